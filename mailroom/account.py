@@ -1,0 +1,171 @@
+"""One mail account: all that is needed to work on it, and nothing that others share."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from mailroom.concurrency import all_of
+from mailroom.contacts.book import AddressBook, AddressBookError
+from mailroom.contacts.carddav import CardDavAddressBook
+from mailroom.contacts.jmap import JmapAddressBook
+from mailroom.http import HttpClient
+from mailroom.jmap.account import MailAccount
+from mailroom.jmap.client import JmapClient
+from mailroom.jmap.eventsource import EventSourceTransport
+from mailroom.jmap.session import CONTACTS, Session
+from mailroom.jmap.transports import AutoTransport, Transport, offered
+from mailroom.jmap.websocket import WebSocketTransport
+from mailroom.screener.arrivals.screening import Policy
+from mailroom.screener.workflow import ScreenerWorkflow
+from mailroom.settings import Settings
+
+PushTransport = WebSocketTransport | EventSourceTransport
+
+_PUSHED_TYPES: Final = ("Email", "Mailbox")
+"""Labels are mailboxes, and what is labelled is mail. Servers refuse types they do not know."""
+
+
+class Account:
+    """An account's clients. Made by :func:`open_account`; nothing is sent until it is used.
+
+    Attributes:
+        settings: its configuration.
+        client: its JMAP server.
+    """
+
+    def __init__(
+        self, settings: Settings, *, jmap: HttpClient, carddav: HttpClient, push: HttpClient
+    ) -> None:
+        self.settings = settings
+        self.client = JmapClient(jmap, settings.jmap.session_url)
+        self._carddav_http = carddav
+        self._push_http = push
+        self._mail: MailAccount | None = None
+        self._book: AddressBook | None = None
+        self._workflow: ScreenerWorkflow | None = None
+
+    async def mail(self) -> MailAccount:
+        """The mail account, found in the session when first asked for.
+
+        Raises:
+            HttpError: the server cannot be reached.
+            SessionError: there is no such account.
+        """
+        if self._mail is None:
+            self._mail = await MailAccount.open(self.client, wanted=self.settings.jmap.account)
+        return self._mail
+
+    async def book(self) -> AddressBook:
+        """Its contacts, over JMAP or CardDAV; which of them is decided when first asked for.
+
+        Raises:
+            HttpError: the server cannot be reached.
+            SessionError: it offers no contacts, but is to have them.
+            AddressBookError: they are neither there nor on any CardDAV server that is known.
+        """
+        if self._book is None:
+            self._book = await self._choose_book()
+        return self._book
+
+    async def _choose_book(self) -> AddressBook:
+        backend = self.settings.contacts.backend
+        if backend == "carddav":
+            return self._carddav_book()
+        session, wanted = await self.client.session(), self.settings.jmap.account
+        if backend == "jmap":
+            return JmapAddressBook(self.client, session.account_for(CONTACTS, wanted=wanted))
+        if account_id := session.find_account_for(CONTACTS, preferred=wanted):
+            return JmapAddressBook(self.client, account_id)
+        if lacking := self.settings.carddav_lacks:
+            why = "; ".join(lacking)
+            raise AddressBookError(f"no contacts over JMAP, and CardDAV cannot be used: {why}")
+        return self._carddav_book()
+
+    def _carddav_book(self) -> AddressBook:
+        return CardDavAddressBook(self._carddav_http, self.settings.carddav.url)
+
+    def push_transport(self, *, ping: int) -> Transport | None:
+        """The transport that the settings want, with pings every ``ping`` seconds; None if off."""
+        every = self._push_transports(ping)
+        if self.settings.push.transport == "auto":
+            return AutoTransport(list(every.values()), self._push_offers)
+        return every.get(self.settings.push.transport)
+
+    async def push_choices(self, *, ping: int) -> list[PushTransport]:
+        """What :meth:`push_transport` chooses from, the best first. Raises as :meth:`mail`."""
+        every = self._push_transports(ping)
+        wanted = self.settings.push.transport
+        names = await self._push_offers() if wanted == "auto" else [wanted]
+        return [every[name] for name in names if name in every]
+
+    def _push_transports(self, ping: int) -> dict[str, PushTransport]:
+        websocket = WebSocketTransport(
+            self.settings.jmap.credentials,
+            self._websocket_url,
+            types=_PUSHED_TYPES,
+            ping=ping,
+        )
+        eventsource = EventSourceTransport(
+            self._push_http,
+            self._event_source_template,
+            types=_PUSHED_TYPES,
+            ping=ping,
+        )
+        return {websocket.name: websocket, eventsource.name: eventsource}
+
+    async def _push_offers(self) -> list[str]:
+        return offered(await self._push_session())
+
+    async def _websocket_url(self) -> URL | None:
+        return (await self._push_session()).websocket_url
+
+    async def _event_source_template(self) -> str:
+        return (await self._push_session()).event_source_template
+
+    async def _push_session(self) -> Session:
+        await self.mail()  # so that its id is known when the first event comes
+        return await self.client.session()
+
+    async def workflow(self) -> ScreenerWorkflow:
+        """The account's Screener. Raises as :meth:`mail` and :meth:`book`."""
+        if self._workflow is None:
+            self._workflow = ScreenerWorkflow(
+                await self.mail(),
+                await self.book(),
+                self.settings.categories,
+                self.settings.screener.layout,
+                policy=_policy(self.settings),
+            )
+        return self._workflow
+
+
+@asynccontextmanager
+async def open_account(settings: Settings) -> AsyncIterator[Account]:
+    """An account that is usable inside the block; its last requests get a moment at the end."""
+    async with AsyncExitStack() as stack:
+        every = (settings.jmap.credentials, settings.carddav.credentials, settings.jmap.credentials)
+        jmap, carddav, push = [
+            HttpClient(await stack.enter_async_context(_session()), credentials)
+            for credentials in every
+        ]
+        try:
+            yield Account(settings, jmap=jmap, carddav=carddav, push=push)
+        finally:
+            await all_of(http.close() for http in (jmap, carddav, push))
+
+
+def _policy(settings: Settings) -> Policy | None:
+    """What of new mail is screened."""
+    if not settings.arrivals.enabled:
+        return None
+    lookback = timedelta(seconds=settings.arrivals.lookback)
+    return Policy(lookback=lookback, authserv_id=settings.authserv_id)
+
+
+def _session() -> aiohttp.ClientSession:
+    """Connections of its own; cookies would only tie what has to be independent."""
+    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())

@@ -1,0 +1,1 @@
+"""What is done to an account by hand: looking it over, and setting it up."""

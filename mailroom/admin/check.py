@@ -1,0 +1,182 @@
+"""``mailroom check``: looks at everything that Mailroom depends on, and changes nothing.
+
+Goes on after a finding that is bad wherever it can, so that everything is seen at once.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
+
+from mailroom.account import Account, PushTransport
+from mailroom.admin.setup import find_lacking
+from mailroom.exits import Exit
+from mailroom.failing import EXPECTED, exit_code
+from mailroom.http import UnreachableError
+from mailroom.jmap.session import Session
+from mailroom.report import plan_text
+from mailroom.screener.missing import MissingError
+from mailroom.settings import Shown, describe
+
+_PING: Final = 5
+"""Seconds between the pings that the check asks for; some servers never ping under 30."""
+_PATIENCE: Final = 40.0
+_TRIES: Final = 3
+"""A stream may end at once as the process behind it was due to end; several such are a fault."""
+_AGAIN: Final = "not looked at, for the same reason"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at and how it is.
+
+    Attributes:
+        what: was looked at.
+        detail: how it is, in a line.
+        code: OK, or how the service would end by it.
+        lines: more about it.
+    """
+
+    what: str
+    detail: str
+    code: Exit = Exit.OK
+    lines: tuple[str, ...] = ()
+
+    def text(self) -> Iterator[str]:
+        """It in lines for a terminal."""
+        yield f"{'ok ' if self.code is Exit.OK else 'BAD'}  {self.what}: {self.detail}"
+        yield from (f"       {line}" for line in self.lines)
+
+
+async def check(account: Account) -> AsyncIterator[Finding]:
+    """Look at one thing after the other; nothing is raised that a server may cause."""
+    reasons: set[str] = set()
+    for part, title in _PARTS.items():
+        try:
+            async for finding in part(account):
+                yield finding
+        except EXPECTED as error:
+            reason = str(error)
+            yield Finding(title, _AGAIN if reason in reasons else reason, exit_code(error))
+            reasons.add(reason)
+
+
+async def _settings(account: Account) -> AsyncIterator[Finding]:
+    every = describe(account.settings)
+    given = [each for each in every if each.origin]
+    defaults = len(every) - len(given)
+    yield Finding(
+        "settings",
+        f"{len(given)} are set, {defaults} others have their defaults",
+        lines=tuple(_setting(each) for each in given),
+    )
+
+
+def _setting(setting: Shown) -> str:
+    origin = "" if setting.origin == setting.variable else f"  ({setting.origin})"
+    return f"{setting.variable} = {setting.value}{origin}"
+
+
+async def _session(account: Account) -> AsyncIterator[Finding]:
+    session = await account.client.session()
+    mail = await account.mail()
+    yield Finding("JMAP", f"signed in as {session.username}, account {mail.id}")
+    yield Finding("limits", _limits(session))
+    (addresses,) = await account.client.perform(mail.identities())
+    listed = ", ".join(addresses) or "none known; your own mail is recognised by the Sent mailbox"
+    yield Finding("your addresses", listed)
+
+
+def _limits(session: Session) -> str:
+    limits = session.limits
+    return (
+        f"{limits.max_objects_in_get} mails read and {limits.max_objects_in_set} moved at a time, "
+        f"{limits.max_concurrent_requests} requests at once"
+    )
+
+
+async def _contacts(account: Account) -> AsyncIterator[Finding]:
+    book = await (await account.book()).describe()
+    yield Finding("contacts", f"address book {book.name!r} over {book.protocol} at {book.url}")
+
+
+async def _mailboxes_and_groups(account: Account) -> AsyncIterator[Finding]:
+    lacking = await find_lacking(account)
+    if lacking:
+        detail = "missing (`mailroom setup --apply` creates them):"
+        yield Finding("mailboxes and groups", detail, Exit.INCOMPLETE, tuple(lacking.lines()))
+    else:
+        yield Finding("mailboxes and groups", "all there")
+
+
+async def _new_mail(account: Account) -> AsyncIterator[Finding]:
+    if not account.settings.arrivals.enabled:
+        yield Finding("new mail", "not screened: your provider's rules have to do it")
+        return
+    believed = account.settings.authserv_id or "nobody"
+    yield Finding("new mail", f"screened; {believed} is believed to tell forged senders")
+
+
+async def _push(account: Account) -> AsyncIterator[Finding]:
+    choices = await account.push_choices(ping=_PING)
+    if not choices:
+        why = "off" if account.settings.push.transport == "off" else "not offered"
+        yield Finding("push", f"{why}: new labels are found by the poll only")
+        return
+    *others, last = choices
+    for transport in others:
+        yield _opening(transport)
+        try:
+            detail = await _sign_of_life(transport)
+        except EXPECTED as error:
+            yield Finding("push", f"{transport.name} cannot be used: {error}")
+        else:
+            yield Finding("push", detail)
+            return
+    yield _opening(last)
+    yield Finding("push", await _sign_of_life(last))
+
+
+def _opening(transport: PushTransport) -> Finding:
+    return Finding("push", f"opening {transport.name}, waiting for a sign of life ...")
+
+
+@retry(
+    retry=retry_if_exception_type(UnreachableError), stop=stop_after_attempt(_TRIES), reraise=True
+)
+async def _sign_of_life(transport: PushTransport) -> str:
+    async with transport.connect("") as connection:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await connection.first_bytes()
+        except TimeoutError:
+            return f"nothing came in {_PATIENCE:.0f} s; it may work all the same"
+    return f"{transport.name} is alive"
+
+
+async def _next_pass(account: Account) -> AsyncIterator[Finding]:
+    workflow = await account.workflow()
+    try:
+        plan = await workflow.plan()
+    except MissingError:
+        yield Finding("next pass", "has to wait for what is missing", Exit.INCOMPLETE)
+    else:
+        yield Finding("next pass", "would do this:", lines=tuple(plan_text(plan)))
+
+
+_PARTS: Final = {
+    _settings: "settings",
+    _session: "JMAP",
+    _contacts: "contacts",
+    _mailboxes_and_groups: "mailboxes and groups",
+    _new_mail: "new mail",
+    _push: "push",
+    _next_pass: "next pass",
+}
+
+
+def verdict(findings: Iterable[Finding]) -> Exit:
+    """The exit code of the first bad finding, or OK."""
+    return next((each.code for each in findings if each.code is not Exit.OK), Exit.OK)

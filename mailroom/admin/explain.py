@@ -1,0 +1,178 @@
+"""``mailroom explain``: what Mailroom knows of a sender, and where new mail would go. Reads only.
+
+Asks the same questions as a pass, through the same code.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mailroom.account import Account
+from mailroom.concurrency import both
+from mailroom.contacts.book import Card, Group
+from mailroom.contacts.note import triage_lines
+from mailroom.jmap.mail import Email, EmailAddress
+from mailroom.report import shown
+from mailroom.report.common import move
+from mailroom.screener.arrivals.correspondents import Correspondents
+from mailroom.screener.arrivals.verdict import Acquaintance, Rule, Rules, Verdict, judge
+from mailroom.screener.gather import Gatherer, Marked, Sweep
+from mailroom.screener.plan import BySender
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A card, and what is said of it elsewhere.
+
+    Attributes:
+        card: the card.
+        groups: names of all contact groups that it is in.
+        decisions: the lines of its note that record decisions, in order.
+    """
+
+    card: Card
+    groups: tuple[str, ...]
+    decisions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All about a sender.
+
+    Attributes:
+        address: the sender's, as it was asked for.
+        contacts: one for each card that bears it.
+        mails: path of a managed mailbox -> how many of the sender's mails are in it.
+        rule: what would decide on new mail.
+        categories: names of those that would file it.
+        mailboxes: paths of those that new mail would be in.
+        is_screened: whether Mailroom files new mail at all.
+    """
+
+    address: str
+    contacts: tuple[Contact, ...]
+    mails: Mapping[str, int]
+    rule: Rule
+    categories: tuple[str, ...]
+    mailboxes: tuple[str, ...]
+    is_screened: bool
+
+    def text(self) -> Iterator[str]:
+        """It in lines for a terminal."""
+        yield shown(self.address)
+        if not self.contacts:
+            yield "  contact   none"
+        for contact in self.contacts:
+            yield from _contact_text(contact)
+        counts = ", ".join(f"{count} in {path}" for path, count in self.mails.items())
+        yield f"  mail      {counts or 'none in the mailboxes that Mailroom looks after'}"
+        where = ", ".join(self.mailboxes)
+        why = f" ({', '.join(self.categories)})" if self.categories else ""
+        yield f"  new mail  would go to {where}: {self.rule.value}{why}"
+        if not self.is_screened:
+            yield "            by your provider's rules, as arrivals are switched off"
+
+    def data(self) -> dict[str, Any]:
+        """It as JSON data."""
+        return {
+            "address": self.address,
+            "contacts": [_contact_data(each) for each in self.contacts],
+            "mails": dict(self.mails),
+            "new_mail": {
+                "rule": self.rule.name.lower(),
+                "categories": list(self.categories),
+                "mailboxes": list(self.mailboxes),
+                "screened_by_mailroom": self.is_screened,
+            },
+        }
+
+
+def _contact_text(contact: Contact) -> Iterator[str]:
+    card = contact.card
+    made = ", made by Mailroom" if card.made_by_us else ""
+    yield f"  contact   {shown(card.names.full or card.uid)}{made}"
+    yield f"  addresses {', '.join(map(shown, card.addresses))}"
+    yield f"  groups    {', '.join(map(shown, contact.groups)) or 'none'}"
+    yield from (f"  decided   {shown(line)}" for line in contact.decisions)
+
+
+def _contact_data(contact: Contact) -> dict[str, Any]:
+    return {
+        "uid": contact.card.uid,
+        "name": contact.card.names.full,
+        "addresses": list(contact.card.addresses),
+        "made_by_mailroom": contact.card.made_by_us,
+        "groups": list(contact.groups),
+        "decisions": list(contact.decisions),
+    }
+
+
+async def explain(account: Account, address: str) -> Explanation:
+    """Find out all about a sender.
+
+    Raises:
+        HttpError, JmapError, AddressBookError: a server cannot be used as it should.
+        MissingError: the account lacks something.
+    """
+    settings = account.settings
+    mail, book = await account.mail(), await account.book()
+    gatherer = Gatherer(mail, settings.categories, settings.screener.layout, inbox=None)
+    marked, index = await both(gatherer.marked(), book.sync())
+    contents, correspondents = await both(
+        book.read([address]),
+        Correspondents(mail).among(frozenset({address.lower()}), marked.places.sent),
+    )
+    rules = Rules(
+        acquaintance=Acquaintance(index, settings.categories, marked.identities),
+        correspondents=correspondents,
+        places=marked.places,
+        categories=settings.categories,
+        authserv_id="",
+    )
+    addresses = frozenset({address.lower()}).union(
+        *({each.lower() for each in card.addresses} for card in contents.cards)
+    )
+    _, mails = await gatherer.mail_of([Sweep(addresses, marked.places.managed)])
+    verdict = judge(_new_mail(address, marked.places.inbox), rules)
+    return Explanation(
+        address=address,
+        contacts=tuple(_contact(each, index.groups) for each in contents.cards),
+        mails=_counted(BySender(mails).of(addresses), marked),
+        rule=verdict.rule,
+        categories=tuple(each.name for each in verdict.categories),
+        mailboxes=_mailboxes(verdict, marked),
+        is_screened=settings.arrivals.enabled,
+    )
+
+
+def _contact(card: Card, groups: Iterable[Group]) -> Contact:
+    return Contact(
+        card,
+        groups=tuple(sorted(group.name for group in groups if card.uid in group.members)),
+        decisions=tuple(line.text for line in triage_lines(card.note)),
+    )
+
+
+def _new_mail(address: str, inbox: str) -> Email:
+    """A mail as it would come."""
+    return Email(
+        id="",
+        mailbox_ids=frozenset({inbox}),
+        keywords=frozenset(),
+        received_at="",
+        from_=(EmailAddress("", address),),
+    )
+
+
+def _counted(mails: Iterable[Email], marked: Marked) -> dict[str, int]:
+    managed = marked.places.managed
+    counts = Counter(place for email in mails for place in email.mailbox_ids & managed)
+    by_path = {marked.directory.path(place): count for place, count in counts.items()}
+    return dict(sorted(by_path.items()))
+
+
+def _mailboxes(verdict: Verdict, marked: Marked) -> tuple[str, ...]:
+    inbox = marked.directory.path(marked.places.inbox)
+    moved = move(verdict.patch or {}, marked.directory)
+    return tuple(sorted({inbox, *moved["add"]} - set(moved["remove"])))

@@ -1,0 +1,102 @@
+"""Asks the service that runs beside it how it is, for a container's health check.
+
+Only where to ask is taken from the settings. They may be wrong in other places, or hold no
+credentials: what counts is the service that runs, not whether it could start again.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+from pydantic import ValidationError
+
+from mailroom.settings.model import PREFIX, HealthSettings
+from mailroom.settings.sources import read_layers
+from mailroom.settings.variables import CONFIG, SECRETS_DIR
+
+_SECTION: Final = "health"
+_PATIENCE: Final = 5.0
+"""Seconds for all of it; the service answers from memory."""
+_LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - asked at, never bound to
+"""Where what listens on all addresses can be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was heard: whether the service is well, and a line about it for a person."""
+
+    is_well: bool
+    text: str
+
+
+async def probe(
+    environ: Mapping[str, str] = os.environ, *, cwd: Path | None = None, patience: float = _PATIENCE
+) -> Answer:
+    """Ask for ``/healthz``. Whatever comes of it is an answer; nothing is raised.
+
+    Args:
+        environ: the environment variables.
+        cwd: what relative file names are relative to; the current folder unless given.
+        patience: seconds until no answer is one.
+    """
+    try:
+        host, port = _where(environ, cwd or Path())
+    except ValueError as error:
+        return Answer(is_well=False, text=str(error))
+    return await _ask(host, port, patience)
+
+
+def _where(environ: Mapping[str, str], cwd: Path) -> tuple[str, int]:
+    """Host and port to ask at.
+
+    Raises:
+        ValueError: they cannot be known; it says why.
+    """
+    relevant = (f"{PREFIX}{_SECTION}_".upper(), CONFIG, SECRETS_DIR)
+    ours = {name: value for name, value in environ.items() if name.startswith(relevant)}
+    given: dict[str, Any] = {}
+    for layer in reversed(read_layers(ours, cwd)):
+        given |= layer.source().get(_SECTION, {})
+    try:
+        settings = HealthSettings.model_validate(given)
+    except ValidationError:
+        raise ValueError("MAILROOM_HEALTH_HOST or MAILROOM_HEALTH_PORT is wrong") from None
+    if settings.port == 0:
+        raise ValueError("MAILROOM_HEALTH_PORT is 0: nobody knows which port it became")
+    return _LOOPBACK.get(settings.host, settings.host), settings.port
+
+
+async def _ask(host: str, port: int, patience: float) -> Answer:
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/healthz"
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=patience)) as session,
+            session.get(url, allow_redirects=False) as response,
+        ):
+            return _answer(response.status, await response.read())
+    except TimeoutError:
+        return Answer(is_well=False, text=f"no answer from {url} within {patience:g} s")
+    except (aiohttp.ClientError, ValueError) as error:
+        return Answer(is_well=False, text=f"no answer from {url}: {_cause(error)}")
+
+
+def _cause(error: Exception) -> str:
+    """What it was, without the address, which asyncio and aiohttp put into the text."""
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return str(error) or type(error).__name__
+
+
+def _answer(status: int, body: bytes) -> Answer:
+    try:
+        report = json.loads(body)
+        told = f"Mailroom {report['version']}: {report['status']}"
+    except (ValueError, LookupError, TypeError):
+        return Answer(is_well=False, text=f"HTTP {status}, and not from Mailroom")
+    is_well = status == HTTPStatus.OK
+    return Answer(is_well=is_well, text=told if is_well else f"{told} (HTTP {status})")

@@ -1,0 +1,8 @@
+"""The address book on a CardDAV server (RFC 6352).
+
+Knows vCards through :mod:`mailroom.contacts.vcard` only, and nothing of why they are changed.
+"""
+
+from mailroom.contacts.carddav.backend import CardDavAddressBook
+
+__all__ = ["CardDavAddressBook"]

@@ -1,0 +1,139 @@
+"""One :meth:`AddressBook.write` on a CardDAV server: cards, then groups, then deletions.
+
+A failure stays with the edits that it concerns: what comes later leaves those out, and everything
+else goes on.
+"""
+
+import uuid
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from mailroom.concurrency import all_of
+from mailroom.contacts.book import (
+    AddressBookError,
+    ContactEdit,
+    CreateCard,
+    DeleteCard,
+    Group,
+    UpdateCard,
+)
+from mailroom.contacts.carddav.membership import GroupWrite, Move, waves
+from mailroom.contacts.carddav.resource import Resource
+from mailroom.contacts.carddav.resources import Resources
+from mailroom.contacts.vcard.edit import adopted, is_readable, updated
+from mailroom.contacts.vcard.fields import addresses_of, uid_of
+from mailroom.contacts.vcard.groups import with_members
+from mailroom.contacts.vcard.lines import VCard
+from mailroom.contacts.vcard.new import new_card
+from mailroom.http import CredentialsRefusedError, HttpError
+
+_OTHER_UIDS: Final = uuid.UUID("b0a4c7de-6a0f-4d34-9f0b-3a2f4c1d5e86")
+"""The name space of uids for cards whose own uid is taken by another contact. They are not drawn
+at random, so that a card is not made twice when its making is tried again."""
+_UIDS_TRIED: Final = 3
+
+
+class Writing:
+    """The work of one call.
+
+    Args:
+        resources: where to write.
+        edits: what to do, with unique keys.
+        groups: those that the edits name.
+    """
+
+    def __init__(
+        self, resources: Resources, edits: Sequence[ContactEdit], groups: Collection[Group]
+    ) -> None:
+        self._resources = resources
+        self._edits = edits
+        self._groups = groups
+        self._failures: dict[str, Exception] = {}
+        self._uids = {edit.key: edit.uid for edit in edits}
+
+    async def run(self) -> Mapping[str, Exception]:
+        """Do it, and tell what failed.
+
+        Raises:
+            CredentialsRefusedError: 401.
+            HttpError: no edit succeeded, as the server does not do its part.
+        """
+        await all_of(self._write_card(edit) for edit in self._edits)
+        for wave in waves(self._moves(), self._groups):
+            await all_of(self._write_group(write) for write in wave)
+        await all_of(self._delete_card(edit) for edit in self._edits)
+        self._raise_if_nothing_worked()
+        return self._failures
+
+    async def _write_card(self, edit: ContactEdit) -> None:
+        with self._failing(edit.key):
+            match edit.card:
+                case CreateCard() as create:
+                    self._uids[edit.key] = await self._create(create)
+                case UpdateCard() as update:
+                    await self._resources.change(update.card.id, lambda card: updated(card, update))
+
+    async def _create(self, create: CreateCard) -> str:
+        """Make a card, or take the one that is there; gives its uid."""
+        uid = create.uid
+        for _ in range(_UIDS_TRIED):
+            path = await self._resources.create(uid, new_card(create, uid))
+            if path is None:
+                return uid
+            there = await self._resources.get(path)
+            if there is not None and _bears(there, create.address):
+                await self._resources.change(path, lambda card: adopted(card, create))
+                return uid_of(there.card)
+            uid = str(uuid.uuid5(_OTHER_UIDS, f"{uid} {create.address.lower()}"))
+        raise AddressBookError(f"no card can be made: {create.uid} and others are taken")
+
+    def _moves(self) -> list[Move]:
+        return [
+            Move(edit.key, self._uids[edit.key], edit.join, edit.leave)
+            for edit in self._edits
+            if edit.key not in self._failures
+        ]
+
+    async def _write_group(self, write: GroupWrite) -> None:
+        joining = [move for move in write.joining if move.key not in self._failures]
+        leaving = [move for move in write.leaving if move.key not in self._failures]
+        join = [move.uid for move in joining]
+        leave = [move.uid for move in leaving]
+        with self._failing(*(move.key for move in joining + leaving)):
+            await self._change_group(
+                write.group, lambda card: with_members(card, join=join, leave=leave)
+            )
+
+    async def _change_group(self, path: str, edit: Callable[[VCard], VCard]) -> None:
+        try:
+            await self._resources.change(path, edit)
+        except AddressBookError as error:
+            name = next((group.name for group in self._groups if group.id == path), path)
+            raise AddressBookError(f"contact group {name}: {error}") from error
+
+    async def _delete_card(self, edit: ContactEdit) -> None:
+        if isinstance(edit.card, DeleteCard) and edit.key not in self._failures:
+            with self._failing(edit.key):
+                await self._resources.delete(edit.card.card)
+
+    @contextmanager
+    def _failing(self, *keys: str) -> Iterator[None]:
+        """Take what goes wrong inside as the failure of these edits."""
+        try:
+            yield
+        except CredentialsRefusedError:
+            raise
+        except (HttpError, AddressBookError) as error:
+            self._failures.update(dict.fromkeys(keys, error))
+
+    def _raise_if_nothing_worked(self) -> None:
+        failures = list(self._failures.values())
+        of_the_server = [each for each in failures if isinstance(each, HttpError)]
+        if failures and len(of_the_server) == len(self._edits):
+            raise of_the_server[0]
+
+
+def _bears(resource: Resource, address: str) -> bool:
+    addresses = {each.lower() for each in addresses_of(resource.card)}
+    return is_readable(resource.card) and address.lower() in addresses

@@ -1,0 +1,97 @@
+"""Who is in an address book, kept in memory: enough to tell who is known, and whose card is whose.
+
+A backend keeps it in step with its server (:meth:`mailroom.contacts.book.AddressBook.sync`). Cards
+are kept in brief, for there may be many thousands; groups are kept whole, for there are few.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mailroom.contacts.book import Group
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """A card in brief.
+
+    Attributes:
+        uid: without ``urn:uuid:``.
+        addresses: every e-mail address, in lower case.
+    """
+
+    uid: str
+    addresses: tuple[str, ...]
+
+
+class ContactIndex:
+    """The cards and groups of an address book.
+
+    Ids are the backend's handles, as in :class:`mailroom.contacts.book.Card`.
+    """
+
+    def __init__(self) -> None:
+        self._cards: dict[str, Brief] = {}
+        self._groups: dict[str, Group] = {}
+        self._by_address: dict[str, tuple[str, ...]] = {}
+
+    def __len__(self) -> int:
+        """How many cards there are, groups left out."""
+        return len(self._cards)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """Every group, by id."""
+        return tuple(self._groups[each] for each in sorted(self._groups))
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The ids of all that is there, groups included."""
+        return frozenset(self._cards) | frozenset(self._groups)
+
+    def put_card(self, card_id: str, uid: str, addresses: Iterable[str]) -> None:
+        """Take in a card, in place of whatever had this id."""
+        self.remove(card_id)
+        lower = tuple(dict.fromkeys(address.lower() for address in addresses))
+        self._cards[card_id] = Brief(uid, lower)
+        for address in lower:
+            self._by_address[address] = (*self._by_address.get(address, ()), card_id)
+
+    def put_group(self, group: Group) -> None:
+        """Take in a group, in place of whatever had this id."""
+        self.remove(group.id)
+        self._groups[group.id] = group
+
+    def remove(self, card_id: str) -> None:
+        """Forget a card or group; one that is not known is no failure."""
+        self._groups.pop(card_id, None)
+        brief = self._cards.pop(card_id, None)
+        for address in () if brief is None else brief.addresses:
+            left = tuple(each for each in self._by_address[address] if each != card_id)
+            if left:
+                self._by_address[address] = left
+            else:
+                del self._by_address[address]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._cards.clear()
+        self._groups.clear()
+        self._by_address.clear()
+
+    def ids_of(self, addresses: Iterable[str]) -> frozenset[str]:
+        """The ids of the cards that bear one of these addresses."""
+        return frozenset(
+            card_id
+            for address in addresses
+            for card_id in self._by_address.get(address.lower(), ())
+        )
+
+    def uids_of(self, address: str) -> frozenset[str]:
+        """The uids of the cards that stand for an address.
+
+        Those are the ones that bear it; if there are none, those that bear ``*@`` and its domain.
+        """
+        key = address.lower()
+        whole_domain = "*@" + key.rpartition("@")[2]
+        ids = self._by_address.get(key) or self._by_address.get(whole_domain, ())
+        return frozenset(self._cards[card_id].uid for card_id in ids)

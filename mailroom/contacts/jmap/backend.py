@@ -1,0 +1,112 @@
+"""The address book on a JMAP server (RFC 9610)."""
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
+
+from mailroom.contacts.book import AddressBookError, ContactEdit, Contents, Description, Group
+from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.jmap.calls import Book, Changes, get_books, set_cards
+from mailroom.contacts.jmap.cards import is_group, to_card
+from mailroom.contacts.jmap.edits import new_group
+from mailroom.contacts.jmap.fields import JsCard
+from mailroom.contacts.jmap.mirror import Kept, Mirror
+from mailroom.contacts.jmap.reading import Cards
+from mailroom.contacts.jmap.writing import Writing, is_taken
+from mailroom.jmap.client import JmapClient
+
+
+class JmapAddressBook:
+    """One account's contacts; see :class:`mailroom.contacts.book.AddressBook`.
+
+    Cards and groups are found in every address book that may be written to, and made in the default
+    one. Who is there is kept in memory; whole cards are read when they may have to be written.
+
+    Args:
+        client: how to reach the server.
+        account_id: the account for contacts.
+    """
+
+    def __init__(self, client: JmapClient, account_id: str) -> None:
+        self._client = client
+        self._account_id = account_id
+        self._cards = Cards(client, account_id)
+        self._mirror = Mirror(client, account_id)
+        self._synced: Kept | None = None
+        self._default: Book | None = None
+
+    async def describe(self) -> Description:
+        """See the protocol."""
+        session = await self._client.session()
+        return Description("JMAP", session.api_url, (await self._address_book()).name)
+
+    async def sync(self) -> ContactIndex:
+        """See the protocol. One request, but for the first and where more is new than a page."""
+        return (await self._sync()).index
+
+    async def read(self, addresses: Collection[str]) -> Contents:
+        """See the protocol. A sync serves one read; without one, it is made here."""
+        kept, self._synced = self._synced or await self._sync(), None
+        wanted = {address.lower() for address in addresses}
+        groups = kept.index.groups
+        found = await self._cards.see(kept.index.ids_of(wanted), kept.groups, kept.state)
+        cards = (to_card(each) for each in found if not is_group(each) and kept.is_writable(each))
+        return Contents(
+            cards=tuple(card for card in cards if wanted & {*map(str.lower, card.addresses)}),
+            groups=groups,
+        )
+
+    async def write(
+        self, edits: Sequence[ContactEdit], groups: Collection[Group]
+    ) -> Mapping[str, Exception]:
+        """See the protocol."""
+        self._synced = None
+        address_book = await self._address_book()
+        return await Writing(self._cards, address_book.id, edits, groups).run()
+
+    async def create_groups(self, names: Collection[str]) -> None:
+        """See the protocol."""
+        self._synced = None
+        book = await self._address_book()
+        groups = {name: new_group(name, str(uuid.uuid4()), book.id) for name in names}
+        size = (await self._client.session()).limits.max_objects_in_set
+        remaining = iter(groups.items())
+        while some := dict(islice(remaining, size)):
+            await self._create_groups(some)
+
+    async def _create_groups(self, groups: Mapping[str, JsCard]) -> None:
+        """Make groups. Their uids are new: if one is taken, an answer was lost, and it is ours."""
+        keyed = {str(number): each for number, each in enumerate(groups.items())}
+        create = {key: group for key, (_, group) in keyed.items()}
+        (done,) = await self._cards.write(set_cards(self._account_id, Changes(create=create)))
+        if done.refusal is not None:
+            raise done.refusal
+        for key, error in done.failed.items():
+            if not is_taken(error):
+                raise AddressBookError(f"contact group {keyed[key][0]}: {error}")
+
+    async def _sync(self) -> Kept:
+        kept = await self._mirror.sync()
+        self._default = _choose(kept.books)
+        self._synced = kept
+        return kept
+
+    async def _address_book(self) -> Book:
+        """The address book for new cards, as the last look into the account found it."""
+        if self._default is None:
+            (books,) = await self._client.perform(get_books(self._account_id))
+            self._default = _choose(books)
+        return self._default
+
+
+def _choose(books: Sequence[Book]) -> Book:
+    """The default address book, or another one if that may not be written to.
+
+    Raises:
+        AddressBookError: none may be written to.
+    """
+    writable = [book for book in books if book.is_writable]
+    if not writable:
+        names = ", ".join(book.name for book in books) or "there is none"
+        raise AddressBookError(f"the user may not write to any address book: {names}")
+    return min(writable, key=lambda book: (not book.is_default, book.name, book.id))

@@ -1,0 +1,269 @@
+"""JMAP for contacts (RFC 9610) as far as it is needed here: operations built, answers read.
+
+Answers are read with suspicion: what has not the promised shape raises, and never passes for an
+empty result. A card is asked for in brief where it is only to be found again, and with all its
+properties where it may be edited, for an edit must see what it touches.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from mailroom.contacts.jmap.cards import is_readable
+from mailroom.contacts.jmap.fields import JsCard, text
+from mailroom.jmap.answers import NO_WORD, checked, listed
+from mailroom.jmap.errors import MethodError, SetError
+from mailroom.jmap.request import Call, Operation, Reference, Results
+
+Filter = Mapping[str, Any]
+"""A FilterOperator or FilterCondition (RFC 8620 section 5.5, RFC 9610 section 3.3.1)."""
+
+_OUTDATED: Final = frozenset({"stateMismatch", "serverPartialFail"})
+EVERYTHING: Final[Filter] = {}
+BRIEF: Final = ("id", "uid", "kind", "emails", "name", "members", "addressBookIds")
+"""The properties by which a card is found again, and a group is told and written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """An address book (RFC 9610 section 2)."""
+
+    id: str
+    name: str
+    is_default: bool
+    is_writable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Cards that were read.
+
+    Attributes:
+        cards: those that can be used.
+        unreadable: how many others there were.
+        state: of all cards, when these were read.
+    """
+
+    cards: tuple[JsCard, ...]
+    unreadable: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a query's result.
+
+    Attributes:
+        found: those of the page that still exist.
+        length: how many ids the server put into the page.
+        total: how many there are in all; None if the server does not say.
+        state: changes whenever the result may have changed.
+    """
+
+    found: Found
+    length: int
+    total: int | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What happened to the cards since a state.
+
+    Attributes:
+        touched: the ids of those that were made, changed or destroyed.
+        parts: those of them that are there, in brief.
+        new_state: of all cards, when all this is known.
+        has_more: whether more happened than this.
+    """
+
+    touched: frozenset[str]
+    parts: tuple[Found, ...]
+    new_state: str
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one ``ContactCard/set`` is to do; creation and card ids to objects and patches."""
+
+    create: Mapping[str, JsCard] = field(default_factory=dict)
+    update: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    destroy: Collection[str] = ()
+    if_in_state: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.create or self.update or self.destroy)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What one ``ContactCard/set`` did.
+
+    Attributes:
+        refusal: why nothing of it was done, if so.
+        failed: creation or card id -> why it was left as it was.
+    """
+
+    refusal: MethodError | None = None
+    failed: Mapping[str, SetError] = field(default_factory=dict)
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the cards are not what they were when they were read.
+
+        Somebody changed them, or this very call did some of its work (RFC 8620 section 3.6.2).
+        """
+        return self.refusal is not None and self.refusal.type in _OUTDATED
+
+
+def uid_filter(uids: Iterable[str]) -> Filter:
+    """Finds the cards with these bare uids, whichever way they are written."""
+    forms = [form for uid in uids for form in (uid, f"urn:uuid:{uid}")]
+    return {"operator": "OR", "conditions": [{"uid": form} for form in forms]}
+
+
+def get_books(account_id: str) -> Operation[tuple[Book, ...]]:
+    """Every address book of the account."""
+    call = Call("AddressBook/get", {"accountId": account_id, "ids": None})
+    return Operation(
+        (call,), lambda results: tuple(filter(None, map(_book, listed(results, call))))
+    )
+
+
+def get_state(account_id: str) -> Operation[str]:
+    """The present state of all cards; asked in front of a query, nothing behind it is missed."""
+    call = Call("ContactCard/get", {"accountId": account_id, "ids": [], "properties": ["id"]})
+    return Operation((call,), lambda results: checked(results[call].get("state"), str, call))
+
+
+def find_cards(
+    account_id: str,
+    card_filter: Filter,
+    position: int = 0,
+    *,
+    limit: int,
+    properties: Sequence[str] | None = None,
+) -> Operation[Page]:
+    """One page of the cards that match, and the cards themselves; whole, if not told otherwise.
+
+    ``limit`` must not exceed maxObjectsInGet, for the ids are handed on by back-reference.
+    """
+    arguments = {"accountId": account_id, "position": position, "limit": limit}
+    if card_filter:
+        arguments["filter"] = card_filter
+    query = Call("ContactCard/query", {**arguments, "calculateTotal": True})
+    get = _get(account_id, query.at("/ids"), properties)
+
+    def read(results: Results) -> Page:
+        page = results[query]
+        total = page.get("total")
+        return Page(
+            found=_found(results, get),
+            length=len(checked(page.get("ids"), list, query)),
+            total=total if type(total) is int else None,
+            state=str(page.get("queryState", "")),
+        )
+
+    return Operation((query, get), read)
+
+
+def get_changes(account_id: str, since: str, *, limit: int) -> Operation[Delta]:
+    """What happened since a state (RFC 8620 section 5.2), or the oldest ``limit`` parts of it.
+
+    ``limit`` must not exceed maxObjectsInGet, for the ids are handed on by back-reference.
+    """
+    arguments = {"accountId": account_id, "sinceState": since, "maxChanges": limit}
+    changes = Call("ContactCard/changes", arguments)
+    gets = [_get(account_id, changes.at(path), BRIEF) for path in ("/created", "/updated")]
+
+    def read(results: Results) -> Delta:
+        answer = results[changes]
+        parts = ("created", "updated", "destroyed")
+        told = [each for part in parts for each in checked(answer.get(part), list, changes)]
+        return Delta(
+            touched=frozenset(each for each in told if isinstance(each, str)),
+            parts=tuple(_found(results, get) for get in gets),
+            new_state=checked(answer.get("newState"), str, changes),
+            has_more=answer.get("hasMoreChanges") is True,
+        )
+
+    return Operation((changes, *gets), read)
+
+
+def get_cards(account_id: str, ids: Sequence[str]) -> Operation[Found]:
+    """Cards by id, whole; those that are gone are left out."""
+    call = _get(account_id, ids)
+    return Operation((call,), lambda results: _found(results, call))
+
+
+def set_cards(account_id: str, changes: Changes) -> Operation[Done]:
+    """Make, patch and destroy cards, in this order, each atomically (RFC 8620 section 5.3).
+
+    A refusal is part of what is read, for what else is in the request is done all the same. Nothing
+    to do takes no call.
+    """
+    if not changes:
+        return Operation((), lambda _: Done())
+    parts = {
+        "create": changes.create,
+        "update": changes.update,
+        "destroy": [*changes.destroy],
+        "ifInState": changes.if_in_state,
+    }
+    arguments = {name: value for name, value in parts.items() if value}
+    call = Call("ContactCard/set", {"accountId": account_id, **arguments})
+
+    def read(results: Results) -> Done:
+        try:
+            return _done(results[call], changes, call)
+        except MethodError as error:
+            return Done(refusal=error)
+
+    return Operation((call,), read)
+
+
+def _done(answer: Mapping[str, Any], changes: Changes, call: Call) -> Done:
+    """Read the answer to a ``/set``; what it says nothing of has not been done."""
+    destroyed = checked(answer.get("destroyed") or [], list, call)
+    told = {
+        *checked(answer.get("created") or {}, dict, call),
+        *checked(answer.get("updated") or {}, dict, call),
+        *(each for each in destroyed if isinstance(each, str)),
+    }
+    asked = (*changes.create, *changes.update, *changes.destroy)
+    failed = {each: NO_WORD for each in asked if each not in told}
+    for name in ("notCreated", "notUpdated", "notDestroyed"):
+        refused = checked(answer.get(name) or {}, dict, call)
+        failed |= {each: SetError.parse(error) for each, error in refused.items()}
+    return Done(failed=failed)
+
+
+def _get(
+    account_id: str, ids: Sequence[str] | Reference, properties: Sequence[str] | None = None
+) -> Call:
+    """A ``ContactCard/get``, by default of all properties."""
+    arguments: dict[str, Any] = {"accountId": account_id, "ids": ids}
+    if properties is not None:
+        arguments["properties"] = properties
+    return Call("ContactCard/get", arguments)
+
+
+def _found(results: Results, call: Call) -> Found:
+    cards = listed(results, call)
+    readable = tuple(card for card in cards if is_readable(card))
+    state = str(results[call].get("state", ""))
+    return Found(readable, unreadable=len(cards) - len(readable), state=state)
+
+
+def _book(value: Any) -> Book | None:
+    """None if it cannot be used for want of an id."""
+    if not isinstance(value, dict) or not text(value.get("id")):
+        return None
+    rights = value.get("myRights")
+    return Book(
+        id=value["id"],
+        name=text(value.get("name")),
+        is_default=value.get("isDefault") is True,
+        is_writable=not isinstance(rights, dict) or rights.get("mayWrite") is not False,
+    )

@@ -1,0 +1,47 @@
+"""From JSContact Cards (RFC 9553), as a server sent them, to what Mailroom knows of them. Pure."""
+
+from typing import Any, TypeGuard
+
+from mailroom.contacts.book import Card, Group
+from mailroom.contacts.jmap.fields import (
+    JsCard,
+    kind_of,
+    member_keys,
+    names_of,
+    note_of,
+    text,
+    texts,
+    uid_of,
+)
+from mailroom.contacts.jmap.mark import is_untouched, mark_of
+from mailroom.contacts.vcard.fields import bare_uid
+
+
+def is_readable(value: Any) -> TypeGuard[JsCard]:
+    """Whether this is a card with an id and a uid, without which it cannot be used."""
+    return isinstance(value, dict) and bool(text(value.get("id")) and uid_of(value))
+
+
+def is_group(card: JsCard) -> bool:
+    """Whether the card is a group's."""
+    return kind_of(card) == "group"
+
+
+def to_card(card: JsCard) -> Card:
+    """What Mailroom knows of a contact."""
+    return Card(
+        id=card["id"],
+        uid=uid_of(card),
+        names=names_of(card),
+        nicknames=texts(card, "nicknames", "name"),
+        addresses=texts(card, "emails", "address"),
+        note=note_of(card),
+        made_by_us=bool(mark_of(card).made),
+        untouched=is_untouched(card),
+    )
+
+
+def to_group(card: JsCard) -> Group:
+    """What Mailroom knows of a group."""
+    members = frozenset(bare_uid(key) for key in member_keys(card))
+    return Group(id=card["id"], uid=uid_of(card), name=names_of(card).full, members=members)

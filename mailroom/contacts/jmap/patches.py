@@ -1,0 +1,32 @@
+"""PatchObjects (RFC 8620 section 5.3). Pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Patch = dict[str, Any]
+
+
+def pointer(*keys: str) -> str:
+    """A path to a property; its parts may hold any character (RFC 6901 section 3)."""
+    return "/".join(key.replace("~", "~0").replace("/", "~1") for key in keys)
+
+
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Patch:
+    """The patch that makes the one of the other: as deep as it can be, so that it says the least.
+
+    What is the same is not named, so nobody else's change of it is undone.
+    """
+    return dict(_difference((), before, after))
+
+
+def _difference(
+    path: tuple[str, ...], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[tuple[str, Any]]:
+    for key in before.keys() - after.keys():
+        yield pointer(*path, key), None
+    for key, value in after.items():
+        old = before.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            yield from _difference((*path, key), old, value)
+        elif key not in before or old != value:
+            yield pointer(*path, key), value

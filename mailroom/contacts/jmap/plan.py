@@ -1,0 +1,187 @@
+"""What one request is to write, from edits and the cards as they were seen. Pure.
+
+The request holds up to three ``ContactCard/set``, carried out in order: cards are made, changed and
+deleted; contacts join groups; contacts leave groups. The first is carried out only on the cards as
+they were seen (``ifInState``), for its patches are made from those. The others need no such care:
+a patch of one member (``members/<uid>``) is right whatever else is in the group.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from mailroom.contacts.book import AddressBookError, ContactEdit, CreateCard, DeleteCard, UpdateCard
+from mailroom.contacts.jmap.calls import Changes
+from mailroom.contacts.jmap.cards import to_card
+from mailroom.contacts.jmap.edits import adopted, new_card, updated
+from mailroom.contacts.jmap.fields import JsCard, member_keys
+from mailroom.contacts.jmap.patches import Patch, difference, pointer
+from mailroom.contacts.vcard.fields import bare_uid
+
+Patches = dict[str, Patch]
+"""Card or group id -> patch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An edit on its way.
+
+    Attributes:
+        edit: what was asked for.
+        uid: the contact's; another than the edit's if that was taken by somebody else's card.
+        adopting: the id of a card that is there already, and is taken instead of a new one.
+    """
+
+    edit: ContactEdit
+    uid: str
+    adopting: str = ""
+
+    @property
+    def key(self) -> str:
+        """The edit's."""
+        return self.edit.key
+
+    @property
+    def leave(self) -> frozenset[str]:
+        """Ids of groups to leave; those it is also to join do not count."""
+        return self.edit.leave - self.edit.join
+
+    def needs(self) -> frozenset[str]:
+        """The ids of the cards and groups that must have been seen."""
+        ids = self.edit.join | self.leave | {self.adopting}
+        match self.edit.card:
+            case UpdateCard(card=card) | DeleteCard(card=card):
+                ids |= {card.id}
+        return ids - {""}
+
+
+class Plan:
+    """What to write for some jobs.
+
+    Args:
+        jobs: at most one per card.
+        seen: cards and groups by id, as they were read; what is not there is gone.
+        address_book: the id of the one for new cards.
+        groups: group id -> name.
+
+    Attributes:
+        failed: key -> why nothing can be done.
+        undo: key -> patches of groups that take back what is done to them.
+    """
+
+    def __init__(
+        self,
+        jobs: Iterable[Job],
+        seen: Mapping[str, JsCard],
+        address_book: str,
+        groups: Mapping[str, str],
+    ) -> None:
+        self._seen = seen
+        self._groups = groups
+        self._address_book = address_book
+        self._create: dict[str, JsCard] = {}
+        self._update: Patches = defaultdict(dict)
+        self._destroy: list[str] = []
+        self._join: Patches = defaultdict(dict)
+        self._leave: Patches = defaultdict(dict)
+        self._keys: dict[str, set[str]] = defaultdict(set)
+        self.failed: dict[str, AddressBookError] = {}
+        self.undo: dict[str, Patches] = {}
+        for job in jobs:
+            self._add(job)
+
+    @property
+    def cards(self) -> Changes:
+        """Cards to make, change and delete; to be carried out on what was seen only."""
+        return Changes(self._create, self._update, self._destroy)
+
+    @property
+    def joins(self) -> Changes:
+        """Members for groups."""
+        return Changes(update=self._join)
+
+    @property
+    def leaves(self) -> Changes:
+        """Members that leave groups."""
+        return Changes(update=self._leave)
+
+    @property
+    def depends_on_seen(self) -> bool:
+        """Whether :attr:`cards` would be wrong on other cards than those seen."""
+        return bool(self._update or self._destroy)
+
+    def keys_of(self, objects: Collection[str]) -> set[str]:
+        """The edits that some creation, card or group ids stand for."""
+        return {key for each in objects for key in self._keys[each]}
+
+    def _add(self, job: Job) -> None:
+        try:
+            self._add_card(job)
+            self._add_groups(job)
+        except AddressBookError as error:
+            self.failed[job.key] = error
+
+    def _add_card(self, job: Job) -> None:
+        match job.edit.card:
+            case CreateCard() as create if job.adopting:
+                card = self._card(job.adopting)
+                self._change(job, card, adopted(card, create))
+            case CreateCard() as create:
+                self._create[job.key] = new_card(create, job.uid, self._address_book)
+                self._keys[job.key].add(job.key)
+            case UpdateCard() as edit:
+                card = self._card(edit.card.id)
+                self._change(job, card, updated(card, edit))
+            case DeleteCard() as edit if edit.card.id in self._seen:
+                if to_card(self._seen[edit.card.id]) != edit.card:
+                    raise AddressBookError(f"card {edit.card.id} was changed in the meantime")
+                self._destroy.append(edit.card.id)
+                self._keys[edit.card.id].add(job.key)
+
+    def _card(self, card_id: str) -> JsCard:
+        if card_id not in self._seen:
+            raise AddressBookError(f"card {card_id} is gone")
+        return self._seen[card_id]
+
+    def _change(self, job: Job, before: JsCard, after: JsCard) -> None:
+        if patch := difference(before, after):
+            self._update[before["id"]] |= patch
+            self._keys[before["id"]].add(job.key)
+
+    def _add_groups(self, job: Job) -> None:
+        groups = {each: self._group(each) for each in job.edit.join | job.leave}
+        is_deleted = isinstance(job.edit.card, DeleteCard)
+        for each in () if is_deleted else job.edit.join:
+            self._add_join(job, groups[each])
+        for each in job.leave:
+            self._add_leave(job, groups[each], self._update if is_deleted else self._leave)
+
+    def _group(self, group_id: str) -> JsCard:
+        if group_id not in self._seen:
+            raise AddressBookError(f"contact group {self._groups.get(group_id, group_id)} is gone")
+        return self._seen[group_id]
+
+    def _add_join(self, job: Job, group: JsCard) -> None:
+        """Add a member, unless it is one, in whatever way its uid is written."""
+        if job.uid in map(bare_uid, member_keys(group)):
+            return
+        path = pointer("members", job.uid)
+        if isinstance(group.get("members"), dict):
+            self._patch(job, self._join, group, {path: True})
+        else:  # There is nothing yet for the path to lead through.
+            members = self._update[group["id"]].get("members", {})
+            self._patch(job, self._update, group, {"members": {**members, job.uid: True}})
+        self._undo(job, group, {path: None})
+
+    def _add_leave(self, job: Job, group: JsCard, where: Patches) -> None:
+        paths = [pointer("members", key) for key in member_keys(group) if bare_uid(key) == job.uid]
+        if paths:
+            self._patch(job, where, group, dict.fromkeys(paths))
+            self._undo(job, group, dict.fromkeys(paths, True))
+
+    def _patch(self, job: Job, where: Patches, group: JsCard, patch: Patch) -> None:
+        where[group["id"]] |= patch
+        self._keys[group["id"]].add(job.key)
+
+    def _undo(self, job: Job, group: JsCard, patch: Patch) -> None:
+        self.undo.setdefault(job.key, {}).setdefault(group["id"], {}).update(patch)

@@ -1,0 +1,164 @@
+"""Reading cards whole, so that they may be written; and what of them was seen."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from functools import partial
+from typing import Final, TypeVar
+
+import structlog
+
+from mailroom.contacts.jmap.calls import Done, Filter, Found, Page, find_cards, get_cards
+from mailroom.contacts.jmap.fields import JsCard
+from mailroom.jmap.client import JmapClient
+from mailroom.jmap.errors import JmapError
+from mailroom.jmap.request import Operation
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+_LARGEST_PAGE: Final = 4096
+_TRIES: Final = 3
+
+
+class CardsMovedError(JmapError):
+    """Cards changed while they were read bit by bit, time after time."""
+
+    def __str__(self) -> str:
+        return "contacts changed while they were being read"
+
+
+class Cards:
+    """The cards of one account, as the server has them.
+
+    Args:
+        client: how to reach the server.
+        account_id: which account.
+
+    Attributes:
+        seen: those that were read, by id.
+        state: in which they were read; None if they may have changed since.
+    """
+
+    def __init__(self, client: JmapClient, account_id: str) -> None:
+        self.client = client
+        self.account_id = account_id
+        self.seen: Mapping[str, JsCard] = {}
+        self.state: str | None = None
+
+    async def find(self, card_filter: Filter) -> list[JsCard]:
+        """Every card that matches.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked.
+        """
+        return await undisturbed(partial(self._find, card_filter))
+
+    async def see(
+        self, ids: Collection[str], groups: Mapping[str, JsCard], state: str
+    ) -> list[JsCard]:
+        """Read these cards; gives those that are there.
+
+        Args:
+            ids: the cards'. If there are none, nothing is asked.
+            groups: seen already, by id.
+            state: in which the groups were seen.
+        """
+        seen = dict(groups)
+        parts = await self._get(ids)
+        cards = _by_id(parts)
+        self.seen = seen | cards
+        self.state = state if {part.state for part in parts} <= {state} else None
+        return [*cards.values()]
+
+    async def look_at(self, ids: Iterable[str]) -> None:
+        """Read these cards anew, unless nothing was written since they were read."""
+        wanted = set(ids)
+        if self.state is None or not self.seen.keys() >= wanted:
+            await undisturbed(partial(self._look_at, wanted))
+
+    async def write(self, *sets: Operation[Done]) -> list[Done]:
+        """Carry out these, in order, in one request; what was seen may be outdated then."""
+        together = Operation(
+            tuple(call for each in sets for call in each.calls),
+            lambda results: [each.read(results) for each in sets],
+        )
+        if together.calls:
+            self.state = None
+        (done,) = await self.client.perform(together)
+        return done
+
+    async def _find(self, card_filter: Filter) -> list[JsCard]:
+        size = await page_size(self.client)
+        ask = partial(find_cards, self.account_id, card_filter, limit=size)
+        (first,) = await self.client.perform(ask())
+        pages = [first, *[page async for page in rest_of(self.client, ask, first)]]
+        return [*_by_id([page.found for page in pages]).values()]
+
+    async def _look_at(self, ids: Collection[str]) -> None:
+        parts = await self._get(ids)
+        states = {part.state for part in parts}
+        if len(states) > 1:
+            raise CardsMovedError
+        self.seen = _by_id(parts)
+        self.state = next(iter(states), None)
+
+    async def _get(self, ids: Collection[str]) -> list[Found]:
+        wanted = sorted(ids)
+        size = (await self.client.session()).limits.max_objects_in_get
+        parts = [wanted[start : start + size] for start in range(0, len(wanted), size)]
+        return await self.client.perform_all([get_cards(self.account_id, part) for part in parts])
+
+
+async def page_size(client: JmapClient) -> int:
+    """How many cards to ask for at once, and hand on by back-reference."""
+    return min(_LARGEST_PAGE, (await client.session()).limits.max_objects_in_get)
+
+
+async def rest_of(
+    client: JmapClient, ask: Callable[[int], Operation[Page]], first: Page
+) -> AsyncIterator[Page]:
+    """The pages after the first; as they go by what the server returned, it may give less.
+
+    Args:
+        client: how to reach the server.
+        ask: for the page that begins at a position.
+        first: the page at position 0.
+
+    Raises:
+        HttpError, JmapError: the server cannot be asked.
+        CardsMovedError: the pages do not fit together.
+    """
+    page, position = first, first.length
+    while page.length and (first.total is None or position < first.total):
+        (page,) = await client.perform(ask(position))
+        if page.state != first.state:
+            raise CardsMovedError
+        yield page
+        position += page.length
+
+
+async def undisturbed(read: Callable[[], Awaitable[T]]) -> T:
+    """Read something until nothing changed meanwhile.
+
+    Raises:
+        CardsMovedError: that never happened.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return await read()
+        except CardsMovedError:
+            continue
+    return await read()
+
+
+def warn_of_unreadable(parts: Iterable[Found]) -> None:
+    """Log how many cards were passed over, if any."""
+    if unreadable := sum(part.unreadable for part in parts):
+        log.warning("unreadable cards passed over", number=unreadable)
+
+
+def _by_id(parts: Collection[Found]) -> dict[str, JsCard]:
+    """Each card once, in the order of the ids: servers give them in any."""
+    warn_of_unreadable(parts)
+    cards = {card["id"]: card for part in parts for card in part.cards}
+    return dict(sorted(cards.items()))

@@ -1,0 +1,246 @@
+"""One :meth:`AddressBook.write` on a JMAP server.
+
+Everything goes in one request, in the order that :mod:`mailroom.contacts.jmap.plan` describes; the
+server carries out every call of it, even when an earlier one was refused. So what it refused is
+looked at afterwards: if the cards had changed since they were read, they are read again and the
+edits carried out on those; if a card could not be written, a further request takes its contact back
+to the groups it was in.
+"""
+
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from mailroom.contacts.book import AddressBookError, ContactEdit, CreateCard, Group, UpdateCard
+from mailroom.contacts.jmap.calls import Changes, Done, set_cards, uid_filter
+from mailroom.contacts.jmap.fields import JsCard, texts, uid_of
+from mailroom.contacts.jmap.plan import Job, Patches, Plan
+from mailroom.contacts.jmap.reading import Cards
+from mailroom.http import CredentialsRefusedError, HttpError
+from mailroom.jmap.errors import JmapError, SetError
+from mailroom.jmap.session import Limits
+
+log = structlog.get_logger(__name__)
+
+_OTHER_UIDS: Final = uuid.UUID("b0a4c7de-6a0f-4d34-9f0b-3a2f4c1d5e86")
+"""The name space of uids for cards whose own uid is taken by another contact. They are not drawn
+at random, so that a card is not made twice when its making is tried again."""
+_TRIES: Final = 4
+_LARGEST_SET: Final = 500
+_EDIT_SIZE: Final = 4000
+"""Octets, generously, that an edit takes in a request, but for its note."""
+_OCTETS_PER_CHARACTER: Final = 6
+
+
+class Writing:
+    """The work of one call.
+
+    Args:
+        cards: where to write.
+        address_book: the id of the one for new cards.
+        edits: what to do, with unique keys.
+        groups: those that the edits name.
+    """
+
+    def __init__(
+        self,
+        cards: Cards,
+        address_book: str,
+        edits: Sequence[ContactEdit],
+        groups: Collection[Group],
+    ) -> None:
+        self._cards = cards
+        self._address_book = address_book
+        self._edits = edits
+        self._groups = {group.id: group.name for group in groups}
+        self._failures: dict[str, Exception] = {}
+        self._undo: dict[str, Patches] = {}
+        self._misled: list[Patches] = []
+        self._deleted: set[str] = set()
+
+    async def run(self) -> Mapping[str, Exception]:
+        """Do it, and tell what failed.
+
+        Raises:
+            CredentialsRefusedError: 401.
+            HttpError: no edit succeeded, as the server does not do its part.
+        """
+        limits = (await self._cards.client.session()).limits
+        for batch in batches(self._edits, limits, groups=len(self._groups)):
+            await self._write([Job(edit, edit.uid) for edit in batch])
+        await self._take_back()
+        self._raise_if_nothing_worked()
+        return self._failures
+
+    async def _write(self, jobs: list[Job]) -> None:
+        """Write until nothing is left that is worth another try."""
+        for _ in range(_TRIES):
+            if not jobs:
+                return
+            try:
+                jobs = await self._attempt(jobs)
+            except CredentialsRefusedError:
+                raise
+            except (HttpError, JmapError) as error:
+                self._fail((job.key for job in jobs), error)
+                return
+        never_still = AddressBookError("contacts are changed by somebody else all the time")
+        self._fail((job.key for job in jobs), never_still)
+
+    async def _attempt(self, jobs: Sequence[Job]) -> list[Job]:
+        """Write once; gives the jobs that have to be tried again."""
+        await self._cards.look_at(each for job in jobs for each in job.needs())
+        plan = Plan(jobs, self._cards.seen, self._address_book, self._groups)
+        self._failures |= plan.failed
+        cards = plan.cards
+        if plan.depends_on_seen:
+            cards = replace(cards, if_in_state=self._cards.state)
+        account = self._cards.account_id
+        sets = [set_cards(account, each) for each in (cards, plan.joins, plan.leaves)]
+        done, joined, left = await self._cards.write(*sets)
+        self._undo = {**plan.undo, **self._undo}
+        self._note_deleted(plan, done)
+        self._judge(plan, plan.joins, joined)
+        self._judge(plan, plan.leaves, left)
+        again = {each.key: each for each in await self._judge_cards(plan, jobs, done)}
+        return [job for key, job in again.items() if key not in self._failures]
+
+    def _note_deleted(self, plan: Plan, done: Done) -> None:
+        """Remember whose card is no more: they have no place in any group."""
+        if done.refusal is None:
+            deleted = [each for each in plan.cards.destroy if each not in done.failed]
+            self._deleted |= plan.keys_of(deleted)
+
+    async def _judge_cards(self, plan: Plan, jobs: Sequence[Job], done: Done) -> list[Job]:
+        """See what became of the cards; gives the jobs that have to be tried again."""
+        cards = plan.cards
+        if done.is_outdated:
+            keys = plan.keys_of([*cards.create, *cards.update, *cards.destroy])
+            return [job for job in jobs if job.key in keys]
+        taken = {key for key in cards.create if is_taken(done.failed.get(key))}
+        gone = {each for each in cards.destroy if _is_gone(done.failed.get(each))}
+        others = {each: why for each, why in done.failed.items() if each not in taken | gone}
+        self._judge(plan, cards, replace(done, failed=others))
+        return await self._elsewhere([job for job in jobs if job.key in taken])
+
+    def _judge(self, plan: Plan, changes: Changes, done: Done) -> None:
+        """Take what was not done as the failure of the edits that are concerned."""
+        if done.refusal is not None:
+            every = [*changes.create, *changes.update, *changes.destroy]
+            self._fail(plan.keys_of(every), done.refusal)
+        for each, why in done.failed.items():
+            group = self._groups.get(each)
+            what = f"card {each}" if group is None else f"contact group {group}"
+            self._fail(plan.keys_of([each]), AddressBookError(f"{what}: {why}"))
+
+    async def _elsewhere(self, jobs: Sequence[Job]) -> list[Job]:
+        """Jobs whose uid is taken: on the card that has it, if it is the contact's; else anew."""
+        if not jobs:
+            return []
+        try:
+            found = await self._cards.find(uid_filter(job.uid for job in jobs))
+        except CredentialsRefusedError:
+            raise
+        except (HttpError, JmapError) as error:
+            self._fail((job.key for job in jobs), error)
+            return []
+        there = {uid_of(card): card for card in found}
+        return [self._instead(job, there.get(job.uid)) for job in jobs]
+
+    def _instead(self, job: Job, there: JsCard | None) -> Job:
+        if there is None or not isinstance(job.edit.card, CreateCard):
+            return job
+        address = job.edit.card.address.lower()
+        if address in map(str.lower, texts(there, "emails", "address")):
+            return replace(job, adopting=there["id"])
+        self._misled.append(self._undo.pop(job.key, {}))
+        return replace(job, uid=str(uuid.uuid5(_OTHER_UIDS, f"{job.uid} {address}")))
+
+    async def _take_back(self) -> None:
+        """Put the contacts whose edits failed back into the groups that they were in.
+
+        Those whose cards were deleted all the same are taken out of them, once more.
+
+        Nothing but this run knows of them any more, so a failure is only logged: the edit has
+        failed anyhow, and whoever tries it again will set the groups right.
+        """
+        patches = [*self._misled, *(self._undo_of(key) for key in self._failures)]
+        sets = [_only(patches, value=value) for value in (True, None)]
+        try:
+            done = await self._cards.write(
+                *(set_cards(self._cards.account_id, Changes(update=each)) for each in sets)
+            )
+        except (HttpError, JmapError) as error:
+            log.warning("contacts not taken back to their groups", error=str(error))
+            return
+        for each in done:
+            if each.refusal or each.failed:
+                reasons = [each.refusal or "", *each.failed.values()]
+                told = ", ".join(dict.fromkeys(str(reason) for reason in reasons if reason))
+                log.warning("contacts not taken back to their groups", error=told)
+
+    def _undo_of(self, key: str) -> Patches:
+        patches = self._undo.get(key, {})
+        if key not in self._deleted:
+            return patches
+        return {group: dict.fromkeys(patch) for group, patch in patches.items()}
+
+    def _fail(self, keys: Iterable[str], error: Exception) -> None:
+        self._failures |= dict.fromkeys(keys, error)
+
+    def _raise_if_nothing_worked(self) -> None:
+        failures = list(self._failures.values())
+        of_the_server = [each for each in failures if isinstance(each, HttpError)]
+        if failures and len(of_the_server) == len(self._edits):
+            raise of_the_server[0]
+
+
+def batches(
+    edits: Sequence[ContactEdit], limits: Limits, *, groups: int
+) -> Iterator[list[ContactEdit]]:
+    """Cut edits into lists that one request may carry, with that many groups."""
+    most = max(1, min(_LARGEST_SET, limits.max_objects_in_set) - groups)
+    batch: list[ContactEdit] = []
+    size = 0
+    for edit in edits:
+        more = _size(edit)
+        if batch and (len(batch) >= most or size + more > limits.max_size_request // 2):
+            yield batch
+            batch, size = [], 0
+        batch.append(edit)
+        size += more
+    if batch:
+        yield batch
+
+
+def _size(edit: ContactEdit) -> int:
+    """Octets that an edit takes in a request, at most: a note is sent whole."""
+    match edit.card:
+        case UpdateCard(card=card):
+            return _EDIT_SIZE + _OCTETS_PER_CHARACTER * len(card.note)
+        case _:
+            return _EDIT_SIZE
+
+
+def is_taken(error: SetError | None) -> bool:
+    """Whether a card could not be made because there is one with its uid."""
+    if error is None:
+        return False
+    return error.type == "alreadyExists" or "uid" in error.properties
+
+
+def _is_gone(error: SetError | None) -> bool:
+    return error is not None and error.type == "notFound"
+
+
+def _only(patches: Iterable[Patches], *, value: bool | None) -> Patches:
+    """Of several patches of groups, the parts that have this value."""
+    picked: Patches = {}
+    for part in patches:
+        for group, patch in part.items():
+            paths = [path for path, each in patch.items() if each is value]
+            picked.setdefault(group, {}).update(dict.fromkeys(paths, value))
+    return {group: patch for group, patch in picked.items() if patch}

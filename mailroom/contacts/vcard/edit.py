@@ -1,0 +1,92 @@
+"""The values and edits of :mod:`mailroom.contacts.book`, on a vCard."""
+
+from mailroom.contacts.book import Card, CreateCard, Group, Names, UpdateCard
+from mailroom.contacts.mark import Filled, Mark
+from mailroom.contacts.vcard.fields import (
+    addresses_of,
+    demanded_names,
+    names_of,
+    nicknames_of,
+    uid_of,
+    values_for,
+    values_of,
+    with_empty_field,
+    with_field,
+)
+from mailroom.contacts.vcard.groups import members_of
+from mailroom.contacts.vcard.lines import VCard
+from mailroom.contacts.vcard.mark import (
+    as_made,
+    digest_of_field,
+    is_as_written,
+    is_untouched,
+    mark_of,
+    with_mark,
+)
+from mailroom.contacts.vcard.notes import note_of, with_line, without_lines
+
+
+def is_readable(card: VCard) -> bool:
+    """Whether this is one card with a uid, which is what CardDAV demands of it."""
+    return card.is_whole and bool(uid_of(card))
+
+
+def to_card(card_id: str, card: VCard) -> Card:
+    """What Mailroom knows of a contact."""
+    return Card(
+        id=card_id,
+        uid=uid_of(card),
+        names=names_of(card),
+        nicknames=nicknames_of(card),
+        addresses=addresses_of(card),
+        note=note_of(card),
+        made_by_us=bool(mark_of(card).made),
+        untouched=is_untouched(card),
+    )
+
+
+def to_group(group_id: str, card: VCard) -> Group:
+    """What Mailroom knows of a group."""
+    return Group(id=group_id, uid=uid_of(card), name=names_of(card).full, members=members_of(card))
+
+
+def updated(card: VCard, edit: UpdateCard) -> VCard:
+    """The card after an edit. Doing it twice is the same as doing it once."""
+    if edit.forget:
+        card = _forgotten(card)
+    card = without_lines(_filled(card, edit.fill), edit.remove_lines)
+    return with_line(card, edit.add_line)
+
+
+def adopted(card: VCard, create: CreateCard) -> VCard:
+    """The card with what a new one would have had in its note; nothing else is changed."""
+    return with_line(card, create.note)
+
+
+def _filled(card: VCard, names: Names) -> VCard:
+    """The card with its empty names filled, and a mark that says which."""
+    before, filled = card, {}
+    for name, value in values_for(names).items():
+        if not values_of(card, name):
+            added = not card.named(name)
+            card = with_field(card, name, value)
+            filled[name] = Filled(digest_of_field(card, name), added=added)
+    if not filled:
+        return card
+    mark = mark_of(before)
+    if not mark.made:
+        return with_mark(card, Mark(filled={**mark.filled, **filled}))
+    return as_made(card) if is_as_written(before) else card
+
+
+def _forgotten(card: VCard) -> VCard:
+    """The card without the mark, and without what Mailroom filled and nobody changed since."""
+    mark = mark_of(card)
+    for name, filled in mark.filled.items():
+        if digest_of_field(card, name) != filled.digest:
+            continue
+        if filled.added and name not in demanded_names(card):
+            card = card.without(*card.named(name))
+        else:
+            card = with_empty_field(card, name)
+    return with_mark(card, Mark())

@@ -1,0 +1,105 @@
+"""What Mailroom reads off a card, and filling the names that are empty."""
+
+from typing import Final
+
+from mailroom.contacts.book import Names
+from mailroom.contacts.vcard.lines import VCard
+from mailroom.contacts.vcard.text import escape, split, unescape
+
+KIND: Final = ("KIND", "X-ADDRESSBOOKSERVER-KIND")
+"""The kind of a card (RFC 6350 section 6.1.4), and Apple's property for it in vCard 3."""
+_STRUCTURED: Final = frozenset({"N", "ORG"})
+_UID_PREFIX: Final = "urn:uuid:"
+
+
+def bare_uid(text: str) -> str:
+    """A uid as it is compared: without ``urn:uuid:`` and the quotes that some servers put in."""
+    uid = text.strip().strip('"')
+    while uid[: len(_UID_PREFIX)].lower() == _UID_PREFIX:
+        uid = uid[len(_UID_PREFIX) :].strip('"')
+    return uid
+
+
+def uid_of(card: VCard) -> str:
+    """The card's uid, bare; empty if it has none."""
+    uids = (bare_uid(unescape(line.value)) for line in card.named("UID"))
+    return next((uid for uid in uids if uid), "")
+
+
+def kind_of(card: VCard) -> str:
+    """What the card stands for, in lower case; ``individual`` where it does not say."""
+    kinds = (unescape(line.value).strip().lower() for line in card.named(*KIND))
+    return next((kind for kind in kinds if kind), "individual")
+
+
+def is_vcard4(card: VCard) -> bool:
+    """Whether the card is one of RFC 6350."""
+    return any(line.value.strip() == "4.0" for line in card.named("VERSION"))
+
+
+def demanded_names(card: VCard) -> frozenset[str]:
+    """The name properties without which the card is invalid (RFC 2426 section 3.1.1 and 3.1.2)."""
+    return frozenset({"FN"}) if is_vcard4(card) else frozenset({"FN", "N"})
+
+
+def is_vcard3_without_name(card: VCard) -> bool:
+    """Whether the card lacks the N that its version demands."""
+    return "N" in demanded_names(card) and not card.named("N")
+
+
+def addresses_of(card: VCard) -> tuple[str, ...]:
+    """Every e-mail address, as written."""
+    return tuple(value for (value,) in values_of(card, "EMAIL"))
+
+
+def nicknames_of(card: VCard) -> tuple[str, ...]:
+    """Every nickname."""
+    lists = (split(line.value, ",") for line in card.named("NICKNAME"))
+    names = (unescape(part).strip() for parts in lists for part in parts)
+    return tuple(name for name in names if name)
+
+
+def names_of(card: VCard) -> Names:
+    """The names, each from the first property that says something."""
+    full = next(iter(values_of(card, "FN")), ("",))
+    name = next(iter(values_of(card, "N")), ())
+    organization = next(iter(values_of(card, "ORG")), ("",))
+    surname, given = (*name, "", "")[:2]
+    return Names(full=full[0], given=given, surname=surname, organization=organization[0])
+
+
+def values_of(card: VCard, name: str) -> tuple[tuple[str, ...], ...]:
+    """The parts of every property ``name`` that says something.
+
+    Independent of what servers do to a card: parameters, escaping, folding, empty parts at the end.
+    """
+    values = []
+    for line in card.named(name):
+        raw = split(line.value, ";") if name in _STRUCTURED else [line.value]
+        parts = [unescape(part).strip() for part in raw]
+        while parts and not parts[-1]:
+            parts.pop()
+        if parts:
+            values.append(tuple(parts))
+    return tuple(values)
+
+
+def values_for(names: Names) -> dict[str, str]:
+    """The properties that hold these names, as property name -> value; none that is empty."""
+    values = {"FN": escape(names.full), "ORG": escape(names.organization)}
+    if names.given or names.surname:
+        values["N"] = f"{escape(names.surname)};{escape(names.given)};;;"
+    return {name: value for name, value in values.items() if value}
+
+
+def with_field(card: VCard, name: str, value: str) -> VCard:
+    """The card with a property that said nothing, or was not there, filled."""
+    lines = card.named(name)
+    return card.with_value(lines[0], value) if lines else card.with_new(name, value)
+
+
+def with_empty_field(card: VCard, name: str) -> VCard:
+    """The card with the properties ``name`` still there, but empty."""
+    for line in card.named(name):
+        card = card.with_value(line, ";;;;" if name == "N" else "")
+    return card

@@ -1,0 +1,243 @@
+"""Content lines (RFC 6350 section 3.2 and 3.3): bytes in, the same bytes out.
+
+Works on bytes because old software folds in the middle of a UTF-8 sequence. Values are text with
+``surrogateescape``, so that bytes which are no UTF-8 survive an edit, too.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final, Self
+
+_LONGEST: Final = 75
+"""Octets in a physical line, its end not counted (RFC 6350 section 3.2)."""
+_PHYSICAL: Final = re.compile(rb"[^\n]*\n|[^\n]+")
+_FOLD: Final = re.compile(rb"\r?\n[ \t]")
+_CHARACTER: Final = re.compile(rb"(?s).[\x80-\xbf]{0,3}")
+_HEAD: Final = re.compile(
+    rb"(?:(?P<group>[A-Za-z0-9-]+)\.)?(?P<name>[A-Za-z0-9-]+)"
+    rb"(?P<params>(?:;(?:\"[^\"]*\"|[^\":;])*)*):"
+)
+_PARAMETER: Final = re.compile(rb";((?:\"[^\"]*\"|[^\":;])*)")
+
+
+def decode(data: bytes) -> str:
+    """Bytes of a card as text; what is no UTF-8 becomes lone surrogates."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def encode(text: str) -> bytes:
+    """The reverse of :func:`decode`."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+@dataclass(frozen=True, slots=True)
+class ContentLine:
+    """One property, over as many physical lines as it takes.
+
+    Attributes:
+        raw: its bytes, folds and line end included.
+        name: in upper case. Empty for a line that is opaque: it is no property that can be read,
+            or one of a card within the card.
+        params: the parameters as ``(NAME, value)``; the name is empty in the old short form.
+        value: unfolded, still escaped.
+    """
+
+    raw: bytes
+    name: str = ""
+    params: tuple[tuple[str, str], ...] = ()
+    value: str = ""
+
+    @classmethod
+    def parse(cls, raw: bytes) -> Self:
+        """Read a line. One that makes no sense is opaque; nothing is ever refused."""
+        content = _unfold(_body(raw))
+        head = _HEAD.match(content)
+        if head is None:
+            return cls(raw)
+        params = (_parameter(match) for match in _PARAMETER.findall(head["params"]))
+        return cls(raw, decode(head["name"]).upper(), tuple(params), decode(content[head.end() :]))
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing on the line."""
+        return not self.raw.strip()
+
+    @property
+    def encodings(self) -> frozenset[str]:
+        """What the value is encoded with beside vCard's own escaping, in upper case."""
+        return frozenset(value.upper() for name, value in self.params if name in {"ENCODING", ""})
+
+    @property
+    def charset(self) -> str:
+        """The value's own character set (vCard 2.1) in upper case; empty where it says nothing."""
+        return next((value.upper() for name, value in self.params if name == "CHARSET"), "")
+
+    def as_opaque(self) -> Self:
+        """The same line, not to be understood."""
+        return type(self)(self.raw)
+
+    def with_value(self, value: str, *, eol: bytes) -> Self:
+        """The same property with another value.
+
+        The bytes up to the first difference stay as they are, with their folds; the rest is folded
+        anew. ``eol`` is for a line that has no end of its own.
+        """
+        body, end = _body(self.raw), _end(self.raw) or eol
+        old = _unfold(body)
+        new = old[: len(old) - len(encode(self.value))] + encode(value)
+        kept = _shared_characters(old, new)
+        start = body[: _raw_length(body, kept)]
+        column = len(start) - (start.rfind(b"\n") + 1)
+        return replace(self, raw=start + fold(new[kept:], end, column=column) + end, value=value)
+
+
+@dataclass(frozen=True, slots=True)
+class VCard:
+    """A vCard as its content lines. ``bytes(card)`` is what it was read from.
+
+    Attributes:
+        lines: all of them.
+        end: the index of the line that closes the card; new lines go before it.
+        is_whole: whether it is one card, opened and closed.
+    """
+
+    lines: tuple[ContentLine, ...]
+    end: int = field(init=False, repr=False)
+    is_whole: bool = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        ends = [index for index, line in enumerate(self.lines) if _is(line, "END")]
+        begins = [index for index, line in enumerate(self.lines) if _is(line, "BEGIN")]
+        whole = len(ends) == len(begins) == 1 and all(
+            line.is_blank for line in (*self.lines[: begins[0]], *self.lines[ends[0] + 1 :])
+        )
+        object.__setattr__(self, "end", ends[0] if ends else len(self.lines))
+        object.__setattr__(self, "is_whole", whole)
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Read a card. Nothing is ever refused; see ``is_whole``."""
+        return cls(tuple(_outermost(_logical_lines(data))))
+
+    def __bytes__(self) -> bytes:
+        return b"".join(line.raw for line in self.lines)
+
+    @property
+    def eol(self) -> bytes:
+        """How this card ends its lines."""
+        return _end(self.lines[0].raw) or b"\r\n" if self.lines else b"\r\n"
+
+    def named(self, *names: str) -> tuple[ContentLine, ...]:
+        """The lines of the properties of these names, in order."""
+        return tuple(line for line in self.lines if line.name in names)
+
+    def replaced(self, old: ContentLine, new: ContentLine) -> Self:
+        """With one line instead of another."""
+        return type(self)(tuple(new if line is old else line for line in self.lines))
+
+    def with_value(self, line: ContentLine, value: str) -> Self:
+        """With another value in one line."""
+        return self.replaced(line, line.with_value(value, eol=self.eol))
+
+    def without(self, *lines: ContentLine) -> Self:
+        """Without some of its lines."""
+        gone = {id(line) for line in lines}
+        return type(self)(tuple(line for line in self.lines if id(line) not in gone))
+
+    def with_new(self, name: str, value: str) -> Self:
+        """With one more property, as the last one of the card."""
+        raw = fold(encode(f"{name}:{value}"), self.eol) + self.eol
+        line = ContentLine(raw, name, (), value)
+        return type(self)((*self.lines[: self.end], line, *self.lines[self.end :]))
+
+
+def fold(content: bytes, eol: bytes, *, column: int = 0) -> bytes:
+    """Fold a line at 75 octets, never inside a UTF-8 sequence.
+
+    Args:
+        content: the line, or what is to be appended to one.
+        eol: the line end to fold with.
+        column: how many octets the line holds before ``content``.
+    """
+    folded = bytearray()
+    for character in _CHARACTER.findall(content):
+        if column + len(character) > _LONGEST:
+            folded += eol + b" "
+            column = 1
+        folded += character
+        column += len(character)
+    return bytes(folded)
+
+
+def _logical_lines(data: bytes) -> Iterator[ContentLine]:
+    """The lines of a card, each with the physical lines that continue it."""
+    parts: list[bytes] = []
+    for physical in _PHYSICAL.findall(data):
+        if parts and not (physical[:1] in {b" ", b"\t"} or _ends_softly(parts)):
+            yield ContentLine.parse(b"".join(parts))
+            parts = []
+        parts.append(physical)
+    if parts:
+        yield ContentLine.parse(b"".join(parts))
+
+
+def _ends_softly(parts: list[bytes]) -> bool:
+    """Whether a quoted-printable value (vCard 2.1) says that it goes on in the next line."""
+    if not _body(parts[-1]).endswith(b"="):
+        return False
+    return "QUOTED-PRINTABLE" in ContentLine.parse(parts[0]).encodings
+
+
+def _outermost(lines: Iterable[ContentLine]) -> Iterator[ContentLine]:
+    """The lines, with those of a card inside the card (AGENT in vCard 2.1) made opaque."""
+    depth = 0
+    for line in lines:
+        if _is(line, "BEGIN"):
+            depth += 1
+        yield line if depth == 1 else line.as_opaque()
+        if depth and _is(line, "END"):
+            depth -= 1
+
+
+def _is(line: ContentLine, delimiter: str) -> bool:
+    return line.name == delimiter and line.value.strip().upper() == "VCARD"
+
+
+def _end(raw: bytes) -> bytes:
+    """The line end, if there is one."""
+    if raw.endswith(b"\r\n"):
+        return b"\r\n"
+    return b"\n" if raw.endswith(b"\n") else b""
+
+
+def _body(raw: bytes) -> bytes:
+    return raw[: len(raw) - len(_end(raw))]
+
+
+def _unfold(body: bytes) -> bytes:
+    return _FOLD.sub(b"", body)
+
+
+def _parameter(text: bytes) -> tuple[str, str]:
+    name, equals, value = decode(text).partition("=")
+    return (name.upper(), value.strip('"')) if equals else ("", name)
+
+
+def _shared_characters(old: bytes, new: bytes) -> int:
+    """How many octets two lines begin with in common, whole characters only."""
+    shared = 0
+    for a, b in zip(_CHARACTER.findall(old), _CHARACTER.findall(new), strict=False):
+        if a != b:
+            break
+        shared += len(a)
+    return shared
+
+
+def _raw_length(body: bytes, length: int) -> int:
+    """How many folded octets hold the first ``length`` unfolded ones."""
+    for match in _FOLD.finditer(body):
+        if match.start() >= length:
+            break
+        length += len(match[0])
+    return length

@@ -1,0 +1,59 @@
+"""Lines in the note of a card. What stands in the note keeps its exact bytes."""
+
+from collections.abc import Collection
+from typing import Final
+
+from mailroom.contacts.note import says_last, triage_lines
+from mailroom.contacts.vcard.lines import ContentLine, VCard
+from mailroom.contacts.vcard.text import clean, ends_in_escape, escape, pieces, unescape
+
+_LINE_ENDS: Final = (r"\n", r"\N")
+_PLAIN_ENCODINGS: Final = frozenset({"7BIT", "8BIT"})
+_PLAIN_CHARSETS: Final = frozenset({"", "UTF-8", "US-ASCII"})
+
+
+def note_of(card: VCard) -> str:
+    """All notes that can be read, lines separated by a line feed."""
+    return "\n".join(unescape(line.value) for line in card.named("NOTE") if is_plain(line))
+
+
+def is_plain(note: ContentLine) -> bool:
+    """Whether the value is text, and not encoded in one of the ways of vCard 2.1."""
+    return note.encodings <= _PLAIN_ENCODINGS and note.charset in _PLAIN_CHARSETS
+
+
+def with_line(card: VCard, text: str) -> VCard:
+    """The card with a line appended to its note, unless that says so last.
+
+    It goes to the note that has the last decision, so that what was decided stays in order. A note
+    that is not plain is left alone: there will be another one beside it.
+    """
+    text = clean(text)
+    if not text or says_last(note_of(card), text):
+        return card
+    plain = [note for note in card.named("NOTE") if is_plain(note)]
+    decided = [note for note in plain if triage_lines(unescape(note.value))]
+    for note in decided[-1:] or plain:
+        if not ends_in_escape(note.value):
+            before = note.value + _LINE_ENDS[0] if note.value else ""
+            return card.with_value(note, before + escape(text))
+    return card.with_new("NOTE", escape(text))
+
+
+def without_lines(card: VCard, texts: Collection[str]) -> VCard:
+    """The card without certain lines in its notes, and without a note of which nothing is left."""
+    for note in card.named("NOTE"):
+        if is_plain(note):
+            card = _without_lines(card, note, texts)
+    return card
+
+
+def _without_lines(card: VCard, note: ContentLine, texts: Collection[str]) -> VCard:
+    lines = pieces(note.value, *_LINE_ENDS)
+    kept = [(end, line) for end, line in lines if unescape(line) not in texts]
+    if len(kept) == len(lines):
+        return card
+    if not kept:
+        return card.without(note)
+    value = "".join(end + line for end, line in kept)
+    return card.with_value(note, value.removeprefix(kept[0][0]))

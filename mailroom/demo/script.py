@@ -1,0 +1,181 @@
+"""The script: what comes, what you tap, and what must have become of it. Only data."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from mailroom.demo.mailbox import BROOK, CHAD, LOOM, MIRA, PARCEL, Letter, Sender
+from mailroom.demo.sighting import Outcome
+
+_OURS: Final = "Mailroom"
+"""The group of the contacts that Mailroom made."""
+
+
+LABEL_OFF: Final = "label off"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A mail comes, and goes where its sender belongs."""
+
+    text: str
+    letter: Letter
+    outcome: Outcome
+
+    @property
+    def sender(self) -> Sender:
+        """Whose mail it is."""
+        return self.letter.sender
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """You put labels on a mail, or take one off.
+
+    Attributes:
+        text: told before.
+        sender: whose mail it is.
+        subject: which mail.
+        outcome: what must be seen of the sender afterwards.
+        add: labels.
+        remove: labels.
+        done: what the time is measured to.
+    """
+
+    text: str
+    sender: Sender
+    subject: str
+    outcome: Outcome
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    done: str = LABEL_OFF
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What belongs together."""
+
+    title: str
+    steps: tuple[Arrival | Tap, ...]
+
+
+def _filed(number: int, *mailboxes: str, groups: tuple[str, ...], note: str) -> Outcome:
+    """All mails in these mailboxes, and the contact in these groups and in Mailroom's own."""
+    return Outcome(number, frozenset(mailboxes), frozenset({*groups, _OURS}), note)
+
+
+SCENES: Final = (
+    Scene(
+        "A newsletter, to be skimmed some time",
+        (
+            Tap(
+                "One label on one mail, in whatever mail app you like:",
+                LOOM,
+                "Five looms you will love",
+                add=("@ToFeed",),
+                outcome=_filed(3, "Feed", groups=("Feed",), note="Triaged to Feed on "),
+            ),
+            Arrival(
+                "Its next mail goes there by itself:",
+                Letter(LOOM, "Linen is back"),
+                _filed(4, "Feed", groups=("Feed",), note="Triaged to Feed on "),
+            ),
+        ),
+    ),
+    Scene(
+        "Receipts, to be found when they are needed",
+        (
+            Tap(
+                "",
+                BROOK,
+                "Your receipt for order 1851",
+                add=("@ToPaperTrail",),
+                outcome=_filed(
+                    2, "Paper Trail", groups=("Paper Trail",), note="Triaged to Paper Trail on "
+                ),
+            ),
+        ),
+    ),
+    Scene(
+        "Somebody who will not stop",
+        (
+            Tap(
+                "",
+                CHAD,
+                "Bumping this to the top of your inbox",
+                add=("@ToJail",),
+                outcome=_filed(3, "Jail", groups=("Jail",), note="Triaged to Jail on "),
+            ),
+        ),
+    ),
+    Scene(
+        "An old friend",
+        (
+            Tap(
+                "A person gets a given name and a surname, and a place in your Inbox:",
+                MIRA,
+                "Back in town on Friday. Dinner?",
+                add=("@ToPerson",),
+                outcome=Outcome(
+                    1,
+                    frozenset({"Inbox", "Imbox", "Person"}),
+                    frozenset({"Person", "Imbox", _OURS}),
+                    "Triaged to Person on ",
+                    given="Mira",
+                    surname="Castellano",
+                ),
+            ),
+        ),
+    ),
+    Scene(
+        "A slip of the thumb",
+        (
+            Tap(
+                "Two labels at once. Mailroom does not guess, it marks the mail and waits:",
+                PARCEL,
+                "Your parcel comes today",
+                add=("@ToTruck", "@ToFeed"),
+                outcome=Outcome(
+                    1, frozenset({"Screener", "@ToTruck", "@ToFeed", "@MailroomError"})
+                ),
+                done="@MailroomError put on",
+            ),
+            Tap(
+                "You take the wrong one off, and it goes on by itself:",
+                PARCEL,
+                "Your parcel comes today",
+                remove=("@ToFeed",),
+                outcome=_filed(
+                    1,
+                    "Truck",
+                    "Paper Trail",
+                    groups=("Truck", "Paper Trail"),
+                    note="Triaged to Truck on ",
+                ),
+            ),
+        ),
+    ),
+    Scene(
+        "A change of mind",
+        (
+            Tap(
+                "The Loom is too good to be skimmed. Another label is all it takes:",
+                LOOM,
+                "Linen is back",
+                add=("@ToImbox",),
+                outcome=_filed(4, "Imbox", groups=("Imbox",), note="Re-triaged to Imbox on "),
+            ),
+        ),
+    ),
+    Scene(
+        "Mercy",
+        (
+            Tap(
+                "@ToScreener undoes. The contact goes as well, as Mailroom has made it:",
+                CHAD,
+                "Quick question, Alex",
+                add=("@ToScreener",),
+                outcome=Outcome(3, frozenset({"Screener"})),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,58 @@
+"""The whole demo, from the curtain's rise to the exit code."""
+
+import asyncio
+from io import StringIO
+from typing import Final
+
+from mailroom.demo.lines import Lines
+from mailroom.demo.play import Play
+from mailroom.demo.prompt import Prompt
+from mailroom.demo.script import SCENES
+from mailroom.demo.stage import WentOtherwiseError, open_stage
+from mailroom.demo.telling import Teller, on_terminal
+from mailroom.exits import Exit
+from mailroom.failing import EXPECTED
+from mailroom.logs import configure_logging
+
+_PAUSE: Final = 2.5
+"""Seconds to read a scene."""
+_LOG_SHOWN: Final = 20
+"""Lines, if somebody has to look for what went wrong."""
+
+
+def run_demo(*, once: bool) -> Exit:
+    """Show the demo on the terminal.
+
+    Args:
+        once: end after the script, without pauses; else the visitor may go on.
+
+    Returns:
+        ``OK`` if all went as told, and nobody interrupted what was to run to its end.
+    """
+    teller, log = Teller(), StringIO()
+    configure_logging(level="info", format="console", stream=log)
+    try:
+        asyncio.run(_show(teller, once=once))
+    except KeyboardInterrupt:
+        teller.end_line()
+        teller.goodbye()
+        return Exit.FAILED if once else Exit.OK
+    except (WentOtherwiseError, *EXPECTED) as error:
+        teller.went_otherwise(str(error).splitlines(), log.getvalue().splitlines()[-_LOG_SHOWN:])
+        return Exit.FAILED
+    return Exit.OK
+
+
+async def _show(teller: Teller, *, once: bool) -> None:
+    teller.opening()
+    async with open_stage() as stage:
+        teller.account(stage.url)
+        lacking = await stage.set_up()
+        teller.created(mailboxes=len(lacking.mailboxes), groups=len(lacking.groups))
+        async with stage.serve() as health_url:
+            teller.serving(stage.push_transport(), health_url)
+            pause = 0.0 if once or not on_terminal() else _PAUSE
+            await Play(stage, teller, lambda: asyncio.sleep(pause)).run(SCENES)
+            if not once:
+                await Prompt(stage, teller, Lines.of_stdin()).run()
+    teller.goodbye()

@@ -1,0 +1,193 @@
+"""What is told on the terminal: the words for what happens, in colour where that is wanted.
+
+Never wider than 80 columns. Knows what it is given, and asks nobody.
+"""
+
+import os
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from io import TextIOWrapper
+from typing import Any, Final, TextIO
+
+import typer
+
+from mailroom.contacts.book import Card
+from mailroom.demo.layout import (
+    INDENT,
+    columns,
+    counted,
+    fact,
+    milliseconds,
+    paragraph,
+    visible,
+)
+from mailroom.demo.mailbox import YOU
+from mailroom.demo.script import LABEL_OFF
+from mailroom.demo.sighting import Sighting, listed
+from mailroom.sandbox import SeenMail
+
+WIDTH: Final = 80
+_OPENING: Final = (
+    "You are Alex. Mail from people you have never heard of waits in your Screener; you tap"
+    " labels on it, and Mailroom does the rest. The service is the real one, and so are the"
+    " times. Mail server and people are made up: nothing leaves this machine or stays on it."
+)
+_GOODBYE: Final = "Goodbye. Nothing is left behind. To run it on your own account: README.md"
+
+
+def on_terminal() -> bool:
+    """Whether a person watches. There may be no standard output at all."""
+    output: TextIO | None = sys.stdout
+    return output is not None and output.isatty()
+
+
+class Teller:
+    """Tells, on the standard output."""
+
+    def __init__(self) -> None:
+        is_terminal = on_terminal()
+        self._width = min(WIDTH, shutil.get_terminal_size().columns) if is_terminal else WIDTH
+        self._color = False if os.environ.get("NO_COLOR") else None
+        if isinstance(sys.stdout, TextIOWrapper):  # its encoding may lack what a visitor types
+            sys.stdout.reconfigure(errors="backslashreplace")
+
+    def _print(self, lines: Iterable[str], **style: Any) -> None:
+        for line in lines:
+            typer.secho(line, color=self._color, **style)
+
+    def say(self, text: str) -> None:
+        """A paragraph."""
+        self._print(paragraph(text, self._width))
+
+    def heading(self, text: str) -> None:
+        """The beginning of something new."""
+        self._print(["", *paragraph(text, self._width)], bold=True)
+
+    def _fact(self, name: str, value: str, **style: Any) -> None:
+        self._print(fact(name, value, self._width), **style)
+
+    def _rows(self, rows: Iterable[Sequence[str]]) -> None:
+        self._print(columns(rows, self._width) or [f"{INDENT}nothing"])
+
+    # The frame
+
+    def opening(self) -> None:
+        """What this is."""
+        self._print(["Mailroom: HEY's Screener for any JMAP mail account"], bold=True)
+        self.say(_OPENING)
+
+    def account(self, url: str) -> None:
+        """There is an account."""
+        self.heading("Getting ready")
+        self._fact("account", f"{YOU}, by JMAP at {url}")
+
+    def created(self, *, mailboxes: int, groups: int) -> None:
+        """It was set up."""
+        made = counted(mailboxes, "mailbox", "mailboxes")
+        self._fact("setup", f"{made} (labels are mailboxes), {counted(groups, 'contact group')}")
+
+    def serving(self, transport: str, health_url: str) -> None:
+        """The service runs."""
+        self._fact("service", f"listens to push ({transport})")
+        self._fact("health", health_url)
+
+    def goodbye(self) -> None:
+        """The end."""
+        self._print([""])
+        self.say(_GOODBYE)
+
+    def went_otherwise(self, lines: Iterable[str], log: Iterable[str]) -> None:
+        """The demo failed."""
+        self.heading("This is not what was to happen:")
+        for line in lines:
+            self._print(paragraph(line, self._width, indent=INDENT), fg="red")
+        self.heading("What the service logged last:")
+        for line in log:
+            self._print(paragraph(line, self._width, indent=INDENT), dim=True)
+
+    # What the account looks like
+
+    def mails(self, mails: Iterable[tuple[int, SeenMail]]) -> None:
+        """Mails with their numbers."""
+        self._rows((f"{number:2}", mail.sender, mail.subject) for number, mail in mails)
+
+    def mailbox(self, path: str, mails: Iterable[tuple[int, SeenMail]]) -> None:
+        """A mailbox and what is in it."""
+        self._print([path], bold=True)
+        self.mails(mails)
+
+    def counts(self, counts: Iterable[tuple[str, int]]) -> None:
+        """Mailboxes with the number of their mails."""
+        self._rows((path, counted(number, "mail")) for path, number in counts)
+
+    def elsewhere(self, counts: Iterable[tuple[str, int]]) -> None:
+        """What other mailboxes there are to look at."""
+        told = ", ".join(f"{path} {number}" for path, number in counts)
+        self._print(paragraph(f"Elsewhere: {told or 'nothing'}", self._width), dim=True)
+
+    def contacts(self, contacts: Iterable[tuple[Card, frozenset[str]]]) -> None:
+        """Contacts with their groups."""
+        self._rows(
+            (card.names.full, ", ".join(card.addresses), listed(groups))
+            for card, groups in contacts
+        )
+
+    # What happens
+
+    def arrived(self, number: int, mail: SeenMail, seconds: float) -> None:
+        """A mail has come, and was filed so many seconds later."""
+        self._fact("mail", f'{number}, {mail.sender}: "{mail.subject}"')
+        self._fact("goes to", f"{listed(mail.mailboxes)}, after {milliseconds(seconds)}")
+
+    def tapped(
+        self, number: int, mail: SeenMail, *, add: Sequence[str] = (), remove: Sequence[str] = ()
+    ) -> None:
+        """Labels are tapped."""
+        labels = " and ".join([*add, *remove])
+        where = f'{"off" if remove else "on"} mail {number}, "{mail.subject}"'
+        self._fact("tap", f"{labels} {where}", fg="cyan")
+
+    def done(self, seconds: float, what: str = LABEL_OFF) -> None:
+        """Mailroom is done; ``what`` is what could be seen then."""
+        self._fact("done", f"{what} after {milliseconds(seconds)}", fg="green")
+
+    def sighting(self, seen: Sighting) -> None:
+        """What there is of a sender."""
+        self._contact(seen)
+        for mailboxes, number in Counter(seen.mails).items():
+            self._fact(counted(number, "mail"), f"in {listed(mailboxes)}")
+
+    def moved(self, before: Sighting, after: Sighting) -> None:
+        """What a tap has made of a sender."""
+        self._contact(after)
+        moves = Counter(zip(before.mails, after.mails, strict=True))
+        for (old, new), number in moves.items():
+            self._fact(counted(number, "mail"), f"{listed(old)} -> {listed(new)}")
+
+    def _contact(self, seen: Sighting) -> None:
+        if seen.card is None:
+            self._fact("contact", "none")
+            return
+        names = seen.card.names
+        self._fact("contact", f"{names.full}, {seen.sender.address}")
+        if names.surname:
+            self._fact("name", f"given name {names.given}, surname {names.surname}")
+        self._fact("groups", listed(seen.groups))
+        if note := seen.last_note():
+            self._fact("note", note)
+
+    # The visitor's turn
+
+    def commands(self, commands: Iterable[tuple[str, str]]) -> None:
+        """What can be done."""
+        self._rows(commands)
+
+    def prompt(self) -> None:
+        """Ask for a command."""
+        typer.secho("\nmailroom> ", color=self._color, bold=True, nl=False)
+
+    def end_line(self, text: str = "") -> None:
+        """End the prompt's line, as no keyboard has."""
+        self._print([visible(text)])

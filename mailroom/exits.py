@@ -1,0 +1,19 @@
+"""Exit codes of every command, and what they mean to whoever started it."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes.
+
+    ``OK``: done, or asked to stop. ``FAILED``: the server could not be used, for too long.
+    ``CONFIGURATION``: a mistake in the settings; starting again does not help.
+    ``CREDENTIALS``: the server refuses them. ``INCOMPLETE``: the account lacks mailboxes or contact
+    groups that ``mailroom setup --apply`` would make.
+    """
+
+    OK = 0
+    FAILED = 1
+    CONFIGURATION = 2
+    CREDENTIALS = 3
+    INCOMPLETE = 4

@@ -1,0 +1,211 @@
+"""One account's mail: everything that takes more than one call. Knows nothing of screening."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Final
+
+from mailroom.concurrency import all_of
+from mailroom.jmap.answers import Updated
+from mailroom.jmap.client import JmapClient
+from mailroom.jmap.errors import JmapError
+from mailroom.jmap.mail import (
+    Created,
+    Email,
+    Filter,
+    Page,
+    Patch,
+    find_emails,
+    get_created,
+    get_emails,
+    get_identities,
+    update_emails,
+)
+from mailroom.jmap.request import Operation, cut
+from mailroom.jmap.session import MAIL, SUBMISSION, Session
+
+_LARGEST_PAGE: Final = 4096
+_LARGEST_SET: Final = 500
+"""Updates in one call: few enough that the call ends in a few seconds on a slow server."""
+
+
+class ResultMovedError(JmapError):
+    """A query's result changed while it was read page by page."""
+
+    def __str__(self) -> str:
+        return "mail moved while it was being listed"
+
+
+class MailAccount:
+    """Reads and patches the mail of one account.
+
+    Args:
+        client: how to reach the server.
+        session: what the server offered when the account was opened.
+        account_id: which account.
+    """
+
+    def __init__(self, client: JmapClient, session: Session, account_id: str) -> None:
+        self.client = client
+        self.id = account_id
+        self._session = session
+
+    @classmethod
+    async def open(cls, client: JmapClient, *, wanted: str = "") -> "MailAccount":
+        """The account that the user ``wanted``, else the primary one for mail.
+
+        Raises:
+            HttpError: the server cannot be reached.
+            SessionError: there is no such account.
+        """
+        session = await client.session()
+        return cls(client, session, session.account_for(MAIL, wanted=wanted))
+
+    async def refresh(self) -> None:
+        """Take over what has changed in the session, if a response said that it has.
+
+        Raises:
+            HttpError: the server cannot be reached.
+            SessionError: the account is no longer there.
+        """
+        session = await self.client.session()
+        session.account_for(MAIL, wanted=self.id)
+        self._session = session
+
+    def identities(self) -> Operation[tuple[str, ...]]:
+        """The user's own addresses, as far as the credentials let us see them."""
+        username = (self._session.username,) if "@" in self._session.username else ()
+        if SUBMISSION not in self._session.accounts[self.id]:
+            return Operation((), lambda _: username)
+        return get_identities(self.id)
+
+    def first_page(self, email_filter: Filter, *, also: Sequence[str] = ()) -> Operation[Page]:
+        """The first page of what matches; hand it to :meth:`whole` for the others.
+
+        ``also`` are further properties to read.
+        """
+        return find_emails(self.id, email_filter, limit=self._page_size, also=also)
+
+    def created(self, since: str, *, also: Sequence[str] = ()) -> Operation[Created | None]:
+        """The first of what is new since a state, see :func:`mailroom.jmap.mail.get_created`."""
+        return get_created(self.id, since, also=also, limit=self._page_size)
+
+    @property
+    def _page_size(self) -> int:
+        return min(_LARGEST_PAGE, self._session.limits.max_objects_in_get)
+
+    async def find(
+        self,
+        filters: Sequence[Filter],
+        *,
+        after: Sequence[Operation[Updated]] = (),
+        also: Sequence[str] = (),
+    ) -> tuple[list[Updated], tuple[Email, ...]]:
+        """All mails that match any of the filters, each once, oldest first.
+
+        Args:
+            filters: what to look for.
+            after: updates to send along; nothing is looked for before they are all done. Must be
+                safe to repeat.
+            also: further properties to read.
+
+        Raises:
+            HttpError, JmapError: see :meth:`JmapClient.perform_all`.
+            ResultMovedError: a result changed while it was read.
+        """
+        queries = [self.first_page(each, also=also) for each in filters]
+        updates, firsts = await self.client.perform_in_turn(after, queries)
+        parts = await all_of(
+            self.whole(each, first, also=also) for each, first in zip(filters, firsts, strict=True)
+        )
+        emails = {email.id: email for part in parts for email in part}
+        return updates, tuple(sorted(emails.values(), key=lambda each: (each.received_at, each.id)))
+
+    async def read(
+        self, ids: Sequence[str], *, also: Sequence[str] = ()
+    ) -> tuple[str, tuple[Email, ...]]:
+        """These mails as they are now, and an Email state in which, or before which, they were so.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked.
+        """
+        state, emails = "", list[Email]()
+        for start in range(0, len(ids), self._page_size):
+            some = ids[start : start + self._page_size]
+            (found,) = await self.client.perform(get_emails(self.id, some, also=also))
+            state = state or found[0]
+            emails += found[1]
+        return state, tuple(emails)
+
+    async def whole(
+        self, email_filter: Filter, first: Page, *, also: Sequence[str] = ()
+    ) -> tuple[Email, ...]:
+        """All of a query's result, whose first page is known.
+
+        The pages go by what the server returned, for it may give fewer than it was asked for.
+        ``also`` are the further properties that the first page was read with.
+
+        Raises:
+            ResultMovedError: the result changed in the meantime, so a mail may be missing.
+        """
+        ahead = await self._ahead(email_filter, first, also)
+        pages, position = [first], first.length
+        while pages[-1].length and (first.total is None or position < first.total):
+            page = ahead.get(position) or await self._single(email_filter, position, also)
+            pages.append(page)
+            position += page.length
+        if len({page.query_state for page in pages}) > 1:
+            raise ResultMovedError
+        return tuple(email for page in pages for email in page.emails)
+
+    async def _ahead(
+        self, email_filter: Filter, first: Page, also: Sequence[str]
+    ) -> dict[int, Page]:
+        """The other pages by position, read at once, if all turn out as long as the first."""
+        if first.total is None or not first.length:
+            return {}
+        positions = range(first.length, first.total, first.length)
+        pages = await self.client.perform_all(
+            [self._page(email_filter, each, also) for each in positions]
+        )
+        return dict(zip(positions, pages, strict=True))
+
+    async def _single(self, email_filter: Filter, position: int, also: Sequence[str]) -> Page:
+        (page,) = await self.client.perform(self._page(email_filter, position, also))
+        return page
+
+    def _page(self, email_filter: Filter, position: int, also: Sequence[str]) -> Operation[Page]:
+        return find_emails(
+            self.id, email_filter, position=position, limit=self._page_size, also=also
+        )
+
+    def updates(self, patches: Mapping[str, Patch]) -> list[Operation[Updated]]:
+        """Patches as operations, cut to the server's limits."""
+        return [update_emails(self.id, piece) for piece in self._pieces(patches)]
+
+    async def update_in_state(
+        self, patches: Mapping[str, Patch], state: str
+    ) -> AsyncIterator[tuple[Mapping[str, Patch], Updated]]:
+        """Patch mails as long as nobody else changes any, one request after the other.
+
+        Yields what was asked, and what was done.
+
+        Args:
+            patches: the patches by mail id.
+            state: in which, or before which, the mails were read.
+
+        Raises:
+            HttpError: the server cannot be reached.
+            MethodError: ``stateMismatch``: somebody has; those not yielded are not patched.
+        """
+        for piece in self._pieces(patches):
+            operation = update_emails(self.id, piece, if_in_state=state)
+            (updated,) = await self.client.perform(operation)
+            yield piece, updated
+            state = updated.new_state
+
+    def _pieces(self, patches: Mapping[str, Patch]) -> Iterator[dict[str, Patch]]:
+        limits = self._session.limits
+        return cut(
+            patches,
+            max_objects=min(_LARGEST_SET, limits.max_objects_in_set),
+            max_octets=limits.max_size_request // 2,
+        )

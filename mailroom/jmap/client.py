@@ -1,0 +1,186 @@
+"""One JMAP account's client: keeps the session, sends operations, cut to the server's limits."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeVar, overload
+
+from yarl import URL
+
+from mailroom.concurrency import all_of
+from mailroom.http import (
+    BrokenAnswerError,
+    HttpClient,
+    HttpRequest,
+    Response,
+    UnexpectedStatusError,
+)
+from mailroom.jmap.errors import JmapError, RequestError
+from mailroom.jmap.request import Call, Operation, Request, Results, pack
+from mailroom.jmap.session import Session, parse_session
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+T = TypeVar("T")
+
+_JSON: Final = {"Content-Type": "application/json", "Accept": "application/json"}
+_PROBLEM: Final = "urn:ietf:params:jmap:error:"
+_LONGEST_PROBLEM: Final = 300
+
+
+class JmapClient:
+    """Speaks to one JMAP server with one user's credentials.
+
+    Args:
+        http: sends the requests. How many at once follows the session's maxConcurrentRequests.
+        session_url: where the session resource is.
+    """
+
+    def __init__(self, http: HttpClient, session_url: URL) -> None:
+        self._http = http
+        self._session_url = session_url
+        self._session: Session | None = None
+        self._is_stale = False
+        self._last_state: str | None = None
+        self._discovering = asyncio.Lock()
+
+    async def session(self) -> Session:
+        """The session resource, fetched when there is none or a response said it changed.
+
+        Raises:
+            HttpError: it cannot be had.
+        """
+        async with self._discovering:
+            if self._session is None or self._is_stale:
+                self._session, self._is_stale = None, False
+                self._session = await self._fetch_session()
+            return self._session
+
+    async def _fetch_session(self) -> Session:
+        request = HttpRequest("GET", self._session_url, {"Accept": "application/json"})
+        session = await self._http.ask(request, _session)
+        self._http.limit_concurrency(session.limits.max_concurrent_requests)
+        return session
+
+    def forget_session(self) -> None:
+        """Fetch the session anew before the next request (after a failure, say).
+
+        One that is being fetched just now may be older than what is known of it, so it is not
+        relied on either.
+        """
+        self._session, self._is_stale = None, True
+
+    @overload
+    async def perform(self, a: Operation[A], /) -> tuple[A]: ...
+    @overload
+    async def perform(self, a: Operation[A], b: Operation[B], /) -> tuple[A, B]: ...
+    @overload
+    async def perform(
+        self, a: Operation[A], b: Operation[B], c: Operation[C], /
+    ) -> tuple[A, B, C]: ...
+    @overload
+    async def perform(
+        self, a: Operation[A], b: Operation[B], c: Operation[C], d: Operation[D], /
+    ) -> tuple[A, B, C, D]: ...
+    async def perform(self, *operations: Operation[Any]) -> tuple[Any, ...]:
+        """Send operations of several kinds together; see :meth:`perform_all`."""
+        return tuple(await self.perform_all(operations))
+
+    async def perform_all(
+        self, operations: Sequence[Operation[T]], *, repeatable: bool = True
+    ) -> list[T]:
+        """Send operations in as few requests as the limits allow, all at once.
+
+        Operations in one request are carried out in order; nothing orders those in different ones.
+
+        Args:
+            operations: what to do.
+            repeatable: whether doing it twice is the same as doing it once.
+
+        Returns:
+            What each operation's ``read`` makes of its results.
+
+        Raises:
+            HttpError: the server cannot be reached or does not answer as it should.
+            RequestError: it refused a whole request.
+            MethodError: it refused a call.
+        """
+        session = await self.session()
+        requests = pack(operations, session.limits)
+        sending = [self._send(session, request, repeatable=repeatable) for request in requests]
+        answers: dict[Call, Mapping[str, Any] | JmapError] = {}
+        for part in await all_of(sending):
+            answers |= part
+        results = Results(answers)
+        return [operation.read(results) for operation in operations]
+
+    async def perform_in_turn(
+        self, first: Sequence[Operation[A]], then: Sequence[Operation[B]]
+    ) -> tuple[list[A], list[B]]:
+        """Send operations, and others that must not be carried out before them.
+
+        They go in one request where that holds them all; else ``then`` waits for ``first``'s
+        answers. All must be safe to repeat. Raises as :meth:`perform_all`.
+        """
+        together: list[Operation[Any]] = [*first, *then]
+        if len(list(pack(together, (await self.session()).limits))) > 1:
+            return await self.perform_all(first), await self.perform_all(then)
+        answers = await self.perform_all(together)
+        return answers[: len(first)], answers[len(first) :]
+
+    async def _send(
+        self, session: Session, request: Request, *, repeatable: bool
+    ) -> dict[Call, Mapping[str, Any] | JmapError]:
+        post = HttpRequest("POST", session.api_url, _JSON, request.to_json(), repeatable)
+        try:
+            body = await self._http.ask(post, _response_object)
+        except UnexpectedStatusError as error:
+            self.forget_session()
+            raise _problem(error) from None
+        self._notice_state(body.get("sessionState"))
+        return request.read(body["methodResponses"])
+
+    def _notice_state(self, state: object) -> None:
+        """Have the session fetched anew once for every new sessionState (RFC 8620 section 3.4).
+
+        Compared with the last response's state as well as with the session's own: a server whose
+        two states never agree would else be asked for its session before every request.
+        """
+        if not isinstance(state, str) or state == self._last_state:
+            return
+        self._last_state = state
+        if self._session is None or state != self._session.state:
+            self.forget_session()
+
+
+def _session(response: Response) -> Session:
+    return parse_session(response.json(), response.url)
+
+
+def _response_object(response: Response) -> Mapping[str, Any]:
+    """The Response object (RFC 8620 section 3.4).
+
+    Raises:
+        BrokenAnswerError: it is none.
+    """
+    body = response.json()
+    if not isinstance(body, dict) or not isinstance(body.get("methodResponses"), list):
+        raise BrokenAnswerError(response.url, "this is no JMAP response")
+    return body
+
+
+def _problem(error: UnexpectedStatusError) -> JmapError | UnexpectedStatusError:
+    """Problem details (RFC 8620 section 3.6.1) as an exception; what is none stays what it is."""
+    try:
+        facts = json.loads(error.body)
+    except (ValueError, RecursionError):
+        return error
+    if not isinstance(facts, dict) or not str(facts.get("type", "")).startswith(_PROBLEM):
+        return error
+    return RequestError(
+        type=str(facts["type"]).removeprefix(_PROBLEM),
+        limit=str(facts.get("limit") or ""),
+        detail=str(facts.get("detail") or "")[:_LONGEST_PROBLEM],
+    )

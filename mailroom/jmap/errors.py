@@ -1,0 +1,73 @@
+"""What a JMAP server can object to, beyond HTTP's errors (RFC 8620 sections 3.6 and 5.3).
+
+    JmapError
+    ├── RequestError   the whole request was refused (problem details, RFC 7807)
+    ├── MethodError    one method call was refused
+    └── SessionError   the session lacks what is needed: an account or a capability
+
+A :class:`SetError` concerns one object of a ``/set`` and is a value, for the rest went through.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+
+class JmapError(Exception):
+    """Base of all."""
+
+
+@dataclass(eq=False)
+class RequestError(JmapError):
+    """Nothing of the request was carried out (RFC 8620 section 3.6.1).
+
+    Attributes:
+        type: without ``urn:ietf:params:jmap:error:``, e.g. ``limit``, ``unknownCapability``.
+        limit: which limit was exceeded, where the type is ``limit``.
+        detail: the server's words.
+    """
+
+    type: str
+    limit: str = ""
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"request refused: {' '.join(filter(None, (self.type, self.limit, self.detail)))}"
+
+
+@dataclass(eq=False)
+class MethodError(JmapError):
+    """One call was not carried out (RFC 8620 section 3.6.2)."""
+
+    method: str
+    type: str
+    description: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.method} refused: {' '.join(filter(None, (self.type, self.description)))}"
+
+
+class SessionError(JmapError):
+    """The session does not offer what is needed; the text says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetError:
+    """Why one object was not created, updated or destroyed (RFC 8620 section 5.3)."""
+
+    type: str
+    description: str = ""
+    properties: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def parse(cls, value: Any) -> Self:
+        """Read one entry of ``notCreated``, ``notUpdated`` or ``notDestroyed``."""
+        facts = value if isinstance(value, dict) else {}
+        properties = facts.get("properties")
+        return cls(
+            type=str(facts.get("type") or "serverFail"),
+            description=str(facts.get("description") or ""),
+            properties=tuple(map(str, properties)) if isinstance(properties, list) else (),
+        )
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.type, ", ".join(self.properties), self.description)))

@@ -1,0 +1,223 @@
+"""Push over EventSource (RFC 8620 section 7.3): one connection, from its URL to its end.
+
+Reconnecting is :mod:`mailroom.jmap.push`'s business, decoding :mod:`mailroom.jmap.sse`'s.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
+
+from mailroom.http import (
+    BrokenAnswerError,
+    HttpClient,
+    HttpError,
+    RedirectError,
+    Response,
+    UnexpectedStatusError,
+    UnreachableError,
+    raise_for_status,
+    shown,
+)
+from mailroom.jmap.liveness import PATIENCE, Liveness, Patience
+from mailroom.jmap.push import PushUnavailableError, StateChange
+from mailroom.jmap.sse import Event, SseDecoder
+
+_VARIABLE: Final = re.compile(r"\{(\w+)\}")
+_LONGEST_POSITION: Final = 1000
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=10.0)
+"""Silence is measured by :class:`Liveness`: what is too long can change while a stream runs."""
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+
+def event_source_url(template: str, *, types: Sequence[str], ping: int) -> URL:
+    """Expand the session's ``eventSourceUrl`` (RFC 6570 level 1), the case of names aside.
+
+    Where it names no ``types``, all that it does not name is added to the query.
+
+    Raises:
+        PushUnavailableError: this gives no URL.
+    """
+    if not template:
+        raise PushUnavailableError("the session offers no eventSourceUrl")
+    values = {"types": ",".join(types), "closeafter": "no", "ping": str(ping)}
+    named = {name.lower() for name in _VARIABLE.findall(template)}
+    expanded = _VARIABLE.sub(lambda m: quote(values.get(m[1].lower(), ""), safe=""), template)
+    try:
+        url = URL(expanded)
+    except ValueError:
+        raise PushUnavailableError("the session's eventSourceUrl is no URL") from None
+    if "types" in named:
+        return url
+    return url.update_query({name: values[name] for name in values if name not in named})
+
+
+class EventSourceConnection:
+    """One open stream; a :class:`mailroom.jmap.push.Connection`."""
+
+    def __init__(self, response: aiohttp.ClientResponse, liveness: Liveness, position: str) -> None:
+        self._response = response
+        self._liveness = liveness
+        self._decoder = SseDecoder(last_event_id=position)
+        self._closed = False
+
+    @property
+    def position(self) -> str:
+        """See :class:`mailroom.jmap.push.Connection`."""
+        return self._decoder.last_event_id
+
+    @property
+    def retry(self) -> float | None:
+        """See :class:`mailroom.jmap.push.Connection`."""
+        return None if self._decoder.retry is None else self._decoder.retry / 1000
+
+    def close(self) -> None:
+        """See :class:`mailroom.jmap.push.Connection`."""
+        self._closed = True
+        self._response.close()
+
+    async def first_bytes(self) -> None:
+        """Wait for any sign of life; what it says is lost.
+
+        Raises:
+            HttpError: the stream ended or broke before there was any.
+        """
+        if not await self._read():
+            raise UnreachableError(self._response.url, "the stream ended at once", sent=True)
+
+    async def changes(self) -> AsyncGenerator[StateChange, None]:
+        """See :class:`mailroom.jmap.push.Connection`."""
+        while chunk := await self._read():
+            self._liveness.heard()
+            for event in self._decoder.feed(chunk):
+                if event.type == "close":
+                    return
+                if event.type == "ping":
+                    self._liveness.pinged(event.data)
+                elif event.oversized or event.type == "state":
+                    yield _state_change(event)
+
+    async def _read(self) -> bytes:
+        """The next bytes; none at the end."""
+        try:
+            async with asyncio.timeout(self._liveness.limit):
+                return await self._response.content.readany()
+        except TimeoutError:
+            raise self._liveness.silence(self._response.url) from None
+        except aiohttp.ClientError:
+            if self._closed:
+                return b""
+            raise
+
+
+def _state_change(event: Event) -> StateChange:
+    """What a ``state`` event says; one that cannot be understood says that something changed."""
+    if event.oversized:
+        return StateChange(None)
+    try:
+        return StateChange.parse(json.loads(event.data))
+    except (ValueError, RecursionError):
+        return StateChange(None)
+
+
+class EventSourceTransport:
+    """Opens EventSource connections.
+
+    Args:
+        http: a client of its own, in an aiohttp session of its own: a stream occupies a
+            connection for ever.
+        url_template: gives the session's present ``eventSourceUrl``, absolute, each time it is
+            needed; may raise HttpError and JmapError.
+        types: the types to hear of. Some servers refuse a name that they do not know.
+        ping: seconds between pings to ask for; at least 1.
+        patience: how long silence is borne.
+    """
+
+    name = "eventsource"
+
+    def __init__(
+        self,
+        http: HttpClient,
+        url_template: Callable[[], Awaitable[str]],
+        *,
+        types: Sequence[str],
+        ping: int,
+        patience: Patience = PATIENCE,
+    ) -> None:
+        self._http = http
+        self._url_template = url_template
+        self._types = tuple(types)
+        self._ping = ping
+        self._patience = patience
+        self._liveness = Liveness(ping, patience)
+
+    @asynccontextmanager
+    async def connect(self, position: str) -> AsyncIterator[EventSourceConnection]:
+        """Open a stream; see :data:`mailroom.jmap.push.Connect`.
+
+        Raises:
+            HttpError: the server cannot be reached, refuses the credentials, cannot now, or
+                redirects (which is never followed).
+            PushUnavailableError: it answers, but not with a stream of events.
+        """
+        template = await self._url_template()
+        url = event_source_url(template, types=self._types, ping=self._ping)
+        async with AsyncExitStack() as stack:
+            response = await self._open(stack, url, position)
+            check_is_stream(response, url)
+            self._liveness.opened()
+            yield EventSourceConnection(response, self._liveness, position)
+
+    async def _open(self, stack: AsyncExitStack, url: URL, position: str) -> aiohttp.ClientResponse:
+        opening = self._http.open("GET", url, headers=_headers(position), timeout=_TIMEOUT)
+        try:
+            async with asyncio.timeout(self._patience.head):
+                return await stack.enter_async_context(opening)
+        except TimeoutError:
+            raise UnreachableError(url, "timed out", sent=True) from None
+
+
+def _headers(position: str) -> Mapping[str, str]:
+    headers = {
+        "Accept": "text/event-stream",
+        "Accept-Encoding": "identity",  # a proxy that compresses would buffer
+        "Cache-Control": "no-store",
+    }
+    if position and position.isprintable() and len(position) <= _LONGEST_POSITION:
+        headers["Last-Event-ID"] = position
+    return headers
+
+
+def check_is_stream(response: aiohttp.ClientResponse, url: URL) -> None:
+    """Let an answer pass that is a stream of events.
+
+    Raises:
+        RedirectError: it points elsewhere.
+        CredentialsRefusedError: 401, 403.
+        ServerFailureError: it may go better later: 408, 425, 429, 5xx.
+        PushUnavailableError: anything else.
+    """
+    if response.status in _REDIRECTS and "Location" in response.headers:
+        raise _redirect(url, response.headers["Location"])
+    if response.status != HTTPStatus.OK:
+        head = Response(response.status, response.headers, b"", url)
+        try:
+            raise_for_status(head, expected=())
+        except UnexpectedStatusError as error:
+            raise PushUnavailableError(f"{error}, for a stream of events") from None
+    if response.content_type != "text/event-stream":
+        raise PushUnavailableError(f"{shown(url)}: {response.content_type} is no stream of events")
+
+
+def _redirect(url: URL, location: str) -> HttpError:
+    try:
+        return RedirectError(url, url.join(URL(location)))
+    except ValueError:
+        return BrokenAnswerError(url, "redirect to no URL")

@@ -1,0 +1,97 @@
+"""When a silent push connection is dead. Knows no clock and no socket: it only sets limits."""
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from yarl import URL
+
+from mailroom.http import HttpError, UnreachableError, shown
+from mailroom.jmap.push import PushUnavailableError
+
+_GREATEST_MINIMUM: Final = 30.0
+"""Seconds: a server may ping more rarely than it was asked to, but not beyond this."""
+_LEAST_MAXIMUM: Final = 300.0
+"""Seconds: an interval beyond this, and beyond what was asked for, must be milliseconds."""
+_MUTE_CONNECTIONS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long silence is borne.
+
+    Attributes:
+        head: seconds until the head of the answer is there.
+        first_byte: ping intervals until the first byte of the body is there.
+        pinged: ping intervals between bytes, from a server that pings.
+        unpinged: seconds between bytes, from a server that was never seen to ping.
+    """
+
+    head: float = 30.0
+    first_byte: float = 2.0
+    pinged: float = 2.5
+    unpinged: float = 300.0
+
+
+PATIENCE: Final = Patience()
+
+
+class Liveness:
+    """When silence means death. Remembers, from connection to connection, how the server behaves.
+
+    Args:
+        ping: seconds between pings, as asked for.
+        patience: how long silence is borne.
+    """
+
+    def __init__(self, ping: int, patience: Patience) -> None:
+        self._asked = float(ping)
+        self._patience = patience
+        self._interval = max(self._asked, _GREATEST_MINIMUM)
+        self._pings = False
+        self._heard = False
+        self._mute_connections = 0
+
+    @property
+    def limit(self) -> float:
+        """Seconds of silence, from now on, after which the connection is dead."""
+        if not self._heard:
+            return self._patience.first_byte * self._interval
+        if self._pings:
+            return self._patience.pinged * self._interval
+        return self._patience.unpinged
+
+    def opened(self) -> None:
+        """A new connection stands."""
+        self._heard = False
+
+    def heard(self) -> None:
+        """A byte came."""
+        self._heard = True
+        self._mute_connections = 0
+
+    def pinged(self, data: str) -> None:
+        """A ping came; ``data`` is the event's."""
+        self._pings = True
+        announced = _announced_interval(data, longest=max(self._asked, _LEAST_MAXIMUM))
+        if announced is not None:
+            self._interval = max(self._asked, announced)
+
+    def silence(self, url: URL) -> HttpError | PushUnavailableError:
+        """What it means that no byte came within the limit."""
+        if not self._heard:
+            self._mute_connections += 1
+        if self._mute_connections >= _MUTE_CONNECTIONS:
+            return PushUnavailableError(f"{shown(url)}: accepts, but nothing comes through")
+        return UnreachableError(url, f"silent for {self.limit:.0f} s", sent=True)
+
+
+def _announced_interval(data: str, *, longest: float) -> float | None:
+    """Seconds from a ping's ``{"interval": N}`` (Stalwart means milliseconds)."""
+    try:
+        interval = float(json.loads(data)["interval"])
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
+        return None
+    if interval > longest:
+        interval = min(interval / 1000, longest)
+    return interval if interval > 0 else None

@@ -1,0 +1,271 @@
+"""JMAP for mail (RFC 8621) as far as it is needed here: operations to send, values to get.
+
+An :class:`~mailroom.jmap.request.Operation` is built here and read here; sending it is
+:class:`~mailroom.jmap.client.JmapClient`'s business.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mailroom.jmap.answers import Updated, checked, listed, parsed, read_updated, string
+from mailroom.jmap.errors import MethodError
+from mailroom.jmap.request import Call, Operation, Results
+
+Filter = Mapping[str, Any]
+"""A FilterOperator or FilterCondition (RFC 8620 section 5.5, RFC 8621 section 4.4.1)."""
+
+Patch = Mapping[str, Any]
+"""A PatchObject (RFC 8620 section 5.3)."""
+
+_FROM: Final = "header:From:asAddresses:all"
+"""Every From field there is: ``from`` alone would hide all but the last of several."""
+_EMAIL_PROPERTIES: Final = ("id", "mailboxIds", "keywords", "receivedAt", _FROM)
+AUTHENTICATION_RESULTS: Final = "header:Authentication-Results:asRaw:all"
+RECIPIENTS: Final = tuple(f"header:{name}:asAddresses:all" for name in ("To", "Cc", "Bcc"))
+"""Further properties of a mail, to be asked for where they are needed."""
+_LISTS_OF_CHANGES: Final = ("created", "updated", "destroyed")
+_OLDEST_FIRST: Final = ({"property": "receivedAt", "isAscending": True},)
+"""So that mail which comes while we page is added at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmailAddress:
+    """An address as it stands in a header (RFC 8621 section 4.1.2.3); either may be empty."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """What is needed of a mail.
+
+    Attributes:
+        id: its id.
+        mailbox_ids: where it is.
+        keywords: in lower case, as servers give them.
+        received_at: a UTCDate.
+        from_: the addresses of every From field.
+        recipients: those of every To, Cc and Bcc field; empty unless asked for.
+        authentication_results: the raw value of every field of that name, the topmost first; empty
+            unless asked for.
+    """
+
+    id: str
+    mailbox_ids: frozenset[str]
+    keywords: frozenset[str]
+    received_at: str
+    from_: tuple[EmailAddress, ...]
+    recipients: tuple[EmailAddress, ...] = ()
+    authentication_results: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a query's result.
+
+    Attributes:
+        emails: those of the page that still exist.
+        length: how many ids the server put into the page.
+        total: how many there are in all; None if the server does not say.
+        query_state: changes whenever the result may have changed.
+    """
+
+    emails: tuple[Email, ...]
+    length: int
+    total: int | None
+    query_state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What an ``Email/changes`` told of new mail.
+
+    Attributes:
+        emails: the new mails that still exist.
+        old_state: the state that was asked about.
+        new_state: the state up to which this is all there is to tell.
+        has_more: there is more behind ``new_state``.
+        is_silent: the state has moved, but nothing at all is said to have changed. That is how a
+            server answers that was set back to an earlier time.
+    """
+
+    emails: tuple[Email, ...]
+    old_state: str
+    new_state: str
+    has_more: bool
+    is_silent: bool
+
+
+def get_identities(account_id: str) -> Operation[tuple[str, ...]]:
+    """The user's own addresses (RFC 8621 section 6); ``*@domain`` stands for a whole domain."""
+    call = Call(
+        "Identity/get", {"accountId": account_id, "ids": None, "properties": ["id", "email"]}
+    )
+    return Operation(
+        (call,),
+        lambda results: tuple(
+            str(identity["email"])
+            for identity in listed(results, call)
+            if isinstance(identity, dict) and identity.get("email")
+        ),
+    )
+
+
+def get_email_state(account_id: str) -> Operation[str]:
+    """The present Email state.
+
+    Asked for in front of a query, it is a state behind which the query missed nothing; the state
+    that comes with what was found may be newer, for calls of one request are no transaction.
+    """
+    call = Call("Email/get", {"accountId": account_id, "ids": [], "properties": ["id"]})
+    return Operation((call,), lambda results: str(results[call].get("state", "")))
+
+
+def get_emails(
+    account_id: str, ids: Sequence[str], *, also: Sequence[str] = ()
+) -> Operation[tuple[str, tuple[Email, ...]]]:
+    """The Email state, and these mails as they are then or later; those that are gone are left out.
+
+    ``also`` are further properties.
+    """
+    state = get_email_state(account_id)
+    call = Call(
+        "Email/get",
+        {"accountId": account_id, "ids": ids, "properties": [*_EMAIL_PROPERTIES, *also]},
+    )
+
+    def read(results: Results) -> tuple[str, tuple[Email, ...]]:
+        emails = tuple(parsed(_email, call, each) for each in listed(results, call))
+        return state.read(results), emails
+
+    return Operation((*state.calls, call), read)
+
+
+def get_created(
+    account_id: str, since: str, *, also: Sequence[str] = (), limit: int
+) -> Operation[Created | None]:
+    """New mail since a state (RFC 8621 section 4.3); None where the server cannot tell.
+
+    Args:
+        account_id: the account.
+        since: the state.
+        also: further properties.
+        limit: so many changes at most, not more than maxObjectsInGet.
+    """
+    arguments = {"accountId": account_id, "sinceState": since, "maxChanges": limit}
+    changes = Call("Email/changes", arguments)
+    get = Call(
+        "Email/get",
+        {
+            "accountId": account_id,
+            "ids": changes.at("/created"),
+            "properties": [*_EMAIL_PROPERTIES, *also],
+        },
+    )
+
+    def read(results: Results) -> Created | None:
+        try:
+            told = results[changes]
+        except MethodError as error:
+            if error.type == "cannotCalculateChanges":
+                return None
+            raise
+        new_state = parsed(string, changes, told.get("newState"))
+        lists = [checked(told.get(each), list, changes) for each in _LISTS_OF_CHANGES]
+        return Created(
+            emails=tuple(parsed(_email, get, each) for each in listed(results, get)),
+            old_state=since,
+            new_state=new_state,
+            has_more=told.get("hasMoreChanges") is True,
+            is_silent=new_state != since and not any(lists),
+        )
+
+    return Operation((changes, get), read)
+
+
+def find_emails(
+    account_id: str,
+    email_filter: Filter,
+    *,
+    position: int = 0,
+    limit: int,
+    also: Sequence[str] = (),
+) -> Operation[Page]:
+    """One page of the mails that match, oldest first, and the mails themselves.
+
+    Args:
+        account_id: the account.
+        email_filter: what to find.
+        position: how many to leave out.
+        limit: how many at most; not more than maxObjectsInGet, for the ids are handed on by
+            back-reference.
+        also: further properties.
+    """
+    query = Call(
+        "Email/query",
+        {
+            "accountId": account_id,
+            "filter": email_filter,
+            "sort": _OLDEST_FIRST,
+            "position": position,
+            "limit": limit,
+            "calculateTotal": True,
+        },
+    )
+    get = Call(
+        "Email/get",
+        {
+            "accountId": account_id,
+            "ids": query.at("/ids"),
+            "properties": [*_EMAIL_PROPERTIES, *also],
+        },
+    )
+
+    def read(results: Results) -> Page:
+        found = results[query]
+        total = found.get("total")
+        return Page(
+            emails=tuple(parsed(_email, get, each) for each in listed(results, get)),
+            length=len(checked(found.get("ids"), list, query)),
+            total=total if type(total) is int else None,
+            query_state=str(found.get("queryState", "")),
+        )
+
+    return Operation((query, get), read)
+
+
+def update_emails(
+    account_id: str, patches: Mapping[str, Patch], *, if_in_state: str | None = None
+) -> Operation[Updated]:
+    """Patch mails (RFC 8621 section 4.6), each atomically.
+
+    With ``if_in_state``, only if the account's mail is in this state; else MethodError
+    ``stateMismatch``.
+    """
+    arguments = {"accountId": account_id, "update": patches}
+    if if_in_state is not None:
+        arguments["ifInState"] = if_in_state
+    call = Call("Email/set", arguments)
+    return Operation((call,), lambda results: read_updated(results, call, "updated", patches))
+
+
+def _email(value: Any) -> Email:
+    return Email(
+        id=string(value["id"]),
+        mailbox_ids=frozenset(value["mailboxIds"].keys()),
+        keywords=frozenset((value.get("keywords") or {}).keys()),
+        received_at=str(value.get("receivedAt") or ""),
+        from_=_addresses(value[_FROM]),
+        recipients=tuple(each for name in RECIPIENTS for each in _addresses(value.get(name))),
+        authentication_results=tuple(map(string, value.get(AUTHENTICATION_RESULTS) or ())),
+    )
+
+
+def _addresses(fields: Any) -> tuple[EmailAddress, ...]:
+    return tuple(
+        EmailAddress(str(address.get("name") or ""), str(address.get("email") or ""))
+        for field in fields or ()
+        for address in field or ()
+    )

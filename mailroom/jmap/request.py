@@ -1,0 +1,189 @@
+"""Building JMAP requests and reading their responses (RFC 8620 section 3). No I/O.
+
+A :class:`Call` may refer to an earlier one (:meth:`Call.at`); an :class:`Operation` is a few calls
+that belong together with the function that reads their result. :func:`pack` lays operations into as
+few requests as the server's limits allow, and never tears one apart.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from mailroom.jmap.errors import JmapError, MethodError
+from mailroom.jmap.session import CONTACTS, CORE, MAIL, SUBMISSION, Limits
+
+A = TypeVar("A")
+B = TypeVar("B")
+T = TypeVar("T")
+
+_CAPABILITY_OF: Final = {
+    "AddressBook": CONTACTS,
+    "ContactCard": CONTACTS,
+    "Core": CORE,
+    "Email": MAIL,
+    "Identity": SUBMISSION,
+    "Mailbox": MAIL,
+}
+_ENVELOPE_SIZE: Final = 1000
+"""Octets, generously, that ``using`` and the braces around the calls take."""
+_WIDEST_ID: Final = "99999"
+_ERROR: Final = "error"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """One method call. An argument whose value is a :class:`Reference` is sent with a ``#``."""
+
+    method: str
+    arguments: Mapping[str, Any]
+
+    def at(self, path: str) -> "Reference":
+        """Whatever ``path`` finds in this call's result (RFC 8620 section 3.7)."""
+        return Reference(self, path)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A back-reference to the result of an earlier call in the same operation."""
+
+    call: Call
+    path: str
+
+
+class Results:
+    """What the server answered, by call."""
+
+    def __init__(self, answers: Mapping[Call, Mapping[str, Any] | JmapError]) -> None:
+        self._answers = answers
+
+    def __getitem__(self, call: Call) -> Mapping[str, Any]:
+        """The result's arguments.
+
+        Raises:
+            MethodError: the server refused this call, or did not answer it.
+        """
+        answer = self._answers.get(call)
+        if answer is None:
+            raise MethodError(call.method, "serverFail", "the server did not answer this call")
+        if isinstance(answer, JmapError):
+            raise answer
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[T]):
+    """Calls that must stay in one request, and how to read what comes back."""
+
+    calls: tuple[Call, ...]
+    read: Callable[[Results], T]
+
+
+def in_order(a: Operation[A], b: Operation[B]) -> Operation[tuple[A, B]]:
+    """Two operations as one: carried out in this order, in one request."""
+    return Operation(a.calls + b.calls, lambda results: (a.read(results), b.read(results)))
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What goes into one POST."""
+
+    calls: tuple[Call, ...]
+
+    def to_json(self) -> bytes:
+        """The body (RFC 8620 section 3.3)."""
+        ids = {call: str(number) for number, call in enumerate(self.calls)}
+        return _json(
+            {
+                "using": sorted({CORE, *(_CAPABILITY_OF[_type(call)] for call in self.calls)}),
+                "methodCalls": [_invocation(call, ids) for call in self.calls],
+            }
+        )
+
+    def read(self, method_responses: Sequence[Any]) -> dict[Call, Mapping[str, Any] | JmapError]:
+        """Match ``methodResponses`` with the calls; what answers none of them is passed over.
+
+        A call's answer is the first one that bears its name, or is an error: others with the same
+        id are of methods that it set off (RFC 8620 section 3.4).
+        """
+        calls = {str(number): call for number, call in enumerate(self.calls)}
+        answers: dict[Call, Mapping[str, Any] | JmapError] = {}
+        for entry in method_responses:
+            match entry:
+                case [str(name), dict(arguments), str(call_id)] if call_id in calls:
+                    call = calls[call_id]
+                    if name in {call.method, _ERROR}:
+                        answers.setdefault(call, _answer(call, name, arguments))
+        return answers
+
+
+def _type(call: Call) -> str:
+    return call.method.partition("/")[0]
+
+
+def _json(value: Any) -> bytes:
+    """Half a surrogate pair is no text, and I-JSON (RFC 7493) forbids it: it becomes a ``?``."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+
+
+def _invocation(call: Call, ids: Mapping[Call, str]) -> list[Any]:
+    arguments: dict[str, Any] = {}
+    for name, value in call.arguments.items():
+        if isinstance(value, Reference):
+            arguments[f"#{name}"] = {
+                "resultOf": ids[value.call],
+                "name": value.call.method,
+                "path": value.path,
+            }
+        else:
+            arguments[name] = value
+    return [call.method, arguments, ids[call]]
+
+
+def _answer(call: Call, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any] | JmapError:
+    if name == _ERROR:
+        return MethodError(
+            call.method,
+            str(arguments.get("type") or "serverFail"),
+            str(arguments.get("description") or arguments.get("arguments") or ""),
+        )
+    return arguments
+
+
+def pack(operations: Sequence[Operation[Any]], limits: Limits) -> Iterator[Request]:
+    """Lay operations into requests, in order, as many into each as the limits allow."""
+    calls: list[Call] = []
+    size = _ENVELOPE_SIZE
+    for operation in operations:
+        more = sum(_size(call) for call in operation.calls)
+        too_many = len(calls) + len(operation.calls) > limits.max_calls_in_request
+        if calls and (too_many or size + more > limits.max_size_request):
+            yield Request(tuple(calls))
+            calls, size = [], _ENVELOPE_SIZE
+        calls += operation.calls
+        size += more
+    if calls:
+        yield Request(tuple(calls))
+
+
+def _size(call: Call) -> int:
+    """Octets that a call takes in a request, at most."""
+    referred = [each.call for each in call.arguments.values() if isinstance(each, Reference)]
+    return len(_json(_invocation(call, dict.fromkeys([call, *referred], _WIDEST_ID)))) + len(",")
+
+
+def cut(
+    patches: Mapping[str, Mapping[str, Any]], *, max_objects: int, max_octets: int
+) -> Iterator[dict[str, Mapping[str, Any]]]:
+    """Cut the updates of a ``/set`` into pieces that one call may carry."""
+    piece: dict[str, Mapping[str, Any]] = {}
+    size = 0
+    for object_id, patch in patches.items():
+        more = len(_json([object_id, patch]))
+        if piece and (len(piece) >= max_objects or size + more > max_octets):
+            yield piece
+            piece, size = {}, 0
+        piece[object_id] = patch
+        size += more
+    if piece:
+        yield piece

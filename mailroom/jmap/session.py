@@ -1,0 +1,174 @@
+"""The JMAP session resource (RFC 8620 section 2): what a server offers, and its limits."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from yarl import URL
+
+from mailroom.http import BrokenAnswerError
+from mailroom.jmap.errors import SessionError
+
+CORE: Final = "urn:ietf:params:jmap:core"
+MAIL: Final = "urn:ietf:params:jmap:mail"
+SUBMISSION: Final = "urn:ietf:params:jmap:submission"
+CONTACTS: Final = "urn:ietf:params:jmap:contacts"
+WEBSOCKET: Final = "urn:ietf:params:jmap:websocket"
+
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_WS_WITHOUT_HOST: Final = re.compile(r"(?i)wss?:(?!//[^/])/*")
+_WS_SCHEMES: Final = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The server's limits; the defaults are the least that RFC 8620 section 2 recommends.
+
+    ``max_size_request`` is in octets, all others count.
+    """
+
+    max_size_request: int = 10_000_000
+    max_concurrent_requests: int = 4
+    max_calls_in_request: int = 16
+    max_objects_in_get: int = 500
+    max_objects_in_set: int = 500
+
+    @classmethod
+    def parse(cls, core: Mapping[str, Any]) -> Self:
+        """Read the core capability; what is missing or no positive number keeps its default."""
+
+        def limit(name: str, default: int) -> int:
+            value = core.get(name)
+            return value if type(value) is int and value > 0 else default  # True is no number
+
+        return cls(
+            max_size_request=limit("maxSizeRequest", cls().max_size_request),
+            max_concurrent_requests=limit("maxConcurrentRequests", cls().max_concurrent_requests),
+            max_calls_in_request=limit("maxCallsInRequest", cls().max_calls_in_request),
+            max_objects_in_get=limit("maxObjectsInGet", cls().max_objects_in_get),
+            max_objects_in_set=limit("maxObjectsInSet", cls().max_objects_in_set),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the session resource says, URLs made absolute.
+
+    Attributes:
+        api_url: where requests are posted.
+        event_source_template: an RFC 6570 template, absolute; empty if there is no EventSource.
+        websocket_url: where push over WebSocket (RFC 8887) is, ``ws`` or ``wss``; None if there is
+            none.
+        username: whom the credentials stand for.
+        capabilities: URI -> what the server says of it.
+        accounts: account id -> its capabilities' URIs.
+        primary_accounts: capability URI -> account id.
+        limits: the core limits.
+        state: changes whenever anything here does.
+    """
+
+    api_url: URL
+    event_source_template: str
+    websocket_url: URL | None
+    username: str
+    capabilities: Mapping[str, Any]
+    accounts: Mapping[str, frozenset[str]]
+    primary_accounts: Mapping[str, str]
+    limits: Limits
+    state: str
+
+    def account_for(self, capability: str, *, wanted: str = "") -> str:
+        """The id of the account to use: the one ``wanted`` by the user, else the primary one.
+
+        Raises:
+            SessionError: there is none, or it lacks the capability.
+        """
+        account_id = wanted or self._usual_account(capability)
+        if account_id not in self.accounts:
+            known = ", ".join(sorted(self.accounts)) or "none"
+            which = f"account {account_id!r}" if account_id else "primary account"
+            raise SessionError(
+                f"the server offers no {which} for {capability} (accounts: {known});"
+                " do the credentials allow access to mail?"
+            )
+        if capability not in self.accounts[account_id]:
+            raise SessionError(f"account {account_id!r} lacks {capability}")
+        return account_id
+
+    def find_account_for(self, capability: str, *, preferred: str = "") -> str:
+        """The id of the account to use: the preferred or else the primary one; empty if neither."""
+        for account_id in (preferred, self._usual_account(capability)):
+            if capability in self.accounts.get(account_id, ()):
+                return account_id
+        return ""
+
+    def _usual_account(self, capability: str) -> str:
+        if capability in self.primary_accounts or len(self.accounts) != 1:
+            return self.primary_accounts.get(capability, "")
+        return next(iter(self.accounts))
+
+
+def parse_session(body: Any, url: URL) -> Session:
+    """Read a session resource that came from ``url`` (after redirects).
+
+    URLs may be relative (Cyrus); they are resolved against ``url``.
+
+    Raises:
+        BrokenAnswerError: this is no session resource.
+    """
+    try:
+        capabilities = body["capabilities"]
+        core = capabilities.get(CORE) or {}
+        return Session(
+            api_url=_join(url, body["apiUrl"]),
+            event_source_template=_join_template(url, body.get("eventSourceUrl") or ""),
+            websocket_url=_push_url(url, capabilities.get(WEBSOCKET)),
+            username=str(body.get("username") or ""),
+            capabilities=capabilities,
+            accounts={
+                str(account_id): frozenset(account.get("accountCapabilities") or ())
+                for account_id, account in body["accounts"].items()
+            },
+            primary_accounts={
+                str(uri): str(account_id)
+                for uri, account_id in (body.get("primaryAccounts") or {}).items()
+            },
+            limits=Limits.parse(core),
+            state=str(body.get("state", "")),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise BrokenAnswerError(url, "this is no JMAP session resource") from None
+
+
+def _join(base: URL, relative: str) -> URL:
+    if not relative:
+        raise ValueError
+    return base.join(URL(relative))
+
+
+def _join_template(base: URL, template: str) -> str:
+    """Make a URL template absolute without touching its braces."""
+    if not template or _ABSOLUTE.match(template):
+        return template
+    if template.startswith("//"):
+        return f"{base.scheme}:{template}"
+    origin = str(base.origin())
+    if template.startswith("/"):
+        return origin + template
+    return origin + base.raw_path.rpartition("/")[0] + "/" + template
+
+
+def _push_url(base: URL, capability: Any) -> URL | None:
+    """The URL in the WebSocket capability (RFC 8887 section 3), if it takes push; else None.
+
+    Cyrus says ``wss:/jmap/ws/``, without TLS too: where there is no host, both host and scheme are
+    those of ``base``.
+    """
+    if not isinstance(capability, dict) or capability.get("supportsPush") is not True:
+        return None
+    try:
+        url = _join(base, _WS_WITHOUT_HOST.sub("/", capability["url"]))
+        return url.with_scheme(_WS_SCHEMES[url.scheme]).with_user(None).with_fragment(None)
+    except (KeyError, TypeError, ValueError):
+        return None

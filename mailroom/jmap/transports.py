@@ -1,0 +1,285 @@
+"""The choice between the ways a push may come; to those who listen it is one more transport.
+
+The best that the session offers is used as long as it works. One that does not is given up for a
+quarter of an hour, and the next best takes its place; a connection that works is not dropped when
+that time is over, but the next one is the best again. Where nothing is left, push is unavailable:
+the owner polls, and after a pause everything is tried anew.
+
+What counts against a transport is how its connections end. Most ends count only where there is
+another one to turn to: a server that is down, or refuses credentials, would be no better if we did
+not come back. That a connection is accepted and then ends too soon, again and again, is the
+transport's own fault, and coming back then is work for nothing.
+"""
+
+import time
+from collections import Counter
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Sequence,
+)
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final, Protocol
+
+import structlog
+
+from mailroom.http import CredentialsRefusedError, HttpError, InsecureUrlError, RedirectError
+from mailroom.jmap.errors import JmapError
+from mailroom.jmap.eventsource import EventSourceTransport
+from mailroom.jmap.push import HEALTHY_LIFE, Connection, PushUnavailableError, StateChange
+from mailroom.jmap.session import Session
+from mailroom.jmap.websocket import WebSocketTransport
+
+log = structlog.get_logger(__name__)
+
+ORDER: Final = (WebSocketTransport.name, EventSourceTransport.name)
+"""The transports' names, the best first."""
+_GIVEN_UP: Final = 15 * 60.0
+"""Seconds for which a transport is not tried. No longer than :mod:`mailroom.jmap.push` waits where
+push is unavailable, so that all of them are to be had again after that."""
+_BAD_ENDS: Final = 3
+"""So many in a row are enough."""
+
+
+class Transport(Protocol):
+    """Opens connections."""
+
+    @property
+    def name(self) -> str:
+        """Its name, as in the settings."""
+        ...
+
+    def connect(self, position: str, /) -> AbstractAsyncContextManager[Connection]:
+        """See :data:`mailroom.jmap.push.Connect`."""
+        ...
+
+
+class GivenUpError(JmapError):
+    """A transport is not to be had, but there is another; the text says why."""
+
+
+def offered(session: Session) -> list[str]:
+    """Names of the transports that a session offers, the best first."""
+    has = {
+        WebSocketTransport.name: session.websocket_url is not None,
+        EventSourceTransport.name: bool(session.event_source_template),
+    }
+    return [name for name in ORDER if has[name]]
+
+
+class End(Enum):
+    """How a connection ended, as far as it says something of its transport."""
+
+    HEALTHY = auto()
+    """After a life that was long enough, whatever ended it."""
+    EARLY = auto()
+    """It stood, but not for long; or it was deaf, and dropped for that."""
+    FAILED = auto()
+    """It never stood. This may go better next time."""
+    REFUSED = auto()
+    """It was not allowed, and would not be if tried again."""
+    UNAVAILABLE = auto()
+    """The transport is not to be had here, and says so itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """How a connection that stood has lived.
+
+    Attributes:
+        seconds: so long.
+        is_deaf: the owner dropped it, for it had not told what had happened.
+    """
+
+    seconds: float
+    is_deaf: bool = False
+
+
+def end_of(error: Exception | None, life: Life | None) -> End:
+    """Judge a connection's end by what was raised, if anything, and its life, if it ever stood."""
+    match error:
+        case PushUnavailableError():
+            return End.UNAVAILABLE
+        case CredentialsRefusedError() | InsecureUrlError() | RedirectError():
+            return End.REFUSED
+        case _ if life is None:
+            return End.FAILED
+        case _:
+            is_early = life.is_deaf or life.seconds < HEALTHY_LIFE
+            return End.EARLY if is_early else End.HEALTHY
+
+
+class Preference:
+    """Remembers what happened, and tells what to try. Pure; times are seconds of any clock.
+
+    Args:
+        order: the transports' names, the best first.
+    """
+
+    def __init__(self, order: Sequence[str]) -> None:
+        self._order = tuple(order)
+        self._given_up_until: dict[str, float] = {}
+        self._bad_ends: Counter[str] = Counter()
+
+    def choices(self, offers: Collection[str], *, now: float) -> list[str]:
+        """What may be tried, the best first; empty only if nothing is offered."""
+        every = [name for name in self._order if name in offers]
+        return [name for name in every if not self._is_given_up(name, now)] or every
+
+    def _is_given_up(self, name: str, now: float) -> bool:
+        return now < self._given_up_until.get(name, now)
+
+    def ended(self, name: str, end: End, *, is_last: bool, now: float) -> bool:
+        """Learn how a connection ended, and tell whether its transport is given up by that.
+
+        Args:
+            name: the transport's.
+            end: how it ended.
+            is_last: there is no other one to turn to. If this one is given up as well, all is
+                forgotten, and everything may be tried again.
+            now: the time.
+        """
+        self._count(name, end, is_last=is_last)
+        if self._bad_ends[name] < _BAD_ENDS:
+            return False
+        del self._bad_ends[name]
+        if is_last:
+            self._given_up_until.clear()
+        else:
+            self._given_up_until[name] = now + _GIVEN_UP
+        return True
+
+    def _count(self, name: str, end: End, *, is_last: bool) -> None:
+        match end:
+            case End.HEALTHY:
+                self._bad_ends[name] = 0
+            case End.UNAVAILABLE:
+                self._bad_ends[name] = _BAD_ENDS
+            case End.REFUSED if not is_last:
+                self._bad_ends[name] = _BAD_ENDS
+            case End.EARLY:
+                self._bad_ends[name] += 1
+            case End.FAILED if not is_last:
+                self._bad_ends[name] += 1
+
+
+class AutoTransport:
+    """Uses the best transport that works.
+
+    Args:
+        transports: all that there are, in any order.
+        offers: gives the names of those that the present session offers; may raise HttpError and
+            JmapError.
+        clock: seconds that never go back.
+
+    Attributes:
+        name: the one in use, or tried last; ``auto`` before the first try.
+    """
+
+    def __init__(
+        self,
+        transports: Sequence[Transport],
+        offers: Callable[[], Awaitable[Collection[str]]],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = "auto"
+        self._transports = {transport.name: transport for transport in transports}
+        self._offers = offers
+        self._clock = clock
+        self._preference = Preference(ORDER)
+        self._owner_of_position = ""
+
+    @asynccontextmanager
+    async def connect(self, position: str) -> AsyncIterator[Connection]:
+        """Open the best connection; see :data:`mailroom.jmap.push.Connect`.
+
+        A position is used only with the transport that it came from.
+
+        Raises:
+            HttpError: as the transport does.
+            GivenUpError: the transport is not to be had; the next connection is another one's.
+            PushUnavailableError: nothing is left to be tried.
+        """
+        choices = self._preference.choices(await self._offers(), now=self._clock())
+        if not choices:
+            raise PushUnavailableError("the session offers no push")
+        self.name = choices[0]
+        watched: _Watched | None = None
+        error: HttpError | JmapError | None = None
+        try:
+            async with self._transports[self.name].connect(self._own(position)) as connection:
+                self._owner_of_position = self.name
+                watched = _Watched(connection, self._clock)
+                yield watched
+        except (HttpError, JmapError) as caught:
+            error = caught
+        end = end_of(error, None if watched is None else watched.life())
+        error = self._learn(choices, end, error)
+        if error is not None:
+            raise error
+
+    def _own(self, position: str) -> str:
+        return position if self.name == self._owner_of_position else ""
+
+    def _learn(
+        self, choices: Sequence[str], end: End, error: HttpError | JmapError | None
+    ) -> HttpError | JmapError | None:
+        """Take note of an end, and give the error that the owner is to see in its place."""
+        in_use, *others = choices
+        now = self._clock()
+        if not self._preference.ended(in_use, end, is_last=not others, now=now):
+            return error
+        reason = f"{_BAD_ENDS} connections in a row ended too soon" if error is None else str(error)
+        log.warning(
+            "push transport given up for a while",
+            transport=in_use,
+            reason=reason,
+            then=others[0] if others else "poll",
+        )
+        return _told(error, f"{in_use} given up: {reason}", is_last=not others)
+
+
+def _told(
+    error: HttpError | JmapError | None, text: str, *, is_last: bool
+) -> HttpError | JmapError:
+    """The error to see when a transport is given up. One that asks to wait stays what it is."""
+    if is_last:
+        return error if isinstance(error, PushUnavailableError) else PushUnavailableError(text)
+    if error is None or isinstance(error, PushUnavailableError):
+        return GivenUpError(text)
+    return error
+
+
+class _Watched:
+    """A connection, of which is known for how long it stands, and whether it proved deaf."""
+
+    def __init__(self, connection: Connection, clock: Callable[[], float]) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._since = clock()
+        self._is_deaf = False
+
+    def life(self) -> Life:
+        return Life(self._clock() - self._since, is_deaf=self._is_deaf)
+
+    @property
+    def position(self) -> str:
+        return self._connection.position
+
+    @property
+    def retry(self) -> float | None:
+        return self._connection.retry
+
+    def changes(self) -> AsyncGenerator[StateChange, None]:
+        return self._connection.changes()
+
+    def close(self) -> None:
+        """The owner's only reason to close one is that it is deaf."""
+        self._is_deaf = True
+        self._connection.close()

@@ -1,0 +1,164 @@
+"""What it means that a WebSocket was not opened, or ended: the library's errors as ours. Pure.
+
+None of ours holds a header that we sent.
+"""
+
+import os
+import ssl
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from multidict import CIMultiDict, CIMultiDictProxy
+from websockets.exceptions import (
+    ConnectionClosed,
+    ConnectionClosedOK,
+    InvalidHandshake,
+    InvalidMessage,
+    InvalidStatus,
+)
+from websockets.frames import Close, CloseCode
+from websockets.http11 import Response as HandshakeResponse
+from yarl import URL
+
+from mailroom.http import (
+    BrokenAnswerError,
+    CredentialsRefusedError,
+    HttpError,
+    RedirectError,
+    Response,
+    UnexpectedStatusError,
+    UnreachableError,
+    raise_for_status,
+    shown,
+)
+from mailroom.jmap.errors import JmapError, RequestError
+from mailroom.jmap.push import PushUnavailableError
+
+HANDSHAKE_ERRORS: Final = (InvalidHandshake, OSError, UnicodeError)
+"""What :func:`handshake_error` understands. UnicodeError: the host can be no name of one."""
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_PROBLEM: Final = "urn:ietf:params:jmap:error:"
+_LONGEST_DETAIL: Final = 300
+
+
+def handshake_error(error: Exception, url: URL) -> HttpError | JmapError:
+    """Why there is no connection.
+
+    - Redirects, 401, 403, 408, 425, 429, 5xx: as for every other request.
+    - Any other answer, or an upgrade to something else than we asked for: push is not to be had.
+    - No answer, or nothing like HTTP: to be tried again.
+    """
+    match error:
+        case InvalidStatus(response=answer):
+            return _status_error(answer, url)
+        case InvalidMessage(__cause__=EOFError()):
+            return UnreachableError(url, "cut off before it answered", sent=True)
+        case InvalidMessage():
+            return BrokenAnswerError(url, "not HTTP")
+        case InvalidHandshake():
+            return PushUnavailableError(f"{shown(url)}: {error}")
+        case TimeoutError():
+            return UnreachableError(url, "timed out", sent=True)
+        case _:
+            return UnreachableError(url, _plain(error), sent=False)
+
+
+def _status_error(answer: HandshakeResponse, url: URL) -> HttpError | JmapError:
+    headers = CIMultiDictProxy(CIMultiDict(answer.headers.raw_items()))
+    if answer.status_code in _REDIRECTS and "Location" in headers:
+        return _redirect(url, headers["Location"])
+    error: HttpError | JmapError
+    try:
+        raise_for_status(Response(answer.status_code, headers, b"", url), expected=())
+    except UnexpectedStatusError as unexpected:
+        error = PushUnavailableError(f"{unexpected}, for a WebSocket")
+    except HttpError as known:
+        error = known
+    return error
+
+
+def _redirect(url: URL, location: str) -> HttpError:
+    try:
+        return RedirectError(url, url.join(URL(location)))
+    except ValueError:
+        return BrokenAnswerError(url, "redirect to no URL")
+
+
+def _plain(error: Exception) -> str:
+    """What the system says, without the address, which asyncio puts into the text."""
+    match error:
+        case ssl.SSLCertVerificationError(verify_message=str(what)):
+            return what
+        case ssl.SSLError(reason=str(what)):
+            return what
+        case OSError(errno=int(number)) if number > 0:
+            return os.strerror(number).lower()
+        case OSError(strerror=str(what)):
+            return what.lower()
+        case _:
+            return type(error).__name__
+
+
+def end_error(end: ConnectionClosed, url: URL) -> HttpError | None:
+    """Why the connection ended; None if the server ended it in the regular way."""
+    if isinstance(end, ConnectionClosedOK):
+        return None
+    if (ours := _close_of_ours(end)) is not None:
+        return _broken_off(ours, url)
+    if end.rcvd is not None:
+        return UnreachableError(url, f"closed, {end.rcvd}", sent=True)
+    return UnreachableError(url, "cut off", sent=True)
+
+
+def _close_of_ours(end: ConnectionClosed) -> Close | None:
+    """What the library said when it broke off the connection, if it did."""
+    return None if end.rcvd_then_sent else end.sent
+
+
+def _broken_off(ours: Close, url: URL) -> HttpError:
+    """A ping was not answered, or the server broke the protocol."""
+    if ours.code == CloseCode.INTERNAL_ERROR:
+        return UnreachableError(url, ours.reason, sent=True)
+    return BrokenAnswerError(url, str(ours))
+
+
+def lost(end: ConnectionClosed, url: URL) -> HttpError:
+    """As :func:`end_error`, for a connection that should not have ended yet."""
+    return end_error(end, url) or UnreachableError(url, "closed at once", sent=True)
+
+
+def is_oversized(end: ConnectionClosed) -> bool:
+    """Whether a message was longer than may be."""
+    ours = _close_of_ours(end)
+    return ours is not None and ours.code == CloseCode.MESSAGE_TOO_BIG
+
+
+def refusal(answer: Mapping[str, Any], url: URL, *, resumed: bool) -> HttpError | JmapError:
+    """A RequestError object (RFC 8887 section 4.3.4) that answers our asking for pushes.
+
+    Args:
+        answer: the object.
+        url: where it came from.
+        resumed: we asked to resume, so it may be the position that is not liked.
+
+    Returns:
+        PushUnavailableError only where asking again would be of no use.
+    """
+    error = RequestError(
+        type=str(answer.get("type") or "serverFail").removeprefix(_PROBLEM),
+        limit=str(answer.get("limit") or ""),
+        detail=str(answer.get("detail") or "")[:_LONGEST_DETAIL],
+    )
+    match answer.get("status"):
+        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN as status:
+            return CredentialsRefusedError(url, status)
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return error
+        case int(status) if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return error
+        case _ if resumed or error.type == "limit":
+            return error
+        case _:
+            return PushUnavailableError(f"{shown(url)}: {error}")

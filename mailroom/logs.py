@@ -1,0 +1,165 @@
+"""What is logged, in which form, and that no secret is in it.
+
+Everything goes to one stream, the standard error unless another is given: standard output belongs
+to what a command answers (``--json``), and containers collect both. Our own events and those of
+other libraries take the same way: one handler, one formatter. Its last step hides secrets in the
+finished line, whatever they came in: a value, an exception's text, the ``repr`` of an object.
+
+Tracebacks have no values of variables in them.
+"""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Callable, Iterable
+from typing import Final, Literal, TextIO
+from urllib.parse import quote, quote_plus
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+Format = Literal["auto", "console", "json"]
+
+_HIDDEN: Final = "***"
+_SHORTEST: Final = 4
+"""Characters. Shorter secrets are not looked for: they are in half of all words."""
+_AUTHORIZATION: Final = re.compile(
+    r"""(?i)(?P<kept>\b(?:proxy-)?authorization(?:\\*["'])?\s*[:=,]\s*(?:b?\\*["'])?)[^"'\\\r\n]+"""
+)
+_SCHEME: Final = re.compile(r"(?i)(?P<kept>\b(?:bearer|basic)(?:\s|%20)+)[\w.~+/%=-]+")
+
+_COMMAND: Final = re.compile(r"(?!\x1b\[[\d;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Control characters but tabs, line ends, and those that begin a colour."""
+
+
+def configure_logging(
+    *,
+    level: str,
+    format: Format = "auto",  # noqa: A002 - the setting's name
+    secrets: Iterable[str] = (),
+    stream: TextIO | None = None,
+) -> None:
+    """Set up structlog and :mod:`logging`, in place of what was set up before.
+
+    Args:
+        level: the least that is logged: ``debug``, ``info``, ``warning`` or ``error``.
+        format: ``auto`` is ``console`` on a terminal, else ``json`` (a line for each event).
+        secrets: texts that must never appear.
+        stream: where to; the standard error if None.
+    """
+    target = sys.stderr if stream is None else stream
+    console = format == "console" or (format == "auto" and target.isatty())
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(_formatter(console=console, colors=target.isatty(), secrets=secrets))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    logging.captureWarnings(capture=True)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_described(console=console),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
+    """A function that hides ``secrets``, and whatever looks like credentials, in a text."""
+    longest_first = sorted((each for each in secrets if len(each) >= _SHORTEST), key=len)[::-1]
+    known = re.compile("|".join(map(_pattern, longest_first)) or r"(?!)")
+
+    def redact(text: str) -> str:
+        text = known.sub(_HIDDEN, text)
+        text = _AUTHORIZATION.sub(rf"\g<kept>{_HIDDEN}", text)
+        return _SCHEME.sub(rf"\g<kept>{_HIDDEN}", text)
+
+    return redact
+
+
+def _pattern(secret: str) -> str:
+    """A regular expression for a secret as it is, in a URL, or escaped any number of times."""
+    return "".join(
+        _part(found[0]) for found in re.finditer(r"\\+|[A-Za-z0-9]+|.", secret, re.DOTALL)
+    )
+
+
+def _part(part: str) -> str:
+    """Plain letters, one other character, or a run of backslashes."""
+    if part.isascii() and part.isalnum():
+        return part
+    if part.startswith("\\"):
+        return rf"(?:\\{{{len(part)},}}|{quote(part)})"
+    escaped = [json.dumps(part)[1:-1], ascii(part)[1:-1], repr(part.encode())[2:-1]]
+    ways = [re.escape(each).replace(r"\\", r"\\+") for each in escaped]
+    ways += [re.escape(quote(part, safe="")), re.escape(quote_plus(part))]
+    return rf"(?:\\*{re.escape(part)}|{'|'.join(dict.fromkeys(ways))})"
+
+
+def _described(*, console: bool) -> list[Processor]:
+    """What is added to every event, ours or another library's."""
+    time_of_day = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
+    full_time = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.StackInfoRenderer(),
+        time_of_day if console else full_time,
+    ]
+
+
+def _formatter(
+    *, console: bool, colors: bool, secrets: Iterable[str]
+) -> structlog.stdlib.ProcessorFormatter:
+    redact = redactor(secrets)
+
+    def redact_line(_logger: WrappedLogger, _method: str, line: EventDict | str) -> str:
+        return redact(str(line))
+
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_described(console=console),
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            *(_for_terminal(colors=colors) if console else _for_machines()),
+            redact_line,
+        ],
+    )
+
+
+def _for_machines() -> list[Processor]:
+    frames = structlog.tracebacks.ExceptionDictTransformer(
+        show_locals=False, max_frames=10, use_rich=False
+    )
+    return [
+        structlog.processors.ExceptionRenderer(frames),
+        _head_first,
+        structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
+
+
+def _head_first(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Begin each line with what the eye looks for."""
+    head = ("timestamp", "level", "logger", "event")
+    return {**{key: event[key] for key in head if key in event}, **event}
+
+
+def _for_terminal(*, colors: bool) -> list[Processor]:
+    """Nothing that a terminal takes for a command, such as may be in the name of a sender."""
+    return [
+        structlog.dev.ConsoleRenderer(
+            colors=colors,
+            repr_native_str=True,
+            exception_formatter=structlog.dev.plain_traceback,
+        ),
+        _without_commands,
+    ]
+
+
+def _without_commands(_logger: WrappedLogger, _method: str, line: EventDict | str) -> str:
+    return _COMMAND.sub(lambda found: repr(found[0])[1:-1], str(line))

@@ -1,0 +1,98 @@
+"""Every metric: its name, its type, its labels and its meaning. README.md's table is made of it.
+
+Labels come from small fixed sets and the names of categories: never a secret, an address, or a
+mail.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A metric: the name that it is exposed by, its type, what it means, its labels."""
+
+    name: str
+    type: str
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+BUILD: Final = Definition(
+    "mailroom_build_info", "gauge", "Always 1; tells what is running.", ("version", "python")
+)
+PASSES: Final = Definition(
+    "mailroom_passes_total",
+    "counter",
+    "Passes that ended. `trigger`: `startup`, `push`, `poll`, `retry`; `outcome`: `done`,"
+    " `incomplete` (something is left, and tried again), `failed`.",
+    ("trigger", "outcome"),
+)
+PASS_SECONDS: Final = Definition(
+    "mailroom_pass_seconds", "histogram", "How long passes took, failed ones included."
+)
+LABEL_SECONDS: Final = Definition(
+    "mailroom_label_to_done_seconds",
+    "histogram",
+    "For each decision that push told of: from the event's arrival to the end of the pass that"
+    " carried it out and took the label off.",
+)
+ARRIVAL_SECONDS: Final = Definition(
+    "mailroom_arrival_to_filed_seconds",
+    "histogram",
+    "For each new mail that push told of and that was moved: from the event's arrival to the end"
+    " of the pass that filed it.",
+)
+DECISIONS: Final = Definition(
+    "mailroom_decisions_total",
+    "counter",
+    "Decisions carried out. `category` is `Screener` for those taken back.",
+    ("category",),
+)
+MAILS: Final = Definition(
+    "mailroom_mails_filed_total",
+    "counter",
+    "Mails filed, because of a label (`triage`) or as they came (`new_mail`).",
+    ("by",),
+)
+FAILURES: Final = Definition(
+    "mailroom_failures_total",
+    "counter",
+    "Failures. Of whole passes: `unreachable`, `server` (429, 5xx), `credentials`, `answer` (of no"
+    " use), `jmap`, `contacts`, `missing`, `unsuitable` (mailboxes), `mistake` (in Mailroom); of"
+    " single things in passes that went through: `decision`, `label`, `new_mail`.",
+    ("kind",),
+)
+LAST_GOOD: Final = Definition(
+    "mailroom_last_good_pass_timestamp_seconds",
+    "gauge",
+    "When a pass last went through, in Unix time; 0 before the first.",
+)
+SCREENER: Final = Definition(
+    "mailroom_screener_mails",
+    "gauge",
+    "Mails in the Screener, as the last good pass found it at its beginning.",
+)
+PUSH: Final = Definition(
+    "mailroom_push_connected",
+    "gauge",
+    "1 while push is connected, else 0. `transport` is the one in use or tried last, or `off`.",
+    ("transport",),
+)
+RECONNECTS: Final = Definition(
+    "mailroom_push_reconnects_total", "counter", "Tries to connect push, after the first."
+)
+
+DEFINITIONS: Final = (
+    *(BUILD, PASSES, PASS_SECONDS, LABEL_SECONDS, ARRIVAL_SECONDS, DECISIONS, MAILS, FAILURES),
+    *(LAST_GOOD, SCREENER, PUSH, RECONNECTS),
+)
+
+
+def metrics_table() -> str:
+    """All metrics as a table in Markdown."""
+    lines = ["| metric | type | meaning |", "| --- | --- | --- |"]
+    for each in DEFINITIONS:
+        labels = f"{{{', '.join(each.labels)}}}" if each.labels else ""
+        lines.append(f"| `{each.name}{labels}` | {each.type} | {each.help} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,89 @@
+"""Plans and their outcomes as JSON data, every single move included."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mailroom.contacts.book import ContactEdit, CreateCard, Group, UpdateCard
+from mailroom.jmap.mail import Patch
+from mailroom.report.common import change, given, group_names, move, moves_of, paths
+from mailroom.screener.arrivals.verdict import Verdict
+from mailroom.screener.places import Directory
+from mailroom.screener.plan import Filing, Plan
+from mailroom.screener.progress import Report
+
+
+def plan_data(plan: Plan) -> dict[str, Any]:
+    """A plan as JSON data, every single move included."""
+    directory = plan.marked.directory
+    verdicts = () if plan.arrivals is None else plan.arrivals.verdicts
+    return {
+        "decisions": [_filing_data(filing, plan) for filing in plan.filings],
+        "conflicts": [
+            {
+                "addresses": sorted(each.contact.addresses),
+                "labels": paths(each.labels, directory),
+                "mails": [tapped.email.id for tapped in each.contact.tapped],
+            }
+            for each in plan.conflicts
+        ],
+        "unusable": [{"mail": email.id, "reason": reason} for email, reason in plan.unusable],
+        "marks": _moves_data(plan.marks, directory),
+        "new_mail": [_verdict_data(each, directory) for each in verdicts],
+    }
+
+
+def _verdict_data(verdict: Verdict, directory: Directory) -> dict[str, Any]:
+    return {
+        "mail": verdict.email.id,
+        "sender": verdict.sender,
+        "rule": verdict.rule.name.lower(),
+        **move(verdict.patch or {}, directory),
+    }
+
+
+def _filing_data(filing: Filing, plan: Plan) -> dict[str, Any]:
+    decision = filing.decision
+    return {
+        "id": decision.id,
+        "addresses": sorted(decision.contact.addresses),
+        "category": None if decision.category is None else decision.category.name,
+        "name_mismatch": sorted(decision.mismatched),
+        "contacts": [_edit_data(edit, plan.groups) for edit in decision.edits],
+        "moves": _moves_data(moves_of(filing), plan.marked.directory),
+    }
+
+
+def _edit_data(edit: ContactEdit, groups: Iterable[Group]) -> dict[str, Any]:
+    return {
+        "uid": edit.uid,
+        "change": change(edit),
+        **_card_data(edit),
+        "joins": group_names(edit.join, groups),
+        "leaves": group_names(edit.leave, groups),
+    }
+
+
+def _card_data(edit: ContactEdit) -> dict[str, Any]:
+    """What is written on the card."""
+    match edit.card:
+        case CreateCard(contact_type=contact_type, names=names, note=line):
+            return {"type": str(contact_type), "names": given(names), "note": line}
+        case UpdateCard(fill=fill, add_line=line, remove_lines=removed):
+            return {"names": given(fill), "note": line, "note_without": sorted(removed)}
+        case _:
+            return {}
+
+
+def _moves_data(moves: Mapping[str, Patch], directory: Directory) -> dict[str, Any]:
+    return {email_id: move(patch, directory) for email_id, patch in sorted(moves.items())}
+
+
+def outcome_data(report: Report) -> dict[str, Any]:
+    """What became of a plan, as JSON data."""
+    return {
+        "failures": dict(report.failures),
+        "marks_failed": dict(report.marks_failed),
+        "new_mail_failed": dict(report.arrived.failures),
+        "new_mail_unscreened": report.plan.unscreened,
+        "late": _moves_data(report.late, report.plan.marked.directory),
+    }

@@ -1,0 +1,63 @@
+"""The log lines of a pass: one for each decision, and for what waits for a person."""
+
+import logging
+from collections import Counter
+from typing import Any
+
+import structlog
+
+from mailroom.report.common import change, paths, where
+from mailroom.screener.plan import Filing, Plan
+from mailroom.screener.progress import Report
+
+
+def log_report(log: structlog.stdlib.BoundLogger, report: Report) -> None:
+    """One line for each decision, conflict and unusable mail."""
+    for filing in report.plan.filings:
+        facts = _log_facts(filing)
+        reason = report.failures.get(filing.decision.id)
+        if reason is None:
+            log.info("decision carried out", **facts)
+        else:
+            log.error("decision not finished, will be tried again", reason=reason, **facts)
+    _log_stuck(log, report.plan)
+    _log_arrivals(log, report)
+    for email_id, reason in report.marks_failed.items():
+        log.error("label not changed, will be tried again", mail=email_id, reason=reason)
+
+
+def _log_arrivals(log: structlog.stdlib.BoundLogger, report: Report) -> None:
+    """One line for each sender and rule, however many mails."""
+    filed = Counter((each.sender, each.rule.name.lower()) for each in report.arrived.filed)
+    for (sender, rule), mails in filed.items():
+        log.info("new mail filed", sender=sender, rule=rule, mails=mails)
+    if report.plan.unscreened:
+        log.error("new mail not screened, will be tried again", reason=report.plan.unscreened)
+    for email_id, reason in report.arrived.failures.items():
+        log.error("new mail not filed, will be tried again", mail=email_id, reason=reason)
+
+
+def _log_stuck(log: structlog.stdlib.BoundLogger, plan: Plan) -> None:
+    """What waits for a person: once as a warning, when the error label goes on."""
+    for conflict in plan.conflicts:
+        labels = paths(conflict.labels, plan.marked.directory)
+        addresses = sorted(conflict.contact.addresses)
+        is_new = any(each.email.id in plan.marks for each in conflict.contact.tapped)
+        level = logging.WARNING if is_new else logging.DEBUG
+        log.log(level, "sender has different labels", addresses=addresses, labels=labels)
+    for email, reason in plan.unusable:
+        level = logging.WARNING if email.id in plan.marks else logging.DEBUG
+        log.log(level, "labelled mail names no sender", mail=email.id, reason=reason)
+
+
+def _log_facts(filing: Filing) -> dict[str, Any]:
+    decision = filing.decision
+    return {
+        "decision": decision.id,
+        "category": where(decision),
+        "addresses": sorted(decision.contact.addresses),
+        "contact": [change(edit) for edit in decision.edits],
+        "labelled": len(filing.labelled),
+        "swept": len(filing.swept),
+        "name_mismatch": bool(decision.mismatched),
+    }

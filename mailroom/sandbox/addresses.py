@@ -1,0 +1,122 @@
+"""Reads the addresses in a header field (RFC 8621 section 4.1.2.3), as leniently as mail needs.
+
+The standard library's parsers drop or bend what real mail has; servers do not.
+"""
+
+import re
+from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from typing import Final
+
+_FOLD: Final = re.compile(r"\r\n(?=[ \t])")
+_TOKEN: Final = re.compile(
+    r"""
+    (?P<quoted>"(?:\\.|[^"\\])*"?)
+    | (?P<comment>\((?:\\.|[^()\\]|\((?:\\.|[^()\\])*\))*\)?)
+    | (?P<angle><(?:"(?:\\.|[^"\\])*"|[^">])*>?)
+    | (?P<mark>[,:;])
+    | (?P<text>[^"(<,:;]+)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_QUOTED: Final = re.compile(r'"((?:\\.|[^"\\])*)"?')
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An EmailAddress; ``email`` may be empty."""
+
+    name: str | None
+    email: str
+
+    def to_json(self) -> dict[str, str | None]:
+        """As JMAP has it."""
+        return {"name": self.name, "email": self.email}
+
+
+def unfolded(value: str) -> str:
+    """A header field's value on one line, without the white space around it."""
+    return _FOLD.sub("", value).strip()
+
+
+def decoded(text: str) -> str:
+    """The text with its encoded words (RFC 2047) decoded; empty if that cannot be done."""
+    try:
+        return str(make_header(decode_header(text)))
+    except (HeaderParseError, LookupError, ValueError):
+        return ""
+
+
+class _Reader:
+    """Collects addresses, token by token."""
+
+    def __init__(self) -> None:
+        self.found: list[Address] = []
+        self._words: list[str] = []
+        self._comment = ""
+        self._in_group = False
+
+    def take(self, kind: str, token: str) -> None:
+        if kind == "angle":
+            name = decoded(" ".join("".join(self._words).split()))
+            has_name = any(word.strip() for word in self._words)
+            inside = re.sub(r"^\s*@[^:]*:", "", token.strip("<>"))  # a route (RFC 5322 section 4.4)
+            self.found.append(Address(name if has_name else None, _address(inside)))
+            self._clear()
+        elif kind == "comment":
+            self._comment = token.strip("()")
+        elif kind == "quoted":
+            self._words.append(_unquoted(token))
+        elif kind == "mark":
+            self._mark(token)
+        else:
+            self._words.append(token)
+
+    def _mark(self, mark: str) -> None:
+        if mark == ":":
+            self._in_group = True
+            self._clear()
+        elif mark == ";" and not self._in_group:
+            self._words.append(mark)
+        else:
+            self._in_group = self._in_group and mark != ";"
+            self.end()
+
+    def end(self) -> None:
+        """What was read may be an address without angle brackets."""
+        bare = "".join("".join(self._words).split()).rstrip(">")
+        if "@" in bare:
+            self.found.append(Address(decoded(self._comment) or None, _address(bare)))
+        self._clear()
+
+    def _clear(self) -> None:
+        self._words, self._comment = [], ""
+
+
+def read_addresses(value: str) -> list[Address] | None:
+    """The addresses in a field's value, groups dissolved; None if it is blank."""
+    text = unfolded(value)
+    if not text:
+        return None
+    reader = _Reader()
+    for token in _TOKEN.finditer(text):
+        reader.take(str(token.lastgroup), token[0])
+    reader.end()
+    return reader.found
+
+
+def _unquoted(quoted: str) -> str:
+    return re.sub(r"\\(.)", r"\1", quoted.removeprefix('"').removesuffix('"'))
+
+
+def _address(text: str) -> str:
+    """One address, its local part unquoted, its domain in lower case and in ASCII."""
+    local, at, domain = _QUOTED.sub(lambda quoted: _unquoted(quoted[0]), text).rpartition("@")
+    if not at:
+        return domain.strip()
+    try:
+        ascii_domain = domain.strip().encode("idna").decode()
+    except UnicodeError:
+        ascii_domain = domain.strip()
+    return f"{local.strip()}@{ascii_domain.lower()}"

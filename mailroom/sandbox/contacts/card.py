@@ -1,0 +1,105 @@
+"""What makes a Card (RFC 9553), as far as the sandbox's user may want to know. Pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+PROPERTIES: Final = frozenset(
+    {
+        *("id", "addressBookIds"),
+        *("@type", "version", "created", "kind", "language", "members", "prodId", "relatedTo"),
+        *("uid", "updated", "name", "nicknames", "organizations", "speakToAs", "titles"),
+        *("emails", "onlineServices", "phones", "preferredLanguages", "calendars"),
+        *("schedulingAddresses", "addresses", "cryptoKeys", "directories", "links", "media"),
+        *("localizations", "anniversaries", "keywords", "notes", "personalInfo", "vCardProps"),
+    }
+)
+"""Those of RFC 9553 and RFC 9610; a vendor's have a colon in their names."""
+_MANDATORY: Final = {"@type": "Card", "version": "1.0"}
+_TEXTS: Final = ("uid", "kind", "created", "updated", "prodId", "language")
+_ENTRIES: Final = {
+    "emails": ("address", True),
+    "nicknames": ("name", True),
+    "notes": ("note", True),
+    "organizations": ("name", False),
+    "phones": ("number", True),
+}
+"""Maps of objects, and the one member of each that is a text, and whether it must be there."""
+_SETS: Final = ("members", "keywords", "addressBookIds")
+
+
+def is_vendors(name: str) -> bool:
+    """Whether a property is somebody's own (RFC 9553 section 1.8.1)."""
+    prefix, colon, rest = name.partition(":")
+    return bool(prefix and colon and rest)
+
+
+def invalid_paths(card: Mapping[str, Any], *, whole: bool = False) -> list[str]:
+    """The paths to what is wrong with a card's properties, as Cyrus names them.
+
+    Args:
+        card: the properties.
+        whole: whether these are all of the card; else only their names are looked at.
+    """
+    wrong = [name for name in card if name not in PROPERTIES and not is_vendors(name)]
+    return [*wrong, *_wrong_values(card)] if whole else wrong
+
+
+def _wrong_values(card: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in _MANDATORY.items():
+        if card.get(name) != value:
+            yield name
+    for name in _TEXTS:
+        if not isinstance(card.get(name, ""), str):
+            yield name
+    for name, (member, is_needed) in _ENTRIES.items():
+        yield from _wrong_entries(name, card.get(name, {}), member, is_needed=is_needed)
+    for name in _SETS:
+        yield from _wrong_set(name, card.get(name, {}))
+    if "members" in card and card.get("kind") != "group":
+        yield "members"
+    if "name" in card:
+        yield from _wrong_name(card["name"])
+
+
+def _wrong_entries(name: str, value: Any, member: str, *, is_needed: bool) -> Iterator[str]:
+    if not isinstance(value, dict):
+        yield name
+        return
+    for key, entry in value.items():
+        if not isinstance(entry, dict):
+            yield f"{name}/{key}"
+        elif not isinstance(entry.get(member, None if is_needed else ""), str):
+            yield f"{name}/{key}/{member}"
+
+
+def _wrong_set(name: str, value: Any) -> Iterator[str]:
+    """A set says ``true`` of each of its members; the path has the member twice, as on Cyrus."""
+    if not isinstance(value, dict):
+        yield name
+        return
+    yield from (f"{name}/{key}/{key}" for key, is_in in value.items() if is_in is not True)
+
+
+def _wrong_name(name: Any) -> Iterator[str]:
+    """A name says something, in one of two ways (RFC 9553 section 2.2.1)."""
+    if not isinstance(name, dict):
+        yield "name"
+        return
+    full, components = name.get("full"), name.get("components")
+    if (full is None and not components) or not isinstance(full, str | None):
+        yield "name/full"
+    if components is not None and not _are_components(components):
+        yield "name/components"
+
+
+def _are_components(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(
+            isinstance(each, dict)
+            and isinstance(each.get("kind"), str)
+            and isinstance(each.get("value"), str)
+            for each in value
+        )
+    )

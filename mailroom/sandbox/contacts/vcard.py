@@ -1,0 +1,39 @@
+"""As much of vCard (RFC 6350, RFC 2426) as searching takes. The card itself stays bytes. Pure."""
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+_FOLD: Final = re.compile(r"\r?\n[ \t]")
+_LINE: Final = re.compile(r'(?:[\w-]+\.)?([\w-]+)((?:;(?:"[^"]*"|[^":])*)?):(.*)')
+_RAW_LINE: Final = re.compile(rb"(?:[\w-]+\.)?([\w-]*)[^\n]*(?:\n[ \t][^\n]*)*\n?")
+_FRAME: Final = frozenset({b"BEGIN", b"END"})
+_ESCAPE: Final = re.compile(r"\\(.)")
+
+
+def properties(card: bytes) -> list[tuple[str, str]]:
+    """Name, in upper case, and value of each property; what is no property is left out."""
+    text = _FOLD.sub("", card.decode("utf-8", "surrogateescape"))
+    matches = (_LINE.fullmatch(line.strip("\r")) for line in text.split("\n"))
+    return [(match[1].upper(), _unescaped(match[3])) for match in matches if match]
+
+
+def _unescaped(value: str) -> str:
+    return _ESCAPE.sub(lambda match: "\n" if match[1] in "nN" else match[1], value)
+
+
+def uid_of(card: bytes) -> str:
+    """The uid; empty if this is no single card that has one."""
+    found = properties(card)
+    named = {name: [value for each, value in found if each == name] for name, _ in found}
+    is_one = named.get("BEGIN") == ["VCARD"] and named.get("END") == ["VCARD"]
+    uids = named.get("UID", [])
+    return uids[0].strip() if is_one and "VERSION" in named and len(uids) == 1 else ""
+
+
+def only(card: bytes, names: Collection[str]) -> bytes:
+    """The card with certain properties alone (RFC 6352 section 10.4), as they stand."""
+    wanted = _FRAME | {name.upper().encode() for name in names}
+    return b"".join(
+        match[0] for match in _RAW_LINE.finditer(card) if match[1].upper() in wanted and match[0]
+    )

@@ -1,0 +1,142 @@
+"""The sandbox's account as its owner has it on the desk: mail comes, is looked at, and labelled.
+
+What a mail exchanger and a mail app would do, without the protocol. Mailboxes go by their paths,
+``Inbox/Screener``. To be called in the event loop that serves the sandbox, for it wakes push.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mailroom.sandbox.account import Account
+from mailroom.sandbox.message import Message
+from mailroom.sandbox.store import Email, Mailbox, Violation
+
+
+@dataclass(frozen=True, slots=True)
+class SeenMail:
+    """A mail as its owner sees it. ``sender`` is the name, else the address, else empty."""
+
+    id: str
+    subject: str
+    sender: str
+    address: str
+    received_at: datetime
+    mailboxes: frozenset[str]
+    keywords: frozenset[str]
+
+
+class Desk:
+    """One account, for its owner's hands.
+
+    Args:
+        account: which.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self._store = account.mail
+
+    def mailboxes(self) -> dict[str, str]:
+        """Path -> id of every mailbox."""
+        return {self._path(each): each.id for each in self._store.mailboxes.values()}
+
+    def _path(self, mailbox: Mailbox) -> str:
+        if mailbox.parent_id is None:
+            return mailbox.name
+        return f"{self._path(self._store.mailboxes[mailbox.parent_id])}/{mailbox.name}"
+
+    def _id(self, path: str) -> str:
+        try:
+            return self.mailboxes()[path]
+        except KeyError:
+            raise LookupError(f"there is no mailbox {path!r}") from None
+
+    def create_mailbox(self, path: str) -> str:
+        """Make a mailbox, and those above it, where there are none; gives its id."""
+        if path in (known := self.mailboxes()):
+            return known[path]
+        above, _, name = path.rpartition("/")
+        parent_id = self.create_mailbox(above) if above else None
+        return self._store.create_mailbox(name, parent_id=parent_id).id
+
+    def destroy_mailbox(self, path: str) -> None:
+        """Remove a mailbox, and every mail that is nowhere else."""
+        self._store.destroy_mailbox(self._id(path))
+
+    def deliver(
+        self,
+        message: bytes,
+        *,
+        mailboxes: Collection[str] = ("Inbox",),
+        keywords: Collection[str] = (),
+        received_at: datetime | None = None,
+    ) -> str:
+        """Take a mail in, as a mail exchanger and the provider's rules would; gives its id.
+
+        Args:
+            message: RFC 5322.
+            mailboxes: where it goes.
+            keywords: what it bears.
+            received_at: when it came; None: now.
+
+        Raises:
+            LookupError: there is no such mailbox.
+        """
+        email = self._store.add(
+            Message.read(message),
+            mailbox_ids=[self._id(path) for path in mailboxes],
+            keywords=keywords,
+            received_at=received_at or datetime.now(UTC),
+        )
+        return email.id
+
+    def label(self, mail_id: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
+        """Put a mail into mailboxes and take it out of others, at once.
+
+        Raises:
+            LookupError: there is no such mail or mailbox.
+            LastMailboxError: it would be in none.
+        """
+        email = self._email(mail_id)
+        added, removed = set(map(self._id, add)), set(map(self._id, remove))
+        self._store.file(mail_id, (email.mailbox_ids | added) - removed, email.keywords)
+
+    def _email(self, mail_id: str) -> Email:
+        try:
+            return self._store.emails[mail_id]
+        except KeyError:
+            raise LookupError(f"there is no mail {mail_id!r}") from None
+
+    def mails(self, mailbox: str = "") -> list[SeenMail]:
+        """Every mail, or those in one mailbox, oldest first.
+
+        Raises:
+            LookupError: there is no such mailbox.
+        """
+        emails = (
+            self._store.emails_in(self._id(mailbox)) if mailbox else self._store.emails.values()
+        )
+        paths = {mailbox_id: path for path, mailbox_id in self.mailboxes().items()}
+        return [
+            _seen(each, frozenset(paths[mailbox_id] for mailbox_id in each.mailbox_ids))
+            for each in sorted(emails, key=lambda email: (email.received_at, email.number))
+        ]
+
+    @property
+    def violations(self) -> list[Violation]:
+        """Every attempt so far to leave a mail in no mailbox."""
+        return list(self._store.violations)
+
+
+def _seen(email: Email, mailboxes: frozenset[str]) -> SeenMail:
+    sender = next(iter(email.message.senders), None)
+    return SeenMail(
+        id=email.id,
+        subject=email.message.subject,
+        sender="" if sender is None else sender.name or sender.email,
+        address="" if sender is None else sender.email,
+        received_at=email.received_at,
+        mailboxes=mailboxes,
+        keywords=email.keywords,
+    )

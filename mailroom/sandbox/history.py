@@ -1,0 +1,79 @@
+"""When the objects of one type were created, changed and destroyed: what ``/changes`` answers by.
+
+No I/O, and no objects: ids and states only.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed between two states (RFC 8620 section 5.2); ids in the order of their changes.
+
+    Attributes:
+        new_state: the state behind these changes.
+        has_more: whether there are further ones.
+    """
+
+    created: tuple[str, ...]
+    updated: tuple[str, ...]
+    destroyed: tuple[str, ...]
+    new_state: int
+    has_more: bool
+
+
+@dataclass(slots=True)
+class _Life:
+    born: int
+    last: int
+    dead: bool = False
+
+
+class History:
+    """The changes of all objects of one type."""
+
+    def __init__(self) -> None:
+        self._lives: dict[str, _Life] = {}
+
+    def created(self, object_id: str, state: int) -> None:
+        """An object came to be."""
+        self._lives[object_id] = _Life(state, state)
+
+    def updated(self, object_id: str, state: int) -> None:
+        """An object changed."""
+        self._lives[object_id].last = state
+
+    def destroyed(self, object_id: str, state: int) -> None:
+        """An object is no more."""
+        self._lives[object_id].last = state
+        self._lives[object_id].dead = True
+
+    def since(self, state: int, *, now: int, at_most: int | None = None) -> Changes:
+        """What changed after a state; what came and went since then is left out.
+
+        What was created before a page's state and changed after it is told as updated by the next
+        page, as by Cyrus: it was too new for the one and is too old for the other.
+
+        Args:
+            state: the client's state.
+            now: the type's present state.
+            at_most: how many changes to tell; None: all.
+        """
+        lives = {
+            object_id: life
+            for object_id, life in self._lives.items()
+            if life.last > state and not (life.dead and life.born > state)
+        }
+        ids = sorted(lives, key=lambda each: lives[each].last)
+        told = ids[:at_most]
+        has_more = len(told) < len(ids)
+        dead = tuple(each for each in told if lives[each].dead)
+        created = tuple(each for each in told if lives[each].born > state)
+        others = {*dead, *created}
+        return Changes(
+            created=created,
+            updated=tuple(each for each in told if each not in others),
+            destroyed=dead,
+            new_state=lives[told[-1]].last if has_more and told else now,
+            has_more=has_more,
+        )

@@ -1,0 +1,108 @@
+"""A mail's bytes, read once: its header fields in JMAP's forms (RFC 8621 section 4.1.2).
+
+By the standard library. What is broken beyond reading is empty, never an error: mail is what it is.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from typing import Final
+
+from mailroom.sandbox.addresses import Address, decoded, read_addresses, unfolded
+from mailroom.sandbox.search import Terms
+
+_FIELD: Final = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\r\n[ \t].*)*)\r\n", re.MULTILINE)
+_MESSAGE_ID: Final = re.compile(r"<([^<>\s]+)>")
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message (RFC 5322), whose lines end in CRLF.
+
+    Attributes:
+        raw: all of it.
+    """
+
+    raw: bytes
+
+    @classmethod
+    def read(cls, data: bytes) -> "Message":
+        """A message from bytes whose lines may end in LF alone."""
+        return cls(re.sub(rb"\r?\n", b"\r\n", data))
+
+    @cached_property
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """Name and raw value of every header field, in order."""
+        head = self.raw.partition(b"\r\n\r\n")[0] + b"\r\n"
+        return tuple(
+            (name.decode("ascii"), value.decode("utf-8", "replace"))
+            for name, value in _FIELD.findall(head)
+        )
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, list[str]]:
+        values: dict[str, list[str]] = {}
+        for name, value in self.fields:
+            values.setdefault(name.lower(), []).append(value)
+        return values
+
+    def values(self, name: str) -> Sequence[str]:
+        """The raw values of all fields of that name."""
+        return self._by_name.get(name.lower(), ())
+
+    def last(self, name: str) -> str | None:
+        """The raw value of the last field of that name."""
+        return next(reversed(self.values(name)), None)
+
+    @cached_property
+    def senders(self) -> tuple[Address, ...]:
+        """The addresses of every From field."""
+        return tuple(self._addresses("From"))
+
+    @cached_property
+    def terms(self) -> Mapping[str, Terms]:
+        """What the search index holds, by field."""
+        return {name: Terms.of(list(self._addresses(name))) for name in ("from", "to", "cc", "bcc")}
+
+    def _addresses(self, name: str) -> Iterator[Address]:
+        for value in self.values(name):
+            yield from read_addresses(value) or ()
+
+    @cached_property
+    def subject(self) -> str:
+        """The subject, decoded; empty if there is none."""
+        value = self.last("Subject")
+        return "" if value is None else as_text(value)
+
+
+def as_raw(value: str) -> str:
+    """The field's value as it stands, folding included."""
+    return value
+
+
+def as_text(value: str) -> str:
+    """The value unfolded, its encoded words decoded, white space around it gone."""
+    return decoded(unfolded(value))
+
+
+def as_message_ids(value: str) -> list[str] | None:
+    """The message ids without their angle brackets; None if there are none."""
+    return _MESSAGE_ID.findall(value) or None
+
+
+def as_date(value: str) -> datetime | None:
+    """The date; None if it is none."""
+    try:
+        return parsedate_to_datetime(unfolded(value))
+    except ValueError:
+        return None
+
+
+def referred(message: Message) -> Iterator[str]:
+    """The message ids of mails that this one belongs to."""
+    for name in ("References", "In-Reply-To"):
+        for value in message.values(name):
+            yield from as_message_ids(value) or ()

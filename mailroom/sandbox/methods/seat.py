@@ -1,0 +1,35 @@
+"""What every mail method works on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mailroom.sandbox.arguments import RefusedError
+from mailroom.sandbox.plugin import Seat
+from mailroom.sandbox.store import MailStore
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One account's mail.
+
+    Attributes:
+        store: the mailboxes and mails.
+        seat: the account around them.
+        addresses: the user's own, of which there are identities.
+        now: the store's clock.
+    """
+
+    store: MailStore
+    seat: Seat
+    addresses: tuple[str, ...]
+    now: Callable[[], float]
+
+    def throttle(self) -> None:
+        """Call it before each write in a ``/set``.
+
+        Raises:
+            RefusedError: the server refuses this one.
+        """
+        error = self.seat.throttle()
+        if error is not None:
+            raise RefusedError(error)

@@ -1,0 +1,72 @@
+"""The search index's idea of an address field: whole addresses, domains and words, no substrings.
+
+As Xapian has it in Cyrus: ``ann`` finds ``sub.ann@x.example`` but not ``joann@x.example``;
+``ann@x.example`` finds exactly that address; ``x.example`` finds every domain with these two words
+in a row. What has other marks in it than these is not answered at all.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mailroom.sandbox.addresses import Address
+
+_WORD: Final = re.compile(r"[\w']+")
+_WORDS: Final = re.compile(r"[\w'.\s]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is indexed of a field; all in lower case.
+
+    Attributes:
+        addresses: whole addresses.
+        domains: what stands after the ``@``.
+        texts: names, local parts and domains, word by word.
+    """
+
+    addresses: frozenset[str]
+    domains: frozenset[str]
+    texts: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(cls, addresses: Iterable[Address]) -> "Terms":
+        """Index a field."""
+        emails = [each.email.lower() for each in addresses]
+        names = [(each.name or "").lower() for each in addresses]
+        parts = [part for email in emails for part in email.rsplit("@", 1)]
+        return cls(
+            addresses=frozenset(emails),
+            domains=frozenset(email.rpartition("@")[2] for email in emails),
+            texts=tuple(tuple(_WORD.findall(text)) for text in (*names, *parts)),
+        )
+
+    def has(self, phrase: Sequence[str]) -> bool:
+        """Whether these words stand in a row somewhere."""
+        length = len(phrase)
+        return any(
+            text[start : start + length] == tuple(phrase)
+            for text in self.texts
+            for start in range(len(text) - length + 1)
+        )
+
+
+def matcher(text: str) -> Callable[[Terms], bool] | None:
+    """What tells whether a field matches; None if the text is beyond this index."""
+    wanted = text.strip().strip("<>").lower()
+    local, at, domain = wanted.rpartition("@")
+    if at and domain and " " in wanted:
+        return lambda _: False
+    if at and domain and not local:
+        return lambda terms: domain in terms.domains
+    if at and domain:
+        return lambda terms: wanted in terms.addresses
+    return _words(wanted.removesuffix("@"))
+
+
+def _words(text: str) -> Callable[[Terms], bool] | None:
+    if not _WORDS.fullmatch(text):
+        return None
+    phrases = [found for part in text.split() if (found := _WORD.findall(part))]
+    return lambda terms: bool(phrases) and all(terms.has(phrase) for phrase in phrases)

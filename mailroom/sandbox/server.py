@@ -1,0 +1,92 @@
+"""The sandbox, whole: accounts in memory, served over HTTP by this very process."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Self
+
+from aiohttp import web
+
+from mailroom.sandbox.account import Account, User
+from mailroom.sandbox.app import SandboxApp
+from mailroom.sandbox.desk import Desk, SeenMail
+from mailroom.sandbox.plugin import PluginFactory
+from mailroom.sandbox.quirks import Quirks
+
+
+class Sandbox:
+    r"""A mail server for a few users, who have an empty account each.
+
+    >>> async with Sandbox(plugins=[Contacts]).serve() as sandbox:
+    ...     sandbox.deliver(b"From: ann@example.com\r\n\r\nHi.", mailbox="Inbox")
+    ...     print(sandbox.session_url, sandbox.mails())
+
+    Args:
+        users: who has an account; the first is the one that methods mean by default.
+        quirks: how the server misbehaves.
+        plugins: further data types (contacts); without any, there is mail only.
+        clock: seconds that never go back; the search index goes by it.
+    """
+
+    def __init__(
+        self,
+        *,
+        users: Sequence[User] = (User(),),
+        quirks: Quirks | None = None,
+        plugins: Sequence[PluginFactory] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.quirks = quirks or Quirks()
+        self.users = tuple(users)
+        self._accounts = {user.name: Account(user, self.quirks, plugins, clock) for user in users}
+        self._url = ""
+
+    @asynccontextmanager
+    async def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Self]:
+        """Serve until the block ends; what is in the accounts stays. Port 0: any that is free."""
+        app = SandboxApp(self._accounts, self.quirks).build()
+        runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0
+        )
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, host, port)
+            await site.start()
+            self._url = f"http://{host}:{runner.addresses[0][1]}"
+            yield self
+        finally:
+            await runner.cleanup()
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port; empty if it never was served."""
+        return self._url
+
+    @property
+    def session_url(self) -> str:
+        """Where the JMAP session is."""
+        return f"{self._url}/jmap/"
+
+    def account(self, user: str = "") -> Account:
+        """A user's account; the first user's by default."""
+        return self._accounts[user or self.users[0].name]
+
+    def desk(self, user: str = "") -> Desk:
+        """A user's account, for the owner's hands."""
+        return Desk(self.account(user))
+
+    def deliver(
+        self,
+        message: bytes,
+        *,
+        mailbox: str = "Inbox",
+        user: str = "",
+        received_at: datetime | None = None,
+    ) -> str:
+        """Have a mail come; gives its id. See :meth:`Desk.deliver`."""
+        return self.desk(user).deliver(message, mailboxes=(mailbox,), received_at=received_at)
+
+    def mails(self, mailbox: str = "", *, user: str = "") -> list[SeenMail]:
+        """Every mail, or those in one mailbox. See :meth:`Desk.mails`."""
+        return self.desk(user).mails(mailbox)

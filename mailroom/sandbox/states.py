@@ -1,0 +1,56 @@
+"""One account's states: a counter that every change moves, and who waits for it. No I/O.
+
+Like Cyrus' modseq: one number for all types, so a number is at once a type's state, an
+EventSource event's id and a WebSocket's pushState.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+
+class States:
+    """The state of every type, and a way to wait until one moves.
+
+    Args:
+        first: what the counter begins at.
+
+    Attributes:
+        highest: the last number that was given out.
+    """
+
+    def __init__(self, first: int = 0) -> None:
+        self.highest = first
+        self._of: dict[str, int] = {}
+        self._waiting: set[asyncio.Event] = set()
+
+    def of(self, *types: str) -> int:
+        """The newest state among these types; 0 if none ever changed."""
+        return max((self._of.get(each, 0) for each in types), default=0)
+
+    def changed(self, *types: str) -> int:
+        """Note that objects of these types changed, and wake who waits.
+
+        Returns:
+            The new state, which is the same for all of them.
+        """
+        self.highest += 1
+        for each in types:
+            self._of[each] = self.highest
+        for event in self._waiting:
+            event.set()
+        return self.highest
+
+    def since(self, number: int) -> Mapping[str, int]:
+        """The types that changed after a number, with their states."""
+        return {each: state for each, state in self._of.items() if state > number}
+
+    async def wait(self, number: int) -> None:
+        """Return as soon as anything has changed after a number."""
+        event = asyncio.Event()
+        self._waiting.add(event)
+        try:
+            while self.highest <= number:
+                event.clear()
+                await event.wait()
+        finally:
+            self._waiting.discard(event)

@@ -1,0 +1,264 @@
+"""An account's mailboxes and mails, and the log of their changes. Pure state: no I/O, no JMAP.
+
+Every write passes one gate that lets no mail end up in no mailbox, and remembers who tried.
+"""
+
+import uuid
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha1
+from typing import Final
+
+from mailroom.sandbox.history import History
+from mailroom.sandbox.message import Message, as_message_ids, referred
+from mailroom.sandbox.states import States
+
+_TYPES: Final = ("Mailbox", "Email")
+"""Every change of either is announced as a change of both, as on Cyrus."""
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A mailbox (RFC 8621 section 2)."""
+
+    id: str
+    name: str
+    parent_id: str | None = None
+    role: str | None = None
+    sort_order: int = 10
+    is_subscribed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """A mail.
+
+    Attributes:
+        message: what came.
+        received_at: when, to the second.
+        number: counts up with every mail.
+        indexed_at: when it can be found by searching, by the store's clock; None: never.
+        has_moved: whether it has ever left a mailbox.
+    """
+
+    id: str
+    blob_id: str
+    thread_id: str
+    message: Message
+    received_at: datetime
+    number: int
+    indexed_at: float | None
+    mailbox_ids: frozenset[str]
+    keywords: frozenset[str]
+    has_moved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Somebody tried to take a mail out of its last mailbox."""
+
+    email_id: str
+    subject: str
+
+
+class LastMailboxError(Exception):
+    """A mail would be in no mailbox any more. Nothing was changed."""
+
+
+class MailStore:
+    """The mail of one account.
+
+    Args:
+        states: told of every change.
+        name: whose it is; makes ids differ from other accounts'.
+        clock: seconds that never go back.
+        index_lag: seconds until a mail can be found by searching; None: it never can.
+
+    Attributes:
+        mailboxes: by id.
+        emails: by id.
+        violations: every attempt to leave a mail in no mailbox, whether refused or not.
+    """
+
+    def __init__(
+        self, states: States, *, name: str, clock: Callable[[], float], index_lag: float | None
+    ) -> None:
+        self.mailboxes: dict[str, Mailbox] = {}
+        self.emails: dict[str, Email] = {}
+        self.violations: list[Violation] = []
+        self.email_history = History()
+        self.thread_history = History()
+        self.mailbox_history = History()
+        self.properties_history = History()
+        self._states = states
+        self._name = name
+        self._clock = clock
+        self._index_lag = index_lag
+        self._numbers = 0
+        self._threads: dict[str, str] = {}
+        self._members: dict[str, set[str]] = {}
+
+    def state(self) -> int:
+        """The present state of mailboxes, mails and threads alike."""
+        return self._states.of(*_TYPES)
+
+    def _changed(self) -> int:
+        return self._states.changed(*_TYPES)
+
+    def _next_number(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
+    # Mailboxes
+
+    def create_mailbox(self, name: str, **more: str | int | bool | None) -> Mailbox:
+        """Make a mailbox; ``more`` are attributes of :class:`Mailbox`."""
+        number = f"{self._name} {self._next_number()}"
+        blank = Mailbox(str(uuid.uuid5(uuid.NAMESPACE_OID, number)), name)
+        mailbox = replace(blank, **more)  # type: ignore[arg-type] # checked by who calls
+        self.mailboxes[mailbox.id] = mailbox
+        state = self._changed()
+        self.mailbox_history.created(mailbox.id, state)
+        self.properties_history.created(mailbox.id, state)
+        return mailbox
+
+    def change_mailbox(self, mailbox: Mailbox) -> None:
+        """Replace the mailbox that has this id."""
+        self.mailboxes[mailbox.id] = mailbox
+        state = self._changed()
+        self.mailbox_history.updated(mailbox.id, state)
+        self.properties_history.updated(mailbox.id, state)
+
+    def destroy_mailbox(self, mailbox_id: str) -> None:
+        """Remove a mailbox, and every mail that is nowhere else."""
+        for email in self.emails_in(mailbox_id):
+            if email.mailbox_ids == {mailbox_id}:
+                self.destroy(email.id)
+            else:
+                self.file(email.id, email.mailbox_ids - {mailbox_id}, email.keywords)
+        del self.mailboxes[mailbox_id]
+        state = self._changed()
+        self.mailbox_history.destroyed(mailbox_id, state)
+        self.properties_history.destroyed(mailbox_id, state)
+
+    def children_of(self, mailbox_id: str) -> list[Mailbox]:
+        """The mailboxes right below one."""
+        return [each for each in self.mailboxes.values() if each.parent_id == mailbox_id]
+
+    def emails_in(self, mailbox_id: str) -> list[Email]:
+        """The mails in a mailbox."""
+        return [each for each in self.emails.values() if mailbox_id in each.mailbox_ids]
+
+    def _counted(self, mailbox_ids: Iterable[str]) -> None:
+        """The counts of these mailboxes changed."""
+        for each in mailbox_ids:
+            self.mailbox_history.updated(each, self._changed())
+
+    # Mails
+
+    def add(
+        self,
+        message: Message,
+        *,
+        mailbox_ids: Collection[str],
+        keywords: Collection[str] = (),
+        received_at: datetime,
+    ) -> Email:
+        """Take a mail in.
+
+        Raises:
+            LastMailboxError: it would be in no mailbox.
+            KeyError: there is no such mailbox.
+        """
+        email = replace(
+            self._new(message),
+            received_at=received_at.replace(microsecond=0),
+            mailbox_ids=frozenset(mailbox_ids),
+            keywords=frozenset(keywords),
+        )
+        self._check(email, email.mailbox_ids)
+        self.emails[email.id] = email
+        state = self._changed()
+        self.email_history.created(email.id, state)
+        self._join(email, state)
+        self._counted(email.mailbox_ids)
+        return email
+
+    def _new(self, message: Message) -> Email:
+        """A mail as it is before it is filed."""
+        number = self._next_number()
+        unique = f"{self._name} {number}".encode() + message.raw
+        digest = sha1(unique, usedforsecurity=False).hexdigest()
+        return Email(
+            id=f"M{digest[:24]}",
+            blob_id=f"G{digest}",
+            thread_id=self._thread_of(message, new=f"T{digest[:16]}"),
+            message=message,
+            received_at=_EPOCH,
+            number=number,
+            indexed_at=None if self._index_lag is None else self._clock() + self._index_lag,
+            mailbox_ids=frozenset(),
+            keywords=frozenset(),
+        )
+
+    def _check(self, email: Email, mailbox_ids: frozenset[str]) -> None:
+        if not mailbox_ids:
+            self.violations.append(Violation(email.id, email.message.subject))
+            raise LastMailboxError
+        for each in mailbox_ids:
+            self.mailboxes[each]  # raises KeyError
+
+    def file(self, email_id: str, mailbox_ids: Collection[str], keywords: Collection[str]) -> None:
+        """Put a mail into exactly these mailboxes, with exactly these keywords.
+
+        Raises:
+            LastMailboxError: it would be in no mailbox.
+            KeyError: there is no such mail or mailbox.
+        """
+        before = self.emails[email_id]
+        after = replace(before, mailbox_ids=frozenset(mailbox_ids), keywords=frozenset(keywords))
+        self._check(before, after.mailbox_ids)
+        if after == before:
+            return
+        left = before.mailbox_ids - after.mailbox_ids
+        self.emails[email_id] = replace(after, has_moved=before.has_moved or bool(left))
+        self.email_history.updated(email_id, self._changed())
+        self._counted((before.mailbox_ids | after.mailbox_ids) & self.mailboxes.keys())
+
+    def destroy(self, email_id: str) -> None:
+        """Remove a mail for good."""
+        email = self.emails.pop(email_id)
+        state = self._changed()
+        self.email_history.destroyed(email_id, state)
+        self._leave(email, state)
+        self._counted(email.mailbox_ids)
+
+    # Threads
+
+    def thread(self, thread_id: str) -> list[Email]:
+        """The mails of a thread, oldest first."""
+        found = [self.emails[each] for each in self._members.get(thread_id, ())]
+        return sorted(found, key=lambda each: (each.received_at, each.number))
+
+    def _thread_of(self, message: Message, *, new: str) -> str:
+        """The thread of the mails that a message refers to, or that refer to it."""
+        own = as_message_ids(message.last("Message-ID") or "") or []
+        names = [*own, *referred(message)]
+        thread_id = next((self._threads[each] for each in names if each in self._threads), new)
+        for each in names:
+            self._threads.setdefault(each, thread_id)
+        return thread_id
+
+    def _join(self, email: Email, state: int) -> None:
+        members = self._members.setdefault(email.thread_id, set())
+        note = self.thread_history.updated if members else self.thread_history.created
+        members.add(email.id)
+        note(email.thread_id, state)
+
+    def _leave(self, email: Email, state: int) -> None:
+        members = self._members[email.thread_id]
+        members.remove(email.id)
+        note = self.thread_history.updated if members else self.thread_history.destroyed
+        note(email.thread_id, state)

@@ -1,0 +1,98 @@
+"""Files new mail where it was decided to go, unless somebody else has filed it in the meantime.
+
+Every update says in which state of the account the mails were read. If that has moved on, they are
+read again, and only those are filed that still are nowhere but in the Inbox.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from mailroom.jmap.account import MailAccount
+from mailroom.jmap.answers import Updated
+from mailroom.jmap.errors import JmapError, MethodError
+from mailroom.jmap.mail import AUTHENTICATION_RESULTS
+from mailroom.screener.arrivals.verdict import Rules, Verdict, is_new, judge
+
+_TRIES: Final = 5
+_RESTLESS: Final = "mail is changed by somebody else all the time"
+_GONE: Final = "notFound"
+
+
+@dataclass(slots=True)
+class Arrived:
+    """What became of new mail.
+
+    Attributes:
+        filed: the verdicts that were carried out.
+        failures: mail id -> why it is still in the Inbox.
+        updates: what the server said.
+    """
+
+    filed: list[Verdict] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+    updates: list[Updated] = field(default_factory=list)
+
+
+class Filing:
+    """The work on the new mail of one pass.
+
+    Args:
+        account: whose mail it is.
+        rules: to judge mail that has to be read again.
+    """
+
+    def __init__(self, account: MailAccount, rules: Rules) -> None:
+        self._account = account
+        self._rules = rules
+        self._arrived = Arrived()
+
+    async def run(self, verdicts: Iterable[Verdict], state: str) -> Arrived:
+        """Carry out verdicts on mail that was read in ``state`` or later.
+
+        Raises:
+            HttpError: the server cannot be asked; what was not filed is in the Inbox.
+        """
+        remaining, why = _by_id(verdicts), _RESTLESS
+        try:
+            for _ in range(_TRIES):
+                if await self._write(remaining, state):
+                    return self._arrived
+                state, remaining = await self._read_again(remaining)
+        except JmapError as error:
+            why = str(error)
+        self._arrived.failures |= dict.fromkeys(remaining, why)
+        return self._arrived
+
+    async def _write(self, remaining: dict[str, Verdict], state: str) -> bool:
+        """Write, and leave what was not written for want of the right state; whether all was."""
+        patches = {email_id: each.patch or {} for email_id, each in remaining.items()}
+        try:
+            async for asked, update in self._account.update_in_state(patches, state):
+                self._note(asked, update, remaining)
+        except MethodError as error:
+            if error.type != "stateMismatch":
+                raise
+            return False
+        return True
+
+    def _note(self, asked: Iterable[str], update: Updated, remaining: dict[str, Verdict]) -> None:
+        self._arrived.updates.append(update)
+        for email_id in asked:
+            verdict = remaining.pop(email_id)
+            error = update.failed.get(email_id)
+            if error is None:
+                self._arrived.filed.append(verdict)
+            elif error.type != _GONE:
+                self._arrived.failures[email_id] = str(error)
+
+    async def _read_again(self, remaining: dict[str, Verdict]) -> tuple[str, dict[str, Verdict]]:
+        """Those that still are as they came, in another state."""
+        state, emails = await self._account.read(list(remaining), also=(AUTHENTICATION_RESULTS,))
+        new = (each for each in emails if is_new(each, self._rules.places))
+        return state, _by_id(judge(each, self._rules) for each in new)
+
+
+def _by_id(verdicts: Iterable[Verdict]) -> dict[str, Verdict]:
+    """Those that move something, by mail id."""
+    return {each.email.id: each for each in verdicts if each.patch is not None}

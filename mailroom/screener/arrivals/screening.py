@@ -1,0 +1,97 @@
+"""Screening new mail: from what came to what is to be done, and done."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+
+from mailroom.contacts.index import ContactIndex
+from mailroom.jmap.account import MailAccount
+from mailroom.screener.arrivals.correspondents import Correspondents
+from mailroom.screener.arrivals.filing import Arrived, Filing
+from mailroom.screener.arrivals.inbox import Inbox, News
+from mailroom.screener.arrivals.verdict import Acquaintance, Rules, Verdict, judge, strangers
+from mailroom.screener.categories import Categories
+from mailroom.screener.places import Places
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What of new mail is screened.
+
+    Attributes:
+        lookback: older mail never is.
+        authserv_id: see :func:`mailroom.screener.arrivals.authentication.fails_dmarc`.
+    """
+
+    lookback: timedelta
+    authserv_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalsPlan:
+    """What becomes of new mail.
+
+    Attributes:
+        news: what came.
+        verdicts: one for each mail, in the same order.
+        rules: by which they were reached.
+    """
+
+    news: News
+    verdicts: tuple[Verdict, ...]
+    rules: Rules
+
+    @property
+    def moves(self) -> tuple[Verdict, ...]:
+        """The verdicts that move a mail."""
+        return tuple(each for each in self.verdicts if each.patch is not None)
+
+
+class Screening:
+    """The new mail of one account.
+
+    Args:
+        account: whose mail it is.
+        categories: where senders can be sent.
+        policy: what is screened.
+
+    Attributes:
+        inbox: where it is found.
+    """
+
+    def __init__(self, account: MailAccount, categories: Categories, policy: Policy) -> None:
+        self.inbox = Inbox(account, lookback=policy.lookback)
+        self._account = account
+        self._categories = categories
+        self._policy = policy
+        self._correspondents = Correspondents(account)
+
+    async def plan(
+        self, news: News, places: Places, index: ContactIndex, identities: Collection[str]
+    ) -> ArrivalsPlan:
+        """Decide on each mail; writes nothing.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked.
+        """
+        acquaintance = Acquaintance(index, self._categories, identities)
+        unknown = strangers(news.emails, acquaintance)
+        rules = Rules(
+            acquaintance=acquaintance,
+            correspondents=await self._correspondents.among(unknown, places.sent),
+            places=places,
+            categories=self._categories,
+            authserv_id=self._policy.authserv_id,
+        )
+        return ArrivalsPlan(news, tuple(judge(each, rules) for each in news.emails), rules)
+
+    async def apply(self, plan: ArrivalsPlan) -> Arrived:
+        """Carry it out; what could not be is looked at again by the next pass.
+
+        Raises:
+            HttpError: the server cannot be asked.
+        """
+        arrived = await Filing(self._account, plan.rules).run(plan.moves, plan.news.state)
+        if not arrived.failures:
+            self.inbox.seen_to(plan.news)
+        return arrived

@@ -1,0 +1,195 @@
+"""Where a new mail goes, and by which rule. Pure."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from mailroom.contacts.book import Group
+from mailroom.contacts.index import ContactIndex
+from mailroom.jmap.mail import Email, Patch
+from mailroom.screener.arrivals.authentication import fails_dmarc
+from mailroom.screener.categories import Categories, Category
+from mailroom.screener.filing import Target, patch, target_of
+from mailroom.screener.places import Places
+from mailroom.screener.sender import UnusableFromError, is_own, sender_of
+
+SCREENED: Final = "$mailroom-screened"
+"""The keyword of a mail that was filed when it came. If it is in the Inbox again, somebody put it
+there on purpose."""
+
+
+class Rule(StrEnum):
+    """Why a mail goes where it goes; the first that applies."""
+
+    SPOOFED = "its From is forged"
+    OWN = "it is your own"
+    NAMELESS = "it names no sender, or several"
+    CATEGORY = "the sender is in a category's group"
+    CONTACT = "the sender is a contact"
+    CORRESPONDENT = "you have written to the sender"
+    UNKNOWN = "the sender is unknown"
+
+
+SCREENING: Final = frozenset({Rule.SPOOFED, Rule.NAMELESS, Rule.UNKNOWN})
+"""These send a mail to the Screener."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a new mail.
+
+    Attributes:
+        email: the mail.
+        sender: the address in its From, in lower case; empty if there is none to speak of.
+        rule: why.
+        categories: the sender's, if that is the reason.
+        patch: what it takes; None if the mail is left where it is.
+    """
+
+    email: Email
+    sender: str
+    rule: Rule
+    categories: tuple[Category, ...] = ()
+    patch: Patch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How somebody stands with the user.
+
+    Attributes:
+        rule: one of OWN, CATEGORY, CONTACT, CORRESPONDENT, UNKNOWN.
+        categories: the sender's.
+    """
+
+    rule: Rule
+    categories: tuple[Category, ...] = ()
+
+
+class Acquaintance:
+    """Whom the user knows, as far as the address book and identities tell.
+
+    Args:
+        index: the address book.
+        categories: where senders can be sent.
+        identities: the user's own addresses.
+    """
+
+    def __init__(
+        self, index: ContactIndex, categories: Categories, identities: Collection[str]
+    ) -> None:
+        self._index = index
+        self._categories = categories
+        self._identities = identities
+        self._members = _members_by_name(index.groups)
+
+    def standing(self, address: str) -> Standing:
+        """How the owner of an address stands with the user."""
+        if is_own(address, self._identities):
+            return Standing(Rule.OWN)
+        uids = self._index.uids_of(address)
+        if categories := self._categories_of(uids):
+            return Standing(Rule.CATEGORY, categories)
+        return Standing(Rule.CONTACT if uids else Rule.UNKNOWN)
+
+    def _categories_of(self, uids: frozenset[str]) -> tuple[Category, ...]:
+        """The categories in whose groups a contact is, but for those that another one's chain has.
+
+        A contact that a person put into several is filed to all of them, as a provider's rules
+        would do.
+        """
+        joined = [each for each in self._categories if uids & self._members.get(each.group, set())]
+        inherited = {above for each in joined for above in self._categories.chain(each)[1:]}
+        return tuple(each for each in joined if each not in inherited)
+
+
+def _members_by_name(groups: Iterable[Group]) -> Mapping[str, set[str]]:
+    members: dict[str, set[str]] = {}
+    for group in groups:
+        members.setdefault(group.name, set()).update(group.members)
+    return members
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a verdict depends on, but for the mail.
+
+    Attributes:
+        acquaintance: whom the user knows.
+        correspondents: addresses, in lower case, that the user has written to.
+        places: which mailbox is which.
+        categories: where senders can be sent.
+        authserv_id: see :func:`mailroom.screener.arrivals.authentication.fails_dmarc`.
+    """
+
+    acquaintance: Acquaintance
+    correspondents: frozenset[str]
+    places: Places
+    categories: Categories
+    authserv_id: str
+
+
+def is_new(email: Email, places: Places) -> bool:
+    """Whether a mail is in the Inbox and nowhere else, and has not been filed before."""
+    return email.mailbox_ids == {places.inbox} and SCREENED not in email.keywords
+
+
+def strangers(emails: Iterable[Email], acquaintance: Acquaintance) -> frozenset[str]:
+    """The senders, in lower case, of whom the address book knows nothing."""
+    return frozenset(
+        sender
+        for sender in map(_sender, emails)
+        if sender and acquaintance.standing(sender).rule is Rule.UNKNOWN
+    )
+
+
+def judge(email: Email, rules: Rules) -> Verdict:
+    """Decide on a mail that :func:`is_new`."""
+    sender = _sender(email)
+    if fails_dmarc(email.authentication_results, rules.authserv_id):
+        return _screen(email, sender, Rule.SPOOFED, rules.places)
+    if not sender:
+        return _screen(email, sender, Rule.NAMELESS, rules.places)
+    standing = rules.acquaintance.standing(sender)
+    match standing.rule:
+        case Rule.CATEGORY:
+            change = file_as(email, standing.categories, rules.categories, rules.places)
+            return Verdict(email, sender, Rule.CATEGORY, standing.categories, change)
+        case Rule.UNKNOWN if sender in rules.correspondents:
+            return Verdict(email, sender, Rule.CORRESPONDENT)
+        case Rule.UNKNOWN:
+            return _screen(email, sender, Rule.UNKNOWN, rules.places)
+        case known:
+            return Verdict(email, sender, known)
+
+
+def file_as(
+    email: Email, given: Iterable[Category], categories: Categories, places: Places
+) -> Patch | None:
+    """File a new mail as its sender's categories file mail."""
+    targets = [target_of(each, categories, places) for each in given]
+    destinations = frozenset[str]().union(*(target.destinations for target in targets))
+    stays = any(target.add_to_inbox for target in targets)
+    return _filed(email, Target(destinations, add_to_inbox=stays), places)
+
+
+def _screen(email: Email, sender: str, rule: Rule, places: Places) -> Verdict:
+    mailboxes = {places.screener}
+    if rule is Rule.SPOOFED and places.warning is not None:
+        mailboxes.add(places.warning)
+    target = Target(frozenset(mailboxes), add_to_inbox=False)
+    return Verdict(email, sender, rule, patch=_filed(email, target, places))
+
+
+def _filed(email: Email, target: Target, places: Places) -> Patch | None:
+    after = target.destinations | ({places.inbox} if target.add_to_inbox else set())
+    change = patch(email.mailbox_ids, after, fallback=places.inbox)
+    return None if change is None else {**change, f"keywords/{SCREENED}": True}
+
+
+def _sender(email: Email) -> str:
+    try:
+        return sender_of(email).key
+    except UnusableFromError:
+        return ""

@@ -1,0 +1,67 @@
+"""What is labelled, sorted by what it asks for. Pure."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from mailroom.jmap.mail import Email
+from mailroom.screener.places import Places
+from mailroom.screener.sender import Sender, UnusableFromError, is_own, sender_of
+
+
+@dataclass(frozen=True, slots=True)
+class Tapped:
+    """A labelled mail whose sender is known."""
+
+    email: Email
+    sender: Sender
+    labels: frozenset[str]
+
+
+@dataclass(slots=True)
+class Sorted:
+    """The marked mails, sorted.
+
+    Attributes:
+        senders: sender key -> the labelled mails of that sender.
+        own: the user's own mails, to lose their labels and nothing else.
+        unusable: labelled mails whose From names nobody, with the reason.
+        leftovers: mails with the error label and no triage label any more.
+    """
+
+    senders: dict[str, list[Tapped]] = field(default_factory=lambda: defaultdict(list))
+    own: list[Email] = field(default_factory=list)
+    unusable: list[tuple[Email, str]] = field(default_factory=list)
+    leftovers: list[Email] = field(default_factory=list)
+
+
+def sort_marked(marked: Iterable[Email], places: Places, identities: Collection[str]) -> Sorted:
+    """Sort mails that bear a triage label or the error label.
+
+    Mail in Sent or Drafts is the user's own, whatever address it was written under: labelling a
+    conversation labels the replies as well.
+    """
+    result = Sorted()
+    for email in marked:
+        labels = email.mailbox_ids & places.labels.keys()
+        if not labels:
+            result.leftovers.append(email)
+        elif email.mailbox_ids & (places.sent | places.drafts):
+            result.own.append(email)
+        else:
+            _sort_labelled(email, labels, identities, result)
+    return result
+
+
+def _sort_labelled(
+    email: Email, labels: frozenset[str], identities: Collection[str], result: Sorted
+) -> None:
+    try:
+        sender = sender_of(email)
+    except UnusableFromError as error:
+        result.unusable.append((email, str(error)))
+        return
+    if is_own(sender.address, identities):
+        result.own.append(email)
+    else:
+        result.senders[sender.key].append(Tapped(email, sender, labels))

@@ -1,0 +1,35 @@
+"""Why Mailroom cannot work in an account as it is configured."""
+
+from collections.abc import Iterable, Mapping
+
+
+class MissingError(Exception):
+    """Mailboxes or contact groups are missing. Names are as configured; paths have slashes."""
+
+    def __init__(self, *, mailboxes: Iterable[str] = (), groups: Iterable[str] = ()) -> None:
+        self.mailboxes = tuple(mailboxes)
+        self.groups = tuple(groups)
+        super().__init__(self.mailboxes, self.groups)
+
+    def __str__(self) -> str:
+        parts = []
+        if self.mailboxes:
+            parts.append("mailboxes missing: " + ", ".join(self.mailboxes))
+        if self.groups:
+            parts.append("contact groups missing: " + ", ".join(self.groups))
+        return "; ".join(parts) + " (`mailroom setup --apply` creates them)"
+
+
+class UnsuitableError(Exception):
+    """Mailboxes that have a purpose of their own are configured for one of Mailroom's.
+
+    ``roles`` is path as configured -> role (RFC 8621 section 2).
+    """
+
+    def __init__(self, roles: Mapping[str, str]) -> None:
+        self.roles = dict(roles)
+        super().__init__(self.roles)
+
+    def __str__(self) -> str:
+        uses = (f"{path} is the account's {role} mailbox" for path, role in self.roles.items())
+        return "choose other mailboxes: " + ", ".join(uses)

@@ -1,0 +1,142 @@
+"""Everything that one pass is going to do, as one value. Pure.
+
+The same plan is printed by a dry run and carried out by a real one.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from mailroom.contacts.book import Group
+from mailroom.jmap.mail import Email, Patch
+from mailroom.screener.arrivals.screening import ArrivalsPlan
+from mailroom.screener.arrivals.verdict import Verdict
+from mailroom.screener.categories import Categories
+from mailroom.screener.decide import Conflict, Decision
+from mailroom.screener.filing import file_labelled, file_swept, put_on, take_off, target_of
+from mailroom.screener.gather import Marked
+from mailroom.screener.labelled import Sorted
+from mailroom.screener.places import Places
+from mailroom.screener.sender import UnusableFromError, sender_of
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """A decision and what it moves.
+
+    Attributes:
+        decision: what was decided.
+        swept: patches for the contact's other mails, by id; they go first.
+        labelled: patches for the labelled mails, which take the labels off; they go last.
+    """
+
+    decision: Decision
+    swept: Mapping[str, Patch]
+    labelled: Mapping[str, Patch]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a pass will do.
+
+    Attributes:
+        filings: the decisions.
+        conflicts: contacts with labels that contradict one another.
+        unusable: labelled mails whose From names nobody, with the reason.
+        own: the user's own mails, which only lose their labels.
+        marks: patches of labels only: for conflicts, unusable and own mails, and leftovers.
+        arrivals: what becomes of new mail; None where it is nobody's business, or not known.
+        unscreened: why that is not known, and has to be tried again; empty if it is.
+        marked: what was gathered.
+        groups: the contact groups as they were read.
+    """
+
+    filings: tuple[Filing, ...]
+    conflicts: tuple[Conflict, ...]
+    unusable: tuple[tuple[Email, str], ...]
+    own: tuple[Email, ...]
+    marks: Mapping[str, Patch]
+    marked: Marked
+    arrivals: ArrivalsPlan | None = None
+    unscreened: str = ""
+    groups: tuple[Group, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing is to be written."""
+        return not self.filings and not self.marks and not self.new_mail
+
+    @property
+    def new_mail(self) -> tuple[Verdict, ...]:
+        """The new mail that moves."""
+        return () if self.arrivals is None else self.arrivals.moves
+
+
+class BySender:
+    """Mails by whom they are from; those that name nobody, or several, are left out."""
+
+    def __init__(self, emails: Iterable[Email]) -> None:
+        self._mails: dict[str, list[Email]] = {}
+        for email in emails:
+            with suppress(UnusableFromError):
+                self._mails.setdefault(sender_of(email).key, []).append(email)
+
+    def of(self, addresses: Iterable[str]) -> Iterator[Email]:
+        """The mails whose one sender is among ``addresses`` (in lower case)."""
+        for address in addresses:
+            yield from self._mails.get(address, ())
+
+
+def plan_filing(
+    decision: Decision, mails: BySender, places: Places, categories: Categories
+) -> Filing:
+    """Plan what happens to a contact's mail.
+
+    A mail whose label was not seen when it was decided (it came in the meantime) is left to the
+    next pass, which acts on it from where it lies now.
+
+    Args:
+        decision: what was decided.
+        mails: what was found of everybody.
+        places: which mailbox is which.
+        categories: all of them, for the chain.
+    """
+    target = target_of(decision.category, categories, places)
+    labelled = {each.email.id: each.email for each in decision.contact.tapped}
+    clean = not decision.mismatched
+    swept = {
+        email.id: file_swept(email, target, places, clean=clean)
+        for email in mails.of(decision.contact.addresses)
+        if not email.mailbox_ids & places.labels.keys() and email.id not in labelled
+    }
+    return Filing(
+        decision,
+        swept={email_id: patch for email_id, patch in swept.items() if patch is not None},
+        labelled={
+            email_id: file_labelled(email, target, places, warn=email_id in decision.mismatched)
+            for email_id, email in labelled.items()
+        },
+    )
+
+
+def plan_marks(
+    marked: Sorted, conflicts: Iterable[Conflict], decided: Iterable[Filing], places: Places
+) -> dict[str, Patch]:
+    """Plan the labels that go on and come off without any decision.
+
+    A leftover that is swept loses the error label by that; the user's own mail, nowhere but in the
+    label, came from Sent.
+    """
+    swept = {email_id for filing in decided for email_id in filing.swept}
+    home = min(places.sent, default=places.inbox)
+    patches: dict[str, Patch | None] = {}
+    for email in marked.leftovers:
+        if email.id not in swept:
+            patches[email.id] = take_off(email, {places.error}, fallback=places.inbox)
+    for email in marked.own:
+        patches[email.id] = take_off(email, {*places.labels, places.error}, fallback=home)
+    stuck = [email for email, _ in marked.unusable]
+    stuck += [tapped.email for conflict in conflicts for tapped in conflict.contact.tapped]
+    for email in stuck:
+        patches[email.id] = put_on(email, places.error)
+    return {email_id: patch for email_id, patch in patches.items() if patch is not None}

@@ -1,0 +1,89 @@
+"""Who sent a mail, as far as its From can tell. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from mailroom.jmap.mail import Email
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A sender.
+
+    Attributes:
+        address: as written in the mail.
+        name: the display name, white space folded; empty if there is none, or only the address.
+    """
+
+    address: str
+    name: str = ""
+
+    @property
+    def key(self) -> str:
+        """What senders are compared by: the address without regard to case."""
+        return self.address.lower()
+
+
+class UnusableFromError(Exception):
+    """A From that names nobody, or more than one; the text says which."""
+
+
+def sender_of(email: Email) -> Sender:
+    """The one sender of a mail.
+
+    Several From fields count like several addresses in one; an address that is repeated counts
+    once.
+
+    Raises:
+        UnusableFromError: there is no address, a broken one, or more than one.
+    """
+    senders = {
+        sender.key: sender
+        for sender in (Sender(each.email.strip(), _tidy(each.name)) for each in email.from_)
+    }
+    if not senders:
+        raise UnusableFromError("From is missing or empty")
+    if len(senders) > 1:
+        raise UnusableFromError(f"From has {len(senders)} addresses")
+    (sender,) = senders.values()
+    if not is_address(sender.address):
+        raise UnusableFromError("From has no usable address")
+    if sender.name.lower() == sender.key:
+        return Sender(sender.address)
+    return sender
+
+
+def is_address(text: str) -> bool:
+    """Whether this can be somebody's address: something, an ``@``, a domain, no control codes.
+
+    And no ``*``, for on a card ``*@domain`` stands for everybody there.
+    """
+    local, at, domain = text.rpartition("@")
+    return bool(
+        at
+        and local
+        and domain
+        and "*" not in text
+        and not _CONTROL.search(text)
+        and not re.search(r"[\s<>,;]", domain)
+    )
+
+
+def is_own(address: str, identities: Collection[str]) -> bool:
+    """Whether ``address`` is one of the user's: ``*@domain`` is all of a domain (RFC 8621, 6)."""
+    key = address.lower()
+    whole_domain = "*@" + key.rpartition("@")[2]
+    return any(identity.lower() in {key, whole_domain} for identity in identities)
+
+
+def _tidy(name: str) -> str:
+    """A display name as one line, without what cannot be seen and without quotes around it."""
+    text = _CONTROL.sub(" ", unicodedata.normalize("NFC", name))
+    text = " ".join(text.split())
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        text = text[1:-1].strip()
+    return text

@@ -1,0 +1,200 @@
+"""One account's life: push, poll, passes, failing.
+
+Two tasks: one listens to push and only says that something changed; the other runs passes, one at
+a time, whenever the trigger says that one is due. Neither knows how the other fails.
+"""
+
+import asyncio
+from contextlib import aclosing
+from typing import NoReturn
+
+import structlog
+
+from mailroom.account import Account
+from mailroom.echo import Echo
+from mailroom.exits import Exit
+from mailroom.failing import EXPECTED, GiveUp, Patience, TryAgain
+from mailroom.health import Health
+from mailroom.jmap.push import (
+    Connected,
+    Disconnected,
+    Push,
+    PushEvent,
+    PushState,
+    PushStatus,
+    StateChange,
+)
+from mailroom.metrics import Metrics, PassEnded
+from mailroom.report import log_report
+from mailroom.screener.progress import Report
+from mailroom.trigger import Due, Reason, Trigger
+
+log = structlog.get_logger(__name__)
+
+
+class GaveUpError(Exception):
+    """The service ends by itself, with this exit code."""
+
+    def __init__(self, code: Exit) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Service:
+    """Keeps one account screened.
+
+    Args:
+        account: the account.
+
+    Attributes:
+        health: what is seen of it from outside.
+        metrics: what is counted of it.
+    """
+
+    def __init__(self, account: Account) -> None:
+        settings = account.settings
+        self.health = Health(poll_interval=settings.poll.interval, push=self._push_status)
+        self.metrics = Metrics(
+            categories=[each.name for each in settings.categories], push=self._push_status
+        )
+        self._account = account
+        self._trigger = Trigger(poll_interval=settings.poll.interval, settle=settings.push.settle)
+        self._patience = Patience(limit=settings.failure.limit)
+        self._echo = Echo()
+        self._passing = False
+        self._complete = False
+        self._push = _push(account)
+
+    def _push_status(self) -> PushStatus:
+        return PushStatus("off") if self._push is None else self._push.status
+
+    async def run(self) -> Exit:
+        """Work until it makes no sense any more, and tell the exit code; cancel it to stop."""
+        code = Exit.FAILED
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._run_passes(), name="passes")
+                tasks.create_task(self._listen(), name="push")
+        except* GaveUpError as gave_up:
+            for error in gave_up.exceptions:
+                code = getattr(error, "code", code)
+        return code
+
+    async def _run_passes(self) -> NoReturn:
+        while True:
+            due = await self._trigger.next()
+            self._passing = True
+            try:
+                await self._run_pass(due)
+            finally:
+                self._passing = False
+            self._look_for_news()
+
+    async def _run_pass(self, due: Due) -> None:
+        self.health.pass_started(due.reason)
+        started = _now()
+        result = await self._try_to_screen()
+        self.metrics.pass_ended(PassEnded(due, started=started, ended=_now(), result=result))
+        if isinstance(result, Exception):
+            self._failed(result)
+        else:
+            self._succeeded(due, result)
+
+    async def _try_to_screen(self) -> Report | Exception:
+        try:
+            return await self._screen()
+        except EXPECTED as error:
+            return error
+        except Exception as error:
+            log.exception("a mistake in Mailroom itself made the pass fail")
+            return error
+
+    async def _screen(self) -> Report:
+        workflow = await self._account.workflow()
+        self.health.session_up()
+        if not self._complete:
+            await workflow.check()
+            self._complete = True
+        return await workflow.run()
+
+    def _succeeded(self, due: Due, report: Report) -> None:
+        log_report(log, report)
+        self.health.pass_succeeded(senders=len(report.finished), mails=report.mails)
+        self._echo.passed(report.trail, at=_now())
+        self._doubt_push(due, report)
+        if report.has_effect or not report.is_complete:
+            log.info(
+                "pass done",
+                reason=due.reason.value,
+                seconds=round(_now() - due.since, 3),
+                mails=report.mails,
+            )
+        follow_up = self._patience.succeeded(complete=report.is_complete)
+        if follow_up is not None:
+            self._trigger.retry(follow_up.seconds)
+
+    def _doubt_push(self, due: Due, report: Report) -> None:
+        """A stream that did not announce what the poll found is deaf: have it made anew.
+
+        A server that was restored answers a position from its lost future with silence.
+        """
+        deaf = due.reason is Reason.POLL and report.has_effect
+        if deaf and self._push is not None and self._push.status.status is PushState.CONNECTED:
+            log.warning("the poll found what push had not announced")
+            self._push.forget_position()
+
+    def _failed(self, error: Exception) -> None:
+        self.health.pass_failed()
+        self._account.client.forget_session()
+        match self._patience.failed(error, now=_now()):
+            case GiveUp(code=code):
+                log.error("giving up", error=str(error), exit_code=int(code))
+                raise GaveUpError(code)
+            case TryAgain(seconds=seconds, before=before):
+                log.warning("pass failed", error=str(error), next_in_seconds=round(seconds, 1))
+                self._trigger.retry(seconds, before=before)
+
+    async def _listen(self) -> None:
+        if self._push is None:
+            return
+        try:
+            async with aclosing(self._push.events()) as events:
+                async for event in events:
+                    await self._on_push(event)
+        except Exception:
+            log.exception("a mistake in Mailroom itself ended push; the poll goes on")
+
+    async def _on_push(self, event: PushEvent) -> None:
+        match event:
+            case Connected():
+                log.info("push connected", transport=self._push_status().transport)
+                self._trigger.change()
+            case StateChange():
+                at = _now()
+                mail = await self._account.mail()
+                self._echo.hear(event.for_account(mail.id), at=at)
+                self._look_for_news()
+            case Disconnected(reason=reason, error=None, pause=pause):
+                log.info("push disconnected", reason=reason, next_in_seconds=round(pause, 1))
+            case Disconnected(reason=reason, pause=pause):
+                self._account.client.forget_session()  # its URL may have changed
+                log.warning("push disconnected", reason=reason, next_in_seconds=round(pause, 1))
+
+    def _look_for_news(self) -> None:
+        """Have a pass run if something changed that no pass has seen or done."""
+        if self._passing:
+            return
+        told_at = self._echo.take_news()
+        if told_at is not None:
+            self._trigger.change(told_at=told_at)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _push(account: Account) -> Push | None:
+    transport = account.push_transport(ping=account.settings.push.ping)
+    if transport is None:
+        return None
+    return Push(transport.connect, transport=lambda: transport.name)

@@ -1,0 +1,129 @@
+"""The types of single settings: what may stand in one, and how it is said that something may not.
+
+The text of an error never holds the value: any setting may turn out to have a secret in it.
+"""
+
+import json
+import re
+from dataclasses import asdict
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetPydanticSchema,
+    PlainValidator,
+    SecretStr,
+)
+from pydantic_core import core_schema
+from yarl import URL
+
+from mailroom.contacts.book import ContactType
+from mailroom.http import may_carry_credentials
+from mailroom.screener.categories import Categories, Category
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_AUTHSERV_ID: Final = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+_TOKEN: Final = re.compile(r"[\x21-\x7e]*")
+
+
+def service_url(value: object) -> URL:
+    """The address of a server that gets our credentials.
+
+    Raises:
+        ValueError: it is none, or credentials must not go there.
+    """
+    try:
+        url = value if isinstance(value, URL) else URL(str(value))
+    except ValueError:
+        raise ValueError("must be a URL") from None
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ValueError("must be a URL that begins with https://")
+    if url.user is not None or url.password is not None:
+        raise ValueError("must not have a user name or a password in the URL")
+    if not may_carry_credentials(url):
+        raise ValueError("must be https (http only to this machine itself): it gets credentials")
+    return url
+
+
+def _header_token(value: SecretStr) -> SecretStr:
+    if not _TOKEN.fullmatch(value.get_secret_value()):
+        raise ValueError("must be ASCII without blanks and control characters")
+    return value
+
+
+def _username(value: str) -> str:
+    """RFC 7617 section 2: no colon, no control characters."""
+    if ":" in value or _CONTROL.search(value):
+        raise ValueError("must be without colon and control characters")
+    return value
+
+
+def _password(value: SecretStr) -> SecretStr:
+    """RFC 7617 section 2: no control characters."""
+    if _CONTROL.search(value.get_secret_value()):
+        raise ValueError("must be without control characters (a line end?)")
+    return value
+
+
+def _authserv_id(value: str) -> str:
+    """RFC 8601 section 2.5: in practice a host name."""
+    if value and not _AUTHSERV_ID.fullmatch(value):
+        raise ValueError("must be a host name, or *. and a domain")
+    return value
+
+
+def _word(value: object) -> object:
+    """Words in any letter case; and YAML takes a bare ``off`` for False."""
+    if value is False:
+        return "off"
+    return value.lower() if isinstance(value, str) else value
+
+
+class CategorySettings(BaseModel):
+    """A category as it is written; what is left out follows from the name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    name: str
+    label: str | None = None
+    group: str | None = None
+    destination: str | None = None
+    parent: str | None = None
+    contact_type: ContactType = ContactType.COMPANY
+    add_to_inbox: bool = False
+
+
+def _decoded(value: object) -> object:
+    """A list as it came from YAML, the JSON of one, or what was made of one before."""
+    if isinstance(value, Categories):
+        return [asdict(each) for each in value]
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            raise ValueError("must be a list of categories as JSON") from None
+    if not isinstance(value, list):
+        raise ValueError("must be a list of categories")  # noqa: TRY004 - pydantic's protocol
+    return value
+
+
+def _categories(written: list[CategorySettings]) -> Categories:
+    return Categories(Category.named(**each.model_dump()) for each in written)
+
+
+def _category_schema(_source: Any, handler: Any) -> core_schema.CoreSchema:
+    """Written as a list, known to the program as :class:`Categories`."""
+    written = handler.generate_schema(list[CategorySettings])
+    return core_schema.no_info_after_validator_function(_categories, written)
+
+
+ServiceUrl = Annotated[URL, PlainValidator(service_url)]
+HeaderToken = Annotated[SecretStr, AfterValidator(_header_token)]
+Username = Annotated[str, AfterValidator(_username)]
+Password = Annotated[SecretStr, AfterValidator(_password)]
+AuthservId = Annotated[str, AfterValidator(_authserv_id)]
+Word = BeforeValidator(_word)
+CategoryList = Annotated[Categories, GetPydanticSchema(_category_schema), BeforeValidator(_decoded)]

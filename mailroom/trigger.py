@@ -1,0 +1,100 @@
+"""Folds pushes, retries and the poll into "run a pass now, because ...".
+
+There is one pass at a time, so whatever comes while one is running is kept and means one more pass
+after it. A burst of changes is folded by a fixed settle time that begins with the first of them: a
+time that every change began anew would let a busy mailbox put off its passes for ever.
+"""
+
+import asyncio
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a pass runs."""
+
+    STARTUP = "startup"
+    PUSH = "push"
+    POLL = "poll"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A pass is due.
+
+    Attributes:
+        reason: why.
+        since: when its cause came, on the event loop's clock, in seconds.
+        is_told: whether push told of the cause; if so, ``since`` is when it did.
+    """
+
+    reason: Reason
+    since: float
+    is_told: bool = False
+
+
+class Trigger:
+    """Says when the next pass is due.
+
+    Args:
+        poll_interval: seconds between passes that nothing asked for.
+        settle: seconds that a change waits for others to join it.
+    """
+
+    def __init__(self, *, poll_interval: float, settle: float) -> None:
+        self._poll_interval = poll_interval
+        self._settle = settle
+        self._changed = asyncio.Event()
+        self._changed_at = 0.0
+        self._told_at: float | None = None
+        self._started = False
+        self._poll_at = math.inf
+        self._retry_at = math.inf
+        self._not_before = 0.0
+
+    def change(self, *, told_at: float | None = None) -> None:
+        """Something changed, or may have; ``told_at`` is when push told of it, if it did."""
+        if self._told_at is None:
+            self._told_at = told_at
+        if not self._changed.is_set():
+            self._changed_at = _now()
+            self._changed.set()
+
+    def retry(self, seconds: float, *, before: float = 0.0) -> None:
+        """Run a pass in so many seconds, and none ``before`` so many, whatever changes."""
+        self._retry_at = _now() + seconds
+        self._not_before = _now() + before
+
+    async def next(self) -> Due:
+        """Wait until a pass is due. The first is due at once."""
+        due = await self._wait() if self._started else Due(Reason.STARTUP, _now())
+        self._started = True
+        self._changed.clear()
+        self._told_at = None
+        self._poll_at = _now() + self._poll_interval
+        self._retry_at = math.inf
+        return due
+
+    async def _wait(self) -> Due:
+        await _sleep_until(self._not_before)
+        deadline = min(self._poll_at, self._retry_at)
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._changed.wait()
+        except TimeoutError:
+            reason = Reason.RETRY if deadline == self._retry_at else Reason.POLL
+            return Due(reason, deadline)
+        await _sleep_until(self._changed_at + self._settle)
+        if self._told_at is None:
+            return Due(Reason.PUSH, self._changed_at)
+        return Due(Reason.PUSH, self._told_at, is_told=True)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def _sleep_until(when: float) -> None:
+    await asyncio.sleep(max(0.0, when - _now()))

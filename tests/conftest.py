@@ -1,0 +1,57 @@
+"""For all tests."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from hypothesis import settings
+
+from tests.support.cyrus import Cyrus
+
+# How long an example takes says something about the machine, nothing about the code.
+settings.register_profile("mailroom", deadline=None)
+settings.load_profile("mailroom")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that at the end nobody waits for it alone."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.fixture(scope="session")
+def cyrus() -> Cyrus:
+    """The server that all tests share which do not stop it."""
+    return asyncio.run(Cyrus.start("e2e"))
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Has a line printed at the end of the run."""
+    return lambda line: request.node.user_properties.append(("measured", line))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests told of themselves, also in a run in several processes.
+
+    That is what they measured (the fixture ``measured``), and which variant of the matrix of
+    behaviours they were.
+    """
+    if lines := _told(terminalreporter, "measured"):
+        terminalreporter.section("measured")
+        for line in sorted(lines):
+            terminalreporter.write_line(line)
+    if variants := Counter(_told(terminalreporter, "variant")):
+        terminalreporter.section("behaviours shown of each variant")
+        for variant, count in sorted(variants.items()):
+            terminalreporter.write_line(f"{count:4}  {variant}")
+
+
+def _told(terminalreporter: pytest.TerminalReporter, wanted: str) -> list[str]:
+    return [
+        str(value)
+        for report in terminalreporter.getreports("passed")
+        if report.when == "call"
+        for name, value in report.user_properties
+        if name == wanted
+    ]

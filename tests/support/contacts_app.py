@@ -1,0 +1,115 @@
+"""An address book in the hands of its owner: what people do with contacts in an app of theirs.
+
+Says nothing of the protocol, which is CardDAV (:mod:`tests.support.vcard_app`) or JMAP
+(:mod:`tests.support.jscontact_app`). Shares no code with Mailroom.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A person or company, as an app shows it; ``note`` is all of its notes, by line."""
+
+    uid: str
+    full: str
+    given: str
+    surname: str
+    organization: str
+    addresses: tuple[str, ...]
+    note: tuple[str, ...]
+
+
+class ContactsApp(ABC):
+    """One address book. A card goes by its uid, without ``urn:uuid:``."""
+
+    @abstractmethod
+    async def contacts(self) -> list[Contact]:
+        """Everybody in the address book, groups left out."""
+
+    @abstractmethod
+    async def groups(self) -> dict[str, set[str]]:
+        """Name -> uids of the members, of every contact group."""
+
+    async def add(
+        self,
+        uid: str,
+        full: str,
+        address: str,
+        note: str = "",
+        *,
+        parts: tuple[str, str] = ("", ""),
+        more: Sequence[str] = (),
+    ) -> None:
+        """Add a card, with some things on it that Mailroom has no name for.
+
+        Args:
+            uid: the card's.
+            full: the full name.
+            address: an e-mail address.
+            note: what its owner has noted.
+            parts: the given name and the surname.
+            more: further e-mail addresses.
+        """
+        addresses = (address, *more)
+        await self.add_contact(Contact(uid, full, *parts, "", addresses, tuple(note.split("\n"))))
+
+    @abstractmethod
+    async def add_contact(self, contact: Contact) -> None:
+        """As :meth:`add`."""
+
+    @abstractmethod
+    async def add_group(self, uid: str, name: str, members: Sequence[str] = ()) -> None:
+        """Add a contact group, with something on it that Mailroom has no name for."""
+
+    @abstractmethod
+    async def add_odd_cards(self) -> list[str]:
+        """Add cards on which something is missing or odd; gives the uids of those it could."""
+
+    @abstractmethod
+    async def add_phone(self, uid: str) -> None:
+        """Write a phone number onto a card."""
+
+    @abstractmethod
+    async def rename_organization(self, uid: str, name: str) -> None:
+        """Change the organization's name on a card."""
+
+    @abstractmethod
+    async def change_address(self, uid: str, address: str) -> None:
+        """Write another address over the first one on a card."""
+
+    @abstractmethod
+    async def rename_group(self, group: str, name: str) -> None:
+        """Give the group of this name another one."""
+
+    @abstractmethod
+    async def join(self, group: str, uid: str) -> None:
+        """Put somebody into the group of this name, by uid."""
+
+    @abstractmethod
+    async def leave(self, group: str, uid: str) -> None:
+        """Take somebody out of the group of this name, by uid."""
+
+    @abstractmethod
+    async def delete(self, uid: str) -> None:
+        """Delete a card."""
+
+    @abstractmethod
+    async def everything_on(self, uid: str) -> Any:
+        """All that is on a card, but when it was changed; to be compared."""
+
+    @abstractmethod
+    async def rest_of(self, uid: str) -> Any:
+        """All that is on a card, but what Mailroom may write: names, note, and its own mark."""
+
+    async def all_of(self, address: str) -> list[Contact]:
+        """Everybody with this address."""
+        wanted = address.lower()
+        return [
+            each
+            for each in await self.contacts()
+            if wanted in {address.lower() for address in each.addresses}
+        ]

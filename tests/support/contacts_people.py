@@ -1,0 +1,100 @@
+"""Address books on three servers: their owner's hands, and clients of Mailroom's to be tried."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+from os import getpid
+
+import aiohttp
+from yarl import URL
+
+from mailroom.contacts.book import AddressBook
+from mailroom.contacts.carddav import CardDavAddressBook
+from mailroom.contacts.jmap import JmapAddressBook
+from mailroom.http import Credentials, HttpClient
+from mailroom.jmap.client import JmapClient
+from mailroom.sandbox.contacts import Contacts
+from mailroom.sandbox.quirks import Quirks
+from mailroom.sandbox.server import Sandbox
+from tests.support.contacts_app import ContactsApp
+from tests.support.cyrus import PASSWORD, Cyrus
+from tests.support.jscontact_app import JsContactApp
+from tests.support.vcard_app import VCardApp
+
+_numbers = count()
+
+
+@dataclass(frozen=True)
+class Account:
+    """An address book with nothing in it.
+
+    Attributes:
+        owner: does what a person does.
+        http: what Mailroom's requests go through.
+        open_book: makes one more client of it.
+    """
+
+    owner: ContactsApp
+    http: HttpClient
+    open_book: Callable[[], AddressBook]
+
+
+OpenAccount = Callable[[], AbstractAsyncContextManager[Account]]
+
+
+@asynccontextmanager
+async def jmap_on_sandbox(quirks: Quirks | None = None) -> AsyncIterator[Account]:
+    """Contacts over JMAP, on the sandbox."""
+    sandbox = Sandbox(plugins=[Contacts], quirks=quirks)
+    async with sandbox.serve(), aiohttp.ClientSession() as session:
+        url, user = URL(sandbox.session_url), sandbox.users[0].name
+        http = _client(session, user)
+        yield Account(
+            JsContactApp(session, url, user, PASSWORD),
+            http,
+            lambda: JmapAddressBook(JmapClient(http, url), user),
+        )
+
+
+@asynccontextmanager
+async def carddav_on_sandbox() -> AsyncIterator[Account]:
+    """Contacts over CardDAV, on the sandbox."""
+    async with _carddav_on_sandbox(Quirks(contacts=False)) as account:
+        yield account
+
+
+@asynccontextmanager
+async def carddav_without_sync_on_sandbox() -> AsyncIterator[Account]:
+    """Contacts over CardDAV on a server without ``sync-collection`` (RFC 6578)."""
+    async with _carddav_on_sandbox(Quirks(contacts=False, sync_collection=False)) as account:
+        yield account
+
+
+@asynccontextmanager
+async def _carddav_on_sandbox(quirks: Quirks) -> AsyncIterator[Account]:
+    sandbox = Sandbox(plugins=[Contacts], quirks=quirks)
+    async with sandbox.serve(), _carddav(sandbox.url, sandbox.users[0].name) as account:
+        yield account
+
+
+@asynccontextmanager
+async def carddav_on_cyrus() -> AsyncIterator[Account]:
+    """Contacts over CardDAV, on Cyrus."""
+    cyrus = await Cyrus.start("contract")
+    user = f"a{getpid()}n{next(_numbers)}"
+    await cyrus.fresh_user(user)
+    async with _carddav(cyrus.url, user) as account:
+        yield account
+
+
+@asynccontextmanager
+async def _carddav(server: str, user: str) -> AsyncIterator[Account]:
+    async with aiohttp.ClientSession() as session:
+        http = _client(session, user)
+        owner = VCardApp(session, server, user, PASSWORD)
+        yield Account(owner, http, lambda: CardDavAddressBook(http, URL(server)))
+
+
+def _client(session: aiohttp.ClientSession, user: str) -> HttpClient:
+    return HttpClient(session, Credentials.basic(user, PASSWORD))

@@ -1,0 +1,96 @@
+"""A real Cyrus server, by way of ``scripts/cyrus``."""
+
+import asyncio
+import imaplib
+import smtplib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+PASSWORD = "secret"
+SCRIPT = Path(__file__).parents[2] / "scripts" / "cyrus"
+
+
+@dataclass(frozen=True)
+class Cyrus:
+    """An instance of the server. Its ports stay the same when it is stopped and started."""
+
+    instance: str
+    url: str
+    lmtp_host: str
+    lmtp_port: int
+    imap_host: str
+    imap_port: int
+
+    @classmethod
+    async def start(cls, instance: str = "default") -> Self:
+        """Start the instance (no matter if it is running), and wait until it answers."""
+        facts = dict(
+            line.split("=", 1)
+            for line in (await run(instance, "start")).splitlines()
+            if line.startswith("TEST_CYRUS_")
+        )
+        lmtp_host, _, lmtp_port = facts["TEST_CYRUS_LMTP"].rpartition(":")
+        imap_host, _, imap_port = facts["TEST_CYRUS_IMAP"].rpartition(":")
+        return cls(
+            instance,
+            facts["TEST_CYRUS_HTTP"],
+            lmtp_host,
+            int(lmtp_port),
+            imap_host,
+            int(imap_port),
+        )
+
+    async def stop(self) -> None:
+        """Stop the instance; its mail stays."""
+        await run(self.instance, "stop")
+
+    async def reset(self) -> None:
+        """Stop the instance, and wipe it."""
+        await run(self.instance, "reset")
+
+    async def fresh_user(self, name: str) -> None:
+        """Make an empty user, whatever there was under that name."""
+        await run(self.instance, "user", name, "secret")
+
+    async def indexer(self, state: str) -> None:
+        """Turn the search indexer ``on`` or ``off``."""
+        await run(self.instance, "indexer", state)
+
+    async def append(self, user: str, mailbox: str, *messages: bytes) -> None:
+        """Put messages into a mailbox by IMAP, as a provider's rules or a mail app would."""
+        await asyncio.to_thread(self._append, user, mailbox, messages)
+
+    def _append(self, user: str, mailbox: str, messages: Iterable[bytes]) -> None:
+        with imaplib.IMAP4(self.imap_host, self.imap_port) as imap:
+            imap.login(user, PASSWORD)
+            for message in messages:
+                # All of a user's mailboxes are below the Inbox here.
+                status, answer = imap.append(f"INBOX/{mailbox}", None, None, message)
+                assert status == "OK", answer
+
+    async def deliver(self, user: str, *messages: bytes) -> None:
+        """Hand messages over by LMTP, as a mail exchanger would."""
+        await asyncio.to_thread(self._deliver, user, messages)
+
+    def _deliver(self, user: str, messages: Iterable[bytes]) -> None:
+        with smtplib.LMTP(self.lmtp_host, self.lmtp_port) as lmtp:
+            for message in messages:
+                lmtp.sendmail("bounces@example.com", [user], message)
+
+
+async def run(instance: str, *arguments: str) -> str:
+    """Run ``scripts/cyrus`` and give what it prints."""
+    process = await asyncio.create_subprocess_exec(
+        str(SCRIPT),
+        "--instance",
+        instance,
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"scripts/cyrus {' '.join(arguments)}: {err.decode()}")
+    return out.decode()

@@ -1,0 +1,98 @@
+"""Somebody's address book on :mod:`tests.support.dav_server`, and edits to carry out on it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from mailroom.contacts.book import (
+    Card,
+    ContactEdit,
+    ContactType,
+    Contents,
+    CreateCard,
+    Names,
+    UpdateCard,
+)
+from mailroom.contacts.carddav import CardDavAddressBook
+from tests.support.dav_server import BOOK, DavServer, Fault, serving
+
+LINE = "Triaged to Feed on 2026-02-25"
+ANN = "ann@x.example"
+FEED, IMBOX = BOOK + "feed.vcf", BOOK + "imbox.vcf"
+NONE: frozenset[str] = frozenset()
+
+
+@dataclass
+class Account:
+    """An address book with Ann, who is in Imbox, and an empty group Feed; what was read of it."""
+
+    dav: DavServer
+    book: CardDavAddressBook
+    seen: Contents = field(default_factory=Contents)
+
+    async def read(self, *addresses: str) -> Contents:
+        """What is there now."""
+        await self.book.sync()
+        self.seen = await self.book.read(addresses or (ANN,))
+        return self.seen
+
+    @property
+    def ann(self) -> Card:
+        return self.seen.cards[0]
+
+    async def write(self, *edits: ContactEdit) -> dict[str, str]:
+        """Key -> reason of what failed."""
+        failures = await self.book.write(edits, self.seen.groups)
+        return {key: str(error) for key, error in failures.items()}
+
+    def text(self, name: str) -> str:
+        return self.dav.cards[BOOK + name].decode()
+
+
+@asynccontextmanager
+async def open_account(
+    prepare: Callable[[DavServer], object] | None = None,
+) -> AsyncIterator[Account]:
+    """Run a server with an account on it, and have it read once; or prepare it, and do not."""
+    dav = DavServer()
+    dav.put("ann.vcf", "UID:ann", "FN:Ann", "N:;Ann;;;", f"EMAIL:{ANN}", "URL:a,b", "NICKNAME:c,d")
+    dav.put("feed.vcf", "UID:feed", "FN:Feed", "N:;;;;", "X-ADDRESSBOOKSERVER-KIND:group")
+    dav.put("imbox.vcf", "UID:imbox", "FN:Imbox", "N:;;;;", "KIND:group", "MEMBER:urn:uuid:ann")
+    async with serving(dav) as (url, http):
+        account = Account(dav, CardDavAddressBook(http, url))
+        if prepare is None:
+            await account.read()
+        else:
+            prepare(dav)
+        yield account
+
+
+def creating(name: str = "new", *, join: frozenset[str] = NONE) -> ContactEdit:
+    """Make a card for ``name@x.example``."""
+    names = Names(full=name.title())
+    address = f"{name}@x.example"
+    card = CreateCard(f"uid {name}", ContactType.PERSON, names, address, LINE)
+    return ContactEdit(name, card.uid, card, join=join)
+
+
+def noting(card: Card, *, join: frozenset[str] = NONE, leave: frozenset[str] = NONE) -> ContactEdit:
+    """Add a line to the note of a card."""
+    update = UpdateCard(card, add_line=LINE)
+    return ContactEdit(card.uid, card.uid, update, join=join, leave=leave)
+
+
+def answering(method: str, part: str, response: Callable[[], web.Response]) -> Fault:
+    """Always answer requests of a method for a path with this part so."""
+    return lambda request, body: (
+        response() if request.method == method and part in request.raw_path else None
+    )
+
+
+def once(method: str, what: str, part: str = "") -> Fault:
+    """Do this to the first request of a method."""
+    left = [what]
+    return lambda request, body: (
+        left.pop() if left and request.method == method and part in request.raw_path else None
+    )

@@ -1,0 +1,92 @@
+"""A sandbox account outside of any server: copied, and looked at as a whole."""
+
+import copy
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from mailroom.sandbox.account import Account
+from mailroom.sandbox.contacts import Contacts
+from mailroom.sandbox.desk import Desk
+from tests.support.vcard_app import is_group, name_of, unfolded, values
+
+_OWN_OF_CARD: Final = {"id", "uid", "created", "updated", "members"}
+_OWN_OF_VCARD: Final = {"UID", "REV", "CREATED", "X-ADDRESSBOOKSERVER-MEMBER", "MEMBER"}
+"""What differs from run to run, or is told in another way."""
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def copied(account: Account) -> Account:
+    """An account in the same state that goes its own way from here. Mails never change."""
+    messages = {id(each.message): each.message for each in account.mail.emails.values()}
+    return copy.deepcopy(account, dict(messages))
+
+
+def snapshot(account: Account) -> list[str]:
+    """All of an account, one line for each thing in it; ids, uids and times left out."""
+    mails = [
+        f"mail {each.subject}: {sorted(each.mailboxes)} {sorted(each.keywords)}"
+        for each in Desk(account).mails()
+    ]
+    (contacts,) = account.plugins
+    assert isinstance(contacts, Contacts)
+    tell = _jmap if account.quirks.contacts else _carddav
+    return sorted(_DATE.sub("DATE", each) for each in [*mails, *tell(contacts)])
+
+
+def wrong_in_the_end(account: Account, expected: Sequence[str]) -> list[str]:
+    """What differs from how it should have ended."""
+    found, wanted = Counter(snapshot(account)), Counter(expected)
+    return [
+        *(f"too much: {each}" for each in (found - wanted).elements()),
+        *(f"lacking: {each}" for each in (wanted - found).elements()),
+        *(f"in no mailbox: {each}" for each in Desk(account).violations),
+    ]
+
+
+def _jmap(contacts: Contacts) -> Iterable[str]:
+    cards = list(contacts.cards.cards.values())
+    names = {card["uid"]: _addresses(card) for card in cards}
+    return _told(cards, names, lambda card: list(card.get("members", ())), _rest_of_card)
+
+
+def _addresses(card: Mapping[str, Any]) -> str:
+    return " ".join(each["address"] for each in card.get("emails", {}).values())
+
+
+def _rest_of_card(card: Mapping[str, Any]) -> str:
+    kept = {name: value for name, value in card.items() if name not in _OWN_OF_CARD and value}
+    return json.dumps(kept, sort_keys=True)
+
+
+def _carddav(contacts: Contacts) -> Iterable[str]:
+    cards = [unfolded(each.decode()) for each in contacts.vcards.cards.values()]
+    names = {_plain(values(card, "UID")[0]): " ".join(values(card, "EMAIL")) for card in cards}
+
+    def members(card: list[str]) -> list[str]:
+        found = [*values(card, "X-ADDRESSBOOKSERVER-MEMBER"), *values(card, "MEMBER")]
+        assert not found or is_group(card)
+        return [_plain(each) for each in found]
+
+    return _told(cards, names, members, _rest_of_vcard)
+
+
+def _plain(uid: str) -> str:
+    return uid.removeprefix("urn:uuid:")
+
+
+def _rest_of_vcard(card: list[str]) -> str:
+    return "|".join(sorted(line for line in card if name_of(line) not in _OWN_OF_VCARD))
+
+
+def _told(
+    cards: Iterable[Any],
+    names: Mapping[str, str],
+    members: Callable[[Any], list[str]],
+    rest: Callable[[Any], str],
+) -> Iterable[str]:
+    for card in cards:
+        within = sorted(names.get(each, "nobody") for each in members(card))
+        yield f"card {rest(card)} {within}"

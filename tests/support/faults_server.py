@@ -1,0 +1,167 @@
+"""The sandbox with something in the way of each request, without a second server for that.
+
+Meddles as :mod:`tests.support.proxy` does, and in its words, but in the sandbox's own process and
+application: a matrix of some thousand cells has no time to carry everything twice. Each client has
+a line (a port) of its own, so that two can be told apart.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from multidict import CIMultiDict
+
+from mailroom.sandbox.account import Account
+from mailroom.sandbox.app import SandboxApp
+from tests.support.proxy import Answer, Exchange, Meddle, leave_alone
+from tests.support.stream import cut
+
+HOST: Final = "127.0.0.1"
+_FRAMING: Final = {"content-length", "transfer-encoding"}
+
+
+@dataclass(frozen=True)
+class Half(Answer):
+    """Of this answer only the first half is sent, and then the connection is cut."""
+
+
+@dataclass(eq=False)
+class Line:
+    """A way to the server.
+
+    Attributes:
+        port: where it is.
+        exchanges: everything that was asked.
+        answered: beside each of them, whether there was a body in the answer.
+        meddle: stands in the way of each request.
+        is_dead: whether nothing comes through any more.
+    """
+
+    port: int
+    exchanges: list[Exchange] = field(default_factory=list)
+    answered: list[bool] = field(default_factory=list)
+    meddle: Meddle = leave_alone
+    is_dead: bool = False
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+
+class Served:
+    """One account, served on two lines. :meth:`take` changes which."""
+
+    def __init__(self, account: Account) -> None:
+        self._accounts = {account.id: account}
+        app = SandboxApp(self._accounts, account.quirks).build()
+        app.middlewares.insert(0, self._meddle)
+        self._runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
+        )
+        self._sites: dict[int, web.TCPSite] = {}
+        self._returning: set[asyncio.Task[None]] = set()
+        self.lines: list[Line] = []
+
+    def take(self, account: Account) -> None:
+        """Serve this account from now on, over lines on which nothing has happened."""
+        self._accounts[account.id] = account
+        for line in self.lines:
+            line.exchanges, line.answered = [], []
+            line.meddle, line.is_dead = leave_alone, False
+
+    async def start(self) -> None:
+        await self._runner.setup()
+        for _ in range(2):
+            site = web.TCPSite(self._runner, HOST, 0)
+            await site.start()
+            _, port = self._runner.addresses[-1]
+            self._sites[port] = site
+            self.lines.append(Line(port))
+
+    async def stop(self) -> None:
+        await self.returned()
+        await self._runner.cleanup()
+
+    async def returned(self) -> None:
+        """Wait until it is back from wherever it has gone."""
+        await asyncio.gather(*self._returning)
+
+    async def go_away(self, line: Line, seconds: float) -> None:
+        """Refuse connections on a line for so long, as a server does that is restarted."""
+        await self._sites[line.port].stop()
+        for each in self._connections():
+            each.abort()
+        task = asyncio.create_task(self._return(line, seconds), name="server comes back")
+        self._returning.add(task)
+        task.add_done_callback(self._returning.discard)
+
+    async def _return(self, line: Line, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self._sites[line.port] = web.TCPSite(self._runner, HOST, line.port)
+        await self._sites[line.port].start()
+
+    def _connections(self) -> list[asyncio.Transport]:
+        server = self._runner.server
+        assert isinstance(server, web.Server)
+        return [each.transport for each in server.connections if each.transport is not None]
+
+    @web.middleware
+    async def _meddle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        line = next(each for each in self.lines if each.port == request.url.port)
+        now = asyncio.get_running_loop().time()
+        body = await request.read()
+        exchange = Exchange(request.method, request.raw_path, request.headers.copy(), body, now)
+        line.exchanges.append(exchange)
+        at = len(line.answered)
+        line.answered.append(False)
+
+        async def ask() -> Answer:
+            request._read_bytes = exchange.body  # meddling may have changed it
+            answer = await _asked(request, handler)
+            line.answered[at] = bool(answer.body)
+            return answer
+
+        answer = Answer(None) if line.is_dead else await line.meddle(exchange, ask)
+        exchange.status = answer.status or 0
+        return await _sent(request, Answer(None) if line.is_dead else answer)
+
+
+async def _asked(request: web.Request, handler: Handler) -> Answer:
+    try:
+        response = await handler(request)
+    except web.HTTPException as error:
+        response = error
+    assert isinstance(response, web.Response)
+    headers = ((k, v) for k, v in response.headers.items() if k.lower() not in _FRAMING)
+    body = response.body or b""
+    assert isinstance(body, bytes)
+    return Answer(response.status, CIMultiDict(headers), body)
+
+
+async def _sent(request: web.Request, answer: Answer) -> web.StreamResponse:
+    if answer.status is None:
+        cut(request)
+        return web.Response()
+    if not isinstance(answer, Half):
+        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+    response = web.StreamResponse(status=answer.status, headers=answer.headers)
+    response.content_length = len(answer.body)
+    await response.prepare(request)
+    await response.write(answer.body[: len(answer.body) // 2])
+    cut(request)
+    return response
+
+
+@asynccontextmanager
+async def serving(account: Account) -> AsyncIterator[Served]:
+    """Serve an account as long as the block runs."""
+    served = Served(account)
+    await served.start()
+    try:
+        yield served
+    finally:
+        await served.stop()

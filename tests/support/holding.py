@@ -1,0 +1,34 @@
+"""Stops the world at one request, for tests of what happens just then."""
+
+import asyncio
+
+from tests.support.person import PATIENCE
+from tests.support.proxy import Answer, Ask, Exchange, Proxy
+
+
+class Holding:
+    """Keeps the first request of a kind back, or its answer, once the server has carried it out."""
+
+    def __init__(self, proxy: Proxy, kind: str, *, answer: bool = False) -> None:
+        self._kind = kind
+        self._answer = answer
+        self._held = asyncio.Event()
+        self._released = asyncio.Event()
+        proxy.meddle = self._meddle
+
+    async def _meddle(self, exchange: Exchange, ask: Ask) -> Answer:
+        if exchange.kind != self._kind or self._held.is_set():
+            return await ask()
+        done = await ask() if self._answer else None
+        self._held.set()
+        await self._released.wait()
+        return done or await ask()
+
+    async def until_held(self) -> None:
+        """Wait for that request."""
+        async with asyncio.timeout(PATIENCE):
+            await self._held.wait()
+
+    def release(self) -> None:
+        """Let it go on."""
+        self._released.set()

@@ -1,0 +1,92 @@
+"""Mailroom's service as a task of the test's own process, which takes no time to start."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from mailroom import service as mailroom_service
+from mailroom.account import Account, open_account
+from mailroom.admin.setup import create, find_lacking
+from mailroom.exits import Exit
+from mailroom.settings import load_settings
+from tests.support.person import PATIENCE, until
+from tests.support.running import Service
+
+
+class InProcess(Service):
+    """The service as a task.
+
+    Args:
+        service: the service.
+        account: what it works on.
+        log: where its log comes to.
+    """
+
+    def __init__(
+        self, service: mailroom_service.Service, account: Account, log: list[dict[str, Any]]
+    ) -> None:
+        self._service = service
+        self._account = account
+        self._log = log
+        self._task = asyncio.create_task(service.run(), name="service")
+
+    def log(self) -> list[dict[str, Any]]:
+        """Every event logged so far."""
+        return list(self._log)
+
+    async def health(self) -> dict[str, Any]:
+        """What it would tell over HTTP."""
+        return self._service.health.report()
+
+    def metrics(self) -> str:
+        """What it would tell Prometheus."""
+        return self._service.metrics.exposition().decode()
+
+    async def contacts_protocol(self) -> str:
+        """How it speaks to the address book: ``CardDAV`` or ``JMAP``."""
+        return (await (await self._account.book()).describe()).protocol
+
+    async def until_ready(self) -> None:
+        """Wait until the first pass is done and push is open, if it is to be."""
+
+        async def ready() -> bool:
+            assert not self._task.done(), self._log
+            health = await self.health()
+            return bool(health["last_pass"]) and health["push"]["status"] in {"connected", "off"}
+
+        await until(ready, "the service is ready")
+
+    async def end(self) -> int:
+        """Have it stop, as a signal would; gives the exit code that the process would have."""
+        self._task.cancel()
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.wait({self._task})
+        return int(Exit.OK if self._task.cancelled() else self._task.result())
+
+
+async def set_up(environ: Mapping[str, str], cwd: Path) -> None:
+    """What ``mailroom setup --apply`` does."""
+    async with open_account(load_settings(environ, cwd=cwd)) as account:
+        await create(account, await find_lacking(account))
+
+
+@asynccontextmanager
+async def running_in_process(
+    environ: Mapping[str, str], cwd: Path, log: list[dict[str, Any]], *, poll: float | None = None
+) -> AsyncIterator[InProcess]:
+    """The service as long as the block runs, if it does not end before.
+
+    ``poll`` is an interval, in seconds, that may be shorter than the settings allow anybody.
+    """
+    settings = load_settings(environ, cwd=cwd)
+    if poll is not None:
+        section = settings.poll.model_copy(update={"interval": poll})
+        settings = settings.model_copy(update={"poll": section})
+    async with open_account(settings) as account:
+        service = InProcess(mailroom_service.Service(account), account, log)
+        try:
+            yield service
+        finally:
+            await service.end()

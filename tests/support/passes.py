@@ -1,0 +1,65 @@
+"""What a pass asks of the server: counted at a proxy, from the tap that causes it to its end."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from tests.support.person import Owner, message, until
+from tests.support.proxy import Exchange, Proxy
+from tests.support.running import Service
+from tests.support.steps import dependent_steps, longest_chain
+
+AT_ONCE = 4
+"""CardDAV names no limit; Mailroom has so many requests under way at once."""
+
+
+async def settled(service: Service) -> None:
+    """Wait until the passes are over that come with the start: at once, and with the stream."""
+    await until_passes(service, 2)
+
+
+async def until_passes(service: Service, count: int) -> None:
+    async def passed() -> bool:
+        return int((await service.health())["passes"]) >= count
+
+    await until(passed, f"{count} passes")
+
+
+async def tapped_pass(
+    person: Owner, service: Service, proxy: Proxy, taps: Mapping[str, str], round_trip: float = 0.0
+) -> list[Exchange]:
+    """Tap mails (id -> label) in one Email/set; what Mailroom asked because of it."""
+    mailboxes = await person.mailboxes()
+    asked = len(proxy.exchanges)
+    done = len(service.events("pass done"))
+    proxy.round_trip = round_trip
+    await person.jmap(
+        "Email/set",
+        {
+            "update": {
+                mail: {f"mailboxIds/{mailboxes[label]}": True} for mail, label in taps.items()
+            }
+        },
+    )
+    await service.until_logged("pass done", done + 1)
+    proxy.round_trip = 0.0
+    return proxy.since(asked)
+
+
+async def mail_of_new_senders(person: Owner, count: int, *, first: int = 0) -> list[str]:
+    """Two mails of each, without a label; gives the later one's ids. The senders are numbered."""
+    numbers = range(first, first + count)
+    senders = [f"sender{number}@corp{number}.example" for number in numbers]
+    mails = [message(sender, f"{part} {sender}") for part in ("old", "new") for sender in senders]
+    return (await person.receive(*mails))[count:]
+
+
+def kinds(exchanges: Iterable[Exchange]) -> Counter[str]:
+    return Counter(each.kind for each in exchanges)
+
+
+def told(exchanges: Sequence[Exchange]) -> str:
+    steps = dependent_steps(exchanges, at_once=AT_ONCE)
+    return (
+        f"{len(exchanges):3} requests in {steps} dependent steps"
+        f" ({longest_chain(exchanges):2} round trips one after another, {AT_ONCE} at once)"
+    )

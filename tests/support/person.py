@@ -1,0 +1,276 @@
+"""Somebody with a mail app and an address book, who speaks plain JMAP, and has an app for contacts.
+
+Shares no code with Mailroom, so that both cannot be wrong in the same way.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Any, Protocol
+
+import aiohttp
+
+from tests.support.contacts_app import Contact, ContactsApp
+from tests.support.cyrus import PASSWORD, Cyrus
+from tests.support.vcard_app import VCardApp
+
+USING = [
+    "urn:ietf:params:jmap:core",
+    "urn:ietf:params:jmap:mail",
+    "urn:ietf:params:jmap:submission",
+]
+PATIENCE = 30.0
+"""Seconds that anything may take before a test gives up on it."""
+_AT_ONCE = 500
+"""So many mails are read or changed by one call: no server has to allow more."""
+
+
+class Server(Protocol):
+    """A mail server."""
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port."""
+
+    async def deliver(self, user: str, *messages: bytes) -> None:
+        """Hand messages over, as a mail exchanger would; they come into the Inbox."""
+
+    async def append(self, user: str, mailbox: str, *messages: bytes) -> None:
+        """Put messages into a mailbox, as a provider's rules or a mail app would."""
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail as its owner sees it."""
+
+    id: str
+    subject: str
+    mailboxes: frozenset[str]
+    keywords: frozenset[str]
+
+
+def message(
+    sender: str, subject: str = "Hello", *, to: str = "alice@example.com", text: str = "Hi."
+) -> bytes:
+    """A mail whose From header is exactly ``sender`` (encoded as UTF-8 if need be)."""
+    mail = EmailMessage()
+    mail["To"] = to
+    mail["Subject"] = subject
+    mail["Date"] = format_datetime(datetime.now(UTC))
+    mail["Message-ID"] = f"<{time.monotonic_ns()}@example.com>"
+    mail.set_content(text)
+    return f"From: {sender}\r\n".encode() + mail.as_bytes().replace(b"\n", b"\r\n")
+
+
+def _message_id(mail: bytes) -> str:
+    (found,) = re.findall(rb"(?m)^Message-ID: <(.+?)>", mail)
+    return str(found.decode())
+
+
+class Owner:
+    """The owner of a mail account.
+
+    Attributes:
+        server: where the account is.
+        name: to log in with.
+        password: as above.
+    """
+
+    def __init__(
+        self, server: Server, name: str, session: aiohttp.ClientSession, contacts: ContactsApp
+    ) -> None:
+        self.server = server
+        self.name = name
+        self.password = PASSWORD
+        self._contacts = contacts
+        self._session = session
+        self._auth = {"Authorization": aiohttp.encode_basic_auth(name, self.password)}
+
+    # Mail
+
+    async def jmap(self, method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """One method call; an error of any kind is raised."""
+        (answer,) = await self.jmap_all([(method, arguments)])
+        return answer
+
+    async def jmap_all(
+        self, calls: Iterable[tuple[str, Mapping[str, Any]]]
+    ) -> list[dict[str, Any]]:
+        """Several method calls in one request; an error of any kind is raised."""
+        named = [
+            [method, {"accountId": self.name, **arguments}, str(number)]
+            for number, (method, arguments) in enumerate(calls)
+        ]
+        body = {"using": USING, "methodCalls": named}
+        url = self.server.url + "/jmap/"
+        async with self._session.post(url, json=body, headers=self._auth) as response:
+            response.raise_for_status()
+            answers = (await response.json())["methodResponses"]
+        assert [name for name, _, _ in answers] == [method for method, _, _ in named], answers
+        for _, answer, _ in answers:
+            failed = [answer[key] for key in ("notCreated", "notUpdated") if answer.get(key)]
+            assert not failed, failed
+        return [answer for _, answer, _ in answers]
+
+    async def mailboxes(self) -> dict[str, str]:
+        """Path -> id of every mailbox."""
+        found = await self.jmap("Mailbox/get", {"ids": None})
+        by_id = {each["id"]: each for each in found["list"]}
+
+        def path(mailbox: Mapping[str, Any]) -> str:
+            parent = by_id.get(mailbox.get("parentId") or "")
+            return (path(parent) + "/" if parent else "") + str(mailbox["name"])
+
+        return {path(each): each_id for each_id, each in by_id.items()}
+
+    async def create_mailbox(self, name: str, **more: Any) -> None:
+        """Make a mailbox at the top."""
+        await self.jmap("Mailbox/set", {"create": {"new": {"name": name, **more}}})
+
+    async def mails(self) -> list[Mail]:
+        """Every mail, oldest first."""
+        names = {mailbox_id: path for path, mailbox_id in (await self.mailboxes()).items()}
+        query = {"filter": None, "sort": [{"property": "receivedAt", "isAscending": True}]}
+        ids = (await self.jmap("Email/query", query))["ids"]
+        properties = ["id", "subject", "mailboxIds", "keywords"]
+        mails: list[Mail] = []
+        for part in _parts(ids):
+            some = {"ids": part, "properties": properties}
+            mails += [
+                Mail(
+                    each["id"],
+                    each["subject"],
+                    frozenset(names[mailbox] for mailbox in each["mailboxIds"]),
+                    frozenset(each["keywords"]),
+                )
+                for each in (await self.jmap("Email/get", some))["list"]
+            ]
+        return mails
+
+    async def mail(self, subject: str) -> Mail:
+        """The one mail of this subject."""
+        (found,) = [each for each in await self.mails() if each.subject == subject]
+        return found
+
+    async def where(self, subject: str) -> set[str]:
+        """The mailboxes of the one mail of this subject."""
+        return set((await self.mail(subject)).mailboxes)
+
+    async def receive(self, *messages: bytes, into: Iterable[str] = ("Screener",)) -> list[str]:
+        """Get mail, as a provider's rules would file it; gives the ids in order of delivery."""
+        await self.server.deliver(self.name, *messages)
+        wanted = [_message_id(each) for each in messages]
+        ids = (await self.jmap("Email/query", {"filter": None}))["ids"]
+        by_message_id: dict[str, str] = {}
+        for part in _parts(ids):
+            some = {"ids": part, "properties": ["id", "messageId"]}
+            for each in (await self.jmap("Email/get", some))["list"]:
+                by_message_id[each["messageId"][0]] = each["id"]
+        come = [by_message_id[each] for each in wanted]
+        if set(into) != {"Inbox"}:
+            await self.move(come, into)
+        return come
+
+    async def move(self, ids: Iterable[str], into: Iterable[str]) -> None:
+        """Put mails into exactly these mailboxes."""
+        mailboxes = await self.mailboxes()
+        whole = {"mailboxIds": {mailboxes[name]: True for name in into}}
+        await self._update(dict.fromkeys(ids, whole))
+
+    async def _update(self, updates: Mapping[str, Mapping[str, Any]]) -> None:
+        for part in _parts([*updates]):
+            await self.jmap("Email/set", {"update": {each: updates[each] for each in part}})
+
+    async def tap(self, ids: Iterable[str] | str, label: str) -> None:
+        """Put a label on mails, all in one update if the server allows that."""
+        mailbox = (await self.mailboxes())[label]
+        ids = [ids] if isinstance(ids, str) else list(ids)
+        await self._update({each: {f"mailboxIds/{mailbox}": True} for each in ids})
+
+    async def untap(self, mail_id: str, label: str) -> None:
+        """Take a label off."""
+        mailbox = (await self.mailboxes())[label]
+        await self.jmap("Email/set", {"update": {mail_id: {f"mailboxIds/{mailbox}": None}}})
+
+    # Contacts
+
+    @property
+    def contacts(self) -> ContactsApp:
+        """The address book."""
+        return self._contacts
+
+    async def contact(self, address: str) -> Contact:
+        """The one contact with this address."""
+        (found,) = await self.contacts.all_of(address)
+        return found
+
+    async def contacts_of(self, address: str) -> list[Contact]:
+        """All contacts with this address."""
+        return await self.contacts.all_of(address)
+
+    async def groups(self) -> dict[str, set[str]]:
+        """Name -> uids of the members, of every contact group."""
+        return await self.contacts.groups()
+
+    async def groups_of(self, address: str) -> set[str]:
+        """The names of the groups that the one contact with this address is in."""
+        uid = (await self.contact(address)).uid
+        return {name for name, members in (await self.groups()).items() if uid in members}
+
+    # Waiting
+
+    async def until(
+        self, condition: Callable[[], Awaitable[bool]], what: str, *, patience: float = PATIENCE
+    ) -> None:
+        """Wait until a condition holds, looking again and again."""
+        await until(condition, what, patience=patience)
+
+    async def until_triaged(self, *subjects: str, patience: float = PATIENCE) -> None:
+        """Wait until mails bear no triage label any more."""
+
+        async def done() -> bool:
+            return not any(
+                name.startswith("@To")
+                for each in await self.mails()
+                if not subjects or each.subject in subjects
+                for name in each.mailboxes
+            )
+
+        await until(done, f"labels of {subjects or 'all'} are off", patience=patience)
+
+
+async def until(
+    condition: Callable[[], Awaitable[bool]], what: str, *, patience: float = PATIENCE
+) -> None:
+    """Wait until a condition holds.
+
+    Raises:
+        AssertionError: it did not in time.
+    """
+    deadline = time.monotonic() + patience
+    while not await condition():
+        assert time.monotonic() < deadline, f"not in {patience} s: {what}"
+        await asyncio.sleep(0.05)
+
+
+def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
+
+
+class Person(Owner):
+    """Somebody with an account on Cyrus, and contacts over CardDAV."""
+
+    def __init__(self, cyrus: Cyrus, name: str, session: aiohttp.ClientSession) -> None:
+        self.cyrus = cyrus
+        self._vcards = VCardApp(session, cyrus.url, name, PASSWORD)
+        super().__init__(cyrus, name, session, self._vcards)
+
+    @property
+    def contacts(self) -> VCardApp:
+        """The address book, for raw vCards as well."""
+        return self._vcards

@@ -1,0 +1,300 @@
+"""A line between Mailroom and its server that can be slow, break, lie, and count.
+
+It rewrites nothing but what frames a message, hands streams on byte by byte as they come, and
+writes down every exchange, so that :mod:`tests.support.steps` can tell what waited for what.
+"""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from tests.support.person import until
+from tests.support.relay import relay
+from tests.support.stream import Stream, cut
+
+_FRAMING: Final = frozenset(
+    {"connection", "content-length", "host", "keep-alive", "transfer-encoding"}
+)
+_KIND_OF_GROUP: Final = re.compile(rb"(?im)^(X-ADDRESSBOOKSERVER-)?KIND:group")
+
+
+@dataclass(eq=False)
+class Exchange:
+    """A request and what came of it.
+
+    Attributes:
+        began: when all of the request was there, in seconds of the monotonic clock.
+        ended: when all of the answer was handed on; None if that is not so yet.
+        status: of the answer; 0 as long as there is none.
+    """
+
+    method: str
+    path: str
+    headers: CIMultiDict[str]
+    body: bytes
+    began: float
+    ended: float | None = None
+    status: int = 0
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """The JMAP methods that were called, in order."""
+        if self.method != "POST":
+            return ()
+        return tuple(call[0] for call in json.loads(self.body)["methodCalls"])
+
+    @property
+    def kind(self) -> str:
+        """What kind of work it is: the JMAP methods or the HTTP method, and what is written."""
+        if self.calls:
+            return " ".join(dict.fromkeys(self.calls))
+        if self.method == "PUT":
+            return "PUT group" if _KIND_OF_GROUP.search(self.body) else "PUT card"
+        return "stream" if self.is_stream else self.method
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it asks for push."""
+        return self.is_websocket or self.headers.get("Accept") == "text/event-stream"
+
+    @property
+    def is_websocket(self) -> bool:
+        """Whether it asks for a WebSocket."""
+        return self.headers.get("Upgrade", "").lower() == "websocket"
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it asks the server to change anything."""
+        return self.method in {"PUT", "DELETE"} or any(call.endswith("/set") for call in self.calls)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is answered; None as the status: nothing, the connection is cut."""
+
+    status: int | None
+    headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
+    body: bytes = b""
+
+
+CUT: Final = Answer(None)
+
+Ask = Callable[[], Awaitable[Answer]]
+Meddle = Callable[[Exchange, Ask], Awaitable[Answer]]
+"""Stands between client and server: may ask the server or not, wait, and answer what it likes."""
+
+
+async def leave_alone(exchange: Exchange, ask: Ask) -> Answer:
+    """What stands in the way at first: nothing."""
+    return await ask()
+
+
+class Proxy:
+    """A proxy in front of one server.
+
+    Attributes:
+        url: where it listens.
+        exchanges: everything that was asked, in order.
+        round_trip: seconds that every exchange takes longer, half of it on the way there.
+        meddle: stands in the way of everything but streams.
+        refuses: whether new requests are cut off at once, unanswered.
+        told: what streams said, whether it was handed on or not, and when.
+    """
+
+    def __init__(self, server: str) -> None:
+        self.url = ""
+        self.exchanges: list[Exchange] = []
+        self.round_trip = 0.0
+        self.meddle: Meddle = leave_alone
+        self.refuses = False
+        self.told: list[tuple[float, bytes]] = []
+        self._server = URL(server)
+        self._streams: list[Stream] = []
+
+    # What a test does
+
+    def since(self, count: int) -> list[Exchange]:
+        """The exchanges after the first ``count``, streams left out."""
+        return [each for each in self.exchanges[count:] if not each.is_stream]
+
+    async def until_asked(self, method: str, count: int = 1) -> None:
+        """Wait until so many requests of a method (HTTP's or JMAP's) have come."""
+
+        async def asked() -> bool:
+            found = [each for each in self.exchanges if method in {each.method, *each.calls}]
+            return len(found) >= count
+
+        await until(asked, f"{count} x {method}")
+
+    @property
+    def open_streams(self) -> int:
+        """How many streams the client keeps open."""
+        return len(self._streams)
+
+    @property
+    def streamed(self) -> bytes:
+        """All that the streams said."""
+        return b"".join(chunk for _, chunk in self.told)
+
+    async def until_streamed(self, text: str, count: int = 1) -> None:
+        """Wait until the server has told something over streams so many times."""
+
+        async def told() -> bool:
+            return self.streamed.count(text.encode()) >= count
+
+        await until(told, f"{count} x {text!r} in the stream")
+
+    def break_off(self) -> None:
+        """Cut the streams, and every request from now on."""
+        self.refuses = True
+        self.cut_streams()
+
+    def mend(self) -> None:
+        """Let requests through again."""
+        self.refuses = False
+
+    def stall_streams(self) -> None:
+        """Have the streams stand still that are open now: no byte comes through, nor the end."""
+        for stream in self._streams:
+            stream.moving.clear()
+
+    def release_streams(self) -> None:
+        """Have everything come through that was kept back, and all that follows."""
+        for stream in self._streams:
+            stream.moving.set()
+
+    def end_streams(self) -> None:
+        """Have the open streams come to a regular end; what they keep back is lost."""
+        for stream in self._streams:
+            stream.end()
+
+    def cut_streams(self) -> None:
+        """Cut the open streams in the middle."""
+        for stream in self._streams:
+            cut(stream.request)
+
+    # What it does itself
+
+    async def handle(
+        self, request: web.Request, client: aiohttp.ClientSession
+    ) -> web.StreamResponse:
+        """Carry one request there and back."""
+        body = await request.read()
+        exchange = Exchange(
+            request.method, request.raw_path, request.headers.copy(), body, time.monotonic()
+        )
+        self.exchanges.append(exchange)
+        if self.refuses:
+            cut(request)
+            return web.Response()
+        stream = self._carry_socket if exchange.is_websocket else self._carry_stream
+        carry = stream if exchange.is_stream else self._carry
+        try:
+            response = await carry(exchange, request, client)
+        except aiohttp.ClientError:
+            cut(request)
+            return web.Response()
+        exchange.ended = time.monotonic()
+        return response
+
+    async def _carry_socket(
+        self, exchange: Exchange, request: web.Request, client: aiohttp.ClientSession
+    ) -> web.StreamResponse:
+        return await relay(request, client, self._url(exchange), self.told)
+
+    async def _carry(
+        self, exchange: Exchange, request: web.Request, client: aiohttp.ClientSession
+    ) -> web.StreamResponse:
+        async def ask() -> Answer:
+            async with self._asking(exchange, client) as asked:
+                return Answer(asked.status, _unframed(asked.headers), await asked.read())
+
+        await asyncio.sleep(self.round_trip / 2)
+        answer = await self.meddle(exchange, ask)
+        await asyncio.sleep(self.round_trip / 2)
+        if answer.status is None:
+            cut(request)
+            return web.Response()
+        exchange.status = answer.status
+        response = web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+        await response.prepare(request)
+        await response.write_eof()
+        return response
+
+    def _url(self, exchange: Exchange) -> URL:
+        return URL(str(self._server.origin()) + exchange.path, encoded=True)
+
+    def _asking(
+        self, exchange: Exchange, client: aiohttp.ClientSession
+    ) -> "aiohttp.client._RequestContextManager":
+        return client.request(
+            exchange.method,
+            self._url(exchange),
+            headers=_unframed(exchange.headers),
+            data=exchange.body or None,
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+            allow_redirects=False,
+        )
+
+    async def _carry_stream(
+        self, exchange: Exchange, request: web.Request, client: aiohttp.ClientSession
+    ) -> web.StreamResponse:
+        async with self._asking(exchange, client) as asked:
+            exchange.status = asked.status
+            response = web.StreamResponse(status=asked.status, headers=_unframed(asked.headers))
+            await response.prepare(request)
+            stream = Stream(request, self.told)
+            self._streams.append(stream)
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(stream.listen(asked.content.iter_any()), name="listen")
+                    tasks.create_task(stream.hand_on(response), name="hand on")
+            except* aiohttp.ClientError:
+                cut(request)
+            finally:
+                self._streams.remove(stream)
+            return response
+
+
+def _unframed(headers: CIMultiDictProxy[str] | CIMultiDict[str]) -> CIMultiDict[str]:
+    return CIMultiDict(
+        (name, value) for name, value in headers.items() if name.lower() not in _FRAMING
+    )
+
+
+@asynccontextmanager
+async def proxying(server: str) -> AsyncIterator[Proxy]:
+    """Run a proxy in front of a server as long as the block runs."""
+    proxy = Proxy(server)
+    async with aiohttp.ClientSession(
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None),
+    ) as client:
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await proxy.handle(request, client)
+
+        app = web.Application(client_max_size=2**30)
+        app.router.add_route("*", "/{path:.*}", handle)
+        runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
+        )
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            proxy.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            yield proxy
+        finally:
+            proxy.release_streams()
+            await runner.cleanup()

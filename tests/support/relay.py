@@ -1,0 +1,40 @@
+"""A WebSocket that goes through a proxy: messages are handed on as they come, both ways."""
+
+import asyncio
+import time
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+_PROTOCOL = "jmap"
+_Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
+
+
+async def relay(
+    request: web.Request, client: aiohttp.ClientSession, url: URL, told: list[tuple[float, bytes]]
+) -> web.WebSocketResponse:
+    """Carry a WebSocket until either side closes it; what the server says is ``told`` as well."""
+    headers = {"Authorization": request.headers["Authorization"]}
+    async with client.ws_connect(url, protocols=(_PROTOCOL,), headers=headers) as far:
+        near = web.WebSocketResponse(protocols=(_PROTOCOL,))
+        await near.prepare(request)
+        ways = [
+            asyncio.create_task(_hand_on(near, far, []), name="to the server"),
+            asyncio.create_task(_hand_on(far, near, told), name="from the server"),
+        ]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.wait(ways)
+        await near.close()
+        return near
+
+
+async def _hand_on(source: _Socket, target: _Socket, told: list[tuple[float, bytes]]) -> None:
+    async for message in source:
+        if message.type is aiohttp.WSMsgType.TEXT:
+            told.append((time.monotonic(), message.data.encode()))
+            await target.send_str(message.data)

@@ -1,0 +1,175 @@
+"""Mailroom as its users run it: a process, with an environment, a log and exit codes."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.support.person import PATIENCE, Owner, until
+
+
+def environment(person: Owner, **more: str) -> dict[str, str]:
+    """What it takes to run Mailroom for this person; nothing of our own environment leaks in."""
+    http = more.pop("http", person.server.url)
+    return {
+        "PATH": os.environ["PATH"],
+        "MAILROOM_JMAP_SESSION_URL": f"{http}/jmap/",
+        "MAILROOM_JMAP_USERNAME": person.name,
+        "MAILROOM_JMAP_PASSWORD": person.password,
+        "MAILROOM_CARDDAV_URL": f"{http}/",
+        "MAILROOM_CARDDAV_USERNAME": person.name,
+        "MAILROOM_CARDDAV_PASSWORD": person.password,
+        "MAILROOM_ARRIVALS_ENABLED": "false",  # mail is put into the Inbox on its way elsewhere
+        "MAILROOM_HEALTH_HOST": "127.0.0.1",
+        "MAILROOM_LOG_FORMAT": "json",
+        "PYTHONWARNINGS": "error",
+        **more,
+    }
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+async def command(env: Mapping[str, str], *arguments: str, cwd: Path | None = None) -> Finished:
+    """Run one of Mailroom's commands to its end."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "mailroom",
+        *arguments,
+        env=dict(env),
+        cwd=cwd or "/",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(4 * PATIENCE):
+            out, err = await process.communicate()
+    except BaseException:
+        process.kill()
+        raise
+    return Finished(process.returncode or 0, out.decode(), err.decode())
+
+
+class Service(ABC):
+    """The service, running, whatever it runs in."""
+
+    @abstractmethod
+    def log(self) -> list[dict[str, Any]]:
+        """Every line logged so far."""
+
+    @abstractmethod
+    async def health(self) -> dict[str, Any]:
+        """What it tells of itself."""
+
+    @abstractmethod
+    async def end(self) -> int:
+        """Have it stop, and wait for the exit code."""
+
+    def events(self, event: str) -> list[dict[str, Any]]:
+        """The log lines of one event."""
+        return [line for line in self.log() if line["event"] == event]
+
+    async def until_logged(self, event: str, count: int = 1, *, patience: float = PATIENCE) -> None:
+        """Wait until an event has been logged so many times."""
+
+        async def logged() -> bool:
+            return len(self.events(event)) >= count
+
+        await until(logged, f"{count} x {event!r} in the log", patience=patience)
+
+
+class Running(Service):
+    """The service as a process of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int, log: Path) -> None:
+        self.process = process
+        self.port = port
+        self._log = log
+
+    def log(self) -> list[dict[str, Any]]:
+        """Every line logged so far."""
+        return [json.loads(line) for line in self._log.read_text().splitlines()]
+
+    async def get(self, path: str) -> tuple[int, str]:
+        """Ask the service's own HTTP server; status 0 if it does not answer."""
+        try:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.get(f"http://127.0.0.1:{self.port}{path}") as response,
+            ):
+                return response.status, await response.text()
+        except aiohttp.ClientError:
+            return 0, ""
+
+    async def health(self) -> dict[str, Any]:
+        """What ``/healthz`` tells."""
+        _, body = await self.get("/healthz")
+        facts: dict[str, Any] = json.loads(body)
+        return facts
+
+    async def until_ready(self) -> None:
+        """Wait until the first pass is done and the push stream is open."""
+
+        async def ready() -> bool:
+            assert self.process.returncode is None, self._log.read_text()
+            status, _ = await self.get("/readyz")
+            return status == 200 and (await self.health())["push"]["status"] == "connected"
+
+        await until(ready, "the service is ready")
+
+    async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal, and wait for the exit code."""
+        self.process.send_signal(number)
+        async with asyncio.timeout(PATIENCE):
+            return await self.process.wait()
+
+
+@asynccontextmanager
+async def running(
+    env: Mapping[str, str], log: Path, *, wait: bool = True
+) -> AsyncIterator[Running]:
+    """The service as a process, ended with the block if it has not ended before."""
+    port = free_port()
+    with log.open("ab") as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "mailroom",
+            env={**env, "MAILROOM_HEALTH_PORT": str(port)},
+            cwd="/",
+            stdout=output,
+            stderr=output,
+        )
+    service = Running(process, port, log)
+    try:
+        if wait:
+            await service.until_ready()
+        yield service
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def free_port() -> int:
+    """A port on loopback that nobody uses right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

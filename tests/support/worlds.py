@@ -1,0 +1,177 @@
+"""Where a behaviour is shown: a mail server, a way to contacts, a way to hear of changes."""
+
+import itertools
+import os
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import aiohttp
+from structlog.testing import capture_logs
+from yarl import URL
+
+from mailroom.sandbox import STALWART_LIMITS, Quirks, Sandbox, User
+from mailroom.sandbox.contacts import Contacts
+from tests.support.contacts_app import ContactsApp
+from tests.support.cyrus import PASSWORD, Cyrus
+from tests.support.in_process import running_in_process, set_up
+from tests.support.jscontact_app import JsContactApp
+from tests.support.person import Owner, Person
+from tests.support.running import Service, environment, running
+from tests.support.vcard_app import VCardApp
+
+_NAME: Final = "alice"
+_TRANSPORTS: Final = {"eventsource": "eventsource", "websocket": "websocket", "poll": "off"}
+_POLL: Final = 0.1
+_PROTOCOLS: Final = {"carddav": "CardDAV", "jmap": "JMAP"}
+_HABITS: Final = {
+    "": Quirks(),
+    "stalwart limits": Quirks(limits=STALWART_LIMITS),
+    "no search index": Quirks(index_lag=None),
+}
+
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to run a behaviour test.
+
+    Attributes:
+        server: ``cyrus`` or ``sandbox``.
+        contacts: ``carddav`` or ``jmap``.
+        push: ``eventsource``, ``websocket`` or ``poll``.
+        habit: what is special about the server; empty: nothing.
+    """
+
+    server: str
+    contacts: str
+    push: str
+    habit: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.server, self.contacts, self.push, self.habit)))
+
+    @property
+    def quirks(self) -> Quirks:
+        """For the sandbox."""
+        has_jmap = self.contacts == "jmap"
+        limits, index_lag = _HABITS[self.habit].limits, _HABITS[self.habit].index_lag
+        return Quirks(limits=limits, index_lag=index_lag, contacts=has_jmap)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What has Mailroom hear of changes this way."""
+        return {"MAILROOM_PUSH_TRANSPORT": _TRANSPORTS[self.push]}
+
+
+VARIANTS: Final = (
+    Variant("cyrus", "carddav", "eventsource"),
+    *(Variant("sandbox", *each) for each in itertools.product(_PROTOCOLS, _TRANSPORTS)),
+    Variant("sandbox", "jmap", "websocket", "stalwart limits"),
+    Variant("sandbox", "jmap", "websocket", "no search index"),
+)
+
+
+class World(Protocol):
+    """A server with people on it, and Mailroom."""
+
+    def newcomer(self) -> AbstractAsyncContextManager[Owner]:
+        """Somebody with an empty account."""
+
+    async def set_up(self, owner: Owner, **settings: str) -> None:
+        """Make the mailboxes and groups that Mailroom needs."""
+
+    def start(
+        self, owner: Owner, *, wait: bool = True, **settings: str
+    ) -> AbstractAsyncContextManager[Service]:
+        """Run the service; ``wait`` until it has looked around and push is open."""
+
+
+class OnCyrus:
+    """A real Cyrus, and the service as a process."""
+
+    def __init__(self, cyrus: Cyrus, tmp_path: Path) -> None:
+        self._cyrus = cyrus
+        self._log = tmp_path / "mailroom.log"
+
+    @asynccontextmanager
+    async def newcomer(self) -> AsyncIterator[Owner]:
+        name = f"b{os.getpid()}n{next(_numbers)}"
+        await self._cyrus.fresh_user(name)
+        async with aiohttp.ClientSession() as session:
+            yield Person(self._cyrus, name, session)
+
+    async def set_up(self, owner: Owner, **settings: str) -> None:
+        await set_up(environment(owner, **settings), self._log.parent)
+
+    @asynccontextmanager
+    async def start(
+        self, owner: Owner, *, wait: bool = True, **settings: str
+    ) -> AsyncIterator[Service]:
+        async with running(environment(owner, **settings), self._log, wait=wait) as service:
+            if wait:
+                assert (await service.health())["push"]["transport"] == "eventsource"
+            yield service
+
+
+class SandboxServer:
+    """The sandbox as a server among others."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self.url = sandbox.url
+
+    async def deliver(self, user: str, *messages: bytes) -> None:
+        """Have messages come into the Inbox."""
+        await self.append(user, "Inbox", *messages)
+
+    async def append(self, user: str, mailbox: str, *messages: bytes) -> None:
+        """Put messages into a mailbox."""
+        for each in messages:
+            self._sandbox.deliver(each, mailbox=mailbox, user=user)
+
+
+class OnSandbox:
+    """A sandbox of one's own, and the service in this very process."""
+
+    def __init__(self, variant: Variant, tmp_path: Path) -> None:
+        self._variant = variant
+        self._cwd = tmp_path
+        self._log: list[Any] = []
+
+    @asynccontextmanager
+    async def newcomer(self) -> AsyncIterator[Owner]:
+        sandbox = Sandbox(users=[User(_NAME)], quirks=self._variant.quirks, plugins=[Contacts])
+        async with sandbox.serve(), aiohttp.ClientSession() as session:
+            with capture_logs() as self._log:
+                contacts = self._contacts(sandbox, session)
+                yield Owner(SandboxServer(sandbox), _NAME, session, contacts)
+        assert sandbox.desk().violations == []
+
+    def _contacts(self, sandbox: Sandbox, session: aiohttp.ClientSession) -> ContactsApp:
+        if self._variant.contacts == "carddav":
+            return VCardApp(session, sandbox.url, _NAME, PASSWORD)
+        return JsContactApp(session, URL(sandbox.session_url), _NAME, PASSWORD)
+
+    async def set_up(self, owner: Owner, **settings: str) -> None:
+        await set_up(environment(owner, **settings), self._cwd)
+
+    @asynccontextmanager
+    async def start(
+        self, owner: Owner, *, wait: bool = True, **settings: str
+    ) -> AsyncIterator[Service]:
+        env = environment(owner, **{**self._variant.settings, **settings})
+        is_polling = self._variant.push == "poll" and "MAILROOM_POLL_INTERVAL" not in settings
+        poll = _POLL if is_polling else None
+        async with running_in_process(env, self._cwd, self._log, poll=poll) as service:
+            if wait:
+                await service.until_ready()
+                transport = (await service.health())["push"]["transport"]
+                assert transport == env["MAILROOM_PUSH_TRANSPORT"]
+                assert await service.contacts_protocol() == _PROTOCOLS[self._variant.contacts]
+            yield service
+        mistakes = [each for each in self._log if each.get("exc_info")]
+        assert mistakes == [], "a mistake in Mailroom itself"

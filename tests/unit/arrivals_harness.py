@@ -1,0 +1,72 @@
+"""What the tests of arrivals share: an account on a sandbox, with Mailroom's mailboxes in it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import aiohttp
+from yarl import URL
+
+from mailroom.http import Credentials, HttpClient
+from mailroom.jmap.account import MailAccount
+from mailroom.jmap.client import JmapClient
+from mailroom.jmap.mailboxes import get_mailboxes
+from mailroom.sandbox import Desk, Quirks, Sandbox
+from mailroom.screener.arrivals.inbox import Inbox, News
+from mailroom.screener.categories import DEFAULTS, Layout
+from mailroom.screener.places import Directory, Places, locate, wanted_mailboxes
+from tests.support.proxy import Proxy, proxying
+from tests.unit.sandbox_harness import ALICE, mail
+
+NOW = datetime(2026, 2, 25, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@dataclass
+class World:
+    """An account, its owner's desk, and the line to it."""
+
+    account: MailAccount
+    desk: Desk
+    places: Places
+    proxy: Proxy
+
+    def deliver(
+        self, sender: str = "ann@x.example", *more: str, at: datetime = NOW, into: str = "Inbox"
+    ) -> str:
+        """Have a mail come; ``more`` are header fields."""
+        return self.desk.deliver(mail(sender, "Hello", *more), mailboxes=[into], received_at=at)
+
+    def inbox(self, lookback: timedelta = DAY) -> Inbox:
+        """A new eye on the Inbox."""
+        return Inbox(self.account, lookback=lookback, now=lambda: NOW)
+
+    async def look(self, inbox: Inbox) -> News:
+        """A whole look."""
+        (look,) = await self.account.client.perform(inbox.look(self.places))
+        return await inbox.news(look, self.places)
+
+    def where(self, mail_id: str) -> set[str]:
+        """The mailboxes of a mail."""
+        (found,) = [each for each in self.desk.mails() if each.id == mail_id]
+        return set(found.mailboxes)
+
+
+@asynccontextmanager
+async def a_world(quirks: Quirks | None = None) -> AsyncIterator[World]:
+    """A world with nothing in it."""
+    async with (
+        Sandbox(users=[ALICE], quirks=quirks).serve() as sandbox,
+        proxying(sandbox.url) as proxy,
+        aiohttp.ClientSession() as session,
+    ):
+        desk = sandbox.desk()
+        for path in wanted_mailboxes(DEFAULTS, Layout()):
+            desk.create_mailbox(path)
+        http = HttpClient(session, Credentials.basic("alice", "secret"))
+        client = JmapClient(http, URL(f"{proxy.url}/jmap/"))
+        account = await MailAccount.open(client)
+        (mailboxes,) = await client.perform(get_mailboxes(account.id))
+        places = locate(Directory(mailboxes), DEFAULTS, Layout())
+        yield World(account, desk, places, proxy)

@@ -1,0 +1,206 @@
+"""Values for the tests of the domain: what does not matter to a test has a sensible default.
+
+The ids of mailboxes and groups are their names, so that expectations read as a person would say
+them. Nothing here decides anything: :func:`patched` and :func:`written` do what a mail server and
+an address book promise to do with a patch and with an edit, and no more.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+from mailroom.contacts.book import Card, ContactEdit, CreateCard, DeleteCard, Group, UpdateCard
+from mailroom.jmap.mail import Email, EmailAddress, Patch
+from mailroom.jmap.mailboxes import Mailbox
+from mailroom.screener.categories import DEFAULTS, Categories, Category, Layout
+from mailroom.screener.contact import Groups, find_groups
+from mailroom.screener.labelled import Tapped
+from mailroom.screener.names import filled
+from mailroom.screener.places import Places
+from mailroom.screener.sender import sender_of
+
+LAYOUT: Final = Layout()
+TODAY: Final = date(2026, 2, 25)
+BOB: Final = "Bob Builder <bob@corp.example>"
+ELSEWHERE: Final = ("Inbox", "Archive", "Projects", "Trash", "Drafts", "Sent", "Spam")
+"""Mailboxes that Mailroom does not manage."""
+
+
+def places_for(categories: Categories) -> Places:
+    """Every mailbox there can be, each with its name for an id."""
+    labels: dict[str, Category | None] = {each.label: each for each in categories}
+    return Places(
+        labels=labels | {LAYOUT.screener_label: None},
+        destinations={each.name: each.destination for each in categories},
+        screener=LAYOUT.screener,
+        inbox="Inbox",
+        error=LAYOUT.error_label,
+        warning=LAYOUT.warning_label,
+        trash=frozenset({"Trash"}),
+        drafts=frozenset({"Drafts"}),
+        sent=frozenset({"Sent"}),
+        junk=frozenset({"Spam"}),
+    )
+
+
+PLACES: Final = places_for(DEFAULTS)
+
+
+def category(name: str) -> Category | None:
+    """One of the default categories; None for the Screener, the way back."""
+    if name == LAYOUT.screener:
+        return None
+    found = DEFAULTS.by_name(name)
+    assert found is not None
+    return found
+
+
+def chain(name: str) -> tuple[Category, ...]:
+    """The chain of a default category."""
+    found = category(name)
+    assert found is not None
+    return DEFAULTS.chain(found)
+
+
+def address(text: str) -> EmailAddress:
+    """An address from ``Bob <bob@corp.example>`` or ``bob@corp.example``."""
+    if not text.endswith(">"):
+        return EmailAddress("", text)
+    name, _, email = text.removesuffix(">").rpartition("<")
+    return EmailAddress(name.strip(), email)
+
+
+def mail(
+    *mailboxes: str,
+    email_id: str = "m1",
+    sender: str | tuple[str, ...] = BOB,
+    received: str = "2026-02-25T10:00:00Z",
+    keywords: Iterable[str] = (),
+) -> Email:
+    """A mail in some mailboxes; several senders make a From of several addresses."""
+    senders = (sender,) if isinstance(sender, str) else sender
+    return Email(
+        id=email_id,
+        mailbox_ids=frozenset(mailboxes),
+        keywords=frozenset(keywords),
+        received_at=received,
+        from_=tuple(address(each) for each in senders),
+    )
+
+
+def tapped(email: Email, places: Places = PLACES) -> Tapped:
+    """A labelled mail with a usable From."""
+    return Tapped(email, sender_of(email), email.mailbox_ids & places.labels.keys())
+
+
+def card(uid: str = "bob", *addresses: str, **fields: object) -> Card:
+    """A card of Bob's, unless told otherwise. ``fields`` as in :class:`Card`."""
+    plain = Card(id=uid, uid=uid, addresses=addresses or ("bob@corp.example",))
+    return replace(plain, **fields)  # type: ignore[arg-type]  # whoever calls it gives good ones
+
+
+def group_list(members: Mapping[str, Iterable[str]] | None = None) -> tuple[Group, ...]:
+    """The groups of the default categories, the provenance group, and those of ``members``."""
+    members = members or {}
+    names = [*(each.group for each in DEFAULTS), LAYOUT.provenance_group, *members]
+    return tuple(
+        Group(id=name, uid=f"group {name}", name=name, members=frozenset(members.get(name, ())))
+        for name in dict.fromkeys(names)
+    )
+
+
+def groups(members: Mapping[str, Iterable[str]] | None = None) -> Groups:
+    """As :func:`group_list`, as the domain sees them."""
+    return find_groups(group_list(members), DEFAULTS, LAYOUT)
+
+
+def mailboxes(*paths: str, roles: Mapping[str, str] | None = None) -> tuple[Mailbox, ...]:
+    """Mailboxes with their paths for ids; a parent has to be named before its children."""
+    roles = roles or {}
+    return tuple(
+        Mailbox(
+            id=path,
+            name=path.rpartition("/")[2],
+            parent_id=path.rpartition("/")[0] or None,
+            role=roles.get(path, ""),
+        )
+        for path in paths
+    )
+
+
+def patched(before: Collection[str], patch: Patch | None) -> frozenset[str]:
+    """What a patch makes of a mail's mailboxes (RFC 8620 section 5.3)."""
+    after = set(before)
+    for path, value in (patch or {}).items():
+        prefix, _, mailbox = path.partition("/")
+        assert prefix == "mailboxIds", path
+        assert mailbox, path
+        assert value in (True, None), path
+        (after.discard if value is None else after.add)(mailbox)
+    return frozenset(after)
+
+
+@dataclass(frozen=True)
+class Contacts:
+    """An address book: cards by uid, groups by id."""
+
+    cards: Mapping[str, Card]
+    groups: Mapping[str, Group]
+
+    @classmethod
+    def of(cls, cards: Iterable[Card] = (), groups: Iterable[Group] = group_list()) -> "Contacts":
+        return cls({each.uid: each for each in cards}, {each.id: each for each in groups})
+
+    def bearing(self, addresses: Collection[str]) -> tuple[Card, ...]:
+        """The cards with one of the addresses, in whatever case."""
+        return tuple(
+            each
+            for each in self.cards.values()
+            if {one.lower() for one in each.addresses} & set(addresses)
+        )
+
+    def groups_of(self, uid: str) -> set[str]:
+        return {each.name for each in self.groups.values() if uid in each.members}
+
+
+def written(edit: ContactEdit, contacts: Contacts) -> Contacts:
+    """The address book after an edit, as :mod:`mailroom.contacts.book` promises it."""
+    members = {group_id: set(group.members) for group_id, group in contacts.groups.items()}
+    for group_id in edit.join:
+        members[group_id].add(edit.uid)
+    for group_id in edit.leave:
+        members[group_id].discard(edit.uid)
+    return Contacts(
+        cards=_card_written(edit, dict(contacts.cards)),
+        groups={
+            group_id: replace(group, members=frozenset(members[group_id]))
+            for group_id, group in contacts.groups.items()
+        },
+    )
+
+
+def _card_written(edit: ContactEdit, cards: dict[str, Card]) -> dict[str, Card]:
+    match edit.card:
+        case CreateCard(uid=uid, names=names, address=its_address, note=note):
+            cards[uid] = card(
+                uid, its_address, names=names, note=note, made_by_us=True, untouched=True
+            )
+        case UpdateCard(card=Card(uid=uid), forget=forget) as update:
+            old = cards[uid]
+            cards[uid] = replace(
+                old,
+                names=filled(old.names, update.fill),
+                note=_note_written(old.note, update),
+                made_by_us=old.made_by_us and not forget,
+            )
+        case DeleteCard(card=Card(uid=uid)):
+            cards.pop(uid, None)
+    return cards
+
+
+def _note_written(note: str, update: UpdateCard) -> str:
+    lines = [line for line in note.split("\n") if line and line not in update.remove_lines]
+    if update.add_line and update.add_line not in lines:
+        lines.append(update.add_line)
+    return "\n".join(lines)

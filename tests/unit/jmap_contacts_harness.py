@@ -1,0 +1,137 @@
+"""What the tests of contacts over JMAP share: an address book on the sandbox, and a hand in it."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from mailroom.contacts.book import (
+    Card,
+    ContactEdit,
+    ContactType,
+    Contents,
+    CreateCard,
+    Names,
+    UpdateCard,
+)
+from mailroom.contacts.jmap import JmapAddressBook
+from mailroom.http import Credentials, HttpClient
+from mailroom.jmap.client import JmapClient
+from mailroom.sandbox.contacts import Contacts
+from mailroom.sandbox.plugin import Arguments, Method, Seat
+from mailroom.sandbox.quirks import Quirks
+from mailroom.sandbox.server import Sandbox
+from tests.unit.http_harness import Pauses
+
+LINE = "Triaged to Feed on 2026-02-25"
+ANN = "ann@x.example"
+NONE: frozenset[str] = frozenset()
+Hook = Callable[[str, Arguments], None]
+
+
+class WatchedContacts(Contacts):
+    """Contacts that tell of every call, and let a test act just before it is carried out.
+
+    Attributes:
+        calls: names and arguments of all calls.
+        before: called with each; what it raises is the answer.
+        after: called with each call's name and its result, which it may change.
+    """
+
+    def __init__(self, seat: Seat) -> None:
+        super().__init__(seat)
+        self.calls: list[tuple[str, Arguments]] = []
+        self.before: Hook = lambda name, arguments: None
+        self.after: Hook = lambda name, result: None
+
+    @property
+    def methods(self) -> Mapping[str, Method]:
+        return {
+            name: partial(self._carry_out, name, method) for name, method in super().methods.items()
+        }
+
+    def _carry_out(self, name: str, method: Method, arguments: Arguments) -> Arguments:
+        self.calls.append((name, dict(arguments)))
+        self.before(name, arguments)
+        result = method(arguments)
+        self.after(name, result)
+        return result
+
+    def add(self, card_id: str, **facts: Any) -> None:
+        """Put a card there, as its owner would."""
+        self.cards.create_card({"@type": "Card", "version": "1.0", "uid": card_id, **facts})
+
+    def add_ann(self, **facts: Any) -> None:
+        emails = {"e": {"address": ANN}}
+        self.add("ann", name={"full": "Ann"}, emails=emails, **facts)
+
+    def add_group(self, card_id: str, *members: str) -> None:
+        facts = {"name": {"full": card_id.title()}, "members": dict.fromkeys(members, True)}
+        self.add(card_id, kind="group", **facts)
+
+    def patch(self, card_id: str, **patch: Any) -> None:
+        self.cards.change_card(card_id, patch)
+
+    def members(self, group_id: str) -> set[str]:
+        return {*self.cards.cards[group_id]["members"]}
+
+    def sets(self) -> list[Arguments]:
+        """The arguments of every ContactCard/set."""
+        return [arguments for name, arguments in self.calls if name == "ContactCard/set"]
+
+
+@dataclass
+class Account:
+    """An address book on a server, and what was read of it last."""
+
+    contacts: WatchedContacts
+    http: HttpClient
+    client: JmapClient
+    book: JmapAddressBook
+    seen: Contents = field(default_factory=Contents)
+
+    async def read(self, *addresses: str) -> Contents:
+        self.seen = await self.book.read(addresses or (ANN,))
+        return self.seen
+
+    @property
+    def ann(self) -> Card:
+        (card,) = self.seen.cards
+        return card
+
+    async def write(self, *edits: ContactEdit) -> dict[str, str]:
+        """Key -> reason of what failed."""
+        failures = await self.book.write(edits, self.seen.groups)
+        return {key: str(error) for key, error in failures.items()}
+
+
+@asynccontextmanager
+async def open_account(quirks: Quirks | None = None) -> AsyncIterator[Account]:
+    """An account without cards."""
+    made: list[WatchedContacts] = []
+
+    def make(seat: Seat) -> WatchedContacts:
+        made.append(WatchedContacts(seat))
+        return made[0]
+
+    sandbox = Sandbox(plugins=[make], quirks=quirks)
+    async with sandbox.serve(), aiohttp.ClientSession() as session:
+        http = HttpClient(session, Credentials.basic("alice", "secret"), sleep=Pauses())
+        client = JmapClient(http, URL(sandbox.session_url))
+        yield Account(made[0], http, client, JmapAddressBook(client, "alice"))
+
+
+def creating(name: str = "new", *, join: frozenset[str] = NONE) -> ContactEdit:
+    """Make a card for ``name@x.example``."""
+    names = Names(full=name.title(), given=name.title())
+    card = CreateCard(f"uid-{name}", ContactType.PERSON, names, f"{name}@x.example", LINE)
+    return ContactEdit(name, card.uid, card, join=join)
+
+
+def noting(card: Card, *, join: frozenset[str] = NONE, leave: frozenset[str] = NONE) -> ContactEdit:
+    """Add a line to the note of a card."""
+    return ContactEdit(card.uid, card.uid, UpdateCard(card, add_line=LINE), join=join, leave=leave)

@@ -1,0 +1,198 @@
+"""What the tests of JMAP share: a server with a session resource, whose answers are given."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from yarl import URL
+
+from mailroom.http import HttpClient
+from mailroom.jmap.client import JmapClient
+from mailroom.jmap.request import Call, Operation, Request, Results, T
+from mailroom.jmap.session import CORE, MAIL, SUBMISSION
+from tests.unit.http_harness import http_client
+
+Invocation = tuple[str, dict[str, Any], str]
+Responses = list[Any]
+
+
+def echo_all(calls: list[Invocation]) -> Responses:
+    return [[name, arguments, call_id] for name, arguments, call_id in calls]
+
+
+@dataclass
+class JmapServer:
+    """Answers each request by ``respond``; ``refusals`` come first, one for each request.
+
+    Attributes:
+        respond: methodCalls -> methodResponses.
+        refusals: whole HTTP answers, or None for the usual one.
+        session_refusals: the same for the session resource.
+        before: awaited while a request is being worked on.
+        before_session: called while the session is being asked for.
+        core: the core limits.
+        session_state: what the session says its state is.
+        response_state: what responses say it is; None: the same.
+    """
+
+    respond: Callable[[list[Invocation]], Responses] = echo_all
+    refusals: list[web.Response | None] = field(default_factory=list)
+    session_refusals: list[web.Response] = field(default_factory=list)
+    before: Callable[[], Awaitable[None]] | None = None
+    before_session: Callable[[], None] | None = None
+    core: dict[str, Any] = field(default_factory=dict)
+    accounts: dict[str, Any] = field(
+        default_factory=lambda: {"alice": {"accountCapabilities": {MAIL: {}, SUBMISSION: {}}}}
+    )
+    username: str = "alice"
+    session_state: str = "0"
+    response_state: str | None = None
+    sessions: int = 0
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    octets: list[int] = field(default_factory=list)
+    url: URL = field(default_factory=URL)
+
+    @property
+    def calls(self) -> list[list[str]]:
+        """The names of the methods called, by request."""
+        return [[call[0] for call in request["methodCalls"]] for request in self.requests]
+
+    async def session(self, _: web.Request) -> web.Response:
+        self.sessions += 1
+        if self.before_session is not None:
+            self.before_session()
+        if self.session_refusals:
+            return self.session_refusals.pop(0)
+        return web.json_response(
+            {
+                "username": self.username,
+                "apiUrl": "/jmap/",
+                "eventSourceUrl": "/es?types={types}",
+                "state": self.session_state,
+                "capabilities": {CORE: self.core, MAIL: {}, SUBMISSION: {}},
+                "accounts": self.accounts,
+                "primaryAccounts": {MAIL: "alice"},
+            }
+        )
+
+    async def api(self, request: web.Request) -> web.Response:
+        octets = await request.read()
+        body = json.loads(octets)
+        self.requests.append(body)
+        self.octets.append(len(octets))
+        refusal = self.refusals.pop(0) if self.refusals else None
+        state = self.session_state if self.response_state is None else self.response_state
+        if self.before is not None:
+            await self.before()
+        if refusal is not None:
+            return refusal
+        responses = self.respond(body["methodCalls"])
+        return web.json_response({"methodResponses": responses, "sessionState": state})
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[tuple[JmapClient, HttpClient]]:
+        """The server, and a client of it that never waits between attempts."""
+        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.router.add_get("/.well-known/jmap", _moved)
+        app.router.add_get("/session", self.session)
+        app.router.add_post("/jmap/", self.api)
+        async with TestServer(app) as server, http_client() as http:
+            self.url = server.make_url("/")
+            yield JmapClient(http, self.url / ".well-known/jmap"), http
+
+
+@dataclass
+class Mails:
+    """Answers calls for mail; a filter names a mailbox, as ``{"inMailbox": name}``.
+
+    Attributes:
+        boxes: mailbox -> the ids of its mails, oldest first.
+        cap: position -> how many ids the server puts into a page at most.
+        tells_total: whether it counts.
+        state: position -> queryState.
+        gone: mails that vanish between a query and its get.
+    """
+
+    boxes: dict[str, Sequence[str]]
+    cap: Callable[[int], int] = lambda _: 1000
+    tells_total: bool = True
+    state: Callable[[int], str] = lambda _: "51:0"
+    gone: frozenset[str] = frozenset()
+    asked: list[tuple[int, int]] = field(default_factory=list)
+    received: dict[str, str] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+
+    def __call__(self, calls: list[Invocation]) -> Responses:
+        results: dict[str, dict[str, Any]] = {}
+        for method, arguments, call_id in calls:
+            self.log.append(method)
+            results[call_id] = self._answer(method, arguments, results)
+        return [[method, results[call_id], call_id] for method, _, call_id in calls]
+
+    def _answer(self, method: str, arguments: Any, results: Any) -> dict[str, Any]:
+        match method:
+            case "Email/query":
+                return self._query(arguments)
+            case "Email/get":
+                return self._get(results[arguments["#ids"]["resultOf"]]["ids"])
+            case "Email/set":
+                self.log += arguments["update"]
+                return {"oldState": "1", "newState": "2", "updated": arguments["update"]}
+        return {"list": [{"id": "1", "email": "ann@example.com"}]}
+
+    def _query(self, arguments: Any) -> dict[str, Any]:
+        position, limit = arguments["position"], arguments["limit"]
+        self.asked.append((position, limit))
+        ids = self.boxes[arguments["filter"]["inMailbox"]]
+        found = {
+            "queryState": self.state(position),
+            "position": position,
+            "ids": ids[position : position + min(limit, self.cap(position))],
+        }
+        return found | ({"total": len(ids)} if self.tells_total else {})
+
+    def _get(self, ids: Sequence[str]) -> dict[str, Any]:
+        return {"list": [self._email(each) for each in ids if each not in self.gone]}
+
+    def _email(self, email_id: str) -> dict[str, Any]:
+        return {
+            "id": email_id,
+            "mailboxIds": {"m": True},
+            "keywords": {},
+            "receivedAt": self.received.get(email_id, email_id),
+            "header:From:asAddresses:all": [],
+        }
+
+
+async def _moved(_: web.Request) -> web.Response:
+    return web.Response(status=301, headers={"Location": "/session"})
+
+
+def echo(text: str = "hello") -> Operation[str]:
+    """Has the text sent back."""
+    call = Call("Core/echo", {"text": text})
+    return Operation((call,), lambda results: str(results[call]["text"]))
+
+
+def asked(operation: Operation[Any]) -> list[Any]:
+    calls: list[Any] = json.loads(Request(operation.calls).to_json())["methodCalls"]
+    return calls
+
+
+def read(operation: Operation[T], *answers: Any) -> T:
+    """What the operation makes of these answers, in the order of its calls."""
+    responses = [
+        [call.method, answer, str(number)]
+        for number, (call, answer) in enumerate(zip(operation.calls, answers, strict=True))
+    ]
+    return operation.read(Results(Request(operation.calls).read(responses)))
+
+
+def problem(kind: str, status: int = 400, **facts: Any) -> web.Response:
+    """Problem details as Cyrus sends them."""
+    body = {"type": f"urn:ietf:params:jmap:error:{kind}", "status": status, **facts}
+    return web.json_response(body, status=status, content_type="application/problem+json")

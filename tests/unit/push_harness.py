@@ -1,0 +1,157 @@
+"""What the tests of push share: a server that does just what a script says, and virtual time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Self
+
+import aiohttp
+
+from mailroom.http import Credentials, HttpClient
+from mailroom.jmap.eventsource import EventSourceTransport
+from mailroom.jmap.liveness import PATIENCE, Patience
+from mailroom.jmap.push import Push, PushEvent
+
+TYPES = ("Email", "Mailbox", "ContactCard")
+TEMPLATE = "/events/?types={types}&closeafter={closeafter}&ping={ping}"
+STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+"""The head of an answer whose body runs until the connection ends."""
+
+
+@dataclass
+class Wire:
+    """The server's end of one connection, its request read."""
+
+    target: str
+    headers: dict[str, str]
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    client_is_gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def send(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            self.writer.write(piece)
+            await self.writer.drain()
+
+    async def hang(self) -> None:
+        """Say no more, and wait for the client to give up."""
+        with suppress(ConnectionError):
+            await self.reader.read()
+        self.client_is_gone.set()
+
+
+Script = Callable[[Wire], Awaitable[None]]
+
+
+def says(*pieces: bytes) -> Script:
+    """Send this, and end the connection."""
+
+    async def script(wire: Wire) -> None:
+        await wire.send(*pieces)
+
+    return script
+
+
+def says_and_hangs(*pieces: bytes) -> Script:
+    """Send this, and nothing more."""
+
+    async def script(wire: Wire) -> None:
+        await wire.send(*pieces)
+        await wire.hang()
+
+    return script
+
+
+@dataclass
+class StreamServer:
+    """Runs one script for each connection; the last one for all that follow."""
+
+    scripts: list[Script]
+    wires: list[Wire] = field(default_factory=list)
+    url: str = ""
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, *scripts: Script) -> AsyncIterator[Self]:
+        self = cls(list(scripts))
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        try:
+            yield self
+        finally:
+            server.close()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer), name="stream server")
+        self._tasks.add(task)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                start, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
+                headers = dict(line.split(": ", 1) for line in lines if line)
+                wire = Wire(start.split(" ")[1], headers, reader, writer)
+                script = self.scripts[min(len(self.wires), len(self.scripts) - 1)]
+                self.wires.append(wire)
+                await script(wire)
+        finally:
+            writer.close()
+
+
+@dataclass
+class VirtualTime:
+    """Time that passes only while somebody sleeps."""
+
+    seconds: float = 0.0
+    pauses: list[float] = field(default_factory=list)
+
+    def clock(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.seconds += seconds
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def event_source(
+    server: StreamServer,
+    *,
+    time: VirtualTime | None = None,
+    patience: Patience = PATIENCE,
+    template: str = TEMPLATE,
+) -> AsyncIterator[Push]:
+    """Push from this server, pauses on virtual time."""
+    time = time or VirtualTime()
+
+    async def url_template() -> str:
+        return server.url + template
+
+    async with aiohttp.ClientSession() as session:
+        http = HttpClient(session, Credentials.bearer("secret-token"))
+        transport = EventSourceTransport(
+            http, url_template, types=TYPES, ping=30, patience=patience
+        )
+        yield Push(transport.connect, transport=transport.name, clock=time.clock, sleep=time.sleep)
+
+
+async def collect(push: Push, until: Callable[[list[PushEvent]], bool]) -> list[PushEvent]:
+    """What push tells, until enough was told."""
+    events: list[PushEvent] = []
+    async with asyncio.timeout(20), aclosing(push.events()) as stream:
+        async for event in stream:
+            events.append(event)
+            if until(events):
+                break
+    return events
+
+
+def count(kind: type[PushEvent], number: int) -> Callable[[list[PushEvent]], bool]:
+    """Until there are so many events of a kind."""
+    return lambda events: sum(isinstance(event, kind) for event in events) >= number

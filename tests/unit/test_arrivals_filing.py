@@ -1,0 +1,151 @@
+"""New mail is filed, and what somebody else has filed in the meantime is left to them."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from mailroom.contacts.index import ContactIndex
+from mailroom.sandbox import Limits, Quirks
+from mailroom.screener.arrivals.filing import Arrived, Filing
+from mailroom.screener.arrivals.verdict import SCREENED, Acquaintance, Rules, judge
+from mailroom.screener.categories import DEFAULTS
+from tests.support.proxy import Answer, Ask, Exchange
+from tests.unit.arrivals_harness import World, a_world
+
+
+def rules(world: World) -> Rules:
+    return Rules(
+        acquaintance=Acquaintance(ContactIndex(), DEFAULTS, ()),
+        correspondents=frozenset(),
+        places=world.places,
+        categories=DEFAULTS,
+        authserv_id="",
+    )
+
+
+async def planned(world: World) -> Callable[[], Awaitable[Arrived]]:
+    """Have new mail read and judged; what is given files it."""
+    news = await world.look(world.inbox())
+    ours = rules(world)
+    verdicts = [judge(each, ours) for each in news.emails]
+    return lambda: Filing(world.account, ours).run(verdicts, news.state)
+
+
+def writes(world: World) -> list[str]:
+    """The calls of every request that wrote mail."""
+    return [call for each in world.proxy.exchanges for call in each.calls if call == "Email/set"]
+
+
+async def test_all_is_filed_by_one_request() -> None:
+    async with a_world() as world:
+        ids = [world.deliver(f"{number}@x.example") for number in range(500)]
+        arrived = await (await planned(world))()
+
+        assert len(arrived.filed) == 500
+        assert arrived.failures == {}
+        assert {each.id for each in world.desk.mails("Screener")} == set(ids)
+        assert world.desk.mails("Inbox") == []
+        assert all(SCREENED in each.keywords for each in world.desk.mails("Screener"))
+        assert writes(world) == ["Email/set"]
+
+
+async def test_nothing_new_writes_nothing() -> None:
+    async with a_world() as world:
+        arrived = await (await planned(world))()
+
+        assert arrived == Arrived()
+        assert writes(world) == []
+
+
+async def test_what_the_provider_filed_first_is_left_where_it_is() -> None:
+    async with a_world() as world:
+        theirs, ours = world.deliver(), world.deliver()
+        file = await planned(world)
+        world.desk.label(theirs, add=["Archive"], remove=["Inbox"])
+        arrived = await file()
+
+        assert [each.email.id for each in arrived.filed] == [ours]
+        assert arrived.failures == {}
+        assert (world.where(theirs), world.where(ours)) == ({"Archive"}, {"Screener"})
+
+
+async def test_what_is_deleted_meanwhile_is_no_failure() -> None:
+    async with a_world() as world:
+        gone, ours = world.deliver(), world.deliver()
+        file = await planned(world)
+        world.desk.label(gone, add=["Feed"], remove=["Inbox"])
+        world.desk.destroy_mailbox("Feed")
+        arrived = await file()
+
+        assert [each.email.id for each in arrived.filed] == [ours]
+        assert arrived.failures == {}
+
+
+async def test_a_change_between_two_requests_of_one_filing_is_noticed() -> None:
+    async with a_world(Quirks(limits=Limits(max_objects_in_set=40))) as world:
+        ids = [world.deliver(f"{number}@x.example") for number in range(100)]
+        file = await planned(world)
+        touched = ids[99]
+
+        async def file_one_meanwhile(exchange: Exchange, ask: Ask) -> Answer:
+            if len(writes(world)) == 2 and "Archive" not in world.where(touched):
+                world.desk.label(touched, add=["Archive"], remove=["Inbox"])
+            return await ask()
+
+        world.proxy.meddle = file_one_meanwhile
+        arrived = await file()
+
+        assert len(arrived.filed) == 99
+        assert world.where(touched) == {"Archive"}
+        assert world.desk.mails("Inbox") == []
+
+
+async def test_an_account_that_never_stands_still_is_left_for_the_next_pass() -> None:
+    async with a_world() as world:
+        mail_id, other = world.deliver(), world.deliver(into="Archive")
+        file = await planned(world)
+
+        async def touch(exchange: Exchange, ask: Ask) -> Answer:
+            if "Email/set" in exchange.calls:
+                has = "Feed" in world.where(other)
+                world.desk.label(other, **({"remove": ["Feed"]} if has else {"add": ["Feed"]}))
+            return await ask()
+
+        world.proxy.meddle = touch
+        arrived = await file()
+
+        assert arrived.filed == []
+        assert list(arrived.failures) == [mail_id]
+        assert world.where(mail_id) == {"Inbox"}
+
+
+async def test_what_the_server_refuses_stays_in_the_inbox_and_is_told() -> None:
+    async with a_world(Quirks(throttle_every=3)) as world:
+        ids = [world.deliver(f"{number}@x.example") for number in range(4)]
+        arrived = await (await planned(world))()
+
+        assert list(arrived.failures.values()) == ["rateLimit"]
+        (refused,) = arrived.failures
+        assert world.where(refused) == {"Inbox"}
+        assert {each.email.id for each in arrived.filed} == set(ids) - {refused}
+
+
+@pytest.mark.parametrize("kind", ["serverFail", "accountReadOnly"])
+async def test_a_refused_call_is_told_as_well(kind: str) -> None:
+    async with a_world() as world:
+        mail_id = world.deliver()
+        file = await planned(world)
+
+        async def refuse(exchange: Exchange, ask: Ask) -> Answer:
+            answer = await ask()
+            return Answer(
+                answer.status,
+                answer.headers,
+                b'{"sessionState":"0","methodResponses":[["error",{"type":"%s"},"0"]]}'
+                % kind.encode(),
+            )
+
+        world.proxy.meddle = refuse
+        arrived = await file()
+
+    assert arrived.failures == {mail_id: f"Email/set refused: {kind}"}

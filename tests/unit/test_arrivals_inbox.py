@@ -1,0 +1,113 @@
+"""New mail is found once, and none is passed over."""
+
+from datetime import timedelta
+
+import pytest
+
+from mailroom.sandbox import Limits, Quirks
+from mailroom.screener.arrivals.inbox import Inbox, News
+from mailroom.screener.arrivals.verdict import SCREENED
+from tests.unit.arrivals_harness import DAY, NOW, World, a_world
+from tests.unit.sandbox_harness import mail
+
+
+async def found(world: World, inbox: Inbox) -> list[str]:
+    return [each.id for each in (await world.look(inbox)).emails]
+
+
+async def test_the_first_look_goes_back_as_far_as_it_is_told() -> None:
+    async with a_world() as world:
+        world.deliver(at=NOW - 2 * DAY)
+        late = world.deliver(at=NOW - timedelta(hours=1))
+        early = world.deliver(at=NOW - timedelta(hours=23))
+
+        assert await found(world, world.inbox()) == [early, late]
+        assert await found(world, world.inbox(timedelta(0))) == []
+
+
+async def test_only_mail_in_the_inbox_alone_that_was_never_screened_is_new() -> None:
+    async with a_world() as world:
+        world.deliver(into="Archive")
+        world.desk.label(world.deliver(), add=["Feed"])
+        inbox = world.inbox()
+        inbox.seen_to(await world.look(inbox))
+        world.desk.label(world.deliver(), add=["Feed"], remove=["Inbox"])
+        world.desk.deliver(mail(), keywords=[SCREENED], received_at=NOW)
+
+        assert await found(world, inbox) == []
+        assert await found(world, world.inbox()) == []
+
+
+async def test_a_later_look_finds_what_came_since() -> None:
+    async with a_world() as world:
+        world.deliver()
+        inbox = world.inbox()
+        inbox.seen_to(await world.look(inbox))
+        assert await found(world, inbox) == []
+
+        new = world.deliver()
+        world.deliver(at=NOW - 2 * DAY)
+        assert await found(world, inbox) == [new]
+        assert await found(world, inbox) == [new], "nobody has seen to it yet"
+
+
+async def test_a_mail_that_comes_back_to_the_inbox_is_not_new() -> None:
+    async with a_world() as world:
+        mail_id = world.deliver(into="Screener")
+        inbox = world.inbox()
+        inbox.seen_to(await world.look(inbox))
+        world.desk.label(mail_id, add=["Inbox"], remove=["Screener"])
+
+        assert await found(world, inbox) == []
+
+
+async def test_mail_that_came_and_went_is_no_news() -> None:
+    async with a_world() as world:
+        inbox = world.inbox()
+        inbox.seen_to(await world.look(inbox))
+        gone = world.deliver(into="Feed")
+        world.desk.destroy_mailbox("Feed")
+
+        assert gone not in await found(world, inbox)
+
+
+async def test_changes_that_do_not_fit_into_one_answer_make_it_look_back() -> None:
+    async with a_world(Quirks(limits=Limits(max_objects_in_get=30))) as world:
+        inbox = world.inbox()
+        inbox.seen_to(await world.look(inbox))
+        new = [world.deliver() for _ in range(70)]
+        for mail_id in new[:5]:
+            world.desk.label(mail_id, add=["Imbox"])
+            world.desk.label(mail_id, remove=["Imbox"])
+
+        news = await world.look(inbox)
+        assert {each.id for each in news.emails} == set(new)
+        inbox.seen_to(news)
+        assert await found(world, inbox) == []
+
+
+@pytest.mark.parametrize("state", ["of another server", "999999"])
+async def test_a_state_that_the_server_does_not_know_makes_it_look_back(state: str) -> None:
+    async with a_world() as world:
+        mail_id = world.deliver()
+        inbox = world.inbox()
+        inbox.seen_to(News((), state))
+
+        news = await world.look(inbox)
+        assert [each.id for each in news.emails] == [mail_id]
+        inbox.seen_to(news)
+        assert await found(world, inbox) == []
+
+
+async def test_the_fields_of_the_users_server_are_read_from_the_top() -> None:
+    async with a_world() as world:
+        fields = [f"Authentication-Results: mx.example.com; dmarc={each}" for each in "ab"]
+        world.deliver("ann@x.example", *fields)
+        inbox = world.inbox()
+        (first,) = (await world.look(inbox)).emails
+        inbox.seen_to(News((), "1"))
+        (again,) = (await world.look(inbox)).emails
+
+    values = [each.strip() for each in first.authentication_results]
+    assert values == ["mx.example.com; dmarc=a", "mx.example.com; dmarc=b"]
+    assert again == first

@@ -1,0 +1,196 @@
+"""Where new mail goes, by whom it is from."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailroom.contacts.index import ContactIndex
+from mailroom.jmap.mail import Email
+from mailroom.screener.arrivals.verdict import (
+    SCREENED,
+    SCREENING,
+    Acquaintance,
+    Rule,
+    Rules,
+    Verdict,
+    is_new,
+    judge,
+    strangers,
+)
+from mailroom.screener.categories import DEFAULTS
+from tests.unit.builders import PLACES, group_list, mail
+
+KEYWORD = f"keywords/{SCREENED}"
+BOB = "bob@corp.example"
+FORGED = " mx.example.com; dmarc=fail"
+
+
+def acquainted(
+    *member_of: str, address: str = "Bob@Corp.example", identities: tuple[str, ...] = ()
+) -> Acquaintance:
+    """Whom somebody knows who has one contact, in these groups."""
+    index = ContactIndex()
+    index.put_card("card", "bob", [address])
+    for group in group_list({name: ["bob"] for name in member_of}):
+        index.put_group(group)
+    return Acquaintance(index, DEFAULTS, identities)
+
+
+def rules(acquaintance: Acquaintance, **more: Any) -> Rules:
+    facts: dict[str, Any] = {"correspondents": frozenset(), "places": PLACES}
+    return Rules(
+        acquaintance=acquaintance,
+        categories=DEFAULTS,
+        authserv_id="mx.example.com",
+        **{**facts, **more},
+    )
+
+
+def verdict(email: Email, *member_of: str, **more: Any) -> Verdict:
+    return judge(email, rules(acquainted(*member_of), **more))
+
+
+def ends_in(found: Verdict) -> set[str]:
+    """Where the mail is afterwards."""
+    after = set(found.email.mailbox_ids)
+    for key, value in (found.patch or {}).items():
+        if key.startswith("mailboxIds/"):
+            (after.add if value else after.discard)(key.removeprefix("mailboxIds/"))
+    return after
+
+
+@pytest.mark.parametrize(
+    ("member_of", "mailboxes"),
+    [
+        (["Feed"], {"Feed"}),
+        (["Jail"], {"Jail"}),
+        (["Imbox"], {"Imbox", "Inbox"}),
+        (["Person", "Imbox"], {"Person", "Imbox", "Inbox"}),
+        (["Person"], {"Person", "Imbox", "Inbox"}),
+        (["Truck", "Paper Trail"], {"Truck", "Paper Trail"}),
+        (["Feed", "Jail"], {"Feed", "Jail"}),
+        (["Feed", "Imbox"], {"Feed", "Imbox", "Inbox"}),
+        (["Feed", "Mailroom", "Choir"], {"Feed"}),
+    ],
+    ids=lambda names: " ".join(sorted(names)),
+)
+def test_mail_of_a_decided_sender_goes_where_the_category_files(
+    member_of: list[str], mailboxes: set[str]
+) -> None:
+    found = verdict(mail("Inbox"), *member_of)
+
+    assert found.rule is Rule.CATEGORY
+    assert ends_in(found) == mailboxes
+    assert found.patch is not None
+    assert found.patch[KEYWORD] is True
+
+
+def test_a_stranger_goes_to_the_screener() -> None:
+    found = verdict(mail("Inbox", sender="Eve <Eve@x.example>"))
+
+    assert found == Verdict(
+        mail("Inbox", sender="Eve <Eve@x.example>"),
+        "eve@x.example",
+        Rule.UNKNOWN,
+        patch={"mailboxIds/Screener": True, "mailboxIds/Inbox": None, KEYWORD: True},
+    )
+
+
+@pytest.mark.parametrize("member_of", [[], ["Choir"], ["Mailroom"]])
+def test_a_contact_is_left(member_of: list[str]) -> None:
+    found = verdict(mail("Inbox"), *member_of)
+
+    assert (found.rule, found.patch) == (Rule.CONTACT, None)
+
+
+def test_a_contact_for_a_whole_domain_stands_for_everybody_in_it() -> None:
+    known = acquainted("Feed", address="*@corp.example")
+
+    assert judge(mail("Inbox"), rules(known)).rule is Rule.CATEGORY
+    stranger = mail("Inbox", sender="bob@sub.corp.example")
+    assert judge(stranger, rules(known)).rule is Rule.UNKNOWN
+
+
+def test_somebody_the_user_has_written_to_is_left() -> None:
+    eve = mail("Inbox", sender="eve@x.example")
+
+    found = verdict(eve, correspondents=frozenset({"eve@x.example"}))
+    assert (found.rule, found.patch) == (Rule.CORRESPONDENT, None)
+
+
+def test_a_decision_counts_more_than_a_correspondence() -> None:
+    found = verdict(mail("Inbox"), "Jail", correspondents=frozenset({BOB}))
+
+    assert ends_in(found) == {"Jail"}
+
+
+def test_ones_own_mail_is_left() -> None:
+    known = acquainted(identities=("me@x.example", "*@own.example"))
+
+    for sender in ("ME@x.example", "whoever@own.example"):
+        found = judge(mail("Inbox", sender=sender), rules(known))
+        assert (found.rule, found.patch) == (Rule.OWN, None)
+
+
+@pytest.mark.parametrize("sender", [(), ("a@x.example", "b@x.example"), ("undisclosed",)])
+def test_mail_that_names_nobody_is_screened(sender: tuple[str, ...]) -> None:
+    found = verdict(mail("Inbox", sender=sender))
+
+    assert (found.rule, ends_in(found)) == (Rule.NAMELESS, {"Screener"})
+
+
+@pytest.mark.parametrize("sender", [BOB, "eve@x.example", "me@x.example", ""])
+def test_a_forged_from_profits_nobody(sender: str) -> None:
+    email = replace(mail("Inbox", sender=sender), authentication_results=(FORGED,))
+    known = acquainted("Imbox", identities=("me@x.example",))
+    found = judge(email, rules(known, correspondents=frozenset({"eve@x.example"})))
+
+    assert found.rule is Rule.SPOOFED
+    assert ends_in(found) == {"Screener", PLACES.warning}
+
+
+def test_without_a_warning_label_a_forged_mail_is_only_screened() -> None:
+    email = replace(mail("Inbox"), authentication_results=(FORGED,))
+    found = verdict(email, places=replace(PLACES, warning=None))
+
+    assert ends_in(found) == {"Screener"}
+
+
+def test_new_is_what_is_in_the_inbox_alone_and_was_never_screened() -> None:
+    assert is_new(mail("Inbox"), PLACES)
+    assert not is_new(mail("Inbox", keywords=[SCREENED]), PLACES)
+    assert not is_new(mail("Inbox", "Feed"), PLACES)
+    assert not is_new(mail("Archive"), PLACES)
+    assert not is_new(mail(), PLACES)
+
+
+def test_strangers_are_those_that_the_address_book_does_not_know() -> None:
+    emails = [
+        mail("Inbox", sender=sender)
+        for sender in (BOB, "Eve@x.example", "eve@x.example", "me@x.example", "")
+    ]
+
+    found = strangers(emails, acquainted("Feed", identities=("me@x.example",)))
+    assert found == {"eve@x.example"}
+
+
+@given(
+    st.sets(st.sampled_from([*(each.group for each in DEFAULTS), "Mailroom", "Choir"])),
+    st.sampled_from([BOB, "eve@x.example", "me@x.example", ""]),
+    st.booleans(),
+)
+def test_no_mail_is_ever_nowhere(member_of: set[str], sender: str, forged: bool) -> None:  # noqa: FBT001 - drawn
+    fields = (FORGED,) if forged else ()
+    email = replace(mail("Inbox", sender=sender), authentication_results=fields)
+    known = acquainted(*sorted(member_of), identities=("me@x.example",))
+    found = judge(email, rules(known))
+
+    assert ends_in(found)
+    assert ("Screener" in ends_in(found)) == (found.rule in SCREENING)
+    if found.patch is not None:
+        assert True in found.patch.values()
+        assert found.patch[KEYWORD] is True
+        assert any(key.startswith("mailboxIds/") and value for key, value in found.patch.items())

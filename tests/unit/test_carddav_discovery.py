@@ -1,0 +1,193 @@
+"""From the URL that a person gave to the address book."""
+
+import pytest
+from aiohttp import web
+
+from mailroom.contacts.book import AddressBookError
+from mailroom.contacts.carddav import CardDavAddressBook
+from mailroom.http import BrokenAnswerError, CredentialsRefusedError, ServerFailureError
+from tests.support.dav_server import (
+    BOOK,
+    HOME,
+    PRINCIPAL,
+    DavServer,
+    book,
+    href,
+    multistatus,
+    prop,
+    serving,
+)
+
+WRITE = "<d:privilege><d:read/></d:privilege><d:privilege><d:write/></d:privilege>"
+ADD_AND_EDIT = "<d:privilege><d:bind/><d:write-content/></d:privilege>"
+READ = "<d:privilege><d:read/></d:privilege>"
+
+
+async def find(dav: DavServer, start: str = "/") -> tuple[str, str]:
+    """Path and name of the address book that is found."""
+    async with serving(dav) as (url, http):
+        found = await CardDavAddressBook(http, url.join(url.with_path(start))).describe()
+        assert found.url.origin() == url.origin()
+        return found.url.raw_path, found.name
+
+
+@pytest.mark.parametrize(
+    ("start", "requests"),
+    [("/", ["/", PRINCIPAL, HOME]), (PRINCIPAL, [PRINCIPAL, HOME]), (BOOK, [BOOK])],
+)
+async def test_it_is_found_from_any_page_on_the_way(start: str, requests: list[str]) -> None:
+    dav = DavServer()
+    assert await find(dav, start) == (BOOK, "Personal")
+    assert dav.requests == [f"PROPFIND {path}" for path in requests]
+
+
+async def test_a_page_may_name_the_home_itself() -> None:
+    dav = DavServer()
+    dav.properties["/me/"] = prop("home", href(HOME))
+    assert (await find(dav, "/me/"))[0] == BOOK
+
+
+async def test_absolute_hrefs_of_the_same_server_will_do() -> None:
+    dav = DavServer()
+    async with serving(dav) as (url, http):
+        dav.href = lambda path: str(url.join(url.with_path(path)))
+        dav.properties["/"] = prop("current-user-principal", href(f"{url}dav/principals/ann/"))
+        found = await CardDavAddressBook(http, url).describe()
+    assert found.url.path == BOOK
+
+
+async def test_paths_are_used_as_the_server_encoded_them() -> None:
+    dav = DavServer()
+    home = "/dav/books/ann%40x.example/"
+    dav.properties[PRINCIPAL] = prop("home", href(home))
+    dav.properties[home] = ""
+    dav.properties[home + "Default/"] = book("")
+    assert await find(dav) == (home + "Default/", "Default")
+
+
+async def test_the_well_known_address_is_the_second_thing_to_try() -> None:
+    dav = DavServer()
+    del dav.properties["/"]
+
+    def redirect(request: web.Request, body: bytes) -> web.Response | None:
+        there = request.raw_path == "/.well-known/carddav"
+        return web.Response(status=301, headers={"Location": PRINCIPAL}) if there else None
+
+    dav.fault = redirect
+    assert (await find(dav, "/nowhere/"))[0] == BOOK
+    assert dav.requests[:3] == [
+        "PROPFIND /nowhere/",
+        "PROPFIND /.well-known/carddav",
+        f"PROPFIND {PRINCIPAL}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("books", "chosen"),
+    [
+        ({"zeta": book("A"), "default": book("Z")}, "default"),
+        ({"zeta": book("A"), "eta": book("B")}, "zeta"),
+        ({"Default": book("A", READ), "other": book("B", WRITE)}, "other"),
+        ({"a": book("A", READ), "b": book("B", ADD_AND_EDIT)}, "b"),
+        ({"a": prop("resourcetype", "<d:collection/>"), "b": book("B")}, "b"),
+    ],
+)
+async def test_one_address_book_is_chosen(books: dict[str, str], chosen: str) -> None:
+    dav = DavServer()
+    del dav.properties[BOOK]
+    dav.properties |= {f"{HOME}{name}/": properties for name, properties in books.items()}
+    assert (await find(dav))[0] == f"{HOME}{chosen}/"
+
+
+async def test_only_read_only_address_books_are_none() -> None:
+    dav = DavServer()
+    dav.properties[BOOK] = book("Shared", READ)
+    with pytest.raises(AddressBookError, match=r"may not write.*Shared"):
+        await find(dav)
+
+
+async def test_nothing_found_says_what_to_check() -> None:
+    dav = DavServer()
+    dav.properties = {}
+    with pytest.raises(AddressBookError, match=r"http://127.*/x/ and http.*/\.well-known.*Check"):
+        await find(dav, "/x/")
+
+
+async def test_nothing_found_where_we_were_not_let_in_is_about_credentials() -> None:
+    dav = DavServer()
+    dav.fault = lambda request, body: web.Response(status=403)
+    with pytest.raises(CredentialsRefusedError):
+        await find(dav)
+
+
+async def test_wrong_credentials_are_not_asked_about_twice() -> None:
+    dav = DavServer()
+    dav.fault = lambda request, body: web.Response(status=401)
+    with pytest.raises(CredentialsRefusedError):
+        await find(dav)
+    assert len(dav.requests) == 1
+
+
+async def test_a_server_that_cannot_now_is_no_server_without_address_book() -> None:
+    dav = DavServer()
+    dav.fault = lambda request, body: web.Response(status=503, headers={"Retry-After": "99"})
+    with pytest.raises(ServerFailureError):
+        await find(dav)
+
+
+async def test_credentials_do_not_follow_a_redirect_to_another_server() -> None:
+    dav, other = DavServer(), DavServer()
+    async with serving(other) as (elsewhere, _):
+        dav.fault = lambda request, body: web.Response(
+            status=302, headers={"Location": str(elsewhere)}
+        )
+        with pytest.raises(AddressBookError, match=f"{elsewhere}.*set the CardDAV URL"):
+            await find(dav)
+    assert other.requests == []
+
+
+async def test_credentials_do_not_follow_an_href_to_another_server() -> None:
+    dav, other = DavServer(), DavServer()
+    async with serving(other) as (elsewhere, _):
+        dav.properties[PRINCIPAL] = prop("home", href(f"{elsewhere}dav/books/ann/"))
+        with pytest.raises(AddressBookError, match="another server"):
+            await find(dav)
+    assert other.requests == []
+
+
+async def test_an_answer_that_is_no_webdav_is_broken() -> None:
+    dav = DavServer()
+    dav.fault = lambda request, body: web.Response(status=207, text="<html>")
+    with pytest.raises(BrokenAnswerError):
+        await find(dav)
+
+
+async def test_it_is_looked_for_once_and_again_when_it_is_gone() -> None:
+    dav = DavServer()
+    async with serving(dav) as (url, http):
+        address_book = CardDavAddressBook(http, url)
+        await address_book.sync()
+        await address_book.sync()
+        assert dav.count("PROPFIND") == 3
+        dav.properties[HOME + "New/"] = dav.properties.pop(BOOK)
+        await address_book.sync()
+        assert (await address_book.describe()).url.path == HOME + "New/"
+        assert dav.count("PROPFIND") == 6
+
+
+async def test_an_address_book_that_is_listed_but_not_there_is_an_error_not_a_loop() -> None:
+    dav = DavServer()
+    dav.fault = lambda request, body: (
+        web.Response(status=404) if request.method == "REPORT" else None
+    )
+    async with serving(dav) as (url, http):
+        with pytest.raises(AddressBookError, match="no address book at"):
+            await CardDavAddressBook(http, url).read([])
+    assert dav.count("REPORT") == 2
+
+
+async def test_a_home_that_says_nothing_useful_is_passed_over() -> None:
+    dav = DavServer()
+    dav.fault = lambda request, body: multistatus("") if request.raw_path == HOME else None
+    with pytest.raises(AddressBookError, match="no address book found"):
+        await find(dav)

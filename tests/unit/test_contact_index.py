@@ -1,0 +1,70 @@
+"""Who is in an address book, as far as it is kept in memory."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailroom.contacts.book import Group
+from mailroom.contacts.index import ContactIndex
+
+ADDRESSES = ("a@x.example", "b@x.example", "*@x.example", "c@y.example")
+
+
+def test_cards_are_found_by_any_address_in_any_case() -> None:
+    index = ContactIndex()
+    index.put_card("1", "u1", ["Ann@X.example", "ann@y.example"])
+    index.put_card("2", "u2", ["ann@x.EXAMPLE"])
+
+    assert index.ids_of(["ANN@x.example"]) == {"1", "2"}
+    assert index.ids_of(["ann@y.example", "nobody@x.example"]) == {"1"}
+    assert index.uids_of("ann@X.example") == {"u1", "u2"}
+    assert len(index) == 2
+
+
+def test_a_card_for_a_whole_domain_stands_for_everybody_there() -> None:
+    index = ContactIndex()
+    index.put_card("1", "u1", ["*@Corp.example"])
+
+    assert index.uids_of("Bob@corp.EXAMPLE") == {"u1"}
+    index.put_card("2", "u2", ["boss@corp.example"])
+    assert index.uids_of("boss@corp.example") == {"u2"}
+    assert index.uids_of("bob@sub.corp.example") == frozenset()
+    assert index.ids_of(["bob@corp.example"]) == frozenset()
+
+
+def test_a_card_that_becomes_a_group_is_no_card_any_more() -> None:
+    index = ContactIndex()
+    index.put_card("1", "u1", ["a@x.example"])
+    index.put_group(Group("1", "u1", "Feed", frozenset({"m"})))
+
+    assert len(index) == 0
+    assert index.ids_of(["a@x.example"]) == frozenset()
+    assert [group.name for group in index.groups] == ["Feed"]
+    assert index.ids == {"1"}
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("123"),
+            st.one_of(st.none(), st.lists(st.sampled_from(ADDRESSES), max_size=3)),
+        )
+    )
+)
+def test_it_says_what_the_last_word_on_each_card_was(
+    words: list[tuple[str, list[str] | None]],
+) -> None:
+    index = ContactIndex()
+    model: dict[str, list[str]] = {}
+    for card_id, addresses in words:
+        if addresses is None:
+            index.remove(card_id)
+            model.pop(card_id, None)
+        else:
+            index.put_card(card_id, f"u{card_id}", addresses)
+            model[card_id] = addresses
+
+    assert index.ids == model.keys()
+    for address in ADDRESSES:
+        assert index.ids_of([address]) == {each for each in model if address in model[each]}
+    index.clear()
+    assert (index.ids, index.ids_of(ADDRESSES)) == (frozenset(), frozenset())

@@ -1,0 +1,87 @@
+"""The demo's stage: nobody's own settings get in, and nothing is waited for for ever."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from mailroom.account import open_account
+from mailroom.demo.mailbox import CHAD, FIRST, LOOM, Letter, strangers
+from mailroom.demo.stage import USER, Stage, WentOtherwiseError, demo_settings, open_stage
+from mailroom.sandbox import Sandbox
+from mailroom.sandbox.contacts import Contacts
+
+URL = "http://127.0.0.1:1"
+
+
+def test_no_settings_of_the_visitor_get_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mailroom.yaml").write_text("push: {settle: 30}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MAILROOM_JMAP_TOKEN", "the visitor's own")
+    monkeypatch.setenv("MAILROOM_NONSENSE", "1")
+    settings = demo_settings(f"{URL}/jmap/", URL)
+    assert settings.jmap.token.get_secret_value() == ""
+    assert settings.jmap.username == settings.carddav.username == USER.name
+    assert settings.push.settle == 0.1
+
+
+def test_the_settings_leave_no_folder_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    demo_settings(f"{URL}/jmap/", URL)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_service_that_is_not_there_is_not_waited_for_for_ever() -> None:
+    sandbox = Sandbox(users=(USER,), plugins=(Contacts,))
+    async with sandbox.serve():
+        settings = demo_settings(sandbox.session_url, sandbox.url)
+        async with open_account(settings) as owner, open_account(settings) as worker:
+            stage = Stage(sandbox, owner=owner, worker=worker, patience=0.1)
+            await stage.set_up()
+            with pytest.raises(WentOtherwiseError, match=r"new mail is not filed after 0\.1 s"):
+                await stage.deliver(FIRST[0])
+            with pytest.raises(WentOtherwiseError, match=r"@ToFeed is not dealt with after 0\.1 s"):
+                await stage.tap(stage.newest.id, add=["@ToFeed"])
+
+
+async def test_a_service_that_cannot_start_is_told() -> None:
+    sandbox = Sandbox(users=(USER,), plugins=(Contacts,))
+    async with sandbox.serve():
+        settings = demo_settings(sandbox.session_url, sandbox.url)
+        async with open_account(settings) as owner, open_account(settings) as worker:
+            stage = Stage(sandbox, owner=owner, worker=worker, patience=0.1)
+            with pytest.raises(WentOtherwiseError, match="does not start"):
+                async with stage.serve():  # nothing is set up
+                    pass
+
+
+async def test_what_is_there_of_a_sender_is_seen_and_numbers_stay() -> None:
+    async with open_stage() as stage:
+        lacking = await stage.set_up()
+        assert lacking.groups
+        async with stage.serve() as health_url:
+            assert health_url.startswith("http://127.0.0.1:")
+            letters = (Letter(CHAD, "Hi", hours=1), Letter(LOOM, "Older", hours=9))
+            assert await stage.deliver(*letters) > stage.settings.push.settle / 2
+            first, second = stage.latest("Hi"), stage.latest("Older")
+            assert [stage.number(each) for each in stage.desk.mails()] == [2, 1]
+            assert first.mailboxes == second.mailboxes == {"Screener"}
+            assert await stage.tap(second.id, add=["@ToFeed"]) > stage.settings.push.settle / 2
+            seen = await stage.see(LOOM)
+            assert seen.mails == (frozenset({"Feed"}),)
+            assert seen.groups == {"Feed", "Mailroom"}
+            assert await stage.see_contacts() == [(seen.card, seen.groups)]
+            assert stage.by_number(1) == first
+            assert [stage.by_number(each) for each in (0, 3)] == [None, None]
+            await stage.deliver(Letter(LOOM, "Newer"))
+            third = stage.newest
+            assert third.mailboxes == {"Feed"}
+            assert stage.latest("Newer") == third
+
+
+def test_there_are_always_more_strangers() -> None:
+    letters = strangers()
+    addresses = [next(letters).sender.address for _ in range(50)]
+    assert len(set(addresses)) == 50

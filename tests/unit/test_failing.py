@@ -1,0 +1,254 @@
+"""Which failures are waited out and which end the service: the table of "Failing"."""
+
+import pytest
+from yarl import URL
+
+from mailroom.contacts.book import AddressBookError
+from mailroom.exits import Exit
+from mailroom.failing import EXPECTED, GiveUp, Patience, TryAgain, exit_code
+from mailroom.http import (
+    BrokenAnswerError,
+    CredentialsRefusedError,
+    InsecureUrlError,
+    RedirectError,
+    ServerFailureError,
+    UnexpectedStatusError,
+    UnreachableError,
+)
+from mailroom.jmap.errors import MethodError, RequestError, SessionError
+from mailroom.screener.missing import MissingError
+
+URL_ = URL("https://mail.example/jmap")
+LIMIT = 10
+
+REFUSED = [
+    pytest.param(CredentialsRefusedError(URL_, 401), id="401"),
+    pytest.param(CredentialsRefusedError(URL_, 403), id="403"),
+]
+PASSING = [
+    pytest.param(UnreachableError(URL_, "refused", sent=False), id="unreachable"),
+    pytest.param(UnreachableError(URL_, "timed out", sent=True), id="time-out"),
+    pytest.param(ServerFailureError(URL_, 503), id="503"),
+    pytest.param(ServerFailureError(URL_, 429), id="429"),
+    pytest.param(BrokenAnswerError(URL_, "no JSON"), id="broken answer"),
+    pytest.param(UnexpectedStatusError(URL_, 404), id="404"),
+    pytest.param(RequestError("limit", "maxCallsInRequest"), id="request refused"),
+    pytest.param(MethodError("Email/query", "serverFail"), id="method refused"),
+    pytest.param(ZeroDivisionError("a mistake of ours"), id="our own mistake"),
+]
+FINAL = [
+    pytest.param(MissingError(mailboxes=["Feed"]), Exit.INCOMPLETE, id="mailbox missing"),
+    pytest.param(MissingError(groups=["Feed"]), Exit.INCOMPLETE, id="group missing"),
+    pytest.param(InsecureUrlError(URL_), Exit.CONFIGURATION, id="http"),
+    pytest.param(
+        RedirectError(URL_, URL("https://other.example")), Exit.CONFIGURATION, id="elsewhere"
+    ),
+    pytest.param(SessionError("no such account"), Exit.CONFIGURATION, id="no such account"),
+    pytest.param(AddressBookError("none"), Exit.CONFIGURATION, id="no address book"),
+]
+
+
+def patience(*, was_up: bool) -> Patience:
+    made = Patience(limit=LIMIT)
+    if was_up:
+        assert made.succeeded(complete=True) is None
+    return made
+
+
+def follows(made: Patience, error: BaseException, times: int) -> list[TryAgain | GiveUp]:
+    """What follows from each of so many failures, a minute apart."""
+    return [made.failed(error, now=60.0 * at) for at in range(times)]
+
+
+def test_the_exit_codes_are_those_that_are_documented() -> None:
+    codes = [Exit.OK, Exit.FAILED, Exit.CONFIGURATION, Exit.CREDENTIALS, Exit.INCOMPLETE]
+
+    assert [int(code) for code in codes] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("error", REFUSED)
+def test_refused_credentials_have_their_exit_code(error: Exception) -> None:
+    assert exit_code(error) is Exit.CREDENTIALS
+
+
+@pytest.mark.parametrize("error", PASSING)
+def test_what_may_pass_has_the_exit_code_of_a_failure(error: Exception) -> None:
+    assert exit_code(error) is Exit.FAILED
+
+
+@pytest.mark.parametrize(("error", "code"), FINAL)
+def test_what_only_a_person_can_mend_has_its_exit_code(error: Exception, code: Exit) -> None:
+    assert exit_code(error) is code
+    assert isinstance(error, EXPECTED)
+
+
+# Servers that do not answer
+
+
+@pytest.mark.parametrize("error", PASSING)
+def test_at_start_a_server_is_waited_for_for_ever(error: Exception) -> None:
+    verdicts = follows(patience(was_up=False), error, 1000)
+
+    assert all(isinstance(each, TryAgain) for each in verdicts)
+
+
+@pytest.mark.parametrize("error", PASSING)
+def test_later_so_many_failed_passes_in_a_row_end_the_service(error: Exception) -> None:
+    *before, last = follows(patience(was_up=True), error, LIMIT)
+
+    assert all(isinstance(each, TryAgain) for each in before)
+    assert last == GiveUp(Exit.FAILED)
+
+
+def test_a_pass_that_succeeds_starts_the_count_again() -> None:
+    made = patience(was_up=True)
+    error = ServerFailureError(URL_, 503)
+    for _ in range(5):
+        assert all(isinstance(each, TryAgain) for each in follows(made, error, LIMIT - 1))
+        made.succeeded(complete=True)
+    assert follows(made, error, LIMIT)[-1] == GiveUp(Exit.FAILED)
+
+
+def test_one_failure_is_enough_if_the_limit_says_so() -> None:
+    made = Patience(limit=1)
+    made.succeeded(complete=True)
+
+    assert made.failed(ServerFailureError(URL_, 503), now=0) == GiveUp(Exit.FAILED)
+
+
+def test_the_waits_grow_and_have_an_end() -> None:
+    """Full jitter: a single wait may be short, but the longest of many tells the ceiling."""
+    rounds = [
+        [verdict.seconds for verdict in verdicts if isinstance(verdict, TryAgain)]
+        for verdicts in (
+            follows(patience(was_up=False), ServerFailureError(URL_, 503), 12) for _ in range(200)
+        )
+    ]
+    longest = [max(waits) for waits in zip(*rounds, strict=True)]
+
+    assert longest[0] <= 1.0
+    assert longest[1] <= 2.0
+    assert 30.0 < longest[-1] <= 60.0
+
+
+@pytest.mark.parametrize("was_up", [False, True], ids=["at start", "later"])
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_is_honoured_whatever_happens_meanwhile(status: int, *, was_up: bool) -> None:
+    verdict = patience(was_up=was_up).failed(ServerFailureError(URL_, status, 120.0), now=0)
+
+    assert isinstance(verdict, TryAgain)
+    assert verdict.seconds >= 120.0
+    assert verdict.before == 120.0
+
+
+@pytest.mark.parametrize("was_up", [False, True], ids=["at start", "later"])
+@pytest.mark.parametrize("error", PASSING)
+def test_without_retry_after_a_change_may_come_sooner(error: Exception, *, was_up: bool) -> None:
+    verdict = patience(was_up=was_up).failed(error, now=0)
+
+    assert isinstance(verdict, TryAgain)
+    assert verdict.before == 0.0
+
+
+# Credentials
+
+
+@pytest.mark.parametrize("was_up", [False, True], ids=["at start", "later"])
+@pytest.mark.parametrize("error", REFUSED)
+def test_three_refusals_spread_over_a_minute_are_final(error: Exception, *, was_up: bool) -> None:
+    made = patience(was_up=was_up)
+    now, waits = 100.0, []
+    while isinstance(verdict := made.failed(error, now=now), TryAgain):
+        assert verdict.before == verdict.seconds, "a push must not make the three come at once"
+        waits.append(verdict.seconds)
+        now += verdict.seconds
+
+    assert verdict == GiveUp(Exit.CREDENTIALS)
+    assert len(waits) == 2
+    assert now - 100.0 == 60.0
+
+
+@pytest.mark.parametrize("was_up", [False, True], ids=["at start", "later"])
+@pytest.mark.parametrize("start", [0.0, 1e6])
+def test_refusals_in_quick_succession_may_be_throttling(start: float, *, was_up: bool) -> None:
+    made = patience(was_up=was_up)
+    error = CredentialsRefusedError(URL_, 401)
+    verdicts = [made.failed(error, now=start + at) for at in range(59)]
+
+    assert all(isinstance(each, TryAgain) for each in verdicts)
+
+
+def test_two_refusals_are_not_enough_however_far_apart() -> None:
+    made = patience(was_up=True)
+    error = CredentialsRefusedError(URL_, 401)
+
+    assert isinstance(made.failed(error, now=0), TryAgain)
+    assert isinstance(made.failed(error, now=3600), TryAgain)
+
+
+def test_a_success_in_between_forgives_refusals() -> None:
+    made = patience(was_up=True)
+    error = CredentialsRefusedError(URL_, 401)
+    for at in range(0, 600, 60):
+        assert isinstance(made.failed(error, now=at), TryAgain)
+        assert isinstance(made.failed(error, now=at + 30), TryAgain)
+        made.succeeded(complete=True)
+
+
+# What only a person can mend
+
+
+@pytest.mark.parametrize(("error", "code"), FINAL)
+def test_at_start_it_ends_the_service_at_once(error: Exception, code: Exit) -> None:
+    assert patience(was_up=False).failed(error, now=0) == GiveUp(code)
+
+
+@pytest.mark.parametrize(("error", "code"), FINAL)
+def test_later_there_is_time_to_mend_it(error: Exception, code: Exit) -> None:
+    """A mailbox that is renamed back is found again without a restart."""
+    *before, last = follows(patience(was_up=True), error, LIMIT)
+
+    assert all(isinstance(each, TryAgain) for each in before)
+    assert last == GiveUp(code)
+
+
+# Passes that got only a part done
+
+
+def test_a_complete_pass_needs_no_other() -> None:
+    assert patience(was_up=False).succeeded(complete=True) is None
+
+
+def unfinished(made: Patience, times: int) -> list[float]:
+    """The waits after so many passes that got only a part done."""
+    verdicts = [made.succeeded(complete=False) for _ in range(times)]
+    assert all(each is not None and each.before == 0.0 for each in verdicts)
+    return [each.seconds for each in verdicts if each is not None]
+
+
+def test_what_is_left_of_a_pass_is_tried_again_for_ever_in_growing_intervals() -> None:
+    rounds = [unfinished(patience(was_up=False), 12) for _ in range(200)]
+    longest = [max(waits) for waits in zip(*rounds, strict=True)]
+
+    assert longest[0] <= 1.0
+    assert longest[1] <= 2.0
+    assert 30.0 < longest[-1] <= 60.0
+
+
+def test_a_complete_pass_lets_the_next_rest_be_tried_soon() -> None:
+    made = patience(was_up=False)
+    waits = []
+    for _ in range(100):
+        unfinished(made, 5)
+        made.succeeded(complete=True)
+        waits += unfinished(made, 1)
+        made.succeeded(complete=True)
+
+    assert 0.5 < max(waits) <= 1.0
+
+
+def test_a_pass_that_got_a_part_done_is_no_failed_pass() -> None:
+    made = patience(was_up=True)
+    for _ in range(3 * LIMIT):
+        assert isinstance(made.failed(ServerFailureError(URL_, 503), now=0), TryAgain)
+        made.succeeded(complete=False)

@@ -1,0 +1,315 @@
+"""The state of the service, on a clock of our own; and the server that tells it, on loopback."""
+
+import json
+import re
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+
+import aiohttp
+import pytest
+
+from mailroom import __version__
+from mailroom.health import Health, PortUnavailableError, serve
+from mailroom.jmap.push import PushStatus
+
+
+@dataclass
+class Clock:
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Push:
+    now: PushStatus
+
+    def __call__(self) -> PushStatus:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def push() -> Push:
+    return Push(PushStatus(transport="eventsource"))
+
+
+@pytest.fixture
+def health(clock: Clock, push: Push) -> Health:
+    return Health(poll_interval=300, push=push, clock=clock)
+
+
+def do_good_pass(health: Health, clock: Clock, *, seconds: float = 0.0) -> None:
+    health.pass_started("poll")
+    clock.now += seconds
+    health.pass_succeeded(senders=0, mails=0)
+
+
+def test_just_after_start_it_is_well_and_alive_but_not_ready(health: Health) -> None:
+    assert health.is_well()
+    assert health.is_alive()
+    assert not health.is_ready()
+    assert health.report()["status"] == "starting"
+
+
+def test_without_any_good_pass_it_is_unwell_after_two_poll_intervals(
+    health: Health, clock: Clock
+) -> None:
+    clock.now += 599.9
+    assert health.is_well()
+
+    clock.now += 0.1
+    assert not health.is_well()
+    assert health.report()["status"] == "failing"
+
+
+def test_it_is_well_as_long_as_the_last_good_pass_is_younger_than_two_poll_intervals(
+    health: Health, clock: Clock
+) -> None:
+    clock.now += 10_000
+    do_good_pass(health, clock, seconds=5)
+
+    clock.now += 599.9
+    assert health.is_well()
+    assert health.report()["status"] == "ok"
+
+    clock.now += 0.1
+    assert not health.is_well()
+
+    do_good_pass(health, clock)
+    assert health.is_well()
+
+
+def test_failed_passes_do_not_make_it_well(health: Health, clock: Clock) -> None:
+    do_good_pass(health, clock)
+    for _ in range(3):
+        clock.now += 200
+        health.pass_started("retry")
+        health.pass_failed()
+
+    assert not health.is_well()
+    assert health.failures_in_a_row == 3
+
+
+def test_failures_are_counted_from_the_last_good_pass(health: Health, clock: Clock) -> None:
+    for _ in range(2):
+        health.pass_started("push")
+        health.pass_failed()
+    assert health.failures_in_a_row == 2
+
+    do_good_pass(health, clock)
+
+    assert health.failures_in_a_row == 0
+    assert health.report()["passes"] == 3
+
+
+def test_a_pass_of_more_than_a_quarter_of_an_hour_is_stuck(health: Health, clock: Clock) -> None:
+    health.pass_started("poll")
+    clock.now += 900
+    assert health.is_alive()
+
+    clock.now += 1
+    assert not health.is_alive()
+
+    health.pass_failed()
+    assert health.is_alive()
+
+
+def test_it_is_alive_however_long_the_mail_server_is_away(health: Health, clock: Clock) -> None:
+    for _ in range(100):
+        clock.now += 300
+        health.pass_started("retry")
+        health.pass_failed()
+
+    assert not health.is_well()
+    assert health.is_alive()
+
+
+def test_it_is_ready_once_the_session_is_up_and_the_first_pass_done(
+    health: Health, clock: Clock
+) -> None:
+    health.session_up()
+    assert not health.is_ready()
+
+    health.pass_started("startup")
+    health.pass_failed()
+    assert not health.is_ready()
+
+    do_good_pass(health, clock)
+    assert health.is_ready()
+
+
+def test_it_is_not_ready_without_a_session(health: Health, clock: Clock) -> None:
+    do_good_pass(health, clock)
+
+    assert not health.is_ready()
+
+
+def test_a_pass_cannot_end_that_never_started(health: Health) -> None:
+    with pytest.raises(RuntimeError, match="never started"):
+        health.pass_failed()
+
+
+def test_the_report_before_the_first_pass(health: Health, clock: Clock) -> None:
+    clock.now += 1.5
+
+    assert health.report() == {
+        "status": "starting",
+        "version": __version__,
+        "uptime": 1.5,
+        "last_pass": None,
+        "passes": 0,
+        "failures_in_a_row": 0,
+        "push": {
+            "transport": "eventsource",
+            "status": "off",
+            "connected_since": None,
+            "last_event_at": None,
+            "reconnects": 0,
+            "last_error": None,
+        },
+    }
+
+
+def test_the_report_tells_of_the_last_good_pass(health: Health, clock: Clock) -> None:
+    health.pass_started("push")
+    clock.now += 0.25
+    health.pass_succeeded(senders=2, mails=17)
+    clock.now += 30
+    health.pass_started("poll")
+    health.pass_failed()
+
+    report = health.report()
+
+    assert report["last_pass"] == {
+        "age_seconds": 30.0,
+        "trigger": "push",
+        "duration_seconds": 0.25,
+        "senders": 2,
+        "mails": 17,
+    }
+    assert (report["passes"], report["failures_in_a_row"]) == (2, 1)
+
+
+def test_push_is_asked_anew_and_its_times_are_in_utc(health: Health, push: Push) -> None:
+    health.report()
+    push.now = PushStatus(
+        transport="eventsource",
+        connected_since=datetime(2026, 2, 25, 12, 0, 0, 250_000, tzinfo=UTC),
+        last_event_at=datetime(2026, 2, 25, 14, 30, tzinfo=timezone(timedelta(hours=2))),
+        reconnects=3,
+        last_error="timed out",
+    )
+
+    assert health.report()["push"] == {
+        "transport": "eventsource",
+        "status": "off",
+        "connected_since": "2026-02-25T12:00:00.250Z",
+        "last_event_at": "2026-02-25T12:30:00.000Z",
+        "reconnects": 3,
+        "last_error": "timed out",
+    }
+
+
+@pytest.fixture
+async def client(health: Health) -> AsyncIterator[aiohttp.ClientSession]:
+    async with (
+        serve(health, host="127.0.0.1", port=0) as port,
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
+    ):
+        yield session
+
+
+async def statuses(client: aiohttp.ClientSession) -> dict[str, int]:
+    found = {}
+    for path in ("/healthz", "/livez", "/readyz"):
+        async with client.get(path) as answer:
+            found[path] = answer.status
+    return found
+
+
+async def test_statuses_follow_the_state(
+    client: aiohttp.ClientSession, health: Health, clock: Clock
+) -> None:
+    assert await statuses(client) == {"/healthz": 200, "/livez": 200, "/readyz": 503}
+
+    health.session_up()
+    do_good_pass(health, clock)
+    assert await statuses(client) == {"/healthz": 200, "/livez": 200, "/readyz": 200}
+
+    clock.now += 600
+    assert await statuses(client) == {"/healthz": 503, "/livez": 200, "/readyz": 200}
+
+    health.pass_started("poll")
+    clock.now += 901
+    assert await statuses(client) == {"/healthz": 503, "/livez": 503, "/readyz": 200}
+
+
+async def test_healthz_answers_the_report_as_json_even_if_it_is_unwell(
+    client: aiohttp.ClientSession, health: Health, clock: Clock
+) -> None:
+    clock.now += 600
+
+    async with client.get("/healthz") as answer:
+        body = json.loads(await answer.text())
+
+    assert answer.status == 503
+    assert answer.content_type == "application/json"
+    assert body == health.report()
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/livez", "/readyz", "/nowhere"])
+async def test_no_answer_is_to_be_stored(client: aiohttp.ClientSession, path: str) -> None:
+    async with client.get(path) as answer:
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_head_answers_like_get_without_a_body(client: aiohttp.ClientSession) -> None:
+    async with client.head("/healthz") as answer:
+        assert answer.status == 200
+        assert await answer.read() == b""
+
+
+async def test_other_paths_and_methods_are_not_there(client: aiohttp.ClientSession) -> None:
+    async with client.get("/") as answer:
+        assert answer.status == 404
+    async with client.post("/healthz") as answer:
+        assert answer.status == 405
+
+
+async def test_a_port_in_use_is_reported_with_what_to_change(health: Health) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        with pytest.raises(PortUnavailableError) as caught:
+            async with serve(health, host="127.0.0.1", port=port):
+                pass
+
+    assert str(caught.value) == (
+        f"cannot listen on 127.0.0.1 port {port}: Address already in use"
+        " (MAILROOM_HEALTH_HOST, MAILROOM_HEALTH_PORT)"
+    )
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "a..b"])
+async def test_a_host_that_is_none_of_ours_is_reported(health: Health, host: str) -> None:
+    with pytest.raises(PortUnavailableError, match=re.escape(f"cannot listen on {host} port 0: ")):
+        async with serve(health, host=host, port=0):
+            pass
+
+
+async def test_the_port_is_free_again_afterwards(health: Health) -> None:
+    async with serve(health, host="127.0.0.1", port=0) as port:
+        pass
+
+    async with serve(health, host="127.0.0.1", port=port) as again:
+        assert again == port

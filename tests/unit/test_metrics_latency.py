@@ -1,0 +1,42 @@
+"""Since when what a pass did had been waiting."""
+
+from mailroom.metrics.latency import Latency
+
+
+def test_what_is_done_at_once_waited_since_its_event() -> None:
+    assert Latency().passed(5.0, done=["a", "b"], left=[]) == [5.0, 5.0]
+
+
+def test_what_no_event_told_of_is_left_out() -> None:
+    latency = Latency()
+    assert latency.passed(None, done=["a"], left=["b"]) == []
+    assert latency.passed(None, done=["b"], left=[]) == []
+
+
+def test_passes_that_fail_do_not_begin_the_wait_anew() -> None:
+    latency = Latency()
+    latency.failed(5.0)
+    latency.failed(None)
+    latency.failed(7.0)
+    assert latency.passed(9.0, done=["a"], left=[]) == [5.0]
+    assert latency.passed(20.0, done=["b"], left=[]) == [20.0]
+
+
+def test_a_failed_pass_without_an_event_is_nobodys_beginning() -> None:
+    latency = Latency()
+    latency.failed(None)
+    assert latency.passed(9.0, done=["a"], left=[]) == [9.0]
+
+
+def test_what_was_left_over_waits_since_its_own_event_and_what_came_later_since_another() -> None:
+    latency = Latency()
+    assert latency.passed(5.0, done=["a"], left=["b"]) == [5.0]
+    assert latency.passed(9.0, done=["c"], left=["b"]) == [9.0]
+    assert sorted(latency.passed(None, done=["b", "d"], left=[])) == [5.0]
+
+
+def test_what_was_done_is_forgotten() -> None:
+    latency = Latency()
+    latency.passed(5.0, done=[], left=["a"])
+    latency.passed(6.0, done=["a"], left=[])
+    assert latency.passed(None, done=["a"], left=[]) == []

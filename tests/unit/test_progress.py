@@ -1,0 +1,141 @@
+"""How far a plan got: one sender's failure stops that sender and nobody else."""
+
+import pytest
+
+from mailroom.jmap.answers import Updated
+from mailroom.jmap.errors import SetError
+from mailroom.jmap.mail import Patch
+from mailroom.screener.categories import DEFAULTS
+from mailroom.screener.decide import Decision, decide, find_contacts
+from mailroom.screener.gather import Marked
+from mailroom.screener.labelled import sort_marked
+from mailroom.screener.places import Directory
+from mailroom.screener.plan import BySender, Plan, plan_filing
+from mailroom.screener.progress import Progress
+from tests.unit.builders import PLACES, TODAY, groups, mail
+
+BOB = [
+    mail("Screener", "@ToFeed", email_id="bob labelled", sender="bob@corp.example"),
+    mail("Screener", email_id="bob swept", sender="bob@corp.example"),
+]
+AL = [
+    mail("Screener", "@ToJail", email_id="al labelled", sender="al@corp.example"),
+    mail("Screener", email_id="al swept", sender="al@corp.example"),
+]
+MARKS: dict[str, Patch] = {"torn": {"mailboxIds/@MailroomError": True}}
+
+
+def progress() -> Progress:
+    """Of a plan with two decisions, Bob's and Al's, and one mail that only gets a mark."""
+    senders = sort_marked([BOB[0], AL[0]], PLACES, []).senders
+    outcomes = [
+        decide(each, places=PLACES, categories=DEFAULTS, groups=groups(), today=TODAY)
+        for each in find_contacts(senders, [], [])
+    ]
+    filings = tuple(
+        plan_filing(each, BySender([*BOB, *AL]), PLACES, DEFAULTS)
+        for each in outcomes
+        if isinstance(each, Decision)
+    )
+    marked = Marked((BOB[0], AL[0]), None, Directory([]), PLACES, (), "1")
+    return Progress(Plan(filings, (), (), (), MARKS, marked))
+
+
+def labels(made: Progress) -> list[set[str]]:
+    """The labelled mails of the decisions that are still open."""
+    return [set(filing.labelled) for filing in made.open]
+
+
+def updated(
+    *failed: str, error: str = "serverFail", states: tuple[str, str] = ("1", "2")
+) -> Updated:
+    return Updated(*states, {email_id: SetError(error) for email_id in failed})
+
+
+def key_of(made: Progress, at: int) -> str:
+    return made.open[at].decision.edits[0].key
+
+
+def test_at_first_everything_is_open() -> None:
+    assert labels(progress()) == [{"bob labelled"}, {"al labelled"}]
+
+
+def test_a_plan_that_went_through_is_complete() -> None:
+    made = progress()
+    made.contacts_failed({})
+    made.mails_updated([updated()])
+    report = made.report()
+
+    assert report.is_complete
+    assert len(report.finished) == 2
+    assert report.mails == 4
+
+
+def test_a_contact_that_could_not_be_written_keeps_its_label_and_stops_nobody_else() -> None:
+    made = progress()
+    bob = made.open[0].decision.id
+    made.contacts_failed({key_of(made, 0): RuntimeError("no room")})
+
+    assert labels(made) == [{"al labelled"}]
+    report = made.report()
+    assert report.failures == {bob: "contact: no room"}
+    assert [each.decision.id for each in report.finished] == [made.open[0].decision.id]
+    assert not report.is_complete
+
+
+@pytest.mark.parametrize("email_id", ["al swept", "al labelled"])
+def test_a_mail_that_the_server_refuses_stops_its_sender_and_nobody_else(email_id: str) -> None:
+    made = progress()
+    al = made.open[1].decision.id
+    made.mails_updated([updated(), updated(email_id, error="rateLimit", states=("2", "3"))])
+
+    assert labels(made) == [{"bob labelled"}]
+    assert made.report().failures == {al: "mail: rateLimit"}
+
+
+def test_a_mail_that_is_gone_is_no_failure() -> None:
+    made = progress()
+    made.mails_updated([updated("bob swept", "al labelled", "torn", error="notFound")])
+
+    assert made.report().is_complete
+
+
+def test_the_first_reason_is_kept() -> None:
+    made = progress()
+    bob = made.open[0].decision.id
+    made.contacts_failed({key_of(made, 0): RuntimeError("no room")})
+    made.mails_updated([updated("bob swept")])
+
+    assert made.report().failures == {bob: "contact: no room"}
+
+
+def test_a_mark_that_was_refused_is_remembered_without_a_decision() -> None:
+    made = progress()
+    made.mails_updated([updated("torn", error="forbidden")])
+    report = made.report()
+
+    assert report.marks_failed == {"torn": "forbidden"}
+    assert not report.failures
+    assert not report.is_complete
+
+
+def test_mail_that_came_meanwhile_counts_as_filed_unless_it_was_refused() -> None:
+    made = progress()
+    patches: dict[str, Patch] = {
+        each: {"mailboxIds/Feed": True} for each in ("late", "refused", "gone")
+    }
+    made.late_updated(patches, [updated("refused"), updated("gone", error="notFound")])
+    report = made.report()
+
+    assert "late" in report.late
+    assert report.mails == 4 + len(report.late)
+    assert set(report.marks_failed) == {"refused"}
+    assert not report.is_complete
+
+
+def test_the_states_of_all_updates_make_the_trail() -> None:
+    made = progress()
+    made.mails_updated([updated(states=("1", "2")), updated(states=("2", "3"))])
+    made.late_updated({}, [updated(states=("3", "4"))])
+
+    assert made.report().trail.known == {"1", "2", "3", "4"}

@@ -1,0 +1,89 @@
+"""The sandbox's store lets no mail end up in no mailbox; its desk is what people touch."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mailroom.sandbox import Sandbox
+from mailroom.sandbox.store import LastMailboxError, Violation
+from tests.unit.sandbox_harness import ALICE, BOB, mail, serving
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    return Sandbox(users=[ALICE, BOB])
+
+
+def test_a_mail_never_leaves_its_last_mailbox(sandbox: Sandbox) -> None:
+    mail_id = sandbox.deliver(mail(subject="Mine"))
+    desk = sandbox.desk()
+    with pytest.raises(LastMailboxError):
+        desk.label(mail_id, remove=["Inbox"])
+    assert desk.violations == [Violation(mail_id, "Mine")]
+    assert [each.mailboxes for each in desk.mails()] == [{"Inbox"}]
+
+
+def test_a_mail_needs_a_mailbox_to_come_to(sandbox: Sandbox) -> None:
+    with pytest.raises(LastMailboxError):
+        sandbox.desk().deliver(mail(), mailboxes=())
+    with pytest.raises(LookupError, match="Nowhere"):
+        sandbox.deliver(mail(), mailbox="Nowhere")
+    assert sandbox.mails() == []
+
+
+async def test_who_tries_it_over_jmap_is_noted() -> None:
+    async with serving() as client:
+        mail_id = client.sandbox.deliver(mail(subject="Mine"))
+        inbox = client.sandbox.desk().mailboxes()["Inbox"]
+        refused = {"type": "invalidProperties", "properties": ["mailboxIds"]}
+        assert await client.patch(mail_id, **{f"mailboxIds/{inbox}": None}) == refused
+        assert client.sandbox.desk().violations == [Violation(mail_id, "Mine")]
+
+
+def test_mail_is_delivered_labelled_and_seen(sandbox: Sandbox) -> None:
+    desk = sandbox.desk()
+    desk.create_mailbox("Inbox/Screener")
+    desk.create_mailbox("@ToFeed")
+    then = datetime(2026, 2, 25, tzinfo=UTC)
+    late = sandbox.deliver(mail("Ann <ann@x.example>"))
+    early = sandbox.deliver(
+        mail("bob@x.example", "Old"), mailbox="Inbox/Screener", received_at=then
+    )
+    desk.label(early, add=["@ToFeed", "Archive"], remove=["Archive"])
+    first, second = sandbox.mails()
+    assert (first.id, first.sender, first.subject) == (early, "bob@x.example", "Old")
+    assert first.mailboxes == {"Inbox/Screener", "@ToFeed"}
+    assert first.received_at == then
+    assert (second.id, second.sender, second.address) == (late, "Ann", "ann@x.example")
+    assert [each.id for each in sandbox.mails("@ToFeed")] == [early]
+    assert sandbox.mails(user="bob") == []
+
+
+def test_mailboxes_are_made_once_and_removed(sandbox: Sandbox) -> None:
+    desk = sandbox.desk()
+    assert desk.create_mailbox("A/B/C") == desk.create_mailbox("A/B/C")
+    assert {"A", "A/B", "A/B/C"} <= desk.mailboxes().keys()
+    kept = desk.deliver(mail(subject="Kept"), mailboxes=("Inbox", "A/B/C"), keywords=["$seen"])
+    sandbox.deliver(mail(), mailbox="A/B/C")
+    desk.destroy_mailbox("A/B/C")
+    (seen,) = desk.mails()
+    assert seen.id == kept
+    assert seen.mailboxes == {"Inbox"}
+    assert seen.keywords == {"$seen"}
+    with pytest.raises(LookupError):
+        desk.mails("A/B/C")
+    with pytest.raises(LookupError):
+        desk.label("Mnope", add=["Inbox"])
+
+
+def test_users_share_nothing(sandbox: Sandbox) -> None:
+    same = mail()
+    ids = {sandbox.deliver(same, user="alice"), sandbox.deliver(same, user="bob")}
+    boxes = [set(sandbox.desk(user).mailboxes().values()) for user in ("alice", "bob")]
+    assert len(ids) == 2
+    assert boxes[0].isdisjoint(boxes[1])
+
+
+def test_secrets_are_not_shown() -> None:
+    assert "secret" not in repr(ALICE)
+    assert "t0ken" not in repr(ALICE)

@@ -1,0 +1,154 @@
+"""Own changes told from other people's, by the states that the server names."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailroom.echo import Echo
+from mailroom.screener.states import StateTrail
+
+
+def trail(seen: str, *steps: tuple[str, str]) -> StateTrail:
+    made = StateTrail(seen)
+    for old, new in steps:
+        made.add(old, new)
+    return made
+
+
+UNDISTURBED = [
+    pytest.param(trail("1"), {"1"}, id="a pass that wrote nothing"),
+    pytest.param(trail("1", ("1", "2")), {"1", "2"}, id="one update"),
+    pytest.param(trail("1", ("1", "2"), ("2", "3")), {"1", "2", "3"}, id="two updates"),
+    pytest.param(trail("1", ("2", "3"), ("1", "2")), {"1", "2", "3"}, id="answers out of order"),
+    pytest.param(trail("1", ("1", "1")), {"1"}, id="an update that changed nothing"),
+    pytest.param(trail(""), set(), id="a server that names no states"),
+]
+DISTURBED = [
+    pytest.param(trail("1", ("2", "3")), id="before the first update"),
+    pytest.param(trail("1", ("1", "2"), ("3", "4")), id="between two updates"),
+    pytest.param(trail("1", ("", "2")), id="a server that does not tell the state before"),
+    pytest.param(trail("", ("1", "2")), id="no state was read"),
+    pytest.param(trail("", ("", "2")), id="neither was told"),
+]
+
+
+@pytest.mark.parametrize(("made", "known"), UNDISTURBED)
+def test_states_of_an_unbroken_trail_are_known(made: StateTrail, known: set[str]) -> None:
+    assert made.known == known
+    assert not made.was_joined
+
+
+@pytest.mark.parametrize("made", DISTURBED)
+def test_somebody_elses_change_on_the_trail_is_noticed(made: StateTrail) -> None:
+    assert made.was_joined
+
+
+@pytest.mark.parametrize("made", DISTURBED)
+def test_what_was_left_behind_by_a_disturbed_trail_is_not_known(made: StateTrail) -> None:
+    assert made.known == {made.seen} - {""}
+
+
+@given(
+    changes=st.lists(st.booleans(), max_size=8),
+    data=st.data(),
+)
+def test_a_foreign_change_is_seen_whenever_there_was_one_before_our_last(
+    changes: list[bool], data: st.DataObject
+) -> None:
+    """Each change is ours or somebody's; states count up; answers come in any order."""
+    steps = [(str(at), str(at + 1)) for at, ours in enumerate(changes) if ours]
+    last_of_ours = max((at for at, ours in enumerate(changes) if ours), default=-1)
+    made = trail("0", *data.draw(st.permutations(steps)))
+
+    assert made.was_joined is (not all(changes[: last_of_ours + 1]))
+
+
+# What follows from it
+
+
+def test_the_echo_of_our_own_update_is_no_news() -> None:
+    echo = Echo()
+    echo.hear({"Email": "2", "Mailbox": "77"}, at=5.0)
+    echo.passed(trail("1", ("1", "2")), at=6.0)
+
+    assert echo.take_news() is None
+
+
+def test_an_echo_that_comes_after_the_pass_is_no_news_either() -> None:
+    echo = Echo()
+    echo.passed(trail("1", ("1", "2"), ("2", "3")), at=6.0)
+    echo.hear({"Email": "2"}, at=5.0)
+    echo.hear({"Email": "3"}, at=5.0)
+
+    assert echo.take_news() is None
+
+
+def test_somebody_elses_change_after_ours_is_news() -> None:
+    echo = Echo()
+    echo.passed(trail("1", ("1", "2")), at=6.0)
+    echo.hear({"Email": "3"}, at=5.0)
+
+    assert echo.take_news() == 5.0
+
+
+def test_somebody_elses_change_in_between_is_news_even_if_the_push_names_only_our_state() -> None:
+    """The server folds both changes into one push, whose state is the one we left behind."""
+    echo = Echo()
+    echo.hear({"Email": "3"}, at=5.0)
+    echo.passed(trail("1", ("2", "3")), at=6.0)
+
+    assert echo.take_news() == 5.0
+
+
+def test_somebody_elses_change_in_between_is_news_even_without_a_push() -> None:
+    echo = Echo()
+    echo.passed(trail("1", ("2", "3")), at=6.0)
+
+    assert echo.take_news() == 6.0
+
+
+@pytest.mark.parametrize("states", [None, {"Mailbox": "5"}], ids=["unreadable", "mailboxes only"])
+def test_a_push_without_an_email_state_is_news(states: dict[str, str] | None) -> None:
+    echo = Echo()
+    echo.passed(trail("1"), at=6.0)
+    echo.hear(states, at=5.0)
+
+    assert echo.take_news() == 5.0
+
+
+def test_a_push_before_any_pass_is_news() -> None:
+    echo = Echo()
+    echo.hear({"Email": "1"}, at=5.0)
+
+    assert echo.take_news() == 5.0
+
+
+@pytest.mark.parametrize("states", [{"Email": "9"}, None])
+def test_news_are_told_once(states: dict[str, str] | None) -> None:
+    echo = Echo()
+    echo.hear(states, at=5.0)
+
+    assert [echo.take_news(), echo.take_news()] == [5.0, None]
+
+
+def test_nothing_heard_is_no_news() -> None:
+    assert Echo().take_news() is None
+
+
+def test_a_push_about_other_accounts_only_is_no_news() -> None:
+    echo = Echo()
+    echo.passed(trail("1"), at=6.0)
+    echo.hear({}, at=5.0)
+
+    assert echo.take_news() is None
+
+
+def test_news_are_as_old_as_the_first_of_them_and_echoes_do_not_count() -> None:
+    echo = Echo()
+    echo.hear({"Email": "2"}, at=1.0)
+    echo.hear({"Email": "4"}, at=2.0)
+    echo.hear({"Email": "5"}, at=3.0)
+    echo.hear({"Email": "4"}, at=4.0)
+    echo.passed(trail("1", ("1", "2")), at=5.0)
+
+    assert echo.take_news() == 2.0

@@ -1,0 +1,169 @@
+"""What the tests of push over WebSocket share: a server that does just what a script says."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import Event
+from websockets.typing import Subprotocol
+from yarl import URL
+
+from mailroom.http import Credentials
+from mailroom.jmap.liveness import PATIENCE, Patience
+from mailroom.jmap.push import Push
+from mailroom.jmap.websocket import WebSocketTransport
+from tests.unit.push_harness import VirtualTime
+
+TYPES = ("Email", "Mailbox", "ContactCard")
+SECRET = "secret-token"
+CHANGE = {"@type": "StateChange", "changed": {"a": {"Email": "1"}}, "pushState": "1"}
+
+
+class CountingConnection(ServerConnection):
+    """Counts the pings that come."""
+
+    pings = 0
+
+    def process_event(self, event: Event) -> None:
+        self.pings += isinstance(event, Frame) and event.opcode is Opcode.PING
+        super().process_event(event)
+
+
+@dataclass
+class Peer:
+    """The server's end of one connection, push enabled."""
+
+    socket: CountingConnection
+    enable: dict[str, Any]
+    """What the client sent first."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        assert self.socket.request is not None
+        return dict(self.socket.request.headers.raw_items())
+
+    async def send(self, *messages: str | bytes | dict[str, Any]) -> None:
+        for message in messages:
+            is_object = isinstance(message, dict)
+            await self.socket.send(json.dumps(message) if is_object else message)
+
+    async def hang(self) -> None:
+        """Say no more, and wait for the client to go."""
+        await self.socket.wait_closed()
+
+
+Script = Callable[[Peer], Awaitable[None]]
+
+
+def says(*messages: str | bytes | dict[str, Any]) -> Script:
+    """Send this, and close in the regular way."""
+
+    async def script(peer: Peer) -> None:
+        await peer.send(*messages)
+
+    return script
+
+
+def says_and_hangs(*messages: str | bytes | dict[str, Any]) -> Script:
+    """Send this, and nothing more."""
+
+    async def script(peer: Peer) -> None:
+        await peer.send(*messages)
+        await peer.hang()
+
+    return script
+
+
+def closes(code: int, reason: str = "") -> Script:
+    """Close with this code."""
+
+    async def script(peer: Peer) -> None:
+        await peer.socket.close(code, reason)
+
+    return script
+
+
+@dataclass
+class WebSocketServer:
+    """A real server; runs one script for each connection, the last one for all that follow."""
+
+    scripts: list[Script]
+    peers: list[Peer] = field(default_factory=list)
+    url: str = ""
+
+    @classmethod
+    @asynccontextmanager
+    async def running(
+        cls,
+        *scripts: Script,
+        answer: Callable[[ServerConnection, Request], Response | None] | None = None,
+        echoes: bool = True,
+    ) -> AsyncIterator[Self]:
+        self = cls(list(scripts))
+        serving = serve(
+            self._serve,
+            "127.0.0.1",
+            0,
+            subprotocols=[Subprotocol("jmap")],
+            select_subprotocol=None if echoes else lambda _socket, _offered: None,
+            process_request=answer,
+            ping_interval=None,
+            close_timeout=0.2,
+            create_connection=CountingConnection,
+        )
+        async with serving as server:
+            self.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/jmap/ws/"
+            yield self
+
+    async def peers_gone(self) -> None:
+        """Wait until every connection has ended."""
+        await eventually(lambda: bool(self.peers))
+        await asyncio.gather(*(peer.hang() for peer in self.peers))
+
+    async def _serve(self, socket: ServerConnection) -> None:
+        assert isinstance(socket, CountingConnection)
+        try:
+            peer = Peer(socket, json.loads(await socket.recv()))
+            script = self.scripts[min(len(self.peers), len(self.scripts) - 1)]
+            self.peers.append(peer)
+            await script(peer)
+        except ConnectionClosed:
+            pass  # the client's good right
+
+
+def websocket_transport(
+    url: str | None, *, ping: float = 30, patience: Patience = PATIENCE
+) -> WebSocketTransport:
+    async def present_url() -> URL | None:
+        return None if url is None else URL(url)
+
+    return WebSocketTransport(
+        Credentials.bearer(SECRET), present_url, types=TYPES, ping=ping, patience=patience
+    )
+
+
+def websocket_push(
+    url: str | None,
+    *,
+    time: VirtualTime | None = None,
+    ping: float = 30,
+    patience: Patience = PATIENCE,
+) -> Push:
+    """Push from this server, pauses on virtual time."""
+    time = time or VirtualTime()
+    transport = websocket_transport(url, ping=ping, patience=patience)
+    return Push(transport.connect, transport=transport.name, clock=time.clock, sleep=time.sleep)
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Wait until it is so."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - what is waited for sets no event
+            await asyncio.sleep(0.005)
