@@ -1,0 +1,68 @@
+"""Every behaviour test is written once and run in every world."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.person import Owner
+from tests.support.proxy import Proxy, proxying
+from tests.support.running import Service
+from tests.support.worlds import VARIANTS, OnCyrus, OnSandbox, Variant, World
+
+Start = Callable[..., AbstractAsyncContextManager[Service]]
+
+
+def _params(variants: Iterable[Variant]) -> list[Any]:
+    marks = {"cyrus": [pytest.mark.cyrus], "sandbox": []}
+    return [pytest.param(each, id=str(each), marks=marks[each.server]) for each in variants]
+
+
+def on(*variants: Variant) -> pytest.MarkDecorator:
+    """Has a test run with these variants only, as what it shows does not depend on the rest."""
+    return pytest.mark.parametrize("variant", _params(variants), indirect=True)
+
+
+@pytest.fixture(params=_params(VARIANTS))
+def variant(request: pytest.FixtureRequest) -> Variant:
+    """Where the test runs."""
+    chosen: Variant = request.param
+    request.node.user_properties.append(("variant", str(chosen)))
+    return chosen
+
+
+@pytest.fixture
+def world(variant: Variant, tmp_path: Path, request: pytest.FixtureRequest) -> World:
+    """All of it; not yet running."""
+    if variant.server == "cyrus":
+        return OnCyrus(request.getfixturevalue("cyrus"), tmp_path)
+    return OnSandbox(variant, tmp_path)
+
+
+@pytest.fixture
+async def person(world: World) -> AsyncIterator[Owner]:
+    """Somebody with an empty account."""
+    async with world.newcomer() as owner:
+        yield owner
+
+
+@pytest.fixture
+async def alice(person: Owner, world: World) -> Owner:
+    """Somebody whose account has Mailroom's mailboxes and groups."""
+    await world.set_up(person)
+    return person
+
+
+@pytest.fixture
+def start(world: World) -> Start:
+    """Starts the service for somebody: ``async with start(alice, VARIABLE="value") as service``."""
+    return world.start
+
+
+@pytest.fixture
+async def proxy(person: Owner) -> AsyncIterator[Proxy]:
+    """A line to the server: ``start(alice, http=proxy.url)``."""
+    async with proxying(person.server.url) as line:
+        yield line

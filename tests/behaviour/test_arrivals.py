@@ -1,0 +1,259 @@
+"""New mail is screened the moment it comes, and by nobody where the provider was faster."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.behaviour.conftest import Start, on
+from tests.support.person import Owner, message
+from tests.support.proxy import Answer, Ask, Exchange, Proxy
+from tests.support.running import Service
+from tests.support.worlds import VARIANTS, Variant
+
+ON = {"MAILROOM_ARRIVALS_ENABLED": "true"}
+OURS = "mx.example.com"
+FORGED = f"Authentication-Results: {OURS}; dmarc=fail header.from=corp.example"
+GENUINE = f"Authentication-Results: {OURS}; dmarc=pass header.from=corp.example"
+ME = "alice@example.com"
+BOB = "Bob Builder <bob@corp.example>"
+STRANGER = "stranger@corp.example"
+
+Measured = Callable[[str], None]
+
+
+def mail(sender: str, subject: str = "new", *fields: str) -> bytes:
+    """A mail with further header fields on top of all others."""
+    head = "".join(f"{field}\r\n" for field in fields)
+    return head.encode() + message(sender, subject)
+
+
+async def comes_to(owner: Owner, subject: str, *mailboxes: str) -> None:
+    """Wait until a mail is in exactly these mailboxes."""
+
+    async def there() -> bool:
+        return await owner.where(subject) == set(mailboxes)
+
+    await owner.until(there, f"{subject} in {mailboxes}")
+
+
+async def a_pass_later(owner: Owner, service: Service) -> None:
+    """Wait until a stranger's mail, which came after everything else, has been dealt with."""
+    subject = f"later {time.monotonic_ns()}"
+    await owner.server.deliver(owner.name, mail(f"later@{time.monotonic_ns()}.example", subject))
+    await comes_to(owner, subject, "Screener")
+
+
+async def knows_bob(owner: Owner, *groups: str) -> None:
+    await owner.contacts.add("bob", "Bob Builder", "bob@corp.example")
+    for group in groups:
+        await owner.contacts.join(group, "bob")
+
+
+async def test_a_stranger_goes_to_the_screener(alice: Owner, start: Start) -> None:
+    async with start(alice, **ON) as service:
+        await alice.server.deliver(alice.name, mail(STRANGER))
+        await comes_to(alice, "new", "Screener")
+        await service.until_logged("new mail filed")
+    assert (await alice.mail("new")).keywords >= {"$mailroom-screened"}
+
+
+@pytest.mark.parametrize(
+    ("groups", "mailboxes"),
+    [
+        (["Feed"], ["Feed"]),
+        (["Imbox"], ["Imbox", "Inbox"]),
+        (["Person", "Imbox"], ["Person", "Imbox", "Inbox"]),
+    ],
+    ids=["Feed", "Imbox", "Person"],
+)
+async def test_a_decided_sender_goes_to_its_place(
+    alice: Owner, start: Start, groups: list[str], mailboxes: list[str]
+) -> None:
+    await knows_bob(alice, *groups)
+    async with start(alice, **ON):
+        await alice.server.deliver(alice.name, mail(BOB))
+        await comes_to(alice, "new", *mailboxes)
+
+
+async def test_contacts_and_correspondents_are_left(alice: Owner, start: Start) -> None:
+    await knows_bob(alice)
+    to_ann = message(ME, "sent", to="Ann <ANN@x.example>, cy@x.example")
+    await alice.server.append(alice.name, "Sent", to_ann)
+    async with start(alice, **ON) as service:
+        for sender in (BOB, "ann@x.example"):
+            await alice.server.deliver(alice.name, mail(sender, sender))
+        await a_pass_later(alice, service)
+        for sender in (BOB, "ann@x.example"):
+            assert await alice.where(sender) == {"Inbox"}
+
+
+@on(*(each for each in VARIANTS if each.server == "sandbox"))  # Cyrus does not know who one is
+async def test_ones_own_mail_is_left(alice: Owner, start: Start) -> None:
+    async with start(alice, **ON) as service:
+        await alice.server.deliver(alice.name, mail(ME, "mine"))
+        await a_pass_later(alice, service)
+    assert await alice.where("mine") == {"Inbox"}
+
+
+async def test_who_is_written_to_while_it_runs_may_answer(alice: Owner, start: Start) -> None:
+    async with start(alice, **ON) as service:
+        await alice.server.deliver(alice.name, mail(STRANGER, "first"))
+        await comes_to(alice, "first", "Screener")
+        await alice.server.append(alice.name, "Sent", message(ME, "sent", to=STRANGER))
+        await alice.server.deliver(alice.name, mail(STRANGER, "answer"))
+        await a_pass_later(alice, service)
+    assert await alice.where("answer") == {"Inbox"}
+
+
+async def test_what_the_provider_filed_is_left_where_it_is(alice: Owner, start: Start) -> None:
+    async with start(alice, **ON) as service:
+        for place in ("Archive", "Feed", "Spam"):
+            await alice.server.append(alice.name, place, mail(STRANGER, place))
+        await a_pass_later(alice, service)
+        for place in ("Archive", "Feed", "Spam"):
+            assert await alice.where(place) == {place}
+
+
+async def test_what_is_moved_back_by_hand_stays(alice: Owner, start: Start) -> None:
+    async with start(alice, **ON) as service:
+        await alice.server.deliver(alice.name, mail(STRANGER))
+        await comes_to(alice, "new", "Screener")
+        await alice.move([(await alice.mail("new")).id], ["Inbox"])
+        await a_pass_later(alice, service)
+        assert await alice.where("new") == {"Inbox"}
+    async with start(alice, **ON) as service:
+        await a_pass_later(alice, service)
+    assert await alice.where("new") == {"Inbox"}
+
+
+async def test_what_somebody_files_in_the_very_moment_is_not_pulled_back(
+    alice: Owner, start: Start, proxy: Proxy
+) -> None:
+    moved: list[str] = []
+
+    async def file_first(exchange: Exchange, ask: Ask) -> Answer:
+        if "Email/set" in exchange.calls and not moved:
+            moved.append((await alice.mail("new")).id)
+            await alice.move(moved, ["Archive"])
+        return await ask()
+
+    proxy.meddle = file_first
+    async with start(alice, http=proxy.url, **ON) as service:
+        await alice.server.deliver(alice.name, mail(STRANGER))
+        await a_pass_later(alice, service)
+    assert moved
+    assert await alice.where("new") == {"Archive"}
+
+
+async def test_500_mails_at_once_are_one_round_of_requests(
+    alice: Owner, start: Start, proxy: Proxy
+) -> None:
+    mails = [mail(f"{number}@corp.example", str(number)) for number in range(500)]
+    await alice.server.deliver(alice.name, *mails)
+    async with start(alice, http=proxy.url, **ON) as service:
+        await service.until_logged("pass done")
+        written = [each for each in proxy.exchanges if "Email/set" in each.calls]
+    assert len(written) == 1
+    assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Screener"})}
+
+
+async def test_a_burst_during_a_pass(alice: Owner, start: Start, proxy: Proxy) -> None:
+    burst = [mail(f"{number}@corp.example", f"burst {number}") for number in range(20)]
+    came = asyncio.Event()
+
+    async def come_meanwhile(exchange: Exchange, ask: Ask) -> Answer:
+        if "Email/set" in exchange.calls and not came.is_set():
+            came.set()
+            await alice.server.deliver(alice.name, *burst)
+        return await ask()
+
+    proxy.meddle = come_meanwhile
+    async with start(alice, http=proxy.url, **ON):
+        await alice.server.deliver(alice.name, mail(STRANGER))
+        await came.wait()
+        for number in range(20):
+            await comes_to(alice, f"burst {number}", "Screener")
+        await comes_to(alice, "new", "Screener")
+
+
+async def test_what_came_while_it_was_down_is_screened_at_the_start(
+    alice: Owner, start: Start
+) -> None:
+    async with start(alice, **ON) as service:
+        await service.end()
+    await knows_bob(alice, "Feed")
+    await alice.server.deliver(alice.name, mail(STRANGER, "stranger"), mail(BOB, "bob"))
+    async with start(alice, **ON):
+        await comes_to(alice, "stranger", "Screener")
+        await comes_to(alice, "bob", "Feed")
+
+
+async def test_a_forged_from_does_not_profit_from_it(alice: Owner, start: Start) -> None:
+    await knows_bob(alice, "Imbox")
+    async with start(alice, **ON, MAILROOM_ARRIVALS_AUTHSERV_ID=OURS):
+        await alice.server.deliver(
+            alice.name,
+            mail(BOB, "forged", FORGED),
+            mail(BOB, "forged further down", GENUINE, FORGED),
+            mail(BOB, "hidden below", FORGED, GENUINE),
+            mail(BOB, "another server's word", FORGED.replace(OURS, "mx.evil.example")),
+        )
+        await comes_to(alice, "forged", "@MailroomWarning", "Screener")
+        await comes_to(alice, "hidden below", "@MailroomWarning", "Screener")
+        await comes_to(alice, "forged further down", "Imbox", "Inbox")
+        await comes_to(alice, "another server's word", "Imbox", "Inbox")
+
+
+async def test_contacts_edited_in_the_meantime_count(alice: Owner, start: Start) -> None:
+    await knows_bob(alice, "Feed")
+    async with start(alice, **ON) as service:
+        await alice.server.deliver(alice.name, mail(BOB, "one"))
+        await comes_to(alice, "one", "Feed")
+        await alice.contacts.leave("Feed", "bob")
+        await alice.contacts.join("Jail", "bob")
+        await alice.server.deliver(alice.name, mail(BOB, "two"))
+        await comes_to(alice, "two", "Jail")
+        await alice.contacts.change_address("bob", "bob@elsewhere.example")
+        await alice.server.deliver(alice.name, mail("bob@elsewhere.example", "three"))
+        await comes_to(alice, "three", "Jail")
+        await alice.server.deliver(alice.name, mail(BOB, "four"))
+        await comes_to(alice, "four", "Screener")
+        await alice.contacts.delete("bob")
+        await alice.server.deliver(alice.name, mail("bob@elsewhere.example", "five"))
+        await comes_to(alice, "five", "Screener")
+        await a_pass_later(alice, service)
+
+
+async def test_a_tap_decides_on_what_comes_afterwards(alice: Owner, start: Start) -> None:
+    async with start(alice, **ON):
+        await alice.server.deliver(alice.name, mail(STRANGER, "first"))
+        await comes_to(alice, "first", "Screener")
+        await alice.tap((await alice.mail("first")).id, "@ToFeed")
+        await alice.server.deliver(alice.name, mail(STRANGER, "second"))
+        await comes_to(alice, "first", "Feed")
+        await comes_to(alice, "second", "Feed")
+
+
+async def test_new_mail_is_left_when_arrivals_are_switched_off(alice: Owner, start: Start) -> None:
+    await alice.server.deliver(alice.name, mail(STRANGER))
+    async with start(alice, MAILROOM_ARRIVALS_ENABLED="false"):
+        (tapped,) = await alice.receive(message(BOB, "tapped"))
+        await alice.tap(tapped, "@ToFeed")
+        await alice.until_triaged()
+    assert await alice.where("new") == {"Inbox"}
+
+
+async def test_from_the_event_to_the_mail_out_of_the_inbox(
+    alice: Owner, start: Start, proxy: Proxy, measured: Measured, variant: Variant
+) -> None:
+    async with start(alice, http=proxy.url, **ON) as service:
+        await a_pass_later(alice, service)
+        await service.until_logged("pass done")
+        done = len(service.events("pass done"))
+        await alice.server.deliver(alice.name, mail(STRANGER))
+        await service.until_logged("pass done", done + 1)
+        seconds = service.events("pass done")[-1]["seconds"]
+    assert await alice.where("new") == {"Screener"}
+    measured(f"{variant}: {seconds:.2f} s from the event to the new mail out of the Inbox")

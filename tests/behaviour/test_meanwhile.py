@@ -1,0 +1,186 @@
+"""What others do meanwhile, refuse, or leave behind: nothing is lost, and nobody is held up."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+from multidict import CIMultiDict
+
+from tests.behaviour.conftest import Start
+from tests.support.person import Owner, message
+from tests.support.proxy import Answer, Ask, Exchange, Meddle, Proxy, leave_alone, proxying
+
+ADDRESS = "jane@corp.example"
+SENDER = f"Jane Doe <{ADDRESS}>"
+FORBIDDEN = Answer(403, CIMultiDict({"Content-Type": "text/plain"}), b"no")
+
+
+def writes_cards(exchange: Exchange) -> bool:
+    """Over JMAP, cards and groups are written together."""
+    return exchange.kind == "PUT card" or "ContactCard/set" in exchange.calls
+
+
+def writes_groups(exchange: Exchange) -> bool:
+    return exchange.kind == "PUT group" or "ContactCard/set" in exchange.calls
+
+
+def first(wanted: Callable[[Exchange], bool], then: Callable[[Ask], Awaitable[Answer]]) -> Meddle:
+    """Do something else with the first exchange of a kind."""
+    left = [then]
+
+    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+        return await (left.pop()(ask) if left and wanted(exchange) else ask())
+
+    return meddle
+
+
+async def decisions_of(owner: Owner, address: str) -> list[str]:
+    """The lines of a contact's note that tell decisions, without the date."""
+    lines = (await owner.contact(address)).note
+    return [line.rpartition(" on ")[0] for line in lines if "riaged to" in line]
+
+
+async def test_many_stuck_mails_hold_up_nobody(alice: Owner, start: Start) -> None:
+    stuck = [message('"Nobody" <>', f"stuck {number}") for number in range(120)]
+    label = await alice.receive(*stuck)
+    await alice.tap(label, "@ToFeed")
+    (later,) = await alice.receive(message(SENDER, "later"))
+    async with start(alice):
+        await alice.tap(later, "@ToFeed")
+        await alice.until_triaged("later")
+    assert await alice.where("later") == {"Feed"}
+    told = [each for each in await alice.mails() if "@MailroomError" in each.mailboxes]
+    assert len(told) == len(stuck)
+
+
+async def test_what_somebody_writes_meanwhile_is_not_lost(
+    alice: Owner, start: Start, proxy: Proxy
+) -> None:
+    await alice.contacts.add("jane", "Jane Doe", ADDRESS, "Met at the fair.")
+    (mail,) = await alice.receive(message(SENDER, "mail"))
+
+    async def edited_first(ask: Ask) -> Answer:
+        await alice.contacts.add_phone("jane")
+        answer = await ask()
+        assert answer.status == 412 or b"stateMismatch" in answer.body
+        return answer
+
+    without_phone = await alice.contacts.rest_of("jane")
+    proxy.meddle = first(writes_cards, edited_first)
+    async with start(alice, http=proxy.url):
+        await alice.tap(mail, "@ToFeed")
+        await alice.until_triaged()
+    assert len(await alice.contacts.rest_of("jane")) == len(without_phone) + 1
+    assert (await alice.contact(ADDRESS)).note[0] == "Met at the fair."
+    assert await decisions_of(alice, ADDRESS) == ["Triaged to Feed"]
+    assert await alice.groups_of(ADDRESS) == {"Feed"}
+
+
+async def test_who_joins_a_group_meanwhile_stays_in_it(
+    alice: Owner, start: Start, proxy: Proxy
+) -> None:
+    (mail,) = await alice.receive(message(SENDER, "mail"))
+    joining, joined = asyncio.Lock(), False
+
+    async def somebody_joins_before(exchange: Exchange, ask: Ask) -> Answer:
+        nonlocal joined
+        if writes_groups(exchange):
+            async with joining:
+                if not joined:
+                    for group in await alice.groups():
+                        await alice.contacts.join(group, "somebody")
+                joined = True
+        return await ask()
+
+    proxy.meddle = somebody_joins_before
+    async with start(alice, http=proxy.url):
+        await alice.tap(mail, "@ToFeed")
+        await alice.until_triaged()
+    assert await alice.groups_of(ADDRESS) == {"Feed", "Mailroom"}
+    assert all("somebody" in members for members in (await alice.groups()).values())
+
+
+async def refuse_jane(exchange: Exchange, ask: Ask) -> Answer:
+    """A server that does not want her card, but takes all others."""
+    if ADDRESS.encode() not in exchange.body or not writes_cards(exchange):
+        return await ask()
+    return FORBIDDEN if exchange.method == "PUT" else await _without_jane(exchange, ask)
+
+
+async def _without_jane(exchange: Exchange, ask: Ask) -> Answer:
+    body = json.loads(exchange.body)
+    refused = {}
+    for _, arguments, call_id in body["methodCalls"]:
+        for key in [
+            key for key, card in arguments.get("create", {}).items() if ADDRESS in str(card)
+        ]:
+            del arguments["create"][key]
+            refused[call_id] = {key: {"type": "forbidden"}}
+    exchange.body = json.dumps(body).encode()
+    answer = await ask()
+    told = json.loads(answer.body)
+    for _, result, call_id in told["methodResponses"]:
+        if call_id in refused:
+            result["notCreated"] = {**(result.get("notCreated") or {}), **refused[call_id]}
+    return Answer(answer.status, answer.headers, json.dumps(told).encode())
+
+
+async def test_a_refused_contact_keeps_the_label_on(
+    alice: Owner, start: Start, proxy: Proxy
+) -> None:
+    mails = await alice.receive(message(SENDER, "mail"), message("al@corp.example", "other"))
+    await alice.receive(message(SENDER, "earlier"))
+    proxy.meddle = refuse_jane
+    async with start(alice, http=proxy.url) as service:
+        await alice.tap(mails, "@ToFeed")
+        await alice.until_triaged("other")
+        await service.until_logged("decision not finished, will be tried again")
+        assert await alice.where("mail") == {"Screener", "@ToFeed"}
+        assert await alice.contacts_of(ADDRESS) == []
+        (told, *_) = service.events("decision not finished, will be tried again")
+        assert "403" in told["reason"] or "forbidden" in told["reason"]
+        proxy.meddle = leave_alone
+        await alice.until_triaged()
+    assert await alice.where("earlier") == {"Feed"}
+    assert await alice.groups_of(ADDRESS) == {"Feed", "Mailroom"}
+
+
+async def test_two_instances_make_one_contact_each(
+    alice: Owner, start: Start, proxy: Proxy
+) -> None:
+    senders = [f"s{number}@corp.example" for number in range(10)]
+    mails = await alice.receive(*(message(f"Sender <{each}>", each) for each in senders))
+    await alice.receive(*(message(each, f"earlier {each}") for each in senders))
+    async with proxying(alice.server.url) as other:
+        both_write = asyncio.Barrier(2)
+        for line in (proxy, other):
+            line.meddle = first(writes_cards, lambda ask: meet(both_write, ask))
+        async with start(alice, http=proxy.url) as one, start(alice, http=other.url) as two:
+            await alice.tap(mails, "@ToFeed")
+            await alice.until_triaged()
+            await one.until_logged("pass done", 2)  # both log into one file
+            assert (await one.end(), await two.end()) == (0, 0)
+    for each in senders:
+        assert len(await alice.contacts_of(each)) == 1
+        assert await decisions_of(alice, each) == ["Triaged to Feed"]
+        assert await alice.groups_of(each) == {"Feed", "Mailroom"}
+        assert await alice.where(each) == await alice.where(f"earlier {each}") == {"Feed"}
+    assert len(await alice.contacts.contacts()) == len(senders)
+
+
+async def meet(barrier: asyncio.Barrier, ask: Ask) -> Answer:
+    """Go on when the other one is there as well."""
+    await barrier.wait()
+    return await ask()
+
+
+async def test_a_label_that_is_on_at_the_start_needs_no_push_and_no_poll(
+    alice: Owner, start: Start
+) -> None:
+    (mail,) = await alice.receive(message(SENDER, "mail"))
+    await alice.tap(mail, "@ToFeed")
+    async with start(
+        alice, wait=False, MAILROOM_PUSH_TRANSPORT="off", MAILROOM_POLL_INTERVAL="86400"
+    ):
+        await alice.until_triaged()
+    assert await alice.where("mail") == {"Feed"}

@@ -1,0 +1,90 @@
+"""How many requests a pass takes, however many senders there are: counted, on both backends."""
+
+import json
+from collections.abc import Callable
+
+from tests.behaviour.conftest import Start, on
+from tests.support.passes import AT_ONCE, kinds, mail_of_new_senders, settled, tapped_pass, told
+from tests.support.person import PATIENCE, Owner, message
+from tests.support.proxy import Answer, Ask, Exchange, Meddle, Proxy
+from tests.support.steps import dependent_steps
+from tests.support.worlds import VARIANTS, Variant
+
+Measured = Callable[[str], None]
+
+SENDERS = (1, 10, 60)
+ROUND_TRIP = 0.05
+"""Seconds; with none at all, what follows one another could not be told from what overlaps."""
+STEPS = {"carddav": 5, "jmap": 4}
+"""See what is labelled, and what is new in the address book; read contacts and mail; write contacts
+(CardDAV: cards, then groups) and file the other mail; file what is labelled."""
+
+
+@on(Variant("sandbox", "carddav", "websocket"), Variant("sandbox", "jmap", "websocket"))
+async def test_steps_do_not_depend_on_the_number_of_senders(
+    alice: Owner, start: Start, proxy: Proxy, variant: Variant, measured: Measured
+) -> None:
+    requests, steps = [], []
+    async with start(alice, http=proxy.url) as service:
+        await settled(service)
+        for count in SENDERS:
+            mails = await mail_of_new_senders(alice, count, first=1000 * count)
+            taps = dict.fromkeys(mails, "@ToFeed")
+            asked = await tapped_pass(alice, service, proxy, taps, ROUND_TRIP)
+            measured(f"{variant.contacts:7} {count:3} new senders: {told(asked)}")
+            requests.append(len(asked) - kinds(asked)["PUT card"])
+            steps.append(dependent_steps(asked, at_once=AT_ONCE))
+    assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
+    assert set(steps) == {STEPS[variant.contacts]}
+    assert len(set(requests)) == 1, "besides a PUT for each new card over CardDAV"
+
+
+def none_refused(refusals: list[bytes]) -> Meddle:
+    """Lets everything through, and collects the answers that refuse a request or a method call."""
+
+    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+        answer = await ask()
+        is_error = exchange.calls and any(
+            name == "error" for name, *_ in json.loads(answer.body).get("methodResponses", [])
+        )
+        if is_error or answer.status not in {200, 101}:
+            refusals.append(answer.body)
+        return answer
+
+    return meddle
+
+
+@on(Variant("sandbox", "jmap", "websocket", "stalwart limits"))
+async def test_more_than_the_limits_is_cut_to_them(
+    alice: Owner, start: Start, proxy: Proxy, measured: Measured
+) -> None:
+    swept = await alice.receive(*(message("a@b.example", f"of one {at}") for at in range(1200)))
+    senders = [f"sender{number}@corp.example" for number in range(600)]
+    labelled = await alice.receive(*(message(f"Sender <{each}>", each) for each in senders))
+    await alice.tap([swept[600], *labelled], "@ToFeed")
+    refusals: list[bytes] = []
+    proxy.meddle = none_refused(refusals)
+    async with start(alice, http=proxy.url, wait=False) as service:
+        await service.until_logged("pass done", patience=4 * PATIENCE)
+        measured(f"jmap    601 new senders, 1801 mails, small limits: {told(proxy.exchanges)}")
+    assert refusals == []
+    assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
+    contacts = {each.addresses for each in await alice.contacts.contacts()}
+    assert contacts == {(each,) for each in ("a@b.example", *senders)}
+    assert len((await alice.groups())["Feed"]) == len(contacts)
+
+
+@on(*(each for each in VARIANTS if each.push != "poll"))
+async def test_own_writes_start_no_pass(alice: Owner, start: Start, proxy: Proxy) -> None:
+    subjects = ["one", "two", "three"]
+    mails = await alice.receive(*(message(f"{each}@corp.example", each) for each in subjects))
+    passes = []
+    async with start(alice, http=proxy.url) as service:
+        for done, mail in enumerate(mails, 1):
+            await alice.tap(mail, "@ToFeed")
+            await service.until_logged("pass done", done)
+            state = (await alice.jmap("Email/get", {"ids": []}))["state"]
+            await proxy.until_streamed(f'"Email":"{state}"')
+            passes.append((await service.health())["passes"])
+    # The first may have come together with the catch-up pass behind the connect.
+    assert passes == [passes[0], passes[0] + 1, passes[0] + 2]

@@ -1,0 +1,46 @@
+"""The account that every contract test gets, on both servers; and the list of what that covers."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.contract.servers import Account, cyrus_account, sandbox_account
+from tests.support.cyrus import Cyrus
+
+_SERVERS = ("sandbox", "cyrus")
+
+
+@pytest.fixture(scope="session", params=["sandbox", pytest.param("cyrus", marks=pytest.mark.cyrus)])
+def real_server(request: pytest.FixtureRequest) -> Cyrus | None:
+    """Cyrus, where a test is for that; None where it is for the sandbox."""
+    return asyncio.run(Cyrus.start("contract")) if request.param == "cyrus" else None
+
+
+@pytest.fixture
+async def account(real_server: Cyrus | None) -> AsyncIterator[Account]:
+    if real_server is None:
+        async with sandbox_account() as (account, _):
+            yield account
+    else:
+        async with cyrus_account(real_server) as account:
+            yield account
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List what was shown of each server: one line per test, one column per server."""
+    shown: dict[str, set[str]] = defaultdict(set)
+    for report in terminalreporter.getreports("passed"):
+        path, _, case = report.nodeid.rpartition("::")
+        name, _, parameters = case.removesuffix("]").partition("[")
+        server = parameters.partition("-")[0]
+        if report.when == "call" and server in _SERVERS:
+            subject = path.rpartition("test_")[2].removesuffix(".py")
+            words = name.removeprefix("test_").replace("_", " ")
+            shown[f"{subject}: {words}"].add(server)
+    if shown:
+        terminalreporter.section("contract: what was shown of which server")
+        for line in sorted(shown):
+            marks = (each if each in shown[line] else " " * len(each) for each in _SERVERS)
+            terminalreporter.write_line(f"{' '.join(marks)}  {line}")

@@ -1,0 +1,182 @@
+"""One account, on either server: the sandbox, and a real Cyrus. Plain JMAP, none of our client.
+
+What a test asks of an account, both servers must answer alike.
+"""
+
+import io
+import itertools
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from mailroom.sandbox import Quirks, Sandbox, User
+from tests.support.cyrus import Cyrus
+from tests.support.person import until
+
+CORE = "urn:ietf:params:jmap:core"
+MAIL = "urn:ietf:params:jmap:mail"
+SUBMISSION = "urn:ietf:params:jmap:submission"
+PASSWORD = "secret"
+
+AS_CYRUS = Quirks(last_mailbox="destroys")
+"""The habits that the sandbox has to show to be told from Cyrus by nothing."""
+
+Arguments = dict[str, Any]
+Calls = tuple[str, Mapping[str, Any]]
+
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back; ``body`` is the decoded JSON, None where it is none."""
+
+    status: int
+    content_type: str
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass
+class Account:
+    """Somebody's account, fresh and empty."""
+
+    http: aiohttp.ClientSession
+    url: str
+    name: str
+    deliver: Callable[[bytes], Awaitable[None]]
+
+    @property
+    def auth(self) -> dict[str, str]:
+        return {"Authorization": aiohttp.encode_basic_auth(self.name, PASSWORD)}
+
+    # Requests
+
+    async def post(self, body: Any, **headers: str) -> Answer:
+        """Send anything at all to the API."""
+        data = io.BytesIO(body) if isinstance(body, bytes) else aiohttp.JsonPayload(body)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.ask("POST", "/jmap/", data=data, headers=self._headers(named))
+
+    def _headers(self, more: Mapping[str, str]) -> dict[str, str]:
+        return {"Content-Type": "application/json", **self.auth, **more}
+
+    async def ask(self, method: str, path: str, **options: Any) -> Answer:
+        """Send an HTTP request."""
+        async with self.http.request(
+            method, self.url + path, allow_redirects=False, **options
+        ) as response:
+            is_json = response.content_type.endswith("json")
+            body = await response.json(content_type=None) if is_json else await response.text()
+            kind = response.headers.get("Content-Type", "")
+            return Answer(response.status, kind, response.headers, body if is_json else None)
+
+    async def perform(self, *calls: Calls, using: tuple[str, ...] = (CORE, MAIL)) -> list[Any]:
+        """Send calls in one request; gives ``[name, result]`` of each."""
+        named = [[name, dict(each), str(number)] for number, (name, each) in enumerate(calls)]
+        answer = await self.post({"using": list(using), "methodCalls": named})
+        assert answer.status == 200, answer
+        responses = answer.body["methodResponses"]
+        assert [call_id for _, _, call_id in responses] == [call_id for _, _, call_id in named]
+        return [[name, result] for name, result, _ in responses]
+
+    async def call(self, method: str, **arguments: Any) -> Arguments:
+        """One call, which succeeds."""
+        ((name, result),) = await self.perform((method, arguments))
+        assert name == method, result
+        return dict(result)
+
+    async def refusal(self, method: str, **arguments: Any) -> Arguments:
+        """One call, which is refused: the error."""
+        ((name, result),) = await self.perform((method, arguments))
+        assert name == "error", result
+        return dict(result)
+
+    # Mail
+
+    async def receive(self, *messages: bytes) -> list[str]:
+        """Have mails come into the Inbox; gives their ids."""
+        ids = []
+        for each in messages:
+            before = set((await self.call("Email/query"))["ids"])
+            await self.deliver(each)
+            (new,) = set((await self.call("Email/query"))["ids"]) - before
+            ids.append(new)
+        return ids
+
+    async def mailboxes(self) -> dict[str, str]:
+        """Name -> id."""
+        found = await self.call("Mailbox/get", ids=None, properties=["name"])
+        return {each["name"]: each["id"] for each in found["list"]}
+
+    async def state(self) -> str:
+        """The present Email state."""
+        return str((await self.call("Email/get", ids=[], properties=["id"]))["state"])
+
+    async def mail(self, mail_id: str, *properties: str) -> Arguments:
+        """Some properties of a mail."""
+        found = await self.call("Email/get", ids=[mail_id], properties=list(properties))
+        (mail,) = found["list"]
+        return {name: mail[name] for name in properties}
+
+    async def patch(self, mail_id: str, **patch: Any) -> Arguments | None:
+        """Update a mail; gives the SetError, None if there is none."""
+        done = await self.call("Email/set", update={mail_id: patch})
+        assert set(done["updated"] or {}) | set(done["notUpdated"] or {}) == {mail_id}
+        error: Arguments | None = (done["notUpdated"] or {}).get(mail_id)
+        return error
+
+    async def until_indexed(self, count: int) -> None:
+        """Wait until so many mails can be found by searching."""
+
+        async def indexed() -> bool:
+            found = await self.call("Email/query", filter={"to": "alice@example.com"})
+            return len(found["ids"]) == count
+
+        await until(indexed, f"{count} mails are in the search index")
+
+
+def message(sender: str, subject: str = "Hello", *fields: str) -> bytes:
+    """A mail whose From field is exactly this."""
+    number = next(_numbers)
+    lines = [
+        f"From: {sender}",
+        "To: alice@example.com",
+        f"Subject: {subject}",
+        f"Message-ID: <{os.getpid()}.{number}@example.com>",
+        "Date: Sun, 22 Nov 2026 10:00:00 +0100",
+        *fields,
+    ]
+    return ("\r\n".join(lines) + "\r\n\r\nHi.\r\n").encode()
+
+
+@asynccontextmanager
+async def sandbox_account(quirks: Quirks = AS_CYRUS) -> AsyncIterator[tuple[Account, Sandbox]]:
+    """An account in a sandbox of its own."""
+    user = User("alice", PASSWORD)
+    async with (
+        Sandbox(users=[user], quirks=quirks).serve() as sandbox,
+        aiohttp.ClientSession() as http,
+    ):
+
+        async def deliver(data: bytes) -> None:
+            sandbox.deliver(data)
+
+        yield Account(http, sandbox.url, user.name, deliver), sandbox
+
+
+@asynccontextmanager
+async def cyrus_account(cyrus: Cyrus) -> AsyncIterator[Account]:
+    """An account of a fresh user on Cyrus."""
+    name = f"m{os.getpid()}n{next(_numbers)}"
+    await cyrus.fresh_user(name)
+
+    async def deliver(data: bytes) -> None:
+        await cyrus.deliver(name, data)
+
+    async with aiohttp.ClientSession() as http:
+        yield Account(http, cyrus.url, name, deliver)

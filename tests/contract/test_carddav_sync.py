@@ -1,0 +1,207 @@
+"""What a CardDAV server does for those who keep in step with it, asked without Mailroom's client.
+
+Cyrus, and the sandbox, which must answer alike.
+"""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import aiohttp
+import pytest
+
+from mailroom.sandbox.contacts import Contacts
+from mailroom.sandbox.quirks import Quirks
+from mailroom.sandbox.server import Sandbox
+from tests.support.cyrus import PASSWORD, Cyrus
+from tests.support.vcard_app import VCardApp
+
+DAV, CARDDAV = "{DAV:}", "{urn:ietf:params:xml:ns:carddav}"
+CALENDAR_SERVER = "{http://calendarserver.org/ns/}"
+NAMESPACES = (
+    'xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:carddav"'
+    ' xmlns:s="http://calendarserver.org/ns/"'
+)
+BRIEF = '<c:address-data><c:prop name="UID"/><c:prop name="EMAIL"/></c:address-data>'
+_numbers = count()
+
+
+@dataclass(frozen=True)
+class Said:
+    """What an answer says: name of the resource -> card, or its status where it has one."""
+
+    status: int
+    cards: dict[str, str]
+    statuses: dict[str, str]
+    token: str
+    conditions: frozenset[str]
+
+
+class Client(VCardApp):
+    """Plain CardDAV, with reports."""
+
+    async def report(self, name: str, inside: str, data: str = "<c:address-data/>") -> Said:
+        """Send a report that asks for ETags and cards."""
+        wanted = f"<d:prop><d:getetag/>{data}</d:prop>"
+        body = f"<{name} {NAMESPACES}>{wanted}{inside}</{name}>"
+        depth = "0" if name == "d:sync-collection" else "1"
+        status, text, _ = await self.dav(
+            "REPORT", self.book_url, body, Depth=depth, Content_Type="application/xml"
+        )
+        return _said(status, ET.fromstring(text))  # noqa: S314 - our own server
+
+    async def changes(self, token: str = "", limit: int = 0, data: str = "") -> Said:
+        """What has changed since a token."""
+        pages = f"<d:limit><d:nresults>{limit}</d:nresults></d:limit>" if limit else ""
+        inside = f"<d:sync-token>{token}</d:sync-token><d:sync-level>1</d:sync-level>{pages}"
+        return await self.report("d:sync-collection", inside, data or "<c:address-data/>")
+
+    async def of_the_book(self, name: str) -> ET.Element:
+        """A property of the address book."""
+        body = f"<d:propfind {NAMESPACES}><d:prop><{name}/></d:prop></d:propfind>"
+        status, text, _ = await self.dav(
+            "PROPFIND", self.book_url, body, Depth="0", Content_Type="application/xml"
+        )
+        assert status == 207, text
+        (found,) = ET.fromstring(text).iterfind(f".//{DAV}prop/*")  # noqa: S314 - our own server
+        return found
+
+
+def _said(status: int, root: ET.Element) -> Said:
+    responses = {
+        each.findtext(DAV + "href", "").rstrip("/").rpartition("/")[2]: each
+        for each in root.iter(DAV + "response")
+    }
+    cards = {name: each.findtext(f".//{CARDDAV}address-data") for name, each in responses.items()}
+    return Said(
+        status=status,
+        cards={name: card for name, card in cards.items() if card},
+        statuses={
+            name: each.findtext(DAV + "status", "").split()[1]
+            for name, each in responses.items()
+            if each.find(DAV + "status") is not None
+        },
+        token=root.findtext(DAV + "sync-token", ""),
+        conditions=frozenset(each.tag for each in root if root.tag == DAV + "error"),
+    )
+
+
+@asynccontextmanager
+async def on_sandbox() -> AsyncIterator[Client]:
+    sandbox = Sandbox(plugins=[Contacts], quirks=Quirks(contacts=False))
+    async with sandbox.serve(), aiohttp.ClientSession() as session:
+        yield Client(session, sandbox.url, sandbox.users[0].name, PASSWORD)
+
+
+@asynccontextmanager
+async def on_cyrus() -> AsyncIterator[Client]:
+    cyrus = await Cyrus.start("contract")
+    user = f"s{os.getpid()}n{next(_numbers)}"
+    await cyrus.fresh_user(user)
+    async with aiohttp.ClientSession() as session:
+        yield Client(session, cyrus.url, user, PASSWORD)
+
+
+SERVERS: list[Any] = [
+    pytest.param(on_cyrus, id="cyrus", marks=pytest.mark.cyrus),
+    pytest.param(on_sandbox, id="sandbox"),
+]
+
+
+@pytest.fixture(params=SERVERS)
+async def client(request: pytest.FixtureRequest) -> AsyncIterator[Client]:
+    """Ann and Bob are there."""
+    open_client: Callable[[], AbstractAsyncContextManager[Client]] = request.param
+    async with open_client() as client:
+        await client.add("ann", "Ann", "ann@x.example", more=["ann@y.example"])
+        await client.add("bob", "Bob", "bob@x.example")
+        yield client
+
+
+async def test_reports_and_tokens_are_offered(client: Client) -> None:
+    reports = {each.tag for each in (await client.of_the_book("d:supported-report-set")).iter()}
+    assert {DAV + "sync-collection", CARDDAV + "addressbook-multiget"} <= reports
+    token = (await client.of_the_book("d:sync-token")).text
+    assert token == (await client.changes()).token
+
+
+async def test_the_tag_changes_with_the_cards_and_only_then(client: Client) -> None:
+    async def tag() -> str | None:
+        return (await client.of_the_book("s:getctag")).text
+
+    first = await tag()
+    assert first == await tag()
+    await client.add_phone("ann")
+    second = await tag()
+    await client.delete("bob")
+    assert len({first, second, await tag()}) == 3
+
+
+async def test_without_a_token_everything_is_told_that_is_there(client: Client) -> None:
+    await client.delete("bob")
+    said = await client.changes()
+    assert said.cards.keys() == {"ann.vcf"}
+    assert said.statuses == {}
+
+
+async def test_with_a_token_changes_and_removals_are_told(client: Client) -> None:
+    token = (await client.changes()).token
+    assert await client.changes(token) == Said(207, {}, {}, token, frozenset())
+    await client.add("eve", "Eve", "eve@x.example")
+    await client.add_phone("ann")
+    await client.delete("bob")
+    said = await client.changes(token)
+    assert said.cards.keys() == {"eve.vcf", "ann.vcf"}
+    assert "TEL" in said.cards["ann.vcf"]
+    assert said.statuses == {"bob.vcf": "404"}
+    again = await client.changes(said.token)
+    assert (again.cards, again.statuses) == ({}, {})
+
+
+async def test_what_came_and_went_is_told_as_gone(client: Client) -> None:
+    token = (await client.changes()).token
+    await client.add("eve", "Eve", "eve@x.example")
+    await client.delete("eve")
+    assert (await client.changes(token)).statuses == {"eve.vcf": "404"}
+
+
+async def test_a_limit_cuts_the_answer_and_the_rest_comes_by_its_token(client: Client) -> None:
+    await client.add("eve", "Eve", "eve@x.example")
+    first = await client.changes(limit=2)
+    assert (len(first.cards), first.statuses) == (2, {"Default": "507"})
+    second = await client.changes(first.token, limit=2)
+    assert (len(second.cards), second.statuses) == (1, {})
+    assert first.cards.keys() | second.cards.keys() == {"ann.vcf", "bob.vcf", "eve.vcf"}
+
+
+@pytest.mark.parametrize("token", ["data:,1-1", "https://x.example/1", "{}9"])
+async def test_a_token_from_elsewhere_or_from_the_future_is_refused(
+    client: Client, token: str
+) -> None:
+    said = await client.changes(token.format((await client.changes()).token))
+    assert said.status == 403
+    assert DAV + "valid-sync-token" in said.conditions
+
+
+async def test_a_card_may_be_asked_for_in_part(client: Client) -> None:
+    said = await client.changes(data=BRIEF)
+    lines = [line.partition(":") for line in said.cards["ann.vcf"].splitlines()]
+    names = {name.partition(";")[0] for name, _, _ in lines}
+    assert names == {"BEGIN", "UID", "EMAIL", "END"}
+    assert [value for name, _, value in lines if name.startswith("EMAIL")] == [
+        "ann@x.example",
+        "ann@y.example",
+    ]
+
+
+async def test_cards_may_be_asked_for_by_path(client: Client) -> None:
+    book = client.book_url.partition("//")[2].partition("/")[2]
+    paths = "".join(f"<d:href>/{book}{name}.vcf</d:href>" for name in ("bob", "none"))
+    said = await client.report("c:addressbook-multiget", paths)
+    assert said.cards.keys() == {"bob.vcf"}
+    assert "NICKNAME" in said.cards["bob.vcf"]
+    assert said.statuses == {"none.vcf": "404"}

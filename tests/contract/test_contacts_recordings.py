@@ -1,0 +1,171 @@
+"""The sandbox's contacts over JMAP against recordings of a real server (Cyrus IMAP 3.13).
+
+``contacts_recordings.json`` holds what was asked and answered, in the order of the session, without
+account ids and properties of that server's own. It is replayed against a sandbox: the same requests
+must get answers of the same shape, the same cards, and the same errors. Steps without responses
+only bring the sandbox to where the recorded server was.
+
+What differs in each run is translated (ids that the server gave, states) or left out (times,
+product ids). Where the sandbox knows less than the server, it must say so.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from mailroom.sandbox.account import Account, User
+from mailroom.sandbox.contacts import Contacts
+from mailroom.sandbox.contacts.plugin import CAPABILITY
+from mailroom.sandbox.dispatch import CORE
+from mailroom.sandbox.quirks import Limits, Quirks
+
+Json = dict[str, Any]
+RECORDED: Final[list[Json]] = json.loads(
+    Path(__file__).with_suffix("").with_name("contacts_recordings.json").read_text()
+)
+REPLAYED: Final = [step["name"] for step in RECORDED if "responses" in step]
+
+QUIRKS: Final = Quirks(limits=Limits(max_calls_in_request=100))
+"""Queries that were recorded one by one are asked together."""
+TIMES: Final = {"created", "updated", "prodId"}
+STATES: Final = ("state", "queryState", "oldState", "newState")
+UNKNOWN_HERE: Final = (
+    *("phone", "onlineService", "address", "text", "name/surname2"),
+    *("createdAfter", "createdBefore", "updatedAfter", "updatedBefore"),
+)
+NOT_STANDARD: Final = ("inCardGroup",)
+UNSORTED_HERE: Final = ("name/given", "name/surname", "name")
+
+
+class Replay:
+    """Asks the sandbox what the recorded server was asked, and compares."""
+
+    def __init__(self) -> None:
+        self._account = Account(User(), QUIRKS, [Contacts], lambda: 0.0)
+        self._ids: dict[str, str] = {}
+        self._states: dict[str, str] = {}
+        self.compared = 0
+
+    def run(self, step: Json, *, compare: bool) -> None:
+        """Ask what was asked in a step; with or without looking at every answer."""
+        answers = self._ask(step["calls"])
+        if "responses" not in step:
+            assert not any(
+                answer.get("notCreated") or answer.get("notUpdated") for _, answer, _ in answers
+            )
+            return
+        for call, recorded, here in zip(step["calls"], step["responses"], answers, strict=True):
+            self._learn(recorded[1], here[1])
+            if compare:
+                self._compare(f"{step['name']}: {call}", call, recorded, here)
+
+    def _ask(self, calls: list[Any]) -> list[Any]:
+        here = [[name, self._as_here(arguments), tag] for name, arguments, tag in calls]
+        request = {"using": [CORE, CAPABILITY], "methodCalls": here}
+        answers: list[Any] = json.loads(json.dumps(self._account.dispatcher.perform(request)))[
+            "methodResponses"
+        ]
+        return answers
+
+    def _compare(self, what: str, call: Any, recorded: Any, here: Any) -> None:
+        if refusal := _refused_here(call):
+            assert (here[0], here[1]["type"]) == ("error", refusal), what
+            return
+        self.compared += 1
+        assert here[0] == recorded[0], (what, here)
+        if here[0] == "error":
+            wanted, got = (_without(each[1], {"description"}) for each in (recorded, here))
+        else:
+            wanted = _shape(self._as_here(recorded[1]), recorded[1])
+            got = _shape(here[1], recorded[1])
+        assert got == wanted, what
+
+    def _learn(self, recorded: Json, here: Json) -> None:
+        """Which ids and states of this sandbox stand for which recorded ones."""
+        created = recorded.get("created")
+        for creation_id, facts in created.items() if isinstance(created, dict) else ():
+            self._ids[facts["id"]] = here["created"][creation_id]["id"]
+        for name in STATES:
+            if recorded.get(name, "").isdecimal() and name in here:
+                self._states[recorded[name]] = here[name]
+
+    def _as_here(self, value: Any) -> Any:
+        """Ids and states as this sandbox gave them; so many states in a recording are none."""
+        match value:
+            case dict():
+                return {
+                    self._as_here(key): self._state(item)
+                    if key in {"sinceState", "ifInState", "sinceQueryState"}
+                    else self._as_here(item)
+                    for key, item in value.items()
+                }
+            case list():
+                return [self._as_here(item) for item in value]
+            case str():
+                return self._ids.get(value, value)
+        return value
+
+    def _state(self, state: str) -> str:
+        return self._states.get(state, state)
+
+
+def _refused_here(call: Any) -> str:
+    """The error by which the sandbox says that it knows less; empty where it does not."""
+    name, arguments, _ = call
+    if name != "ContactCard/query":
+        return ""
+    asked = json.dumps(arguments.get("filter"))
+    if any(f'"{each}"' in asked for each in UNKNOWN_HERE):
+        return "unsupportedFilter"
+    if '"NOT"' in asked and '"kind"' in asked and '"uid"' not in asked:
+        return "unsupportedFilter"
+    if any(f'"{each}"' in asked for each in NOT_STANDARD):
+        return "invalidArguments"
+    sorts = [each["property"] for each in arguments.get("sort", ())]
+    return "unsupportedSort" if any(each in UNSORTED_HERE for each in sorts) else ""
+
+
+def _without(value: Any, names: set[str]) -> Any:
+    match value:
+        case dict():
+            return {key: _without(each, names) for key, each in value.items() if key not in names}
+        case list():
+            return [_without(each, names) for each in value]
+    return value
+
+
+def _shape(answer: Json, recorded: Json) -> Json:
+    """What of an answer must be equal; a word search was written down with its ids only."""
+    if recorded.keys() == {"ids"}:
+        return {"ids": answer["ids"]}
+    shape: Json = _without(answer, {*STATES, "mayShare", "filter", "accountId"})
+    if "oldState" in answer:
+        shape["moved"] = answer["oldState"] != answer["newState"]
+    for part in ("created", "updated"):
+        if isinstance(shape.get(part), dict):
+            shape[part] = {key: _facts(each) for key, each in shape[part].items()}
+    if "list" in shape:
+        found = [_without(each, TIMES) for each in shape["list"]]
+        has_order = "isDefault" not in str(found)  # that of address books goes by random ids
+        shape["list"] = found if has_order else sorted(found, key=lambda book: book["name"])
+    if shape.get("hasMoreChanges"):
+        del shape["moved"]
+    return shape
+
+
+def _facts(facts: Json | None) -> Json | None:
+    """What a server tells of a new or changed object: which times there are, and the rest."""
+    return None if facts is None else {**_without(facts, TIMES), "times": sorted(TIMES & {*facts})}
+
+
+@pytest.mark.parametrize("name", REPLAYED)
+def test_the_sandbox_answers_as_the_recorded_server(name: str) -> None:
+    """Everything before it is replayed as well, for each step stands on those before."""
+    replay = Replay()
+    for step in RECORDED[: [step["name"] for step in RECORDED].index(name)]:
+        replay.run(step, compare=False)
+    (step,) = (step for step in RECORDED if step["name"] == name)
+    replay.run(step, compare=True)
+    assert replay.compared

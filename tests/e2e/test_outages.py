@@ -1,0 +1,395 @@
+"""What network and server do to the service while it runs, and that nothing is lost by it."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+from multidict import CIMultiDict
+
+from tests.e2e.conftest import Start
+from tests.support.holding import Holding
+from tests.support.person import Person, message, until
+from tests.support.proxy import CUT, Answer, Ask, Exchange, Proxy, leave_alone, proxying
+from tests.support.running import Running, command, environment
+from tests.support.vcard_app import note
+
+BOB = "Bob <bob@corp.example>"
+
+
+async def tapped_mail(person: Person, subject: str = "mail") -> str:
+    """A mail of Bob's, in the Screener, with a label on it."""
+    (mail,) = await person.receive(message(BOB, subject))
+    await person.tap(mail, "@ToFeed")
+    return mail
+
+
+async def until_told(person: Person, proxy: Proxy) -> None:
+    """Wait until the server has announced the present state of the mail."""
+    state = (await person.jmap("Email/get", {"ids": []}))["state"]
+    await proxy.until_streamed(f'"Email":"{state}"')
+
+
+async def until_connected(service: Running, *, reconnects: int) -> None:
+    async def connected() -> bool:
+        push = (await service.health())["push"]
+        return bool(push["status"] == "connected" and push["reconnects"] >= reconnects)
+
+    await until(connected, f"connected, after {reconnects} reconnects")
+
+
+async def until_polled(service: Running) -> None:
+    """Wait for a poll that finds nothing, so that no pass is due but the next poll."""
+    before = (await service.health())["passes"]
+
+    async def polled() -> bool:
+        health = await service.health()
+        return bool(health["passes"] > before and health["last_pass"]["trigger"] == "poll")
+
+    await until(polled, "a poll")
+
+
+# The stream
+
+
+@pytest.mark.parametrize("ending", ["end_streams", "cut_streams"])
+async def test_an_event_lost_with_its_stream_is_caught_up(
+    alice: Person, start: Start, proxy: Proxy, ending: str
+) -> None:
+    async with start(alice, http=proxy.url) as service:
+        proxy.stall_streams()
+        await tapped_mail(alice)
+        await until_told(alice, proxy)
+        assert await alice.where("mail") == {"Screener", "@ToFeed"}
+        getattr(proxy, ending)()
+        await alice.until_triaged()
+        await until_connected(service, reconnects=1)
+        assert proxy.open_streams == 1
+        assert (await service.health())["push"]["reconnects"] == 1
+        await tapped_mail(alice, "later")
+        await alice.until_triaged()
+    assert await alice.where("mail") == {"Feed"}
+
+
+async def test_a_half_open_stream_is_found_dead_and_replaced(
+    alice: Person, start: Start, proxy: Proxy
+) -> None:
+    async with start(alice, http=proxy.url, MAILROOM_PUSH_PING="2") as service:
+        await proxy.until_streamed("ping", 2)  # so that one has surely been handed on
+        proxy.stall_streams()
+        await tapped_mail(alice)
+        await alice.until_triaged(patience=60)
+        await until_connected(service, reconnects=1)
+        (cut,) = service.events("push disconnected")
+        assert "silent for" in cut["reason"]
+        assert "silent for" in (await service.health())["push"]["last_error"]
+        assert proxy.open_streams == 1
+
+
+async def test_a_stream_is_resumed_where_it_ended(
+    alice: Person, start: Start, proxy: Proxy
+) -> None:
+    async with start(alice, http=proxy.url) as service:
+        await tapped_mail(alice)
+        await alice.until_triaged()
+        await until_told(alice, proxy)
+        proxy.end_streams()
+        await until_connected(service, reconnects=1)
+    first, second = (each for each in proxy.exchanges if each.is_stream)
+    assert "Last-Event-ID" not in first.headers
+    assert int(second.headers["Last-Event-ID"]) > 0
+
+
+# The server
+
+
+async def test_what_is_tapped_while_the_server_is_out_of_reach_is_caught_up(
+    alice: Person, start: Start, proxy: Proxy
+) -> None:
+    async with start(alice, http=proxy.url) as service:
+        proxy.break_off()
+        await service.until_logged("push disconnected")
+        await tapped_mail(alice)
+        proxy.mend()
+        await alice.until_triaged()
+        await until_connected(service, reconnects=1)
+        assert service.process.returncode is None
+    assert await alice.where("mail") == {"Feed"}
+
+
+async def test_a_server_that_is_stopped_and_started_again(own_alice: Person, start: Start) -> None:
+    async with (
+        proxying(own_alice.cyrus.url) as proxy,
+        start(own_alice, http=proxy.url) as service,
+    ):
+        await own_alice.cyrus.stop()
+        await service.until_logged("push disconnected")
+        assert (await service.health())["push"]["status"] != "connected"
+        proxy.break_off()  # so that the tap comes before Mailroom does
+        await own_alice.cyrus.start(own_alice.cyrus.instance)
+        await tapped_mail(own_alice)
+        proxy.mend()
+        await own_alice.until_triaged()
+        await until_connected(service, reconnects=1)
+        await tapped_mail(own_alice, "later")
+        await own_alice.until_triaged()
+    assert await own_alice.where("mail") == {"Feed"}
+
+
+async def test_a_server_that_is_restarted_in_the_middle_of_a_pass(
+    own_alice: Person, start: Start
+) -> None:
+    senders = [f"sender{number}@corp.example" for number in range(20)]
+    ids = await own_alice.receive(*(message(sender, sender) for sender in senders))
+    async with (
+        proxying(own_alice.cyrus.url) as proxy,
+        start(own_alice, http=proxy.url, MAILROOM_FAILURE_LIMIT="100") as service,
+    ):
+        holding = Holding(proxy, "PUT card")
+        await own_alice.tap(ids, "@ToFeed")
+        await holding.until_held()
+        await own_alice.cyrus.stop()
+        holding.release()
+        await service.until_logged("pass failed")
+        await own_alice.cyrus.start(own_alice.cyrus.instance)
+        await own_alice.until_triaged()
+    for sender in senders:
+        assert len(note(await own_alice.contacts.card_of(sender))) == 1
+        assert await own_alice.groups_of(sender) == {"Feed", "Mailroom"}
+
+
+async def test_a_server_that_is_gone_for_too_long(
+    alice: Person, start: Start, proxy: Proxy
+) -> None:
+    async with start(
+        alice, http=proxy.url, MAILROOM_FAILURE_LIMIT="3", MAILROOM_POLL_INTERVAL="1"
+    ) as service:
+        proxy.break_off()
+        async with asyncio.timeout(90):
+            assert await service.process.wait() == 1
+        assert len(service.events("pass failed")) == 2
+        (last,) = service.events("giving up")
+        assert last["exit_code"] == 1
+        assert "no answer" in last["error"]
+
+
+async def test_a_server_restored_to_an_earlier_state(
+    alice: Person, start: Start, proxy: Proxy
+) -> None:
+    """A stream that resumes in the future is silent; the poll notices, and has it made anew."""
+    await alice.receive(*(message(BOB, str(number)) for number in range(100)))
+    patient = {"MAILROOM_POLL_INTERVAL": "3", "MAILROOM_FAILURE_LIMIT": "1000"}
+    async with start(alice, http=proxy.url, **patient) as service:
+        await tapped_mail(alice)
+        await alice.until_triaged()
+        await until_told(alice, proxy)
+        proxy.break_off()
+        await service.until_logged("push disconnected")
+        await alice.cyrus.fresh_user(alice.name)
+        assert (await command(environment(alice), "setup", "--apply")).code == 0
+        proxy.mend()
+        await until_connected(service, reconnects=1)
+        await until_polled(service)
+        await tapped_mail(alice, "first")
+        await service.until_logged("the poll found what push had not announced")
+        await service.until_logged("push connected", 3)
+        await tapped_mail(alice, "second")
+        await until_told(alice, proxy)
+        await alice.until_triaged()
+    assert await alice.where("first") == {"Feed"}
+    *_, resumed, anew = (each for each in proxy.exchanges if each.is_stream and each.status == 200)
+    assert "Last-Event-ID" in resumed.headers
+    assert "Last-Event-ID" not in anew.headers
+
+
+async def test_contacts_out_of_reach_while_mail_is_not(
+    alice: Person, start: Start, proxy: Proxy
+) -> None:
+    """The label stays until all is done."""
+
+    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+        return CUT if exchange.path.startswith("/dav/") else await ask()
+
+    async with start(alice, http=proxy.url) as service:
+        proxy.meddle = meddle
+        await tapped_mail(alice)
+        await service.until_logged("pass failed")
+        assert await alice.where("mail") == {"Screener", "@ToFeed"}
+        proxy.meddle = leave_alone
+        await alice.until_triaged()
+    assert await alice.groups_of("bob@corp.example") == {"Feed", "Mailroom"}
+
+
+# Requests that go wrong
+
+
+@pytest.mark.parametrize("status", [403, 412, 500, 507])
+async def test_a_contact_that_cannot_be_written_stops_no_other(
+    alice: Person, start: Start, proxy: Proxy, status: int
+) -> None:
+    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+        is_bobs = exchange.method == "PUT" and b"bob@corp.example" in exchange.body
+        return Answer(status) if is_bobs else await ask()
+
+    (other,) = await alice.receive(message("al@corp.example", "other"))
+    async with start(alice, http=proxy.url) as service:
+        proxy.meddle = meddle
+        (mail,) = await alice.receive(message(BOB, "mail"))
+        await alice.tap([mail, other], "@ToFeed")
+        await service.until_logged("decision not finished, will be tried again")
+        await alice.until_triaged("other")
+        assert await alice.where("mail") == {"Screener", "@ToFeed"}
+        proxy.meddle = leave_alone
+        await alice.until_triaged()
+    for address in ("al@corp.example", "bob@corp.example"):
+        assert await alice.groups_of(address) == {"Feed", "Mailroom"}
+        assert len(note(await alice.contacts.card_of(address))) == 1
+
+
+async def _too_busy(ask: Ask) -> Answer:
+    return Answer(503)
+
+
+async def _lost(ask: Ask) -> Answer:
+    return CUT
+
+
+async def _answer_lost(ask: Ask) -> Answer:
+    await ask()
+    return CUT
+
+
+async def _broken(ask: Ask) -> Answer:
+    answer = await ask()
+    return Answer(answer.status, answer.headers, answer.body[: len(answer.body) // 2])
+
+
+@pytest.mark.parametrize("fault", [_too_busy, _lost, _answer_lost, _broken])
+async def test_one_request_of_four_goes_wrong(
+    alice: Person, start: Start, proxy: Proxy, fault: Callable[[Ask], Awaitable[Answer]]
+) -> None:
+    numbers = itertools.count()
+
+    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+        return await (fault(ask) if next(numbers) % 4 == 3 else ask())
+
+    senders = [f"sender{number}@corp.example" for number in range(10)]
+    mails = [message(sender, f"{part} {sender}") for part in ("old", "new") for sender in senders]
+    ids = await alice.receive(*mails)
+    async with start(alice, http=proxy.url) as service:
+        proxy.meddle = meddle
+        await alice.tap(ids[10:], "@ToFeed")
+        await alice.until_triaged()
+        assert service.process.returncode is None
+    assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
+    for sender in senders:
+        assert len(note(await alice.contacts.card_of(sender))) == 1
+        assert await alice.groups_of(sender) == {"Feed", "Mailroom"}
+
+
+@pytest.mark.parametrize("method", ["POST", "REPORT", "PUT"])
+async def test_retry_after_is_honoured(
+    alice: Person, start: Start, proxy: Proxy, method: str
+) -> None:
+    """No sooner than the server asked, that is; how much later is no promise."""
+    refused: list[float] = []
+
+    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+        if exchange.method != method or refused:
+            return await ask()
+        refused.append(time.monotonic())
+        return Answer(503, CIMultiDict({"Retry-After": "2"}))
+
+    async with start(alice, http=proxy.url):
+        proxy.meddle = meddle
+        await tapped_mail(alice)
+        await alice.until_triaged()
+    found = [each for each in proxy.exchanges if each.method == method and each.began > refused[0]]
+    assert found[0].began - refused[0] >= 2
+
+
+async def test_a_single_401_is_no_reason_to_end(alice: Person, start: Start, proxy: Proxy) -> None:
+    refused: list[Exchange] = []
+
+    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+        if refused:
+            return await ask()
+        refused.append(exchange)
+        return Answer(401)
+
+    async with start(alice, http=proxy.url) as service:
+        proxy.meddle = meddle
+        await tapped_mail(alice)
+        await service.until_logged("pass failed")
+        await alice.until_triaged(patience=90)
+        assert service.process.returncode is None
+        assert [each["error"].rpartition(": ")[2] for each in service.events("pass failed")] == [
+            "credentials refused (401)"
+        ]
+
+
+# The account
+
+
+async def rename(person: Person, old: str, new: str) -> None:
+    mailbox = (await person.mailboxes())[old]
+    await person.jmap("Mailbox/set", {"update": {mailbox: {"name": new}}})
+
+
+async def until_failed_for(service: Running, reason: str) -> None:
+    async def failed() -> bool:
+        return any(reason in each["error"] for each in service.events("pass failed"))
+
+    await until(failed, f"a pass failed because of {reason!r}")
+
+
+@pytest.mark.parametrize("name", ["Feed", "Screener", "@ToFeed", "@ToJail", "@MailroomError"])
+async def test_a_mailbox_renamed_away_and_back(alice: Person, start: Start, name: str) -> None:
+    async with start(alice) as service:
+        await rename(alice, name, "Elsewhere")
+        await until_failed_for(service, f"mailboxes missing: {name} (`mailroom setup --apply`")
+        await rename(alice, "Elsewhere", name)
+        await tapped_mail(alice)
+        await alice.until_triaged()
+        assert service.process.returncode is None
+    assert await alice.where("mail") == {"Feed"}
+
+
+async def test_a_mailbox_deleted_and_made_again(alice: Person, start: Start) -> None:
+    """Cyrus does not announce that a mailbox was deleted, so the poll has to notice."""
+    async with start(alice, MAILROOM_POLL_INTERVAL="2") as service:
+        for name in ("Feed", "@ToFeed"):
+            mailbox = (await alice.mailboxes())[name]
+            await alice.jmap("Mailbox/set", {"destroy": [mailbox]})
+        await until_failed_for(service, "mailboxes missing")
+        for name in ("Feed", "@ToFeed"):
+            await alice.create_mailbox(name)
+        await tapped_mail(alice)
+        await alice.until_triaged()
+    assert await alice.where("mail") == {"Feed"}
+
+
+async def test_a_contact_group_renamed_away_and_back(alice: Person, start: Start) -> None:
+    (group,) = [
+        name for name, lines in (await alice.contacts.cards()).items() if "FN:Feed" in lines
+    ]
+    _, card, _ = await alice.contacts.dav("GET", alice.contacts.book_url + group)
+    uid = group.removesuffix(".vcf")
+    async with start(alice) as service:
+        await alice.contacts.put_card(uid, card.replace("FN:Feed", "FN:Elsewhere"))
+        await tapped_mail(alice)
+        await until_failed_for(service, "contact groups missing: Feed")
+        assert await alice.where("mail") == {"Screener", "@ToFeed"}
+        await alice.contacts.put_card(uid, card)
+        await alice.until_triaged()
+    assert await alice.groups_of("bob@corp.example") == {"Feed", "Mailroom"}
+
+
+async def test_a_mailbox_that_stays_missing_ends_the_service(alice: Person, start: Start) -> None:
+    async with start(alice, MAILROOM_FAILURE_LIMIT="2") as service:
+        await rename(alice, "Feed", "Elsewhere")
+        async with asyncio.timeout(60):
+            assert await service.process.wait() == 4
+        (last,) = service.events("giving up")
+        assert "mailboxes missing: Feed (`mailroom setup --apply`" in last["error"]

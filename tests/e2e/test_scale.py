@@ -1,0 +1,249 @@
+"""How much traffic a pass makes, however much there is to do: counted, not timed."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from tests.e2e.conftest import Start
+from tests.support.passes import (
+    AT_ONCE,
+    kinds,
+    mail_of_new_senders,
+    settled,
+    tapped_pass,
+    told,
+    until_passes,
+)
+from tests.support.person import Person, message
+from tests.support.proxy import Exchange, Proxy
+from tests.support.running import Running
+from tests.support.steps import dependent_steps, peak
+
+Measured = Callable[[str], None]
+
+SEE = "Mailbox/get Identity/get Email/get Email/query"
+READ_BOOK = "REPORT"
+FIND_MAIL = "Email/query Email/get"
+WRITE_CARD = "PUT card"
+WRITE_GROUP = "PUT group"
+FILE = "Email/set"
+FILE_LABELLED = "Email/set Email/query Email/get"
+
+GROUPS_OF = {
+    "@ToImbox": {"Imbox"},
+    "@ToFeed": {"Feed"},
+    "@ToPaperTrail": {"Paper Trail"},
+    "@ToJail": {"Jail"},
+    "@ToPerson": {"Person", "Imbox"},
+    "@ToBillboard": {"Billboard", "Paper Trail"},
+    "@ToTruck": {"Truck", "Paper Trail"},
+}
+
+
+def timed(service: Running) -> str:
+    return f"{service.events('pass done')[-1]['seconds']:.2f} s from event to done"
+
+
+def of_kind(exchanges: Iterable[Exchange], *wanted: str) -> list[Exchange]:
+    return [each for each in exchanges if each.kind in wanted]
+
+
+@pytest.mark.parametrize("count", [1, 10, 60])
+async def test_new_senders_cost_one_put_each_and_no_step(
+    alice: Person, start: Start, proxy: Proxy, measured: Measured, count: int
+) -> None:
+    taps = dict.fromkeys(await mail_of_new_senders(alice, count), "@ToFeed")
+    async with start(alice, http=proxy.url) as service:
+        await settled(service)
+        asked = await tapped_pass(alice, service, proxy, taps, 0.1)
+        measured(f"{count:3} new senders, 100 ms a round trip: {told(asked)}, {timed(service)}")
+    assert kinds(asked) == {
+        SEE: 1,
+        READ_BOOK: 1,
+        FIND_MAIL: 1,
+        WRITE_CARD: count,
+        WRITE_GROUP: 2,
+        FILE: 1,
+        FILE_LABELLED: 1,
+    }
+    assert dependent_steps(asked, at_once=AT_ONCE) == 5
+    assert peak(of_kind(asked, READ_BOOK, SEE)) == 2
+    assert peak(of_kind(asked, WRITE_CARD, FILE)) == min(count + 1, AT_ONCE + 1)
+    assert peak(of_kind(asked, WRITE_CARD)) == min(count, AT_ONCE)
+    assert peak(of_kind(asked, WRITE_GROUP)) == 2
+    assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
+    cards = await alice.contacts.cards()
+    groups = await alice.groups()
+    assert len(cards) - len(groups) == count
+    assert groups["Feed"] == groups["Mailroom"]
+    assert len(groups["Feed"]) == count
+
+
+@pytest.mark.parametrize("count", [1, 10, 60])
+async def test_new_senders_on_a_server_next_door(
+    alice: Person, start: Start, proxy: Proxy, measured: Measured, count: int
+) -> None:
+    taps = dict.fromkeys(await mail_of_new_senders(alice, count), "@ToFeed")
+    async with start(alice, http=proxy.url) as service:
+        await settled(service)
+        asked = await tapped_pass(alice, service, proxy, taps)
+        measured(f"{count:3} new senders,   0 ms a round trip: {timed(service)}")
+    assert len(asked) == 7 + count
+
+
+async def test_all_groups_are_read_once_and_written_once(
+    alice: Person, start: Start, proxy: Proxy, measured: Measured
+) -> None:
+    labels = [label for label in GROUPS_OF for _ in range(3)]
+    senders = [f"sender{number}@corp.example" for number in range(len(labels))]
+    ids = await alice.receive(*(message(sender, sender) for sender in senders))
+    async with start(alice, http=proxy.url) as service:
+        await settled(service)
+        taps = dict(zip(ids, labels, strict=True))
+        asked = await tapped_pass(alice, service, proxy, taps, 0.1)
+        measured(f"{len(labels):3} new senders in all {len(GROUPS_OF)} categories: {told(asked)}")
+    written = Counter(each.path for each in of_kind(asked, WRITE_GROUP))
+    assert set(written.values()) == {1}
+    assert len(written) == len(GROUPS_OF) + 1
+    assert kinds(asked)[READ_BOOK] == 1
+    assert kinds(asked)["GET"] == 0
+    assert dependent_steps(asked, at_once=AT_ONCE) <= 5
+    for sender, label in zip(senders, labels, strict=True):
+        assert await alice.groups_of(sender) == {"Mailroom"} | GROUPS_OF[label]
+
+
+async def test_a_change_of_mind_takes_one_step_more(
+    alice: Person, start: Start, proxy: Proxy, measured: Measured
+) -> None:
+    """The contact is in its new group before it leaves the old one. Its card has to be read."""
+    one, _ = await alice.receive(message("a@b.example", "one"), message("a@b.example", "two"))
+    async with start(alice, http=proxy.url) as service:
+        await settled(service)
+        await tapped_pass(alice, service, proxy, {one: "@ToFeed"})
+        asked = await tapped_pass(alice, service, proxy, {one: "@ToPaperTrail"}, 0.1)
+        measured(f"  1 sender anew, 100 ms a round trip: {told(asked)}, {timed(service)}")
+    assert kinds(asked) == {
+        SEE: 1,
+        READ_BOOK: 2,
+        FIND_MAIL: 1,
+        WRITE_CARD: 1,
+        WRITE_GROUP: 2,
+        FILE: 1,
+        FILE_LABELLED: 1,
+    }
+    assert dependent_steps(asked, at_once=AT_ONCE) == 6
+
+
+async def test_a_sender_with_1200_mails(
+    alice: Person, start: Start, proxy: Proxy, measured: Measured
+) -> None:
+    ids = await alice.receive(*(message("a@b.example", str(number)) for number in range(1200)))
+    async with start(alice, http=proxy.url) as service:
+        await settled(service)
+        asked = await tapped_pass(alice, service, proxy, {ids[600]: "@ToFeed"}, 0.1)
+        measured(f"1200 mails of 1 sender, 100 ms a round trip: {told(asked)}, {timed(service)}")
+    assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
+    assert kinds(asked) == {
+        SEE: 1,
+        READ_BOOK: 1,
+        FIND_MAIL: 1,
+        WRITE_CARD: 1,
+        WRITE_GROUP: 2,
+        FILE: 1,
+        FILE_LABELLED: 1,
+    }
+
+
+async def test_a_whole_conversation_of_labelled_mail_costs_no_more_than_one(
+    alice: Person, start: Start, proxy: Proxy
+) -> None:
+    ids = await alice.receive(*(message("a@b.example", str(number)) for number in range(100)))
+    async with start(alice, http=proxy.url) as service:
+        await settled(service)
+        asked = await tapped_pass(alice, service, proxy, dict.fromkeys(ids, "@ToFeed"))
+    assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
+    assert len(asked) == 7
+
+
+async def test_a_pass_with_nothing_to_do_asks_once_and_writes_nothing(
+    alice: Person, start: Start, proxy: Proxy
+) -> None:
+    async with start(alice, http=proxy.url) as service:
+        await settled(service)
+        asked = len(proxy.exchanges)
+        await alice.receive(message("a@b.example", "new"), into={"Inbox"})
+        await until_passes(service, 3)
+    assert kinds(proxy.since(asked)) == {SEE: 1, READ_BOOK: 1}
+
+
+async def test_own_writes_cause_no_pass(
+    alice: Person, start: Start, proxy: Proxy, measured: Measured
+) -> None:
+    """What one tap's pass wrote is announced before the next tap, so one pass too many shows."""
+    senders = [f"sender{number}@corp.example" for number in range(4)]
+    ids = await alice.receive(*(message(sender, sender) for sender in senders))
+    async with start(alice, http=proxy.url) as service:
+        await settled(service)
+        for each in ids:
+            await tapped_pass(alice, service, proxy, {each: "@ToFeed"})
+            state = (await alice.jmap("Email/get", {"ids": []}))["state"]
+            await proxy.until_streamed(f'"Email":"{state}"')
+        passes = (await service.health())["passes"]
+    measured(f"  4 taps, one after another: {passes - 2} passes")
+    assert passes == 2 + len(ids)
+    assert len([each for each in proxy.exchanges if each.kind == SEE]) == passes
+
+
+async def test_a_burst_of_20_taps_is_few_passes(
+    alice: Person, start: Start, proxy: Proxy, measured: Measured
+) -> None:
+    senders = [f"sender{number}@corp.example" for number in range(20)]
+    ids = await alice.receive(*(message(sender, sender) for sender in senders))
+    label = (await alice.mailboxes())["@ToFeed"]
+    async with start(alice, http=proxy.url) as service:
+        await settled(service)
+        await alice.jmap_all(
+            ("Email/set", {"update": {each: {f"mailboxIds/{label}": True}}}) for each in ids
+        )
+        await alice.until_triaged()
+        await service.until_logged("pass done")
+        passes = (await service.health())["passes"] - 2
+    measured(f" 20 taps in a burst: {passes} passes")
+    assert 1 <= passes <= 5
+
+
+async def test_events_that_come_together_are_one_pass(
+    alice: Person, start: Start, proxy: Proxy
+) -> None:
+    senders = [f"sender{number}@corp.example" for number in range(3)]
+    ids = await alice.receive(*(message(sender, sender) for sender in senders))
+    async with start(alice, http=proxy.url) as service:
+        await settled(service)
+        proxy.stall_streams()
+        for each in ids:
+            await alice.tap(each, "@ToFeed")
+            state = (await alice.jmap("Email/get", {"ids": []}))["state"]
+            await proxy.until_streamed(f'"Email":"{state}"')
+        asked = len(proxy.exchanges)
+        proxy.release_streams()
+        await service.until_logged("pass done")
+        assert kinds(proxy.since(asked))[SEE] == 1
+    assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
+
+
+async def test_from_the_event_to_the_label_off(
+    alice: Person, start: Start, proxy: Proxy, measured: Measured
+) -> None:
+    """There is nothing in between but the settle time and the steps of the pass."""
+    (mail,) = await alice.receive(message("a@b.example", "mail"))
+    async with start(alice, http=proxy.url) as service:
+        await settled(service)
+        spoken = len(proxy.told)
+        asked = await tapped_pass(alice, service, proxy, {mail: "@ToFeed"})
+    heard, _ = proxy.told[spoken]
+    off = of_kind(asked, FILE_LABELLED)[0].ended
+    assert off is not None
+    measured(f"  1 tap: {off - heard:.2f} s from the event's arrival to the label off")
+    assert {each.kind for each in asked[:2]} == {SEE, READ_BOOK}
+    assert [each.kind for each in asked if each.began < heard] == []

@@ -1,0 +1,149 @@
+"""Stopped politely or killed, anywhere in a pass: the next start finishes the work, once."""
+
+import asyncio
+import signal
+import time
+
+import pytest
+
+from tests.e2e.conftest import Start
+from tests.support.holding import Holding
+from tests.support.person import Person, message
+from tests.support.proxy import Proxy
+from tests.support.running import Running
+from tests.support.vcard_app import note
+
+ADDRESS = "bob@corp.example"
+BOB = f"Bob <{ADDRESS}>"
+
+IN_TIME = 5.0
+"""Seconds within which the service ends when it is told to. This is promised."""
+
+PASS = {
+    "what is labelled is looked for": "Mailbox/get Identity/get Email/get Email/query",
+    "the address book is read": "REPORT",
+    "the sender's mail is looked for": "Email/query Email/get",
+    "the card is made": "PUT card",
+    "the groups are written": "PUT group",
+    "the mail is filed": "Email/set",
+    "the labelled mail is filed": "Email/set Email/query Email/get",
+}
+
+
+async def end_in_time(service: Running, number: signal.Signals = signal.SIGTERM) -> None:
+    began = time.monotonic()
+    code = await service.end(number)
+    assert time.monotonic() - began < IN_TIME
+    assert code == 0
+    assert service.events("stopped")[-1]["exit_code"] == 0
+
+
+async def assert_all_filed_once(person: Person, mails: int) -> None:
+    found = await person.mails()
+    assert len(found) == mails
+    assert {each.mailboxes for each in found} == {frozenset({"Imbox", "Inbox"})}
+    (line,) = note(await person.contacts.card_of(ADDRESS))
+    assert line.startswith("Triaged to Imbox on ")
+    assert await person.groups_of(ADDRESS) == {"Imbox", "Mailroom"}
+
+
+@pytest.mark.parametrize("kind", PASS.values(), ids=PASS)
+async def test_killed_anywhere_and_started_again(
+    alice: Person, start: Start, proxy: Proxy, kind: str
+) -> None:
+    one, _ = await alice.receive(message(BOB, "one"), message(BOB, "two"))
+    async with start(alice, http=proxy.url) as service:
+        holding = Holding(proxy, kind, answer=True)
+        await alice.tap(one, "@ToImbox")
+        await holding.until_held()
+        service.process.kill()
+        await service.process.wait()
+    async with start(alice):
+        await alice.until_triaged()
+    await assert_all_filed_once(alice, 2)
+
+
+@pytest.mark.parametrize("kind", PASS.values(), ids=PASS)
+async def test_stopped_anywhere_and_started_again(
+    alice: Person, start: Start, proxy: Proxy, kind: str
+) -> None:
+    """The request under way is carried out, and no more."""
+    one, _ = await alice.receive(message(BOB, "one"), message(BOB, "two"))
+    async with start(alice, http=proxy.url) as service:
+        holding = Holding(proxy, kind)
+        await alice.tap(one, "@ToImbox")
+        await holding.until_held()
+        asyncio.get_running_loop().call_later(0.2, holding.release)
+        await end_in_time(service)
+        assert all(each.status in {200, 201, 204, 207} for each in proxy.exchanges)
+    async with start(alice):
+        await alice.until_triaged()
+    await assert_all_filed_once(alice, 2)
+
+
+@pytest.mark.parametrize(("number", "count"), [(signal.SIGTERM, 1200), (signal.SIGINT, 300)])
+async def test_stopped_in_a_sweep(
+    alice: Person, start: Start, proxy: Proxy, number: signal.Signals, count: int
+) -> None:
+    """Every mail is where it was or where it belongs; the label stays for the next start."""
+    ids = await alice.receive(*(message(BOB, str(each)) for each in range(count)))
+    tapped = ids[count // 2]
+    async with start(alice, http=proxy.url) as service:
+        proxy.round_trip = 0.5
+        await alice.tap(tapped, "@ToImbox")
+        await proxy.until_asked("Email/set")
+        await end_in_time(service, number)
+    mails = await alice.mails()
+    assert len(mails) == count
+    places = {each.mailboxes for each in mails if each.id != tapped}
+    assert places <= {frozenset({"Screener"}), frozenset({"Imbox", "Inbox"})}
+    assert await alice.where(str(count // 2)) == {"Screener", "@ToImbox"}
+    async with start(alice):
+        await alice.until_triaged()
+    await assert_all_filed_once(alice, count)
+
+
+async def test_a_server_that_does_not_answer_cannot_hold_it_up(
+    alice: Person, start: Start, proxy: Proxy
+) -> None:
+    """Nor can a monitor that does not finish its question."""
+    (mail,) = await alice.receive(message(BOB, "mail"))
+    async with start(alice, http=proxy.url) as service:
+        holding = Holding(proxy, PASS["the card is made"])
+        await alice.tap(mail, "@ToImbox")
+        await holding.until_held()
+        _, monitor = await asyncio.open_connection("127.0.0.1", service.port)
+        monitor.write(b"GET /healthz HTTP/1.1\r\n")
+        await end_in_time(service)
+        monitor.close()
+
+
+async def test_a_second_signal_ends_it_at_once(alice: Person, start: Start, proxy: Proxy) -> None:
+    (mail,) = await alice.receive(message(BOB, "mail"))
+    async with start(alice, http=proxy.url) as service:
+        holding = Holding(proxy, PASS["the card is made"])
+        await alice.tap(mail, "@ToImbox")
+        await holding.until_held()
+        service.process.send_signal(signal.SIGTERM)
+        await service.until_logged("stopping")
+        assert await service.end(signal.SIGINT) == 128 + signal.SIGINT
+        assert service.events("stopped") == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_stopped_with_nothing_to_do(
+    alice: Person, start: Start, number: signal.Signals
+) -> None:
+    async with start(alice) as service:
+        await end_in_time(service, number)
+        assert [each["event"] for each in service.log()][-2:] == ["stopping", "stopped"]
+        assert {each["level"] for each in service.log()} == {"info"}
+
+
+async def test_stopped_while_it_cannot_reach_the_server(
+    alice: Person, start: Start, proxy: Proxy
+) -> None:
+    proxy.break_off()
+    async with start(alice, http=proxy.url, wait=False) as service:
+        await service.until_logged("pass failed")
+        await end_in_time(service)
