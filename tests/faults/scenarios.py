@@ -1,0 +1,253 @@
+"""What Mailroom is at when something goes wrong, and how it ends when nothing does."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from mailroom.account import open_account
+from mailroom.admin.setup import create, find_lacking
+from mailroom.sandbox import Quirks, User
+from mailroom.sandbox.account import Account
+from mailroom.sandbox.contacts import Contacts
+from mailroom.sandbox.desk import Desk
+from mailroom.settings import Settings, load_settings
+from tests.support import faults_time
+from tests.support.contacts_app import ContactsApp
+from tests.support.faults_account import copied, snapshot
+from tests.support.faults_running import instance
+from tests.support.faults_server import Line, Served, serving
+from tests.support.jscontact_app import JsContactApp
+from tests.support.person import message
+from tests.support.proxy import Exchange, Meddle, leave_alone
+from tests.support.vcard_app import VCardApp
+
+BACKENDS: Final = ("carddav", "jmap")
+_ME: Final = User("alice")
+_LABELS: Final = ("Feed", "PaperTrail", "Jail", "Person", "Billboard")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Something to be done.
+
+    Attributes:
+        contacts: the cards that the owner has.
+        mails: the mail at first, as (sender, subject, mailboxes); a pass is run over it.
+        act: what the owner, or the world, does then; what follows from it is watched.
+    """
+
+    name: str
+    contacts: Callable[[ContactsApp], Awaitable[None]]
+    mails: tuple[tuple[str, str, tuple[str, ...]], ...]
+    act: Callable[[Desk], None]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A scenario, ready to begin.
+
+    Attributes:
+        base: the account before anything is done; to be copied.
+        end: the account as it is when nothing goes wrong.
+        exchanges: what was asked, as long as nothing went wrong; from the start on, or from the
+            moment on in which something was done while the service ran.
+        answered: beside each of them, whether there was a body in the answer.
+    """
+
+    base: Account
+    end: list[str]
+    exchanges: tuple[Exchange, ...]
+    answered: tuple[bool, ...]
+
+    @property
+    def preliminaries(self) -> int:
+        """How many requests are made to get going, before the scenario makes a difference."""
+        looks = [at for at, each in enumerate(self.exchanges) if "Identity/get" in each.calls]
+        return looks[0]
+
+
+def _mail(desk: Desk, sender: str, subject: str, mailboxes: tuple[str, ...]) -> None:
+    desk.deliver(message(sender, subject), mailboxes=mailboxes)
+
+
+def _tap(desk: Desk, labels: Mapping[str, str]) -> None:
+    """Put labels on mails: subject -> label."""
+    ids = {each.subject: each.id for each in desk.mails()}
+    for subject, label in labels.items():
+        desk.label(ids[subject], add=[label])
+
+
+def tapping(**labels: str) -> Callable[[Desk], None]:
+    """Puts labels on mails: subject=label."""
+    return lambda desk: _tap(desk, labels)
+
+
+async def _nobody(_: ContactsApp) -> None: ...
+
+
+async def _cy(app: ContactsApp) -> None:
+    await app.add("cy", "Cyril Sneer", "cy@corp.example", "Met at the fair.", more=["cy@x.example"])
+
+
+_SCREENER: Final = ("Screener",)
+BOB: Final = "Bob Builder <bob@corp.example>"
+CY: Final = "cy@x.example"
+_FIRST: Final = (
+    (BOB, "old", _SCREENER),
+    (BOB, "new", _SCREENER),
+    (BOB, "kept", ("Archive",)),
+    ("ann@corp.example", "other", _SCREENER),
+)
+
+
+def _conflict_ends(desk: Desk) -> None:
+    (mail,) = desk.mails("@MailroomError")
+    desk.label(mail.id, remove=["@ToJail"])
+
+
+def _new_mail(desk: Desk) -> None:
+    for sender in (BOB, "Stranger <stranger@corp.example>", CY):
+        desk.deliver(message(sender, f"new of {sender}"))
+
+
+def _several(desk: Desk) -> None:
+    _tap(desk, {f"new {number}": f"@To{label}" for number, label in enumerate(_LABELS)})
+
+
+SCENARIOS: Final = (
+    Scenario("first triage", _nobody, _FIRST, tapping(new="@ToImbox")),
+    Scenario(
+        "re-triage",
+        _cy,
+        (
+            (BOB, "new", ("Screener", "@ToFeed")),
+            (BOB, "old", _SCREENER),
+            (CY, "card", ("Screener", "@ToPerson")),
+        ),
+        tapping(new="@ToBillboard", card="@ToFeed"),
+    ),
+    Scenario(
+        "undo",
+        _cy,
+        (
+            (BOB, "new", ("Screener", "@ToImbox")),
+            (BOB, "old", _SCREENER),
+            (CY, "card", ("Screener", "@ToPerson")),
+        ),
+        tapping(new="@ToScreener", card="@ToScreener"),
+    ),
+    Scenario(
+        "conflict healed",
+        _nobody,
+        ((BOB, "new", ("Screener", "@ToFeed", "@ToJail")), (BOB, "old", _SCREENER)),
+        _conflict_ends,
+    ),
+    Scenario(
+        "arrivals",
+        _cy,
+        ((BOB, "new", ("Screener", "@ToImbox")), (CY, "card", ("Archive",))),
+        _new_mail,
+    ),
+    Scenario(
+        "five senders",
+        _cy,
+        tuple(
+            (f"Sender <s{number}@corp.example>" if number else CY, f"{age} {number}", _SCREENER)
+            for age in ("old", "new")
+            for number in range(5)
+        ),
+        _several,
+    ),
+)
+
+
+def settings(line: Line) -> Settings:
+    """What it takes to run Mailroom over a line; without push, as a fault does not wait for it."""
+    return _settings(line.url)
+
+
+@cache
+def _settings(url: str) -> Settings:
+    environ = {
+        "MAILROOM_JMAP_SESSION_URL": f"{url}/jmap/",
+        "MAILROOM_CARDDAV_URL": f"{url}/",
+        "MAILROOM_PUSH_TRANSPORT": "off",
+    }
+    for section in ("JMAP", "CARDDAV"):
+        environ[f"MAILROOM_{section}_USERNAME"] = _ME.name
+        environ[f"MAILROOM_{section}_PASSWORD"] = _ME.password
+    return load_settings(environ, cwd=Path("/"))
+
+
+@cache
+def prepared(scenario: Scenario, backend: str, *, at_start: bool) -> Prepared:
+    """Make a scenario ready, and see how it goes when nothing goes wrong."""
+    base = faults_time.run(_base(scenario, backend))
+    return faults_time.run(_reference(scenario, base, at_start=at_start))
+
+
+async def _base(scenario: Scenario, backend: str) -> Account:
+    quirks = Quirks(contacts=backend == "jmap")
+    account = Account(_ME, quirks, [Contacts], clock=lambda: 0.0)
+    async with serving(account) as served, aiohttp.ClientSession() as session:
+        line, *_ = served.lines
+        async with open_account(settings(line)) as mailroom:
+            await create(mailroom, await find_lacking(mailroom))
+        await scenario.contacts(_app(session, backend, line))
+        for mail in scenario.mails:
+            _mail(Desk(account), *mail)
+        async with instance(settings(line)) as service:
+            await service.until_done()
+    return account
+
+
+def _app(session: aiohttp.ClientSession, backend: str, line: Line) -> ContactsApp:
+    if backend == "carddav":
+        return VCardApp(session, line.url, _ME.name, _ME.password)
+    return JsContactApp(session, URL(f"{line.url}/jmap/"), _ME.name, _ME.password)
+
+
+async def play(
+    scenario: Scenario,
+    served: Served,
+    account: Account,
+    *,
+    at_start: bool,
+    meddle: Meddle = leave_alone,
+) -> None:
+    """Have a scenario happen, with something in the way, until nothing is left to be done.
+
+    Args:
+        scenario: what happens.
+        served: where.
+        account: it happens to.
+        at_start: whether it happens before the service starts, or while it runs.
+        meddle: stands in the way as soon as it has happened.
+    """
+    served.take(account)
+    line, *_ = served.lines
+    if at_start:
+        scenario.act(Desk(account))
+        line.meddle = meddle
+    async with instance(settings(line)) as service:
+        if not at_start:
+            await service.until_done()
+            scenario.act(Desk(account))
+            line.exchanges, line.answered, line.meddle = [], [], meddle
+        await service.until_done()
+
+
+async def _reference(scenario: Scenario, base: Account, *, at_start: bool) -> Prepared:
+    account = copied(base)
+    async with serving(account) as served:
+        await play(scenario, served, account, at_start=at_start)
+        line, *_ = served.lines
+        return Prepared(base, snapshot(account), tuple(line.exchanges), tuple(line.answered))

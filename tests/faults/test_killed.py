@@ -1,0 +1,177 @@
+"""Killed at any step, or not alone: in the end the account is as if nothing had happened.
+
+What is killed here is all of the service's tasks, at one of its requests, and from that moment on
+nothing it says reaches the server: as with ``kill -9``, whatever was under way may have been
+carried out or not. Then it is started again.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import pytest
+from structlog.testing import capture_logs
+
+from mailroom.sandbox.account import Account
+from mailroom.sandbox.desk import Desk
+from tests.faults.scenarios import BACKENDS, SCENARIOS, Prepared, Scenario, prepared, settings
+from tests.support import faults_time
+from tests.support.faults_account import copied, wrong_in_the_end
+from tests.support.faults_running import instance
+from tests.support.faults_server import Line, Served, serving
+from tests.support.proxy import CUT, Answer, Ask, Exchange, Meddle
+
+Measured = Callable[[str], None]
+Cell = Callable[[Served, Account, int], Awaitable[None]]
+
+INTERLEAVINGS: Final = 6
+"""So many orders of requests are tried with two instances that do not know of each other."""
+
+each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+over_each_backend = pytest.mark.parametrize("backend", BACKENDS)
+moments = pytest.mark.parametrize("acts", [False, True], ids=["before it acts", "after it acted"])
+
+
+def _requests(scenario: Scenario, ready: Prepared) -> range:
+    """Which requests are tried: those to get going are the same for all, and tried with one."""
+    first = 0 if scenario is SCENARIOS[0] else ready.preliminaries
+    return range(first, len(ready.exchanges))
+
+
+def _at(request: int, then: Callable[[Ask], Awaitable[Answer]]) -> Meddle:
+    """Do something else with the n-th request."""
+    remaining = [None] * (request + 1)
+
+    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+        if remaining:
+            remaining.pop()
+            if not remaining:
+                return await then(ask)
+        return await ask()
+
+    return meddle
+
+
+async def _killed_at(served: Served, request: int, *, acts: bool) -> None:
+    """Start the service, and end it at a request for good."""
+    line, _ = served.lines
+    killed = asyncio.Event()
+
+    async def kill(ask: Ask) -> Answer:
+        if acts:
+            await ask()
+        line.is_dead = True
+        killed.set()
+        return CUT
+
+    line.meddle = _at(request, kill)
+    async with instance(settings(line)):
+        await killed.wait()
+
+
+async def _to_the_end(line: Line) -> None:
+    async with instance(settings(line)) as service:
+        await service.until_done()
+
+
+@over_each_backend
+@each_scenario
+@moments
+def test_killed_at_any_request_and_started_again(
+    *, scenario: Scenario, backend: str, acts: bool
+) -> None:
+    async def cell(served: Served, account: Account, request: int) -> None:
+        _, again = served.lines
+        await _killed_at(served, request, acts=acts)
+        await _to_the_end(again)
+
+    ready = prepared(scenario, backend, at_start=True)
+    assert_no_failure(scenario, ready, cell, _requests(scenario, ready))
+
+
+@over_each_backend
+@each_scenario
+def test_another_instance_does_it_all_in_between(scenario: Scenario, backend: str) -> None:
+    async def cell(served: Served, account: Account, request: int) -> None:
+        line, other = served.lines
+        held, released = asyncio.Event(), asyncio.Event()
+
+        async def hold(ask: Ask) -> Answer:
+            held.set()
+            await released.wait()
+            return await ask()
+
+        line.meddle = _at(request, hold)
+        async with instance(settings(line)) as slow:
+            await held.wait()
+            await _to_the_end(other)
+            released.set()
+            await slow.until_done()
+
+    ready = prepared(scenario, backend, at_start=True)
+    assert_no_failure(scenario, ready, cell, _requests(scenario, ready))
+
+
+@over_each_backend
+@each_scenario
+def test_two_instances_at_once(scenario: Scenario, backend: str) -> None:
+    async def cell(served: Served, account: Account, seed: int) -> None:
+        chance = random.Random(seed)  # noqa: S311 - an order of requests, no secret
+
+        async def dawdle(exchange: Exchange, ask: Ask) -> Answer:
+            await asyncio.sleep(chance.random())
+            answer = await ask()
+            await asyncio.sleep(chance.random())
+            return answer
+
+        for line in served.lines:
+            line.meddle = dawdle
+        await asyncio.gather(*map(_to_the_end, served.lines))
+
+    ready = prepared(scenario, backend, at_start=True)
+    assert_no_failure(scenario, ready, cell, range(INTERLEAVINGS))
+
+
+def assert_no_failure(
+    scenario: Scenario, ready: Prepared, cell: Cell, numbers: Sequence[int]
+) -> None:
+    failed = faults_time.run(_run(scenario, ready, cell, numbers))
+    assert not failed, "\n".join(failed)
+
+
+async def _run(
+    scenario: Scenario, ready: Prepared, cell: Cell, numbers: Sequence[int]
+) -> list[str]:
+    """Run cells; gives what was wrong with those that failed."""
+    failed = []
+    async with serving(copied(ready.base)) as served:
+        for number in numbers:
+            random.seed(number)  # the jitter's, so that a cell can be rerun
+            account = copied(ready.base)
+            served.take(account)
+            scenario.act(Desk(account))
+            with capture_logs() as log:
+                try:
+                    await cell(served, account, number)
+                    wrong = wrong_in_the_end(account, ready.end)
+                except AssertionError as error:
+                    wrong = [str(error)]
+            wrong += [f"mistake: {each}" for each in log if each.get("exc_info")]
+            kind = ready.exchanges[number].kind if number < len(ready.exchanges) else ""
+            failed += [f"n={number} ({kind}): {each}" for each in wrong]
+    return failed
+
+
+@over_each_backend
+def test_how_many_cells_there_are(backend: str, measured: Measured) -> None:
+    cells = Counter[str]()
+    for scenario in SCENARIOS:
+        requests = len(_requests(scenario, prepared(scenario, backend, at_start=True)))
+        cells += Counter({"killed": 2 * requests, "another in between": requests})
+        cells += Counter({"two at once": INTERLEAVINGS})
+    parts = ", ".join(f"{name} {count}" for name, count in cells.items())
+    measured(
+        f"killed or not alone over {backend}: {cells.total()} cells, all of them run ({parts})"
+    )
