@@ -1,0 +1,48 @@
+# The image: a Python with a virtual environment, no more. `scripts/image` builds and tries it
+# without a Docker engine. With one: docker build --tag mailroom .
+#
+# To build behind a package index or an authority of your own, hand them in as secrets; nothing of
+# them stays in the image:
+#   docker build --secret id=pip,src=pip.conf --secret id=uv,src=uv.toml --secret id=ca,src=ca.pem .
+ARG BASE=python:3.13-slim
+
+FROM ${BASE} AS builder
+ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
+    PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    UV_NO_CACHE=1 UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=/opt/mailroom
+WORKDIR /src
+COPY scripts/deploy/build.txt requirements.txt ./
+# One distribution comes as source only (authres, pure Python): what builds it is pinned as well.
+RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
+    --mount=type=secret,id=pip,target=/etc/pip.conf \
+    --mount=type=secret,id=uv,target=/etc/uv/uv.toml \
+    python3 -m venv /opt/build \
+    && /opt/build/bin/pip install --quiet --require-hashes -r build.txt \
+    && /opt/build/bin/uv venv --quiet --python python3 "$VIRTUAL_ENV" \
+    && /opt/build/bin/uv pip install --quiet --compile-bytecode --require-hashes \
+        --build-constraints build.txt -r requirements.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY mailroom mailroom
+RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
+    --mount=type=secret,id=uv,target=/etc/uv/uv.toml \
+    /opt/build/bin/uv pip install --quiet --compile-bytecode --no-deps \
+        --build-constraints build.txt .
+
+FROM ${BASE}
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Mailroom" \
+      org.opencontainers.image.description="HEY's Screener for any JMAP mail account" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY --from=builder /opt/mailroom /opt/mailroom
+ENV PATH=/opt/mailroom/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# Where mailroom.yaml is looked for.
+WORKDIR /etc/mailroom
+USER 10001:10001
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=120s --timeout=10s --start-period=30s --retries=2 CMD ["mailroom", "health"]
+ENTRYPOINT ["mailroom"]
+CMD ["run"]

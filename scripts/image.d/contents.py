@@ -1,0 +1,64 @@
+"""Says what the image consists of, and whether anything is in it that should not be.
+
+    contents.py ROOT
+
+``ROOT`` is the image's files.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+_VENV: Final = "opt/mailroom"
+_STRANGERS: Final = ("src", "opt/build", "root/.cache", "root/.local", f"{_VENV}/bin/pip")
+_TOOLS: Final = ("uv", "gcc", "cc", "git")
+_SHOWN: Final = 6
+
+
+def main() -> None:
+    """Print the sizes; exit 1 if something is wrong."""
+    root = Path(sys.argv[1])
+    for line in _sizes(root):
+        print(line)  # noqa: T201 - its purpose
+    if wrong := list(_mistakes(root)):
+        sys.exit("\n".join(wrong))
+
+
+def _sizes(root: Path) -> Iterator[str]:
+    (packages,) = (root / _VENV).glob("lib/python3.*/site-packages")
+    everything, venv = _size(root), _size(root / _VENV)
+    yield f"image       {_mb(everything)} MB"
+    yield f"  base      {_mb(everything - venv)} MB"
+    yield f"  packages  {_mb(venv)} MB, of which"
+    sizes = sorted(((_size(each), each.name) for each in packages.iterdir()), reverse=True)
+    largest = [f"{name} {_mb(size)}" for size, name in sizes[:_SHOWN]]
+    yield f"            {', '.join(largest)}, ..., mailroom {_mb(_size(packages / 'mailroom'))}"
+
+
+def _size(place: Path) -> int:
+    """Bytes in the files at and below a place."""
+    if place.is_symlink() or not place.is_dir():
+        return place.lstat().st_size
+    return sum(_size(each) for each in place.iterdir())
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:.1f}"
+
+
+def _mistakes(root: Path) -> Iterator[str]:
+    for each in _STRANGERS:
+        if (root / each).exists():
+            yield f"/{each} is in the image"
+    for tool in _TOOLS:
+        for folder in ("bin", "usr/bin", "usr/local/bin", f"{_VENV}/bin"):
+            if (root / folder / tool).exists():
+                yield f"/{folder}/{tool} is in the image"
+    for source in (root / _VENV / "lib").rglob("*.py"):
+        if not list((source.parent / "__pycache__").glob(f"{source.stem}.cpython-*.pyc")):
+            yield f"{source.relative_to(root)} is not compiled"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,220 @@
+"""Tries the image on a mail account in memory, as an orchestrator would run it.
+
+    smoke.py ROOT IMAGE
+
+``ROOT`` is the image's files, ``IMAGE`` what ``buildah inspect`` says of it. User, environment,
+command and health check are the image's own.
+"""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from email.message import EmailMessage
+from pathlib import Path
+from typing import IO, Any, Final
+
+import aiohttp
+
+from mailroom.sandbox import Desk, Sandbox, User
+from mailroom.sandbox.contacts import Contacts
+
+_OWNER: Final = User(name="alex", password="tap-tap-tap", addresses=("alex@example.com",))  # noqa: S106 - nobody's
+_HERE: Final = Path(__file__).parent
+_PATIENCE: Final = 30.0
+_STOPS_WITHIN: Final = 5.0
+
+
+def check(holds: object, *, that: str, but: object = "") -> None:
+    """Say that something holds, or end.
+
+    Raises:
+        SystemExit: it does not; ``but`` tells what is so instead.
+    """
+    if not holds:
+        raise SystemExit(f"NOT so: {that} {but}")
+    print(f"ok  {that}")  # noqa: T201 - its purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What is tried.
+
+    Attributes:
+        root: its files.
+        config: how it is to be run.
+        env: what is added to its environment.
+        secrets: the folder that is to be at ``/run/secrets``.
+        log: where it all writes to.
+    """
+
+    root: str
+    config: dict[str, Any]
+    env: dict[str, str]
+    secrets: str
+    log: IO[str]
+
+    async def start(self, argv: list[str]) -> asyncio.subprocess.Process:
+        """Run a command in a container of its own."""
+        job = {
+            "root": self.root,
+            "secrets": self.secrets,
+            "user": self.config["User"],
+            "workdir": self.config["WorkingDir"],
+            "env": dict(each.split("=", 1) for each in self.config["Env"]) | self.env,
+            "argv": argv,
+        }
+        unshare = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
+        return await asyncio.create_subprocess_exec(
+            *unshare,
+            sys.executable,
+            str(_HERE / "container.py"),
+            json.dumps(job),
+            stdout=self.log,
+            stderr=self.log,
+        )
+
+    async def run(self, argv: list[str]) -> int:
+        """Run a command to its end; gives its exit code."""
+        return await (await self.start(argv)).wait()
+
+    async def entry(self, *arguments: str) -> int:
+        """Run the image with these arguments instead of its own."""
+        return await self.run([*self.config["Entrypoint"], *arguments])
+
+
+async def smoke(image: Image, url: str, desk: Desk) -> None:
+    """Set the account up, run the service, look at it from all sides, and end it."""
+    check(await image.entry("setup", "--apply") == 0, that="setup --apply exits 0")
+    health_check = image.config["Healthcheck"]["Test"][1:]
+    check(await image.run(health_check) == 1, that="health exits 1 while nothing runs")
+    service = await image.start([*image.config["Entrypoint"], *image.config["Cmd"]])
+    try:
+        began = time.monotonic()
+        await until(lambda: answers(f"{url}/readyz"), "it gets ready")
+        took = time.monotonic() - began
+        check(await answers(f"{url}/readyz"), that=f"ready {took:.1f} s after the start")
+        look_at(pid_of(service))
+        check(await answers(f"{url}/livez"), that="/livez answers 200")
+        check(await answers(f"{url}/healthz"), that="/healthz answers 200")
+        check(await image.run(health_check) == 0, that="health exits 0")
+        await tap(desk)
+        await stop(service)
+    finally:
+        if service.returncode is None:
+            service.kill()  # and the container with it
+            await service.wait()
+
+
+def pid_of(unshare: asyncio.subprocess.Process) -> int:
+    """The container's PID 1, as the host numbers it."""
+    children = Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children").read_text()
+    return int(children.split()[0])
+
+
+def look_at(pid: int) -> None:
+    """Whether it has no more rights than it should, and what it takes."""
+    status = dict(
+        line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+    )
+    check(status["NSpid"].split()[-1] == "1", that="the service is PID 1")
+    check("0" not in status["Uid"].split(), that=f"its user is {status['Uid'].split()[0]}")
+    check(int(status["CapPrm"], 16) == 0, that="it has no capabilities")
+    check(status["NoNewPrivs"] == "1", that="it can gain none")
+    mounts = [line.split() for line in Path(f"/proc/{pid}/mounts").read_text().splitlines()]
+    options = {where: options.split(",") for _, where, _, options, *_ in mounts}
+    check("ro" in options["/"], that="its root is read-only", but=options)
+    check(status["VmRSS"], that=f"it takes {int(status['VmRSS'].split()[0]) / 1000:.0f} MB")
+
+
+async def tap(desk: Desk) -> None:
+    """Have a stranger write, and label the mail as its reader would."""
+    message = EmailMessage()
+    message["From"], message["To"] = "daily@loom.example", _OWNER.addresses[0]
+    message["Subject"], message["Message-ID"] = "Looms", "<1@loom.example>"
+    message.set_content("Looms.\n")
+    mail_id = desk.deliver(message.as_bytes(), mailboxes=["Screener"])
+    desk.label(mail_id, add=["@ToFeed"])
+
+    async def is_filed() -> bool:
+        return [each.mailboxes for each in desk.mails()] == [{"Feed"}]
+
+    await until(is_filed, "the mail is filed")
+    check(await is_filed(), that="a labelled mail is filed")
+
+
+async def stop(service: asyncio.subprocess.Process) -> None:
+    """End it as an orchestrator does: SIGTERM to PID 1."""
+    began = time.monotonic()
+    os.kill(pid_of(service), 15)
+    async with asyncio.timeout(_STOPS_WITHIN):
+        code = await service.wait()
+    took = time.monotonic() - began
+    check(code == 0, that=f"SIGTERM ends it with 0, after {took:.2f} s", but=code)
+
+
+async def answers(url: str) -> bool:
+    """Whether it is answered with 200."""
+    try:
+        async with aiohttp.ClientSession() as session, session.get(url) as response:
+            return response.status == 200  # noqa: PLR2004
+    except aiohttp.ClientError:
+        return False
+
+
+async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
+    """Wait for something.
+
+    Raises:
+        SystemExit: it does not come.
+    """
+    end = time.monotonic() + _PATIENCE
+    while not await condition():
+        if time.monotonic() > end:
+            raise SystemExit(f"NOT so: {what} within {_PATIENCE:g} s")
+        await asyncio.sleep(0.02)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+async def on_sandbox(image: Image) -> None:
+    """Serve the account, and try the image on it."""
+    sandbox = Sandbox(users=(_OWNER,), plugins=(Contacts,))
+    async with sandbox.serve():
+        port = free_port()
+        env = {
+            "MAILROOM_JMAP_SESSION_URL": sandbox.session_url,
+            "MAILROOM_JMAP_USERNAME": _OWNER.name,
+            "MAILROOM_CARDDAV_URL": sandbox.url,
+            "MAILROOM_HEALTH_PORT": str(port),
+        }
+        await smoke(replace(image, env=env), f"http://127.0.0.1:{port}", sandbox.desk())
+
+
+def main(root: str, inspected: str) -> None:
+    """Try the image; if that goes wrong, show what it wrote."""
+    config = json.loads(Path(inspected).read_text(encoding="utf-8"))["Docker"]["config"]
+    with tempfile.TemporaryDirectory() as secrets, tempfile.TemporaryFile("w+") as log:
+        Path(secrets).chmod(0o755)
+        (Path(secrets) / "mailroom_jmap_password").write_text(_OWNER.password)
+        try:
+            asyncio.run(on_sandbox(Image(root, config, {}, secrets, log)))
+        except BaseException:
+            log.seek(0)
+            sys.stderr.write(log.read())
+            raise
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,324 @@
+"""What is deployed is what the program is: image, manifests, compose file, systemd unit.
+
+They are read here, not run: ``scripts/image`` tries the image, ``scripts/manifests`` renders the
+manifests.
+"""
+
+import configparser
+import json
+import re
+import shlex
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+import yaml
+
+from mailroom import __version__
+from mailroom.cli import app
+from mailroom.exits import Exit
+from mailroom.settings import load_settings
+from mailroom.settings.model import HealthSettings
+from mailroom.settings.sources import DEFAULT_CONFIG, DEFAULT_SECRETS_DIR, read_secrets
+from mailroom.settings.variables import CONFIG, SECRETS_DIR, VARIABLES
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "scripts" / "deploy"
+K8S = ROOT / "k8s"
+PORT = HealthSettings().port
+USER = 10001
+SIGNED_IN = {
+    "MAILROOM_JMAP_TOKEN": "token",
+    "MAILROOM_CARDDAV_USERNAME": "you@fastmail.example",
+    "MAILROOM_CARDDAV_PASSWORD": "password",
+}
+STOPS_WITHIN = 5
+
+
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def manifest(path: str) -> Any:
+    return yaml.safe_load(read(K8S / path))
+
+
+# The image
+
+
+def instructions() -> list[tuple[str, str]]:
+    """The Dockerfile's instructions, each with its arguments."""
+    lines = re.sub(r"(?m)^#.*\n", "", read(ROOT / "Dockerfile")).replace("\\\n", " ").splitlines()
+    return [(name, rest) for name, _, rest in (line.partition(" ") for line in lines) if name]
+
+
+def last_stage() -> dict[str, str]:
+    """The instructions of the image itself; of those that stand there more than once, the last."""
+    every = instructions()
+    begin = max(number for number, (name, _) in enumerate(every) if name == "FROM")
+    return dict(every[begin:])
+
+
+def test_the_image_runs_the_program_by_itself() -> None:
+    stage = last_stage()
+    assert json.loads(stage["ENTRYPOINT"]) == ["mailroom"]
+    assert json.loads(stage["CMD"]) == ["run"]
+    assert {"run", "health"} <= set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]  # Typer's stubs hide click's
+
+
+def test_the_image_asks_the_program_how_it_is() -> None:
+    check = last_stage()["HEALTHCHECK"]
+    assert json.loads(check.partition(" CMD ")[2]) == ["mailroom", "health"]
+
+
+def test_the_image_listens_where_the_program_does() -> None:
+    assert last_stage()["EXPOSE"] == str(PORT)
+
+
+def test_the_image_has_a_user_that_is_nobody_by_number() -> None:
+    assert last_stage()["USER"] == f"{USER}:{USER}"
+
+
+def test_the_python_of_the_image_is_one_that_the_program_is_for() -> None:
+    (base,) = [rest for name, rest in instructions() if name == "ARG" and rest.startswith("BASE=")]
+    version = re.fullmatch(r"BASE=python:(3\.\d+)-slim", base)
+    assert version
+    assert f"Python :: {version[1]}" in read(ROOT / "pyproject.toml")
+
+
+def copied() -> set[str]:
+    """What of this folder gets into the builder."""
+    copies = (rest.split() for name, rest in instructions() if name == "COPY")
+    return {each for *sources, _ in copies if "--from=builder" not in sources for each in sources}
+
+
+def test_the_image_is_made_of_what_is_let_in_and_nothing_else_is() -> None:
+    rules = re.findall(r"(?m)^[^#\n].*", read(ROOT / ".dockerignore"))
+    assert rules[0] == "*"
+    assert {rule[1:] for rule in rules if rule.startswith("!")} == copied()
+    assert [each for each in copied() if not (ROOT / each).exists()] == []
+
+
+@pytest.mark.parametrize("lock", ["requirements.txt", "scripts/deploy/build.txt"])
+def test_everything_that_is_installed_into_it_is_pinned_by_hash(lock: str) -> None:
+    entries = re.split(r"(?m)^(?=\w)", read(ROOT / lock).replace("\\\n", ""))[1:]
+    assert len(entries) > 5
+    assert [each for each in entries if "==" not in each or "--hash=sha256:" not in each] == []
+
+
+def test_no_index_is_named() -> None:
+    files = [*K8S.rglob("*.yaml"), *DEPLOY.iterdir(), ROOT / "Dockerfile", ROOT / "scripts/image"]
+    assert len(files) > 15
+    assert [file for file in files if re.search(r"(?i)index-url\s*=?\s*http", read(file))] == []
+
+
+# Kubernetes
+
+
+def pod() -> Any:
+    return manifest("base/deployment.yaml")["spec"]["template"]["spec"]
+
+
+def container() -> Any:
+    (only,) = pod()["containers"]
+    return only
+
+
+def mounts() -> dict[str, str]:
+    """Where each volume is."""
+    return {each["name"]: each["mountPath"] for each in container()["volumeMounts"]}
+
+
+def variables() -> dict[str, str]:
+    return {each["name"]: each["value"] for each in container()["env"]}
+
+
+def test_one_pod_at_a_time() -> None:
+    spec = manifest("base/deployment.yaml")["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+
+
+def test_the_pod_listens_where_the_program_does() -> None:
+    (port,) = container()["ports"]
+    assert port["containerPort"] == PORT
+    (offered,) = manifest("base/service.yaml")["spec"]["ports"]
+    assert (offered["port"], offered["targetPort"]) == (PORT, port["name"])
+
+
+def test_only_readiness_depends_on_the_mail_server() -> None:
+    (port,) = container()["ports"]
+    probes = ("startupProbe", "livenessProbe", "readinessProbe")
+    asked = [container()[probe]["httpGet"] for probe in probes]
+    assert [each["path"] for each in asked] == ["/livez", "/livez", "/readyz"]
+    assert {each["port"] for each in asked} == {port["name"]}
+
+
+def test_the_pod_has_no_more_rights_than_it_needs() -> None:
+    assert pod()["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": USER,
+        "runAsGroup": USER,
+        "fsGroup": USER,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert container()["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    account = manifest("base/service-account.yaml")
+    assert pod()["serviceAccountName"] == account["metadata"]["name"]
+    assert pod()["automountServiceAccountToken"] is False
+    assert account["automountServiceAccountToken"] is False
+
+
+def test_the_pod_is_given_time_to_stop() -> None:
+    assert pod()["terminationGracePeriodSeconds"] > STOPS_WITHIN
+
+
+def test_the_pod_has_its_settings_and_secrets_where_it_is_told() -> None:
+    assert set(variables()) == {SECRETS_DIR, CONFIG}
+    assert variables()[SECRETS_DIR] == mounts()["secrets"]
+    (file,) = manifest("base/kustomization.yaml")["configMapGenerator"][0]["files"]
+    assert variables()[CONFIG] == f"{mounts()['config']}/{file}"
+    (names,) = [each["secret"] for each in pod()["volumes"] if "secret" in each]
+    assert names["secretName"] == manifest("secret.example.yaml")["metadata"]["name"]
+    assert names["defaultMode"] == stat.S_IRUSR | stat.S_IRGRP
+
+
+def test_every_file_of_a_kustomization_exists() -> None:
+    found = list(K8S.rglob("kustomization.yaml"))
+    assert len(found) == 4
+    for each in found:
+        content = yaml.safe_load(read(each))
+        named = [*content.get("resources", []), *content.get("components", [])]
+        assert [name for name in named if not (each.parent / name).exists()] == []
+        assert {file.name for file in each.parent.glob("*.yaml")} - {each.name} <= {
+            *named,
+            *(name for made in content.get("configMapGenerator", []) for name in made["files"]),
+        }
+
+
+def test_the_settings_in_the_config_map_are_sound() -> None:
+    assert load_settings(SIGNED_IN, cwd=K8S / "base").log.format == "json"
+
+
+def test_the_example_runs_this_version() -> None:
+    (image,) = manifest("overlays/example/kustomization.yaml")["images"]
+    assert image["name"] == container()["image"] == compose()["image"]
+    assert image["newTag"] == __version__
+
+
+def test_the_policy_is_for_the_pod_and_lets_its_port_in() -> None:
+    policy = manifest("components/network-policy/network-policy.yaml")["spec"]
+    (labels,) = manifest("base/kustomization.yaml")["labels"]
+    assert policy["podSelector"]["matchLabels"] == labels["pairs"]
+    assert policy["ingress"][0]["ports"] == [{"port": container()["ports"][0]["name"]}]
+
+
+# Secrets, in all of them
+
+
+def compose() -> Any:
+    (service,) = yaml.safe_load(read(DEPLOY / "compose.yaml"))["services"].values()
+    return service
+
+
+def unit() -> configparser.SectionProxy:
+    """The section of the service; of keys that stand there more than once, the last."""
+    parser = configparser.RawConfigParser(strict=False)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]  # as the documentation has it
+    parser.read_string(read(DEPLOY / "mailroom.service"))
+    return parser["Service"]
+
+
+def credential() -> tuple[str, str]:
+    """What the credentials' names begin with, and the folder they are read from."""
+    name, _, folder = unit()["LoadCredential"].partition(":")
+    return name, folder
+
+
+def commented(text: str) -> list[str]:
+    """The keys that a comment offers."""
+    return re.findall(r"(?m)^ *# *(mailroom_\w+): ", text)
+
+
+def told_of_by_systemd() -> list[str]:
+    """What the files that the head of the unit names come to be called."""
+    head = read(DEPLOY / "mailroom.service").partition("[Unit]")[0]
+    files = re.findall(r"(?<!mailroom_)\b(?:jmap|carddav)_\w+", head)
+    return [f"{credential()[0]}_{name}" for name in files]
+
+
+def external_secrets() -> list[str]:
+    spec = manifest("components/external-secrets/external-secret.yaml")["spec"]
+    return [each["secretKey"] for each in spec["data"]]
+
+
+SECRETS = {
+    "example": list(manifest("secret.example.yaml")["stringData"]),
+    "example, in comments": commented(read(K8S / "secret.example.yaml")),
+    "external secrets": external_secrets(),
+    "compose": list(compose()["secrets"]),
+    "systemd": told_of_by_systemd(),
+}
+
+
+@pytest.mark.parametrize("names", SECRETS.values(), ids=SECRETS)
+def test_every_secret_file_is_one_that_is_read(names: list[str], tmp_path: Path) -> None:
+    for name in names:
+        (tmp_path / name).write_text("x")
+    layer = read_secrets(str(tmp_path), tmp_path)
+    assert layer.mistakes == ()
+    assert len(layer.names) == len(names) >= 2
+
+
+def test_the_secrets_that_are_asked_for_are_enough(tmp_path: Path) -> None:
+    for name in manifest("secret.example.yaml")["stringData"]:
+        (tmp_path / name).write_text("x")
+    settings = load_settings({SECRETS_DIR: str(tmp_path)}, cwd=tmp_path)
+    assert settings.carddav_lacks == ()
+
+
+# Compose
+
+
+def test_compose_gives_secrets_that_there_are_and_no_rights() -> None:
+    whole = yaml.safe_load(read(DEPLOY / "compose.yaml"))
+    assert whole["secrets"] == {name: {"file": f"secrets/{name}"} for name in compose()["secrets"]}
+    assert DEFAULT_SECRETS_DIR == "/run/secrets"  # which is where compose puts them
+    assert compose()["read_only"] is True
+    assert compose()["cap_drop"] == ["ALL"]
+    assert compose()["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_compose_sets_what_there_is_to_set() -> None:
+    assert set(compose()["environment"]) <= set(VARIABLES)
+    assert compose()["ports"] == [f"127.0.0.1:{PORT}:{PORT}"]
+    assert int(compose()["stop_grace_period"].removesuffix("s")) > STOPS_WITHIN
+
+
+# systemd
+
+
+def test_systemd_restarts_after_what_a_restart_may_mend_only() -> None:
+    assert unit()["Restart"] == "on-failure"
+    for_people = {each for each in Exit if each not in {Exit.OK, Exit.FAILED}}
+    assert {Exit(int(each)) for each in unit()["RestartPreventExitStatus"].split()} == for_people
+
+
+def test_systemd_runs_the_program_with_what_there_is_to_set() -> None:
+    assert unit()["ExecStart"].split()[1:] == ["run"]
+    given = dict(each.split("=", 1) for each in shlex.split(unit()["Environment"]))
+    assert set(given) <= {*VARIABLES, SECRETS_DIR}
+    assert given[SECRETS_DIR] == "%d"
+    assert int(unit()["TimeoutStopSec"]) > STOPS_WITHIN
+
+
+def test_systemd_starts_it_where_its_file_is_looked_for() -> None:
+    where = f"{unit()['WorkingDirectory']}/{DEFAULT_CONFIG}"
+    assert where == "/etc/mailroom/mailroom.yaml"
+    assert last_stage()["WORKDIR"] == unit()["WorkingDirectory"]
+    assert where in read(DEPLOY / "mailroom.service").partition("[Unit]")[0]
