@@ -10,7 +10,8 @@ from typing import Any
 
 from mailroom.account import Account
 from mailroom.concurrency import both
-from mailroom.contacts.book import Card, Group
+from mailroom.contacts.address import key_of, whole_domain
+from mailroom.contacts.book import AddressBook, Card, Group
 from mailroom.contacts.note import triage_lines
 from mailroom.jmap.mail import Email, EmailAddress
 from mailroom.report import shown
@@ -115,13 +116,13 @@ async def explain(account: Account, address: str) -> Explanation:
         HttpError, JmapError, AddressBookError: a server cannot be used as it should.
         MissingError: the account lacks something.
     """
-    settings = account.settings
+    settings, key = account.settings, key_of(address)
     mail, book = await account.mail(), await account.book()
     gatherer = Gatherer(mail, settings.categories, settings.screener.layout, inbox=None)
     marked, index = await both(gatherer.marked(), book.sync())
-    contents, correspondents = await both(
-        book.read([address]),
-        Correspondents(mail).among(frozenset({address.lower()}), marked.places.sent),
+    cards, correspondents = await both(
+        _cards(book, key),
+        Correspondents(mail).among(frozenset({key}), marked.places.sent),
     )
     rules = Rules(
         acquaintance=Acquaintance(index, settings.categories, marked.identities),
@@ -130,20 +131,26 @@ async def explain(account: Account, address: str) -> Explanation:
         categories=settings.categories,
         authserv_id="",
     )
-    addresses = frozenset({address.lower()}).union(
-        *({each.lower() for each in card.addresses} for card in contents.cards)
-    )
+    bearers = [card.addresses for card in cards if key in map(key_of, card.addresses)]
+    addresses = frozenset({key}).union(*(map(key_of, each) for each in bearers))
     _, mails = await gatherer.mail_of([Sweep(addresses, marked.places.managed)])
     verdict = judge(_new_mail(address, marked.places.inbox), rules)
     return Explanation(
         address=address,
-        contacts=tuple(_contact(each, index.groups) for each in contents.cards),
+        contacts=tuple(_contact(each, index.groups) for each in cards),
         mails=_counted(BySender(mails).of(addresses), marked),
         rule=verdict.rule,
         categories=tuple(each.name for each in verdict.categories),
         mailboxes=_mailboxes(verdict, marked),
         is_screened=settings.arrivals.enabled,
     )
+
+
+async def _cards(book: AddressBook, key: str) -> list[Card]:
+    """Those that bear an address, else those that stand for its whole domain."""
+    cards = (await book.read([key, whole_domain(key)])).cards
+    own = [card for card in cards if key in map(key_of, card.addresses)]
+    return own or list(cards)
 
 
 def _contact(card: Card, groups: Iterable[Group]) -> Contact:

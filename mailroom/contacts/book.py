@@ -53,6 +53,7 @@ class Card:
         note: all of its notes, as lines.
         made_by_us: it carries the mark of a card that Mailroom created.
         untouched: beyond that, nothing on it was changed since, but by Mailroom.
+        filled_by_us: it carries the mark of a card with fields that Mailroom filled.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Card:
     note: str = ""
     made_by_us: bool = False
     untouched: bool = False
+    filled_by_us: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +186,18 @@ class AddressBook(Protocol):
         Who bears them is as of the last :meth:`sync`. One sync serves one read: a further read, or
         one without a sync, begins with a sync of its own.
 
-        Addresses are compared exactly but for case (``str.lower``). Takes the same number of
-        steps that wait for one another however many addresses there are.
+        Addresses are compared by :func:`mailroom.contacts.address.key_of`. Takes the same number
+        of steps that wait for one another however many addresses there are.
+
+        Raises: as :meth:`sync`.
+        """
+        ...
+
+    async def read_cards(self, ids: Collection[str]) -> Contents:
+        """Read cards by their ids, as :meth:`sync` gave them, and every group.
+
+        What is gone, or a group, is left out of the cards. One sync serves one reading, as in
+        :meth:`read`. All cards are in memory at once: of many, ask for some at a time.
 
         Raises: as :meth:`sync`.
         """

@@ -7,6 +7,7 @@ are kept in brief, for there may be many thousands; groups are kept whole, for t
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mailroom.contacts.address import key_of, whole_domain
 from mailroom.contacts.book import Group
 
 
@@ -16,7 +17,7 @@ class Brief:
 
     Attributes:
         uid: without ``urn:uuid:``.
-        addresses: every e-mail address, in lower case.
+        addresses: every e-mail address, as :func:`key_of` has it.
     """
 
     uid: str
@@ -48,12 +49,22 @@ class ContactIndex:
         """The ids of all that is there, groups included."""
         return frozenset(self._cards) | frozenset(self._groups)
 
+    @property
+    def card_ids(self) -> frozenset[str]:
+        """The ids of the cards, groups left out."""
+        return frozenset(self._cards)
+
+    @property
+    def uids(self) -> frozenset[str]:
+        """The uids of the cards, groups left out."""
+        return frozenset(brief.uid for brief in self._cards.values())
+
     def put_card(self, card_id: str, uid: str, addresses: Iterable[str]) -> None:
         """Take in a card, in place of whatever had this id."""
         self.remove(card_id)
-        lower = tuple(dict.fromkeys(address.lower() for address in addresses))
-        self._cards[card_id] = Brief(uid, lower)
-        for address in lower:
+        keys = tuple(dict.fromkeys(map(key_of, addresses)))
+        self._cards[card_id] = Brief(uid, keys)
+        for address in keys:
             self._by_address[address] = (*self._by_address.get(address, ()), card_id)
 
     def put_group(self, group: Group) -> None:
@@ -83,7 +94,7 @@ class ContactIndex:
         return frozenset(
             card_id
             for address in addresses
-            for card_id in self._by_address.get(address.lower(), ())
+            for card_id in self._by_address.get(key_of(address), ())
         )
 
     def uids_of(self, address: str) -> frozenset[str]:
@@ -91,7 +102,6 @@ class ContactIndex:
 
         Those are the ones that bear it; if there are none, those that bear ``*@`` and its domain.
         """
-        key = address.lower()
-        whole_domain = "*@" + key.rpartition("@")[2]
-        ids = self._by_address.get(key) or self._by_address.get(whole_domain, ())
+        key = key_of(address)
+        ids = self._by_address.get(key) or self._by_address.get(whole_domain(key), ())
         return frozenset(self._cards[card_id].uid for card_id in ids)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from mailroom.contacts.address import key_of
 from mailroom.contacts.book import Card, ContactEdit, CreateCard, UpdateCard
 from mailroom.screener.categories import Categories, Category
 from mailroom.screener.contact import Groups, edits_for_triage, edits_for_undo
@@ -23,7 +24,7 @@ class Contact:
     """A contact with labelled mail.
 
     Attributes:
-        addresses: in lower case: those tapped, and all on its cards.
+        addresses: their keys: of those tapped, and of all on its cards.
         cards: empty if the address book has none.
         tapped: the labelled mails, oldest first.
     """
@@ -72,7 +73,7 @@ def find_contacts(
     """
     parts: list[tuple[set[str], list[Card]]] = [({key}, []) for key in senders]
     for card in cards:
-        keys = {address.lower() for address in card.addresses} & senders.keys()
+        keys = {key_of(address) for address in card.addresses} & senders.keys()
         touched = [part for part in parts if part[0] & keys]
         parts = [part for part in parts if not part[0] & keys]
         merged_keys = keys.union(*(part[0] for part in touched))
@@ -87,7 +88,7 @@ def _contact(
     identities: Collection[str],
 ) -> Contact:
     tapped = [each for key in keys for each in senders[key]]
-    on_cards = {address.lower() for card in cards for address in card.addresses}
+    on_cards = {key_of(address) for card in cards for address in card.addresses}
     theirs = {address for address in on_cards if not is_own(address, identities)}
     return Contact(
         addresses=frozenset(keys) | theirs,

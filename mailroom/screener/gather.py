@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from mailroom.contacts.address import spellings
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import MethodError
@@ -47,7 +48,7 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Whose mail to look for, and where."""
+    """Whose mail to look for, and where; ``*@domain`` is everybody there."""
 
     addresses: frozenset[str]
     mailboxes: frozenset[str]
@@ -61,8 +62,9 @@ class Sweep:
         """
         remaining = iter(sorted(self.addresses))
         while some := list(islice(remaining, _ADDRESSES_IN_FILTER)):
-            is_from: list[Filter] = [{"from": address} for address in some]
-            is_from += [_written(address) for address in some]
+            written = [each for address in some for each in spellings(address)]
+            is_from: list[Filter] = [{"from": each.removeprefix("*@")} for each in written]
+            is_from += [_written(address) for address in written]
             yield {
                 "operator": "AND",
                 "conditions": [
@@ -102,6 +104,14 @@ class Gatherer:
         """Read the mailboxes."""
         (mailboxes,) = await self._account.client.perform(get_mailboxes(self._account.id))
         return Directory(mailboxes)
+
+    def expect(self, directory: Directory) -> None:
+        """Begin with these mailboxes; if there are others by now, the first look notices.
+
+        Raises:
+            MissingError: mailboxes are not there.
+        """
+        self._places = self._locate(directory)
 
     async def marked(self) -> Marked:
         """Read every mail with a triage label or the error label, and what is new.
@@ -171,7 +181,7 @@ def _nothing() -> Operation[Look]:
 def _written(address: str) -> Filter:
     """Mail in whose From stand the local part and the domain, one way or another."""
     local, _, domain = address.rpartition("@")
-    parts = (local.strip('"'), domain)
+    parts = (domain,) if local == "*" else (local.strip('"'), domain)
     return {"operator": "AND", "conditions": [{"header": ["From", each]} for each in parts]}
 
 

@@ -3,7 +3,7 @@
 The same plan is printed by a dry run and carried out by a real one.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -81,8 +81,13 @@ class BySender:
             with suppress(UnusableFromError):
                 self._mails.setdefault(sender_of(email).key, []).append(email)
 
+    @property
+    def senders(self) -> Collection[str]:
+        """Whom they are from, by their keys."""
+        return self._mails.keys()
+
     def of(self, addresses: Iterable[str]) -> Iterator[Email]:
-        """The mails whose one sender is among ``addresses`` (in lower case)."""
+        """The mails whose one sender is among ``addresses`` (their keys)."""
         for address in addresses:
             yield from self._mails.get(address, ())
 

@@ -4,10 +4,17 @@ import re
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
+from mailroom.contacts.address import key_of, whole_domain
 from mailroom.jmap.mail import Email
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+"""Besides controls: halves of characters and non-characters, which no card can hold."""
+_LONGEST_NAME: Final = 250
+"""Characters; more of a display name nobody reads, and all of it would be written on the card."""
+_LONGEST_ADDRESS: Final = 500
+"""Characters: more than RFC 5321 section 4.5.3.1 allows, for some servers do, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +31,8 @@ class Sender:
 
     @property
     def key(self) -> str:
-        """What senders are compared by: the address without regard to case."""
-        return self.address.lower()
+        """What senders are compared by: see :func:`mailroom.contacts.address.key_of`."""
+        return key_of(self.address)
 
 
 class UnusableFromError(Exception):
@@ -52,7 +59,7 @@ def sender_of(email: Email) -> Sender:
     (sender,) = senders.values()
     if not is_address(sender.address):
         raise UnusableFromError("From has no usable address")
-    if sender.name.lower() == sender.key:
+    if key_of(sender.name) == sender.key:
         return Sender(sender.address)
     return sender
 
@@ -60,13 +67,14 @@ def sender_of(email: Email) -> Sender:
 def is_address(text: str) -> bool:
     """Whether this can be somebody's address: something, an ``@``, a domain, no control codes.
 
-    And no ``*``, for on a card ``*@domain`` stands for everybody there.
+    And not beyond all length; and no ``*``, for on a card ``*@domain`` stands for everybody there.
     """
     local, at, domain = text.rpartition("@")
     return bool(
         at
         and local
         and domain
+        and len(text) <= _LONGEST_ADDRESS
         and "*" not in text
         and not _CONTROL.search(text)
         and not re.search(r"[\s<>,;]", domain)
@@ -75,9 +83,8 @@ def is_address(text: str) -> bool:
 
 def is_own(address: str, identities: Collection[str]) -> bool:
     """Whether ``address`` is one of the user's: ``*@domain`` is all of a domain (RFC 8621, 6)."""
-    key = address.lower()
-    whole_domain = "*@" + key.rpartition("@")[2]
-    return any(identity.lower() in {key, whole_domain} for identity in identities)
+    key = key_of(address)
+    return any(key_of(identity) in {key, whole_domain(key)} for identity in identities)
 
 
 def _tidy(name: str) -> str:
@@ -86,4 +93,4 @@ def _tidy(name: str) -> str:
     text = " ".join(text.split())
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
         text = text[1:-1].strip()
-    return text
+    return text[:_LONGEST_NAME].strip()

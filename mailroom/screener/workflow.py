@@ -78,6 +78,7 @@ class ScreenerWorkflow:
         if mailboxes or groups:
             raise MissingError(mailboxes=mailboxes, groups=groups)
         refuse_unsuitable(directory, self._categories, self._layout)
+        self._gatherer.expect(directory)
 
     async def run(self) -> Report:
         """One whole pass.
@@ -89,8 +90,14 @@ class ScreenerWorkflow:
         return await self.apply(await self.plan())
 
     async def plan(self) -> Plan:
-        """Gather and decide; writes nothing. Raises as :meth:`run`."""
+        """Gather and decide; writes nothing. Raises as :meth:`run`.
+
+        Where a contact group is missing nothing can be told of anybody: its members would pass for
+        contacts without a category.
+        """
         marked, index = await both(self._gatherer.marked(), self._book.sync())
+        if groups := missing_groups(index.groups, self._categories, self._layout):
+            raise MissingError(groups=groups)
         sorted_ = sort_marked(marked.emails, marked.places, marked.identities)
         (contents, outcomes, mails), (arrivals, unscreened) = await both(
             self._judge(sorted_, marked), self._judge_new(marked, index)

@@ -91,3 +91,18 @@ async def test_a_contact_and_a_correspondent(alice: Owner, tmp_path: Path) -> No
         assert (found.rule, found.mailboxes) == (Rule.CONTACT, ("Inbox",))
     async with told(alice, tmp_path, "ann@x.example") as found:
         assert (found.rule, found.mailboxes) == (Rule.CORRESPONDENT, ("Inbox",))
+
+
+async def test_a_contact_that_stands_for_a_whole_domain_is_named(
+    alice: Owner, tmp_path: Path
+) -> None:
+    await alice.contacts.add("corp", "All of Corp", "*@corp.example")
+    await alice.receive(message(SENDER, "one"), message("other@corp.example", "two"))
+    async with told(alice, tmp_path, ADDRESS) as found:
+        (contact,) = found.contacts
+        assert contact.card.names.full == "All of Corp"
+        assert (found.rule, found.mails) == (Rule.CONTACT, {"Screener": 1})
+    await alice.contacts.add("jane", "Jane Doe", ADDRESS)
+    async with told(alice, tmp_path, ADDRESS) as found:
+        (contact,) = found.contacts
+        assert contact.card.names.full == "Jane Doe"

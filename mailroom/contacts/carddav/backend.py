@@ -11,6 +11,7 @@ import structlog
 from yarl import URL
 
 from mailroom.concurrency import all_of
+from mailroom.contacts.address import key_of
 from mailroom.contacts.book import (
     AddressBookError,
     Card,
@@ -78,6 +79,10 @@ class CardDavAddressBook:
         """See the protocol. A sync serves one read; without one, it is made here."""
         return await self._again_if_gone(partial(self._read, addresses))
 
+    async def read_cards(self, ids: Collection[str]) -> Contents:
+        """See the protocol."""
+        return await self._again_if_gone(partial(self._read_cards, ids))
+
     async def write(
         self, edits: Sequence[ContactEdit], groups: Collection[Group]
     ) -> Mapping[str, Exception]:
@@ -116,15 +121,15 @@ class CardDavAddressBook:
     async def _read(self, addresses: Collection[str]) -> Contents:
         found = await self._find()
         await found.mirror.catch_up()
-        paths = found.known.index.ids_of(addresses)
-        cards = [
-            to_card(each.path, each.card)
-            for each in await found.resources.read(paths)
-            if not is_group(each.card)
-        ]
-        wanted = {address.lower() for address in addresses}
+        cards = await _cards(found, found.known.index.ids_of(addresses))
+        wanted = {key_of(address) for address in addresses}
         matching = tuple(card for card in cards if _bears_one_of(card, wanted))
         return Contents(cards=matching, groups=found.known.index.groups)
+
+    async def _read_cards(self, ids: Collection[str]) -> Contents:
+        found = await self._find()
+        await found.mirror.catch_up()
+        return Contents(cards=await _cards(found, ids), groups=found.known.index.groups)
 
 
 def _open(http: HttpClient, collection: AddressBookCollection) -> _Found:
@@ -137,8 +142,17 @@ def _open(http: HttpClient, collection: AddressBookCollection) -> _Found:
     )
 
 
+async def _cards(found: _Found, paths: Collection[str]) -> tuple[Card, ...]:
+    """Read cards whole."""
+    return tuple(
+        to_card(each.path, each.card)
+        for each in await found.resources.read(paths)
+        if not is_group(each.card)
+    )
+
+
 def _bears_one_of(card: Card, addresses: Collection[str]) -> bool:
-    return any(address.lower() in addresses for address in card.addresses)
+    return any(key_of(address) in addresses for address in card.addresses)
 
 
 def _common_form(groups: Collection[Resource]) -> GroupForm:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from mailroom.concurrency import all_of
+from mailroom.contacts.address import key_of
 from mailroom.contacts.book import (
     AddressBookError,
     ContactEdit,
@@ -85,7 +86,7 @@ class Writing:
             if there is not None and _bears(there, create.address):
                 await self._resources.change(path, lambda card: adopted(card, create))
                 return uid_of(there.card)
-            uid = str(uuid.uuid5(_OTHER_UIDS, f"{uid} {create.address.lower()}"))
+            uid = str(uuid.uuid5(_OTHER_UIDS, f"{uid} {key_of(create.address)}"))
         raise AddressBookError(f"no card can be made: {create.uid} and others are taken")
 
     def _moves(self) -> list[Move]:
@@ -135,5 +136,5 @@ class Writing:
 
 
 def _bears(resource: Resource, address: str) -> bool:
-    addresses = {each.lower() for each in addresses_of(resource.card)}
-    return is_readable(resource.card) and address.lower() in addresses
+    addresses = {key_of(each) for each in addresses_of(resource.card)}
+    return is_readable(resource.card) and key_of(address) in addresses

@@ -4,7 +4,15 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 
-from mailroom.contacts.book import AddressBookError, ContactEdit, Contents, Description, Group
+from mailroom.contacts.address import key_of
+from mailroom.contacts.book import (
+    AddressBookError,
+    Card,
+    ContactEdit,
+    Contents,
+    Description,
+    Group,
+)
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap.calls import Book, Changes, get_books, set_cards
 from mailroom.contacts.jmap.cards import is_group, to_card
@@ -46,14 +54,30 @@ class JmapAddressBook:
 
     async def read(self, addresses: Collection[str]) -> Contents:
         """See the protocol. A sync serves one read; without one, it is made here."""
-        kept, self._synced = self._synced or await self._sync(), None
-        wanted = {address.lower() for address in addresses}
+        kept = await self._once_synced()
+        wanted = {key_of(address) for address in addresses}
         groups = kept.index.groups
-        found = await self._cards.see(kept.index.ids_of(wanted), kept.groups, kept.state)
-        cards = (to_card(each) for each in found if not is_group(each) and kept.is_writable(each))
+        cards = await self._see(kept.index.ids_of(wanted), kept)
         return Contents(
-            cards=tuple(card for card in cards if wanted & {*map(str.lower, card.addresses)}),
+            cards=tuple(card for card in cards if wanted & {*map(key_of, card.addresses)}),
             groups=groups,
+        )
+
+    async def read_cards(self, ids: Collection[str]) -> Contents:
+        """See the protocol."""
+        kept = await self._once_synced()
+        groups = kept.index.groups
+        return Contents(cards=await self._see(ids, kept), groups=groups)
+
+    async def _once_synced(self) -> Kept:
+        kept, self._synced = self._synced or await self._sync(), None
+        return kept
+
+    async def _see(self, ids: Collection[str], kept: Kept) -> tuple[Card, ...]:
+        """Read cards whole."""
+        found = await self._cards.see(ids, kept.groups, kept.state)
+        return tuple(
+            to_card(each) for each in found if not is_group(each) and kept.is_writable(each)
         )
 
     async def write(

@@ -29,6 +29,7 @@ def is_group(card: JsCard) -> bool:
 
 def to_card(card: JsCard) -> Card:
     """What Mailroom knows of a contact."""
+    mark = mark_of(card)
     return Card(
         id=card["id"],
         uid=uid_of(card),
@@ -36,8 +37,9 @@ def to_card(card: JsCard) -> Card:
         nicknames=texts(card, "nicknames", "name"),
         addresses=texts(card, "emails", "address"),
         note=note_of(card),
-        made_by_us=bool(mark_of(card).made),
+        made_by_us=bool(mark.made),
         untouched=is_untouched(card),
+        filled_by_us=bool(mark.filled),
     )
 
 

@@ -26,6 +26,8 @@ def _difference(
         yield pointer(*path, key), None
     for key, value in after.items():
         old = before.get(key)
+        if value is old and old is not None:
+            continue  # an edit shares what it leaves alone, however deep that is
         if isinstance(old, dict) and isinstance(value, dict):
             yield from _difference((*path, key), old, value)
         elif key not in before or old != value:

@@ -14,6 +14,7 @@ from typing import Final
 
 import structlog
 
+from mailroom.contacts.address import key_of
 from mailroom.contacts.book import AddressBookError, ContactEdit, CreateCard, Group, UpdateCard
 from mailroom.contacts.jmap.calls import Changes, Done, set_cards, uid_filter
 from mailroom.contacts.jmap.fields import JsCard, texts, uid_of
@@ -153,8 +154,8 @@ class Writing:
     def _instead(self, job: Job, there: JsCard | None) -> Job:
         if there is None or not isinstance(job.edit.card, CreateCard):
             return job
-        address = job.edit.card.address.lower()
-        if address in map(str.lower, texts(there, "emails", "address")):
+        address = key_of(job.edit.card.address)
+        if address in map(key_of, texts(there, "emails", "address")):
             return replace(job, adopting=there["id"])
         self._misled.append(self._undo.pop(job.key, {}))
         return replace(job, uid=str(uuid.uuid5(_OTHER_UIDS, f"{job.uid} {address}")))

@@ -33,6 +33,7 @@ def is_readable(card: VCard) -> bool:
 
 def to_card(card_id: str, card: VCard) -> Card:
     """What Mailroom knows of a contact."""
+    mark = mark_of(card)
     return Card(
         id=card_id,
         uid=uid_of(card),
@@ -40,8 +41,9 @@ def to_card(card_id: str, card: VCard) -> Card:
         nicknames=nicknames_of(card),
         addresses=addresses_of(card),
         note=note_of(card),
-        made_by_us=bool(mark_of(card).made),
+        made_by_us=bool(mark.made),
         untouched=is_untouched(card),
+        filled_by_us=bool(mark.filled),
     )
 
 

@@ -7,6 +7,7 @@ Works on bytes because old software folds in the middle of a UTF-8 sequence. Val
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final, Self
 
 _LONGEST: Final = 75
@@ -184,9 +185,13 @@ def _logical_lines(data: bytes) -> Iterator[ContentLine]:
 
 def _ends_softly(parts: list[bytes]) -> bool:
     """Whether a quoted-printable value (vCard 2.1) says that it goes on in the next line."""
-    if not _body(parts[-1]).endswith(b"="):
-        return False
-    return "QUOTED-PRINTABLE" in ContentLine.parse(parts[0]).encodings
+    return _body(parts[-1]).endswith(b"=") and _is_quoted_printable(parts[0])
+
+
+@lru_cache(maxsize=1)
+def _is_quoted_printable(line: bytes) -> bool:
+    """Asked for each physical line of a property anew, it would take for ever on a long one."""
+    return "QUOTED-PRINTABLE" in ContentLine.parse(line).encodings
 
 
 def _outermost(lines: Iterable[ContentLine]) -> Iterator[ContentLine]:

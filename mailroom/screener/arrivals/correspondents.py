@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
+from mailroom.contacts.address import key_of, spellings
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import RECIPIENTS, Email, Filter
@@ -29,7 +30,7 @@ class Correspondents:
         self._known: set[str] = set()
 
     async def among(self, addresses: frozenset[str], sent: frozenset[str]) -> frozenset[str]:
-        """Those of these addresses (in lower case) that the user has written to.
+        """Those of these addresses (their keys) that the user has written to.
 
         All are asked for at once, in as few requests as the server's limits allow.
 
@@ -43,7 +44,7 @@ class Correspondents:
         asked = addresses - self._known
         if asked and sent:
             for email in await self._sent_to(asked, sent):
-                self._known |= {each.email.strip().lower() for each in email.recipients} & asked
+                self._known |= {key_of(each.email.strip()) for each in email.recipients} & asked
         return addresses & self._known
 
     async def _sent_to(self, addresses: frozenset[str], sent: frozenset[str]) -> list[Email]:
@@ -66,10 +67,11 @@ def _filters(
     """Asked both ways: the search index is late, and ``header`` takes encoded text as it is."""
     remaining = iter(sorted(addresses))
     while some := list(islice(remaining, _ADDRESSES_IN_FILTER)):
+        written = [each for address in some for each in spellings(address)]
         conditions: list[Filter] = [
-            {field.lower(): address} for field in _FIELDS for address in some
+            {field.lower(): address} for field in _FIELDS for address in written
         ]
         if with_header:
-            conditions += [{"header": [field, address]} for field in _FIELDS for address in some]
-        written = {"operator": "OR", "conditions": conditions}
-        yield {"operator": "AND", "conditions": [in_any_of(sent), written]}
+            conditions += [{"header": [field, address]} for field in _FIELDS for address in written]
+        to_them = {"operator": "OR", "conditions": conditions}
+        yield {"operator": "AND", "conditions": [in_any_of(sent), to_them]}

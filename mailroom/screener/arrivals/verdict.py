@@ -41,7 +41,7 @@ class Verdict:
 
     Attributes:
         email: the mail.
-        sender: the address in its From, in lower case; empty if there is none to speak of.
+        sender: the key of the address in its From; empty if there is none to speak of.
         rule: why.
         categories: the sender's, if that is the reason.
         patch: what it takes; None if the mail is left where it is.
@@ -89,12 +89,12 @@ class Acquaintance:
         if is_own(address, self._identities):
             return Standing(Rule.OWN)
         uids = self._index.uids_of(address)
-        if categories := self._categories_of(uids):
+        if categories := self.categories_of(uids):
             return Standing(Rule.CATEGORY, categories)
         return Standing(Rule.CONTACT if uids else Rule.UNKNOWN)
 
-    def _categories_of(self, uids: frozenset[str]) -> tuple[Category, ...]:
-        """The categories in whose groups a contact is, but for those that another one's chain has.
+    def categories_of(self, uids: frozenset[str]) -> tuple[Category, ...]:
+        """The categories in whose groups a contact's cards are, but for those in another's chain.
 
         A contact that a person put into several is filed to all of them, as a provider's rules
         would do.
@@ -117,7 +117,7 @@ class Rules:
 
     Attributes:
         acquaintance: whom the user knows.
-        correspondents: addresses, in lower case, that the user has written to.
+        correspondents: keys of addresses that the user has written to.
         places: which mailbox is which.
         categories: where senders can be sent.
         authserv_id: see :func:`mailroom.screener.arrivals.authentication.fails_dmarc`.
@@ -136,7 +136,7 @@ def is_new(email: Email, places: Places) -> bool:
 
 
 def strangers(emails: Iterable[Email], acquaintance: Acquaintance) -> frozenset[str]:
-    """The senders, in lower case, of whom the address book knows nothing."""
+    """The senders (their keys) of whom the address book knows nothing."""
     return frozenset(
         sender
         for sender in map(_sender, emails)

@@ -1,0 +1,41 @@
+"""A contact group that is gone while the service runs is missed, and found when it is back."""
+
+from tests.behaviour.conftest import Start, on
+from tests.behaviour.test_arrivals import BOB, ON, comes_to, knows_bob, mail
+from tests.support.person import Owner, until
+from tests.support.running import Service
+from tests.support.worlds import Variant
+
+on_each_backend = on(
+    Variant("sandbox", "carddav", "eventsource"), Variant("sandbox", "jmap", "websocket")
+)
+
+
+async def fails(service: Service, reason: str) -> None:
+    async def failed() -> bool:
+        return any(reason in each["error"] for each in service.events("pass failed"))
+
+    await until(failed, f"a pass failed because of {reason!r}")
+
+
+@on_each_backend
+async def test_mail_of_its_members_waits_until_it_is_back(alice: Owner, start: Start) -> None:
+    await knows_bob(alice, "Feed")
+    async with start(alice, **ON) as service:
+        await alice.contacts.rename_group("Feed", "Elsewhere")
+        await alice.server.deliver(alice.name, mail(BOB))
+        await fails(service, "contact groups missing: Feed (`mailroom setup --apply`")
+        assert await alice.where("new") == {"Inbox"}
+        await alice.contacts.rename_group("Elsewhere", "Feed")
+        await comes_to(alice, "new", "Feed")
+
+
+@on(Variant("sandbox", "carddav", "eventsource"))
+async def test_if_it_stays_away_the_service_ends(alice: Owner, start: Start) -> None:
+    await knows_bob(alice, "Feed")
+    async with start(alice, MAILROOM_FAILURE_LIMIT="2", **ON) as service:
+        await alice.contacts.rename_group("Feed", "Elsewhere")
+        await alice.server.deliver(alice.name, mail(BOB))
+        await service.until_logged("giving up")
+        assert await service.end() == 4
+    assert await alice.where("new") == {"Inbox"}

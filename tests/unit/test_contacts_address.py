@@ -1,0 +1,88 @@
+"""Which spellings are the same address."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailroom.contacts.address import key_of, spellings
+from mailroom.contacts.book import Card
+from mailroom.contacts.index import ContactIndex
+from mailroom.screener.decide import find_contacts
+from mailroom.screener.gather import Sweep
+from mailroom.screener.labelled import Tapped
+from mailroom.screener.sender import Sender, is_own
+from tests.unit.builders import mail
+
+READABLE = "bob@bücher.example"
+WIRE = "bob@xn--bcher-kva.example"
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        pytest.param("Bob@Corp.Example", "bob@corp.example", id="case"),
+        pytest.param(READABLE, WIRE, id="an international domain"),
+        pytest.param("bob@BÜCHER.example", WIRE, id="its case"),
+        pytest.param("bob@bu\u0308cher.example", WIRE, id="decomposed"),
+        pytest.param("bob@XN--BCHER-KVA.example", WIRE, id="as it is sent"),
+        pytest.param("bob@bücher。example", WIRE, id="another full stop"),
+        pytest.param("zoë@corp.example", "zoë@corp.example", id="an international local part"),
+        pytest.param("*@bücher.example", "*@xn--bcher-kva.example", id="a whole domain"),
+        pytest.param("bob@my_host.example", "bob@my_host.example", id="an underscore"),
+        pytest.param("bob@ü_.example", "bob@ü_.example", id="no name of a host"),
+        pytest.param("bob@" + "ü" * 80, "bob@" + "ü" * 80, id="too long for one"),
+        pytest.param("bob@..ü", "bob@..ü", id="empty labels"),
+        pytest.param("bücher", "bücher", id="no address at all"),
+        pytest.param("", "", id="nothing"),
+    ],
+)
+def test_addresses_are_compared_by_their_key(written: str, key: str) -> None:
+    assert key_of(written) == key
+
+
+@given(
+    st.text()
+    | st.from_regex(
+        r"[a-z]{1,3}@[ÄÖÜäöüß\uff41-\uff5a.\u0300-\u036f\u05d0-\u05ea-]{1,20}", fullmatch=True
+    )
+)
+def test_every_text_has_one_key(text: str) -> None:
+    assert key_of(key_of(text)) == key_of(text)
+
+
+def test_what_an_address_may_look_like_in_a_mail() -> None:
+    assert spellings("bob@corp.example") == ("bob@corp.example",)
+    assert spellings(WIRE) == (WIRE, READABLE)
+    assert spellings("bob@xn--a.example") == ("bob@xn--a.example",)
+
+
+def test_a_sender_is_the_contact_however_the_domain_is_spelt() -> None:
+    for written, on_card in ((WIRE, READABLE), (READABLE, WIRE)):
+        sender = Sender(written)
+        index = ContactIndex()
+        index.put_card("1", "uid", [on_card])
+        assert index.uids_of(written) == {"uid"}
+        assert index.ids_of([written]) == {"1"}
+        card = Card(id="1", uid="uid", addresses=(on_card,))
+        tapped = Tapped(mail(sender=written), sender, frozenset({"label"}))
+        (contact,) = find_contacts({sender.key: [tapped]}, [card], ())
+        assert contact.cards == (card,)
+        assert contact.addresses == {WIRE}
+
+
+def test_a_whole_domain_is_one_however_it_is_spelt() -> None:
+    index = ContactIndex()
+    index.put_card("1", "uid", ["*@bücher.example"])
+    assert index.uids_of("anybody@xn--bcher-kva.example") == {"uid"}
+
+
+def test_the_users_own_address_is_theirs_however_it_is_spelt() -> None:
+    assert is_own(WIRE, [READABLE])
+    assert is_own(READABLE, ["*@xn--bcher-kva.example"])
+
+
+def test_mail_is_searched_for_in_both_spellings() -> None:
+    (found,) = Sweep(frozenset({WIRE}), frozenset({"m"})).filters()
+    _, written = found["conditions"]
+    assert {"from": WIRE} in written["conditions"]
+    assert {"from": READABLE} in written["conditions"]
