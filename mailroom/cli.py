@@ -1,28 +1,28 @@
 """The commands. No logic: each reads its options, calls, prints, and tells the exit code."""
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict
-from typing import Annotated, Any, Final, NoReturn, TypeVar
+from email.utils import parseaddr
+from typing import Annotated
 
 import typer
 
 from mailroom import __version__
-from mailroom.account import Account, open_account
-from mailroom.admin.check import Finding, verdict
+from mailroom.account import Account
 from mailroom.admin.check import check as look_over
+from mailroom.admin.check import verdict
 from mailroom.admin.explain import explain as look_up
 from mailroom.admin.probe import probe
+from mailroom.admin.reset import Scope, survey, take_back
 from mailroom.admin.setup import create, find_lacking, rules_text
+from mailroom.command import Answer, fail, log_as_set, on_accounts, remark, settings_or_exit
 from mailroom.exits import Exit
-from mailroom.failing import EXPECTED, exit_code
 from mailroom.health import PortUnavailableError
-from mailroom.logs import configure_logging
 from mailroom.process import serve
 from mailroom.report import outcome_data, outcome_text, plan_data, plan_text, shown, summary
+from mailroom.report.bars import progress_bars
 from mailroom.screener.sender import is_address
-from mailroom.settings import Settings, SettingsError, describe, load_settings
+from mailroom.settings import describe
 
 app = typer.Typer(
     name="mailroom",
@@ -32,10 +32,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-_LOG_LEVEL: Final = ("log", "level")
-
-T = TypeVar("T")
 Json = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
+One = Annotated[
+    str, typer.Option("--account", metavar="NAME", help="Only this one of several accounts.")
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -54,95 +54,102 @@ def default(
 @app.command()
 def run() -> None:
     """Run the service."""
-    settings = _settings()
-    _log(settings, level=settings.log.level)
+    settings = settings_or_exit()
+    log_as_set(settings, level=settings.log.level)
     try:
         code = asyncio.run(serve(settings))
     except PortUnavailableError as error:
-        _fail(str(error), Exit.CONFIGURATION)
+        fail(str(error), Exit.CONFIGURATION)
     raise typer.Exit(code)
 
 
 @app.command()
-def check(*, as_json: Json = False) -> None:
+def check(*, account: One = "", as_json: Json = False) -> None:
     """Look at settings, servers, mailboxes, groups and push; change nothing."""
-    settings = _settings()
-    findings = _do(settings, lambda account: _check(account, quiet=as_json))
-    code = verdict(findings)
-    if as_json:
-        _print_json(
-            {
-                "settings": {each.variable: each.value for each in describe(settings)},
-                "findings": [asdict(each) for each in findings],
-                "exit_code": code,
-            }
-        )
-    raise typer.Exit(code)
+    on_accounts(account, _check, as_json=as_json)
 
 
-async def _check(account: Account, *, quiet: bool) -> list[Finding]:
+async def _check(account: Account, answer: Answer) -> Exit:
     findings = []
     async for finding in look_over(account):
         findings.append(finding)
-        if not quiet:
-            _print_lines(finding.text())
-    return findings
+        answer.text(finding.text())
+    code = verdict(findings)
+    answer.give(
+        {
+            "settings": {each.variable: each.value for each in describe(account.settings)},
+            "findings": [asdict(each) for each in findings],
+            "exit_code": code,
+        }
+    )
+    return code
 
 
 @app.command()
-def setup(*, apply: Annotated[bool, typer.Option("--apply", help="Create them.")] = False) -> None:
+def setup(
+    *,
+    account: One = "",
+    apply: Annotated[bool, typer.Option("--apply", help="Create them.")] = False,
+) -> None:
     """Show (or create) the mailboxes and contact groups that are missing."""
-    settings = _settings()
-    _do(settings, lambda account: _setup(account, apply=apply))
-    typer.echo("\nRules for your provider, in this order. They bring unknown senders to the")
-    typer.echo("Screener, and new mail of senders that you have decided on to its place.")
-    if settings.arrivals.enabled:
-        typer.echo("Mailroom does so by itself: the rules are for the time when it is not running.")
-    typer.echo("")
-    _print_lines(rules_text(settings.categories, settings.screener.layout))
+    on_accounts(account, lambda opened, answer: _setup(opened, answer, apply=apply))
 
 
-async def _setup(account: Account, *, apply: bool) -> None:
+async def _setup(account: Account, answer: Answer, *, apply: bool) -> Exit:
     lacking = await find_lacking(account)
-    if not lacking:
-        typer.echo("All mailboxes and contact groups are there.")
-        return
-    typer.echo("Creating:" if apply else "Missing (`mailroom setup --apply` creates them):")
-    _print_lines(f"  {line}" for line in lacking.lines())
-    if apply:
-        await create(account, lacking)
-        typer.echo("Done.")
+    if lacking:
+        answer.text(["Creating:" if apply else "Missing (`mailroom setup --apply` creates them):"])
+        answer.text(f"  {line}" for line in lacking.lines())
+        if apply:
+            await create(account, lacking)
+            answer.text(["Done."])
+    else:
+        answer.text(["All mailboxes and contact groups are there."])
+    answer.text(["", *_rules(account)])
+    return Exit.OK
+
+
+def _rules(account: Account) -> list[str]:
+    settings = account.settings
+    by_itself = "Mailroom does so by itself: the rules are for the time when it is not running."
+    return [
+        "Rules for your provider, in this order. They bring unknown senders to the",
+        "Screener, and new mail of senders that you have decided on to its place.",
+        *([by_itself] if settings.arrivals.enabled else []),
+        "",
+        *rules_text(settings.categories, settings.screener.layout),
+    ]
 
 
 @app.command()
 def triage(
     *,
+    account: One = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only print what would be done.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Run one pass and exit."""
-    code = _do(_settings(), lambda account: _triage(account, dry_run=dry_run, as_json=as_json))
-    raise typer.Exit(code)
+    on_accounts(
+        account,
+        lambda opened, answer: _triage(opened, answer, dry_run=dry_run),
+        as_json=as_json,
+    )
 
 
-async def _triage(account: Account, *, dry_run: bool, as_json: bool) -> Exit:
+async def _triage(account: Account, answer: Answer, *, dry_run: bool) -> Exit:
     workflow = await account.workflow()
     plan = await workflow.plan()
-    if not as_json:
-        _print_lines(plan_text(plan))
+    answer.text(plan_text(plan))
     if dry_run:
-        if as_json:
-            _print_json(plan_data(plan))
-        _remark("A dry run: nothing was changed.")
+        answer.give(plan_data(plan))
+        remark("A dry run: nothing was changed.")
         return Exit.OK
     report = await workflow.apply(plan)
-    if as_json:
-        _print_json({**plan_data(plan), **outcome_data(report)})
-    else:
-        _print_lines(outcome_text(report))
-    _remark(summary(report))
+    answer.text(outcome_text(report))
+    answer.give({**plan_data(plan), **outcome_data(report)})
+    remark(summary(report))
     return Exit.OK if report.is_complete else Exit.FAILED
 
 
@@ -150,17 +157,50 @@ async def _triage(account: Account, *, dry_run: bool, as_json: bool) -> Exit:
 def explain(
     address: Annotated[str, typer.Argument(help="Whose mail it is about.")],
     *,
+    account: One = "",
     as_json: Json = False,
 ) -> None:
     """Tell what is known of a sender, and where new mail would go and why."""
-    settings = _settings()
-    if not is_address(address):
-        _fail(f"{shown(address)!r} is no address", Exit.CONFIGURATION)
-    explanation = _do(settings, lambda account: look_up(account, address))
-    if as_json:
-        _print_json(explanation.data())
-    else:
-        _print_lines(explanation.text())
+    asked = address if is_address(address) else parseaddr(address)[1]
+    if not is_address(asked):
+        fail(f"{shown(address)!r} is no address", Exit.CONFIGURATION)
+    on_accounts(account, lambda opened, answer: _explain(opened, answer, asked), as_json=as_json)
+
+
+async def _explain(account: Account, answer: Answer, address: str) -> Exit:
+    explanation = await look_up(account, address)
+    answer.text(explanation.text())
+    answer.give(explanation.data())
+    return Exit.OK
+
+
+@app.command()
+def reset(
+    *,
+    account: One = "",
+    apply: Annotated[bool, typer.Option("--apply", help="Take it back.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show (or take back) all that Mailroom did to mail and contacts."""
+    on_accounts(
+        account, lambda opened, answer: _reset(opened, answer, apply=apply), as_json=as_json
+    )
+
+
+async def _reset(account: Account, answer: Answer, *, apply: bool) -> Exit:
+    with progress_bars() as tell:
+        scope = await Scope.of(account, tell)
+        found = await survey(scope)
+        answer.text(found.text())
+        if not apply:
+            answer.give(found.data())
+            remark(found.advice())
+            return Exit.OK
+        outcome = await take_back(scope, found)
+    answer.text(outcome.text())
+    answer.give({**found.data(), **outcome.data()})
+    remark(found.advice() if found.is_empty else outcome.summary())
+    return Exit.OK if outcome.is_complete else Exit.FAILED
 
 
 @app.command()
@@ -179,53 +219,6 @@ def demo(
     from mailroom.demo import run_demo  # noqa: PLC0415 - no other command loads a mail server
 
     raise typer.Exit(run_demo(once=once))
-
-
-def _settings() -> Settings:
-    try:
-        return load_settings()
-    except SettingsError as error:
-        _fail(str(error), Exit.CONFIGURATION)
-
-
-def _log(settings: Settings, *, level: str) -> None:
-    configure_logging(level=level, format=settings.log.format, secrets=settings.secrets())
-
-
-def _do(settings: Settings, work: Callable[[Account], Awaitable[T]]) -> T:
-    """Open the account and work on it; what a server may cause ends in one line and a code.
-
-    Somebody waits for what it prints: unless the settings say otherwise, only warnings are logged.
-    """
-    _log(settings, level=settings.log.level if settings.origin(_LOG_LEVEL) else "warning")
-
-    async def opened() -> T:
-        async with open_account(settings) as account:
-            return await work(account)
-
-    try:
-        return asyncio.run(opened())
-    except EXPECTED as error:
-        _fail(str(error), exit_code(error))
-
-
-def _fail(text: str, code: Exit) -> NoReturn:
-    _remark(text)
-    raise typer.Exit(code)
-
-
-def _remark(text: str) -> None:
-    """Say something that is not what was asked for, so that this alone is on standard output."""
-    typer.echo(text, err=True)
-
-
-def _print_lines(lines: Iterable[str]) -> None:
-    for line in lines:
-        typer.echo(line)
-
-
-def _print_json(data: Any) -> None:
-    typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
 
 
 def main() -> None:

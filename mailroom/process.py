@@ -1,20 +1,28 @@
-"""The service as a process: its HTTP server, its signals, its exit code."""
+"""The service as a process: its accounts, its HTTP server, its signals, its exit code."""
 
 import asyncio
 import os
+import resource
 import signal
+from collections.abc import Sequence
 from functools import partial
+from typing import Final
 
 import structlog
 
 from mailroom import __version__
-from mailroom.account import open_account
 from mailroom.exits import Exit
+from mailroom.health import Overview
 from mailroom.health import serve as serve_health
-from mailroom.service import Service
+from mailroom.keeper import Keeper
+from mailroom.metrics import Metrics
 from mailroom.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+_APART: Final = 0.01
+"""Seconds between the starts of several accounts, for the sake of the server; and so their polls
+do not come all at once either."""
 
 
 async def serve(settings: Settings) -> Exit:
@@ -28,30 +36,53 @@ async def serve(settings: Settings) -> Exit:
     """
     stop = asyncio.Event()
     _listen_to_signals(stop)
-    async with open_account(settings) as account:
-        service = Service(account)
-        async with serve_health(
-            service.health,
-            pages={"/metrics": service.metrics.page},
-            host=settings.health.host,
-            port=settings.health.port,
-        ) as port:
-            log.info("started", version=__version__, health_port=port)
-            code = await _until_stopped(service, stop)
+    _allow_files()
+    metrics = Metrics()
+    keepers = [Keeper(each, metrics) for each in settings.served]
+    async with serve_health(
+        Overview({each.name: each.health for each in keepers}),
+        pages={"/metrics": metrics.page},
+        host=settings.health.host,
+        port=settings.health.port,
+    ) as port:
+        log.info("started", version=__version__, health_port=port, **_told_of(settings))
+        code = await _until_stopped(keepers, stop, several=settings.has_several)
     log.info("stopped", exit_code=int(code))
     return code
 
 
-async def _until_stopped(service: Service, stop: asyncio.Event) -> Exit:
-    running = asyncio.create_task(service.run(), name="service")
+def _told_of(settings: Settings) -> dict[str, object]:
+    """What there is to tell of several accounts."""
+    if not settings.has_several:
+        return {}
+    shard = {} if settings.shard is None else {"shard": str(settings.shard)}
+    return {"accounts": len(settings.served), **shard}
+
+
+async def _until_stopped(keepers: Sequence[Keeper], stop: asyncio.Event, *, several: bool) -> Exit:
+    running: list[asyncio.Task[Exit]] = [
+        asyncio.create_task(
+            each.live_on(delay=number * _APART) if several else each.live(),
+            name=f"account {each.name}",
+        )
+        for number, each in enumerate(keepers)
+    ]
     stopping = asyncio.create_task(stop.wait(), name="stop")
     try:
-        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait({*running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        stopping.cancel()
-        running.cancel()
-        await asyncio.wait({running, stopping})
-    return Exit.OK if running.cancelled() else running.result()
+        for each in (*running, stopping):
+            each.cancel()
+        await asyncio.wait({*running, stopping})
+    ended = [each.result() for each in running if each in done]
+    return ended[0] if ended else Exit.OK
+
+
+def _allow_files() -> None:
+    """Open as many files as the system lets us: each account's connections are some."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY not in {now, most}:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _listen_to_signals(stop: asyncio.Event) -> None:

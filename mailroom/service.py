@@ -11,23 +11,22 @@ from typing import NoReturn
 import structlog
 
 from mailroom.account import Account
-from mailroom.echo import Echo
+from mailroom.echo import Attention, Echo
 from mailroom.exits import Exit
 from mailroom.failing import EXPECTED, GiveUp, Patience, TryAgain
-from mailroom.health import Health
 from mailroom.jmap.push import (
     Connected,
     Disconnected,
     Push,
     PushEvent,
-    PushState,
     PushStatus,
     StateChange,
 )
-from mailroom.metrics import Metrics, PassEnded
+from mailroom.metrics import PassEnded
 from mailroom.report import log_report
 from mailroom.screener.progress import Report
 from mailroom.trigger import Due, Reason, Trigger
+from mailroom.watch import Watch
 
 log = structlog.get_logger(__name__)
 
@@ -45,22 +44,21 @@ class Service:
 
     Args:
         account: the account.
+        watch: who is told what comes of it, and outlives it.
 
     Attributes:
         health: what is seen of it from outside.
-        metrics: what is counted of it.
     """
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, watch: Watch) -> None:
         settings = account.settings
-        self.health = Health(poll_interval=settings.poll.interval, push=self._push_status)
-        self.metrics = Metrics(
-            categories=[each.name for each in settings.categories], push=self._push_status
-        )
+        self.health = watch.health
+        self._watch = watch
         self._account = account
         self._trigger = Trigger(poll_interval=settings.poll.interval, settle=settings.push.settle)
         self._patience = Patience(limit=settings.failure.limit)
         self._echo = Echo()
+        self._attention = Attention()
         self._passing = False
         self._complete = False
         self._push = _push(account)
@@ -70,6 +68,7 @@ class Service:
 
     async def run(self) -> Exit:
         """Work until it makes no sense any more, and tell the exit code; cancel it to stop."""
+        self._watch.started(self._push_status)
         code = Exit.FAILED
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -94,7 +93,7 @@ class Service:
         self.health.pass_started(due.reason)
         started = _now()
         result = await self._try_to_screen()
-        self.metrics.pass_ended(PassEnded(due, started=started, ended=_now(), result=result))
+        self._watch.metrics.pass_ended(PassEnded(due, started=started, ended=_now(), result=result))
         if isinstance(result, Exception):
             self._failed(result)
         else:
@@ -138,13 +137,15 @@ class Service:
 
         A server that was restored answers a position from its lost future with silence.
         """
-        deaf = due.reason is Reason.POLL and report.has_effect
-        if deaf and self._push is not None and self._push.status.status is PushState.CONNECTED:
+        found = due.reason is Reason.POLL and report.has_effect
+        if found and self._push is not None and self._attention.is_deaf(self._push.status):
             log.warning("the poll found what push had not announced")
             self._push.forget_position()
+        self._attention.passed(self._push_status(), complete=report.is_complete)
 
     def _failed(self, error: Exception) -> None:
         self.health.pass_failed()
+        self._attention.failed()
         self._account.client.forget_session()
         match self._patience.failed(error, now=_now()):
             case GiveUp(code=code):

@@ -37,16 +37,19 @@ class Finding:
         detail: how it is, in a line.
         code: OK, or how the service would end by it.
         lines: more about it.
+        is_open: it is not good news, but it is not known to be bad either.
     """
 
     what: str
     detail: str
     code: Exit = Exit.OK
     lines: tuple[str, ...] = ()
+    is_open: bool = False
 
     def text(self) -> Iterator[str]:
         """It in lines for a terminal."""
-        yield f"{'ok ' if self.code is Exit.OK else 'BAD'}  {self.what}: {self.detail}"
+        mark = "BAD" if self.code is not Exit.OK else " . " if self.is_open else "ok "
+        yield f"{mark}  {self.what}: {self.detail}"
         yield from (f"       {line}" for line in self.lines)
 
 
@@ -108,6 +111,7 @@ async def _mailboxes_and_groups(account: Account) -> AsyncIterator[Finding]:
         detail = "missing (`mailroom setup --apply` creates them):"
         yield Finding("mailboxes and groups", detail, Exit.INCOMPLETE, tuple(lacking.lines()))
     else:
+        await (await account.workflow()).check()
         yield Finding("mailboxes and groups", "all there")
 
 
@@ -131,7 +135,7 @@ async def _push(account: Account) -> AsyncIterator[Finding]:
         try:
             detail = await _sign_of_life(transport)
         except EXPECTED as error:
-            yield Finding("push", f"{transport.name} cannot be used: {error}")
+            yield Finding("push", f"{transport.name} cannot be used: {error}", is_open=True)
         else:
             yield Finding("push", detail)
             return
@@ -140,7 +144,8 @@ async def _push(account: Account) -> AsyncIterator[Finding]:
 
 
 def _opening(transport: PushTransport) -> Finding:
-    return Finding("push", f"opening {transport.name}, waiting for a sign of life ...")
+    what = f"opening {transport.name}, waiting for a sign of life ..."
+    return Finding("push", what, is_open=True)
 
 
 @retry(

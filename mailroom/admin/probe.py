@@ -16,7 +16,7 @@ import aiohttp
 from pydantic import ValidationError
 
 from mailroom.settings.model import PREFIX, HealthSettings
-from mailroom.settings.sources import read_layers
+from mailroom.settings.sources import read_sources
 from mailroom.settings.variables import CONFIG, SECRETS_DIR
 
 _SECTION: Final = "health"
@@ -60,8 +60,8 @@ def _where(environ: Mapping[str, str], cwd: Path) -> tuple[str, int]:
     relevant = (f"{PREFIX}{_SECTION}_".upper(), CONFIG, SECRETS_DIR)
     ours = {name: value for name, value in environ.items() if name.startswith(relevant)}
     given: dict[str, Any] = {}
-    for layer in reversed(read_layers(ours, cwd)):
-        given |= layer.source().get(_SECTION, {})
+    for each in reversed(read_sources(ours, cwd)):
+        given |= each.common.source().get(_SECTION, {})
     try:
         settings = HealthSettings.model_validate(given)
     except ValidationError:

@@ -17,12 +17,15 @@ from mailroom.admin.setup import Lacking, create, find_lacking
 from mailroom.contacts.book import Card
 from mailroom.demo.mailbox import YOU, Letter, Sender
 from mailroom.demo.sighting import Sighting
+from mailroom.health import Overview
 from mailroom.health import serve as serve_health
+from mailroom.metrics import Metrics
 from mailroom.sandbox import Desk, Quirks, Sandbox, SeenMail, User
 from mailroom.sandbox.contacts import Contacts
 from mailroom.screener.arrivals.verdict import SCREENED
 from mailroom.service import Service
 from mailroom.settings import Settings, load_settings
+from mailroom.watch import Watch
 
 LOOPBACK: Final = "127.0.0.1"
 USER: Final = User(name="alex", password="tap-tap-tap", addresses=(YOU,))  # noqa: S106 - of nobody
@@ -55,7 +58,7 @@ class Stage:
         self.settings = owner.settings
         self.desk: Desk = sandbox.desk()
         self._owner = owner
-        self._service = Service(worker)
+        self._service = Service(worker, Watch.of(worker.settings, Metrics()))
         self._worker = worker
         self._patience = patience
         self._numbers: list[str] = []
@@ -71,7 +74,8 @@ class Stage:
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[str]:
         """Have the service work as long as the block runs; gives the URL of its health."""
-        async with serve_health(self._service.health, host=LOOPBACK, port=0) as port:
+        health = Overview({"": self._service.health})
+        async with serve_health(health, host=LOOPBACK, port=0) as port:
             task = asyncio.create_task(self._service.run(), name="service")
             try:
                 await self._until_listening()

@@ -1,29 +1,12 @@
-"""Counts what the service tells of each pass, and exposes it to Prometheus.
+"""Counts what the service of one account tells of each pass. Nothing here may ever stop a pass."""
 
-How push is, is looked up when somebody asks. Nothing here may ever stop a pass.
-"""
-
-import platform
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from aiohttp import web
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    ProcessCollector,
-    disable_created_metrics,
-)
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
-from mailroom import __version__
 from mailroom.contacts.book import AddressBookError
 from mailroom.http import (
     CredentialsRefusedError,
@@ -32,35 +15,14 @@ from mailroom.http import (
     UnreachableError,
 )
 from mailroom.jmap.errors import JmapError
-from mailroom.jmap.push import PushState, PushStatus
+from mailroom.jmap.push import PushStatus
+from mailroom.metrics.families import Metrics
 from mailroom.metrics.latency import Latency
-from mailroom.metrics.names import (
-    ARRIVAL_SECONDS,
-    BUILD,
-    DECISIONS,
-    FAILURES,
-    LABEL_SECONDS,
-    LAST_GOOD,
-    MAILS,
-    PASS_SECONDS,
-    PASSES,
-    PUSH,
-    RECONNECTS,
-    SCREENER,
-    Definition,
-)
 from mailroom.screener.missing import MissingError, UnsuitableError
 from mailroom.screener.progress import Report
 from mailroom.trigger import Due, Reason
 
 log = structlog.get_logger(__name__)
-
-# A second series beside every counter, which nobody looks at.
-disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left it out
-
-_BUCKETS: Final = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
-"""Seconds, the finest where it should be: within about one."""
-
 
 _UNDONE: Final = "Screener"
 _OUTCOMES: Final = ("done", "incomplete", "failed")
@@ -114,56 +76,60 @@ class PassEnded:
         return self.due.since if self.due.is_told else None
 
 
-class Metrics:
-    """Counts one account's passes, and exposes that and the state of push.
+class AccountMetrics:
+    """Counts one account's passes.
 
     Args:
+        families: where they are exposed.
+        account: the account's name; empty for a single one.
         categories: the names of all categories.
-        push: how push is now.
         now: the time of day, in seconds of Unix time.
     """
 
     def __init__(
         self,
+        families: Metrics,
         *,
+        account: str = "",
         categories: Iterable[str],
-        push: Callable[[], PushStatus],
         now: Callable[[], float] = time.time,
     ) -> None:
         self._now = now
-        self._registry = CollectorRegistry()
+        self._account = account
         self._labels, self._arrivals = Latency(), Latency()
-        self._passes = self._counter(PASSES)
-        self._pass_seconds = self._histogram(PASS_SECONDS)
-        self._label_seconds = self._histogram(LABEL_SECONDS)
-        self._arrival_seconds = self._histogram(ARRIVAL_SECONDS)
-        self._decisions = self._counter(DECISIONS)
-        self._mails = self._counter(MAILS)
-        self._failures = self._counter(FAILURES)
-        self._last_good = Gauge(LAST_GOOD.name, LAST_GOOD.help, registry=self._registry)
-        self._screener = Gauge(SCREENER.name, SCREENER.help, registry=self._registry)
+        self._passes = families.passes
+        self._decisions = families.decisions
+        self._mails = families.mails
+        self._failures = families.failures
+        self._pass_seconds = families.pass_seconds.labels(account)
+        self._label_seconds = families.label_seconds.labels(account)
+        self._arrival_seconds = families.arrival_seconds.labels(account)
+        self._last_good = families.last_good.labels(account)
+        self._screener = families.screener.labels(account)
         self._screener.set(float("nan"))
-        self._registry.register(_Now(push))
-        ProcessCollector(registry=self._registry)
+        self._push = families.push
+        self.service_gave_up()
         self._begin(categories)
 
-    def _counter(self, of: Definition) -> Counter:
-        return Counter(of.name, of.help, of.labels, registry=self._registry)
+    def service_started(self, push: Callable[[], PushStatus]) -> None:
+        """A service takes the account up; ``push`` tells how its push is."""
+        self._push[self._account] = push
 
-    def _histogram(self, of: Definition) -> Histogram:
-        return Histogram(of.name, of.help, buckets=_BUCKETS, registry=self._registry)
+    def service_gave_up(self) -> None:
+        """There is no service, and so no push."""
+        self._push[self._account] = lambda: PushStatus("off")
 
     def _begin(self, categories: Iterable[str]) -> None:
         """Have every series there is begin with 0, so that the first event is an increase."""
         for reason in Reason:
             for outcome in _OUTCOMES:
-                self._passes.labels(reason.value, outcome)
+                self._passes.labels(self._account, reason.value, outcome)
         for category in (*categories, _UNDONE):
-            self._decisions.labels(category)
+            self._decisions.labels(self._account, category)
         for by in _BY:
-            self._mails.labels(by)
+            self._mails.labels(self._account, by)
         for kind in (*(kind for _, kind in _OF_PASSES), *_OF_THINGS):
-            self._failures.labels(kind)
+            self._failures.labels(self._account, kind)
 
     def pass_ended(self, ended: PassEnded) -> None:
         """Count a pass. Raises nothing: what cannot be counted must not stop what can be done."""
@@ -173,7 +139,7 @@ class Metrics:
             log.exception("a mistake in Mailroom itself: a pass was not counted")
 
     def _count(self, ended: PassEnded) -> None:
-        self._passes.labels(ended.due.reason.value, ended.outcome).inc()
+        self._passes.labels(self._account, ended.due.reason.value, ended.outcome).inc()
         self._pass_seconds.observe(ended.ended - ended.started)
         match ended.result:
             case Report() as report:
@@ -182,17 +148,19 @@ class Metrics:
                 self._count_left(report)
                 self._measure(report, ended)
             case error:
-                self._failures.labels(failure_kind(error)).inc()
+                self._failures.labels(self._account, failure_kind(error)).inc()
                 self._labels.failed(ended.told_at)
                 self._arrivals.failed(ended.told_at)
 
     def _count_done(self, report: Report) -> None:
         for filing in report.finished:
             category = filing.decision.category
-            self._decisions.labels(_UNDONE if category is None else category.name).inc()
+            self._decisions.labels(
+                self._account, _UNDONE if category is None else category.name
+            ).inc()
         new_mail = len(report.arrived.filed)
-        self._mails.labels("triage").inc(report.mails - new_mail)
-        self._mails.labels("new_mail").inc(new_mail)
+        self._mails.labels(self._account, "triage").inc(report.mails - new_mail)
+        self._mails.labels(self._account, "new_mail").inc(new_mail)
         waiting = report.plan.marked.waiting
         self._screener.set(float("nan") if waiting is None else waiting)
 
@@ -200,7 +168,7 @@ class Metrics:
         for kind, left in zip(
             _OF_THINGS, (report.failures, report.marks_failed, report.arrived.failures), strict=True
         ):
-            self._failures.labels(kind).inc(len(left))
+            self._failures.labels(self._account, kind).inc(len(left))
 
     def _measure(self, report: Report, ended: PassEnded) -> None:
         decisions = [each.decision.id for each in report.finished]
@@ -210,33 +178,3 @@ class Metrics:
         mails = [each.email.id for each in arrived.filed]
         for told_at in self._arrivals.passed(ended.told_at, done=mails, left=arrived.failures):
             self._arrival_seconds.observe(ended.ended - told_at)
-
-    def exposition(self) -> bytes:
-        """All of it, in Prometheus' text format, which whoever asks understands."""
-        return generate_latest(self._registry)
-
-    async def page(self, _request: web.Request) -> web.Response:
-        """Answer with :meth:`exposition`."""
-        return web.Response(
-            body=self.exposition(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4}
-        )
-
-
-class _Now(Collector):
-    """What is not counted but looked up."""
-
-    def __init__(self, push: Callable[[], PushStatus]) -> None:
-        self._push = push
-
-    def collect(self) -> Iterator[Metric]:
-        push = self._push()
-        is_connected = push.status is PushState.CONNECTED
-        yield _gauge(BUILD, (__version__, platform.python_version()), 1)
-        yield _gauge(PUSH, (push.transport,), int(is_connected))
-        yield CounterMetricFamily(RECONNECTS.name, RECONNECTS.help, value=push.reconnects)
-
-
-def _gauge(of: Definition, labels: tuple[str, ...], value: float) -> Metric:
-    family = GaugeMetricFamily(of.name, of.help, labels=of.labels)
-    family.add_metric(labels, value)
-    return family

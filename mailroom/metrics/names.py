@@ -2,6 +2,8 @@
 
 Labels come from small fixed sets and the names of categories: never a secret, an address, or a
 mail.
+
+``account`` is the name of one of several accounts; a single one has none, and its label is empty.
 """
 
 from dataclasses import dataclass
@@ -10,16 +12,27 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A metric: the name that it is exposed by, its type, what it means, its labels."""
+    """A metric: the name that it is exposed by, its type, what it means, its labels.
+
+    Attributes:
+        own_labels: those beside the account's.
+        account_labels: the account's, unless it is about the whole process.
+    """
 
     name: str
     type: str
     help: str
-    labels: tuple[str, ...] = ()
+    own_labels: tuple[str, ...] = ()
+    account_labels: tuple[str, ...] = ("account",)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """All of them, as they are given."""
+        return (*self.account_labels, *self.own_labels)
 
 
 BUILD: Final = Definition(
-    "mailroom_build_info", "gauge", "Always 1; tells what is running.", ("version", "python")
+    "mailroom_build_info", "gauge", "Always 1; tells what is running.", ("version", "python"), ()
 )
 PASSES: Final = Definition(
     "mailroom_passes_total",

@@ -1,13 +1,14 @@
 """What can only be judged by looking at several settings: credentials, hosts, categories."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from mailroom.screener.categories import find_mistakes
+from mailroom.settings.layers import Layer
 from mailroom.settings.model import Settings
-from mailroom.settings.sources import Layer
-from mailroom.settings.variables import PATHS, Path
+from mailroom.settings.variables import ACCOUNTS, PATHS, Path
 
 _TOKEN: Final = ("jmap", "token")
 _JMAP_LOGIN: Final = (("jmap", "username"), ("jmap", "password"))
@@ -16,117 +17,149 @@ _SESSION_URL: Final = ("jmap", "session_url")
 _CARDDAV_URL: Final = ("carddav", "url")
 _CARDDAV: Final = (_CARDDAV_URL, *_CARDDAV_LOGIN)
 _CATEGORIES: Final = ("categories",)
+_SHARD: Final = ("shard",)
+
+
+_PERSONAL: Final = (_TOKEN, *_JMAP_LOGIN, ("jmap", "account"), *_CARDDAV_LOGIN)
+"""Who an account is. Inherited, one would be taken for another."""
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Judged:
     """What was given, and what came of it.
 
     Attributes:
         settings: with defaults in place of what is ``wrong``.
         layers: the sources, the one that beats the others first.
         wrong: the settings whose own value is wrong.
+        unread: whether more may have been given than is known.
+        account: the name of the account that it is for, if there are several.
+        mistakes: what is wrong with ``wrong``.
     """
 
     settings: Settings
     layers: Sequence[Layer]
     wrong: frozenset[Path]
+    unread: bool
+    account: str
+    mistakes: tuple[str, ...] = ()
 
     def has(self, path: Path) -> bool:
         """Whether somebody set this, well or not."""
         return any(path in layer.names for layer in self.layers)
 
     def name(self, path: Path) -> str:
-        """What a person knows the setting by: where it was set, else the variable."""
+        """What a person knows the setting by: where it was set, else where it could be."""
         names = (layer.names[path] for layer in self.layers if path in layer.names)
-        return next(names, PATHS[path].name)
-
-    @property
-    def unread(self) -> bool:
-        """Whether more may have been given than is known."""
-        return any(layer.unread for layer in self.layers)
+        to_be = f"{ACCOUNTS}.{self.account}.{'.'.join(path)}"
+        return next(names, to_be if self.account else PATHS[path].name)
 
 
-def find_contradictions(given: Given) -> list[str]:
+def find_misplaced(common: Judged) -> Iterator[str]:
+    """What is said for all accounts, but can only be said by each."""
+    for path in _PERSONAL:
+        if common.has(path):
+            yield f"{common.name(path)}: must be set in each of the {ACCOUNTS}, not for all"
+
+
+def find_same_logins(accounts: Sequence[Judged]) -> Iterator[str]:
+    """Accounts that are one and the same: two services would do everything twice."""
+    by_login: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for each in accounts:
+        jmap = each.settings.jmap
+        if not each.wrong and (jmap.username or each.has(_TOKEN)):
+            key = (str(jmap.session_url), jmap.credentials.header, jmap.account)
+            by_login[key].append(each.account)
+    for names in by_login.values():
+        if len(names) > 1:
+            yield f"{ACCOUNTS}: {' and '.join(names)} are the same account (set jmap.account?)"
+
+
+def find_contradictions(judged: Judged) -> list[str]:
     """Every mistake that shows only when several settings are looked at."""
-    found = [*_too_many_credentials(given), *_bad_categories(given)]
-    if not given.unread:
-        found += _missing_jmap_login(given)
-        if _must_have_carddav(given):
-            found += find_lacking_of_carddav(given)
+    found = [*_too_many_credentials(judged), *_bad_categories(judged), *_useless_shard(judged)]
+    if not judged.unread:
+        found += _missing_jmap_login(judged)
+        if _must_have_carddav(judged):
+            found += find_lacking_of_carddav(judged)
     return found
 
 
-def _must_have_carddav(given: Given) -> bool:
+def _must_have_carddav(judged: Judged) -> bool:
     """Whether CardDAV is wanted. With ``auto`` that shows when the server says what it offers."""
-    match given.settings.contacts.backend:
+    match judged.settings.contacts.backend:
         case "auto":
-            return any(given.has(path) for path in _CARDDAV)
+            return any(judged.has(path) for path in _CARDDAV)
         case backend:
             return backend == "carddav"
 
 
-def inherits_credentials(given: Given) -> bool:
+def inherits_credentials(judged: Judged) -> bool:
     """Whether CardDAV gets JMAP's user name and password: none of its own, and the same host."""
-    jmap, carddav = given.settings.jmap, given.settings.carddav
+    jmap, carddav = judged.settings.jmap, judged.settings.carddav
     return (
-        any(given.has(path) for path in _JMAP_LOGIN)
-        and not any(given.has(path) for path in _CARDDAV_LOGIN)
+        any(judged.has(path) for path in _JMAP_LOGIN)
+        and not any(judged.has(path) for path in _CARDDAV_LOGIN)
         and jmap.session_url.host == carddav.url.host
     )
 
 
-def _too_many_credentials(given: Given) -> Iterator[str]:
-    login = [given.name(path) for path in _JMAP_LOGIN if given.has(path)]
-    if given.has(_TOKEN) and login:
-        yield f"{given.name(_TOKEN)}: must not be set together with {' and '.join(login)}"
+def _useless_shard(judged: Judged) -> Iterator[str]:
+    if judged.settings.shard is not None and not judged.account:
+        yield f"{judged.name(_SHARD)}: there are no {ACCOUNTS} to share out"
 
 
-def _missing_jmap_login(given: Given) -> Iterator[str]:
-    if given.has(_TOKEN):
+def _too_many_credentials(judged: Judged) -> Iterator[str]:
+    login = [judged.name(path) for path in _JMAP_LOGIN if judged.has(path)]
+    if judged.has(_TOKEN) and login:
+        yield f"{judged.name(_TOKEN)}: must not be set together with {' and '.join(login)}"
+
+
+def _missing_jmap_login(judged: Judged) -> Iterator[str]:
+    if judged.has(_TOKEN):
         return
-    if any(given.has(path) for path in _JMAP_LOGIN):
-        yield from _missing_half(given, _JMAP_LOGIN)
+    if any(judged.has(path) for path in _JMAP_LOGIN):
+        yield from _missing_half(judged, _JMAP_LOGIN)
     else:
-        username, password = (given.name(path) for path in _JMAP_LOGIN)
-        yield f"{given.name(_TOKEN)}: is missing (or {username} and {password})"
+        username, password = (judged.name(path) for path in _JMAP_LOGIN)
+        yield f"{judged.name(_TOKEN)}: is missing (or {username} and {password})"
 
 
-def _missing_half(given: Given, login: Sequence[Path]) -> Iterator[str]:
+def _missing_half(judged: Judged, login: Sequence[Path]) -> Iterator[str]:
     for path in login:
-        if not given.has(path):
-            others = [given.name(other) for other in login if given.has(other)]
-            yield f"{given.name(path)}: is missing, as {' and '.join(others)} is set"
+        if not judged.has(path):
+            others = [judged.name(other) for other in login if judged.has(other)]
+            yield f"{judged.name(path)}: is missing, as {' and '.join(others)} is set"
 
 
-def find_lacking_of_carddav(given: Given) -> Iterator[str]:
+def find_lacking_of_carddav(judged: Judged) -> Iterator[str]:
     """What would have to be set for CardDAV to be used."""
-    no_url = _lacks_carddav_url(given)
+    no_url = _lacks_carddav_url(judged)
     if no_url:
-        session_url = given.name(_SESSION_URL)
-        yield f"{given.name(_CARDDAV_URL)}: is missing, as {session_url} is not Fastmail's"
-    if any(given.has(path) for path in _CARDDAV_LOGIN):
-        yield from _missing_half(given, _CARDDAV_LOGIN)
+        session_url = judged.name(_SESSION_URL)
+        yield f"{judged.name(_CARDDAV_URL)}: is missing, as {session_url} is not Fastmail's"
+    if any(judged.has(path) for path in _CARDDAV_LOGIN):
+        yield from _missing_half(judged, _CARDDAV_LOGIN)
         return
     # Once the URLs are right, JMAP's login may turn out to do.
-    unclear = no_url or not given.wrong.isdisjoint({_SESSION_URL, _CARDDAV_URL})
-    basic = any(given.has(path) for path in _JMAP_LOGIN)
-    if not inherits_credentials(given) and not (basic and unclear):
+    unclear = no_url or not judged.wrong.isdisjoint({_SESSION_URL, _CARDDAV_URL})
+    basic = any(judged.has(path) for path in _JMAP_LOGIN)
+    if not inherits_credentials(judged) and not (basic and unclear):
         why = ", as the address book is on another host than the mail" if basic else ""
-        yield from (f"{given.name(path)}: is missing{why}" for path in _CARDDAV_LOGIN)
+        yield from (f"{judged.name(path)}: is missing{why}" for path in _CARDDAV_LOGIN)
 
 
-def _lacks_carddav_url(given: Given) -> bool:
+def _lacks_carddav_url(judged: Judged) -> bool:
     """A password must not go to Fastmail just because nobody named another address book."""
-    return not given.settings.jmap.is_fastmail and not given.has(_CARDDAV_URL)
+    return not judged.settings.jmap.is_fastmail and not judged.has(_CARDDAV_URL)
 
 
-def _bad_categories(given: Given) -> Iterator[str]:
-    if _CATEGORIES in given.wrong:
+def _bad_categories(judged: Judged) -> Iterator[str]:
+    if _CATEGORIES in judged.wrong:
         return
-    screener = [path for path in PATHS if path[0] == "screener" and given.has(path)]
-    culprits = [_CATEGORIES] if given.has(_CATEGORIES) or not screener else screener
-    where = ", ".join(given.name(path) for path in culprits)
-    layout = given.settings.screener.layout
-    for mistake in find_mistakes(given.settings.categories, layout):
+    screener = [path for path in PATHS if path[0] == "screener" and judged.has(path)]
+    culprits = [_CATEGORIES] if judged.has(_CATEGORIES) or not screener else screener
+    where = ", ".join(judged.name(path) for path in culprits)
+    layout = judged.settings.screener.layout
+    for mistake in find_mistakes(judged.settings.categories, layout):
         yield f"{where}: {mistake}"

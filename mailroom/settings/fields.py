@@ -23,6 +23,7 @@ from yarl import URL
 from mailroom.contacts.book import ContactType
 from mailroom.http import may_carry_credentials
 from mailroom.screener.categories import Categories, Category
+from mailroom.settings.shard import Shard
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _AUTHSERV_ID: Final = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
@@ -75,6 +76,10 @@ def _authserv_id(value: str) -> str:
     return value
 
 
+def _shard(value: object) -> Shard | None:
+    return value if isinstance(value, Shard | None) else Shard.parse(str(value))
+
+
 def _word(value: object) -> object:
     """Words in any letter case; and YAML takes a bare ``off`` for False."""
     if value is False:
@@ -124,6 +129,7 @@ ServiceUrl = Annotated[URL, PlainValidator(service_url)]
 HeaderToken = Annotated[SecretStr, AfterValidator(_header_token)]
 Username = Annotated[str, AfterValidator(_username)]
 Password = Annotated[SecretStr, AfterValidator(_password)]
+ShardOption = Annotated[Shard | None, PlainValidator(_shard)]
 AuthservId = Annotated[str, AfterValidator(_authserv_id)]
 Word = BeforeValidator(_word)
 CategoryList = Annotated[Categories, GetPydanticSchema(_category_schema), BeforeValidator(_decoded)]

@@ -2,26 +2,32 @@
 
 To find every mistake, what is wrong by itself is replaced by its default, and the rest judged all
 the same: so a typing error in one place hides no contradiction in another.
+
+Several accounts are judged one by one, each with what is said for all of them below what it says
+for itself. Who somebody is, is only ever said by the account.
 """
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import ValidationError
 
 from mailroom.settings.checks import (
-    Given,
+    Judged,
     find_contradictions,
     find_lacking_of_carddav,
+    find_misplaced,
+    find_same_logins,
     inherits_credentials,
 )
 from mailroom.settings.fields import CategorySettings
+from mailroom.settings.layers import Given, Layer, from_mapping
 from mailroom.settings.mistakes import SettingsError, reason
 from mailroom.settings.model import Settings
-from mailroom.settings.sources import Layer, from_mapping, read_layers
+from mailroom.settings.sources import read_sources
 from mailroom.settings.variables import PATHS, Path
 
 
@@ -37,15 +43,39 @@ def load_settings(
     Raises:
         SettingsError: something is wrong; it lists all that is.
     """
-    layers = read_layers(environ, cwd or FilePath())
-    settings, wrong = _build(layers)
-    given = Given(settings, layers, frozenset(each.path for each in wrong))
-    mistakes = [mistake for layer in layers for mistake in layer.mistakes]
-    mistakes += [f"{given.name(each.path)}{each.inside}: {each.reason}" for each in wrong]
-    mistakes += find_contradictions(given)
+    given = read_sources(environ, cwd or FilePath())
+    mistakes = [mistake for each in given for mistake in each.mistakes]
+    common = _judge([each.common for each in given], unread=any(each.unread for each in given))
+    accounts = [_judge_account(common, given, name) for name in _names(given)]
+    mistakes += common.mistakes
+    if accounts:
+        mistakes += [mistake for each in accounts for mistake in each.mistakes]
+        mistakes += [mistake for each in accounts for mistake in find_contradictions(each)]
+        mistakes += [*find_misplaced(common), *find_same_logins(accounts)]
+    else:
+        mistakes += find_contradictions(common)
     if mistakes:
-        raise SettingsError(mistakes)
-    return _complete(given)
+        raise SettingsError(list(dict.fromkeys(mistakes)))
+    if not accounts:
+        return _complete(common)
+    return _settings(common.layers, accounts=[_complete(each) for each in accounts])
+
+
+def _names(given: Sequence[Given]) -> list[str]:
+    """The accounts, in the order of the file, and whoever else has secrets or variables."""
+    return list(dict.fromkeys(name for each in reversed(given) for name in each.accounts))
+
+
+def _judge_account(common: Judged, given: Sequence[Given], name: str) -> Judged:
+    own = [each.accounts[name] for each in given if name in each.accounts]
+    return _judge([*own, *common.layers], unread=common.unread, account=name)
+
+
+def _judge(layers: Sequence[Layer], *, unread: bool, account: str = "") -> Judged:
+    settings, wrong = _build(layers)
+    judged = Judged(settings, layers, frozenset(each.path for each in wrong), unread, account)
+    found = [f"{judged.name(each.path)}{each.inside}: {each.reason}" for each in wrong]
+    return replace(judged, mistakes=tuple(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +98,9 @@ def _build(layers: Sequence[Layer]) -> tuple[Settings, list[_Wrong]]:
     return _settings([Layer(defaults), *layers]), wrong
 
 
-def _settings(layers: Sequence[Layer], carddav_lacks: Sequence[str] = ()) -> Settings:
+def _settings(layers: Sequence[Layer], **more: Any) -> Settings:
     origins = {path: name for layer in reversed(layers) for path, name in layer.names.items()}
-    return Settings([layer.source for layer in layers], origins, carddav_lacks=carddav_lacks)
+    return Settings([layer.source for layer in layers], origins, **more)
 
 
 def _wrong(error: Any) -> _Wrong:
@@ -85,15 +115,16 @@ def _wrong(error: Any) -> _Wrong:
     return _Wrong(path, inside, reason(error, CategorySettings.model_fields))
 
 
-def _complete(given: Given) -> Settings:
+def _complete(judged: Judged) -> Settings:
     """Fill in what one setting takes from another."""
-    carddav_lacks = list(find_lacking_of_carddav(given))
-    if not inherits_credentials(given):
-        return _settings(given.layers, carddav_lacks)
-    jmap = given.settings.jmap
-    login: dict[Path, Any] = {
-        ("carddav", "username"): jmap.username,
-        ("carddav", "password"): jmap.password,
-    }
-    names = {path: given.name(("jmap", path[1])) for path in login}
-    return _settings([*given.layers, Layer(from_mapping(login), names)], carddav_lacks)
+    layers = list(judged.layers)
+    if inherits_credentials(judged):
+        jmap = judged.settings.jmap
+        login: dict[Path, Any] = {
+            ("carddav", "username"): jmap.username,
+            ("carddav", "password"): jmap.password,
+        }
+        names = {path: judged.name(("jmap", path[1])) for path in login}
+        layers.append(Layer(from_mapping(login), names))
+    lacking = list(find_lacking_of_carddav(judged))
+    return _settings(layers, carddav_lacks=lacking, name=judged.account)

@@ -2,6 +2,9 @@
 
 Nothing is read here, and nothing is judged that needs more than one setting: that is
 :mod:`mailroom.settings.load`'s. An empty string means "not set".
+
+An account's settings are whole by themselves. Those of several accounts hang on the settings of the
+process that serves them, which are nobody's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,12 +21,15 @@ from mailroom.settings.fields import (
     HeaderToken,
     Password,
     ServiceUrl,
+    ShardOption,
     Username,
     Word,
     service_url,
 )
 
 PREFIX: Final = "MAILROOM_"
+PROCESS_WIDE: Final = frozenset({"health", "log", "shard"})
+"""What there is once for a process, however many accounts it serves."""
 _LAYOUT: Final = Layout()
 _FASTMAIL_AUTHSERV_ID: Final = "*.messagingengine.com"
 
@@ -222,6 +228,8 @@ class Settings(BaseSettings):
         sources: the one that beats the others first.
         origins: where what was set was set, for a person.
         carddav_lacks: what is not set that CardDAV needs.
+        name: the account's name, if it is one of several.
+        accounts: the settings of each account, if these here are of a process for several.
     """
 
     model_config = SettingsConfigDict(
@@ -247,9 +255,14 @@ class Settings(BaseSettings):
         default=DEFAULTS,
         description="list of categories (in the environment: as JSON), in place of the defaults",
     )
+    shard: ShardOption = Field(
+        default=None, description="`0/3`: run only the first of three parts of the `accounts`"
+    )
 
     _origins: Mapping[tuple[str, ...], str] = PrivateAttr()
     _carddav_lacks: tuple[str, ...] = PrivateAttr()
+    _name: str = PrivateAttr()
+    _accounts: tuple["Settings", ...] = PrivateAttr()
 
     def __init__(
         self,
@@ -257,10 +270,35 @@ class Settings(BaseSettings):
         origins: Mapping[tuple[str, ...], str],
         *,
         carddav_lacks: Sequence[str] = (),
+        name: str = "",
+        accounts: Sequence["Settings"] = (),
     ) -> None:
         super().__init__(_build_sources=(tuple(sources), {}))
         self._origins = dict(origins)
         self._carddav_lacks = tuple(carddav_lacks)
+        self._name = name
+        self._accounts = tuple(accounts)
+
+    @property
+    def name(self) -> str:
+        """The account's name; empty for a single account."""
+        return self._name
+
+    @property
+    def accounts(self) -> tuple["Settings", ...]:
+        """The settings of each account; those of a single one are these here."""
+        return self._accounts or (self,)
+
+    @property
+    def has_several(self) -> bool:
+        """Whether accounts are given by name, if only one."""
+        return bool(self._accounts)
+
+    @property
+    def served(self) -> tuple["Settings", ...]:
+        """The accounts that this process is to serve: all, or its shard of them."""
+        shard = self.shard
+        return tuple(each for each in self.accounts if shard is None or shard.keeps(each.name))
 
     @property
     def authserv_id(self) -> str:
@@ -280,6 +318,8 @@ class Settings(BaseSettings):
 
     def secrets(self) -> frozenset[str]:
         """Every text that must never be shown: secrets, and the headers made of them."""
+        if self._accounts:
+            return frozenset[str]().union(*(each.secrets() for each in self._accounts))
         plain = {
             self.jmap.token.get_secret_value(),
             self.jmap.password.get_secret_value(),

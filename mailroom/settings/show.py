@@ -8,8 +8,9 @@ from yarl import URL
 
 from mailroom.http import shown as shown_url
 from mailroom.screener.categories import Categories
+from mailroom.settings.file import DEFAULT_CONFIG
 from mailroom.settings.model import Settings
-from mailroom.settings.sources import DEFAULT_CONFIG, DEFAULT_SECRETS_DIR
+from mailroom.settings.sources import DEFAULT_SECRETS_DIR
 from mailroom.settings.variables import CONFIG, SECRETS_DIR, VARIABLES, Path
 
 _NOT_SET: Final = "not set"
@@ -68,7 +69,7 @@ def _shown(value: Any) -> str:
         case float():
             return f"{value:g}"
         case _:
-            return str(value) or _NOT_SET
+            return ("" if value is None else str(value)) or _NOT_SET
 
 
 def _default(value: Any) -> str:

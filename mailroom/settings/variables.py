@@ -1,18 +1,24 @@
 """The list of all variables, as it follows from the model."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import BaseModel
 
-from mailroom.settings.model import PREFIX, Settings
+from mailroom.settings.model import PREFIX, PROCESS_WIDE, Settings
 
 Path = tuple[str, ...]
 """Where a setting stands: ``("jmap", "token")``."""
 
 CONFIG: Final = PREFIX + "CONFIG"
 SECRETS_DIR: Final = PREFIX + "SECRETS_DIR"
+ACCOUNTS: Final = "accounts"
+
+_ACCOUNT_PREFIX: Final = f"{PREFIX}{ACCOUNTS}_".upper()
+_ACCOUNT_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+"""A label of a host name (RFC 1123 section 2.1): fit for a file's name, a variable, a metric."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +44,26 @@ def _variables(model: type[BaseModel], path: Path) -> Iterator[Variable]:
 
 VARIABLES: Final = {each.name: each for each in _variables(Settings, ())}
 PATHS: Final = {each.path: each for each in VARIABLES.values()}
+ACCOUNT_PATHS: Final = {path: each for path, each in PATHS.items() if path[0] not in PROCESS_WIDE}
+"""What an account may have for itself."""
+
+
+def is_account_name(name: object) -> bool:
+    """Whether an account may be called so."""
+    return isinstance(name, str) and _ACCOUNT_NAME.fullmatch(name) is not None
+
+
+def of_account(name: str) -> tuple[str, str]:
+    """The account that a variable is for, and the variable of a single account that it is like.
+
+    ``MAILROOM_ACCOUNTS_ANNA_JMAP_TOKEN`` is ``MAILROOM_JMAP_TOKEN`` for ``anna``. What is for no
+    single account is for ``""``.
+    """
+    if not name.startswith(_ACCOUNT_PREFIX):
+        return "", name
+    account, _, rest = name.removeprefix(_ACCOUNT_PREFIX).partition("_")
+    variable = VARIABLES.get(PREFIX + rest)
+    account = account.lower()
+    if variable is None or variable.path not in ACCOUNT_PATHS or not is_account_name(account):
+        return "", name
+    return account, variable.name

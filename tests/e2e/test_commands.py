@@ -257,6 +257,11 @@ BAD = {
     "server": ({"MAILROOM_JMAP_SESSION_URL": "http://127.0.0.1:1/"}, 1, "127.0.0.1"),
     "mailbox": ({"MAILROOM_SCREENER_MAILBOX": "Elsewhere"}, 4, "Elsewhere"),
     "group": ({"MAILROOM_SCREENER_PROVENANCE_GROUP": "Made"}, 4, "Made"),
+    "purpose": (
+        {"MAILROOM_SCREENER_MAILBOX": "Trash", "MAILROOM_SCREENER_LABEL": "@ToScreener"},
+        2,
+        "Trash",
+    ),
 }
 
 
@@ -281,7 +286,7 @@ async def test_a_check_says_what_is_wrong(alice: Person, what: str) -> None:
     for finished in (text, data):
         assert "Traceback" not in finished.err
         assert no_secret_in(finished, alice, WRONG)
-    if code != 2 or what == "account":
+    if what != "settings":
         assert re.search(r"(?m)^BAD  ", text.out)
         assert json.loads(data.out)["exit_code"] == code
 
@@ -443,7 +448,7 @@ async def test_what_is_not_known_is_named(arguments: list[str], named: str) -> N
 
 
 async def test_help_fits_a_terminal() -> None:
-    for arguments in ([], ["run"], ["check"], ["setup"], ["triage"]):
+    for arguments in ([], ["run"], ["check"], ["setup"], ["triage"], ["reset"]):
         told = await entry_point(*arguments, "--help")
         assert told.code == 0
         assert max(map(len, told.out.splitlines())) <= 80

@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from mailroom.account import open_account
+from mailroom.account import Account, open_account
+from mailroom.metrics import Metrics
 from mailroom.screener.progress import Report
 from mailroom.service import Service
 from mailroom.settings import Settings
 from mailroom.trigger import Due
+from mailroom.watch import Watch
 
 _LONG: Final = 3600.0
 """Seconds of the loop's clock; after a fault that is over, it never takes that long."""
@@ -18,8 +20,8 @@ _LONG: Final = 3600.0
 class Watched(Service):
     """The service, which tells when a pass has done everything that there was to do."""
 
-    def __init__(self, *args: object, **more: object) -> None:
-        super().__init__(*args, **more)  # type: ignore[arg-type] # as they come
+    def __init__(self, account: Account) -> None:
+        super().__init__(account, Watch.of(account.settings, Metrics()))
         self.done = asyncio.Event()
 
     def _succeeded(self, due: Due, report: Report) -> None:
@@ -32,13 +34,13 @@ class Instance:
     """One running service."""
 
     def __init__(self, service: Watched) -> None:
-        self._service = service
+        self.service = service
         self._task = asyncio.create_task(service.run(), name="service")
 
     async def until_done(self) -> None:
         """Wait for a pass, from now on, after which nothing is left to be done."""
-        self._service.done.clear()
-        done = asyncio.create_task(self._service.done.wait(), name="until done")
+        self.service.done.clear()
+        done = asyncio.create_task(self.service.done.wait(), name="until done")
         ended, _ = await asyncio.wait(
             {done, self._task}, timeout=_LONG, return_when=asyncio.FIRST_COMPLETED
         )

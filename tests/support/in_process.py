@@ -10,7 +10,9 @@ from mailroom import service as mailroom_service
 from mailroom.account import Account, open_account
 from mailroom.admin.setup import create, find_lacking
 from mailroom.exits import Exit
+from mailroom.metrics import Metrics
 from mailroom.settings import load_settings
+from mailroom.watch import Watch
 from tests.support.person import PATIENCE, until
 from tests.support.running import Service
 
@@ -19,18 +21,16 @@ class InProcess(Service):
     """The service as a task.
 
     Args:
-        service: the service.
         account: what it works on.
         log: where its log comes to.
     """
 
-    def __init__(
-        self, service: mailroom_service.Service, account: Account, log: list[dict[str, Any]]
-    ) -> None:
-        self._service = service
+    def __init__(self, account: Account, log: list[dict[str, Any]]) -> None:
+        self._metrics = Metrics()
+        self._service = mailroom_service.Service(account, Watch.of(account.settings, self._metrics))
         self._account = account
         self._log = log
-        self._task = asyncio.create_task(service.run(), name="service")
+        self._task = asyncio.create_task(self._service.run(), name="service")
 
     def log(self) -> list[dict[str, Any]]:
         """Every event logged so far."""
@@ -42,7 +42,7 @@ class InProcess(Service):
 
     def metrics(self) -> str:
         """What it would tell Prometheus."""
-        return self._service.metrics.exposition().decode()
+        return self._metrics.exposition().decode()
 
     async def contacts_protocol(self) -> str:
         """How it speaks to the address book: ``CardDAV`` or ``JMAP``."""
@@ -85,7 +85,7 @@ async def running_in_process(
         section = settings.poll.model_copy(update={"interval": poll})
         settings = settings.model_copy(update={"poll": section})
     async with open_account(settings) as account:
-        service = InProcess(mailroom_service.Service(account), account, log)
+        service = InProcess(account, log)
         try:
             yield service
         finally:

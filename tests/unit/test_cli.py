@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from mailroom.cli import app, main
 from tests.support.running import command
 
-COMMANDS = ["run", "check", "setup", "triage"]
+COMMANDS = ["run", "check", "setup", "triage", "reset"]
 SECRET = "correct-horse-battery"
 SOUND = {
     "MAILROOM_JMAP_SESSION_URL": "http://127.0.0.1:1/jmap/",

@@ -11,7 +11,8 @@ import aiohttp
 import pytest
 
 from mailroom import __version__
-from mailroom.health import Health, PortUnavailableError, serve
+from mailroom.exits import Exit
+from mailroom.health import Health, Overview, PortUnavailableError, serve
 from mailroom.jmap.push import PushStatus
 
 
@@ -43,7 +44,14 @@ def push() -> Push:
 
 @pytest.fixture
 def health(clock: Clock, push: Push) -> Health:
-    return Health(poll_interval=300, push=push, clock=clock)
+    health = Health(poll_interval=300, clock=clock)
+    health.service_started(push)
+    return health
+
+
+@pytest.fixture
+def overview(health: Health, clock: Clock) -> Overview:
+    return Overview({"": health}, clock=clock)
 
 
 def do_good_pass(health: Health, clock: Clock, *, seconds: float = 0.0) -> None:
@@ -157,10 +165,10 @@ def test_a_pass_cannot_end_that_never_started(health: Health) -> None:
         health.pass_failed()
 
 
-def test_the_report_before_the_first_pass(health: Health, clock: Clock) -> None:
+def test_the_report_before_the_first_pass(overview: Overview, clock: Clock) -> None:
     clock.now += 1.5
 
-    assert health.report() == {
+    assert overview.report() == {
         "status": "starting",
         "version": __version__,
         "uptime": 1.5,
@@ -219,9 +227,9 @@ def test_push_is_asked_anew_and_its_times_are_in_utc(health: Health, push: Push)
 
 
 @pytest.fixture
-async def client(health: Health) -> AsyncIterator[aiohttp.ClientSession]:
+async def client(overview: Overview) -> AsyncIterator[aiohttp.ClientSession]:
     async with (
-        serve(health, host="127.0.0.1", port=0) as port,
+        serve(overview, host="127.0.0.1", port=0) as port,
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
     ):
         yield session
@@ -253,7 +261,7 @@ async def test_statuses_follow_the_state(
 
 
 async def test_healthz_answers_the_report_as_json_even_if_it_is_unwell(
-    client: aiohttp.ClientSession, health: Health, clock: Clock
+    client: aiohttp.ClientSession, overview: Overview, clock: Clock
 ) -> None:
     clock.now += 600
 
@@ -262,7 +270,7 @@ async def test_healthz_answers_the_report_as_json_even_if_it_is_unwell(
 
     assert answer.status == 503
     assert answer.content_type == "application/json"
-    assert body == health.report()
+    assert body == overview.report()
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/livez", "/readyz", "/nowhere"])
@@ -284,14 +292,14 @@ async def test_other_paths_and_methods_are_not_there(client: aiohttp.ClientSessi
         assert answer.status == 405
 
 
-async def test_a_port_in_use_is_reported_with_what_to_change(health: Health) -> None:
+async def test_a_port_in_use_is_reported_with_what_to_change(overview: Overview) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
 
         with pytest.raises(PortUnavailableError) as caught:
-            async with serve(health, host="127.0.0.1", port=port):
+            async with serve(overview, host="127.0.0.1", port=port):
                 pass
 
     assert str(caught.value) == (
@@ -301,15 +309,86 @@ async def test_a_port_in_use_is_reported_with_what_to_change(health: Health) -> 
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "a..b"])
-async def test_a_host_that_is_none_of_ours_is_reported(health: Health, host: str) -> None:
+async def test_a_host_that_is_none_of_ours_is_reported(overview: Overview, host: str) -> None:
     with pytest.raises(PortUnavailableError, match=re.escape(f"cannot listen on {host} port 0: ")):
-        async with serve(health, host=host, port=0):
+        async with serve(overview, host=host, port=0):
             pass
 
 
-async def test_the_port_is_free_again_afterwards(health: Health) -> None:
-    async with serve(health, host="127.0.0.1", port=0) as port:
+async def test_the_port_is_free_again_afterwards(overview: Overview) -> None:
+    async with serve(overview, host="127.0.0.1", port=0) as port:
         pass
 
-    async with serve(health, host="127.0.0.1", port=port) as again:
+    async with serve(overview, host="127.0.0.1", port=port) as again:
         assert again == port
+
+
+def several(clock: Clock, *names: str) -> tuple[Overview, dict[str, Health]]:
+    accounts = {name: Health(poll_interval=300, clock=clock) for name in names}
+    return Overview(accounts, clock=clock), accounts
+
+
+def test_several_accounts_are_well_and_ready_as_long_as_one_is(clock: Clock) -> None:
+    overview, accounts = several(clock, "anna", "ben")
+    assert (overview.is_well(), overview.is_ready()) == (True, False)
+
+    for each in accounts.values():
+        each.session_up()
+        do_good_pass(each, clock)
+    assert (overview.report()["status"], overview.is_ready()) == ("ok", True)
+
+    clock.now += 599
+    do_good_pass(accounts["anna"], clock)
+    clock.now += 1
+    assert (overview.report()["status"], overview.is_well()) == ("degraded", True)
+
+    clock.now += 599
+    assert (overview.report()["status"], overview.is_well()) == ("failing", False)
+
+
+def test_several_accounts_are_told_of_by_name(clock: Clock) -> None:
+    overview, accounts = several(clock, "anna", "ben")
+    clock.now += 1.5
+    assert overview.report() == {
+        "status": "ok",
+        "version": __version__,
+        "uptime": 1.5,
+        "accounts": {name: each.report() for name, each in accounts.items()},
+    }
+
+
+def test_a_stuck_pass_of_any_account_is_told(clock: Clock) -> None:
+    overview, accounts = several(clock, "anna", "ben")
+    accounts["ben"].pass_started("poll")
+    clock.now += 901
+    assert not overview.is_alive()
+
+
+def test_an_account_that_was_given_up_is_neither_well_nor_ready(
+    health: Health, clock: Clock, push: Push
+) -> None:
+    health.session_up()
+    do_good_pass(health, clock)
+    health.service_gave_up(Exit.CREDENTIALS, next_in=90)
+    clock.now += 30
+
+    assert not health.is_well()
+    assert not health.is_ready()
+    report = health.report()
+    assert report["status"] == "gave up"
+    assert report["gave_up"] == {"exit_code": 3, "why": "credentials", "next_in_seconds": 60.0}
+    assert isinstance(report["push"], dict)
+    assert report["push"]["transport"] == "off"
+
+
+def test_an_account_that_is_taken_up_again_gets_its_time(
+    health: Health, clock: Clock, push: Push
+) -> None:
+    health.service_gave_up(Exit.FAILED, next_in=3600)
+    clock.now += 3600
+    health.service_started(push)
+
+    assert health.is_well()
+    assert "gave_up" not in health.report()
+    clock.now += 600
+    assert not health.is_well()

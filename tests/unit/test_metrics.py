@@ -13,7 +13,7 @@ from yarl import URL
 
 from mailroom import __version__
 from mailroom.contacts.book import AddressBookError
-from mailroom.health import Health, serve
+from mailroom.health import Overview, serve
 from mailroom.http import (
     BrokenAnswerError,
     CredentialsRefusedError,
@@ -23,7 +23,7 @@ from mailroom.http import (
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mailboxes import Mailbox
 from mailroom.jmap.push import PushState, PushStatus
-from mailroom.metrics import DEFINITIONS, Metrics, PassEnded
+from mailroom.metrics import DEFINITIONS, AccountMetrics, Metrics, PassEnded
 from mailroom.screener.arrivals.filing import Arrived
 from mailroom.screener.arrivals.verdict import Rule, Verdict
 from mailroom.screener.decide import Contact, Decision
@@ -54,22 +54,37 @@ def push() -> Push:
     return Push()
 
 
+class Counted(AccountMetrics):
+    """An account's metrics, and those of the process that they are among."""
+
+    def __init__(self, families: Metrics, push: Push, account: str = "") -> None:
+        super().__init__(
+            families, account=account, categories=["Feed", "Paper Trail"], now=lambda: TIME
+        )
+        self.service_started(push)
+        self.families = families
+
+    def exposition(self) -> bytes:
+        return self.families.exposition()
+
+
 @pytest.fixture
-def metrics(push: Push) -> Metrics:
-    return Metrics(categories=["Feed", "Paper Trail"], push=push, now=lambda: TIME)
+def metrics(push: Push) -> Counted:
+    return Counted(Metrics(), push)
 
 
-def samples(metrics: Metrics) -> dict[str, float]:
-    """``name{label="value"}`` -> value, as PromQL writes it."""
+def samples(metrics: Counted) -> dict[str, float]:
+    """``name{label="value"}`` -> value, as PromQL writes it: an empty label is none."""
     found = {}
     for family in parse(metrics.exposition().decode()):
         for each in family.samples:
-            labels = ",".join(f'{key}="{value}"' for key, value in sorted(each.labels.items()))
+            given = sorted((key, value) for key, value in each.labels.items() if value)
+            labels = ",".join(f'{key}="{value}"' for key, value in given)
             found[f"{each.name}{{{labels}}}" if labels else each.name] = each.value
     return found
 
 
-def moved(metrics: Metrics, *ended: PassEnded) -> dict[str, float]:
+def moved(metrics: Counted, *ended: PassEnded) -> dict[str, float]:
     """What counts of these passes, histograms' buckets left out."""
     before = samples(metrics)
     for each in ended:
@@ -121,7 +136,7 @@ def ended(result: Report | Exception, due: Due = PUSHED, *, at: float = 100.75) 
     return PassEnded(due, started=at - 0.5, ended=at, result=result)
 
 
-def test_every_metric_is_there_from_the_start_as_it_is_defined(metrics: Metrics) -> None:
+def test_every_metric_is_there_from_the_start_as_it_is_defined(metrics: Counted) -> None:
     families = {each.name: each for each in parse(metrics.exposition().decode())}
     ours = {name for name in families if name.startswith("mailroom_")}
     assert ours == {each.name.removesuffix("_total") for each in DEFINITIONS}
@@ -140,13 +155,13 @@ def test_names_are_as_prometheus_wants_them() -> None:
         assert each.name.endswith("_seconds") or each.type != "histogram"
 
 
-def test_every_kind_of_failure_is_explained(metrics: Metrics) -> None:
+def test_every_kind_of_failure_is_explained(metrics: Counted) -> None:
     (help_,) = [each.help for each in DEFINITIONS if each.name == "mailroom_failures_total"]
     kinds = set(re.findall(r'mailroom_failures_total\{kind="(\w+)"\}', "\n".join(samples(metrics))))
     assert kinds == set(re.findall(r"`(\w+)`", help_))
 
 
-def test_a_pass_that_did_everything(metrics: Metrics) -> None:
+def test_a_pass_that_did_everything(metrics: Counted) -> None:
     done = report(filing("1", "Feed", "a", "b"), filing("2", "Screener"), new=["n1", "n2"])
     assert moved(metrics, ended(done)) == {
         'mailroom_passes_total{outcome="done",trigger="push"}': 1,
@@ -164,7 +179,7 @@ def test_a_pass_that_did_everything(metrics: Metrics) -> None:
     assert samples(metrics)["mailroom_last_good_pass_timestamp_seconds"] == TIME
 
 
-def test_a_pass_that_nobody_told_of_has_no_latency(metrics: Metrics) -> None:
+def test_a_pass_that_nobody_told_of_has_no_latency(metrics: Counted) -> None:
     found = report(filing("1", "Feed"), new=["n"])
     counted = moved(metrics, ended(found, Due(Reason.POLL, 100.0)))
     assert counted['mailroom_passes_total{outcome="done",trigger="poll"}'] == 1
@@ -172,7 +187,7 @@ def test_a_pass_that_nobody_told_of_has_no_latency(metrics: Metrics) -> None:
     assert not [name for name in counted if "_to_" in name]
 
 
-def test_what_a_pass_left_over_is_a_failure_and_goes_on_waiting(metrics: Metrics) -> None:
+def test_what_a_pass_left_over_is_a_failure_and_goes_on_waiting(metrics: Counted) -> None:
     both = filing("1", "Feed"), filing("2", "Paper Trail")
     left = report(*both, failures=["2"], marks_failed=["m"], new_failed=["n1", "n2"])
     counted = moved(metrics, ended(left))
@@ -203,7 +218,7 @@ FAILURES: dict[str, Exception] = {
 
 
 @pytest.mark.parametrize("kind", FAILURES)
-def test_a_pass_that_failed(metrics: Metrics, kind: str) -> None:
+def test_a_pass_that_failed(metrics: Counted, kind: str) -> None:
     assert moved(metrics, ended(FAILURES[kind])) == {
         'mailroom_passes_total{outcome="failed",trigger="push"}': 1,
         "mailroom_pass_seconds_count": 1,
@@ -214,14 +229,14 @@ def test_a_pass_that_failed(metrics: Metrics, kind: str) -> None:
 
 
 def test_after_a_pass_that_failed_latency_is_measured_from_the_first_event(
-    metrics: Metrics,
+    metrics: Counted,
 ) -> None:
     done = ended(report(filing("1", "Feed")), RETRIED, at=140.0)
     counted = moved(metrics, ended(FAILURES["server"]), done)
     assert counted["mailroom_label_to_done_seconds_sum"] == 40.0
 
 
-def test_buckets_tell_whether_it_took_a_second(metrics: Metrics) -> None:
+def test_buckets_tell_whether_it_took_a_second(metrics: Counted) -> None:
     for seconds in (0.25, 0.9, 4.0):
         metrics.pass_ended(ended(report(filing("1", "Feed")), at=100.0 + seconds))
     found = samples(metrics)
@@ -229,7 +244,7 @@ def test_buckets_tell_whether_it_took_a_second(metrics: Metrics) -> None:
     assert [found[bucket % le] for le in ("0.2", "0.3", "1.0", "5.0", "+Inf")] == [0, 1, 2, 3, 3]
 
 
-def test_mails_in_the_screener_are_unknown_until_the_server_tells(metrics: Metrics) -> None:
+def test_mails_in_the_screener_are_unknown_until_the_server_tells(metrics: Counted) -> None:
     assert math.isnan(samples(metrics)["mailroom_screener_mails"])
     metrics.pass_ended(ended(report(waiting=17)))
     assert samples(metrics)["mailroom_screener_mails"] == 17
@@ -238,7 +253,7 @@ def test_mails_in_the_screener_are_unknown_until_the_server_tells(metrics: Metri
 
 
 @pytest.mark.parametrize("state", PushState)
-def test_push_is_connected_or_not(metrics: Metrics, push: Push, state: PushState) -> None:
+def test_push_is_connected_or_not(metrics: Counted, push: Push, state: PushState) -> None:
     push.now = PushStatus("eventsource", state, reconnects=3, last_error="bob@corp.example")
     found = samples(metrics)
     assert found['mailroom_push_connected{transport="eventsource"}'] == (state == "connected")
@@ -246,12 +261,12 @@ def test_push_is_connected_or_not(metrics: Metrics, push: Push, state: PushState
     assert 'mailroom_push_connected{transport="websocket"}' not in found
 
 
-def test_the_version_is_told(metrics: Metrics) -> None:
+def test_the_version_is_told(metrics: Counted) -> None:
     (build,) = [name for name in samples(metrics) if name.startswith("mailroom_build_info")]
     assert f'version="{__version__}"' in build
 
 
-def test_what_cannot_be_counted_is_logged_and_stops_nothing(metrics: Metrics) -> None:
+def test_what_cannot_be_counted_is_logged_and_stops_nothing(metrics: Counted) -> None:
     broken: Any = object()
     with capture_logs() as logged:
         metrics.pass_ended(PassEnded(broken, started=0.0, ended=0.0, result=report()))
@@ -260,7 +275,7 @@ def test_what_cannot_be_counted_is_logged_and_stops_nothing(metrics: Metrics) ->
     assert line["exc_info"]
 
 
-def test_nothing_about_mail_or_people_is_told(metrics: Metrics, push: Push) -> None:
+def test_nothing_about_mail_or_people_is_told(metrics: Counted, push: Push) -> None:
     push.now = PushStatus("websocket", last_error="bob@corp.example")
     metrics.pass_ended(ended(report(filing("1", "Feed"), failures=["1"], new=["n"])))
     for each in FAILURES.values():
@@ -269,17 +284,31 @@ def test_nothing_about_mail_or_people_is_told(metrics: Metrics, push: Push) -> N
     assert not re.search(r"@corp|@To|example|secret|overQuota|tapped", text)
 
 
-def test_two_services_count_for_themselves(metrics: Metrics, push: Push) -> None:
-    other = Metrics(categories=[], push=push)
-    metrics.pass_ended(ended(report()))
-    assert samples(other)["mailroom_pass_seconds_count"] == 0
+def test_each_account_has_series_of_its_own(push: Push) -> None:
+    families = Metrics()
+    anna, ben = Counted(families, push, "anna"), Counted(families, push, "ben")
+    push.now = PushStatus("websocket", PushState.CONNECTED)
+    anna.pass_ended(ended(report(filing("1", "Feed"))))
+    found = samples(ben)
+    for account, count in (("anna", 1), ("ben", 0)):
+        assert found[f'mailroom_pass_seconds_count{{account="{account}"}}'] == count
+        assert found[f'mailroom_decisions_total{{account="{account}",category="Feed"}}'] == count
+        assert found[f'mailroom_push_connected{{account="{account}",transport="websocket"}}'] == 1
+    ours = [name for name in found if name.startswith("mailroom_") and "build_info" not in name]
+    assert [name for name in ours if "account=" not in name] == []
+
+
+def test_an_account_that_was_given_up_has_no_push(metrics: Counted, push: Push) -> None:
+    push.now = PushStatus("websocket", PushState.CONNECTED)
+    metrics.service_gave_up()
+    assert samples(metrics)['mailroom_push_connected{transport="off"}'] == 0
 
 
 @pytest.fixture
-async def client(metrics: Metrics, push: Push) -> AsyncIterator[aiohttp.ClientSession]:
-    health, pages = Health(poll_interval=300, push=push), {"/metrics": metrics.page}
+async def client(metrics: Counted) -> AsyncIterator[aiohttp.ClientSession]:
+    pages = {"/metrics": metrics.families.page}
     async with (
-        serve(health, host="127.0.0.1", port=0, pages=pages) as port,
+        serve(Overview({}), host="127.0.0.1", port=0, pages=pages) as port,
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
     ):
         yield session

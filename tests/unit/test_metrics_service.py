@@ -104,4 +104,4 @@ async def test_the_process_has_them_where_its_health_is(alice: Owner, tmp_path: 
     async with running(env, tmp_path / "mailroom.log") as process:
         status, text = await process.get("/metrics")
     assert status == 200
-    assert 'mailroom_push_connected{transport="eventsource"} 1.0' in text.splitlines()
+    assert 'mailroom_push_connected{account="",transport="eventsource"} 1.0' in text.splitlines()

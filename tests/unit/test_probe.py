@@ -11,8 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from mailroom import __version__
 from mailroom.admin.probe import probe
-from mailroom.health import Health, serve
-from mailroom.jmap.push import PushState, PushStatus
+from mailroom.health import Health, Overview, serve
 from tests.support.running import command
 
 POLL = 60.0
@@ -25,10 +24,6 @@ class Clock:
         return self.now
 
 
-def connected() -> PushStatus:
-    return PushStatus(transport="websocket", status=PushState.CONNECTED)
-
-
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -37,8 +32,8 @@ def clock() -> Clock:
 @pytest.fixture
 async def port(clock: Clock) -> AsyncIterator[int]:
     """Where a service answers that has just started."""
-    health = Health(poll_interval=POLL, push=connected, clock=clock)
-    async with serve(health, host="127.0.0.1", port=0) as port:
+    health = Health(poll_interval=POLL, clock=clock)
+    async with serve(Overview({"": health}), host="127.0.0.1", port=0) as port:
         yield port
 
 
@@ -61,8 +56,8 @@ async def test_a_service_that_is_well_is_found_without_credentials(
 async def test_a_service_that_listens_on_all_addresses_of_ipv6_is_asked_on_loopback(
     tmp_path: Path,
 ) -> None:
-    health = Health(poll_interval=POLL, push=connected)
-    async with serve(health, host="::1", port=0) as port:
+    health = Health(poll_interval=POLL)
+    async with serve(Overview({"": health}), host="::1", port=0) as port:
         answer = await probe(at(port, MAILROOM_HEALTH_HOST="::"), cwd=tmp_path)
     assert answer.is_well
 

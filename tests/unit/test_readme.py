@@ -58,7 +58,7 @@ def commands() -> set[tuple[str, ...]]:
 def test_every_command_exists_with_its_options() -> None:
     group = typer.main.get_command(app)
     named = {call[0] for call in commands() if call}
-    assert named == {"run", "check", "demo", "health", "setup", "triage"}
+    assert named == {"run", "check", "demo", "health", "reset", "setup", "triage"}
     for name, *options in filter(None, commands()):
         known = {option for each in group.commands[name].params for option in each.opts}  # type: ignore[attr-defined]  # Typer's stubs hide click's
         assert known.issuperset(options), (name, options)
@@ -120,8 +120,8 @@ def test_the_table_of_labels_tells_what_they_do(category: Category) -> None:
     assert row(category) in TEXT.splitlines()
 
 
-def test_the_example_is_a_sound_configuration(tmp_path: Path) -> None:
-    (example,) = [block for language, block in BLOCKS if language == "yaml"]
+def test_the_example_of_categories_is_sound(tmp_path: Path) -> None:
+    example, _ = [block for language, block in BLOCKS if language == "yaml"]
     (tmp_path / "mailroom.yaml").write_text(example, encoding="utf-8")
     secrets = {
         "MAILROOM_JMAP_TOKEN": "token",
@@ -131,6 +131,23 @@ def test_the_example_is_a_sound_configuration(tmp_path: Path) -> None:
     settings = load_settings(secrets, cwd=tmp_path)
     names = [each["name"] for each in yaml.safe_load(example)["categories"]]
     assert [each.name for each in settings.categories] == names
+
+
+def test_the_example_of_several_accounts_is_sound(tmp_path: Path) -> None:
+    _, example = [block for language, block in BLOCKS if language == "yaml"]
+    (tmp_path / "mailroom.yaml").write_text(example, encoding="utf-8")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/mailroom_accounts_anna_jmap_password").write_text("lime")
+    environ = {
+        "MAILROOM_SECRETS_DIR": "secrets",
+        "MAILROOM_ACCOUNTS_BEN_JMAP_PASSWORD": "plum",
+        "MAILROOM_SHARD": "0/3",
+    }
+    settings = load_settings(environ, cwd=tmp_path)
+    anna, ben = settings.accounts
+    assert (anna.name, ben.name) == ("anna", "ben")
+    assert anna.secrets() | ben.secrets() == settings.secrets() >= {"lime", "plum"}
+    assert (anna.arrivals.enabled, ben.arrivals.enabled) == (True, False)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,85 @@
+"""What Mailroom puts on mail for itself and for a person to see, and how it comes off again.
+
+The mail is read and changed a page at a time, for it may be all that ever came; what has lost its
+marks is not found any more, so it is always the first page.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from mailroom.admin.reset.plan import Outcome
+from mailroom.admin.reset.scope import Scope
+from mailroom.jmap.mail import Email, Filter, Page, Patch
+from mailroom.screener.arrivals.verdict import SCREENED
+from mailroom.screener.filing import take_off
+from mailroom.screener.gather import Marked, in_any_of
+
+_TAKING_OFF: Final = "Taking marks off"
+_GONE: Final = "notFound"
+_AGAIN: Final = "it was marked again; is Mailroom still running?"
+
+
+class Marks:
+    """The error and warning labels, and the keyword of screened mail.
+
+    Args:
+        scope: whose mail it is. The warning label counts, even where it is not used any more.
+        seen: which mailbox is which.
+    """
+
+    def __init__(self, scope: Scope, seen: Marked) -> None:
+        warning = seen.directory.find(scope.layout.warning_label)
+        self._account = scope.mail
+        self._tell = scope.tell
+        self._inbox = seen.places.inbox
+        self._labels = {seen.places.error} if warning is None else {seen.places.error, warning}
+        self._filter: Filter = {
+            "operator": "OR",
+            "conditions": [in_any_of(self._labels), {"hasKeyword": SCREENED}],
+        }
+
+    async def count(self) -> int:
+        """How many mails bear any of them.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked.
+        """
+        page = await self._first_page()
+        if page.total is not None:
+            return page.total
+        return len(await self._account.whole(self._filter, page))
+
+    async def take_off(self, outcome: Outcome) -> None:
+        """Take them all off, unless the server refuses. Raises as :meth:`count`."""
+        tried, refused, total = set[str](), dict[str, str](), await self.count()
+        while True:
+            found = self._patches((await self._first_page()).emails)
+            untried = {each: patch for each, patch in found.items() if each not in tried}
+            if not untried:
+                break
+            failed = await self._update(untried)
+            tried |= untried.keys()
+            refused |= failed
+            self._tell(_TAKING_OFF, min(len(tried), total), total)
+        still = dict.fromkeys(found, _AGAIN) | refused
+        outcome.marks += len(tried - still.keys())
+        outcome.failures |= {f"mail {each}": why for each, why in still.items()}
+
+    async def _first_page(self) -> Page:
+        (page,) = await self._account.client.perform(self._account.first_page(self._filter))
+        return page
+
+    async def _update(self, patches: dict[str, Patch]) -> dict[str, str]:
+        """Patch mails; gives those that the server refuses to."""
+        updates = await self._account.client.perform_all(self._account.updates(patches))
+        failed = {email_id: error for each in updates for email_id, error in each.failed.items()}
+        return {each: str(error) for each, error in failed.items() if error.type != _GONE}
+
+    def _patches(self, emails: Iterable[Email]) -> dict[str, Patch]:
+        patches = {email.id: self._patch(email) for email in emails}
+        return {email_id: patch for email_id, patch in patches.items() if patch}
+
+    def _patch(self, email: Email) -> Patch:
+        moved = take_off(email, self._labels, fallback=self._inbox) or {}
+        keyword = {f"keywords/{SCREENED}": None} if SCREENED in email.keywords else {}
+        return {**moved, **keyword}

@@ -1,0 +1,43 @@
+"""What every part of a reset works on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from mailroom.account import Account
+from mailroom.contacts.book import AddressBook
+from mailroom.jmap.account import MailAccount
+from mailroom.screener.categories import Categories, Layout
+from mailroom.screener.gather import Gatherer
+
+Tell = Callable[[str, int, int], None]
+"""Hears how work goes on: what is done, how much of it is over, and of how much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """An account, and what Mailroom's things are called in it.
+
+    Attributes:
+        mail: its mail.
+        book: its contacts.
+        gatherer: finds mail.
+        categories: where senders were sent.
+        layout: the other names.
+        tell: hears how work goes on.
+    """
+
+    mail: MailAccount
+    book: AddressBook
+    gatherer: Gatherer
+    categories: Categories
+    layout: Layout
+    tell: Tell
+
+    @classmethod
+    async def of(cls, account: Account, tell: Tell) -> Self:
+        """All of an account. Raises as :meth:`Account.mail` and :meth:`Account.book`."""
+        mail, book = await account.mail(), await account.book()
+        categories, layout = account.settings.categories, account.settings.screener.layout
+        gatherer = Gatherer(mail, categories, layout, inbox=None)
+        return cls(mail, book, gatherer, categories, layout, tell)

@@ -1,0 +1,131 @@
+"""Some contacts, and the mail of theirs that goes back to the Screener. Reads only.
+
+Decides as a pass does that finds the label which undoes on a mail of each.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from mailroom.admin.reset.plan import has_traces
+from mailroom.admin.reset.scope import Scope, Tell
+from mailroom.contacts.address import key_of
+from mailroom.contacts.book import Card, Group
+from mailroom.contacts.index import ContactIndex
+from mailroom.jmap.answers import Updated
+from mailroom.jmap.mail import Email, Patch
+from mailroom.jmap.request import Operation
+from mailroom.screener.contact import Groups, edits_for_undo, find_groups
+from mailroom.screener.decide import Contact, Decision
+from mailroom.screener.gather import Marked, Sweep
+from mailroom.screener.plan import BySender, Filing, plan_filing
+from mailroom.screener.sender import is_address, is_own
+
+AT_ONCE: Final = 50
+"""Cards: as many senders as one query is asked for, and few enough that their mail is not much."""
+
+
+def in_parts(card_ids: Sequence[str], tell: Tell, what: str) -> Iterator[Sequence[str]]:
+    """Cards, some at a time; tells how many of them have been gone through."""
+    for start in range(0, len(card_ids), AT_ONCE):
+        tell(what, start, len(card_ids))
+        yield card_ids[start : start + AT_ONCE]
+    if card_ids:
+        tell(what, len(card_ids), len(card_ids))
+
+
+def members_of(groups: Groups) -> frozenset[str]:
+    """The uids in any of Mailroom's groups."""
+    return frozenset().union(*(each.members for each in (*groups.managed, groups.provenance)))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some contacts.
+
+    Attributes:
+        cards: one of each.
+        ours: Mailroom's groups.
+        groups: every group.
+        index: who stands for an address.
+        sweep: where to look for their mail.
+        filings: what it takes to undo what was decided on each; of mail, what was found last.
+    """
+
+    cards: tuple[Card, ...]
+    ours: Groups
+    groups: tuple[Group, ...]
+    index: ContactIndex
+    sweep: Sweep
+    filings: tuple[Filing, ...] = ()
+
+    @property
+    def patches(self) -> dict[str, Patch]:
+        """What is to be done to mail, by id."""
+        return {email_id: patch for each in self.filings for email_id, patch in each.swept.items()}
+
+
+class Senders:
+    """The contacts of one account, and their mail.
+
+    Args:
+        scope: the account.
+        seen: which mailbox is which, and whose own addresses do not count.
+    """
+
+    def __init__(self, scope: Scope, seen: Marked) -> None:
+        self._scope = scope
+        self._places = seen.places
+        self._identities = seen.identities
+
+    async def look_at(self, card_ids: Collection[str]) -> Batch:
+        """See what there is to be done about some contacts, as they are now.
+
+        Raises:
+            HttpError, JmapError, AddressBookError: a server cannot be used as it should.
+            MissingError: contact groups are missing.
+        """
+        index = await self._scope.book.sync()
+        contents = await self._scope.book.read_cards(card_ids)
+        ours = find_groups(contents.groups, self._scope.categories, self._scope.layout)
+        members = members_of(ours)
+        cards = tuple(each for each in contents.cards if each.uid in members or has_traces(each))
+        addresses = frozenset(each for card in cards for each in self._addresses(card))
+        sweep = Sweep(addresses, self._places.swept)
+        _, batch = await self.look_again(Batch(cards, ours, contents.groups, index, sweep))
+        return batch
+
+    async def look_again(
+        self, batch: Batch, *, after: Sequence[Operation[Updated]] = ()
+    ) -> tuple[list[Updated], Batch]:
+        """Look for mail once more, in the same request as (and behind) some updates.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked.
+        """
+        updates, found = await self._scope.gatherer.mail_of([batch.sweep], after=after)
+        return updates, replace(batch, filings=tuple(self._filings(batch, found)))
+
+    def _filings(self, batch: Batch, found: Iterable[Email]) -> Iterator[Filing]:
+        mails = BySender(found)
+        for card in batch.cards:
+            stands_for = {key for key in mails.senders if card.uid in batch.index.uids_of(key)}
+            addresses = self._addresses(card) | self._not_own(stands_for)
+            edits = edits_for_undo([card], batch.ours)
+            contact = Contact(addresses, (card,), tapped=())
+            decision = Decision(card.uid, contact, None, edits, mismatched=frozenset())
+            yield plan_filing(decision, mails, self._places, self._scope.categories)
+
+    def _addresses(self, card: Card) -> frozenset[str]:
+        """Those on a card by which mail can be found; ``*@domain`` is among them."""
+        keys = map(key_of, card.addresses)
+        return self._not_own(key for key in keys if is_address(key) or _is_domain(key))
+
+    def _not_own(self, keys: Iterable[str]) -> frozenset[str]:
+        return frozenset(each for each in keys if not is_own(each, self._identities))
+
+
+def _is_domain(key: str) -> bool:
+    """Whether this stands for everybody at a domain: ``*@corp.example``."""
+    local, _, domain = key.rpartition("@")
+    return local == "*" and is_address(f"anybody@{domain}")

@@ -1,0 +1,108 @@
+"""Finds what Mailroom did, as far as it is still there. Reads only."""
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Final
+
+from mailroom.admin.reset.marks import Marks
+from mailroom.admin.reset.plan import UNDECIDED, Fate, ToTakeBack, fate_of, has_traces
+from mailroom.admin.reset.scope import Scope
+from mailroom.admin.reset.senders import Batch, Senders, in_parts, members_of
+from mailroom.contacts.index import ContactIndex
+from mailroom.screener.arrivals.verdict import Acquaintance
+from mailroom.screener.categories import Categories
+from mailroom.screener.contact import find_groups, missing_groups, wanted_groups
+from mailroom.screener.missing import MissingError
+
+_READING: Final = "Reading contacts"
+_FINDING: Final = "Finding mail"
+
+
+async def survey(scope: Scope) -> ToTakeBack:
+    """Look at all of an account; every contact is read, as a trace may be on any.
+
+    Raises:
+        HttpError, JmapError, AddressBookError: a server cannot be used as it should.
+        MissingError: some mailboxes or contact groups of Mailroom's are there, but not all.
+        UnsuitableError: mailboxes have another purpose.
+    """
+    index = await scope.book.sync()
+    try:
+        members = members_of(find_groups(index.groups, scope.categories, scope.layout))
+        seen = await scope.gatherer.marked()
+    except MissingError:
+        if await _is_strange_to(scope, index):
+            return ToTakeBack()
+        raise
+    strays = members - index.uids
+    found = ToTakeBack(
+        seen,
+        cards=await _concerned(scope, index, members),
+        strays=strays,
+        marks=await Marks(scope, seen).count(),
+        labelled=sum(1 for each in seen.emails if each.mailbox_ids & seen.places.labels.keys()),
+    )
+    tally = Tally(scope.categories, seen.identities)
+    senders = Senders(scope, seen)
+    for some in in_parts(found.cards, scope.tell, _FINDING):
+        tally.add(await senders.look_at(some))
+    return tally.entered_into(found)
+
+
+async def _is_strange_to(scope: Scope, index: ContactIndex) -> bool:
+    """Whether there is nothing at all of Mailroom in the account, so that nothing is missed."""
+    labels = [each.label for each in scope.categories]
+    labels += [scope.layout.screener_label, scope.layout.error_label, scope.layout.warning_label]
+    directory = await scope.gatherer.directory()
+    if any(directory.find(label) for label in labels):
+        return False
+    wanted = wanted_groups(scope.categories, scope.layout)
+    if missing_groups(index.groups, scope.categories, scope.layout) != wanted:
+        return False
+    return not await _concerned(scope, index, frozenset())
+
+
+async def _concerned(scope: Scope, index: ContactIndex, members: frozenset[str]) -> tuple[str, ...]:
+    """The ids of the cards in Mailroom's groups, or with anything on them that it wrote."""
+    ids: list[str] = []
+    for some in in_parts(sorted(index.card_ids), scope.tell, _READING):
+        cards = (await scope.book.read_cards(some)).cards
+        ids += [each.id for each in cards if each.uid in members or has_traces(each)]
+    return tuple(ids)
+
+
+class Tally:
+    """Counts what there is to be taken back.
+
+    Args:
+        categories: where senders were sent.
+        identities: the user's own addresses.
+    """
+
+    def __init__(self, categories: Categories, identities: Collection[str]) -> None:
+        self._categories = categories
+        self._identities = identities
+        self._senders = Counter[str]()
+        self._fates = Counter[Fate]()
+        self._mails = set[str]()
+
+    def add(self, batch: Batch) -> None:
+        """Count some contacts."""
+        acquaintance = Acquaintance(batch.index, self._categories, self._identities)
+        for card in batch.cards:
+            joined = acquaintance.categories_of(frozenset({card.uid}))
+            self._senders.update([each.name for each in joined] or [UNDECIDED])
+        for filing in batch.filings:
+            self._fates.update(map(fate_of, filing.decision.edits))
+        self._mails |= batch.patches.keys()
+
+    def entered_into(self, found: ToTakeBack) -> ToTakeBack:
+        """What was found, with its numbers."""
+        names = (*(each.name for each in self._categories), UNDECIDED)
+        return replace(
+            found,
+            senders={name: self._senders[name] for name in names if self._senders[name]},
+            fates={fate: self._fates[fate] for fate in Fate if self._fates[fate]},
+            mails=len(self._mails),
+        )

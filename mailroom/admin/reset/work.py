@@ -1,0 +1,104 @@
+"""Takes back what was found, some contacts at a time. The order is what makes it safe to be killed.
+
+Mail goes first, and is looked for again until nothing is left to be moved; only then does its
+sender leave the groups and lose Mailroom's traces, for without those nothing would tell any more
+whose mail has still to go back.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from mailroom.admin.reset.marks import Marks
+from mailroom.admin.reset.plan import Outcome, ToTakeBack
+from mailroom.admin.reset.scope import Scope
+from mailroom.admin.reset.senders import Batch, Senders, in_parts, members_of
+from mailroom.contacts.book import ContactEdit
+from mailroom.screener.contact import find_groups
+from mailroom.screener.gather import Marked
+from mailroom.screener.plan import Filing
+
+_TAKING_BACK: Final = "Taking back"
+_ROUNDS: Final = 3
+_RESTLESS: Final = "somebody files it all the time; is Mailroom or a rule still running?"
+
+
+async def take_back(scope: Scope, found: ToTakeBack) -> Outcome:
+    """Take back all that was found.
+
+    Raises:
+        HttpError, JmapError, AddressBookError: a server cannot be used as it should; what was not
+            done can be found again.
+        MissingError: contact groups are missing.
+    """
+    outcome = Outcome()
+    if found.seen is not None and not found.is_empty:
+        work = _Work(scope, found.seen, outcome)
+        for some in in_parts(found.cards, scope.tell, _TAKING_BACK):
+            await work.take_back(some)
+        if found.strays:
+            await work.release(found.strays)
+        await Marks(scope, found.seen).take_off(outcome)
+    return outcome
+
+
+class _Work:
+    """The work on one account."""
+
+    def __init__(self, scope: Scope, seen: Marked, outcome: Outcome) -> None:
+        self._scope = scope
+        self._senders = Senders(scope, seen)
+        self._outcome = outcome
+
+    async def take_back(self, card_ids: Sequence[str]) -> None:
+        """Take back what was done about some contacts."""
+        batch = await self._file(await self._senders.look_at(card_ids))
+        settled = [each for each in batch.filings if not each.swept]
+        edits = [edit for each in settled for edit in each.decision.edits]
+        failures = await self._scope.book.write(edits, batch.groups) if edits else {}
+        for filing in settled:
+            if reason := failures.get(filing.decision.id):
+                self._outcome.failures[_who(filing)] = f"contact: {reason}"
+            else:
+                self._outcome.senders += 1
+
+    async def _file(self, batch: Batch) -> Batch:
+        """Move mail, until there is nothing to be moved but what the server refuses to."""
+        refused: dict[str, str] = {}
+        for _ in range(_ROUNDS):
+            patches = {each: how for each, how in batch.patches.items() if each not in refused}
+            if not patches:
+                break
+            updates, batch = await self._senders.look_again(
+                batch, after=self._scope.mail.updates(patches)
+            )
+            failed = {mail: error for each in updates for mail, error in each.failed.items()}
+            refused |= {mail: str(error) for mail, error in failed.items()}
+            self._outcome.mails += len(patches.keys() - failed.keys())
+        for filing in batch.filings:
+            for email_id in filing.swept:
+                reason = refused.get(email_id, _RESTLESS)
+                self._outcome.failures[_who(filing)] = f"mail {email_id}: {reason}"
+        return batch
+
+    async def release(self, uids: Iterable[str]) -> None:
+        """Take uids out of the groups that no card has."""
+        index = await self._scope.book.sync()
+        groups = (await self._scope.book.read_cards(())).groups
+        ours = find_groups(groups, self._scope.categories, self._scope.layout)
+        edits = [
+            ContactEdit(
+                key=uid,
+                uid=uid,
+                leave=frozenset(
+                    each.id for each in (*ours.managed, ours.provenance) if uid in each.members
+                ),
+            )
+            for uid in sorted(members_of(ours) & frozenset(uids) - index.uids)
+        ]
+        failures = await self._scope.book.write(edits, groups) if edits else {}
+        self._outcome.failures |= {f"member {uid}": str(why) for uid, why in failures.items()}
+
+
+def _who(filing: Filing) -> str:
+    contact = filing.decision.contact
+    return ", ".join(sorted(contact.addresses)) or filing.decision.id

@@ -1,0 +1,176 @@
+"""How one account is, as its service tells it and people and probes ask for it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from mailroom.exits import Exit
+from mailroom.jmap.push import PushStatus
+
+_STUCK_AFTER: Final = 15 * 60.0
+"""Seconds that a pass may take. One that takes longer will not end."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """A pass that succeeded; times in seconds of the clock."""
+
+    trigger: str
+    started: float
+    ended: float
+    senders: int
+    mails: int
+
+
+@dataclass(frozen=True, slots=True)
+class _GaveUp:
+    """How the service ended, and when another follows, in seconds of the clock."""
+
+    code: Exit
+    next_at: float
+
+
+class Health:
+    """What is known of an account's state. Its service tells it, the HTTP server asks it.
+
+    It outlives the service: one of several accounts is taken up again after its service gave up.
+
+    Args:
+        poll_interval: seconds between the passes that come in any case.
+        clock: seconds, never going back.
+
+    Attributes:
+        push: tells how push is.
+    """
+
+    def __init__(
+        self, *, poll_interval: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.push: Callable[[], PushStatus] = _no_push
+        self._patience = 2 * poll_interval
+        self._clock = clock
+        self._started = clock()
+        self._gave_up: _GaveUp | None = None
+        self._session_is_up = False
+        self._running: tuple[str, float] | None = None
+        self._last: _Pass | None = None
+        self._passes = 0
+        self._failures_in_a_row = 0
+
+    def service_started(self, push: Callable[[], PushStatus]) -> None:
+        """A service takes the account up; it may have given it up before."""
+        self.push = push
+        self._gave_up = None
+        self._started = self._clock()
+
+    def service_gave_up(self, code: Exit, *, next_in: float) -> None:
+        """The service came to its end; in ``next_in`` seconds another takes the account up."""
+        self.push = _no_push
+        self._session_is_up = False
+        self._gave_up = _GaveUp(code, self._clock() + next_in)
+
+    def session_up(self) -> None:
+        """The session was fetched for the first time (or again)."""
+        self._session_is_up = True
+
+    def pass_started(self, trigger: str) -> None:
+        """A pass begins, because of ``trigger``."""
+        self._running = (trigger, self._clock())
+
+    def pass_succeeded(self, *, senders: int, mails: int) -> None:
+        """The pass is over, and did for ``senders`` and ``mails`` what there was to do."""
+        trigger, started = self._end_pass()
+        self._failures_in_a_row = 0
+        self._last = _Pass(trigger, started, self._clock(), senders, mails)
+
+    def pass_failed(self) -> None:
+        """The pass is over, and something of it is left to do."""
+        self._end_pass()
+        self._failures_in_a_row += 1
+
+    def _end_pass(self) -> tuple[str, float]:
+        if self._running is None:
+            raise RuntimeError("a pass ended that never started")
+        running, self._running = self._running, None
+        self._passes += 1
+        return running
+
+    @property
+    def failures_in_a_row(self) -> int:
+        """Passes that failed since the last one that did not."""
+        return self._failures_in_a_row
+
+    def is_well(self) -> bool:
+        """Whether the last good pass is younger than two poll intervals, or the service is."""
+        if self._gave_up is not None:
+            return False
+        since = self._started if self._last is None else max(self._last.ended, self._started)
+        return self._clock() - since < self._patience
+
+    def is_alive(self) -> bool:
+        """Whether no pass is stuck."""
+        return self._running is None or self._clock() - self._running[1] <= _STUCK_AFTER
+
+    def is_ready(self) -> bool:
+        """Whether the session is up and the first pass is done."""
+        return self._session_is_up and self._last is not None
+
+    def report(self) -> dict[str, object]:
+        """All of it, as JSON can hold it. Times of day are RFC 3339 in UTC, ages in seconds."""
+        report: dict[str, object] = {
+            "status": self._status(),
+            "last_pass": self._last and self._report_pass(self._last),
+            "passes": self._passes,
+            "failures_in_a_row": self._failures_in_a_row,
+            "push": _report_push(self.push()),
+        }
+        if self._gave_up is not None:
+            report["gave_up"] = self._report_end(self._gave_up)
+        return report
+
+    def _status(self) -> str:
+        if self._gave_up is not None:
+            return "gave up"
+        if not self.is_well():
+            return "failing"
+        return "starting" if self._last is None else "ok"
+
+    def _report_end(self, gave_up: _GaveUp) -> dict[str, object]:
+        return {
+            "exit_code": int(gave_up.code),
+            "why": gave_up.code.name.lower(),
+            "next_in_seconds": round(max(0.0, gave_up.next_at - self._clock()), 3),
+        }
+
+    def _report_pass(self, last: _Pass) -> dict[str, object]:
+        return {
+            "age_seconds": round(self._clock() - last.ended, 3),
+            "trigger": last.trigger,
+            "duration_seconds": round(last.ended - last.started, 3),
+            "senders": last.senders,
+            "mails": last.mails,
+        }
+
+
+def _no_push() -> PushStatus:
+    """How push is while no service is there to have any."""
+    return PushStatus("off")
+
+
+def _report_push(push: PushStatus) -> dict[str, object]:
+    return {
+        "transport": str(push.transport),
+        "status": str(push.status),
+        "connected_since": _rfc3339(push.connected_since),
+        "last_event_at": _rfc3339(push.last_event_at),
+        "reconnects": push.reconnects,
+        "last_error": push.last_error,
+    }
+
+
+def _rfc3339(moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

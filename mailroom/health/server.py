@@ -1,0 +1,101 @@
+"""The HTTP server that tells people and probes how the service is.
+
+- ``/healthz``: for people and uptime monitors. Fails when no pass succeeded for two poll intervals.
+- ``/livez``: for whoever restarts what hangs. Never depends on the mail server: a restart would not
+  mend that one. That it is answered at all shows that the event loop turns.
+- ``/readyz``: whether the session is up and the first pass done.
+
+Whoever can reach the port may read all of it: nothing here may be a secret, or about a sender.
+"""
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from mailroom.health.overview import Overview
+
+_SHUTDOWN: Final = 0.5
+"""Seconds; stopping takes up to twice that."""
+
+
+class PortUnavailableError(Exception):
+    """The server cannot listen where it is configured to; the text says what to change."""
+
+    def __init__(self, host: str, port: int, cause: str) -> None:
+        super().__init__(host, port, cause)
+        self.host, self.port, self.cause = host, port, cause
+
+    def __str__(self) -> str:
+        return (
+            f"cannot listen on {self.host} port {self.port}: {self.cause}"
+            " (MAILROOM_HEALTH_HOST, MAILROOM_HEALTH_PORT)"
+        )
+
+
+@asynccontextmanager
+async def serve(
+    health: Overview, *, host: str, port: int, pages: Mapping[str, Handler] = MappingProxyType({})
+) -> AsyncIterator[int]:
+    """Answer on ``host`` and ``port`` as long as the block runs; gives the port that it is.
+
+    ``pages`` are further ones: path -> what answers.
+
+    Raises:
+        PortUnavailableError: the port is taken, or no port for us, or the host none of ours.
+    """
+    runner = web.AppRunner(_application(health, pages), access_log=None, shutdown_timeout=_SHUTDOWN)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except (OSError, UnicodeError) as error:
+            raise PortUnavailableError(host, port, _cause(error)) from None
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def _cause(error: OSError | UnicodeError) -> str:
+    """What it was, without the address, which asyncio puts into the text."""
+    if isinstance(error, UnicodeError):
+        return "no name of a host"
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or type(error).__name__
+
+
+def _application(health: Overview, pages: Mapping[str, Handler]) -> web.Application:
+    async def healthz(_request: web.Request) -> web.Response:
+        return _answer(health.report(), good=health.is_well())
+
+    async def livez(_request: web.Request) -> web.Response:
+        alive = health.is_alive()
+        return _answer({"status": "ok" if alive else "stuck"}, good=alive)
+
+    async def readyz(_request: web.Request) -> web.Response:
+        ready = health.is_ready()
+        return _answer({"status": "ready" if ready else "not ready"}, good=ready)
+
+    app = web.Application()
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/livez", livez)
+    app.router.add_get("/readyz", readyz)
+    for path, page in pages.items():
+        app.router.add_get(path, page)
+    app.on_response_prepare.append(_never_store)
+    return app
+
+
+def _answer(body: Mapping[str, object], *, good: bool) -> web.Response:
+    status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
+    return web.json_response(body, status=status)
+
+
+async def _never_store(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Cache-Control"] = "no-store"

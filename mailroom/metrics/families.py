@@ -1,0 +1,106 @@
+"""The metrics of a process: one family each, with a series for every account.
+
+How push is, is looked up when somebody asks.
+"""
+
+import asyncio
+import platform
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from aiohttp import web
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from mailroom import __version__
+from mailroom.jmap.push import PushState, PushStatus
+from mailroom.metrics.names import (
+    ARRIVAL_SECONDS,
+    BUILD,
+    DECISIONS,
+    FAILURES,
+    LABEL_SECONDS,
+    LAST_GOOD,
+    MAILS,
+    PASS_SECONDS,
+    PASSES,
+    PUSH,
+    RECONNECTS,
+    SCREENER,
+    Definition,
+)
+
+# A second series beside every counter, which nobody looks at.
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left it out
+
+_BUCKETS: Final = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
+"""Seconds, the finest where it should be: within about one."""
+
+
+class Metrics:
+    """Every family, and the page that shows them.
+
+    Attributes:
+        push: tells how push of each account is, by the account's name.
+    """
+
+    def __init__(self) -> None:
+        self.push: dict[str, Callable[[], PushStatus]] = {}
+        self._registry = CollectorRegistry()
+        self.passes = self._counter(PASSES)
+        self.pass_seconds = self._histogram(PASS_SECONDS)
+        self.label_seconds = self._histogram(LABEL_SECONDS)
+        self.arrival_seconds = self._histogram(ARRIVAL_SECONDS)
+        self.decisions = self._counter(DECISIONS)
+        self.mails = self._counter(MAILS)
+        self.failures = self._counter(FAILURES)
+        self.last_good = self._gauge(LAST_GOOD)
+        self.screener = self._gauge(SCREENER)
+        self._registry.register(_Now(self.push))
+        ProcessCollector(registry=self._registry)
+
+    def _counter(self, of: Definition) -> Counter:
+        return Counter(of.name, of.help, of.labels, registry=self._registry)
+
+    def _gauge(self, of: Definition) -> Gauge:
+        return Gauge(of.name, of.help, of.labels, registry=self._registry)
+
+    def _histogram(self, of: Definition) -> Histogram:
+        return Histogram(of.name, of.help, of.labels, buckets=_BUCKETS, registry=self._registry)
+
+    def exposition(self) -> bytes:
+        """All of it, in Prometheus' text format, which whoever asks understands."""
+        return generate_latest(self._registry)
+
+    async def page(self, _request: web.Request) -> web.Response:
+        """Answer with :meth:`exposition`; of many accounts it is long, and no pass is to wait."""
+        body = await asyncio.to_thread(self.exposition)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+
+
+class _Now(Collector):
+    """What is not counted but looked up."""
+
+    def __init__(self, push: dict[str, Callable[[], PushStatus]]) -> None:
+        self._push = push
+
+    def collect(self) -> Iterator[Metric]:
+        build = GaugeMetricFamily(BUILD.name, BUILD.help, labels=BUILD.labels)
+        build.add_metric((__version__, platform.python_version()), 1)
+        connected = GaugeMetricFamily(PUSH.name, PUSH.help, labels=PUSH.labels)
+        reconnects = CounterMetricFamily(RECONNECTS.name, RECONNECTS.help, labels=RECONNECTS.labels)
+        for account, look in tuple(self._push.items()):
+            push = look()
+            is_connected = push.status is PushState.CONNECTED
+            connected.add_metric((account, push.transport), int(is_connected))
+            reconnects.add_metric((account,), push.reconnects)
+        yield from (build, connected, reconnects)
