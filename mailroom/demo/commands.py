@@ -16,6 +16,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Name -> usage, meaning."""
 _OTHER_WORDS: Final = {"?": "help", "ls": "list", "exit": "quit", "bye": "quit", "show": "list"}
+_WITH_WORDS: Final = {"list", "tap"}
 _LONGEST_SAID: Final = 30
 _NUMBER: Final = re.compile(r"#?(\d{1,9})[.,:]?", re.ASCII)
 
@@ -49,7 +50,12 @@ def parse(line: str) -> Command | None:
     first, *others = words
     numbers = [match for each in others if (match := _NUMBER.fullmatch(each))]
     rest = [each for each in others if not _NUMBER.fullmatch(each)]
-    return Command(_command(first), int(numbers[0][1]) if numbers else None, " ".join(rest))
+    name = _command(first)
+    if len(numbers) > 1:
+        raise MisunderstoodError("One mail at a time, please.")
+    if rest and name not in _WITH_WORDS:
+        raise MisunderstoodError(f"It goes like this: {COMMANDS[name][0]}")
+    return Command(name, int(numbers[0][1]) if numbers else None, " ".join(rest))
 
 
 def _command(word: str) -> str:

@@ -37,6 +37,20 @@ def test_a_line_is_a_command(line: str, command: Command) -> None:
     assert parse(line) == command
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("mail -1", "It goes like this: mail [N]"),
+        ("sender bob", "It goes like this: sender N"),
+        ("tap 1 2 feed", "One mail at a time, please."),
+    ],
+)
+def test_a_line_that_says_too_much_does_nothing(line: str, said: str) -> None:
+    with pytest.raises(MisunderstoodError) as caught:
+        parse(line)
+    assert str(caught.value) == said
+
+
 @pytest.mark.parametrize("line", ["", "   ", "\t"])
 def test_a_blank_line_is_none(line: str) -> None:
     assert parse(line) is None
