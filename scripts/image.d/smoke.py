@@ -96,7 +96,13 @@ async def smoke(image: Image, url: str, desk: Desk) -> None:
     service = await image.start([*image.config["Entrypoint"], *image.config["Cmd"]])
     try:
         began = time.monotonic()
-        await until(lambda: answers(f"{url}/readyz"), "it gets ready")
+
+        async def is_ready() -> bool:
+            if service.returncode is not None:
+                raise SystemExit(f"NOT so: the service runs (it ended with {service.returncode})")
+            return await answers(f"{url}/readyz")
+
+        await until(is_ready, "it gets ready")
         took = time.monotonic() - began
         check(await answers(f"{url}/readyz"), that=f"ready {took:.1f} s after the start")
         look_at(pid_of(service))

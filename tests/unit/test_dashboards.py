@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,17 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from mailroom.jmap.push import PushState, PushStatus
-from mailroom.metrics import DEFINITIONS, Metrics
+from mailroom.metrics import DEFINITIONS, AccountMetrics, Metrics
 from mailroom.screener.categories import DEFAULTS
 
-K8S = Path(__file__).parents[2] / "k8s"
-DASHBOARD: dict[str, Any] = json.loads((K8S / "grafana" / "mailroom.json").read_text("utf-8"))
-ALERTS: dict[str, Any] = yaml.safe_load((K8S / "alerts.yaml").read_text("utf-8"))
-RULES: list[dict[str, Any]] = [rule for group in ALERTS["groups"] for rule in group["rules"]]
+ROOT = Path(__file__).parents[2]
+MONITORING = ROOT / "k8s" / "components" / "monitoring"
+DASHBOARD: dict[str, Any] = json.loads((MONITORING / "dashboard.json").read_text("utf-8"))
+ALERTS: dict[str, Any] = yaml.safe_load((MONITORING / "prometheus-rule.yaml").read_text("utf-8"))
+RULES: list[dict[str, Any]] = [rule for each in ALERTS["spec"]["groups"] for rule in each["rules"]]
+TRIED: dict[str, Any] = yaml.safe_load(
+    (ROOT / "scripts/manifests.d/alerts.yaml").read_text("utf-8")
+)
 OF_THE_SCRAPE = {"instance", "job", "namespace", "pod"}
 """Labels that Prometheus adds itself."""
 COLUMNS = 24
@@ -27,8 +32,9 @@ def exposed() -> dict[str, list[dict[str, str]]]:
     """Name -> labels of every sample that the service tells, whatever push is."""
     found: dict[str, list[dict[str, str]]] = {}
     for transport in ("websocket", "eventsource", "off"):
-        status = PushStatus(transport, PushState.CONNECTED)
-        metrics = Metrics(categories=[each.name for each in DEFAULTS], push=lambda now=status: now)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        metrics = Metrics()
+        account = AccountMetrics(metrics, categories=[each.name for each in DEFAULTS])
+        account.service_started(partial(PushStatus, transport, PushState.CONNECTED))
         for family in parse(metrics.exposition().decode()):
             for each in family.samples:
                 found.setdefault(each.name, []).append(each.labels)
@@ -58,6 +64,10 @@ ASKED = [
 ]
 
 
+CHOSEN = {each["name"] for each in DASHBOARD["templating"]["list"]}
+"""The variables of the dashboard."""
+
+
 def names(expr: str) -> set[str]:
     """The metrics in an expression; ours, and those of the process."""
     return set(re.findall(r"\b(?:mailroom|process)_\w+", expr))
@@ -82,7 +92,11 @@ def test_only_labels_and_values_that_exist_are_asked_for(expr: str) -> None:
         if label in OF_THE_SCRAPE:
             continue
         known = {labels.get(label) for labels in EXPOSED[metric]}
-        assert set(value.split("|")) <= known, (metric, label)
+        if value == f"${label}":
+            assert label in CHOSEN
+            assert None not in known, (metric, label)
+        else:
+            assert set(value.split("|")) <= known, (metric, label)
     grouped = re.findall(r"\b(?:by|without|on) \(([\w, ]+)\)", expr)
     labels = {label.strip() for group in grouped for label in group.split(",")}
     available = {label for name in names(expr) for each in EXPOSED[name] for label in each}
@@ -126,6 +140,28 @@ def test_panels_have_a_place_of_their_own_and_the_data_source_that_is_chosen() -
         taken |= cells
     assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
     assert set(strings(DASHBOARD["panels"], "uid")) == {"${datasource}"}
+
+
+def test_accounts_are_told_apart_wherever_they_may_be() -> None:
+    for expr in ON_THE_DASHBOARD:
+        for name in names(expr):
+            if any("account" in labels for labels in EXPOSED[name]):
+                assert re.search(rf'{name}\{{[^}}]*account=~"\$account"', expr), expr
+
+
+def test_alerts_are_tried_on_what_the_service_tells() -> None:
+    for series in strings(TRIED, "series"):
+        if not series.startswith("up{"):
+            metric, _, labels = series.partition("{")
+            given = set(re.findall(r"(\w+)=", labels)) - OF_THE_SCRAPE
+            assert any(given <= known.keys() for known in EXPOSED[metric]), series
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_every_alert_is_tried(rule: dict[str, Any]) -> None:
+    tried = [each for group in TRIED["tests"] for each in group["alert_rule_test"]]
+    of_this = [each for each in tried if each["alertname"] == rule["alert"]]
+    assert {bool(each.get("exp_alerts")) for each in of_this} == {True, False}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])

@@ -20,8 +20,9 @@ from mailroom import __version__
 from mailroom.cli import app
 from mailroom.exits import Exit
 from mailroom.settings import load_settings
+from mailroom.settings.file import DEFAULT_CONFIG
 from mailroom.settings.model import HealthSettings
-from mailroom.settings.sources import DEFAULT_CONFIG, DEFAULT_SECRETS_DIR, read_secrets
+from mailroom.settings.sources import DEFAULT_SECRETS_DIR, read_secrets
 from mailroom.settings.variables import CONFIG, SECRETS_DIR, VARIABLES
 
 ROOT = Path(__file__).parents[2]
@@ -29,11 +30,8 @@ DEPLOY = ROOT / "scripts" / "deploy"
 K8S = ROOT / "k8s"
 PORT = HealthSettings().port
 USER = 10001
-SIGNED_IN = {
-    "MAILROOM_JMAP_TOKEN": "token",
-    "MAILROOM_CARDDAV_USERNAME": "you@fastmail.example",
-    "MAILROOM_CARDDAV_PASSWORD": "password",
-}
+SIGNED_IN = {"MAILROOM_JMAP_TOKEN": "token"}
+SHARD = "MAILROOM_SHARD"
 STOPS_WITHIN = 5
 
 
@@ -109,7 +107,8 @@ def test_everything_that_is_installed_into_it_is_pinned_by_hash(lock: str) -> No
 
 
 def test_no_index_is_named() -> None:
-    files = [*K8S.rglob("*.yaml"), *DEPLOY.iterdir(), ROOT / "Dockerfile", ROOT / "scripts/image"]
+    scripts = [ROOT / "scripts" / name for name in ("image", "manifests", "tools")]
+    files = [*K8S.rglob("*.yaml"), *DEPLOY.iterdir(), ROOT / "Dockerfile", *scripts]
     assert len(files) > 15
     assert [file for file in files if re.search(r"(?i)index-url\s*=?\s*http", read(file))] == []
 
@@ -188,27 +187,79 @@ def test_the_pod_has_its_settings_and_secrets_where_it_is_told() -> None:
     assert names["defaultMode"] == stat.S_IRUSR | stat.S_IRGRP
 
 
-def test_every_file_of_a_kustomization_exists() -> None:
-    found = list(K8S.rglob("kustomization.yaml"))
-    assert len(found) == 4
-    for each in found:
-        content = yaml.safe_load(read(each))
-        named = [*content.get("resources", []), *content.get("components", [])]
-        assert [name for name in named if not (each.parent / name).exists()] == []
-        assert {file.name for file in each.parent.glob("*.yaml")} - {each.name} <= {
-            *named,
-            *(name for made in content.get("configMapGenerator", []) for name in made["files"]),
-        }
+KUSTOMIZATIONS = sorted(K8S.rglob("kustomization.yaml"))
+EXAMPLE = "secret.example.yaml"
+"""Not applied as it is."""
+
+
+@pytest.mark.parametrize("file", KUSTOMIZATIONS, ids=lambda file: str(file.parent.relative_to(K8S)))
+def test_every_file_of_a_kustomization_exists_and_no_other(file: Path) -> None:
+    content = yaml.safe_load(read(file))
+    made = [name for each in content.get("configMapGenerator", []) for name in each["files"]]
+    patches = [each["path"] for each in content.get("patches", [])]
+    others = [*content.get("resources", []), *content.get("components", [])]
+    named = {*others, *patches, *(name.rpartition("=")[2] for name in made)}
+    assert [name for name in named if not (file.parent / name).exists()] == []
+    there = {each.name for each in file.parent.iterdir() if each.is_file()}
+    assert there - {file.name, EXAMPLE} == {name for name in named if "/" not in name}
+
+
+def test_every_component_is_named_by_an_overlay() -> None:
+    overlays = "".join(read(each) for each in KUSTOMIZATIONS if "overlays" in each.parts)
+    named = set(re.findall(r"\.\./\.\./components/([\w-]+)", overlays))
+    assert named == {each.name for each in (K8S / "components").iterdir()}
 
 
 def test_the_settings_in_the_config_map_are_sound() -> None:
     assert load_settings(SIGNED_IN, cwd=K8S / "base").log.format == "json"
 
 
-def test_the_example_runs_this_version() -> None:
-    (image,) = manifest("overlays/example/kustomization.yaml")["images"]
+@pytest.mark.parametrize("overlay", ["example", "shards"])
+def test_the_overlays_run_this_version(overlay: str) -> None:
+    (image,) = manifest(f"overlays/{overlay}/kustomization.yaml")["images"]
     assert image["name"] == container()["image"] == compose()["image"]
     assert image["newTag"] == __version__
+    told = re.findall(rf"{image['newName']}:(\S+)", read(K8S / "README.md"))
+    assert set(told) == {__version__}
+
+
+def test_the_monitor_asks_where_the_program_tells() -> None:
+    (endpoint,) = manifest("components/monitoring/service-monitor.yaml")["spec"]["endpoints"]
+    (port,) = manifest("base/service.yaml")["spec"]["ports"]
+    assert endpoint["port"] == port["name"]
+    assert f'"{endpoint["path"]}": metrics.page' in read(ROOT / "mailroom" / "process.py")
+
+
+# Several accounts on several pods
+
+
+def shards() -> Any:
+    return manifest("overlays/shards/kustomization.yaml")
+
+
+def pods() -> int:
+    (replicas,) = shards()["replicas"]
+    return int(replicas["count"])
+
+
+def test_each_account_is_served_by_one_pod_with_what_the_example_gives(tmp_path: Path) -> None:
+    for name, value in manifest(f"overlays/shards/{EXAMPLE}")["stringData"].items():
+        (tmp_path / name).write_text(value)
+    served = []
+    for index in range(pods()):
+        settings = load_settings(
+            {SECRETS_DIR: str(tmp_path), SHARD: f"{index}/{pods()}"}, cwd=K8S / "overlays/shards"
+        )
+        served += [each.name for each in settings.served]
+    assert sorted(served) == sorted(each.name for each in settings.accounts) == ["anna", "ben"]
+
+
+def test_a_pod_of_several_is_told_which_it_is() -> None:
+    patch = manifest("components/shards/stateful-set.yaml")
+    added = [each["value"] for each in patch if each["path"].endswith("/env/-")]
+    assert [each["name"] for each in added] == ["POD_INDEX", SHARD]
+    assert added[1]["value"].startswith("$(POD_INDEX)/")
+    assert SHARD in VARIABLES
 
 
 def test_the_policy_is_for_the_pod_and_lets_its_port_in() -> None:
@@ -240,9 +291,9 @@ def credential() -> tuple[str, str]:
     return name, folder
 
 
-def commented(text: str) -> list[str]:
-    """The keys that a comment offers."""
-    return re.findall(r"(?m)^ *# *(mailroom_\w+): ", text)
+def offered(path: Path) -> Any:
+    """A file with what it has in comments, to be chosen, as well."""
+    return yaml.safe_load(re.sub(r"(?m)^( +)# (?=- |mailroom_|  )", r"\1", read(path)))
 
 
 def told_of_by_systemd() -> list[str]:
@@ -252,16 +303,14 @@ def told_of_by_systemd() -> list[str]:
     return [f"{credential()[0]}_{name}" for name in files]
 
 
-def external_secrets() -> list[str]:
-    spec = manifest("components/external-secrets/external-secret.yaml")["spec"]
-    return [each["secretKey"] for each in spec["data"]]
-
-
+EXAMPLES = [K8S / EXAMPLE, K8S / "overlays" / "shards" / EXAMPLE]
+EXTERNAL_SECRET = K8S / "components" / "external-secrets" / "external-secret.yaml"
+COMPOSE = DEPLOY / "compose.yaml"
 SECRETS = {
-    "example": list(manifest("secret.example.yaml")["stringData"]),
-    "example, in comments": commented(read(K8S / "secret.example.yaml")),
-    "external secrets": external_secrets(),
-    "compose": list(compose()["secrets"]),
+    "example": list(offered(EXAMPLES[0])["stringData"]),
+    "example of several accounts": list(offered(EXAMPLES[1])["stringData"]),
+    "external secrets": [each["secretKey"] for each in offered(EXTERNAL_SECRET)["spec"]["data"]],
+    "compose": list(offered(COMPOSE)["secrets"]),
     "systemd": told_of_by_systemd(),
 }
 
@@ -270,24 +319,32 @@ SECRETS = {
 def test_every_secret_file_is_one_that_is_read(names: list[str], tmp_path: Path) -> None:
     for name in names:
         (tmp_path / name).write_text("x")
-    layer = read_secrets(str(tmp_path), tmp_path)
-    assert layer.mistakes == ()
-    assert len(layer.names) == len(names) >= 2
+    given = read_secrets(str(tmp_path), tmp_path)
+    assert given.mistakes == ()
+    layers = [given.common, *given.accounts.values()]
+    assert sum(len(each.names) for each in layers) == len(names) >= 3
 
 
 def test_the_secrets_that_are_asked_for_are_enough(tmp_path: Path) -> None:
-    for name in manifest("secret.example.yaml")["stringData"]:
-        (tmp_path / name).write_text("x")
+    (name,) = manifest(EXAMPLE)["stringData"]
+    (tmp_path / name).write_text("x")
     settings = load_settings({SECRETS_DIR: str(tmp_path)}, cwd=tmp_path)
-    assert settings.carddav_lacks == ()
+    assert settings.jmap.token is not None
+    for name in offered(K8S / EXAMPLE)["stringData"]:
+        if "carddav" in name:
+            (tmp_path / name).write_text("x")
+    assert settings.carddav_lacks != ()
+    assert load_settings({SECRETS_DIR: str(tmp_path)}, cwd=tmp_path).carddav_lacks == ()
 
 
 # Compose
 
 
 def test_compose_gives_secrets_that_there_are_and_no_rights() -> None:
-    whole = yaml.safe_load(read(DEPLOY / "compose.yaml"))
-    assert whole["secrets"] == {name: {"file": f"secrets/{name}"} for name in compose()["secrets"]}
+    for whole in (yaml.safe_load(read(COMPOSE)), offered(COMPOSE)):
+        (service,) = whole["services"].values()
+        files = {name: {"file": f"secrets/{name}"} for name in service["secrets"]}
+        assert whole["secrets"] == files
     assert DEFAULT_SECRETS_DIR == "/run/secrets"  # which is where compose puts them
     assert compose()["read_only"] is True
     assert compose()["cap_drop"] == ["ALL"]
@@ -322,3 +379,48 @@ def test_systemd_starts_it_where_its_file_is_looked_for() -> None:
     assert where == "/etc/mailroom/mailroom.yaml"
     assert last_stage()["WORKDIR"] == unit()["WorkingDirectory"]
     assert where in read(DEPLOY / "mailroom.service").partition("[Unit]")[0]
+
+
+# What k8s/README.md says
+
+TOLD = read(K8S / "README.md")
+CODE = [*re.findall(r"`([^`\n]+)`", TOLD), *re.findall(r"(?m)^ *\$ (.*)", TOLD)]
+
+
+def test_every_path_that_is_told_of_exists() -> None:
+    words = {word for code in CODE for word in code.split()}
+    paths = {word for word in words if re.match(r"(k8s|scripts)/", word)}
+    assert len(paths) > 8
+    assert [each for each in paths if not (ROOT / each).exists()] == ["k8s/overlays/mine"]
+    links = set(re.findall(r"\]\(([^)#]+)#", TOLD))
+    assert [each for each in links if not (K8S / each).exists()] == []
+
+
+def test_every_alert_is_told_of() -> None:
+    rule = manifest("components/monitoring/prometheus-rule.yaml")
+    alerts = [each["alert"] for group in rule["spec"]["groups"] for each in group["rules"]]
+    assert re.findall(r"`(Mailroom\w+)`", TOLD) == alerts
+
+
+def test_every_object_that_is_told_of_is_there() -> None:
+    named = {
+        tuple(each) for code in CODE for each in re.findall(r"(deployment|service)/(\w+)", code)
+    }
+    kinds = ("deployment", "service")
+    assert named == {(kind, manifest(f"base/{kind}.yaml")["metadata"]["name"]) for kind in kinds}
+    namespaces = {name for code in CODE for name in re.findall(r"--namespace (\S+)", code)}
+    assert namespaces == {manifest("overlays/example/kustomization.yaml")["namespace"]}
+
+
+def test_every_call_of_mailroom_that_is_told_of_is_one() -> None:
+    calls = [words for code in CODE if (words := code.partition("mailroom ")[2].split())]
+    group = typer.main.get_command(app)
+    known = {
+        (name, option)
+        for name, command in group.commands.items()  # type: ignore[attr-defined]  # Typer's stubs hide click's
+        for each in command.params
+        for option in each.opts
+    }
+    used = {tuple(words) for words in calls if words[0] in {name for name, _ in known}}
+    assert used == {("setup", "--apply"), ("reset", "--apply")}
+    assert used <= known

@@ -1,0 +1,134 @@
+"""Whether rendered manifests hold together, and the kinds that Kubernetes itself does not know.
+
+    rendered.py FILE...
+
+Each file is one rendering: what one thing in it names, another one must be.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema
+import yaml
+
+Doc = dict[str, Any]
+_OTHERS: Final = yaml.safe_load(Path(__file__).with_name("others.yaml").read_text("utf-8"))
+_WORKLOADS: Final = {"Deployment", "StatefulSet"}
+_OF_NO_NAMESPACE: Final = {"Namespace"}
+
+
+def main() -> None:
+    """Exit 1 if anything is wrong, having said what."""
+    wrong = [f"{file}: {each}" for file in sys.argv[1:] for each in _mistakes(Path(file))]
+    if wrong:
+        sys.exit("\n".join(wrong))
+
+
+def _mistakes(file: Path) -> Iterator[str]:
+    docs: list[Doc] = [each for each in yaml.safe_load_all(file.read_text("utf-8")) if each]
+    (workload,) = [each for each in docs if each["kind"] in _WORKLOADS]
+    checks: tuple[Callable[[list[Doc], Doc], Iterator[str]], ...] = (
+        _bad_others,
+        _strangers_to_the_namespace,
+        _missing_names,
+        _missed_pods,
+        _missed_services,
+        _bad_shards,
+    )
+    for check in checks:
+        yield from check(docs, workload)
+
+
+def _names(docs: list[Doc], kind: str) -> set[str]:
+    return {each["metadata"]["name"] for each in docs if each["kind"] == kind}
+
+
+def _bad_others(docs: list[Doc], _workload: Doc) -> Iterator[str]:
+    for each in docs:
+        if schema := _OTHERS.get(f"{each['apiVersion']} {each['kind']}"):
+            validator = jsonschema.Draft202012Validator(schema)
+            for error in validator.iter_errors(each["spec"]):
+                yield f"{each['kind']}: {error.json_path}: {error.message}"
+        elif "." in each["apiVersion"].partition("/")[0].removesuffix(".k8s.io"):
+            yield f"{each['kind']}: nothing here knows {each['apiVersion']}"
+
+
+def _strangers_to_the_namespace(docs: list[Doc], _workload: Doc) -> Iterator[str]:
+    """All are in the namespace, if there is one."""
+    for namespace in _names(docs, "Namespace"):
+        for each in docs:
+            if each["kind"] not in _OF_NO_NAMESPACE:
+                where = each["metadata"].get("namespace")
+                if where != namespace:
+                    yield f"{each['kind']} is in the namespace {where}"
+
+
+def _missing_names(docs: list[Doc], workload: Doc) -> Iterator[str]:
+    """What the pod takes by name is there; the Secret need not be, unless it is made here."""
+    pod = workload["spec"]["template"]["spec"]
+    taken = [("ServiceAccount", pod["serviceAccountName"])]
+    taken += [("ConfigMap", each["configMap"]["name"]) for each in _volumes(pod, "configMap")]
+    if workload["kind"] == "StatefulSet":
+        taken.append(("Service", workload["spec"]["serviceName"]))
+    yield from (f"no {kind} {name}" for kind, name in taken if name not in _names(docs, kind))
+    secrets = {each["secret"]["secretName"] for each in _volumes(pod, "secret")}
+    made = {each["spec"]["target"]["name"] for each in docs if each["kind"] == "ExternalSecret"}
+    if not made <= secrets:
+        yield f"the pod takes {secrets}, but {made} is made"
+
+
+def _volumes(pod: Doc, kind: str) -> list[Doc]:
+    return [each for each in pod["volumes"] if kind in each]
+
+
+def _missed_pods(docs: list[Doc], workload: Doc) -> Iterator[str]:
+    """Whatever picks pods picks ours, and ports that they have."""
+    template = workload["spec"]["template"]
+    labels = template["metadata"]["labels"].items()
+    ports = {port["name"] for each in template["spec"]["containers"] for port in each["ports"]}
+    for each in docs:
+        match each:
+            case {"kind": "Service", "spec": {"selector": wanted}}:
+                used = {port["targetPort"] for port in each["spec"]["ports"]}
+            case {"kind": "NetworkPolicy", "spec": {"podSelector": {"matchLabels": wanted}}}:
+                used = {port["port"] for rule in each["spec"]["ingress"] for port in rule["ports"]}
+            case {"kind": "Deployment" | "StatefulSet", "spec": {"selector": selector}}:
+                wanted, used = selector["matchLabels"], set()
+            case _:
+                continue
+        if not wanted.items() <= labels:
+            yield f"{each['kind']} picks {wanted}"
+        if not used <= ports:
+            yield f"{each['kind']} goes to {used}"
+
+
+def _missed_services(docs: list[Doc], _workload: Doc) -> Iterator[str]:
+    """A monitor picks the Service, and a port that it has."""
+    (service,) = [each for each in docs if each["kind"] == "Service"]
+    ports = {port["name"] for port in service["spec"]["ports"]}
+    for each in docs:
+        if each["kind"] == "ServiceMonitor":
+            wanted = each["spec"]["selector"]["matchLabels"]
+            if not wanted.items() <= service["metadata"]["labels"].items():
+                yield f"{each['kind']} picks {wanted}"
+            if not {end["port"] for end in each["spec"]["endpoints"]} <= ports:
+                yield f"{each['kind']} goes to another port than {ports}"
+
+
+def _bad_shards(_docs: list[Doc], workload: Doc) -> Iterator[str]:
+    """Each pod of several knows which one it is, and of how many."""
+    (container,) = workload["spec"]["template"]["spec"]["containers"]
+    values = {each["name"]: each.get("value") for each in container["env"]}
+    several = workload["kind"] == "StatefulSet"
+    wanted = f"$(POD_INDEX)/{workload['spec']['replicas']}" if several else None
+    if values.get("MAILROOM_SHARD") != wanted:
+        yield f"{workload['spec']['replicas']} pods, and the shard {values.get('MAILROOM_SHARD')}"
+    names = list(values)
+    if several and names.index("POD_INDEX") > names.index("MAILROOM_SHARD"):
+        yield "only a variable that stands further up can be put into one"
+
+
+if __name__ == "__main__":
+    main()
