@@ -15,7 +15,8 @@ from typing import Any, Final
 import aiohttp
 from pydantic import ValidationError
 
-from mailroom.settings.model import PREFIX, HealthSettings
+from mailroom.settings.model import PREFIX
+from mailroom.settings.sections import HealthSettings
 from mailroom.settings.sources import read_sources
 from mailroom.settings.variables import CONFIG, SECRETS_DIR
 

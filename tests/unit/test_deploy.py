@@ -21,7 +21,7 @@ from mailroom.cli import app
 from mailroom.exits import Exit
 from mailroom.settings import load_settings
 from mailroom.settings.file import DEFAULT_CONFIG
-from mailroom.settings.model import HealthSettings
+from mailroom.settings.sections import HealthSettings
 from mailroom.settings.sources import DEFAULT_SECRETS_DIR, read_secrets
 from mailroom.settings.variables import CONFIG, SECRETS_DIR, VARIABLES
 
