@@ -11,5 +11,10 @@ def full_jitter(attempt: int, *, base: float, cap: float, floor: float = 0.0) ->
     what the server asked for, and comes on top: waiting less would be rude, waiting exactly that
     would bring everybody back at once.
     """
-    ceiling = min(cap, base * 2.0 ** min(attempt - 1, 32))
-    return floor + random.uniform(0.0, ceiling)  # noqa: S311 - jitter, not cryptography
+    most = ceiling(attempt, base=base, cap=cap)
+    return floor + random.uniform(0.0, most)  # noqa: S311 - jitter, not cryptography
+
+
+def ceiling(attempt: int, *, base: float, cap: float) -> float:
+    """Seconds that :func:`full_jitter` waits at most, the floor aside."""
+    return min(cap, base * 2.0 ** min(attempt - 1, 32))

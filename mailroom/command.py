@@ -15,7 +15,7 @@ import typer
 from mailroom.account import Account, open_account
 from mailroom.exits import Exit
 from mailroom.failing import EXPECTED, exit_code
-from mailroom.logs import configure_logging
+from mailroom.logs import configure_logging, hider
 from mailroom.settings import Settings, SettingsError, load_settings
 
 _LOG_LEVEL: Final = ("log", "level")
@@ -26,21 +26,23 @@ class Answer:
 
     Args:
         as_json: whether data is wanted.
+        hide: takes out of a text what must not be shown; a server may have said it.
 
     Attributes:
         as_json: as above.
         data: the answer, if it is.
     """
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool, hide: Callable[[str], str]) -> None:
         self.as_json = as_json
+        self._hide = hide
         self.data: Mapping[str, Any] | None = None
 
     def text(self, lines: Iterable[str]) -> None:
         """Lines for a person; left out if data is wanted."""
         if not self.as_json:
             for line in lines:
-                typer.echo(line)
+                typer.echo(self._hide(line))
 
     def give(self, data: Mapping[str, Any]) -> None:
         """The data; left out if text is wanted."""
@@ -75,7 +77,9 @@ def on_accounts(wanted: str, work: Work, *, as_json: bool = False) -> NoReturn:
     answers, code = asyncio.run(_on_each(chosen, work, as_json=as_json))
     if answers:
         data = {"accounts": answers} if settings.has_several else answers[""]
-        typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        text = hider(settings.secrets())(json.dumps(data, ensure_ascii=False, indent=2))
+        # Half a character, which a card may hold, is no UTF-8; in JSON it can be escaped.
+        typer.echo(text.encode(errors="backslashreplace").decode())
     raise typer.Exit(code)
 
 
@@ -93,7 +97,7 @@ async def _on_each(
     answers: dict[str, Any] = {}
     codes = [Exit.OK]
     for settings in chosen:
-        answer = Answer(as_json=as_json)
+        answer = Answer(as_json=as_json, hide=hider(settings.secrets()))
         if settings.name:
             answer.text([*([""] if len(codes) > 1 else []), f"{settings.name}:"])
         with structlog.contextvars.bound_contextvars(**_named(settings)):
@@ -112,7 +116,8 @@ async def _on_one(settings: Settings, work: Work, answer: Answer) -> Exit:
         async with open_account(settings) as account:
             return await work(account, answer)
     except EXPECTED as error:
-        remark(f"{settings.name}: {error}" if settings.name else str(error))
+        told = f"{settings.name}: {error}" if settings.name else str(error)
+        remark(hider(settings.secrets())(told))
         return exit_code(error)
 
 

@@ -4,10 +4,11 @@ At start nothing but what waiting cannot mend ends the service; a server that is
 waited for, for ever. Later, too many failed passes in a row end it, so that somebody notices.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
-from mailroom.backoff import full_jitter
+from mailroom.backoff import ceiling, full_jitter
 from mailroom.contacts.book import AddressBookError
 from mailroom.exits import Exit
 from mailroom.http import (
@@ -26,6 +27,10 @@ EXPECTED: Final = (HttpError, JmapError, AddressBookError, MissingError, Unsuita
 _REFUSALS: Final = 3
 _REFUSALS_SPAN: Final = 60.0
 """Seconds. A single refusal may be throttling, so they count only when spread over a minute."""
+_FIRST_WAIT: Final = 1.0
+"""Seconds that are certain, with as many again that are up to chance; both double from wait to
+wait. Ten failed passes, the default limit, so take two and a half to five minutes: in that time a
+mail server may well be restarted."""
 _LONGEST_WAIT: Final = 60.0
 
 
@@ -69,6 +74,7 @@ class Patience:
     def __init__(self, *, limit: int) -> None:
         self._limit = limit
         self._in_a_row = 0
+        self._counts_from = -math.inf
         self._unfinished = 0
         self._refused_at: list[float] = []
         self._was_up = False
@@ -78,12 +84,15 @@ class Patience:
         self._was_up = True
         self._refused_at.clear()
         self._in_a_row = 0
+        self._counts_from = -math.inf
         self._unfinished = 0 if complete else self._unfinished + 1
-        return None if complete else TryAgain(self._wait(self._unfinished))
+        if complete:
+            return None
+        return TryAgain(full_jitter(self._unfinished, base=1.0, cap=_LONGEST_WAIT))
 
     def failed(self, error: BaseException, *, now: float) -> TryAgain | GiveUp:
         """A pass failed at ``now`` (seconds of any steady clock)."""
-        self._in_a_row += 1
+        self._count(now)
         if isinstance(error, CredentialsRefusedError):
             return self._refused(now)
         code = exit_code(error)
@@ -91,7 +100,7 @@ class Patience:
         is_final = self._in_a_row >= self._limit if self._was_up else code is not Exit.FAILED
         if is_final:
             return GiveUp(code)
-        wait = self._wait(self._in_a_row, asked)
+        wait = self._wait(asked)
         # What is missing does not come back with the next mail, so mail does not hurry us.
         return TryAgain(wait, before=wait if code is Exit.INCOMPLETE else asked)
 
@@ -103,5 +112,19 @@ class Patience:
         pause = _REFUSALS_SPAN / (_REFUSALS - 1)
         return TryAgain(pause, before=pause)
 
-    def _wait(self, attempt: int, asked: float = 0.0) -> float:
-        return full_jitter(attempt, base=1.0, cap=_LONGEST_WAIT, floor=asked)
+    def _count(self, now: float) -> None:
+        """Count a failed pass, but not one that news has hurried.
+
+        While a server is restarted push may live and tell of mail; each such change is worth a try,
+        but ten of them in a minute are no reason to end.
+        """
+        if now >= self._counts_from:
+            self._in_a_row += 1
+            self._counts_from = now + self._shortest_wait()
+
+    def _shortest_wait(self) -> float:
+        return ceiling(self._in_a_row, base=_FIRST_WAIT, cap=_LONGEST_WAIT / 2)
+
+    def _wait(self, asked: float) -> float:
+        floor = asked + self._shortest_wait()
+        return full_jitter(self._in_a_row, base=_FIRST_WAIT, cap=_LONGEST_WAIT / 2, floor=floor)

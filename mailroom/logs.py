@@ -71,19 +71,29 @@ def configure_logging(
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
     """A function that hides ``secrets``, and whatever looks like credentials, in a text."""
+    hide = hider(secrets)
+
+    def redact(text: str) -> str:
+        text = _AUTHORIZATION.sub(rf"\g<kept>{_HIDDEN}", hide(text))
+        return _SCHEME.sub(rf"\g<kept>{_HIDDEN}", text)
+
+    return redact
+
+
+def hider(secrets: Iterable[str]) -> Callable[[str], str]:
+    """A function that hides ``secrets`` in a text, and nothing else."""
     longest_first = sorted((each for each in secrets if len(each) >= _SHORTEST), key=len)[::-1]
     # There may be thousands. What is in a text in any form is so with its letters as they are,
     # which is found out a hundred times faster than by all patterns.
     known = [(_longest_plain(each), each) for each in longest_first]
 
-    def redact(text: str) -> str:
+    def hide(text: str) -> str:
         for plain, secret in known:
             if plain in text:
                 text = re.sub(_pattern(secret), _HIDDEN, text)
-        text = _AUTHORIZATION.sub(rf"\g<kept>{_HIDDEN}", text)
-        return _SCHEME.sub(rf"\g<kept>{_HIDDEN}", text)
+        return text
 
-    return redact
+    return hide
 
 
 def _longest_plain(secret: str) -> str:

@@ -22,6 +22,7 @@ from mailroom.jmap.push import (
     PushStatus,
     StateChange,
 )
+from mailroom.logs import hider
 from mailroom.metrics import PassEnded
 from mailroom.report import log_report
 from mailroom.screener.progress import Report
@@ -198,4 +199,5 @@ def _push(account: Account) -> Push | None:
     transport = account.push_transport(ping=account.settings.push.ping)
     if transport is None:
         return None
-    return Push(transport.connect, transport=lambda: transport.name)
+    hide = hider(account.settings.secrets())
+    return Push(transport.connect, transport=lambda: transport.name, hide=hide)

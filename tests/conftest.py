@@ -11,6 +11,8 @@ from tests.support.cyrus import Cyrus
 
 # How long an example takes says something about the machine, nothing about the code.
 settings.register_profile("mailroom", deadline=None)
+# For an hour when nobody waits: pytest --hypothesis-profile=thorough
+settings.register_profile("thorough", deadline=None, max_examples=5000)
 settings.load_profile("mailroom")
 
 

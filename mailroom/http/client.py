@@ -38,7 +38,8 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 _MAX_REDIRECTS: Final = 5
-_MAX_BODY: Final = 256 * 1024 * 1024
+_MAX_BODY: Final = 64 * 1024 * 1024
+"""Octets, unpacked: a hundred cards with large photos, and far more than any other answer has."""
 
 
 class HttpClient:

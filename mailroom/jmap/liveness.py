@@ -22,18 +22,38 @@ class Patience:
 
     Attributes:
         head: seconds until the head of the answer is there.
+        handshake: seconds until a WebSocket is open.
         first_byte: ping intervals until the first byte of the body is there.
         pinged: ping intervals between bytes, from a server that pings.
         unpinged: seconds between bytes, from a server that was never seen to ping.
     """
 
     head: float = 30.0
+    handshake: float = 10.0
     first_byte: float = 2.0
     pinged: float = 2.5
     unpinged: float = 300.0
 
 
 PATIENCE: Final = Patience()
+
+
+class Mutes:
+    """Counts the connections in a row that stood, and over which nothing ever came."""
+
+    def __init__(self) -> None:
+        self._in_a_row = 0
+
+    def heard(self) -> None:
+        """Something came."""
+        self._in_a_row = 0
+
+    def another(self, error: HttpError) -> HttpError | PushUnavailableError:
+        """What it means that one more has ended with this error."""
+        self._in_a_row += 1
+        if self._in_a_row < _MUTE_CONNECTIONS:
+            return error
+        return PushUnavailableError(f"{shown(error.url)}: accepts, but nothing comes through")
 
 
 class Liveness:
@@ -50,7 +70,7 @@ class Liveness:
         self._interval = max(self._asked, _GREATEST_MINIMUM)
         self._pings = False
         self._heard = False
-        self._mute_connections = 0
+        self._mutes = Mutes()
 
     @property
     def limit(self) -> float:
@@ -68,7 +88,7 @@ class Liveness:
     def heard(self) -> None:
         """A byte came."""
         self._heard = True
-        self._mute_connections = 0
+        self._mutes.heard()
 
     def pinged(self, data: str) -> None:
         """A ping came; ``data`` is the event's."""
@@ -79,11 +99,8 @@ class Liveness:
 
     def silence(self, url: URL) -> HttpError | PushUnavailableError:
         """What it means that no byte came within the limit."""
-        if not self._heard:
-            self._mute_connections += 1
-        if self._mute_connections >= _MUTE_CONNECTIONS:
-            return PushUnavailableError(f"{shown(url)}: accepts, but nothing comes through")
-        return UnreachableError(url, f"silent for {self.limit:.0f} s", sent=True)
+        error = UnreachableError(url, f"silent for {self.limit:.0f} s", sent=True)
+        return error if self._heard else self._mutes.another(error)
 
 
 def _announced_interval(data: str, *, longest: float) -> float | None:

@@ -9,11 +9,8 @@ owner looks for itself after every (re)connect. Hence:
 - The position (``Last-Event-ID``, ``pushState``) outlives connections. It is a help, not a
   promise: a server that was restored holds positions from the future, and answers them with
   silence. Whoever notices calls :meth:`Push.forget_position`.
-- An answer of 200 proves nothing: a server that accepts and then closes would have us come back in
-  a hot loop. So every end is followed by a pause, a clean one too, and the back-off starts anew
-  only after a connection has lived for a while.
-
-Knows neither HTTP requests nor frames: those are the transport's.
+- An answer of 200 proves nothing: after each end of a connection, a clean one too, there is a
+  pause, and the back-off starts anew only when one has lived for a while.
 """
 
 import asyncio
@@ -191,6 +188,7 @@ class Push:
         clock: seconds that never go back.
         now: the time of day, for :attr:`status` only.
         sleep: waits for so many seconds.
+        hide: takes out of a server's words what must not be shown.
 
     Attributes:
         status: the present snapshot.
@@ -204,6 +202,7 @@ class Push:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        hide: Callable[[str], str] = str,
     ) -> None:
         self._name = transport if callable(transport) else partial(str, transport)
         self.status = PushStatus(self._name())
@@ -211,6 +210,7 @@ class Push:
         self._clock = clock
         self._now = now
         self._sleep = sleep
+        self._hide = hide
         self._backoff = Backoff()
         self._position = ""
         self._connection: Connection | None = None
@@ -285,11 +285,10 @@ class Push:
     def _end(self, error: HttpError | JmapError | None) -> Disconnected:
         lived = 0.0 if self._connected_at is None else self._clock() - self._connected_at
         pause = self._backoff.pause_after(error, lived=lived)
-        reason = "the stream ended" if error is None else str(error)
-        unavailable = isinstance(error, PushUnavailableError)
-        if unavailable:
-            self._position = ""  # it may be what the server does not like
-        state = PushState.UNAVAILABLE if unavailable else PushState.WAITING
+        reason = "the stream ended" if error is None else self._hide(str(error))
+        state = PushState.WAITING
+        if isinstance(error, PushUnavailableError):
+            state, self._position = PushState.UNAVAILABLE, ""  # which the server may not like
         self._note(status=state, connected_since=None)
         if error is not None or lived < HEALTHY_LIFE:
             self._note(last_error=reason)

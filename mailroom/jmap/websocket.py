@@ -8,8 +8,10 @@ decided in :mod:`mailroom.jmap.websocket_errors`.
 import asyncio
 import json
 import logging
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import cache
 from typing import Final
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -18,7 +20,7 @@ from websockets.typing import Subprotocol
 from yarl import URL
 
 from mailroom.http import Credentials, InsecureUrlError, may_carry_credentials
-from mailroom.jmap.liveness import PATIENCE, Patience
+from mailroom.jmap.liveness import PATIENCE, Mutes, Patience
 from mailroom.jmap.push import PushUnavailableError, StateChange
 from mailroom.jmap.sse import LIMIT
 from mailroom.jmap.websocket_errors import (
@@ -55,11 +57,13 @@ class _Opening(connect):
 class WebSocketConnection:
     """One open connection; a :class:`mailroom.jmap.push.Connection`."""
 
-    def __init__(self, websocket: ClientConnection, url: URL, position: str) -> None:
+    def __init__(self, websocket: ClientConnection, url: URL, position: str, mutes: Mutes) -> None:
         self._websocket = websocket
         self._url = url
         self._resumes = bool(position)
         self._position = position
+        self._mutes = mutes
+        self._unanswered: asyncio.Future[float] | None = None
         self._closed = False
 
     @property
@@ -87,10 +91,13 @@ class WebSocketConnection:
         request = {"@type": "WebSocketPushEnable", "dataTypes": list(types)}
         if self._position:
             request["pushState"] = self._position
-        with suppress(ConnectionClosed, TimeoutError):
+        with suppress(ConnectionClosed):
             await self._websocket.send(json.dumps(request))
-            async with asyncio.timeout(_HEARD):
-                await (await self._websocket.ping())
+            pong = asyncio.ensure_future(await self._websocket.ping())
+            if pong in (await asyncio.wait({pong}, timeout=_HEARD))[0]:
+                self._mutes.heard()
+            else:
+                self._unanswered = pong
 
     async def first_bytes(self) -> None:
         """Wait for a sign of life, here the answer to a ping; nothing is lost by it.
@@ -109,11 +116,13 @@ class WebSocketConnection:
         Raises:
             HttpError: the connection broke, or is dead.
             RequestError: the server did not enable push, but may do so next time.
-            PushUnavailableError: it never will.
+            PushUnavailableError: it never will, or nothing ever comes through.
         """
         try:
             while True:
-                change = self._read(await self._websocket.recv(decode=False))
+                message = await self._websocket.recv(decode=False)
+                self._heard()
+                change = self._read(message)
                 if change is not None:
                     yield change
         except ConnectionClosed as closed:
@@ -123,7 +132,20 @@ class WebSocketConnection:
             yield StateChange(None)
         error = None if self._closed else end_error(end, self._url)
         if error is not None:
-            raise error
+            raise self._mutes.another(error) if self._is_mute() else error
+
+    def _heard(self) -> None:
+        self._unanswered = None
+        self._mutes.heard()
+
+    def _is_mute(self) -> bool:
+        """Whether nothing ever came, not even the answer to a ping, though there was time for it.
+
+        Such a connection ends when its next ping is not answered, or a proxy loses its patience; by
+        then it has lived for so long that it would pass for a healthy one.
+        """
+        pong = self._unanswered
+        return pong is not None and not (pong.done() and pong.exception() is None)
 
     def _read(self, message: bytes) -> StateChange | None:
         """What a message says; one that cannot be understood says that something changed."""
@@ -181,6 +203,7 @@ class WebSocketTransport:
         self._types = tuple(types)
         self._ping = ping
         self._patience = patience
+        self._mutes = Mutes()
 
     @asynccontextmanager
     async def connect(self, position: str) -> AsyncIterator[WebSocketConnection]:
@@ -196,7 +219,7 @@ class WebSocketTransport:
             raise PushUnavailableError("the session offers no push over WebSocket")
         websocket = await self._open(url)
         try:
-            connection = WebSocketConnection(websocket, url, position)
+            connection = WebSocketConnection(websocket, url, position, self._mutes)
             await connection.enable(self._types)
             yield connection
         finally:
@@ -219,11 +242,18 @@ class WebSocketTransport:
             additional_headers={"Authorization": self._credentials.header},
             compression=None,
             proxy=None,
-            open_timeout=self._patience.head,
+            open_timeout=self._patience.handshake,
             ping_interval=self._ping,
             ping_timeout=(self._patience.pinged - 1) * self._ping,
             close_timeout=_CLOSING,
             max_size=LIMIT,
             max_queue=_LONGEST_QUEUE,
             logger=_frames_log,
+            ssl=_tls() if url.scheme == "wss" else None,
         )
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all connections: each holds every certificate of the system, near a megabyte."""
+    return ssl.create_default_context()

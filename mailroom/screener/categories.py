@@ -212,7 +212,7 @@ def _cycles(categories: Categories) -> Iterator[str]:
         chain = categories.chain(each)
         if each.name not in seen and chain[-1].parent == each.name:
             seen.update(link.name for link in chain)
-            path = " -> ".join(link.name for link in (*chain, each))
+            path = " -> ".join(_q(link.name)[1:-1] for link in (*chain, each))
             yield f"categories are each other's parents: {path}"
 
 

@@ -88,3 +88,13 @@ async def test_own_writes_start_no_pass(alice: Owner, start: Start, proxy: Proxy
             passes.append((await service.health())["passes"])
     # The first may have come together with the catch-up pass behind the connect.
     assert passes == [passes[0], passes[0] + 1, passes[0] + 2]
+
+
+@on(Variant("sandbox", "carddav", "websocket"), Variant("sandbox", "jmap", "websocket"))
+async def test_the_first_pass_goes_on_from_what_the_check_has_seen(
+    alice: Owner, start: Start, proxy: Proxy
+) -> None:
+    """The mailboxes are read by the check, and beside the search for labels; not in between."""
+    async with start(alice, http=proxy.url) as service:
+        await settled(service)
+    assert kinds(proxy.exchanges)["Mailbox/get"] == 1

@@ -168,7 +168,7 @@ async def test_a_server_that_is_gone_for_too_long(
         proxy.break_off()
         async with asyncio.timeout(90):
             assert await service.process.wait() == 1
-        assert len(service.events("pass failed")) == 2
+        assert len(service.events("pass failed")) >= 2  # what the poll hurries does not count
         (last,) = service.events("giving up")
         assert last["exit_code"] == 1
         assert "no answer" in last["error"]

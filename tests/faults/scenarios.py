@@ -1,10 +1,10 @@
 """What Mailroom is at when something goes wrong, and how it ends when nothing does."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import aiohttp
 from yarl import URL
@@ -26,6 +26,8 @@ from tests.support.person import message
 from tests.support.proxy import Exchange, Meddle, leave_alone
 from tests.support.vcard_app import VCardApp
 
+T = TypeVar("T")
+
 BACKENDS: Final = ("carddav", "jmap")
 _ME: Final = User("alice")
 _LABELS: Final = ("Feed", "PaperTrail", "Jail", "Person", "Billboard")
@@ -39,15 +41,30 @@ class Scenario:
         contacts: the cards that the owner has.
         mails: the mail at first, as (sender, subject, mailboxes); a pass is run over it.
         act: what the owner, or the world, does then; what follows from it is watched.
+        most: so many of its requests are tried with each fault, evenly spread; None: all of them.
     """
 
     name: str
     contacts: Callable[[ContactsApp], Awaitable[None]]
     mails: tuple[tuple[str, str, tuple[str, ...]], ...]
     act: Callable[[Desk], None]
+    most: int | None = None
 
     def __str__(self) -> str:
         return self.name
+
+    def some(self, places: Sequence[T], number: int, *, most: int | None = None) -> list[T]:
+        """The places that are tried; ``number`` says which, where it is not all of them."""
+        most = most or self.most
+        return list(places) if most is None else spread(places, most, number)
+
+
+def spread(places: Sequence[T], most: int, number: int) -> list[T]:
+    """So many of the places, at even distances; ``number`` says where to begin."""
+    if len(places) <= most:
+        return list(places)
+    step = len(places) // most
+    return [places[at * step + number % step] for at in range(most)]
 
 
 @dataclass(frozen=True)
@@ -118,8 +135,17 @@ def _new_mail(desk: Desk) -> None:
         desk.deliver(message(sender, f"new of {sender}"))
 
 
-def _several(desk: Desk) -> None:
-    _tap(desk, {f"new {number}": f"@To{label}" for number, label in enumerate(_LABELS)})
+def _tapping_of(senders: int) -> Callable[[Desk], None]:
+    labels = {f"new {at}": f"@To{_LABELS[at % len(_LABELS)]}" for at in range(senders)}
+    return lambda desk: _tap(desk, labels)
+
+
+def _several(senders: int) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    return tuple(
+        (f"Sender <s{number}@corp.example>" if number else CY, f"{age} {number}", _SCREENER)
+        for age in ("old", "new")
+        for number in range(senders)
+    )
 
 
 SCENARIOS: Final = (
@@ -156,16 +182,8 @@ SCENARIOS: Final = (
         ((BOB, "new", ("Screener", "@ToImbox")), (CY, "card", ("Archive",))),
         _new_mail,
     ),
-    Scenario(
-        "five senders",
-        _cy,
-        tuple(
-            (f"Sender <s{number}@corp.example>" if number else CY, f"{age} {number}", _SCREENER)
-            for age in ("old", "new")
-            for number in range(5)
-        ),
-        _several,
-    ),
+    Scenario("five senders", _cy, _several(5), _tapping_of(5)),
+    Scenario("sixty senders", _cy, _several(60), _tapping_of(60), most=2),
 )
 
 
@@ -176,15 +194,20 @@ def settings(line: Line) -> Settings:
 
 @cache
 def _settings(url: str) -> Settings:
-    environ = {
+    return load_settings(environ(url), cwd=Path("/"))
+
+
+def environ(url: str) -> dict[str, str]:
+    """As :func:`settings`, for a server at this URL; not yet read."""
+    variables = {
         "MAILROOM_JMAP_SESSION_URL": f"{url}/jmap/",
         "MAILROOM_CARDDAV_URL": f"{url}/",
         "MAILROOM_PUSH_TRANSPORT": "off",
     }
     for section in ("JMAP", "CARDDAV"):
-        environ[f"MAILROOM_{section}_USERNAME"] = _ME.name
-        environ[f"MAILROOM_{section}_PASSWORD"] = _ME.password
-    return load_settings(environ, cwd=Path("/"))
+        variables[f"MAILROOM_{section}_USERNAME"] = _ME.name
+        variables[f"MAILROOM_{section}_PASSWORD"] = _ME.password
+    return variables
 
 
 @cache

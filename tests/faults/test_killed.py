@@ -34,10 +34,15 @@ over_each_backend = pytest.mark.parametrize("backend", BACKENDS)
 moments = pytest.mark.parametrize("acts", [False, True], ids=["before it acts", "after it acted"])
 
 
-def _requests(scenario: Scenario, ready: Prepared) -> range:
+def _interleavings(scenario: Scenario) -> range:
+    return range(scenario.most or INTERLEAVINGS)
+
+
+def _requests(scenario: Scenario, ready: Prepared) -> list[int]:
     """Which requests are tried: those to get going are the same for all, and tried with one."""
     first = 0 if scenario is SCENARIOS[0] else ready.preliminaries
-    return range(first, len(ready.exchanges))
+    most = None if scenario.most is None else 2 * scenario.most
+    return scenario.some(range(first, len(ready.exchanges)), 3, most=most)
 
 
 def _at(request: int, then: Callable[[Ask], Awaitable[Answer]]) -> Meddle:
@@ -131,7 +136,7 @@ def test_two_instances_at_once(scenario: Scenario, backend: str) -> None:
         await asyncio.gather(*map(_to_the_end, served.lines))
 
     ready = prepared(scenario, backend, at_start=True)
-    assert_no_failure(scenario, ready, cell, range(INTERLEAVINGS))
+    assert_no_failure(scenario, ready, cell, _interleavings(scenario))
 
 
 def assert_no_failure(
@@ -170,7 +175,7 @@ def test_how_many_cells_there_are(backend: str, measured: Measured) -> None:
     for scenario in SCENARIOS:
         requests = len(_requests(scenario, prepared(scenario, backend, at_start=True)))
         cells += Counter({"killed": 2 * requests, "another in between": requests})
-        cells += Counter({"two at once": INTERLEAVINGS})
+        cells += Counter({"two at once": len(_interleavings(scenario))})
     parts = ", ".join(f"{name} {count}" for name, count in cells.items())
     measured(
         f"killed or not alone over {backend}: {cells.total()} cells, all of them run ({parts})"

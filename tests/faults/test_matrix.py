@@ -3,8 +3,8 @@
 A cell is one scenario, over one way to contacts, with one fault at one request (or call) of what
 Mailroom does about it while it runs; or from its start on, with all that it asks to get going,
 which is the same in every scenario and so is shown in one. Where a scenario asks the same as
-another, or many times the same, each fault strikes at every third request. Time is the loop's own
-(:mod:`tests.support.faults_time`): every wait is the real one, and takes no time.
+another, each fault strikes at every third request; with sixty senders, at two. Time is the loop's
+own (:mod:`tests.support.faults_time`): every wait is the real one, and takes no time.
 """
 
 import random
@@ -53,9 +53,10 @@ def _spots(scenario: Scenario, ready: Prepared, fault: Fault, *, at_start: bool)
     spots = list(fault.spots(ready.exchanges, ready.answered))
     if at_start:
         return [each for each in spots if each.request < ready.preliminaries]
-    if str(scenario) not in THINNED:
-        return spots
-    return spots[(2 - FAULTS.index(fault)) % ONE_IN :: ONE_IN]
+    number = FAULTS.index(fault)
+    if str(scenario) in THINNED:
+        return spots[(2 - number) % ONE_IN :: ONE_IN]
+    return scenario.some(spots, 7 * number)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -68,7 +69,8 @@ def test_how_large_the_matrix_is(backend: str, measured: Measured) -> None:
         )
     assert all(cells.values())
     parts = ", ".join(f"{name} {count}" for name, count in cells.items())
-    thinned = f"{', '.join(THINNED)}: 1 request in {ONE_IN} for each fault"
+    some = [f"{each}: {each.most} for each fault" for each in SCENARIOS if each.most]
+    thinned = "; ".join([f"{', '.join(THINNED)}: 1 request in {ONE_IN} for each fault", *some])
     total = f"{cells.total()} cells, all of them run"
     measured(f"fault matrix over {backend}: {total} ({parts}; {thinned})")
 

@@ -25,13 +25,16 @@ _NEVER: Final = "Fault/never"
 
 @dataclass(frozen=True)
 class Struck:
-    """Where a fault strikes; ``call`` counts the calls of a JMAP request."""
+    """Where a fault strikes; ``call`` counts the calls of a JMAP request.
+
+    ``served`` and ``line`` are the server's, where it is one that can be sent away.
+    """
 
     exchange: Exchange
     ask: Ask
-    served: Served
-    line: Line
     call: int
+    served: Served | None = None
+    line: Line | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def striking(fault: Fault, spot: Spot, served: Served, line: Line) -> tuple[Medd
             remaining.pop()
             if not remaining:
                 struck.set()
-                return await fault.strike(Struck(exchange, ask, served, line, spot.call))
+                return await fault.strike(Struck(exchange, ask, spot.call, served, line))
         return await ask()
 
     return meddle, struck
@@ -98,6 +101,8 @@ def _with_answer(exchange: Exchange, has_body: bool) -> Sequence[int]:  # noqa: 
 
 
 async def _restarted(struck: Struck) -> Answer:
+    assert struck.served is not None
+    assert struck.line is not None
     await struck.served.go_away(struck.line, _RESTART)
     return CUT
 
@@ -169,6 +174,10 @@ _Json = dict[str, Any]
 
 def _each_call(exchange: Exchange, has_body: bool) -> Sequence[int]:  # noqa: FBT001 - as above
     return range(len(exchange.calls))
+
+
+def _last_call(exchange: Exchange, has_body: bool) -> Sequence[int]:  # noqa: FBT001 - as above
+    return range(len(exchange.calls))[-1:]
 
 
 def _each_set(exchange: Exchange, has_body: bool) -> Sequence[int]:  # noqa: FBT001 - as above
@@ -253,6 +262,7 @@ FAULTS: Final = (
     Fault("another shape", _garbled(_other_shape), _with_answer),
     Fault("truncated UTF-8", _garbled(_cut_utf8), _with_answer),
     Fault("call serverFail", _call_fails("serverFail"), _each_call),
+    Fault("call rateLimit", _call_fails("rateLimit"), _last_call),
     Fault("call serverPartialFail", _call_fails("serverPartialFail", acts=True), _each_set),
     Fault("call stateMismatch", _call_fails("stateMismatch"), _each_set),
     Fault("object rateLimit", _object_refused("rateLimit"), _each_set),

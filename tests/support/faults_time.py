@@ -40,6 +40,10 @@ class JumpingLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.seconds
 
+    def jump(self, seconds: float) -> None:
+        """Let the clock jump, as it does when a machine wakes up."""
+        self._jumping.seconds += seconds
+
 
 def run(scenario: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on a loop of its own."""

@@ -116,19 +116,51 @@ def test_one_failure_is_enough_if_the_limit_says_so() -> None:
     assert made.failed(ServerFailureError(URL_, 503), now=0) == GiveUp(Exit.FAILED)
 
 
-def test_the_waits_grow_and_have_an_end() -> None:
-    """Full jitter: a single wait may be short, but the longest of many tells the ceiling."""
-    rounds = [
+def rounds_of_waits(times: int) -> list[list[float]]:
+    """The waits after so many failures in a row, again and again."""
+    return [
         [verdict.seconds for verdict in verdicts if isinstance(verdict, TryAgain)]
         for verdicts in (
-            follows(patience(was_up=False), ServerFailureError(URL_, 503), 12) for _ in range(200)
+            follows(patience(was_up=False), ServerFailureError(URL_, 503), times)
+            for _ in range(200)
         )
     ]
-    longest = [max(waits) for waits in zip(*rounds, strict=True)]
 
-    assert longest[0] <= 1.0
-    assert longest[1] <= 2.0
-    assert 30.0 < longest[-1] <= 60.0
+
+def test_the_waits_grow_and_have_an_end() -> None:
+    """Half of each wait is chance; the shortest and longest of many tell its bounds."""
+    each = list(zip(*rounds_of_waits(12), strict=True))
+
+    assert 1.0 <= min(each[0]) < max(each[0]) <= 2.0
+    assert 2.0 <= min(each[1]) < max(each[1]) <= 4.0
+    assert 30.0 <= min(each[-1]) < max(each[-1]) <= 60.0
+
+
+def test_a_restart_of_the_server_is_waited_for() -> None:
+    """A server that refuses at once must not use up the patience in a few seconds."""
+    until_the_end = [sum(waits) for waits in rounds_of_waits(LIMIT - 1)]
+
+    assert min(until_the_end) > 150
+    assert sum(until_the_end) / len(until_the_end) > 180
+
+
+@pytest.mark.parametrize("error", PASSING)
+def test_passes_that_news_hurries_do_not_use_up_the_patience(error: Exception) -> None:
+    """Push may well tell of new mail while everything else fails: each time a pass is tried."""
+    made = patience(was_up=True)
+    at_once = [made.failed(error, now=at / 10) for at in range(600)]
+
+    assert all(isinstance(each, TryAgain) for each in at_once)
+    assert made.failed(error, now=1e6) != GiveUp(Exit.FAILED)
+
+
+def test_passes_that_news_hurries_do_not_stop_the_count() -> None:
+    made = patience(was_up=True)
+    now = 0.0
+    while made.failed(ServerFailureError(URL_, 503), now=now) != GiveUp(Exit.FAILED):
+        now += 1.0
+
+    assert 150 < now <= 170
 
 
 @pytest.mark.parametrize("was_up", [False, True], ids=["at start", "later"])

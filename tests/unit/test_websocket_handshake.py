@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -217,7 +218,7 @@ async def test_no_whole_answer_is_told(said: bytes) -> None:
 async def test_a_server_that_does_not_answer_is_not_waited_for_for_ever() -> None:
     async with StreamServer.running(says_and_hangs()) as server:
         url = server.url.replace("http", "ws")
-        error, _ = await failure(url, patience=Patience(head=0.05))
+        error, _ = await failure(url, patience=Patience(handshake=0.05))
         await server.wires[0].client_is_gone.wait()
     assert isinstance(error, UnreachableError)
     assert "timed out" in str(error)
@@ -238,6 +239,21 @@ async def test_a_server_without_tls_where_there_should_be_is_told() -> None:
         error, _ = await failure(server.url.replace("ws:", "wss:"))
     assert isinstance(error, UnreachableError)
     assert not error.sent
+
+
+async def test_all_connections_share_what_it_takes_for_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    whole = ssl.create_default_context
+
+    def counted() -> ssl.SSLContext:
+        made.append(whole())
+        return made[-1]
+
+    monkeypatch.setattr(ssl, "create_default_context", counted)
+    async with WebSocketServer.running(ws_says()) as server:
+        for _ in range(3):
+            await failure(server.url.replace("ws:", "wss:"))
+    assert len(made) <= 1
 
 
 async def test_a_host_that_can_be_none_is_told() -> None:

@@ -1,0 +1,126 @@
+"""The service on the sandbox, with push that comes from servers which misbehave; on virtual time.
+
+The session is the sandbox's own but for where push is: there, scripts answer.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from mailroom.jmap.push import PushState, PushStatus
+from mailroom.jmap.session import WEBSOCKET
+from mailroom.sandbox.account import Account
+from mailroom.sandbox.desk import Desk
+from mailroom.settings import Settings, load_settings
+from tests.faults.scenarios import SCENARIOS, environ, prepared
+from tests.support.faults_account import copied
+from tests.support.faults_running import Instance, instance
+from tests.support.faults_server import Line, serving
+from tests.support.proxy import Answer, Ask, Exchange, Meddle, leave_alone
+from tests.unit.push_harness import TEMPLATE, Script, StreamServer
+
+MINUTE: Final = 60.0
+HOUR: Final = 3600.0
+POLL: Final = 300.0
+"""Seconds between polls, the default."""
+
+
+def base() -> Account:
+    """The account; to be had once outside of any loop, where it is made."""
+    return prepared(SCENARIOS[0], "jmap", at_start=False).base
+
+
+@dataclass
+class Stage:
+    """A service, and what its push comes from."""
+
+    running: Instance
+    account: Account
+    line: Line
+    websocket: StreamServer | None
+    eventsource: StreamServer | None
+
+    @property
+    def desk(self) -> Desk:
+        return Desk(self.account)
+
+    @property
+    def push(self) -> PushStatus:
+        return self.running.service._push_status()
+
+    async def until(self, condition: Callable[[], bool], *, within: float) -> float:
+        """Wait until it is so; gives the seconds that it took."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while not condition():
+            assert loop.time() - began <= within, f"not within {within:.0f} s"
+            await asyncio.sleep(2)
+        return loop.time() - began
+
+    async def until_connected(self, transport: str, *, within: float) -> float:
+        return await self.until(
+            lambda: (self.push.transport, self.push.status) == (transport, PushState.CONNECTED),
+            within=within,
+        )
+
+    async def is_of_use(self) -> None:
+        """See that a label does what it is for, at the latest when the poll comes."""
+        (mail,) = [each for each in self.desk.mails() if each.subject == "new"]
+        self.desk.label(mail.id, add=["@ToFeed"])
+        await self.until(lambda: not self.desk.mails("@ToFeed"), within=POLL + MINUTE)
+        assert {each.subject for each in self.desk.mails("Feed")} == {"new", "old"}
+
+
+@asynccontextmanager
+async def on_stage(
+    *,
+    websocket: Script | None = None,
+    eventsource: Script | None = None,
+    meddle: Meddle = leave_alone,
+) -> AsyncIterator[Stage]:
+    """The service, with push as these scripts have it."""
+    account = copied(base())
+    async with serving(account) as served, _streams(websocket) as ws, _streams(eventsource) as es:
+        line, *_ = served.lines
+        line.meddle = _pointing(ws, es, meddle)
+        async with instance(_settings(line)) as running:
+            await running.until_done()
+            yield Stage(running, account, line, ws, es)
+
+
+@asynccontextmanager
+async def _streams(script: Script | None) -> AsyncIterator[StreamServer | None]:
+    if script is None:
+        yield None
+    else:
+        async with StreamServer.running(script) as server:
+            yield server
+
+
+def _settings(line: Line) -> Settings:
+    return load_settings({**environ(line.url), "MAILROOM_PUSH_TRANSPORT": "auto"}, cwd=Path("/"))
+
+
+def _pointing(ws: StreamServer | None, es: StreamServer | None, then: Meddle) -> Meddle:
+    """Have the session name these servers for push, and none that are None."""
+
+    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+        return await then(exchange, lambda: _pointed(exchange, ask))
+
+    async def _pointed(exchange: Exchange, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        answer = await ask()
+        if exchange.method != "GET" or answer.status != 200:
+            return answer
+        session = json.loads(answer.body)
+        session["eventSourceUrl"] = es.url + TEMPLATE if es else None
+        session["capabilities"].pop(WEBSOCKET, None)
+        if ws is not None:
+            url = ws.url.replace("http", "ws") + "/jmap/ws/"
+            session["capabilities"][WEBSOCKET] = {"url": url, "supportsPush": True}
+        return replace(answer, body=json.dumps(session).encode())
+
+    return meddle

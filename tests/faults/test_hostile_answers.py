@@ -1,0 +1,78 @@
+"""Answers that no server should give: a pass fails as it may, or goes on with what it can use.
+
+Whatever stands in them, nothing is taken for a mistake of our own, nothing hangs, no mail is in no
+mailbox.
+"""
+
+import asyncio
+import random
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as profile
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from mailroom.account import open_account
+from mailroom.failing import EXPECTED
+from mailroom.sandbox.desk import Desk
+from tests.faults.scenarios import BACKENDS, SCENARIOS, Prepared, Scenario, prepared, settings
+from tests.support import faults_time
+from tests.support.faults_account import copied
+from tests.support.faults_hostile import twisted
+from tests.support.faults_server import Served, serving
+from tests.support.proxy import Answer, Ask, Exchange, Meddle
+
+LONGEST = 600.0
+"""Seconds of the loop's clock that a pass may take: so long requests are repeated, and then end."""
+
+
+def twisting(kinds: frozenset[str], chance: random.Random) -> Meddle:
+    """Twist every answer to requests of these kinds."""
+
+    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+        answer = await ask()
+        if exchange.kind not in kinds or not answer.body:
+            return answer
+        return replace(answer, body=twisted(answer.body, chance))
+
+    return meddle
+
+
+async def one_pass(served: Served) -> None:
+    """A first pass, as the service runs it; it may fail as passes may."""
+    line, *_ = served.lines
+    async with open_account(settings(line)) as account:
+        try:
+            workflow = await account.workflow()
+            await workflow.check()
+            await workflow.run()
+            await workflow.run()
+        except EXPECTED:
+            pass
+
+
+async def twisted_passes(scenario: Scenario, ready: Prepared, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - a choice of oddities
+    kinds = sorted({each.kind for each in ready.exchanges})
+    some = frozenset(chance.sample(kinds, min(len(kinds), chance.choice((1, 1, 1, 2, 99)))))
+    account = copied(ready.base)
+    async with serving(account) as served:
+        scenario.act(Desk(account))
+        served.lines[0].meddle = twisting(some, chance)
+        began = asyncio.get_running_loop().time()
+        with capture_logs() as log:
+            await one_pass(served)
+        assert asyncio.get_running_loop().time() - began < LONGEST
+    assert [each for each in log if each.get("exc_info")] == []
+    assert Desk(account).violations == []
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("scenario", SCENARIOS[:5], ids=str)
+@profile(max_examples=max(1, profile().max_examples // 25))
+@given(seed=st.integers(0, 2**32))
+def test_whatever_a_server_says(scenario: Scenario, backend: str, seed: int) -> None:
+    ready = prepared(scenario, backend, at_start=True)
+    faults_time.run(twisted_passes(scenario, ready, seed))

@@ -1,0 +1,294 @@
+"""Push that misbehaves: it is dropped, replaced or waited for, and Mailroom works all the same."""
+
+import asyncio
+import random
+import tracemalloc
+from collections.abc import Awaitable
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Final
+
+import pytest
+from multidict import CIMultiDict
+from structlog.testing import capture_logs
+
+from mailroom.jmap import push as mailroom_push
+from mailroom.jmap.push import PushState
+from mailroom.screener.arrivals import inbox
+from tests.faults.streams import HOUR, MINUTE, POLL, Stage, base, on_stage
+from tests.support import faults_time
+from tests.support.person import message
+from tests.support.proxy import Answer, Ask, Exchange
+from tests.unit.push_harness import STREAM, Script, StreamServer, Wire, says, says_and_hangs
+from tests.unit.test_websocket_handshake import upgrades
+
+CHANGE: Final = b'event: state\ndata: {"changed":{"alice":{"Email":"x"}}}\n\n'
+PING: Final = b'event: ping\ndata: {"interval":30}\n\n'
+HTML: Final = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 3\r\n\r\n<p>"
+MEGABYTE: Final = 1024 * 1024
+TOO_OFTEN: Final = 180
+"""Connections in half an hour. Pauses that are drawn from up to a minute come to some 70, and where
+one is closed without an answer the HTTP library asks once more."""
+
+
+def status(code: int, *fields: str) -> Script:
+    lines = (f"HTTP/1.1 {code} X", *fields, "Content-Length: 0", "", "")
+    return says("\r\n".join(lines).encode())
+
+
+async def pinging(wire: Wire) -> None:
+    """A server as it should be, to which nothing happens."""
+    await wire.send(STREAM)
+    while True:
+        await wire.send(PING)
+        await asyncio.sleep(30)
+
+
+async def dripping(wire: Wire) -> None:
+    await wire.send(STREAM)
+    while True:
+        for octet in CHANGE:
+            await wire.send(bytes([octet]))
+            await asyncio.sleep(20)
+
+
+async def never_ending_line(wire: Wire) -> None:
+    await wire.send(STREAM, b"data: ")
+    while True:
+        await wire.send(b"x" * 65536)
+        await asyncio.sleep(10)
+
+
+async def accepts_and_closes(wire: Wire) -> None:
+    """Over WebSocket: a proper handshake, and the end of the connection."""
+
+    async def gone(*_: bytes) -> None: ...
+
+    wire.hang = gone  # type: ignore[method-assign] # what `upgrades` would end with
+    await upgrades()(wire)
+
+
+async def drips_frames(wire: Wire) -> None:
+    """Over WebSocket: the first byte of a message, and then another now and then."""
+
+    async def drip() -> None:
+        await wire.send(b"\x81\x7d")
+        while True:
+            await asyncio.sleep(20)
+            await wire.send(b" ")
+
+    wire.hang = drip  # type: ignore[method-assign] # as above
+    await upgrades()(wire)
+
+
+MISBEHAVING: Final = {
+    "never answers": says_and_hangs(),
+    "silent": says_and_hangs(STREAM),
+    "silent after a while": says_and_hangs(STREAM, PING, CHANGE),
+    "one byte at a time": dripping,
+    "a line without an end": never_ending_line,
+    "accepts and closes": says(STREAM),
+    "closes": says(),
+    "HTML": says(HTML),
+    "204": status(204),
+    "401": status(401),
+    "403": status(403),
+    "503": status(503),
+    "redirect in a circle": status(307, "Location: /"),
+    "no HTTP": says(b"SSH-2.0-OpenSSH\r\n"),
+}
+MISBEHAVING_WEBSOCKETS: Final = {
+    "never answers": says_and_hangs(),
+    "silent": upgrades(),
+    "one byte at a time": drips_frames,
+    "accepts and closes": accepts_and_closes,
+    "closes": says(),
+    "HTML": says(HTML),
+    "204": status(204),
+    "401": status(401),
+    "503": status(503),
+    "redirect in a circle": status(307, "Location: /"),
+    "no HTTP": says(b"SSH-2.0-OpenSSH\r\n"),
+}
+
+
+def play(scenario: Awaitable[None]) -> None:
+    """Run it, and see that nothing in it was taken for a mistake of our own."""
+
+    async def awaited() -> None:
+        await scenario
+
+    base()
+    random.seed(0)  # the jitter's
+    with capture_logs() as log:
+        faults_time.run(awaited())
+    assert [each for each in log if each.get("exc_info")] == []
+
+
+async def half_an_hour(stage: Stage, server: StreamServer | None) -> None:
+    """It is of use, and in half an hour nobody is bothered too often."""
+    assert server is not None
+    await stage.is_of_use()
+    await asyncio.sleep(HOUR / 2)
+    assert len(server.wires) <= TOO_OFTEN
+
+
+@pytest.mark.parametrize("name", MISBEHAVING)
+def test_an_event_source_that_misbehaves(name: str) -> None:
+    async def scenario() -> None:
+        async with on_stage(eventsource=MISBEHAVING[name]) as stage:
+            await half_an_hour(stage, stage.eventsource)
+
+    play(scenario())
+
+
+@pytest.mark.parametrize("name", MISBEHAVING_WEBSOCKETS)
+def test_a_websocket_that_misbehaves_gives_way_to_the_event_source(name: str) -> None:
+    async def scenario() -> None:
+        script = MISBEHAVING_WEBSOCKETS[name]
+        async with on_stage(websocket=script, eventsource=pinging) as stage:
+            within = MINUTE if name == "never answers" else 3 * MINUTE
+            await stage.until_connected("eventsource", within=within)
+            await half_an_hour(stage, stage.websocket)
+
+    play(scenario())
+
+
+@pytest.mark.parametrize("transport", ["websocket", "eventsource"])
+def test_a_redirect_takes_no_credentials_to_another_host(transport: str) -> None:
+    async def scenario() -> None:
+        async with StreamServer.running(says()) as elsewhere:
+            away = status(307, f"Location: {elsewhere.url}/events")
+            websocket = away if transport == "websocket" else None
+            async with on_stage(websocket=websocket, eventsource=away) as stage:
+                await stage.is_of_use()
+            assert elsewhere.wires == []
+
+    play(scenario())
+
+
+def test_a_half_open_stream_is_dropped_when_pings_fail_to_come() -> None:
+    async def scenario() -> None:
+        async with on_stage(eventsource=says_and_hangs(STREAM, PING)) as stage:
+            await stage.until_connected("eventsource", within=MINUTE)
+            await stage.until(lambda: stage.push.reconnects > 0, within=78)
+
+    play(scenario())
+
+
+def test_a_flood_of_events_is_a_pass_or_two() -> None:
+    flooding = asyncio.Event()
+
+    async def flood(wire: Wire) -> None:
+        await wire.send(STREAM, PING)
+        await flooding.wait()
+        for number in range(10_000):
+            await wire.send(CHANGE.replace(b'"x"', b'"%d"' % number))
+        await pinging(wire)
+
+    async def scenario() -> None:
+        async with on_stage(eventsource=flood) as stage:
+            await stage.until_connected("eventsource", within=MINUTE)
+            await stage.running.until_done()
+            before = len(stage.line.exchanges)
+            await stage.running.service._account.client.session()
+            tracemalloc.start()
+            try:
+                flooding.set()
+                await asyncio.sleep(MINUTE)
+                _, peak = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            looks = [each for each in stage.line.exchanges[before:] if "Email/query" in each.calls]
+            assert 1 <= len(looks) <= 2
+            assert peak < 2 * MEGABYTE
+            await stage.is_of_use()
+
+    play(scenario())
+
+
+def test_what_follows_an_outage_is_no_reason_to_doubt_push() -> None:
+    down = asyncio.Event()
+
+    async def fails(exchange: Exchange, ask: Ask) -> Answer:
+        if down.is_set():
+            wait = CIMultiDict({"Retry-After": "400"})
+            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, wait)
+        return await ask()
+
+    async def change_then_ping(wire: Wire) -> None:
+        await wire.send(STREAM, PING)
+        await down.wait()
+        await wire.send(CHANGE)
+        await pinging(wire)
+
+    async def scenario() -> None:
+        async with on_stage(eventsource=change_then_ping, meddle=fails) as stage:
+            await stage.until_connected("eventsource", within=MINUTE)
+            await stage.running.until_done()
+            down.set()
+            await asyncio.sleep(MINUTE)
+            down.clear()
+            (mail,) = [each for each in stage.desk.mails() if each.subject == "new"]
+            stage.desk.label(mail.id, add=["@ToFeed"])
+            await stage.until(lambda: not stage.desk.mails("@ToFeed"), within=2 * POLL)
+            await asyncio.sleep(2 * MINUTE)
+            assert stage.push.reconnects == 0
+
+    play(scenario())
+
+
+def test_a_stream_that_keeps_a_change_to_itself_is_made_anew() -> None:
+    async def scenario() -> None:
+        async with on_stage(eventsource=pinging) as stage:
+            await stage.until_connected("eventsource", within=MINUTE)
+            await stage.running.until_done()
+            await stage.is_of_use()
+            await stage.until(lambda: stage.push.reconnects == 1, within=MINUTE)
+
+    play(scenario())
+
+
+# Clocks
+
+
+@pytest.mark.parametrize("hours", [-30, -5, 5, 20])
+def test_the_time_of_day_may_jump(hours: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    offset = timedelta()
+
+    class Shifted(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return datetime.now(UTC) + offset
+
+    async def scenario() -> None:
+        nonlocal offset
+        async with on_stage(eventsource=pinging) as stage:
+            await stage.until_connected("eventsource", within=MINUTE)
+            for module in (inbox, mailroom_push):
+                monkeypatch.setattr(module, "datetime", Shifted)
+            offset = timedelta(hours=hours)
+            stage.desk.deliver(message("new@x.example", "stranger"))
+            await stage.is_of_use()
+            assert {each.subject for each in stage.desk.mails("Screener")} == {"other", "stranger"}
+            assert stage.push.status is PushState.CONNECTED
+
+    play(scenario())
+
+
+def test_a_machine_that_wakes_up_looks_once_and_goes_on() -> None:
+    async def scenario() -> None:
+        async with on_stage(eventsource=pinging) as stage:
+            await stage.until_connected("eventsource", within=MINUTE)
+            await stage.running.until_done()
+            before = len(stage.line.exchanges)
+            loop = asyncio.get_running_loop()
+            assert isinstance(loop, faults_time.JumpingLoop)
+            loop.jump(8 * HOUR)
+            await stage.until_connected("eventsource", within=MINUTE)
+            await asyncio.sleep(2 * MINUTE)
+            looks = [each for each in stage.line.exchanges[before:] if "Email/query" in each.calls]
+            assert 1 <= len(looks) <= 2
+            await stage.is_of_use()
+
+    play(scenario())
