@@ -143,15 +143,18 @@ class Running(Service):
 
 @asynccontextmanager
 async def running(
-    env: Mapping[str, str], log: Path, *, wait: bool = True
+    env: Mapping[str, str], log: Path, *, wait: bool = True, module: str = "mailroom"
 ) -> AsyncIterator[Running]:
-    """The service as a process, ended with the block if it has not ended before."""
+    """The service as a process, ended with the block if it has not ended before.
+
+    ``module`` is what runs it.
+    """
     port = free_port()
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "mailroom",
+            module,
             env={**env, "MAILROOM_HEALTH_PORT": str(port)},
             cwd="/",
             stdout=output,

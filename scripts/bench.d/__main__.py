@@ -1,0 +1,92 @@
+"""``scripts/bench``: runs the parts that are asked for, and shows what is known."""
+
+import argparse
+import asyncio
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import accounts
+import tour
+from passes import QUICK, Size
+from results import Results, load, save
+from table import as_markdown, as_text
+from worlds import TITLES, opened
+
+HERE: Final = Path(__file__).parent
+ROOT: Final = HERE.parents[1]
+ACCOUNTS: Final = "accounts"
+PARTS: Final = (*TITLES, ACCOUNTS)
+
+
+def arguments() -> argparse.Namespace:
+    """What is asked for."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench",
+        description="Measures how fast Mailroom is and what it needs. Without a part: all of them."
+        " A part that ran is kept, so that those can be run alone that failed.",
+    )
+    for part in PARTS:
+        parser.add_argument(f"--{part}", action="append_const", const=part, dest="parts")
+    parser.add_argument("--quick", action="store_true", help="measure less of everything")
+    parser.add_argument(
+        "--into",
+        type=Path,
+        help="folder for results.json and bench.png; scripts/bench.d, or dist/bench if --quick",
+    )
+    parser.add_argument(
+        "--readme", action="store_true", help="measure nothing, write README.md's tables anew"
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure, keep, show."""
+    asked = arguments()
+    folder = asked.into or (ROOT / "dist" / "bench" if asked.quick else HERE)
+    kept = folder / "results.json"
+    if asked.readme:
+        write_readme(load(kept))
+        return
+    for part in asked.parts or PARTS:
+        results = load(kept)
+        asyncio.run(measure(part, results, QUICK if asked.quick else Size()))
+        save(results, kept)
+    sys.stdout.write("\n" + as_text(load(kept)) + "\n")
+    plot = (ROOT / ".venv-bench/bin/python", HERE / "plot.py", kept, folder / "bench.png")
+    subprocess.run(plot, check=True)  # noqa: S603 - our own
+
+
+async def measure(part: str, results: Results, size: Size) -> None:
+    """Measure one part."""
+    began = time.monotonic()
+    tell(part)
+    with tempfile.TemporaryDirectory() as cwd:
+        if part == ACCOUNTS:
+            results.many = await accounts.measure(size, Path(cwd), tell)
+        else:
+            async with opened(part, Path(cwd)) as place:
+                results.worlds[part] = await tour.measure(place, size, Path(cwd), tell)
+    tell(f"{part}: took {time.monotonic() - began:.0f} s")
+
+
+def tell(line: str) -> None:
+    """Show how far it is."""
+    sys.stderr.write(f"bench: {line}\n")
+
+
+def write_readme(results: Results) -> None:
+    """Put the tables between their marks."""
+    readme = ROOT / "README.md"
+    begin, end = "<!-- bench: begin -->\n", "<!-- bench: end -->"
+    text = readme.read_text(encoding="utf-8")
+    table = begin + as_markdown(results) + end
+    readme.write_text(re.sub(f"(?s){begin}.*{end}", lambda _: table, text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

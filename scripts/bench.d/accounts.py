@@ -1,0 +1,128 @@
+"""Many accounts in one process: what they take while nothing happens, and a tap in each at once."""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+from passes import Size
+from results import Idle, Many, Rush, Spread
+from sandbox_server import SandboxProcess, sandbox_process
+from stand import SCREENER, soon
+from worlds import on_sandbox
+
+from tests.support.cyrus import PASSWORD
+from tests.support.person import Owner, message
+from tests.support.running import Running, command, running
+from tests.support.soak_watch import cpu_seconds, memory, sockets
+
+_CONTACTS: Final = "jmap"
+_LONG: Final = 300.0
+_LOOK_EVERY: Final = 0.5
+"""Seconds; the answer about many accounts is long."""
+_LABEL: Final = "@ToFeed"
+_AT_START: Final = 2
+"""Passes: one at once, and one when push is connected."""
+
+Tell = Callable[[str], None]
+Tap = Callable[[], Awaitable[object]]
+
+
+async def measure(size: Size, cwd: Path, tell: Tell) -> Many:
+    """Measure everything."""
+    many = Many()
+    for count in size.accounts:
+        idle = await _idle(count, size, cwd)
+        tell(f"{count} accounts: {idle.memory:.0f} MB, {idle.cpu_percent:.1f} % CPU")
+        many.idle.append(idle)
+    many.rush = await _rush(size, cwd)
+    tell(f"{many.rush.accounts} taps at once: all done after {many.rush.all:.2f} s")
+    return many
+
+
+async def _idle(count: int, size: Size, cwd: Path) -> Idle:
+    names = _names(count)
+    async with (
+        sandbox_process(names, _CONTACTS) as server,
+        _service(server, names, cwd) as (service, ready),
+    ):
+        pid = service.process.pid
+        used, began = cpu_seconds(pid), time.monotonic()
+        await asyncio.sleep(size.idle_seconds)
+        used, took = cpu_seconds(pid) - used, time.monotonic() - began
+        return Idle(count, memory(pid), 100 * used / took, sockets(pid), ready)
+
+
+async def _rush(size: Size, cwd: Path) -> Rush:
+    names = _names(size.rush)
+    async with (
+        sandbox_process(names, _CONTACTS) as server,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
+    ):
+        owners = [on_sandbox(server, each, _CONTACTS, session) for each in names]
+        async with _service(server, names, cwd) as (service, _):
+            for each in owners:
+                await each.server.append(each.name, SCREENER, message("a@b.example", "mail"))
+            tapping = await asyncio.gather(*map(_prepared, owners))
+            began = time.time()
+            await asyncio.gather(*(each() for each in tapping))
+            await service.until_logged("pass done", len(owners), patience=_LONG)
+            done = service.events("pass done")
+    spread = Spread.of([each["seconds"] for each in done])
+    last = max(datetime.fromisoformat(each["timestamp"]).timestamp() for each in done)
+    return Rush(len(owners), spread.p50, spread.p95, last - began)
+
+
+async def _prepared(owner: Owner) -> Tap:
+    mailboxes, (mail,) = await owner.mailboxes(), await owner.mails()
+    update = {mail.id: {f"mailboxIds/{mailboxes[_LABEL]}": True}}
+    return lambda: owner.jmap("Email/set", {"update": update})
+
+
+@asynccontextmanager
+async def _service(
+    server: SandboxProcess, names: Sequence[str], cwd: Path
+) -> AsyncIterator[tuple[Running, float]]:
+    """Serve all these accounts; gives the seconds until all were ready as well."""
+    config = cwd / f"{len(names)}.yaml"
+    config.write_text(_config(server.url, names))
+    env = {
+        "PATH": os.environ["PATH"],
+        "MAILROOM_CONFIG": str(config),
+        "MAILROOM_HEALTH_HOST": "127.0.0.1",
+        "MAILROOM_LOG_FORMAT": "json",
+    }
+    made = await command(env, "setup", "--apply")
+    if made.code:
+        raise RuntimeError(made.out + made.err)
+    began = time.monotonic()
+    async with running(env, cwd / f"{len(names)}.log", wait=False) as service:
+        await _until_ready(service, len(names))
+        yield service, time.monotonic() - began
+
+
+async def _until_ready(service: Running, count: int) -> None:
+    """Wait until push is connected everywhere, and the pass is over that comes with it."""
+
+    async def ready() -> bool:
+        _, body = await service.get("/healthz")
+        accounts = json.loads(body)["accounts"].values() if body else ()
+        return [each["passes"] >= _AT_START for each in accounts] == [True] * count
+
+    await soon(ready, f"{count} accounts are ready", every=_LOOK_EVERY, patience=_LONG)
+
+
+def _config(url: str, names: Sequence[str]) -> str:
+    jmap = {"session_url": f"{url}/jmap/", "password": PASSWORD}
+    accounts = {each: {"jmap": {**jmap, "username": each}} for each in names}
+    return json.dumps({"accounts": accounts})  # which is YAML
+
+
+def _names(count: int) -> list[str]:
+    return [f"account-{number}" for number in range(count)]

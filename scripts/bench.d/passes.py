@@ -1,0 +1,135 @@
+"""What passes cost at one round trip."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Final
+
+from results import Pass, Spread
+from stand import SCREENER, Stand
+
+from tests.support.person import Owner, message
+
+TITLES: Final = {
+    "idle": "nothing to do",
+    "1x1": "1 sender, 1 mail",
+    "1x1000": "1 sender, 1,000 mails",
+    "again": "the same 1,000 mails, to another place",
+    "60x5": "60 senders, 5 mails each",
+}
+"""The passes, by key."""
+
+_LABELS: Final = ("@ToFeed", "@ToImbox", "@ToPaperTrail", "@ToJail", "@ToPerson", "@ToTruck")
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured.
+
+    Attributes:
+        repeats: of what is quick.
+        mails: of the one sender who has many.
+        senders: who are triaged at once.
+        mails_each: of these.
+        events: taps one after another, and as many arrivals.
+        far_events: the same where each takes long, because of the round trip.
+        idle_passes: after which memory is looked at again.
+        accounts: in one process, one after the other.
+        idle_seconds: for which they are watched.
+        rush: accounts that are tapped in at once.
+    """
+
+    repeats: int = 5
+    mails: int = 1000
+    senders: int = 60
+    mails_each: int = 5
+    events: int = 30
+    far_events: int = 15
+    idle_passes: int = 1000
+    accounts: tuple[int, ...] = (1, 100, 1000)
+    idle_seconds: float = 60.0
+    rush: int = 100
+
+
+QUICK: Final = Size(
+    repeats=2,
+    mails=100,
+    senders=10,
+    events=5,
+    far_events=3,
+    idle_passes=50,
+    accounts=(1, 20),
+    idle_seconds=5.0,
+    rush=20,
+)
+
+
+@dataclass(frozen=True)
+class Screener:
+    """What waits there: ids of mails.
+
+    Attributes:
+        big: the mails of one sender.
+        many: one mail of each sender of several who are triaged at once.
+        single: senders with one mail each.
+    """
+
+    big: list[str]
+    many: list[str]
+    single: list[str]
+
+
+async def fill(owner: Owner, size: Size) -> Screener:
+    """Have mail wait in the Screener."""
+    senders = {
+        "big": ["big@corp.example"] * size.mails,
+        "many": [f"many{at}@m{at}.example" for at in range(size.senders)] * size.mails_each,
+        "single": [f"one{at}@s{at}.example" for at in range(size.repeats + size.events)],
+    }
+    mails = [
+        message(sender, f"{kind} {at}")
+        for kind, some in senders.items()
+        for at, sender in enumerate(some)
+    ]
+    await owner.server.append(owner.name, SCREENER, *mails)
+    by_subject = {each.subject: each.id for each in await owner.mails()}
+    ids = {
+        kind: [by_subject[f"{kind} {at}"] for at in range(len(some))]
+        for kind, some in senders.items()
+    }
+    return Screener(ids["big"], ids["many"][: size.senders], ids["single"])
+
+
+async def measured(stand: Stand, screener: Screener, size: Size) -> AsyncIterator[tuple[str, Pass]]:
+    """Run every kind of pass; gives each with its key."""
+    first = screener.big[0]
+    yield "idle", Pass.middle([await stand.idle(first) for _ in range(size.repeats)])
+    single = screener.single[: size.repeats]
+    yield "1x1", Pass.middle([(await stand.tap({each: "@ToFeed"}))[0] for each in single])
+    yield "1x1000", (await stand.tap({first: "@ToFeed"}))[0]
+    yield "again", (await stand.tap({first: "@ToPaperTrail"}))[0]
+    yield "60x5", (await stand.tap(dict.fromkeys(screener.many, "@ToFeed")))[0]
+
+
+async def tapped(stand: Stand, screener: Screener, size: Size) -> Spread:
+    """Tap one sender after another: from the event's arrival until all is done."""
+    mails = screener.single[size.repeats :]
+    taps = zip(mails, cycle(_LABELS), strict=False)
+    return Spread.of([(await stand.tap({mail: label}))[1] for mail, label in taps])
+
+
+async def arrived(stand: Stand, size: Size) -> Spread:
+    """Have mail come, every other of a known sender: from the event until it is filed."""
+    stand.proxy.round_trip = stand.round_trip
+    spread = Spread.of([await _arrival(stand, at) for at in range(size.events)])
+    stand.proxy.round_trip = 0.0
+    return spread
+
+
+async def _arrival(stand: Stand, at: int) -> float:
+    done = len(stand.service.events("pass done"))
+    sender = "big@corp.example" if at % 2 else f"new{at}@n{at}.example"
+    await stand.owner.server.deliver(stand.owner.name, message(sender, f"arrival {at}"))
+    await stand.service.until_logged("pass done", done + 1)
+    waited: float = stand.service.events("pass done")[-1]["seconds"]
+    return waited

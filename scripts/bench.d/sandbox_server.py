@@ -1,0 +1,97 @@
+"""The sandbox as a process of its own, so that what it takes is not taken for the service's.
+
+Run with ``{"users": [NAME, ...], "contacts": "jmap" | "carddav"}`` as its argument, it prints its
+URL. Each line that it reads, ``{"user": NAME, "mailbox": PATH, "messages": [TEXT, ...]}``, is mail
+that comes; it answers with an empty line. It ends with its standard input.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from mailroom.sandbox import Quirks, Sandbox, User
+from mailroom.sandbox.contacts import Contacts
+
+_LONGEST_LINE = 2**26
+
+
+class SandboxProcess:
+    """The process, seen from outside; a :class:`tests.support.person.Server`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
+        self.url = url
+        self._process = process
+        self._turn = asyncio.Lock()
+
+    async def deliver(self, user: str, *messages: bytes) -> None:
+        """Have messages come into the Inbox."""
+        await self.append(user, "Inbox", *messages)
+
+    async def append(self, user: str, mailbox: str, *messages: bytes) -> None:
+        """Put messages into a mailbox."""
+        texts = [each.decode() for each in messages]
+        line = json.dumps({"user": user, "mailbox": mailbox, "messages": texts}) + "\n"
+        if self._process.stdin is None or self._process.stdout is None:
+            raise RuntimeError("it was started with pipes")
+        async with self._turn:
+            self._process.stdin.write(line.encode())
+            await self._process.stdin.drain()
+            if not await self._process.stdout.readline():
+                raise RuntimeError("the sandbox's process has ended")
+
+
+@asynccontextmanager
+async def sandbox_process(users: Sequence[str], contacts: str) -> AsyncIterator[SandboxProcess]:
+    """The sandbox, as long as the block runs."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        __file__,
+        json.dumps({"users": users, "contacts": contacts}),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    try:
+        if process.stdout is None:
+            raise RuntimeError("it was started with pipes")
+        url = (await process.stdout.readline()).decode().strip()
+        yield SandboxProcess(process, url)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def main(facts: str) -> None:
+    """Serve until the standard input ends."""
+    wanted = json.loads(facts)
+    users = [User(name, addresses=(f"{name}@example.com",)) for name in wanted["users"]]
+    quirks = Quirks(contacts=wanted["contacts"] == "jmap")
+    async with Sandbox(users=users, quirks=quirks, plugins=[Contacts]).serve() as sandbox:
+        _say(sandbox.url)
+        lines = await _standard_input()
+        while line := await lines.readline():
+            come = json.loads(line)
+            for each in come["messages"]:
+                sandbox.deliver(each.encode(), mailbox=come["mailbox"], user=come["user"])
+            _say("")
+
+
+async def _standard_input() -> asyncio.StreamReader:
+    reader = asyncio.StreamReader(limit=_LONGEST_LINE)
+    protocol = asyncio.StreamReaderProtocol(reader)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
+    return reader
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))

@@ -1,0 +1,140 @@
+"""The test stand: one account, the service as a process, and a slow, counting line between them."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from results import Pass
+
+from tests.support.passes import settled, tapped_pass
+from tests.support.person import PATIENCE, Owner, until
+from tests.support.proxy import Answer, Ask, Exchange, Proxy, proxying
+from tests.support.running import Running, environment, running
+from tests.support.soak_watch import cpu_seconds
+
+SCREENER: Final = "Screener"
+_LOOK_EVERY: Final = 0.005
+"""Seconds; tests look more seldom."""
+
+
+@dataclass
+class Traffic:
+    """Counts the bytes of bodies; stands in a proxy's way without meddling."""
+
+    bytes: int = 0
+
+    async def meddle(self, exchange: Exchange, ask: Ask) -> Answer:
+        """Hand everything on."""
+        answer = await ask()
+        self.bytes += len(exchange.body) + len(answer.body)
+        return answer
+
+
+@dataclass
+class Stand:
+    """All of it.
+
+    Attributes:
+        owner: taps.
+        service: is measured.
+        proxy: the line.
+        round_trip: how long each request takes, in seconds, besides what it takes anyway.
+    """
+
+    owner: Owner
+    service: Running
+    proxy: Proxy
+    round_trip: float
+    _traffic: Traffic = field(default_factory=Traffic)
+
+    def __post_init__(self) -> None:
+        self.proxy.meddle = self._traffic.meddle
+
+    async def tap(self, taps: Mapping[str, str]) -> tuple[Pass, float]:
+        """Tap mails (id -> label) at once: what the pass took, and the seconds since its event."""
+        self._traffic.bytes, used = 0, cpu_seconds(self.service.process.pid)
+        asked = await tapped_pass(self.owner, self.service, self.proxy, taps, self.round_trip)
+        used = cpu_seconds(self.service.process.pid) - used
+        waited: float = self.service.events("pass done")[-1]["seconds"]
+        return self._pass(asked, await self._duration(), used), waited
+
+    async def idle(self, mail: str) -> Pass:
+        """Change something that is no business of Mailroom's: what the pass took."""
+        asked, passes = len(self.proxy.exchanges), await self.passes()
+        self._traffic.bytes, used = 0, cpu_seconds(self.service.process.pid)
+        self.proxy.round_trip = self.round_trip
+        await self.flag(mail)
+        await self.until_looked(asked)
+        used = cpu_seconds(self.service.process.pid) - used
+
+        async def passed() -> bool:
+            return await self.passes() > passes
+
+        await until(passed, "one more pass")
+        self.proxy.round_trip = 0.0
+        return self._pass(self.proxy.since(asked), await self._duration(), used)
+
+    async def flag(self, mail: str) -> None:
+        """Flag a mail that is not flagged, and the other way round."""
+        some = {"ids": [mail], "properties": ["keywords"]}
+        (found,) = (await self.owner.jmap("Email/get", some))["list"]
+        flagged = True if "$flagged" not in found["keywords"] else None
+        await self.owner.jmap("Email/set", {"update": {mail: {"keywords/$flagged": flagged}}})
+
+    async def until_looked(self, asked: int) -> None:
+        """Wait until all is answered of a pass that comes after so many exchanges."""
+
+        async def looked() -> bool:
+            since = self.proxy.since(asked)
+            looks = any("Mailbox/get" in each.calls for each in since)
+            return looks and all(each.ended for each in since)
+
+        await soon(looked, "a pass")
+
+    async def passes(self) -> int:
+        """How many there have been."""
+        return int((await self.service.health())["passes"])
+
+    async def _duration(self) -> float:
+        seconds: float = (await self.service.health())["last_pass"]["duration_seconds"]
+        return seconds
+
+    def _pass(self, asked: Sequence[Exchange], seconds: float, used: float) -> Pass:
+        return Pass(len(asked), self._traffic.bytes, seconds, used)
+
+
+async def soon(
+    condition: Callable[[], Awaitable[bool]],
+    what: str,
+    *,
+    every: float = _LOOK_EVERY,
+    patience: float = PATIENCE,
+) -> None:
+    """Wait until something is so, looking at it ``every`` so many seconds.
+
+    Raises:
+        RuntimeError: it was not in time.
+    """
+    end = time.monotonic() + patience
+    while not await condition():
+        if time.monotonic() > end:
+            raise RuntimeError(f"not in {patience} s: {what}")
+        await asyncio.sleep(every)
+
+
+@asynccontextmanager
+async def set_up_stand(
+    owner: Owner, cwd: Path, *, round_trip: float = 0.0, **settings: str
+) -> AsyncIterator[Stand]:
+    """Run the service, and wait until it has nothing to do."""
+    async with proxying(owner.server.url) as proxy:
+        env = environment(
+            owner, http=proxy.url, **{"MAILROOM_ARRIVALS_ENABLED": "true", **settings}
+        )
+        async with running(env, cwd / f"{owner.name}.log") as service:
+            await settled(service)
+            yield Stand(owner, service, proxy, round_trip)

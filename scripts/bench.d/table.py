@@ -1,0 +1,89 @@
+"""The results for people: as text for a terminal, and as Markdown for the README."""
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import starmap
+
+import passes
+from results import Line, Many, Results, Spread
+from worlds import TITLES as WORLDS
+
+Row = Sequence[str]
+LATENCIES = {"tap": "a tap", "arrival": "a new mail"}
+"""By key."""
+
+
+def as_text(results: Results) -> str:
+    """Everything."""
+    parts = [f"{results.machine}, {results.measured_on}"]
+    for title, rows in _tables(results, WORLDS):
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(starmap(str.ljust, zip(row, widths, strict=True))) for row in rows]
+        parts.append("\n".join([title, "-" * len(title), *(line.rstrip() for line in lines)]))
+    return "\n\n".join(parts)
+
+
+def as_markdown(results: Results) -> str:
+    """What of it belongs into the README."""
+    parts = [f"Measured on {results.measured_on} ({results.machine}).\n"]
+    for title, rows in _tables(results, ["cyrus"]):
+        head, *body = (f"| {' | '.join(row)} |" for row in rows)
+        rule = "|" + " --- |" * len(rows[0])
+        parts.append("\n".join([f"{title}:", "", head, rule, *body, ""]))
+    return "\n".join(parts)
+
+
+def _tables(results: Results, of: Collection[str]) -> Iterator[tuple[str, list[Row]]]:
+    """All tables; those of passes only ``of`` some worlds."""
+    for key in of:
+        if key in results.worlds:
+            yield f"One pass ({WORLDS[key]})", list(_passes(results.worlds[key].lines))
+    if results.worlds:
+        yield "From the event to done, from start to ready, memory", list(_rest(results))
+    if results.many is not None:
+        yield "Many accounts in one process", list(_many(results.many))
+
+
+def _passes(lines: dict[int, Line]) -> Iterator[Row]:
+    yield ("", "requests", "kB", "CPU", *(f"at {each} ms" for each in sorted(lines)))
+    for key, title in passes.TITLES.items():
+        some = {each: line.passes[key] for each, line in sorted(lines.items())}
+        near = some[min(some)]
+        yield (
+            *(title, f"{near.requests:.0f}", f"{near.bytes / 1000:.1f}"),
+            f"{near.cpu_seconds:.2f} s",
+            *(f"{each.seconds:.2f} s" for each in some.values()),
+        )
+
+
+def _rest(results: Results) -> Iterator[Row]:
+    worlds = {key: results.worlds[key] for key in WORLDS if key in results.worlds}
+    yield ("", *(WORLDS[key] for key in worlds))
+    for round_trip in sorted({each for world in worlds.values() for each in world.lines}):
+        lines = [world.lines.get(round_trip, Line()) for world in worlds.values()]
+        for key, title in LATENCIES.items():
+            cells = (_spread(line.latency.get(key)) for line in lines)
+            yield (f"{title}, {round_trip} ms: p50 / p95", *cells)
+        starts = (line.startup for line in lines)
+        cells = (f"{each.seconds:.2f} s" if each else "" for each in starts)
+        yield (f"start until ready, {round_trip} ms", *cells)
+    memories = [world.memory for world in worlds.values()]
+    yield ("memory, idle", *(f"{each.idle:.0f} MB" if each else "" for each in memories))
+    more = max((each.passes for each in memories if each), default=0)
+    later = (f"{each.later:.0f} MB" if each else "" for each in memories)
+    yield (f"memory, {more:,} passes later", *later)
+
+
+def _spread(spread: Spread | None) -> str:
+    return f"{spread.p50:.2f} / {spread.p95:.2f} s" if spread else ""
+
+
+def _many(many: Many) -> Iterator[Row]:
+    yield ("idle accounts", "memory", "processor between polls", "open sockets", "ready after")
+    for each in many.idle:
+        yield (
+            *(f"{each.accounts:,}", f"{each.memory:.0f} MB", f"{each.cpu_percent:.1f} %"),
+            *(f"{each.sockets:,}", f"{each.ready:.1f} s"),
+        )
+    if rush := many.rush:
+        took = f"p50 {rush.p50:.2f} s, p95 {rush.p95:.2f} s, all {rush.all:.2f} s"
+        yield (f"a tap in each of {rush.accounts} at once: label off after", took, "", "", "")

@@ -1,0 +1,100 @@
+"""One round through a world: everything that is measured on it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+import aiohttp
+from passes import Size, arrived, fill, measured, tapped
+from results import Line, Memory, Startup, World
+from stand import SCREENER, set_up_stand, soon
+from worlds import World as Place
+
+from tests.support.person import Owner, message
+from tests.support.proxy import proxying
+from tests.support.running import Running, environment, running
+from tests.support.soak_watch import cpu_seconds, memory
+
+ROUND_TRIPS: Final = (0, 100)
+"""In ms."""
+
+Tell = Callable[[str], None]
+
+
+async def measure(place: Place, size: Size, cwd: Path, tell: Tell) -> World:
+    """Measure everything."""
+    world = World()
+    far = replace(size, events=size.far_events)
+    for round_trip in ROUND_TRIPS:
+        tell(f"{round_trip} ms a round trip")
+        owner, some = await place.newcomer(), far if round_trip else size
+        world.lines[round_trip] = await _line(owner, round_trip, some, cwd, tell)
+    if place.announces_at_once:
+        tell("memory")
+        world.memory = await _memory(await place.newcomer(), size, cwd)
+    return world
+
+
+async def _line(owner: Owner, round_trip: int, size: Size, cwd: Path, tell: Tell) -> Line:
+    line = Line()
+    screener = await fill(owner, size)
+    line.startup = await _startup(owner, round_trip / 1000, size, cwd)
+    tell(f"  ready after {line.startup.seconds:.2f} s")
+    async with set_up_stand(owner, cwd, round_trip=round_trip / 1000) as stand:
+        async for key, each in measured(stand, screener, size):
+            line.passes[key] = each
+            tell(f"  {key}: {each.seconds:.3f} s")
+        line.latency["tap"] = await tapped(stand, screener, size)
+        tell(f"  taps: {line.latency['tap'].p50:.3f} s")
+        line.latency["arrival"] = await arrived(stand, size)
+        tell(f"  arrivals: {line.latency['arrival'].p50:.3f} s")
+    return line
+
+
+async def _startup(owner: Owner, round_trip: float, size: Size, cwd: Path) -> Startup:
+    starts = []
+    async with proxying(owner.server.url) as proxy:
+        proxy.round_trip = round_trip
+        for _ in range(size.repeats):
+            env = environment(owner, http=proxy.url, MAILROOM_ARRIVALS_ENABLED="true")
+            began = time.monotonic()
+            async with running(env, cwd / "start.log", wait=False) as service:
+                await _until_ready(service)
+                took = time.monotonic() - began
+                starts.append(Startup(took, cpu_seconds(service.process.pid)))
+    return Startup(
+        median(each.seconds for each in starts), median(each.cpu_seconds for each in starts)
+    )
+
+
+async def _until_ready(service: Running) -> None:
+    """Wait for the first good pass; asks more often than a probe would."""
+    async with aiohttp.ClientSession() as session:
+
+        async def ready() -> bool:
+            if service.process.returncode is not None:
+                raise RuntimeError(f"the service has ended: {service.log()[-3:]}")
+            try:
+                async with session.get(f"http://127.0.0.1:{service.port}/readyz") as answer:
+                    return answer.ok
+            except aiohttp.ClientError:
+                return False
+
+        await soon(ready, "the service is ready")
+
+
+async def _memory(owner: Owner, size: Size, cwd: Path) -> Memory:
+    """Each pass is caused by a change, as on any day: the one after a poll does less."""
+    await owner.server.append(owner.name, SCREENER, message("a@b.example", "mail"))
+    (mail,) = [each.id for each in await owner.mails()]
+    async with set_up_stand(owner, cwd, MAILROOM_PUSH_SETTLE="0") as stand:
+        idle, before = memory(stand.service.process.pid), await stand.passes()
+        while (done := await stand.passes() - before) < size.idle_passes:
+            for _ in range(min(50, size.idle_passes - done)):
+                asked = len(stand.proxy.exchanges)
+                await stand.flag(mail)
+                await stand.until_looked(asked)
+        return Memory(idle, memory(stand.service.process.pid), done)

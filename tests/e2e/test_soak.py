@@ -1,0 +1,23 @@
+"""A busy mailbox for a short while; ``scripts/soak`` does the same for as long as one likes."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.soak_run import soaking
+
+SECONDS = 40.0
+
+
+@pytest.mark.slow
+async def test_a_busy_mailbox_with_restarts(
+    tmp_path: Path, measured: Callable[[str], None]
+) -> None:
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")  # noqa: T201 - shown if it fails
+    async with soaking(tmp_path, seed) as soak:
+        outcome = await soak.run(SECONDS, print)
+    measured("\n    ".join(["soak:", *outcome.told]))
+    assert outcome.wrong == [], f"seed {seed}"

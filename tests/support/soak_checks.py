@@ -1,0 +1,52 @@
+"""Whether an account is as the model says: its mail, its contacts."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from tests.support.person import Mail, Person
+from tests.support.soak_model import Model, Sender
+from tests.support.vcard_app import note, value, values
+
+
+async def totals(owner: Person) -> Counter[str]:
+    """How many mails are in each mailbox that has any."""
+    found = (await owner.jmap("Mailbox/get", {"properties": ["name", "totalEmails"]}))["list"]
+    return Counter({each["name"]: each["totalEmails"] for each in found if each["totalEmails"]})
+
+
+def misplaced(mails: Iterable[Mail], model: Model) -> list[str]:
+    """Every mail that is elsewhere, lacking, or there without reason."""
+    found = {each.subject: each.mailboxes for each in mails}
+    wanted = {each.subject: each.mailboxes for each in model.mails}
+    return [
+        f"{subject}: {sorted(found.get(subject, []))}, not {sorted(wanted.get(subject, []))}"
+        for subject in sorted(found.keys() | wanted.keys())
+        if found.get(subject) != wanted.get(subject)
+    ]
+
+
+async def wrong_contacts(owner: Person, model: Model) -> list[str]:
+    """Every contact that is not as it should be, is there twice, or not at all."""
+    cards = list((await owner.contacts.cards()).values())
+    groups = await owner.groups()
+    return [
+        f"{sender}: {mistake}"
+        for sender in model.senders
+        for mistake in _mistakes(sender, cards, groups)
+    ]
+
+
+def _mistakes(sender: Sender, cards: list[list[str]], groups: dict[str, set[str]]) -> Iterable[str]:
+    mine = [card for card in cards if set(values(card, "EMAIL")) & set(sender.addresses)]
+    if len(mine) != bool(sender.card):
+        yield f"{len(mine)} cards"
+        return
+    for card in mine:
+        uid = value(card, "UID").removeprefix("urn:uuid:")
+        within = {name for name, members in groups.items() if uid in members}
+        if within != sender.groups:
+            yield f"in {sorted(within)}"
+        if ("1" in values(card, "TEL")) != sender.phone:
+            yield "the phone number"
+        if sender.note and sender.note not in note(card):
+            yield "what its owner noted is gone"

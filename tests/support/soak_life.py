@@ -1,0 +1,206 @@
+"""A busy mailbox: mail comes, its owner taps, moves and edits, all by a seeded chance.
+
+What goes on at once is chosen so that its end does not depend on the order: a sender whose mail is
+tapped writes in the meantime only as long as nothing has been decided about them and no card knows
+them, and one whose mail is moved does not.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Final
+
+from tests.support.person import Person, message, until
+from tests.support.soak_model import (
+    INBOX,
+    LEFT_ALONE,
+    PLACES,
+    SCREENER,
+    UNDO,
+    Mail,
+    Model,
+    Sender,
+)
+
+FRIENDS: Final = "Friends"
+ERROR: Final = "@MailroomError"
+
+_STRANGERS: Final = 40
+_ACQUAINTANCES: Final = 6
+_TAPS: Final = 5
+_MOVES: Final = 2
+_DELIVERIES: Final = 6
+_MAILS: Final = 6
+
+Act = Callable[[], Awaitable[None]]
+
+
+def cast() -> list[Sender]:
+    """Everybody who writes: strangers, and some whom the owner knows under two addresses each."""
+    strangers = [
+        Sender(f"Stranger {at}", (f"stranger{at}@s{at}.example",)) for at in range(_STRANGERS)
+    ]
+    return strangers + [
+        Sender(f"Friend {at}", (f"friend{at}@f.example", f"f{at}@home{at}.example"), card="own")
+        for at in range(_ACQUAINTANCES)
+    ]
+
+
+class Life:
+    """The account's owner, and those who write.
+
+    Args:
+        owner: the account.
+        model: what should be in it; kept up with what is done.
+        chance: decides.
+
+    Attributes:
+        ids: of the mails, by subject; to be kept up from outside.
+        done: how often each kind of thing was done.
+    """
+
+    def __init__(self, owner: Person, model: Model, chance: random.Random) -> None:
+        self.ids: dict[str, str] = {}
+        self.done: Counter[str] = Counter()
+        self._owner = owner
+        self._model = model
+        self._chance = chance
+
+    async def begin(self) -> None:
+        """Make the address book."""
+        await self._owner.contacts.add_group("friends", FRIENDS)
+        for each in self._model.senders:
+            if each.card:
+                await self._add_card(each)
+
+    def round(self) -> list[Act]:
+        """Things to be done without waiting for what Mailroom makes of each."""
+        busy = self._chance.sample(self._model.senders, 3 * _TAPS)
+        tapped = [each for each in busy[: 2 * _TAPS] if self._at_hand(each)][:_TAPS]
+        moved = [each for each in busy[2 * _TAPS :] if self._at_hand(each)][:_MOVES]
+        writing = [each for each in self._model.senders if _may_write(each, tapped, moved)]
+        acts: list[Act] = [self._tapping(each) for each in tapped]
+        acts += [self._moving(each) for each in moved]
+        acts += [self._writing(writing) for _ in range(self._chance.randint(1, _DELIVERIES))]
+        self._chance.shuffle(acts)
+        return acts
+
+    def _at_hand(self, sender: Sender) -> list[Mail]:
+        return [each for each in self._model.of(sender) if not each.mailboxes & LEFT_ALONE]
+
+    def _tapping(self, sender: Sender) -> Act:
+        label = self._chance.choice([each for each in PLACES if each != UNDO or sender.label])
+        mails = self._at_hand(sender)
+        some = self._chance.sample(mails, self._chance.randint(1, min(3, len(mails))))
+
+        async def tap() -> None:
+            await self._owner.tap([self.ids[each.subject] for each in some], label)
+            self._model.tap(sender, some, label)
+            self.done["undone" if label == UNDO else "tapped"] += 1
+
+        return tap
+
+    def _moving(self, sender: Sender) -> Act:
+        mail = self._chance.choice(self._at_hand(sender))
+        target = self._chance.choice([INBOX, "Archive", "Trash"])
+
+        async def move() -> None:
+            mail_id = self.ids[mail.subject]
+            await self._read([mail])
+            await self._owner.move([mail_id], [target])
+            mail.mailboxes = frozenset({target})
+            self.done["moved"] += 1
+
+        return move
+
+    def _writing(self, senders: list[Sender]) -> Act:
+        mails = [
+            Mail(f"mail {self._chance.getrandbits(48):x}", self._chance.choice(senders))
+            for _ in range(self._chance.randint(1, _MAILS))
+        ]
+        written = [(each, self._chance.choice(each.sender.addresses)) for each in mails]
+
+        async def write() -> None:
+            raw = [message(f"{m.sender.name} <{address}>", m.subject) for m, address in written]
+            await self._owner.server.deliver(self._owner.name, *raw)
+            for each in mails:
+                self._model.arrive(each)
+            self.done["mails"] += len(mails)
+
+        return write
+
+    # What waits for its end
+
+    async def conflict(self) -> None:
+        """Label two mails of one stranger in two ways, see the error, and take one label off."""
+        found = next(self._pairs(), None)
+        if found is None:
+            return
+        one, other = found
+        labels, mailboxes = {one: "@ToFeed", other: "@ToJail"}, await self._owner.mailboxes()
+        patches = {
+            self.ids[mail.subject]: {f"mailboxIds/{mailboxes[label]}": True}
+            for mail, label in labels.items()
+        }
+        await self._owner.jmap("Email/set", {"update": patches})
+
+        async def seen() -> bool:
+            return all([ERROR in await self._owner.where(mail.subject) for mail in labels])
+
+        await until(seen, "the conflict is seen")
+        await self._owner.untap(self.ids[other.subject], "@ToJail")
+        self._model.tap(one.sender, [one], "@ToFeed")
+        self.done["conflicts"] += 1
+
+    def _pairs(self) -> Iterator[tuple[Mail, Mail]]:
+        for sender in self._model.senders:
+            waiting = [each for each in self._model.of(sender) if each.mailboxes == {SCREENER}]
+            if len(waiting) > 1:
+                yield waiting[0], waiting[1]
+
+    async def edit(self) -> None:
+        """Edit the contact of somebody, as long as Mailroom has nothing to do with it."""
+        sender = self._chance.choice(self._model.senders)
+        if not sender.card:
+            await self._add_card(sender)
+            sender.card = "own"
+            self.done["cards added"] += 1
+        elif not sender.phone:
+            await self._owner.contacts.add_phone(await self._uid(sender))
+            sender.phone = True
+            self.done["cards edited"] += 1
+        elif sender.card == "own":
+            await self._befriend(sender)
+            self.done["groups edited"] += 1
+
+    async def _befriend(self, sender: Sender) -> None:
+        change = self._owner.contacts.leave if sender.is_friend else self._owner.contacts.join
+        await change(FRIENDS, await self._uid(sender))
+        sender.is_friend = not sender.is_friend
+
+    async def _add_card(self, sender: Sender) -> None:
+        first, *more = sender.addresses
+        uid, note = f"own-{first.partition('@')[0]}", f"Met {sender.name} in Bergen"
+        await self._owner.contacts.add(uid, sender.name, first, note, more=more)
+        sender.note = note
+
+    async def _uid(self, sender: Sender) -> str:
+        return (await self._owner.contact(sender.addresses[0])).uid
+
+    async def read_inbox(self) -> None:
+        """Read what stays in the Inbox: a start of Mailroom passes over what has been read."""
+        await self._read(each for each in self._model.mails if each.mailboxes == {INBOX})
+
+    async def _read(self, mails: Iterable[Mail]) -> None:
+        unread = [each for each in mails if not each.is_read]
+        patch = {"keywords/$seen": True}
+        if unread:
+            update = {self.ids[each.subject]: patch for each in unread}
+            await self._owner.jmap("Email/set", {"update": update})
+        for each in unread:
+            each.is_read = True
+
+
+def _may_write(sender: Sender, tapped: list[Sender], moved: list[Sender]) -> bool:
+    is_unknown = not sender.label and not sender.card
+    return sender not in moved and (sender not in tapped or is_unknown)

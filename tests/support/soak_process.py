@@ -1,0 +1,28 @@
+"""``python -m tests.support.soak_process``: Mailroom as it is, which on SIGUSR1 tells its insides.
+
+It prints one line of JSON: how many tasks of each name there are, and how many objects.
+"""
+
+import asyncio
+import gc
+import json
+import re
+import signal
+import sys
+from collections import Counter
+from types import FrameType
+
+from mailroom.cli import main
+
+
+def _tell(_signal: int, _frame: FrameType | None) -> None:
+    gc.collect()
+    names = (re.sub(r"\d+", "n", each.get_name()) for each in asyncio.all_tasks())
+    told = {"event": "inside", "tasks": Counter(names), "objects": len(gc.get_objects())}
+    sys.stderr.write(json.dumps(told) + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGUSR1, _tell)
+    main()

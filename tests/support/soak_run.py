@@ -1,0 +1,205 @@
+"""``python -m tests.support.soak_run``: a busy mailbox, compressed; see ``scripts/soak -h``."""
+
+import argparse
+import asyncio
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+from tests.support.cyrus import Cyrus
+from tests.support.in_process import set_up
+from tests.support.person import Person, until
+from tests.support.running import environment
+from tests.support.soak_checks import misplaced, totals, wrong_contacts
+from tests.support.soak_life import Life, cast
+from tests.support.soak_model import Model
+from tests.support.soak_service import Lives
+
+_RESTARTS: Final = {2: "kill", 4: "stop", 6: "server"}
+"""By round: each of them happens in any case."""
+_RESTART: Final = 0.04
+_CONFLICT: Final = 0.25
+_EDIT: Final = 0.5
+_LEAST_ROUNDS: Final = 14
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a soak.
+
+    Attributes:
+        wrong: everything that is not as it should be.
+        told: what is worth to be known.
+    """
+
+    wrong: list[str]
+    told: list[str]
+
+
+class Soak:
+    """A busy mailbox on a server of its own.
+
+    Args:
+        cyrus: the server; is restarted.
+        owner: has an empty account there, set up for Mailroom.
+        log: of the service.
+        seed: of all chance.
+    """
+
+    def __init__(self, cyrus: Cyrus, owner: Person, log: Path, seed: int) -> None:
+        self._chance = random.Random(seed)  # noqa: S311 - is to be repeatable
+        self._model = Model(cast())
+        self._life = Life(owner, self._model, self._chance)
+        self._lives = Lives(environment(owner, MAILROOM_ARRIVALS_ENABLED="true"), log)
+        self._cyrus = cyrus
+        self._owner = owner
+        self._rounds = 0
+
+    async def run(self, seconds: float, tell: Tell) -> Outcome:
+        """Live for so long, and at least until everything has happened once."""
+        await self._life.begin()
+        await self._lives.start()
+        try:
+            await self._live(time.monotonic() + seconds, tell)
+            await self._lives.end(signal.SIGTERM)
+        finally:
+            await self._lives.close()
+        return Outcome(await self._wrong(), self._told())
+
+    async def _live(self, until_when: float, tell: Tell) -> None:
+        while time.monotonic() < until_when or self._rounds < _LEAST_ROUNDS:
+            self._rounds += 1
+            await self._round()
+            if self._rounds % 10 == 0:
+                tell(f"round {self._rounds}: {len(self._model.mails)} mails")
+
+    async def _round(self) -> None:
+        acts = self._life.round()
+        at = self._chance.randrange(len(acts))
+        for each in acts[:at]:
+            await each()
+        await self._restart(self._restart_of_round())
+        for each in acts[at:]:
+            await each()
+        await self._settle()
+        await self._quiet()
+
+    async def _quiet(self) -> None:
+        """What is done while nothing else goes on."""
+        await self._life.read_inbox()
+        if self._chance.random() < _EDIT:
+            await self._life.edit()
+        if self._chance.random() < _CONFLICT:
+            await self._life.conflict()
+            await self._settle()
+        await self._lives.sample()
+
+    def _restart_of_round(self) -> str:
+        if self._rounds in _RESTARTS:
+            return _RESTARTS[self._rounds]
+        happens = self._chance.random() < _RESTART and self._rounds > _LEAST_ROUNDS
+        return self._chance.choice([*_RESTARTS.values()]) if happens else ""
+
+    async def _restart(self, what: str) -> None:
+        if what == "server":
+            await self._cyrus.stop()
+            await Cyrus.start(self._cyrus.instance)
+        elif what:
+            await self._lives.end(signal.SIGKILL if what == "kill" else signal.SIGTERM)
+            await self._lives.start()
+        if what:
+            self._life.done[f"restart: {what}"] += 1
+
+    async def _settle(self) -> None:
+        """Wait until all is where it should be, which it is to stay."""
+
+        async def counts_fit() -> bool:
+            return await totals(self._owner) == self._model.totals()
+
+        async def fits() -> bool:
+            return await counts_fit() and not await self._misplaced()
+
+        try:
+            await until(fits, "all is where it should be", patience=60)
+        except AssertionError as error:
+            wrong = "\n".join([*await self._misplaced(), *self._lives.last_words()])
+            raise AssertionError(f"{error} (round {self._rounds})\n{wrong}") from None
+
+    async def _misplaced(self) -> list[str]:
+        mails = await self._owner.mails()
+        self._life.ids = {each.subject: each.id for each in mails}
+        return misplaced(mails, self._model)
+
+    async def _wrong(self) -> list[str]:
+        return [
+            *await self._misplaced(),
+            *await wrong_contacts(self._owner, self._model),
+            *self._lives.complaints(),
+            *self._lives.leaks(),
+        ]
+
+    def _told(self) -> list[str]:
+        done = ", ".join(f"{count} {what}" for what, count in sorted(self._life.done.items()))
+        longest = max(self._lives.samples, key=len)
+        return [
+            f"{self._rounds} rounds: {done}",
+            f"put off, and done later: {self._lives.put_off()}",
+            f"the service that ran longest, at first: {longest[0]}",
+            f"the service that ran longest, at last:  {longest[-1]}",
+            f"longest hold of the event loop (debug mode): {self._lives.slowest():.2f} s",
+        ]
+
+
+@asynccontextmanager
+async def soaking(cwd: Path, seed: int) -> AsyncIterator[Soak]:
+    """All that it takes, on a server of its own."""
+    cyrus = await Cyrus.start(f"soak-{os.getpid()}")
+    # A server that was restarted has closed what is kept open.
+    fresh = aiohttp.TCPConnector(force_close=True)
+    try:
+        async with aiohttp.ClientSession(connector=fresh) as session:
+            owner = Person(cyrus, "alice", session)
+            await set_up(environment(owner), cwd)
+            yield Soak(cyrus, owner, cwd / "mailroom.log", seed)
+    finally:
+        await cyrus.reset()
+
+
+async def _main(minutes: float, seed: int) -> int:
+    cwd = Path(tempfile.mkdtemp(prefix="mailroom-soak-"))
+    _tell(f"seed {seed}, log in {cwd}")
+    async with soaking(cwd, seed) as soak:
+        outcome = await soak.run(60 * minutes, _tell)
+    for line in [*outcome.told, *(f"WRONG: {each}" for each in outcome.wrong)]:
+        _tell(line)
+    return 1 if outcome.wrong else 0
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(f"soak: {line}\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Soak; gives the exit code."""
+    parser = argparse.ArgumentParser(prog="scripts/soak", description="Soaks Mailroom.")
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
+    asked = parser.parse_args()
+    return asyncio.run(_main(asked.minutes, asked.seed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""The service during a soak: started again and again, and watched from outside."""
+
+import json
+import os
+import re
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tests.support.person import until
+from tests.support.running import Running, running
+from tests.support.soak_watch import memory, sockets
+
+HUGE: Final = 5.0
+"""Seconds that nothing may hold up the event loop, not even with asyncio's debug mode."""
+
+_MODULE: Final = "tests.support.soak_process"
+_SLOW: Final = re.compile(r"Executing .* took ([\d.]+) seconds")
+_NOT_GIVEN_UP: Final = "will be tried again"
+"""Where mail is changed all the time, some has to wait."""
+_SETTLED: Final = 3
+"""Samples of a life that are not looked at: caches fill up, code is compiled."""
+_LONG: Final = _SETTLED + 4
+_LAST_WORDS: Final = 20
+_MEMORY_MAY_GROW: Final = 1.2
+_MORE_OBJECTS: Final = 1.2
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the service took at one moment when there was nothing to do. Memory in MB."""
+
+    memory: float
+    sockets: int
+    tasks: dict[str, int]
+    objects: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.memory:.1f} MB, {self.sockets} sockets, {sum(self.tasks.values())} tasks,"
+            f" {self.objects} objects"
+        )
+
+
+class Lives:
+    """One service after another on one account, with one log.
+
+    Args:
+        env: the environment of each.
+        log: where they write to.
+
+    Attributes:
+        samples: of each life, in order.
+    """
+
+    def __init__(self, env: Mapping[str, str], log: Path) -> None:
+        self.samples: list[list[Sample]] = []
+        self._env = {**env, "PYTHONASYNCIODEBUG": "1"}
+        self._log = log
+        self._stack = AsyncExitStack()
+        self._service: Running | None = None
+
+    @property
+    def service(self) -> Running:
+        """The one that runs."""
+        assert self._service is not None, "it was started"
+        return self._service
+
+    async def start(self) -> None:
+        """Begin a life."""
+        life = running(self._env, self._log, module=_MODULE)
+        self._service = await self._stack.enter_async_context(life)
+        self.samples.append([])
+
+    async def end(self, number: signal.Signals) -> None:
+        """End it."""
+        code = await self.service.end(number)
+        assert code == (-number if number is signal.SIGKILL else 0), f"exit code {code}"
+        await self.close()
+
+    async def close(self) -> None:
+        """Leave nothing behind, whatever has happened."""
+        await self._stack.aclose()
+
+    async def sample(self) -> None:
+        """Look at it from outside, and have it tell of its inside."""
+        told = len(list(self._events("inside")))
+        pid = self.service.process.pid
+        os.kill(pid, signal.SIGUSR1)
+
+        async def has_told() -> bool:
+            return len(list(self._events("inside"))) > told
+
+        await until(has_told, "it tells of its inside")
+        *_, inside = self._events("inside")
+        taken = Sample(memory(pid), sockets(pid), inside["tasks"], inside["objects"])
+        self.samples[-1].append(taken)
+
+    def _events(self, event: str) -> Iterator[dict[str, Any]]:
+        return (each for each in self._lines() if each["event"] == event)
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
+        """The log; a line that is none of it is an event of its own."""
+        for line in self._log.read_text().splitlines():
+            yield json.loads(line) if line.startswith("{") else {"level": "error", "event": line}
+
+    # What is to be told in the end
+
+    def last_words(self) -> list[str]:
+        """The end of the log."""
+        return [str(each) for each in self._lines() if each["event"] != "inside"][-_LAST_WORDS:]
+
+    def slowest(self) -> float:
+        """Seconds that something held up the event loop, at most."""
+        found = (_SLOW.match(each["event"]) for each in self._lines())
+        return max((float(each[1]) for each in found if each), default=0.0)
+
+    def complaints(self) -> list[str]:
+        """Lines that nothing accounts for: errors, tracebacks, warnings of asyncio's."""
+        return [str(each) for each in self._lines() if _is_complaint(each)]
+
+    def put_off(self) -> int:
+        """How often something could not be done at once."""
+        return sum(each["event"].endswith(_NOT_GIVEN_UP) for each in self._lines())
+
+    def leaks(self) -> list[str]:
+        """What grew, in the lives that were long enough to tell."""
+        return [leak for life in self.samples if len(life) >= _LONG for leak in _grown(life)]
+
+
+def _is_complaint(line: dict[str, Any]) -> bool:
+    event, level = line["event"], line.get("level")
+    if slow := _SLOW.match(event):
+        return float(slow[1]) > HUGE
+    if line.get("logger") == "asyncio":
+        return level != "info"
+    return level in {"error", "critical"} and not event.endswith(_NOT_GIVEN_UP)
+
+
+def _grown(life: list[Sample]) -> Iterator[str]:
+    """Compares the least of what was seen early and late: a moment's work is in neither."""
+    early, late = life[_SETTLED : _SETTLED + 2], life[-2:]
+    figures = {
+        "sockets": (lambda each: each.sockets, 1.0),
+        "tasks": (lambda each: sum(each.tasks.values()), 1.0),
+        "memory": (lambda each: each.memory, _MEMORY_MAY_GROW),
+        "objects": (lambda each: each.objects, _MORE_OBJECTS),
+    }
+    for name, (figure, may_grow) in figures.items():
+        if min(map(figure, late)) > may_grow * min(map(figure, early)):
+            yield f"{name}: {early[0]} -> {late[-1]}"

@@ -1,0 +1,32 @@
+"""What a process takes, as the kernel tells (proc(5))."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+
+
+def memory(pid: int) -> float:
+    """Resident memory, in MB (10^6 bytes)."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    (kibibytes,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:"))
+    return int(kibibytes) * 1024 / 1e6
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that it has used so far."""
+    after_name = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    user, system = after_name[11:13]
+    return (int(user) + int(system)) / _TICKS
+
+
+def sockets(pid: int) -> int:
+    """How many sockets it has open."""
+    found = 0
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found += str(each.readlink()).startswith("socket:")
+        except FileNotFoundError:
+            continue  # closed in the meantime
+    return found
