@@ -1,9 +1,7 @@
 """What a pass has to know, read in as few steps as can be. Reads only."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Final
 
 from mailroom.contacts.address import spellings
 from mailroom.jmap.account import MailAccount
@@ -14,10 +12,8 @@ from mailroom.jmap.mailboxes import get_mailboxes
 from mailroom.jmap.request import Operation, in_order
 from mailroom.screener.arrivals.inbox import Inbox, Look, News
 from mailroom.screener.categories import Categories, Layout
+from mailroom.screener.filters import in_any_and_any, in_any_of
 from mailroom.screener.places import Directory, Places, locate
-
-_ADDRESSES_IN_FILTER: Final = 50
-"""So many senders are asked for by one query; a pass with more sends more queries at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +56,7 @@ class Sweep:
         knows only mail that is in the search index; ``header`` reads the mail itself, letter by
         letter, and is asked for both ends of the address, as a comment may stand between them.
         """
-        remaining = iter(sorted(self.addresses))
-        while some := list(islice(remaining, _ADDRESSES_IN_FILTER)):
-            written = [each for address in some for each in spellings(address)]
-            is_from: list[Filter] = [{"from": each.removeprefix("*@")} for each in written]
-            is_from += [_written(address) for address in written]
-            yield {
-                "operator": "AND",
-                "conditions": [
-                    in_any_of(self.mailboxes),
-                    {"operator": "OR", "conditions": is_from},
-                ],
-            }
+        yield from in_any_and_any(self.mailboxes, map(_is_from, sorted(self.addresses)))
 
 
 class Gatherer:
@@ -178,14 +163,14 @@ def _nothing() -> Operation[Look]:
     return Operation((), lambda _: None)
 
 
+def _is_from(address: str) -> list[Filter]:
+    """What is asked about a sender."""
+    written = spellings(address)
+    return [*({"from": each.removeprefix("*@")} for each in written), *map(_written, written)]
+
+
 def _written(address: str) -> Filter:
     """Mail in whose From stand the local part and the domain, one way or another."""
     local, _, domain = address.rpartition("@")
     parts = (domain,) if local == "*" else (local.strip('"'), domain)
     return {"operator": "AND", "conditions": [{"header": ["From", each]} for each in parts]}
-
-
-def in_any_of(mailbox_ids: Collection[str]) -> Filter:
-    """Mail in at least one of the mailboxes."""
-    conditions = [{"inMailbox": mailbox_id} for mailbox_id in sorted(mailbox_ids)]
-    return {"operator": "OR", "conditions": conditions}

@@ -1,10 +1,13 @@
 """What the server is asked for, to find at least all mail of some senders."""
 
+import itertools
 from typing import Any
 
 import pytest
 
-from mailroom.screener.gather import Sweep, in_any_of
+from mailroom.jmap.mail import Filter
+from mailroom.screener.filters import in_any_of
+from mailroom.screener.gather import Sweep
 
 MAILBOXES = frozenset({"Screener", "Feed"})
 
@@ -38,6 +41,30 @@ def test_every_sender_is_asked_for_once_by_the_index_and_once_by_the_header(coun
     assert all(where == MAILBOXES for where, _, _ in parts)
 
 
+def multiplied_out(email_filter: Filter) -> list[int]:
+    """How many conditions are in each AND of the filter as an OR of ANDs."""
+    if "conditions" not in email_filter:
+        return [1]
+    inner = [multiplied_out(each) for each in email_filter["conditions"]]
+    if email_filter["operator"] == "OR":
+        return [each for some in inner for each in some]
+    return [sum(each) for each in itertools.product(*inner)]
+
+
+@pytest.mark.parametrize("mailboxes", [1, 2, 8, 29, 30, 31, 100])
+@pytest.mark.parametrize("count", [1, 7, 8, 9, 60])
+def test_no_filter_is_longer_than_servers_answer_in_full(count: int, mailboxes: int) -> None:
+    """Cyrus gives up at 1,000 nodes (its ``search_normalisation_max``)."""
+    where = frozenset(map(str, range(mailboxes)))
+    asked = set()
+    for email_filter in Sweep(addresses(count), where).filters():
+        ands = multiplied_out(email_filter)
+        assert 1 + len(ands) + sum(ands) <= 500 + 1
+        mailboxes_of_it, _, of_part = asked_for(email_filter)
+        asked |= set(itertools.product(mailboxes_of_it, of_part))
+    assert asked == set(itertools.product(where, addresses(count)))
+
+
 def test_the_address_is_found_with_quotes_or_a_comment_in_its_middle() -> None:
     (email_filter,) = Sweep(frozenset({'"bob"@corp.example'}), MAILBOXES).filters()
 
@@ -48,7 +75,8 @@ def test_the_address_is_found_with_quotes_or_a_comment_in_its_middle() -> None:
 
 
 def test_there_are_far_fewer_queries_than_senders() -> None:
-    assert len(list(Sweep(addresses(60), MAILBOXES).filters())) == 2
+    of_all_categories = frozenset("12345678")
+    assert len(list(Sweep(addresses(60), of_all_categories).filters())) == 8
 
 
 def test_nobody_is_asked_for_by_no_query_at_all() -> None:

@@ -12,7 +12,8 @@ from mailroom.admin.reset.scope import Scope
 from mailroom.jmap.mail import Email, Filter, Page, Patch
 from mailroom.screener.arrivals.verdict import SCREENED
 from mailroom.screener.filing import take_off
-from mailroom.screener.gather import Marked, in_any_of
+from mailroom.screener.filters import in_any_of
+from mailroom.screener.gather import Marked
 
 _TAKING_OFF: Final = "Taking marks off"
 _GONE: Final = "notFound"

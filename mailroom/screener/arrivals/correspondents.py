@@ -1,17 +1,14 @@
 """Whom the user has written to, as the mailbox with the role ``sent`` tells. Reads only."""
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Final
 
 from mailroom.contacts.address import key_of, spellings
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import RECIPIENTS, Email, Filter
-from mailroom.screener.gather import in_any_of
+from mailroom.screener.filters import in_any_and_any
 
-_ADDRESSES_IN_FILTER: Final = 25
-"""So many are asked for by one query; more are more queries at once."""
 _FIELDS: Final = ("To", "Cc", "Bcc")
 
 
@@ -65,13 +62,11 @@ def _filters(
     addresses: frozenset[str], sent: frozenset[str], *, with_header: bool
 ) -> Iterator[Filter]:
     """Asked both ways: the search index is late, and ``header`` takes encoded text as it is."""
-    remaining = iter(sorted(addresses))
-    while some := list(islice(remaining, _ADDRESSES_IN_FILTER)):
-        written = [each for address in some for each in spellings(address)]
-        conditions: list[Filter] = [
-            {field.lower(): address} for field in _FIELDS for address in written
-        ]
-        if with_header:
-            conditions += [{"header": [field, address]} for field in _FIELDS for address in written]
-        to_them = {"operator": "OR", "conditions": conditions}
-        yield {"operator": "AND", "conditions": [in_any_of(sent), to_them]}
+    for_each = (_is_to(address, with_header=with_header) for address in sorted(addresses))
+    return in_any_and_any(sent, for_each)
+
+
+def _is_to(address: str, *, with_header: bool) -> list[Filter]:
+    written = [(field, each) for field in _FIELDS for each in spellings(address)]
+    conditions: list[Filter] = [{field.lower(): each} for field, each in written]
+    return conditions + [{"header": [field, each]} for field, each in written if with_header]
