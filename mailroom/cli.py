@@ -34,7 +34,8 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
 One = Annotated[
-    str, typer.Option("--account", metavar="NAME", help="Only this one of several accounts.")
+    str | None,
+    typer.Option("--account", metavar="NAME", help="Only this one of several accounts."),
 ]
 
 
@@ -64,7 +65,7 @@ def run() -> None:
 
 
 @app.command()
-def check(*, account: One = "", as_json: Json = False) -> None:
+def check(*, account: One = None, as_json: Json = False) -> None:
     """Look at settings, servers, mailboxes, groups and push; change nothing."""
     on_accounts(account, _check, as_json=as_json)
 
@@ -88,7 +89,7 @@ async def _check(account: Account, answer: Answer) -> Exit:
 @app.command()
 def setup(
     *,
-    account: One = "",
+    account: One = None,
     apply: Annotated[bool, typer.Option("--apply", help="Create them.")] = False,
 ) -> None:
     """Show (or create) the mailboxes and contact groups that are missing."""
@@ -124,7 +125,7 @@ def _rules(account: Account) -> list[str]:
 @app.command()
 def triage(
     *,
-    account: One = "",
+    account: One = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only print what would be done.")
     ] = False,
@@ -157,7 +158,7 @@ async def _triage(account: Account, answer: Answer, *, dry_run: bool) -> Exit:
 def explain(
     address: Annotated[str, typer.Argument(help="Whose mail it is about.")],
     *,
-    account: One = "",
+    account: One = None,
     as_json: Json = False,
 ) -> None:
     """Tell what is known of a sender, and where new mail would go and why."""
@@ -177,13 +178,16 @@ async def _explain(account: Account, answer: Answer, address: str) -> Exit:
 @app.command()
 def reset(
     *,
-    account: One = "",
+    account: One = None,
     apply: Annotated[bool, typer.Option("--apply", help="Take it back.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show (or take back) all that Mailroom did to mail and contacts."""
     on_accounts(
-        account, lambda opened, answer: _reset(opened, answer, apply=apply), as_json=as_json
+        account,
+        lambda opened, answer: _reset(opened, answer, apply=apply),
+        as_json=as_json,
+        one_only=apply,
     )
 
 
@@ -194,12 +198,13 @@ async def _reset(account: Account, answer: Answer, *, apply: bool) -> Exit:
         answer.text(found.text())
         if not apply:
             answer.give(found.data())
-            remark(found.advice())
+            remark(found.advice(account.settings.name))
             return Exit.OK
         outcome = await take_back(scope, found)
     answer.text(outcome.text())
     answer.give({**found.data(), **outcome.data()})
-    remark(found.advice() if found.is_empty else outcome.summary())
+    name = account.settings.name
+    remark(found.advice(name) if found.is_empty else outcome.summary(name))
     return Exit.OK if outcome.is_complete else Exit.FAILED
 
 

@@ -62,16 +62,19 @@ def settings_or_exit() -> Settings:
         fail(str(error), Exit.CONFIGURATION)
 
 
-def on_accounts(wanted: str, work: Work, *, as_json: bool = False) -> NoReturn:
+def on_accounts(
+    wanted: str | None, work: Work, *, as_json: bool = False, one_only: bool = False
+) -> NoReturn:
     """Work on an account, or all of them one after the other, and end with the worst exit code.
 
     Args:
-        wanted: the name of one of several accounts; empty for all there are.
+        wanted: the name of one of several accounts; None for all there are.
         work: what to do; what a server may cause ends in one line and a code.
         as_json: print data instead of text.
+        one_only: of several accounts, one has to be named.
     """
     settings = settings_or_exit()
-    chosen = _choose(settings, wanted)
+    chosen = _choose(settings, wanted, one_only=one_only)
     # Somebody waits for what it prints: unless they want more, only warnings are logged.
     log_as_set(settings, level=settings.log.level if settings.origin(_LOG_LEVEL) else "warning")
     answers, code = asyncio.run(_on_each(chosen, work, as_json=as_json))
@@ -83,10 +86,14 @@ def on_accounts(wanted: str, work: Work, *, as_json: bool = False) -> NoReturn:
     raise typer.Exit(code)
 
 
-def _choose(settings: Settings, wanted: str) -> Sequence[Settings]:
-    chosen = [each for each in settings.accounts if wanted in {"", each.name}]
+def _choose(settings: Settings, wanted: str | None, *, one_only: bool) -> Sequence[Settings]:
+    known = ", ".join(each.name for each in settings.accounts if each.name) or "none by name"
+    if wanted is None:
+        if one_only and settings.has_several:
+            fail(f"name one account by --account (there is: {known})", Exit.CONFIGURATION)
+        return settings.accounts
+    chosen = [each for each in settings.accounts if each.name and each.name == wanted]
     if not chosen:
-        known = ", ".join(each.name for each in settings.accounts if each.name) or "none by name"
         fail(f"there is no account {wanted!r} (there is: {known})", Exit.CONFIGURATION)
     return chosen
 
@@ -116,9 +123,13 @@ async def _on_one(settings: Settings, work: Work, answer: Answer) -> Exit:
         async with open_account(settings) as account:
             return await work(account, answer)
     except EXPECTED as error:
-        told = f"{settings.name}: {error}" if settings.name else str(error)
-        remark(hider(settings.secrets())(told))
-        return exit_code(error)
+        code = exit_code(error)
+        remark(
+            hider(settings.secrets())(f"{settings.name}: {error}" if settings.name else str(error))
+        )
+        if settings.name:  # the others' data is printed, and this one is not to be missed in it
+            answer.give({"error": str(error), "exit_code": code})
+        return code
 
 
 def log_as_set(settings: Settings, *, level: str) -> None:

@@ -53,6 +53,7 @@ class Health:
         self._clock = clock
         self._started = clock()
         self._gave_up: _GaveUp | None = None
+        self._is_tried_again = False
         self._session_is_up = False
         self._running: tuple[str, float] | None = None
         self._last: _Pass | None = None
@@ -62,8 +63,8 @@ class Health:
     def service_started(self, push: Callable[[], PushStatus]) -> None:
         """A service takes the account up; it may have given it up before."""
         self.push = push
+        self._is_tried_again = self._gave_up is not None
         self._gave_up = None
-        self._started = self._clock()
 
     def service_gave_up(self, code: Exit, *, next_in: float) -> None:
         """The service came to its end; in ``next_in`` seconds another takes the account up."""
@@ -83,6 +84,7 @@ class Health:
         """The pass is over, and did for ``senders`` and ``mails`` what there was to do."""
         trigger, started = self._end_pass()
         self._failures_in_a_row = 0
+        self._is_tried_again = False
         self._last = _Pass(trigger, started, self._clock(), senders, mails)
 
     def pass_failed(self) -> None:
@@ -103,10 +105,13 @@ class Health:
         return self._failures_in_a_row
 
     def is_well(self) -> bool:
-        """Whether the last good pass is younger than two poll intervals, or the service is."""
-        if self._gave_up is not None:
+        """Whether the last good pass is younger than two poll intervals, or the service is.
+
+        Who was given up is well again only after a good pass.
+        """
+        if self._gave_up is not None or self._is_tried_again:
             return False
-        since = self._started if self._last is None else max(self._last.ended, self._started)
+        since = self._started if self._last is None else self._last.ended
         return self._clock() - since < self._patience
 
     def is_alive(self) -> bool:
@@ -120,7 +125,7 @@ class Health:
     def report(self) -> dict[str, object]:
         """All of it, as JSON can hold it. Times of day are RFC 3339 in UTC, ages in seconds."""
         report: dict[str, object] = {
-            "status": self._status(),
+            "status": self.status(),
             "last_pass": self._last and self._report_pass(self._last),
             "passes": self._passes,
             "failures_in_a_row": self._failures_in_a_row,
@@ -130,7 +135,8 @@ class Health:
             report["gave_up"] = self._report_end(self._gave_up)
         return report
 
-    def _status(self) -> str:
+    def status(self) -> str:
+        """In a word: ``starting``, ``ok``, ``failing`` or ``gave up``."""
         if self._gave_up is not None:
             return "gave up"
         if not self.is_well():

@@ -50,7 +50,10 @@ class Overview:
         return {"status": self._status(), **process, "accounts": accounts}
 
     def _status(self) -> str:
-        """In a word: ``ok`` if all accounts are, ``degraded`` if only some."""
+        """In a word: ``ok`` or ``starting`` if all accounts are, ``degraded`` if not all."""
         if not self.is_well():
             return "failing"
-        return "ok" if all(each.is_well() for each in self._accounts.values()) else "degraded"
+        found = {each.status() for each in self._accounts.values()}
+        if found <= {"ok", "starting"}:
+            return "starting" if "starting" in found else "ok"
+        return "degraded"

@@ -7,7 +7,7 @@ from typing import Any, Final
 import yaml
 
 from mailroom.settings.layers import Given, Layer, from_mapping, nothing
-from mailroom.settings.mistakes import sayable, unknown
+from mailroom.settings.mistakes import sayable, sayable_name, unknown
 from mailroom.settings.model import PROCESS_WIDE
 from mailroom.settings.variables import (
     ACCOUNT_PATHS,
@@ -19,6 +19,7 @@ from mailroom.settings.variables import (
 )
 
 DEFAULT_CONFIG: Final = "mailroom.yaml"
+_MERGE: Final = "tag:yaml.org,2002:merge"
 
 
 def read_file(config: str, cwd: FilePath) -> Given:
@@ -62,6 +63,7 @@ def _given(content: Mapping[Any, Any], file: str) -> Given:
             for name, own in usable.items()
         },
         tuple(f"{file}: {each}" for each in wrong),
+        unread=len(usable) < len(accounts or ()) or bool(content.get(ACCOUNTS) and not accounts),
     )
 
 
@@ -71,8 +73,8 @@ def _layer(content: Mapping[Any, Any], paths: Collection[Path], where: str) -> L
 
 
 def _wrong_account(name: object, own: object) -> Iterator[str]:
-    where = f"{ACCOUNTS}.{sayable(name)}"
     if not is_account_name(name):
+        where = f"{ACCOUNTS}.{sayable_name(name)}"
         yield f"{where}: must be called by lower-case letters, digits and hyphens (63 at most)"
         return
     if own is None:
@@ -87,6 +89,27 @@ def _wrong_account(name: object, own: object) -> Iterator[str]:
     yield from (f"{ACCOUNTS}.{name}.{each}" for each in _wrong_keys(own, ACCOUNT_PATHS))
 
 
+class _TwiceError(yaml.MarkedYAMLError):
+    """A mapping has a key twice; YAML's parser would let the last win, and lose an account."""
+
+    def __init__(self, mark: yaml.Mark) -> None:
+        super().__init__(problem_mark=mark)
+        self.line = mark.line + 1
+
+
+class _OnceLoader(yaml.SafeLoader):
+    """Reads YAML in which no key is in a mapping twice (YAML 1.2 section 3.2.1.3)."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - the library's
+        """As the library does it, but strictly; what ``<<`` merges in may be overridden."""
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen and key.tag != _MERGE and isinstance(key, yaml.ScalarNode):
+                raise _TwiceError(key.start_mark)
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep=deep)
+
+
 def _parse_yaml(data: bytes) -> Mapping[Any, Any]:
     """The mapping that a file holds; an empty file holds an empty one.
 
@@ -94,7 +117,9 @@ def _parse_yaml(data: bytes) -> Mapping[Any, Any]:
         ValueError: there is none; it says why, and quotes nothing.
     """
     try:
-        content = yaml.safe_load(data)
+        content = yaml.load(data, _OnceLoader)  # noqa: S506 - it is a SafeLoader
+    except _TwiceError as error:
+        raise ValueError(f"line {error.line}: this key is there twice") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 _SAYABLE_KEY: Final = re.compile(r"[A-Za-z_]{1,40}")
+_SAYABLE_NAME: Final = re.compile(r"[\w.@-]{1,64}")
 _TEXTS: Final = {
     "missing": "is missing",
     "string_type": "must be a text (put it in quotation marks)",
@@ -49,6 +50,12 @@ def unknown(name: str, known: Iterable[str], *, prefix: str = "") -> str:
 def sayable(key: object) -> str:
     """A key of a file, unless it might be a value that took a key's place."""
     return key if isinstance(key, str) and _SAYABLE_KEY.fullmatch(key) else "(an odd key)"
+
+
+def sayable_name(name: object) -> str:
+    """What somebody called an account, unless it is too odd for a name."""
+    said = str(name)
+    return said if _SAYABLE_NAME.fullmatch(said) else "(an odd name)"
 
 
 def reason(error: Any, known_keys: Iterable[str]) -> str:

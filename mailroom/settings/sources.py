@@ -14,7 +14,14 @@ from mailroom.settings.file import read_file
 from mailroom.settings.layers import Given, Layer, VariablesSource, nothing
 from mailroom.settings.mistakes import unknown
 from mailroom.settings.model import PREFIX
-from mailroom.settings.variables import CONFIG, SECRETS_DIR, VARIABLES, of_account
+from mailroom.settings.variables import (
+    ACCOUNT_PATHS,
+    CONFIG,
+    SECRETS_DIR,
+    VARIABLES,
+    account_prefix,
+    of_account,
+)
 
 DEFAULT_SECRETS_DIR: Final = "/run/secrets"
 
@@ -64,6 +71,9 @@ def read_environment(environ: Mapping[str, str]) -> Given:
 
 
 def _unknown_variable(name: str) -> str:
+    if prefix := account_prefix(name):
+        known = [each.name.removeprefix(PREFIX) for each in ACCOUNT_PATHS.values()]
+        return unknown(name, known, prefix=prefix)
     known = [each.removeprefix(PREFIX) for each in (*VARIABLES, CONFIG, SECRETS_DIR)]
     return unknown(name, known, prefix=PREFIX)
 
@@ -114,8 +124,7 @@ def _read_secret_files(files: list[FilePath]) -> Given:
     for file in files:
         name, shown = file.name.upper(), f"secret file {file.name}"
         if not file.name.islower() or of_account(name)[1] not in VARIABLES:
-            known = [each.removeprefix(PREFIX).lower() for each in VARIABLES]
-            mistakes.append("secret file " + unknown(file.name, known, prefix=PREFIX.lower()))
+            mistakes.append(f"secret file {_unknown_secret(file.name)}")
             continue
         names[name] = shown
         try:
@@ -123,6 +132,12 @@ def _read_secret_files(files: list[FilePath]) -> Given:
         except ValueError as error:
             mistakes.append(f"{shown}: {error}")
     return _given(names, values, mistakes)
+
+
+def _unknown_secret(name: str) -> str:
+    """As for a variable, but written as a file is."""
+    said, _, hint = _unknown_variable(name.upper()).partition("; ")
+    return f"{name}{said[len(name) :]}" + (f"; {hint.lower()}" if hint else "")
 
 
 def _read_secret(file: FilePath) -> str:

@@ -53,6 +53,16 @@ def is_account_name(name: object) -> bool:
     return isinstance(name, str) and _ACCOUNT_NAME.fullmatch(name) is not None
 
 
+def account_prefix(name: str) -> str:
+    """What the variables of an account begin with, if this one looks like one of them; else empty.
+
+    ``MAILROOM_ACCOUNTS_ANNA_`` for ``MAILROOM_ACCOUNTS_ANNA_JMAP_TOKN``.
+    """
+    account, separator, _ = name.removeprefix(_ACCOUNT_PREFIX).partition("_")
+    is_one = name.startswith(_ACCOUNT_PREFIX) and separator and is_account_name(account.lower())
+    return f"{_ACCOUNT_PREFIX}{account}_" if is_one else ""
+
+
 def of_account(name: str) -> tuple[str, str]:
     """The account that a variable is for, and the variable of a single account that it is like.
 

@@ -118,6 +118,32 @@ async def test_commands_work_on_all_or_on_one(family: list[Person], tmp_path: Pa
     assert told.err == f"there is no account 'nobody' (there is: {known})\n"
 
 
+async def test_an_account_that_fails_is_in_the_data_of_all(
+    family: list[Person], tmp_path: Path
+) -> None:
+    anna, ben, _ = family
+    env = environment_of(family[:2], tmp_path)
+    env[f"MAILROOM_ACCOUNTS_{ben.name.upper()}_JMAP_PASSWORD"] = "not-bens"
+    told = await command(env, "explain", "bob@corp.example", "--json")
+    assert told.code == 3
+    accounts = json.loads(told.out)["accounts"]
+    assert accounts[anna.name]["address"] == "bob@corp.example"
+    assert accounts[ben.name]["exit_code"] == 3
+    assert "credentials refused" in accounts[ben.name]["error"]
+    assert "not-bens" not in told.out + told.err
+
+
+@pytest.mark.parametrize("options", [[], ["--account", ""]], ids=str)
+async def test_nothing_is_taken_back_in_all_accounts_at_once(
+    family: list[Person], tmp_path: Path, options: list[str]
+) -> None:
+    told = await command(environment_of(family, tmp_path), "reset", "--apply", *options)
+    known = ", ".join(each.name for each in family)
+    assert told.code == 2
+    assert told.out == ""
+    assert told.err.endswith(f"(there is: {known})\n")
+
+
 async def test_each_process_takes_its_shard(family: list[Person], tmp_path: Path) -> None:
     env = environment_of(family[:2], tmp_path)
     found: list[str] = []

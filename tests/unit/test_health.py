@@ -350,7 +350,7 @@ def test_several_accounts_are_told_of_by_name(clock: Clock) -> None:
     overview, accounts = several(clock, "anna", "ben")
     clock.now += 1.5
     assert overview.report() == {
-        "status": "ok",
+        "status": "starting",
         "version": __version__,
         "uptime": 1.5,
         "accounts": {name: each.report() for name, each in accounts.items()},
@@ -381,14 +381,19 @@ def test_an_account_that_was_given_up_is_neither_well_nor_ready(
     assert report["push"]["transport"] == "off"
 
 
-def test_an_account_that_is_taken_up_again_gets_its_time(
+def test_an_account_that_is_taken_up_again_is_well_after_a_good_pass(
     health: Health, clock: Clock, push: Push
 ) -> None:
-    health.service_gave_up(Exit.FAILED, next_in=3600)
-    clock.now += 3600
+    do_good_pass(health, clock)
+    health.service_gave_up(Exit.FAILED, next_in=60)
+    clock.now += 60
     health.service_started(push)
-
-    assert health.is_well()
+    assert (health.is_well(), health.report()["status"]) == (False, "failing")
     assert "gave_up" not in health.report()
-    clock.now += 600
+
+    health.pass_started("startup")
+    health.pass_failed()
     assert not health.is_well()
+
+    do_good_pass(health, clock)
+    assert (health.is_well(), health.report()["status"]) == (True, "ok")

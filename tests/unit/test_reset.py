@@ -68,7 +68,9 @@ def test_a_plan_with_everything_in_it() -> None:
         "marks": 7,
         "labelled": 2,
     }
-    assert found.advice().startswith("Nothing was changed. Stop Mailroom where it runs")
+    assert found.advice("").startswith("Nothing was changed. Stop Mailroom where it runs")
+    assert "`mailroom reset --apply`" in found.advice("")
+    assert "`mailroom reset --apply --account ben`" in found.advice("ben")
 
 
 def test_a_label_that_waits_is_told_of_where_nothing_else_is() -> None:
@@ -92,16 +94,17 @@ def test_each_of_these_alone_is_something_to_do(found: ToTakeBack) -> None:
 
 
 def test_where_mailroom_never_was_nobody_is_told_to_delete_anything() -> None:
-    assert "delete" not in ToTakeBack().advice()
-    assert "delete" in ToTakeBack(SEEN).advice()
+    assert "delete" not in ToTakeBack().advice("")
+    assert "delete" in ToTakeBack(SEEN).advice("")
 
 
 def test_what_failed_is_told_in_a_line_each_and_that_it_can_be_run_again() -> None:
     outcome = Outcome(senders=1, mails=2, failures={"a@b.example": "mail m1: no\x1b[2J"})
     assert not outcome.is_complete
     assert list(outcome.text()) == ["FAILED a@b.example: mail m1: no\\x1b[2J"]
-    assert "run `mailroom reset --apply` again" in outcome.summary()
-    assert "again" not in Outcome().summary()
+    assert "run `mailroom reset --apply` again" in outcome.summary("")
+    assert "again" not in Outcome().summary("")
+    assert "run `mailroom reset --apply --account ben` again" in outcome.summary("ben")
 
 
 class Terminal(StringIO):

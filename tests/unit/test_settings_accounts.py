@@ -130,7 +130,10 @@ def test_two_accounts_are_not_one(tmp_path: Path) -> None:
         ),
         ("accounts: {Anna: }", "accounts.Anna: must be called by lower-case letters"),
         ("accounts: {an_na: }", "accounts.an_na: must be called by lower-case letters"),
-        ("accounts: {-x: }", "accounts.(an odd key): must be called by lower-case letters"),
+        ("accounts: {-x: }", "accounts.-x: must be called by lower-case letters"),
+        ("accounts: {a@b.example: }", "accounts.a@b.example: must be called by lower-case letters"),
+        ("accounts: {123: }", "accounts.123: must be called by lower-case letters"),
+        ("accounts: {'a b': }", "accounts.(an odd name): must be called by lower-case letters"),
         ("acounts: {anna: }", "acounts: unknown; did you mean accounts?"),
         ("accounts: {anna: {jmap: [1]}}", "accounts.anna.jmap: must be a mapping"),
     ],
@@ -138,6 +141,33 @@ def test_two_accounts_are_not_one(tmp_path: Path) -> None:
 def test_a_section_that_makes_no_sense(tmp_path: Path, content: str, said: str) -> None:
     found = mistakes(tmp_path, content)
     assert [each for each in found if each.startswith(f"mailroom.yaml: {said}")] != []
+    if not said.startswith(("accounts.anna", "acounts")):
+        assert len(found) == 1, "what would be said to a single account is no help"
+
+
+def test_an_account_that_is_there_twice_is_not_lost(tmp_path: Path) -> None:
+    content = "accounts:\n  anna: {poll: {interval: 60}}\n  anna: {poll: {interval: 90}}\n"
+    (found, *_) = mistakes(tmp_path, content)
+    assert found == "mailroom.yaml: line 3: this key is there twice"
+
+
+def test_what_is_merged_in_may_be_overridden(tmp_path: Path) -> None:
+    content = TWO.replace("  anna:", "  anna: &a").replace("  ben:", "  ben:\n    <<: *a")
+    anna, ben = load(tmp_path, content).accounts
+    assert (anna.jmap.username, ben.jmap.username) == ("anna", "ben")
+
+
+def test_a_typing_error_in_an_accounts_secret_is_understood(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/mailroom_accounts_anna_jmap_pasword").write_text("lime-lime")
+    found = mistakes(tmp_path, TWO, {"MAILROOM_ACCOUNTS_BEN_JMAP_TOKN": "plum-plum"})
+    assert found == [
+        "MAILROOM_ACCOUNTS_BEN_JMAP_TOKN: unknown; did you mean MAILROOM_ACCOUNTS_BEN_JMAP_TOKEN?",
+        (
+            "secret file mailroom_accounts_anna_jmap_pasword: unknown; did you mean"
+            " mailroom_accounts_anna_jmap_password?"
+        ),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,14 @@ UNDECIDED: Final = ""
 _NOTHING: Final = "Nor are there any of Mailroom's mailboxes for labels, or contact groups."
 _NOT_YET: Final = """\
 Nothing was changed. Stop Mailroom where it runs, and switch off what rules at your provider do for
-it: they would file on. Then `mailroom reset --apply` takes all of this back; if it is interrupted,
+it: they would file on. Then `{command}` takes all of this back; if it is interrupted,
 it goes on where it was when it is run again."""
 _DONE: Final = """\
-Mailroom's mailboxes and contact groups are still there; you can delete them in your mail app. While
-Mailroom runs, or rules at your provider do its work, mail is screened and filed on."""
-_REST: Final = "What failed is left as it was: run `mailroom reset --apply` again."
+Mailroom's mailboxes and contact groups are still there. Before you delete them in your mail app,
+move what is in the Screener to the Inbox or the archive: with a mailbox goes all mail that is
+nowhere else. While Mailroom runs, or rules at your provider do its work, mail is screened and filed
+on."""
+_REST: Final = "What failed is left as it was: run `{command}` again."
 
 
 class Fate(StrEnum):
@@ -31,6 +33,11 @@ class Fate(StrEnum):
     DELETED = "deleted: Mailroom made it, and nobody touched it"
     STRIPPED = "kept, and rid of what Mailroom wrote on it"
     RELEASED = "kept as it is, and out of the groups"
+
+
+def _command(account: str) -> str:
+    """What takes it back in this account, and in no other."""
+    return f"mailroom reset --apply --account {account}" if account else "mailroom reset --apply"
 
 
 def has_traces(card: Card) -> bool:
@@ -99,11 +106,11 @@ class ToTakeBack:
             yield f"mail that bears a triage label, left as it is: {self.labelled}"
             yield "  (nothing was done about it so far; `mailroom triage` would)"
 
-    def advice(self) -> str:
-        """What to do about it."""
+    def advice(self, account: str) -> str:
+        """What to do about it; ``account`` is the name of one of several."""
         if self.seen is None:
             return _NOTHING
-        return _DONE if self.is_empty else _NOT_YET
+        return _DONE if self.is_empty else _NOT_YET.format(command=_command(account))
 
     def data(self) -> dict[str, Any]:
         """It as JSON data."""
@@ -148,7 +155,8 @@ class Outcome:
         done = {"senders": self.senders, "mails": self.mails, "marks": self.marks}
         return {"done": done, "failures": dict(self.failures)}
 
-    def summary(self) -> str:
-        """What was done, and what to do then."""
+    def summary(self, account: str) -> str:
+        """What was done, and what to do then; ``account`` is the name of one of several."""
         done = f"Taken back: senders {self.senders}, mails {self.mails}, marks {self.marks}."
-        return f"{done}\n{_DONE if self.is_complete else _REST}"
+        rest = _DONE if self.is_complete else _REST.format(command=_command(account))
+        return f"{done}\n{rest}"
