@@ -4,7 +4,15 @@ import json
 from collections.abc import Callable
 
 from tests.behaviour.conftest import Start, on
-from tests.support.passes import AT_ONCE, kinds, mail_of_new_senders, settled, tapped_pass, told
+from tests.support.passes import (
+    AT_ONCE,
+    kinds,
+    mail_of_new_senders,
+    settled,
+    tapped_pass,
+    told,
+    until_seen,
+)
 from tests.support.person import PATIENCE, Owner, message
 from tests.support.proxy import Answer, Ask, Exchange, Meddle, Proxy
 from tests.support.steps import dependent_steps
@@ -28,7 +36,9 @@ async def test_steps_do_not_depend_on_the_number_of_senders(
     async with start(alice, http=proxy.url) as service:
         await settled(service)
         for count in SENDERS:
+            before = (await service.health())["passes"]
             mails = await mail_of_new_senders(alice, count, first=1000 * count)
+            await until_seen(service, before)
             taps = dict.fromkeys(mails, "@ToFeed")
             asked = await tapped_pass(alice, service, proxy, taps, ROUND_TRIP)
             measured(f"{variant.contacts:7} {count:3} new senders: {told(asked)}")

@@ -445,10 +445,3 @@ async def test_what_is_not_known_is_named(arguments: list[str], named: str) -> N
     assert finished.code == 2
     assert named in finished.err
     assert finished.out == ""
-
-
-async def test_help_fits_a_terminal() -> None:
-    for arguments in ([], ["run"], ["check"], ["setup"], ["triage"], ["reset"]):
-        told = await entry_point(*arguments, "--help")
-        assert told.code == 0
-        assert max(map(len, told.out.splitlines())) <= 80

@@ -8,6 +8,8 @@ from tests.support.proxy import Exchange, Proxy
 from tests.support.running import Service
 from tests.support.steps import dependent_steps, longest_chain
 
+_REST = 0.5
+"""Seconds; more than it takes from an event to the start of its pass."""
 AT_ONCE = 4
 """CardDAV names no limit; Mailroom has so many requests under way at once."""
 
@@ -22,6 +24,19 @@ async def until_passes(service: Service, count: int) -> None:
         return int((await service.health())["passes"]) >= count
 
     await until(passed, f"{count} passes")
+
+
+async def until_seen(service: Service, before: int) -> None:
+    """Wait for a pass after the first ``before``, and for the end of those that follow at once.
+
+    The pass for new mail might else be under way when a tap comes, and see it.
+    """
+
+    async def rests() -> bool:
+        health = await service.health()
+        return bool(health["passes"] > before and health["last_pass"]["age_seconds"] > _REST)
+
+    await until(rests, "a pass, and none after it")
 
 
 async def tapped_pass(

@@ -10,7 +10,9 @@ from typer.testing import CliRunner, Result
 from mailroom.cli import app, main
 from tests.support.running import command
 
-COMMANDS = ["run", "check", "setup", "triage", "reset"]
+WITHOUT_ARGUMENTS = ["run", "check", "setup", "triage", "reset"]
+"""Those that need settings and nothing else."""
+COMMANDS = [*WITHOUT_ARGUMENTS, "explain", "health", "demo"]
 SECRET = "correct-horse-battery"
 SOUND = {
     "MAILROOM_JMAP_SESSION_URL": "http://127.0.0.1:1/jmap/",
@@ -49,6 +51,13 @@ def test_help_names_every_command() -> None:
     assert all(f"\n  {name}" in told.output for name in COMMANDS)
 
 
+@pytest.mark.parametrize("arguments", [[], *([name] for name in COMMANDS)], ids=str)
+def test_help_fits_a_terminal(arguments: list[str]) -> None:
+    told = mailroom(*arguments, "--help", COLUMNS="80")
+    assert told.exit_code == 0
+    assert max(map(len, told.output.splitlines())) <= 80
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -66,7 +75,7 @@ def test_what_is_not_known_is_a_mistake_of_usage(arguments: list[str], named: st
     assert told.stdout == ""
 
 
-@pytest.mark.parametrize("arguments", [[], *([name] for name in COMMANDS)], ids=str)
+@pytest.mark.parametrize("arguments", [[], *([name] for name in WITHOUT_ARGUMENTS)], ids=str)
 def test_mistakes_in_the_settings_are_all_listed(arguments: list[str]) -> None:
     told = mailroom(*arguments, **SOUND, MAILROOM_JMAP_TOKEN=SECRET, MAILROOM_POLL_INTERVAL="often")
     assert told.exit_code == 2
