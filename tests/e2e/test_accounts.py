@@ -47,7 +47,7 @@ def environment_of(family: list[Person], folder: Path, **more: str) -> dict[str,
         "arrivals": {"enabled": False},
         "accounts": {each.name: {"jmap": {"username": each.name}} for each in family},
     }
-    (folder / "mailroom.yaml").write_text(yaml.safe_dump(content))
+    (folder / "mailroom.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     keep = {"PATH", "MAILROOM_HEALTH_HOST", "MAILROOM_LOG_FORMAT", "PYTHONWARNINGS"}
     return {
         **{key: value for key, value in environment(family[0]).items() if key in keep},
