@@ -29,24 +29,24 @@ class Answer:
         hide: takes out of a text what must not be shown; a server may have said it.
 
     Attributes:
-        as_json: as above.
-        data: the answer, if it is.
+        hide: as above.
+        data: the answer, if data is wanted.
     """
 
     def __init__(self, *, as_json: bool, hide: Callable[[str], str]) -> None:
-        self.as_json = as_json
-        self._hide = hide
+        self.hide = hide
         self.data: Mapping[str, Any] | None = None
+        self._as_json = as_json
 
     def text(self, lines: Iterable[str]) -> None:
         """Lines for a person; left out if data is wanted."""
-        if not self.as_json:
+        if not self._as_json:
             for line in lines:
-                typer.echo(self._hide(line))
+                typer.echo(self.hide(line))
 
     def give(self, data: Mapping[str, Any]) -> None:
         """The data; left out if text is wanted."""
-        if self.as_json:
+        if self._as_json:
             self.data = data
 
 
@@ -124,9 +124,7 @@ async def _on_one(settings: Settings, work: Work, answer: Answer) -> Exit:
             return await work(account, answer)
     except EXPECTED as error:
         code = exit_code(error)
-        remark(
-            hider(settings.secrets())(f"{settings.name}: {error}" if settings.name else str(error))
-        )
+        remark(answer.hide(f"{settings.name}: {error}" if settings.name else str(error)))
         if settings.name:  # the others' data is printed, and this one is not to be missed in it
             answer.give({"error": str(error), "exit_code": code})
         return code
