@@ -45,6 +45,8 @@ class Quirks:
         submission: whether the session offers submission, and with it the identities.
         contacts: whether the session offers contacts (RFC 9610); without, there is CardDAV.
         sync_collection: whether CardDAV has ``sync-collection`` (RFC 6578).
+        email_set_states: whether ``Email/set`` minds ``ifInState`` and tells ``oldState``; James'
+            does neither.
         header_filter: whether ``Email/query`` knows ``header``; without: ``unsupportedFilter``.
         last_mailbox: what becomes of an update that takes a mail's last mailbox away. Cyrus
             destroys the mail, if it has ever been in a mailbox that it is no longer in; it refuses
@@ -65,6 +67,7 @@ class Quirks:
     submission: bool = True
     contacts: bool = True
     sync_collection: bool = True
+    email_set_states: bool = True
     header_filter: bool = True
     last_mailbox: Literal["refuses", "destroys"] = "refuses"
     stream_life: float | None = 300.0

@@ -61,6 +61,11 @@ class Conflict:
     labels: frozenset[str]
 
 
+def decided(decisions: Iterable[Decision]) -> dict[str, Category | None]:
+    """Where each address (its key) goes that was decided on; None: back to the Screener."""
+    return {key: each.category for each in decisions for key in each.contact.addresses}
+
+
 def find_contacts(
     senders: Mapping[str, Sequence[Tapped]], cards: Collection[Card], identities: Collection[str]
 ) -> tuple[Contact, ...]:

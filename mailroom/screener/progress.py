@@ -59,7 +59,12 @@ class Report:
 
 
 class Progress:
-    """Follows a plan while it is carried out: one decision's failure stops that one only."""
+    """Follows a plan while it is carried out: one decision's failure stops that one only.
+
+    Attributes:
+        plan: what is carried out.
+        trail: the Email states that it has gone through so far.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -67,12 +72,17 @@ class Progress:
         self._marks_failed: dict[str, str] = {}
         self._late: dict[str, Patch] = {}
         self._arrived = Arrived()
-        self._trail = StateTrail(plan.marked.state)
+        self.trail = StateTrail(plan.marked.state)
 
     @property
     def open(self) -> tuple[Filing, ...]:
         """The decisions of which nothing has failed yet."""
         return tuple(each for each in self.plan.filings if each.decision.id not in self._failures)
+
+    @property
+    def labelled(self) -> dict[str, Patch]:
+        """The patches of labelled mails that may be carried out as far as is known."""
+        return {each: patch for of in self.open for each, patch in of.labelled.items()}
 
     def contacts_failed(self, reasons: Mapping[str, Exception]) -> None:
         """Some contact edits (by key) were not carried out."""
@@ -85,21 +95,24 @@ class Progress:
         """Mails were patched, all but those that the server refused to."""
         refused = self._note(updates)
         for filing in self.open:
-            for email_id in (*filing.swept, *filing.labelled):
-                if email_id in refused:
-                    self._failures[filing.decision.id] = f"mail: {refused[email_id]}"
+            self._fail(filing, (*filing.swept, *filing.labelled), refused)
         for email_id in self.plan.marks:
             if email_id in refused:
                 self._marks_failed[email_id] = str(refused[email_id])
 
-    def late_updated(self, patches: Mapping[str, Patch], updates: Iterable[Updated]) -> None:
-        """Mails that came during the pass were patched as well."""
+    def late_updated(self, late: Iterable[Filing], updates: Iterable[Updated]) -> None:
+        """Mails that came during the pass (those swept by ``late``) were patched as well."""
         refused = self._note(updates)
-        for email_id, patch in patches.items():
+        for filing in late:
+            self._fail(filing, filing.swept, refused)
+            self._late |= {each: p for each, p in filing.swept.items() if each not in refused}
+
+    def _fail(
+        self, filing: Filing, email_ids: Iterable[str], refused: Mapping[str, SetError]
+    ) -> None:
+        for email_id in email_ids:
             if email_id in refused:
-                self._marks_failed[email_id] = str(refused[email_id])
-            else:
-                self._late[email_id] = patch
+                self._failures[filing.decision.id] = f"mail: {refused[email_id]}"
 
     def new_mail_filed(self, arrived: Arrived) -> None:
         """New mail was filed, all but what could not be."""
@@ -109,7 +122,7 @@ class Progress:
     def _note(self, updates: Iterable[Updated]) -> dict[str, SetError]:
         refused: dict[str, SetError] = {}
         for update in updates:
-            self._trail.add(update.old_state, update.new_state)
+            self.trail.add(update.old_state, update.new_state)
             refused |= update.failed
         return {email_id: error for email_id, error in refused.items() if error.type != _GONE}
 
@@ -121,5 +134,5 @@ class Progress:
             self._marks_failed,
             self._late,
             self._arrived,
-            self._trail,
+            self.trail,
         )

@@ -32,6 +32,17 @@ class StateTrail:
         return frozenset({self.seen, *(new for _, new in self.steps)} - {""})
 
     @property
+    def end(self) -> str | None:
+        """The state that the pass has left behind; None if it cannot be told."""
+        if self.was_joined:
+            return None
+        after = {old: new for old, new in self.steps if old != new}
+        state = self.seen
+        while state in after:
+            state = after.pop(state)
+        return state or None
+
+    @property
     def was_joined(self) -> bool:
         """Somebody else changed mail while the pass was under way (or the server cannot tell)."""
         left_behind = {self.seen, *(new for _, new in self.steps)}

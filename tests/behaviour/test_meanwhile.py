@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 
 from multidict import CIMultiDict
 
-from tests.behaviour.conftest import Start
+from tests.behaviour.conftest import Start, on
 from tests.support.person import Owner, message
 from tests.support.proxy import Answer, Ask, Exchange, Meddle, Proxy, leave_alone, proxying
+from tests.support.worlds import NO_STATES, VARIANTS
 
 ADDRESS = "jane@corp.example"
 SENDER = f"Jane Doe <{ADDRESS}>"
@@ -16,8 +17,7 @@ FORBIDDEN = Answer(403, CIMultiDict({"Content-Type": "text/plain"}), b"no")
 
 
 def writes_cards(exchange: Exchange) -> bool:
-    """Over JMAP, cards and groups are written together."""
-    return exchange.kind == "PUT card" or "ContactCard/set" in exchange.calls
+    return exchange.writes_cards
 
 
 def writes_groups(exchange: Exchange) -> bool:
@@ -74,6 +74,38 @@ async def test_what_somebody_writes_meanwhile_is_not_lost(
     assert (await alice.contact(ADDRESS)).note[0] == "Met at the fair."
     assert await decisions_of(alice, ADDRESS) == ["Triaged to Feed"]
     assert await alice.groups_of(ADDRESS) == {"Feed"}
+
+
+@on(*VARIANTS, NO_STATES)
+async def test_what_a_provider_files_meanwhile_is_filed_anew(
+    alice: Owner, start: Start, proxy: Proxy
+) -> None:
+    """Its rules do not know of the decision before the contact is in its group."""
+    (mail,) = await alice.receive(message(SENDER, "mail"))
+
+    async def late_first(ask: Ask) -> Answer:
+        await alice.server.append(alice.name, "Screener", message(SENDER, "late"))
+        return await ask()
+
+    proxy.meddle = first(writes_cards, late_first)
+    async with start(alice, http=proxy.url) as service:
+        await alice.tap(mail, "@ToPerson")
+        await alice.until_triaged()
+        assert await alice.where("late") == {"Person", "Imbox", "Inbox"}
+        await service.until_logged("pass done")
+        (told,) = service.events("pass done")
+        assert told["mails"] == len(("mail", "late"))
+
+
+@on(*VARIANTS, NO_STATES)
+async def test_what_comes_with_the_tap_goes_where_the_tap_says(alice: Owner, start: Start) -> None:
+    await alice.contacts.add("jane", "Jane Doe", ADDRESS, "Met at the fair.")
+    (mail,) = await alice.receive(message(SENDER, "mail"))
+    await alice.tap(mail, "@ToFeed")
+    await alice.server.deliver(alice.name, message(SENDER, "new"))
+    async with start(alice, MAILROOM_ARRIVALS_ENABLED="true"):
+        await alice.until_triaged()
+    assert await alice.where("new") == {"Feed"}
 
 
 async def test_who_joins_a_group_meanwhile_stays_in_it(

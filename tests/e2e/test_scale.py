@@ -28,7 +28,7 @@ FIND_MAIL = "Email/query Email/get"
 WRITE_CARD = "PUT card"
 WRITE_GROUP = "PUT group"
 FILE = "Email/set"
-FILE_LABELLED = "Email/set Email/query Email/get"
+FILE_LABELLED = "Email/set ifInState"
 
 GROUPS_OF = {
     "@ToImbox": {"Imbox"},

@@ -26,7 +26,7 @@ PASS = {
     "the card is made": "PUT card",
     "the groups are written": "PUT group",
     "the mail is filed": "Email/set",
-    "the labelled mail is filed": "Email/set Email/query Email/get",
+    "the labelled mail is filed": "Email/set ifInState",
 }
 
 
@@ -77,6 +77,24 @@ async def test_stopped_anywhere_and_started_again(
         await end_in_time(service)
         assert all(each.status in {200, 201, 204, 207} for each in proxy.exchanges)
     async with start(alice):
+        await alice.until_triaged()
+    await assert_all_filed_once(alice, 2)
+
+
+async def test_mail_that_comes_between_the_card_and_its_groups(
+    alice: Person, start: Start, proxy: Proxy
+) -> None:
+    """Its sender is a contact without a category just then; but there is a label that says more."""
+    (one,) = await alice.receive(message(BOB, "one"))
+    async with start(alice, http=proxy.url) as service:
+        holding = Holding(proxy, PASS["the card is made"])
+        await alice.tap(one, "@ToImbox")
+        await holding.until_held()
+        asyncio.get_running_loop().call_later(0.2, holding.release)
+        await end_in_time(service)
+    assert await alice.groups_of(ADDRESS) == set()
+    await alice.server.deliver(alice.name, message(BOB, "two"))
+    async with start(alice, MAILROOM_ARRIVALS_ENABLED="true"):
         await alice.until_triaged()
     await assert_all_filed_once(alice, 2)
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -47,6 +47,7 @@ class Scenario:
         contacts: the cards that the owner has.
         mails: the mail at first, as (sender, subject, mailboxes); a pass is run over it.
         act: what the owner, or the world, does then; what follows from it is watched.
+        meanwhile: what else happens, at the moment in which contacts are written first.
         most: so many of its requests are tried with each fault, evenly spread; None: all of them.
     """
 
@@ -54,7 +55,15 @@ class Scenario:
     contacts: Callable[[ContactsApp], Awaitable[None]]
     mails: tuple[tuple[str, str, tuple[str, ...]], ...]
     act: Callable[[Desk], None]
+    meanwhile: Callable[[Desk], None] | None = None
     most: int | None = None
+
+    def begin(self, served: Served, account: Account) -> None:
+        """Have it happen."""
+        desk = Desk(account)
+        self.act(desk)
+        if self.meanwhile is not None:
+            served.meanwhile = partial(self.meanwhile, desk)
 
     def __str__(self) -> str:
         return self.name
@@ -141,6 +150,17 @@ def _new_mail(desk: Desk) -> None:
         desk.deliver(message(sender, f"new of {sender}"))
 
 
+def _tapped_and_written(desk: Desk) -> None:
+    """Both at once: one mail of a sender is tapped, and another comes."""
+    _tap(desk, {"new": "@ToPerson"})
+    desk.deliver(message(BOB, "newer"))
+
+
+def _provider_files(desk: Desk) -> None:
+    """As its rules tell it to, which know nothing of the decision yet."""
+    _mail(desk, BOB, "late", _SCREENER)
+
+
 def _tapping_of(senders: int) -> Callable[[Desk], None]:
     labels = {f"new {at}": f"@To{_LABELS[at % len(_LABELS)]}" for at in range(senders)}
     return lambda desk: _tap(desk, labels)
@@ -187,6 +207,10 @@ SCENARIOS: Final = (
         _cy,
         ((BOB, "new", ("Screener", "@ToImbox")), (CY, "card", ("Archive",))),
         _new_mail,
+    ),
+    Scenario("writes while tapped", _nobody, _FIRST, _tapped_and_written),
+    Scenario(
+        "filed while tapped", _nobody, _FIRST, tapping(new="@ToPerson"), meanwhile=_provider_files
     ),
     Scenario("five senders", _cy, _several(5), _tapping_of(5)),
     Scenario("sixty senders", _cy, _several(60), _tapping_of(60), most=2),
@@ -264,12 +288,12 @@ async def play(
     served.take(account)
     line, *_ = served.lines
     if at_start:
-        scenario.act(Desk(account))
+        scenario.begin(served, account)
         line.meddle = meddle
     async with instance(settings(line)) as service:
         if not at_start:
             await service.until_done()
-            scenario.act(Desk(account))
+            scenario.begin(served, account)
             line.exchanges, line.answered, line.meddle = [], [], meddle
         await service.until_done()
 

@@ -15,7 +15,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from mailroom.sandbox.account import Account
-from mailroom.sandbox.desk import Desk
 from tests.faults.scenarios import BACKENDS, SCENARIOS, Prepared, Scenario, prepared, settings
 from tests.support import faults_time
 from tests.support.faults_account import copied, wrong_in_the_end
@@ -156,7 +155,7 @@ async def _run(
             random.seed(number)  # the jitter's, so that a cell can be rerun
             account = copied(ready.base)
             served.take(account)
-            scenario.act(Desk(account))
+            scenario.begin(served, account)
             with capture_logs() as log:
                 try:
                     await cell(served, account, number)

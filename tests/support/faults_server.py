@@ -6,7 +6,7 @@ a line (a port) of its own, so that two can be told apart.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -53,7 +53,12 @@ class Line:
 
 
 class Served:
-    """One account, served on two lines. :meth:`take` changes which."""
+    """One account, served on two lines. :meth:`take` changes which.
+
+    Attributes:
+        lines: the lines.
+        meanwhile: what happens, once, at the moment in which contacts are written first.
+    """
 
     def __init__(self, account: Account) -> None:
         self._accounts = {account.id: account}
@@ -65,10 +70,12 @@ class Served:
         self._sites: dict[int, web.TCPSite] = {}
         self._returning: set[asyncio.Task[None]] = set()
         self.lines: list[Line] = []
+        self.meanwhile: Callable[[], None] | None = None
 
     def take(self, account: Account) -> None:
         """Serve this account from now on, over lines on which nothing has happened."""
         self._accounts[account.id] = account
+        self.meanwhile = None
         for line in self.lines:
             line.exchanges, line.answered = [], []
             line.meddle, line.is_dead = leave_alone, False
@@ -120,6 +127,9 @@ class Served:
         line.answered.append(False)
 
         async def ask() -> Answer:
+            if self.meanwhile is not None and exchange.writes_cards:
+                self.meanwhile()
+                self.meanwhile = None
             request._read_bytes = exchange.body  # meddling may have changed it
             answer = await _asked(request, handler)
             line.answered[at] = bool(answer.body)

@@ -57,10 +57,16 @@ class Exchange:
     def kind(self) -> str:
         """What kind of work it is: the JMAP methods or the HTTP method, and what is written."""
         if self.calls:
-            return " ".join(dict.fromkeys(self.calls))
+            condition = ["ifInState"] if b'"ifInState":' in self.body else []
+            return " ".join(dict.fromkeys([*self.calls, *condition]))
         if self.method == "PUT":
             return "PUT group" if _KIND_OF_GROUP.search(self.body) else "PUT card"
         return "stream" if self.is_stream else self.method
+
+    @property
+    def writes_cards(self) -> bool:
+        """Whether it writes contacts; over JMAP, groups may be written along with them."""
+        return self.kind == "PUT card" or "ContactCard/set" in self.calls
 
     @property
     def is_stream(self) -> bool:

@@ -4,7 +4,7 @@ import itertools
 import os
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -30,6 +30,7 @@ _HABITS: Final = {
     "": Quirks(),
     "stalwart limits": Quirks(limits=STALWART_LIMITS),
     "no search index": Quirks(index_lag=None),
+    "no states of updates": Quirks(email_set_states=False),
 }
 
 _numbers = itertools.count()
@@ -58,8 +59,7 @@ class Variant:
     def quirks(self) -> Quirks:
         """For the sandbox."""
         has_jmap = self.contacts == "jmap"
-        limits, index_lag = _HABITS[self.habit].limits, _HABITS[self.habit].index_lag
-        return Quirks(limits=limits, index_lag=index_lag, contacts=has_jmap)
+        return replace(_HABITS[self.habit], contacts=has_jmap)
 
     @property
     def settings(self) -> dict[str, str]:
@@ -67,6 +67,7 @@ class Variant:
         return {"MAILROOM_PUSH_TRANSPORT": _TRANSPORTS[self.push]}
 
 
+NO_STATES: Final = Variant("sandbox", "jmap", "websocket", "no states of updates")
 VARIANTS: Final = (
     Variant("cyrus", "carddav", "eventsource"),
     *(Variant("sandbox", *each) for each in itertools.product(_PROTOCOLS, _TRANSPORTS)),

@@ -127,6 +127,36 @@ def test_a_decision_counts_more_than_a_correspondence() -> None:
     assert ends_in(found) == {"Jail"}
 
 
+@pytest.mark.parametrize("known_as", [[], ["Imbox"], ["Feed"], ["Choir"]])
+@pytest.mark.parametrize(
+    ("label", "mailboxes"),
+    [
+        ("Person", {"Person", "Imbox", "Inbox"}),
+        ("Jail", {"Jail"}),
+        (None, {"Screener"}),
+    ],
+)
+def test_a_decision_of_the_same_pass_counts_more_than_what_the_address_book_says(
+    known_as: list[str], label: str | None, mailboxes: set[str]
+) -> None:
+    category = next((each for each in DEFAULTS if each.name == label), None)
+    found = verdict(mail("Inbox"), *known_as, decided={BOB: category})
+
+    assert found.rule is Rule.DECIDED
+    assert found.categories == (() if category is None else (category,))
+    assert ends_in(found) == mailboxes
+    assert (found.patch or {})[KEYWORD] is True
+
+
+def test_a_decision_counts_for_nobody_else_and_not_for_a_forged_mail() -> None:
+    decided = {BOB: None}
+    forged = replace(mail("Inbox"), authentication_results=(FORGED,))
+
+    assert verdict(forged, decided=decided).rule is Rule.SPOOFED
+    other = mail("Inbox", sender="eve@x.example")
+    assert verdict(other, decided=decided).rule is Rule.UNKNOWN
+
+
 def test_ones_own_mail_is_left() -> None:
     known = acquainted(identities=("me@x.example", "*@own.example"))
 

@@ -1,5 +1,7 @@
 """How far a plan got: one sender's failure stops that sender and nobody else."""
 
+from dataclasses import replace
+
 import pytest
 
 from mailroom.jmap.answers import Updated
@@ -10,7 +12,7 @@ from mailroom.screener.decide import Decision, decide, find_contacts
 from mailroom.screener.gather import Marked
 from mailroom.screener.labelled import sort_marked
 from mailroom.screener.places import Directory
-from mailroom.screener.plan import BySender, Plan, plan_filing
+from mailroom.screener.plan import BySender, Filing, Plan, plan_filing
 from mailroom.screener.progress import Progress
 from tests.unit.builders import PLACES, TODAY, groups, mail
 
@@ -119,23 +121,41 @@ def test_a_mark_that_was_refused_is_remembered_without_a_decision() -> None:
     assert not report.is_complete
 
 
-def test_mail_that_came_meanwhile_counts_as_filed_unless_it_was_refused() -> None:
+def came_late(made: Progress, **of: str) -> list[Filing]:
+    """What came of Bob and of Al while the work was under way: mail id -> whose."""
+    swept = {"mailboxIds/Feed": True}
+    return [
+        replace(filing, swept={each: swept for each, whose in of.items() if whose == name})
+        for filing, name in zip(made.plan.filings, ("bob", "al"), strict=True)
+    ]
+
+
+def test_mail_that_came_meanwhile_counts_as_filed() -> None:
     made = progress()
-    patches: dict[str, Patch] = {
-        each: {"mailboxIds/Feed": True} for each in ("late", "refused", "gone")
-    }
-    made.late_updated(patches, [updated("refused"), updated("gone", error="notFound")])
+    late = came_late(made, late="bob", gone="al")
+    made.late_updated(late, [updated("gone", error="notFound")])
     report = made.report()
 
     assert "late" in report.late
     assert report.mails == 4 + len(report.late)
-    assert set(report.marks_failed) == {"refused"}
-    assert not report.is_complete
+    assert report.is_complete
+
+
+def test_mail_that_came_meanwhile_and_is_refused_keeps_the_label_on() -> None:
+    made = progress()
+    bob = made.open[0].decision.id
+    made.late_updated(came_late(made, refused="bob", late="al"), [updated("refused")])
+
+    assert set(made.labelled) == {"al labelled"}
+    report = made.report()
+    assert report.failures == {bob: "mail: serverFail"}
+    assert set(report.late) == {"late"}
 
 
 def test_the_states_of_all_updates_make_the_trail() -> None:
     made = progress()
     made.mails_updated([updated(states=("1", "2")), updated(states=("2", "3"))])
-    made.late_updated({}, [updated(states=("3", "4"))])
+    made.late_updated([], [updated(states=("3", "4"))])
 
+    assert made.trail.end == "4"
     assert made.report().trail.known == {"1", "2", "3", "4"}

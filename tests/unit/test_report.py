@@ -286,7 +286,7 @@ def one_good_one_bad() -> Progress:
     failed = {"al": SetError("overQuota", "full"), "u": SetError("serverFail")}
     progress.mails_updated([Updated("1", "2", failed)])
     late = {"late": {"mailboxIds/Feed": True, "mailboxIds/Screener": None}}
-    progress.late_updated(late, [Updated("2", "3", {})])
+    progress.late_updated([replace(plan.filings[0], swept=late)], [Updated("2", "3", {})])
     return progress
 
 

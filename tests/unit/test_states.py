@@ -48,6 +48,27 @@ def test_what_was_left_behind_by_a_disturbed_trail_is_not_known(made: StateTrail
     assert made.known == {made.seen} - {""}
 
 
+@pytest.mark.parametrize(
+    ("made", "end"),
+    [
+        (trail("1"), "1"),
+        (trail("1", ("1", "2"), ("2", "3")), "3"),
+        (trail("1", ("2", "3"), ("1", "2")), "3"),
+        (trail("1", ("1", "1"), ("1", "2"), ("2", "2")), "2"),
+        (trail(""), None),
+        *((disturbed.values[0], None) for disturbed in DISTURBED),
+    ],
+)
+def test_the_end_of_a_trail_is_known_as_long_as_it_is_unbroken(
+    made: StateTrail, end: str | None
+) -> None:
+    assert made.end == end
+
+
+def test_a_trail_that_goes_in_circles_comes_to_an_end() -> None:
+    assert trail("1", ("1", "2"), ("2", "1")).end == "1"
+
+
 @given(
     changes=st.lists(st.booleans(), max_size=8),
     data=st.data(),

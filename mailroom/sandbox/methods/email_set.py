@@ -22,7 +22,9 @@ def set_(mail: Mail, arguments: Arguments) -> Arguments:
     args.known_only(arguments, "ifInState", "create", "update", "destroy")
     create, update = args.objects(arguments, "create"), args.objects(arguments, "update")
     destroy = args.id_list(arguments, "destroy") or []
-    args.require_state(arguments, mail.store.state())
+    tells_states = mail.seat.quirks.email_set_states
+    if tells_states:
+        args.require_state(arguments, mail.store.state())
     answer = SetAnswer(mail.store.state())
     answer.not_created = {each: {"type": "forbidden"} for each in create}
     for email_id, patch in update.items():
@@ -33,7 +35,8 @@ def set_(mail: Mail, arguments: Arguments) -> Arguments:
         with answer.noting(answer.not_destroyed, email_id):
             _destroy(mail, email_id)
             answer.destroyed.append(email_id)
-    return answer.to_json(mail.store.state())
+    told = answer.to_json(mail.store.state())
+    return told if tells_states else {**told, "oldState": None}
 
 
 def _update(mail: Mail, email_id: str, patch: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Screening new mail: from what came to what is to be done, and done."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from mailroom.contacts.index import ContactIndex
@@ -10,7 +10,7 @@ from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.arrivals.filing import Arrived, Filing
 from mailroom.screener.arrivals.inbox import Inbox, News
 from mailroom.screener.arrivals.verdict import Acquaintance, Rules, Verdict, judge, strangers
-from mailroom.screener.categories import Categories
+from mailroom.screener.categories import Categories, Category
 from mailroom.screener.places import Places
 
 
@@ -47,6 +47,18 @@ class ArrivalsPlan:
         return tuple(each for each in self.verdicts if each.patch is not None)
 
 
+def plan_arrivals(news: News, rules: Rules, decided: Mapping[str, Category | None]) -> ArrivalsPlan:
+    """Decide on each mail. Pure.
+
+    Args:
+        news: what came.
+        rules: what is known of those who wrote.
+        decided: see :class:`Rules`.
+    """
+    rules = replace(rules, decided=decided)
+    return ArrivalsPlan(news, tuple(judge(each, rules) for each in news.emails), rules)
+
+
 class Screening:
     """The new mail of one account.
 
@@ -66,24 +78,23 @@ class Screening:
         self._policy = policy
         self._correspondents = Correspondents(account)
 
-    async def plan(
+    async def rules(
         self, news: News, places: Places, index: ContactIndex, identities: Collection[str]
-    ) -> ArrivalsPlan:
-        """Decide on each mail; writes nothing.
+    ) -> Rules:
+        """What there is to know of those who wrote; writes nothing.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
         acquaintance = Acquaintance(index, self._categories, identities)
         unknown = strangers(news.emails, acquaintance)
-        rules = Rules(
+        return Rules(
             acquaintance=acquaintance,
             correspondents=await self._correspondents.among(unknown, places.sent),
             places=places,
             categories=self._categories,
             authserv_id=self._policy.authserv_id,
         )
-        return ArrivalsPlan(news, tuple(judge(each, rules) for each in news.emails), rules)
 
     async def apply(self, plan: ArrivalsPlan) -> Arrived:
         """Carry it out; what could not be is looked at again by the next pass.

@@ -1,7 +1,7 @@
 """Where a new mail goes, and by which rule. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -23,8 +23,9 @@ class Rule(StrEnum):
     """Why a mail goes where it goes; the first that applies."""
 
     SPOOFED = "its From is forged"
-    OWN = "it is your own"
     NAMELESS = "it names no sender, or several"
+    DECIDED = "the sender is being decided on"
+    OWN = "it is your own"
     CATEGORY = "the sender is in a category's group"
     CONTACT = "the sender is a contact"
     CORRESPONDENT = "you have written to the sender"
@@ -43,7 +44,7 @@ class Verdict:
         email: the mail.
         sender: the key of the address in its From; empty if there is none to speak of.
         rule: why.
-        categories: the sender's, if that is the reason.
+        categories: the sender's, if they are the reason.
         patch: what it takes; None if the mail is left where it is.
     """
 
@@ -121,6 +122,9 @@ class Rules:
         places: which mailbox is which.
         categories: where senders can be sent.
         authserv_id: see :func:`mailroom.screener.arrivals.authentication.fails_dmarc`.
+        decided: keys of the addresses that the same pass decides on, and where they go (None: back
+            to the Screener). The address book may know any part of that already, if it was begun
+            before and cut short: a card without a group, a child's group without the parent's.
     """
 
     acquaintance: Acquaintance
@@ -128,6 +132,7 @@ class Rules:
     places: Places
     categories: Categories
     authserv_id: str
+    decided: Mapping[str, Category | None] = field(default_factory=dict)
 
 
 def is_new(email: Email, places: Places) -> bool:
@@ -151,6 +156,19 @@ def judge(email: Email, rules: Rules) -> Verdict:
         return _screen(email, sender, Rule.SPOOFED, rules.places)
     if not sender:
         return _screen(email, sender, Rule.NAMELESS, rules.places)
+    if sender in rules.decided:
+        return _as_decided(email, sender, rules)
+    return _as_known(email, sender, rules)
+
+
+def _as_decided(email: Email, sender: str, rules: Rules) -> Verdict:
+    category = rules.decided[sender]
+    target = target_of(category, rules.categories, rules.places)
+    given = () if category is None else (category,)
+    return Verdict(email, sender, Rule.DECIDED, given, _filed(email, target, rules.places))
+
+
+def _as_known(email: Email, sender: str, rules: Rules) -> Verdict:
     standing = rules.acquaintance.standing(sender)
     match standing.rule:
         case Rule.CATEGORY:

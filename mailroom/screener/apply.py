@@ -1,0 +1,137 @@
+"""Carries out what a pass has come to. Decides nothing.
+
+The order of writing is what makes it safe to be killed anywhere: contacts, all mail that bears no
+label of a decision, and new mail first, all at once, for none depends on another; then the labelled
+mail, whose labels come off in the same update that files it. Until then the label says that the
+work is not done, and every step can be done again.
+
+Mail that comes while a pass is under way came before the server could know where to put it, and no
+label points to it. So the last update is asked for in the very state that the pass itself has left
+behind: in it, nothing has come. If the state has moved on, such mail is looked for and filed first.
+"""
+
+from collections import defaultdict
+
+from mailroom.concurrency import all_of
+from mailroom.contacts.book import AddressBook
+from mailroom.jmap.account import MailAccount
+from mailroom.jmap.errors import MethodError
+from mailroom.jmap.mail import Patch
+from mailroom.screener.arrivals.screening import Screening
+from mailroom.screener.categories import Categories
+from mailroom.screener.filing import target_of
+from mailroom.screener.gather import Gatherer, Sweep
+from mailroom.screener.plan import BySender, Plan, plan_filing
+from mailroom.screener.progress import Progress, Report
+
+
+class Application:
+    """Writes to one account.
+
+    Args:
+        account: its mail.
+        book: its contacts.
+        categories: where senders can be sent.
+        gatherer: finds what has come meanwhile.
+        screening: files new mail, if anybody does.
+    """
+
+    def __init__(
+        self,
+        account: MailAccount,
+        book: AddressBook,
+        categories: Categories,
+        *,
+        gatherer: Gatherer,
+        screening: Screening | None,
+    ) -> None:
+        self._account = account
+        self._book = book
+        self._categories = categories
+        self._gatherer = gatherer
+        self._screening = screening
+
+    async def apply(self, plan: Plan) -> Report:
+        """Carry out a plan.
+
+        Raises:
+            HttpError, JmapError, AddressBookError: nothing can be written at all.
+        """
+        progress = Progress(plan)
+        await all_of(
+            [
+                self._write_contacts(progress),
+                self._file_others(progress),
+                self._file_new(progress),
+            ]
+        )
+        await self._file_labelled(progress)
+        return progress.report()
+
+    async def _write_contacts(self, progress: Progress) -> None:
+        edits = [edit for each in progress.open for edit in each.decision.edits]
+        if edits:
+            progress.contacts_failed(await self._book.write(edits, progress.plan.groups))
+
+    async def _file_new(self, progress: Progress) -> None:
+        if self._screening is not None and progress.plan.arrivals is not None:
+            progress.new_mail_filed(await self._screening.apply(progress.plan.arrivals))
+
+    async def _file_others(self, progress: Progress) -> None:
+        """File what bears no label of a decision; labels that go without one are changed, too."""
+        patches = dict(progress.plan.marks)
+        for filing in progress.open:
+            patches |= filing.swept
+        await self._update(patches, progress)
+
+    async def _update(self, patches: dict[str, Patch], progress: Progress) -> None:
+        updates = await self._account.client.perform_all(self._account.updates(patches))
+        progress.mails_updated(updates)
+
+    async def _file_labelled(self, progress: Progress) -> None:
+        if not progress.labelled:
+            return
+        remaining = await self._file_undisturbed(progress)
+        if progress.trail.end is None or remaining:
+            await self._file_late(progress)
+            still_open = progress.labelled
+            patches = {each: still_open[each] for each in remaining & still_open.keys()}
+            await self._update(patches, progress)
+
+    async def _file_undisturbed(self, progress: Progress) -> set[str]:
+        """File the labelled mail as long as nobody else changes any; gives what is left."""
+        patches = progress.labelled
+        remaining, state = set(patches), progress.trail.end
+        if state is None:
+            return remaining
+        try:
+            async for asked, update in self._account.update_in_state(patches, state):
+                progress.mails_updated([update])
+                remaining -= asked.keys()
+        except MethodError as error:
+            if error.type != "stateMismatch":
+                raise
+        return remaining
+
+    async def _file_late(self, progress: Progress) -> None:
+        """File what has come of the senders since it was looked for."""
+        _, came = await self._gatherer.mail_of(self._late_sweeps(progress))
+        places, mails_of = progress.plan.marked.places, BySender(came)
+        late = [
+            plan_filing(each.decision, mails_of, places, self._categories) for each in progress.open
+        ]
+        patches = {email_id: patch for each in late for email_id, patch in each.swept.items()}
+        updates = await self._account.client.perform_all(self._account.updates(patches))
+        progress.late_updated(late, updates)
+
+    def _late_sweeps(self, progress: Progress) -> list[Sweep]:
+        """Where late mail may be: in a managed mailbox that is not where its sender belongs."""
+        addresses: defaultdict[frozenset[str], set[str]] = defaultdict(set)
+        places = progress.plan.marked.places
+        for each in progress.open:
+            target = target_of(each.decision.category, self._categories, places)
+            addresses[target.destinations] |= each.decision.contact.addresses
+        return [
+            Sweep(frozenset(of), places.managed - destinations)
+            for destinations, of in addresses.items()
+        ]
