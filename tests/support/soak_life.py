@@ -30,7 +30,7 @@ _ACQUAINTANCES: Final = 6
 _TAPS: Final = 5
 _MOVES: Final = 2
 _DELIVERIES: Final = 6
-_MAILS: Final = 6
+_MAILS: Final = 12
 
 Act = Callable[[], Awaitable[None]]
 
