@@ -22,7 +22,7 @@ from mailroom.health import serve as serve_health
 from mailroom.metrics import Metrics
 from mailroom.sandbox import Desk, Quirks, Sandbox, SeenMail, User
 from mailroom.sandbox.contacts import Contacts
-from mailroom.screener.arrivals.verdict import SCREENED
+from mailroom.screener.keywords import SCREENED
 from mailroom.service import Service
 from mailroom.settings import Settings, load_settings
 from mailroom.watch import Watch

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.categories import Categories, Category
+from mailroom.screener.keywords import FORGED, without
 from mailroom.screener.places import Places
 
 
@@ -34,12 +35,16 @@ def target_of(category: Category | None, categories: Categories, places: Places)
 def file_swept(email: Email, target: Target, places: Places, *, clean: bool) -> Patch | None:
     """File a mail of a decided sender that bears no label; None: leave it as it is.
 
+    One whose From is forged is left where it waits: it is not of that sender.
+
     Args:
         email: the mail.
         target: where the sender belongs.
         places: which mailbox is which.
         clean: there was no name mismatch, so an old warning comes off.
     """
+    if FORGED in email.keywords:
+        return None
     before = email.mailbox_ids
     after = before - {places.error}
     if clean and places.warning is not None:
@@ -54,7 +59,8 @@ def file_labelled(email: Email, target: Target, places: Places, *, warn: bool) -
     """File a labelled mail, wherever it lies, and take its labels off.
 
     In Trash, Drafts or Sent it only loses them. Mail that waits in the Junk folder, or was *moved*
-    into the label by an app that knows only folders, waited like mail in the Screener.
+    into the label by an app that knows only folders, waited like mail in the Screener. A forged one
+    is like any other from now on.
     """
     before = email.mailbox_ids
     after = before - places.marks
@@ -63,7 +69,8 @@ def file_labelled(email: Email, target: Target, places: Places, *, warn: bool) -
         after = _filed(after - places.junk, target, places, waiting=waiting)
         if warn and places.warning is not None:
             after |= {places.warning}
-    return patch(before, after, fallback=places.inbox) or {}
+    moved = patch(before, after, fallback=places.inbox) or {}
+    return {**moved, **without(email.keywords, FORGED)}
 
 
 def _filed(

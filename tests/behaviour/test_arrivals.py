@@ -206,6 +206,26 @@ async def test_a_forged_from_does_not_profit_from_it(alice: Owner, start: Start)
         await comes_to(alice, "another server's word", "Imbox", "Inbox")
 
 
+async def test_a_forged_mail_does_not_go_along_when_its_sender_is_triaged(
+    alice: Owner, start: Start
+) -> None:
+    """It waits with its warning until it is labelled itself; then it is mail like any other."""
+    warned, filed = {"@MailroomWarning", "Screener"}, {"Imbox", "Inbox"}
+    async with start(alice, **ON, MAILROOM_ARRIVALS_AUTHSERV_ID=OURS):
+        await alice.server.deliver(alice.name, mail(BOB, "genuine"), mail(BOB, "forged", FORGED))
+        await comes_to(alice, "genuine", "Screener")
+        await comes_to(alice, "forged", *warned)
+        await alice.tap((await alice.mail("genuine")).id, "@ToImbox")
+        await alice.until_triaged()
+        assert (await alice.where("genuine"), await alice.where("forged")) == (filed, warned)
+        await alice.tap((await alice.mail("forged")).id, "@ToImbox")
+        await alice.until_triaged()
+        assert await alice.where("forged") == filed
+        await alice.tap((await alice.mail("genuine")).id, "@ToFeed")
+        await alice.until_triaged()
+    assert await alice.where("genuine") == await alice.where("forged") == {"Feed"}
+
+
 async def test_contacts_edited_in_the_meantime_count(alice: Owner, start: Start) -> None:
     await knows_bob(alice, "Feed")
     async with start(alice, **ON) as service:

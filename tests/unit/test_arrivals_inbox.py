@@ -6,7 +6,7 @@ import pytest
 
 from mailroom.sandbox import Limits, Quirks
 from mailroom.screener.arrivals.inbox import Inbox, News
-from mailroom.screener.arrivals.verdict import SCREENED
+from mailroom.screener.keywords import SCREENED
 from tests.unit.arrivals_harness import DAY, NOW, World, a_world
 from tests.unit.sandbox_harness import mail
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Email
 from mailroom.screener.arrivals.verdict import (
-    SCREENED,
     SCREENING,
     Acquaintance,
     Rule,
@@ -21,6 +20,8 @@ from mailroom.screener.arrivals.verdict import (
     strangers,
 )
 from mailroom.screener.categories import DEFAULTS
+from mailroom.screener.keywords import FORGED as FORGED_KEYWORD
+from mailroom.screener.keywords import SCREENED
 from tests.unit.builders import PLACES, group_list, mail
 
 KEYWORD = f"keywords/{SCREENED}"
@@ -180,6 +181,7 @@ def test_a_forged_from_profits_nobody(sender: str) -> None:
 
     assert found.rule is Rule.SPOOFED
     assert ends_in(found) == {"Screener", PLACES.warning}
+    assert (found.patch or {})[f"keywords/{FORGED_KEYWORD}"] is True
 
 
 def test_without_a_warning_label_a_forged_mail_is_only_screened() -> None:

@@ -19,6 +19,7 @@ from mailroom.screener.filing import (
     take_off,
     target_of,
 )
+from mailroom.screener.keywords import FORGED
 from mailroom.screener.places import Places
 from tests.unit.builders import ELSEWHERE, LAYOUT, PLACES, category, mail, patched, places_for
 
@@ -62,6 +63,22 @@ def test_mail_in_the_screener_goes_where_the_category_says(name: str, after: set
 @pytest.mark.parametrize(("place", "name"), list(product(ELSEWHERE, FILED)))
 def test_mail_in_no_managed_mailbox_is_left_alone(place: str, name: str) -> None:
     assert file_swept(mail(place), target(name), PLACES, clean=True) is None
+
+
+@pytest.mark.parametrize("name", list(FILED))
+def test_forged_mail_is_not_filed_for_the_sake_of_its_from(name: str) -> None:
+    email = mail("Screener", LAYOUT.warning_label, keywords=[FORGED])
+    assert file_swept(email, target(name), PLACES, clean=True) is None
+
+
+@pytest.mark.parametrize("name", list(FILED))
+def test_forged_mail_that_is_labelled_itself_is_filed_and_is_like_any_other_from_then_on(
+    name: str,
+) -> None:
+    email = mail("Screener", LAYOUT.warning_label, "@ToFeed", keywords=[FORGED])
+    patch = dict(file_labelled(email, target(name), PLACES, warn=False))
+    assert patch.pop(f"keywords/{FORGED}") is None
+    assert patched(email.mailbox_ids, patch) == FILED[name]
 
 
 @pytest.mark.parametrize("place", ["Trash", "Drafts", "Sent", "Spam"])

@@ -56,7 +56,7 @@ def test_a_plan_with_everything_in_it() -> None:
         "       1 deleted: Mailroom made it, and nobody touched it",
         "       2 kept as it is, and out of the groups",
         "members of groups who have no contact, out of the groups: 1",
-        "mail that loses Mailroom's own labels and keyword: 7",
+        "mail that loses Mailroom's own labels and keywords: 7",
         "mail that bears a triage label, left as it is: 2",
         "  (nothing was done about it so far; `mailroom triage` would)",
     ]

@@ -10,10 +10,10 @@ from typing import Final
 from mailroom.admin.reset.plan import Outcome
 from mailroom.admin.reset.scope import Scope
 from mailroom.jmap.mail import Email, Filter, Page, Patch
-from mailroom.screener.arrivals.verdict import SCREENED
 from mailroom.screener.filing import take_off
 from mailroom.screener.filters import in_any_of
 from mailroom.screener.gather import Marked
+from mailroom.screener.keywords import FORGED, SCREENED, without
 
 _TAKING_OFF: Final = "Taking marks off"
 _GONE: Final = "notFound"
@@ -36,7 +36,11 @@ class Marks:
         self._labels = {seen.places.error} if warning is None else {seen.places.error, warning}
         self._filter: Filter = {
             "operator": "OR",
-            "conditions": [in_any_of(self._labels), {"hasKeyword": SCREENED}],
+            "conditions": [
+                in_any_of(self._labels),
+                {"hasKeyword": SCREENED},
+                {"hasKeyword": FORGED},
+            ],
         }
 
     async def count(self) -> int:
@@ -82,5 +86,4 @@ class Marks:
 
     def _patch(self, email: Email) -> Patch:
         moved = take_off(email, self._labels, fallback=self._inbox) or {}
-        keyword = {f"keywords/{SCREENED}": None} if SCREENED in email.keywords else {}
-        return {**moved, **keyword}
+        return {**moved, **without(email.keywords, SCREENED, FORGED)}

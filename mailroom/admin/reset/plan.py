@@ -67,7 +67,7 @@ class ToTakeBack:
         fates: how many cards have which.
         strays: uids in Mailroom's groups of which there is no card.
         mails: how many go back to the Screener.
-        marks: how many mails bear the error or warning label, or the keyword of screened mail.
+        marks: how many mails bear the error or warning label, or a keyword of Mailroom's.
         labelled: how many mails bear a triage label, which is a person's.
     """
 
@@ -101,7 +101,7 @@ class ToTakeBack:
         if self.strays:
             yield f"members of groups who have no contact, out of the groups: {len(self.strays)}"
         if self.marks:
-            yield f"mail that loses Mailroom's own labels and keyword: {self.marks}"
+            yield f"mail that loses Mailroom's own labels and keywords: {self.marks}"
         if self.labelled:
             yield f"mail that bears a triage label, left as it is: {self.labelled}"
             yield "  (nothing was done about it so far; `mailroom triage` would)"
@@ -132,7 +132,7 @@ class Outcome:
     Attributes:
         senders: how many were taken back, with all of their mail.
         mails: how many went to the Screener.
-        marks: how many mails lost labels and keyword.
+        marks: how many mails lost labels and keywords.
         failures: what was left as it was -> why.
     """
 

@@ -16,7 +16,8 @@ from typing import Final
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.mail import AUTHENTICATION_RESULTS, Created, Email, Filter, Page, get_email_state
 from mailroom.jmap.request import Operation, Results, in_order
-from mailroom.screener.arrivals.verdict import SCREENED, is_new
+from mailroom.screener.arrivals.verdict import is_new
+from mailroom.screener.keywords import SCREENED
 from mailroom.screener.places import Places
 
 _ALSO: Final = (AUTHENTICATION_RESULTS,)

@@ -11,12 +11,9 @@ from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.authentication import fails_dmarc
 from mailroom.screener.categories import Categories, Category
 from mailroom.screener.filing import Target, patch, target_of
+from mailroom.screener.keywords import FORGED, SCREENED
 from mailroom.screener.places import Places
 from mailroom.screener.sender import UnusableFromError, is_own, sender_of
-
-SCREENED: Final = "$mailroom-screened"
-"""The keyword of a mail that was filed when it came. If it is in the Inbox again, somebody put it
-there on purpose."""
 
 
 class Rule(StrEnum):
@@ -153,7 +150,7 @@ def judge(email: Email, rules: Rules) -> Verdict:
     """Decide on a mail that :func:`is_new`."""
     sender = _sender(email)
     if fails_dmarc(email.authentication_results, rules.authserv_id):
-        return _screen(email, sender, Rule.SPOOFED, rules.places)
+        return _screen_forged(email, sender, rules.places)
     if not sender:
         return _screen(email, sender, Rule.NAMELESS, rules.places)
     if sender in rules.decided:
@@ -193,11 +190,15 @@ def file_as(
 
 
 def _screen(email: Email, sender: str, rule: Rule, places: Places) -> Verdict:
-    mailboxes = {places.screener}
-    if rule is Rule.SPOOFED and places.warning is not None:
-        mailboxes.add(places.warning)
-    target = Target(frozenset(mailboxes), add_to_inbox=False)
+    target = Target(frozenset({places.screener}), add_to_inbox=False)
     return Verdict(email, sender, rule, patch=_filed(email, target, places))
+
+
+def _screen_forged(email: Email, sender: str, places: Places) -> Verdict:
+    marks = {places.warning} if places.warning is not None else set()
+    target = Target(frozenset({places.screener, *marks}), add_to_inbox=False)
+    filed = _filed(email, target, places) or {}
+    return Verdict(email, sender, Rule.SPOOFED, patch={**filed, f"keywords/{FORGED}": True})
 
 
 def _filed(email: Email, target: Target, places: Places) -> Patch | None:
