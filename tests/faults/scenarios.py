@@ -1,7 +1,8 @@
 """What Mailroom is at when something goes wrong, and how it ends when nothing does."""
 
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -48,7 +49,8 @@ class Scenario:
         mails: the mail at first, as (sender, subject, mailboxes); a pass is run over it.
         act: what the owner, or the world, does then; what follows from it is watched.
         meanwhile: what else happens, at the moment in which contacts are written first.
-        most: so many of its requests are tried with each fault, evenly spread; None: all of them.
+        is_large: whether it asks the same many times over, so that one of each kind of request is
+            tried with each fault, and not every one of them.
     """
 
     name: str
@@ -56,7 +58,7 @@ class Scenario:
     mails: tuple[tuple[str, str, tuple[str, ...]], ...]
     act: Callable[[Desk], None]
     meanwhile: Callable[[Desk], None] | None = None
-    most: int | None = None
+    is_large: bool = False
 
     def begin(self, served: Served, account: Account) -> None:
         """Have it happen."""
@@ -68,18 +70,14 @@ class Scenario:
     def __str__(self) -> str:
         return self.name
 
-    def some(self, places: Sequence[T], number: int, *, most: int | None = None) -> list[T]:
-        """The places that are tried; ``number`` says which, where it is not all of them."""
-        most = most or self.most
-        return list(places) if most is None or EVERYTHING else spread(places, most, number)
-
-
-def spread(places: Sequence[T], most: int, number: int) -> list[T]:
-    """So many of the places, at even distances; ``number`` says where to begin."""
-    if len(places) <= most:
-        return list(places)
-    step = len(places) // most
-    return [places[at * step + number % step] for at in range(most)]
+    def some(self, places: Iterable[T], kind: Callable[[T], Hashable], number: int) -> list[T]:
+        """The places that are tried; ``number`` says which of each kind, if not all of them."""
+        if not self.is_large or EVERYTHING:
+            return list(places)
+        of_kind = defaultdict[Hashable, list[T]](list)
+        for place in places:
+            of_kind[kind(place)].append(place)
+        return [each[number % len(each)] for each in of_kind.values()]
 
 
 @dataclass(frozen=True)
@@ -213,7 +211,7 @@ SCENARIOS: Final = (
         "filed while tapped", _nobody, _FIRST, tapping(new="@ToPerson"), meanwhile=_provider_files
     ),
     Scenario("five senders", _cy, _several(5), _tapping_of(5)),
-    Scenario("sixty senders", _cy, _several(60), _tapping_of(60), most=2),
+    Scenario("sixty senders", _cy, _several(60), _tapping_of(60), is_large=True),
 )
 
 

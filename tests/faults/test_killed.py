@@ -27,6 +27,7 @@ Cell = Callable[[Served, Account, int], Awaitable[None]]
 
 INTERLEAVINGS: Final = 6
 """So many orders of requests are tried with two instances that do not know of each other."""
+FEW_INTERLEAVINGS: Final = 2
 
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 over_each_backend = pytest.mark.parametrize("backend", BACKENDS)
@@ -34,14 +35,14 @@ moments = pytest.mark.parametrize("acts", [False, True], ids=["before it acts", 
 
 
 def _interleavings(scenario: Scenario) -> range:
-    return range(scenario.most or INTERLEAVINGS)
+    return range(FEW_INTERLEAVINGS if scenario.is_large else INTERLEAVINGS)
 
 
 def _requests(scenario: Scenario, ready: Prepared) -> list[int]:
     """Which requests are tried: those to get going are the same for all, and tried with one."""
     first = 0 if scenario is SCENARIOS[0] else ready.preliminaries
-    most = None if scenario.most is None else 2 * scenario.most
-    return scenario.some(range(first, len(ready.exchanges)), 3, most=most)
+    requests = range(first, len(ready.exchanges))
+    return scenario.some(requests, lambda at: ready.exchanges[at].kind, 3)
 
 
 def _at(request: int, then: Callable[[Ask], Awaitable[Answer]]) -> Meddle:

@@ -2,10 +2,9 @@
 
 A cell is one scenario, over one way to contacts, with one fault at one request (or call) of what
 Mailroom does about it while it runs; or from its start on, with all that it asks to get going,
-which is the same in every scenario and so is shown in one. Where a scenario asks the same as
-another, each fault strikes at every third request; with sixty senders, at two; with ``FAULTS=all``
-in the environment nothing is left out. Time is the loop's
-own (:mod:`tests.support.faults_time`): every wait is the real one, and takes no time.
+which is the same in every scenario and so is shown in one. With sixty senders, each fault strikes
+at one request of each kind; with ``FAULTS=all`` in the environment nothing is left out. Time is the
+loop's own (:mod:`tests.support.faults_time`): every wait is the real one, and takes no time.
 """
 
 import random
@@ -33,8 +32,6 @@ from tests.support.faults_server import Served, serving
 Measured = Callable[[str], None]
 
 FROM_THE_START: Final = SCENARIOS[0]
-THINNED: Final = ("re-triage", "conflict healed", "five senders")
-ONE_IN: Final = 3
 
 
 def _cases() -> Iterator[Any]:
@@ -62,10 +59,7 @@ def _spots(scenario: Scenario, ready: Prepared, fault: Fault, *, at_start: bool)
     spots = list(fault.spots(ready.exchanges, ready.answered))
     if at_start:
         return [each for each in spots if each.request < ready.preliminaries]
-    number = FAULTS.index(fault)
-    if str(scenario) in THINNED and not EVERYTHING:
-        return spots[(2 - number) % ONE_IN :: ONE_IN]
-    return scenario.some(spots, 7 * number)
+    return scenario.some(spots, lambda spot: (spot.kind, spot.call), 7 * FAULTS.index(fault))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -78,10 +72,9 @@ def test_how_large_the_matrix_is(backend: str, measured: Measured) -> None:
         )
     assert all(cells.values())
     parts = ", ".join(f"{name} {count}" for name, count in cells.items())
-    some = [f"{each}: {each.most} for each fault" for each in SCENARIOS if each.most]
-    thinned = "; ".join([f"{', '.join(THINNED)}: 1 request in {ONE_IN} for each fault", *some])
     total = f"{cells.total()} cells, all of them run"
-    told = f"{parts}" if EVERYTHING else f"{parts}; {thinned}"
+    large = ", ".join(str(each) for each in SCENARIOS if each.is_large)
+    told = parts if EVERYTHING else f"{parts}; {large}: one request of each kind for each fault"
     measured(f"fault matrix over {backend}: {total} ({told})")
 
 
