@@ -7,8 +7,9 @@ the owner polls, and after a pause everything is tried anew.
 
 What counts against a transport is how its connections end. Most ends count only where there is
 another one to turn to: a server that is down, or refuses credentials, would be no better if we did
-not come back. That a connection is accepted and then ends too soon, again and again, is the
-transport's own fault, and coming back then is work for nothing.
+not come back; and one that is restarted a few times, or a proxy that cuts every half minute, leaves
+push at work for much of the time. That a connection is accepted and then ends almost at once, again
+and again, is the transport's own fault, and coming back then is work for nothing.
 """
 
 import time
@@ -42,6 +43,8 @@ ORDER: Final = (WebSocketTransport.name, EventSourceTransport.name)
 _GIVEN_UP: Final = 15 * 60.0
 """Seconds for which a transport is not tried. No longer than :mod:`mailroom.jmap.push` waits where
 push is unavailable, so that all of them are to be had again after that."""
+_AT_ONCE: Final = 5.0
+"""Seconds. What ends sooner was of no use to anybody."""
 _BAD_ENDS: Final = 3
 """So many in a row are enough."""
 
@@ -78,7 +81,9 @@ class End(Enum):
     HEALTHY = auto()
     """After a life that was long enough, whatever ended it."""
     EARLY = auto()
-    """It stood, but not for long; or it was deaf, and dropped for that."""
+    """It stood, and ended almost at once; or it was deaf, and dropped for that."""
+    SHORT = auto()
+    """It stood for a while, but not for long. Another transport may do better."""
     FAILED = auto()
     """It never stood. This may go better next time."""
     REFUSED = auto()
@@ -109,9 +114,10 @@ def end_of(error: Exception | None, life: Life | None) -> End:
             return End.REFUSED
         case _ if life is None:
             return End.FAILED
+        case _ if life.is_deaf or life.seconds < _AT_ONCE:
+            return End.EARLY
         case _:
-            is_early = life.is_deaf or life.seconds < HEALTHY_LIFE
-            return End.EARLY if is_early else End.HEALTHY
+            return End.SHORT if life.seconds < HEALTHY_LIFE else End.HEALTHY
 
 
 class Preference:
@@ -164,7 +170,7 @@ class Preference:
                 self._bad_ends[name] = _BAD_ENDS
             case End.EARLY:
                 self._bad_ends[name] += 1
-            case End.FAILED if not is_last:
+            case End.FAILED | End.SHORT if not is_last:
                 self._bad_ends[name] += 1
 
 

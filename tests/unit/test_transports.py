@@ -96,7 +96,7 @@ def test_the_session_says_what_is_offered(
 
 # How an end is judged
 
-LONG, SHORT = Life(60), Life(59.9)
+LONG, SHORT, EARLY = Life(60), Life(59.9), Life(4.9)
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,13 @@ LONG, SHORT = Life(60), Life(59.9)
     [
         (None, LONG, End.HEALTHY),
         (CUT_OFF, LONG, End.HEALTHY),
-        (None, SHORT, End.EARLY),
-        (CUT_OFF, SHORT, End.EARLY),
+        (None, SHORT, End.SHORT),
+        (CUT_OFF, SHORT, End.SHORT),
+        (None, Life(5), End.SHORT),
+        (None, EARLY, End.EARLY),
+        (CUT_OFF, EARLY, End.EARLY),
         (None, Life(3600, is_deaf=True), End.EARLY),
-        (RequestError("serverFail"), SHORT, End.EARLY),
+        (RequestError("serverFail"), EARLY, End.EARLY),
         (CUT_OFF, None, End.FAILED),
         (BUSY, None, End.FAILED),
         (REFUSED, None, End.REFUSED),
@@ -155,7 +158,7 @@ def test_what_is_offered_but_unknown_is_left_alone() -> None:
     assert History().choices(["pigeon", ES]) == [ES]
 
 
-@pytest.mark.parametrize("bad", [End.EARLY, End.FAILED])
+@pytest.mark.parametrize("bad", [End.EARLY, End.SHORT, End.FAILED])
 def test_the_third_bad_end_in_a_row_is_enough(bad: End) -> None:
     history = History()
     assert history.ended(bad, bad) == [False, False]
@@ -204,7 +207,7 @@ def test_bad_ends_of_one_do_not_count_against_the_other() -> None:
 def test_the_last_one_is_not_given_up_for_an_outage() -> None:
     history = History()
     history.ended(*[End.FAILED] * 3)
-    assert not any(history.ended(*[End.FAILED] * 50, *[End.REFUSED] * 50))
+    assert not any(history.ended(*[End.FAILED] * 50, *[End.SHORT] * 50, *[End.REFUSED] * 50))
     assert not any(History().ended(*[End.FAILED] * 50, offers=[WS]))
 
 
@@ -557,3 +560,13 @@ async def test_the_real_ones_take_over_from_each_other() -> None:
                     break
     assert names == [WS, WS, WS, ES]
     assert "Last-Event-ID" not in es_server.wires[0].headers
+
+
+async def test_a_server_that_is_restarted_again_and_again_is_come_back_to() -> None:
+    """Every time it has lived for half a minute: the pauses grow, but push is not given up."""
+    stage = Stage([], [Try(lasts=30, ends=CUT_OFF)], offers=[ES])
+    events = await stage.play(20)
+    ends = [each for each in events if isinstance(each, Disconnected)]
+    assert {each.reason for each in ends} == {str(CUT_OFF)}
+    assert max(each.pause for each in ends) <= 60
+    assert stage.names == [ES] * 20
