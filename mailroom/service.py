@@ -92,6 +92,7 @@ class Service:
 
     async def _run_pass(self, due: Due) -> None:
         self.health.pass_started(due.reason)
+        log.debug("pass begins", reason=due.reason.value)
         started = _now()
         result = await self._try_to_screen()
         self._watch.metrics.pass_ended(PassEnded(due, started=started, ended=_now(), result=result))
@@ -121,6 +122,7 @@ class Service:
         log_report(log, report)
         self.health.pass_succeeded(senders=len(report.finished), mails=report.mails)
         self._echo.passed(report.trail, at=_now())
+        log.debug("pass ended", seen=report.trail.seen, steps=report.trail.steps)
         self._doubt_push(due, report)
         if report.has_effect or not report.is_complete:
             log.info(

@@ -141,6 +141,7 @@ class HttpClient:
         raise BrokenAnswerError(request.url, "redirects without end")
 
     async def _once(self, request: HttpRequest) -> Response:
+        began = asyncio.get_running_loop().time()
         async with self.open(
             request.method,
             request.url,
@@ -148,7 +149,17 @@ class HttpClient:
             data=request.data,
             timeout=self._timeout,
         ) as raw:
-            return Response(raw.status, raw.headers, await _read_whole(raw), request.url)
+            response = Response(raw.status, raw.headers, await _read_whole(raw), request.url)
+        seconds = round(asyncio.get_running_loop().time() - began, 3)
+        log.debug(
+            "answered",
+            method=request.method,
+            path=request.url.path,
+            status=response.status,
+            octets=len(response.body),
+            seconds=seconds,
+        )
+        return response
 
     @asynccontextmanager
     async def open(

@@ -62,7 +62,9 @@ class Soak:
         self._chance = random.Random(seed)  # noqa: S311 - is to be repeatable
         self._model = Model(cast())
         self._life = Life(owner, self._model, self._chance)
-        self._lives = Lives(environment(owner, MAILROOM_ARRIVALS_ENABLED="true"), log)
+        level = os.environ.get("MAILROOM_LOG_LEVEL", "info")
+        env = environment(owner, MAILROOM_ARRIVALS_ENABLED="true", MAILROOM_LOG_LEVEL=level)
+        self._lives = Lives(env, log)
         self._cyrus = cyrus
         self._owner = owner
         self._rounds = 0
@@ -134,8 +136,9 @@ class Soak:
         try:
             await until(fits, "all is where it should be", patience=60)
         except AssertionError as error:
-            wrong = "\n".join([*await self._misplaced(), *self._lives.last_words()])
-            told = f"{error} (round {self._rounds})\n{wrong}"
+            misplaced = await self._misplaced()
+            lines = [*misplaced, *self._lives.last_words(), *await self._lives.tell()]
+            told = "\n".join([f"{error} (round {self._rounds})", *lines])
             raise AssertionError(told) from None
 
     async def _misplaced(self) -> list[str]:

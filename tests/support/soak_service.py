@@ -99,6 +99,12 @@ class Lives:
         taken = Sample(memory(pid), sockets(pid), inside["tasks"], inside["objects"])
         self.samples[-1].append(taken)
 
+    async def tell(self) -> list[str]:
+        """What it says of itself just now."""
+        health = await self.service.health()
+        await self.sample()
+        return [str(health), str(self.samples[-1][-1].tasks)]
+
     def _events(self, event: str) -> Iterator[dict[str, Any]]:
         return (each for each in self._lines() if each["event"] == event)
 
