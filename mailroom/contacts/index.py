@@ -34,6 +34,7 @@ class ContactIndex:
         self._cards: dict[str, Brief] = {}
         self._groups: dict[str, Group] = {}
         self._by_address: dict[str, tuple[str, ...]] = {}
+        self._by_uid: dict[str, str] = {}
 
     def __len__(self) -> int:
         """How many cards there are, groups left out."""
@@ -59,11 +60,17 @@ class ContactIndex:
         """The uids of the cards, groups left out."""
         return frozenset(brief.uid for brief in self._cards.values())
 
+    def bears(self, uid: str, address: str) -> bool | None:
+        """Whether the card with this uid bears an address; None if there is no such card."""
+        card_id = self._by_uid.get(uid)
+        return None if card_id is None else key_of(address) in self._cards[card_id].addresses
+
     def put_card(self, card_id: str, uid: str, addresses: Iterable[str]) -> None:
         """Take in a card, in place of whatever had this id."""
         self.remove(card_id)
         keys = tuple(dict.fromkeys(map(key_of, addresses)))
         self._cards[card_id] = Brief(uid, keys)
+        self._by_uid[uid] = card_id
         for address in keys:
             self._by_address[address] = (*self._by_address.get(address, ()), card_id)
 
@@ -76,6 +83,8 @@ class ContactIndex:
         """Forget a card or group; one that is not known is no failure."""
         self._groups.pop(card_id, None)
         brief = self._cards.pop(card_id, None)
+        if brief is not None and self._by_uid.get(brief.uid) == card_id:
+            del self._by_uid[brief.uid]
         for address in () if brief is None else brief.addresses:
             left = tuple(each for each in self._by_address[address] if each != card_id)
             if left:
@@ -88,6 +97,7 @@ class ContactIndex:
         self._cards.clear()
         self._groups.clear()
         self._by_address.clear()
+        self._by_uid.clear()
 
     def ids_of(self, addresses: Iterable[str]) -> frozenset[str]:
         """The ids of the cards that bear one of these addresses."""

@@ -1,7 +1,7 @@
 """One account's mail: everything that takes more than one call. Knows nothing of screening."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from mailroom.concurrency import all_of
 from mailroom.jmap.answers import Updated
@@ -21,6 +21,8 @@ from mailroom.jmap.mail import (
 )
 from mailroom.jmap.request import Operation, cut
 from mailroom.jmap.session import MAIL, SUBMISSION, Session
+
+T = TypeVar("T")
 
 _LARGEST_PAGE: Final = 4096
 _LARGEST_SET: Final = 500
@@ -96,15 +98,15 @@ class MailAccount:
         self,
         filters: Sequence[Filter],
         *,
-        after: Sequence[Operation[Updated]] = (),
+        after: Sequence[Operation[T]] = (),
         also: Sequence[str] = (),
-    ) -> tuple[list[Updated], tuple[Email, ...]]:
+    ) -> tuple[list[T], tuple[Email, ...]]:
         """All mails that match any of the filters, each once, oldest first.
 
         Args:
             filters: what to look for.
-            after: updates to send along; nothing is looked for before they are all done. Must be
-                safe to repeat.
+            after: what to send along; nothing is looked for before it is all done. Must be safe
+                to repeat.
             also: further properties to read.
 
         Raises:
@@ -112,12 +114,12 @@ class MailAccount:
             ResultMovedError: a result changed while it was read.
         """
         queries = [self.first_page(each, also=also) for each in filters]
-        updates, firsts = await self.client.perform_in_turn(after, queries)
+        done, firsts = await self.client.perform_in_turn(after, queries)
         parts = await all_of(
             self.whole(each, first, also=also) for each, first in zip(filters, firsts, strict=True)
         )
         emails = {email.id: email for part in parts for email in part}
-        return updates, tuple(sorted(emails.values(), key=lambda each: (each.received_at, each.id)))
+        return done, tuple(sorted(emails.values(), key=lambda each: (each.received_at, each.id)))
 
     async def read(
         self, ids: Sequence[str], *, also: Sequence[str] = ()
@@ -128,12 +130,19 @@ class MailAccount:
             HttpError, JmapError: the server cannot be asked.
         """
         state, emails = "", list[Email]()
-        for start in range(0, len(ids), self._page_size):
-            some = ids[start : start + self._page_size]
-            (found,) = await self.client.perform(get_emails(self.id, some, also=also))
+        for reading in self.readings(ids, also=also):
+            (found,) = await self.client.perform(reading)
             state = state or found[0]
             emails += found[1]
         return state, tuple(emails)
+
+    def readings(
+        self, ids: Sequence[str], *, also: Sequence[str] = ()
+    ) -> list[Operation[tuple[str, tuple[Email, ...]]]]:
+        """What reads these mails, cut to the server's limits; see :meth:`read`."""
+        size = self._page_size
+        parts = [ids[start : start + size] for start in range(0, len(ids), size)]
+        return [get_emails(self.id, part, also=also) for part in parts]
 
     async def whole(
         self, email_filter: Filter, first: Page, *, also: Sequence[str] = ()

@@ -7,21 +7,23 @@ work is not done, and every step can be done again.
 
 Mail that comes while a pass is under way came before the server could know where to put it, and no
 label points to it. So the last update is asked for in the very state that the pass itself has left
-behind: in it, nothing has come. If the state has moved on, such mail is looked for and filed first.
+behind: in it, nothing has come. If the state has moved on, such mail is looked for and filed first,
+and the labelled mail is read once more.
 """
 
 from collections import defaultdict
+from collections.abc import Collection, Iterable
 
 from mailroom.concurrency import all_of
 from mailroom.contacts.book import AddressBook
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.errors import MethodError
-from mailroom.jmap.mail import Patch
+from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.screening import Screening
 from mailroom.screener.categories import Categories
 from mailroom.screener.filing import target_of
 from mailroom.screener.gather import Gatherer, Sweep
-from mailroom.screener.plan import BySender, Plan, plan_filing
+from mailroom.screener.plan import BySender, Plan, plan_filing, refile_labelled
 from mailroom.screener.progress import Progress, Report
 
 
@@ -93,10 +95,7 @@ class Application:
             return
         remaining = await self._file_undisturbed(progress)
         if progress.trail.end is None or remaining:
-            await self._file_late(progress)
-            still_open = progress.labelled
-            patches = {each: still_open[each] for each in remaining & still_open.keys()}
-            await self._update(patches, progress)
+            await self._file_disturbed(remaining, progress)
 
     async def _file_undisturbed(self, progress: Progress) -> set[str]:
         """File the labelled mail as long as nobody else changes any; gives what is left."""
@@ -113,9 +112,24 @@ class Application:
                 raise
         return remaining
 
-    async def _file_late(self, progress: Progress) -> None:
+    async def _file_disturbed(self, remaining: Collection[str], progress: Progress) -> None:
+        """File what has come meanwhile, and then what is left of the labelled mail.
+
+        That is read again, for somebody may just have deleted it, or changed its label.
+        """
+        read, came = await self._gatherer.mail_of(
+            self._late_sweeps(progress), after=self._account.readings(sorted(remaining))
+        )
+        await self._file_late(came, progress)
+        places, patches = progress.plan.marked.places, dict[str, Patch]()
+        filings = {each: filing for filing in progress.open for each in filing.labelled}
+        for email in (each for _, emails in read for each in emails if each.id in filings):
+            decision = filings[email.id].decision
+            patches[email.id] = refile_labelled(email, decision, places, self._categories) or {}
+        await self._update({each: how for each, how in patches.items() if how}, progress)
+
+    async def _file_late(self, came: Iterable[Email], progress: Progress) -> None:
         """File what has come of the senders since it was looked for."""
-        _, came = await self._gatherer.mail_of(self._late_sweeps(progress))
         places, mails_of = progress.plan.marked.places, BySender(came)
         late = [
             plan_filing(each.decision, mails_of, places, self._categories) for each in progress.open
@@ -125,13 +139,19 @@ class Application:
         progress.late_updated(late, updates)
 
     def _late_sweeps(self, progress: Progress) -> list[Sweep]:
-        """Where late mail may be: in a managed mailbox that is not where its sender belongs."""
+        """Where late mail may be: in a managed mailbox that is not where its sender belongs.
+
+        Or in one of several that are: it lacks in the others, if rules filed it by half of the
+        groups.
+        """
         addresses: defaultdict[frozenset[str], set[str]] = defaultdict(set)
         places = progress.plan.marked.places
         for each in progress.open:
             target = target_of(each.decision.category, self._categories, places)
             addresses[target.destinations] |= each.decision.contact.addresses
         return [
-            Sweep(frozenset(of), places.managed - destinations)
+            Sweep(
+                frozenset(of), places.managed - (destinations if len(destinations) == 1 else set())
+            )
             for destinations, of in addresses.items()
         ]

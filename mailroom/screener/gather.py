@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from mailroom.contacts.address import spellings
 from mailroom.jmap.account import MailAccount
-from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import Email, Filter, get_email_state
 from mailroom.jmap.mailboxes import get_mailboxes
@@ -14,6 +14,8 @@ from mailroom.screener.arrivals.inbox import Inbox, Look, News
 from mailroom.screener.categories import Categories, Layout
 from mailroom.screener.filters import in_any_and_any, in_any_of
 from mailroom.screener.places import Directory, Places, locate
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +140,15 @@ class Gatherer:
         return locate(directory, self._categories, self._layout)
 
     async def mail_of(
-        self, sweeps: Sequence[Sweep], *, after: Sequence[Operation[Updated]] = ()
-    ) -> tuple[list[Updated], tuple[Email, ...]]:
-        """Find the mail of senders, in the same request as (and behind) some updates.
+        self, sweeps: Sequence[Sweep], *, after: Sequence[Operation[T]] = ()
+    ) -> tuple[list[T], tuple[Email, ...]]:
+        """Find the mail of senders, in the same request as (and behind) something else.
 
         The answer may hold mail of others as well: it has to be compared with Email/get's From.
 
         Args:
             sweeps: whose mail, and where.
-            after: what to update first; must be safe to repeat.
+            after: what to do first; must be safe to repeat.
         """
         filters = [each for sweep in sweeps for each in sweep.filters()]
         try:

@@ -124,6 +124,24 @@ def plan_filing(
     )
 
 
+def refile_labelled(
+    email: Email, decision: Decision, places: Places, categories: Categories
+) -> Patch | None:
+    """Plan anew what happens to a labelled mail that may have changed since it was decided.
+
+    If its label is gone, it is like the contact's other mail; if it has another one now, it is left
+    to the next pass.
+    """
+    target = target_of(decision.category, categories, places)
+    labels = email.mailbox_ids & places.labels.keys()
+    if not labels:
+        return file_swept(email, target, places, clean=not decision.mismatched)
+    (before,) = (each.labels for each in decision.contact.tapped if each.email.id == email.id)
+    if labels != before:
+        return None
+    return file_labelled(email, target, places, warn=email.id in decision.mismatched)
+
+
 def plan_marks(
     marked: Sorted, conflicts: Iterable[Conflict], decided: Iterable[Filing], places: Places
 ) -> dict[str, Patch]:

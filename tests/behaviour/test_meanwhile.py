@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 
+import pytest
 from multidict import CIMultiDict
 
 from tests.behaviour.conftest import Start, on
@@ -106,6 +107,47 @@ async def test_what_comes_with_the_tap_goes_where_the_tap_says(alice: Owner, sta
     async with start(alice, MAILROOM_ARRIVALS_ENABLED="true"):
         await alice.until_triaged()
     assert await alice.where("new") == {"Feed"}
+
+
+@pytest.mark.parametrize("left_in", ["Trash", "Archive", "Projects"])
+async def test_a_labelled_mail_that_its_owner_moves_meanwhile_is_not_brought_back(
+    alice: Owner, start: Start, proxy: Proxy, left_in: str
+) -> None:
+    """Labelled and deleted in one go: the sender is decided on, and the mail stays deleted."""
+    await alice.create_mailbox("Projects")
+    *_, mail = await alice.receive(message(SENDER, "old"), message(SENDER, "mail"))
+
+    async def moved_first(ask: Ask) -> Answer:
+        await alice.move([mail], [left_in])
+        return await ask()
+
+    proxy.meddle = first(writes_cards, moved_first)
+    async with start(alice, http=proxy.url) as service:
+        await alice.tap(mail, "@ToImbox")
+        await service.until_logged("pass done")
+    assert await alice.where("mail") == {left_in}
+    assert await alice.where("old") == {"Imbox", "Inbox"}
+    assert await alice.groups_of(ADDRESS) == {"Imbox", "Mailroom"}
+
+
+async def test_another_label_that_is_put_on_meanwhile_is_acted_on(
+    alice: Owner, start: Start, proxy: Proxy
+) -> None:
+    (mail,) = await alice.receive(message(SENDER, "mail"))
+    mailboxes = await alice.mailboxes()
+    off, on_ = (f"mailboxIds/{mailboxes[label]}" for label in ("@ToImbox", "@ToJail"))
+
+    async def changed_first(ask: Ask) -> Answer:
+        await alice.jmap("Email/set", {"update": {mail: {off: None, on_: True}}})
+        return await ask()
+
+    proxy.meddle = first(writes_cards, changed_first)
+    async with start(alice, http=proxy.url):
+        await alice.tap(mail, "@ToImbox")
+        await alice.until_triaged()
+    assert await alice.where("mail") == {"Jail"}
+    assert await alice.groups_of(ADDRESS) == {"Jail", "Mailroom"}
+    assert await decisions_of(alice, ADDRESS) == ["Triaged to Imbox", "Re-triaged to Jail"]
 
 
 async def test_who_joins_a_group_meanwhile_stays_in_it(

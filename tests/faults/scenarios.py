@@ -159,6 +159,30 @@ def _provider_files(desk: Desk) -> None:
     _mail(desk, BOB, "late", _SCREENER)
 
 
+_UID_OF_BOB: Final = "ef8352e5-02f4-56ed-be26-3166195c2a3b"
+"""What Mailroom calls the card that it makes for Bob's address."""
+
+
+async def _rob(app: ContactsApp) -> None:
+    """Mailroom made this card for Bob; by now it bears another address."""
+    await app.add(_UID_OF_BOB, "Rob Builder", "rob@corp.example", "Met at the fair.")
+    await app.join("Imbox", _UID_OF_BOB)
+
+
+async def _domain(app: ContactsApp) -> None:
+    await app.add("corp", "Corp", "cy@corp.example", "All of them.", more=["*@corp.example"])
+
+
+def _rules_of_before(desk: Desk) -> None:
+    """The provider's rules file by the groups that the sender is in as yet."""
+    _mail(desk, BOB, "late", ("Imbox", "Inbox"))
+
+
+def _one_of_a_domain_writes(desk: Desk) -> None:
+    _tap(desk, {"new": "@ToPerson"})
+    desk.deliver(message("ann@corp.example", "of another"))
+
+
 def _tapping_of(senders: int) -> Callable[[Desk], None]:
     labels = {f"new {at}": f"@To{_LABELS[at % len(_LABELS)]}" for at in range(senders)}
     return lambda desk: _tap(desk, labels)
@@ -210,6 +234,20 @@ SCENARIOS: Final = (
     Scenario(
         "filed while tapped", _nobody, _FIRST, tapping(new="@ToPerson"), meanwhile=_provider_files
     ),
+    Scenario(
+        "half a chain filed while tapped",
+        _nobody,
+        ((BOB, "new", ("Screener", "@ToImbox")), (BOB, "old", _SCREENER)),
+        tapping(new="@ToPerson"),
+        meanwhile=_rules_of_before,
+    ),
+    Scenario(
+        "one of a domain writes while tapped",
+        _domain,
+        (("cy@corp.example", "new", _SCREENER),),
+        _one_of_a_domain_writes,
+    ),
+    Scenario("uid taken", _rob, _FIRST, tapping(new="@ToJail")),
     Scenario("five senders", _cy, _several(5), _tapping_of(5)),
     Scenario("sixty senders", _cy, _several(60), _tapping_of(60), is_large=True),
 )

@@ -158,6 +158,18 @@ def test_a_decision_counts_for_nobody_else_and_not_for_a_forged_mail() -> None:
     assert verdict(other, decided=decided).rule is Rule.UNKNOWN
 
 
+def test_a_decision_on_a_whole_domain_counts_for_everybody_without_a_card() -> None:
+    index = ContactIndex()
+    index.put_card("corp", "corp", ["cy@corp.example", "*@corp.example"])
+    index.put_card("eve", "eve", ["eve@corp.example"])
+    known = Acquaintance(index, DEFAULTS, ())
+    decided = dict.fromkeys(["cy@corp.example", "*@corp.example"])
+
+    for sender, rule in ((BOB, Rule.DECIDED), ("eve@corp.example", Rule.CONTACT)):
+        found = judge(mail("Inbox", sender=sender), rules(known, decided=decided))
+        assert found.rule is rule
+
+
 def test_ones_own_mail_is_left() -> None:
     known = acquainted(identities=("me@x.example", "*@own.example"))
 

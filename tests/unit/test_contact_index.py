@@ -66,5 +66,9 @@ def test_it_says_what_the_last_word_on_each_card_was(
     assert index.ids == model.keys()
     for address in ADDRESSES:
         assert index.ids_of([address]) == {each for each in model if address in model[each]}
+        for each in "123":
+            bears = address in model[each] if each in model else None
+            assert index.bears(f"u{each}", address) is bears
     index.clear()
+    assert index.bears("u1", ADDRESSES[0]) is None
     assert (index.ids, index.ids_of(ADDRESSES)) == (frozenset(), frozenset())

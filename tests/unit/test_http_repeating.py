@@ -266,8 +266,7 @@ async def test_each_repetition_is_logged_without_secrets() -> None:
     async with http_client() as http, ScriptedServer.running(*script) as server:
         with capture_logs() as logs:
             await http.request("POST", server.url.with_query(key="hidden"), data=b"private")
-    (line,) = logs
-    assert line["event"] == "request failed, will be sent again"
+    (line,) = (each for each in logs if each["event"] == "request failed, will be sent again")
     assert "503" in line["error"]
     assert line["next_in_seconds"] >= 2.0
-    assert not any(word in str(line) for word in (TOKEN, "hidden", "private"))
+    assert not any(word in str(logs) for word in (TOKEN, "hidden", "private"))

@@ -42,6 +42,7 @@ class JmapAddressBook:
         self._mirror = Mirror(client, account_id)
         self._synced: Kept | None = None
         self._default: Book | None = None
+        self._index = ContactIndex()
 
     async def describe(self) -> Description:
         """See the protocol."""
@@ -86,7 +87,7 @@ class JmapAddressBook:
         """See the protocol."""
         self._synced = None
         address_book = await self._address_book()
-        return await Writing(self._cards, address_book.id, edits, groups).run()
+        return await Writing(self._cards, address_book.id, edits, groups, self._index).run()
 
     async def create_groups(self, names: Collection[str]) -> None:
         """See the protocol."""
@@ -113,6 +114,7 @@ class JmapAddressBook:
         kept = await self._mirror.sync()
         self._default = _choose(kept.books)
         self._synced = kept
+        self._index = kept.index
         return kept
 
     async def _address_book(self) -> Book:

@@ -16,6 +16,7 @@ import structlog
 
 from mailroom.contacts.address import key_of
 from mailroom.contacts.book import AddressBookError, ContactEdit, CreateCard, Group, UpdateCard
+from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap.calls import Changes, Done, set_cards, uid_filter
 from mailroom.contacts.jmap.fields import JsCard, texts, uid_of
 from mailroom.contacts.jmap.plan import Job, Patches, Plan
@@ -44,6 +45,7 @@ class Writing:
         address_book: the id of the one for new cards.
         edits: what to do, with unique keys.
         groups: those that the edits name.
+        index: who was there when the edits were decided on.
     """
 
     def __init__(
@@ -52,11 +54,13 @@ class Writing:
         address_book: str,
         edits: Sequence[ContactEdit],
         groups: Collection[Group],
+        index: ContactIndex,
     ) -> None:
         self._cards = cards
         self._address_book = address_book
         self._edits = edits
         self._groups = {group.id: group.name for group in groups}
+        self._index = index
         self._failures: dict[str, Exception] = {}
         self._undo: dict[str, Patches] = {}
         self._misled: list[Patches] = []
@@ -71,10 +75,22 @@ class Writing:
         """
         limits = (await self._cards.client.session()).limits
         for batch in batches(self._edits, limits, groups=len(self._groups)):
-            await self._write([Job(edit, edit.uid) for edit in batch])
+            await self._write([Job(edit, self._uid_for(edit)) for edit in batch])
         await self._take_back()
         self._raise_if_nothing_worked()
         return self._failures
+
+    def _uid_for(self, edit: ContactEdit) -> str:
+        """The contact's uid: another than the edit's, if that is known to be somebody else's.
+
+        They must not come into a group for a moment: nobody could tell any more, after being
+        stopped just then, that they do not belong there.
+        """
+        uid = edit.uid
+        if isinstance(edit.card, CreateCard):
+            while self._index.bears(uid, edit.card.address) is False:
+                uid = _other_uid(uid, edit.card.address)
+        return uid
 
     async def _write(self, jobs: list[Job]) -> None:
         """Write until nothing is left that is worth another try."""
@@ -158,7 +174,7 @@ class Writing:
         if address in map(key_of, texts(there, "emails", "address")):
             return replace(job, adopting=there["id"])
         self._misled.append(self._undo.pop(job.key, {}))
-        return replace(job, uid=str(uuid.uuid5(_OTHER_UIDS, f"{job.uid} {address}")))
+        return replace(job, uid=_other_uid(job.uid, address))
 
     async def _take_back(self) -> None:
         """Put the contacts whose edits failed back into the groups that they were in.
@@ -224,6 +240,10 @@ def _size(edit: ContactEdit) -> int:
             return _EDIT_SIZE + _OCTETS_PER_CHARACTER * len(card.note)
         case _:
             return _EDIT_SIZE
+
+
+def _other_uid(uid: str, address: str) -> str:
+    return str(uuid.uuid5(_OTHER_UIDS, f"{uid} {key_of(address)}"))
 
 
 def is_taken(error: SetError | None) -> bool:

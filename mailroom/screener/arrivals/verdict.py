@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from mailroom.contacts.address import whole_domain
 from mailroom.contacts.book import Group
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Email, Patch
@@ -82,6 +83,13 @@ class Acquaintance:
         self._identities = identities
         self._members = _members_by_name(index.groups)
 
+    def stand_in(self, address: str) -> str:
+        """The address (its key) under which somebody is in the address book.
+
+        That is ``*@`` and the domain where no card bears the address itself.
+        """
+        return address if self._index.ids_of([address]) else whole_domain(address)
+
     def standing(self, address: str) -> Standing:
         """How the owner of an address stands with the user."""
         if is_own(address, self._identities):
@@ -153,13 +161,13 @@ def judge(email: Email, rules: Rules) -> Verdict:
         return _screen_forged(email, sender, rules.places)
     if not sender:
         return _screen(email, sender, Rule.NAMELESS, rules.places)
-    if sender in rules.decided:
-        return _as_decided(email, sender, rules)
+    stands_for = sender if sender in rules.decided else rules.acquaintance.stand_in(sender)
+    if stands_for in rules.decided:
+        return _as_decided(email, sender, rules, rules.decided[stands_for])
     return _as_known(email, sender, rules)
 
 
-def _as_decided(email: Email, sender: str, rules: Rules) -> Verdict:
-    category = rules.decided[sender]
+def _as_decided(email: Email, sender: str, rules: Rules, category: Category | None) -> Verdict:
     target = target_of(category, rules.categories, rules.places)
     given = () if category is None else (category,)
     return Verdict(email, sender, Rule.DECIDED, given, _filed(email, target, rules.places))
