@@ -142,7 +142,7 @@ def _is_complaint(line: dict[str, Any]) -> bool:
     if slow := _SLOW.match(event):
         return float(slow[1]) > HUGE
     if line.get("logger") == "asyncio":
-        return level != "info"
+        return level not in {"debug", "info"}
     return level in {"error", "critical"} and not event.endswith(_NOT_GIVEN_UP)
 
 
