@@ -1,9 +1,9 @@
 """Carries out what a pass has come to. Decides nothing.
 
-The order of writing is what makes it safe to be killed anywhere: contacts, all mail that bears no
-label of a decision, and new mail first, all at once, for none depends on another; then the labelled
-mail, whose labels come off in the same update that files it. Until then the label says that the
-work is not done, and every step can be done again.
+The order of writing is what makes it safe to be killed anywhere: contacts, and all mail that bears
+no label of a decision, go first, at once, for neither depends on the other; then the labelled mail,
+whose labels come off in the same update that files it. Until then the label says that the work is
+not done, and every step can be done again.
 
 Mail that comes while a pass is under way came before the server could know where to put it, and no
 label points to it. So the last update is asked for in the very state that the pass itself has left
@@ -60,13 +60,7 @@ class Application:
             HttpError, JmapError, AddressBookError: nothing can be written at all.
         """
         progress = Progress(plan)
-        await all_of(
-            [
-                self._write_contacts(progress),
-                self._file_others(progress),
-                self._file_new(progress),
-            ]
-        )
+        await all_of([self._write_contacts(progress), self._file_unlabelled(progress)])
         await self._file_labelled(progress)
         return progress.report()
 
@@ -75,9 +69,9 @@ class Application:
         if edits:
             progress.contacts_failed(await self._book.write(edits, progress.plan.groups))
 
-    async def _file_new(self, progress: Progress) -> None:
-        if self._screening is not None and progress.plan.arrivals is not None:
-            progress.new_mail_filed(await self._screening.apply(progress.plan.arrivals))
+    async def _file_unlabelled(self, progress: Progress) -> None:
+        await self._file_others(progress)
+        await self._file_new(progress)
 
     async def _file_others(self, progress: Progress) -> None:
         """File what bears no label of a decision; labels that go without one are changed, too."""
@@ -85,6 +79,16 @@ class Application:
         for filing in progress.open:
             patches |= filing.swept
         await self._update(patches, progress)
+
+    async def _file_new(self, progress: Progress) -> None:
+        """File new mail, behind the other: its updates are held to the state that those leave."""
+        arrivals = progress.plan.arrivals
+        if self._screening is None or arrivals is None:
+            return
+        was_read_alike = arrivals.news.state == progress.trail.seen
+        state = progress.trail.end if was_read_alike else None
+        arrived = await self._screening.apply(arrivals, state or arrivals.news.state)
+        progress.new_mail_filed(arrived)
 
     async def _update(self, patches: dict[str, Patch], progress: Progress) -> None:
         updates = await self._account.client.perform_all(self._account.updates(patches))

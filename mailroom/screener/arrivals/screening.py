@@ -96,13 +96,15 @@ class Screening:
             authserv_id=self._policy.authserv_id,
         )
 
-    async def apply(self, plan: ArrivalsPlan) -> Arrived:
+    async def apply(self, plan: ArrivalsPlan, state: str) -> Arrived:
         """Carry it out; what could not be is looked at again by the next pass.
+
+        ``state`` is an Email state in which every mail is as it was planned for.
 
         Raises:
             HttpError: the server cannot be asked.
         """
-        arrived = await Filing(self._account, plan.rules).run(plan.moves, plan.news.state)
+        arrived = await Filing(self._account, plan.rules).run(plan.moves, state)
         if not arrived.failures:
             self.inbox.seen_to(plan.news)
         return arrived
