@@ -18,11 +18,13 @@ Filter = Mapping[str, Any]
 Patch = Mapping[str, Any]
 """A PatchObject (RFC 8620 section 5.3)."""
 
-_FROM: Final = "header:From:asAddresses:all"
-"""Every From field there is: ``from`` alone would hide all but the last of several."""
-_EMAIL_PROPERTIES: Final = ("id", "mailboxIds", "keywords", "receivedAt", _FROM)
+_FROM: Final = ("header:From:asAddresses:all", "from")
+"""Every From field there is: ``from`` alone would hide all but the last of several. But Cyrus
+leaves out of them what holds bytes that are not UTF-8, as old mailers write them into names."""
+_EMAIL_PROPERTIES: Final = ("id", "mailboxIds", "keywords", "receivedAt", *_FROM)
 AUTHENTICATION_RESULTS: Final = "header:Authentication-Results:asRaw:all"
-RECIPIENTS: Final = tuple(f"header:{name}:asAddresses:all" for name in ("To", "Cc", "Bcc"))
+_TO: Final = tuple((f"header:{name}:asAddresses:all", name.lower()) for name in ("To", "Cc", "Bcc"))
+RECIPIENTS: Final = tuple(name for names in _TO for name in names)
 """Further properties of a mail, to be asked for where they are needed."""
 _LISTS_OF_CHANGES: Final = ("created", "updated", "destroyed")
 _OLDEST_FIRST: Final = ({"property": "receivedAt", "isAscending": True},)
@@ -257,15 +259,18 @@ def _email(value: Any) -> Email:
         mailbox_ids=frozenset(value["mailboxIds"].keys()),
         keywords=frozenset((value.get("keywords") or {}).keys()),
         received_at=str(value.get("receivedAt") or ""),
-        from_=_addresses(value[_FROM]),
-        recipients=tuple(each for name in RECIPIENTS for each in _addresses(value.get(name))),
+        from_=_addresses(value[_FROM[0]], value.get(_FROM[1])),
+        recipients=tuple(
+            each for every, last in _TO for each in _addresses(value.get(every), value.get(last))
+        ),
         authentication_results=tuple(map(string, value.get(AUTHENTICATION_RESULTS) or ())),
     )
 
 
-def _addresses(fields: Any) -> tuple[EmailAddress, ...]:
+def _addresses(fields: Any, last: Any) -> tuple[EmailAddress, ...]:
+    """The addresses in every field of a name; where there seems to be none, in the last one."""
     return tuple(
         EmailAddress(str(address.get("name") or ""), str(address.get("email") or ""))
-        for field in fields or ()
+        for field in fields or [last]
         for address in field or ()
     )

@@ -53,6 +53,10 @@ class Message:
         """The raw values of all fields of that name."""
         return self._by_name.get(name.lower(), ())
 
+    def readable(self, name: str) -> Sequence[str]:
+        """As :meth:`values`, without those that are not UTF-8; Cyrus leaves them out as well."""
+        return [each for each in self.values(name) if "\N{REPLACEMENT CHARACTER}" not in each]
+
     def last(self, name: str) -> str | None:
         """The raw value of the last field of that name."""
         return next(reversed(self.values(name)), None)

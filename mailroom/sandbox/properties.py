@@ -71,7 +71,7 @@ def _form(field: str, form: str) -> Callable[[str], Any] | None:
 
 
 def _every(field: str, read: Callable[[str], Any], email: Email) -> list[Any]:
-    return [read(value) for value in email.message.values(field)]
+    return [read(value) for value in email.message.readable(field)]
 
 
 def _last(field: str, read: Callable[[str], Any], email: Email) -> Any:

@@ -89,6 +89,29 @@ async def test_contacts_and_correspondents_are_left(alice: Owner, start: Start) 
             assert await alice.where(sender) == {"Inbox"}
 
 
+def latin(data: bytes, name: str) -> bytes:
+    """The mail as old mailers send it: with a name in bytes that are no UTF-8."""
+    return data.replace(name.encode(), name.encode("latin-1"))
+
+
+async def test_names_that_are_not_utf8_hide_nobody(alice: Owner, start: Start) -> None:
+    await knows_bob(alice)
+    sent = message(ME, "sent", to="cy@x.example").replace(b"To: ", "To: Jürgen <".encode())
+    sent = sent.replace(b"cy@x.example", b"cy@x.example>")
+    await alice.server.append(alice.name, "Sent", latin(sent, "Jürgen"))
+    async with start(alice, **ON) as service:
+        for sender in ("bob@corp.example", "cy@x.example", "new@x.example"):
+            old = mail(f"Jürgen <{sender}>", sender)
+            await alice.server.deliver(alice.name, latin(old, "Jürgen"))
+        await comes_to(alice, "new@x.example", "Screener")
+        await a_pass_later(alice, service)
+        for sender in ("bob@corp.example", "cy@x.example"):
+            assert await alice.where(sender) == {"Inbox"}
+        await alice.tap((await alice.mail("new@x.example")).id, "@ToFeed")
+        await alice.until_triaged()
+    assert await alice.where("new@x.example") == {"Feed"}
+
+
 @on(*(each for each in VARIANTS if each.server == "sandbox"))  # Cyrus does not know who one is
 async def test_ones_own_mail_is_left(alice: Owner, start: Start) -> None:
     async with start(alice, **ON) as service:

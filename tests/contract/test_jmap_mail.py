@@ -64,6 +64,14 @@ async def test_email_get_knows_every_from_field(account: Account) -> None:
     assert await account.mail(of_none, FROM, "from") == {FROM: [], "from": None}
 
 
+async def test_a_field_that_is_not_utf8_is_read_in_one_way_only(account: Account) -> None:
+    old = message("x@x.example").replace(b"From: x@x.example", b"From: J\xfcrgen <old@x.example>")
+    (mail_id,) = await account.receive(old)
+    found = await account.mail(mail_id, FROM, "from")
+    assert found[FROM] == []
+    assert [each["email"] for each in found["from"]] == ["old@x.example"]
+
+
 async def test_email_get_properties(account: Account) -> None:
     extra = ("Cc: c@x.example", "List-Id: A list <a.list>", "X-Odd:  a\r\n b", "X-Odd: c")
     data = message("ann@x.example", "=?utf-8?q?=C3=A4?= b", *extra, "References: <1@x> <2@x>")

@@ -97,7 +97,7 @@ def test_mail_is_found_and_got_in_one_go_oldest_first() -> None:
     }
     assert got["#ids"] == {"resultOf": "0", "name": "Email/query", "path": "/ids"}
     assert "ids" not in got
-    assert set(got["properties"]) == {"id", "mailboxIds", "keywords", "receivedAt", FROM}
+    assert set(got["properties"]) == {"id", "mailboxIds", "keywords", "receivedAt", FROM, "from"}
 
 
 GOOD = {
@@ -168,6 +168,12 @@ def test_the_addresses_of_every_from_field_count(
     fields: object, expected: tuple[EmailAddress, ...]
 ) -> None:
     assert the_email(**{FROM: fields}).from_ == expected
+
+
+def test_where_no_from_field_is_told_the_last_one_counts() -> None:
+    last = [{"name": "J\ufffdrgen", "email": "j@x.example"}]
+    found = the_email(**{FROM: [], "from": last}).from_
+    assert found == (EmailAddress("J\ufffdrgen", "j@x.example"),)
 
 
 @pytest.mark.parametrize("keywords", [None, {}])
