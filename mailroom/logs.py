@@ -47,12 +47,13 @@ def configure_logging(
         level: the least that is logged: ``debug``, ``info``, ``warning`` or ``error``.
         format: ``auto`` is ``console`` on a terminal, else ``json`` (a line for each event).
         secrets: texts that must never appear.
-        stream: where to; the standard error if None.
+        stream: where to; the standard error if None. If that is closed, nowhere.
     """
-    target = sys.stderr if stream is None else stream
-    console = format == "console" or (format == "auto" and target.isatty())
-    handler = logging.StreamHandler(target)
-    handler.setFormatter(_formatter(console=console, colors=target.isatty(), secrets=secrets))
+    target = _standard_error() if stream is None else stream
+    is_terminal = target is not None and target.isatty()
+    console = format == "console" or (format == "auto" and is_terminal)
+    handler = logging.NullHandler() if target is None else logging.StreamHandler(target)
+    handler.setFormatter(_formatter(console=console, colors=is_terminal, secrets=secrets))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -67,6 +68,11 @@ def configure_logging(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _standard_error() -> TextIO | None:
+    """What a process that was started with it closed has not."""
+    return sys.stderr
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:

@@ -92,7 +92,7 @@ class Service:
 
     async def _run_pass(self, due: Due) -> None:
         self.health.pass_started(due.reason)
-        log.debug("pass begins", reason=due.reason.value)
+        log.debug("pass begins", trigger=due.reason.value)
         started = _now()
         result = await self._try_to_screen()
         self._watch.metrics.pass_ended(PassEnded(due, started=started, ended=_now(), result=result))
@@ -120,6 +120,8 @@ class Service:
 
     def _succeeded(self, due: Due, report: Report) -> None:
         log_report(log, report)
+        if failed := self.health.failures_in_a_row:
+            log.info("passes go through again", failed=failed)
         self.health.pass_succeeded(senders=len(report.finished), mails=report.mails)
         self._echo.passed(report.trail, at=_now())
         log.debug("pass ended", seen=report.trail.seen, steps=report.trail.steps)
@@ -127,7 +129,7 @@ class Service:
         if report.has_effect or not report.is_complete:
             log.info(
                 "pass done",
-                reason=due.reason.value,
+                trigger=due.reason.value,
                 seconds=round(_now() - due.since, 3),
                 mails=report.mails,
             )

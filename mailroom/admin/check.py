@@ -88,7 +88,7 @@ async def _session(account: Account) -> AsyncIterator[Finding]:
     yield Finding("JMAP", f"signed in as {session.username}, account {mail.id}")
     yield Finding("limits", _limits(session))
     (addresses,) = await account.client.perform(mail.identities())
-    listed = ", ".join(addresses) or "none known; your own mail is recognised by the Sent mailbox"
+    listed = ", ".join(addresses) or "none known; your own mail is recognised in Sent and Drafts"
     yield Finding("your addresses", listed)
 
 

@@ -26,6 +26,7 @@ D = TypeVar("D")
 T = TypeVar("T")
 
 _JSON: Final = {"Content-Type": "application/json", "Accept": "application/json"}
+_WELL_KNOWN: Final = "/.well-known/jmap"
 _PROBLEM: Final = "urn:ietf:params:jmap:error:"
 _LONGEST_PROBLEM: Final = 300
 
@@ -35,12 +36,14 @@ class JmapClient:
 
     Args:
         http: sends the requests. How many at once follows the session's maxConcurrentRequests.
-        session_url: where the session resource is.
+        session_url: where the session resource is; of a URL without a path, it is where RFC 8620
+            section 2.2 says.
     """
 
     def __init__(self, http: HttpClient, session_url: URL) -> None:
         self._http = http
-        self._session_url = session_url
+        is_bare = session_url.path in {"", "/"}
+        self._session_url = session_url.with_path(_WELL_KNOWN) if is_bare else session_url
         self._session: Session | None = None
         self._is_stale = False
         self._last_state: str | None = None

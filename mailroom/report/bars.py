@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 
@@ -31,5 +31,6 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
 
 def _bar(what: str, length: int) -> Any:
     """A bar; where there is no terminal, it would print its label."""
-    hidden = not sys.stderr.isatty()
-    return typer.progressbar(length=length, label=what, file=sys.stderr, hidden=hidden)
+    target: TextIO | None = sys.stderr  # None where it is closed
+    hidden = target is None or not target.isatty()
+    return typer.progressbar(length=length, label=what, file=target, hidden=hidden)

@@ -33,8 +33,8 @@ def _log_arrivals(log: structlog.stdlib.BoundLogger, report: Report) -> None:
         log.info("new mail filed", sender=sender, rule=rule, mails=mails)
     if report.plan.unscreened:
         log.error("new mail not screened, will be tried again", reason=report.plan.unscreened)
-    for email_id, reason in report.arrived.failures.items():
-        log.error("new mail not filed, will be tried again", mail=email_id, reason=reason)
+    for reason, mails in Counter(report.arrived.failures.values()).items():
+        log.error("new mail not filed, will be tried again", mails=mails, reason=reason)
 
 
 def _log_stuck(log: structlog.stdlib.BoundLogger, plan: Plan) -> None:

@@ -33,7 +33,7 @@ class JmapSettings(Section):
 
     session_url: ServiceUrl = Field(
         default=service_url("https://api.fastmail.com/jmap/session"),
-        description="the JMAP session (or `https://HOST/.well-known/jmap`)",
+        description="the JMAP session; `https://HOST` for where its server says it is",
     )
     token: HeaderToken = Field(
         default=SecretStr(""), description="API token (Bearer); or user name and password"

@@ -141,13 +141,13 @@ def _unknown_secret(name: str) -> str:
 
 
 def _read_secret(file: FilePath) -> str:
-    """The text of a file, without the newline at its end.
+    """The text of a file, without the newline at its end, or a byte order mark before it.
 
     Raises:
         ValueError: there is no such text; it says why.
     """
     try:
-        text = file.read_text(encoding="utf-8").rstrip("\r\n")
+        text = file.read_text(encoding="utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError:
         raise ValueError("is no UTF-8 text") from None
     except OSError as error:

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from mailroom.http import (
     BrokenAnswerError,
 )
+from mailroom.jmap.client import JmapClient
 from mailroom.jmap.request import Operation
 from tests.unit.jmap_harness import Invocation, JmapServer, Responses, echo
 
@@ -23,6 +25,14 @@ async def test_the_session_is_found_and_asked_for_once() -> None:
             await client.perform(echo())
         await asyncio.gather(*(client.session() for _ in range(5)))
     assert server.sessions == 1
+
+
+@pytest.mark.parametrize("path", ["", "/"])
+async def test_of_a_host_alone_the_session_is_where_the_standard_says(path: str) -> None:
+    server = JmapServer()
+    async with server.running() as (_, http):
+        client = JmapClient(http, URL(f"{server.url.origin()}{path}"))
+        assert (await client.session()).api_url == server.url / "jmap/"
 
 
 async def test_many_who_start_at_once_share_one_session() -> None:

@@ -142,6 +142,15 @@ def test_the_standard_error_is_where_it_goes_unless_told_otherwise(
     assert json.loads(captured.err)["event"] == "hello"
 
 
+def test_without_a_standard_error_nothing_is_logged_and_nothing_breaks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A process that is started with it closed has none."""
+    monkeypatch.setattr("sys.stderr", None)
+    configure_logging(level="info")
+    structlog.get_logger("test").error("nobody hears this")
+
+
 def test_configuring_again_replaces_what_was_there() -> None:
     first, second = configured(), configured()
 

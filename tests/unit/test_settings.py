@@ -329,6 +329,11 @@ def test_secret_files_are_read(load: Load, tmp_path: Path) -> None:
     assert settings.carddav.credentials == Credentials.basic("alice", " päss word ")
 
 
+def test_a_byte_order_mark_is_no_part_of_a_secret(load: Load, tmp_path: Path) -> None:
+    write_secrets(tmp_path / "secrets", {"mailroom_jmap_token": b"\xef\xbb\xbfhush\r\n"})
+    assert load({}).jmap.token.get_secret_value() == "hush"
+
+
 def test_the_directory_of_secrets_can_be_named(load: Load, tmp_path: Path) -> None:
     write_secrets(tmp_path / "mine", {"mailroom_failure_limit": "5\n"})
 
