@@ -7,24 +7,36 @@ not done, and every step can be done again.
 
 Mail that comes while a pass is under way came before the server could know where to put it, and no
 label points to it. So the last update is asked for in the very state that the pass itself has left
-behind: in it, nothing has come. If the state has moved on, such mail is looked for and filed first,
-and the labelled mail is read once more.
+behind: in it, nothing has come. If the state has moved on, such mail is looked for and filed first.
+
+Mail is patched in the state in which it was read. If that has moved on, its owner may just have
+moved it, too; so it is read again, and goes from where it is now.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Final
 
 from mailroom.concurrency import all_of
 from mailroom.contacts.book import AddressBook
 from mailroom.jmap.account import MailAccount
+from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.screening import Screening
 from mailroom.screener.categories import Categories
 from mailroom.screener.filing import target_of
 from mailroom.screener.gather import Gatherer, Sweep
-from mailroom.screener.plan import BySender, Plan, plan_filing, refile_labelled
+from mailroom.screener.plan import Plan
 from mailroom.screener.progress import Progress, Report
+from mailroom.screener.replan import file_late, refile_labelled, refile_unlabelled
+from mailroom.screener.states import StateTrail
+
+Replan = Callable[[Collection[Email]], dict[str, Patch]]
+"""From mails as they are now to patches by id."""
+
+_READINGS: Final = 2
+"""How often mail that others change is read again, at most, before it is patched all the same."""
 
 
 class Application:
@@ -75,10 +87,11 @@ class Application:
 
     async def _file_others(self, progress: Progress) -> None:
         """File what bears no label of a decision; labels that go without one are changed, too."""
-        patches = dict(progress.plan.marks)
-        for filing in progress.open:
-            patches |= filing.swept
-        await self._update(patches, progress)
+
+        def again(emails: Collection[Email]) -> dict[str, Patch]:
+            return refile_unlabelled(progress.plan, progress.open, emails, self._categories)
+
+        await self._update(progress.unlabelled, progress.plan.marked.state, again, progress)
 
     async def _file_new(self, progress: Progress) -> None:
         """File new mail, behind the other: its updates are held to the state that those leave."""
@@ -90,23 +103,65 @@ class Application:
         arrived = await self._screening.apply(arrivals, state or arrivals.news.state)
         progress.new_mail_filed(arrived)
 
-    async def _update(self, patches: dict[str, Patch], progress: Progress) -> None:
-        updates = await self._account.client.perform_all(self._account.updates(patches))
-        progress.mails_updated(updates)
-
     async def _file_labelled(self, progress: Progress) -> None:
         if not progress.labelled:
             return
-        remaining = await self._file_undisturbed(progress)
+        remaining: Collection[str] = progress.labelled
+        if state := progress.trail.end:
+            remaining = await self._update_in_state(progress.labelled, state, progress)
         if progress.trail.end is None or remaining:
             await self._file_disturbed(remaining, progress)
 
-    async def _file_undisturbed(self, progress: Progress) -> set[str]:
-        """File the labelled mail as long as nobody else changes any; gives what is left."""
-        patches = progress.labelled
-        remaining, state = set(patches), progress.trail.end
-        if state is None:
-            return remaining
+    async def _file_disturbed(self, remaining: Collection[str], progress: Progress) -> None:
+        """File what has come meanwhile, and then what is left of the labelled mail.
+
+        That is read again, for somebody may just have deleted it, or changed its label.
+        """
+
+        def again(emails: Collection[Email]) -> dict[str, Patch]:
+            places = progress.plan.marked.places
+            return refile_labelled(progress.open, emails, places, self._categories)
+
+        read, came = await self._gatherer.mail_of(
+            self._late_sweeps(progress), after=self._account.readings(sorted(remaining))
+        )
+        late = await self._file_late(came, progress)
+        if not read:
+            return
+        since = StateTrail(read[0][0], [(each.old_state, each.new_state) for each in late])
+        emails = [each for _, emails in read for each in emails]
+        await self._update(again(emails), since.end or since.seen, again, progress)
+
+    async def _file_late(self, came: Iterable[Email], progress: Progress) -> Sequence[Updated]:
+        """File what has come of the senders since it was looked for."""
+        late = file_late(progress.open, came, progress.plan.marked.places, self._categories)
+        patches = {email_id: patch for each in late for email_id, patch in each.swept.items()}
+        updates = await self._account.client.perform_all(self._account.updates(patches))
+        progress.late_updated(late, updates)
+        return updates
+
+    async def _update(
+        self, patches: dict[str, Patch], state: str, again: Replan, progress: Progress
+    ) -> None:
+        """Patch mails as they are, which is not always how they were read in ``state``.
+
+        Whoever deletes a mail, or archives it, meanwhile does not get it back. Where mail changes
+        all the time, there has to be an end of reading: taps are waiting.
+        """
+        for _ in range(_READINGS):
+            remaining = await self._update_in_state(patches, state, progress)
+            if not remaining:
+                return
+            state, emails = await self._account.read(sorted(remaining))
+            patches = again(emails)
+        updates = await self._account.client.perform_all(self._account.updates(patches))
+        progress.mails_updated(updates)
+
+    async def _update_in_state(
+        self, patches: Mapping[str, Patch], state: str, progress: Progress
+    ) -> set[str]:
+        """Patch mails as long as nobody else changes any; gives the ids of what is left."""
+        remaining = set(patches)
         try:
             async for asked, update in self._account.update_in_state(patches, state):
                 progress.mails_updated([update])
@@ -115,32 +170,6 @@ class Application:
             if error.type != "stateMismatch":
                 raise
         return remaining
-
-    async def _file_disturbed(self, remaining: Collection[str], progress: Progress) -> None:
-        """File what has come meanwhile, and then what is left of the labelled mail.
-
-        That is read again, for somebody may just have deleted it, or changed its label.
-        """
-        read, came = await self._gatherer.mail_of(
-            self._late_sweeps(progress), after=self._account.readings(sorted(remaining))
-        )
-        await self._file_late(came, progress)
-        places, patches = progress.plan.marked.places, dict[str, Patch]()
-        filings = {each: filing for filing in progress.open for each in filing.labelled}
-        for email in (each for _, emails in read for each in emails if each.id in filings):
-            decision = filings[email.id].decision
-            patches[email.id] = refile_labelled(email, decision, places, self._categories) or {}
-        await self._update({each: how for each, how in patches.items() if how}, progress)
-
-    async def _file_late(self, came: Iterable[Email], progress: Progress) -> None:
-        """File what has come of the senders since it was looked for."""
-        places, mails_of = progress.plan.marked.places, BySender(came)
-        late = [
-            plan_filing(each.decision, mails_of, places, self._categories) for each in progress.open
-        ]
-        patches = {email_id: patch for each in late for email_id, patch in each.swept.items()}
-        updates = await self._account.client.perform_all(self._account.updates(patches))
-        progress.late_updated(late, updates)
 
     def _late_sweeps(self, progress: Progress) -> list[Sweep]:
         """Where late mail may be: in a managed mailbox that is not where its sender belongs.

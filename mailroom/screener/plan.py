@@ -67,6 +67,13 @@ class Plan:
         return not self.filings and not self.marks and not self.new_mail
 
     @property
+    def stuck(self) -> Iterator[Email]:
+        """The labelled mails that nothing can be done with: in a conflict, or unusable."""
+        for conflict in self.conflicts:
+            yield from (each.email for each in conflict.contact.tapped)
+        yield from (email for email, _ in self.unusable)
+
+    @property
     def new_mail(self) -> tuple[Verdict, ...]:
         """The new mail that moves."""
         return () if self.arrivals is None else self.arrivals.moves
@@ -124,42 +131,42 @@ def plan_filing(
     )
 
 
-def refile_labelled(
-    email: Email, decision: Decision, places: Places, categories: Categories
-) -> Patch | None:
-    """Plan anew what happens to a labelled mail that may have changed since it was decided.
-
-    If its label is gone, it is like the contact's other mail; if it has another one now, it is left
-    to the next pass.
-    """
-    target = target_of(decision.category, categories, places)
-    labels = email.mailbox_ids & places.labels.keys()
-    if not labels:
-        return file_swept(email, target, places, clean=not decision.mismatched)
-    (before,) = (each.labels for each in decision.contact.tapped if each.email.id == email.id)
-    if labels != before:
-        return None
-    return file_labelled(email, target, places, warn=email.id in decision.mismatched)
-
-
 def plan_marks(
     marked: Sorted, conflicts: Iterable[Conflict], decided: Iterable[Filing], places: Places
 ) -> dict[str, Patch]:
     """Plan the labels that go on and come off without any decision.
 
-    A leftover that is swept loses the error label by that; the user's own mail, nowhere but in the
-    label, came from Sent.
+    A leftover that is swept loses the error label by that.
     """
     swept = {email_id for filing in decided for email_id in filing.swept}
+    tapped = [each for conflict in conflicts for each in conflict.contact.tapped]
+    return mark(
+        leftovers=[each for each in marked.leftovers if each.id not in swept],
+        own=marked.own,
+        stuck=[*(email for email, _ in marked.unusable), *(each.email for each in tapped)],
+        places=places,
+    )
+
+
+def mark(
+    *, leftovers: Iterable[Email], own: Iterable[Email], stuck: Iterable[Email], places: Places
+) -> dict[str, Patch]:
+    """Patches of mails that change nothing but labels, by mail id.
+
+    The user's own mail, nowhere but in the label, came from Sent.
+
+    Args:
+        leftovers: they lose the error label.
+        own: they lose it, and the triage labels.
+        stuck: they get it.
+        places: which mailbox is which.
+    """
     home = min(places.sent, default=places.inbox)
     patches: dict[str, Patch | None] = {}
-    for email in marked.leftovers:
-        if email.id not in swept:
-            patches[email.id] = take_off(email, {places.error}, fallback=places.inbox)
-    for email in marked.own:
+    for email in leftovers:
+        patches[email.id] = take_off(email, {places.error}, fallback=places.inbox)
+    for email in own:
         patches[email.id] = take_off(email, {*places.labels, places.error}, fallback=home)
-    stuck = [email for email, _ in marked.unusable]
-    stuck += [tapped.email for conflict in conflicts for tapped in conflict.contact.tapped]
     for email in stuck:
         patches[email.id] = put_on(email, places.error)
     return {email_id: patch for email_id, patch in patches.items() if patch is not None}

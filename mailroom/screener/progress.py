@@ -80,6 +80,11 @@ class Progress:
         return tuple(each for each in self.plan.filings if each.decision.id not in self._failures)
 
     @property
+    def unlabelled(self) -> dict[str, Patch]:
+        """The patches of mails that bear no label of an open decision."""
+        return {**self.plan.marks, **{e: p for of in self.open for e, p in of.swept.items()}}
+
+    @property
     def labelled(self) -> dict[str, Patch]:
         """The patches of labelled mails that may be carried out as far as is known."""
         return {each: patch for of in self.open for each, patch in of.labelled.items()}

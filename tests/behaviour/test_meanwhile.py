@@ -8,6 +8,7 @@ import pytest
 from multidict import CIMultiDict
 
 from tests.behaviour.conftest import Start, on
+from tests.support.passes import until_passes
 from tests.support.person import Owner, message
 from tests.support.proxy import Answer, Ask, Exchange, Meddle, Proxy, leave_alone, proxying
 from tests.support.worlds import NO_STATES, VARIANTS
@@ -128,6 +129,48 @@ async def test_a_labelled_mail_that_its_owner_moves_meanwhile_is_not_brought_bac
     assert await alice.where("mail") == {left_in}
     assert await alice.where("old") == {"Imbox", "Inbox"}
     assert await alice.groups_of(ADDRESS) == {"Imbox", "Mailroom"}
+
+
+def files_mail(exchange: Exchange) -> bool:
+    return "Email/set" in exchange.calls
+
+
+@pytest.mark.parametrize("left_in", ["Trash", "Archive", "Projects"])
+async def test_other_mail_of_a_sender_that_its_owner_moves_meanwhile_is_not_brought_back(
+    alice: Owner, start: Start, proxy: Proxy, left_in: str
+) -> None:
+    await alice.create_mailbox("Projects")
+    moved, _, mail = await alice.receive(
+        *(message(SENDER, each) for each in ("moved", "old", "mail"))
+    )
+
+    async def moved_first(ask: Ask) -> Answer:
+        await alice.move([moved], [left_in])
+        return await ask()
+
+    proxy.meddle = first(files_mail, moved_first)
+    async with start(alice, http=proxy.url):
+        await alice.tap(mail, "@ToImbox")
+        await alice.until_triaged()
+    assert await alice.where("moved") == {left_in}
+    assert await alice.where("old") == await alice.where("mail") == {"Imbox", "Inbox"}
+
+
+async def test_an_own_mail_that_its_owner_deletes_meanwhile_stays_deleted(
+    alice: Owner, start: Start, proxy: Proxy
+) -> None:
+    """Labelling a conversation labels the replies as well; they only lose the label."""
+    (reply,) = await alice.receive(message("Me <me@home.example>", "reply"), into={"Sent"})
+
+    async def deleted_first(ask: Ask) -> Answer:
+        await alice.move([reply], ["Trash"])
+        return await ask()
+
+    proxy.meddle = first(files_mail, deleted_first)
+    await alice.tap(reply, "@ToImbox")
+    async with start(alice, http=proxy.url) as service:
+        await until_passes(service, 1)
+    assert await alice.where("reply") == {"Trash"}
 
 
 async def test_another_label_that_is_put_on_meanwhile_is_acted_on(

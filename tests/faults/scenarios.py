@@ -183,6 +183,11 @@ def _one_of_a_domain_writes(desk: Desk) -> None:
     desk.deliver(message("ann@corp.example", "of another"))
 
 
+def _old_mail_is_deleted(desk: Desk) -> None:
+    (old,) = [each for each in desk.mails() if each.subject == "old"]
+    desk.label(old.id, add=["Trash"], remove=old.mailboxes)
+
+
 def _tapping_of(senders: int) -> Callable[[Desk], None]:
     labels = {f"new {at}": f"@To{_LABELS[at % len(_LABELS)]}" for at in range(senders)}
     return lambda desk: _tap(desk, labels)
@@ -246,6 +251,13 @@ SCENARIOS: Final = (
         _domain,
         (("cy@corp.example", "new", _SCREENER),),
         _one_of_a_domain_writes,
+    ),
+    Scenario(
+        "deleted while tapped",
+        _nobody,
+        _FIRST,
+        tapping(new="@ToImbox"),
+        meanwhile=_old_mail_is_deleted,
     ),
     Scenario("uid taken", _rob, _FIRST, tapping(new="@ToJail")),
     Scenario("five senders", _cy, _several(5), _tapping_of(5)),

@@ -7,10 +7,18 @@ from tests.support.proxy import Answer, Ask, Exchange, Proxy
 
 
 class Holding:
-    """Keeps the first request of a kind back, or its answer, once the server has carried it out."""
+    """Keeps the first request of a kind back, or its answer, once the server has carried it out.
 
-    def __init__(self, proxy: Proxy, kind: str, *, answer: bool = False) -> None:
+    Args:
+        proxy: that the requests go through.
+        kind: see :attr:`Exchange.kind`.
+        behind: how many of that kind are let through before.
+        answer: whether it is the answer.
+    """
+
+    def __init__(self, proxy: Proxy, kind: str, *, behind: int = 0, answer: bool = False) -> None:
         self._kind = kind
+        self._passing = behind
         self._answer = answer
         self._held = asyncio.Event()
         self._released = asyncio.Event()
@@ -18,6 +26,9 @@ class Holding:
 
     async def _meddle(self, exchange: Exchange, ask: Ask) -> Answer:
         if exchange.kind != self._kind or self._held.is_set():
+            return await ask()
+        if self._passing:
+            self._passing -= 1
             return await ask()
         done = await ask() if self._answer else None
         self._held.set()

@@ -23,13 +23,16 @@ def peak(exchanges: Iterable[Exchange]) -> int:
 
 
 def stages(exchanges: Iterable[Exchange]) -> list[list[Exchange]]:
-    """Exchanges of one kind that follow one another with nothing else in between."""
+    """Exchanges of one kind that follow one another with nothing else in between.
+
+    Those that are held to a state are by themselves, for they wait for the one before.
+    """
     found: list[list[Exchange]] = []
     ordered = sorted(exchanges, key=lambda each: each.began)
     for each in ordered:
         for stage in found:
             end = max(map(_end, stage))
-            if stage[0].kind == each.kind and not any(
+            if is_alike(stage[0], each) and not any(
                 end <= other.began and _end(other) <= each.began for other in ordered
             ):
                 stage.append(each)
@@ -37,6 +40,10 @@ def stages(exchanges: Iterable[Exchange]) -> list[list[Exchange]]:
         else:
             found.append([each])
     return found
+
+
+def is_alike(one: Exchange, other: Exchange) -> bool:
+    return one.kind == other.kind and "ifInState" not in one.kind
 
 
 def dependent_steps(exchanges: Iterable[Exchange], *, at_once: int) -> int:

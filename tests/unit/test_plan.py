@@ -1,139 +1,25 @@
-"""A whole pass as pure values: what is planned for an account, and what the account is after it.
+"""A whole pass as pure values: what is planned for an account, and what the account is after it."""
 
-:class:`Account` is a mail account and an address book that carry out a plan step by step, so that
-they can be stopped between any two steps.
-"""
-
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailroom.contacts.book import Card, ContactEdit, DeleteCard, Names
-from mailroom.jmap.mail import Email, Patch
+from mailroom.contacts.book import Card, Names
+from mailroom.jmap.mail import Email
 from mailroom.screener.categories import DEFAULTS
-from mailroom.screener.contact import find_groups
-from mailroom.screener.decide import Conflict, Decision, decide, find_contacts
-from mailroom.screener.gather import Marked
-from mailroom.screener.labelled import sort_marked
-from mailroom.screener.places import Directory
-from mailroom.screener.plan import BySender, Plan, plan_filing, plan_marks
+from mailroom.screener.plan import BySender, plan_filing
+from tests.unit.account_model import Account
 from tests.unit.builders import (
-    LAYOUT,
     PLACES,
-    TODAY,
-    Contacts,
     card,
-    group_list,
     mail,
-    patched,
-    written,
 )
 
 BOB = "Bob Builder <bob@corp.com>"
 ME = "Me <me@home.example>"
-IDENTITIES = ("me@home.example",)
-
-
-@dataclass
-class Account:
-    """Mail and contacts, and a pass over them without any I/O."""
-
-    mails: dict[str, Email]
-    contacts: Contacts = field(default_factory=Contacts.of)
-
-    @classmethod
-    def of(
-        cls,
-        *mails: Email,
-        cards: Iterable[Card] = (),
-        members: Mapping[str, Iterable[str]] | None = None,
-    ) -> "Account":
-        return cls({each.id: each for each in mails}, Contacts.of(cards, group_list(members)))
-
-    def plan(self) -> Plan:
-        """What a pass would do, as the workflow puts it together."""
-        marked = tuple(each for each in self.mails.values() if each.mailbox_ids & MARKED)
-        kinds = sort_marked(marked, PLACES, IDENTITIES)
-        groups = find_groups(list(self.contacts.groups.values()), DEFAULTS, LAYOUT)
-        cards = self.contacts.bearing(kinds.senders.keys())
-        outcomes = [
-            decide(each, places=PLACES, categories=DEFAULTS, groups=groups, today=TODAY)
-            for each in find_contacts(kinds.senders, cards, IDENTITIES)
-        ]
-        found = [each for each in self.mails.values() if each.mailbox_ids & PLACES.swept]
-        filings = tuple(
-            plan_filing(each, BySender(found), PLACES, DEFAULTS)
-            for each in outcomes
-            if isinstance(each, Decision)
-        )
-        conflicts = tuple(each for each in outcomes if isinstance(each, Conflict))
-        return Plan(
-            filings=filings,
-            conflicts=conflicts,
-            unusable=tuple(kinds.unusable),
-            own=tuple(kinds.own),
-            marks=plan_marks(kinds, conflicts, filings, PLACES),
-            marked=Marked(marked, None, Directory([]), PLACES, IDENTITIES, "state"),
-        )
-
-    def steps(self, plan: Plan) -> Iterator[Callable[[], None]]:
-        """The plan's writes, in the order in which the workflow makes them."""
-        for filing in plan.filings:
-            for edit in filing.decision.edits:
-                yield from (partial(self._write, part) for part in parts(edit))
-        for filing in plan.filings:
-            yield from self._patches(filing.swept)
-        yield from self._patches(plan.marks)
-        for filing in plan.filings:
-            yield from self._patches(filing.labelled)
-
-    def _patches(self, patches: Mapping[str, Patch]) -> Iterator[Callable[[], None]]:
-        return (partial(self._patch, *item) for item in patches.items())
-
-    def _write(self, edit: ContactEdit) -> None:
-        self.contacts = written(edit, self.contacts)
-
-    def _patch(self, email_id: str, patch: Patch) -> None:
-        email = self.mails[email_id]
-        self.mails[email_id] = replace(email, mailbox_ids=patched(email.mailbox_ids, patch))
-
-    def run(self, *, stop_after: int | None = None) -> None:
-        """A pass, or the first writes of one."""
-        for at, step in enumerate(self.steps(self.plan())):
-            if at == stop_after:
-                return
-            step()
-
-    def where(self) -> dict[str, set[str]]:
-        return {each.id: set(each.mailbox_ids) for each in self.mails.values()}
-
-    def people(self) -> dict[str, tuple[Names, str, set[str]]]:
-        """What is on the cards, and the groups they are in."""
-        return {
-            uid: (each.names, each.note, self.contacts.groups_of(uid))
-            for uid, each in self.contacts.cards.items()
-        }
-
-
-MARKED = {*PLACES.labels, PLACES.error}
-
-
-def parts(edit: ContactEdit) -> Iterator[ContactEdit]:
-    """An edit as an address book takes it: card, new groups, old groups; deleting comes last."""
-    nothing = replace(edit, card=None, join=frozenset(), leave=frozenset())
-    deletes = isinstance(edit.card, DeleteCard)
-    if edit.card is not None and not deletes:
-        yield replace(nothing, card=edit.card)
-    for group in sorted(edit.join):
-        yield replace(nothing, join=frozenset({group}))
-    for group in sorted(edit.leave):
-        yield replace(nothing, leave=frozenset({group}))
-    if deletes:
-        yield replace(nothing, card=edit.card)
 
 
 def after_pass(*mails: Email, cards: Iterable[Card] = ()) -> dict[str, set[str]]:

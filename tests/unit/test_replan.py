@@ -1,0 +1,126 @@
+"""Mail that was changed since it was read goes from where it is, or is left to the next pass."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from mailroom.jmap.mail import Email, Patch
+from mailroom.screener.categories import DEFAULTS
+from mailroom.screener.replan import file_late, refile_labelled, refile_unlabelled
+from tests.unit.account_model import Account
+from tests.unit.builders import BOB, PLACES, mail, patched
+
+TAPPED = mail("Screener", "@ToImbox", email_id="tapped")
+OLD = mail("Screener", email_id="old")
+OWN = mail("Sent", "@ToFeed", email_id="own", sender="me@home.example")
+NAMELESS = mail("Screener", "@ToFeed", email_id="nameless", sender="nobody")
+LEFTOVER = mail("Archive", "@MailroomError", email_id="leftover", sender="al@corp.example")
+TORN = mail("Screener", "@ToFeed", "@ToJail", email_id="torn", sender="al@corp.example")
+EVERYTHING = (TAPPED, OLD, OWN, NAMELESS, LEFTOVER, TORN)
+
+
+def unlabelled(now: Iterable[Email]) -> dict[str, Patch]:
+    plan = Account.of(*EVERYTHING).plan()
+    return refile_unlabelled(plan, plan.filings, tuple(now), DEFAULTS)
+
+
+def labelled(now: Email) -> dict[str, Patch]:
+    plan = Account.of(*EVERYTHING).plan()
+    return refile_labelled(plan.filings, [now], PLACES, DEFAULTS)
+
+
+def moved(email: Email, *mailboxes: str) -> Email:
+    return replace(email, mailbox_ids=frozenset(mailboxes))
+
+
+def after(email: Email, patches: dict[str, Patch]) -> set[str]:
+    return set(patched(email.mailbox_ids, patches.get(email.id)))
+
+
+def test_what_nobody_changed_is_planned_as_before() -> None:
+    plan = Account.of(*EVERYTHING).plan()
+    (filing,) = plan.filings
+
+    assert set(plan.marks) == {"own", "nameless", "leftover", "torn"}
+    assert set(filing.swept) == {"old"}
+    assert set(filing.labelled) == {"tapped"}
+    assert unlabelled(EVERYTHING) == {**plan.marks, **filing.swept}
+    assert labelled(TAPPED) == filing.labelled
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        moved(OLD, "Trash"),
+        moved(OLD, "Archive"),
+        moved(OLD, "Inbox"),
+        moved(OLD, "Screener", "@ToJail"),
+        moved(OWN, "Trash"),
+        moved(OWN, "Sent"),
+        moved(OWN, "Sent", "@ToJail"),
+        moved(NAMELESS, "Trash"),
+        moved(NAMELESS, "Screener"),
+        moved(LEFTOVER, "Archive"),
+        moved(LEFTOVER, "Archive", "@MailroomError", "@ToFeed"),
+        moved(TORN, "Screener", "@ToFeed"),
+        moved(TORN, "Trash"),
+    ],
+)
+def test_what_its_owner_dealt_with_is_left_alone(now: Email) -> None:
+    assert unlabelled([now]) == {}
+
+
+@pytest.mark.parametrize(
+    ("now", "then"),
+    [
+        (moved(OLD, "Feed"), {"Imbox"}),
+        (moved(OLD, "Screener", "Projects"), {"Imbox", "Inbox", "Projects"}),
+        (moved(OWN, "Trash", "@ToFeed"), {"Trash"}),
+        (moved(OWN, "@ToFeed"), {"Sent"}),
+        (moved(NAMELESS, "Projects", "@ToFeed"), {"Projects", "@ToFeed", "@MailroomError"}),
+        (moved(LEFTOVER, "Projects", "@MailroomError"), {"Projects"}),
+        (moved(LEFTOVER, "@MailroomError"), {"Inbox"}),
+        (
+            moved(TORN, "Trash", "@ToFeed", "@ToJail"),
+            {"Trash", "@ToFeed", "@ToJail", "@MailroomError"},
+        ),
+    ],
+)
+def test_what_was_moved_elsewhere_goes_from_there(now: Email, then: set[str]) -> None:
+    assert after(now, unlabelled([now])) == then
+
+
+@pytest.mark.parametrize(
+    ("now", "then"),
+    [
+        (moved(TAPPED, "Trash", "@ToImbox"), {"Trash"}),
+        (moved(TAPPED, "Trash"), {"Trash"}),
+        (moved(TAPPED, "Archive"), {"Archive"}),
+        (moved(TAPPED, "Feed", "Inbox"), {"Imbox", "Inbox"}),
+        (moved(TAPPED, "Archive", "@ToImbox"), {"Archive", "Imbox"}),
+        (moved(TAPPED, "Screener", "@ToJail"), {"Screener", "@ToJail"}),
+        (moved(TAPPED, "Screener", "@ToImbox", "@ToJail"), {"Screener", "@ToImbox", "@ToJail"}),
+    ],
+)
+def test_a_labelled_mail_goes_as_its_label_says_now(now: Email, then: set[str]) -> None:
+    assert after(now, labelled(now)) == then
+
+
+def test_mail_of_a_decision_that_failed_is_not_touched() -> None:
+    plan = Account.of(*EVERYTHING).plan()
+
+    assert refile_unlabelled(plan, [], [OLD], DEFAULTS) == {}
+    assert refile_labelled([], [TAPPED], PLACES, DEFAULTS) == {}
+
+
+def test_late_mail_is_filed_by_whom_it_is_from() -> None:
+    plan = Account.of(*EVERYTHING).plan()
+    came = [
+        mail("Screener", email_id="late", sender=BOB),
+        mail("Screener", email_id="of another", sender="al@corp.example"),
+        mail("Screener", "@ToJail", email_id="labelled", sender=BOB),
+    ]
+
+    (late,) = file_late(plan.filings, came, PLACES, DEFAULTS)
+    assert set(late.swept) == {"late"}
