@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import pytest
 from structlog.testing import capture_logs
@@ -17,17 +17,20 @@ from structlog.testing import capture_logs
 from mailroom.sandbox.account import Account
 from tests.faults.scenarios import BACKENDS, SCENARIOS, Prepared, Scenario, prepared, settings
 from tests.support import faults_time
+from tests.support.faults import FAULTS, Spot, Struck
 from tests.support.faults_account import copied, wrong_in_the_end
 from tests.support.faults_running import instance
 from tests.support.faults_server import Line, Served, serving
-from tests.support.proxy import CUT, Answer, Ask, Exchange, Meddle
+from tests.support.proxy import CUT, Answer, Ask, Exchange, Meddle, leave_alone
 
 Measured = Callable[[str], None]
-Cell = Callable[[Served, Account, int], Awaitable[None]]
+Place = TypeVar("Place", int, Spot)
+Cell = Callable[[Served, Account, Place], Awaitable[None]]
 
 INTERLEAVINGS: Final = 6
 """So many orders of requests are tried with two instances that do not know of each other."""
 FEW_INTERLEAVINGS: Final = 2
+REFUSED: Final = next(each for each in FAULTS if each.name == "object rateLimit")
 
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 over_each_backend = pytest.mark.parametrize("backend", BACKENDS)
@@ -38,14 +41,14 @@ def _interleavings(scenario: Scenario) -> range:
     return range(FEW_INTERLEAVINGS if scenario.is_large else INTERLEAVINGS)
 
 
-def _requests(scenario: Scenario, ready: Prepared) -> list[int]:
+def _requests(scenario: Scenario, ready: Prepared) -> list[Spot]:
     """Which requests are tried: those to get going are the same for all, and tried with one."""
     first = 0 if scenario is SCENARIOS[0] else ready.preliminaries
-    requests = range(first, len(ready.exchanges))
-    return scenario.some(requests, lambda at: ready.exchanges[at].kind, 3)
+    requests = [Spot(at, 0, each.kind) for at, each in enumerate(ready.exchanges)]
+    return scenario.some(requests[first:], lambda spot: spot.kind, 3)
 
 
-def _at(request: int, then: Callable[[Ask], Awaitable[Answer]]) -> Meddle:
+def _at(request: int, then: Meddle) -> Meddle:
     """Do something else with the n-th request."""
     remaining = [None] * (request + 1)
 
@@ -53,7 +56,7 @@ def _at(request: int, then: Callable[[Ask], Awaitable[Answer]]) -> Meddle:
         if remaining:
             remaining.pop()
             if not remaining:
-                return await then(ask)
+                return await then(exchange, ask)
         return await ask()
 
     return meddle
@@ -64,7 +67,7 @@ async def _killed_at(served: Served, request: int, *, acts: bool) -> None:
     line, _ = served.lines
     killed = asyncio.Event()
 
-    async def kill(ask: Ask) -> Answer:
+    async def kill(exchange: Exchange, ask: Ask) -> Answer:
         if acts:
             await ask()
         line.is_dead = True
@@ -74,6 +77,24 @@ async def _killed_at(served: Served, request: int, *, acts: bool) -> None:
     line.meddle = _at(request, kill)
     async with instance(settings(line)):
         await killed.wait()
+
+
+async def _another_in_between(served: Served, request: int, then: Meddle) -> None:
+    """Start the service, and hold it at a request until another one has done everything."""
+    line, other = served.lines
+    held, released = asyncio.Event(), asyncio.Event()
+
+    async def hold(exchange: Exchange, ask: Ask) -> Answer:
+        held.set()
+        await released.wait()
+        return await then(exchange, ask)
+
+    line.meddle = _at(request, hold)
+    async with instance(settings(line)) as slow:
+        await held.wait()
+        await _to_the_end(other)
+        released.set()
+        await slow.until_done()
 
 
 async def _to_the_end(line: Line) -> None:
@@ -87,9 +108,9 @@ async def _to_the_end(line: Line) -> None:
 def test_killed_at_any_request_and_started_again(
     *, scenario: Scenario, backend: str, acts: bool
 ) -> None:
-    async def cell(served: Served, account: Account, request: int) -> None:
+    async def cell(served: Served, account: Account, spot: Spot) -> None:
         _, again = served.lines
-        await _killed_at(served, request, acts=acts)
+        await _killed_at(served, spot.request, acts=acts)
         await _to_the_end(again)
 
     ready = prepared(scenario, backend, at_start=True)
@@ -99,24 +120,34 @@ def test_killed_at_any_request_and_started_again(
 @over_each_backend
 @each_scenario
 def test_another_instance_does_it_all_in_between(scenario: Scenario, backend: str) -> None:
-    async def cell(served: Served, account: Account, request: int) -> None:
-        line, other = served.lines
-        held, released = asyncio.Event(), asyncio.Event()
-
-        async def hold(ask: Ask) -> Answer:
-            held.set()
-            await released.wait()
-            return await ask()
-
-        line.meddle = _at(request, hold)
-        async with instance(settings(line)) as slow:
-            await held.wait()
-            await _to_the_end(other)
-            released.set()
-            await slow.until_done()
+    async def cell(served: Served, account: Account, spot: Spot) -> None:
+        await _another_in_between(served, spot.request, leave_alone)
 
     ready = prepared(scenario, backend, at_start=True)
     assert_no_failure(scenario, ready, cell, _requests(scenario, ready))
+
+
+@each_scenario
+def test_another_instance_does_it_all_in_between_and_then_one_thing_is_refused(
+    scenario: Scenario,
+) -> None:
+    """Over JMAP, where much is asked in one request, and is taken back if not all of it is done."""
+
+    async def cell(served: Served, account: Account, spot: Spot) -> None:
+        async def refuse(exchange: Exchange, ask: Ask) -> Answer:
+            return await REFUSED.strike(Struck(exchange, ask, spot.call))
+
+        await _another_in_between(served, spot.request, refuse)
+
+    ready = prepared(scenario, "jmap", at_start=True)
+    assert_no_failure(scenario, ready, cell, _refusals(scenario, ready))
+
+
+def _refusals(scenario: Scenario, ready: Prepared) -> list[Spot]:
+    """Where a card or a group can be refused."""
+    spots = REFUSED.spots(ready.exchanges, ready.answered)
+    of_contacts = [each for each in spots if "ContactCard/set" in each.kind]
+    return scenario.some(of_contacts, lambda spot: (spot.kind, spot.call), 3)
 
 
 @over_each_backend
@@ -140,32 +171,31 @@ def test_two_instances_at_once(scenario: Scenario, backend: str) -> None:
 
 
 def assert_no_failure(
-    scenario: Scenario, ready: Prepared, cell: Cell, numbers: Sequence[int]
+    scenario: Scenario, ready: Prepared, cell: Cell[Place], places: Sequence[Place]
 ) -> None:
-    failed = faults_time.run(_run(scenario, ready, cell, numbers))
+    failed = faults_time.run(_run(scenario, ready, cell, places))
     assert not failed, "\n".join(failed)
 
 
 async def _run(
-    scenario: Scenario, ready: Prepared, cell: Cell, numbers: Sequence[int]
+    scenario: Scenario, ready: Prepared, cell: Cell[Place], places: Sequence[Place]
 ) -> list[str]:
     """Run cells; gives what was wrong with those that failed."""
     failed = []
     async with serving(copied(ready.base)) as served:
-        for number in numbers:
-            random.seed(number)  # the jitter's, so that a cell can be rerun
+        for place in places:
+            random.seed(str(place))  # the jitter's, so that a cell can be rerun
             account = copied(ready.base)
             served.take(account)
             scenario.begin(served, account)
             with capture_logs() as log:
                 try:
-                    await cell(served, account, number)
+                    await cell(served, account, place)
                     wrong = wrong_in_the_end(account, ready.end)
                 except AssertionError as error:
                     wrong = [str(error)]
             wrong += [f"mistake: {each}" for each in log if each.get("exc_info")]
-            kind = ready.exchanges[number].kind if number < len(ready.exchanges) else ""
-            failed += [f"n={number} ({kind}): {each}" for each in wrong]
+            failed += [f"{place}: {each}" for each in wrong]
     return failed
 
 
@@ -173,8 +203,10 @@ async def _run(
 def test_how_many_cells_there_are(backend: str, measured: Measured) -> None:
     cells = Counter[str]()
     for scenario in SCENARIOS:
-        requests = len(_requests(scenario, prepared(scenario, backend, at_start=True)))
+        ready = prepared(scenario, backend, at_start=True)
+        requests = len(_requests(scenario, ready))
         cells += Counter({"killed": 2 * requests, "another in between": requests})
+        cells += Counter({"another in between, and a refusal": len(_refusals(scenario, ready))})
         cells += Counter({"two at once": len(_interleavings(scenario))})
     parts = ", ".join(f"{name} {count}" for name, count in cells.items())
     measured(

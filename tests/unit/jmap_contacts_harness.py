@@ -79,6 +79,22 @@ class WatchedContacts(Contacts):
     def members(self, group_id: str) -> set[str]:
         return {*self.cards.cards[group_id]["members"]}
 
+    def refuse_once(self, card_id: str, kind: str, why: str = "") -> None:
+        """Leave one card or group as it is, the next time that it is to be patched."""
+        asked: list[str] = []
+
+        def leave_out(name: str, arguments: Arguments) -> None:
+            if name == "ContactCard/set" and not asked and card_id in arguments.get("update", {}):
+                del arguments["update"][card_id]
+                asked.append("now")
+
+        def tell(name: str, result: Arguments) -> None:
+            if asked == ["now"]:
+                result["notUpdated"] = {card_id: {"type": kind, "description": why}}
+                asked.append("told")
+
+        self.before, self.after = leave_out, tell
+
     def sets(self) -> list[Arguments]:
         """The arguments of every ContactCard/set."""
         return [arguments for name, arguments in self.calls if name == "ContactCard/set"]

@@ -8,7 +8,7 @@ from yarl import URL
 
 from mailroom.contacts.book import ContactEdit, DeleteCard, UpdateCard
 from mailroom.contacts.jmap import JmapAddressBook
-from mailroom.contacts.jmap.writing import batches
+from mailroom.contacts.jmap.batches import batches
 from mailroom.http import UnreachableError
 from mailroom.jmap.session import Limits
 from mailroom.sandbox.plugin import Arguments, MethodFailure
@@ -164,12 +164,7 @@ async def test_contacts_that_never_hold_still_fail_and_stay_where_they_were(
 
 
 async def test_a_refused_card_leaves_its_contact_in_the_groups_it_was_in(account: Account) -> None:
-    def refuse(name: str, result: Arguments) -> None:
-        if name == "ContactCard/set" and result["updated"] and "ann" in result["updated"]:
-            result["updated"] = None
-            result["notUpdated"] = {"ann": {"type": "rateLimit", "description": "slowly"}}
-
-    account.contacts.after = refuse
+    account.contacts.refuse_once("ann", "rateLimit", "slowly")
     edits = noting(account.ann, join=FEED, leave=IMBOX), creating(join=FEED)
     assert await account.write(*edits) == {"ann": "card ann: rateLimit slowly"}
     assert account.contacts.members("feed") == {"uid-new"}
@@ -202,12 +197,7 @@ async def test_a_refused_call_fails_its_contacts_and_takes_them_back(
 
 
 async def test_a_group_that_is_refused_is_named(account: Account) -> None:
-    def refuse(name: str, result: Arguments) -> None:
-        if name == "ContactCard/set" and result["updated"] and "feed" in result["updated"]:
-            result["updated"] = None
-            result["notUpdated"] = {"feed": {"type": "forbidden"}}
-
-    account.contacts.after = refuse
+    account.contacts.refuse_once("feed", "forbidden")
     failures = await account.write(noting(account.ann, join=FEED))
     assert failures == {"ann": "contact group Feed: forbidden"}
 

@@ -42,17 +42,31 @@ class Job:
         return self.edit.key
 
     @property
+    def makes_card(self) -> bool:
+        """Whether there is no card yet, as far as is known."""
+        return isinstance(self.edit.card, CreateCard) and not self.adopting
+
+    @property
+    def is_deletion(self) -> bool:
+        """Whether there is to be no card any more."""
+        return isinstance(self.edit.card, DeleteCard)
+
+    @property
     def leave(self) -> frozenset[str]:
         """Ids of groups to leave; those it is also to join do not count."""
         return self.edit.leave - self.edit.join
 
-    def needs(self) -> frozenset[str]:
-        """The ids of the cards and groups that must have been seen."""
-        ids = self.edit.join | self.leave | {self.adopting}
+    @property
+    def cards(self) -> frozenset[str]:
+        """The id of the card that is there already, if any."""
         match self.edit.card:
             case UpdateCard(card=card) | DeleteCard(card=card):
-                ids |= {card.id}
-        return ids - {""}
+                return frozenset({card.id})
+        return frozenset({self.adopting}) - {""}
+
+    def needs(self) -> frozenset[str]:
+        """The ids of the cards and groups that must have been seen."""
+        return self.edit.join | self.leave | self.cards
 
 
 class Plan:
@@ -106,6 +120,11 @@ class Plan:
         return Changes(update=self._leave)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether everything is as it is to be."""
+        return not (self.failed or self.cards or self.joins or self.leaves)
+
+    @property
     def depends_on_seen(self) -> bool:
         """Whether :attr:`cards` would be wrong on other cards than those seen."""
         return bool(self._update or self._destroy)
@@ -150,11 +169,10 @@ class Plan:
 
     def _add_groups(self, job: Job) -> None:
         groups = {each: self._group(each) for each in job.edit.join | job.leave}
-        is_deleted = isinstance(job.edit.card, DeleteCard)
-        for each in () if is_deleted else job.edit.join:
+        for each in () if job.is_deletion else job.edit.join:
             self._add_join(job, groups[each])
         for each in job.leave:
-            self._add_leave(job, groups[each], self._update if is_deleted else self._leave)
+            self._add_leave(job, groups[each], self._update if job.is_deletion else self._leave)
 
     def _group(self, group_id: str) -> JsCard:
         if group_id not in self._seen:

@@ -4,26 +4,27 @@ Everything goes in one request, in the order that :mod:`mailroom.contacts.jmap.p
 server carries out every call of it, even when an earlier one was refused. So what it refused is
 looked at afterwards: if the cards had changed since they were read, they are read again and the
 edits carried out on those; if a card could not be written, a further request takes its contact back
-to the groups it was in.
+to the groups it was in, unless somebody else has done all that the edit asks for.
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 import structlog
 
 from mailroom.contacts.address import key_of
-from mailroom.contacts.book import AddressBookError, ContactEdit, CreateCard, Group, UpdateCard
+from mailroom.contacts.book import AddressBookError, ContactEdit, CreateCard, Group
 from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.jmap.batches import batches
 from mailroom.contacts.jmap.calls import Changes, Done, set_cards, uid_filter
 from mailroom.contacts.jmap.fields import JsCard, texts, uid_of
 from mailroom.contacts.jmap.plan import Job, Patches, Plan
 from mailroom.contacts.jmap.reading import Cards
 from mailroom.http import CredentialsRefusedError, HttpError
 from mailroom.jmap.errors import JmapError, SetError
-from mailroom.jmap.session import Limits
 
 log = structlog.get_logger(__name__)
 
@@ -31,10 +32,6 @@ _OTHER_UIDS: Final = uuid.UUID("b0a4c7de-6a0f-4d34-9f0b-3a2f4c1d5e86")
 """The name space of uids for cards whose own uid is taken by another contact. They are not drawn
 at random, so that a card is not made twice when its making is tried again."""
 _TRIES: Final = 4
-_LARGEST_SET: Final = 500
-_EDIT_SIZE: Final = 4000
-"""Octets, generously, that an edit takes in a request, but for its note."""
-_OCTETS_PER_CHARACTER: Final = 6
 
 
 class Writing:
@@ -61,6 +58,7 @@ class Writing:
         self._edits = edits
         self._groups = {group.id: group.name for group in groups}
         self._index = index
+        self._jobs: dict[str, Job] = {}
         self._failures: dict[str, Exception] = {}
         self._undo: dict[str, Patches] = {}
         self._misled: list[Patches] = []
@@ -76,6 +74,7 @@ class Writing:
         limits = (await self._cards.client.session()).limits
         for batch in batches(self._edits, limits, groups=len(self._groups)):
             await self._write([Job(edit, self._uid_for(edit)) for edit in batch])
+        await self._look_again()
         await self._take_back()
         self._raise_if_nothing_worked()
         return self._failures
@@ -109,6 +108,7 @@ class Writing:
 
     async def _attempt(self, jobs: Sequence[Job]) -> list[Job]:
         """Write once; gives the jobs that have to be tried again."""
+        self._jobs |= {job.key: job for job in jobs}
         await self._cards.look_at(each for job in jobs for each in job.needs())
         plan = Plan(jobs, self._cards.seen, self._address_book, self._groups)
         self._failures |= plan.failed
@@ -176,6 +176,28 @@ class Writing:
         self._misled.append(self._undo.pop(job.key, {}))
         return replace(job, uid=_other_uid(job.uid, address))
 
+    async def _look_again(self) -> None:
+        """See which edits that failed are done all the same.
+
+        Another instance may have carried them out to the end meanwhile, and have taken the labels
+        off: what would be taken back then, nobody would ever set right. What cannot be seen counts
+        as it did before.
+        """
+        jobs = [self._jobs[key] for key in self._failures if self._undo.get(key)]
+        with suppress(HttpError, JmapError):
+            new = [job for job in jobs if job.makes_card]
+            jobs = [job for job in jobs if not job.makes_card] + await self._elsewhere(new)
+            if jobs:
+                await self._cards.look_at(each for job in jobs for each in job.needs())
+            for job in jobs:
+                self._judge_again(job)
+
+    def _judge_again(self, job: Job) -> None:
+        if Plan([job], self._cards.seen, self._address_book, self._groups).is_empty:
+            del self._failures[job.key]
+        elif job.is_deletion and not job.cards & self._cards.seen.keys():
+            self._deleted.add(job.key)
+
     async def _take_back(self) -> None:
         """Put the contacts whose edits failed back into the groups that they were in.
 
@@ -213,33 +235,6 @@ class Writing:
         of_the_server = [each for each in failures if isinstance(each, HttpError)]
         if failures and len(of_the_server) == len(self._edits):
             raise of_the_server[0]
-
-
-def batches(
-    edits: Sequence[ContactEdit], limits: Limits, *, groups: int
-) -> Iterator[list[ContactEdit]]:
-    """Cut edits into lists that one request may carry, with that many groups."""
-    most = max(1, min(_LARGEST_SET, limits.max_objects_in_set) - groups)
-    batch: list[ContactEdit] = []
-    size = 0
-    for edit in edits:
-        more = _size(edit)
-        if batch and (len(batch) >= most or size + more > limits.max_size_request // 2):
-            yield batch
-            batch, size = [], 0
-        batch.append(edit)
-        size += more
-    if batch:
-        yield batch
-
-
-def _size(edit: ContactEdit) -> int:
-    """Octets that an edit takes in a request, at most: a note is sent whole."""
-    match edit.card:
-        case UpdateCard(card=card):
-            return _EDIT_SIZE + _OCTETS_PER_CHARACTER * len(card.note)
-        case _:
-            return _EDIT_SIZE
 
 
 def _other_uid(uid: str, address: str) -> str:
