@@ -124,7 +124,7 @@ class UpdateCard:
 
 @dataclass(frozen=True, slots=True)
 class DeleteCard:
-    """Delete a card, if it still is as it was read."""
+    """Delete a card, if it still is as it was read, and has come into no further group."""
 
     card: Card
 
@@ -215,7 +215,8 @@ class AddressBook(Protocol):
 
         Args:
             edits: one per card.
-            groups: as :meth:`read` gave them; every id in ``join`` and ``leave`` is among them.
+            groups: all of them, as :meth:`read` gave them; every id in ``join`` and ``leave`` is
+                among them.
 
         Returns:
             The keys of edits that failed, with the reason. Empty when all went well.

@@ -217,6 +217,27 @@ async def test_who_joins_a_group_meanwhile_stays_in_it(
     assert all("somebody" in members for members in (await alice.groups()).values())
 
 
+async def test_undo_keeps_a_card_that_its_owner_puts_into_a_group_meanwhile(
+    alice: Owner, start: Start, proxy: Proxy
+) -> None:
+    await alice.contacts.add_group("friends", "Friends")
+    (mail,) = await alice.receive(message(SENDER, "mail"))
+
+    async def befriended_first(ask: Ask) -> Answer:
+        await alice.contacts.join("Friends", (await alice.contact(ADDRESS)).uid)
+        return await ask()
+
+    async with start(alice, http=proxy.url):
+        await alice.tap(mail, "@ToFeed")
+        await alice.until_triaged()
+        proxy.meddle = first(writes_groups, befriended_first)
+        await alice.tap(mail, "@ToScreener")
+        await alice.until_triaged()
+    assert await alice.where("mail") == {"Screener"}
+    assert await alice.groups_of(ADDRESS) == {"Friends"}
+    assert (await alice.contact(ADDRESS)).note == ()
+
+
 async def refuse_jane(exchange: Exchange, ask: Ask) -> Answer:
     """A server that does not want her card, but takes all others."""
     if ADDRESS.encode() not in exchange.body or not writes_cards(exchange):

@@ -320,6 +320,29 @@ async def test_a_card_that_somebody_changed_is_not_deleted_and_others_are(
     assert [card.uid for card in left.cards] == [seen.cards[0].uid]
 
 
+async def test_a_card_that_its_owner_puts_into_a_group_meanwhile_is_not_deleted_and_others_are(
+    account: Account, book: AddressBook
+) -> None:
+    await account.owner.add_group("b0b0b0b0-0000-4000-8000-000000000001", "Friends")
+    groups = await make_groups(book, "Feed")
+    await write(book, *(creating(number, join=groups["Feed"]) for number in range(2)))
+    seen = await book.read(["0@x.example", "1@x.example"])
+    friend, other = (card.uid for card in seen.cards)
+    await account.owner.join("Friends", friend)
+    edits = [
+        ContactEdit(card.uid, card.uid, DeleteCard(card), leave=groups["Feed"])
+        for card in seen.cards
+    ]
+    failures = await book.write(edits, seen.groups)
+    assert list(failures) == [friend]
+    assert "was put into contact group Friends in the meantime" in str(failures[friend])
+    left = await book.read(["0@x.example", "1@x.example"])
+    assert [card.uid for card in left.cards] == [friend]
+    now = await groups_of(book)
+    assert now["Friends"] == {friend}
+    assert other not in now["Feed"]
+
+
 async def test_deleting_what_is_gone_is_no_failure(account: Account, book: AddressBook) -> None:
     await write(book, creating())
     seen = await book.read(["0@x.example"])

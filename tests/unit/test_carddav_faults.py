@@ -200,6 +200,20 @@ async def test_a_refused_deletion_fails(account: Account) -> None:
     assert failures == {"a": f"{BOOK}ann.vcf cannot be deleted (403 Forbidden)"}
 
 
+async def test_no_card_is_deleted_while_its_groups_cannot_be_asked_for(account: Account) -> None:
+    account.dav.fault = answering("REPORT", "", lambda: web.Response(status=404))
+    failures = await account.write(ContactEdit("a", "ann", DeleteCard(account.ann)))
+    assert "there is no address book" in failures["a"]
+    assert BOOK + "ann.vcf" in account.dav.cards
+
+
+async def test_what_changes_after_a_deletion_is_seen_by_the_next_reading(account: Account) -> None:
+    edit = ContactEdit("a", "ann", DeleteCard(account.ann))
+    assert await account.write(edit) == {}
+    account.dav.put("new.vcf", "UID:new", "EMAIL:new@x.example")
+    assert [card.uid for card in (await account.book.read(["new@x.example"])).cards] == ["new"]
+
+
 def failing_writes() -> web.Response:
     return web.Response(status=503, headers={"Retry-After": "99"})
 

@@ -133,7 +133,8 @@ async def test_a_card_is_deleted_after_it_left_its_groups(account: Account) -> N
     edit = ContactEdit("a", "ann", DeleteCard(account.ann), leave=frozenset({IMBOX}))
     assert await account.write(edit) == {}
     assert BOOK + "ann.vcf" not in account.dav.cards
-    assert account.dav.requests[-2:] == [f"PUT {IMBOX}", f"DELETE {BOOK}ann.vcf"]
+    look = f"REPORT {BOOK}"
+    assert account.dav.requests[-3:] == [f"PUT {IMBOX}", look, f"DELETE {BOOK}ann.vcf"]
 
 
 async def test_a_card_that_somebody_changed_is_not_deleted(account: Account) -> None:

@@ -1,12 +1,12 @@
 """Writing contacts over JMAP while somebody else does so: what is taken back, and what is not."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 
 import pytest
 
 from mailroom.contacts.book import ContactEdit, DeleteCard
 from mailroom.sandbox.plugin import Arguments, MethodFailure
-from tests.unit.jmap_contacts_harness import Account, noting, open_account
+from tests.unit.jmap_contacts_harness import Account, Hook, WatchedContacts, noting, open_account
 
 FEED, IMBOX = frozenset({"feed"}), frozenset({"imbox"})
 
@@ -38,6 +38,48 @@ async def test_what_became_of_a_refused_contact_may_not_be_found_out(account: Ac
     assert account.contacts.members("imbox") == {"ann"}
 
 
+def deleting(account: Account) -> ContactEdit:
+    leave = IMBOX | {"other"}
+    return ContactEdit("ann", "ann", DeleteCard(account.ann), leave=leave)
+
+
+def joining(contacts: WatchedContacts, member: str, moments: Collection[int]) -> Hook:
+    """Have somebody put into Feed before some of the steps of a deletion that is disturbed at once.
+
+    Those are: to delete the card, to look at it again, and to delete it after that.
+    """
+    steps: list[str] = []
+
+    def join(name: str, arguments: Arguments) -> None:
+        if name == "ContactCard/set" or arguments.get("ids") == ["ann"]:
+            steps.append(name)
+            if len(steps) in moments:
+                contacts.patch("feed", **{f"members/{member}": True})
+            elif len(steps) == 1:
+                contacts.patch("feed", **{"members/somebody": True})
+
+    return join
+
+
+@pytest.mark.parametrize("moment", [1, 2, 3])
+async def test_a_card_that_joins_a_group_before_it_is_deleted_stays(
+    account: Account, moment: int
+) -> None:
+    account.contacts.before = joining(account.contacts, "ann", {moment})
+    failures = await account.write(deleting(account))
+    assert failures == {"ann": "card ann was put into contact group Feed in the meantime"}
+    assert "ann" in account.contacts.cards.cards
+    for group in ("feed", "imbox", "other"):
+        assert "ann" in account.contacts.members(group)
+
+
+async def test_a_card_is_deleted_whoever_else_joins_a_group(account: Account) -> None:
+    account.contacts.before = joining(account.contacts, "bob", {2, 3})
+    assert await account.write(deleting(account)) == {}
+    assert "ann" not in account.contacts.cards.cards
+    assert account.contacts.members("imbox") == account.contacts.members("other") == set()
+
+
 async def test_whose_card_somebody_else_deleted_is_taken_back_to_no_group(account: Account) -> None:
     account.contacts.refuse_once("other", "rateLimit")
     leave_out = account.contacts.before
@@ -50,6 +92,5 @@ async def test_whose_card_somebody_else_deleted_is_taken_back_to_no_group(accoun
                 leave_out(name, arguments)
 
     account.contacts.before = delete_first
-    edit = ContactEdit("ann", "ann", DeleteCard(account.ann), leave=IMBOX | {"other"})
-    assert await account.write(edit) == {"ann": "contact group Other: rateLimit"}
+    assert await account.write(deleting(account)) == {"ann": "contact group Other: rateLimit"}
     assert account.contacts.members("imbox") == account.contacts.members("other") == set()

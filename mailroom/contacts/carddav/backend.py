@@ -87,7 +87,8 @@ class CardDavAddressBook:
         self, edits: Sequence[ContactEdit], groups: Collection[Group]
     ) -> Mapping[str, Exception]:
         """See the protocol."""
-        return await Writing((await self._find()).resources, edits, groups).run()
+        found = await self._find()
+        return await Writing(found.resources, edits, groups, partial(_groups_now, found)).run()
 
     async def create_groups(self, names: Collection[str]) -> None:
         """See the protocol. They take the form of the groups that are there."""
@@ -140,6 +141,13 @@ def _open(http: HttpClient, collection: AddressBookCollection) -> _Found:
         mirror=Mirror(reports, known, can_sync=collection.can_sync),
         resources=Resources(http, collection.url, known),
     )
+
+
+async def _groups_now(found: _Found) -> tuple[Group, ...]:
+    """Every group as it is; what changes from now on is news to the next reading."""
+    await found.mirror.sync()
+    found.known.is_fresh = False
+    return found.known.index.groups
 
 
 async def _cards(found: _Found, paths: Collection[str]) -> tuple[Card, ...]:

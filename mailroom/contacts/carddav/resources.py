@@ -127,26 +127,33 @@ class Resources:
             return kept
         return self._see(resource)
 
-    async def delete(self, card: Card) -> None:
-        """Delete a card if it still is as it was read; one that is gone is no failure.
+    async def unchanged(self, card: Card) -> Resource | None:
+        """The version of a card that was read; None if it is gone.
+
+        Raises:
+            AddressBookError: it has changed.
+        """
+        resource = await self.seen(card.id)
+        if resource is not None and to_card(card.id, resource.card) != card:
+            raise AddressBookError(_CHANGED.format(card.id))
+        return resource
+
+    async def delete(self, resource: Resource) -> None:
+        """Delete a resource if this still is its version; one that is gone is no failure.
 
         Raises:
             AddressBookError: it has changed, or the server refuses.
         """
-        resource = await self.seen(card.id)
-        if resource is None:
-            return
-        if to_card(card.id, resource.card) != card:
-            raise AddressBookError(_CHANGED.format(card.id))
-        self._known.outdate(card.id)
-        response = await self._request("DELETE", card.id, _if_match(resource))
+        path = resource.path
+        self._known.outdate(path)
+        response = await self._request("DELETE", path, _if_match(resource))
         if response.status in _DONE | GONE:
-            self._known.forget(card.id)
+            self._known.forget(path)
             return
         if response.status != HTTPStatus.PRECONDITION_FAILED:
-            raise RefusedError(f"{card.id} cannot be deleted", response)
-        if await self.get(card.id) is not None:
-            raise AddressBookError(_CHANGED.format(card.id))
+            raise RefusedError(f"{path} cannot be deleted", response)
+        if await self.get(path) is not None:
+            raise AddressBookError(_CHANGED.format(path))
 
     def _see(self, resource: Resource) -> Resource:
         self._known.see(resource)

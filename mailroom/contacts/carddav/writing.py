@@ -5,7 +5,7 @@ else goes on.
 """
 
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -22,6 +22,7 @@ from mailroom.contacts.book import (
 from mailroom.contacts.carddav.membership import GroupWrite, Move, waves
 from mailroom.contacts.carddav.resource import Resource
 from mailroom.contacts.carddav.resources import Resources
+from mailroom.contacts.meanwhile import refuse_if_joined
 from mailroom.contacts.vcard.edit import adopted, is_readable, updated
 from mailroom.contacts.vcard.fields import addresses_of, uid_of
 from mailroom.contacts.vcard.groups import with_members
@@ -41,15 +42,21 @@ class Writing:
     Args:
         resources: where to write.
         edits: what to do, with unique keys.
-        groups: those that the edits name.
+        groups: all of them, as they were when the edits were decided on.
+        groups_now: asks for them as they are.
     """
 
     def __init__(
-        self, resources: Resources, edits: Sequence[ContactEdit], groups: Collection[Group]
+        self,
+        resources: Resources,
+        edits: Sequence[ContactEdit],
+        groups: Collection[Group],
+        groups_now: Callable[[], Awaitable[Collection[Group]]],
     ) -> None:
         self._resources = resources
         self._edits = edits
         self._groups = groups
+        self._groups_now = groups_now
         self._failures: dict[str, Exception] = {}
         self._uids = {edit.key: edit.uid for edit in edits}
 
@@ -63,7 +70,7 @@ class Writing:
         await all_of(self._write_card(edit) for edit in self._edits)
         for wave in waves(self._moves(), self._groups):
             await all_of(self._write_group(write) for write in wave)
-        await all_of(self._delete_card(edit) for edit in self._edits)
+        await self._delete_cards()
         self._raise_if_nothing_worked()
         return self._failures
 
@@ -113,10 +120,32 @@ class Writing:
             name = next((group.name for group in self._groups if group.id == path), path)
             raise AddressBookError(f"contact group {name}: {error}") from error
 
-    async def _delete_card(self, edit: ContactEdit) -> None:
-        if isinstance(edit.card, DeleteCard) and edit.key not in self._failures:
-            with self._failing(edit.key):
-                await self._resources.delete(edit.card.card)
+    async def _delete_cards(self) -> None:
+        """Delete cards, last of all.
+
+        Nothing on a card tells of groups, so those are asked for once more; not before it is clear
+        which version of a card was decided on, for the answer may tell of newer ones.
+        """
+        edits = [edit for edit in self._edits if edit.key not in self._failures]
+        versions = await all_of(self._version_to_delete(edit) for edit in edits)
+        found = {edit: version for edit, version in zip(edits, versions, strict=True) if version}
+        if found:
+            with self._failing(*(edit.key for edit in found)):
+                now = await self._groups_now()
+                await all_of(self._delete_card(*each, now) for each in found.items())
+
+    async def _version_to_delete(self, edit: ContactEdit) -> Resource | None:
+        with self._failing(edit.key):
+            if isinstance(edit.card, DeleteCard):
+                return await self._resources.unchanged(edit.card.card)
+        return None
+
+    async def _delete_card(
+        self, edit: ContactEdit, version: Resource, now: Collection[Group]
+    ) -> None:
+        with self._failing(edit.key):
+            refuse_if_joined(edit, self._groups, now)
+            await self._resources.delete(version)
 
     @contextmanager
     def _failing(self, *keys: str) -> Iterator[None]:

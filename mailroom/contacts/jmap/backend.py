@@ -87,7 +87,10 @@ class JmapAddressBook:
         """See the protocol."""
         self._synced = None
         address_book = await self._address_book()
-        return await Writing(self._cards, address_book.id, edits, groups, self._index).run()
+        writing = Writing(
+            self._cards, address_book.id, edits, groups, self._index, self._mirror.sync
+        )
+        return await writing.run()
 
     async def create_groups(self, names: Collection[str]) -> None:
         """See the protocol."""

@@ -73,8 +73,12 @@ class Cards:
     async def look_at(self, ids: Iterable[str]) -> None:
         """Read these cards anew, unless nothing was written since they were read."""
         wanted = set(ids)
-        if self.state is None or not self.seen.keys() >= wanted:
+        if not self.has_seen(wanted):
             await undisturbed(partial(self._look_at, wanted))
+
+    def has_seen(self, ids: Collection[str]) -> bool:
+        """Whether these cards were read, and nothing was written since."""
+        return self.state is not None and self.seen.keys() >= {*ids}
 
     async def write(self, *sets: Operation[Done]) -> list[Done]:
         """Carry out these, in order, in one request; what was seen may be outdated then."""

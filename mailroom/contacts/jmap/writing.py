@@ -8,9 +8,11 @@ to the groups it was in, unless somebody else has done all that the edit asks fo
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import structlog
@@ -21,8 +23,10 @@ from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap.batches import batches
 from mailroom.contacts.jmap.calls import Changes, Done, set_cards, uid_filter
 from mailroom.contacts.jmap.fields import JsCard, texts, uid_of
+from mailroom.contacts.jmap.mirror import Kept
 from mailroom.contacts.jmap.plan import Job, Patches, Plan
-from mailroom.contacts.jmap.reading import Cards
+from mailroom.contacts.jmap.reading import Cards, CardsMovedError, undisturbed
+from mailroom.contacts.meanwhile import refuse_if_joined
 from mailroom.http import CredentialsRefusedError, HttpError
 from mailroom.jmap.errors import JmapError, SetError
 
@@ -41,8 +45,9 @@ class Writing:
         cards: where to write.
         address_book: the id of the one for new cards.
         edits: what to do, with unique keys.
-        groups: those that the edits name.
+        groups: all of them, as they were when the edits were decided on.
         index: who was there when the edits were decided on.
+        sync: gives what there is now, in brief.
     """
 
     def __init__(
@@ -52,12 +57,15 @@ class Writing:
         edits: Sequence[ContactEdit],
         groups: Collection[Group],
         index: ContactIndex,
+        sync: Callable[[], Awaitable[Kept]],
     ) -> None:
         self._cards = cards
         self._address_book = address_book
         self._edits = edits
+        self._before = groups
         self._groups = {group.id: group.name for group in groups}
         self._index = index
+        self._sync = sync
         self._jobs: dict[str, Job] = {}
         self._failures: dict[str, Exception] = {}
         self._undo: dict[str, Patches] = {}
@@ -109,7 +117,8 @@ class Writing:
     async def _attempt(self, jobs: Sequence[Job]) -> list[Job]:
         """Write once; gives the jobs that have to be tried again."""
         self._jobs |= {job.key: job for job in jobs}
-        await self._cards.look_at(each for job in jobs for each in job.needs())
+        await self._look_at(jobs)
+        jobs = [job for job in jobs if job.key not in self._failures]
         plan = Plan(jobs, self._cards.seen, self._address_book, self._groups)
         self._failures |= plan.failed
         cards = plan.cards
@@ -124,6 +133,30 @@ class Writing:
         self._judge(plan, plan.leaves, left)
         again = {each.key: each for each in await self._judge_cards(plan, jobs, done)}
         return [job for key, job in again.items() if key not in self._failures]
+
+    async def _look_at(self, jobs: Sequence[Job]) -> None:
+        """Read what the jobs need, unless nothing was written since it was read.
+
+        If a card is to be deleted, that is all groups: it may have come into another one.
+        """
+        needs = {each for job in jobs for each in job.needs()}
+        deletions = [job.edit for job in jobs if job.is_deletion]
+        if not deletions or self._cards.has_seen(needs):
+            await self._cards.look_at(needs)
+            return
+        now = await undisturbed(partial(self._look_at_groups_and, needs))
+        for edit in deletions:
+            try:
+                refuse_if_joined(edit, self._before, now)
+            except AddressBookError as error:
+                self._fail([edit.key], error)
+
+    async def _look_at_groups_and(self, ids: AbstractSet[str]) -> Collection[Group]:
+        kept = await self._sync()
+        await self._cards.see(ids - kept.groups.keys(), kept.groups, kept.state)
+        if self._cards.state is None:
+            raise CardsMovedError
+        return kept.index.groups
 
     def _note_deleted(self, plan: Plan, done: Done) -> None:
         """Remember whose card is no more: they have no place in any group."""
