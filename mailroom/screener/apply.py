@@ -119,8 +119,7 @@ class Application:
         """
 
         def again(emails: Collection[Email]) -> dict[str, Patch]:
-            places = progress.plan.marked.places
-            return refile_labelled(progress.open, emails, places, self._categories)
+            return refile_labelled(progress.plan, progress.open, emails, self._categories)
 
         read, came = await self._gatherer.mail_of(
             self._late_sweeps(progress), after=self._account.readings(sorted(remaining))
@@ -134,7 +133,7 @@ class Application:
 
     async def _file_late(self, came: Iterable[Email], progress: Progress) -> Sequence[Updated]:
         """File what has come of the senders since it was looked for."""
-        late = file_late(progress.open, came, progress.plan.marked.places, self._categories)
+        late = file_late(progress.plan, progress.open, came, self._categories)
         patches = {email_id: patch for each in late for email_id, patch in each.swept.items()}
         updates = await self._account.client.perform_all(self._account.updates(patches))
         progress.late_updated(late, updates)

@@ -6,11 +6,12 @@ all addresses of its cards count.
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
-from mailroom.contacts.address import key_of
+from mailroom.contacts.address import key_of, whole_domain
 from mailroom.contacts.book import Card, ContactEdit, CreateCard, UpdateCard
+from mailroom.contacts.index import ContactIndex
 from mailroom.screener.categories import Categories, Category
 from mailroom.screener.contact import Groups, edits_for_triage, edits_for_undo
 from mailroom.screener.labelled import Tapped
@@ -61,9 +62,35 @@ class Conflict:
     labels: frozenset[str]
 
 
-def decided(decisions: Iterable[Decision]) -> dict[str, Category | None]:
-    """Where each address (its key) goes that was decided on; None: back to the Screener."""
-    return {key: each.category for each in decisions for key in each.contact.addresses}
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Whom a pass decides on.
+
+    Attributes:
+        categories: where each address (its key) goes; None: back to the Screener.
+        index: the address book.
+        identities: the user's own addresses; nobody stands for them.
+    """
+
+    categories: Mapping[str, Category | None] = field(default_factory=dict)
+    index: ContactIndex = field(default_factory=ContactIndex)
+    identities: Collection[str] = ()
+
+    def stand_in(self, sender: str) -> str:
+        """The address under which a sender is decided on, if at all; both by their keys.
+
+        That is ``*@`` and the domain where no card bears the address itself.
+        """
+        itself = sender in self.categories or self.index.ids_of([sender])
+        return sender if itself or is_own(sender, self.identities) else whole_domain(sender)
+
+
+def decided_by(
+    decisions: Iterable[Decision], index: ContactIndex, identities: Collection[str]
+) -> Decided:
+    """Whom some decisions are about; the other arguments as in :class:`Decided`."""
+    categories = {key: each.category for each in decisions for key in each.contact.addresses}
+    return Decided(categories, index, identities)
 
 
 def find_contacts(

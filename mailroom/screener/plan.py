@@ -3,7 +3,7 @@
 The same plan is printed by a dry run and carried out by a real one.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.screening import ArrivalsPlan
 from mailroom.screener.arrivals.verdict import Verdict
 from mailroom.screener.categories import Categories
-from mailroom.screener.decide import Conflict, Decision
+from mailroom.screener.decide import Conflict, Decided, Decision
 from mailroom.screener.filing import file_labelled, file_swept, put_on, take_off, target_of
 from mailroom.screener.gather import Marked
 from mailroom.screener.labelled import Sorted
@@ -48,6 +48,7 @@ class Plan:
         arrivals: what becomes of new mail; None where it is nobody's business, or not known.
         unscreened: why that is not known, and has to be tried again; empty if it is.
         marked: what was gathered.
+        decided: whom the decisions are about.
         groups: the contact groups as they were read.
     """
 
@@ -57,6 +58,7 @@ class Plan:
     own: tuple[Email, ...]
     marks: Mapping[str, Patch]
     marked: Marked
+    decided: Decided
     arrivals: ArrivalsPlan | None = None
     unscreened: str = ""
     groups: tuple[Group, ...] = ()
@@ -80,13 +82,18 @@ class Plan:
 
 
 class BySender:
-    """Mails by whom they are from; those that name nobody, or several, are left out."""
+    """Mails by whom they are from; those that name nobody, or several, are left out.
 
-    def __init__(self, emails: Iterable[Email]) -> None:
+    Args:
+        emails: the mails.
+        stand_in: gives the address to which a sender's mail counts; both by their keys.
+    """
+
+    def __init__(self, emails: Iterable[Email], stand_in: Callable[[str], str] = str) -> None:
         self._mails: dict[str, list[Email]] = {}
         for email in emails:
             with suppress(UnusableFromError):
-                self._mails.setdefault(sender_of(email).key, []).append(email)
+                self._mails.setdefault(stand_in(sender_of(email).key), []).append(email)
 
     @property
     def senders(self) -> Collection[str]:

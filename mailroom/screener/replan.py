@@ -15,10 +15,17 @@ from mailroom.screener.plan import BySender, Filing, Plan, mark, plan_filing
 
 
 def file_late(
-    filings: Iterable[Filing], came: Iterable[Email], places: Places, categories: Categories
+    plan: Plan, filings: Iterable[Filing], came: Iterable[Email], categories: Categories
 ) -> list[Filing]:
-    """File what came of the decided senders since their mail was looked for, or read."""
-    mails_of = BySender(came)
+    """File what came of the decided senders since their mail was looked for.
+
+    Args:
+        plan: as it was.
+        filings: those of its decisions that still count.
+        came: mails, of whomever.
+        categories: all of them, for the chain.
+    """
+    mails_of, places = BySender(came, plan.decided.stand_in), plan.marked.places
     return [plan_filing(each.decision, mails_of, places, categories) for each in filings]
 
 
@@ -27,16 +34,11 @@ def refile_unlabelled(
 ) -> dict[str, Patch]:
     """Plan anew what :attr:`Plan.marks` and :attr:`Filing.swept` were for.
 
-    Args:
-        plan: as it was.
-        filings: those of its decisions that still count.
-        emails: mails that were to be patched, as they are now.
-        categories: all of them, for the chain.
+    ``emails`` are mails that were to be patched, as they are now; else as :func:`file_late`.
     """
-    places = plan.marked.places
     swept = [each for each in emails if each.id not in plan.marks]
     patches = _remark(plan, [each for each in emails if each.id in plan.marks])
-    for filing in file_late(filings, swept, places, categories):
+    for filing in file_late(plan, filings, swept, categories):
         patches |= filing.swept
     return patches
 
@@ -57,12 +59,12 @@ def _remark(plan: Plan, emails: Iterable[Email]) -> dict[str, Patch]:
 
 
 def refile_labelled(
-    filings: Iterable[Filing], emails: Iterable[Email], places: Places, categories: Categories
+    plan: Plan, filings: Iterable[Filing], emails: Iterable[Email], categories: Categories
 ) -> dict[str, Patch]:
-    """Plan anew what :attr:`Filing.labelled` was for."""
+    """Plan anew what :attr:`Filing.labelled` was for; as :func:`refile_unlabelled`."""
     decisions = {each: filing.decision for filing in filings for each in filing.labelled}
     patches = {
-        each.id: _refile(each, decisions[each.id], places, categories)
+        each.id: _refile(each, decisions[each.id], plan.marked.places, categories)
         for each in emails
         if each.id in decisions
     }

@@ -4,7 +4,7 @@ The first two are here and write nothing; :mod:`mailroom.screener.apply` carries
 to.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date
 from functools import partial
 
@@ -19,7 +19,14 @@ from mailroom.screener.arrivals.screening import ArrivalsPlan, Policy, Screening
 from mailroom.screener.arrivals.verdict import Rules
 from mailroom.screener.categories import Categories, Layout
 from mailroom.screener.contact import find_groups, missing_groups
-from mailroom.screener.decide import Conflict, Decision, decide, decided, find_contacts
+from mailroom.screener.decide import (
+    Conflict,
+    Decided,
+    Decision,
+    decide,
+    decided_by,
+    find_contacts,
+)
 from mailroom.screener.gather import Gatherer, Marked, Sweep
 from mailroom.screener.labelled import Sorted, sort_marked
 from mailroom.screener.missing import MissingError
@@ -102,7 +109,8 @@ class ScreenerWorkflow:
         )
         decisions = [each for each in outcomes if isinstance(each, Decision)]
         conflicts = tuple(each for each in outcomes if isinstance(each, Conflict))
-        mails_of = BySender(mails)
+        decided = decided_by(decisions, index, marked.identities)
+        mails_of = BySender(mails, decided.stand_in)
         filings = tuple(
             plan_filing(each, mails_of, marked.places, self._categories) for each in decisions
         )
@@ -113,7 +121,8 @@ class ScreenerWorkflow:
             own=tuple(sorted_.own),
             marks=plan_marks(sorted_, conflicts, filings, marked.places),
             marked=marked,
-            arrivals=_plan_new(marked, rules, decisions),
+            decided=decided,
+            arrivals=_plan_new(marked, rules, decided),
             unscreened=unscreened,
             groups=contents.groups,
         )
@@ -167,10 +176,8 @@ class ScreenerWorkflow:
         return await self._application.apply(plan)
 
 
-def _plan_new(
-    marked: Marked, rules: Rules | None, decisions: Iterable[Decision]
-) -> ArrivalsPlan | None:
+def _plan_new(marked: Marked, rules: Rules | None, decided: Decided) -> ArrivalsPlan | None:
     """What becomes of new mail, if anything is to become of it and enough is known."""
     if marked.news is None or rules is None:
         return None
-    return plan_arrivals(marked.news, rules, decided(decisions))
+    return plan_arrivals(marked.news, rules, decided)

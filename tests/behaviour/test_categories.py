@@ -77,3 +77,36 @@ async def test_a_child_without_the_flag_under_a_parent_with_it_stays_out_of_the_
 
     assert await person.where("tapped") == {"Quiet", "Imbox"}
     assert await person.groups_of("jane@corp.example") == {"Quiet", "Imbox", "Mailroom"}
+
+
+async def test_a_whole_domain_goes_but_for_those_with_a_card_of_their_own(
+    alice: Owner, start: Start
+) -> None:
+    """A card with ``*@corp.example`` stands for everybody there, as it does for new mail."""
+    await alice.contacts.add("corp", "Corp", "news@corp.example", more=["*@corp.example"])
+    await alice.contacts.add("eve", "Eve", "eve@corp.example")
+    mails = {
+        "news": "news@corp.example",
+        "tapped": "tapped@corp.example",
+        "ann": "ann@corp.example",
+        "bob": "Bob <BOB@Corp.Example>",
+        "eve": "eve@corp.example",
+        "sub": "news@sub.corp.example",
+        "not": "news@notcorp.example",
+    }
+    news, tapped, *_ = await alice.receive(
+        *(message(sender, subject) for subject, sender in mails.items())
+    )
+    await alice.tap(news, "@ToFeed")
+    await alice.tap(tapped, "@ToJail")
+    async with start(alice):
+        await alice.until_triaged()
+    assert {each.subject: set(each.mailboxes) for each in await alice.mails()} == {
+        "news": {"Feed"},
+        "ann": {"Feed"},
+        "bob": {"Feed"},
+        "eve": {"Screener"},
+        "sub": {"Screener"},
+        "not": {"Screener"},
+        "tapped": {"Jail"},
+    }

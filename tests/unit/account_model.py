@@ -12,7 +12,7 @@ from mailroom.contacts.book import Card, ContactEdit, DeleteCard, Names
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.categories import DEFAULTS
 from mailroom.screener.contact import find_groups
-from mailroom.screener.decide import Conflict, Decision, decide, find_contacts
+from mailroom.screener.decide import Conflict, Decision, decide, decided_by, find_contacts
 from mailroom.screener.gather import Marked
 from mailroom.screener.labelled import sort_marked
 from mailroom.screener.places import Directory
@@ -50,11 +50,10 @@ class Account:
             for each in find_contacts(kinds.senders, cards, IDENTITIES)
         ]
         found = [each for each in self.mails.values() if each.mailbox_ids & PLACES.swept]
-        filings = tuple(
-            plan_filing(each, BySender(found), PLACES, DEFAULTS)
-            for each in outcomes
-            if isinstance(each, Decision)
-        )
+        decisions = [each for each in outcomes if isinstance(each, Decision)]
+        decided = decided_by(decisions, self.contacts.index, IDENTITIES)
+        mails = BySender(found, decided.stand_in)
+        filings = tuple(plan_filing(each, mails, PLACES, DEFAULTS) for each in decisions)
         conflicts = tuple(each for each in outcomes if isinstance(each, Conflict))
         return Plan(
             filings=filings,
@@ -63,6 +62,7 @@ class Account:
             own=tuple(kinds.own),
             marks=plan_marks(kinds, conflicts, filings, PLACES),
             marked=Marked(marked, None, Directory([]), PLACES, IDENTITIES, "state"),
+            decided=decided,
         )
 
     def steps(self, plan: Plan) -> Iterator[Callable[[], None]]:

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Final
 
 from mailroom.contacts.book import Card, ContactEdit, CreateCard, DeleteCard, Group, UpdateCard
+from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Email, EmailAddress, Patch
 from mailroom.jmap.mailboxes import Mailbox
 from mailroom.screener.categories import DEFAULTS, Categories, Category, Layout
@@ -159,6 +160,16 @@ class Contacts:
             for each in self.cards.values()
             if {one.lower() for one in each.addresses} & set(addresses)
         )
+
+    @property
+    def index(self) -> ContactIndex:
+        """The same in brief."""
+        index = ContactIndex()
+        for each in self.cards.values():
+            index.put_card(each.id, each.uid, each.addresses)
+        for group in self.groups.values():
+            index.put_group(group)
+        return index
 
     def groups_of(self, uid: str) -> set[str]:
         return {each.name for each in self.groups.values() if uid in each.members}

@@ -20,6 +20,7 @@ from mailroom.screener.arrivals.verdict import (
     strangers,
 )
 from mailroom.screener.categories import DEFAULTS
+from mailroom.screener.decide import Decided
 from mailroom.screener.keywords import FORGED as FORGED_KEYWORD
 from mailroom.screener.keywords import SCREENED
 from tests.unit.builders import PLACES, group_list, mail
@@ -141,7 +142,7 @@ def test_a_decision_of_the_same_pass_counts_more_than_what_the_address_book_says
     known_as: list[str], label: str | None, mailboxes: set[str]
 ) -> None:
     category = next((each for each in DEFAULTS if each.name == label), None)
-    found = verdict(mail("Inbox"), *known_as, decided={BOB: category})
+    found = verdict(mail("Inbox"), *known_as, decided=Decided({BOB: category}))
 
     assert found.rule is Rule.DECIDED
     assert found.categories == (() if category is None else (category,))
@@ -150,7 +151,7 @@ def test_a_decision_of_the_same_pass_counts_more_than_what_the_address_book_says
 
 
 def test_a_decision_counts_for_nobody_else_and_not_for_a_forged_mail() -> None:
-    decided = {BOB: None}
+    decided = Decided({BOB: None})
     forged = replace(mail("Inbox"), authentication_results=(FORGED,))
 
     assert verdict(forged, decided=decided).rule is Rule.SPOOFED
@@ -162,10 +163,15 @@ def test_a_decision_on_a_whole_domain_counts_for_everybody_without_a_card() -> N
     index = ContactIndex()
     index.put_card("corp", "corp", ["cy@corp.example", "*@corp.example"])
     index.put_card("eve", "eve", ["eve@corp.example"])
-    known = Acquaintance(index, DEFAULTS, ())
-    decided = dict.fromkeys(["cy@corp.example", "*@corp.example"])
+    own = ("me@corp.example",)
+    known = Acquaintance(index, DEFAULTS, own)
+    decided = Decided(dict.fromkeys(["cy@corp.example", "*@corp.example"]), index, own)
 
-    for sender, rule in ((BOB, Rule.DECIDED), ("eve@corp.example", Rule.CONTACT)):
+    for sender, rule in (
+        (BOB, Rule.DECIDED),
+        ("eve@corp.example", Rule.CONTACT),
+        ("me@corp.example", Rule.OWN),
+    ):
         found = judge(mail("Inbox", sender=sender), rules(known, decided=decided))
         assert found.rule is rule
 

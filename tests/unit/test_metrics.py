@@ -26,7 +26,7 @@ from mailroom.jmap.push import PushState, PushStatus
 from mailroom.metrics import DEFINITIONS, AccountMetrics, Metrics, PassEnded
 from mailroom.screener.arrivals.filing import Arrived
 from mailroom.screener.arrivals.verdict import Rule, Verdict
-from mailroom.screener.decide import Contact, Decision
+from mailroom.screener.decide import Contact, Decided, Decision
 from mailroom.screener.gather import Marked
 from mailroom.screener.missing import MissingError, UnsuitableError
 from mailroom.screener.places import Directory
@@ -123,7 +123,7 @@ def report(
     marked = Marked((), None, directory, PLACES, (), "1")
     why = "bob@corp.example: overQuota"
     return Report(
-        plan=Plan(filings, (), (), (), {}, marked),
+        plan=Plan(filings, (), (), (), {}, marked, Decided()),
         failures=dict.fromkeys(failures, why),
         marks_failed=dict.fromkeys(marks_failed, why),
         late={},

@@ -8,7 +8,7 @@ from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import SetError
 from mailroom.jmap.mail import Patch
 from mailroom.screener.categories import DEFAULTS
-from mailroom.screener.decide import Decision, decide, find_contacts
+from mailroom.screener.decide import Decided, Decision, decide, find_contacts
 from mailroom.screener.gather import Marked
 from mailroom.screener.labelled import sort_marked
 from mailroom.screener.places import Directory
@@ -40,7 +40,7 @@ def progress() -> Progress:
         if isinstance(each, Decision)
     )
     marked = Marked((BOB[0], AL[0]), None, Directory([]), PLACES, (), "1")
-    return Progress(Plan(filings, (), (), (), MARKS, marked))
+    return Progress(Plan(filings, (), (), (), MARKS, marked, Decided()))
 
 
 def labels(made: Progress) -> list[set[str]]:

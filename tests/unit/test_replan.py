@@ -9,7 +9,7 @@ from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.categories import DEFAULTS
 from mailroom.screener.replan import file_late, refile_labelled, refile_unlabelled
 from tests.unit.account_model import Account
-from tests.unit.builders import BOB, PLACES, mail, patched
+from tests.unit.builders import BOB, card, mail, patched
 
 TAPPED = mail("Screener", "@ToImbox", email_id="tapped")
 OLD = mail("Screener", email_id="old")
@@ -27,7 +27,7 @@ def unlabelled(now: Iterable[Email]) -> dict[str, Patch]:
 
 def labelled(now: Email) -> dict[str, Patch]:
     plan = Account.of(*EVERYTHING).plan()
-    return refile_labelled(plan.filings, [now], PLACES, DEFAULTS)
+    return refile_labelled(plan, plan.filings, [now], DEFAULTS)
 
 
 def moved(email: Email, *mailboxes: str) -> Email:
@@ -111,7 +111,7 @@ def test_mail_of_a_decision_that_failed_is_not_touched() -> None:
     plan = Account.of(*EVERYTHING).plan()
 
     assert refile_unlabelled(plan, [], [OLD], DEFAULTS) == {}
-    assert refile_labelled([], [TAPPED], PLACES, DEFAULTS) == {}
+    assert refile_labelled(plan, [], [TAPPED], DEFAULTS) == {}
 
 
 def test_late_mail_is_filed_by_whom_it_is_from() -> None:
@@ -122,5 +122,17 @@ def test_late_mail_is_filed_by_whom_it_is_from() -> None:
         mail("Screener", "@ToJail", email_id="labelled", sender=BOB),
     ]
 
-    (late,) = file_late(plan.filings, came, PLACES, DEFAULTS)
+    (late,) = file_late(plan, plan.filings, came, DEFAULTS)
     assert set(late.swept) == {"late"}
+
+
+def test_late_mail_of_a_whole_domain_is_filed_but_for_those_with_a_card() -> None:
+    cards = [card("corp", "bob@corp.example", "*@corp.example"), card("eve", "eve@corp.example")]
+    plan = Account.of(TAPPED, cards=cards).plan()
+    came = [
+        mail("Screener", email_id=sender, sender=f"{sender}@corp.example")
+        for sender in ("bob", "ann", "eve")
+    ]
+
+    (late,) = file_late(plan, plan.filings, came, DEFAULTS)
+    assert set(late.swept) == {"bob", "ann"}

@@ -25,7 +25,7 @@ from mailroom.screener.arrivals.inbox import News
 from mailroom.screener.arrivals.screening import ArrivalsPlan
 from mailroom.screener.arrivals.verdict import Acquaintance, Rules, judge
 from mailroom.screener.categories import DEFAULTS
-from mailroom.screener.decide import Conflict, Decision, decide, find_contacts
+from mailroom.screener.decide import Conflict, Decision, decide, decided_by, find_contacts
 from mailroom.screener.gather import Marked
 from mailroom.screener.labelled import sort_marked
 from mailroom.screener.places import Directory
@@ -51,11 +51,8 @@ def planned(
         decide(each, places=PLACES, categories=DEFAULTS, groups=groups(members), today=TODAY)
         for each in find_contacts(sorted_.senders, tuple(cards), own)
     ]
-    filings = tuple(
-        plan_filing(each, BySender(mails), PLACES, DEFAULTS)
-        for each in outcomes
-        if isinstance(each, Decision)
-    )
+    decisions = [each for each in outcomes if isinstance(each, Decision)]
+    filings = tuple(plan_filing(each, BySender(mails), PLACES, DEFAULTS) for each in decisions)
     conflicts = tuple(each for each in outcomes if isinstance(each, Conflict))
     return Plan(
         filings=filings,
@@ -64,6 +61,7 @@ def planned(
         own=tuple(sorted_.own),
         marks=plan_marks(sorted_, conflicts, filings, PLACES),
         marked=Marked(marked, None, Directory(mailboxes(*PATHS)), PLACES, own, "1"),
+        decided=decided_by(decisions, ContactIndex(), own),
         arrivals=None if new is None else arrivals(*new),
         groups=group_list(members),
     )

@@ -1,6 +1,6 @@
 """Screening new mail: from what came to what is to be done, and done."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -10,7 +10,8 @@ from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.arrivals.filing import Arrived, Filing
 from mailroom.screener.arrivals.inbox import Inbox, News
 from mailroom.screener.arrivals.verdict import Acquaintance, Rules, Verdict, judge, strangers
-from mailroom.screener.categories import Categories, Category
+from mailroom.screener.categories import Categories
+from mailroom.screener.decide import Decided
 from mailroom.screener.places import Places
 
 
@@ -47,13 +48,13 @@ class ArrivalsPlan:
         return tuple(each for each in self.verdicts if each.patch is not None)
 
 
-def plan_arrivals(news: News, rules: Rules, decided: Mapping[str, Category | None]) -> ArrivalsPlan:
+def plan_arrivals(news: News, rules: Rules, decided: Decided) -> ArrivalsPlan:
     """Decide on each mail. Pure.
 
     Args:
         news: what came.
         rules: what is known of those who wrote.
-        decided: see :class:`Rules`.
+        decided: whom the same pass decides on.
     """
     rules = replace(rules, decided=decided)
     return ArrivalsPlan(news, tuple(judge(each, rules) for each in news.emails), rules)

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from mailroom.contacts.address import whole_domain
 from mailroom.contacts.book import Group
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.authentication import fails_dmarc
 from mailroom.screener.categories import Categories, Category
+from mailroom.screener.decide import Decided
 from mailroom.screener.filing import Target, patch, target_of
 from mailroom.screener.keywords import FORGED, SCREENED
 from mailroom.screener.places import Places
@@ -83,13 +83,6 @@ class Acquaintance:
         self._identities = identities
         self._members = _members_by_name(index.groups)
 
-    def stand_in(self, address: str) -> str:
-        """The address (its key) under which somebody is in the address book.
-
-        That is ``*@`` and the domain where no card bears the address itself.
-        """
-        return address if self._index.ids_of([address]) else whole_domain(address)
-
     def standing(self, address: str) -> Standing:
         """How the owner of an address stands with the user."""
         if is_own(address, self._identities):
@@ -127,9 +120,9 @@ class Rules:
         places: which mailbox is which.
         categories: where senders can be sent.
         authserv_id: see :func:`mailroom.screener.arrivals.authentication.fails_dmarc`.
-        decided: keys of the addresses that the same pass decides on, and where they go (None: back
-            to the Screener). The address book may know any part of that already, if it was begun
-            before and cut short: a card without a group, a child's group without the parent's.
+        decided: whom the same pass decides on. The address book may know any part of that already,
+            if it was begun before and cut short: a card without a group, a child's group without
+            the parent's.
     """
 
     acquaintance: Acquaintance
@@ -137,7 +130,7 @@ class Rules:
     places: Places
     categories: Categories
     authserv_id: str
-    decided: Mapping[str, Category | None] = field(default_factory=dict)
+    decided: Decided = field(default_factory=Decided)
 
 
 def is_new(email: Email, places: Places) -> bool:
@@ -161,9 +154,9 @@ def judge(email: Email, rules: Rules) -> Verdict:
         return _screen_forged(email, sender, rules.places)
     if not sender:
         return _screen(email, sender, Rule.NAMELESS, rules.places)
-    stands_for = sender if sender in rules.decided else rules.acquaintance.stand_in(sender)
-    if stands_for in rules.decided:
-        return _as_decided(email, sender, rules, rules.decided[stands_for])
+    stand_in, categories = rules.decided.stand_in(sender), rules.decided.categories
+    if stand_in in categories:
+        return _as_decided(email, sender, rules, categories[stand_in])
     return _as_known(email, sender, rules)
 
 
