@@ -43,6 +43,11 @@ class Groups:
     managed: tuple[Group, ...]
     foreign: frozenset[str]
 
+    @property
+    def every(self) -> tuple[Group, ...]:
+        """Every group that is Mailroom's."""
+        return (*self.managed, self.provenance)
+
 
 def find_groups(groups: Collection[Group], categories: Categories, layout: Layout) -> Groups:
     """Find the groups that the configuration names; of several of one name the first by id.
@@ -115,20 +120,37 @@ def edits_for_undo(cards: Collection[Card], groups: Groups) -> tuple[ContactEdit
     A card that Mailroom made, that nobody touched, and that is in no group of somebody's own, is
     deleted.
     """
-    ours = frozenset(each.id for each in (*groups.managed, groups.provenance))
-    return tuple(
-        _membership(
-            card.uid, _update_for_undo(card, groups), join=frozenset(), leave=ours, groups=groups
-        )
-        for card in cards
-    )
+    return tuple(_release(card.uid, _update_for_undo(card, groups), groups) for card in cards)
+
+
+def edits_for_strays(
+    keys: Collection[str], groups: Groups, uids: Collection[str]
+) -> tuple[ContactEdit, ...]:
+    """Take out of Mailroom's groups whom a card that is no more has left in them.
+
+    Deleting a card leaves its uid in groups. If one of those was refused, and Mailroom was stopped
+    then, there is no card any more that would tell of it.
+
+    Args:
+        keys: the senders', as :attr:`Sender.key` has them; of cards that were made for others
+            nothing is known.
+        groups: all of Mailroom's.
+        uids: of every card there is, whoever's it may be.
+    """
+    members = frozenset().union(*(each.members for each in groups.every))
+    strays = members.intersection(map(_uid_for, keys)).difference(uids)
+    return tuple(_release(uid, None, groups) for uid in sorted(strays))
+
+
+def _uid_for(key: str) -> str:
+    return str(uuid.uuid5(_UIDS, key))
 
 
 def _creation(
     sender: Sender, chain: tuple[Category, ...], groups: Groups, today: date
 ) -> ContactEdit:
     category = chain[0]
-    uid = str(uuid.uuid5(_UIDS, sender.key))
+    uid = _uid_for(sender.key)
     joined = frozenset(groups.categories[each.name].id for each in chain)
     card = CreateCard(
         uid=uid,
@@ -163,6 +185,12 @@ def _update_for_undo(card: Card, groups: Groups) -> UpdateCard | DeleteCard:
     return UpdateCard(card, remove_lines=lines, forget=True)
 
 
+def _release(uid: str, card: UpdateCard | DeleteCard | None, groups: Groups) -> ContactEdit:
+    """An edit that leaves all of Mailroom's groups."""
+    leave = frozenset(each.id for each in groups.every)
+    return _membership(uid, card, join=frozenset(), leave=leave, groups=groups)
+
+
 def _membership(
     uid: str,
     card: UpdateCard | DeleteCard | None,
@@ -172,5 +200,5 @@ def _membership(
     groups: Groups,
 ) -> ContactEdit:
     """An edit that names only the groups in which something changes."""
-    member_of = {each.id for each in (*groups.managed, groups.provenance) if uid in each.members}
+    member_of = {each.id for each in groups.every if uid in each.members}
     return ContactEdit(key=uid, uid=uid, card=card, join=join - member_of, leave=leave & member_of)

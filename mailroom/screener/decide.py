@@ -13,7 +13,7 @@ from mailroom.contacts.address import key_of, whole_domain
 from mailroom.contacts.book import Card, ContactEdit, CreateCard, UpdateCard
 from mailroom.contacts.index import ContactIndex
 from mailroom.screener.categories import Categories, Category
-from mailroom.screener.contact import Groups, edits_for_triage, edits_for_undo
+from mailroom.screener.contact import Groups, edits_for_strays, edits_for_triage, edits_for_undo
 from mailroom.screener.labelled import Tapped
 from mailroom.screener.names import filled, is_called
 from mailroom.screener.places import Places
@@ -130,16 +130,25 @@ def _contact(
 
 
 def decide(
-    contact: Contact, *, places: Places, categories: Categories, groups: Groups, today: date
+    contact: Contact,
+    *,
+    places: Places,
+    categories: Categories,
+    groups: Groups,
+    uids: Collection[str],
+    today: date,
 ) -> Decision | Conflict:
-    """Decide where a contact goes, or find that its labels contradict one another."""
+    """Decide where a contact goes, or find that its labels contradict one another.
+
+    ``uids`` are those of every card in the address book.
+    """
     labels = frozenset().union(*(each.labels for each in contact.tapped))
     if len(labels) > 1:
         return Conflict(contact, labels)
     (label,) = labels
     category = places.labels[label]
     if category is None:
-        edits = edits_for_undo(contact.cards, groups)
+        edits = _edits_for_the_way_back(contact, groups, uids)
         return Decision(_decision_id(contact, label), contact, None, edits, frozenset())
     best_named = max(
         contact.tapped, key=lambda each: (bool(each.sender.name), each.email.received_at)
@@ -150,6 +159,13 @@ def decide(
     return Decision(
         _decision_id(contact, label), contact, category, edits, _mismatched(contact, edits)
     )
+
+
+def _edits_for_the_way_back(
+    contact: Contact, groups: Groups, uids: Collection[str]
+) -> tuple[ContactEdit, ...]:
+    senders = {each.sender.key for each in contact.tapped}
+    return edits_for_undo(contact.cards, groups) + edits_for_strays(senders, groups, uids)
 
 
 def _mismatched(contact: Contact, edits: Iterable[ContactEdit]) -> frozenset[str]:

@@ -105,7 +105,7 @@ class ScreenerWorkflow:
             raise MissingError(groups=groups)
         sorted_ = sort_marked(marked.emails, marked.places, marked.identities)
         (contents, outcomes, mails), (rules, unscreened) = await both(
-            self._judge(sorted_, marked), self._rules_for_new(marked, index)
+            self._judge(sorted_, marked, index), self._rules_for_new(marked, index)
         )
         decisions = [each for each in outcomes if isinstance(each, Decision)]
         conflicts = tuple(each for each in outcomes if isinstance(each, Conflict))
@@ -143,7 +143,7 @@ class ScreenerWorkflow:
         return rules, ""
 
     async def _judge(
-        self, sorted_: Sorted, marked: Marked
+        self, sorted_: Sorted, marked: Marked, index: ContactIndex
     ) -> tuple[Contents, list[Decision | Conflict], tuple[Email, ...]]:
         """Read what deciding takes, and decide: contacts, outcomes, and the mail to be filed."""
         if not sorted_.senders:
@@ -159,6 +159,7 @@ class ScreenerWorkflow:
             places=marked.places,
             categories=self._categories,
             groups=groups,
+            uids=index.uids,
             today=self._today(),
         )
         outcomes = [decider(contact) for contact in contacts]

@@ -263,6 +263,13 @@ SCENARIOS: Final = (
     Scenario("five senders", _cy, _several(5), _tapping_of(5)),
     Scenario("sixty senders", _cy, _several(60), _tapping_of(60), is_large=True),
 )
+UNDO_OF_ONE: Final = Scenario(
+    "undo of one",
+    _nobody,
+    ((BOB, "new", ("Screener", "@ToImbox")),),
+    tapping(new="@ToScreener"),
+)
+"""A card is deleted, and nothing is changed but the groups that it leaves."""
 
 
 def settings(line: Line) -> Settings:

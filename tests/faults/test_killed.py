@@ -15,7 +15,15 @@ import pytest
 from structlog.testing import capture_logs
 
 from mailroom.sandbox.account import Account
-from tests.faults.scenarios import BACKENDS, SCENARIOS, Prepared, Scenario, prepared, settings
+from tests.faults.scenarios import (
+    BACKENDS,
+    SCENARIOS,
+    UNDO_OF_ONE,
+    Prepared,
+    Scenario,
+    prepared,
+    settings,
+)
 from tests.support import faults_time
 from tests.support.faults import FAULTS, Spot, Struck
 from tests.support.faults_account import copied, wrong_in_the_end
@@ -34,7 +42,6 @@ REFUSED: Final = next(each for each in FAULTS if each.name == "object rateLimit"
 
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 over_each_backend = pytest.mark.parametrize("backend", BACKENDS)
-moments = pytest.mark.parametrize("acts", [False, True], ids=["before it acts", "after it acted"])
 
 
 def _interleavings(scenario: Scenario) -> range:
@@ -62,14 +69,24 @@ def _at(request: int, then: Meddle) -> Meddle:
     return meddle
 
 
-async def _killed_at(served: Served, request: int, *, acts: bool) -> None:
-    """Start the service, and end it at a request for good."""
+async def _cut_off(exchange: Exchange, ask: Ask) -> Answer:
+    return CUT
+
+
+def _refusing(spot: Spot) -> Meddle:
+    async def refuse(exchange: Exchange, ask: Ask) -> Answer:
+        return await REFUSED.strike(Struck(exchange, ask, spot.call))
+
+    return refuse
+
+
+async def _killed_at(served: Served, request: int, then: Meddle) -> None:
+    """Start the service, and end it for good when this has become of a request."""
     line, _ = served.lines
     killed = asyncio.Event()
 
     async def kill(exchange: Exchange, ask: Ask) -> Answer:
-        if acts:
-            await ask()
+        await then(exchange, ask)
         line.is_dead = True
         killed.set()
         return CUT
@@ -104,17 +121,33 @@ async def _to_the_end(line: Line) -> None:
 
 @over_each_backend
 @each_scenario
-@moments
+@pytest.mark.parametrize(
+    "then",
+    [pytest.param(_cut_off, id="before it acts"), pytest.param(leave_alone, id="after it acted")],
+)
 def test_killed_at_any_request_and_started_again(
-    *, scenario: Scenario, backend: str, acts: bool
+    scenario: Scenario, backend: str, then: Meddle
 ) -> None:
     async def cell(served: Served, account: Account, spot: Spot) -> None:
         _, again = served.lines
-        await _killed_at(served, spot.request, acts=acts)
+        await _killed_at(served, spot.request, then)
         await _to_the_end(again)
 
     ready = prepared(scenario, backend, at_start=True)
     assert_no_failure(scenario, ready, cell, _requests(scenario, ready))
+
+
+@pytest.mark.parametrize("scenario", [UNDO_OF_ONE, *SCENARIOS[:3]], ids=str)
+def test_one_thing_is_refused_and_then_killed_and_started_again(scenario: Scenario) -> None:
+    """Over JMAP, where the rest of what was asked in one request is done all the same."""
+
+    async def cell(served: Served, account: Account, spot: Spot) -> None:
+        _, again = served.lines
+        await _killed_at(served, spot.request, _refusing(spot))
+        await _to_the_end(again)
+
+    ready = prepared(scenario, "jmap", at_start=True)
+    assert_no_failure(scenario, ready, cell, _refusals(scenario, ready))
 
 
 @over_each_backend
@@ -134,10 +167,7 @@ def test_another_instance_does_it_all_in_between_and_then_one_thing_is_refused(
     """Over JMAP, where much is asked in one request, and is taken back if not all of it is done."""
 
     async def cell(served: Served, account: Account, spot: Spot) -> None:
-        async def refuse(exchange: Exchange, ask: Ask) -> Answer:
-            return await REFUSED.strike(Struck(exchange, ask, spot.call))
-
-        await _another_in_between(served, spot.request, refuse)
+        await _another_in_between(served, spot.request, _refusing(spot))
 
     ready = prepared(scenario, "jmap", at_start=True)
     assert_no_failure(scenario, ready, cell, _refusals(scenario, ready))

@@ -46,7 +46,14 @@ class Account:
         groups = find_groups(list(self.contacts.groups.values()), DEFAULTS, LAYOUT)
         cards = self.contacts.bearing(kinds.senders.keys())
         outcomes = [
-            decide(each, places=PLACES, categories=DEFAULTS, groups=groups, today=TODAY)
+            decide(
+                each,
+                places=PLACES,
+                categories=DEFAULTS,
+                groups=groups,
+                uids=self.contacts.cards.keys(),
+                today=TODAY,
+            )
             for each in find_contacts(kinds.senders, cards, IDENTITIES)
         ]
         found = [each for each in self.mails.values() if each.mailbox_ids & PLACES.swept]

@@ -20,6 +20,7 @@ from mailroom.contacts.book import (
 )
 from mailroom.screener.categories import DEFAULTS, Categories, Category
 from mailroom.screener.contact import (
+    edits_for_strays,
     edits_for_triage,
     edits_for_undo,
     find_groups,
@@ -337,6 +338,22 @@ def test_undo_takes_a_contact_out_of_every_categorys_group_and_of_no_other() -> 
 
 def test_undo_of_a_sender_without_a_card_does_nothing_to_the_address_book() -> None:
     assert undo() == ()
+
+
+def test_whom_a_deleted_card_has_left_in_groups_is_taken_out_of_mailrooms() -> None:
+    uid = created(triage("Feed")).uid
+    found = groups({"Feed": [uid, "al"], "Mailroom": [uid], "Friends": [uid]})
+    (edit,) = edits_for_strays({"bob@corp.example", "al@corp.example"}, found, {"al"})
+
+    assert (edit.uid, edit.card, edit.join) == (uid, None, frozenset())
+    assert edit.leave == {"Feed", "Mailroom"}
+
+
+def test_who_has_a_card_is_no_stray_whatever_addresses_it_bears() -> None:
+    uid = created(triage("Feed")).uid
+    found = groups({"Feed": [uid]})
+
+    assert edits_for_strays({"bob@corp.example"}, found, {uid}) == ()
 
 
 def test_undo_treats_each_card_by_itself() -> None:

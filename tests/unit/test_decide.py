@@ -30,8 +30,9 @@ def contact_of(mails: Sequence[Email], *cards: Card) -> Contact:
 
 def outcome(mails: Sequence[Email], *cards: Card, member_of: Iterable[str] = ()) -> object:
     found = groups({name: [each.uid for each in cards] for name in member_of})
+    uids = {each.uid for each in cards}
     contact = contact_of(mails, *cards)
-    return decide(contact, places=PLACES, categories=DEFAULTS, groups=found, today=TODAY)
+    return decide(contact, places=PLACES, categories=DEFAULTS, groups=found, uids=uids, today=TODAY)
 
 
 def decision(mails: Sequence[Email], *cards: Card) -> Decision:

@@ -31,7 +31,7 @@ def progress() -> Progress:
     """Of a plan with two decisions, Bob's and Al's, and one mail that only gets a mark."""
     senders = sort_marked([BOB[0], AL[0]], PLACES, []).senders
     outcomes = [
-        decide(each, places=PLACES, categories=DEFAULTS, groups=groups(), today=TODAY)
+        decide(each, places=PLACES, categories=DEFAULTS, groups=groups(), uids=set(), today=TODAY)
         for each in find_contacts(senders, [], [])
     ]
     filings = tuple(

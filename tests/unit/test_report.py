@@ -48,7 +48,14 @@ def planned(
     marked = tuple(each for each in mails if each.mailbox_ids & PLACES.marks)
     sorted_ = sort_marked(marked, PLACES, own)
     outcomes = [
-        decide(each, places=PLACES, categories=DEFAULTS, groups=groups(members), today=TODAY)
+        decide(
+            each,
+            places=PLACES,
+            categories=DEFAULTS,
+            groups=groups(members),
+            uids={card.uid for card in cards},
+            today=TODAY,
+        )
         for each in find_contacts(sorted_.senders, tuple(cards), own)
     ]
     decisions = [each for each in outcomes if isinstance(each, Decision)]

@@ -36,7 +36,7 @@ def in_parts(card_ids: Sequence[str], tell: Tell, what: str) -> Iterator[Sequenc
 
 def members_of(groups: Groups) -> frozenset[str]:
     """The uids in any of Mailroom's groups."""
-    return frozenset().union(*(each.members for each in (*groups.managed, groups.provenance)))
+    return frozenset().union(*(each.members for each in groups.every))
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,9 +89,7 @@ class _Work:
             ContactEdit(
                 key=uid,
                 uid=uid,
-                leave=frozenset(
-                    each.id for each in (*ours.managed, ours.provenance) if uid in each.members
-                ),
+                leave=frozenset(each.id for each in ours.every if uid in each.members),
             )
             for uid in sorted(members_of(ours) & frozenset(uids) - index.uids)
         ]
