@@ -204,6 +204,7 @@ NOTES = st.lists(ODD_TEXT | st.sampled_from([LINE, EARLIER, "", " "]), max_size=
 
 
 @given(NOTES)
+@example(["\r"])
 def test_a_note_gets_its_line_and_gives_it_back(lines: list[str]) -> None:
     note = "\n".join(lines)
     card = {"id": "1", "uid": "u", "notes": {"n": {"note": note, "x.example:by": "me"}}}

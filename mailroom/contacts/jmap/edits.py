@@ -231,8 +231,7 @@ def _with_line(card: JsCard, line: str) -> JsCard:
     notes = [each for each in entries(card, "notes") if isinstance(each[1].get("note"), str)]
     decided = [each for each in notes if triage_lines(unix(each[1]["note"]))]
     for key, each in decided[-1:] or notes[:1]:
-        joined = f"{each['note']}\n{line}" if each["note"] else line
-        return _with_entry(card, "notes", {**each, "note": joined}, key)
+        return _with_entry(card, "notes", {**each, "note": _joined(each["note"], line)}, key)
     return _with_entry(card, "notes", {"note": line})
 
 
@@ -246,6 +245,12 @@ def _without_lines(card: JsCard, lines: Collection[str]) -> JsCard:
             elif left != note:
                 card = _with_entry(card, "notes", {**each, "note": left}, key)
     return card
+
+
+def _joined(note: str, line: str) -> str:
+    """A note with a line behind it; a carriage return at its end stays a line end of its own."""
+    end = "\r" if note.endswith("\r") else "\n"
+    return f"{note}{end}{line}" if note else line
 
 
 def _text_without(note: str, lines: Collection[str]) -> str | None:
