@@ -104,8 +104,9 @@ class Running(Service):
         self._log = log
 
     def log(self) -> list[dict[str, Any]]:
-        """Every line logged so far."""
-        return [json.loads(line) for line in self._log.read_text().splitlines()]
+        """Every line logged so far; the last one may still be half written."""
+        *lines, _ = self._log.read_text().split("\n")
+        return [json.loads(line) for line in lines]
 
     async def get(self, path: str) -> tuple[int, str]:
         """Ask the service's own HTTP server; status 0 if it does not answer."""
