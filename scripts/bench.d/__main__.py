@@ -17,6 +17,8 @@ from results import Results, load, save
 from table import as_markdown, as_text
 from worlds import TITLES, opened
 
+from mailroom.logs import configure_logging
+
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
 ACCOUNTS: Final = "accounts"
@@ -47,6 +49,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Measure, keep, show."""
     asked = arguments()
+    configure_logging(level="warning")
     folder = asked.into or (ROOT / "dist" / "bench" if asked.quick else HERE)
     kept = folder / "results.json"
     if asked.readme:
