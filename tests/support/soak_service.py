@@ -109,8 +109,9 @@ class Lives:
         return (each for each in self._lines() if each["event"] == event)
 
     def _lines(self) -> Iterator[dict[str, Any]]:
-        """The log; a line that is none of it is an event of its own."""
-        for line in self._log.read_text().splitlines():
+        """The log, whole lines only; one that is none of it is an event of its own."""
+        *lines, _ = self._log.read_text().split("\n")
+        for line in lines:
             yield json.loads(line) if line.startswith("{") else {"level": "error", "event": line}
 
     # What is to be told in the end
