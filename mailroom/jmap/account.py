@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 from mailroom.concurrency import all_of
 from mailroom.jmap.answers import Updated
 from mailroom.jmap.client import JmapClient
-from mailroom.jmap.errors import JmapError
+from mailroom.jmap.errors import JmapError, MethodError
 from mailroom.jmap.mail import (
     Created,
     Email,
@@ -195,19 +195,24 @@ class MailAccount:
     ) -> AsyncIterator[tuple[Mapping[str, Patch], Updated]]:
         """Patch mails as long as nobody else changes any, one request after the other.
 
-        Yields what was asked, and what was done.
+        Yields what was asked, and what was done. It ends early if somebody has changed any
+        (``stateMismatch``): what was not yielded is not patched.
 
         Args:
             patches: the patches by mail id.
             state: in which, or before which, the mails were read.
 
         Raises:
-            HttpError: the server cannot be reached.
-            MethodError: ``stateMismatch``: somebody has; those not yielded are not patched.
+            HttpError, JmapError: the server cannot be asked.
         """
         for piece in self._pieces(patches):
             operation = update_emails(self.id, piece, if_in_state=state)
-            (updated,) = await self.client.perform(operation)
+            try:
+                (updated,) = await self.client.perform(operation)
+            except MethodError as error:
+                if error.type != "stateMismatch":
+                    raise
+                return
             yield piece, updated
             state = updated.new_state
 

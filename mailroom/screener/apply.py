@@ -21,7 +21,6 @@ from mailroom.concurrency import all_of
 from mailroom.contacts.book import AddressBook
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.answers import Updated
-from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.screening import Screening
 from mailroom.screener.categories import Categories
@@ -161,13 +160,9 @@ class Application:
     ) -> set[str]:
         """Patch mails as long as nobody else changes any; gives the ids of what is left."""
         remaining = set(patches)
-        try:
-            async for asked, update in self._account.update_in_state(patches, state):
-                progress.mails_updated([update])
-                remaining -= asked.keys()
-        except MethodError as error:
-            if error.type != "stateMismatch":
-                raise
+        async for asked, update in self._account.update_in_state(patches, state):
+            progress.mails_updated([update])
+            remaining -= asked.keys()
         return remaining
 
     def _late_sweeps(self, progress: Progress) -> list[Sweep]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.answers import Updated
-from mailroom.jmap.errors import JmapError, MethodError
+from mailroom.jmap.errors import JmapError
 from mailroom.jmap.mail import AUTHENTICATION_RESULTS
 from mailroom.screener.arrivals.verdict import Rules, Verdict, is_new, judge
 
@@ -56,7 +56,8 @@ class Filing:
         remaining, why = _by_id(verdicts), _RESTLESS
         try:
             for _ in range(_TRIES):
-                if await self._write(remaining, state):
+                await self._write(remaining, state)
+                if not remaining:
                     return self._arrived
                 state, remaining = await self._read_again(remaining)
         except JmapError as error:
@@ -64,17 +65,11 @@ class Filing:
         self._arrived.failures |= dict.fromkeys(remaining, why)
         return self._arrived
 
-    async def _write(self, remaining: dict[str, Verdict], state: str) -> bool:
-        """Write, and leave what was not written for want of the right state; whether all was."""
+    async def _write(self, remaining: dict[str, Verdict], state: str) -> None:
+        """Write, and leave what was not written for want of the right state."""
         patches = {email_id: each.patch or {} for email_id, each in remaining.items()}
-        try:
-            async for asked, update in self._account.update_in_state(patches, state):
-                self._note(asked, update, remaining)
-        except MethodError as error:
-            if error.type != "stateMismatch":
-                raise
-            return False
-        return True
+        async for asked, update in self._account.update_in_state(patches, state):
+            self._note(asked, update, remaining)
 
     def _note(self, asked: Iterable[str], update: Updated, remaining: dict[str, Verdict]) -> None:
         self._arrived.updates.append(update)
