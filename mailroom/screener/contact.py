@@ -48,6 +48,11 @@ class Groups:
         """Every group that is Mailroom's."""
         return (*self.managed, self.provenance)
 
+    @property
+    def members(self) -> frozenset[str]:
+        """The uids in any of those."""
+        return frozenset().union(*(each.members for each in self.every))
+
 
 def find_groups(groups: Collection[Group], categories: Categories, layout: Layout) -> Groups:
     """Find the groups that the configuration names; of several of one name the first by id.
@@ -137,8 +142,14 @@ def edits_for_strays(
         groups: all of Mailroom's.
         uids: of every card there is, whoever's it may be.
     """
-    members = frozenset().union(*(each.members for each in groups.every))
-    strays = members.intersection(map(_uid_for, keys)).difference(uids)
+    return release_strays(map(_uid_for, keys), groups, uids)
+
+
+def release_strays(
+    candidates: Iterable[str], groups: Groups, uids: Collection[str]
+) -> tuple[ContactEdit, ...]:
+    """Take those uids out of Mailroom's groups that no card has; as :func:`edits_for_strays`."""
+    strays = groups.members.intersection(candidates).difference(uids)
     return tuple(_release(uid, None, groups) for uid in sorted(strays))
 
 

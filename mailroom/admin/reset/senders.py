@@ -34,11 +34,6 @@ def in_parts(card_ids: Sequence[str], tell: Tell, what: str) -> Iterator[Sequenc
         tell(what, len(card_ids), len(card_ids))
 
 
-def members_of(groups: Groups) -> frozenset[str]:
-    """The uids in any of Mailroom's groups."""
-    return frozenset().union(*(each.members for each in groups.every))
-
-
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Some contacts.
@@ -88,7 +83,7 @@ class Senders:
         index = await self._scope.book.sync()
         contents = await self._scope.book.read_cards(card_ids)
         ours = find_groups(contents.groups, self._scope.categories, self._scope.layout)
-        members = members_of(ours)
+        members = ours.members
         cards = tuple(each for each in contents.cards if each.uid in members or has_traces(each))
         addresses = frozenset(each for card in cards for each in self._addresses(card))
         sweep = Sweep(addresses, self._places.swept)

@@ -8,7 +8,7 @@ from typing import Final
 from mailroom.admin.reset.marks import Marks
 from mailroom.admin.reset.plan import UNDECIDED, Fate, ToTakeBack, fate_of, has_traces
 from mailroom.admin.reset.scope import Scope
-from mailroom.admin.reset.senders import Batch, Senders, in_parts, members_of
+from mailroom.admin.reset.senders import Batch, Senders, in_parts
 from mailroom.contacts.index import ContactIndex
 from mailroom.screener.arrivals.verdict import Acquaintance
 from mailroom.screener.categories import Categories
@@ -29,7 +29,7 @@ async def survey(scope: Scope) -> ToTakeBack:
     """
     index = await scope.book.sync()
     try:
-        members = members_of(find_groups(index.groups, scope.categories, scope.layout))
+        members = find_groups(index.groups, scope.categories, scope.layout).members
         seen = await scope.gatherer.marked()
     except MissingError:
         if await _is_strange_to(scope, index):

@@ -11,9 +11,8 @@ from typing import Final
 from mailroom.admin.reset.marks import Marks
 from mailroom.admin.reset.plan import Outcome, ToTakeBack
 from mailroom.admin.reset.scope import Scope
-from mailroom.admin.reset.senders import Batch, Senders, in_parts, members_of
-from mailroom.contacts.book import ContactEdit
-from mailroom.screener.contact import find_groups
+from mailroom.admin.reset.senders import Batch, Senders, in_parts
+from mailroom.screener.contact import find_groups, release_strays
 from mailroom.screener.gather import Marked
 from mailroom.screener.plan import Filing
 
@@ -85,14 +84,7 @@ class _Work:
         index = await self._scope.book.sync()
         groups = (await self._scope.book.read_cards(())).groups
         ours = find_groups(groups, self._scope.categories, self._scope.layout)
-        edits = [
-            ContactEdit(
-                key=uid,
-                uid=uid,
-                leave=frozenset(each.id for each in ours.every if uid in each.members),
-            )
-            for uid in sorted(members_of(ours) & frozenset(uids) - index.uids)
-        ]
+        edits = release_strays(uids, ours, index.uids)
         failures = await self._scope.book.write(edits, groups) if edits else {}
         self._outcome.failures |= {f"member {uid}": str(why) for uid, why in failures.items()}
 
