@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from mailroom.contacts.book import Group
+from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.screening import ArrivalsPlan
 from mailroom.screener.arrivals.verdict import Verdict
 from mailroom.screener.categories import Categories
-from mailroom.screener.decide import Conflict, Decided, Decision
+from mailroom.screener.decide import Conflict, Decided, Decision, decided_by
 from mailroom.screener.filing import file_labelled, file_swept, put_on, take_off, target_of
 from mailroom.screener.gather import Marked
 from mailroom.screener.labelled import Sorted
@@ -69,13 +70,6 @@ class Plan:
         return not self.filings and not self.marks and not self.new_mail
 
     @property
-    def stuck(self) -> Iterator[Email]:
-        """The labelled mails that nothing can be done with: in a conflict, or unusable."""
-        for conflict in self.conflicts:
-            yield from (each.email for each in conflict.contact.tapped)
-        yield from (email for email, _ in self.unusable)
-
-    @property
     def new_mail(self) -> tuple[Verdict, ...]:
         """The new mail that moves."""
         return () if self.arrivals is None else self.arrivals.moves
@@ -104,6 +98,41 @@ class BySender:
         """The mails whose one sender is among ``addresses`` (their keys)."""
         for address in addresses:
             yield from self._mails.get(address, ())
+
+
+def plan_decisions(
+    marked: Marked,
+    sorted_: Sorted,
+    outcomes: Collection[Decision | Conflict],
+    mails: Iterable[Email],
+    *,
+    index: ContactIndex,
+    categories: Categories,
+) -> Plan:
+    """Plan all that becomes of labels; of new mail there is nothing in it yet.
+
+    Args:
+        marked: what was gathered.
+        sorted_: the same, sorted.
+        outcomes: what was decided, and what could not be.
+        mails: what was found of those decided on, and maybe of others.
+        index: the address book.
+        categories: all of them, for the chain.
+    """
+    decisions = [each for each in outcomes if isinstance(each, Decision)]
+    conflicts = tuple(each for each in outcomes if isinstance(each, Conflict))
+    decided = decided_by(decisions, index, marked.identities)
+    mails_of = BySender(mails, decided.stand_in)
+    filings = tuple(plan_filing(each, mails_of, marked.places, categories) for each in decisions)
+    return Plan(
+        filings=filings,
+        conflicts=conflicts,
+        unusable=tuple(sorted_.unusable),
+        own=tuple(sorted_.own),
+        marks=_plan_marks(sorted_, conflicts, filings, marked.places),
+        marked=marked,
+        decided=decided,
+    )
 
 
 def plan_filing(
@@ -138,7 +167,7 @@ def plan_filing(
     )
 
 
-def plan_marks(
+def _plan_marks(
     marked: Sorted, conflicts: Iterable[Conflict], decided: Iterable[Filing], places: Places
 ) -> dict[str, Patch]:
     """Plan the labels that go on and come off without any decision.
@@ -146,13 +175,21 @@ def plan_marks(
     A leftover that is swept loses the error label by that.
     """
     swept = {email_id for filing in decided for email_id in filing.swept}
-    tapped = [each for conflict in conflicts for each in conflict.contact.tapped]
     return mark(
         leftovers=[each for each in marked.leftovers if each.id not in swept],
         own=marked.own,
-        stuck=[*(email for email, _ in marked.unusable), *(each.email for each in tapped)],
+        stuck=stuck_of(conflicts, marked.unusable),
         places=places,
     )
+
+
+def stuck_of(
+    conflicts: Iterable[Conflict], unusable: Iterable[tuple[Email, str]]
+) -> Iterator[Email]:
+    """The labelled mails that nothing can be done with; the arguments as in :class:`Plan`."""
+    for conflict in conflicts:
+        yield from (each.email for each in conflict.contact.tapped)
+    yield from (email for email, _ in unusable)
 
 
 def mark(

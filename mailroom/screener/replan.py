@@ -11,7 +11,7 @@ from mailroom.screener.categories import Categories
 from mailroom.screener.decide import Decision
 from mailroom.screener.filing import file_labelled, file_swept, target_of
 from mailroom.screener.places import Places
-from mailroom.screener.plan import BySender, Filing, Plan, mark, plan_filing
+from mailroom.screener.plan import BySender, Filing, Plan, mark, plan_filing, stuck_of
 
 
 def file_late(
@@ -49,7 +49,7 @@ def _remark(plan: Plan, emails: Iterable[Email]) -> dict[str, Patch]:
     before = {each.id: each.mailbox_ids & labels for each in plan.marked.emails}
     same = [each for each in emails if each.mailbox_ids & labels == before[each.id]]
     own = {each.id for each in plan.own}
-    stuck = {each.id for each in plan.stuck}
+    stuck = {each.id for each in stuck_of(plan.conflicts, plan.unusable)}
     return mark(
         leftovers=[each for each in same if each.id not in own | stuck],
         own=[each for each in same if each.id in own],

@@ -5,6 +5,7 @@ to.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
@@ -19,19 +20,12 @@ from mailroom.screener.arrivals.screening import ArrivalsPlan, Policy, Screening
 from mailroom.screener.arrivals.verdict import Rules
 from mailroom.screener.categories import Categories, Layout
 from mailroom.screener.contact import find_groups, missing_groups
-from mailroom.screener.decide import (
-    Conflict,
-    Decided,
-    Decision,
-    decide,
-    decided_by,
-    find_contacts,
-)
+from mailroom.screener.decide import Conflict, Decided, Decision, decide, find_contacts
 from mailroom.screener.gather import Gatherer, Marked, Sweep
 from mailroom.screener.labelled import Sorted, sort_marked
 from mailroom.screener.missing import MissingError
 from mailroom.screener.places import Places, missing_mailboxes, refuse_unsuitable
-from mailroom.screener.plan import BySender, Plan, plan_filing, plan_marks
+from mailroom.screener.plan import Plan, plan_decisions
 from mailroom.screener.progress import Report
 
 
@@ -107,22 +101,12 @@ class ScreenerWorkflow:
         (contents, outcomes, mails), (rules, unscreened) = await both(
             self._judge(sorted_, marked, index), self._rules_for_new(marked, index)
         )
-        decisions = [each for each in outcomes if isinstance(each, Decision)]
-        conflicts = tuple(each for each in outcomes if isinstance(each, Conflict))
-        decided = decided_by(decisions, index, marked.identities)
-        mails_of = BySender(mails, decided.stand_in)
-        filings = tuple(
-            plan_filing(each, mails_of, marked.places, self._categories) for each in decisions
+        plan = plan_decisions(
+            marked, sorted_, outcomes, mails, index=index, categories=self._categories
         )
-        return Plan(
-            filings=filings,
-            conflicts=conflicts,
-            unusable=tuple(sorted_.unusable),
-            own=tuple(sorted_.own),
-            marks=plan_marks(sorted_, conflicts, filings, marked.places),
-            marked=marked,
-            decided=decided,
-            arrivals=_plan_new(marked, rules, decided),
+        return replace(
+            plan,
+            arrivals=_plan_new(marked, rules, plan.decided),
             unscreened=unscreened,
             groups=contents.groups,
         )

@@ -12,11 +12,11 @@ from mailroom.contacts.book import Card, ContactEdit, DeleteCard, Names
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.categories import DEFAULTS
 from mailroom.screener.contact import find_groups
-from mailroom.screener.decide import Conflict, Decision, decide, decided_by, find_contacts
+from mailroom.screener.decide import decide, find_contacts
 from mailroom.screener.gather import Marked
 from mailroom.screener.labelled import sort_marked
 from mailroom.screener.places import Directory
-from mailroom.screener.plan import BySender, Plan, plan_filing, plan_marks
+from mailroom.screener.plan import Plan, plan_decisions
 from tests.unit.builders import LAYOUT, PLACES, TODAY, Contacts, group_list, patched, written
 
 IDENTITIES: Final = ("me@home.example",)
@@ -40,7 +40,7 @@ class Account:
         return cls({each.id: each for each in mails}, Contacts.of(cards, group_list(members)))
 
     def plan(self) -> Plan:
-        """What a pass would do, as the workflow puts it together."""
+        """What a pass would do."""
         marked = tuple(each for each in self.mails.values() if each.mailbox_ids & MARKED)
         kinds = sort_marked(marked, PLACES, IDENTITIES)
         groups = find_groups(list(self.contacts.groups.values()), DEFAULTS, LAYOUT)
@@ -57,20 +57,9 @@ class Account:
             for each in find_contacts(kinds.senders, cards, IDENTITIES)
         ]
         found = [each for each in self.mails.values() if each.mailbox_ids & PLACES.swept]
-        decisions = [each for each in outcomes if isinstance(each, Decision)]
-        decided = decided_by(decisions, self.contacts.index, IDENTITIES)
-        mails = BySender(found, decided.stand_in)
-        filings = tuple(plan_filing(each, mails, PLACES, DEFAULTS) for each in decisions)
-        conflicts = tuple(each for each in outcomes if isinstance(each, Conflict))
-        return Plan(
-            filings=filings,
-            conflicts=conflicts,
-            unusable=tuple(kinds.unusable),
-            own=tuple(kinds.own),
-            marks=plan_marks(kinds, conflicts, filings, PLACES),
-            marked=Marked(marked, None, Directory([]), PLACES, IDENTITIES, "state"),
-            decided=decided,
-        )
+        gathered = Marked(marked, None, Directory([]), PLACES, IDENTITIES, "state")
+        index = self.contacts.index
+        return plan_decisions(gathered, kinds, outcomes, found, index=index, categories=DEFAULTS)
 
     def steps(self, plan: Plan) -> Iterator[Callable[[], None]]:
         """The plan's writes, in the order in which the workflow makes them."""

@@ -25,11 +25,11 @@ from mailroom.screener.arrivals.inbox import News
 from mailroom.screener.arrivals.screening import ArrivalsPlan
 from mailroom.screener.arrivals.verdict import Acquaintance, Rules, judge
 from mailroom.screener.categories import DEFAULTS
-from mailroom.screener.decide import Conflict, Decision, decide, decided_by, find_contacts
+from mailroom.screener.decide import decide, find_contacts
 from mailroom.screener.gather import Marked
 from mailroom.screener.labelled import sort_marked
 from mailroom.screener.places import Directory
-from mailroom.screener.plan import BySender, Plan, plan_filing, plan_marks
+from mailroom.screener.plan import Plan, plan_decisions
 from mailroom.screener.progress import Progress
 from tests.unit.builders import PLACES, TODAY, card, group_list, groups, mail, mailboxes
 
@@ -58,17 +58,12 @@ def planned(
         )
         for each in find_contacts(sorted_.senders, tuple(cards), own)
     ]
-    decisions = [each for each in outcomes if isinstance(each, Decision)]
-    filings = tuple(plan_filing(each, BySender(mails), PLACES, DEFAULTS) for each in decisions)
-    conflicts = tuple(each for each in outcomes if isinstance(each, Conflict))
-    return Plan(
-        filings=filings,
-        conflicts=conflicts,
-        unusable=tuple(sorted_.unusable),
-        own=tuple(sorted_.own),
-        marks=plan_marks(sorted_, conflicts, filings, PLACES),
-        marked=Marked(marked, None, Directory(mailboxes(*PATHS)), PLACES, own, "1"),
-        decided=decided_by(decisions, ContactIndex(), own),
+    gathered = Marked(marked, None, Directory(mailboxes(*PATHS)), PLACES, own, "1")
+    plan = plan_decisions(
+        gathered, sorted_, outcomes, mails, index=ContactIndex(), categories=DEFAULTS
+    )
+    return replace(
+        plan,
         arrivals=None if new is None else arrivals(*new),
         groups=group_list(members),
     )
