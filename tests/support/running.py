@@ -95,6 +95,12 @@ class Service(ABC):
         await until(logged, f"{count} x {event!r} in the log", patience=patience)
 
 
+def whole_lines(log: Path) -> list[str]:
+    """The lines of a log that is being written: the last one may still be half written."""
+    *lines, _ = log.read_text().split("\n")
+    return lines
+
+
 class Running(Service):
     """The service as a process of its own."""
 
@@ -104,9 +110,8 @@ class Running(Service):
         self._log = log
 
     def log(self) -> list[dict[str, Any]]:
-        """Every line logged so far; the last one may still be half written."""
-        *lines, _ = self._log.read_text().split("\n")
-        return [json.loads(line) for line in lines]
+        """Every line logged so far."""
+        return [json.loads(line) for line in whole_lines(self._log)]
 
     async def get(self, path: str) -> tuple[int, str]:
         """Ask the service's own HTTP server; status 0 if it does not answer."""

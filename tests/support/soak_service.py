@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.support.person import until
-from tests.support.running import Running, running
+from tests.support.running import Running, running, whole_lines
 from tests.support.soak_watch import memory, sockets
 
 HUGE: Final = 5.0
@@ -109,9 +109,8 @@ class Lives:
         return (each for each in self._lines() if each["event"] == event)
 
     def _lines(self) -> Iterator[dict[str, Any]]:
-        """The log, whole lines only; one that is none of it is an event of its own."""
-        *lines, _ = self._log.read_text().split("\n")
-        for line in lines:
+        """The log; a line that is none of it is an event of its own."""
+        for line in whole_lines(self._log):
             yield json.loads(line) if line.startswith("{") else {"level": "error", "event": line}
 
     # What is to be told in the end

@@ -32,7 +32,7 @@ def stages(exchanges: Iterable[Exchange]) -> list[list[Exchange]]:
     for each in ordered:
         for stage in found:
             end = max(map(_end, stage))
-            if is_alike(stage[0], each) and not any(
+            if _is_alike(stage[0], each) and not any(
                 end <= other.began and _end(other) <= each.began for other in ordered
             ):
                 stage.append(each)
@@ -42,7 +42,7 @@ def stages(exchanges: Iterable[Exchange]) -> list[list[Exchange]]:
     return found
 
 
-def is_alike(one: Exchange, other: Exchange) -> bool:
+def _is_alike(one: Exchange, other: Exchange) -> bool:
     return one.kind == other.kind and "ifInState" not in one.kind
 
 
