@@ -4,6 +4,7 @@ A backend keeps it in step with its server (:meth:`mailroom.contacts.book.Addres
 are kept in brief, for there may be many thousands; groups are kept whole, for there are few.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -35,6 +36,8 @@ class ContactIndex:
         self._groups: dict[str, Group] = {}
         self._by_address: dict[str, tuple[str, ...]] = {}
         self._by_uid: dict[str, str] = {}
+        self._known_only: dict[str, tuple[str, ...]] = {}
+        self._known: Counter[str] = Counter()
 
     def __len__(self) -> int:
         """How many cards there are, groups left out."""
@@ -48,7 +51,7 @@ class ContactIndex:
     @property
     def ids(self) -> frozenset[str]:
         """The ids of all that is there, groups included."""
-        return frozenset(self._cards) | frozenset(self._groups)
+        return frozenset(self._cards) | frozenset(self._groups) | frozenset(self._known_only)
 
     @property
     def card_ids(self) -> frozenset[str]:
@@ -79,9 +82,28 @@ class ContactIndex:
         self.remove(group.id)
         self._groups[group.id] = group
 
+    def put_known(self, card_id: str, addresses: Iterable[str]) -> None:
+        """Add a card that Mailroom can read but must not edit, in place of what had this id.
+
+        Such a card (in a read-only or second address book, or without a UID) makes its addresses
+        known, and does nothing else: it is in no group, and no edit is planned for it.
+        """
+        self.remove(card_id)
+        keys = tuple(dict.fromkeys(map(key_of, addresses)))
+        self._known_only[card_id] = keys
+        self._known.update(keys)
+
+    def knows(self, address: str) -> bool:
+        """Return True if any card, one that cannot be edited included, stands for an address."""
+        key = key_of(address)
+        return any(
+            each in self._by_address or self._known[each] > 0 for each in (key, whole_domain(key))
+        )
+
     def remove(self, card_id: str) -> None:
         """Forget a card or group; one that is not known is no failure."""
         self._groups.pop(card_id, None)
+        self._known.subtract(self._known_only.pop(card_id, ()))
         brief = self._cards.pop(card_id, None)
         if brief is not None and self._by_uid.get(brief.uid) == card_id:
             del self._by_uid[brief.uid]
@@ -98,6 +120,8 @@ class ContactIndex:
         self._groups.clear()
         self._by_address.clear()
         self._by_uid.clear()
+        self._known_only.clear()
+        self._known.clear()
 
     def ids_of(self, addresses: Iterable[str]) -> frozenset[str]:
         """The ids of the cards that bear one of these addresses."""

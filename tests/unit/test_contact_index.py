@@ -42,6 +42,20 @@ def test_a_card_that_becomes_a_group_is_no_card_any_more() -> None:
     assert index.ids == {"1"}
 
 
+def test_a_card_that_cannot_be_edited_makes_its_addresses_known_and_no_more() -> None:
+    index = ContactIndex()
+    index.put_known("1", ["Boss@Corp.example", "*@team.example"])
+
+    assert index.knows("boss@corp.EXAMPLE")
+    assert index.knows("anybody@team.example")
+    assert not index.knows("other@corp.example")
+    assert index.uids_of("boss@corp.example") == frozenset()
+    assert index.ids_of(["boss@corp.example"]) == frozenset()
+    index.put_card("1", "u1", ["else@corp.example"])
+    assert not index.knows("boss@corp.example")
+    assert index.knows("else@corp.example")
+
+
 @given(
     st.lists(
         st.tuples(

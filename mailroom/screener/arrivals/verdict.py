@@ -90,7 +90,7 @@ class Acquaintance:
         uids = self._index.uids_of(address)
         if categories := self.categories_of(uids):
             return Standing(Rule.CATEGORY, categories)
-        return Standing(Rule.CONTACT if uids else Rule.UNKNOWN)
+        return Standing(Rule.CONTACT if self._index.knows(address) else Rule.UNKNOWN)
 
     def categories_of(self, uids: frozenset[str]) -> tuple[Category, ...]:
         """The categories in whose groups a contact's cards are, but for those in another's chain.
