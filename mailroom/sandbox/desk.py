@@ -7,6 +7,7 @@ What a mail exchanger and a mail app would do, without the protocol. Mailboxes g
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import format_datetime
 
 from mailroom.sandbox.account import Account
 from mailroom.sandbox.message import Message
@@ -72,16 +73,42 @@ class Desk:
         keywords: Collection[str] = (),
         received_at: datetime | None = None,
     ) -> str:
-        """Take a mail in, as a mail exchanger and the provider's rules would; gives its id.
+        """Deliver a mail, as LMTP and the provider's rules would, and return its id.
+
+        LMTP puts a trace field on top (RFC 5321 section 4.4): a Received field with the time of
+        the delivery, which is also the mail's ``receivedAt``.
 
         Args:
             message: RFC 5322.
-            mailboxes: where it goes.
-            keywords: what it bears.
-            received_at: when it came; None: now.
+            mailboxes: paths of the mailboxes that it goes to.
+            keywords: the keywords that it bears.
+            received_at: the time of the delivery; None: now.
 
         Raises:
-            LookupError: there is no such mailbox.
+            LookupError: a mailbox does not exist.
+        """
+        when = received_at or datetime.now(UTC)
+        trace = (
+            f"Received: from mx.sandbox.example by sandbox.example with LMTP;\r\n\t{_date(when)}"
+        )
+        return self.append(
+            trace.encode() + b"\r\n" + message,
+            mailboxes=mailboxes,
+            keywords=keywords,
+            received_at=when,
+        )
+
+    def append(
+        self,
+        message: bytes,
+        *,
+        mailboxes: Collection[str] = ("Inbox",),
+        keywords: Collection[str] = (),
+        received_at: datetime | None = None,
+    ) -> str:
+        """Store a mail as it is, as IMAP's APPEND or Email/import would, and return its id.
+
+        The arguments and errors are those of :meth:`deliver`.
         """
         email = self._store.add(
             Message.read(message),
@@ -127,6 +154,10 @@ class Desk:
     def violations(self) -> list[Violation]:
         """Every attempt so far to leave a mail in no mailbox."""
         return list(self._store.violations)
+
+
+def _date(when: datetime) -> str:
+    return format_datetime(when.astimezone(UTC))
 
 
 def _seen(email: Email, mailboxes: frozenset[str]) -> SeenMail:

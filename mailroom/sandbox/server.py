@@ -84,8 +84,19 @@ class Sandbox:
         user: str = "",
         received_at: datetime | None = None,
     ) -> str:
-        """Have a mail come; gives its id. See :meth:`Desk.deliver`."""
+        """Deliver a mail and return its id. See :meth:`Desk.deliver`."""
         return self.desk(user).deliver(message, mailboxes=(mailbox,), received_at=received_at)
+
+    def append(
+        self,
+        message: bytes,
+        *,
+        mailbox: str = "Inbox",
+        user: str = "",
+        received_at: datetime | None = None,
+    ) -> str:
+        """Store a mail as a program would and return its id. See :meth:`Desk.append`."""
+        return self.desk(user).append(message, mailboxes=(mailbox,), received_at=received_at)
 
     def mails(self, mailbox: str = "", *, user: str = "") -> list[SeenMail]:
         """Every mail, or those in one mailbox. See :meth:`Desk.mails`."""

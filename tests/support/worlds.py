@@ -127,12 +127,13 @@ class SandboxServer:
 
     async def deliver(self, user: str, *messages: bytes) -> None:
         """Have messages come into the Inbox."""
-        await self.append(user, "Inbox", *messages)
+        for each in messages:
+            self._sandbox.deliver(each, user=user)
 
     async def append(self, user: str, mailbox: str, *messages: bytes) -> None:
         """Put messages into a mailbox."""
         for each in messages:
-            self._sandbox.deliver(each, mailbox=mailbox, user=user)
+            self._sandbox.append(each, mailbox=mailbox, user=user)
 
 
 class OnSandbox:

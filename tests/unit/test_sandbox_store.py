@@ -87,3 +87,23 @@ def test_users_share_nothing(sandbox: Sandbox) -> None:
 def test_secrets_are_not_shown() -> None:
     assert "secret" not in repr(ALICE)
     assert "t0ken" not in repr(ALICE)
+
+
+async def test_delivered_mail_is_told_from_appended_mail() -> None:
+    """LMTP puts a Received field of the delivery's time on top; APPEND leaves the mail alone."""
+    then = datetime(2026, 2, 25, 14, 3, 5, tzinfo=UTC)
+    old = "Received: from a by b; Mon, 5 Jan 2026 08:00:00 +0000"
+    async with serving() as client:
+        delivered = client.sandbox.deliver(mail("a@x.example", "x", old), received_at=then)
+        appended = client.sandbox.append(mail("a@x.example", "x", old), received_at=then)
+        bare = client.sandbox.append(mail("a@x.example"), received_at=then)
+        got = await client.call(
+            "Email/get",
+            ids=[delivered, appended, bare],
+            properties=["receivedAt", "header:Received:asRaw:all"],
+        )
+        stamps = [each["header:Received:asRaw:all"] for each in got["list"]]
+        dates = [[field.rpartition(";")[2].strip() for field in fields] for fields in stamps]
+        earlier = "Mon, 5 Jan 2026 08:00:00 +0000"
+        assert dates == [["Wed, 25 Feb 2026 14:03:05 +0000", earlier], [earlier], []]
+        assert {each["receivedAt"] for each in got["list"]} == {"2026-02-25T14:03:05Z"}
