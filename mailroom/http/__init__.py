@@ -13,9 +13,10 @@ from mailroom.http.errors import (
     UnreachableError,
     shown,
 )
-from mailroom.http.messages import HttpRequest, Response, raise_for_status
+from mailroom.http.messages import AnswerReader, HttpRequest, Response, raise_for_status
 
 __all__ = [
+    "AnswerReader",
     "BrokenAnswerError",
     "Credentials",
     "CredentialsRefusedError",

@@ -29,7 +29,13 @@ from mailroom.http.errors import (
     InsecureUrlError,
     UnreachableError,
 )
-from mailroom.http.messages import HttpRequest, Response, raise_for_status, redirect_target
+from mailroom.http.messages import (
+    AnswerReader,
+    HttpRequest,
+    Response,
+    raise_for_status,
+    redirect_target,
+)
 from mailroom.http.retry import ATTEMPTS, is_worth_repeating, pause
 from mailroom.http.slots import Slots
 
@@ -100,6 +106,35 @@ class HttpClient:
         Raises:
             HttpError: one of its kinds, see :mod:`mailroom.http.errors`.
         """
+
+        async def attempt() -> T:
+            return read(await self._untorn(request))
+
+        return await self._repeated(request, attempt)
+
+    async def ask_in_pieces(
+        self, request: HttpRequest, open_reader: Callable[[], AnswerReader[T]]
+    ) -> T:
+        """Send a request as :meth:`ask` does, and read its answer while the answer comes in.
+
+        The body is never in memory as a whole, so an answer may be of any size.
+
+        Args:
+            request: what to send.
+            open_reader: makes the reader of one attempt's answer. When the reader raises
+                :class:`~mailroom.http.errors.BrokenAnswerError`, the attempt has failed.
+
+        Raises:
+            HttpError: one of its kinds, see :mod:`mailroom.http.errors`.
+        """
+
+        async def attempt() -> T:
+            reader = open_reader()
+            return reader.result(await self._untorn(request, reader))
+
+        return await self._repeated(request, attempt)
+
+    async def _repeated(self, request: HttpRequest, attempt: Callable[[], Awaitable[T]]) -> T:
         retrying = AsyncRetrying(
             retry=retry_if_exception(partial(is_worth_repeating, repeatable=request.repeatable)),
             stop=stop_after_attempt(ATTEMPTS),
@@ -108,17 +143,15 @@ class HttpClient:
             before_sleep=_log_repetition,
             reraise=True,
         )
-        result: T = await retrying(self._attempt, request, read)
-        return result
+        return await retrying(attempt)
 
-    async def _attempt(self, request: HttpRequest, read: Callable[[Response], T]) -> T:
-        return read(await self._untorn(request))
-
-    async def _untorn(self, request: HttpRequest) -> Response:
+    async def _untorn(
+        self, request: HttpRequest, reader: AnswerReader[object] | None = None
+    ) -> Response:
         """One attempt, which goes on to its end even if the caller is cancelled."""
         await self._slots.take()
         name = f"http {request.method} {request.url.path}"
-        task = asyncio.create_task(self._follow(request), name=name)
+        task = asyncio.create_task(self._follow(request, reader), name=name)
         self._under_way.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
@@ -129,10 +162,10 @@ class HttpClient:
         self._under_way.discard(task)
         self._slots.free()
 
-    async def _follow(self, request: HttpRequest) -> Response:
+    async def _follow(self, request: HttpRequest, reader: AnswerReader[object] | None) -> Response:
         """One attempt, with redirects inside the same origin."""
         for _ in range(_MAX_REDIRECTS + 1):
-            response = await self._once(request)
+            response = await self._once(request, reader)
             target = redirect_target(request.method, response)
             if target is None:
                 raise_for_status(response, request.expected)
@@ -140,7 +173,7 @@ class HttpClient:
             request = replace(request, url=target)
         raise BrokenAnswerError(request.url, "redirects without end")
 
-    async def _once(self, request: HttpRequest) -> Response:
+    async def _once(self, request: HttpRequest, reader: AnswerReader[object] | None) -> Response:
         began = asyncio.get_running_loop().time()
         async with self.open(
             request.method,
@@ -149,14 +182,19 @@ class HttpClient:
             data=request.data,
             timeout=self._timeout,
         ) as raw:
-            response = Response(raw.status, raw.headers, await _read_whole(raw), request.url)
+            response = Response(raw.status, raw.headers, b"", request.url)
+            if reader is not None and reader.begin(response):
+                octets = await _read_in_pieces(raw, reader)
+            else:
+                response = replace(response, body=await _read_whole(raw))
+                octets = len(response.body)
         seconds = round(asyncio.get_running_loop().time() - began, 3)
         log.debug(
             "answered",
             method=request.method,
             path=request.url.path,
             status=response.status,
-            octets=len(response.body),
+            octets=octets,
             seconds=seconds,
         )
         return response
@@ -228,6 +266,16 @@ async def _read_whole(response: aiohttp.ClientResponse) -> bytes:
             raise BrokenAnswerError(response.url, "too large")
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+async def _read_in_pieces(response: aiohttp.ClientResponse, reader: AnswerReader[object]) -> int:
+    """Feed the body to a reader until it has enough; give how many octets that took."""
+    size = 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if not reader.feed(chunk):
+            break
+    return size
 
 
 def _translate(error: BaseException, url: URL) -> HttpError:

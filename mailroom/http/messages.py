@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 from multidict import CIMultiDictProxy
 from yarl import URL
@@ -18,6 +18,8 @@ from mailroom.http.errors import (
     UnexpectedStatusError,
 )
 from mailroom.http.retry import parse_retry_after
+
+T_co = TypeVar("T_co", covariant=True)
 
 _SAME_METHOD: Final = frozenset({301, 302, 307, 308})
 _SEE_OTHER: Final = 303
@@ -68,6 +70,34 @@ class Response:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
             raise BrokenAnswerError(self.url, f"no JSON ({type(error).__name__})") from None
+
+
+class AnswerReader(Protocol[T_co]):
+    """Reads one answer in pieces; see :meth:`mailroom.http.client.HttpClient.ask_in_pieces`."""
+
+    def begin(self, response: Response) -> bool:
+        """Look at the status and the headers; ``response`` has no body yet.
+
+        Returns:
+            True to be fed the body, False to be given the body with :meth:`result`.
+        """
+        ...
+
+    def feed(self, data: bytes) -> bool:
+        """Take the next octets of the body; return False if no more are needed.
+
+        Raises:
+            BrokenAnswerError: the octets are not the promised answer.
+        """
+        ...
+
+    def result(self, response: Response) -> T_co:
+        """Return the result when the answer has ended.
+
+        Raises:
+            BrokenAnswerError: the answer is not the promised one.
+        """
+        ...
 
 
 def raise_for_status(response: Response, expected: Collection[int]) -> None:
