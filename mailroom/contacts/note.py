@@ -1,16 +1,20 @@
 """The lines that Mailroom writes into the note of a contact. Pure.
 
-The only place that knows their wording: whatever reads them back, to tell a first decision from a
-later one or to take them out again, must use what stands here.
+No other module knows their wording: whatever reads the lines back, to tell a first decision from a
+later one or to remove the lines again, uses this module.
+
+    Triaged to Feed on 2026-02-25 at 14:03
+    Re-triaged to Paper Trail on 2026-02-25     (written by older versions, without the time)
 """
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from typing import Final
 
 _LINE: Final = re.compile(
     r"(?:Re-triaged|Triaged) to (?P<category>.+) on (?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?: at (?P<time>[0-9]{2}:[0-9]{2}))?"
 )
 
 
@@ -20,38 +24,42 @@ class TriageLine:
 
     Attributes:
         category: the name of the category.
-        date: the day of the decision.
+        date: the day of the decision, where Mailroom ran.
+        time: the time of the decision there; None in a line of an older version.
         text: the whole line.
     """
 
     category: str
     date: date
+    time: time | None
     text: str
 
 
-def triage_line(category: str, day: date, *, again: bool) -> str:
-    """The line that records a decision; ``again`` if there is an earlier one."""
+def triage_line(category: str, now: datetime, *, again: bool) -> str:
+    """Return the line that records a decision; ``again`` if the note holds an earlier one."""
     verb = "Re-triaged" if again else "Triaged"
-    return f"{verb} to {category} on {day.isoformat()}"
+    return f"{verb} to {category} on {now:%Y-%m-%d} at {now:%H:%M}"
 
 
 def triage_lines(note: str) -> tuple[TriageLine, ...]:
-    """The lines of a note that Mailroom wrote, in order."""
+    """Return the lines of a note that Mailroom wrote, in order."""
     parsed = (_parse(line) for line in note.split("\n"))
     return tuple(line for line in parsed if line is not None)
 
 
 def says_last(note: str, line: str) -> bool:
-    """Whether this line records the last decision in a note.
+    """Return True if the last decision in a note is the decision that a line records.
 
-    A decision that comes back after another one is told again; one that is only carried out again
-    is not.
+    Decisions are compared by their category, not by their time: a decision that is carried out
+    again a minute later, by a retry or by another instance, adds no second line. A decision that
+    comes back after another one does.
     """
-    return line in [each.text for each in triage_lines(note)][-1:]
+    ours, last = triage_lines(line)[-1:], triage_lines(note)[-1:]
+    return bool(ours) and [each.category for each in last] == [each.category for each in ours]
 
 
 def is_only_triage(note: str) -> bool:
-    """Whether nobody but Mailroom has written anything into a note. True of an empty one."""
+    """Return True if nobody but Mailroom wrote anything into a note. True of an empty note."""
     return all(not line.strip() or _parse(line) for line in note.split("\n"))
 
 
@@ -61,6 +69,7 @@ def _parse(line: str) -> TriageLine | None:
         return None
     try:
         day = date.fromisoformat(match["date"])
+        at = None if match["time"] is None else time.fromisoformat(match["time"])
     except ValueError:
-        return None  # "on 2026-13-45": somebody's own joke
-    return TriageLine(match["category"], day, line)
+        return None  # "on 2026-13-45": a joke of the contact's owner
+    return TriageLine(match["category"], day, at, line)

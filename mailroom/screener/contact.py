@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from typing import Final
 
 from mailroom.contacts.book import (
@@ -93,7 +93,7 @@ def edits_for_triage(
     sender: Sender,
     chain: tuple[Category, ...],
     groups: Groups,
-    today: date,
+    now: datetime,
 ) -> tuple[ContactEdit, ...]:
     """Put a contact into the groups of a chain and out of every other category's group.
 
@@ -102,15 +102,15 @@ def edits_for_triage(
         sender: whose mail was labelled.
         chain: the category, its parent, ...
         groups: all of Mailroom's.
-        today: the date for the note.
+        now: the time of the decision, for the note.
     """
     if not cards:
-        return (_creation(sender, chain, groups, today),)
+        return (_creation(sender, chain, groups, now),)
     joined = frozenset(groups.categories[category.name].id for category in chain)
     return tuple(
         _membership(
             card.uid,
-            _update_for_triage(card, sender, chain[0], today),
+            _update_for_triage(card, sender, chain[0], now),
             join=joined | {groups.provenance.id} if card.made_by_us else joined,
             leave=frozenset(each.id for each in groups.managed) - joined,
             groups=groups,
@@ -158,7 +158,7 @@ def _uid_for(key: str) -> str:
 
 
 def _creation(
-    sender: Sender, chain: tuple[Category, ...], groups: Groups, today: date
+    sender: Sender, chain: tuple[Category, ...], groups: Groups, now: datetime
 ) -> ContactEdit:
     category = chain[0]
     uid = _uid_for(sender.key)
@@ -168,7 +168,7 @@ def _creation(
         contact_type=category.contact_type,
         names=names_for(sender, category.contact_type),
         address=sender.address,
-        note=triage_line(category.name, today, again=False),
+        note=triage_line(category.name, now, again=False),
     )
     # Another contact may have this uid by now, and be in groups under it: all are named.
     leave = frozenset(each.id for each in groups.managed if uid in each.members)
@@ -178,11 +178,11 @@ def _creation(
 
 
 def _update_for_triage(
-    card: Card, sender: Sender, category: Category, today: date
+    card: Card, sender: Sender, category: Category, now: datetime
 ) -> UpdateCard | None:
     earlier = triage_lines(card.note)
     repeated = bool(earlier) and earlier[-1].category == category.name
-    line = "" if repeated else triage_line(category.name, today, again=bool(earlier))
+    line = "" if repeated else triage_line(category.name, now, again=bool(earlier))
     fill = missing_names(card, names_for(sender, category.contact_type))
     if not line and fill == Names():
         return None

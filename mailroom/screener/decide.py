@@ -7,7 +7,7 @@ all addresses of its cards count.
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import datetime
 
 from mailroom.contacts.address import key_of, whole_domain
 from mailroom.contacts.book import Card, ContactEdit, CreateCard, UpdateCard
@@ -136,7 +136,7 @@ def decide(
     categories: Categories,
     groups: Groups,
     uids: Collection[str],
-    today: date,
+    now: datetime,
 ) -> Decision | Conflict:
     """Decide where a contact goes, or find that its labels contradict one another.
 
@@ -154,7 +154,7 @@ def decide(
         contact.tapped, key=lambda each: (bool(each.sender.name), each.email.received_at)
     )
     edits = edits_for_triage(
-        contact.cards, best_named.sender, categories.chain(category), groups, today
+        contact.cards, best_named.sender, categories.chain(category), groups, now
     )
     return Decision(
         _decision_id(contact, label), contact, category, edits, _mismatched(contact, edits)

@@ -6,7 +6,7 @@ to.
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 from functools import partial
 
 from mailroom.concurrency import both
@@ -38,7 +38,7 @@ class ScreenerWorkflow:
         categories: where senders can be sent.
         layout: the other mailboxes and names.
         policy: what of new mail is screened; None: nothing.
-        today: the date for notes.
+        now: the local time, for notes.
     """
 
     def __init__(
@@ -49,13 +49,13 @@ class ScreenerWorkflow:
         layout: Layout,
         *,
         policy: Policy | None,
-        today: Callable[[], date] = date.today,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC).astimezone(),
     ) -> None:
         self._account = account
         self._book = book
         self._categories = categories
         self._layout = layout
-        self._today = today
+        self._now = now
         self._screening = None if policy is None else Screening(account, categories, policy)
         inbox = None if self._screening is None else self._screening.inbox
         self._gatherer = Gatherer(account, categories, layout, inbox)
@@ -144,7 +144,7 @@ class ScreenerWorkflow:
             categories=self._categories,
             groups=groups,
             uids=index.uids,
-            today=self._today(),
+            now=self._now(),
         )
         outcomes = [decider(contact) for contact in contacts]
         further = frozenset().union(*(contact.addresses for contact in contacts)) - addresses

@@ -17,7 +17,7 @@ from mailroom.screener.gather import Marked
 from mailroom.screener.labelled import sort_marked
 from mailroom.screener.places import Directory
 from mailroom.screener.plan import Plan, plan_decisions
-from tests.unit.builders import LAYOUT, PLACES, TODAY, Contacts, group_list, patched, written
+from tests.unit.builders import LAYOUT, NOW, PLACES, Contacts, group_list, patched, written
 
 IDENTITIES: Final = ("me@home.example",)
 MARKED: Final = {*PLACES.labels, PLACES.error}
@@ -52,7 +52,7 @@ class Account:
                 categories=DEFAULTS,
                 groups=groups,
                 uids=self.contacts.cards.keys(),
-                today=TODAY,
+                now=NOW,
             )
             for each in find_contacts(kinds.senders, cards, IDENTITIES)
         ]

@@ -7,7 +7,7 @@ an address book promise to do with a patch and with an edit, and no more.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, datetime
 from typing import Final
 
 from mailroom.contacts.book import Card, ContactEdit, CreateCard, DeleteCard, Group, UpdateCard
@@ -22,7 +22,7 @@ from mailroom.screener.places import Places
 from mailroom.screener.sender import sender_of
 
 LAYOUT: Final = Layout()
-TODAY: Final = date(2026, 2, 25)
+NOW: Final = datetime(2026, 2, 25, 14, 3, tzinfo=UTC)
 BOB: Final = "Bob Builder <bob@corp.example>"
 ELSEWHERE: Final = ("Inbox", "Archive", "Projects", "Trash", "Drafts", "Sent", "Spam")
 """Mailboxes that Mailroom does not manage."""

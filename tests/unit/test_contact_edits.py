@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -31,7 +31,7 @@ from mailroom.screener.missing import MissingError
 from mailroom.screener.sender import Sender
 from tests.unit.builders import (
     LAYOUT,
-    TODAY,
+    NOW,
     Contacts,
     card,
     chain,
@@ -44,7 +44,7 @@ BOB = Sender("Bob@Corp.example", "Bob Builder")
 PERSON = Names("Bob Builder", "Bob", "Builder")
 COMPANY = Names(full="Bob Builder", organization="Bob Builder")
 CATEGORIES = [each.name for each in DEFAULTS]
-TOMORROW = date(2026, 2, 26)
+TOMORROW = datetime(2026, 2, 26, 9, 5, tzinfo=UTC)
 
 Members = Mapping[str, Iterable[str]]
 
@@ -54,9 +54,9 @@ def triage(
     *cards: Card,
     members: Members | None = None,
     sender: Sender = BOB,
-    today: date = TODAY,
+    now: datetime = NOW,
 ) -> tuple[ContactEdit, ...]:
-    return edits_for_triage(cards, sender, chain(name), groups(members), today)
+    return edits_for_triage(cards, sender, chain(name), groups(members), now)
 
 
 def undo(*cards: Card, members: Members | None = None) -> tuple[ContactEdit, ...]:
@@ -96,7 +96,7 @@ def test_a_new_card_says_who_it_is_and_what_was_decided(name: str) -> None:
     new = created(triage(name))
 
     assert new.address == "Bob@Corp.example"
-    assert new.note == f"Triaged to {name} on 2026-02-25"
+    assert new.note == f"Triaged to {name} on 2026-02-25 at 14:03"
     assert new.names == (PERSON if name == "Person" else COMPANY)
     assert new.contact_type is (ContactType.PERSON if name == "Person" else ContactType.COMPANY)
 
@@ -109,10 +109,10 @@ def test_a_sender_without_a_name_is_called_by_the_address() -> None:
 
 def test_the_same_sender_gets_the_same_uid_whoever_makes_the_card() -> None:
     uids = {
-        created(triage(name, sender=sender, today=today)).uid
+        created(triage(name, sender=sender, now=now)).uid
         for name in CATEGORIES
         for sender in (BOB, Sender("bob@corp.example"), Sender("BOB@CORP.EXAMPLE", "Robert"))
-        for today in (TODAY, TOMORROW)
+        for now in (NOW, TOMORROW)
     }
 
     assert len(uids) == 1
@@ -194,19 +194,22 @@ def test_a_card_of_ours_that_lost_the_provenance_group_gets_it_back() -> None:
 @pytest.mark.parametrize(
     ("note", "name", "line"),
     [
-        pytest.param("", "Feed", "Triaged to Feed on 2026-02-26", id="first"),
-        pytest.param("Met at the fair.", "Feed", "Triaged to Feed on 2026-02-26", id="own note"),
+        pytest.param("", "Feed", "Triaged to Feed on 2026-02-26 at 09:05", id="first"),
+        pytest.param(
+            "Met at the fair.", "Feed", "Triaged to Feed on 2026-02-26 at 09:05", id="own note"
+        ),
         pytest.param(
             "Triaged to Feed on 2026-02-25",
             "Imbox",
-            "Re-triaged to Imbox on 2026-02-26",
+            "Re-triaged to Imbox on 2026-02-26 at 09:05",
             id="again",
         ),
         pytest.param("Triaged to Feed on 2026-02-25", "Feed", "", id="the same, a retry"),
+        pytest.param("Triaged to Feed on 2026-02-26 at 09:04", "Feed", "", id="a minute later"),
         pytest.param(
             "Triaged to Feed on 2026-02-25\nRe-triaged to Imbox on 2026-02-26",
             "Feed",
-            "Re-triaged to Feed on 2026-02-26",
+            "Re-triaged to Feed on 2026-02-26 at 09:05",
             id="back to where it was first",
         ),
         pytest.param(
@@ -221,13 +224,13 @@ def test_a_card_of_ours_that_lost_the_provenance_group_gets_it_back() -> None:
         pytest.param(
             "I think Triaged to Feed on 2026-02-25",
             "Feed",
-            "Triaged to Feed on 2026-02-26",
+            "Triaged to Feed on 2026-02-26 at 09:05",
             id="only like a line of ours",
         ),
     ],
 )
 def test_one_dated_line_is_added_for_each_decision(note: str, name: str, line: str) -> None:
-    (edit,) = triage(name, card(names=COMPANY, note=note), today=TOMORROW)
+    (edit,) = triage(name, card(names=COMPANY, note=note), now=TOMORROW)
 
     if line:
         assert updated((edit,)).add_line == line
@@ -256,7 +259,7 @@ def test_only_empty_fields_are_filled(names: Names, name: str, fill: Names) -> N
 def test_a_retry_fills_what_is_empty_again_without_a_second_line() -> None:
     emptied = card(note="Triaged to Feed on 2026-02-25")
 
-    assert updated(triage("Feed", emptied, today=TOMORROW)) == UpdateCard(emptied, fill=COMPANY)
+    assert updated(triage("Feed", emptied, now=TOMORROW)) == UpdateCard(emptied, fill=COMPANY)
 
 
 def test_an_edit_names_the_card_as_it_was_read() -> None:
@@ -280,7 +283,7 @@ def test_every_card_of_a_contact_goes_the_same_way() -> None:
 def test_of_two_groups_of_one_name_the_contact_leaves_both() -> None:
     twin = Group("Feed 2", "group Feed 2", "Feed", frozenset({"bob"}))
     found = find_groups([twin, *group_list({"Feed": ["bob"]})], DEFAULTS, LAYOUT)
-    (edit,) = edits_for_triage([card(names=PERSON)], BOB, chain("Jail"), found, TODAY)
+    (edit,) = edits_for_triage([card(names=PERSON)], BOB, chain("Jail"), found, NOW)
 
     assert edit.leave == {"Feed", "Feed 2"}
 
@@ -290,7 +293,7 @@ def test_a_group_that_parent_and_child_share_is_joined_and_not_left() -> None:
     child = Category.named("Bills", group="Everything", parent="Post")
     categories = Categories([parent, child])
     found = find_groups(group_list({"Everything": []}), categories, LAYOUT)
-    (edit,) = edits_for_triage([card()], BOB, categories.chain(child), found, TODAY)
+    (edit,) = edits_for_triage([card()], BOB, categories.chain(child), found, NOW)
 
     assert edit.join == {"Everything"}
     assert not edit.leave
@@ -413,7 +416,7 @@ def test_undo_leaves_none_of_mailrooms_groups_and_lines(
     now = Contacts.of([bob] if bob else [], group_list(members))
     for name in names:
         found = find_groups(list(now.groups.values()), DEFAULTS, LAYOUT)
-        edits = edits_for_triage(list(now.cards.values()), BOB, chain(name), found, TODAY)
+        edits = edits_for_triage(list(now.cards.values()), BOB, chain(name), found, NOW)
         now = carry_out(edits, now)
     uids = set(now.cards)
     found = find_groups(list(now.groups.values()), DEFAULTS, LAYOUT)

@@ -11,7 +11,7 @@ from mailroom.jmap.mail import Email
 from mailroom.screener.categories import DEFAULTS
 from mailroom.screener.decide import Conflict, Contact, Decision, decide, find_contacts
 from mailroom.screener.labelled import sort_marked
-from tests.unit.builders import PLACES, TODAY, card, category, groups, mail
+from tests.unit.builders import NOW, PLACES, card, category, groups, mail
 
 BOB = "bob@corp.example"
 AL = "al@corp.example"
@@ -32,7 +32,7 @@ def outcome(mails: Sequence[Email], *cards: Card, member_of: Iterable[str] = ())
     found = groups({name: [each.uid for each in cards] for name in member_of})
     uids = {each.uid for each in cards}
     contact = contact_of(mails, *cards)
-    return decide(contact, places=PLACES, categories=DEFAULTS, groups=found, uids=uids, today=TODAY)
+    return decide(contact, places=PLACES, categories=DEFAULTS, groups=found, uids=uids, now=NOW)
 
 
 def decision(mails: Sequence[Email], *cards: Card) -> Decision:

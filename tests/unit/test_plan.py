@@ -354,9 +354,9 @@ def test_every_change_of_mind_moves_contact_and_mail() -> None:
     assert groups == {"Paper Trail", "Mailroom"}
     assert names == Names(full="Bob Builder", organization="Bob Builder")
     assert note.split("\n") == [
-        "Triaged to Feed on 2026-02-25",
-        "Re-triaged to Person on 2026-02-25",
-        "Re-triaged to Paper Trail on 2026-02-25",
+        "Triaged to Feed on 2026-02-25 at 14:03",
+        "Re-triaged to Person on 2026-02-25 at 14:03",
+        "Re-triaged to Paper Trail on 2026-02-25 at 14:03",
     ]
 
 

@@ -14,7 +14,7 @@ from mailroom.screener.labelled import sort_marked
 from mailroom.screener.places import Directory
 from mailroom.screener.plan import BySender, Filing, Plan, plan_filing
 from mailroom.screener.progress import Progress
-from tests.unit.builders import PLACES, TODAY, groups, mail
+from tests.unit.builders import NOW, PLACES, groups, mail
 
 BOB = [
     mail("Screener", "@ToFeed", email_id="bob labelled", sender="bob@corp.example"),
@@ -31,7 +31,7 @@ def progress() -> Progress:
     """Of a plan with two decisions, Bob's and Al's, and one mail that only gets a mark."""
     senders = sort_marked([BOB[0], AL[0]], PLACES, []).senders
     outcomes = [
-        decide(each, places=PLACES, categories=DEFAULTS, groups=groups(), uids=set(), today=TODAY)
+        decide(each, places=PLACES, categories=DEFAULTS, groups=groups(), uids=set(), now=NOW)
         for each in find_contacts(senders, [], [])
     ]
     filings = tuple(

@@ -31,7 +31,7 @@ from mailroom.screener.labelled import sort_marked
 from mailroom.screener.places import Directory
 from mailroom.screener.plan import Plan, plan_decisions
 from mailroom.screener.progress import Progress
-from tests.unit.builders import PLACES, TODAY, card, group_list, groups, mail, mailboxes
+from tests.unit.builders import NOW, PLACES, card, group_list, groups, mail, mailboxes
 
 BOB = "Bob Builder <bob@corp.example>"
 PATHS = (*PLACES.marks, *PLACES.managed, "Inbox", "Archive", "Sent")
@@ -54,7 +54,7 @@ def planned(
             categories=DEFAULTS,
             groups=groups(members),
             uids={card.uid for card in cards},
-            today=TODAY,
+            now=NOW,
         )
         for each in find_contacts(sorted_.senders, tuple(cards), own)
     ]
@@ -162,7 +162,7 @@ def test_a_new_sender_is_told_in_full() -> None:
     assert without_id(first) == "bob@corp.example -> Person"
     assert rest == [
         '  makes the contact "Bob Builder", a person',
-        '  notes "Triaged to Person on 2026-02-25"',
+        '  notes "Triaged to Person on 2026-02-25 at 14:03"',
         "  contact groups: +Imbox, +Mailroom, +Person",
         "  1 mail: +Imbox, +Inbox, +Person, -@ToPerson, -Screener",
         "  2 mails: +Imbox, +Inbox, +Person, -Screener",
@@ -175,7 +175,7 @@ def test_a_contact_that_is_there_is_kept_and_what_is_filled_in_is_told() -> None
     _, *rest = text(planned(tapped, cards=[bare], members={"Jail": ["bob"]}))
     assert rest == [
         '  fills in on the contact "Bob Builder": organization "Bob Builder"',
-        '  notes "Triaged to Feed on 2026-02-25"',
+        '  notes "Triaged to Feed on 2026-02-25 at 14:03"',
         "  contact groups: +Feed, -Jail",
         "  1 mail: +Feed, -@ToFeed, -Screener",
     ]
@@ -266,7 +266,7 @@ def test_the_data_is_json_and_holds_every_move() -> None:
         "change": "create",
         "type": "person",
         "names": {"full": "Bob Builder", "given": "Bob", "surname": "Builder"},
-        "note": "Triaged to Person on 2026-02-25",
+        "note": "Triaged to Person on 2026-02-25 at 14:03",
         "joins": ["Imbox", "Mailroom", "Person"],
         "leaves": [],
     }
