@@ -16,6 +16,7 @@ from mailroom.http import HttpClient
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.eventsource import EventSourceTransport
+from mailroom.jmap.mail import get_email_state
 from mailroom.jmap.session import CONTACTS, Session
 from mailroom.jmap.transports import AutoTransport, Transport, offered
 from mailroom.jmap.websocket import WebSocketTransport
@@ -58,6 +59,12 @@ class Account:
         if self._mail is None:
             self._mail = await MailAccount.open(self.client, wanted=self.settings.jmap.account)
         return self._mail
+
+    async def email_state(self) -> str:
+        """Return the present Email state. Raises as :meth:`mail`, and RequestError, MethodError."""
+        mail = await self.mail()
+        (state,) = await self.client.perform(get_email_state(mail.id))
+        return state
 
     async def book(self) -> AddressBook:
         """Its contacts, over JMAP or CardDAV; which of them is decided when first asked for.

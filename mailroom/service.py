@@ -6,7 +6,7 @@ a time, whenever the trigger says that one is due. Neither knows how the other f
 
 import asyncio
 from contextlib import aclosing
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import structlog
 
@@ -19,6 +19,7 @@ from mailroom.jmap.push import (
     Disconnected,
     Push,
     PushEvent,
+    PushState,
     PushStatus,
     StateChange,
 )
@@ -26,10 +27,14 @@ from mailroom.logs import hider
 from mailroom.metrics import PassEnded
 from mailroom.report import log_report
 from mailroom.screener.progress import Report
+from mailroom.second_look import SecondLook
 from mailroom.trigger import Due, Reason, Trigger
 from mailroom.watch import Watch
 
 log = structlog.get_logger(__name__)
+
+_FAST_POLL: Final = 30.0
+"""Seconds between polls while push cannot be relied on."""
 
 
 class GaveUpError(Exception):
@@ -60,6 +65,8 @@ class Service:
         self._patience = Patience(limit=settings.failure.limit)
         self._echo = Echo()
         self._attention = Attention()
+        self._second_look = SecondLook(account.email_state, self._trigger.change)
+        self._is_deaf = False
         self._passing = False
         self._complete = False
         self._push = _push(account)
@@ -70,6 +77,7 @@ class Service:
     async def run(self) -> Exit:
         """Work until it makes no sense any more, and tell the exit code; cancel it to stop."""
         self._watch.started(self._push_status)
+        self._adjust_poll()
         code = Exit.FAILED
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -78,12 +86,15 @@ class Service:
         except* GaveUpError as gave_up:
             for error in gave_up.exceptions:
                 code = getattr(error, "code", code)
+        finally:
+            self._second_look.cancel()
         return code
 
     async def _run_passes(self) -> NoReturn:
         while True:
             due = await self._trigger.next()
             self._passing = True
+            self._second_look.cancel()
             try:
                 await self._run_pass(due)
             finally:
@@ -126,6 +137,8 @@ class Service:
         self._echo.passed(report.trail, at=_now())
         log.debug("pass ended", seen=report.trail.seen, steps=report.trail.steps)
         self._doubt_push(due, report)
+        if report.trail.steps and report.trail.end and self._is_push_up():
+            self._second_look.schedule(report.trail.end)
         if report.has_effect or not report.is_complete:
             log.info(
                 "pass done",
@@ -140,13 +153,25 @@ class Service:
     def _doubt_push(self, due: Due, report: Report) -> None:
         """A stream that did not announce what the poll found is deaf: have it made anew.
 
-        A server that was restored answers a position from its lost future with silence.
+        A server that was restored answers a position from its lost future with silence. Until push
+        announces something, the poll takes its place.
         """
         found = due.reason is Reason.POLL and report.has_effect
         if found and self._push is not None and self._attention.is_deaf(self._push.status):
             log.warning("the poll found what push had not announced")
             self._push.forget_position()
+            self._is_deaf = True
+            self._adjust_poll()
         self._attention.passed(self._push_status(), complete=report.is_complete)
+
+    def _is_push_up(self) -> bool:
+        return self._push_status().status is PushState.CONNECTED
+
+    def _adjust_poll(self) -> None:
+        """Poll more often while push is down, or was found deaf; not if it is off by choice."""
+        interval = self._account.settings.poll.interval
+        is_slow = self._push is None or (self._is_push_up() and not self._is_deaf)
+        self._trigger.poll_every(interval if is_slow else min(interval, _FAST_POLL))
 
     def _failed(self, error: Exception) -> None:
         self.health.pass_failed()
@@ -167,8 +192,10 @@ class Service:
             async with aclosing(self._push.events()) as events:
                 async for event in events:
                     await self._on_push(event)
+                    self._adjust_poll()
         except Exception:
             log.exception("a mistake in Mailroom itself ended push; the poll goes on")
+            self._adjust_poll()
 
     async def _on_push(self, event: PushEvent) -> None:
         match event:
@@ -178,7 +205,9 @@ class Service:
             case StateChange():
                 at = _now()
                 mail = await self._account.mail()
-                self._echo.hear(event.for_account(mail.id), at=at)
+                states = event.for_account(mail.id)
+                self._is_deaf = self._is_deaf and states == {}
+                self._echo.hear(states, at=at)
                 self._look_for_news()
             case Disconnected(reason=reason, error=None, pause=pause):
                 log.info("push disconnected", reason=reason, next_in_seconds=round(pause, 1))

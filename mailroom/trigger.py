@@ -39,14 +39,15 @@ class Trigger:
     """Says when the next pass is due.
 
     Args:
-        poll_interval: seconds between passes that nothing asked for.
+        poll_interval: seconds between passes that nothing asked for, until :meth:`poll_every`.
         settle: seconds that a change waits for others to join it.
     """
 
     def __init__(self, *, poll_interval: float, settle: float) -> None:
         self._poll_interval = poll_interval
         self._settle = settle
-        self._changed = asyncio.Event()
+        self._woken = asyncio.Event()
+        self._has_changed = False
         self._changed_at = 0.0
         self._told_at: float | None = None
         self._started = False
@@ -58,9 +59,21 @@ class Trigger:
         """Something changed, or may have; ``told_at`` is when push told of it, if it did."""
         if self._told_at is None:
             self._told_at = told_at
-        if not self._changed.is_set():
+        if not self._has_changed:
             self._changed_at = _now()
-            self._changed.set()
+            self._has_changed = True
+            self._woken.set()
+
+    def poll_every(self, seconds: float) -> None:
+        """Set the seconds between passes that nothing asked for, the wait under way included.
+
+        A shorter interval counts from now. A longer one counts from the next pass: the poll that
+        is already due stays due.
+        """
+        if seconds != self._poll_interval:
+            self._poll_interval = seconds
+            self._poll_at = min(self._poll_at, _now() + seconds)
+            self._woken.set()
 
     def retry(self, seconds: float, *, before: float = 0.0) -> None:
         """Run a pass in so many seconds, and none ``before`` so many, whatever changes."""
@@ -71,7 +84,7 @@ class Trigger:
         """Wait until a pass is due. The first is due at once."""
         due = await self._wait() if self._started else Due(Reason.STARTUP, _now())
         self._started = True
-        self._changed.clear()
+        self._has_changed = False
         self._told_at = None
         self._poll_at = _now() + self._poll_interval
         self._retry_at = math.inf
@@ -79,13 +92,15 @@ class Trigger:
 
     async def _wait(self) -> Due:
         await _sleep_until(self._not_before)
-        deadline = min(self._poll_at, self._retry_at)
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self._changed.wait()
-        except TimeoutError:
-            reason = Reason.RETRY if deadline == self._retry_at else Reason.POLL
-            return Due(reason, deadline)
+        while not self._has_changed:
+            self._woken.clear()
+            deadline = min(self._poll_at, self._retry_at)
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._woken.wait()
+            except TimeoutError:
+                reason = Reason.RETRY if deadline == self._retry_at else Reason.POLL
+                return Due(reason, deadline)
         await _sleep_until(self._changed_at + self._settle)
         if self._told_at is None:
             return Due(Reason.PUSH, self._changed_at)

@@ -132,7 +132,8 @@ class PollSettings(Section):
         default=300,
         ge=1,
         le=86400,
-        description="seconds between passes that run whatever push says",
+        description="seconds between passes that run whatever push says; at most 30 while push is "
+        "down or silent",
     )
 
 

@@ -26,6 +26,8 @@ CHANGE: Final = b'event: state\ndata: {"changed":{"alice":{"Email":"x"}}}\n\n'
 PING: Final = b'event: ping\ndata: {"interval":30}\n\n'
 HTML: Final = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 3\r\n\r\n<p>"
 MEGABYTE: Final = 1024 * 1024
+FAST_POLL: Final = 32.0
+"""Seconds between polls while push cannot be relied on, and the pass itself."""
 TOO_OFTEN: Final = 180
 """Connections in half an hour. Pauses that are drawn from up to a minute come to some 70, and where
 one is closed without an answer the HTTP library asks once more."""
@@ -245,6 +247,98 @@ def test_a_stream_that_keeps_a_change_to_itself_is_made_anew() -> None:
             await stage.running.until_done()
             await stage.is_of_use()
             await stage.until(lambda: stage.push.reconnects == 1, within=MINUTE)
+
+    play(scenario())
+
+
+# The poll that takes its place
+
+
+async def tap(stage: Stage, subject: str) -> float:
+    """Put a label on a new mail; return the seconds until the label is gone."""
+    mail_id = stage.desk.deliver(message(f"{subject}@y.example", subject))
+    await asyncio.sleep(1)
+    stage.desk.label(mail_id, add=["@ToFeed"])
+    return await stage.until(lambda: not stage.desk.mails("@ToFeed"), within=POLL + MINUTE)
+
+
+def test_a_stream_that_pings_and_never_tells_is_replaced_by_a_faster_poll() -> None:
+    async def scenario() -> None:
+        async with on_stage(eventsource=pinging) as stage:
+            await stage.until_connected("eventsource", within=MINUTE)
+            await stage.running.until_done()
+            assert await tap(stage, "first") > 2 * MINUTE  # nothing is known against it
+            assert await tap(stage, "second") <= FAST_POLL
+            assert await tap(stage, "third") <= FAST_POLL
+
+    play(scenario())
+
+
+def test_a_stream_that_tells_again_ends_the_faster_poll() -> None:
+    telling = asyncio.Event()
+
+    async def deaf_then_telling(wire: Wire) -> None:
+        await wire.send(STREAM, PING)
+        await telling.wait()
+        await wire.send(CHANGE)
+        await pinging(wire)
+
+    async def scenario() -> None:
+        async with on_stage(eventsource=deaf_then_telling) as stage:
+            await stage.until_connected("eventsource", within=MINUTE)
+            await stage.running.until_done()
+            await tap(stage, "first")
+            await stage.until_connected("eventsource", within=MINUTE)
+            telling.set()
+            await asyncio.sleep(FAST_POLL)
+            before = len(stage.line.exchanges)
+            await asyncio.sleep(POLL - MINUTE)
+            looks = [each for each in stage.line.exchanges[before:] if "Email/query" in each.calls]
+            assert looks == []
+
+    play(scenario())
+
+
+@pytest.mark.parametrize("code", [204, 503])
+def test_without_push_the_poll_is_faster(code: int) -> None:
+    async def scenario() -> None:
+        async with on_stage(eventsource=status(code)) as stage:
+            await asyncio.sleep(MINUTE)
+            assert await tap(stage, "first") <= FAST_POLL
+            assert await tap(stage, "second") <= FAST_POLL
+
+    play(scenario())
+
+
+def test_a_change_right_behind_a_pass_is_found_though_no_push_tells_of_it() -> None:
+    """Apache James 3.8 loses one of two changes that come at the same moment."""
+
+    async def scenario() -> None:
+        async def last_update(exchange: Exchange, ask: Ask) -> Answer:
+            answer = await ask()
+            if "Email/set" in exchange.calls and not stage.desk.mails("@ToFeed"):
+                (other,) = [each for each in stage.desk.mails() if each.subject == "other"]
+                if "Feed" not in other.mailboxes:
+                    stage.desk.label(other.id, add=["@ToFeed"])
+            return answer
+
+        tell = asyncio.Event()
+
+        async def telling_once(wire: Wire) -> None:
+            await wire.send(STREAM, PING)
+            await tell.wait()
+            await wire.send(CHANGE)
+            await pinging(wire)
+
+        async with on_stage(eventsource=telling_once, meddle=last_update) as stage:
+            await stage.until_connected("eventsource", within=MINUTE)
+            await stage.running.until_done()
+            (new,) = [each for each in stage.desk.mails() if each.subject == "new"]
+            stage.desk.label(new.id, add=["@ToFeed"])
+            tell.set()
+            await asyncio.sleep(2)
+            assert stage.desk.mails("@ToFeed") == []
+            assert {"new", "other"} <= {each.subject for each in stage.desk.mails("Feed")}
 
     play(scenario())
 

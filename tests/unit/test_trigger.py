@@ -165,6 +165,32 @@ def test_a_time_that_was_asked_for_holds_once() -> None:
     assert seen == [STARTUP, ("retry", 31.0), ("push", 40.1)]
 
 
+def poll_every(seconds: float) -> Callable[[Trigger], None]:
+    return lambda trigger: trigger.poll_every(seconds)
+
+
+def test_a_shorter_interval_counts_from_now() -> None:
+    seen = passes((100.0, poll_every(30.0)), until=170)
+
+    assert seen == [STARTUP, ("poll", 130.0), ("poll", 160.0)]
+
+
+def test_a_shorter_interval_puts_no_poll_off() -> None:
+    assert passes((290.0, poll_every(30.0)), until=305) == [STARTUP, ("poll", 300.0)]
+
+
+def test_a_longer_interval_counts_from_the_next_pass() -> None:
+    steps = ((0.0, poll_every(30.0)), (40.0, poll_every(POLL)))
+
+    assert passes(*steps, until=361) == [STARTUP, ("poll", 30.0), ("poll", 60.0), ("poll", 360.0)]
+
+
+def test_the_same_interval_again_changes_nothing() -> None:
+    steps = [(float(at), poll_every(30.0)) for at in range(0, 60, 7)]
+
+    assert passes(*steps, until=61) == [STARTUP, ("poll", 30.0), ("poll", 60.0)]
+
+
 def test_a_pass_longer_than_the_poll_interval_is_followed_by_the_poll() -> None:
     assert passes(lasting=10.0, poll=4.0, until=25) == [STARTUP, ("poll", 10.0), ("poll", 20.0)]
 
