@@ -5,7 +5,30 @@ Shares no code with the clients, so that both cannot be wrong in the same way.
 
 from mailroom.sandbox.account import Account, User
 from mailroom.sandbox.desk import Desk, SeenMail
-from mailroom.sandbox.quirks import STALWART_LIMITS, Limits, Quirks
+from mailroom.sandbox.quirks import (
+    CYRUS_3_14,
+    HOSTILE,
+    JAMES,
+    STALWART,
+    STALWART_LIMITS,
+    Limits,
+    Querying,
+    Quirks,
+)
 from mailroom.sandbox.server import Sandbox
 
-__all__ = ["STALWART_LIMITS", "Account", "Desk", "Limits", "Quirks", "Sandbox", "SeenMail", "User"]
+__all__ = [
+    "CYRUS_3_14",
+    "HOSTILE",
+    "JAMES",
+    "STALWART",
+    "STALWART_LIMITS",
+    "Account",
+    "Desk",
+    "Limits",
+    "Querying",
+    "Quirks",
+    "Sandbox",
+    "SeenMail",
+    "User",
+]

@@ -67,7 +67,7 @@ class Account:
         self.id = user.name
         self.quirks = quirks
         self.states = States(quirks.first_state)
-        self.mail = MailStore(self.states, name=user.name, clock=clock, index_lag=quirks.index_lag)
+        self.mail = MailStore(self.states, name=user.name, clock=clock, quirks=quirks)
         for name, role, sort_order in _MAILBOXES:
             self.mail.create_mailbox(name, role=role, sort_order=sort_order)
         seat = Seat(self.id, self.states, quirks, _throttle(quirks.throttle_every))

@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from mailroom.sandbox.arguments import invalid
+from mailroom.sandbox.filter_shape import TEXT, has_text, refuse_nested_mailboxes
+from mailroom.sandbox.index import Index
 from mailroom.sandbox.plugin import MethodFailure
+from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.search import matcher
 from mailroom.sandbox.store import Email, MailStore
 
 Test = Callable[[Email], bool]
 
-_TEXT: Final = frozenset({"from", "to", "cc", "bcc"})
 _UNSUPPORTED: Final = frozenset(
     {
         *("minSize", "maxSize", "hasAttachment", "text", "subject", "body"),
@@ -31,13 +33,49 @@ class Filters:
 
     Attributes:
         store: the account's mail.
-        now: the store's clock; mail indexed later than this is not found by searching.
-        has_header: whether ``header`` is known.
+        index: what the search index holds.
+        quirks: what is known here, and where it is looked up.
     """
 
     store: MailStore
-    now: float
-    has_header: bool
+    index: Index
+    quirks: Quirks
+
+    def test(self, value: Any) -> Test:
+        """Return the test that a whole filter stands for; None stands for all mail.
+
+        Raises:
+            MethodFailure: it is no filter, or not known here.
+        """
+        habits = self.quirks.querying
+        matches = self.compile(value)
+        if not habits.nests_mailboxes:
+            refuse_nested_mailboxes(value)
+        if not habits.evaluates_nested and self._is_cut_short(value):
+            return lambda _: False
+        if habits.text_hides_unindexed and has_text(value):
+            return lambda email: self.index.has(email) and matches(email)
+        return matches
+
+    def _is_cut_short(self, value: Any) -> bool:
+        """Return True if an operator stands behind an empty condition of an AND."""
+        match value:
+            case {"operator": str(operator), "conditions": [*conditions]}:
+                for place, each in enumerate(conditions):
+                    if self._is_cut_short(each):
+                        return True
+                    is_left = any("operator" in later for later in conditions[place + 1 :])
+                    if (
+                        operator == "AND"
+                        and is_left
+                        and not self._finds_any(conditions[: place + 1])
+                    ):
+                        return True
+        return False
+
+    def _finds_any(self, conditions: Sequence[Any]) -> bool:
+        tests = [self.compile(each) for each in conditions]
+        return any(all(test(email) for test in tests) for email in self.store.emails.values())
 
     def compile(self, value: Any, path: str = "filter") -> Test:
         """The test that a filter stands for; None stands for all mail.
@@ -76,33 +114,36 @@ class Filters:
                 raise invalid(f"{path}/operator")
 
     def _condition(self, name: str, value: Any, path: str) -> Test:
-        if name in _TEXT:
+        if name in TEXT:
             return self._text(name, value, path)
-        if name in _UNSUPPORTED or (name == "header" and not self.has_header):
+        if name in _UNSUPPORTED or (name == "header" and not self.quirks.header_filter):
             raise MethodFailure("unsupportedFilter", description=f"no {name} here")
         compilers = {
             "inMailbox": self._in_mailbox,
             "inMailboxOtherThan": self._other_than,
-            "header": _header,
+            "header": self._header,
             "hasKeyword": _has_keyword,
             "notKeyword": _not_keyword,
-            "after": _after,
-            "before": _before,
+            "after": self._after,
+            "before": self._before,
         }
         if name not in compilers:
             raise invalid(path)
         return compilers[name](value, path)
 
     def _in_mailbox(self, value: Any, path: str) -> Test:
-        if not isinstance(value, str) or value not in self.store.mailboxes:
+        if not isinstance(value, str) or not self._may_name(value):
             raise invalid(path)
         return lambda email: value in email.mailbox_ids
+
+    def _may_name(self, mailbox_id: str) -> bool:
+        return mailbox_id in self.store.mailboxes or not self.quirks.querying.refuses_unknown
 
     def _other_than(self, value: Any, path: str) -> Test:
         if not isinstance(value, list):
             raise invalid(path)
         for place, each in enumerate(value):
-            if each not in self.store.mailboxes:
+            if not self._may_name(each):
                 raise invalid(f"{path}[{place}:{each}]")
         return lambda email: not email.mailbox_ids <= set(value)
 
@@ -112,22 +153,41 @@ class Filters:
         matches = matcher(value)
         if matches is None:
             raise MethodFailure("unsupportedFilter", description=f"no such search for {name} here")
-        now = self.now
-        return lambda email: is_indexed(email, now) and matches(email.message.terms[name])
+        return lambda email: self.index.has(email) and matches(email.message.terms[name])
 
+    def _header(self, value: Any, path: str) -> Test:
+        if not isinstance(value, list) or not value:
+            raise invalid(path)
+        _check_strings(value, path)
+        name, *wanted = value
+        part = wanted[0].lower() if wanted else ""
+        return self._where_header_looks(
+            lambda email: any(part in each.lower() for each in email.message.values(name))
+        )
 
-def is_indexed(email: Email, now: float) -> bool:
-    """Whether a mail can be found by searching."""
-    return email.indexed_at is not None and email.indexed_at <= now
+    def _where_header_looks(self, test: Test) -> Test:
+        match self.quirks.querying.header:
+            case "mail":
+                return test
+            case "index":
+                return self._indexed(test)
+            case _:
+                return lambda _: False
 
+    def _indexed(self, test: Test) -> Test:
+        return lambda email: self.index.has(email) and test(email)
 
-def _header(value: Any, path: str) -> Test:
-    if not isinstance(value, list) or not value:
-        raise invalid(path)
-    _check_strings(value, path)
-    name, *wanted = value
-    part = wanted[0].lower() if wanted else ""
-    return lambda email: any(part in each.lower() for each in email.message.values(name))
+    def _after(self, value: Any, path: str) -> Test:
+        """That date or later (RFC 8621 section 4.4.1)."""
+        moment = _date(value, path)
+        return self._dated(lambda email: email.received_at >= moment)
+
+    def _before(self, value: Any, path: str) -> Test:
+        moment = _date(value, path)
+        return self._dated(lambda email: email.received_at < moment)
+
+    def _dated(self, test: Test) -> Test:
+        return self._indexed(test) if self.quirks.querying.dates_are_indexed else test
 
 
 def _check_strings(value: Sequence[Any], path: str) -> None:
@@ -159,14 +219,3 @@ def _date(value: Any, path: str) -> datetime:
         return datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except (TypeError, ValueError):
         raise invalid(path) from None
-
-
-def _after(value: Any, path: str) -> Test:
-    """That date or later (RFC 8621 section 4.4.1)."""
-    moment = _date(value, path)
-    return lambda email: email.received_at >= moment
-
-
-def _before(value: Any, path: str) -> Test:
-    moment = _date(value, path)
-    return lambda email: email.received_at < moment

@@ -1,7 +1,7 @@
 """How the sandbox differs from a server that has everything: real servers' habits, selectable."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +31,54 @@ STALWART_LIMITS = Limits(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Querying:
+    """How ``/query`` and ``/get`` deviate from RFC 8620 and RFC 8621.
+
+    Attributes:
+        behind: the number of newest mails that the search index does not have yet.
+        indexes_when_idle: mail enters the search index only after no mail came for ``index_lag``.
+        moved_is_new: a mail that enters a mailbox is a new record, which is to be indexed again.
+        header: where the ``header`` filter looks: in the mail itself, in the search index, or
+            nowhere (it then finds nothing, without an error).
+        dates_are_indexed: ``after``, ``before`` and the sort by ``receivedAt`` use the search
+            index; mail that is not indexed sorts last in either direction.
+        text_hides_unindexed: a filter with a text criterion (``from``, ``to``, ...) anywhere finds
+            indexed mail only, in the branches without a text criterion too.
+        nests_mailboxes: ``inMailbox`` may stand inside any operator. Without, it may stand alone,
+            or as the only mailbox condition at the top of an AND.
+        evaluates_nested: an operator behind an empty condition of an AND is evaluated. Without,
+            the whole query finds nothing.
+        refuses_unknown: an unknown mailbox in a filter is refused; without, it holds no mail.
+        negative_positions: a ``position`` below zero counts from the end; without, it is refused.
+        states: ``queryState`` is the state of the account, or a hash of the ids in the page.
+        tells_total: ``total`` is sent.
+        cuts_all: ``ids: null`` of a ``/get`` returns ``maxObjectsInGet`` objects at most.
+        renames_raw: the property ``header:X:asRaw`` comes back under the name ``header:X``.
+    """
+
+    behind: int = 0
+    indexes_when_idle: bool = False
+    moved_is_new: bool = False
+    header: Literal["mail", "index", "nowhere"] = "mail"
+    dates_are_indexed: bool = False
+    text_hides_unindexed: bool = False
+    nests_mailboxes: bool = True
+    evaluates_nested: bool = True
+    refuses_unknown: bool = True
+    negative_positions: bool = True
+    states: Literal["account", "page"] = "account"
+    tells_total: bool = True
+    cuts_all: bool = False
+    renames_raw: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quirks:
     """What to imitate.
 
     Attributes:
         limits: the limits.
+        querying: how queries deviate.
         index_lag: seconds until mail can be found by ``from`` and ``text``; None: it never can.
         absolute_urls: whether the session's URLs are absolute; Cyrus' are relative.
         event_source_template: whether ``eventSourceUrl`` is a template (not so on Fastmail).
@@ -45,8 +88,8 @@ class Quirks:
         submission: whether the session offers submission, and with it the identities.
         contacts: whether the session offers contacts (RFC 9610); without, there is CardDAV.
         sync_collection: whether CardDAV has ``sync-collection`` (RFC 6578).
-        email_set_states: whether ``Email/set`` minds ``ifInState`` and tells ``oldState``; James'
-            does neither.
+        email_set_states: whether ``Email/set`` minds ``ifInState`` and tells ``oldState``.
+        ignores_if_in_state: ``Email/set`` ignores ``ifInState`` but tells ``oldState``, as James.
         header_filter: whether ``Email/query`` knows ``header``; without: ``unsupportedFilter``.
         last_mailbox: what becomes of an update that takes a mail's last mailbox away. Cyrus
             destroys the mail, if it has ever been in a mailbox that it is no longer in; it refuses
@@ -58,6 +101,7 @@ class Quirks:
     """
 
     limits: Limits = Limits()
+    querying: Querying = Querying()
     index_lag: float | None = 0.0
     absolute_urls: bool = False
     event_source_template: bool = True
@@ -68,9 +112,71 @@ class Quirks:
     contacts: bool = True
     sync_collection: bool = True
     email_set_states: bool = True
+    ignores_if_in_state: bool = False
     header_filter: bool = True
     last_mailbox: Literal["refuses", "destroys"] = "refuses"
     stream_life: float | None = 300.0
     throttle_every: int = 0
     first_state: int = 0
     latency: float = 0.0
+
+
+STALWART: Final = Quirks(
+    limits=STALWART_LIMITS,
+    index_lag=None,
+    querying=Querying(
+        header="nowhere",
+        dates_are_indexed=True,
+        evaluates_nested=False,
+        refuses_unknown=False,
+        cuts_all=True,
+        renames_raw=True,
+    ),
+)
+"""Stalwart 0.16 while its search index is busy with other accounts' mail."""
+
+CYRUS_3_14: Final = Quirks(
+    index_lag=None,
+    last_mailbox="destroys",
+    querying=Querying(moved_is_new=True, text_hides_unindexed=True),
+)
+"""Cyrus IMAP after 3.13.7, without a rolling indexer."""
+
+JAMES: Final = Quirks(
+    limits=Limits(
+        max_size_request=10_000_000,
+        max_concurrent_requests=4,
+        max_calls_in_request=16,
+        max_objects_in_get=500,
+        max_objects_in_set=500,
+        max_query=256,
+    ),
+    last_mailbox="destroys",
+    ignores_if_in_state=True,
+    querying=Querying(
+        nests_mailboxes=False, negative_positions=False, states="page", tells_total=False
+    ),
+)
+"""Apache James 3.8."""
+
+HOSTILE: Final = Quirks(
+    limits=JAMES.limits,
+    index_lag=None,
+    last_mailbox="destroys",
+    ignores_if_in_state=True,
+    querying=Querying(
+        moved_is_new=True,
+        header="nowhere",
+        dates_are_indexed=True,
+        text_hides_unindexed=True,
+        nests_mailboxes=False,
+        evaluates_nested=False,
+        refuses_unknown=False,
+        negative_positions=False,
+        states="page",
+        tells_total=False,
+        cuts_all=True,
+        renames_raw=True,
+    ),
+)
+"""Every habit of every server at once."""

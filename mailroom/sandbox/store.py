@@ -12,6 +12,7 @@ from typing import Final
 
 from mailroom.sandbox.history import History
 from mailroom.sandbox.message import Message, as_message_ids, referred
+from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.states import States
 
 _TYPES: Final = ("Mailbox", "Email")
@@ -39,6 +40,7 @@ class Email:
         message: what came.
         received_at: when, to the second.
         number: counts up with every mail.
+        record: the number of what is indexed of it; grows where a moved mail is indexed again.
         indexed_at: when it can be found by searching, by the store's clock; None: never.
         has_moved: whether it has ever left a mailbox.
     """
@@ -49,6 +51,7 @@ class Email:
     message: Message
     received_at: datetime
     number: int
+    record: int
     indexed_at: float | None
     mailbox_ids: frozenset[str]
     keywords: frozenset[str]
@@ -74,7 +77,7 @@ class MailStore:
         states: told of every change.
         name: whose it is; makes ids differ from other accounts'.
         clock: seconds that never go back.
-        index_lag: seconds until a mail can be found by searching; None: it never can.
+        quirks: when a mail can be found by searching.
 
     Attributes:
         mailboxes: by id.
@@ -83,7 +86,7 @@ class MailStore:
     """
 
     def __init__(
-        self, states: States, *, name: str, clock: Callable[[], float], index_lag: float | None
+        self, states: States, *, name: str, clock: Callable[[], float], quirks: Quirks
     ) -> None:
         self.mailboxes: dict[str, Mailbox] = {}
         self.emails: dict[str, Email] = {}
@@ -95,7 +98,8 @@ class MailStore:
         self._states = states
         self._name = name
         self._clock = clock
-        self._index_lag = index_lag
+        self._index_lag = quirks.index_lag
+        self._habits = quirks.querying
         self._numbers = 0
         self._threads: dict[str, str] = {}
         self._members: dict[str, set[str]] = {}
@@ -188,6 +192,7 @@ class MailStore:
 
     def _new(self, message: Message) -> Email:
         """A mail as it is before it is filed."""
+        self._hold_up_indexer()
         number = self._next_number()
         unique = f"{self._name} {number}".encode() + message.raw
         digest = sha1(unique, usedforsecurity=False).hexdigest()
@@ -198,10 +203,23 @@ class MailStore:
             message=message,
             received_at=_EPOCH,
             number=number,
-            indexed_at=None if self._index_lag is None else self._clock() + self._index_lag,
+            record=number,
+            indexed_at=self._next_indexing(),
             mailbox_ids=frozenset(),
             keywords=frozenset(),
         )
+
+    def _next_indexing(self) -> float | None:
+        return None if self._index_lag is None else self._clock() + self._index_lag
+
+    def _hold_up_indexer(self) -> None:
+        """Have the mail that waits for an idle indexer wait anew, as other mail comes."""
+        if not self._habits.indexes_when_idle:
+            return
+        now = self._clock()
+        for each in self.emails.values():
+            if each.indexed_at is not None and each.indexed_at > now:
+                self.emails[each.id] = replace(each, indexed_at=self._next_indexing())
 
     def _check(self, email: Email, mailbox_ids: frozenset[str]) -> None:
         if not mailbox_ids:
@@ -222,6 +240,9 @@ class MailStore:
         self._check(before, after.mailbox_ids)
         if after == before:
             return
+        if self._habits.moved_is_new and after.mailbox_ids - before.mailbox_ids:
+            indexed_at = self._next_indexing()
+            after = replace(after, record=self._next_number(), indexed_at=indexed_at)
         left = before.mailbox_ids - after.mailbox_ids
         self.emails[email_id] = replace(after, has_moved=before.has_moved or bool(left))
         self.email_history.updated(email_id, self._changed())

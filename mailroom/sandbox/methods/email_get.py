@@ -19,6 +19,8 @@ def get(mail: Mail, arguments: Arguments) -> Arguments:
     ids = args.id_list(arguments, "ids")
     if ids is None:
         raise MethodFailure("requestTooLarge", description="ids must be specified")
+    if mail.seat.quirks.querying.renames_raw:
+        readers = {name.replace(":asRaw", ""): read for name, read in readers.items()}
     emails = mail.store.emails
     if names is None and not emails.keys().isdisjoint(ids):
         raise args.invalid("properties")

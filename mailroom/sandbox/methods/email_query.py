@@ -1,15 +1,16 @@
 """Email/query (RFC 8621 section 4.4)."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from hashlib import sha1
+from typing import Any
 
 from mailroom.sandbox import arguments as args
-from mailroom.sandbox.filters import Filters, is_indexed
+from mailroom.sandbox.filter_shape import has_text
+from mailroom.sandbox.filters import Filters
+from mailroom.sandbox.index import Index
 from mailroom.sandbox.methods.seat import Mail
 from mailroom.sandbox.plugin import Arguments, MethodFailure
 from mailroom.sandbox.store import Email
-
-_SEARCHES: Final = frozenset({"from", "to", "cc", "bcc"})
 
 
 def query(mail: Mail, arguments: Arguments) -> Arguments:
@@ -19,23 +20,20 @@ def query(mail: Mail, arguments: Arguments) -> Arguments:
         *("filter", "sort", "position", "anchor", "anchorOffset", "limit"),
         *("calculateTotal", "collapseThreads"),
     )
-    is_match = Filters(mail.store, mail.now(), mail.seat.quirks.header_filter).compile(
-        arguments.get("filter")
-    )
-    is_ascending = _is_ascending(args.typed(arguments, "sort", list, []))
-    found = sorted(
-        filter(is_match, mail.store.emails.values()),
-        key=lambda email: (email.received_at, email.number),
-        reverse=not is_ascending,
-    )
+    quirks = mail.seat.quirks
+    index = Index.of(mail.store, quirks.querying, mail.now())
+    is_match = Filters(mail.store, index, quirks).test(arguments.get("filter"))
+    found = [each for each in mail.store.emails.values() if is_match(each)]
+    found = _sorted(found, index, arguments, by_index=quirks.querying.dates_are_indexed)
     collapse = args.typed(arguments, "collapseThreads", bool, default=False)
     ids = [email.id for email in (_collapsed(found) if collapse else found)]
     echoed = {name: arguments[name] for name in ("filter", "sort") if arguments.get(name)}
+    window = _window(mail, ids, arguments)
     return {
         **echoed,
-        "queryState": _query_state(mail, arguments.get("filter")),
+        "queryState": _query_state(mail, index, arguments.get("filter"), window["ids"]),
         "canCalculateChanges": False,
-        **_window(mail, ids, arguments),
+        **window,
         "collapseThreads": collapse,
     }
 
@@ -44,6 +42,17 @@ def query_changes(mail: Mail, arguments: Arguments) -> Arguments:
     """Email/queryChanges: never to be had, as ``canCalculateChanges`` says."""
     del mail, arguments
     raise MethodFailure("cannotCalculateChanges")
+
+
+def _sorted(
+    found: Sequence[Email], index: Index, arguments: Arguments, *, by_index: bool
+) -> list[Email]:
+    """Sort by receivedAt; what an index that is asked for it does not hold comes last."""
+    is_ascending = _is_ascending(args.typed(arguments, "sort", list, []))
+    known = [each for each in found if index.has(each) or not by_index]
+    missing = [each for each in found if by_index and not index.has(each)]
+    known.sort(key=lambda each: (each.received_at, each.number), reverse=not is_ascending)
+    return known + sorted(missing, key=lambda each: each.number)
 
 
 def _is_ascending(sort: Sequence[Any]) -> bool:
@@ -64,24 +73,14 @@ def _collapsed(emails: Sequence[Email]) -> list[Email]:
     return list(first.values())
 
 
-def _query_state(mail: Mail, email_filter: Any) -> str:
+def _query_state(mail: Mail, index: Index, email_filter: Any, page: Sequence[str]) -> str:
     """Changes whenever the result may; where it is a search, when the index moves as well."""
+    if mail.seat.quirks.querying.states == "page":
+        return sha1(",".join(page).encode(), usedforsecurity=False).hexdigest()
     state = f"{mail.store.state()}:0"
-    if not _is_search(email_filter):
+    if not has_text(email_filter):
         return state
-    now = mail.now()
-    indexed = sum(is_indexed(email, now) for email in mail.store.emails.values())
-    return f"{state},fts:{indexed}"
-
-
-def _is_search(value: Any) -> bool:
-    match value:
-        case {"conditions": [*conditions]}:
-            return any(map(_is_search, conditions))
-        case dict():
-            return not _SEARCHES.isdisjoint(value)
-        case _:
-            return False
+    return f"{state},fts:{sum(map(index.has, mail.store.emails.values()))}"
 
 
 def _window(mail: Mail, ids: Sequence[str], arguments: Arguments) -> Arguments:
@@ -89,9 +88,12 @@ def _window(mail: Mail, ids: Sequence[str], arguments: Arguments) -> Arguments:
     wanted = args.unsigned(arguments, "limit")
     most = mail.seat.quirks.limits.max_query
     limit = wanted if most is None else min(most, most if wanted is None else wanted)
+    habits = mail.seat.quirks.querying
+    if not habits.negative_positions and args.typed(arguments, "position", int, 0) < 0:
+        raise args.invalid("position")
     start = _start(ids, arguments)
     window: Arguments = {"position": start}
-    if args.typed(arguments, "calculateTotal", bool, default=False):
+    if args.typed(arguments, "calculateTotal", bool, default=False) and habits.tells_total:
         window["total"] = len(ids)
     window["ids"] = list(ids[start:] if limit is None else ids[start : start + limit])
     if limit is not None and limit != wanted:

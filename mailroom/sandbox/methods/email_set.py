@@ -22,8 +22,9 @@ def set_(mail: Mail, arguments: Arguments) -> Arguments:
     args.known_only(arguments, "ifInState", "create", "update", "destroy")
     create, update = args.objects(arguments, "create"), args.objects(arguments, "update")
     destroy = args.id_list(arguments, "destroy") or []
-    tells_states = mail.seat.quirks.email_set_states
-    if tells_states:
+    quirks = mail.seat.quirks
+    tells_states = quirks.email_set_states
+    if tells_states and not quirks.ignores_if_in_state:
         args.require_state(arguments, mail.store.state())
     answer = SetAnswer(mail.store.state())
     answer.not_created = {each: {"type": "forbidden"} for each in create}

@@ -16,7 +16,7 @@ def get(mail: Mail, arguments: Arguments) -> Arguments:
     wanted = {"id", *(args.property_list(arguments, known) or known)}
     ids = args.id_list(arguments, "ids")
     identities = {str(number): email for number, email in enumerate(mail.addresses, start=1)}
-    found = [each for each in (identities if ids is None else ids) if each in identities]
+    found = [each for each in (mail.cut(identities) if ids is None else ids) if each in identities]
     objects = [_identity(each, identities[each]) for each in found]
     return {
         "state": "0",

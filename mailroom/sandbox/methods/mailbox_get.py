@@ -26,7 +26,8 @@ def get(mail: Mail, arguments: Arguments) -> Arguments:
     wanted = {"id", *(args.property_list(arguments, _PROPERTIES) or _PROPERTIES)}
     ids = args.id_list(arguments, "ids")
     mailboxes = mail.store.mailboxes
-    found = [mailboxes[each] for each in (mailboxes if ids is None else ids) if each in mailboxes]
+    asked = mail.cut(mailboxes) if ids is None else ids
+    found = [mailboxes[each] for each in asked if each in mailboxes]
     counts = count(mail.store) if wanted & set(COUNTS) else {}
     return {
         "state": str(mail.store.state()),
@@ -88,8 +89,8 @@ def changes(mail: Mail, arguments: Arguments) -> Arguments:
 
 
 def query(mail: Mail, arguments: Arguments) -> Arguments:
-    """Mailbox/query, without paging: there are never so many."""
-    args.known_only(arguments, "filter", "sort")
+    """Mailbox/query, whose pages are counted from the front."""
+    args.known_only(arguments, "filter", "sort", "position", "limit")
     wanted: Arguments = args.typed(arguments, "filter", dict, {})
     tests = [_test(name, value) for name, value in wanted.items()]
     found = [each for each in mail.store.mailboxes.values() if all(test(each) for test in tests)]
@@ -98,13 +99,17 @@ def query(mail: Mail, arguments: Arguments) -> Arguments:
             raise MethodFailure("unsupportedSort", sort=[f"sort[{place}]"])
         is_descending = sort.get("isAscending", True) is False
         found.sort(key=_SORTS[sort["property"]], reverse=is_descending)
+    start = args.unsigned(arguments, "position") or 0
+    most = mail.seat.quirks.limits.max_query
+    limits = [each for each in (args.unsigned(arguments, "limit"), most) if each is not None]
+    end = start + min(limits, default=len(found))
     return {
         **{name: arguments[name] for name in ("filter", "sort") if arguments.get(name)},
         "queryState": str(mail.store.state()),
         "canCalculateChanges": False,
-        "position": 0,
+        "position": start,
         "total": len(found),
-        "ids": [each.id for each in found],
+        "ids": [each.id for each in found[start:end]],
     }
 
 

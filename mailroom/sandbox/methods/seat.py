@@ -1,6 +1,6 @@
 """What every mail method works on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from mailroom.sandbox.arguments import RefusedError
@@ -23,6 +23,12 @@ class Mail:
     seat: Seat
     addresses: tuple[str, ...]
     now: Callable[[], float]
+
+    def cut(self, ids: Iterable[str]) -> list[str]:
+        """Return the ids that ``ids: null`` stands for in a ``/get``."""
+        quirks = self.seat.quirks
+        most = quirks.limits.max_objects_in_get if quirks.querying.cuts_all else None
+        return list(ids)[:most]
 
     def throttle(self) -> None:
         """Call it before each write in a ``/set``.

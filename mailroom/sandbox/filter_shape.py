@@ -1,0 +1,52 @@
+"""The shape of a filter of ``Email/query``: which criteria it has, and how deep they stand."""
+
+from typing import Any, Final
+
+from mailroom.sandbox.plugin import MethodFailure
+
+TEXT: Final = frozenset({"from", "to", "cc", "bcc"})
+"""The text criteria that the sandbox knows (RFC 8621 section 4.4.1)."""
+_MAILBOX_CONDITIONS: Final = frozenset({"inMailbox", "inMailboxOtherThan"})
+
+
+def has_text(value: Any) -> bool:
+    """Return True if a filter has a text criterion anywhere."""
+    match value:
+        case {"conditions": [*conditions]}:
+            return any(map(has_text, conditions))
+        case dict():
+            return not TEXT.isdisjoint(value)
+        case _:
+            return False
+
+
+def refuse_nested_mailboxes(value: Any) -> None:
+    """Refuse mailbox conditions inside operators, but for a single one at the top of an AND.
+
+    Raises:
+        MethodFailure: there is one that Apache James does not answer.
+    """
+    match value:
+        case {"operator": "AND", "conditions": [*conditions]}:
+            nested = sum(map(_mailbox_conditions, conditions))
+            at_top = [each for each in conditions if "operator" not in each]
+            if nested == 0 or nested == sum(map(_mailbox_conditions, at_top)) == 1:
+                return
+            _refuse_mailboxes(value)
+        case {"operator": str()}:
+            _refuse_mailboxes(value)
+
+
+def _mailbox_conditions(value: Any) -> int:
+    if "operator" in value:
+        return sum(map(_mailbox_conditions, value["conditions"]))
+    return len(_MAILBOX_CONDITIONS & value.keys())
+
+
+def _refuse_mailboxes(value: Any) -> None:
+    for each in value["conditions"]:
+        if "operator" in each:
+            _refuse_mailboxes(each)
+        for name in sorted(_MAILBOX_CONDITIONS & each.keys()):
+            words = f"Nested {name} filters are not supported"
+            raise MethodFailure("unsupportedFilter", description=words)
