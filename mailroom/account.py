@@ -43,11 +43,17 @@ class Account:
     ) -> None:
         self.settings = settings
         self.client = JmapClient(jmap, settings.jmap.session_url)
+        self._jmap_http = jmap
         self._carddav_http = carddav
         self._push_http = push
         self._mail: MailAccount | None = None
         self._book: AddressBook | None = None
         self._workflow: ScreenerWorkflow | None = None
+
+    @property
+    def requests_refused(self) -> int:
+        """How many requests were answered 401, those for push streams aside."""
+        return self._jmap_http.requests_refused + self._carddav_http.requests_refused
 
     async def mail(self) -> MailAccount:
         """The mail account, found in the session when first asked for.

@@ -8,7 +8,8 @@ class Exit(IntEnum):
 
     ``OK``: done, or asked to stop. ``FAILED``: the server could not be used, for too long.
     ``CONFIGURATION``: a mistake in the settings; starting again does not help.
-    ``CREDENTIALS``: the server refuses them. ``INCOMPLETE``: the account lacks mailboxes or contact
+    ``CREDENTIALS``: the server refuses them, or they may only read; the service itself never ends
+    with it, but waits for better ones. ``INCOMPLETE``: the account lacks mailboxes or contact
     groups that ``mailroom setup --apply`` would make.
     """
 

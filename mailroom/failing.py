@@ -1,15 +1,23 @@
 """Which failures are waited out, which end the service, and with what exit code. Pure.
 
-At start nothing but what waiting cannot mend ends the service; a server that is not there yet is
-waited for, for ever. Later, too many failed passes in a row end it, so that somebody notices.
+At start only failures that waiting cannot mend end the service; a server that is not there yet is
+waited for, for ever. Later, too many failed passes in a row end the service, so that somebody
+notices.
+
+Refused credentials never end the service. A server may answer 401 because its directory is down
+or because it was asked too often, and whoever starts the process again would only ask more often:
+some servers ban an address after a hundred refusals. So the account is closed (push included), and
+opened anew after pauses that grow to an hour.
 """
 
 import math
+import random
+from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
 from mailroom.backoff import ceiling, full_jitter
-from mailroom.contacts.book import AddressBookError
+from mailroom.contacts.book import AddressBookError, ReadOnlyAddressBookError
 from mailroom.exits import Exit
 from mailroom.http import (
     CredentialsRefusedError,
@@ -18,26 +26,42 @@ from mailroom.http import (
     RedirectError,
     ServerFailureError,
 )
-from mailroom.jmap.errors import JmapError, SessionError
-from mailroom.screener.missing import MissingError, UnsuitableError
+from mailroom.jmap.errors import JmapError, SessionError, is_read_only
+from mailroom.screener.missing import MissingError, NoRightToWriteError, UnsuitableError
 
-EXPECTED: Final = (HttpError, JmapError, AddressBookError, MissingError, UnsuitableError)
+EXPECTED: Final = (
+    HttpError,
+    JmapError,
+    AddressBookError,
+    MissingError,
+    UnsuitableError,
+    NoRightToWriteError,
+)
 """The failures of a pass that are the world's; any other is a mistake of ours."""
 
-_REFUSALS: Final = 3
-_REFUSALS_SPAN: Final = 60.0
-"""Seconds. A single refusal may be throttling, so they count only when spread over a minute."""
+_PAUSES_WHEN_REFUSED: Final = (60.0, 300.0, 900.0, 3600.0)
+"""Seconds between two tries with credentials that are refused; the last pause repeats for ever."""
+_JITTER_WHEN_REFUSED: Final = (1.05, 1.2)
+"""Factors between which each of these pauses is stretched, never shortened: 26 tries a day."""
+_MOST_REFUSED: Final = 3
+_REFUSED_SPAN: Final = 605.0
+"""Seconds in which no more than three requests are refused, if they were not sent at once."""
 _FIRST_WAIT: Final = 1.0
-"""Seconds that are certain, with as many again that are up to chance; both double from wait to
-wait. Ten failed passes, the default limit, so take two and a half to five minutes: in that time a
-mail server may well be restarted."""
+"""Base pause in seconds. The actual pause is between one and two times the base; the base doubles
+each time. Ten failed passes, the default limit, so take two and a half to five minutes: in that
+time a mail server may well be restarted."""
 _LONGEST_WAIT: Final = 60.0
 
 
 def exit_code(error: BaseException) -> Exit:
-    """The exit code that stands for a failure."""
+    """Return the exit code that stands for a failure.
+
+    A token that may only read has the code of refused credentials: another token mends both.
+    """
     match error:
-        case CredentialsRefusedError():
+        case CredentialsRefusedError() | NoRightToWriteError() | ReadOnlyAddressBookError():
+            return Exit.CREDENTIALS
+        case _ if is_read_only(error):
             return Exit.CREDENTIALS
         case MissingError():
             return Exit.INCOMPLETE
@@ -51,7 +75,11 @@ def exit_code(error: BaseException) -> Exit:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """End the service with this exit code."""
+    """End the service with this exit code.
+
+    ``Exit.CREDENTIALS`` ends this service only: the account is opened anew after
+    :meth:`Patience.pause_when_refused`.
+    """
 
     code: Exit
 
@@ -67,8 +95,13 @@ class TryAgain:
 class Patience:
     """Counts the failures in a row and says what follows from each.
 
+    Outlives a service that ended because of refused credentials.
+
     Args:
         limit: so many failed passes in a row end the service, once a pass has succeeded.
+
+    Attributes:
+        refusals: how many passes were refused since the last one that succeeded.
     """
 
     def __init__(self, *, limit: int) -> None:
@@ -76,13 +109,14 @@ class Patience:
         self._in_a_row = 0
         self._counts_from = -math.inf
         self._unfinished = 0
-        self._refused_at: list[float] = []
         self._was_up = False
+        self.refusals = 0
+        self._refused_at: deque[float] = deque(maxlen=_MOST_REFUSED)
 
     def succeeded(self, *, complete: bool) -> TryAgain | None:
         """A pass went through; if not ``complete``, what is left of it is to be tried again."""
         self._was_up = True
-        self._refused_at.clear()
+        self.refusals = 0
         self._in_a_row = 0
         self._counts_from = -math.inf
         self._unfinished = 0 if complete else self._unfinished + 1
@@ -92,10 +126,11 @@ class Patience:
 
     def failed(self, error: BaseException, *, now: float) -> TryAgain | GiveUp:
         """A pass failed at ``now`` (seconds of any steady clock)."""
-        self._count(now)
-        if isinstance(error, CredentialsRefusedError):
-            return self._refused(now)
         code = exit_code(error)
+        if code is Exit.CREDENTIALS:
+            self.refusals += 1
+            return GiveUp(code)
+        self._count(now)
         asked = (error.retry_after or 0.0) if isinstance(error, ServerFailureError) else 0.0
         is_final = self._in_a_row >= self._limit if self._was_up else code is not Exit.FAILED
         if is_final:
@@ -104,13 +139,18 @@ class Patience:
         # What is missing does not come back with the next mail, so mail does not hurry us.
         return TryAgain(wait, before=wait if code is Exit.INCOMPLETE else asked)
 
-    def _refused(self, now: float) -> TryAgain | GiveUp:
-        self._refused_at.append(now)
-        long_enough = now - self._refused_at[0] >= _REFUSALS_SPAN
-        if long_enough and len(self._refused_at) >= _REFUSALS:
-            return GiveUp(Exit.CREDENTIALS)
-        pause = _REFUSALS_SPAN / (_REFUSALS - 1)
-        return TryAgain(pause, before=pause)
+    def note_refused_requests(self, count: int, *, now: float) -> None:
+        """The server refused so many requests; a pass sends several at once."""
+        self._refused_at.extend([now] * count)
+
+    def pause_when_refused(self, *, now: float) -> float:
+        """Return the seconds until an account whose credentials are refused is opened anew."""
+        last = len(_PAUSES_WHEN_REFUSED)
+        pause = _PAUSES_WHEN_REFUSED[max(1, min(self.refusals, last)) - 1]
+        pause *= random.uniform(*_JITTER_WHEN_REFUSED)  # noqa: S311 - jitter, not cryptography
+        if len(self._refused_at) < _MOST_REFUSED:
+            return pause
+        return max(pause, self._refused_at[0] + _REFUSED_SPAN - now)
 
     def _count(self, now: float) -> None:
         """Count a failed pass, but not one that news has hurried.

@@ -13,6 +13,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Final, Literal, TextIO
 from urllib.parse import quote, quote_plus
 
@@ -29,6 +30,8 @@ _AUTHORIZATION: Final = re.compile(
 )
 _SCHEME: Final = re.compile(r"(?i)(?P<kept>\b(?:bearer|basic)(?:\s|%20)+)[\w.~+/%=-]+")
 
+_hidden: Final[set[str]] = set()
+"""The secrets that the log must not show: the process has one log, and so one such set."""
 _PLAIN: Final = re.compile(r"[A-Za-z0-9]+")
 _COMMAND: Final = re.compile(r"(?!\x1b\[[\d;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Control characters but tabs, line ends, and those that begin a colour."""
@@ -49,11 +52,13 @@ def configure_logging(
         secrets: texts that must never appear.
         stream: where to; the standard error if None. If that is closed, nowhere.
     """
+    _hidden.clear()
+    hide_also(secrets)
     target = _standard_error() if stream is None else stream
     is_terminal = target is not None and target.isatty()
     console = format == "console" or (format == "auto" and is_terminal)
     handler = logging.NullHandler() if target is None else logging.StreamHandler(target)
-    handler.setFormatter(_formatter(console=console, colors=is_terminal, secrets=secrets))
+    handler.setFormatter(_formatter(console=console, colors=is_terminal))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -73,6 +78,17 @@ def configure_logging(
 def _standard_error() -> TextIO | None:
     """What a process that was started with it closed has not."""
     return sys.stderr
+
+
+def hide_also(secrets: Iterable[str]) -> None:
+    """Have these texts never appear in the log either: secrets that were read after its set-up."""
+    _hidden.update(secrets)
+    _redact_known.cache_clear()
+
+
+@cache
+def _redact_known() -> Callable[[str], str]:
+    return redactor(_hidden)
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
@@ -140,13 +156,9 @@ def _described(*, console: bool) -> list[Processor]:
     ]
 
 
-def _formatter(
-    *, console: bool, colors: bool, secrets: Iterable[str]
-) -> structlog.stdlib.ProcessorFormatter:
-    redact = redactor(secrets)
-
+def _formatter(*, console: bool, colors: bool) -> structlog.stdlib.ProcessorFormatter:
     def redact_line(_logger: WrappedLogger, _method: str, line: EventDict | str) -> str:
-        return redact(str(line))
+        return _redact_known()(str(line))
 
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_described(console=console),

@@ -14,6 +14,7 @@ from mailroom.account import Account
 from mailroom.echo import Attention, Echo
 from mailroom.exits import Exit
 from mailroom.failing import EXPECTED, GiveUp, Patience, TryAgain
+from mailroom.http import CredentialsRefusedError
 from mailroom.jmap.push import (
     Connected,
     Disconnected,
@@ -23,9 +24,9 @@ from mailroom.jmap.push import (
     PushStatus,
     StateChange,
 )
-from mailroom.logs import hider
+from mailroom.logs import hider, redactor
 from mailroom.metrics import PassEnded
-from mailroom.report import log_report
+from mailroom.report import left_undone, log_report
 from mailroom.screener.progress import Report
 from mailroom.second_look import SecondLook
 from mailroom.trigger import Due, Reason, Trigger
@@ -51,18 +52,21 @@ class Service:
     Args:
         account: the account.
         watch: who is told what comes of it, and outlives it.
+        patience: what follows from failures; one that outlives the service, or a new one.
 
     Attributes:
         health: what is seen of it from outside.
     """
 
-    def __init__(self, account: Account, watch: Watch) -> None:
+    def __init__(self, account: Account, watch: Watch, patience: Patience | None = None) -> None:
         settings = account.settings
         self.health = watch.health
         self._watch = watch
         self._account = account
         self._trigger = Trigger(poll_interval=settings.poll.interval, settle=settings.push.settle)
-        self._patience = Patience(limit=settings.failure.limit)
+        self._patience = patience or Patience(limit=settings.failure.limit)
+        self._hide = redactor(settings.secrets())
+        self._let_in = asyncio.Event()
         self._echo = Echo()
         self._attention = Attention()
         self._second_look = SecondLook(account.email_state, self._trigger.change)
@@ -124,6 +128,8 @@ class Service:
     async def _screen(self) -> Report:
         workflow = await self._account.workflow()
         self.health.session_up()
+        if not self._patience.refusals:
+            self._let_in.set()
         if not self._complete:
             await workflow.check()
             self._complete = True
@@ -133,7 +139,13 @@ class Service:
         log_report(log, report)
         if failed := self.health.failures_in_a_row:
             log.info("passes go through again", failed=failed)
-        self.health.pass_succeeded(senders=len(report.finished), mails=report.mails)
+        self._let_in.set()
+        self.health.pass_succeeded(
+            senders=len(report.finished),
+            mails=report.mails,
+            left=[(what, count, self._hide(why)) for what, count, why in left_undone(report)],
+            stuck={self._hide(who): self._hide(why) for who, why in report.stuck.items()},
+        )
         self._echo.passed(report.trail, at=_now())
         log.debug("pass ended", seen=report.trail.seen, steps=report.trail.steps)
         self._doubt_push(due, report)
@@ -174,10 +186,12 @@ class Service:
         self._trigger.poll_every(interval if is_slow else min(interval, _FAST_POLL))
 
     def _failed(self, error: Exception) -> None:
-        self.health.pass_failed()
+        self.health.pass_failed(self._hide(str(error)))
         self._attention.failed()
         self._account.client.forget_session()
         match self._patience.failed(error, now=_now()):
+            case GiveUp(code=Exit.CREDENTIALS as code):
+                raise GaveUpError(code)
             case GiveUp(code=code):
                 log.error("giving up", error=str(error), exit_code=int(code))
                 raise GaveUpError(code)
@@ -188,6 +202,8 @@ class Service:
     async def _listen(self) -> None:
         if self._push is None:
             return
+        # Credentials are tried out by a pass alone, or each try would be two.
+        await self._let_in.wait()
         try:
             async with aclosing(self._push.events()) as events:
                 async for event in events:
@@ -211,8 +227,11 @@ class Service:
                 self._look_for_news()
             case Disconnected(reason=reason, error=None, pause=pause):
                 log.info("push disconnected", reason=reason, next_in_seconds=round(pause, 1))
-            case Disconnected(reason=reason, pause=pause):
+            case Disconnected(reason=reason, error=error, pause=pause):
                 self._account.client.forget_session()  # its URL may have changed
+                if isinstance(error, CredentialsRefusedError):
+                    self._patience.note_refused_requests(1, now=_now())
+                    self._trigger.change()  # a pass will show whether all is refused
                 log.warning("push disconnected", reason=reason, next_in_seconds=round(pause, 1))
 
     def _look_for_news(self) -> None:

@@ -31,6 +31,11 @@ class Watch:
         self.health.service_started(push)
         self.metrics.service_started(push)
 
+    def refused(self, *, next_in: float) -> None:
+        """Credentials are refused; in ``next_in`` seconds the account is opened anew."""
+        self.health.service_refused(next_in=next_in)
+        self.metrics.service_refused()
+
     def gave_up(self, code: Exit, *, next_in: float) -> None:
         """The service came to its end; in ``next_in`` seconds another follows."""
         self.health.service_gave_up(code, next_in=next_in)

@@ -152,6 +152,10 @@ class AddressBookError(Exception):
     """The address book refused or cannot be used; its text says what, for a person."""
 
 
+class ReadOnlyAddressBookError(AddressBookError):
+    """The credentials may read the contacts, but not write to any address book."""
+
+
 @dataclass(frozen=True, slots=True)
 class Description:
     """Which address book is used, for a person to see. ``protocol`` is ``CardDAV`` or ``JMAP``."""

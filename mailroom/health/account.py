@@ -1,7 +1,7 @@
 """How one account is, as its service tells it and people and probes ask for it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -11,6 +11,11 @@ from mailroom.jmap.push import PushStatus
 
 _STUCK_AFTER: Final = 15 * 60.0
 """Seconds that a pass may take. One that takes longer will not end."""
+_MOST_TOLD: Final = 20
+"""Entries of a list that a report holds; the log has them all."""
+
+Left = tuple[str, int, str]
+"""Work that a pass could not do and that is tried again: a kind of thing, how many, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,15 @@ class _Pass:
     ended: float
     senders: int
     mails: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Credentials are refused. ``since`` is the time of day, ``next_at`` seconds of the clock."""
+
+    since: datetime
+    tries: int
+    next_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +54,30 @@ class Health:
     Args:
         poll_interval: seconds between the passes that come in any case.
         clock: seconds, never going back.
+        now: the time of day.
 
     Attributes:
         push: tells how push is.
+        last_failure: why the last pass failed; empty since one that did not.
     """
 
     def __init__(
-        self, *, poll_interval: float, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        poll_interval: float,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.push: Callable[[], PushStatus] = _no_push
         self._patience = 2 * poll_interval
         self._clock = clock
+        self._now = now
         self._started = clock()
+        self.last_failure = ""
+        self._failed_at: datetime | None = None
+        self._left: tuple[Left, ...] = ()
+        self._stuck: dict[str, str] = {}
+        self._refusal: _Refusal | None = None
         self._gave_up: _GaveUp | None = None
         self._is_tried_again = False
         self._session_is_up = False
@@ -63,8 +89,17 @@ class Health:
     def service_started(self, push: Callable[[], PushStatus]) -> None:
         """A service takes the account up; it may have given it up before."""
         self.push = push
-        self._is_tried_again = self._gave_up is not None
+        self._is_tried_again |= self._gave_up is not None or self._refusal is not None
         self._gave_up = None
+
+    def service_refused(self, *, next_in: float) -> None:
+        """Credentials are refused; in ``next_in`` seconds they are tried again."""
+        self.push = _no_push
+        self._session_is_up = False
+        since, tries = self._now(), 1
+        if self._refusal is not None:
+            since, tries = self._refusal.since, self._refusal.tries + 1
+        self._refusal = _Refusal(since, tries, self._clock() + next_in)
 
     def service_gave_up(self, code: Exit, *, next_in: float) -> None:
         """The service came to its end; in ``next_in`` seconds another takes the account up."""
@@ -80,17 +115,35 @@ class Health:
         """A pass begins, because of ``trigger``."""
         self._running = (trigger, self._clock())
 
-    def pass_succeeded(self, *, senders: int, mails: int) -> None:
-        """The pass is over, and did for ``senders`` and ``mails`` what there was to do."""
+    def pass_succeeded(
+        self,
+        *,
+        senders: int,
+        mails: int,
+        left: Sequence[Left] = (),
+        stuck: Mapping[str, str] | None = None,
+    ) -> None:
+        """The pass is over, and did for ``senders`` and ``mails`` what there was to do.
+
+        Args:
+            senders: how many decisions were carried out.
+            mails: how many mails were filed.
+            left: what could not be done yet.
+            stuck: subject of a decision -> why the server refuses it for good.
+        """
         trigger, started = self._end_pass()
         self._failures_in_a_row = 0
+        self.last_failure, self._failed_at = "", None
+        self._left, self._stuck = tuple(left), dict(stuck or {})
         self._is_tried_again = False
+        self._refusal = None
         self._last = _Pass(trigger, started, self._clock(), senders, mails)
 
-    def pass_failed(self) -> None:
-        """The pass is over, and something of it is left to do."""
+    def pass_failed(self, reason: str) -> None:
+        """The pass is over, and nothing of it counts; ``reason`` is shown to whoever asks."""
         self._end_pass()
         self._failures_in_a_row += 1
+        self.last_failure, self._failed_at = reason, self._now()
 
     def _end_pass(self) -> tuple[str, float]:
         if self._running is None:
@@ -107,9 +160,10 @@ class Health:
     def is_well(self) -> bool:
         """Whether the last good pass is younger than two poll intervals, or the service is.
 
-        Who was given up is well again only after a good pass.
+        An account that was given up or whose credentials were refused is well again only after a
+        good pass.
         """
-        if self._gave_up is not None or self._is_tried_again:
+        if not self._is_open or self._is_tried_again:
             return False
         since = self._started if self._last is None else self._last.ended
         return self._clock() - since < self._patience
@@ -120,7 +174,11 @@ class Health:
 
     def is_ready(self) -> bool:
         """Whether the session is up and the first pass is done."""
-        return self._session_is_up and self._last is not None
+        return self._session_is_up and self._last is not None and not self._is_tried_again
+
+    @property
+    def _is_open(self) -> bool:
+        return self._gave_up is None and self._refusal is None
 
     def report(self) -> dict[str, object]:
         """All of it, as JSON can hold it. Times of day are RFC 3339 in UTC, ages in seconds."""
@@ -129,19 +187,52 @@ class Health:
             "last_pass": self._last and self._report_pass(self._last),
             "passes": self._passes,
             "failures_in_a_row": self._failures_in_a_row,
+            "last_failure": self._report_failure(),
+            "incomplete": [
+                {"what": what, "count": count, "why": why}
+                for what, count, why in self._left[:_MOST_TOLD]
+            ],
+            "stuck": dict(list(self._stuck.items())[:_MOST_TOLD]),
             "push": _report_push(self.push()),
         }
+        if self._refusal is not None:
+            report["refused"] = self._report_refusal(self._refusal)
         if self._gave_up is not None:
             report["gave_up"] = self._report_end(self._gave_up)
         return report
 
+    def why_not_ready(self) -> str:
+        """Return in a sentence why :meth:`is_ready` is False; empty if nothing has failed yet."""
+        if self._refusal is None:
+            return self.last_failure
+        facts = self._report_refusal(self._refusal)
+        return (
+            f"{self.last_failure} (since {facts['since']}, tried again in"
+            f" {facts['next_in_seconds']:.0f} s)"
+        )
+
     def status(self) -> str:
-        """In a word: ``starting``, ``ok``, ``failing`` or ``gave up``."""
+        """In a word: ``starting``, ``ok``, ``failing``, ``refused`` or ``gave up``."""
         if self._gave_up is not None:
             return "gave up"
+        if self._refusal is not None:
+            return "refused"
         if not self.is_well():
             return "failing"
         return "starting" if self._last is None else "ok"
+
+    def _report_failure(self) -> dict[str, object] | None:
+        if self._failed_at is None:
+            return None
+        return {"why": self.last_failure, "at": _rfc3339(self._failed_at)}
+
+    def _report_refusal(self, refusal: _Refusal) -> dict[str, object]:
+        return {
+            "why": self.last_failure,
+            "since": _rfc3339(refusal.since),
+            "tries": refusal.tries,
+            "next_in_seconds": round(max(0.0, refusal.next_at - self._clock()), 3),
+        }
 
     def _report_end(self, gave_up: _GaveUp) -> dict[str, object]:
         return {

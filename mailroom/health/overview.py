@@ -33,6 +33,15 @@ class Overview:
         """Whether any account is, or there is none to serve."""
         return not self._accounts or any(each.is_ready() for each in self._accounts.values())
 
+    def why_not_ready(self) -> str:
+        """Return why the accounts that are not ready are not, in a sentence; empty if unknown."""
+        told = {
+            name: each.why_not_ready()
+            for name, each in self._accounts.items()
+            if not each.is_ready()
+        }
+        return "; ".join(f"{name}: {why}" if name else why for name, why in told.items() if why)
+
     def is_alive(self) -> bool:
         """Whether no pass is stuck: that is a mistake of ours, which only a restart can mend."""
         return all(each.is_alive() for each in self._accounts.values())

@@ -5,7 +5,8 @@
   mend that one. That it is answered at all shows that the event loop turns.
 - ``/readyz``: whether the session is up and the first pass done.
 
-Whoever can reach the port may read all of it: nothing here may be a secret, or about a sender.
+Whoever can reach the port may read all of it: nothing here may be a secret. The only senders named
+are those whose contact or mail the server refuses for good, so that somebody can mend that.
 """
 
 import os
@@ -79,8 +80,10 @@ def _application(health: Overview, pages: Mapping[str, Handler]) -> web.Applicat
         return _answer({"status": "ok" if alive else "stuck"}, good=alive)
 
     async def readyz(_request: web.Request) -> web.Response:
-        ready = health.is_ready()
-        return _answer({"status": "ready" if ready else "not ready"}, good=ready)
+        if health.is_ready():
+            return _answer({"status": "ready"}, good=True)
+        why = health.why_not_ready()
+        return _answer({"status": "not ready", **({"why": why} if why else {})}, good=False)
 
     app = web.Application()
     app.router.add_get("/healthz", healthz)

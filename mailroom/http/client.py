@@ -25,6 +25,7 @@ from yarl import URL
 from mailroom.http.credentials import Credentials, may_carry_credentials
 from mailroom.http.errors import (
     BrokenAnswerError,
+    CredentialsRefusedError,
     HttpError,
     InsecureUrlError,
     UnreachableError,
@@ -76,6 +77,7 @@ class HttpClient:
         self._sleep = sleep
         self._under_way: set[asyncio.Task[Response]] = set()
         self.requests_sent = 0
+        self.requests_refused = 0
 
     def limit_concurrency(self, concurrency: int) -> None:
         """From now on at most ``concurrency`` requests at once, those under way included."""
@@ -158,7 +160,9 @@ class HttpClient:
 
     def _ended(self, task: asyncio.Task[Response]) -> None:
         if not task.cancelled():
-            task.exception()  # looked at, for its caller may be gone, and asyncio would complain
+            # Looked at in any case, for its caller may be gone, and asyncio would complain.
+            error = task.exception()
+            self.requests_refused += isinstance(error, CredentialsRefusedError)
         self._under_way.discard(task)
         self._slots.free()
 

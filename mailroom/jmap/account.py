@@ -61,6 +61,11 @@ class MailAccount:
         session = await client.session()
         return cls(client, session, session.account_for(MAIL, wanted=wanted))
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the credentials may only read the account (RFC 8620 section 2)."""
+        return self.id in self._session.read_only_accounts
+
     async def refresh(self) -> None:
         """Take over what has changed in the session, if a response said that it has.
 

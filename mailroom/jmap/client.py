@@ -11,6 +11,7 @@ from mailroom.concurrency import all_of
 from mailroom.http import (
     BrokenAnswerError,
     HttpClient,
+    HttpError,
     HttpRequest,
     Response,
     UnexpectedStatusError,
@@ -48,6 +49,8 @@ class JmapClient:
         self._is_stale = False
         self._last_state: str | None = None
         self._discovering = asyncio.Lock()
+        self._failed_fetches = 0
+        self._fetch_error: HttpError | None = None
 
     async def session(self) -> Session:
         """The session resource, fetched when there is none or a response said it changed.
@@ -55,7 +58,11 @@ class JmapClient:
         Raises:
             HttpError: it cannot be had.
         """
+        failures = self._failed_fetches
         async with self._discovering:
+            if self._fetch_error is not None and self._failed_fetches > failures:
+                # It failed while we waited for it; to ask once more would not be any better.
+                raise self._fetch_error
             if self._session is None or self._is_stale:
                 self._session, self._is_stale = None, False
                 self._session = await self._fetch_session()
@@ -63,7 +70,11 @@ class JmapClient:
 
     async def _fetch_session(self) -> Session:
         request = HttpRequest("GET", self._session_url, {"Accept": "application/json"})
-        session = await self._http.ask(request, _session)
+        try:
+            session = await self._http.ask(request, _session)
+        except HttpError as error:
+            self._failed_fetches, self._fetch_error = self._failed_fetches + 1, error
+            raise
         self._http.limit_concurrency(session.limits.max_concurrent_requests)
         return session
 

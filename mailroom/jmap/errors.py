@@ -9,7 +9,10 @@ A :class:`SetError` concerns one object of a ``/set`` and is a value, for the re
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
+
+_ACCOUNT_READ_ONLY: Final = "accountReadOnly"
+MAY_ONLY_READ: Final = "the credentials may only read: make a token that may write"
 
 
 class JmapError(Exception):
@@ -43,7 +46,13 @@ class MethodError(JmapError):
     description: str = ""
 
     def __str__(self) -> str:
-        return f"{self.method} refused: {' '.join(filter(None, (self.type, self.description)))}"
+        text = f"{self.method} refused: {' '.join(filter(None, (self.type, self.description)))}"
+        return f"{text}; {MAY_ONLY_READ}" if self.type == _ACCOUNT_READ_ONLY else text
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Return whether the server says that the whole account may only be read (RFC 8620 5.3)."""
+    return isinstance(error, MethodError) and error.type == _ACCOUNT_READ_ONLY
 
 
 class SessionError(JmapError):

@@ -18,6 +18,8 @@ class Mailbox:
         parent_id: None at the top.
         role: lower case, empty if it has none.
         total_emails: how many mails are in it; None if the server does not tell.
+        rights: names of the rights that the user has (``myRights``); None if the server does not
+            tell.
     """
 
     id: str
@@ -25,6 +27,7 @@ class Mailbox:
     parent_id: str | None
     role: str
     total_emails: int | None = None
+    rights: frozenset[str] | None = None
 
 
 def get_mailboxes(account_id: str) -> Operation[tuple[Mailbox, ...]]:
@@ -34,7 +37,7 @@ def get_mailboxes(account_id: str) -> Operation[tuple[Mailbox, ...]]:
         {
             "accountId": account_id,
             "ids": None,
-            "properties": ["id", "name", "parentId", "role", "totalEmails"],
+            "properties": ["id", "name", "parentId", "role", "totalEmails", "myRights"],
         },
     )
     return Operation(
@@ -59,4 +62,11 @@ def _mailbox(value: Any) -> Mailbox:
         parent_id=None if value.get("parentId") is None else string(value["parentId"]),
         role=str(value.get("role") or "").lower(),
         total_emails=total if isinstance(total, int) else None,
+        rights=_rights(value.get("myRights")),
     )
+
+
+def _rights(value: Any) -> frozenset[str] | None:
+    if not isinstance(value, dict):
+        return None
+    return frozenset(name for name, is_granted in value.items() if is_granted is True)

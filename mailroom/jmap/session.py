@@ -63,6 +63,7 @@ class Session:
         username: whom the credentials stand for.
         capabilities: URI -> what the server says of it.
         accounts: account id -> its capabilities' URIs.
+        read_only_accounts: ids of the accounts that the credentials may only read (``isReadOnly``).
         primary_accounts: capability URI -> account id.
         limits: the core limits.
         state: changes whenever anything here does.
@@ -74,6 +75,7 @@ class Session:
     username: str
     capabilities: Mapping[str, Any]
     accounts: Mapping[str, frozenset[str]]
+    read_only_accounts: frozenset[str]
     primary_accounts: Mapping[str, str]
     limits: Limits
     state: str
@@ -130,6 +132,11 @@ def parse_session(body: Any, url: URL) -> Session:
                 str(account_id): frozenset(account.get("accountCapabilities") or ())
                 for account_id, account in body["accounts"].items()
             },
+            read_only_accounts=frozenset(
+                str(account_id)
+                for account_id, account in body["accounts"].items()
+                if account.get("isReadOnly") is True
+            ),
             primary_accounts={
                 str(uri): str(account_id)
                 for uri, account_id in (body.get("primaryAccounts") or {}).items()

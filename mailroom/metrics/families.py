@@ -35,6 +35,7 @@ from mailroom.metrics.names import (
     PASSES,
     PUSH,
     RECONNECTS,
+    REFUSED,
     SCREENER,
     Definition,
 )
@@ -65,6 +66,7 @@ class Metrics:
         self.failures = self._counter(FAILURES)
         self.last_good = self._gauge(LAST_GOOD)
         self.screener = self._gauge(SCREENER)
+        self.refused = self._gauge(REFUSED)
         self._registry.register(_Now(self.push))
         ProcessCollector(registry=self._registry)
 

@@ -7,18 +7,18 @@ from typing import Final
 
 import structlog
 
-from mailroom.contacts.book import AddressBookError
+from mailroom.contacts.book import AddressBookError, ReadOnlyAddressBookError
 from mailroom.http import (
     CredentialsRefusedError,
     HttpError,
     ServerFailureError,
     UnreachableError,
 )
-from mailroom.jmap.errors import JmapError
+from mailroom.jmap.errors import JmapError, is_read_only
 from mailroom.jmap.push import PushStatus
 from mailroom.metrics.families import Metrics
 from mailroom.metrics.latency import Latency
-from mailroom.screener.missing import MissingError, UnsuitableError
+from mailroom.screener.missing import MissingError, NoRightToWriteError, UnsuitableError
 from mailroom.screener.progress import Report
 from mailroom.trigger import Due, Reason
 
@@ -29,6 +29,8 @@ _OUTCOMES: Final = ("done", "incomplete", "failed")
 _BY: Final = ("triage", "new_mail")
 _OF_PASSES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (CredentialsRefusedError, "credentials"),
+    (NoRightToWriteError, "credentials"),
+    (ReadOnlyAddressBookError, "credentials"),
     (UnreachableError, "unreachable"),
     (ServerFailureError, "server"),
     (HttpError, "answer"),
@@ -44,6 +46,8 @@ _OF_THINGS: Final = ("decision", "label", "new_mail")
 
 def failure_kind(error: Exception) -> str:
     """What kind of failure made a pass fail."""
+    if is_read_only(error):
+        return "credentials"
     return next(kind for type_, kind in _OF_PASSES if isinstance(error, type_))
 
 
@@ -108,6 +112,7 @@ class AccountMetrics:
         self._screener = families.screener.labels(account)
         self._screener.set(float("nan"))
         self._push = families.push
+        self._refused = families.refused.labels(account)
         self.service_gave_up()
         self._begin(categories)
 
@@ -119,6 +124,11 @@ class AccountMetrics:
         """There is no service, and so no push."""
         self._push[self._account] = lambda: PushStatus("off")
 
+    def service_refused(self) -> None:
+        """There is no service, for the credentials are refused; a good pass ends that."""
+        self.service_gave_up()
+        self._refused.set(1)
+
     def _begin(self, categories: Iterable[str]) -> None:
         """Have every series there is begin with 0, so that the first event is an increase."""
         for reason in Reason:
@@ -128,7 +138,7 @@ class AccountMetrics:
             self._decisions.labels(self._account, category)
         for by in _BY:
             self._mails.labels(self._account, by)
-        for kind in (*(kind for _, kind in _OF_PASSES), *_OF_THINGS):
+        for kind in (*dict.fromkeys(kind for _, kind in _OF_PASSES), *_OF_THINGS):
             self._failures.labels(self._account, kind)
 
     def pass_ended(self, ended: PassEnded) -> None:
@@ -144,6 +154,7 @@ class AccountMetrics:
         match ended.result:
             case Report() as report:
                 self._last_good.set(self._now())
+                self._refused.set(0)
                 self._count_done(report)
                 self._count_left(report)
                 self._measure(report, ended)

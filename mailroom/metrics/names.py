@@ -71,9 +71,10 @@ MAILS: Final = Definition(
 FAILURES: Final = Definition(
     "mailroom_failures_total",
     "counter",
-    "Failures. Of whole passes: `unreachable`, `server` (429, 5xx), `credentials`, `answer` (of no"
-    " use), `jmap`, `contacts`, `missing`, `unsuitable` (mailboxes), `mistake` (in Mailroom); of"
-    " single things in passes that went through: `decision`, `label`, `new_mail`.",
+    "Failures. Of whole passes: `unreachable`, `server` (429, 5xx), `credentials` (refused, or"
+    " they may only read), `answer` (of no use), `jmap`, `contacts`, `missing`, `unsuitable`"
+    " (mailboxes), `mistake` (in Mailroom); of single things in passes that went through:"
+    " `decision`, `label`, `new_mail`.",
     ("kind",),
 )
 LAST_GOOD: Final = Definition(
@@ -85,6 +86,13 @@ SCREENER: Final = Definition(
     "mailroom_screener_mails",
     "gauge",
     "Mails in the Screener, as the last good pass found it at its beginning.",
+)
+REFUSED: Final = Definition(
+    "mailroom_credentials_refused",
+    "gauge",
+    "1 from the time that the server refuses the credentials, or says that they may only read,"
+    " until a pass goes through; else 0. The account is closed meanwhile, and tried again after"
+    " 1, 5, 15 and then every 60 minutes.",
 )
 PUSH: Final = Definition(
     "mailroom_push_connected",
@@ -98,7 +106,7 @@ RECONNECTS: Final = Definition(
 
 DEFINITIONS: Final = (
     *(BUILD, PASSES, PASS_SECONDS, LABEL_SECONDS, ARRIVAL_SECONDS, DECISIONS, MAILS, FAILURES),
-    *(LAST_GOOD, SCREENER, PUSH, RECONNECTS),
+    *(LAST_GOOD, SCREENER, REFUSED, PUSH, RECONNECTS),
 )
 
 

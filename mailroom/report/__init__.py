@@ -6,10 +6,11 @@ one print the same lines, so they speak of what happens, not of what has happene
 
 from mailroom.report.common import shown
 from mailroom.report.data import outcome_data, plan_data
-from mailroom.report.log import log_report
+from mailroom.report.log import left_undone, log_report
 from mailroom.report.text import outcome_text, plan_text, summary
 
 __all__ = [
+    "left_undone",
     "log_report",
     "outcome_data",
     "outcome_text",

@@ -26,6 +26,16 @@ def log_report(log: structlog.stdlib.BoundLogger, report: Report) -> None:
         log.error("label not changed, will be tried again", mail=email_id, reason=reason)
 
 
+def left_undone(report: Report) -> list[tuple[str, int, str]]:
+    """Count what a pass left to be tried again: the kind of thing, how many, and why."""
+    left = Counter(("decision", why) for why in report.failures.values())
+    left.update(("label", why) for why in report.marks_failed.values())
+    left.update(("new mail", why) for why in report.arrived.failures.values())
+    if report.plan.unscreened:
+        left["new mail", report.plan.unscreened] += 1
+    return [(what, count, why) for (what, why), count in left.items()]
+
+
 def _log_arrivals(log: structlog.stdlib.BoundLogger, report: Report) -> None:
     """One line for each sender and rule, however many mails."""
     filed = Counter((each.sender, each.rule.name.lower()) for each in report.arrived.filed)

@@ -20,6 +20,20 @@ class MissingError(Exception):
         return "; ".join(parts) + " (`mailroom setup --apply` creates them)"
 
 
+class NoRightToWriteError(Exception):
+    """The credentials may read the account, but not do to it what Mailroom has to.
+
+    ``lacking`` says for each thing what may not be done with it.
+    """
+
+    def __init__(self, lacking: Iterable[str]) -> None:
+        self.lacking = tuple(lacking)
+        super().__init__(self.lacking)
+
+    def __str__(self) -> str:
+        return f"no right to write: {'; '.join(self.lacking)} (make a token that may write)"
+
+
 class UnsuitableError(Exception):
     """Mailboxes that have a purpose of their own are configured for one of Mailroom's.
 

@@ -5,7 +5,7 @@ found without a restart.
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,7 @@ from mailroom.jmap.mailboxes import Mailbox
 from mailroom.screener.categories import Categories, Category, Layout
 from mailroom.screener.missing import MissingError, UnsuitableError
 
+_NEEDED: Final = ("mayReadItems", "mayAddItems", "mayRemoveItems", "maySetKeywords")
 _NO_DESTINATIONS: Final = frozenset({"inbox", "trash", "drafts", "sent", "junk"})
 
 
@@ -130,6 +131,19 @@ def refuse_unsuitable(directory: "Directory", categories: Categories, layout: La
         raise UnsuitableError(unsuitable)
 
 
+def lacking_rights(directory: "Directory", categories: Categories, layout: Layout) -> Iterator[str]:
+    """Find the mailboxes of ours in which the user may not do what filing takes.
+
+    Yields:
+        For each of them its path, and the rights (RFC 8621 section 2) that are missing.
+    """
+    for path in dict.fromkeys(["Inbox", *wanted_mailboxes(categories, layout)]):
+        rights = directory.rights(path)
+        missing = [] if rights is None else [each for each in _NEEDED if each not in rights]
+        if missing:
+            yield f"mailbox {path}: {', '.join(missing)} not granted"
+
+
 class Directory:
     """An account's mailboxes, to be found by path and by role."""
 
@@ -170,6 +184,11 @@ class Directory:
         """The role of the mailbox at ``path``, lower case; empty if there is none."""
         found = self.find(path)
         return "" if found is None else self._by_id[found].role
+
+    def rights(self, path: str) -> frozenset[str] | None:
+        """The user's rights in the mailbox at ``path``; None if it is missing or nobody told."""
+        found = self.find(path)
+        return None if found is None else self._by_id[found].rights
 
     def total_emails(self, mailbox_id: str) -> int | None:
         """How many mails are in a mailbox; None if nobody told."""

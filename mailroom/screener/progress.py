@@ -1,7 +1,7 @@
 """How far a plan has been carried out, and what became of it. No I/O."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from mailroom.jmap.answers import Updated
@@ -26,6 +26,7 @@ class Report:
         late: patches of mails that came meanwhile and were filed as well.
         arrived: what became of new mail.
         trail: the Email states that the pass went through.
+        stuck: subject of a decision -> why the server refuses its contact or mail for good.
     """
 
     plan: Plan
@@ -34,6 +35,7 @@ class Report:
     late: Mapping[str, Patch]
     arrived: Arrived
     trail: StateTrail
+    stuck: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_complete(self) -> bool:

@@ -23,8 +23,8 @@ from mailroom.screener.contact import find_groups, missing_groups
 from mailroom.screener.decide import Conflict, Decided, Decision, decide, find_contacts
 from mailroom.screener.gather import Gatherer, Marked, Sweep
 from mailroom.screener.labelled import Sorted, sort_marked
-from mailroom.screener.missing import MissingError
-from mailroom.screener.places import Places, missing_mailboxes, refuse_unsuitable
+from mailroom.screener.missing import MissingError, NoRightToWriteError
+from mailroom.screener.places import Places, lacking_rights, missing_mailboxes, refuse_unsuitable
 from mailroom.screener.plan import Plan, plan_decisions
 from mailroom.screener.progress import Report
 
@@ -67,11 +67,16 @@ class ScreenerWorkflow:
         """See that every mailbox and contact group is there.
 
         Raises:
+            NoRightToWriteError: the credentials may only read.
             MissingError: some are not; it names them all.
             UnsuitableError: some are there, but for another purpose.
             HttpError, JmapError, AddressBookError: a server cannot be used as it should.
         """
+        if self._account.is_read_only:
+            raise NoRightToWriteError([f"account {self._account.id}: isReadOnly"])
         directory, index = await both(self._gatherer.directory(), self._book.sync())
+        if lacking := list(lacking_rights(directory, self._categories, self._layout)):
+            raise NoRightToWriteError(lacking)
         mailboxes = missing_mailboxes(directory, self._categories, self._layout)
         groups = missing_groups(index.groups, self._categories, self._layout)
         if mailboxes or groups:

@@ -8,8 +8,9 @@ for itself. Who somebody is, is only ever said by the account.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -28,7 +29,7 @@ from mailroom.settings.layers import Given, Layer, from_mapping
 from mailroom.settings.mistakes import SettingsError, reason
 from mailroom.settings.model import Settings
 from mailroom.settings.sources import read_sources
-from mailroom.settings.variables import PATHS, Path
+from mailroom.settings.variables import ACCOUNTS, PATHS, Path
 
 
 def load_settings(
@@ -43,9 +44,10 @@ def load_settings(
     Raises:
         SettingsError: something is wrong; it lists all that is.
     """
-    given = read_sources(environ, cwd or FilePath())
+    cwd = cwd or FilePath()
+    given = read_sources(environ, cwd)
     mistakes = [mistake for each in given for mistake in each.mistakes]
-    common = _judge([each.common for each in given], unread=any(each.unread for each in given))
+    common = _judge_common(given)
     accounts = [_judge_account(common, given, name) for name in _names(given)]
     mistakes += common.mistakes
     if accounts:
@@ -56,9 +58,35 @@ def load_settings(
         mistakes += find_contradictions(common)
     if mistakes:
         raise SettingsError(list(dict.fromkeys(mistakes)))
+    read_again = partial(_read_again, environ, cwd)
     if not accounts:
-        return _complete(common)
-    return _settings(common.layers, accounts=[_complete(each) for each in accounts])
+        return _complete(common, read_again)
+    return _settings(common.layers, accounts=[_complete(each, read_again) for each in accounts])
+
+
+def _read_again(environ: Mapping[str, str], cwd: FilePath, name: str) -> Settings:
+    """Load the settings of one account anew; ``name`` is empty for a single account.
+
+    Mistakes in the values of other accounts are theirs, and none of this account's business.
+
+    Raises:
+        SettingsError: something is wrong with them now.
+    """
+    given = read_sources(environ, cwd)
+    names = _names(given)
+    if (name or names) and name not in names:
+        raise SettingsError([f"{ACCOUNTS}: other accounts than before; start Mailroom again"])
+    common = _judge_common(given)
+    judged = _judge_account(common, given, name) if name else common
+    mistakes = [mistake for each in given for mistake in each.mistakes]
+    mistakes += [*judged.mistakes, *find_contradictions(judged)]
+    if mistakes:
+        raise SettingsError(list(dict.fromkeys(mistakes)))
+    return _complete(judged, partial(_read_again, environ, cwd))
+
+
+def _judge_common(given: Sequence[Given]) -> Judged:
+    return _judge([each.common for each in given], unread=any(each.unread for each in given))
 
 
 def _names(given: Sequence[Given]) -> list[str]:
@@ -115,7 +143,7 @@ def _wrong(error: Any) -> _Wrong:
     return _Wrong(path, inside, reason(error, CategorySettings.model_fields))
 
 
-def _complete(judged: Judged) -> Settings:
+def _complete(judged: Judged, read_again: Callable[[str], Settings]) -> Settings:
     """Fill in what one setting takes from another."""
     layers = list(judged.layers)
     if inherits_credentials(judged):
@@ -127,4 +155,9 @@ def _complete(judged: Judged) -> Settings:
         names = {path: judged.name(("jmap", path[1])) for path in login}
         layers.append(Layer(from_mapping(login), names))
     lacking = list(find_lacking_of_carddav(judged))
-    return _settings(layers, carddav_lacks=lacking, name=judged.account)
+    return _settings(
+        layers,
+        carddav_lacks=lacking,
+        name=judged.account,
+        read_again=partial(read_again, judged.account),
+    )

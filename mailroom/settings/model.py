@@ -7,7 +7,7 @@ An account's settings are whole by themselves. Those of several accounts hang on
 process that serves them, which are nobody's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from pydantic import Field, PrivateAttr
@@ -43,6 +43,8 @@ class Settings(BaseSettings):
         carddav_lacks: what is not set that CardDAV needs.
         name: the account's name, if it is one of several.
         accounts: the settings of each account, if these here are of a process for several.
+        read_again: reads the same sources anew; raises as
+            :func:`mailroom.settings.load.load_settings`.
     """
 
     model_config = SettingsConfigDict(
@@ -76,6 +78,7 @@ class Settings(BaseSettings):
     _carddav_lacks: tuple[str, ...] = PrivateAttr()
     _name: str = PrivateAttr()
     _accounts: tuple["Settings", ...] = PrivateAttr()
+    _read_again: Callable[[], "Settings"] | None = PrivateAttr()
 
     def __init__(
         self,
@@ -85,12 +88,14 @@ class Settings(BaseSettings):
         carddav_lacks: Sequence[str] = (),
         name: str = "",
         accounts: Sequence["Settings"] = (),
+        read_again: Callable[[], "Settings"] | None = None,
     ) -> None:
         super().__init__(_build_sources=(tuple(sources), {}))
         self._origins = dict(origins)
         self._carddav_lacks = tuple(carddav_lacks)
         self._name = name
         self._accounts = tuple(accounts)
+        self._read_again = read_again
 
     @property
     def name(self) -> str:
@@ -119,6 +124,14 @@ class Settings(BaseSettings):
         if self.arrivals.authserv_id or not self.jmap.is_fastmail:
             return self.arrivals.authserv_id
         return _FASTMAIL_AUTHSERV_ID
+
+    def read_again(self) -> "Settings":
+        """Return these settings as their sources have them now; of an account, that account's.
+
+        Raises:
+            SettingsError: something in them is wrong now, or the account is no longer there.
+        """
+        return self if self._read_again is None else self._read_again()
 
     @property
     def carddav_lacks(self) -> tuple[str, ...]:

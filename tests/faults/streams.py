@@ -50,7 +50,7 @@ class Stage:
 
     @property
     def push(self) -> PushStatus:
-        return self.running.service._push_status()
+        return self.running.health.push()
 
     async def until(self, condition: Callable[[], bool], *, within: float) -> float:
         """Wait until it is so; gives the seconds that it took."""

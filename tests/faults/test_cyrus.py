@@ -103,7 +103,9 @@ def spots(fault: Fault, exchanges: Sequence[Exchange]) -> list[Spot]:
 async def test_in_the_end_nothing_shows_of_a_fault(
     fault: Fault, cyrus: Cyrus, tmp_path: Path, measured: Measured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mailroom.failing._REFUSALS_SPAN", 1.0)  # a real minute is too long here
+    # Real minutes are too long here.
+    monkeypatch.setattr("mailroom.failing._PAUSES_WHEN_REFUSED", (1.0,))
+    monkeypatch.setattr("mailroom.failing._REFUSED_SPAN", 1.0)
     failed: list[str] = []
     async with an_account(cyrus, fault, tmp_path) as person, proxying(cyrus.url) as proxy:
         env = environment(person, http=proxy.url, MAILROOM_FAILURE_LIMIT="100")

@@ -193,7 +193,6 @@ def test_a_flood_of_events_is_a_pass_or_two() -> None:
             await stage.until_connected("eventsource", within=MINUTE)
             await stage.running.until_done()
             before = len(stage.line.exchanges)
-            await stage.running.service._account.client.session()
             tracemalloc.start()
             try:
                 flooding.set()

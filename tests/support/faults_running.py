@@ -1,46 +1,55 @@
 """The service in the test's own process, up to the moment when nothing is left to be done."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
-from mailroom.account import Account, open_account
+from mailroom.health import Health
+from mailroom.health.account import Left
+from mailroom.keeper import Keeper
 from mailroom.metrics import Metrics
-from mailroom.screener.progress import Report
-from mailroom.service import Service
 from mailroom.settings import Settings
-from mailroom.trigger import Due
 from mailroom.watch import Watch
 
 _LONG: Final = 3600.0
 """Seconds of the loop's clock; after a fault that is over, it never takes that long."""
 
 
-class Watched(Service):
-    """The service, which tells when a pass has done everything that there was to do."""
+class Watched(Health):
+    """The account's health, which tells when a pass has done everything that there was to do."""
 
-    def __init__(self, account: Account) -> None:
-        super().__init__(account, Watch.of(account.settings, Metrics()))
+    def __init__(self, *, poll_interval: float) -> None:
+        super().__init__(poll_interval=poll_interval)
         self.done = asyncio.Event()
 
-    def _succeeded(self, due: Due, report: Report) -> None:
-        super()._succeeded(due, report)
-        if report.is_complete:
+    def pass_succeeded(
+        self,
+        *,
+        senders: int,
+        mails: int,
+        left: Sequence[Left] = (),
+        stuck: Mapping[str, str] | None = None,
+    ) -> None:
+        super().pass_succeeded(senders=senders, mails=mails, left=left, stuck=stuck)
+        if not left:
             self.done.set()
 
 
 class Instance:
-    """One running service."""
+    """One kept account."""
 
-    def __init__(self, service: Watched) -> None:
-        self.service = service
-        self._task = asyncio.create_task(service.run(), name="service")
+    def __init__(self, settings: Settings) -> None:
+        self.health = Watched(poll_interval=settings.poll.interval)
+        keeper = Keeper(settings, Metrics())
+        keeper._watch = Watch(self.health, keeper._watch.metrics)
+        keeper.health = self.health
+        self._task = asyncio.create_task(keeper.live(), name="service")
 
     async def until_done(self) -> None:
         """Wait for a pass, from now on, after which nothing is left to be done."""
-        self.service.done.clear()
-        done = asyncio.create_task(self.service.done.wait(), name="until done")
+        self.health.done.clear()
+        done = asyncio.create_task(self.health.done.wait(), name="until done")
         ended, _ = await asyncio.wait(
             {done, self._task}, timeout=_LONG, return_when=asyncio.FIRST_COMPLETED
         )
@@ -56,9 +65,8 @@ class Instance:
 @asynccontextmanager
 async def instance(settings: Settings) -> AsyncIterator[Instance]:
     """A service as long as the block runs."""
-    async with open_account(settings) as account:
-        running = Instance(Watched(account))
-        try:
-            yield running
-        finally:
-            await running.end()
+    running = Instance(settings)
+    try:
+        yield running
+    finally:
+        await running.end()

@@ -6,13 +6,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from mailroom import service as mailroom_service
-from mailroom.account import Account, open_account
+from mailroom.account import open_account
 from mailroom.admin.setup import create, find_lacking
 from mailroom.exits import Exit
+from mailroom.keeper import Keeper
 from mailroom.metrics import Metrics
-from mailroom.settings import load_settings
-from mailroom.watch import Watch
+from mailroom.settings import Settings, load_settings
 from tests.support.person import PATIENCE, until
 from tests.support.running import Service
 
@@ -21,16 +20,16 @@ class InProcess(Service):
     """The service as a task.
 
     Args:
-        account: what it works on.
+        settings: the account's.
         log: where its log comes to.
     """
 
-    def __init__(self, account: Account, log: list[dict[str, Any]]) -> None:
+    def __init__(self, settings: Settings, log: list[dict[str, Any]]) -> None:
         self._metrics = Metrics()
-        self._service = mailroom_service.Service(account, Watch.of(account.settings, self._metrics))
-        self._account = account
+        self._keeper = Keeper(settings, self._metrics)
+        self._settings = settings
         self._log = log
-        self._task = asyncio.create_task(self._service.run(), name="service")
+        self._task = asyncio.create_task(self._keeper.live(), name="service")
 
     def log(self) -> list[dict[str, Any]]:
         """Every event logged so far."""
@@ -38,7 +37,7 @@ class InProcess(Service):
 
     async def health(self) -> dict[str, Any]:
         """What it would tell over HTTP."""
-        return self._service.health.report()
+        return self._keeper.health.report()
 
     def metrics(self) -> str:
         """What it would tell Prometheus."""
@@ -46,7 +45,8 @@ class InProcess(Service):
 
     async def contacts_protocol(self) -> str:
         """How it speaks to the address book: ``CardDAV`` or ``JMAP``."""
-        return (await (await self._account.book()).describe()).protocol
+        async with open_account(self._settings) as account:
+            return (await (await account.book()).describe()).protocol
 
     async def until_ready(self) -> None:
         """Wait until the first pass is done and push is open, if it is to be."""
@@ -84,9 +84,8 @@ async def running_in_process(
     if poll is not None:
         section = settings.poll.model_copy(update={"interval": poll})
         settings = settings.model_copy(update={"poll": section})
-    async with open_account(settings) as account:
-        service = InProcess(account, log)
-        try:
-            yield service
-        finally:
-            await service.end()
+    service = InProcess(settings, log)
+    try:
+        yield service
+    finally:
+        await service.end()

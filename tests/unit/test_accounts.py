@@ -178,17 +178,22 @@ async def test_one_that_lacks_something_is_given_up_and_taken_up_again(
 async def test_bad_credentials_of_one(
     sandbox: Sandbox, anna: Owner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(failing, "_REFUSALS_SPAN", 0.2)
+    monkeypatch.setattr(failing, "_PAUSES_WHEN_REFUSED", (0.2,))
+    monkeypatch.setattr(failing, "_REFUSED_SPAN", 0.0)
     await set_up_account(sandbox, ANNA, tmp_path)
+    await set_up_account(sandbox, BEN, tmp_path)
     async with keeping(settings_for(sandbox, tmp_path, anna=PASSWORD, ben="wrong")) as several:
-        await several.until(BEN, "gave up")
-        assert several.account(BEN)["gave_up"]["why"] == "credentials"
+        await several.until(BEN, "refused")
+        assert "credentials refused (401)" in several.account(BEN)["refused"]["why"]
         (mail,) = await anna.receive(message("bob@corp.example", "one"))
         await anna.tap(mail, "@ToFeed")
         await anna.until_triaged("one")
         await several.until(ANNA, "ok")
-    given_up = [line for line in several.log if line["event"] == "given up"]
-    assert {(line["account"], line["exit_code"]) for line in given_up} == {(BEN, 3)}
+        settings_for(sandbox, tmp_path, anna=PASSWORD, ben=PASSWORD)
+        await several.until(BEN, "ok")
+    said = "credentials refused; the account is closed until the next try"
+    assert {line["account"] for line in several.log if line["event"] == said} == {BEN}
+    assert not [line for line in several.log if line["event"] == "given up"]
 
 
 async def test_a_mistake_of_ours_in_one(
@@ -228,7 +233,6 @@ async def test_a_shard_without_accounts_is_well_and_ready(sandbox: Sandbox, tmp_
     [
         (Exit.FAILED, 30, 60),
         (Exit.INCOMPLETE, 120, 240),
-        (Exit.CREDENTIALS, 1800, 3600),
         (Exit.CONFIGURATION, 1800, 3600),
     ],
 )

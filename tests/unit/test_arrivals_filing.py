@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from mailroom.contacts.index import ContactIndex
+from mailroom.jmap.errors import MethodError
 from mailroom.sandbox import Limits, Quirks
 from mailroom.screener.arrivals.filing import Arrived, Filing
 from mailroom.screener.arrivals.verdict import Acquaintance, Rules, judge
@@ -131,7 +132,7 @@ async def test_what_the_server_refuses_stays_in_the_inbox_and_is_told() -> None:
         assert {each.email.id for each in arrived.filed} == set(ids) - {refused}
 
 
-@pytest.mark.parametrize("kind", ["serverFail", "accountReadOnly"])
+@pytest.mark.parametrize("kind", ["serverFail", "forbidden"])
 async def test_a_refused_call_is_told_as_well(kind: str) -> None:
     async with a_world() as world:
         mail_id = world.deliver()
@@ -150,3 +151,20 @@ async def test_a_refused_call_is_told_as_well(kind: str) -> None:
         arrived = await file()
 
     assert arrived.failures == {mail_id: f"Email/set refused: {kind}"}
+
+
+async def test_an_account_that_may_only_be_read_is_no_matter_of_one_mail() -> None:
+    async with a_world() as world:
+        world.deliver()
+        file = await planned(world)
+
+        async def refuse(exchange: Exchange, ask: Ask) -> Answer:
+            answer = await ask()
+            body = (
+                b'{"sessionState":"0","methodResponses":[["error",{"type":"accountReadOnly"},"0"]]}'
+            )
+            return Answer(answer.status, answer.headers, body)
+
+        world.proxy.meddle = refuse
+        with pytest.raises(MethodError, match="make a token that may write"):
+            await file()

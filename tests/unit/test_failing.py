@@ -1,9 +1,11 @@
 """Which failures are waited out and which end the service: the table of "Failing"."""
 
+from itertools import pairwise
+
 import pytest
 from yarl import URL
 
-from mailroom.contacts.book import AddressBookError
+from mailroom.contacts.book import AddressBookError, ReadOnlyAddressBookError
 from mailroom.exits import Exit
 from mailroom.failing import EXPECTED, GiveUp, Patience, TryAgain, exit_code
 from mailroom.http import (
@@ -16,14 +18,17 @@ from mailroom.http import (
     UnreachableError,
 )
 from mailroom.jmap.errors import MethodError, RequestError, SessionError
-from mailroom.screener.missing import MissingError
+from mailroom.screener.missing import MissingError, NoRightToWriteError
 
 URL_ = URL("https://mail.example/jmap")
 LIMIT = 10
 
+REFUSED_401 = CredentialsRefusedError(URL_, 401)
 REFUSED = [
-    pytest.param(CredentialsRefusedError(URL_, 401), id="401"),
-    pytest.param(CredentialsRefusedError(URL_, 403), id="403"),
+    pytest.param(REFUSED_401, id="401"),
+    pytest.param(MethodError("Email/set", "accountReadOnly"), id="account may only be read"),
+    pytest.param(NoRightToWriteError(["account a: isReadOnly"]), id="token may only read"),
+    pytest.param(ReadOnlyAddressBookError("none"), id="address book may only be read"),
 ]
 PASSING = [
     pytest.param(UnreachableError(URL_, "refused", sent=False), id="unreachable"),
@@ -185,46 +190,63 @@ def test_without_retry_after_a_change_may_come_sooner(error: Exception, *, was_u
 # Credentials
 
 
+def refused_at(made: Patience, error: Exception, until: float) -> list[float]:
+    """When credentials are tried that are refused each time, from 0 until a time."""
+    now, times = 0.0, []
+    while now <= until:
+        times.append(now)
+        assert made.failed(error, now=now) == GiveUp(Exit.CREDENTIALS)
+        made.note_refused_requests(1, now=now)
+        now += made.pause_when_refused(now=now)
+    return times
+
+
 @pytest.mark.parametrize("was_up", [False, True], ids=["at start", "later"])
 @pytest.mark.parametrize("error", REFUSED)
-def test_three_refusals_spread_over_a_minute_are_final(error: Exception, *, was_up: bool) -> None:
-    made = patience(was_up=was_up)
-    now, waits = 100.0, []
-    while isinstance(verdict := made.failed(error, now=now), TryAgain):
-        assert verdict.before == verdict.seconds, "a push must not make the three come at once"
-        waits.append(verdict.seconds)
-        now += verdict.seconds
-
-    assert verdict == GiveUp(Exit.CREDENTIALS)
-    assert len(waits) == 2
-    assert now - 100.0 == 60.0
+def test_refused_credentials_close_the_account_at_once(error: Exception, *, was_up: bool) -> None:
+    assert patience(was_up=was_up).failed(error, now=0) == GiveUp(Exit.CREDENTIALS)
 
 
 @pytest.mark.parametrize("was_up", [False, True], ids=["at start", "later"])
-@pytest.mark.parametrize("start", [0.0, 1e6])
-def test_refusals_in_quick_succession_may_be_throttling(start: float, *, was_up: bool) -> None:
-    made = patience(was_up=was_up)
-    error = CredentialsRefusedError(URL_, 401)
-    verdicts = [made.failed(error, now=start + at) for at in range(59)]
+def test_the_pauses_are_1_5_15_and_then_60_minutes_and_never_less(*, was_up: bool) -> None:
+    for _ in range(200):
+        times = refused_at(patience(was_up=was_up), REFUSED_401, 6 * 3600.0)
+        pauses = [later - earlier for earlier, later in pairwise(times)]
+        for pause, least in zip(pauses, [60, 300, 900, *[3600] * 9], strict=False):
+            assert least < pause <= 1.2 * least
 
-    assert all(isinstance(each, TryAgain) for each in verdicts)
+
+def test_at_most_three_tries_in_ten_minutes_and_26_a_day() -> None:
+    for _ in range(200):
+        assert len(refused_at(patience(was_up=True), REFUSED_401, 600)) == 3
+        assert len(refused_at(patience(was_up=True), REFUSED_401, 86400)) <= 26
 
 
-def test_two_refusals_are_not_enough_however_far_apart() -> None:
+@pytest.mark.parametrize("at_once", [2, 3])
+def test_requests_that_are_refused_at_once_lengthen_a_later_pause(at_once: int) -> None:
     made = patience(was_up=True)
-    error = CredentialsRefusedError(URL_, 401)
+    now, times = 0.0, []
+    for requests in [at_once, 1, 1, 1]:
+        made.failed(REFUSED_401, now=now)
+        made.note_refused_requests(requests, now=now)
+        times += [now] * requests
+        now += made.pause_when_refused(now=now)
+    assert all(later - earlier > 600 for earlier, later in zip(times, times[3:], strict=False))
 
-    assert isinstance(made.failed(error, now=0), TryAgain)
-    assert isinstance(made.failed(error, now=3600), TryAgain)
 
-
-def test_a_success_in_between_forgives_refusals() -> None:
+def test_a_pass_that_succeeds_forgives_refusals() -> None:
     made = patience(was_up=True)
-    error = CredentialsRefusedError(URL_, 401)
-    for at in range(0, 600, 60):
-        assert isinstance(made.failed(error, now=at), TryAgain)
-        assert isinstance(made.failed(error, now=at + 30), TryAgain)
-        made.succeeded(complete=True)
+    refused_at(made, REFUSED_401, 86400)
+    made.succeeded(complete=True)
+    made.failed(REFUSED_401, now=1e6)
+    assert 60 < made.pause_when_refused(now=1e6) <= 72
+
+
+def test_refusals_do_not_use_up_the_patience_with_a_server_that_is_down() -> None:
+    made = patience(was_up=True)
+    refused_at(made, REFUSED_401, 86400)
+    verdicts = [made.failed(ServerFailureError(URL_, 503), now=1e6 + 60 * at) for at in range(10)]
+    assert [isinstance(each, TryAgain) for each in verdicts] == [True] * 9 + [False]
 
 
 # What only a person can mend

@@ -100,7 +100,7 @@ def test_failed_passes_do_not_make_it_well(health: Health, clock: Clock) -> None
     for _ in range(3):
         clock.now += 200
         health.pass_started("retry")
-        health.pass_failed()
+        health.pass_failed("no answer")
 
     assert not health.is_well()
     assert health.failures_in_a_row == 3
@@ -109,7 +109,7 @@ def test_failed_passes_do_not_make_it_well(health: Health, clock: Clock) -> None
 def test_failures_are_counted_from_the_last_good_pass(health: Health, clock: Clock) -> None:
     for _ in range(2):
         health.pass_started("push")
-        health.pass_failed()
+        health.pass_failed("no answer")
     assert health.failures_in_a_row == 2
 
     do_good_pass(health, clock)
@@ -126,7 +126,7 @@ def test_a_pass_of_more_than_a_quarter_of_an_hour_is_stuck(health: Health, clock
     clock.now += 1
     assert not health.is_alive()
 
-    health.pass_failed()
+    health.pass_failed("no answer")
     assert health.is_alive()
 
 
@@ -134,7 +134,7 @@ def test_it_is_alive_however_long_the_mail_server_is_away(health: Health, clock:
     for _ in range(100):
         clock.now += 300
         health.pass_started("retry")
-        health.pass_failed()
+        health.pass_failed("no answer")
 
     assert not health.is_well()
     assert health.is_alive()
@@ -147,7 +147,7 @@ def test_it_is_ready_once_the_session_is_up_and_the_first_pass_done(
     assert not health.is_ready()
 
     health.pass_started("startup")
-    health.pass_failed()
+    health.pass_failed("no answer")
     assert not health.is_ready()
 
     do_good_pass(health, clock)
@@ -162,7 +162,7 @@ def test_it_is_not_ready_without_a_session(health: Health, clock: Clock) -> None
 
 def test_a_pass_cannot_end_that_never_started(health: Health) -> None:
     with pytest.raises(RuntimeError, match="never started"):
-        health.pass_failed()
+        health.pass_failed("no answer")
 
 
 def test_the_report_before_the_first_pass(overview: Overview, clock: Clock) -> None:
@@ -175,6 +175,9 @@ def test_the_report_before_the_first_pass(overview: Overview, clock: Clock) -> N
         "last_pass": None,
         "passes": 0,
         "failures_in_a_row": 0,
+        "last_failure": None,
+        "incomplete": [],
+        "stuck": {},
         "push": {
             "transport": "eventsource",
             "status": "off",
@@ -192,7 +195,7 @@ def test_the_report_tells_of_the_last_good_pass(health: Health, clock: Clock) ->
     health.pass_succeeded(senders=2, mails=17)
     clock.now += 30
     health.pass_started("poll")
-    health.pass_failed()
+    health.pass_failed("no answer")
 
     report = health.report()
 
@@ -392,8 +395,118 @@ def test_an_account_that_is_taken_up_again_is_well_after_a_good_pass(
     assert "gave_up" not in health.report()
 
     health.pass_started("startup")
-    health.pass_failed()
+    health.pass_failed("no answer")
     assert not health.is_well()
 
     do_good_pass(health, clock)
     assert (health.is_well(), health.report()["status"]) == (True, "ok")
+
+
+# Why it is as it is
+
+
+NOON = datetime(2026, 2, 25, 12, 0, tzinfo=UTC)
+REFUSED = "https://mail.example/jmap: credentials refused (401)"
+
+
+@pytest.fixture
+def at_noon(clock: Clock, push: Push) -> Health:
+    """An account whose clock for people says noon."""
+    health = Health(poll_interval=300, clock=clock, now=lambda: NOON)
+    health.service_started(push)
+    return health
+
+
+def refuse(health: Health, *, next_in: float) -> None:
+    health.pass_started("startup")
+    health.pass_failed(REFUSED)
+    health.service_refused(next_in=next_in)
+
+
+def test_the_reason_of_the_last_failed_pass_is_told_until_one_succeeds(
+    at_noon: Health, clock: Clock
+) -> None:
+    at_noon.pass_started("poll")
+    at_noon.pass_failed("no answer (refused)")
+    told = {"why": "no answer (refused)", "at": "2026-02-25T12:00:00.000Z"}
+    assert at_noon.report()["last_failure"] == told
+    assert at_noon.why_not_ready() == "no answer (refused)"
+
+    do_good_pass(at_noon, clock)
+    assert at_noon.report()["last_failure"] is None
+
+
+def test_what_a_pass_left_and_what_is_refused_for_good_is_told(health: Health) -> None:
+    health.pass_started("push")
+    health.pass_succeeded(
+        senders=1,
+        mails=1,
+        left=[("decision", 2, "contact: the server answered 503")],
+        stuck={"bob@corp.example": "contact: 413 too large"},
+    )
+    report = health.report()
+    assert report["incomplete"] == [
+        {"what": "decision", "count": 2, "why": "contact: the server answered 503"}
+    ]
+    assert report["stuck"] == {"bob@corp.example": "contact: 413 too large"}
+
+
+def test_what_a_pass_finished_is_told_no_more(health: Health, clock: Clock) -> None:
+    health.pass_started("push")
+    health.pass_succeeded(senders=0, mails=0, left=[("label", 1, "why")], stuck={"who": "why"})
+    do_good_pass(health, clock)
+    assert (health.report()["incomplete"], health.report()["stuck"]) == ([], {})
+
+
+def test_refused_credentials_are_told_with_the_next_try(
+    at_noon: Health, clock: Clock, push: Push
+) -> None:
+    at_noon.session_up()
+    do_good_pass(at_noon, clock)
+    refuse(at_noon, next_in=60)
+    clock.now += 15
+
+    assert (at_noon.is_well(), at_noon.is_ready(), at_noon.is_alive()) == (False, False, True)
+    report = at_noon.report()
+    assert report["status"] == "refused"
+    assert report["refused"] == {
+        "why": REFUSED,
+        "since": "2026-02-25T12:00:00.000Z",
+        "tries": 1,
+        "next_in_seconds": 45.0,
+    }
+    assert at_noon.why_not_ready() == (
+        f"{REFUSED} (since 2026-02-25T12:00:00.000Z, tried again in 45 s)"
+    )
+
+    at_noon.service_started(push)
+    refuse(at_noon, next_in=300)
+    refusal = at_noon.report()["refused"]
+    assert isinstance(refusal, dict)
+    assert refusal["tries"] == 2
+
+
+def test_it_is_neither_well_nor_ready_while_refused_credentials_are_tried_again(
+    health: Health, clock: Clock, push: Push
+) -> None:
+    health.session_up()
+    do_good_pass(health, clock)
+    refuse(health, next_in=60)
+    health.service_started(push)
+    health.session_up()
+    assert (health.is_well(), health.is_ready()) == (False, False)
+
+    do_good_pass(health, clock)
+    assert (health.is_well(), health.is_ready()) == (True, True)
+    assert "refused" not in health.report()
+    assert health.report()["status"] == "ok"
+
+
+async def test_readyz_says_why_it_is_not_ready(
+    client: aiohttp.ClientSession, health: Health
+) -> None:
+    refuse(health, next_in=60)
+    async with client.get("/readyz") as answer:
+        assert answer.status == 503
+        assert REFUSED in (await answer.json())["why"]
+    assert await statuses(client) == {"/healthz": 503, "/livez": 200, "/readyz": 503}

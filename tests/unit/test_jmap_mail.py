@@ -20,7 +20,7 @@ def test_mailboxes_are_asked_for_with_no_more_than_is_needed() -> None:
             {
                 "accountId": "a",
                 "ids": None,
-                "properties": ["id", "name", "parentId", "role", "totalEmails"],
+                "properties": ["id", "name", "parentId", "role", "totalEmails", "myRights"],
             },
             "0",
         ]

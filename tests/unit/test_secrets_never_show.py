@@ -28,6 +28,7 @@ from yarl import URL
 
 from mailroom.account import Account, open_account
 from mailroom.admin.setup import create, find_lacking
+from mailroom.exits import Exit
 from mailroom.http import Credentials, HttpClient
 from mailroom.jmap.eventsource import EventSourceTransport
 from mailroom.jmap.push import Disconnected, Push
@@ -98,6 +99,12 @@ class Telling(Service):
         super().__init__(account, Watch.of(account.settings, self.metrics))
         self.errors: list[BaseException] = []
         self.good = 0
+
+    async def run(self) -> Exit:
+        """Go on after a refusal of the credentials, as the service's keeper does, but at once."""
+        while (code := await super().run()) is Exit.CREDENTIALS:
+            self._trigger.retry(0)
+        return code
 
     async def _try_to_screen(self) -> Report | Exception:
         result = await super()._try_to_screen()
@@ -193,8 +200,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever failed is tried again at once, and a mistake of our own is among what fails."""
     monkeypatch.setattr(random, "uniform", lambda _least, _most: 0.0)
     monkeypatch.setattr("mailroom.failing._FIRST_WAIT", 0.001)
-    monkeypatch.setattr("mailroom.failing._REFUSALS_SPAN", 0.01)
-    monkeypatch.setattr("mailroom.failing._REFUSALS", 1000)
     whole, mistakes = ScreenerWorkflow.run, iter([True])
 
     async def run(self: ScreenerWorkflow) -> Report:

@@ -6,7 +6,7 @@ from typing import Final
 
 from yarl import URL
 
-from mailroom.contacts.book import AddressBookError
+from mailroom.contacts.book import AddressBookError, ReadOnlyAddressBookError
 from mailroom.contacts.carddav.webdav import (
     ADDRESS_BOOK,
     ANSWERS,
@@ -136,7 +136,7 @@ def _choose(found: list[AddressBookCollection]) -> AddressBookCollection:
     writable = [book for book in found if book.is_writable]
     if not writable:
         names = ", ".join(f"{book.name} ({book.url})" for book in found)
-        raise AddressBookError(f"the user may not write to the address book: {names}")
+        raise ReadOnlyAddressBookError(f"the user may not write to the address book: {names}")
     return min(
         writable,
         key=lambda book: (_resource_name(book.url).lower() != _PREFERRED, book.name, str(book.url)),

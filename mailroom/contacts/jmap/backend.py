@@ -12,6 +12,7 @@ from mailroom.contacts.book import (
     Contents,
     Description,
     Group,
+    ReadOnlyAddressBookError,
 )
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap.calls import Book, Changes, get_books, set_cards
@@ -137,5 +138,5 @@ def _choose(books: Sequence[Book]) -> Book:
     writable = [book for book in books if book.is_writable]
     if not writable:
         names = ", ".join(book.name for book in books) or "there is none"
-        raise AddressBookError(f"the user may not write to any address book: {names}")
+        raise ReadOnlyAddressBookError(f"the user may not write to any address book: {names}")
     return min(writable, key=lambda book: (not book.is_default, book.name, book.id))

@@ -10,7 +10,7 @@ from typing import Final
 
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.answers import Updated
-from mailroom.jmap.errors import JmapError
+from mailroom.jmap.errors import JmapError, is_read_only
 from mailroom.jmap.mail import AUTHENTICATION_RESULTS
 from mailroom.screener.arrivals.verdict import Rules, Verdict, is_new, judge
 
@@ -52,6 +52,7 @@ class Filing:
 
         Raises:
             HttpError: the server cannot be asked; what was not filed is in the Inbox.
+            MethodError: the account may only be read.
         """
         remaining, why = _by_id(verdicts), _RESTLESS
         try:
@@ -61,6 +62,8 @@ class Filing:
                     return self._arrived
                 state, remaining = await self._read_again(remaining)
         except JmapError as error:
+            if is_read_only(error):
+                raise
             why = str(error)
         self._arrived.failures |= dict.fromkeys(remaining, why)
         return self._arrived
