@@ -23,6 +23,7 @@ class Patience:
     Attributes:
         head: seconds until the head of the answer is there.
         handshake: seconds until a WebSocket is open.
+        proof: seconds until a request over a new WebSocket is answered.
         first_byte: ping intervals until the first byte of the body is there.
         pinged: ping intervals between bytes, from a server that pings.
         unpinged: seconds between bytes, from a server that was never seen to ping.
@@ -30,6 +31,7 @@ class Patience:
 
     head: float = 30.0
     handshake: float = 10.0
+    proof: float = 10.0
     first_byte: float = 2.0
     pinged: float = 2.5
     unpinged: float = 300.0

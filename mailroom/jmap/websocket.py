@@ -1,25 +1,31 @@
 """Push over WebSocket (RFC 8887 section 4.3.5): one connection, from its URL to its end.
 
-Only push goes this way; requests go over HTTP. Reconnecting is :mod:`mailroom.jmap.push`'s
-business; frames, pings and their time-outs are the library's; what an end or an error means is
-decided in :mod:`mailroom.jmap.websocket_errors`.
+Only push goes this way, and the requests that prove it; all others go over HTTP. Reconnecting is
+:mod:`mailroom.jmap.push`'s business; frames, pings and their time-outs are the library's; the
+meaning of an end or an error is decided in :mod:`mailroom.jmap.websocket_errors`.
 """
 
 import asyncio
 import json
 import logging
 import ssl
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidURI
 from websockets.typing import Subprotocol
 from yarl import URL
 
-from mailroom.http import Credentials, InsecureUrlError, may_carry_credentials
+from mailroom.http import (
+    Credentials,
+    InsecureUrlError,
+    UnreachableError,
+    may_carry_credentials,
+)
 from mailroom.jmap.liveness import PATIENCE, Mutes, Patience
 from mailroom.jmap.push import PushUnavailableError, StateChange
 from mailroom.jmap.sse import LIMIT
@@ -38,7 +44,15 @@ _LONGEST_QUEUE: Final = 16
 _CLOSING: Final = 1.0
 """Seconds that the server may take to answer our farewell."""
 _HEARD: Final = 3.0
-"""Seconds in which a ping is answered, if it does not have to wait behind a heap of messages."""
+"""Seconds in which a request is answered, if it does not have to wait behind a heap of messages."""
+_ECHO: Final = json.dumps(
+    {
+        "@type": "Request",
+        "id": "echo",
+        "using": ["urn:ietf:params:jmap:core"],
+        "methodCalls": [["Core/echo", {}, "0"]],
+    }
+)
 _HTTP: Final = {"ws": "http", "wss": "https"}
 
 _frames_log = logging.getLogger(f"{__name__}.frames")
@@ -57,13 +71,13 @@ class _Opening(connect):
 class WebSocketConnection:
     """One open connection; a :class:`mailroom.jmap.push.Connection`."""
 
-    def __init__(self, websocket: ClientConnection, url: URL, position: str, mutes: Mutes) -> None:
+    def __init__(self, websocket: ClientConnection, url: URL, position: str) -> None:
         self._websocket = websocket
         self._url = url
         self._resumes = bool(position)
         self._position = position
-        self._mutes = mutes
-        self._unanswered: asyncio.Future[float] | None = None
+        self._early: deque[bytes] = deque()
+        self._end: ConnectionClosed | None = None
         self._closed = False
 
     @property
@@ -81,23 +95,55 @@ class WebSocketConnection:
         self._closed = True
         self._websocket.transport.abort()
 
+    async def prove(self) -> None:
+        """Wait for the answer to a request (``Core/echo``, RFC 8620 section 4).
+
+        An upgrade proves nothing: a server that has just started may answer pings and lose
+        WebSocketPushEnable for good (Apache James 3.8).
+
+        Raises:
+            HttpError: the connection was lost before, or the server refuses the credentials.
+            RequestError: the server says "not now".
+        """
+        try:
+            await self._websocket.send(_ECHO)
+            await self._receive_answer()
+        except ConnectionClosed as closed:
+            raise lost(closed, self._url) from None
+
+    async def _receive_answer(self) -> None:
+        """Receive messages up to the answer, and keep those before it."""
+        while True:
+            message = await self._websocket.recv(decode=False)
+            answer = _answer_in(message)
+            if answer is None:
+                self._early.append(message)
+                continue
+            error = refusal(answer, self._url, resumed=False) if _is_refusal(answer) else None
+            if error is not None and not isinstance(error, PushUnavailableError):
+                raise error
+            return  # a refusal of just this request is an answer as well
+
     async def enable(self, types: Sequence[str]) -> None:
         """Ask for pushes (RFC 8887 section 4.3.5.2), from the position on.
 
-        Nothing confirms it. But what happens before the server has heard it is not told, so the
-        answer to a ping that was sent after it is waited for, if it comes soon. If the connection
-        ends meanwhile, :meth:`changes` tells how.
+        Only once on each connection: a second time makes Apache James deaf. Nothing confirms it,
+        and what happens before the server has read it is not told. So a request is sent after it,
+        and the next message is waited for, if it comes soon: the answer, or what is told already.
+        If the connection ends meanwhile, :meth:`changes` reports how.
         """
         request = {"@type": "WebSocketPushEnable", "dataTypes": list(types)}
         if self._position:
             request["pushState"] = self._position
-        with suppress(ConnectionClosed):
+        try:
             await self._websocket.send(json.dumps(request))
-            pong = asyncio.ensure_future(await self._websocket.ping())
-            if pong in (await asyncio.wait({pong}, timeout=_HEARD))[0]:
-                self._mutes.heard()
-            else:
-                self._unanswered = pong
+            await self._websocket.send(_ECHO)
+            async with asyncio.timeout(_HEARD):
+                self._early.append(await self._websocket.recv(decode=False))
+        except TimeoutError:
+            pass
+        except ConnectionClosed as closed:
+            self._end = closed
 
     async def first_bytes(self) -> None:
         """Wait for a sign of life, here the answer to a ping; nothing is lost by it.
@@ -116,13 +162,11 @@ class WebSocketConnection:
         Raises:
             HttpError: the connection broke, or is dead.
             RequestError: the server did not enable push, but may do so next time.
-            PushUnavailableError: it never will, or nothing ever comes through.
+            PushUnavailableError: it never will.
         """
         try:
             while True:
-                message = await self._websocket.recv(decode=False)
-                self._heard()
-                change = self._read(message)
+                change = self._read(await self._next())
                 if change is not None:
                     yield change
         except ConnectionClosed as closed:
@@ -132,20 +176,14 @@ class WebSocketConnection:
             yield StateChange(None)
         error = None if self._closed else end_error(end, self._url)
         if error is not None:
-            raise self._mutes.another(error) if self._is_mute() else error
+            raise error
 
-    def _heard(self) -> None:
-        self._unanswered = None
-        self._mutes.heard()
-
-    def _is_mute(self) -> bool:
-        """Whether nothing ever came, not even the answer to a ping, though there was time for it.
-
-        Such a connection ends when its next ping is not answered, or a proxy loses its patience; by
-        then it has lived for so long that it would pass for a healthy one.
-        """
-        pong = self._unanswered
-        return pong is not None and not (pong.done() and pong.exception() is None)
+    async def _next(self) -> bytes:
+        if self._early:
+            return self._early.popleft()
+        if self._end is not None:
+            raise self._end
+        return await self._websocket.recv(decode=False)
 
     def _read(self, message: bytes) -> StateChange | None:
         """What a message says; one that cannot be understood says that something changed."""
@@ -169,6 +207,20 @@ class WebSocketConnection:
     def _remember(self, push_state: object) -> None:
         if isinstance(push_state, str) and push_state:
             self._position = push_state
+
+
+def _answer_in(message: bytes) -> dict[str, Any] | None:
+    """Return the Response or RequestError in a message; None if it holds something else."""
+    try:
+        value = json.loads(message)
+    except (ValueError, RecursionError):
+        return None
+    is_answer = isinstance(value, dict) and value.get("@type") in {"Response", "RequestError"}
+    return value if is_answer else None
+
+
+def _is_refusal(answer: dict[str, Any]) -> bool:
+    return bool(answer["@type"] == "RequestError")
 
 
 class WebSocketTransport:
@@ -207,11 +259,12 @@ class WebSocketTransport:
 
     @asynccontextmanager
     async def connect(self, position: str) -> AsyncIterator[WebSocketConnection]:
-        """Open a connection and enable push; see :data:`mailroom.jmap.push.Connect`.
+        """Open a connection, prove it and enable push; see :data:`mailroom.jmap.push.Connect`.
 
         Raises:
             HttpError: the server cannot be reached, refuses the credentials, cannot now, or
                 redirects (which is never followed).
+            RequestError: the server says "not now".
             PushUnavailableError: it answers, but not with JMAP over WebSocket.
         """
         url = await self._url()
@@ -219,11 +272,20 @@ class WebSocketTransport:
             raise PushUnavailableError("the session offers no push over WebSocket")
         websocket = await self._open(url)
         try:
-            connection = WebSocketConnection(websocket, url, position, self._mutes)
+            connection = WebSocketConnection(websocket, url, position)
+            await self._prove(connection, url)
             await connection.enable(self._types)
             yield connection
         finally:
             await websocket.close()
+
+    async def _prove(self, connection: WebSocketConnection, url: URL) -> None:
+        try:
+            async with asyncio.timeout(self._patience.proof):
+                await connection.prove()
+        except TimeoutError:
+            raise self._mutes.another(UnreachableError(url, "no answer", sent=True)) from None
+        self._mutes.heard()
 
     async def _open(self, url: URL) -> ClientConnection:
         if not may_carry_credentials(url.with_scheme(_HTTP[url.scheme])):

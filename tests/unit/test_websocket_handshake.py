@@ -174,13 +174,16 @@ async def test_a_subprotocol_that_is_not_echoed_is_borne() -> None:
     assert [type(event) for event in events] == [Connected, StateChange]
 
 
-async def test_a_server_that_answers_no_ping_is_not_waited_for_for_long(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("mailroom.jmap.websocket._HEARD", 0.05)
+async def test_a_server_that_answers_no_request_is_not_believed() -> None:
+    """The second time in a row there is no push over WebSocket, so that the poll is faster."""
     async with StreamServer.running(upgrades()) as server:
-        push = websocket_push(server.url.replace("http", "ws"))
-        assert await collect(push, count(Connected, 1)) == [Connected()]
+        push = websocket_push(server.url.replace("http", "ws"), patience=Patience(proof=0.05))
+        first, second = await collect(push, count(Disconnected, 2))
+    assert isinstance(first, Disconnected)
+    assert isinstance(first.error, UnreachableError)
+    assert isinstance(second, Disconnected)
+    assert isinstance(second.error, PushUnavailableError)
+    assert str(second.error).endswith(": accepts, but nothing comes through")
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,23 @@
 """What comes over a WebSocket, and what push makes of it. The frames are a real server's."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.typing import Subprotocol
 
 from mailroom.http import CredentialsRefusedError, HttpError
 from mailroom.jmap.errors import JmapError, RequestError
-from mailroom.jmap.push import Connected, Disconnected, PushEvent, PushUnavailableError, StateChange
+from mailroom.jmap.push import (
+    UNAVAILABLE_PAUSE,
+    Connected,
+    Disconnected,
+    PushEvent,
+    PushUnavailableError,
+    StateChange,
+)
 from tests.unit.push_harness import collect, count
 from tests.unit.websocket_harness import (
     CHANGE,
@@ -159,7 +169,7 @@ async def test_a_flood_of_changes_comes_through() -> None:
     ]
 
     async def script(peer: Peer) -> None:
-        await eventually(lambda: peer.socket.pings > 0)
+        await eventually(lambda: len(peer.echoes) == 2)
         await peer.send(*flood, END)
         await peer.hang()
 
@@ -175,8 +185,68 @@ async def test_a_flood_before_anything_else_comes_through_as_well() -> None:
 async def test_connected_is_not_told_before_the_server_has_heard_what_is_wanted() -> None:
     async with WebSocketServer.running(says_and_hangs()) as server:
         await collect(websocket_push(server.url), count(Connected, 1))
-        await eventually(lambda: bool(server.peers))
-        assert server.peers[0].socket.pings == 1
+        (peer,) = server.peers
+        assert peer.echoes == ["echo", "echo"]
+
+
+async def test_a_socket_is_proved_by_a_request_before_push_is_enabled() -> None:
+    """A server that has just started may answer pings, and lose what enables push for good."""
+    messages: list[dict[str, Any]] = []
+
+    async def serve_one(socket: ServerConnection) -> None:
+        messages.append(json.loads(await socket.recv()))
+        await socket.send(CYRUS_DELIVERY)  # of no interest yet, but not to be lost
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(socket.recv(), 0.1)
+        await socket.send(f'{{"@type":"Response","requestId":"{messages[0]["id"]}"}}')
+        messages.append(json.loads(await socket.recv()))
+        messages.append(json.loads(await socket.recv()))
+        await socket.send(CYRUS_OWN_CHANGE)
+        await socket.wait_closed()
+
+    async with serve(serve_one, "127.0.0.1", 0, subprotocols=[Subprotocol("jmap")]) as server:
+        port = server.sockets[0].getsockname()[1]
+        push = websocket_push(f"ws://127.0.0.1:{port}/jmap/ws/")
+        events = await collect(push, count(StateChange, 2))
+    assert [each["@type"] for each in messages] == ["Request", "WebSocketPushEnable", "Request"]
+    assert [type(event) for event in events] == [Connected, StateChange, StateChange]
+
+
+REFUSED_PROOFS = (
+    pytest.param("limit", 400, RequestError, id="busy"),
+    pytest.param("about:blank", 429, RequestError, id="too often"),
+    pytest.param("about:blank", 503, RequestError, id="down"),
+    pytest.param("forbidden", 401, CredentialsRefusedError, id="credentials"),
+)
+
+
+async def end_of_proof(problem: dict[str, Any]) -> list[PushEvent]:
+    """The first events of push whose ``Core/echo`` is answered so."""
+
+    async def serve_one(socket: ServerConnection) -> None:
+        async for message in socket:
+            request = json.loads(message)
+            if request["@type"] == "Request":
+                facts = {"@type": "RequestError", "requestId": request["id"], **problem}
+                await socket.send(json.dumps(facts))
+
+    async with serve(serve_one, "127.0.0.1", 0, subprotocols=[Subprotocol("jmap")]) as server:
+        port = server.sockets[0].getsockname()[1]
+        return await collect(websocket_push(f"ws://127.0.0.1:{port}/"), bool)
+
+
+@pytest.mark.parametrize(("type_", "status", "kind"), REFUSED_PROOFS)
+async def test_a_refused_proof_is_told(type_: str, status: int, kind: type[Exception]) -> None:
+    problem = {"type": f"urn:ietf:params:jmap:error:{type_}", "status": status}
+    (event,) = await end_of_proof(problem)
+    assert isinstance(event, Disconnected)
+    assert isinstance(event.error, kind)
+    assert event.pause < UNAVAILABLE_PAUSE
+
+
+async def test_a_server_that_objects_to_the_proof_alone_lives() -> None:
+    problem = {"type": "urn:ietf:params:jmap:error:unknownCapability", "status": 400}
+    assert await end_of_proof(problem) == [Connected()]
 
 
 async def end_after(

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -42,7 +42,9 @@ class Peer:
 
     socket: CountingConnection
     enable: dict[str, Any]
-    """What the client sent first."""
+    """What asked for pushes."""
+    echoes: list[str] = field(default_factory=list)
+    """The ids of the requests that were answered."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -130,12 +132,36 @@ class WebSocketServer:
     async def _serve(self, socket: ServerConnection) -> None:
         assert isinstance(socket, CountingConnection)
         try:
-            peer = Peer(socket, json.loads(await socket.recv()))
+            peer = Peer(socket, {})
+            while not peer.enable:
+                await _converse(peer)
             script = self.scripts[min(len(self.peers), len(self.scripts) - 1)]
             self.peers.append(peer)
-            await script(peer)
-        except ConnectionClosed:
+            async with asyncio.TaskGroup() as tasks:
+                answering = tasks.create_task(_answer(peer), name="answers")
+                await script(peer)
+                answering.cancel()
+        except* ConnectionClosed:
             pass  # the client's good right
+
+
+async def _answer(peer: Peer) -> None:
+    with suppress(ConnectionClosed):
+        while True:
+            await _converse(peer)
+
+
+async def _converse(peer: Peer) -> None:
+    """Take one message: answer a request, note what asks for pushes."""
+    message = json.loads(await peer.socket.recv())
+    if message["@type"] == "WebSocketPushEnable":
+        assert not peer.enable, "a second enable makes Apache James deaf"
+        peer.enable = message
+        return
+    assert (message["@type"], message["methodCalls"]) == ("Request", [["Core/echo", {}, "0"]])
+    peer.echoes.append(message["id"])
+    answer = {"methodResponses": message["methodCalls"], "sessionState": "0"}
+    await peer.send({"@type": "Response", "requestId": message["id"], **answer})
 
 
 def websocket_transport(
