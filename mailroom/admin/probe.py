@@ -23,16 +23,23 @@ from mailroom.settings.variables import CONFIG, SECRETS_DIR
 _SECTION: Final = "health"
 _PATIENCE: Final = 5.0
 """Seconds for all of it; the service answers from memory."""
-_LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - asked at, never bound to
-"""Where what listens on all addresses can be asked."""
+_LOOPBACK: Final = {"0.0.0.0": ("127.0.0.1",), "::": ("127.0.0.1", "::1")}  # noqa: S104 - asked at
+"""Where what listens on all addresses can be asked; a host may lack one of the two IP families."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was heard: whether the service is well, and a line about it for a person."""
+    """What was heard.
+
+    Attributes:
+        is_well: whether the service is well.
+        text: a line about it for a person.
+        is_from_mailroom: whether it was the service that answered.
+    """
 
     is_well: bool
     text: str
+    is_from_mailroom: bool = False
 
 
 async def probe(
@@ -46,14 +53,20 @@ async def probe(
         patience: seconds until no answer is one.
     """
     try:
-        host, port = _where(environ, cwd or Path())
+        hosts, port = _where(environ, cwd or Path())
     except ValueError as error:
         return Answer(is_well=False, text=str(error))
-    return await _ask(host, port, patience)
+    first, *others = hosts
+    answer = await _ask(first, port, patience)
+    for host in others:
+        if not answer.is_from_mailroom:
+            other = await _ask(host, port, patience)
+            answer = other if other.is_from_mailroom else answer
+    return answer
 
 
-def _where(environ: Mapping[str, str], cwd: Path) -> tuple[str, int]:
-    """Host and port to ask at.
+def _where(environ: Mapping[str, str], cwd: Path) -> tuple[tuple[str, ...], int]:
+    """Hosts, of which one is to answer, and port to ask at.
 
     Raises:
         ValueError: they cannot be known; it says why.
@@ -69,7 +82,7 @@ def _where(environ: Mapping[str, str], cwd: Path) -> tuple[str, int]:
         raise ValueError("MAILROOM_HEALTH_HOST or MAILROOM_HEALTH_PORT is wrong") from None
     if settings.port == 0:
         raise ValueError("MAILROOM_HEALTH_PORT is 0: nobody knows which port it became")
-    return _LOOPBACK.get(settings.host, settings.host), settings.port
+    return _LOOPBACK.get(settings.host, (settings.host,)), settings.port
 
 
 async def _ask(host: str, port: int, patience: float) -> Answer:
@@ -100,4 +113,5 @@ def _answer(status: int, body: bytes) -> Answer:
     except (ValueError, LookupError, TypeError):
         return Answer(is_well=False, text=f"HTTP {status}, and not from Mailroom")
     is_well = status == HTTPStatus.OK
-    return Answer(is_well=is_well, text=told if is_well else f"{told} (HTTP {status})")
+    text = told if is_well else f"{told} (HTTP {status})"
+    return Answer(is_well=is_well, text=text, is_from_mailroom=True)

@@ -9,7 +9,9 @@ Whoever can reach the port may read all of it: nothing here may be a secret. The
 are those whose contact or mail the server refuses for good, so that somebody can mend that.
 """
 
+import errno
 import os
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -21,6 +23,10 @@ from aiohttp.typedefs import Handler
 
 from mailroom.health.overview import Overview
 
+_ALL_ADDRESSES: Final = "::"
+_ALL_OF_IPV4: Final = "0.0.0.0"  # noqa: S104 - a container's
+_NO_IPV6: Final = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT, errno.EINVAL}
+"""What hosts without IPv6 answer, in one way or another."""
 _SHUTDOWN: Final = 0.5
 """Seconds; stopping takes up to twice that."""
 
@@ -45,7 +51,8 @@ async def serve(
 ) -> AsyncIterator[int]:
     """Answer on ``host`` and ``port`` as long as the block runs; gives the port that it is.
 
-    ``pages`` are further ones: path -> what answers.
+    ``::`` stands for all addresses of both IP families. ``pages`` are further ones: path -> what
+    answers.
 
     Raises:
         PortUnavailableError: the port is taken, or no port for us, or the host none of ours.
@@ -54,12 +61,27 @@ async def serve(
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, host, port).start()
+            await _site(runner, host, port).start()
         except (OSError, UnicodeError) as error:
             raise PortUnavailableError(host, port, _cause(error)) from None
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
+
+
+def _site(runner: web.AppRunner, host: str, port: int) -> web.BaseSite:
+    if host != _ALL_ADDRESSES:
+        return web.TCPSite(runner, host, port)
+    try:
+        # asyncio's own socket for :: would refuse IPv4.
+        family, dual = socket.AF_INET6, socket.has_dualstack_ipv6()
+        return web.SockSite(
+            runner, socket.create_server((host, port), family=family, dualstack_ipv6=dual)
+        )
+    except OSError as error:
+        if error.errno not in _NO_IPV6:
+            raise
+        return web.TCPSite(runner, _ALL_OF_IPV4, port)
 
 
 def _cause(error: OSError | UnicodeError) -> str:

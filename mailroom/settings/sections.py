@@ -140,7 +140,9 @@ class PollSettings(Section):
 class HealthSettings(Section):
     """The HTTP server for probes and people."""
 
-    host: str = Field(default="0.0.0.0", description="address to listen on")  # noqa: S104 - a container's
+    host: str = Field(
+        default="::", description="address to listen on; `::` for all, of IPv4 and IPv6"
+    )
     port: int = Field(
         default=8080, ge=0, le=65535, description="port to listen on; 0 for any free one"
     )

@@ -4,9 +4,10 @@ They are read here, and their keys checked; what the values are worth is the mod
 value never gets into a mistake, and neither does the text of a parser's error, which quotes values.
 """
 
+import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Final
 
@@ -16,6 +17,7 @@ from mailroom.settings.mistakes import unknown
 from mailroom.settings.model import PREFIX
 from mailroom.settings.variables import (
     ACCOUNT_PATHS,
+    ACCOUNTS,
     CONFIG,
     SECRETS_DIR,
     VARIABLES,
@@ -34,11 +36,10 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 def read_sources(environ: Mapping[str, str], cwd: FilePath) -> tuple[Given, ...]:
     """Every source there is, the one that beats the others first."""
-    return (
-        read_environment(environ),
-        read_secrets(environ.get(SECRETS_DIR, ""), cwd),
-        read_file(environ.get(CONFIG, ""), cwd),
-    )
+    variables, file = read_environment(environ), read_file(environ.get(CONFIG, ""), cwd)
+    accounts = {*variables.accounts, *file.accounts}
+    secrets = read_secrets(environ.get(SECRETS_DIR, ""), cwd, accounts=accounts)
+    return variables, secrets, file
 
 
 def is_service_link(name: str, value: str) -> bool:
@@ -100,21 +101,40 @@ def _given(names: Mapping[str, str], values: Mapping[str, str], mistakes: Iterab
     return Given(common, layers, tuple(mistakes))
 
 
-def read_secrets(directory: str, cwd: FilePath) -> Given:
+def read_secrets(directory: str, cwd: FilePath, *, accounts: Iterable[str] = ()) -> Given:
     """The files of a directory whose names are ours; all others there are none of our business.
 
+    The default directory is a convenience that nobody asked for, so it need not exist. Where it
+    may not be listed (as some tools for secrets make it on purpose), each file that could be there
+    is looked for by its name.
+
     Args:
-        directory: as configured; empty for the default one, which need not exist.
+        directory: as configured; empty for the default one.
         cwd: what a relative ``directory`` is relative to.
+        accounts: names of the accounts that are known from elsewhere.
     """
+    place = cwd / (directory or DEFAULT_SECRETS_DIR)
     try:
-        entries = sorted((cwd / (directory or DEFAULT_SECRETS_DIR)).iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        mistakes = (f"{SECRETS_DIR}: there is no such directory",) if directory else ()
-        return nothing(*mistakes, unread=bool(directory))
+        entries = sorted(place.iterdir())
     except OSError as error:
+        if not directory:
+            return _read_secret_files(list(_known_files(place, accounts)))
+        if isinstance(error, FileNotFoundError | NotADirectoryError):
+            return nothing(f"{SECRETS_DIR}: there is no such directory", unread=True)
         return nothing(f"{SECRETS_DIR}: cannot be read ({error.strerror})", unread=True)
     return _read_secret_files([each for each in entries if each.name.upper().startswith(PREFIX)])
+
+
+def _known_files(place: FilePath, accounts: Iterable[str]) -> Iterator[FilePath]:
+    """The files that are there under a name of ours, as far as that can be seen."""
+    names = [*VARIABLES]
+    for account in sorted(accounts):
+        prefix = f"{PREFIX}{ACCOUNTS}_{account}_"
+        names += [prefix + each.name.removeprefix(PREFIX) for each in ACCOUNT_PATHS.values()]
+    for name in names:
+        file = place / name.lower()
+        if os.access(file, os.F_OK):
+            yield file
 
 
 def _read_secret_files(files: list[FilePath]) -> Given:

@@ -1,6 +1,8 @@
 """The state of the service, on a clock of our own; and the server that tells it, on loopback."""
 
+import errno
 import json
+import os
 import re
 import socket
 from collections.abc import AsyncIterator
@@ -14,6 +16,7 @@ from mailroom import __version__
 from mailroom.exits import Exit
 from mailroom.health import Health, Overview, PortUnavailableError, serve
 from mailroom.jmap.push import PushStatus
+from mailroom.settings.sections import HealthSettings
 
 
 @dataclass
@@ -309,6 +312,40 @@ async def test_a_port_in_use_is_reported_with_what_to_change(overview: Overview)
         f"cannot listen on 127.0.0.1 port {port}: Address already in use"
         " (MAILROOM_HEALTH_HOST, MAILROOM_HEALTH_PORT)"
     )
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "[::1]"])
+async def test_all_addresses_are_those_of_both_families(overview: Overview, address: str) -> None:
+    async with (
+        serve(overview, host=HealthSettings().host, port=0) as port,
+        aiohttp.ClientSession() as session,
+        session.get(f"http://{address}:{port}/livez") as answer,
+    ):
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize("number", [errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL])
+async def test_a_host_without_ipv6_listens_on_ipv4(
+    overview: Overview, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object, **__: object) -> socket.socket:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(socket, "create_server", refuse)
+    async with (
+        serve(overview, host="::", port=0) as port,
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}/livez") as answer,
+    ):
+        assert answer.status == 200
+
+
+async def test_a_port_in_use_on_all_addresses_is_reported(overview: Overview) -> None:
+    with socket.create_server(("::", 0), family=socket.AF_INET6) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortUnavailableError, match="Address already in use"):
+            async with serve(overview, host="::", port=port):
+                pass
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "a..b"])

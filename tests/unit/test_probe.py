@@ -44,7 +44,7 @@ def at(port: int, **more: str) -> dict[str, str]:
 ALL_ADDRESSES = "0.0.0.0"  # noqa: S104 - nothing is bound to it here
 
 
-@pytest.mark.parametrize("host", ["", ALL_ADDRESSES, "127.0.0.1", "localhost"])
+@pytest.mark.parametrize("host", ["", "::", ALL_ADDRESSES, "127.0.0.1", "localhost"])
 async def test_a_service_that_is_well_is_found_without_credentials(
     port: int, tmp_path: Path, host: str
 ) -> None:

@@ -58,7 +58,7 @@ def test_defaults(load: Load) -> None:
     assert settings.carddav.url == URL("https://carddav.fastmail.com/")
     assert (settings.push.transport, settings.push.settle, settings.push.ping) == ("auto", 0.1, 30)
     assert settings.poll.interval == 300
-    assert (settings.health.host, settings.health.port) == ("0.0.0.0", 8080)  # noqa: S104 - compared only
+    assert (settings.health.host, settings.health.port) == ("::", 8080)
     assert (settings.log.level, settings.log.format) == ("info", "auto")
     assert settings.failure.limit == 10
     assert settings.screener.layout == Layout()

@@ -3,14 +3,14 @@
 import errno
 import os
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.settings import SettingsError, describe, load_settings, sources
+from mailroom.settings import Settings, SettingsError, describe, load_settings, sources
 from mailroom.settings.variables import VARIABLES
 
 GOOD = {
@@ -23,6 +23,7 @@ CARDDAV = {"MAILROOM_CONTACTS_BACKEND": "carddav"}
 OWN = {"MAILROOM_JMAP_SESSION_URL": "https://mail.example.com/jmap/"}
 
 Mistakes = Callable[[Mapping[str, str]], list[str]]
+Load = Callable[[Mapping[str, str]], Settings]
 
 
 @pytest.fixture
@@ -38,6 +39,13 @@ def mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mistakes:
         return []
 
     return find
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Loads what has no mistakes, from the same places."""
+    monkeypatch.setattr(sources, "DEFAULT_SECRETS_DIR", "secrets")
+    return lambda environ: load_settings(environ, cwd=tmp_path)
 
 
 def write_secret(tmp_path: Path, name: str, content: bytes) -> None:
@@ -426,9 +434,75 @@ def test_a_named_directory_of_secrets_that_is_none(mistakes: Mistakes, tmp_path:
 
 def test_a_directory_of_secrets_that_cannot_be_read(mistakes: Mistakes, tmp_path: Path) -> None:
     """Not even root can read what is a link to itself."""
+    (tmp_path / "mine").symlink_to("mine")
+
+    assert mistakes({**GOOD, "MAILROOM_SECRETS_DIR": "mine"}) == [
+        f"MAILROOM_SECRETS_DIR: cannot be read ({os.strerror(errno.ELOOP)})"
+    ]
+
+
+def test_a_default_directory_of_secrets_that_cannot_be_read_is_no_mistake(
+    load: Load, tmp_path: Path
+) -> None:
     (tmp_path / "secrets").symlink_to("secrets")
 
-    assert mistakes(GOOD) == [f"MAILROOM_SECRETS_DIR: cannot be read ({os.strerror(errno.ELOOP)})"]
+    assert load(GOOD).jmap.session_url
+
+
+@pytest.fixture
+def unlistable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The default directory, whose files may be read but not listed: mode 0711."""
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    listing = Path.iterdir
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        if path == folder:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return listing(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    return folder
+
+
+def test_a_default_directory_that_may_not_be_listed_is_no_mistake(
+    load: Load, unlistable: Path
+) -> None:
+    assert unlistable.exists()
+    assert load(GOOD).jmap.session_url
+
+
+def test_files_in_it_are_found_by_their_names(load: Load, unlistable: Path) -> None:
+    (unlistable / "mailroom_jmap_account").write_text("found")
+    (unlistable / "mailroom_jmap_acount").write_text("a typing error that nobody can see")
+
+    assert load(GOOD).jmap.account == "found"
+
+
+def test_files_of_named_accounts_are_found_by_their_names(
+    load: Load, unlistable: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mailroom.yaml").write_text("accounts: {anna: {}}")
+    (unlistable / "mailroom_accounts_anna_jmap_token").write_text("annas")
+
+    (anna,) = load({}).accounts
+    assert anna.jmap.token.get_secret_value() == "annas"
+
+
+def test_a_file_in_it_that_is_empty_is_still_a_mistake(
+    mistakes: Mistakes, unlistable: Path
+) -> None:
+    (unlistable / "mailroom_jmap_account").write_text("")
+
+    assert mistakes(GOOD) == ["secret file mailroom_jmap_account: is empty"]
+
+
+def test_a_named_directory_that_may_not_be_listed_is_a_mistake(
+    mistakes: Mistakes, unlistable: Path
+) -> None:
+    assert mistakes({**GOOD, "MAILROOM_SECRETS_DIR": str(unlistable)}) == [
+        f"MAILROOM_SECRETS_DIR: cannot be read ({os.strerror(errno.EACCES)})"
+    ]
 
 
 def test_all_mistakes_of_all_sources_at_once(mistakes: Mistakes, tmp_path: Path) -> None:
