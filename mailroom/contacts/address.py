@@ -4,6 +4,7 @@ Apps show an international domain as it is read (``bücher.example``), and mail 
 sent (``xn--bcher-kva.example``, RFC 5890 section 2.3.2.1); on a card stands what somebody typed.
 """
 
+import re
 from typing import Final
 
 import idna
@@ -11,15 +12,19 @@ import idna
 _LONGEST_DOMAIN: Final = 255
 """Octets (RFC 5321 section 4.5.3.1.2): what is longer is no domain, and not worth the work."""
 _ENCODED: Final = "xn--"
+_QUOTED: Final = re.compile(r'"([^*]+)"')
+"""Not so an asterisk: by itself it would stand for everybody at the domain."""
+_ESCAPED: Final = re.compile(r"\\(.)")
+_DOT_ATOM: Final = re.compile(r'[^\s"(),:;<>@\[\\\]]+')
 
 
 def key_of(address: str) -> str:
-    """What addresses are compared by: lower case, and the domain as it is sent.
+    """What addresses are compared by: lower case, without quotes, and the domain as it is sent.
 
     A domain that is none stays as it is, but for case. A text without ``@`` has only that done.
     """
     local, at, domain = address.lower().rpartition("@")
-    return local + at + _as_sent(domain) if at else domain
+    return _unquoted(local) + at + _as_sent(domain) if at else domain
 
 
 def whole_domain(key: str) -> str:
@@ -28,10 +33,25 @@ def whole_domain(key: str) -> str:
 
 
 def spellings(key: str) -> tuple[str, ...]:
-    """How an address may be written: as its :func:`key_of`, and with the domain as it is read."""
+    """List how an address may be written, its :func:`key_of` first.
+
+    The domain may be as it is read, and a local part that is no dot-atom stands in quotes (RFC 5322
+    section 3.4.1); not every server shows the quotes.
+    """
     local, at, domain = key.rpartition("@")
-    read = local + at + _as_read(domain)
-    return (key,) if read == key else (key, read)
+    locals_ = [local] if not at or _DOT_ATOM.fullmatch(local) else [local, _quoted(local)]
+    domains = dict.fromkeys([domain, _as_read(domain)])
+    return tuple(each + at + name for each in locals_ for name in domains)
+
+
+def _quoted(local: str) -> str:
+    return '"' + re.sub(r'(["\\])', r"\\\1", local) + '"'
+
+
+def _unquoted(local: str) -> str:
+    """The local part that a quoted string (RFC 5322 section 3.2.4) stands for."""
+    quoted = _QUOTED.fullmatch(local)
+    return _ESCAPED.sub(r"\1", quoted[1]) if quoted else local
 
 
 def _as_sent(domain: str) -> str:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from mailroom.screener.categories import find_mistakes
+from mailroom.settings.fields import Salvaged
 from mailroom.settings.layers import Layer
 from mailroom.settings.model import Settings
-from mailroom.settings.variables import ACCOUNTS, PATHS, Path
+from mailroom.settings.variables import ACCOUNTS, PATHS, Path, variable_of
 
 _TOKEN: Final = ("jmap", "token")
 _JMAP_LOGIN: Final = (("jmap", "username"), ("jmap", "password"))
@@ -16,7 +17,7 @@ _CARDDAV_LOGIN: Final = (("carddav", "username"), ("carddav", "password"))
 _SESSION_URL: Final = ("jmap", "session_url")
 _CARDDAV_URL: Final = ("carddav", "url")
 _CARDDAV: Final = (_CARDDAV_URL, *_CARDDAV_LOGIN)
-_CATEGORIES: Final = ("categories",)
+CATEGORIES: Final = ("categories",)
 _SHARD: Final = ("shard",)
 
 
@@ -35,6 +36,7 @@ class Judged:
         unread: whether more may have been given than is known.
         account: the name of the account that it is for, if there are several.
         mistakes: what is wrong with ``wrong``.
+        salvaged: the categories, without what is wrong with them; None if nothing is, or too much.
     """
 
     settings: Settings
@@ -43,6 +45,7 @@ class Judged:
     unread: bool
     account: str
     mistakes: tuple[str, ...] = ()
+    salvaged: Salvaged | None = None
 
     def has(self, path: Path) -> bool:
         """Whether somebody set this, well or not."""
@@ -51,8 +54,7 @@ class Judged:
     def name(self, path: Path) -> str:
         """What a person knows the setting by: where it was set, else where it could be."""
         names = (layer.names[path] for layer in self.layers if path in layer.names)
-        to_be = f"{ACCOUNTS}.{self.account}.{'.'.join(path)}"
-        return next(names, to_be if self.account else PATHS[path].name)
+        return next(names, variable_of(self.account, path))
 
 
 def find_misplaced(common: Judged) -> Iterator[str]:
@@ -155,11 +157,14 @@ def _lacks_carddav_url(judged: Judged) -> bool:
 
 
 def _bad_categories(judged: Judged) -> Iterator[str]:
-    if _CATEGORIES in judged.wrong:
-        return
+    categories, has_gaps = judged.settings.categories, False
+    if CATEGORIES in judged.wrong:
+        if judged.salvaged is None:
+            return
+        categories, has_gaps = judged.salvaged.categories, judged.salvaged.has_gaps
     screener = [path for path in PATHS if path[0] == "screener" and judged.has(path)]
-    culprits = [_CATEGORIES] if judged.has(_CATEGORIES) or not screener else screener
+    culprits = [CATEGORIES] if judged.has(CATEGORIES) or not screener else screener
     where = ", ".join(judged.name(path) for path in culprits)
     layout = judged.settings.screener.layout
-    for mistake in find_mistakes(judged.settings.categories, layout):
+    for mistake in find_mistakes(categories, layout, has_gaps=has_gaps):
         yield f"{where}: {mistake}"

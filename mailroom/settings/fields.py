@@ -5,7 +5,7 @@ The text of an error never holds the value: any setting may turn out to have a s
 
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Final
 
 from pydantic import (
@@ -16,6 +16,7 @@ from pydantic import (
     GetPydanticSchema,
     PlainValidator,
     SecretStr,
+    ValidationError,
 )
 from pydantic_core import core_schema
 from yarl import URL
@@ -109,10 +110,50 @@ def _decoded(value: object) -> object:
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
-            raise ValueError("must be a list of categories as JSON") from None
+            raise ValueError("must be a list of categories (in the environment: as JSON)") from None
     if not isinstance(value, list):
         raise ValueError("must be a list of categories")  # noqa: TRY004 - pydantic's protocol
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class Salvaged:
+    """The categories of a list in which something is wrong, without that.
+
+    Attributes:
+        categories: all that have a usable name.
+        has_gaps: whether some have none.
+    """
+
+    categories: Categories
+    has_gaps: bool
+
+
+def salvage(value: object) -> Salvaged | None:
+    """Read what can be read of a list of categories; None if it is no list at all."""
+    try:
+        entries = _decoded(value)
+    except ValueError:
+        return None
+    if not isinstance(entries, list):
+        return None
+    usable = [each for each in map(_usable, entries) if each is not None]
+    return Salvaged(_categories(usable), has_gaps=len(usable) < len(entries))
+
+
+def _usable(entry: object) -> CategorySettings | None:
+    """A category without the keys that are unknown or have a wrong value."""
+    if not isinstance(entry, dict):
+        return None
+    given = dict(entry)
+    while True:
+        try:
+            return CategorySettings.model_validate(given)
+        except ValidationError as error:
+            wrong = {each["loc"][0] for each in error.errors() if each["loc"]}
+        if "name" in wrong or not wrong & given.keys():
+            return None
+        given = {key: each for key, each in given.items() if key not in wrong}
 
 
 def _categories(written: list[CategorySettings]) -> Categories:

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mailroom.settings.checks import (
+    CATEGORIES,
     Judged,
     find_contradictions,
     find_lacking_of_carddav,
@@ -24,7 +25,7 @@ from mailroom.settings.checks import (
     find_same_logins,
     inherits_credentials,
 )
-from mailroom.settings.fields import CategorySettings
+from mailroom.settings.fields import CategorySettings, salvage
 from mailroom.settings.layers import Given, Layer, from_mapping
 from mailroom.settings.mistakes import SettingsError, reason
 from mailroom.settings.model import Settings
@@ -103,7 +104,14 @@ def _judge(layers: Sequence[Layer], *, unread: bool, account: str = "") -> Judge
     settings, wrong = _build(layers)
     judged = Judged(settings, layers, frozenset(each.path for each in wrong), unread, account)
     found = [f"{judged.name(each.path)}{each.inside}: {each.reason}" for each in wrong]
-    return replace(judged, mistakes=tuple(found))
+    salvaged = salvage(_given(CATEGORIES, layers)) if CATEGORIES in judged.wrong else None
+    return replace(judged, mistakes=tuple(found), salvaged=salvaged)
+
+
+def _given(path: Path, layers: Sequence[Layer]) -> object:
+    """The value of a setting as the source gives it that beats the others."""
+    (key,) = path
+    return next(layer.source().get(key) for layer in layers if path in layer.names)
 
 
 @dataclass(frozen=True, slots=True)

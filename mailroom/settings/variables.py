@@ -63,6 +63,12 @@ def account_prefix(name: str) -> str:
     return f"{_ACCOUNT_PREFIX}{account}_" if is_one else ""
 
 
+def variable_of(account: str, path: Path) -> str:
+    """The variable that sets ``path`` for an account; for a single one if that has no name."""
+    name = PATHS[path].name
+    return f"{_ACCOUNT_PREFIX}{account.upper()}_{name.removeprefix(PREFIX)}" if account else name
+
+
 def of_account(name: str) -> tuple[str, str]:
     """The account that a variable is for, and the variable of a single account that it is like.
 

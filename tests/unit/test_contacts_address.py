@@ -86,3 +86,23 @@ def test_mail_is_searched_for_in_both_spellings() -> None:
     _, written = found["conditions"]
     assert {"from": WIRE} in written["conditions"]
     assert {"from": READABLE} in written["conditions"]
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ('"a b"@corp.example', "a b@corp.example"),
+        ("a b@corp.example", "a b@corp.example"),
+        ('"bob"@corp.example', "bob@corp.example"),
+        (r'"a\"b\\c"@corp.example', r'a"b\c@corp.example'),
+        ('"*"@corp.example', '"*"@corp.example'),
+    ],
+)
+def test_quotes_around_the_local_part_are_no_part_of_the_address(written: str, key: str) -> None:
+    assert key_of(written) == key
+
+
+def test_a_local_part_that_needs_quotes_is_looked_for_with_and_without() -> None:
+    assert spellings("a b@corp.example") == ("a b@corp.example", '"a b"@corp.example')
+    assert spellings("bob@corp.example") == ("bob@corp.example",)
+    assert spellings("*@corp.example") == ("*@corp.example",)

@@ -98,7 +98,7 @@ def test_every_mistake_of_every_account_is_listed_once(tmp_path: Path) -> None:
         "MAILROOM_PUSH_SETTLE: must be a number",
         "mailroom.yaml: accounts.ben.poll.interval: must be greater than or equal to 1",
         (
-            "accounts.anna.jmap.password: is missing,"
+            "MAILROOM_ACCOUNTS_ANNA_JMAP_PASSWORD: is missing,"
             " as mailroom.yaml: accounts.anna.jmap.username is set"
         ),
     ]

@@ -22,6 +22,8 @@ BASIC = {"MAILROOM_JMAP_USERNAME": "alice", "MAILROOM_JMAP_PASSWORD": "password"
 CARDDAV = {"MAILROOM_CONTACTS_BACKEND": "carddav"}
 OWN = {"MAILROOM_JMAP_SESSION_URL": "https://mail.example.com/jmap/"}
 
+NO_LIST = "must be a list of categories (in the environment: as JSON)"
+
 Mistakes = Callable[[Mapping[str, str]], list[str]]
 Load = Callable[[Mapping[str, str]], Settings]
 
@@ -152,7 +154,11 @@ def test_an_unknown_variable_is_a_mistake_even_if_empty(mistakes: Mistakes) -> N
         ("MAILROOM_LOG_FORMAT", "xml", "must be 'auto', 'console' or 'json'"),
         ("MAILROOM_FAILURE_LIMIT", "0", "must be greater than or equal to 1"),
         ("MAILROOM_SCREENER_WARN_ON_NAME_MISMATCH", "maybe", "must be true or false"),
-        ("MAILROOM_CATEGORIES", "Feed", "must be a list of categories as JSON"),
+        (
+            "MAILROOM_CATEGORIES",
+            "Feed",
+            NO_LIST,
+        ),
         ("MAILROOM_CATEGORIES", '{"name": "Feed"}', "must be a list of categories"),
         ("MAILROOM_JMAP_ACCOUNT", "\udcff", "is no UTF-8 text"),
     ],
@@ -220,6 +226,42 @@ def test_broken_categories_are_not_judged_any_further(mistakes: Mistakes) -> Non
     environ = GOOD | {"MAILROOM_SCREENER_MAILBOX": "Feed", "MAILROOM_CATEGORIES": "[1]"}
 
     assert mistakes(environ) == ["MAILROOM_CATEGORIES[0]: must be a mapping"]
+
+
+def test_what_is_wrong_inside_a_category_hides_nothing_else(mistakes: Mistakes) -> None:
+    value = (
+        '[{"name": "A", "colour": "red", "parent": "B"}, {"name": "C", "add_to_inbox": "perhaps"},'
+        ' {"name": "C", "destination": "Inbox"}]'
+    )
+    assert mistakes(GOOD | {"MAILROOM_CATEGORIES": value}) == [
+        "MAILROOM_CATEGORIES[0]: colour: unknown",
+        "MAILROOM_CATEGORIES[1].add_to_inbox: must be true or false",
+        'MAILROOM_CATEGORIES: 2 categories have the same name: "C"',
+        'MAILROOM_CATEGORIES: category "A": there is no category "B" (parent)',
+        (
+            'MAILROOM_CATEGORIES: category "C": the destination must not be the Inbox;'
+            " give it another one, and add_to_inbox: true"
+        ),
+    ]
+
+
+def test_a_category_without_a_name_may_be_the_parent_that_is_meant(mistakes: Mistakes) -> None:
+    value = '[{"nam": "A"}, {"name": "B", "parent": "A"}, {"name": "B"}]'
+    assert mistakes(GOOD | {"MAILROOM_CATEGORIES": value}) == [
+        "MAILROOM_CATEGORIES[0].name: is missing",
+        "MAILROOM_CATEGORIES[0]: nam: unknown; did you mean name?",
+        'MAILROOM_CATEGORIES: 2 categories have the same name: "B"',
+    ]
+
+
+def test_what_is_wrong_inside_a_category_of_the_file_hides_nothing_else(
+    mistakes: Mistakes, tmp_path: Path
+) -> None:
+    (tmp_path / "mailroom.yaml").write_text("categories: [{name: A, parent: B}, {name: C, x: 1}]")
+    assert mistakes(GOOD) == [
+        "mailroom.yaml: categories[1]: x: unknown",
+        'mailroom.yaml: categories: category "A": there is no category "B" (parent)',
+    ]
 
 
 def test_a_token_and_a_login(mistakes: Mistakes) -> None:
@@ -326,7 +368,10 @@ def test_whether_logins_can_be_shared_is_left_open_while_an_address_is_wrong(
         ("poll: {interval: often}", "poll.interval: must be a number"),
         ("poll: {interval: []}", "poll.interval: must be a valid number"),
         ("jmap: {account: 12}", "jmap.account: must be a text (put it in quotation marks)"),
-        ("categories: Feed", "categories: must be a list of categories as JSON"),
+        (
+            "categories: Feed",
+            f"categories: {NO_LIST}",
+        ),
         ("categories: {Feed: {}}", "categories: must be a list of categories"),
         ("categories: [{nam: x}]", "categories[0].name: is missing"),
         ("1: x", "(an odd key): unknown"),
