@@ -4,7 +4,7 @@ Goes on after a finding that is bad wherever it can, so that everything is seen 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,15 +14,19 @@ from mailroom.account import Account, PushTransport
 from mailroom.admin.setup import find_lacking
 from mailroom.exits import Exit
 from mailroom.failing import EXPECTED, exit_code
-from mailroom.http import UnreachableError
+from mailroom.http import CredentialsRefusedError, UnreachableError
+from mailroom.jmap.mailboxes import get_mailboxes
 from mailroom.jmap.session import Session
 from mailroom.report import plan_text
-from mailroom.screener.missing import MissingError
+from mailroom.screener.missing import MissingError, NoRightToWriteError
+from mailroom.screener.places import Directory, lacking_rights
 from mailroom.settings import Shown, describe
 
 _PING: Final = 5
 """Seconds between the pings that the check asks for; some servers never ping under 30."""
 _PATIENCE: Final = 40.0
+_PATIENCE_FOR_REQUEST: Final = 15.0
+"""Seconds."""
 _TRIES: Final = 3
 """A stream may end at once as the process behind it was due to end; several such are a fault."""
 _AGAIN: Final = "not looked at, for the same reason"
@@ -38,6 +42,7 @@ class Finding:
         code: OK, or how the service would end by it.
         lines: more about it.
         is_open: it is not good news, but it is not known to be bad either.
+        is_passing: it says what is being waited for, and is no result.
     """
 
     what: str
@@ -45,6 +50,7 @@ class Finding:
     code: Exit = Exit.OK
     lines: tuple[str, ...] = ()
     is_open: bool = False
+    is_passing: bool = False
 
     def text(self) -> Iterator[str]:
         """It in lines for a terminal."""
@@ -54,16 +60,28 @@ class Finding:
 
 
 async def check(account: Account) -> AsyncIterator[Finding]:
-    """Look at one thing after the other; nothing is raised that a server may cause."""
+    """Look at one thing after the other; nothing is raised that a server may cause.
+
+    A server that has refused the credentials is not asked again.
+    """
     reasons: set[str] = set()
-    for part, title in _PARTS.items():
+    refused: set[str] = set()
+    # Over which protocol contacts are to be had, only the mail server knows, unless it is set.
+    is_known = account.settings.contacts.backend == "carddav"
+    for part in _PARTS:
+        asks = part.asks if is_known or _CONTACTS not in part.asks else part.asks | {_MAIL}
+        if not refused.isdisjoint(asks):
+            yield Finding(part.title, _AGAIN, Exit.CREDENTIALS)
+            continue
         try:
-            async for finding in part(account):
+            async for finding in part.look(account):
                 yield finding
         except EXPECTED as error:
             reason = str(error)
-            yield Finding(title, _AGAIN if reason in reasons else reason, exit_code(error))
+            yield Finding(part.title, _AGAIN if reason in reasons else reason, exit_code(error))
             reasons.add(reason)
+            if isinstance(error, CredentialsRefusedError):
+                refused |= part.is_proof_for
 
 
 async def _settings(account: Account) -> AsyncIterator[Finding]:
@@ -105,6 +123,18 @@ async def _contacts(account: Account) -> AsyncIterator[Finding]:
     yield Finding("contacts", f"address book {book.name!r} over {book.protocol} at {book.url}")
 
 
+async def _rights(account: Account) -> AsyncIterator[Finding]:
+    mail = await account.mail()
+    if mail.is_read_only:
+        raise NoRightToWriteError([f"account {mail.id}: isReadOnly"])
+    (mailboxes,) = await account.client.perform(get_mailboxes(mail.id))
+    settings = account.settings
+    places = Directory(mailboxes)
+    if lacking := list(lacking_rights(places, settings.categories, settings.screener.layout)):
+        raise NoRightToWriteError(lacking)
+    yield Finding("rights", "mail may be changed")
+
+
 async def _mailboxes_and_groups(account: Account) -> AsyncIterator[Finding]:
     lacking = await find_lacking(account)
     if lacking:
@@ -133,32 +163,57 @@ async def _push(account: Account) -> AsyncIterator[Finding]:
     for transport in others:
         yield _opening(transport)
         try:
-            detail = await _sign_of_life(transport)
+            detail = await _sign_of_life(account, transport)
+        except _BlockedError as error:
+            yield Finding("push", str(error), is_open=True)
         except EXPECTED as error:
             yield Finding("push", f"{transport.name} cannot be used: {error}", is_open=True)
         else:
             yield Finding("push", detail)
             return
     yield _opening(last)
-    yield Finding("push", await _sign_of_life(last))
+    try:
+        yield Finding("push", await _sign_of_life(account, last))
+    except _BlockedError as error:
+        yield Finding("push", f"{error}; Mailroom polls instead", is_open=True)
 
 
 def _opening(transport: PushTransport) -> Finding:
     what = f"opening {transport.name}, waiting for a sign of life ..."
-    return Finding("push", what, is_open=True)
+    return Finding("push", what, is_open=True, is_passing=True)
+
+
+class _BlockedError(Exception):
+    """While the stream is open, the server leaves requests unanswered."""
 
 
 @retry(
     retry=retry_if_exception_type(UnreachableError), stop=stop_after_attempt(_TRIES), reraise=True
 )
-async def _sign_of_life(transport: PushTransport) -> str:
+async def _sign_of_life(account: Account, transport: PushTransport) -> str:
+    """Tell how a transport does.
+
+    Raises:
+        HttpError, JmapError: it does not.
+        _BlockedError: it keeps the server from answering anything else.
+    """
+    detail = f"{transport.name} is alive"
     async with transport.connect("") as connection:
         try:
             async with asyncio.timeout(_PATIENCE):
                 await connection.first_bytes()
         except TimeoutError:
-            return f"nothing came in {_PATIENCE:.0f} s; it may work all the same"
-    return f"{transport.name} is alive"
+            detail = f"nothing came in {_PATIENCE:.0f} s; it may work all the same"
+        mail = await account.mail()
+        try:
+            async with asyncio.timeout(_PATIENCE_FOR_REQUEST):
+                await account.client.perform(get_mailboxes(mail.id))
+        except TimeoutError:
+            raise _BlockedError(
+                f"{transport.name} blocks the account: while it is open, the server leaves other"
+                " requests unanswered"
+            ) from None
+    return detail
 
 
 async def _next_pass(account: Account) -> AsyncIterator[Finding]:
@@ -171,15 +226,37 @@ async def _next_pass(account: Account) -> AsyncIterator[Finding]:
         yield Finding("next pass", "would do this:", lines=tuple(plan_text(plan)))
 
 
-_PARTS: Final = {
-    _settings: "settings",
-    _session: "JMAP",
-    _contacts: "contacts",
-    _mailboxes_and_groups: "mailboxes and groups",
-    _new_mail: "new mail",
-    _push: "push",
-    _next_pass: "next pass",
-}
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of the check.
+
+    Attributes:
+        title: of its findings.
+        look: does it.
+        asks: the servers that it asks.
+        is_proof_for: the server that has refused the credentials if this part ends with that.
+    """
+
+    title: str
+    look: Callable[[Account], AsyncIterator[Finding]]
+    asks: frozenset[str] = frozenset()
+    is_proof_for: frozenset[str] = frozenset()
+
+
+_MAIL: Final = "mail"
+_CONTACTS: Final = "contacts"
+_BY_MAIL: Final = frozenset({_MAIL})
+_BY_CONTACTS: Final = frozenset({_CONTACTS})
+_PARTS: Final = (
+    _Part("settings", _settings),
+    _Part("JMAP", _session, asks=_BY_MAIL, is_proof_for=_BY_MAIL),
+    _Part("rights", _rights, asks=_BY_MAIL, is_proof_for=_BY_MAIL),
+    _Part("contacts", _contacts, asks=_BY_CONTACTS, is_proof_for=_BY_CONTACTS),
+    _Part("mailboxes and groups", _mailboxes_and_groups, asks=_BY_MAIL | _BY_CONTACTS),
+    _Part("new mail", _new_mail),
+    _Part("push", _push, asks=_BY_MAIL, is_proof_for=_BY_MAIL),
+    _Part("next pass", _next_pass, asks=_BY_MAIL | _BY_CONTACTS),
+)
 
 
 def verdict(findings: Iterable[Finding]) -> Exit:

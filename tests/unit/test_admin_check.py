@@ -1,0 +1,176 @@
+"""``mailroom check`` on a mail server in memory: what it finds, and how often it asks."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from mailroom.account import open_account
+from mailroom.admin import check as check_module
+from mailroom.admin.check import Finding, check, verdict
+from mailroom.exits import Exit
+from mailroom.sandbox import Quirks, Sandbox, User
+from mailroom.sandbox import app as sandbox_app
+from mailroom.sandbox import session as sandbox_session
+from mailroom.sandbox.account import Account
+from mailroom.sandbox.app import SandboxApp
+from mailroom.sandbox.contacts import Contacts, books
+from mailroom.sandbox.methods import mailbox_get
+from mailroom.settings import load_settings
+from tests.support.in_process import set_up
+from tests.support.running import command
+
+USER = User("alice", "secret", token="t0ken")
+Environ = dict[str, str]
+
+
+@pytest.fixture
+async def environ(tmp_path: Path) -> AsyncIterator[Environ]:
+    """The settings for an account that is set up."""
+    sandbox = Sandbox(users=[USER], quirks=Quirks(), plugins=[Contacts])
+    async with sandbox.serve():
+        environ = {
+            "PATH": os.environ["PATH"],
+            "MAILROOM_JMAP_SESSION_URL": sandbox.session_url,
+            "MAILROOM_JMAP_TOKEN": "t0ken",
+        }
+        await set_up(environ, tmp_path)
+        yield environ
+
+
+async def findings(environ: Environ, tmp_path: Path) -> dict[str, Finding]:
+    """The last finding about each thing."""
+    async with open_account(load_settings(environ, cwd=tmp_path)) as account:
+        found = [each async for each in check(account)]
+    return {each.what: each for each in found}
+
+
+def text(finding: Finding) -> str:
+    return "\n".join(finding.text())
+
+
+async def test_all_is_well(environ: Environ, tmp_path: Path) -> None:
+    found = await findings(environ, tmp_path)
+    assert verdict(found.values()) is Exit.OK
+    assert text(found["rights"]) == "ok   rights: mail may be changed"
+
+
+# Rights
+
+
+async def test_a_token_that_may_only_read(
+    environ: Environ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = sandbox_session.session
+
+    def read_only(account: Account, origin: str) -> dict[str, Any]:
+        facts = session(account, origin)
+        for each in facts["accounts"].values():
+            each["isReadOnly"] = True
+        return facts
+
+    monkeypatch.setattr(sandbox_session, "session", read_only)
+    found = await findings(environ, tmp_path)
+    assert verdict(found.values()) is Exit.CREDENTIALS
+    assert "isReadOnly (make a token that may write)" in found["rights"].detail
+    assert text(found["push"]).startswith("ok")
+
+
+async def test_a_mailbox_that_may_not_be_changed(
+    environ: Environ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rights = mailbox_get.rights
+
+    def fewer(mailbox: Any) -> dict[str, bool]:
+        is_feed = mailbox.name == "Feed"
+        return rights(mailbox) | ({"mayAddItems": False} if is_feed else {})
+
+    monkeypatch.setattr(mailbox_get, "rights", fewer)
+    found = await findings(environ, tmp_path)
+    assert found["rights"].code is Exit.CREDENTIALS
+    assert "mailbox Feed: mayAddItems not granted" in found["rights"].detail
+
+
+async def test_an_address_book_that_may_not_be_written(
+    environ: Environ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rights = books._rights
+    monkeypatch.setattr(books, "_rights", lambda book_id: {**rights(book_id), "mayWrite": False})
+    found = await findings(environ, tmp_path)
+    assert found["contacts"].code is Exit.CREDENTIALS
+
+
+# Credentials
+
+
+async def test_a_server_that_refuses_the_credentials_is_asked_once(
+    environ: Environ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def refuse(_accounts: Any, authorization: str) -> None:
+        asked.append(authorization)
+
+    monkeypatch.setattr(sandbox_app, "find_account", refuse)
+    found = await findings(environ, tmp_path)
+    assert len(asked) == 1
+    assert verdict(found.values()) is Exit.CREDENTIALS
+    assert "credentials refused" in found["JMAP"].detail
+    for what in ("rights", "contacts", "mailboxes and groups", "push", "next pass"):
+        assert found[what].detail == "not looked at, for the same reason"
+
+
+# Push
+
+
+@pytest.mark.parametrize(
+    ("transport", "expected"),
+    [("eventsource", "; Mailroom polls instead"), ("auto", "websocket is alive")],
+)
+async def test_a_stream_that_blocks_the_account_is_found_out(
+    environ: Environ,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    transport: str,
+    expected: str,
+) -> None:
+    """As some servers do with EventSource; a WebSocket is another matter."""
+    monkeypatch.setattr(check_module, "_PATIENCE_FOR_REQUEST", 0.2)
+    is_free = asyncio.Event()
+    is_free.set()
+    stream, api = SandboxApp._event_source, SandboxApp._api
+
+    async def open_stream(self: SandboxApp, request: web.Request) -> web.StreamResponse:
+        is_free.clear()
+        try:
+            return await stream(self, request)
+        finally:
+            is_free.set()
+
+    async def blocked(self: SandboxApp, request: web.Request) -> web.StreamResponse:
+        await is_free.wait()
+        return await api(self, request)
+
+    monkeypatch.setattr(SandboxApp, "_event_source", open_stream)
+    monkeypatch.setattr(SandboxApp, "_api", blocked)
+    sandbox = Sandbox(users=[USER], plugins=[Contacts])
+    async with sandbox.serve():
+        environ["MAILROOM_JMAP_SESSION_URL"] = sandbox.session_url
+        environ["MAILROOM_PUSH_TRANSPORT"] = transport
+        await set_up(environ, tmp_path)
+        found = await findings(environ, tmp_path)
+    assert expected in text(found["push"])
+    assert verdict(found.values()) is Exit.OK
+
+
+async def test_data_tell_of_push_once(environ: Environ, tmp_path: Path) -> None:
+    done = await command(environ, "check", "--json", cwd=tmp_path)
+    whats = [each["what"] for each in json.loads(done.out)["findings"]]
+    assert (done.code, whats.count("push")) == (0, 1)
+    told = await command(environ, "check", cwd=tmp_path)
+    assert told.out.count(" push: ") == 2
