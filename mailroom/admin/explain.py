@@ -124,8 +124,9 @@ async def explain(account: Account, address: str) -> Explanation:
         _cards(book, key),
         Correspondents(mail).among(frozenset({key}), marked.places.sent),
     )
+    own = await gatherer.own_among([key], marked)
     rules = Rules(
-        acquaintance=Acquaintance(index, settings.categories, marked.identities),
+        acquaintance=Acquaintance(index, settings.categories, (*marked.identities, *own)),
         correspondents=correspondents,
         places=marked.places,
         categories=settings.categories,

@@ -89,14 +89,15 @@ class MailAccount:
 
         ``also`` are further properties to read.
         """
-        return find_emails(self.id, email_filter, limit=self._page_size, also=also)
+        return find_emails(self.id, email_filter, limit=self.page_size, also=also)
 
     def created(self, since: str, *, also: Sequence[str] = ()) -> Operation[Created | None]:
         """The first of what is new since a state, see :func:`mailroom.jmap.mail.get_created`."""
-        return get_created(self.id, since, also=also, limit=self._page_size)
+        return get_created(self.id, since, also=also, limit=self.page_size)
 
     @property
-    def _page_size(self) -> int:
+    def page_size(self) -> int:
+        """How many mails are read at a time."""
         return min(_LARGEST_PAGE, self._session.limits.max_objects_in_get)
 
     async def find(
@@ -145,7 +146,7 @@ class MailAccount:
         self, ids: Sequence[str], *, also: Sequence[str] = ()
     ) -> list[Operation[tuple[str, tuple[Email, ...]]]]:
         """What reads these mails, cut to the server's limits; see :meth:`read`."""
-        size = self._page_size
+        size = self.page_size
         parts = [ids[start : start + size] for start in range(0, len(ids), size)]
         return [get_emails(self.id, part, also=also) for part in parts]
 
@@ -188,7 +189,7 @@ class MailAccount:
 
     def _page(self, email_filter: Filter, position: int, also: Sequence[str]) -> Operation[Page]:
         return find_emails(
-            self.id, email_filter, position=position, limit=self._page_size, also=also
+            self.id, email_filter, position=position, limit=self.page_size, also=also
         )
 
     def updates(self, patches: Mapping[str, Patch]) -> list[Operation[Updated]]:

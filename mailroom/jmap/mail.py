@@ -22,7 +22,19 @@ _FROM: Final = ("header:From:asAddresses:all", "from")
 """Every From field there is: ``from`` alone would hide all but the last of several. But Cyrus
 leaves out of them what holds bytes that are not UTF-8, as old mailers write them into names."""
 _EMAIL_PROPERTIES: Final = ("id", "mailboxIds", "keywords", "receivedAt", *_FROM)
-AUTHENTICATION_RESULTS: Final = "header:Authentication-Results:asRaw:all"
+_AUTHENTICATION_RESULTS: Final = "header:Authentication-Results:all"
+_RECEIVED: Final = "header:Received:all"
+_CONTENT_TYPE: Final = "header:Content-Type"
+"""In the default form, which is Raw: Stalwart answers ``:asRaw:all`` under the name ``:all``."""
+ARRIVAL: Final = (
+    "threadId",
+    "inReplyTo",
+    "references",
+    _AUTHENTICATION_RESULTS,
+    _RECEIVED,
+    _CONTENT_TYPE,
+)
+"""Further properties of a mail that tell how it came and what it answers."""
 _TO: Final = tuple((f"header:{name}:asAddresses:all", name.lower()) for name in ("To", "Cc", "Bcc"))
 RECIPIENTS: Final = tuple(name for names in _TO for name in names)
 """Further properties of a mail, to be asked for where they are needed."""
@@ -50,8 +62,13 @@ class Email:
         received_at: a UTCDate.
         from_: the addresses of every From field.
         recipients: those of every To, Cc and Bcc field; empty unless asked for.
-        authentication_results: the raw value of every field of that name, the topmost first; empty
-            unless asked for.
+        thread_id: the id of its thread (RFC 8621 section 3). This and what follows is empty unless
+            :data:`ARRIVAL` is asked for.
+        refers_to: the message ids in its In-Reply-To and References fields.
+        authentication_results: the raw value of every field of that name, the topmost first.
+        received: the raw value of every Received field, the topmost first; None if the server was
+            not asked or does not say.
+        content_type: the raw value of its Content-Type field.
     """
 
     id: str
@@ -60,7 +77,11 @@ class Email:
     received_at: str
     from_: tuple[EmailAddress, ...]
     recipients: tuple[EmailAddress, ...] = ()
+    thread_id: str = ""
+    refers_to: tuple[str, ...] = ()
     authentication_results: tuple[str, ...] = ()
+    received: tuple[str, ...] | None = None
+    content_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,8 +284,18 @@ def _email(value: Any) -> Email:
         recipients=tuple(
             each for every, last in _TO for each in _addresses(value.get(every), value.get(last))
         ),
-        authentication_results=tuple(map(string, value.get(AUTHENTICATION_RESULTS) or ())),
+        thread_id=string(value.get("threadId") or ""),
+        refers_to=tuple(
+            map(string, [*(value.get("inReplyTo") or ()), *(value.get("references") or ())])
+        ),
+        authentication_results=tuple(map(string, value.get(_AUTHENTICATION_RESULTS) or ())),
+        received=_strings(value.get(_RECEIVED)),
+        content_type=string(value.get(_CONTENT_TYPE) or ""),
     )
+
+
+def _strings(values: Any) -> tuple[str, ...] | None:
+    return None if values is None else tuple(map(string, values))
 
 
 def _addresses(fields: Any, last: Any) -> tuple[EmailAddress, ...]:

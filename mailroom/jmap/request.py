@@ -24,6 +24,7 @@ _CAPABILITY_OF: Final = {
     "Email": MAIL,
     "Identity": SUBMISSION,
     "Mailbox": MAIL,
+    "Thread": MAIL,
 }
 _ENVELOPE_SIZE: Final = 1000
 """Octets, generously, that ``using`` and the braces around the calls take."""

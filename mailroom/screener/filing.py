@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.categories import Categories, Category
-from mailroom.screener.keywords import FORGED, without
+from mailroom.screener.keywords import FORGED, JUNK, NOT_JUNK, without
 from mailroom.screener.places import Places
 
 
@@ -60,17 +60,21 @@ def file_labelled(email: Email, target: Target, places: Places, *, warn: bool) -
 
     In Trash, Drafts or Sent it only loses them. Mail that waits in the Junk folder, or was *moved*
     into the label by an app that knows only folders, waited like mail in the Screener. A forged one
-    is like any other from now on.
+    is like any other from now on. Mail that was junk is none any more: mail apps and spam filters
+    go by the keywords as well as by the mailbox.
     """
     before = email.mailbox_ids
     after = before - places.marks
+    keywords: dict[str, bool | None] = {**without(email.keywords, FORGED)}
     if not before & (places.trash | places.drafts | places.sent):
+        if before & places.junk or JUNK in email.keywords:
+            keywords |= {**without(email.keywords, JUNK), f"keywords/{NOT_JUNK}": True}
         waiting = places.screener in before or bool(before & places.junk) or not after
         after = _filed(after - places.junk, target, places, waiting=waiting)
         if warn and places.warning is not None:
             after |= {places.warning}
     moved = patch(before, after, fallback=places.inbox) or {}
-    return {**moved, **without(email.keywords, FORGED)}
+    return {**moved, **keywords}
 
 
 def _filed(

@@ -1,6 +1,6 @@
 """What a pass has to know, read in as few steps as can be. Reads only."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from mailroom.jmap.request import Operation, in_order
 from mailroom.screener.arrivals.inbox import Inbox, Look, News
 from mailroom.screener.categories import Categories, Layout
 from mailroom.screener.filters import in_any_and_any, in_any_of
+from mailroom.screener.own import OwnAddresses, in_doubt, senders_of
 from mailroom.screener.places import Directory, Places, locate
 
 T = TypeVar("T")
@@ -85,6 +86,7 @@ class Gatherer:
         self._inbox = inbox
         self._categories = categories
         self._layout = layout
+        self._own = OwnAddresses(account)
         self._places: Places | None = None
 
     async def directory(self) -> Directory:
@@ -127,7 +129,7 @@ class Gatherer:
         search = in_order(get_email_state(self._account.id), self._account.first_page(email_filter))
         mailboxes, identities, (state, first), look = await self._account.client.perform(
             get_mailboxes(self._account.id),
-            self._account.identities(),
+            self._own.look(places),
             search,
             _nothing() if self._inbox is None else self._inbox.look(places),
         )
@@ -135,6 +137,21 @@ class Gatherer:
         news = None if self._inbox is None else await self._inbox.news(look, places)
         directory = Directory(mailboxes)
         return Marked(emails, news, directory, self._locate(directory), identities, state)
+
+    async def own_among(self, addresses: Iterable[str], marked: Marked) -> frozenset[str]:
+        """Return those addresses that are the user's, though no identity says so exactly.
+
+        Nothing is asked but about addresses at a domain of which the user may use all.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked.
+        """
+        doubted, places = in_doubt(addresses, marked.identities), marked.places
+        mailboxes = places.sent | places.drafts
+        if not (doubted and mailboxes):
+            return frozenset()
+        _, emails = await self.mail_of([Sweep(doubted, mailboxes)])
+        return doubted & senders_of(each for each in emails if each.mailbox_ids & mailboxes)
 
     def _locate(self, directory: Directory) -> Places:
         return locate(directory, self._categories, self._layout)

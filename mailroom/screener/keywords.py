@@ -1,4 +1,4 @@
-"""The keywords (RFC 8621 section 4.1.1) that Mailroom puts on mail, to know it again."""
+"""The keywords (RFC 8621 section 4.1.1) that Mailroom reads and writes."""
 
 from collections.abc import Collection
 from typing import Final
@@ -10,6 +10,10 @@ purpose."""
 FORGED: Final = "$mailroom-forged"
 """On a mail whose From is forged, until a label says where it goes: what is decided on whoever its
 From names does not concern it."""
+
+JUNK: Final = "$junk"
+NOT_JUNK: Final = "$notjunk"
+"""In the IANA registry of IMAP and JMAP keywords: mail that is, or is not, spam for its owner."""
 
 
 def without(keywords: Collection[str], *unwanted: str) -> dict[str, None]:

@@ -82,9 +82,17 @@ def is_address(text: str) -> bool:
 
 
 def is_own(address: str, identities: Collection[str]) -> bool:
-    """Whether ``address`` is one of the user's: ``*@domain`` is all of a domain (RFC 8621, 6)."""
-    key = key_of(address)
-    return any(key_of(identity) in {key, whole_domain(key)} for identity in identities)
+    """Return True if ``address`` is one of the user's.
+
+    An identity ``*@domain`` (RFC 8621 section 6) says which addresses the user may send as. Others
+    have addresses there, too: the family, a printer.
+    """
+    return key_of(address) in {key_of(each) for each in identities if not each.startswith("*@")}
+
+
+def may_be_own(address: str, identities: Collection[str]) -> bool:
+    """Return True if ``address`` is at a domain of which the user may use every address."""
+    return whole_domain(key_of(address)) in set(map(key_of, identities))
 
 
 def _tidy(name: str) -> str:

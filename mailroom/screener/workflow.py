@@ -24,6 +24,7 @@ from mailroom.screener.decide import Conflict, Decided, Decision, decide, find_c
 from mailroom.screener.gather import Gatherer, Marked, Sweep
 from mailroom.screener.labelled import Sorted, sort_marked
 from mailroom.screener.missing import MissingError, NoRightToWriteError
+from mailroom.screener.own import senders_of
 from mailroom.screener.places import Places, lacking_rights, missing_mailboxes, refuse_unsuitable
 from mailroom.screener.plan import Plan, plan_decisions
 from mailroom.screener.progress import Report
@@ -102,6 +103,8 @@ class ScreenerWorkflow:
         marked, index = await both(self._gatherer.marked(), self._book.sync())
         if groups := missing_groups(index.groups, self._categories, self._layout):
             raise MissingError(groups=groups)
+        own = await self._gatherer.own_among(senders_of(marked.emails), marked)
+        marked = replace(marked, identities=(*marked.identities, *sorted(own)))
         sorted_ = sort_marked(marked.emails, marked.places, marked.identities)
         (contents, outcomes, mails), (rules, unscreened) = await both(
             self._judge(sorted_, marked, index), self._rules_for_new(marked, index)

@@ -225,7 +225,7 @@ async def test_a_forged_from_does_not_profit_from_it(alice: Owner, start: Start)
         )
         await comes_to(alice, "forged", "@MailroomWarning", "Screener")
         await comes_to(alice, "hidden below", "@MailroomWarning", "Screener")
-        await comes_to(alice, "forged further down", "Imbox", "Inbox")
+        await comes_to(alice, "forged further down", "@MailroomWarning", "Screener")
         await comes_to(alice, "another server's word", "Imbox", "Inbox")
 
 

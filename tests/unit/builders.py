@@ -134,11 +134,12 @@ def patched(before: Collection[str], patch: Patch | None) -> frozenset[str]:
     """What a patch makes of a mail's mailboxes (RFC 8620 section 5.3)."""
     after = set(before)
     for path, value in (patch or {}).items():
-        prefix, _, mailbox = path.partition("/")
-        assert prefix == "mailboxIds", path
-        assert mailbox, path
+        prefix, _, name = path.partition("/")
+        assert prefix in {"mailboxIds", "keywords"}, path
+        assert name, path
         assert value in (True, None), path
-        (after.discard if value is None else after.add)(mailbox)
+        if prefix == "mailboxIds":
+            (after.discard if value is None else after.add)(name)
     return frozenset(after)
 
 

@@ -18,6 +18,7 @@ from mailroom.screener.arrivals.verdict import (
     is_new,
     judge,
     strangers,
+    unexplained,
 )
 from mailroom.screener.categories import DEFAULTS
 from mailroom.screener.decide import Decided
@@ -28,6 +29,9 @@ from tests.unit.builders import PLACES, group_list, mail
 KEYWORD = f"keywords/{SCREENED}"
 BOB = "bob@corp.example"
 FORGED = " mx.example.com; dmarc=fail"
+DOUBTFUL = " mx.example.com; dmarc=fail (p=none dis=none)"
+REPORT = " multipart/report; report-type=delivery-status; boundary=x"
+LONG_AGO = "Mon, 23 Feb 2026 10:00:00 +0000"
 
 
 def acquainted(
@@ -179,9 +183,10 @@ def test_a_decision_on_a_whole_domain_counts_for_everybody_without_a_card() -> N
 def test_ones_own_mail_is_left() -> None:
     known = acquainted(identities=("me@x.example", "*@own.example"))
 
-    for sender in ("ME@x.example", "whoever@own.example"):
-        found = judge(mail("Inbox", sender=sender), rules(known))
-        assert (found.rule, found.patch) == (Rule.OWN, None)
+    found = judge(mail("Inbox", sender="ME@x.example"), rules(known))
+    assert (found.rule, found.patch) == (Rule.OWN, None)
+    printer = judge(mail("Inbox", sender="printer@own.example"), rules(known))
+    assert (printer.rule, ends_in(printer)) == (Rule.UNKNOWN, {"Screener"})
 
 
 @pytest.mark.parametrize("sender", [(), ("a@x.example", "b@x.example"), ("undisclosed",)])
@@ -217,14 +222,80 @@ def test_new_is_what_is_in_the_inbox_alone_and_was_never_screened() -> None:
     assert not is_new(mail(), PLACES)
 
 
-def test_strangers_are_those_that_the_address_book_does_not_know() -> None:
+def test_only_mail_that_nothing_at_hand_explains_is_asked_about() -> None:
     emails = [
         mail("Inbox", sender=sender)
         for sender in (BOB, "Eve@x.example", "eve@x.example", "me@x.example", "")
     ]
+    read = mail("Inbox", sender="zed@x.example", keywords=["$seen"])
+    report = replace(mail("Inbox", sender="mta@x.example"), content_type=REPORT)
 
-    found = strangers(emails, acquainted("Feed", identities=("me@x.example",)))
-    assert found == {"eve@x.example"}
+    known = acquainted("Feed", identities=("me@x.example",))
+    found = unexplained([*emails, read, report], known)
+    assert found == [emails[1], emails[2], emails[4]]
+    assert strangers(found) == {"eve@x.example"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"keywords": frozenset({"$seen"})}, {"received": ()}, {"received": ("x; " + LONG_AGO,)}],
+    ids=["read", "no Received", "an old Received"],
+)
+@pytest.mark.parametrize("sender", [BOB, "eve@x.example", ""])
+def test_mail_that_its_owner_put_there_is_left(sender: str, changes: dict[str, Any]) -> None:
+    email = replace(mail("Inbox", sender=sender), authentication_results=(FORGED,), **changes)
+    found = judge(email, rules(acquainted("Feed"), decided=Decided({BOB: None})))
+
+    assert (found.rule, found.patch) == (Rule.PLACED, None)
+
+
+@pytest.mark.parametrize("sender", ["eve@x.example", "MAILER-DAEMON", ""])
+def test_an_answer_and_a_delivery_report_are_left(sender: str) -> None:
+    answer = mail("Inbox", sender=sender, email_id="answer")
+    found = verdict(answer, answers=frozenset({"answer"}))
+    assert (found.rule, found.patch) == (Rule.ANSWER, None)
+
+    report = replace(mail("Inbox", sender=sender), content_type=REPORT)
+    found = verdict(report)
+    assert (found.rule, found.patch) == (Rule.REPORT, None)
+
+
+def test_a_decision_counts_more_than_an_answer() -> None:
+    answers = frozenset({"m1"})
+
+    assert ends_in(verdict(mail("Inbox"), "Jail", answers=answers)) == {"Jail"}
+    decided = Decided({BOB: None})
+    assert ends_in(verdict(mail("Inbox"), decided=decided, answers=answers)) == {"Screener"}
+
+
+def test_an_answer_or_report_with_a_forged_from_is_screened() -> None:
+    email = replace(mail("Inbox"), authentication_results=(FORGED,), content_type=REPORT)
+
+    assert verdict(email, answers=frozenset({"m1"})).rule is Rule.SPOOFED
+
+
+@pytest.mark.parametrize(
+    ("sender", "member_of", "mailboxes"),
+    [
+        (BOB, ["Feed"], {"Feed"}),
+        (BOB, ["Imbox"], {"Imbox", "Inbox"}),
+        (BOB, [], {"Inbox"}),
+        ("eve@x.example", [], {"Screener"}),
+    ],
+)
+def test_a_doubtful_from_is_filed_as_the_senders_mail_with_a_warning(
+    sender: str, member_of: list[str], mailboxes: set[str]
+) -> None:
+    email = replace(mail("Inbox", sender=sender), authentication_results=(DOUBTFUL,))
+    found = verdict(email, *member_of)
+
+    assert ends_in(found) == mailboxes | {PLACES.warning}
+    assert found.rule is not Rule.SPOOFED
+    assert found.patch is not None
+    assert found.patch[KEYWORD] is True
+    assert f"keywords/{FORGED_KEYWORD}" not in found.patch
+    without_label = verdict(email, *member_of, places=replace(PLACES, warning=None))
+    assert ends_in(without_label) == mailboxes
 
 
 @given(

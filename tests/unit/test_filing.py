@@ -81,6 +81,39 @@ def test_forged_mail_that_is_labelled_itself_is_filed_and_is_like_any_other_from
     assert patched(email.mailbox_ids, patch) == FILED[name]
 
 
+@pytest.mark.parametrize("name", FILED)
+@pytest.mark.parametrize(
+    ("place", "keywords"), [("Spam", ["$junk", "own"]), ("Spam", []), ("Inbox", ["$junk"])]
+)
+def test_a_labelled_mail_that_was_junk_is_none_any_more(
+    name: str, place: str, keywords: list[str]
+) -> None:
+    """The keywords change in the patch that files it: no app may see one without the other."""
+    patch = file_labelled(
+        mail(place, "@ToFeed", keywords=keywords), target(name), PLACES, warn=False
+    )
+
+    told = {path: value for path, value in patch.items() if path.startswith("keywords/")}
+    off = {"keywords/$junk": None} if "$junk" in keywords else {}
+    assert told == {**off, "keywords/$notjunk": True}
+
+
+@pytest.mark.parametrize("place", ["Trash", "Drafts", "Sent"])
+def test_junk_that_only_loses_its_label_stays_junk(place: str) -> None:
+    email = mail(place, "Spam", "@ToFeed", keywords=["$junk"])
+    patch = file_labelled(email, target("Feed"), PLACES, warn=False)
+
+    assert not any(path.startswith("keywords/") for path in patch)
+
+
+@pytest.mark.parametrize("keywords", [[], ["$notjunk"], ["$seen"]])
+def test_mail_that_was_no_junk_gets_no_keyword(keywords: list[str]) -> None:
+    email = mail("Screener", "@ToFeed", keywords=keywords)
+    patch = file_labelled(email, target("Feed"), PLACES, warn=False)
+
+    assert not any(path.startswith("keywords/") for path in patch)
+
+
 @pytest.mark.parametrize("place", ["Trash", "Drafts", "Sent", "Spam"])
 @pytest.mark.parametrize("managed", ["Screener", "Feed", "Imbox"])
 @pytest.mark.parametrize("name", list(FILED))

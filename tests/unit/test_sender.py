@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.jmap.mail import EmailAddress
-from mailroom.screener.sender import Sender, UnusableFromError, is_address, is_own, sender_of
+from mailroom.screener.sender import (
+    Sender,
+    UnusableFromError,
+    is_address,
+    is_own,
+    may_be_own,
+    sender_of,
+)
 from tests.unit.builders import mail
 
 
@@ -139,8 +146,8 @@ def test_whatever_a_server_says_gives_a_sane_sender_or_a_reason(name: str, addre
     [
         ("me@home.example", True),
         ("ME@Home.example", True),
-        ("anything@mine.example", True),
-        ("Any@MINE.example", True),
+        ("printer@mine.example", False),
+        ("*@mine.example", False),
         ("me@home.example.org", False),
         ("notme@home.example", False),
         ("me@sub.mine.example", False),
@@ -149,10 +156,26 @@ def test_whatever_a_server_says_gives_a_sane_sender_or_a_reason(name: str, addre
         ("*@home.example", False),
     ],
 )
-def test_own_addresses_are_the_identities_and_all_of_a_domain_with_an_asterisk(
+def test_own_addresses_are_the_identities_but_not_all_of_a_domain_with_an_asterisk(
     address: str, *, own: bool
 ) -> None:
     assert is_own(address, ["Me@home.example", "*@Mine.example"]) is own
+
+
+@pytest.mark.parametrize(
+    ("address", "may_be"),
+    [
+        ("printer@mine.example", True),
+        ("Printer@MINE.example", True),
+        ("me@home.example", False),
+        ("me@sub.mine.example", False),
+        ("me@notmine.example", False),
+    ],
+)
+def test_anybody_at_a_domain_with_an_asterisk_may_be_the_user(
+    address: str, *, may_be: bool
+) -> None:
+    assert may_be_own(address, ["Me@home.example", "*@Mine.example"]) is may_be
 
 
 def test_without_identities_nobody_is_the_user() -> None:

@@ -1,11 +1,15 @@
-"""What the user's own mail server found out about a mail's From (RFC 8601). Pure.
+"""The opinion of the user's own mail server on a mail's From (RFC 8601, RFC 7489). Pure.
 
-Anybody can write an Authentication-Results field into a mail. One that bears our server's name
-(its authserv-id) is believed, but only the topmost such: servers put theirs on top.
+Anybody can write an Authentication-Results field into a mail. Only fields that bear the name of the
+user's server (its authserv-id) are believed. All of those count, wherever they stand, because one
+host may write several: a filter for DKIM, one for DMARC. A field that a stranger has added under
+that name can make a mail look worse, but not better: what excuses a failure counts only in the
+field that reports the failure, or above it, and servers put their fields on top.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
 from typing import Final
 
 from authres import (  # type: ignore[import-untyped]  # has no annotations
@@ -15,44 +19,172 @@ from authres import (  # type: ignore[import-untyped]  # has no annotations
 
 _NAME: Final = "Authentication-Results:"
 _LONGEST: Final = 16_384
-"""Characters. What is longer was not written by a server that is to be trusted."""
-_AUTHSERV_ID: Final = re.compile(r"\s*([A-Za-z0-9._-]+)")
-_SAYS_FAIL: Final = re.compile(r"(?i);\s*dmarc\s*=\s*fail\b")
+"""Characters. A server that is to be trusted writes no longer field."""
 _WHOLE_DOMAIN: Final = "*."
+_AUTHSERV_ID: Final = re.compile(r'(?:"([^"\\]*)"|([^\s;()"=]+))(?=[\s;]|$)')
+_FAILURE: Final = re.compile(r"(?i);\s*dmarc\s*=\s*fail\b")
+_FACT: Final = re.compile(r"(?i)([a-z][a-z0-9._-]*)\s*=\s*([a-z0-9._-]+)")
+_PART: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\\.|[();]|[^"\\();]+|"', re.DOTALL)
+
+_ASKED: Final = frozenset({"quarantine", "reject"})
+_POLICIES: Final = _ASKED | {"none"}
+
+# The names of one fact in the dialects of several programs. Properties come before the short forms
+# in comments, for the two do not always agree and the properties are the newer ones.
+_EVALUATED: Final = ("policy.evaluated-disposition", "d.eval")
+_DOMAIN_POLICY: Final = ("policy.published-domain-policy", "policy.dmarc", "p", "policy")
+_SUBDOMAIN_POLICY: Final = ("policy.published-subdomain-policy", "sp")
+_APPLIED: Final = ("policy.applied-disposition", "d", "dis", "action")
+_OVERRIDE: Final = ("policy.override-reason", "override")
+_WITH_ARC: Final = ("policy.arc-aware-result", "arc_aware_result")
+_ACTION: Final = "action"
+_COUNTRY: Final = re.compile(r"(?:^|\.)(?:ac|com?|edu|go[bv]|net?|org?)\.[a-z]{2}$")
+"""Suffixes under which countries register domains, as in ``example.co.uk``."""
 
 
-def fails_dmarc(fields: Iterable[str], authserv_id: str) -> bool:
-    """Whether the server says that the From is not by whom it names (``dmarc=fail``, RFC 7489).
+class Opinion(StrEnum):
+    """The server's opinion on a From.
+
+    FORGED: the domain in From asks receivers not to take such mail for its own, and the server did
+    not overrule that. DOUBTFUL: the check failed, but the domain does not ask for anything.
+    NONE: everything else.
+    """
+
+    FORGED = "forged"
+    DOUBTFUL = "doubtful"
+    NONE = "none"
+
+
+def opinion_on_from(fields: Iterable[str], authserv_id: str) -> Opinion:
+    """Return the worst opinion that the server states in any of its fields.
 
     Args:
         fields: the raw value of every Authentication-Results field, the topmost first.
-        authserv_id: the server's name; ``*.example.com`` is any host of a domain; empty: none is
-            believed.
+        authserv_id: the server's name; ``*.example.com`` is any host of a domain; empty: no field
+            is believed.
     """
     if not authserv_id:
-        return False
-    return next((_fails(each) for each in fields if _is_by(_server(each), authserv_id)), False)
+        return Opinion.NONE
+    opinions, passes_arc = set[Opinion](), False
+    for field in fields:
+        if len(field) <= _LONGEST and _is_by(_server(field), authserv_id):
+            passes_arc = passes_arc or _passes_arc(field)
+            opinions |= {_opinion(facts, passes_arc=passes_arc) for facts in _failures(field)}
+    return min(opinions, key=list(Opinion).index, default=Opinion.NONE)
 
 
 def _server(field: str) -> str:
-    """The authserv-id, which comes first; empty if there is none."""
-    found = _AUTHSERV_ID.match(field)
-    return "" if found is None or len(field) > _LONGEST else found[1]
+    """Return the authserv-id, which comes first but for comments; empty if there is none."""
+    start = _without_comments(field).lstrip()
+    found = _AUTHSERV_ID.match(start)
+    return "" if found is None else found[1] or found[2] or ""
 
 
-def _fails(field: str) -> bool:
-    """Servers may put in what the sender said (HELO, say) as it stands, which must hide nothing."""
-    if _SAYS_FAIL.search(field):
-        return True
-    try:
-        header = AuthenticationResultsHeader.parse(f"{_NAME} {field.strip()}")
-    except (AuthResError, RecursionError):  # comments may be nested as deep as one likes
-        return False
-    return any((each.method, each.result) == ("dmarc", "fail") for each in header.results or ())
-
-
-def _is_by(found: str, expected: str) -> bool:
-    found, expected = found.lower(), expected.lower()
+def _is_by(server: str, expected: str) -> bool:
+    server, expected = server.lower(), expected.lower()
     if expected.startswith(_WHOLE_DOMAIN):
-        return found.endswith(expected.removeprefix("*"))
-    return found == expected
+        return server.endswith(expected.removeprefix("*"))
+    return server == expected
+
+
+def _failures(field: str) -> Iterator[Mapping[str, str]]:
+    """Yield the facts that stand beside each ``dmarc=fail``.
+
+    Servers put in what a sender said (HELO, say) as it stands, so a bracket or quote in that may
+    hide all that follows from a reader who minds the grammar. Failures are therefore looked for
+    with and without regard to comments.
+    """
+    texts = (field, _without_comments(field))
+    for end in sorted({found.end() for text in texts for found in _FAILURE.finditer(text)}):
+        yield _facts(_entry(field[end:]))
+
+
+def _entry(text: str) -> str:
+    """Return the text up to the next semicolon outside comments, without quoted strings."""
+    kept, depth = list[str](), 0
+    for part in _PART.findall(text):
+        depth = max(0, depth + {"(": 1, ")": -1}.get(part, 0))
+        if part == ";" and not depth:
+            break
+        kept.append(" " if part.startswith('"') else part)
+    return "".join(kept)
+
+
+def _without_comments(text: str) -> str:
+    """Blank out comments (RFC 5322 section 3.2.2), which may be nested; the length stays."""
+    kept, depth = list[str](), 0
+    for part in _PART.findall(text):
+        is_outside = not depth and part not in "()"
+        depth = max(0, depth + {"(": 1, ")": -1}.get(part, 0))
+        kept.append(part if is_outside else " " * len(part))
+    return "".join(kept)
+
+
+def _facts(entry: str) -> dict[str, str]:
+    """Return the properties of one result, and what comments say in the same form."""
+    facts: dict[str, str] = {}
+    for name, value in _FACT.findall(entry.lower()):
+        facts.setdefault(name, value)
+    return facts
+
+
+def _opinion(facts: Mapping[str, str], *, passes_arc: bool) -> Opinion:
+    """Judge one ``dmarc=fail`` by what the domain asks for and what the server made of it."""
+    applied = _first(facts, _APPLIED)
+    if applied in _ASKED:
+        return Opinion.FORGED
+    if _policy(facts) == "none":
+        return Opinion.NONE if _is_overridden(facts, applied, passes_arc) else Opinion.DOUBTFUL
+    return Opinion.NONE if _is_overridden(facts, applied, passes_arc) else Opinion.FORGED
+
+
+def _policy(facts: Mapping[str, str]) -> str:
+    """Return what the domain asks for, as far as the server states it.
+
+    A disposition before any override is exact: it minds ``pct`` and subdomains.
+    """
+    if (evaluated := _first(facts, _EVALUATED)) in _POLICIES:
+        return evaluated
+    domain, subdomain = _first(facts, _DOMAIN_POLICY), _first(facts, _SUBDOMAIN_POLICY)
+    policy = subdomain if subdomain in _POLICIES and _is_of_subdomain(facts) else domain
+    if policy in _POLICIES:
+        return policy
+    # Microsoft names no policy, but says ``action=none`` where the domain asks for nothing.
+    return "none" if facts.get(_ACTION) == "none" else ""
+
+
+def _is_of_subdomain(facts: Mapping[str, str]) -> bool:
+    """Return True if the policy for subdomains applies to the domain in From."""
+    if source := facts.get("policy.policy-from"):
+        return source == "sp"
+    domain = facts.get("header.from", "")
+    registered = 2 if _COUNTRY.search(domain) else 1
+    return domain.count(".") > registered
+
+
+def _is_overridden(facts: Mapping[str, str], applied: str, passes_arc: bool) -> bool:  # noqa: FBT001 - one caller
+    """Return True if the server let the mail through for a reason that it names.
+
+    That it took no action is no reason: some filters never act, and state so in every field. An ARC
+    chain alone is none either, for anybody can seal one.
+    """
+    if _first(facts, _WITH_ARC) == "pass" or _first(facts, _OVERRIDE) not in {"", "none"}:
+        return True
+    is_let_through = applied == "none"
+    return is_let_through and (passes_arc or facts.get("has-list-id") == "yes")
+
+
+def _first(facts: Mapping[str, str], names: Iterable[str]) -> str:
+    return next((facts[name] for name in names if name in facts), "")
+
+
+def _passes_arc(field: str) -> bool:
+    """Return True if the server found a valid ARC chain (RFC 8617).
+
+    Read strictly: what a sender said must not pass for a result.
+    """
+    try:
+        header = AuthenticationResultsHeader.parse(f"{_NAME} {_without_comments(field).strip()}")
+    except (AuthResError, RecursionError):
+        return False
+    return any((each.method, each.result) == ("arc", "pass") for each in header.results or ())

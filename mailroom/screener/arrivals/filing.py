@@ -11,7 +11,7 @@ from typing import Final
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import JmapError, is_read_only
-from mailroom.jmap.mail import AUTHENTICATION_RESULTS
+from mailroom.jmap.mail import ARRIVAL
 from mailroom.screener.arrivals.verdict import Rules, Verdict, is_new, judge
 
 _TRIES: Final = 5
@@ -86,7 +86,7 @@ class Filing:
 
     async def _read_again(self, remaining: dict[str, Verdict]) -> tuple[str, dict[str, Verdict]]:
         """Those that still are as they came, in another state."""
-        state, emails = await self._account.read(list(remaining), also=(AUTHENTICATION_RESULTS,))
+        state, emails = await self._account.read(list(remaining), also=ARRIVAL)
         new = (each for each in emails if is_new(each, self._rules.places))
         return state, _by_id(judge(each, self._rules) for each in new)
 

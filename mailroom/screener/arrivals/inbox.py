@@ -4,23 +4,20 @@ The first look goes back a while; every other asks for the changes since the sta
 everything has been seen to. Where the server cannot tell all of them at once, we look back again: a
 mail that is changed between two parts of the list may be told as new in neither.
 
-Looking back, mail that has been read is passed over: its owner has seen it in the Inbox, and may
-have put it there.
+Mail that has been read is of no interest to a look that goes back, for it stays where it is; see
+:mod:`mailroom.screener.arrivals.delivery`.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
 
 from mailroom.jmap.account import MailAccount
-from mailroom.jmap.mail import AUTHENTICATION_RESULTS, Created, Email, Filter, Page, get_email_state
+from mailroom.jmap.mail import ARRIVAL, Created, Email, Filter, Page, get_email_state
 from mailroom.jmap.request import Operation, Results, in_order
 from mailroom.screener.arrivals.verdict import is_new
 from mailroom.screener.keywords import SCREENED
 from mailroom.screener.places import Places
-
-_ALSO: Final = (AUTHENTICATION_RESULTS,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +76,13 @@ class Inbox:
         """The first request of a look, to be sent along with others; :meth:`news` goes on."""
         if not self._state:
             return self._look_back(places)
-        changes = self._account.created(self._state, also=_ALSO)
+        changes = self._account.created(self._state, also=ARRIVAL)
         return Operation(changes.calls, changes.read)
 
     def _look_back(self, places: Places) -> Operation[Look]:
         email_filter = self._recent(places)
         search = in_order(
-            get_email_state(self._account.id), self._account.first_page(email_filter, also=_ALSO)
+            get_email_state(self._account.id), self._account.first_page(email_filter, also=ARRIVAL)
         )
 
         def read(results: Results) -> LookBack:
@@ -114,7 +111,7 @@ class Inbox:
         """
         match look:
             case LookBack(state=state, filter=email_filter, page=page):
-                emails = await self._account.whole(email_filter, page, also=_ALSO)
+                emails = await self._account.whole(email_filter, page, also=ARRIVAL)
                 return self._news(emails, state, places)
             case Created(is_silent=False, has_more=False, emails=emails, new_state=state):
                 return self._news(emails, state, places)

@@ -4,12 +4,21 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from mailroom.concurrency import both
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.account import MailAccount
+from mailroom.screener.arrivals.answers import Answers
 from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.arrivals.filing import Arrived, Filing
 from mailroom.screener.arrivals.inbox import Inbox, News
-from mailroom.screener.arrivals.verdict import Acquaintance, Rules, Verdict, judge, strangers
+from mailroom.screener.arrivals.verdict import (
+    Acquaintance,
+    Rules,
+    Verdict,
+    judge,
+    strangers,
+    unexplained,
+)
 from mailroom.screener.categories import Categories
 from mailroom.screener.decide import Decided
 from mailroom.screener.places import Places
@@ -21,7 +30,7 @@ class Policy:
 
     Attributes:
         lookback: older mail never is.
-        authserv_id: see :func:`mailroom.screener.arrivals.authentication.fails_dmarc`.
+        authserv_id: see :func:`mailroom.screener.arrivals.authentication.opinion_on_from`.
     """
 
     lookback: timedelta
@@ -78,6 +87,7 @@ class Screening:
         self._categories = categories
         self._policy = policy
         self._correspondents = Correspondents(account)
+        self._answers = Answers(account)
 
     async def rules(
         self, news: News, places: Places, index: ContactIndex, identities: Collection[str]
@@ -88,13 +98,18 @@ class Screening:
             HttpError, JmapError: the server cannot be asked.
         """
         acquaintance = Acquaintance(index, self._categories, identities)
-        unknown = strangers(news.emails, acquaintance)
+        unknown = unexplained(news.emails, acquaintance)
+        correspondents, answers = await both(
+            self._correspondents.among(strangers(unknown), places.sent),
+            self._answers.among(unknown, places.sent),
+        )
         return Rules(
             acquaintance=acquaintance,
-            correspondents=await self._correspondents.among(unknown, places.sent),
+            correspondents=correspondents,
             places=places,
             categories=self._categories,
             authserv_id=self._policy.authserv_id,
+            answers=answers,
         )
 
     async def apply(self, plan: ArrivalsPlan, state: str) -> Arrived:

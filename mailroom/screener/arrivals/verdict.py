@@ -1,14 +1,15 @@
 """Where a new mail goes, and by which rule. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 from mailroom.contacts.book import Group
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Email, Patch
-from mailroom.screener.arrivals.authentication import fails_dmarc
+from mailroom.screener.arrivals.authentication import Opinion, opinion_on_from
+from mailroom.screener.arrivals.delivery import is_report, was_put_there
 from mailroom.screener.categories import Categories, Category
 from mailroom.screener.decide import Decided
 from mailroom.screener.filing import Target, patch, target_of
@@ -20,6 +21,7 @@ from mailroom.screener.sender import UnusableFromError, is_own, sender_of
 class Rule(StrEnum):
     """Why a mail goes where it goes; the first that applies."""
 
+    PLACED = "it was read or put into the Inbox before Mailroom saw it"
     SPOOFED = "its From is forged"
     NAMELESS = "it names no sender, or several"
     DECIDED = "the sender is being decided on"
@@ -27,6 +29,8 @@ class Rule(StrEnum):
     CATEGORY = "the sender is in a category's group"
     CONTACT = "the sender is a contact"
     CORRESPONDENT = "you have written to the sender"
+    ANSWER = "it answers mail that you have sent"
+    REPORT = "it reports on the delivery of mail that you have sent"
     UNKNOWN = "the sender is unknown"
 
 
@@ -58,7 +62,7 @@ class Standing:
     """How somebody stands with the user.
 
     Attributes:
-        rule: one of OWN, CATEGORY, CONTACT, CORRESPONDENT, UNKNOWN.
+        rule: one of OWN, CATEGORY, CONTACT, UNKNOWN, NAMELESS.
         categories: the sender's.
     """
 
@@ -117,9 +121,10 @@ class Rules:
     Attributes:
         acquaintance: whom the user knows.
         correspondents: keys of addresses that the user has written to.
+        answers: ids of mails that answer mail of the user's.
         places: which mailbox is which.
         categories: where senders can be sent.
-        authserv_id: see :func:`mailroom.screener.arrivals.authentication.fails_dmarc`.
+        authserv_id: see :func:`mailroom.screener.arrivals.authentication.opinion_on_from`.
         decided: whom the same pass decides on. The address book may know any part of that already,
             if it was begun before and cut short: a card without a group, a child's group without
             the parent's.
@@ -130,6 +135,7 @@ class Rules:
     places: Places
     categories: Categories
     authserv_id: str
+    answers: frozenset[str] = frozenset()
     decided: Decided = field(default_factory=Decided)
 
 
@@ -138,46 +144,78 @@ def is_new(email: Email, places: Places) -> bool:
     return email.mailbox_ids == {places.inbox} and SCREENED not in email.keywords
 
 
-def strangers(emails: Iterable[Email], acquaintance: Acquaintance) -> frozenset[str]:
-    """The senders (their keys) of whom the address book knows nothing."""
-    return frozenset(
-        sender
-        for sender in map(_sender, emails)
-        if sender and acquaintance.standing(sender).rule is Rule.UNKNOWN
-    )
+def unexplained(emails: Iterable[Email], acquaintance: Acquaintance) -> list[Email]:
+    """Return the mails of which nothing that is at hand tells why they should stay in the Inbox."""
+    return [
+        email
+        for email in emails
+        if not (was_put_there(email) or is_report(email)) and _is_strange(email, acquaintance)
+    ]
+
+
+def _is_strange(email: Email, acquaintance: Acquaintance) -> bool:
+    sender = _sender(email)
+    return not sender or acquaintance.standing(sender).rule is Rule.UNKNOWN
+
+
+def strangers(emails: Iterable[Email]) -> frozenset[str]:
+    """Return the senders (their keys) of mails."""
+    return frozenset(map(_sender, emails)) - {""}
 
 
 def judge(email: Email, rules: Rules) -> Verdict:
-    """Decide on a mail that :func:`is_new`."""
+    """Decide on a mail that :func:`is_new`.
+
+    Who put a mail there has seen it. A forged From profits from nothing that is known of the one
+    whom it names, and of no thread either.
+    """
     sender = _sender(email)
-    if fails_dmarc(email.authentication_results, rules.authserv_id):
+    if was_put_there(email):
+        return Verdict(email, sender, Rule.PLACED)
+    opinion = opinion_on_from(email.authentication_results, rules.authserv_id)
+    if opinion is Opinion.FORGED:
         return _screen_forged(email, sender, rules.places)
-    if not sender:
-        return _screen(email, sender, Rule.NAMELESS, rules.places)
+    verdict = _judge_genuine(email, sender, rules)
+    return _warned(verdict, rules.places) if opinion is Opinion.DOUBTFUL else verdict
+
+
+def _judge_genuine(email: Email, sender: str, rules: Rules) -> Verdict:
     stand_in, categories = rules.decided.stand_in(sender), rules.decided.categories
-    if stand_in in categories:
+    if sender and stand_in in categories:
         return _as_decided(email, sender, rules, categories[stand_in])
-    return _as_known(email, sender, rules)
+    standing = rules.acquaintance.standing(sender) if sender else Standing(Rule.NAMELESS)
+    match standing.rule:
+        case Rule.CATEGORY:
+            change = file_as(email, standing.categories, rules.categories, rules.places)
+            return Verdict(email, sender, Rule.CATEGORY, standing.categories, change)
+        case Rule.UNKNOWN | Rule.NAMELESS:
+            return _as_stranger(email, sender, standing.rule, rules)
+        case known:
+            return Verdict(email, sender, known)
+
+
+def _as_stranger(email: Email, sender: str, rule: Rule, rules: Rules) -> Verdict:
+    if sender in rules.correspondents:
+        return Verdict(email, sender, Rule.CORRESPONDENT)
+    if email.id in rules.answers:
+        return Verdict(email, sender, Rule.ANSWER)
+    if is_report(email):
+        return Verdict(email, sender, Rule.REPORT)
+    return _screen(email, sender, rule, rules.places)
+
+
+def _warned(verdict: Verdict, places: Places) -> Verdict:
+    """Add the warning label, wherever the mail goes."""
+    if places.warning is None:
+        return verdict
+    label = {f"mailboxIds/{places.warning}": True, f"keywords/{SCREENED}": True}
+    return replace(verdict, patch={**(verdict.patch or {}), **label})
 
 
 def _as_decided(email: Email, sender: str, rules: Rules, category: Category | None) -> Verdict:
     target = target_of(category, rules.categories, rules.places)
     given = () if category is None else (category,)
     return Verdict(email, sender, Rule.DECIDED, given, _filed(email, target, rules.places))
-
-
-def _as_known(email: Email, sender: str, rules: Rules) -> Verdict:
-    standing = rules.acquaintance.standing(sender)
-    match standing.rule:
-        case Rule.CATEGORY:
-            change = file_as(email, standing.categories, rules.categories, rules.places)
-            return Verdict(email, sender, Rule.CATEGORY, standing.categories, change)
-        case Rule.UNKNOWN if sender in rules.correspondents:
-            return Verdict(email, sender, Rule.CORRESPONDENT)
-        case Rule.UNKNOWN:
-            return _screen(email, sender, Rule.UNKNOWN, rules.places)
-        case known:
-            return Verdict(email, sender, known)
 
 
 def file_as(

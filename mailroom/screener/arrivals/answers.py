@@ -1,0 +1,94 @@
+"""Which new mail answers mail that the user has sent. Reads only.
+
+Two things tell: its thread holds a mail in Sent, or it refers to one of the newest mails there.
+Servers put a mail into another thread when its subject is another (RFC 8621 section 3), and ticket
+systems change the subject of what they answer. Nobody can refer to a mail of the user's without its
+Message-ID, which only those have seen who got that mail.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from mailroom.concurrency import all_of
+from mailroom.jmap.account import MailAccount
+from mailroom.jmap.errors import MethodError
+from mailroom.jmap.mail import Email
+from mailroom.jmap.request import Operation, Results
+from mailroom.jmap.sent import find_threads_with, get_newest_sent, get_thread
+
+_NEWEST: Final = 256
+"""Mails of Sent whose Message-IDs are compared. Older ones are found by their threads."""
+_THREADS: Final = 100
+"""Threads in one call; another call reads the mails of all of them."""
+_TOO_LARGE: Final = "requestTooLarge"
+_UNABLE: Final = frozenset({"unknownMethod", "invalidArguments", "unsupportedSort"})
+"""Of a server that cannot answer a question no answers are known; mail waits in the Screener."""
+
+
+class Answers:
+    """Finds answers to mail that the user has sent.
+
+    Args:
+        account: the user's mail.
+    """
+
+    def __init__(self, account: MailAccount) -> None:
+        self._account = account
+
+    async def among(self, emails: Collection[Email], sent: frozenset[str]) -> frozenset[str]:
+        """Return the ids of those mails that answer one in the mailboxes ``sent``.
+
+        One request, unless there are threads of hundreds of mails.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked.
+        """
+        if not (emails and sent):
+            return frozenset()
+        threads = sorted({email.thread_id for email in emails} - {""})
+        size = min(_THREADS, self._account.page_size)
+        parts = [threads[start : start + size] for start in range(0, len(threads), size)]
+        questions = [find_threads_with(self._account.id, part, sent) for part in parts]
+        if any(email.refers_to for email in emails):
+            questions += [self._message_ids(mailbox_id) for mailbox_id in sorted(sent)]
+        found = await self._account.client.perform_all([_tolerant(each) for each in questions])
+        too_large = [part for part, threads in zip(parts, found, strict=False) if threads is None]
+        further = await all_of(self._one_by_one(part, sent) for part in too_large)
+        names = frozenset[str]().union(*(each for each in (*found, *further) if each is not None))
+        return frozenset(
+            email.id for email in emails if email.thread_id in names or names & set(email.refers_to)
+        )
+
+    def _message_ids(self, mailbox_id: str) -> Operation[frozenset[str]]:
+        newest = get_newest_sent(
+            self._account.id, mailbox_id, limit=min(_NEWEST, self._account.page_size)
+        )
+        return Operation(newest.calls, lambda results: newest.read(results).message_ids)
+
+    async def _one_by_one(self, threads: Sequence[str], sent: frozenset[str]) -> frozenset[str]:
+        """Find the threads with sent mail among those that are too large to be read together."""
+        members = await self._account.client.perform_all(
+            [get_thread(self._account.id, thread_id) for thread_id in threads]
+        )
+        readings = await all_of(self._account.read(email_ids) for email_ids in members)
+        return frozenset(
+            thread_id
+            for thread_id, (_, emails) in zip(threads, readings, strict=True)
+            if any(email.mailbox_ids & sent for email in emails)
+        )
+
+
+def _tolerant(question: Operation[frozenset[str]]) -> Operation[frozenset[str] | None]:
+    """Have a question answered by nothing where the server cannot answer; None: it is too large."""
+
+    def read(results: Results) -> frozenset[str] | None:
+        try:
+            return question.read(results)
+        except MethodError as error:
+            if error.type == _TOO_LARGE:
+                return None
+            if error.type in _UNABLE:
+                return frozenset()
+            raise
+
+    return Operation(question.calls, read)

@@ -1,0 +1,71 @@
+"""The user's own addresses: the identities, and the senders of mail in Sent and Drafts. Reads only.
+
+Not every server knows identities, and not every address that the user writes from is one. An
+identity ``*@domain`` makes nobody the user, so of senders there Sent and Drafts are asked exactly.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Final
+
+from mailroom.jmap.account import MailAccount
+from mailroom.jmap.errors import MethodError
+from mailroom.jmap.mail import Email
+from mailroom.jmap.request import Operation, Results
+from mailroom.jmap.sent import SentMail, get_newest_sent
+from mailroom.screener.places import Places
+from mailroom.screener.sender import UnusableFromError, is_own, may_be_own, sender_of
+
+_NEWEST: Final = 256
+"""Mails of Sent and of Drafts that are read to learn from which addresses the user writes."""
+
+
+class OwnAddresses:
+    """Learns the user's own addresses and remembers them.
+
+    Args:
+        account: the user's mail.
+    """
+
+    def __init__(self, account: MailAccount) -> None:
+        self._account = account
+        self._learned: frozenset[str] | None = None
+
+    def look(self, places: Places) -> Operation[tuple[str, ...]]:
+        """Read all own addresses. Mail in Sent and Drafts is read the first time only."""
+        identities = self._account.identities()
+        mailboxes = sorted(places.sent | places.drafts) if self._learned is None else []
+        limit = min(_NEWEST, self._account.page_size)
+        newest = [get_newest_sent(self._account.id, each, limit=limit) for each in mailboxes]
+
+        def read(results: Results) -> tuple[str, ...]:
+            learned = frozenset[str]().union(*(_read(each, results).senders for each in newest))
+            self._learned = (self._learned or frozenset()) | learned
+            return tuple(dict.fromkeys((*identities.read(results), *sorted(self._learned - {""}))))
+
+        calls = [*identities.calls, *(call for each in newest for call in each.calls)]
+        return Operation(tuple(calls), read)
+
+
+def _read(newest: Operation[SentMail], results: Results) -> SentMail:
+    """Read sent mail, or nothing where the server cannot tell: it only adds to the identities."""
+    try:
+        return newest.read(results)
+    except MethodError:
+        return SentMail()
+
+
+def in_doubt(addresses: Iterable[str], identities: tuple[str, ...]) -> frozenset[str]:
+    """Return those addresses that Sent and Drafts have to be asked about. Pure."""
+    return frozenset(
+        each for each in addresses if may_be_own(each, identities) and not is_own(each, identities)
+    )
+
+
+def senders_of(emails: Iterable[Email]) -> frozenset[str]:
+    """Return the keys of the senders of mails; a mail that names none, or several, has none."""
+    senders = set[str]()
+    for email in emails:
+        with suppress(UnusableFromError):
+            senders.add(sender_of(email).key)
+    return frozenset(senders)
