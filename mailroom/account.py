@@ -12,7 +12,7 @@ from mailroom.concurrency import all_of
 from mailroom.contacts.book import AddressBook, AddressBookError
 from mailroom.contacts.carddav import CardDavAddressBook
 from mailroom.contacts.jmap import JmapAddressBook
-from mailroom.http import HttpClient
+from mailroom.http import HttpClient, Slots
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.eventsource import EventSourceTransport
@@ -160,10 +160,16 @@ class Account:
 async def open_account(settings: Settings) -> AsyncIterator[Account]:
     """An account that is usable inside the block; its last requests get a moment at the end."""
     async with AsyncExitStack() as stack:
-        every = (settings.jmap.credentials, settings.carddav.credentials, settings.jmap.credentials)
+        slots = Slots()
+        is_one_host = settings.jmap.session_url.host == settings.carddav.url.host
+        every = (
+            (settings.jmap.credentials, slots),
+            (settings.carddav.credentials, slots if is_one_host else Slots()),
+            (settings.jmap.credentials, Slots()),  # a stream takes none: see HttpClient.open
+        )
         jmap, carddav, push = [
-            HttpClient(await stack.enter_async_context(_session()), credentials)
-            for credentials in every
+            HttpClient(await stack.enter_async_context(_session()), credentials, slots=slots)
+            for credentials, slots in every
         ]
         try:
             yield Account(settings, jmap=jmap, carddav=carddav, push=push)

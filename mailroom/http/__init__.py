@@ -1,35 +1,54 @@
 """HTTP for one account: credentials, time-outs, retries. Knows neither JMAP nor CardDAV."""
 
 from mailroom.http.client import HttpClient
-from mailroom.http.credentials import Credentials, may_carry_credentials
+from mailroom.http.credentials import THIS_MACHINE, Credentials, Reach, may_carry_credentials
 from mailroom.http.errors import (
+    AnswerTooLargeError,
     BrokenAnswerError,
     CredentialsRefusedError,
+    ForeignHostError,
     HttpError,
     InsecureUrlError,
+    IntermediaryError,
     RedirectError,
     ServerFailureError,
     UnexpectedStatusError,
     UnreachableError,
     shown,
 )
-from mailroom.http.messages import AnswerReader, HttpRequest, Response, raise_for_status
+from mailroom.http.identity import USER_AGENT
+from mailroom.http.messages import AnswerReader, HttpRequest, Response, is_same_origin, with_origin
+from mailroom.http.proxies import NO_PROXIES, Proxies
+from mailroom.http.refusals import raise_for_status, refusal
+from mailroom.http.slots import Slots
 
 __all__ = [
+    "NO_PROXIES",
+    "THIS_MACHINE",
+    "USER_AGENT",
     "AnswerReader",
+    "AnswerTooLargeError",
     "BrokenAnswerError",
     "Credentials",
     "CredentialsRefusedError",
+    "ForeignHostError",
     "HttpClient",
     "HttpError",
     "HttpRequest",
     "InsecureUrlError",
+    "IntermediaryError",
+    "Proxies",
+    "Reach",
     "RedirectError",
     "Response",
     "ServerFailureError",
+    "Slots",
     "UnexpectedStatusError",
     "UnreachableError",
+    "is_same_origin",
     "may_carry_credentials",
     "raise_for_status",
+    "refusal",
     "shown",
+    "with_origin",
 ]

@@ -1,8 +1,9 @@
 """Sends one account's requests: with its credentials, within time, again where that is safe.
 
 A request is repeated only when that cannot do anything twice: the caller says so (``repeatable``),
-or the request surely never left, or the server said that it did not act (429, 503). Everything else
-is reported, for only the caller knows what an unanswered write may have done.
+or the request surely never left, or the server said that it did not act (see
+:mod:`mailroom.http.not_now`). Everything else is reported, for only the caller knows what an
+unanswered write may have done.
 
 A write is never torn: when its caller is cancelled, the request goes on, and
 :meth:`HttpClient.close` waits a moment for such stragglers.
@@ -12,6 +13,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import Final, TypeVar
@@ -19,34 +21,31 @@ from typing import Final, TypeVar
 import aiohttp
 import structlog
 from multidict import CIMultiDict
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from yarl import URL
 
-from mailroom.http.credentials import Credentials, may_carry_credentials
+from mailroom.http.credentials import Credentials
+from mailroom.http.digest import Digest
 from mailroom.http.errors import (
     BrokenAnswerError,
     CredentialsRefusedError,
     HttpError,
-    InsecureUrlError,
-    UnreachableError,
 )
-from mailroom.http.messages import (
-    AnswerReader,
-    HttpRequest,
-    Response,
-    raise_for_status,
-    redirect_target,
-)
-from mailroom.http.retry import ATTEMPTS, is_worth_repeating, pause
-from mailroom.http.slots import Slots
+from mailroom.http.identity import USER_AGENT
+from mailroom.http.messages import AnswerReader, HttpRequest, Response, redirect_target
+from mailroom.http.proxies import NO_PROXIES, Proxies
+from mailroom.http.refusals import raise_for_status
+from mailroom.http.retry import is_enough, is_worth_repeating, parse_date, pause, row_of
+from mailroom.http.slots import Place, Slots
+from mailroom.http.wire import read_in_pieces, read_whole, translate
 
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
 _MAX_REDIRECTS: Final = 5
-_MAX_BODY: Final = 64 * 1024 * 1024
-"""Octets, unpacked: a hundred cards with large photos, and far more than any other answer has."""
+_WRITES: Final = frozenset({"PUT", "DELETE", "MKCOL", "MOVE", "COPY", "PROPPATCH"})
+"""The methods that meet the lock of an address book (RFC 4918). A POST of JMAP has none."""
 
 
 class HttpClient:
@@ -55,8 +54,9 @@ class HttpClient:
     Args:
         session: where connections are pooled. It is the caller's, and stays open after
             :meth:`close`.
-        credentials: sent with every request.
-        concurrency: how many requests may be under way at once.
+        credentials: sent with every request, to the hosts that they may be sent to.
+        slots: shared by all clients of one account at one host.
+        proxies: the way to each server.
         timeout: seconds that a whole answer may take.
         sleep: waits between attempts.
     """
@@ -66,22 +66,40 @@ class HttpClient:
         session: aiohttp.ClientSession,
         credentials: Credentials,
         *,
-        concurrency: int = 4,
+        slots: Slots | None = None,
+        proxies: Proxies = NO_PROXIES,
         timeout: float = 60.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._session = session
         self._credentials = credentials
-        self._slots = Slots(concurrency)
+        self._digest = Digest(credentials.login)
+        self._slots = slots or Slots()
+        self._proxies = proxies
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 10.0))
         self._sleep = sleep
         self._under_way: set[asyncio.Task[Response]] = set()
+        self._offset = timedelta()
         self.requests_sent = 0
         self.requests_refused = 0
 
-    def limit_concurrency(self, concurrency: int) -> None:
-        """From now on at most ``concurrency`` requests at once, those under way included."""
-        self._slots.resize(concurrency)
+    @property
+    def slots(self) -> Slots:
+        """The slots of the host."""
+        return self._slots
+
+    @property
+    def credentials(self) -> Credentials:
+        """The credentials that are sent."""
+        return self._credentials
+
+    def server_now(self) -> datetime:
+        """Return the server's time in UTC, by the latest answer that told it; else our own."""
+        return datetime.now(UTC) + self._offset
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait before another attempt."""
+        await self._sleep(seconds)
 
     async def request(
         self,
@@ -109,8 +127,8 @@ class HttpClient:
             HttpError: one of its kinds, see :mod:`mailroom.http.errors`.
         """
 
-        async def attempt() -> T:
-            return read(await self._untorn(request))
+        async def attempt(place: Place) -> T:
+            return read(await self._untorn(request, place))
 
         return await self._repeated(request, attempt)
 
@@ -130,33 +148,57 @@ class HttpClient:
             HttpError: one of its kinds, see :mod:`mailroom.http.errors`.
         """
 
-        async def attempt() -> T:
+        async def attempt(place: Place) -> T:
             reader = open_reader()
-            return reader.result(await self._untorn(request, reader))
+            return reader.result(await self._untorn(request, place, reader))
 
         return await self._repeated(request, attempt)
 
-    async def _repeated(self, request: HttpRequest, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _repeated(self, request: HttpRequest, attempt: Callable[[Place], Awaitable[T]]) -> T:
+        place = Place(self._slots, write=request.method in _WRITES)
         retrying = AsyncRetrying(
             retry=retry_if_exception(partial(is_worth_repeating, repeatable=request.repeatable)),
-            stop=stop_after_attempt(ATTEMPTS),
+            stop=is_enough,
             wait=pause,
             sleep=self._sleep,
             before_sleep=_log_repetition,
             reraise=True,
         )
-        return await retrying(attempt)
+        try:
+            result: T = await retrying(self._attempt, attempt, place)
+        finally:
+            place.free()
+        return result
+
+    async def _attempt(self, attempt: Callable[[Place], Awaitable[T]], place: Place) -> T:
+        await place.take()
+        try:
+            return await attempt(place)
+        except HttpError as error:
+            self._make_room(error, place)
+            raise
+
+    def _make_room(self, error: HttpError, place: Place) -> None:
+        """Leave the host in peace after it has said that it is busy."""
+        row = row_of(error)
+        if row is not None and row.serializes:
+            self._slots.serialize_writes()
+        if row is not None and row.slows:
+            self._slots.slow_down()
+            if not self._slots.is_overfull:
+                return  # with the slot kept, so that nobody else asks in the meantime
+        place.free()
 
     async def _untorn(
-        self, request: HttpRequest, reader: AnswerReader[object] | None = None
+        self, request: HttpRequest, place: Place, reader: AnswerReader[object] | None = None
     ) -> Response:
         """One attempt, which goes on to its end even if the caller is cancelled."""
-        await self._slots.take()
         name = f"http {request.method} {request.url.path}"
         task = asyncio.create_task(self._follow(request, reader), name=name)
         self._under_way.add(task)
         task.add_done_callback(self._ended)
-        return await asyncio.shield(task)
+        with place.kept_until_done(task):
+            return await asyncio.shield(task)
 
     def _ended(self, task: asyncio.Task[Response]) -> None:
         if not task.cancelled():
@@ -164,13 +206,12 @@ class HttpClient:
             error = task.exception()
             self.requests_refused += isinstance(error, CredentialsRefusedError)
         self._under_way.discard(task)
-        self._slots.free()
 
     async def _follow(self, request: HttpRequest, reader: AnswerReader[object] | None) -> Response:
-        """One attempt, with redirects inside the same origin."""
+        """One attempt, with redirects to where the credentials may go."""
         for _ in range(_MAX_REDIRECTS + 1):
             response = await self._once(request, reader)
-            target = redirect_target(request.method, response)
+            target = redirect_target(request, response, self._credentials.reach)
             if target is None:
                 raise_for_status(response, request.expected)
                 return response
@@ -188,9 +229,9 @@ class HttpClient:
         ) as raw:
             response = Response(raw.status, raw.headers, b"", request.url)
             if reader is not None and reader.begin(response):
-                octets = await _read_in_pieces(raw, reader)
+                octets = await read_in_pieces(raw, reader)
             else:
-                response = replace(response, body=await _read_whole(raw))
+                response = replace(response, body=await read_whole(raw, request.max_octets))
                 octets = len(response.body)
         seconds = round(asyncio.get_running_loop().time() - began, 3)
         log.debug(
@@ -223,10 +264,10 @@ class HttpClient:
             InsecureUrlError: the URL is not one that credentials may be sent to.
             UnreachableError: refused, cut off, timed out.
         """
-        if not may_carry_credentials(url):
-            raise InsecureUrlError(url)
+        self._credentials.reach.check(url)
         all_headers = CIMultiDict(headers)
         all_headers["Authorization"] = self._credentials.header
+        all_headers["User-Agent"] = USER_AGENT
         self.requests_sent += 1
         try:
             async with self._session.request(
@@ -236,10 +277,19 @@ class HttpClient:
                 data=data,
                 timeout=timeout,
                 allow_redirects=False,
+                proxy=self._proxies.for_url(url),
+                middlewares=(self._digest,),
             ) as response:
+                self._note_time(response)
                 yield response
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _translate(error, url) from None
+            raise translate(error, url) from None
+
+    def _note_time(self, response: aiohttp.ClientResponse) -> None:
+        """Remember how far the server's clock is from ours; a cache's copy has an old date."""
+        date = parse_date(response.headers.get("Date"))
+        if date is not None and "Age" not in response.headers:
+            self._offset = date - datetime.now(UTC).replace(microsecond=0)
 
     async def close(self, *, grace: float = 3.0) -> None:
         """Wait up to ``grace`` seconds for requests whose callers are gone, then end them."""
@@ -259,43 +309,3 @@ def _log_repetition(state: RetryCallState) -> None:
         attempt=state.attempt_number,
         next_in_seconds=round(state.upcoming_sleep, 1),
     )
-
-
-async def _read_whole(response: aiohttp.ClientResponse) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.content.iter_any():
-        size += len(chunk)
-        if size > _MAX_BODY:
-            raise BrokenAnswerError(response.url, "too large")
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-async def _read_in_pieces(response: aiohttp.ClientResponse, reader: AnswerReader[object]) -> int:
-    """Feed the body to a reader until it has enough; give how many octets that took."""
-    size = 0
-    async for chunk in response.content.iter_any():
-        size += len(chunk)
-        if not reader.feed(chunk):
-            break
-    return size
-
-
-def _translate(error: BaseException, url: URL) -> HttpError:
-    """An error of aiohttp's as one of ours; its text could hold what we sent, so only its type."""
-    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-        return UnreachableError(url, _plain(error), sent=False)
-    if isinstance(error, aiohttp.ClientPayloadError):
-        return UnreachableError(url, "cut off in the middle of the answer", sent=True)
-    if isinstance(error, aiohttp.ClientResponseError):
-        return BrokenAnswerError(url, "not HTTP")
-    return UnreachableError(url, _plain(error), sent=True)
-
-
-def _plain(error: BaseException) -> str:
-    if isinstance(error, TimeoutError):
-        return "timed out"
-    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.strerror:
-        return str(error.os_error.strerror).lower()
-    return type(error).__name__

@@ -1,33 +1,26 @@
-"""Requests and answers as values: what a status means, and where a redirect leads. Pure."""
+"""Requests and answers as values, and the targets of redirects. Pure."""
 
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, Protocol, TypeVar
 
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from mailroom.http.errors import (
-    BrokenAnswerError,
-    CredentialsRefusedError,
-    RedirectError,
-    ServerFailureError,
-    UnexpectedStatusError,
-)
-from mailroom.http.retry import parse_retry_after
+from mailroom.http.credentials import Reach
+from mailroom.http.errors import BrokenAnswerError, IntermediaryError, RedirectError
+from mailroom.http.pages import first_words
+from mailroom.http.retry import parse_date
 
 T_co = TypeVar("T_co", covariant=True)
 
 _SAME_METHOD: Final = frozenset({301, 302, 307, 308})
 _SEE_OTHER: Final = 303
-_TRY_LATER: Final = frozenset({408, 425, 429})
-_NEVER: Final = frozenset({501, 505, 507, 508})
-"""Errors of the server that trying again does not mend."""
-_BODY_KEPT_IN_ERROR: Final = 64 * 1024
-"""Octets: enough for any problem details (RFC 7807), which quote what they object to."""
+_MAX_OCTETS: Final = 64 * 1024 * 1024
+"""A hundred cards with large photos, and far more than any other answer has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +30,13 @@ class HttpRequest:
     Attributes:
         method: the HTTP method.
         url: absolute.
-        headers: beside credentials.
+        headers: beside credentials and our name.
         data: the body.
-        repeatable: whether doing it twice is the same as doing it once.
+        repeatable: True if doing it twice is the same as doing it once.
         expected: the statuses that are an answer, not an error.
+        max_octets: the size, unpacked, from which an answer is too large.
+        keep_origin: True if a redirect is to keep to the scheme, host and port of ``url``, whatever
+            it names.
     """
 
     method: str
@@ -49,27 +45,42 @@ class HttpRequest:
     data: bytes | None = field(default=None, repr=False)
     repeatable: bool = True
     expected: Collection[int] = (HTTPStatus.OK,)
+    max_octets: int = _MAX_OCTETS
+    keep_origin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole answer. ``url`` is where it came from, after redirects."""
+    """A whole answer. ``url`` is the address that it came from, after redirects."""
 
     status: int
     headers: CIMultiDictProxy[str]
     body: bytes
     url: URL
 
+    @property
+    def date(self) -> datetime | None:
+        """The server's time (RFC 9110 section 6.6.1); None if it does not tell, or told a cache."""
+        return None if "Age" in self.headers else parse_date(self.headers.get("Date"))
+
+    @property
+    def intermediary(self) -> IntermediaryError | None:
+        """The error for a page for people, where an answer for programs was due; else None."""
+        words = first_words(self.body)
+        return None if words is None else IntermediaryError(self.url, words, self.status)
+
     def json(self) -> Any:
-        """The body as JSON.
+        """Return the body as JSON.
 
         Raises:
+            IntermediaryError: it is a page for people.
             BrokenAnswerError: it is no JSON, or no UTF-8.
         """
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
-            raise BrokenAnswerError(self.url, f"no JSON ({type(error).__name__})") from None
+            broken = BrokenAnswerError(self.url, f"no JSON ({type(error).__name__})")
+        raise self.intermediary or broken
 
 
 class AnswerReader(Protocol[T_co]):
@@ -100,39 +111,21 @@ class AnswerReader(Protocol[T_co]):
         ...
 
 
-def raise_for_status(response: Response, expected: Collection[int]) -> None:
-    """Let an expected status pass.
+def redirect_target(request: HttpRequest, response: Response, reach: Reach) -> URL | None:
+    """Return the address to send the same request to (RFC 9110 section 15.4); None: no redirect.
+
+    303 answers with another resource than the one that was asked, perhaps after the server has done
+    what was asked; so only GET follows it, and the other methods get the answer as it is.
 
     Raises:
-        CredentialsRefusedError: 401, 403.
-        ServerFailureError: it may go better later: 408, 425, 429, 5xx.
-        UnexpectedStatusError: any other.
-    """
-    status = response.status
-    if status in expected:
-        return
-    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        raise CredentialsRefusedError(response.url, status)
-    if status in _TRY_LATER or (
-        status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in _NEVER
-    ):
-        wait = parse_retry_after(response.headers.get("Retry-After"), now=datetime.now(UTC))
-        raise ServerFailureError(response.url, status, wait)
-    raise UnexpectedStatusError(response.url, status, response.body[:_BODY_KEPT_IN_ERROR])
-
-
-def redirect_target(method: str, response: Response) -> URL | None:
-    """Where the same request is to be sent again (RFC 9110 section 15.4); None: nowhere.
-
-    303 answers with a resource other than the one that was asked, perhaps after having done what
-    was asked; so it is followed for GET alone, and the other methods get it as it is.
-
-    Raises:
-        RedirectError: the target is in another origin, where credentials must not follow.
+        RedirectError: the target is where credentials must not follow: on a host that the user has
+            not named, or another service of the same machine.
         BrokenAnswerError: the target is no URL of HTTP.
     """
-    follows = response.status in _SAME_METHOD or (response.status == _SEE_OTHER and method == "GET")
-    if not follows or "Location" not in response.headers:
+    follows = response.status in _SAME_METHOD
+    if not follows and not (response.status == _SEE_OTHER and request.method == "GET"):
+        return None
+    if "Location" not in response.headers:
         return None
     try:
         target = response.url.join(URL(response.headers["Location"]))
@@ -140,11 +133,20 @@ def redirect_target(method: str, response: Response) -> URL | None:
         raise BrokenAnswerError(response.url, "redirect to no URL") from None
     if target.scheme not in {"http", "https"} or not target.host:
         raise BrokenAnswerError(response.url, "redirect to no URL")
-    if _origin(target) != _origin(response.url):
+    if request.keep_origin:
+        return with_origin(target, request.url)
+    if not is_same_origin(target, response.url) and not (
+        target.scheme == "https" and reach.allows(target)
+    ):
         raise RedirectError(response.url, target)
     return target
 
 
-def _origin(url: URL) -> tuple[str, str | None, int | None]:
-    """RFC 6454. yarl's own tells ``https://a`` from ``https://a:443``, which are the same."""
-    return url.scheme, url.host, url.port
+def with_origin(url: URL, base: URL) -> URL:
+    """Return ``url`` with the scheme, host and port of ``base``."""
+    return base.origin().join(url.relative())
+
+
+def is_same_origin(url: URL, other: URL) -> bool:
+    """Compare two origins (RFC 6454). yarl's own tells ``https://a`` from ``https://a:443``."""
+    return (url.scheme, url.host, url.port) == (other.scheme, other.host, other.port)

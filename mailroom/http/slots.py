@@ -1,33 +1,117 @@
-"""So many at once, where the number may change while some are under way."""
+"""The number of requests that are under way at one host, over all clients of one account.
+
+A server counts the requests of an account over all its clients, ours among them (Stalwart: four at
+once, JMAP and CardDAV together). So the clients of one host share one :class:`Slots`. When the
+server says that there were too many all the same, because a mail app is busy, fewer are sent for a
+while.
+"""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+_REGAINED_EVERY: Final = 10.0
+"""Seconds after which one more request at once is tried again."""
 
 
 class Slots:
-    """A semaphore whose size can be changed; those who hold a slot go on counting.
+    """A semaphore whose size can be changed; requests under way keep their slots.
 
     Args:
-        size: how many may hold a slot at once.
+        size: the number of slots.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int = 4) -> None:
         self._size = size
         self._taken = 0
+        self._writing = 0
+        self._one_write_at_a_time = False
+        self._slowed_to: int | None = None
+        self._slowed_at = 0.0
         self._changed = asyncio.Event()
 
+    @property
+    def size(self) -> int:
+        """The number of slots at this moment."""
+        if self._slowed_to is None:
+            return self._size
+        regained = int((asyncio.get_running_loop().time() - self._slowed_at) / _REGAINED_EVERY)
+        if self._slowed_to + regained >= self._size:
+            self._slowed_to = None
+            return self._size
+        return self._slowed_to + regained
+
+    @property
+    def is_overfull(self) -> bool:
+        """True while more slots are taken than there are by now."""
+        return self._taken > self.size
+
     def resize(self, size: int) -> None:
-        """From now on so many. Slots that are taken beyond that stay taken till they are freed."""
+        """Change the number of slots. Slots beyond it stay taken until they are freed."""
         self._size = size
         self._changed.set()
 
-    async def take(self) -> None:
-        """Wait for a slot, in order of coming. What is taken must be freed."""
-        while self._taken >= self._size:
+    def slow_down(self) -> None:
+        """Halve the number of slots, after which one more is regained every ten seconds."""
+        self._slowed_to = max(1, min(self.size, self._taken) // 2)
+        self._slowed_at = asyncio.get_running_loop().time()
+
+    def serialize_writes(self) -> None:
+        """Allow one write at a time from now on."""
+        self._one_write_at_a_time = True
+
+    async def take(self, *, write: bool = False) -> None:
+        """Wait for a slot, in order of coming. A slot that was taken must be freed."""
+        while not self._is_free(write=write):
             self._changed.clear()
             await self._changed.wait()
         self._taken += 1
+        self._writing += write
+
+    def _is_free(self, *, write: bool) -> bool:
+        if write and self._one_write_at_a_time and self._writing:
+            return False
+        return self._taken < self.size
+
+    def free(self, *, write: bool = False) -> None:
+        """Return a slot. ``write`` as it was taken."""
+        self._taken -= 1
+        self._writing -= write
+        self._changed.set()
+
+
+class Place:
+    """A request's slot: taken before its first attempt, and kept while it waits for a busy host.
+
+    Kept, because requests that give their slots back while they wait are joined by others, and all
+    of them ask a server that has just said that they are too many.
+    """
+
+    def __init__(self, slots: Slots, *, write: bool) -> None:
+        self._slots = slots
+        self._write = write
+        self._held = False
+
+    async def take(self) -> None:
+        """Wait for a slot, unless this request has one."""
+        if not self._held:
+            await self._slots.take(write=self._write)
+            self._held = True
+
+    @contextmanager
+    def kept_until_done(self, task: asyncio.Task[Any]) -> Iterator[None]:
+        """Keep the slot until ``task`` is done, even if the caller is cancelled in the block."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            if self._held and not task.done():
+                self._held = False
+                task.add_done_callback(lambda _: self._slots.free(write=self._write))
+            raise
 
     def free(self) -> None:
-        """Give a slot back."""
-        self._taken -= 1
-        self._changed.set()
+        """Return the slot, if there is one."""
+        if self._held:
+            self._held = False
+            self._slots.free(write=self._write)

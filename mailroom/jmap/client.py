@@ -1,10 +1,16 @@
-"""One JMAP account's client: keeps the session, sends operations, cut to the server's limits."""
+"""One JMAP account's client: keeps the session, sends operations, cut to the server's limits.
+
+Answers that mean "not now" are repeated here where a part of a request is put off, and in
+:mod:`mailroom.http` where the whole is.
+"""
 
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, TypeVar, overload
 
+import structlog
 from yarl import URL
 
 from mailroom.concurrency import all_of
@@ -15,10 +21,16 @@ from mailroom.http import (
     HttpRequest,
     Response,
     UnexpectedStatusError,
+    UnreachableError,
+    is_same_origin,
 )
+from mailroom.http.not_now import Action, of_limit
+from mailroom.jmap.again import Answers, completed, pause, put_off
 from mailroom.jmap.errors import JmapError, RequestError
-from mailroom.jmap.request import Call, Operation, Request, Results, pack
-from mailroom.jmap.session import Session, parse_session
+from mailroom.jmap.request import Call, Operation, Request, Results, pack, parts, request_of
+from mailroom.jmap.session import JMAP, Session, check_api_url, keeping_origin, parse_session
+
+log = structlog.get_logger(__name__)
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -26,7 +38,7 @@ C = TypeVar("C")
 D = TypeVar("D")
 T = TypeVar("T")
 
-_JSON: Final = {"Content-Type": "application/json", "Accept": "application/json"}
+_JSON: Final = {"Content-Type": "application/json", "Accept": JMAP}
 _WELL_KNOWN: Final = "/.well-known/jmap"
 _PROBLEM: Final = "urn:ietf:params:jmap:error:"
 _LONGEST_PROBLEM: Final = 300
@@ -36,13 +48,16 @@ class JmapClient:
     """Speaks to one JMAP server with one user's credentials.
 
     Args:
-        http: sends the requests. How many at once follows the session's maxConcurrentRequests.
-        session_url: where the session resource is; of a URL without a path, it is where RFC 8620
-            section 2.2 says.
+        http: sends the requests. The number at once follows the session's maxConcurrentRequests.
+        session_url: the address of the session resource; a URL without a path stands for the one
+            of RFC 8620 section 2.2.
+        keep_origin: keep to the scheme, host and port of ``session_url``, whatever the server says
+            of itself: behind a proxy it may not know better.
     """
 
-    def __init__(self, http: HttpClient, session_url: URL) -> None:
+    def __init__(self, http: HttpClient, session_url: URL, *, keep_origin: bool = False) -> None:
         self._http = http
+        self._keep_origin = keep_origin
         is_bare = session_url.path in {"", "/"}
         self._session_url = session_url.with_path(_WELL_KNOWN) if is_bare else session_url
         self._session: Session | None = None
@@ -69,14 +84,23 @@ class JmapClient:
             return self._session
 
     async def _fetch_session(self) -> Session:
-        request = HttpRequest("GET", self._session_url, {"Accept": "application/json"})
+        request = HttpRequest(
+            "GET", self._session_url, {"Accept": JMAP}, keep_origin=self._keep_origin
+        )
         try:
             session = await self._http.ask(request, _session)
         except HttpError as error:
             self._failed_fetches, self._fetch_error = self._failed_fetches + 1, error
             raise
-        self._http.limit_concurrency(session.limits.max_concurrent_requests)
+        if self._keep_origin:
+            session = keeping_origin(session, self._session_url)
+        check_api_url(session, self._session_url, self._http.credentials.reach)
+        self._http.slots.resize(_at_once(session.limits.max_concurrent_requests))
         return session
+
+    def server_now(self) -> datetime:
+        """Return the server's time in UTC; our own if its answers do not tell."""
+        return self._http.server_now()
 
     def forget_session(self) -> None:
         """Fetch the session anew before the next request (after a failure, say).
@@ -122,8 +146,10 @@ class JmapClient:
             MethodError: it refused a call.
         """
         session = await self.session()
-        requests = pack(operations, session.limits)
-        sending = [self._send(session, request, repeatable=repeatable) for request in requests]
+        sending = [
+            self._send_part(session, part, repeatable=repeatable)
+            for part in parts(operations, session.limits)
+        ]
         answers: dict[Call, Mapping[str, Any] | JmapError] = {}
         for part in await all_of(sending):
             answers |= part
@@ -144,17 +170,77 @@ class JmapClient:
         answers = await self.perform_all(together)
         return answers[: len(first)], answers[len(first) :]
 
-    async def _send(
-        self, session: Session, request: Request, *, repeatable: bool
-    ) -> dict[Call, Mapping[str, Any] | JmapError]:
+    async def _send_part(
+        self, session: Session, operations: Sequence[Operation[Any]], *, repeatable: bool
+    ) -> Answers:
+        """Send operations that fit into one request, and again what of them is put off."""
+        try:
+            answers = await self._send(session, request_of(operations), repeatable=repeatable)
+        except RequestError as error:
+            if not _is_beyond_limits(error):
+                raise
+            fresh = await self.session()  # nothing was done, and the old one is forgotten
+            if fresh.limits == session.limits:
+                raise
+            log.info("the server's limits have changed", limit=error.limit)
+            return await self._send_cut(fresh, operations, repeatable=repeatable)
+        return await self._send_again(session, operations, answers, repeatable=repeatable)
+
+    async def _send_cut(
+        self, session: Session, operations: Sequence[Operation[Any]], *, repeatable: bool
+    ) -> Answers:
+        """Send operations in several requests, one after the other, so that the order holds."""
+        answers: Answers = {}
+        for part in parts(operations, session.limits):
+            request = request_of(part)
+            answers = {**answers, **await self._send(session, request, repeatable=repeatable)}
+        return answers
+
+    async def _send_again(
+        self,
+        session: Session,
+        operations: Sequence[Operation[Any]],
+        answers: Answers,
+        *,
+        repeatable: bool,
+    ) -> Answers:
+        """Send what is put off until it is done, or it is enough."""
+        attempt, waited = 1, 0.0
+        while repetitions := put_off(operations, answers, repeatable=repeatable):
+            rows = [repetition.row for repetition in repetitions]
+            seconds = pause(rows, attempt=attempt, waited=waited)
+            if seconds is None:
+                break
+            log.info("the server puts off a part of a request", calls=len(repetitions))
+            await self._http.sleep(seconds)
+            attempt, waited = attempt + 1, waited + seconds
+            request = request_of([repetition.operation for repetition in repetitions])
+            second = await self._send(session, request, repeatable=repeatable)
+            for repetition in repetitions:
+                answers = completed(answers, second, repetition)
+        return answers
+
+    async def _send(self, session: Session, request: Request, *, repeatable: bool) -> Answers:
         post = HttpRequest("POST", session.api_url, _JSON, request.to_json(), repeatable)
         try:
             body = await self._http.ask(post, _response_object)
         except UnexpectedStatusError as error:
             self.forget_session()
             raise _problem(error) from None
+        except UnreachableError as error:
+            raise self._hinting(error) from None
         self._notice_state(body.get("sessionState"))
         return request.read(body["methodResponses"])
+
+    def _hinting(self, error: UnreachableError) -> UnreachableError:
+        """Return the error with a way to mend it, if only the session named that address."""
+        if is_same_origin(error.url, self._session_url):
+            return error
+        cause = (
+            f"{error.cause}; the session at {self._session_url.origin()} names this address. If"
+            " a proxy stands before the server, set MAILROOM_JMAP_KEEP_ORIGIN=true"
+        )
+        return UnreachableError(error.url, cause, sent=error.sent)
 
     def _notice_state(self, state: object) -> None:
         """Have the session fetched anew once for every new sessionState (RFC 8620 section 3.4).
@@ -167,6 +253,20 @@ class JmapClient:
         self._last_state = state
         if self._session is None or state != self._session.state:
             self.forget_session()
+
+
+def _at_once(limit: int) -> int:
+    """Return the number of requests to send at once, with one left to the owner's other programs.
+
+    Servers count over all clients of an account. The one that is left serves a mail app, the
+    handshake of push, or whatever else has just come.
+    """
+    return max(1, limit - 1)
+
+
+def _is_beyond_limits(error: RequestError) -> bool:
+    row = of_limit(error.limit) if error.type == "limit" else None
+    return row is not None and row.action is Action.SPLIT
 
 
 def _session(response: Response) -> Session:

@@ -153,18 +153,29 @@ def _answer(call: Call, name: str, arguments: Mapping[str, Any]) -> Mapping[str,
 
 def pack(operations: Sequence[Operation[Any]], limits: Limits) -> Iterator[Request]:
     """Lay operations into requests, in order, as many into each as the limits allow."""
-    calls: list[Call] = []
-    size = _ENVELOPE_SIZE
+    return (request_of(part) for part in parts(operations, limits))
+
+
+def request_of(operations: Sequence[Operation[Any]]) -> Request:
+    """Return the request that has these operations in it."""
+    return Request(tuple(call for operation in operations for call in operation.calls))
+
+
+def parts(operations: Sequence[Operation[T]], limits: Limits) -> Iterator[Sequence[Operation[T]]]:
+    """Divide operations into those that go into one request each; see :func:`pack`."""
+    part: list[Operation[T]] = []
+    count, size = 0, _ENVELOPE_SIZE
     for operation in operations:
         more = sum(_size(call) for call in operation.calls)
-        too_many = len(calls) + len(operation.calls) > limits.max_calls_in_request
-        if calls and (too_many or size + more > limits.max_size_request):
-            yield Request(tuple(calls))
-            calls, size = [], _ENVELOPE_SIZE
-        calls += operation.calls
+        too_many = count + len(operation.calls) > limits.max_calls_in_request
+        if count and (too_many or size + more > limits.max_size_request):
+            yield part
+            part, count, size = [], 0, _ENVELOPE_SIZE
+        part.append(operation)
+        count += len(operation.calls)
         size += more
-    if calls:
-        yield Request(tuple(calls))
+    if count:
+        yield part
 
 
 def _size(call: Call) -> int:

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from yarl import URL
 
-from mailroom.http import BrokenAnswerError
+from mailroom.http import BrokenAnswerError, InsecureUrlError, Reach, shown, with_origin
 from mailroom.jmap.errors import SessionError
 
 CORE: Final = "urn:ietf:params:jmap:core"
@@ -16,7 +16,13 @@ SUBMISSION: Final = "urn:ietf:params:jmap:submission"
 CONTACTS: Final = "urn:ietf:params:jmap:contacts"
 WEBSOCKET: Final = "urn:ietf:params:jmap:websocket"
 
+JMAP: Final = "application/json; jmapVersion=rfc-8621"
+"""Sent as ``Accept`` with every request. Apache James 3.8 speaks a draft of JMAP without it."""
+EVENT_STREAM: Final = f"text/event-stream, {JMAP}"
+"""Sent as ``Accept`` for an EventSource."""
+
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#{]*")
 _WS_WITHOUT_HOST: Final = re.compile(r"(?i)wss?:(?!//[^/])/*")
 _WS_SCHEMES: Final = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
@@ -146,6 +152,37 @@ def parse_session(body: Any, url: URL) -> Session:
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise BrokenAnswerError(url, "this is no JMAP session resource") from None
+
+
+def keeping_origin(session: Session, origin: URL) -> Session:
+    """Return the session with every URL moved to the scheme, host and port of ``origin``."""
+    websocket = session.websocket_url
+    if websocket is not None:
+        websocket = with_origin(websocket, origin.with_scheme(_WS_SCHEMES[origin.scheme]))
+    template = _ORIGIN.sub("", session.event_source_template)
+    return replace(
+        session,
+        api_url=with_origin(session.api_url, origin),
+        event_source_template=f"{origin.origin()}{template}" if template else "",
+        websocket_url=websocket,
+    )
+
+
+def check_api_url(session: Session, asked: URL, reach: Reach) -> None:
+    """Let a session pass whose API may be sent our credentials.
+
+    Raises:
+        SessionError: the server gives as its own address one that they must not go to.
+    """
+    try:
+        reach.check(session.api_url)
+    except InsecureUrlError:
+        raise SessionError(
+            f"the server at {asked.origin()} says that its API is at {shown(session.api_url)}."
+            " Credentials go only to the host that is configured, and only over https. If that"
+            " address is right, configure it as MAILROOM_JMAP_SESSION_URL; if a proxy stands before"
+            " the server, set MAILROOM_JMAP_KEEP_ORIGIN=true"
+        ) from None
 
 
 def _join(base: URL, relative: str) -> URL:

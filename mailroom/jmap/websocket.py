@@ -20,12 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidURI
 from websockets.typing import Subprotocol
 from yarl import URL
 
-from mailroom.http import (
-    Credentials,
-    InsecureUrlError,
-    UnreachableError,
-    may_carry_credentials,
-)
+from mailroom.http import USER_AGENT, Credentials, UnreachableError
 from mailroom.jmap.liveness import PATIENCE, Mutes, Patience
 from mailroom.jmap.push import PushUnavailableError, StateChange
 from mailroom.jmap.sse import LIMIT
@@ -53,7 +48,6 @@ _ECHO: Final = json.dumps(
         "methodCalls": [["Core/echo", {}, "0"]],
     }
 )
-_HTTP: Final = {"ws": "http", "wss": "https"}
 
 _frames_log = logging.getLogger(f"{__name__}.frames")
 _frames_log.setLevel(logging.INFO)
@@ -288,8 +282,7 @@ class WebSocketTransport:
         self._mutes.heard()
 
     async def _open(self, url: URL) -> ClientConnection:
-        if not may_carry_credentials(url.with_scheme(_HTTP[url.scheme])):
-            raise InsecureUrlError(url)
+        self._credentials.reach.check(url)
         try:
             return await self._opening(url)
         except InvalidURI:
@@ -302,6 +295,7 @@ class WebSocketTransport:
             str(url),
             subprotocols=[_SUBPROTOCOL],
             additional_headers={"Authorization": self._credentials.header},
+            user_agent_header=USER_AGENT,
             compression=None,
             proxy=None,
             open_timeout=self._patience.handshake,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from mailroom.http import Credentials
+from mailroom.http import Credentials, Reach
 from mailroom.screener.categories import Layout, triage_label
 from mailroom.settings.fields import (
     AuthservId,
@@ -52,9 +52,10 @@ class JmapSettings(Section):
     @property
     def credentials(self) -> Credentials:
         """What proves to the JMAP server who we are."""
+        reach = Reach(self.session_url)
         if token := self.token.get_secret_value():
-            return Credentials.bearer(token)
-        return Credentials.basic(self.username, self.password.get_secret_value())
+            return Credentials.bearer(token, reach)
+        return Credentials.basic(self.username, self.password.get_secret_value(), reach)
 
 
 class ContactsSettings(Section):
@@ -84,7 +85,8 @@ class CarddavSettings(Section):
     @property
     def credentials(self) -> Credentials:
         """What proves to the CardDAV server who we are."""
-        return Credentials.basic(self.username, self.password.get_secret_value())
+        reach = Reach(self.url)
+        return Credentials.basic(self.username, self.password.get_secret_value(), reach)
 
 
 class PushSettings(Section):

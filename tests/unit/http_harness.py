@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from yarl import URL
 
-from mailroom.http import Credentials, HttpClient
+from mailroom.http import Credentials, HttpClient, Slots
 
 TOKEN = "s3cret-t0ken"
 
@@ -91,7 +91,7 @@ async def http_client(
         yield HttpClient(
             session,
             credentials or Credentials.bearer(TOKEN),
-            concurrency=concurrency,
+            slots=Slots(concurrency),
             timeout=patience,
             sleep=pauses or Pauses(),
         )

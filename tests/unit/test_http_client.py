@@ -10,18 +10,21 @@ from aiohttp.client_reqrep import ConnectionKey
 from yarl import URL
 
 from mailroom.http import (
+    AnswerTooLargeError,
     BrokenAnswerError,
     Credentials,
     CredentialsRefusedError,
     HttpClient,
     HttpError,
+    HttpRequest,
     InsecureUrlError,
     RedirectError,
+    Response,
     ServerFailureError,
     UnexpectedStatusError,
     UnreachableError,
 )
-from mailroom.http.client import _translate
+from mailroom.http.wire import translate
 from tests.unit.http_harness import TOKEN, ScriptedServer, answer, http_client, redirect
 
 
@@ -81,11 +84,15 @@ async def test_an_expected_status_is_an_answer(http: HttpClient, status: int) ->
     assert (response.status, response.body) == (status, b"body")
 
 
-@pytest.mark.parametrize("status", [401, 403])
+OF_JMAP = '{"type": "about:blank", "title": "Forbidden", "detail": "no mail for you"}'
+OF_DAV = '<?xml version="1.0"?><d:error xmlns:d="DAV:"><d:need-privileges/></d:error>'
+
+
+@pytest.mark.parametrize(("status", "body"), [(401, ""), (403, OF_JMAP), (403, OF_DAV)])
 async def test_refused_credentials_are_told_apart_and_asked_once(
-    http: HttpClient, status: int
+    http: HttpClient, status: int, body: str
 ) -> None:
-    async with ScriptedServer.running(answer(status)) as server:
+    async with ScriptedServer.running(answer(status, body)) as server:
         with pytest.raises(CredentialsRefusedError) as caught:
             await http.request("GET", server.url)
     assert caught.value.status == status
@@ -164,18 +171,12 @@ async def test_a_few_redirects_in_a_row_are_followed(http: HttpClient) -> None:
         assert (await http.request("GET", server.url)).body == b"found"
 
 
-@pytest.fixture
-def at_most_1000_octets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mailroom.http.client._MAX_BODY", 1000)
-
-
-@pytest.mark.usefixtures("at_most_1000_octets")
 async def test_a_body_may_be_as_large_as_the_bound(http: HttpClient) -> None:
     async with ScriptedServer.running(answer(200, b"x" * 1000)) as server:
-        assert len((await http.request("GET", server.url)).body) == 1000
+        request = HttpRequest("GET", server.url, max_octets=1000)
+        assert await http.ask(request, lambda response: len(response.body)) == 1000
 
 
-@pytest.mark.usefixtures("at_most_1000_octets")
 @pytest.mark.parametrize("size", [1001, 1_000_000])
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
 async def test_a_body_beyond_the_bound_is_refused_packed_or_not(
@@ -185,9 +186,10 @@ async def test_a_body_beyond_the_bound_is_refused_packed_or_not(
     packed = gzip.compress(body) if encoding == "gzip" else body
     script = answer(200, packed, {"Content-Encoding": encoding})
     async with ScriptedServer.running(script) as server:
-        with pytest.raises(BrokenAnswerError) as caught:
-            await http.request("GET", server.url, repeatable=False)
-    assert "too large" in str(caught.value)
+        with pytest.raises(AnswerTooLargeError) as caught:
+            await http.ask(HttpRequest("GET", server.url, max_octets=1000), Response.json)
+    assert "too large (over 1000 octets)" in str(caught.value)
+    assert len(server.seen) == 1, "the same answer would come again"
 
 
 async def test_a_stream_is_given_as_it_begins_whatever_its_status(http: HttpClient) -> None:
@@ -231,7 +233,7 @@ def test_a_certificate_that_is_not_trusted_is_said_to_be_the_reason() -> None:
         server_hostname=None,
     )
     refused = ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed certificate")
-    told = _translate(
+    told = translate(
         aiohttp.ClientConnectorCertificateError(key, refused), URL("https://mail.example.com")
     )
     assert isinstance(told, UnreachableError)
@@ -240,7 +242,7 @@ def test_a_certificate_that_is_not_trusted_is_said_to_be_the_reason() -> None:
 
 
 def test_a_connection_that_is_not_made_in_time_has_carried_nothing() -> None:
-    told = _translate(aiohttp.ConnectionTimeoutError(), URL("https://mail.example.com"))
+    told = translate(aiohttp.ConnectionTimeoutError(), URL("https://mail.example.com"))
     assert isinstance(told, UnreachableError)
     assert not told.sent
     assert "timed out" in str(told)

@@ -48,7 +48,7 @@ async def test_attempts_are_bounded() -> None:
         assert len(server.seen) == 8, "each request has its own attempts"
 
 
-@pytest.mark.parametrize(("status", "requests"), [(500, 1), (504, 1), (503, 4), (429, 4)])
+@pytest.mark.parametrize(("status", "requests"), [(500, 1), (504, 1), (503, 4), (425, 4)])
 async def test_what_must_not_be_done_twice_is_sent_again_only_if_it_was_not_done(
     status: int, requests: int
 ) -> None:

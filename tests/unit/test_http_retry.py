@@ -33,7 +33,10 @@ DAY = 86_400.0
         ServerFailureError(URL_, 429),
         ServerFailureError(URL_, 429, 0.0),
         ServerFailureError(URL_, 503),
-        ServerFailureError(URL_, 503, 30.0),
+        ServerFailureError(URL_, 503, 75.0),
+        ServerFailureError(URL_, 425),
+        ServerFailureError(URL_, 423),
+        ServerFailureError(URL_, 400, None, "maxConcurrentRequests"),
     ],
     ids=str,
 )
@@ -47,7 +50,6 @@ def test_what_was_not_acted_on_is_always_sent_again(error: HttpError) -> None:
     [
         UnreachableError(URL_, "timed out", sent=True),
         ServerFailureError(URL_, 408),
-        ServerFailureError(URL_, 425),
         ServerFailureError(URL_, 500),
         ServerFailureError(URL_, 500, 2.0),
         ServerFailureError(URL_, 502),
@@ -64,9 +66,9 @@ def test_what_may_have_been_done_is_sent_again_only_if_that_is_safe(error: HttpE
 @pytest.mark.parametrize(
     "error",
     [
-        ServerFailureError(URL_, 429, 30.5),
+        ServerFailureError(URL_, 429, 75.5),
         ServerFailureError(URL_, 503, 3600.0),
-        ServerFailureError(URL_, 500, 31.0),
+        ServerFailureError(URL_, 500, 76.0),
         CredentialsRefusedError(URL_, 401),
         CredentialsRefusedError(URL_, 403),
         UnexpectedStatusError(URL_, 404),

@@ -162,9 +162,9 @@ async def test_the_bound_holds_while_it_changes() -> None:
     async with asking(concurrency=3) as (gate, asker):
         tasks = [asker.ask(str(number)) for number in range(10)]
         await gate.until(lambda gate: len(gate.arrived) == 3)
-        asker.http.limit_concurrency(3)
+        asker.http.slots.resize(3)
         tasks += [asker.ask(str(number)) for number in range(10, 20)]
-        asker.http.limit_concurrency(4)
+        asker.http.slots.resize(4)
         await gate.until(lambda gate: len(gate.arrived) == 4)
         gate.opened.set()
         await asyncio.gather(*tasks)

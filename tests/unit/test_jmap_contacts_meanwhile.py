@@ -81,7 +81,7 @@ async def test_a_card_is_deleted_whoever_else_joins_a_group(account: Account) ->
 
 
 async def test_whose_card_somebody_else_deleted_is_taken_back_to_no_group(account: Account) -> None:
-    account.contacts.refuse_once("other", "rateLimit")
+    account.contacts.refuse_once("other", "forbidden")
     leave_out = account.contacts.before
 
     def delete_first(name: str, arguments: Arguments) -> None:
@@ -92,5 +92,5 @@ async def test_whose_card_somebody_else_deleted_is_taken_back_to_no_group(accoun
                 leave_out(name, arguments)
 
     account.contacts.before = delete_first
-    assert await account.write(deleting(account)) == {"ann": "contact group Other: rateLimit"}
+    assert await account.write(deleting(account)) == {"ann": "contact group Other: forbidden"}
     assert account.contacts.members("imbox") == account.contacts.members("other") == set()

@@ -184,10 +184,10 @@ async def test_a_new_card_that_is_refused_is_in_no_group(account: Account) -> No
 async def test_a_refused_call_fails_its_contacts_and_takes_them_back(
     account: Account, number: int
 ) -> None:
-    account.contacts.before = nth(number, "ContactCard/set", refusing("serverUnavailable"))
+    account.contacts.before = nth(number, "ContactCard/set", refusing("forbidden"))
     edit = noting(account.ann, join=FEED, leave=IMBOX)
     failures = await account.write(edit)
-    assert failures == {"ann": "ContactCard/set refused: serverUnavailable"}
+    assert failures == {"ann": "ContactCard/set refused: forbidden"}
     assert account.contacts.members("feed") == set()
     assert account.contacts.members("imbox") == {"ann"}
     await account.read()
@@ -248,11 +248,11 @@ async def test_who_has_a_uid_that_is_taken_may_not_be_found_out(account: Account
 
     def refuse(name: str, arguments: Arguments) -> None:
         if name == "ContactCard/query":
-            raise MethodFailure("serverUnavailable")
+            raise MethodFailure("forbidden")
 
     account.contacts.before = refuse
     failures = await account.write(creating(join=FEED), noting(account.ann, join=FEED))
-    assert failures == {"new": "ContactCard/query refused: serverUnavailable"}
+    assert failures == {"new": "ContactCard/query refused: forbidden"}
     assert account.contacts.members("feed") == {"ann"}
 
 

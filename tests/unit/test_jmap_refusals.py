@@ -6,6 +6,7 @@ from aiohttp import web
 from mailroom.http import (
     BrokenAnswerError,
     CredentialsRefusedError,
+    IntermediaryError,
     ServerFailureError,
     UnexpectedStatusError,
 )
@@ -81,11 +82,24 @@ async def test_after_a_refused_request_the_session_is_read_anew() -> None:
     assert server.sessions == 2
 
 
-@pytest.mark.parametrize("status", [401, 403])
-async def test_refused_credentials_stay_what_they_are(status: int) -> None:
-    server = JmapServer(refusals=[web.Response(status=status, text="<html>")])
+@pytest.mark.parametrize(
+    "answer",
+    [web.Response(status=401, text="<html>"), problem("forbidden", 403, detail="no mail")],
+    ids=["401", "403"],
+)
+async def test_refused_credentials_stay_what_they_are(answer: web.Response) -> None:
+    server = JmapServer(refusals=[answer])
     assert isinstance(await refused(server), CredentialsRefusedError)
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [200, 403])
+async def test_a_page_of_a_filter_is_no_word_about_the_credentials(status: int) -> None:
+    page = "<!DOCTYPE html><title>Access denied | error code: 1010</title>"
+    server = JmapServer(refusals=[web.Response(status=status, text=page) for _ in range(9)])
+    error = await refused(server)
+    assert isinstance(error, IntermediaryError)
+    assert "Access denied | error code: 1010" in str(error)
 
 
 BROKEN = [
@@ -145,7 +159,7 @@ async def test_a_refused_call_is_raised_by_the_operation_that_needs_it() -> None
 
 async def test_one_failing_request_of_several_fails_all() -> None:
     server = JmapServer(core={"maxCallsInRequest": 1})
-    server.refusals = [None, problem("limit", limit="x"), None]
+    server.refusals = [None, problem("unknownCapability"), None]
     async with server.running() as (client, _):
         with pytest.raises(RequestError):
             await client.perform_all([echo() for _ in range(3)])

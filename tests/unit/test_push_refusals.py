@@ -92,7 +92,7 @@ async def test_a_stream_is_a_stream_however_it_is_spelt(content_type: str) -> No
 
 @pytest.mark.parametrize("status", [401, 403])
 async def test_refused_credentials_are_told_as_such(status: int) -> None:
-    error, state = await refusal(answer(f"{status} No"))
+    error, state = await refusal(answer(f"{status} No", 'WWW-Authenticate: Basic realm="x"'))
     assert isinstance(error, CredentialsRefusedError)
     assert error.status == status
     assert state is PushState.WAITING

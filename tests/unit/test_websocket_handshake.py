@@ -13,6 +13,7 @@ from websockets.http11 import Request, Response
 from websockets.utils import accept_key
 
 from mailroom.http import (
+    USER_AGENT,
     BrokenAnswerError,
     CredentialsRefusedError,
     HttpError,
@@ -108,6 +109,7 @@ async def test_the_request_is_what_the_specification_asks_for() -> None:
         await collect(websocket_push(server.url), count(StateChange, 1))
         headers = server.peers[0].headers
     assert headers["Authorization"] == f"Bearer {SECRET}"
+    assert headers["User-Agent"] == USER_AGENT
     assert headers["Sec-WebSocket-Protocol"] == "jmap"
     assert "Sec-WebSocket-Extensions" not in headers
 

@@ -15,7 +15,7 @@ from websockets.protocol import Event
 from websockets.typing import Subprotocol
 from yarl import URL
 
-from mailroom.http import Credentials
+from mailroom.http import Credentials, Reach
 from mailroom.jmap.liveness import PATIENCE, Patience
 from mailroom.jmap.push import Push
 from mailroom.jmap.websocket import WebSocketTransport
@@ -171,7 +171,11 @@ def websocket_transport(
         return None if url is None else URL(url)
 
     return WebSocketTransport(
-        Credentials.bearer(SECRET), present_url, types=TYPES, ping=ping, patience=patience
+        Credentials.bearer(SECRET, Reach(URL(url or ""))),
+        present_url,
+        types=TYPES,
+        ping=ping,
+        patience=patience,
     )
 
 

@@ -1,0 +1,66 @@
+"""The way to a server: straight, or through a proxy.
+
+A proxy changes the way alone, never the hosts that may be asked. aiohttp's ``trust_env`` is not
+used, for it reads ``.netrc`` as well.
+"""
+
+import ipaddress
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+from yarl import URL
+
+_SCHEMES: Final = {"ws": "http", "wss": "https"}
+_SPOKEN: Final = frozenset({"http", "https"})
+
+
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    """The proxies, by the scheme of the URL that is asked.
+
+    Attributes:
+        by_scheme: ``https`` and ``http``, and the hosts that are asked straight under ``no``; as
+            the environment has them.
+    """
+
+    by_scheme: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def configured(cls, proxy: str) -> Self:
+        """Return the proxy that is configured, for all URLs; else those of the environment.
+
+        The environment's are ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY``, in capitals or not.
+        """
+        environment = urllib.request.getproxies_environment()
+        if not proxy:
+            return cls(environment)
+        return cls({"https": proxy, "http": proxy, "no": environment.get("no", "")})
+
+    def for_url(self, url: URL) -> URL | None:
+        """Return the proxy for a URL of HTTP or of a WebSocket; None for the straight way.
+
+        Servers on this machine are always asked straight.
+        """
+        proxy = self.by_scheme.get(_SCHEMES.get(url.scheme, url.scheme), "")
+        host = url.raw_host or ""
+        if not proxy or _is_this_machine(host):
+            return None
+        authority = f"{host}:{url.port}" if url.port else host
+        straight = {"no": self.by_scheme.get("no", "")}
+        if urllib.request.proxy_bypass_environment(authority, straight):  # type: ignore[attr-defined]
+            return None
+        way = URL(proxy if "://" in proxy else f"http://{proxy}")
+        return way if way.scheme in _SPOKEN else None
+
+
+NO_PROXIES: Final = Proxies()
+"""The straight way to every server."""
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,108 @@
+"""The meaning of statuses that the caller did not ask for. Pure."""
+
+import json
+import re
+from collections.abc import Collection
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Final
+
+from mailroom.http.challenges import schemes
+from mailroom.http.errors import (
+    CredentialsRefusedError,
+    IntermediaryError,
+    ServerFailureError,
+    UnexpectedStatusError,
+)
+from mailroom.http.messages import Response
+from mailroom.http.not_now import Action
+from mailroom.http.pages import plain
+from mailroom.http.retry import parse_retry_after
+
+_LIMIT: Final = "urn:ietf:params:jmap:error:limit"
+_BODY_KEPT_IN_ERROR: Final = 64 * 1024
+"""Octets: enough for any problem details (RFC 9457), which quote what they object to."""
+_DAV_ERROR: Final = re.compile(rb"<(?:[\w.-]+:)?error\b[^>]*[\"']DAV:[\"']")
+
+
+def raise_for_status(response: Response, expected: Collection[int]) -> None:
+    """Let an expected status pass, but for "not now, nothing was done, ask again soon".
+
+    Raises:
+        ServerFailureError: it may go better later: 408, 423, 425, 429, 5xx, problem ``limit``.
+        CredentialsRefusedError: 401, and 403 if the server itself says so.
+        IntermediaryError: 403 from something in between.
+        UnexpectedStatusError: any other.
+    """
+    status = response.status
+    failure = _not_now(response)
+    if failure is not None and (status not in expected or _is_soon(failure)):
+        raise failure
+    if status in expected:
+        return
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        raise refusal(response)
+    raise UnexpectedStatusError(response.url, status, response.body[:_BODY_KEPT_IN_ERROR])
+
+
+def refusal(response: Response) -> CredentialsRefusedError | IntermediaryError:
+    """Return the meaning of a 401 or 403.
+
+    A 403 is about rights only if it is the server's own: with problem details or ``DAV:error``, or
+    with a challenge. Filters and proxies write pages and plain text.
+    """
+    wanted = schemes(response.headers)
+    words = _words(response)
+    if response.status == HTTPStatus.UNAUTHORIZED or wanted or is_servers_own(response):
+        return CredentialsRefusedError(response.url, response.status, words, wanted)
+    return IntermediaryError(response.url, words, response.status)
+
+
+def is_servers_own(response: Response) -> bool:
+    """Return True if a refusal has the form of JMAP or WebDAV: then the server itself wrote it.
+
+    One filter writes problem details, too, but says in them that it is not the server.
+    """
+    problem = _problem(response.body)
+    if problem is not None:
+        return not any(str(key).startswith("cloudflare") for key in problem)
+    return _DAV_ERROR.search(response.body) is not None
+
+
+def _is_soon(failure: ServerFailureError) -> bool:
+    return failure.row is not None and failure.row.action is Action.WAIT
+
+
+def _not_now(response: Response) -> ServerFailureError | None:
+    """Return the error for an answer of the table that may be repeated; else None."""
+    problem = _problem(response.body) if response.status >= HTTPStatus.BAD_REQUEST else None
+    is_limit = problem is not None and problem.get("type") == _LIMIT
+    limit = str((problem or {}).get("limit") or "") if is_limit else None
+    wait = parse_retry_after(
+        response.headers.get("Retry-After"), now=response.date or datetime.now(UTC)
+    )
+    failure = ServerFailureError(response.url, response.status, wait, limit)
+    row = failure.row
+    return failure if row and row.action in {Action.WAIT, Action.RETRY} else None
+
+
+def _problem(body: bytes) -> dict[str, Any] | None:
+    """Return the facts of problem details; None if the body is no JSON object."""
+    if not body.lstrip().startswith(b"{"):
+        return None
+    try:
+        facts = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return facts if isinstance(facts, dict) else None
+
+
+def _words(response: Response) -> str:
+    problem = _problem(response.body)
+    if problem is not None:
+        said = (str(problem.get(name) or "") for name in ("title", "detail"))
+        return plain(": ".join(dict.fromkeys(filter(None, said))))
+    page = response.intermediary
+    return (
+        page.what if page else plain(response.body[:_BODY_KEPT_IN_ERROR].decode("utf-8", "replace"))
+    )

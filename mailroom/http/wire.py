@@ -1,0 +1,61 @@
+"""The answers and the errors of aiohttp, as ours."""
+
+import aiohttp
+from yarl import URL
+
+from mailroom.http.errors import (
+    AnswerTooLargeError,
+    BrokenAnswerError,
+    HttpError,
+    UnreachableError,
+)
+from mailroom.http.messages import AnswerReader
+
+
+async def read_whole(response: aiohttp.ClientResponse, max_octets: int) -> bytes:
+    """Return the whole body.
+
+    Raises:
+        AnswerTooLargeError: it has more octets than that, unpacked.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > max_octets:
+            raise AnswerTooLargeError(response.url, max_octets)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def read_in_pieces(response: aiohttp.ClientResponse, reader: AnswerReader[object]) -> int:
+    """Feed the body to a reader until it has enough; return the number of octets that took."""
+    size = 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if not reader.feed(chunk):
+            break
+    return size
+
+
+def translate(error: BaseException, url: URL) -> HttpError:
+    """Return an error of aiohttp's as one of ours, by its type: its text may hold a secret."""
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return UnreachableError(url, f"the proxy cannot be reached: {_plain(error)}", sent=False)
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return UnreachableError(url, f"the proxy answered {error.status}", sent=False)
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+        return UnreachableError(url, _plain(error), sent=False)
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return UnreachableError(url, "cut off in the middle of the answer", sent=True)
+    if isinstance(error, aiohttp.ClientResponseError):
+        return BrokenAnswerError(url, "not HTTP")
+    return UnreachableError(url, _plain(error), sent=True)
+
+
+def _plain(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.strerror:
+        return str(error.os_error.strerror).lower()
+    return type(error).__name__

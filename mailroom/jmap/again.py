@@ -1,0 +1,159 @@
+"""Calls that were answered with "not now", and how their second answers are read. Pure.
+
+A request can succeed while some of its calls, or some objects of a ``/set``, are put off
+(``serverFail``, ``rateLimit``). Only these are sent again: the rest is done.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mailroom.backoff import full_jitter
+from mailroom.http.not_now import Action, Row, of_method_error, of_set_error
+from mailroom.jmap.errors import JmapError, MethodError, SetError
+from mailroom.jmap.request import Call, Operation, Reference
+
+Answers = Mapping[Call, Mapping[str, Any] | JmapError]
+
+_ATTEMPTS: Final = 4
+_SHORTEST_CEILING: Final = 0.25
+_LONGEST_CEILING: Final = 15.0
+_PARTS: Final = {"create": "notCreated", "update": "notUpdated", "destroy": "notDestroyed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """Calls to send again.
+
+    Attributes:
+        row: the line of the table for their answers.
+        operation: what to send.
+        instead_of: for each call of ``operation`` the one whose answer it completes.
+    """
+
+    row: Row
+    operation: Operation[None]
+    instead_of: tuple[Call, ...]
+
+
+def put_off(
+    operations: Sequence[Operation[Any]], answers: Answers, *, repeatable: bool
+) -> list[Repetition]:
+    """Return what of these operations is to be sent again.
+
+    ``repeatable`` says that doing them twice is the same as doing them once.
+    """
+    found: list[Repetition] = []
+    for operation in operations:
+        row = _row_of(operation, answers, repeatable=repeatable)
+        if row is not None:
+            found.append(Repetition(row, _unread(operation.calls), operation.calls))
+        else:
+            found += _objects_put_off(operation, answers, repeatable=repeatable)
+    return found
+
+
+def completed(answers: Answers, second: Answers, repetition: Repetition) -> Answers:
+    """Return the answers with those of a repetition put in."""
+    merged = dict(answers)
+    for call, original in zip(repetition.operation.calls, repetition.instead_of, strict=True):
+        first, new = answers[original], second.get(call)
+        if new is None or (call is not original and isinstance(new, JmapError)):
+            continue  # the first answer still says how the objects are
+        is_part = call is not original and not isinstance(first, JmapError)
+        merged[original] = _united(first, new, call) if is_part else new
+    return merged
+
+
+def pause(rows: Sequence[Row], *, attempt: int, waited: float) -> float | None:
+    """Return the seconds before the next attempt; None when it is enough.
+
+    Args:
+        rows: the lines of the table for what is put off.
+        attempt: the number of attempts that were made.
+        waited: seconds of the pauses so far.
+    """
+    seconds = max((row.seconds for row in rows if row.action is Action.WAIT), default=0.0)
+    if attempt >= _ATTEMPTS and waited >= seconds:
+        return None
+    return full_jitter(attempt, base=_SHORTEST_CEILING, cap=_LONGEST_CEILING)
+
+
+def _unread(calls: Sequence[Call]) -> Operation[None]:
+    return Operation(tuple(calls), lambda _: None)
+
+
+def _row_of(operation: Operation[Any], answers: Answers, *, repeatable: bool) -> Row | None:
+    """Return the line of the table if a call of the operation is put off.
+
+    An operation that must not be done twice is sent again only if nothing of it was done.
+    """
+    errors = [answer for answer in map(answers.get, operation.calls) if _is_error(answer)]
+    rows = [of_method_error(error.type) for error in errors if isinstance(error, MethodError)]
+    found = [row for row in rows if row and row.may_repeat(repeatable=repeatable)]
+    if not found or (not repeatable and len(found) < len(operation.calls)):
+        return None
+    return max(found, key=lambda row: row.seconds)
+
+
+def _is_error(answer: object) -> bool:
+    return isinstance(answer, JmapError)
+
+
+def _objects_put_off(
+    operation: Operation[Any], answers: Answers, *, repeatable: bool
+) -> Iterator[Repetition]:
+    """Return a ``/set`` with the objects alone that are put off, for each that has some."""
+    for call in operation.calls:
+        answer = answers.get(call)
+        if not call.method.endswith("/set") or not isinstance(answer, Mapping):
+            continue
+        if any(isinstance(value, Reference) for value in call.arguments.values()):
+            continue
+        rows, parts = _parts_put_off(call, answer, repeatable=repeatable)
+        if rows:
+            arguments = {name: each for name, each in call.arguments.items() if name not in _PARTS}
+            if "ifInState" in arguments:
+                arguments["ifInState"] = answer.get("newState")
+            again = Call(call.method, arguments | parts)
+            row = max(rows, key=lambda row: row.seconds)
+            yield Repetition(row, _unread([again]), (call,))
+
+
+def _parts_put_off(
+    call: Call, answer: Mapping[str, Any], *, repeatable: bool
+) -> tuple[list[Row], dict[str, Any]]:
+    rows: list[Row] = []
+    parts: dict[str, Any] = {}
+    for part, refused_as in _PARTS.items():
+        refused = answer.get(refused_as)
+        if not isinstance(refused, dict) or part not in call.arguments:
+            continue
+        twice = repeatable and part != "create"
+        objects = {}
+        for object_id, error in refused.items():
+            row = of_set_error(SetError.parse(error).type)
+            if row is not None and row.may_repeat(repeatable=twice):
+                objects[object_id] = row
+        asked = call.arguments[part]
+        again = [object_id for object_id in asked if object_id in objects]
+        if again:
+            rows += [objects[object_id] for object_id in again]
+            parts[part] = again if part == "destroy" else {key: asked[key] for key in again}
+    return rows, parts
+
+
+def _united(first: Any, second: Any, again: Call) -> dict[str, Any]:
+    """Return one answer to a ``/set`` of two, the second of which was to a part of the objects."""
+    united = {**first, "newState": second.get("newState", first.get("newState"))}
+    for part, refused_as in _PARTS.items():
+        asked = set(again.arguments.get(part) or ())
+        done_as = f"{part.removesuffix('e')}ed" if part != "destroy" else "destroyed"
+        left = {key: why for key, why in (first.get(refused_as) or {}).items() if key not in asked}
+        united[refused_as] = left | (second.get(refused_as) or {})
+        before, after = first.get(done_as), second.get(done_as)
+        if part == "destroy":
+            united[done_as] = [*(before or ()), *(after or ())]
+        else:
+            united[done_as] = {**(before or {}), **(after or {})}
+    return united
