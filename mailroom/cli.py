@@ -1,6 +1,7 @@
 """The commands. No logic: each reads its options, calls, prints, and tells the exit code."""
 
 import asyncio
+import sys
 from dataclasses import asdict
 from email.utils import parseaddr
 from typing import Annotated
@@ -18,6 +19,7 @@ from mailroom.admin.setup import create, find_lacking, rules_text
 from mailroom.command import Answer, fail, log_as_set, on_accounts, remark, settings_or_exit
 from mailroom.exits import Exit
 from mailroom.health import PortUnavailableError
+from mailroom.output import OutputError, guard_output
 from mailroom.process import serve
 from mailroom.report import outcome_data, outcome_text, plan_data, plan_text, shown, summary
 from mailroom.report.bars import progress_bars
@@ -229,4 +231,9 @@ def demo(
 
 def main() -> None:
     """The entry point."""
-    app()
+    guard_output()
+    try:
+        app()
+    except OutputError as error:
+        remark(str(error))
+        sys.exit(Exit.FAILED)

@@ -13,9 +13,11 @@ import structlog
 import typer
 
 from mailroom.account import Account, open_account
+from mailroom.admin.setup import find_lacking
 from mailroom.exits import Exit
 from mailroom.failing import EXPECTED, exit_code
 from mailroom.logs import configure_logging, hider
+from mailroom.screener.missing import MissingError
 from mailroom.settings import Settings, SettingsError, load_settings
 
 _LOG_LEVEL: Final = ("log", "level")
@@ -121,7 +123,14 @@ def _named(settings: Settings) -> dict[str, str]:
 async def _on_one(settings: Settings, work: Work, answer: Answer) -> Exit:
     try:
         async with open_account(settings) as account:
-            return await work(account, answer)
+            try:
+                return await work(account, answer)
+            except MissingError:
+                # Work ends at the first thing that is missing; a person wants to know of all.
+                lacking = await find_lacking(account)
+                if not lacking:
+                    raise
+                raise MissingError(mailboxes=lacking.mailboxes, groups=lacking.groups) from None
     except EXPECTED as error:
         code = exit_code(error)
         remark(answer.hide(f"{settings.name}: {error}" if settings.name else str(error)))

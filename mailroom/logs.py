@@ -158,7 +158,9 @@ def _described(*, console: bool) -> list[Processor]:
 
 def _formatter(*, console: bool, colors: bool) -> structlog.stdlib.ProcessorFormatter:
     def redact_line(_logger: WrappedLogger, _method: str, line: EventDict | str) -> str:
-        return _redact_known()(str(line))
+        text = _redact_known()(str(line))
+        # Half a character has no encoding, and the line would be lost; in JSON it is escaped so.
+        return text.encode(errors="backslashreplace").decode()
 
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_described(console=console),

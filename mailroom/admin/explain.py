@@ -18,7 +18,9 @@ from mailroom.report import shown
 from mailroom.report.common import move
 from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.arrivals.verdict import Acquaintance, Rule, Rules, Verdict, judge
+from mailroom.screener.contact import missing_groups
 from mailroom.screener.gather import Gatherer, Marked, Sweep
+from mailroom.screener.missing import MissingError
 from mailroom.screener.plan import BySender
 
 
@@ -120,6 +122,8 @@ async def explain(account: Account, address: str) -> Explanation:
     mail, book = await account.mail(), await account.book()
     gatherer = Gatherer(mail, settings.categories, settings.screener.layout, inbox=None)
     marked, index = await both(gatherer.marked(), book.sync())
+    if groups := missing_groups(index.groups, settings.categories, settings.screener.layout):
+        raise MissingError(groups=groups)
     cards, correspondents = await both(
         _cards(book, key),
         Correspondents(mail).among(frozenset({key}), marked.places.sent),

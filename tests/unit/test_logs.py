@@ -344,3 +344,18 @@ def test_names_of_senders_cannot_command_the_terminal() -> None:
     text = stream.getvalue()
     for command in ("\x1b[2J", "\x1b]", "\x07", "\x9b"):
         assert command not in text
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_half_a_character_and_what_is_no_utf8_loses_no_line(log_format: Format) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    configure_logging(level="info", format=log_format, stream=stream)
+    structlog.get_logger("mailroom").info(
+        "contact", name="Half \ud83d", raw=b"\xff".decode("utf-8", "surrogateescape")
+    )
+    stream.flush()
+    line = stream.buffer.getvalue().decode()
+    assert "Half \\ud83d" in line
+    if log_format == "json":
+        assert json.loads(line)["name"] == "Half \ud83d"
+        assert json.loads(line)["raw"] == "\udcff"

@@ -1,0 +1,57 @@
+"""Commands that need what is missing in the account list all of it at once."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from mailroom.account import open_account
+from mailroom.admin.setup import Lacking, create, find_lacking
+from mailroom.sandbox import Sandbox, User
+from mailroom.sandbox.contacts import Contacts
+from mailroom.settings import load_settings
+from tests.support.running import command
+
+USER = User("alice", "secret", token="t0ken")
+Environ = dict[str, str]
+
+
+@pytest.fixture
+async def environ() -> AsyncIterator[Environ]:
+    sandbox = Sandbox(users=[USER], plugins=[Contacts])
+    async with sandbox.serve():
+        yield {
+            "PATH": os.environ["PATH"],
+            "MAILROOM_JMAP_SESSION_URL": sandbox.session_url,
+            "MAILROOM_JMAP_TOKEN": "t0ken",
+        }
+
+
+async def set_up(environ: Environ, cwd: Path, *, mailboxes: bool, groups: bool) -> None:
+    """Make only a part of what there should be."""
+    async with open_account(load_settings(environ, cwd=cwd)) as account:
+        lacking = await find_lacking(account)
+        wanted = Lacking(
+            lacking.directory,
+            lacking.mailboxes[2:] if mailboxes else lacking.mailboxes,
+            lacking.groups[2:] if groups else lacking.groups,
+        )
+        await create(account, wanted)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["triage"], ["triage", "--dry-run"], ["explain", "bob@corp.example"]], ids=str
+)
+@pytest.mark.parametrize(
+    ("mailboxes", "groups"), [(True, True), (True, False), (False, True)], ids=str
+)
+async def test_mailboxes_and_groups_that_are_missing_are_all_listed(
+    environ: Environ, tmp_path: Path, arguments: list[str], *, mailboxes: bool, groups: bool
+) -> None:
+    await set_up(environ, tmp_path, mailboxes=mailboxes, groups=groups)
+    done = await command(environ, *arguments, cwd=tmp_path)
+    assert done.code == 4
+    (line,) = done.err.splitlines()
+    assert ("mailboxes missing: Screener, Imbox" in line) is mailboxes
+    assert ("contact groups missing: Imbox, Feed" in line) is groups
