@@ -3,12 +3,17 @@
 Creating is all that it does: nothing that exists is renamed, moved or deleted.
 """
 
-from collections.abc import Iterable, Iterator
+import asyncio
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from mailroom.account import Account
+from mailroom.backoff import full_jitter
 from mailroom.concurrency import both
+from mailroom.contacts.book import AddressBookError
+from mailroom.http.not_now import of_set_error
 from mailroom.jmap.errors import JmapError
 from mailroom.jmap.mailboxes import create_mailboxes, get_mailboxes
 from mailroom.screener.categories import Categories, Category, Layout
@@ -16,6 +21,11 @@ from mailroom.screener.contact import missing_groups
 from mailroom.screener.places import Directory, missing_mailboxes
 
 _ARCHIVE: Final = "archive it"
+_TRIES: Final = 2
+"""Requests in a row by which nothing was made; the client waits for minutes with each of them."""
+_FIRST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 30.0
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +63,60 @@ async def find_lacking(account: Account) -> Lacking:
 
 
 async def create(account: Account, lacking: Lacking) -> None:
-    """Make what is missing.
+    """Make what is missing, in as many requests as the server's limits ask for.
+
+    After each request the account is read anew, so that nothing is made twice, whatever became of
+    the request. What the server does not make now is asked for again as long as other things were
+    made, or the server says "not now".
 
     Raises:
         HttpError, JmapError, AddressBookError: it could not be made; what was made stays.
     """
+    await _create_mailboxes(account, lacking)
+    await _create_groups(account, lacking.groups)
+
+
+async def _create_mailboxes(account: Account, lacking: Lacking) -> None:
     mail = await account.mail()
-    creations = mailbox_creations(lacking.directory, lacking.mailboxes)
-    if creations:
+    directory, in_vain = lacking.directory, 0
+    while creations := mailbox_creations(directory, lacking.mailboxes):
+        size = (await account.client.session()).limits.max_objects_in_set
+        some = dict(islice(creations.items(), size))  # parents come first
         # Asked twice, the server would refuse the second as a duplicate: so it is sent once.
         (made,) = await account.client.perform_all(
-            [create_mailboxes(mail.id, creations)], repeatable=False
+            [create_mailboxes(mail.id, some)], repeatable=False
         )
-        for creation_id, error in made.failed.items():
-            name = creations[creation_id]["name"]
+        in_vain = in_vain + 1 if len(made.failed) == len(some) else 0
+        is_later = any(of_set_error(error.type) for error in made.failed.values())
+        if in_vain and (not is_later or in_vain >= _TRIES):
+            creation_id, error = next(iter(made.failed.items()))
+            name = some[creation_id]["name"]
             raise JmapError(f"the server does not create the mailbox {name!r}: {error}")
-    if lacking.groups:
-        await (await account.book()).create_groups(lacking.groups)
+        if made.failed:
+            await _pause(in_vain)
+        (mailboxes,) = await account.client.perform(get_mailboxes(mail.id))
+        directory = Directory(mailboxes)
+
+
+async def _create_groups(account: Account, names: Collection[str]) -> None:
+    book, missing = await account.book(), list(names)
+    while missing:
+        try:
+            await book.create_groups(missing)
+        except AddressBookError:
+            there = {group.name for group in (await book.sync()).groups}
+            left = [name for name in missing if name not in there]
+            if len(left) == len(missing):
+                raise
+            missing = left
+            await _pause(0)
+        else:
+            return
+
+
+async def _pause(in_vain: int) -> None:
+    """Wait before the next request, longer where the last ones were in vain."""
+    await asyncio.sleep(full_jitter(in_vain + 1, base=_FIRST_PAUSE, cap=_LONGEST_PAUSE))
 
 
 def mailbox_creations(directory: Directory, paths: Iterable[str]) -> dict[str, dict[str, Any]]:
