@@ -1,13 +1,16 @@
 """For all tests."""
 
 import asyncio
+import fcntl
+import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import settings
 
 from tests.support.cyrus import Cyrus
+from tests.support.james import James
 
 # How long an example takes says something about the machine, nothing about the code.
 settings.register_profile("mailroom", deadline=None)
@@ -25,6 +28,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def cyrus() -> Cyrus:
     """The server that all tests share which do not stop it."""
     return asyncio.run(Cyrus.start("e2e"))
+
+
+@pytest.fixture(scope="session")
+def james(tmp_path_factory: pytest.TempPathFactory) -> Iterator[James]:
+    """The server of this process alone, as it has one user at a time; ends with the process."""
+    lock = tmp_path_factory.mktemp("james") / "lock"
+    with lock.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        server = asyncio.run(James.start(f"pytest-{os.getpid()}", while_held=lock))
+        yield server
+        asyncio.run(server.stop())
 
 
 @pytest.fixture

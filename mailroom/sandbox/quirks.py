@@ -90,6 +90,7 @@ class Quirks:
         sync_collection: whether CardDAV has ``sync-collection`` (RFC 6578).
         email_set_states: whether ``Email/set`` minds ``ifInState`` and tells ``oldState``.
         ignores_if_in_state: ``Email/set`` ignores ``ifInState`` but tells ``oldState``, as James.
+        entered_is_created: ``Email/changes`` tells a mail that enters a mailbox as created.
         header_filter: whether ``Email/query`` knows ``header``; without: ``unsupportedFilter``.
         last_mailbox: what becomes of an update that takes a mail's last mailbox away. Cyrus
             destroys the mail, if it has ever been in a mailbox that it is no longer in; it refuses
@@ -113,6 +114,7 @@ class Quirks:
     sync_collection: bool = True
     email_set_states: bool = True
     ignores_if_in_state: bool = False
+    entered_is_created: bool = False
     header_filter: bool = True
     last_mailbox: Literal["refuses", "destroys"] = "refuses"
     stream_life: float | None = 300.0
@@ -153,6 +155,7 @@ JAMES: Final = Quirks(
     ),
     last_mailbox="destroys",
     ignores_if_in_state=True,
+    entered_is_created=True,
     querying=Querying(
         nests_mailboxes=False, negative_positions=False, states="page", tells_total=False
     ),
@@ -164,6 +167,7 @@ HOSTILE: Final = Quirks(
     index_lag=None,
     last_mailbox="destroys",
     ignores_if_in_state=True,
+    entered_is_created=True,
     querying=Querying(
         moved_is_new=True,
         header="nowhere",

@@ -77,7 +77,7 @@ class MailStore:
         states: told of every change.
         name: whose it is; makes ids differ from other accounts'.
         clock: seconds that never go back.
-        quirks: when a mail can be found by searching.
+        quirks: when a mail can be found by searching, and what is told of a move.
 
     Attributes:
         mailboxes: by id.
@@ -100,6 +100,7 @@ class MailStore:
         self._clock = clock
         self._index_lag = quirks.index_lag
         self._habits = quirks.querying
+        self._entered_is_created = quirks.entered_is_created
         self._numbers = 0
         self._threads: dict[str, str] = {}
         self._members: dict[str, set[str]] = {}
@@ -245,7 +246,9 @@ class MailStore:
             after = replace(after, record=self._next_number(), indexed_at=indexed_at)
         left = before.mailbox_ids - after.mailbox_ids
         self.emails[email_id] = replace(after, has_moved=before.has_moved or bool(left))
-        self.email_history.updated(email_id, self._changed())
+        is_created = self._entered_is_created and after.mailbox_ids - before.mailbox_ids
+        note = self.email_history.created if is_created else self.email_history.updated
+        note(email_id, self._changed())
         self._counted((before.mailbox_ids | after.mailbox_ids) & self.mailboxes.keys())
 
     def destroy(self, email_id: str) -> None:

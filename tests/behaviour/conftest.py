@@ -10,13 +10,13 @@ import pytest
 from tests.support.person import Owner
 from tests.support.proxy import Proxy, proxying
 from tests.support.running import Service
-from tests.support.worlds import VARIANTS, OnCyrus, OnSandbox, Variant, World
+from tests.support.worlds import VARIANTS, OnCyrus, OnJames, OnSandbox, Variant, World
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]
 
 
 def _params(variants: Iterable[Variant]) -> list[Any]:
-    marks = {"cyrus": [pytest.mark.cyrus], "sandbox": []}
+    marks = {"cyrus": [pytest.mark.cyrus], "james": [pytest.mark.james], "sandbox": []}
     return [pytest.param(each, id=str(each), marks=marks[each.server]) for each in variants]
 
 
@@ -38,6 +38,8 @@ def world(variant: Variant, tmp_path: Path, request: pytest.FixtureRequest) -> W
     """All of it; not yet running."""
     if variant.server == "cyrus":
         return OnCyrus(request.getfixturevalue("cyrus"), tmp_path)
+    if variant.server == "james":
+        return OnJames(variant, request.getfixturevalue("james"), tmp_path)
     return OnSandbox(variant, tmp_path)
 
 
@@ -64,5 +66,5 @@ def start(world: World) -> Start:
 @pytest.fixture
 async def proxy(person: Owner) -> AsyncIterator[Proxy]:
     """A line to the server: ``start(alice, http=proxy.url)``."""
-    async with proxying(person.server.url) as line:
+    async with proxying(person.server.url, person.server.dav_url) as line:
         yield line

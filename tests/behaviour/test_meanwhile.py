@@ -289,7 +289,7 @@ async def test_two_instances_make_one_contact_each(
     senders = [f"s{number}@corp.example" for number in range(10)]
     mails = await alice.receive(*(message(f"Sender <{each}>", each) for each in senders))
     await alice.receive(*(message(each, f"earlier {each}") for each in senders))
-    async with proxying(alice.server.url) as other:
+    async with proxying(alice.server.url, alice.server.dav_url) as other:
         both_write = asyncio.Barrier(2)
         for line in (proxy, other):
             line.meddle = first(writes_cards, lambda ask: meet(both_write, ask))

@@ -9,7 +9,7 @@ import pytest
 from tests.contract.servers import Account, cyrus_account, sandbox_account
 from tests.support.cyrus import Cyrus
 
-_SERVERS = ("sandbox", "cyrus")
+_SERVERS = ("sandbox", "cyrus", "james")
 
 
 @pytest.fixture(scope="session", params=["sandbox", pytest.param("cyrus", marks=pytest.mark.cyrus)])

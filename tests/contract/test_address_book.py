@@ -1,6 +1,7 @@
 """What an address book promises (:class:`mailroom.contacts.book.AddressBook`), on every server.
 
-The same behaviour over CardDAV on Cyrus, CardDAV on the sandbox, and JMAP on the sandbox.
+The same behaviour over CardDAV on Cyrus, Radicale, Xandikos and the sandbox, and over JMAP on the
+sandbox.
 """
 
 import asyncio
@@ -25,7 +26,9 @@ from tests.support.contacts_people import (
     Account,
     OpenAccount,
     carddav_on_cyrus,
+    carddav_on_radicale,
     carddav_on_sandbox,
+    carddav_on_xandikos,
     jmap_on_sandbox,
 )
 
@@ -36,6 +39,8 @@ NONE: frozenset[str] = frozenset()
 
 SERVERS: list[Any] = [
     pytest.param(carddav_on_cyrus, id="carddav-cyrus", marks=pytest.mark.cyrus),
+    pytest.param(carddav_on_radicale, id="carddav-radicale"),
+    pytest.param(carddav_on_xandikos, id="carddav-xandikos"),
     pytest.param(carddav_on_sandbox, id="carddav-sandbox"),
     pytest.param(jmap_on_sandbox, id="jmap-sandbox"),
 ]

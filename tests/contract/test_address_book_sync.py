@@ -20,7 +20,9 @@ from tests.support.contacts_people import (
     Account,
     OpenAccount,
     carddav_on_cyrus,
+    carddav_on_radicale,
     carddav_on_sandbox,
+    carddav_on_xandikos,
     carddav_without_sync_on_sandbox,
     jmap_on_sandbox,
 )
@@ -31,6 +33,8 @@ EVERYBODY = (ANN, BOB, NEW)
 
 SERVERS: list[Any] = [
     pytest.param(carddav_on_cyrus, id="carddav-cyrus", marks=pytest.mark.cyrus),
+    pytest.param(carddav_on_radicale, id="carddav-radicale"),
+    pytest.param(carddav_on_xandikos, id="carddav-xandikos"),
     pytest.param(carddav_on_sandbox, id="carddav-sandbox"),
     pytest.param(carddav_without_sync_on_sandbox, id="carddav-without-sync-sandbox"),
     pytest.param(jmap_on_sandbox, id="jmap-sandbox"),

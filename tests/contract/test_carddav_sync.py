@@ -18,7 +18,7 @@ from mailroom.sandbox.contacts import Contacts
 from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.server import Sandbox
 from tests.support.cyrus import PASSWORD, Cyrus
-from tests.support.vcard_app import VCardApp
+from tests.support.vcard_app import VCardApp, default_book
 
 DAV, CARDDAV = "{DAV:}", "{urn:ietf:params:xml:ns:carddav}"
 CALENDAR_SERVER = "{http://calendarserver.org/ns/}"
@@ -93,8 +93,9 @@ def _said(status: int, root: ET.Element) -> Said:
 @asynccontextmanager
 async def on_sandbox() -> AsyncIterator[Client]:
     sandbox = Sandbox(plugins=[Contacts], quirks=Quirks(contacts=False))
+    name = sandbox.users[0].name
     async with sandbox.serve(), aiohttp.ClientSession() as session:
-        yield Client(session, sandbox.url, sandbox.users[0].name, PASSWORD)
+        yield Client(session, default_book(sandbox.url, name), name, PASSWORD)
 
 
 @asynccontextmanager
@@ -103,7 +104,7 @@ async def on_cyrus() -> AsyncIterator[Client]:
     user = f"s{os.getpid()}n{next(_numbers)}"
     await cyrus.fresh_user(user)
     async with aiohttp.ClientSession() as session:
-        yield Client(session, cyrus.url, user, PASSWORD)
+        yield Client(session, default_book(cyrus.url, user), user, PASSWORD)
 
 
 SERVERS: list[Any] = [

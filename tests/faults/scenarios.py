@@ -26,7 +26,7 @@ from tests.support.faults_server import Line, Served, serving
 from tests.support.jscontact_app import JsContactApp
 from tests.support.person import message
 from tests.support.proxy import Exchange, Meddle, leave_alone
-from tests.support.vcard_app import VCardApp
+from tests.support.vcard_app import VCardApp, default_book
 
 T = TypeVar("T")
 
@@ -319,7 +319,7 @@ async def _base(scenario: Scenario, backend: str) -> Account:
 
 def _app(session: aiohttp.ClientSession, backend: str, line: Line) -> ContactsApp:
     if backend == "carddav":
-        return VCardApp(session, line.url, _ME.name, _ME.password)
+        return VCardApp(session, default_book(line.url, _ME.name), _ME.name, _ME.password)
     return JsContactApp(session, URL(f"{line.url}/jmap/"), _ME.name, _ME.password)
 
 

@@ -1,10 +1,12 @@
-"""Address books on three servers: their owner's hands, and clients of Mailroom's to be tried."""
+"""Address books on several servers: their owner's hands, and clients of Mailroom's to be tried."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from os import getpid
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import aiohttp
 from yarl import URL
@@ -19,8 +21,9 @@ from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.server import Sandbox
 from tests.support.contacts_app import ContactsApp
 from tests.support.cyrus import PASSWORD, Cyrus
+from tests.support.dav_servers import serving
 from tests.support.jscontact_app import JsContactApp
-from tests.support.vcard_app import VCardApp
+from tests.support.vcard_app import VCardApp, default_book
 
 _numbers = count()
 
@@ -89,10 +92,35 @@ async def carddav_on_cyrus() -> AsyncIterator[Account]:
 
 
 @asynccontextmanager
-async def _carddav(server: str, user: str) -> AsyncIterator[Account]:
+async def carddav_on_radicale() -> AsyncIterator[Account]:
+    """Contacts over CardDAV, on Radicale."""
+    async with _carddav_on("radicale") as account:
+        yield account
+
+
+@asynccontextmanager
+async def carddav_on_xandikos() -> AsyncIterator[Account]:
+    """Contacts over CardDAV, on Xandikos."""
+    async with _carddav_on("xandikos") as account:
+        yield account
+
+
+@asynccontextmanager
+async def _carddav_on(server: str) -> AsyncIterator[Account]:
+    user = f"a{next(_numbers)}"
+    with TemporaryDirectory() as folder:
+        async with (
+            serving(server, user, Path(folder)) as dav,
+            _carddav(dav.url, user, dav.book_url) as account,
+        ):
+            yield account
+
+
+@asynccontextmanager
+async def _carddav(server: str, user: str, book_url: str = "") -> AsyncIterator[Account]:
     async with aiohttp.ClientSession() as session:
         http = _client(session, user)
-        owner = VCardApp(session, server, user, PASSWORD)
+        owner = VCardApp(session, book_url or default_book(server, user), user, PASSWORD)
         yield Account(owner, http, lambda: CardDavAddressBook(http, URL(server)))
 
 

@@ -6,7 +6,7 @@ import smtplib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 PASSWORD = "secret"
 SCRIPT = Path(__file__).parents[2] / "scripts" / "cyrus"
@@ -16,12 +16,20 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "cyrus"
 class Cyrus:
     """An instance of the server. Its ports stay the same when it is stopped and started."""
 
+    session_path: ClassVar = "/jmap/"
+    api_path: ClassVar = "/jmap/"
+
     instance: str
     url: str
     lmtp_host: str
     lmtp_port: int
     imap_host: str
     imap_port: int
+
+    @property
+    def dav_url(self) -> str:
+        """Where contacts are: on the same server."""
+        return self.url
 
     @classmethod
     async def start(cls, instance: str = "default") -> Self:

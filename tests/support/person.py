@@ -11,37 +11,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
-from typing import Any, Protocol
+from typing import Any
 
 import aiohttp
 
 from tests.support.contacts_app import Contact, ContactsApp
 from tests.support.cyrus import PASSWORD, Cyrus
-from tests.support.vcard_app import VCardApp
+from tests.support.james import ACCEPT
+from tests.support.server import Server
+from tests.support.vcard_app import VCardApp, default_book
 
+MAIL = "urn:ietf:params:jmap:mail"
 USING = [
     "urn:ietf:params:jmap:core",
-    "urn:ietf:params:jmap:mail",
+    MAIL,
     "urn:ietf:params:jmap:submission",
 ]
 PATIENCE = 30.0
 """Seconds that anything may take before a test gives up on it."""
 _AT_ONCE = 500
 """So many mails are read or changed by one call: no server has to allow more."""
-
-
-class Server(Protocol):
-    """A mail server."""
-
-    @property
-    def url(self) -> str:
-        """Scheme, host and port."""
-
-    async def deliver(self, user: str, *messages: bytes) -> None:
-        """Hand messages over, as a mail exchanger would; they come into the Inbox."""
-
-    async def append(self, user: str, mailbox: str, *messages: bytes) -> None:
-        """Put messages into a mailbox, as a provider's rules or a mail app would."""
 
 
 @dataclass(frozen=True)
@@ -77,19 +66,31 @@ class Owner:
 
     Attributes:
         server: where the account is.
-        name: to log in with.
-        password: as above.
+        name: the user's name on the servers.
+        login: what the mail server knows the user by.
+        password: for both servers.
     """
 
     def __init__(
-        self, server: Server, name: str, session: aiohttp.ClientSession, contacts: ContactsApp
+        self,
+        server: Server,
+        name: str,
+        session: aiohttp.ClientSession,
+        contacts: ContactsApp,
+        *,
+        login: str = "",
     ) -> None:
         self.server = server
         self.name = name
+        self.login = login or name
         self.password = PASSWORD
+        self._account_id = ""
         self._contacts = contacts
         self._session = session
-        self._auth = {"Authorization": aiohttp.encode_basic_auth(name, self.password)}
+        self._headers = {
+            "Authorization": aiohttp.encode_basic_auth(self.login, self.password),
+            "Accept": ACCEPT,
+        }
 
     # Mail
 
@@ -102,13 +103,14 @@ class Owner:
         self, calls: Iterable[tuple[str, Mapping[str, Any]]]
     ) -> list[dict[str, Any]]:
         """Several method calls in one request; an error of any kind is raised."""
+        account = await self.account_id()
         named = [
-            [method, {"accountId": self.name, **arguments}, str(number)]
+            [method, {"accountId": account, **arguments}, str(number)]
             for number, (method, arguments) in enumerate(calls)
         ]
         body = {"using": USING, "methodCalls": named}
-        url = self.server.url + "/jmap/"
-        async with self._session.post(url, json=body, headers=self._auth) as response:
+        url = self.server.url + self.server.api_path
+        async with self._session.post(url, json=body, headers=self._headers) as response:
             response.raise_for_status()
             answers = (await response.json())["methodResponses"]
         assert [name for name, _, _ in answers] == [method for method, _, _ in named], answers
@@ -117,14 +119,25 @@ class Owner:
             assert not failed, failed
         return [answer for _, answer, _ in answers]
 
+    async def account_id(self) -> str:
+        """The id of the account, as the session tells it."""
+        if not self._account_id:
+            url = self.server.url + self.server.session_path
+            async with self._session.get(url, headers=self._headers) as response:
+                response.raise_for_status()
+                session = await response.json()
+            self._account_id = session["primaryAccounts"][MAIL]
+        return self._account_id
+
     async def mailboxes(self) -> dict[str, str]:
-        """Path -> id of every mailbox."""
+        """Path -> id of every mailbox; the Inbox goes by that name, however it is written."""
         found = await self.jmap("Mailbox/get", {"ids": None})
         by_id = {each["id"]: each for each in found["list"]}
 
         def path(mailbox: Mapping[str, Any]) -> str:
             parent = by_id.get(mailbox.get("parentId") or "")
-            return (path(parent) + "/" if parent else "") + str(mailbox["name"])
+            name = "Inbox" if mailbox.get("role") == "inbox" else mailbox["name"]
+            return (path(parent) + "/" if parent else "") + str(name)
 
         return {path(each): each_id for each_id, each in by_id.items()}
 
@@ -135,8 +148,7 @@ class Owner:
     async def mails(self) -> list[Mail]:
         """Every mail, oldest first."""
         names = {mailbox_id: path for path, mailbox_id in (await self.mailboxes()).items()}
-        query = {"filter": None, "sort": [{"property": "receivedAt", "isAscending": True}]}
-        ids = (await self.jmap("Email/query", query))["ids"]
+        ids = await self._ids(sort=[{"property": "receivedAt", "isAscending": True}])
         properties = ["id", "subject", "mailboxIds", "keywords"]
         mails: list[Mail] = []
         for part in _parts(ids):
@@ -152,6 +164,15 @@ class Owner:
             ]
         return mails
 
+    async def _ids(self, **query: Any) -> list[str]:
+        """The ids of all mails, page by page where the server cuts the list (``limit``)."""
+        ids: list[str] = []
+        while True:
+            page = await self.jmap("Email/query", {"filter": None, "position": len(ids), **query})
+            ids += page["ids"]
+            if len(page["ids"]) < page.get("limit", len(page["ids"]) + 1):
+                return ids
+
     async def mail(self, subject: str) -> Mail:
         """The one mail of this subject."""
         (found,) = [each for each in await self.mails() if each.subject == subject]
@@ -165,9 +186,8 @@ class Owner:
         """Get mail, as a provider's rules would file it; gives the ids in order of delivery."""
         await self.server.deliver(self.name, *messages)
         wanted = [_message_id(each) for each in messages]
-        ids = (await self.jmap("Email/query", {"filter": None}))["ids"]
         by_message_id: dict[str, str] = {}
-        for part in _parts(ids):
+        for part in _parts(await self._ids()):
             some = {"ids": part, "properties": ["id", "messageId"]}
             for each in (await self.jmap("Email/get", some))["list"]:
                 by_message_id[each["messageId"][0]] = each["id"]
@@ -267,7 +287,7 @@ class Person(Owner):
 
     def __init__(self, cyrus: Cyrus, name: str, session: aiohttp.ClientSession) -> None:
         self.cyrus = cyrus
-        self._vcards = VCardApp(session, cyrus.url, name, PASSWORD)
+        self._vcards = VCardApp(session, default_book(cyrus.url, name), name, PASSWORD)
         super().__init__(cyrus, name, session, self._vcards)
 
     @property

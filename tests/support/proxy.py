@@ -15,16 +15,13 @@ from typing import Final
 
 import aiohttp
 from aiohttp import web
-from multidict import CIMultiDict, CIMultiDictProxy
-from yarl import URL
+from multidict import CIMultiDict
 
 from tests.support.person import until
 from tests.support.relay import relay
 from tests.support.stream import Stream, cut
+from tests.support.upstream import Upstream, unframed
 
-_FRAMING: Final = frozenset(
-    {"connection", "content-length", "host", "keep-alive", "transfer-encoding"}
-)
 _KIND_OF_GROUP: Final = re.compile(rb"(?im)^(X-ADDRESSBOOKSERVER-)?KIND:group")
 
 
@@ -71,7 +68,7 @@ class Exchange:
     @property
     def is_stream(self) -> bool:
         """Whether it asks for push."""
-        return self.is_websocket or self.headers.get("Accept") == "text/event-stream"
+        return self.is_websocket or "text/event-stream" in self.headers.get("Accept", "")
 
     @property
     def is_websocket(self) -> bool:
@@ -106,7 +103,7 @@ async def leave_alone(exchange: Exchange, ask: Ask) -> Answer:
 
 
 class Proxy:
-    """A proxy in front of one server.
+    """A proxy in front of one server, or of one for mail and another for contacts.
 
     Attributes:
         url: where it listens.
@@ -117,14 +114,14 @@ class Proxy:
         told: what streams said, whether it was handed on or not, and when.
     """
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, dav_server: str = "") -> None:
         self.url = ""
         self.exchanges: list[Exchange] = []
         self.round_trip = 0.0
         self.meddle: Meddle = leave_alone
         self.refuses = False
         self.told: list[tuple[float, bytes]] = []
-        self._server = URL(server)
+        self._upstream = Upstream(server, dav_server or server)
         self._streams: list[Stream] = []
 
     # What a test does
@@ -216,14 +213,18 @@ class Proxy:
     async def _carry_socket(
         self, exchange: Exchange, request: web.Request, client: aiohttp.ClientSession
     ) -> web.StreamResponse:
-        return await relay(request, client, self._url(exchange), self.told)
+        url, headers = self._upstream.url(exchange.path), self._headers(exchange)
+        return await relay(request, client, url, headers, self.told)
+
+    def _headers(self, exchange: Exchange) -> CIMultiDict[str]:
+        return self._upstream.headers(exchange.headers, self.url)
 
     async def _carry(
         self, exchange: Exchange, request: web.Request, client: aiohttp.ClientSession
     ) -> web.StreamResponse:
         async def ask() -> Answer:
             async with self._asking(exchange, client) as asked:
-                return Answer(asked.status, _unframed(asked.headers), await asked.read())
+                return Answer(asked.status, unframed(asked.headers), await asked.read())
 
         await asyncio.sleep(self.round_trip / 2)
         answer = await self.meddle(exchange, ask)
@@ -237,16 +238,13 @@ class Proxy:
         await response.write_eof()
         return response
 
-    def _url(self, exchange: Exchange) -> URL:
-        return URL(str(self._server.origin()) + exchange.path, encoded=True)
-
     def _asking(
         self, exchange: Exchange, client: aiohttp.ClientSession
     ) -> "aiohttp.client._RequestContextManager":
         return client.request(
             exchange.method,
-            self._url(exchange),
-            headers=_unframed(exchange.headers),
+            self._upstream.url(exchange.path),
+            headers=self._headers(exchange),
             data=exchange.body or None,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
             allow_redirects=False,
@@ -257,7 +255,7 @@ class Proxy:
     ) -> web.StreamResponse:
         async with self._asking(exchange, client) as asked:
             exchange.status = asked.status
-            response = web.StreamResponse(status=asked.status, headers=_unframed(asked.headers))
+            response = web.StreamResponse(status=asked.status, headers=unframed(asked.headers))
             await response.prepare(request)
             stream = Stream(request, self.told)
             self._streams.append(stream)
@@ -272,16 +270,10 @@ class Proxy:
             return response
 
 
-def _unframed(headers: CIMultiDictProxy[str] | CIMultiDict[str]) -> CIMultiDict[str]:
-    return CIMultiDict(
-        (name, value) for name, value in headers.items() if name.lower() not in _FRAMING
-    )
-
-
 @asynccontextmanager
-async def proxying(server: str) -> AsyncIterator[Proxy]:
-    """Run a proxy in front of a server as long as the block runs."""
-    proxy = Proxy(server)
+async def proxying(server: str, dav_server: str = "") -> AsyncIterator[Proxy]:
+    """Run a proxy as long as the block runs, in front of one server or of two (:class:`Proxy`)."""
+    proxy = Proxy(server, dav_server)
     async with aiohttp.ClientSession(
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),

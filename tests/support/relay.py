@@ -2,21 +2,36 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 
 import aiohttp
 from aiohttp import web
 from yarl import URL
 
 _PROTOCOL = "jmap"
+_HANDSHAKE = frozenset(
+    {
+        "upgrade",
+        "sec-websocket-extensions",
+        "sec-websocket-key",
+        "sec-websocket-protocol",
+        "sec-websocket-version",
+    }
+)
+"""Header fields that belong to one of the two connections."""
 _Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
 
 
 async def relay(
-    request: web.Request, client: aiohttp.ClientSession, url: URL, told: list[tuple[float, bytes]]
+    request: web.Request,
+    client: aiohttp.ClientSession,
+    url: URL,
+    headers: Mapping[str, str],
+    told: list[tuple[float, bytes]],
 ) -> web.WebSocketResponse:
     """Carry a WebSocket until either side closes it; what the server says is ``told`` as well."""
-    headers = {"Authorization": request.headers["Authorization"]}
-    async with client.ws_connect(url, protocols=(_PROTOCOL,), headers=headers) as far:
+    asked = {name: value for name, value in headers.items() if name.lower() not in _HANDSHAKE}
+    async with client.ws_connect(url, protocols=(_PROTOCOL,), headers=asked) as far:
         near = web.WebSocketResponse(protocols=(_PROTOCOL,))
         await near.prepare(request)
         ways = [

@@ -20,13 +20,14 @@ from tests.support.person import PATIENCE, Owner, until
 
 def environment(person: Owner, **more: str) -> dict[str, str]:
     """What it takes to run Mailroom for this person; nothing of our own environment leaks in."""
-    http = more.pop("http", person.server.url)
+    http = more.pop("http", "")
+    jmap, dav = http or person.server.url, http or person.server.dav_url
     return {
         "PATH": os.environ["PATH"],
-        "MAILROOM_JMAP_SESSION_URL": f"{http}/jmap/",
-        "MAILROOM_JMAP_USERNAME": person.name,
+        "MAILROOM_JMAP_SESSION_URL": jmap + person.server.session_path,
+        "MAILROOM_JMAP_USERNAME": person.login,
         "MAILROOM_JMAP_PASSWORD": person.password,
-        "MAILROOM_CARDDAV_URL": f"{http}/",
+        "MAILROOM_CARDDAV_URL": f"{dav}/",
         "MAILROOM_CARDDAV_USERNAME": person.name,
         "MAILROOM_CARDDAV_PASSWORD": person.password,
         "MAILROOM_ARRIVALS_ENABLED": "false",  # mail is put into the Inbox on its way elsewhere

@@ -16,11 +16,13 @@ from mailroom.sandbox import STALWART_LIMITS, Quirks, Sandbox, User
 from mailroom.sandbox.contacts import Contacts
 from tests.support.contacts_app import ContactsApp
 from tests.support.cyrus import PASSWORD, Cyrus
+from tests.support.dav_servers import serving
 from tests.support.in_process import running_in_process, set_up
+from tests.support.james import DOMAIN, James
 from tests.support.jscontact_app import JsContactApp
 from tests.support.person import Owner, Person
 from tests.support.running import Service, environment, running
-from tests.support.vcard_app import VCardApp
+from tests.support.vcard_app import VCardApp, default_book
 
 _NAME: Final = "alice"
 _TRANSPORTS: Final = {"eventsource": "eventsource", "websocket": "websocket", "poll": "off"}
@@ -41,8 +43,8 @@ class Variant:
     """One way to run a behaviour test.
 
     Attributes:
-        server: ``cyrus`` or ``sandbox``.
-        contacts: ``carddav`` or ``jmap``.
+        server: ``cyrus``, ``james`` or ``sandbox``.
+        contacts: ``carddav`` or ``jmap``; with ``james``, the server: ``radicale`` or ``xandikos``.
         push: ``eventsource``, ``websocket`` or ``poll``.
         habit: what is special about the server; empty: nothing.
     """
@@ -60,6 +62,11 @@ class Variant:
         """For the sandbox."""
         has_jmap = self.contacts == "jmap"
         return replace(_HABITS[self.habit], contacts=has_jmap)
+
+    @property
+    def protocol(self) -> str:
+        """How Mailroom speaks to the address book."""
+        return _PROTOCOLS.get(self.contacts, _PROTOCOLS["carddav"])
 
     @property
     def settings(self) -> dict[str, str]:
@@ -121,9 +128,12 @@ class OnCyrus:
 class SandboxServer:
     """The sandbox as a server among others."""
 
+    session_path = "/jmap/"
+    api_path = "/jmap/"
+
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self.url = sandbox.url
+        self.url = self.dav_url = sandbox.url
 
     async def deliver(self, user: str, *messages: bytes) -> None:
         """Have messages come into the Inbox."""
@@ -136,27 +146,13 @@ class SandboxServer:
             self._sandbox.append(each, mailbox=mailbox, user=user)
 
 
-class OnSandbox:
-    """A sandbox of one's own, and the service in this very process."""
+class _InProcess:
+    """The service in this very process."""
 
     def __init__(self, variant: Variant, tmp_path: Path) -> None:
         self._variant = variant
         self._cwd = tmp_path
         self._log: list[Any] = []
-
-    @asynccontextmanager
-    async def newcomer(self) -> AsyncIterator[Owner]:
-        sandbox = Sandbox(users=[User(_NAME)], quirks=self._variant.quirks, plugins=[Contacts])
-        async with sandbox.serve(), aiohttp.ClientSession() as session:
-            with capture_logs() as self._log:
-                contacts = self._contacts(sandbox, session)
-                yield Owner(SandboxServer(sandbox), _NAME, session, contacts)
-        assert sandbox.desk().violations == []
-
-    def _contacts(self, sandbox: Sandbox, session: aiohttp.ClientSession) -> ContactsApp:
-        if self._variant.contacts == "carddav":
-            return VCardApp(session, sandbox.url, _NAME, PASSWORD)
-        return JsContactApp(session, URL(sandbox.session_url), _NAME, PASSWORD)
 
     async def set_up(self, owner: Owner, **settings: str) -> None:
         await set_up(environment(owner, **settings), self._cwd)
@@ -173,7 +169,46 @@ class OnSandbox:
                 await service.until_ready()
                 transport = (await service.health())["push"]["transport"]
                 assert transport == env["MAILROOM_PUSH_TRANSPORT"]
-                assert await service.contacts_protocol() == _PROTOCOLS[self._variant.contacts]
+                assert await service.contacts_protocol() == self._variant.protocol
             yield service
         mistakes = [each for each in self._log if each.get("exc_info")]
         assert mistakes == [], "a mistake in Mailroom itself"
+
+
+class OnSandbox(_InProcess):
+    """A sandbox of one's own."""
+
+    @asynccontextmanager
+    async def newcomer(self) -> AsyncIterator[Owner]:
+        sandbox = Sandbox(users=[User(_NAME)], quirks=self._variant.quirks, plugins=[Contacts])
+        async with sandbox.serve(), aiohttp.ClientSession() as session:
+            with capture_logs() as self._log:
+                contacts = self._contacts(sandbox, session)
+                yield Owner(SandboxServer(sandbox), _NAME, session, contacts)
+        assert sandbox.desk().violations == []
+
+    def _contacts(self, sandbox: Sandbox, session: aiohttp.ClientSession) -> ContactsApp:
+        if self._variant.contacts == "carddav":
+            return VCardApp(session, default_book(sandbox.url, _NAME), _NAME, PASSWORD)
+        return JsContactApp(session, URL(sandbox.session_url), _NAME, PASSWORD)
+
+
+class OnJames(_InProcess):
+    """A real Apache James for mail, and a real Radicale or Xandikos for contacts."""
+
+    def __init__(self, variant: Variant, james: James, tmp_path: Path) -> None:
+        super().__init__(variant, tmp_path)
+        self._james = james
+
+    @asynccontextmanager
+    async def newcomer(self) -> AsyncIterator[Owner]:
+        name = f"b{next(_numbers)}"
+        await self._james.fresh_user(name)
+        async with (
+            serving(self._variant.contacts, name, self._cwd) as dav,
+            aiohttp.ClientSession() as session,
+        ):
+            with capture_logs() as self._log:
+                server = replace(self._james, dav_url=dav.url)
+                contacts = VCardApp(session, dav.book_url, name, PASSWORD)
+                yield Owner(server, name, session, contacts, login=f"{name}@{DOMAIN}")
