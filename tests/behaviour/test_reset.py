@@ -392,3 +392,36 @@ async def test_more_than_the_limits_is_cut_to_them(
     assert (outcome.failures, outcome.senders, outcome.mails) == ({}, 60, 570)
     assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Screener"})}
     assert await alice.contacts.contacts() == []
+
+
+@everywhere
+async def test_mail_whose_sender_has_no_card_any_more_goes_back_as_well(
+    alice: Owner, opened: Opened
+) -> None:
+    await people(alice)
+    await alice.receive(
+        message("Jane <jane@shop.example>", "jane1"),
+        message("Jane <jane@shop.example>", "jane2"),
+        message("Bob <bob@shop.example>", "bob"),
+    )
+    await alice.receive(message("fay@friends.example", "fay"), into={"Feed"})
+    await alice.receive(message("who@corp.example", "corp"), into={"Feed"})
+    await alice.receive(message("old@archive.example", "old"), into={"Archive"})
+    async with opened(alice) as account:
+        await triage(account, alice, jane1="@ToFeed", bob="@ToPaperTrail")
+        for address in ("jane@shop.example", "bob@shop.example"):
+            await alice.contacts.delete((await alice.contact(address)).uid)
+        assert (await mailboxes(alice))["jane2"] == {"Feed"}
+    async with opened(alice) as account:
+        found, outcome = await reset(account)
+    assert (found.orphans, found.mails) == (3, 3)
+    assert (outcome.failures, outcome.mails) == ({}, 3)
+    assert await mailboxes(alice) == {
+        **{subject: {"Screener"} for subject in ("jane1", "jane2", "bob")},
+        "fay": {"Feed"},
+        "corp": {"Feed"},
+        "old": {"Archive"},
+    }
+    async with opened(alice) as account:
+        found, _ = await reset(account)
+    assert found.is_empty

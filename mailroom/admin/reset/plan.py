@@ -67,6 +67,7 @@ class ToTakeBack:
         fates: how many cards have which.
         strays: uids in Mailroom's groups of which there is no card.
         mails: how many go back to the Screener.
+        orphans: how many of them are from senders who have no contact any more.
         marks: how many mails bear the error or warning label, or a keyword of Mailroom's.
         labelled: how many mails bear a triage label, which is a person's.
     """
@@ -77,13 +78,14 @@ class ToTakeBack:
     fates: Mapping[Fate, int] = field(default_factory=dict)
     strays: frozenset[str] = frozenset()
     mails: int = 0
+    orphans: int = 0
     marks: int = 0
     labelled: int = 0
 
     @property
     def is_empty(self) -> bool:
         """Nothing is to be written."""
-        return not (self.cards or self.strays or self.marks)
+        return not (self.cards or self.strays or self.marks or self.orphans)
 
     def text(self) -> Iterator[str]:
         """It in lines for a terminal."""
@@ -95,9 +97,14 @@ class ToTakeBack:
                 f"  {count:6} in {shown(name) if name else 'no category any more'}"
                 for name, count in self.senders.items()
             )
-            yield f"their mail, back to the Screener: {self.mails}"
+            yield f"their mail, back to the Screener: {self.mails - self.orphans}"
             yield "their contacts:"
             yield from (f"  {count:6} {fate}" for fate, count in self.fates.items())
+        if self.orphans:
+            yield (
+                "mail in the categories' mailboxes whose sender has no contact (any more),"
+                f" back to the Screener: {self.orphans}"
+            )
         if self.strays:
             yield f"members of groups who have no contact, out of the groups: {len(self.strays)}"
         if self.marks:

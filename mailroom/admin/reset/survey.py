@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from mailroom.admin.reset.marks import Marks
+from mailroom.admin.reset.orphans import Orphans
 from mailroom.admin.reset.plan import UNDECIDED, Fate, ToTakeBack, fate_of, has_traces
 from mailroom.admin.reset.scope import Scope
 from mailroom.admin.reset.senders import Batch, Senders, in_parts
@@ -47,7 +48,9 @@ async def survey(scope: Scope) -> ToTakeBack:
     senders = Senders(scope, seen)
     for some in in_parts(found.cards, scope.tell, _FINDING):
         tally.add(await senders.look_at(some))
-    return tally.entered_into(found)
+    orphans = len(await Orphans(scope, seen).patches(index))
+    found = tally.entered_into(found)
+    return replace(found, mails=found.mails + orphans, orphans=orphans)
 
 
 async def _is_strange_to(scope: Scope, index: ContactIndex) -> bool:

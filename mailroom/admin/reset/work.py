@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from mailroom.admin.reset.marks import Marks
+from mailroom.admin.reset.orphans import Orphans
 from mailroom.admin.reset.plan import Outcome, ToTakeBack
 from mailroom.admin.reset.scope import Scope
 from mailroom.admin.reset.senders import Batch, Senders, in_parts
@@ -36,6 +37,7 @@ async def take_back(scope: Scope, found: ToTakeBack) -> Outcome:
             await work.take_back(some)
         if found.strays:
             await work.release(found.strays)
+        await Orphans(scope, found.seen).take_back(outcome)
         await Marks(scope, found.seen).take_off(outcome)
     return outcome
 

@@ -1,0 +1,83 @@
+"""Mail in the categories' mailboxes whose sender has no contact, for somebody has deleted it.
+
+Nothing tells any more that the sender was decided on, except for where the mail lies.
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
+from mailroom.admin.reset.plan import Outcome
+from mailroom.admin.reset.scope import Scope
+from mailroom.contacts.index import ContactIndex
+from mailroom.jmap.mail import Email, Patch
+from mailroom.screener.filing import file_swept, target_of
+from mailroom.screener.filters import in_any_of
+from mailroom.screener.gather import Marked
+from mailroom.screener.sender import UnusableFromError, is_own, sender_of
+
+_GONE = "notFound"
+
+
+class Orphans:
+    """The mail of senders without a contact.
+
+    A mailbox with a role of its own (an archive may be a destination) is left alone: mail of all
+    kinds lies there.
+
+    Args:
+        scope: the account.
+        seen: which mailbox is which.
+    """
+
+    def __init__(self, scope: Scope, seen: Marked) -> None:
+        self._scope = scope
+        self._places = seen.places
+        self._identities = seen.identities
+        self._mailboxes = sorted(
+            {
+                seen.places.destinations[category.name]
+                for category in scope.categories
+                if not seen.directory.role(category.destination)
+            }
+        )
+
+    async def patches(self, index: ContactIndex) -> dict[str, Patch]:
+        """Return for each such mail, by id, how it gets back to the Screener.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked.
+        """
+        found: dict[str, Patch] = {}
+        # One mailbox at a time: all of them together may hold most of the account.
+        for mailbox in self._mailboxes:
+            _, emails = await self._scope.mail.find([in_any_of([mailbox])])
+            found |= self._back(emails, index)
+        return found
+
+    def _back(self, emails: Iterable[Email], index: ContactIndex) -> dict[str, Patch]:
+        target = target_of(None, self._scope.categories, self._places)
+        patches: Mapping[str, Patch | None] = {
+            email.id: file_swept(email, target, self._places, clean=True)
+            for email in emails
+            if not email.mailbox_ids & self._places.labels.keys() and self._is_orphan(email, index)
+        }
+        return {email_id: patch for email_id, patch in patches.items() if patch}
+
+    def _is_orphan(self, email: Email, index: ContactIndex) -> bool:
+        with suppress(UnusableFromError):
+            key = sender_of(email).key
+            return not index.uids_of(key) and not is_own(key, self._identities)
+        return False
+
+    async def take_back(self, outcome: Outcome) -> None:
+        """Move them all, unless the server refuses. Raises as :meth:`patches`."""
+        patches = await self.patches(await self._scope.book.sync())
+        if not patches:
+            return
+        account = self._scope.mail
+        updates = await account.client.perform_all(account.updates(patches))
+        failed = {mail: error for each in updates for mail, error in each.failed.items()}
+        outcome.mails += len(patches.keys() - failed.keys())
+        outcome.failures |= {
+            f"mail {mail}": str(error) for mail, error in failed.items() if error.type != _GONE
+        }
