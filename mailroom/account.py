@@ -12,7 +12,7 @@ from mailroom.concurrency import all_of
 from mailroom.contacts.book import AddressBook, AddressBookError
 from mailroom.contacts.carddav import CardDavAddressBook
 from mailroom.contacts.jmap import JmapAddressBook
-from mailroom.http import HttpClient, Slots
+from mailroom.http import HttpClient, Slots, Streams
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.eventsource import EventSourceTransport
@@ -36,12 +36,20 @@ class Account:
     Attributes:
         settings: its configuration.
         client: its JMAP server.
+        streams: the open push stream, for the clients that ask the same server beside it.
     """
 
     def __init__(
-        self, settings: Settings, *, jmap: HttpClient, carddav: HttpClient, push: HttpClient
+        self,
+        settings: Settings,
+        *,
+        jmap: HttpClient,
+        carddav: HttpClient,
+        push: HttpClient,
+        streams: Streams,
     ) -> None:
         self.settings = settings
+        self.streams = streams
         self.client = JmapClient(jmap, settings.jmap.session_url)
         self._jmap_http = jmap
         self._carddav_http = carddav
@@ -160,19 +168,29 @@ class Account:
 async def open_account(settings: Settings) -> AsyncIterator[Account]:
     """An account that is usable inside the block; its last requests get a moment at the end."""
     async with AsyncExitStack() as stack:
-        slots = Slots()
+        slots, streams = Slots(), Streams()
         is_one_host = settings.jmap.session_url.host == settings.carddav.url.host
         every = (
-            (settings.jmap.credentials, slots),
-            (settings.carddav.credentials, slots if is_one_host else Slots()),
-            (settings.jmap.credentials, Slots()),  # a stream takes none: see HttpClient.open
+            (settings.jmap.credentials, slots, streams),
+            (
+                settings.carddav.credentials,
+                slots if is_one_host else Slots(),
+                streams if is_one_host else Streams(),
+            ),
+            # A stream takes no slot, see HttpClient.open, and does not wait for itself.
+            (settings.jmap.credentials, Slots(), Streams()),
         )
         jmap, carddav, push = [
-            HttpClient(await stack.enter_async_context(_session()), credentials, slots=slots)
-            for credentials, slots in every
+            HttpClient(
+                await stack.enter_async_context(_session()),
+                credentials,
+                slots=slots,
+                streams=beside,
+            )
+            for credentials, slots, beside in every
         ]
         try:
-            yield Account(settings, jmap=jmap, carddav=carddav, push=push)
+            yield Account(settings, jmap=jmap, carddav=carddav, push=push, streams=streams)
         finally:
             await all_of(http.close() for http in (jmap, carddav, push))
 

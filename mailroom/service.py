@@ -252,4 +252,9 @@ def _push(account: Account) -> Push | None:
     if transport is None:
         return None
     hide = hider(account.settings.secrets())
-    return Push(transport.connect, transport=lambda: transport.name, hide=hide)
+    return Push(
+        transport.connect,
+        transport=lambda: transport.name,
+        hide=hide,
+        streams=account.streams,
+    )

@@ -21,6 +21,7 @@ from mailroom.http.messages import AnswerReader, HttpRequest, Response, is_same_
 from mailroom.http.proxies import NO_PROXIES, Proxies
 from mailroom.http.refusals import raise_for_status, refusal
 from mailroom.http.slots import Slots
+from mailroom.http.streams import Streams
 
 __all__ = [
     "NO_PROXIES",
@@ -43,6 +44,7 @@ __all__ = [
     "Response",
     "ServerFailureError",
     "Slots",
+    "Streams",
     "UnexpectedStatusError",
     "UnreachableError",
     "is_same_origin",

@@ -37,6 +37,7 @@ from mailroom.http.proxies import NO_PROXIES, Proxies
 from mailroom.http.refusals import raise_for_status
 from mailroom.http.retry import is_enough, is_worth_repeating, parse_date, pause, row_of
 from mailroom.http.slots import Place, Slots
+from mailroom.http.streams import Streams
 from mailroom.http.wire import read_in_pieces, read_whole, translate
 
 T = TypeVar("T")
@@ -58,6 +59,7 @@ class HttpClient:
         slots: shared by all clients of one account at one host.
         proxies: the way to each server.
         timeout: seconds that a whole answer may take.
+        streams: the open stream of the same user at the same host.
         sleep: waits between attempts.
     """
 
@@ -69,6 +71,7 @@ class HttpClient:
         slots: Slots | None = None,
         proxies: Proxies = NO_PROXIES,
         timeout: float = 60.0,
+        streams: Streams | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._session = session
@@ -77,6 +80,7 @@ class HttpClient:
         self._slots = slots or Slots()
         self._proxies = proxies
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 10.0))
+        self._streams = streams or Streams()
         self._sleep = sleep
         self._under_way: set[asyncio.Task[Response]] = set()
         self._offset = timedelta()
@@ -220,19 +224,8 @@ class HttpClient:
 
     async def _once(self, request: HttpRequest, reader: AnswerReader[object] | None) -> Response:
         began = asyncio.get_running_loop().time()
-        async with self.open(
-            request.method,
-            request.url,
-            headers=request.headers,
-            data=request.data,
-            timeout=self._timeout,
-        ) as raw:
-            response = Response(raw.status, raw.headers, b"", request.url)
-            if reader is not None and reader.begin(response):
-                octets = await read_in_pieces(raw, reader)
-            else:
-                response = replace(response, body=await read_whole(raw, request.max_octets))
-                octets = len(response.body)
+        with self._streams.beside() as patience:
+            response, octets = await self._read(request, reader, patience)
         seconds = round(asyncio.get_running_loop().time() - began, 3)
         log.debug(
             "answered",
@@ -243,6 +236,26 @@ class HttpClient:
             seconds=seconds,
         )
         return response
+
+    async def _read(
+        self, request: HttpRequest, reader: AnswerReader[object] | None, patience: float | None
+    ) -> tuple[Response, int]:
+        """Send once; return the answer and the octets of its body.
+
+        ``patience`` are the seconds of silence that are borne; None: as long as the whole may take.
+        """
+        total, connect = self._timeout.total, self._timeout.sock_connect
+        timeout = aiohttp.ClientTimeout(total=total, sock_connect=connect, sock_read=patience)
+        async with self.open(
+            request.method, request.url, headers=request.headers, data=request.data, timeout=timeout
+        ) as raw:
+            response = Response(raw.status, raw.headers, b"", request.url)
+            if reader is not None and reader.begin(response):
+                octets = await read_in_pieces(raw, reader)
+            else:
+                response = replace(response, body=await read_whole(raw, request.max_octets))
+                octets = len(response.body)
+        return response, octets
 
     @asynccontextmanager
     async def open(

@@ -32,6 +32,10 @@ def shown(url: URL) -> str:
     return str(bare.with_user(None) if bare.absolute else bare)
 
 
+TIMED_OUT: Final = "timed out"
+"""The cause of an :class:`UnreachableError` where time ran out."""
+
+
 @dataclass(eq=False)
 class HttpError(Exception):
     """Base of all. ``url`` is the address that was asked."""
@@ -52,6 +56,11 @@ class UnreachableError(HttpError):
 
     cause: str
     sent: bool
+
+    @property
+    def is_timeout(self) -> bool:
+        """True if the request was sent, and the time for its answer ran out."""
+        return self.sent and self.cause == TIMED_OUT
 
     def reason(self) -> str:
         """See base."""

@@ -4,6 +4,7 @@ import aiohttp
 from yarl import URL
 
 from mailroom.http.errors import (
+    TIMED_OUT,
     AnswerTooLargeError,
     BrokenAnswerError,
     HttpError,
@@ -55,7 +56,7 @@ def translate(error: BaseException, url: URL) -> HttpError:
 
 def _plain(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
-        return "timed out"
+        return TIMED_OUT
     if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.strerror:
         return str(error.os_error.strerror).lower()
     return type(error).__name__

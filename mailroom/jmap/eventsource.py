@@ -27,7 +27,8 @@ from mailroom.http import (
     shown,
 )
 from mailroom.jmap.liveness import PATIENCE, Liveness, Patience
-from mailroom.jmap.push import PushUnavailableError, StateChange
+from mailroom.jmap.push import StateChange
+from mailroom.jmap.reconnecting import PushUnavailableError
 from mailroom.jmap.sse import Event, SseDecoder
 
 _VARIABLE: Final = re.compile(r"\{(\w+)\}")

@@ -7,7 +7,7 @@ from typing import Final
 from yarl import URL
 
 from mailroom.http import HttpError, UnreachableError, shown
-from mailroom.jmap.push import PushUnavailableError
+from mailroom.jmap.reconnecting import PushUnavailableError
 
 _GREATEST_MINIMUM: Final = 30.0
 """Seconds: a server may ping more rarely than it was asked to, but not beyond this."""

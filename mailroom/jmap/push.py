@@ -21,23 +21,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
-from typing import Any, Final, Protocol, Self
+from typing import Any, Protocol, Self
 
-from mailroom.backoff import full_jitter
-from mailroom.http import CredentialsRefusedError, HttpError, ServerFailureError
+from mailroom.http import HttpError, Streams
+from mailroom.http.streams import Stream
 from mailroom.jmap.errors import JmapError
-
-HEALTHY_LIFE: Final = 60.0
-"""Seconds after which a connection has proved itself."""
-UNAVAILABLE_PAUSE: Final = 15 * 60.0
-REFUSED_PAUSE: Final = 20.0
-"""Seconds. Credentials that were refused are not tried out in quick succession."""
-_LONGEST_FLOOR: Final = 60 * 60.0
-"""Seconds. A server that asks for more (or has lost its mind) is visited once an hour."""
-
-
-class PushUnavailableError(JmapError):
-    """This transport is not to be had here, now; the text says why. Poll instead."""
+from mailroom.jmap.reconnecting import (
+    HEALTHY_LIFE,
+    UNAVAILABLE_PAUSE,
+    Backoff,
+    PushDroppedError,
+    PushUnavailableError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,32 +148,6 @@ class PushStatus:
     last_error: str | None = None
 
 
-class Backoff:
-    """How long to wait before the next connection. ``retry``: see :class:`Connection`."""
-
-    def __init__(self) -> None:
-        self.retry = 0.0
-        self._in_a_row = 0
-
-    def pause_after(self, error: Exception | None, *, lived: float) -> float:
-        """Seconds to wait after a connection that lived so many seconds and ended so."""
-        self._in_a_row = 1 if lived >= HEALTHY_LIFE else self._in_a_row + 1
-        floor = min(max(self.retry, _least_pause(error)), _LONGEST_FLOOR)
-        return full_jitter(self._in_a_row, base=1.0, cap=60.0, floor=floor)
-
-
-def _least_pause(error: Exception | None) -> float:
-    match error:
-        case PushUnavailableError():
-            return UNAVAILABLE_PAUSE
-        case CredentialsRefusedError():
-            return REFUSED_PAUSE
-        case ServerFailureError(retry_after=float(wait)):
-            return wait
-        case _:
-            return 0.0
-
-
 class Push:
     """One account's push, over one transport. For one consumer.
 
@@ -189,6 +158,7 @@ class Push:
         now: the time of day, for :attr:`status` only.
         sleep: waits for so many seconds.
         hide: takes out of a server's words what must not be shown.
+        streams: told of each connection, so that none keeps other requests from being answered.
 
     Attributes:
         status: the present snapshot.
@@ -203,6 +173,7 @@ class Push:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         hide: Callable[[str], str] = str,
+        streams: Streams | None = None,
     ) -> None:
         self._name = transport if callable(transport) else partial(str, transport)
         self.status = PushStatus(self._name())
@@ -211,6 +182,7 @@ class Push:
         self._now = now
         self._sleep = sleep
         self._hide = hide
+        self._streams = streams or Streams()
         self._backoff = Backoff()
         self._position = ""
         self._connection: Connection | None = None
@@ -261,13 +233,30 @@ class Push:
                 return  # forgotten while we were connecting
             self._begin(connection)
             try:
-                yield Connected()
-                async with aclosing(connection.changes()) as changes:
-                    async for change in changes:
-                        self._note(last_event_at=self._now())
-                        yield change
+                with self._streams.standing(self._name(), connection.close) as stream:
+                    yield Connected()
+                    async with aclosing(connection.changes()) as changes:
+                        async for change in changes:
+                            self._note(last_event_at=self._now())
+                            yield change
             finally:
                 self._remember(connection)
+            if stream.is_suspected:
+                await self._raise_verdict(stream)
+
+    async def _raise_verdict(self, stream: Stream) -> None:
+        """Say why a stream was closed beside which the server had not answered.
+
+        Raises:
+            PushUnavailableError: the server answers without it.
+            PushDroppedError: it does not, or is as slow as before.
+        """
+        if await stream.was_reason():
+            raise PushUnavailableError(
+                f"push over {stream.name} keeps the server from answering any other request;"
+                f" not used for {UNAVAILABLE_PAUSE / 60:.0f} minutes"
+            )
+        raise PushDroppedError("a request was not answered while the stream was open")
 
     def _begin(self, connection: Connection) -> None:
         self._connection = connection

@@ -9,7 +9,10 @@ What counts against a transport is how its connections end. Most ends count only
 another one to turn to: a server that is down, or refuses credentials, would be no better if we did
 not come back; and one that is restarted a few times, or a proxy that cuts every half minute, leaves
 push at work for much of the time. That a connection is accepted and then ends almost at once, again
-and again, is the transport's own fault, and coming back then is work for nothing.
+and and again, is the transport's own fault, and coming back then is work for nothing.
+
+"Not now" counts against no transport: 423, 429, problem ``limit``, and any refusal on an open
+connection that may pass.
 """
 
 import time
@@ -22,17 +25,17 @@ from collections.abc import (
     Collection,
     Sequence,
 )
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
-from enum import Enum, auto
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Final, Protocol
 
 import structlog
 
-from mailroom.http import CredentialsRefusedError, HttpError, InsecureUrlError, RedirectError
+from mailroom.http import HttpError
+from mailroom.jmap.endings import End, Life, end_of
 from mailroom.jmap.errors import JmapError
 from mailroom.jmap.eventsource import EventSourceTransport
-from mailroom.jmap.push import HEALTHY_LIFE, Connection, PushUnavailableError, StateChange
+from mailroom.jmap.push import Connection, StateChange
+from mailroom.jmap.reconnecting import PushUnavailableError
 from mailroom.jmap.session import Session
 from mailroom.jmap.websocket import WebSocketTransport
 
@@ -43,10 +46,11 @@ ORDER: Final = (WebSocketTransport.name, EventSourceTransport.name)
 _GIVEN_UP: Final = 15 * 60.0
 """Seconds for which a transport is not tried. No longer than :mod:`mailroom.jmap.push` waits where
 push is unavailable, so that all of them are to be had again after that."""
-_AT_ONCE: Final = 5.0
-"""Seconds. What ends sooner was of no use to anybody."""
 _BAD_ENDS: Final = 3
 """So many in a row are enough."""
+_DEAF_LIVES: Final = 2
+"""So many are enough, without one between them that announced something. The first may have been
+resumed at a position that a restored server has lost."""
 
 
 class Transport(Protocol):
@@ -75,51 +79,6 @@ def offered(session: Session) -> list[str]:
     return [name for name in ORDER if has[name]]
 
 
-class End(Enum):
-    """How a connection ended, as far as it says something of its transport."""
-
-    HEALTHY = auto()
-    """After a life that was long enough, whatever ended it."""
-    EARLY = auto()
-    """It stood, and ended almost at once; or it was deaf, and dropped for that."""
-    SHORT = auto()
-    """It stood for a while, but not for long. Another transport may do better."""
-    FAILED = auto()
-    """It never stood. This may go better next time."""
-    REFUSED = auto()
-    """It was not allowed, and would not be if tried again."""
-    UNAVAILABLE = auto()
-    """The transport is not to be had here, and says so itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Life:
-    """How a connection that stood has lived.
-
-    Attributes:
-        seconds: so long.
-        is_deaf: the owner dropped it, for it had not told what had happened.
-    """
-
-    seconds: float
-    is_deaf: bool = False
-
-
-def end_of(error: Exception | None, life: Life | None) -> End:
-    """Judge a connection's end by what was raised, if anything, and its life, if it ever stood."""
-    match error:
-        case PushUnavailableError():
-            return End.UNAVAILABLE
-        case CredentialsRefusedError() | InsecureUrlError() | RedirectError():
-            return End.REFUSED
-        case _ if life is None:
-            return End.FAILED
-        case _ if life.is_deaf or life.seconds < _AT_ONCE:
-            return End.EARLY
-        case _:
-            return End.SHORT if life.seconds < HEALTHY_LIFE else End.HEALTHY
-
-
 class Preference:
     """Remembers what happened, and tells what to try. Pure; times are seconds of any clock.
 
@@ -131,6 +90,7 @@ class Preference:
         self._order = tuple(order)
         self._given_up_until: dict[str, float] = {}
         self._bad_ends: Counter[str] = Counter()
+        self._deaf_lives: Counter[str] = Counter()
 
     def choices(self, offers: Collection[str], *, now: float) -> list[str]:
         """What may be tried, the best first; empty only if nothing is offered."""
@@ -153,7 +113,7 @@ class Preference:
         self._count(name, end, is_last=is_last)
         if self._bad_ends[name] < _BAD_ENDS:
             return False
-        del self._bad_ends[name]
+        del self._bad_ends[name], self._deaf_lives[name]
         if is_last:
             self._given_up_until.clear()
         else:
@@ -162,8 +122,14 @@ class Preference:
 
     def _count(self, name: str, end: End, *, is_last: bool) -> None:
         match end:
-            case End.HEALTHY:
+            case End.TOLD | End.HEALTHY:
                 self._bad_ends[name] = 0
+                if end is End.TOLD:
+                    self._deaf_lives[name] = 0
+            case End.DEAF:
+                self._deaf_lives[name] += 1
+                if self._deaf_lives[name] == _DEAF_LIVES:
+                    self._bad_ends[name] = _BAD_ENDS
             case End.UNAVAILABLE:
                 self._bad_ends[name] = _BAD_ENDS
             case End.REFUSED if not is_last:
@@ -241,7 +207,7 @@ class AutoTransport:
         now = self._clock()
         if not self._preference.ended(in_use, end, is_last=not others, now=now):
             return error
-        reason = f"{_BAD_ENDS} connections in a row ended too soon" if error is None else str(error)
+        reason = _reason(end, error)
         log.warning(
             "push transport given up for a while",
             transport=in_use,
@@ -249,6 +215,14 @@ class AutoTransport:
             then=others[0] if others else "poll",
         )
         return _told(error, f"{in_use} given up: {reason}", is_last=not others)
+
+
+def _reason(end: End, error: HttpError | JmapError | None) -> str:
+    if error is not None:
+        return str(error)
+    if end is End.DEAF:
+        return f"{_DEAF_LIVES} connections did not announce what had happened"
+    return f"{_BAD_ENDS} connections in a row ended too soon"
 
 
 def _told(
@@ -270,9 +244,11 @@ class _Watched:
         self._clock = clock
         self._since = clock()
         self._is_deaf = False
+        self._has_told = False
 
     def life(self) -> Life:
-        return Life(self._clock() - self._since, is_deaf=self._is_deaf)
+        seconds = self._clock() - self._since
+        return Life(seconds, is_deaf=self._is_deaf, has_told=self._has_told)
 
     @property
     def position(self) -> str:
@@ -282,10 +258,13 @@ class _Watched:
     def retry(self) -> float | None:
         return self._connection.retry
 
-    def changes(self) -> AsyncGenerator[StateChange, None]:
-        return self._connection.changes()
+    async def changes(self) -> AsyncGenerator[StateChange, None]:
+        async with aclosing(self._connection.changes()) as changes:
+            async for change in changes:
+                self._has_told = True
+                yield change
 
     def close(self) -> None:
-        """The owner's only reason to close one is that it is deaf."""
+        """Close it. It was deaf, unless another reason is raised (:class:`PushDroppedError`)."""
         self._is_deaf = True
         self._connection.close()

@@ -6,31 +6,26 @@ meaning of an end or an error is decided in :mod:`mailroom.jmap.websocket_errors
 """
 
 import asyncio
-import json
 import logging
 import ssl
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidURI
+from websockets.exceptions import InvalidURI
 from websockets.typing import Subprotocol
 from yarl import URL
 
 from mailroom.http import USER_AGENT, Credentials, UnreachableError
 from mailroom.jmap.liveness import PATIENCE, Mutes, Patience
-from mailroom.jmap.push import PushUnavailableError, StateChange
+from mailroom.jmap.reconnecting import PushUnavailableError
 from mailroom.jmap.sse import LIMIT
+from mailroom.jmap.websocket_connection import WebSocketConnection
 from mailroom.jmap.websocket_errors import (
     HANDSHAKE_ERRORS,
-    end_error,
     handshake_error,
-    is_oversized,
-    lost,
-    refusal,
 )
 
 _SUBPROTOCOL: Final = Subprotocol("jmap")
@@ -38,16 +33,6 @@ _LONGEST_QUEUE: Final = 16
 """Messages that wait to be read; with their greatest length, it bounds the memory."""
 _CLOSING: Final = 1.0
 """Seconds that the server may take to answer our farewell."""
-_HEARD: Final = 3.0
-"""Seconds in which a request is answered, if it does not have to wait behind a heap of messages."""
-_ECHO: Final = json.dumps(
-    {
-        "@type": "Request",
-        "id": "echo",
-        "using": ["urn:ietf:params:jmap:core"],
-        "methodCalls": [["Core/echo", {}, "0"]],
-    }
-)
 
 _frames_log = logging.getLogger(f"{__name__}.frames")
 _frames_log.setLevel(logging.INFO)
@@ -60,161 +45,6 @@ class _Opening(connect):
     def process_redirect(self, exc: Exception) -> Exception | str:
         """Judge an answer that is no success: as it is, wherever it points."""
         return exc
-
-
-class WebSocketConnection:
-    """One open connection; a :class:`mailroom.jmap.push.Connection`."""
-
-    def __init__(self, websocket: ClientConnection, url: URL, position: str) -> None:
-        self._websocket = websocket
-        self._url = url
-        self._resumes = bool(position)
-        self._position = position
-        self._early: deque[bytes] = deque()
-        self._end: ConnectionClosed | None = None
-        self._closed = False
-
-    @property
-    def position(self) -> str:
-        """The last ``pushState``. See :class:`mailroom.jmap.push.Connection`."""
-        return self._position
-
-    @property
-    def retry(self) -> float | None:
-        """None: nothing in this protocol asks to stay away."""
-        return None
-
-    def close(self) -> None:
-        """See :class:`mailroom.jmap.push.Connection`."""
-        self._closed = True
-        self._websocket.transport.abort()
-
-    async def prove(self) -> None:
-        """Wait for the answer to a request (``Core/echo``, RFC 8620 section 4).
-
-        An upgrade proves nothing: a server that has just started may answer pings and lose
-        WebSocketPushEnable for good (Apache James 3.8).
-
-        Raises:
-            HttpError: the connection was lost before, or the server refuses the credentials.
-            RequestError: the server says "not now".
-        """
-        try:
-            await self._websocket.send(_ECHO)
-            await self._receive_answer()
-        except ConnectionClosed as closed:
-            raise lost(closed, self._url) from None
-
-    async def _receive_answer(self) -> None:
-        """Receive messages up to the answer, and keep those before it."""
-        while True:
-            message = await self._websocket.recv(decode=False)
-            answer = _answer_in(message)
-            if answer is None:
-                self._early.append(message)
-                continue
-            error = refusal(answer, self._url, resumed=False) if _is_refusal(answer) else None
-            if error is not None and not isinstance(error, PushUnavailableError):
-                raise error
-            return  # a refusal of just this request is an answer as well
-
-    async def enable(self, types: Sequence[str]) -> None:
-        """Ask for pushes (RFC 8887 section 4.3.5.2), from the position on.
-
-        Only once on each connection: a second time makes Apache James deaf. Nothing confirms it,
-        and what happens before the server has read it is not told. So a request is sent after it,
-        and the next message is waited for, if it comes soon: the answer, or what is told already.
-        If the connection ends meanwhile, :meth:`changes` reports how.
-        """
-        request = {"@type": "WebSocketPushEnable", "dataTypes": list(types)}
-        if self._position:
-            request["pushState"] = self._position
-        try:
-            await self._websocket.send(json.dumps(request))
-            await self._websocket.send(_ECHO)
-            async with asyncio.timeout(_HEARD):
-                self._early.append(await self._websocket.recv(decode=False))
-        except TimeoutError:
-            pass
-        except ConnectionClosed as closed:
-            self._end = closed
-
-    async def first_bytes(self) -> None:
-        """Wait for a sign of life, here the answer to a ping; nothing is lost by it.
-
-        Raises:
-            HttpError: the connection was lost before there was any.
-        """
-        try:
-            await (await self._websocket.ping())
-        except ConnectionClosed as closed:
-            raise lost(closed, self._url) from None
-
-    async def changes(self) -> AsyncGenerator[StateChange, None]:
-        """See :class:`mailroom.jmap.push.Connection`.
-
-        Raises:
-            HttpError: the connection broke, or is dead.
-            RequestError: the server did not enable push, but may do so next time.
-            PushUnavailableError: it never will.
-        """
-        try:
-            while True:
-                change = self._read(await self._next())
-                if change is not None:
-                    yield change
-        except ConnectionClosed as closed:
-            end = closed
-        if is_oversized(end):
-            self._position = ""  # from where it would come again
-            yield StateChange(None)
-        error = None if self._closed else end_error(end, self._url)
-        if error is not None:
-            raise error
-
-    async def _next(self) -> bytes:
-        if self._early:
-            return self._early.popleft()
-        if self._end is not None:
-            raise self._end
-        return await self._websocket.recv(decode=False)
-
-    def _read(self, message: bytes) -> StateChange | None:
-        """What a message says; one that cannot be understood says that something changed."""
-        try:
-            value = json.loads(message)
-        except (ValueError, RecursionError):
-            return StateChange(None)
-        kind = value.get("@type", "StateChange") if isinstance(value, dict) else None
-        match kind:
-            case "StateChange":
-                self._remember(value.get("pushState"))
-                return StateChange.parse(value)
-            case "RequestError" if value.get("requestId") is None:  # no request of ours has an id
-                resumed, self._position = self._resumes, ""
-                raise refusal(value, self._url, resumed=resumed)
-            case str():
-                return None
-            case _:
-                return StateChange(None)
-
-    def _remember(self, push_state: object) -> None:
-        if isinstance(push_state, str) and push_state:
-            self._position = push_state
-
-
-def _answer_in(message: bytes) -> dict[str, Any] | None:
-    """Return the Response or RequestError in a message; None if it holds something else."""
-    try:
-        value = json.loads(message)
-    except (ValueError, RecursionError):
-        return None
-    is_answer = isinstance(value, dict) and value.get("@type") in {"Response", "RequestError"}
-    return value if is_answer else None
-
-
-def _is_refusal(answer: dict[str, Any]) -> bool:
-    return bool(answer["@type"] == "RequestError")
 
 
 class WebSocketTransport:

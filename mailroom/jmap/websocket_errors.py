@@ -33,7 +33,7 @@ from mailroom.http import (
     shown,
 )
 from mailroom.jmap.errors import JmapError, RequestError
-from mailroom.jmap.push import PushUnavailableError
+from mailroom.jmap.reconnecting import PushUnavailableError
 
 HANDSHAKE_ERRORS: Final = (InvalidHandshake, OSError, UnicodeError)
 """What :func:`handshake_error` understands. UnicodeError: the host can be no name of one."""
@@ -144,7 +144,8 @@ def refusal(answer: Mapping[str, Any], url: URL, *, resumed: bool) -> HttpError 
         resumed: we asked to resume, so it may be the position that is not liked.
 
     Returns:
-        PushUnavailableError only where asking again would be of no use.
+        RequestError if the server says "not now" or may dislike the position only;
+        PushUnavailableError if asking again would be of no use.
     """
     error = RequestError(
         type=str(answer.get("type") or "serverFail").removeprefix(_PROBLEM),
@@ -154,7 +155,7 @@ def refusal(answer: Mapping[str, Any], url: URL, *, resumed: bool) -> HttpError 
     match answer.get("status"):
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN as status:
             return CredentialsRefusedError(url, status)
-        case HTTPStatus.TOO_MANY_REQUESTS:
+        case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.LOCKED:
             return error
         case int(status) if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return error

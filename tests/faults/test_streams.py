@@ -342,6 +342,82 @@ def test_a_change_right_behind_a_pass_is_found_though_no_push_tells_of_it() -> N
     play(scenario())
 
 
+# Streams that keep the account hostage
+
+
+class Hostage:
+    """A server that answers nobody else while an event stream is open (Cyrus 3.13.5 to 3.13.7)."""
+
+    def __init__(self) -> None:
+        self.free = asyncio.Event()
+        self.free.set()
+        self.streams = 0
+
+    async def stream(self, wire: Wire) -> None:
+        self.streams += 1
+        self.free.clear()
+        pinging_on = asyncio.create_task(pinging(wire), name="pings")
+        await wire.hang()
+        pinging_on.cancel()
+        self.free.set()
+
+    async def meddle(self, _: Exchange, ask: Ask) -> Answer:
+        await self.free.wait()
+        return await ask()
+
+
+def test_a_stream_that_takes_the_account_hostage_is_given_up() -> None:
+    async def scenario() -> None:
+        server = Hostage()
+        async with on_stage(eventsource=server.stream, meddle=server.meddle) as stage:
+            await stage.until(lambda: stage.push.status is PushState.UNAVAILABLE, within=20)
+            assert stage.push.last_error is not None
+            assert "keeps the server from answering" in stage.push.last_error
+            assert server.free.is_set()
+            assert await tap(stage, "first") <= FAST_POLL
+            assert server.streams == 1
+            await asyncio.sleep(14 * MINUTE - FAST_POLL)
+            assert server.streams == 1
+            await stage.until(lambda: server.streams == 2, within=2 * MINUTE)
+            assert await tap(stage, "second") <= FAST_POLL
+
+    play(scenario())
+
+
+def test_a_hostage_taker_gives_way_to_another_transport() -> None:
+    async def scenario() -> None:
+        server = Hostage()
+        async with on_stage(
+            websocket=accepts_and_closes, eventsource=server.stream, meddle=server.meddle
+        ) as stage:
+            await stage.until(lambda: server.streams == 1, within=3 * MINUTE)
+            await stage.until(lambda: stage.push.status is PushState.UNAVAILABLE, within=20)
+            assert await tap(stage, "first") <= FAST_POLL
+
+    play(scenario())
+
+
+def test_a_server_that_is_down_beside_a_stream_is_no_hostage_taker() -> None:
+    down = asyncio.Event()
+
+    async def hangs(_: Exchange, ask: Ask) -> Answer:
+        if down.is_set():
+            await asyncio.Event().wait()
+        return await ask()
+
+    async def scenario() -> None:
+        async with on_stage(eventsource=pinging, meddle=hangs) as stage:
+            await stage.until_connected("eventsource", within=MINUTE)
+            await stage.running.until_done()
+            down.set()
+            await asyncio.sleep(POLL + 8 * MINUTE)
+            assert stage.push.status is not PushState.UNAVAILABLE
+            down.clear()
+            await stage.until_connected("eventsource", within=5 * MINUTE)
+
+    play(scenario())
+
+
 # Clocks
 
 

@@ -6,7 +6,13 @@ import json
 import pytest
 
 from mailroom.http import UnreachableError
-from mailroom.jmap.push import Connected, Disconnected, PushEvent, PushState, StateChange
+from mailroom.jmap.push import (
+    Connected,
+    Disconnected,
+    PushEvent,
+    PushState,
+    StateChange,
+)
 from tests.unit.push_harness import (
     STREAM,
     StreamServer,

@@ -6,7 +6,12 @@ from contextlib import aclosing
 
 import pytest
 
-from mailroom.jmap.push import Connected, Disconnected, PushEvent, StateChange
+from mailroom.jmap.push import (
+    Connected,
+    Disconnected,
+    PushEvent,
+    StateChange,
+)
 from tests.unit.push_harness import (
     STREAM,
     StreamServer,

@@ -5,7 +5,7 @@ from yarl import URL
 
 from mailroom.http import UnreachableError
 from mailroom.jmap.liveness import PATIENCE, Liveness
-from mailroom.jmap.push import PushUnavailableError
+from mailroom.jmap.reconnecting import PushUnavailableError
 
 HERE = URL("https://jmap.example.com/events?types=Email")
 

@@ -18,16 +18,15 @@ from mailroom.http import (
 )
 from mailroom.jmap.errors import JmapError, SessionError
 from mailroom.jmap.push import (
-    Backoff,
     Connected,
     Connection,
     Disconnected,
     Push,
     PushState,
     PushStatus,
-    PushUnavailableError,
     StateChange,
 )
+from mailroom.jmap.reconnecting import Backoff, PushUnavailableError
 from tests.unit.push_harness import VirtualTime, collect, count
 
 HERE = URL("https://jmap.example.com/events")

@@ -1,6 +1,12 @@
 """What real servers were heard to say."""
 
-from mailroom.jmap.push import Connected, Disconnected, PushEvent, PushState, StateChange
+from mailroom.jmap.push import (
+    Connected,
+    Disconnected,
+    PushEvent,
+    PushState,
+    StateChange,
+)
 from tests.unit.push_harness import STREAM, StreamServer, collect, count, event_source, says
 
 CYRUS_HEAD = (

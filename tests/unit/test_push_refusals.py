@@ -16,8 +16,8 @@ from mailroom.jmap.push import (
     Connected,
     Disconnected,
     PushState,
-    PushUnavailableError,
 )
+from mailroom.jmap.reconnecting import PushUnavailableError
 from tests.unit.push_harness import (
     STREAM,
     StreamServer,

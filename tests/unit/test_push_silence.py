@@ -9,9 +9,9 @@ from mailroom.jmap.push import (
     Connected,
     Disconnected,
     PushState,
-    PushUnavailableError,
     StateChange,
 )
+from mailroom.jmap.reconnecting import PushUnavailableError
 from tests.unit.push_harness import (
     STREAM,
     StreamServer,

@@ -14,7 +14,13 @@ from mailroom.jmap.account import MailAccount
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.eventsource import EventSourceTransport
 from mailroom.jmap.mailboxes import create_mailboxes, get_mailboxes
-from mailroom.jmap.push import Connected, Disconnected, Push, PushEvent, StateChange
+from mailroom.jmap.push import (
+    Connected,
+    Disconnected,
+    Push,
+    PushEvent,
+    StateChange,
+)
 from mailroom.jmap.websocket import WebSocketTransport
 from mailroom.sandbox import STALWART_LIMITS, Limits, Quirks, Sandbox
 from tests.unit.sandbox_harness import ALICE, mail

@@ -21,6 +21,7 @@ from mailroom.http import (
     ServerFailureError,
     UnreachableError,
 )
+from mailroom.jmap.endings import End, Life, end_of
 from mailroom.jmap.errors import JmapError, RequestError
 from mailroom.jmap.eventsource import EventSourceTransport
 from mailroom.jmap.push import (
@@ -30,18 +31,15 @@ from mailroom.jmap.push import (
     Push,
     PushEvent,
     PushState,
-    PushUnavailableError,
     StateChange,
 )
+from mailroom.jmap.reconnecting import PushDroppedError, PushUnavailableError
 from mailroom.jmap.session import CORE, WEBSOCKET, parse_session
 from mailroom.jmap.transports import (
     ORDER,
     AutoTransport,
-    End,
     GivenUpError,
-    Life,
     Preference,
-    end_of,
     offered,
 )
 from tests.unit.push_harness import (
@@ -109,8 +107,15 @@ LONG, SHORT, EARLY = Life(60), Life(59.9), Life(4.9)
         (None, Life(5), End.SHORT),
         (None, EARLY, End.EARLY),
         (CUT_OFF, EARLY, End.EARLY),
-        (None, Life(3600, is_deaf=True), End.EARLY),
-        (RequestError("serverFail"), EARLY, End.EARLY),
+        (None, Life(3600, has_told=True), End.TOLD),
+        (None, Life(3, has_told=True), End.EARLY),
+        (None, Life(3600, is_deaf=True), End.DEAF),
+        (None, Life(3600, is_deaf=True, has_told=True), End.DEAF),
+        (PushDroppedError("slow"), Life(15, is_deaf=True), End.SHORT),
+        (RequestError("limit", "maxConcurrentRequests"), EARLY, End.NOT_NOW),
+        (RequestError("limit", "maxConcurrentRequests"), None, End.NOT_NOW),
+        (ServerFailureError(HERE, 429), None, End.NOT_NOW),
+        (ServerFailureError(HERE, 423), None, End.NOT_NOW),
         (CUT_OFF, None, End.FAILED),
         (BUSY, None, End.FAILED),
         (REFUSED, None, End.REFUSED),
@@ -171,6 +176,24 @@ def test_a_healthy_life_in_between_makes_good() -> None:
     history = History()
     bad, good = End.EARLY, End.HEALTHY
     assert not any(history.ended(bad, bad, good, bad, bad, good, bad, bad))
+
+
+@pytest.mark.parametrize("between", [End.HEALTHY, End.SHORT])
+def test_a_long_silence_is_no_proof_against_deafness(between: End) -> None:
+    history = History()
+    assert history.ended(End.DEAF, between, End.DEAF) == [False, False, True]
+    assert history.choices() == [ES]
+
+
+def test_who_announces_something_is_not_deaf() -> None:
+    assert not any(History().ended(*[End.DEAF, End.TOLD] * 10))
+
+
+@pytest.mark.parametrize("offers", [BOTH, [WS], [ES]])
+def test_not_now_counts_against_nobody(offers: list[str]) -> None:
+    history = History()
+    assert not any(history.ended(*[End.NOT_NOW] * 100, offers=offers))
+    assert history.ended(End.EARLY, End.NOT_NOW, End.EARLY, offers=offers) == [False] * 3
 
 
 @pytest.mark.parametrize("end", [End.UNAVAILABLE, End.REFUSED])
@@ -491,7 +514,7 @@ async def test_the_log_tells_what_is_given_up_why_and_what_comes_then() -> None:
     ]
 
 
-async def test_one_that_proves_deaf_three_times_is_given_up_however_long_it_lived() -> None:
+async def test_one_that_proves_deaf_twice_is_given_up_however_long_it_lived() -> None:
     stage = Stage([Try(lasts=3600)], [Try(lasts=300)])
     async with aclosing(stage.push.events()) as events:
         async for event in events:
@@ -500,7 +523,7 @@ async def test_one_that_proves_deaf_three_times_is_given_up_however_long_it_live
                 stage.push.forget_position()
             if stage.names[-1] == ES:
                 break
-    assert stage.names == [WS, WS, WS, ES]
+    assert stage.names == [WS, WS, ES]
 
 
 async def test_switching_off_counts_against_nobody() -> None:

@@ -10,7 +10,12 @@ from yarl import URL
 
 from mailroom.http import BrokenAnswerError, UnreachableError
 from mailroom.jmap.liveness import Patience
-from mailroom.jmap.push import Connected, Disconnected, PushState, StateChange
+from mailroom.jmap.push import (
+    Connected,
+    Disconnected,
+    PushState,
+    StateChange,
+)
 from mailroom.jmap.sse import LIMIT
 from tests.unit.push_harness import VirtualTime, collect, count
 from tests.unit.websocket_harness import (

@@ -28,9 +28,9 @@ from mailroom.jmap.push import (
     Connected,
     Disconnected,
     PushState,
-    PushUnavailableError,
     StateChange,
 )
+from mailroom.jmap.reconnecting import PushUnavailableError
 from tests.unit.push_harness import Script, StreamServer, Wire, collect, count, says, says_and_hangs
 from tests.unit.websocket_harness import (
     CHANGE,

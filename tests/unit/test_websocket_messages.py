@@ -11,13 +11,12 @@ from websockets.typing import Subprotocol
 from mailroom.http import CredentialsRefusedError, HttpError
 from mailroom.jmap.errors import JmapError, RequestError
 from mailroom.jmap.push import (
-    UNAVAILABLE_PAUSE,
     Connected,
     Disconnected,
     PushEvent,
-    PushUnavailableError,
     StateChange,
 )
+from mailroom.jmap.reconnecting import UNAVAILABLE_PAUSE, PushUnavailableError
 from tests.unit.push_harness import collect, count
 from tests.unit.websocket_harness import (
     CHANGE,

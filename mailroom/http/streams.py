@@ -1,0 +1,131 @@
+"""Streams that stay open, and requests that the server may not answer beside them. No I/O.
+
+Cyrus 3.13.5 to 3.13.7 let every other request of a user wait, for all of the user's programs,
+while one EventSource of that user is open. Nothing but the silence of the server shows it. So a
+request that was not answered while a stream stood closes that stream and is sent again (see
+:mod:`mailroom.http.retry`); if it is answered then, the stream was the reason.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from mailroom.http.errors import UnreachableError
+
+_FIRST_PATIENCE: Final = 15.0
+"""Seconds that a server may take to answer beside a stream beside which it never answered yet."""
+_LONGEST_TRIAL: Final = 120.0
+"""Seconds. If nothing is asked for so long, a closed stream may be opened again."""
+
+
+class Stream:
+    """One open stream.
+
+    Args:
+        name: of its kind; what is learned about a stream holds for all of its name.
+        close: closes it at once.
+    """
+
+    def __init__(self, name: str, close: Callable[[], None]) -> None:
+        self.name = name
+        self._close = close
+        self._waited = 0.0
+        self._verdict: asyncio.Future[bool] | None = None
+
+    @property
+    def is_suspected(self) -> bool:
+        """True if it was closed because a request was not answered beside it."""
+        return self._verdict is not None
+
+    def suspect(self, waited: float) -> None:
+        """Close the stream: a request has ``waited`` so many seconds in vain."""
+        self._waited = waited
+        self._verdict = asyncio.get_running_loop().create_future()
+        self._close()
+
+    def judge(self, took: float | None) -> bool:
+        """Return True if the stream was the reason, and tell those who wait for that.
+
+        ``took`` are the seconds in which the server answered without the stream; None if it did
+        not answer. A server that takes as long without the stream is just slow.
+        """
+        was_reason = took is not None and took < self._waited
+        if self._verdict is not None and not self._verdict.done():
+            self._verdict.set_result(was_reason)
+        return was_reason
+
+    async def was_reason(self) -> bool:
+        """Wait until it is known whether a suspected stream was the reason, and return that."""
+        if self._verdict is None:
+            return False
+        try:
+            async with asyncio.timeout(_LONGEST_TRIAL):
+                return await asyncio.shield(self._verdict)
+        except TimeoutError:
+            return False
+
+
+class Streams:
+    """The open stream of one account at one host, and what is known of it and its like."""
+
+    def __init__(self) -> None:
+        self._standing: Stream | None = None
+        self._suspect: Stream | None = None
+        self._trusted: set[str] = set()
+
+    @contextmanager
+    def standing(self, name: str, close: Callable[[], None]) -> Iterator[Stream]:
+        """Note that a stream is open inside the block; see :class:`Stream`."""
+        self._standing = stream = Stream(name, close)
+        try:
+            yield stream
+        finally:
+            if self._standing is stream:
+                self._standing = None
+
+    @contextmanager
+    def beside(self) -> Iterator[float | None]:
+        """Learn whether the request in the block is answered beside the open stream.
+
+        Yields the seconds of silence to bear; None: as ever.
+        """
+        stream, began = self._standing, _now()
+        try:
+            yield self._patience_beside(stream)
+        except UnreachableError as error:
+            if error.is_timeout:
+                self._timed_out(stream, _now() - began)
+            raise
+        self._answered(stream, _now() - began)
+
+    def _patience_beside(self, stream: Stream | None) -> float | None:
+        return None if stream is None or stream.name in self._trusted else _FIRST_PATIENCE
+
+    def _answered(self, stream: Stream | None, took: float) -> None:
+        """Learn that a request was answered that was sent beside a stream, or beside none."""
+        if stream is not None:
+            if stream is self._standing:
+                self._trusted.add(stream.name)
+        elif (suspect := self._end_trial()) is not None:
+            if suspect.judge(took):
+                self._trusted.discard(suspect.name)
+            else:
+                self._trusted.add(suspect.name)
+
+    def _timed_out(self, stream: Stream | None, took: float) -> None:
+        """Learn that a request was not answered that was sent beside a stream, or beside none."""
+        if stream is None:
+            if (suspect := self._end_trial()) is not None:
+                suspect.judge(None)
+        elif stream is self._standing:
+            self._standing, self._suspect = None, stream
+            stream.suspect(took)
+
+    def _end_trial(self) -> Stream | None:
+        suspect, self._suspect = self._suspect, None
+        return suspect
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
