@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from http import HTTPStatus
 from typing import Final
 
 from mailroom.http import (
@@ -11,6 +10,7 @@ from mailroom.http import (
     RedirectError,
     ServerFailureError,
 )
+from mailroom.http.not_now import Action, Row
 from mailroom.jmap.errors import RequestError
 from mailroom.jmap.reconnecting import HEALTHY_LIFE, PushDroppedError, PushUnavailableError
 
@@ -78,7 +78,7 @@ def is_busy(error: Exception | None) -> bool:
     match error:
         case RequestError():  # over an open connection, and one that may pass
             return True
-        case ServerFailureError(status=HTTPStatus.LOCKED | HTTPStatus.TOO_MANY_REQUESTS):
+        case ServerFailureError(row=Row(action=Action.WAIT)):
             return True
         case _:
             return False

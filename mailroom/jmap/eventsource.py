@@ -7,7 +7,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
@@ -29,10 +29,13 @@ from mailroom.http import (
 from mailroom.jmap.liveness import PATIENCE, Liveness, Patience
 from mailroom.jmap.push import StateChange
 from mailroom.jmap.reconnecting import PushUnavailableError
+from mailroom.jmap.session import EVENT_STREAM
 from mailroom.jmap.sse import Event, SseDecoder
 
 _VARIABLE: Final = re.compile(r"\{(\w+)\}")
 _LONGEST_POSITION: Final = 1000
+_LONGEST_REFUSAL: Final = 64 * 1024
+"""Octets: enough for any problem details."""
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=10.0)
 """Silence is measured by :class:`Liveness`: what is too long can change while a stream runs."""
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -172,7 +175,7 @@ class EventSourceTransport:
         url = event_source_url(template, types=self._types, ping=self._ping)
         async with AsyncExitStack() as stack:
             response = await self._open(stack, url, position)
-            check_is_stream(response, url)
+            await self._check_is_stream(response, url)
             self._liveness.opened()
             yield EventSourceConnection(response, self._liveness, position)
 
@@ -184,37 +187,46 @@ class EventSourceTransport:
         except TimeoutError:
             raise UnreachableError(url, "timed out", sent=True) from None
 
+    async def _check_is_stream(self, response: aiohttp.ClientResponse, url: URL) -> None:
+        """Let an answer pass that is a stream of events.
+
+        Raises:
+            RedirectError: it points elsewhere.
+            CredentialsRefusedError: 401, and 403 if the server itself says so.
+            ServerFailureError: "not now", see :mod:`mailroom.http.not_now`.
+            PushUnavailableError: anything else.
+        """
+        if response.status in _REDIRECTS and "Location" in response.headers:
+            raise _redirect(url, response.headers["Location"])
+        if response.status != HTTPStatus.OK:
+            body = await self._refusal(response)
+            try:
+                raise_for_status(Response(response.status, response.headers, body, url), ())
+            except UnexpectedStatusError as error:
+                raise PushUnavailableError(f"{error}, for a stream of events") from None
+        if response.content_type != "text/event-stream":
+            kind = response.content_type
+            raise PushUnavailableError(f"{shown(url)}: {kind} is no stream of events")
+
+    async def _refusal(self, response: aiohttp.ClientResponse) -> bytes:
+        """Return the beginning of a body that says why; what of it comes in time."""
+        body = b""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._patience.head):
+                while len(body) < _LONGEST_REFUSAL and (chunk := await response.content.readany()):
+                    body += chunk
+        return body
+
 
 def _headers(position: str) -> Mapping[str, str]:
     headers = {
-        "Accept": "text/event-stream",
+        "Accept": EVENT_STREAM,
         "Accept-Encoding": "identity",  # a proxy that compresses would buffer
         "Cache-Control": "no-store",
     }
     if position and position.isprintable() and len(position) <= _LONGEST_POSITION:
         headers["Last-Event-ID"] = position
     return headers
-
-
-def check_is_stream(response: aiohttp.ClientResponse, url: URL) -> None:
-    """Let an answer pass that is a stream of events.
-
-    Raises:
-        RedirectError: it points elsewhere.
-        CredentialsRefusedError: 401, 403.
-        ServerFailureError: it may go better later: 408, 425, 429, 5xx.
-        PushUnavailableError: anything else.
-    """
-    if response.status in _REDIRECTS and "Location" in response.headers:
-        raise _redirect(url, response.headers["Location"])
-    if response.status != HTTPStatus.OK:
-        head = Response(response.status, response.headers, b"", url)
-        try:
-            raise_for_status(head, expected=())
-        except UnexpectedStatusError as error:
-            raise PushUnavailableError(f"{error}, for a stream of events") from None
-    if response.content_type != "text/event-stream":
-        raise PushUnavailableError(f"{shown(url)}: {response.content_type} is no stream of events")
 
 
 def _redirect(url: URL, location: str) -> HttpError:

@@ -21,6 +21,7 @@ from yarl import URL
 from mailroom.http import USER_AGENT, Credentials, UnreachableError
 from mailroom.jmap.liveness import PATIENCE, Mutes, Patience
 from mailroom.jmap.reconnecting import PushUnavailableError
+from mailroom.jmap.session import JMAP
 from mailroom.jmap.sse import LIMIT
 from mailroom.jmap.websocket_connection import WebSocketConnection
 from mailroom.jmap.websocket_errors import (
@@ -124,7 +125,7 @@ class WebSocketTransport:
         return _Opening(
             str(url),
             subprotocols=[_SUBPROTOCOL],
-            additional_headers={"Authorization": self._credentials.header},
+            additional_headers={"Authorization": self._credentials.header, "Accept": JMAP},
             user_agent_header=USER_AGENT,
             compression=None,
             proxy=None,

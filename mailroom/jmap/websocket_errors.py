@@ -46,7 +46,7 @@ _LONGEST_DETAIL: Final = 300
 def handshake_error(error: Exception, url: URL) -> HttpError | JmapError:
     """Why there is no connection.
 
-    - Redirects, 401, 403, 408, 425, 429, 5xx: as for every other request.
+    - Redirects, 401, 403 and "not now" (:mod:`mailroom.http.not_now`): as for every other request.
     - Any other answer, or an upgrade to something else than we asked for: push is not to be had.
     - No answer, or nothing like HTTP: to be tried again.
     """
@@ -71,7 +71,9 @@ def _status_error(answer: HandshakeResponse, url: URL) -> HttpError | JmapError:
         return _redirect(url, headers["Location"])
     error: HttpError | JmapError
     try:
-        raise_for_status(Response(answer.status_code, headers, b"", url), expected=())
+        raise_for_status(
+            Response(answer.status_code, headers, bytes(answer.body), url), expected=()
+        )
     except UnexpectedStatusError as unexpected:
         error = PushUnavailableError(f"{unexpected}, for a WebSocket")
     except HttpError as known:

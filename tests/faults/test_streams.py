@@ -342,6 +342,36 @@ def test_a_change_right_behind_a_pass_is_found_though_no_push_tells_of_it() -> N
     play(scenario())
 
 
+# "Not now"
+
+BUSY: Final = b'{"type":"urn:ietf:params:jmap:error:limit","limit":"maxConcurrentRequests"}'
+
+
+@pytest.mark.parametrize("transport", ["websocket", "eventsource"])
+def test_a_busy_account_does_not_switch_push_off(transport: str) -> None:
+    """Stalwart counts push handshakes with all other requests, and refused 26 of 30 while full."""
+    head = f"HTTP/1.1 400 X\r\nContent-Length: {len(BUSY)}\r\nConnection: close\r\n\r\n"
+
+    async def busy(wire: Wire) -> None:
+        await wire.send(head.encode(), BUSY)
+
+    async def scenario() -> None:
+        websocket = busy if transport == "websocket" else None
+        async with on_stage(websocket=websocket, eventsource=busy) as stage:
+            refused = {"websocket": stage.websocket, "eventsource": stage.eventsource}[transport]
+            assert refused is not None
+            for _ in range(100):
+                await asyncio.sleep(6)
+                assert stage.push.transport == transport
+                assert stage.push.status is not PushState.UNAVAILABLE
+            assert len(refused.wires) > 9
+            if transport == "eventsource":
+                refused.scripts[:] = [pinging]
+                await stage.until_connected(transport, within=2 * MINUTE)
+
+    play(scenario())
+
+
 # Streams that keep the account hostage
 
 

@@ -11,6 +11,7 @@ from mailroom.http import (
     ServerFailureError,
     UnreachableError,
 )
+from mailroom.jmap.endings import End, end_of
 from mailroom.jmap.errors import JmapError
 from mailroom.jmap.push import (
     Connected,
@@ -72,6 +73,33 @@ async def test_push_that_is_not_to_be_had_means_poll(said: bytes) -> None:
     error, state = await refusal(said)
     assert isinstance(error, PushUnavailableError)
     assert state is PushState.UNAVAILABLE
+
+
+BUSY = (
+    '{"type":"urn:ietf:params:jmap:error:limit","limit":"maxConcurrentRequests","status":400,'
+    '"detail":"too many requests at once"}'
+)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(
+            answer("400 Bad Request", "Content-Type: application/problem+json", body=BUSY),
+            id="busy",
+        ),
+        pytest.param(
+            answer("400 Bad Request", "Content-Type: application/json", body=BUSY), id="as JSON"
+        ),
+        pytest.param(answer("423 Locked"), id="423"),
+        pytest.param(answer("429 Too Many Requests"), id="429"),
+    ],
+)
+async def test_not_now_does_not_mean_that_push_is_not_to_be_had(said: bytes) -> None:
+    error, state = await refusal(said)
+    assert isinstance(error, ServerFailureError)
+    assert state is PushState.WAITING
+    assert end_of(error, None) is End.NOT_NOW
 
 
 async def test_why_push_is_not_to_be_had_is_told_without_the_query() -> None:
@@ -168,7 +196,8 @@ async def test_the_request_is_what_the_specification_asks_for() -> None:
         await collect(push, count(Connected, 2))
         first, second = server.wires[:2]
     assert first.target == "/events/?types=Email,Mailbox,ContactCard&closeafter=no&ping=30"
-    assert first.headers["Accept"] == "text/event-stream"
+    accepted = "text/event-stream, application/json; jmapVersion=rfc-8621"
+    assert first.headers["Accept"] == accepted, "without the version, Apache James 3.8 answers 404"
     assert first.headers["Accept-Encoding"] == "identity"
     assert first.headers["Cache-Control"] == "no-store"
     assert first.headers["Authorization"] == "Bearer secret-token"

@@ -22,6 +22,7 @@ from mailroom.http import (
     ServerFailureError,
     UnreachableError,
 )
+from mailroom.jmap.endings import End, end_of
 from mailroom.jmap.errors import JmapError
 from mailroom.jmap.liveness import PATIENCE, Patience
 from mailroom.jmap.push import (
@@ -111,6 +112,7 @@ async def test_the_request_is_what_the_specification_asks_for() -> None:
     assert headers["Authorization"] == f"Bearer {SECRET}"
     assert headers["User-Agent"] == USER_AGENT
     assert headers["Sec-WebSocket-Protocol"] == "jmap"
+    assert headers["Accept"] == "application/json; jmapVersion=rfc-8621"
     assert "Sec-WebSocket-Extensions" not in headers
 
 
@@ -136,6 +138,21 @@ async def test_any_other_answer_means_that_push_is_not_to_be_had(status: int) ->
     assert isinstance(error, PushUnavailableError)
     assert str(error).endswith(f"/jmap/ws/: unexpected status {status}, for a WebSocket")
     assert state is PushState.UNAVAILABLE
+
+
+async def test_a_busy_account_is_no_reason_to_do_without_push() -> None:
+    problem = b'{"type":"urn:ietf:params:jmap:error:limit","limit":"maxConcurrentRequests"}'
+
+    def answer(_socket: ServerConnection, _request: Request) -> Response:
+        fields = Headers({"Content-Type": "application/problem+json", "Connection": "close"})
+        fields["Content-Length"] = str(len(problem))
+        return Response(400, "Bad Request", fields, problem)
+
+    error, state = await refusal(answer)
+    assert isinstance(error, ServerFailureError)
+    assert error.limit == "maxConcurrentRequests"
+    assert state is PushState.WAITING
+    assert end_of(error, None) is End.NOT_NOW
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
