@@ -191,6 +191,7 @@ class Service:
         self._account.client.forget_session()
         match self._patience.failed(error, now=_now()):
             case GiveUp(code=Exit.CREDENTIALS as code):
+                log.warning("pass failed", error=str(error))
                 raise GaveUpError(code)
             case GiveUp(code=code):
                 log.error("giving up", error=str(error), exit_code=int(code))

@@ -9,8 +9,9 @@ from mailroom.jmap.errors import JmapError
 HEALTHY_LIFE: Final = 60.0
 """Seconds after which a connection has proved itself."""
 UNAVAILABLE_PAUSE: Final = 15 * 60.0
-REFUSED_PAUSE: Final = 20.0
-"""Seconds. Credentials that were refused are not tried out in quick succession."""
+REFUSED_PAUSES: Final = (60.0, 300.0, 900.0, 3600.0)
+"""Seconds between tries that are refused one after the other: some servers ban an address that is
+refused too often. Where not only push is refused, the account is closed, and push with it."""
 _LONGEST_FLOOR: Final = 60 * 60.0
 """Seconds. A server that asks for more (or has lost its mind) is visited once an hour."""
 
@@ -33,10 +34,17 @@ class Backoff:
     def __init__(self) -> None:
         self.retry = 0.0
         self._in_a_row = 0
+        self._refusals = 0
 
     def pause_after(self, error: Exception | None, *, lived: float) -> float:
         """Seconds to wait after a connection that lived so many seconds and ended so."""
         self._in_a_row = 1 if lived >= HEALTHY_LIFE else self._in_a_row + 1
+        if lived > 0.0:
+            self._refusals = 0
+        if isinstance(error, CredentialsRefusedError):
+            self._refusals += 1
+            least = REFUSED_PAUSES[min(self._refusals, len(REFUSED_PAUSES)) - 1]
+            return full_jitter(1, base=least / 10, cap=least, floor=max(least, self.retry))
         floor = min(max(self.retry, _least_pause(error)), _LONGEST_FLOOR)
         return full_jitter(self._in_a_row, base=1.0, cap=60.0, floor=floor)
 
@@ -45,8 +53,6 @@ def _least_pause(error: Exception | None) -> float:
     match error:
         case PushUnavailableError():
             return UNAVAILABLE_PAUSE
-        case CredentialsRefusedError():
-            return REFUSED_PAUSE
         case ServerFailureError(retry_after=float(wait)):
             return wait
         case _:

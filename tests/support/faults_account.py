@@ -15,7 +15,7 @@ from tests.support.vcard_app import is_group, name_of, unfolded, values
 _OWN_OF_CARD: Final = {"id", "uid", "created", "updated", "members"}
 _OWN_OF_VCARD: Final = {"UID", "REV", "CREATED", "X-ADDRESSBOOKSERVER-MEMBER", "MEMBER"}
 """What differs from run to run, or is told in another way."""
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d( at \d\d:\d\d)?")
 
 
 def copied(account: Account) -> Account:

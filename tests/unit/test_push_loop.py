@@ -195,9 +195,12 @@ async def test_where_push_is_not_to_be_had_it_is_tried_every_quarter_of_an_hour(
 
 @no_luck
 async def test_refused_credentials_are_told_and_not_hammered() -> None:
+    """As often as an account that is refused as a whole; a tenth at most is chance."""
     transport = Lives([Life(refused=REFUSED)])
-    (event,) = await collect(transport.push(), count(Disconnected, 1))
-    assert event == Disconnected(str(REFUSED), REFUSED, pause=21)
+    (event, *others) = await collect(transport.push(), count(Disconnected, 5))
+    assert event == Disconnected(str(REFUSED), REFUSED, pause=66)
+    pauses = [each.pause for each in others if isinstance(each, Disconnected)]
+    assert pauses == [330, 990, 3960, 3960]
 
 
 @pytest.mark.parametrize("error", [CUT_OFF, NONE_HERE, SessionError("no such account")])

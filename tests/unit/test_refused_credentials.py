@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from aiohttp import web
 from structlog.testing import capture_logs
 
 from mailroom.exits import Exit
@@ -207,6 +208,32 @@ def test_one_of_several_accounts_has_its_own_settings_read_again(
     assert again.jmap.token.get_secret_value() == NEW
     assert (again.name, again.has_several) == ("anna", False)
     assert again.read_again().jmap.token.get_secret_value() == NEW
+
+
+@pytest.mark.parametrize("was_up", [False, True], ids=["at start", "later"])
+def test_what_something_in_between_refuses_is_an_outage_and_told_as_such(
+    door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, was_up: bool
+) -> None:
+    """A bot filter answers 403 with a page; the credentials may be as good as ever."""
+
+    def filtered(_accounts: Iterable[Account], _authorization: str) -> None:
+        page = "<html><h1>error code: 1010</h1></html>"
+        raise web.HTTPForbidden(text=page, content_type="text/html")
+
+    async def scenario() -> None:
+        async with living(tmp_path, token=OLD if was_up else "any", push="off") as life:
+            if was_up:
+                await life.until("ok", within=60)
+            monkeypatch.setattr(sandbox_app, "find_account", filtered)
+            await asyncio.sleep(400)
+            report = life.report()
+            assert "refused" not in report
+            assert report["failures_in_a_row"] >= 1
+            assert "error code: 1010" in report["last_failure"]["why"]
+            assert not life.is_alarming()
+            monkeypatch.setattr(sandbox_app, "find_account", door)
+
+    run(scenario())
 
 
 async def test_the_process_stays_up_and_says_why(tmp_path: Path) -> None:

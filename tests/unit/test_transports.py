@@ -391,7 +391,7 @@ async def test_credentials_that_one_refuses_may_be_good_for_the_other() -> None:
     stage = Stage([Try(refused=REFUSED)], [Try(lasts=300)])
     await stage.play(2)
     assert stage.names == [WS, ES]
-    assert stage.time.pauses == [21]
+    assert stage.time.pauses == [66]
 
 
 async def test_with_nothing_left_push_is_unavailable_and_then_everything_is_tried_anew() -> None:
