@@ -149,7 +149,28 @@ class ContactEdit:
 
 
 class AddressBookError(Exception):
-    """The address book refused or cannot be used; its text says what, for a person."""
+    """The address book refused or cannot be used; its text says what, for a person.
+
+    Attributes:
+        is_lasting: the server would answer the same to the same question a minute later.
+    """
+
+    is_lasting = False
+
+
+class LastingRefusalError(AddressBookError):
+    """The server refuses a card for what it is: its size, say."""
+
+    is_lasting = True
+
+
+def is_lasting(error: BaseException | None) -> bool:
+    """Return True if an edit failed because the server refuses it, or what it needs, for good."""
+    if error is None:
+        return False
+    if isinstance(error, AddressBookError) and error.is_lasting:
+        return True
+    return is_lasting(error.__cause__)
 
 
 class ReadOnlyAddressBookError(AddressBookError):

@@ -59,6 +59,14 @@ class SessionError(JmapError):
     """The session does not offer what is needed; the text says what."""
 
 
+_LASTING: Final = frozenset(
+    {
+        *("forbidden", "overQuota", "tooLarge", "invalidPatch", "invalidProperties"),
+        *("tooManyKeywords", "tooManyMailboxes"),
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class SetError:
     """Why one object was not created, updated or destroyed (RFC 8620 section 5.3)."""
@@ -66,6 +74,11 @@ class SetError:
     type: str
     description: str = ""
     properties: tuple[str, ...] = field(default=())
+
+    @property
+    def is_lasting(self) -> bool:
+        """True if the server would answer the same to the same question a minute later."""
+        return self.type in _LASTING
 
     @classmethod
     def parse(cls, value: Any) -> Self:

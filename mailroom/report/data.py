@@ -26,6 +26,10 @@ def plan_data(plan: Plan) -> dict[str, Any]:
             }
             for each in plan.conflicts
         ],
+        "refused": [
+            {"id": each.id, "addresses": sorted(each.contact.addresses), "reason": reason}
+            for each, reason in plan.refused
+        ],
         "unusable": [{"mail": email.id, "reason": reason} for email, reason in plan.unusable],
         "marks": _moves_data(plan.marks, directory),
         "new_mail": [_verdict_data(each, directory) for each in verdicts],
@@ -83,7 +87,7 @@ def outcome_data(report: Report) -> dict[str, Any]:
     return {
         "failures": dict(report.failures),
         "marks_failed": dict(report.marks_failed),
-        "new_mail_failed": dict(report.arrived.failures),
+        "new_mail_failed": {**report.arrived.failures, **report.arrived.refused},
         "new_mail_unscreened": report.plan.unscreened,
         "late": _moves_data(report.late, report.plan.marked.directory),
     }

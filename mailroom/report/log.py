@@ -19,6 +19,8 @@ def log_report(log: structlog.stdlib.BoundLogger, report: Report) -> None:
         if reason is None:
             log.info("decision carried out", **facts)
         else:
+            if filing.decision.id in report.refused:
+                facts["refused_for_good"] = True
             log.error("decision not finished, will be tried again", reason=reason, **facts)
     _log_stuck(log, report.plan)
     _log_arrivals(log, report)
@@ -45,6 +47,8 @@ def _log_arrivals(log: structlog.stdlib.BoundLogger, report: Report) -> None:
         log.error("new mail not screened, will be tried again", reason=report.plan.unscreened)
     for reason, mails in Counter(report.arrived.failures.values()).items():
         log.error("new mail not filed, will be tried again", mails=mails, reason=reason)
+    for reason, mails in Counter(report.arrived.refused.values()).items():
+        log.error("new mail not filed, the server refuses it for good", mails=mails, reason=reason)
 
 
 def _log_stuck(log: structlog.stdlib.BoundLogger, plan: Plan) -> None:
@@ -55,6 +59,11 @@ def _log_stuck(log: structlog.stdlib.BoundLogger, plan: Plan) -> None:
         is_new = any(each.email.id in plan.marks for each in conflict.contact.tapped)
         level = logging.WARNING if is_new else logging.DEBUG
         log.log(level, "sender has different labels", addresses=addresses, labels=labels)
+    for decision, reason in plan.refused:
+        is_new = any(each.email.id in plan.marks for each in decision.contact.tapped)
+        level = logging.WARNING if is_new else logging.DEBUG
+        addresses = sorted(decision.contact.addresses)
+        log.log(level, "decision waits, the server refuses it", addresses=addresses, reason=reason)
     for email, reason in plan.unusable:
         level = logging.WARNING if email.id in plan.marks else logging.DEBUG
         log.log(level, "labelled mail names no sender", mail=email.id, reason=reason)

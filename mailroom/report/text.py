@@ -30,6 +30,9 @@ def plan_text(plan: Plan) -> Iterator[str]:
         labels = ", ".join(paths(conflict.labels, plan.marked.directory))
         yield f"{_who(conflict.contact)}: has different labels: {labels}"
         yield "  waits until one is left"
+    for decision, reason in plan.refused:
+        yield f"{_who(decision.contact)}: refused by the server: {reason}"
+        yield "  waits for an hour, or until its label is changed"
     for email, reason in plan.unusable:
         yield f"mail {email.id}: {reason}"
         yield "  waits until its label is taken off"
@@ -132,7 +135,8 @@ def outcome_text(report: Report) -> Iterator[str]:
             yield "  its label stays on; the next pass tries again"
     if report.plan.unscreened:
         yield f"FAILED new mail: {report.plan.unscreened}"
-    for email_id, reason in (*report.marks_failed.items(), *report.arrived.failures.items()):
+    left = (report.marks_failed, report.arrived.failures, report.arrived.refused)
+    for email_id, reason in (item for each in left for item in each.items()):
         yield f"FAILED mail {email_id}: {reason}"
 
 

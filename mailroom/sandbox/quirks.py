@@ -96,6 +96,10 @@ class Quirks:
             destroys the mail, if it has ever been in a mailbox that it is no longer in; it refuses
             the update otherwise.
         stream_life: seconds after which an event stream ends cleanly; None: never.
+        digit_ids: names of mailboxes whose ids are digits only. A patch path that ends in such an
+            id is refused with ``invalidProperties``, as by Stalwart up to 0.16.4.
+        max_keywords: so many keywords may be in use in the account, but for those that are flags in
+            IMAP; Cyrus allows 128 in each mailbox. None: any number.
         throttle_every: every n-th object in a ``/set`` is refused with ``rateLimit``; 0: none.
         first_state: where states begin; higher than 0 for one that has seen life before.
         latency: seconds that every API request takes; requests at the same time wait side by side.
@@ -118,6 +122,8 @@ class Quirks:
     header_filter: bool = True
     last_mailbox: Literal["refuses", "destroys"] = "refuses"
     stream_life: float | None = 300.0
+    digit_ids: frozenset[str] = frozenset()
+    max_keywords: int | None = None
     throttle_every: int = 0
     first_state: int = 0
     latency: float = 0.0

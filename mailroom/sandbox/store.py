@@ -101,6 +101,7 @@ class MailStore:
         self._index_lag = quirks.index_lag
         self._habits = quirks.querying
         self._entered_is_created = quirks.entered_is_created
+        self._digit_ids = quirks.digit_ids
         self._numbers = 0
         self._threads: dict[str, str] = {}
         self._members: dict[str, set[str]] = {}
@@ -120,8 +121,9 @@ class MailStore:
 
     def create_mailbox(self, name: str, **more: str | int | bool | None) -> Mailbox:
         """Make a mailbox; ``more`` are attributes of :class:`Mailbox`."""
-        number = f"{self._name} {self._next_number()}"
-        blank = Mailbox(str(uuid.uuid5(uuid.NAMESPACE_OID, number)), name)
+        number = self._next_number()
+        unique = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self._name} {number}"))
+        blank = Mailbox(str(number) if name in self._digit_ids else unique, name)
         mailbox = replace(blank, **more)  # type: ignore[arg-type] # checked by who calls
         self.mailboxes[mailbox.id] = mailbox
         state = self._changed()

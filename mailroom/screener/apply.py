@@ -134,7 +134,7 @@ class Application:
         """File what has come of the senders since it was looked for."""
         late = file_late(progress.plan, progress.open, came, self._categories)
         patches = {email_id: patch for each in late for email_id, patch in each.swept.items()}
-        updates = await self._account.client.perform_all(self._account.updates(patches))
+        updates = [update for _, update in await self._account.update(patches)]
         progress.late_updated(late, updates)
         return updates
 
@@ -152,8 +152,7 @@ class Application:
                 return
             state, emails = await self._account.read(sorted(remaining))
             patches = again(emails)
-        updates = await self._account.client.perform_all(self._account.updates(patches))
-        progress.mails_updated(updates)
+        progress.mails_updated(update for _, update in await self._account.update(patches))
 
     async def _update_in_state(
         self, patches: Mapping[str, Patch], state: str, progress: Progress

@@ -5,7 +5,7 @@ The same plan is printed by a dry run and carried out by a real one.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mailroom.contacts.book import Group
 from mailroom.contacts.index import ContactIndex
@@ -45,7 +45,9 @@ class Plan:
         conflicts: contacts with labels that contradict one another.
         unusable: labelled mails whose From names nobody, with the reason.
         own: the user's own mails, which only lose their labels.
+        refused: decisions that a server refuses for good, with its words; they are not tried now.
         marks: patches of labels only: for conflicts, unusable and own mails, and leftovers.
+        unmarked: mails whose labels a server refuses for good to change, with its words, by id.
         arrivals: what becomes of new mail; None where it is nobody's business, or not known.
         unscreened: why that is not known, and has to be tried again; empty if it is.
         marked: what was gathered.
@@ -60,6 +62,8 @@ class Plan:
     marks: Mapping[str, Patch]
     marked: Marked
     decided: Decided
+    refused: tuple[tuple[Decision, str], ...] = ()
+    unmarked: Mapping[str, str] = field(default_factory=dict)
     arrivals: ArrivalsPlan | None = None
     unscreened: str = ""
     groups: tuple[Group, ...] = ()
@@ -108,6 +112,7 @@ def plan_decisions(
     *,
     index: ContactIndex,
     categories: Categories,
+    refusal_of: Callable[[str], str | None] = lambda _: None,
 ) -> Plan:
     """Plan all that becomes of labels; of new mail there is nothing in it yet.
 
@@ -118,21 +123,39 @@ def plan_decisions(
         mails: what was found of those decided on, and maybe of others.
         index: the address book.
         categories: all of them, for the chain.
+        refusal_of: returns why a server refuses something for good, if it is not to be tried now;
+            asked with :attr:`Decision.id` and :func:`mark_key`.
     """
-    decisions = [each for each in outcomes if isinstance(each, Decision)]
+    made = [each for each in outcomes if isinstance(each, Decision)]
+    refused = tuple((each, why) for each in made if (why := refusal_of(each.id)) is not None)
+    decisions = [each for each in made if each not in [decision for decision, _ in refused]]
     conflicts = tuple(each for each in outcomes if isinstance(each, Conflict))
     decided = decided_by(decisions, index, marked.identities)
     mails_of = BySender(mails, decided.stand_in)
     filings = tuple(plan_filing(each, mails_of, marked.places, categories) for each in decisions)
+    stuck = stuck_of(conflicts, sorted_.unusable, refused)
+    marks = _plan_marks(sorted_, stuck, filings, marked.places)
+    unmarked = {
+        each.id: why
+        for each in marked.emails
+        if each.id in marks and (why := refusal_of(mark_key(each))) is not None
+    }
     return Plan(
         filings=filings,
         conflicts=conflicts,
         unusable=tuple(sorted_.unusable),
         own=tuple(sorted_.own),
-        marks=_plan_marks(sorted_, conflicts, filings, marked.places),
+        marks={each: patch for each, patch in marks.items() if each not in unmarked},
         marked=marked,
         decided=decided,
+        refused=refused,
+        unmarked=unmarked,
     )
+
+
+def mark_key(email: Email) -> str:
+    """Return what a change of a mail's labels depends on: its id and its mailboxes."""
+    return " ".join((email.id, *sorted(email.mailbox_ids)))
 
 
 def plan_filing(
@@ -168,7 +191,7 @@ def plan_filing(
 
 
 def _plan_marks(
-    marked: Sorted, conflicts: Iterable[Conflict], decided: Iterable[Filing], places: Places
+    marked: Sorted, stuck: Iterable[Email], decided: Iterable[Filing], places: Places
 ) -> dict[str, Patch]:
     """Plan the labels that go on and come off without any decision.
 
@@ -178,17 +201,21 @@ def _plan_marks(
     return mark(
         leftovers=[each for each in marked.leftovers if each.id not in swept],
         own=marked.own,
-        stuck=stuck_of(conflicts, marked.unusable),
+        stuck=stuck,
         places=places,
     )
 
 
 def stuck_of(
-    conflicts: Iterable[Conflict], unusable: Iterable[tuple[Email, str]]
+    conflicts: Iterable[Conflict],
+    unusable: Iterable[tuple[Email, str]],
+    refused: Iterable[tuple[Decision, str]],
 ) -> Iterator[Email]:
-    """The labelled mails that nothing can be done with; the arguments as in :class:`Plan`."""
+    """Yield the labelled mails that nothing can be done with; the arguments as in :class:`Plan`."""
     for conflict in conflicts:
         yield from (each.email for each in conflict.contact.tapped)
+    for decision, _ in refused:
+        yield from (each.email for each in decision.contact.tapped)
     yield from (email for email, _ in unusable)
 
 

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from mailroom.contacts.book import is_lasting
 from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import SetError
 from mailroom.jmap.mail import Patch
 from mailroom.screener.arrivals.filing import Arrived
-from mailroom.screener.plan import Filing, Plan
+from mailroom.screener.plan import Filing, Plan, mark_key
 from mailroom.screener.states import StateTrail
 
 _GONE: Final = "notFound"
@@ -26,6 +27,8 @@ class Report:
         late: patches of mails that came meanwhile and were filed as well.
         arrived: what became of new mail.
         trail: the Email states that the pass went through.
+        refused: :attr:`Decision.id`, or :func:`mailroom.screener.plan.mark_key` of a mail -> why a
+            server refused it in this pass and would do so again.
         stuck: subject of a decision -> why the server refuses its contact or mail for good.
     """
 
@@ -35,6 +38,7 @@ class Report:
     late: Mapping[str, Patch]
     arrived: Arrived
     trail: StateTrail
+    refused: Mapping[str, str] = field(default_factory=dict)
     stuck: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -72,6 +76,7 @@ class Progress:
         self.plan = plan
         self._failures: dict[str, str] = {}
         self._marks_failed: dict[str, str] = {}
+        self._refused: dict[str, str] = {}
         self._late: dict[str, Patch] = {}
         self._arrived = Arrived()
         self.trail = StateTrail(plan.marked.state)
@@ -96,30 +101,39 @@ class Progress:
         for filing in self.open:
             for edit in filing.decision.edits:
                 if edit.key in reasons:
-                    self._failures[filing.decision.id] = f"contact: {reasons[edit.key]}"
+                    error = reasons[edit.key]
+                    self._fail(filing, f"contact: {error}", is_lasting=is_lasting(error))
 
     def mails_updated(self, updates: Iterable[Updated]) -> None:
         """Mails were patched, all but those that the server refused to."""
         refused = self._note(updates)
         for filing in self.open:
-            self._fail(filing, (*filing.swept, *filing.labelled), refused)
-        for email_id in self.plan.marks:
-            if email_id in refused:
-                self._marks_failed[email_id] = str(refused[email_id])
+            self._fail_by_mail(filing, (*filing.swept, *filing.labelled), refused)
+        failed = self.plan.marks.keys() & refused.keys()
+        self._marks_failed |= {email_id: str(refused[email_id]) for email_id in failed}
+        for email in self.plan.marked.emails:
+            if email.id in failed and refused[email.id].is_lasting:
+                self._refused[mark_key(email)] = str(refused[email.id])
 
     def late_updated(self, late: Iterable[Filing], updates: Iterable[Updated]) -> None:
         """Mails that came during the pass (those swept by ``late``) were patched as well."""
         refused = self._note(updates)
         for filing in late:
-            self._fail(filing, filing.swept, refused)
+            self._fail_by_mail(filing, filing.swept, refused)
             self._late |= {each: p for each, p in filing.swept.items() if each not in refused}
 
-    def _fail(
+    def _fail_by_mail(
         self, filing: Filing, email_ids: Iterable[str], refused: Mapping[str, SetError]
     ) -> None:
         for email_id in email_ids:
             if email_id in refused:
-                self._failures[filing.decision.id] = f"mail: {refused[email_id]}"
+                error = refused[email_id]
+                self._fail(filing, f"mail: {error}", is_lasting=error.is_lasting)
+
+    def _fail(self, filing: Filing, reason: str, *, is_lasting: bool) -> None:
+        self._failures[filing.decision.id] = reason
+        if is_lasting:
+            self._refused[filing.decision.id] = reason
 
     def new_mail_filed(self, arrived: Arrived) -> None:
         """New mail was filed, all but what could not be."""
@@ -142,4 +156,22 @@ class Progress:
             self._late,
             self._arrived,
             self.trail,
+            self._refused,
+            self._stuck(),
         )
+
+    def _stuck(self) -> dict[str, str]:
+        """Return what is refused for good, by whom or what it is about: now and before."""
+        decisions = [
+            *self.plan.refused,
+            *((each.decision, self._refused.get(each.decision.id)) for each in self.plan.filings),
+        ]
+        stuck = {
+            ", ".join(sorted(decision.contact.addresses)): why
+            for decision, why in decisions
+            if why is not None
+        }
+        marks = {each.id: self._refused.get(mark_key(each)) for each in self.plan.marked.emails}
+        mails = {each: why for each, why in marks.items() if why is not None}
+        mails |= {**self.plan.unmarked, **self._arrived.refused}
+        return stuck | {f"mail {each}": why for each, why in mails.items()}

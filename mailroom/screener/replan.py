@@ -49,7 +49,7 @@ def _remark(plan: Plan, emails: Iterable[Email]) -> dict[str, Patch]:
     before = {each.id: each.mailbox_ids & labels for each in plan.marked.emails}
     same = [each for each in emails if each.mailbox_ids & labels == before[each.id]]
     own = {each.id for each in plan.own}
-    stuck = {each.id for each in stuck_of(plan.conflicts, plan.unusable)}
+    stuck = {each.id for each in stuck_of(plan.conflicts, plan.unusable, plan.refused)}
     return mark(
         leftovers=[each for each in same if each.id not in own | stuck],
         own=[each for each in same if each.id in own],

@@ -26,8 +26,9 @@ from mailroom.screener.labelled import Sorted, sort_marked
 from mailroom.screener.missing import MissingError, NoRightToWriteError
 from mailroom.screener.own import senders_of
 from mailroom.screener.places import Places, lacking_rights, missing_mailboxes, refuse_unsuitable
-from mailroom.screener.plan import Plan, plan_decisions
+from mailroom.screener.plan import Plan, mark_key, plan_decisions
 from mailroom.screener.progress import Report
+from mailroom.screener.refusals import Refusals
 
 
 class ScreenerWorkflow:
@@ -57,6 +58,7 @@ class ScreenerWorkflow:
         self._categories = categories
         self._layout = layout
         self._now = now
+        self._refusals = Refusals()
         self._screening = None if policy is None else Screening(account, categories, policy)
         inbox = None if self._screening is None else self._screening.inbox
         self._gatherer = Gatherer(account, categories, layout, inbox)
@@ -110,8 +112,16 @@ class ScreenerWorkflow:
             self._judge(sorted_, marked, index), self._rules_for_new(marked, index)
         )
         plan = plan_decisions(
-            marked, sorted_, outcomes, mails, index=index, categories=self._categories
+            marked,
+            sorted_,
+            outcomes,
+            mails,
+            index=index,
+            categories=self._categories,
+            refusal_of=self._refusals.reason,
         )
+        keys = {each.id for each in outcomes if isinstance(each, Decision)}
+        self._refusals.keep_only(keys | set(map(mark_key, marked.emails)))
         return replace(
             plan,
             arrivals=_plan_new(marked, rules, plan.decided),
@@ -166,7 +176,10 @@ class ScreenerWorkflow:
 
     async def apply(self, plan: Plan) -> Report:
         """Carry out a plan. Raises as :meth:`run`, but only if nothing can be written at all."""
-        return await self._application.apply(plan)
+        report = await self._application.apply(plan)
+        for key, reason in report.refused.items():
+            self._refusals.note(key, reason)
+        return report
 
 
 def _plan_new(marked: Marked, rules: Rules | None, decided: Decided) -> ArrivalsPlan | None:

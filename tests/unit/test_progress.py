@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from mailroom.contacts.book import AddressBookError, LastingRefusalError
 from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import SetError
 from mailroom.jmap.mail import Patch
@@ -12,7 +13,7 @@ from mailroom.screener.decide import Decided, Decision, decide, find_contacts
 from mailroom.screener.gather import Marked
 from mailroom.screener.labelled import sort_marked
 from mailroom.screener.places import Directory
-from mailroom.screener.plan import BySender, Filing, Plan, plan_filing
+from mailroom.screener.plan import BySender, Filing, Plan, mark_key, plan_filing
 from mailroom.screener.progress import Progress
 from tests.unit.builders import NOW, PLACES, groups, mail
 
@@ -119,6 +120,50 @@ def test_a_mark_that_was_refused_is_remembered_without_a_decision() -> None:
     assert report.marks_failed == {"torn": "forbidden"}
     assert not report.failures
     assert not report.is_complete
+
+
+def test_a_lasting_refusal_names_the_sender_and_the_servers_words() -> None:
+    made = progress()
+    bob, al = (each.decision.id for each in made.open)
+    made.contacts_failed({key_of(made, 0): LastingRefusalError("413 Too Large")})
+    made.mails_updated([updated("al swept", error="overQuota")])
+    report = made.report()
+
+    assert report.refused == {bob: "contact: 413 Too Large", al: "mail: overQuota"}
+    assert report.stuck == {
+        "bob@corp.example": "contact: 413 Too Large",
+        "al@corp.example": "mail: overQuota",
+    }
+    assert not report.is_complete, "the next pass puts the error label on"
+
+
+def test_a_refusal_that_passes_is_not_stuck() -> None:
+    made = progress()
+    made.contacts_failed({key_of(made, 0): AddressBookError("locked")})
+    made.mails_updated([updated("al swept", error="rateLimit")])
+
+    assert (made.report().refused, made.report().stuck) == ({}, {})
+
+
+def test_what_is_refused_already_stays_stuck_without_leaving_the_pass_incomplete() -> None:
+    made = progress()
+    bob = made.plan.filings[0].decision
+    plan = replace(made.plan, filings=(), refused=((bob, "contact: no"),), unmarked={"torn": "no"})
+    report = Progress(plan).report()
+
+    assert report.stuck == {"bob@corp.example": "contact: no", "mail torn": "no"}
+    assert report.is_complete
+
+
+def test_a_mark_that_is_refused_for_good_is_remembered_with_what_it_depends_on() -> None:
+    made = progress()
+    plan = replace(made.plan, marks={"bob labelled": {"mailboxIds/@MailroomError": True}})
+    made = Progress(replace(plan, filings=()))
+    made.mails_updated([updated("bob labelled", error="forbidden")])
+    report = made.report()
+
+    assert report.refused == {mark_key(BOB[0]): "forbidden"}
+    assert report.stuck == {"mail bob labelled": "forbidden"}
 
 
 def came_late(made: Progress, **of: str) -> list[Filing]:

@@ -76,7 +76,7 @@ class Marks:
 
     async def _update(self, patches: dict[str, Patch]) -> dict[str, str]:
         """Patch mails; gives those that the server refuses to."""
-        updates = await self._account.client.perform_all(self._account.updates(patches))
+        updates = [update for _, update in await self._account.update(patches)]
         failed = {email_id: error for each in updates for email_id, error in each.failed.items()}
         return {each: str(error) for each, error in failed.items() if error.type != _GONE}
 

@@ -73,6 +73,12 @@ class _Work:
                 batch, after=self._scope.mail.updates(patches)
             )
             failed = {mail: error for each in updates for mail, error in each.failed.items()}
+            if lasting := {mail: patches[mail] for mail in failed if failed[mail].is_lasting}:
+                # The server may only dislike the form; this looks for others.
+                for asked, update in await self._scope.mail.update(lasting):
+                    done = asked.keys() - update.failed.keys()
+                    failed = {mail: error for mail, error in failed.items() if mail not in done}
+                _, batch = await self._senders.look_again(batch)
             refused |= {mail: str(error) for mail, error in failed.items()}
             self._outcome.mails += len(patches.keys() - failed.keys())
         for filing in batch.filings:

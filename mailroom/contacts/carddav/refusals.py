@@ -8,6 +8,16 @@ from mailroom.contacts.carddav.webdav import explanation
 from mailroom.http import Response
 
 GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+_LASTING: Final = frozenset(
+    {
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.INSUFFICIENT_STORAGE,
+    }
+)
+"""A server judges the resource by these, or has no room for it: neither passes by itself."""
 
 
 class AddressBookGoneError(AddressBookError):
@@ -21,6 +31,7 @@ class RefusedError(AddressBookError):
         super().__init__(what, response.status)
         self.what = what
         self.status = response.status
+        self.is_lasting = response.status in _LASTING
         self.why = explanation(response.body)
 
     def __str__(self) -> str:

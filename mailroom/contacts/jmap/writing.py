@@ -18,7 +18,13 @@ from typing import Final
 import structlog
 
 from mailroom.contacts.address import key_of
-from mailroom.contacts.book import AddressBookError, ContactEdit, CreateCard, Group
+from mailroom.contacts.book import (
+    AddressBookError,
+    ContactEdit,
+    CreateCard,
+    Group,
+    LastingRefusalError,
+)
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap.batches import batches
 from mailroom.contacts.jmap.calls import Changes, Done, set_cards, uid_filter
@@ -184,7 +190,8 @@ class Writing:
         for each, why in done.failed.items():
             group = self._groups.get(each)
             what = f"card {each}" if group is None else f"contact group {group}"
-            self._fail(plan.keys_of([each]), AddressBookError(f"{what}: {why}"))
+            error = LastingRefusalError if why.is_lasting else AddressBookError
+            self._fail(plan.keys_of([each]), error(f"{what}: {why}"))
 
     async def _elsewhere(self, jobs: Sequence[Job]) -> list[Job]:
         """Jobs whose uid is taken: on the card that has it, if it is the contact's; else anew."""

@@ -14,6 +14,8 @@ from mailroom.sandbox.store import Email, LastMailboxError
 
 _KEYWORD: Final = re.compile(r"[!#$&'+,\-./0-9:;<=>?@A-Z^_`a-z|}~]{1,255}")
 """RFC 8621 section 4.1.1: no control characters, white space, ``( ) { ] % * " \\``."""
+_SYSTEM: Final = frozenset({"$seen", "$flagged", "$answered", "$draft"})
+"""Flags that every mailbox has anyway."""
 _MUTABLE: Final = ("mailboxIds", "keywords")
 
 
@@ -57,6 +59,10 @@ def _update(mail: Mail, email_id: str, patch: Mapping[str, Any]) -> None:
 
 def _patched(mail: Mail, email: Email, patch: Mapping[str, Any]) -> tuple[set[str], set[str]]:
     """The mailboxes and keywords that a mail is to have."""
+    quirks = mail.seat.quirks
+    digits = [path for path in patch if path.partition("/")[2].isdigit()]
+    if digits and quirks.digit_ids:
+        raise RefusedError.of("invalidProperties", *digits)
     wrong = [path for path in patch if path.partition("/")[0] not in _MUTABLE]
     changed = [path for path in wrong if not _is_same(email, path, patch[path])]
     if changed:
@@ -75,7 +81,18 @@ def _patched(mail: Mail, email: Email, patch: Mapping[str, Any]) -> tuple[set[st
     odd = [f"keywords/{each}" for each in keywords if not _KEYWORD.fullmatch(each)]
     if odd:
         raise RefusedError.of("invalidProperties", *odd)
-    return mailbox_ids, {each.lower() for each in keywords}
+    keywords = {each.lower() for each in keywords}
+    _check_keywords(mail, keywords - email.keywords)
+    return mailbox_ids, keywords
+
+
+def _check_keywords(mail: Mail, new: set[str]) -> None:
+    limit = mail.seat.quirks.max_keywords
+    if limit is None or not new - _SYSTEM:
+        return
+    used = {word for each in mail.store.emails.values() for word in each.keywords} - _SYSTEM
+    if len(used | new - _SYSTEM) > limit:
+        raise RefusedError.of("tooManyKeywords")
 
 
 def _is_same(email: Email, name: str, value: Any) -> bool:

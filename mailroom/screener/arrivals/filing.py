@@ -1,21 +1,23 @@
 """Files new mail where it was decided to go, unless somebody else has filed it in the meantime.
 
 Every update says in which state of the account the mails were read. If that has moved on, they are
-read again, and only those are filed that still are nowhere but in the Inbox.
+read again, and only those are filed that still are nowhere but in the Inbox. Where mail changes all
+the time (an import, say), no state stands still for as long as that takes. After two readings the
+mails are therefore filed whatever the state is: the patch only adds the destination and takes the
+Inbox away, so what somebody else has changed meanwhile stays as well.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import JmapError, is_read_only
-from mailroom.jmap.mail import ARRIVAL
+from mailroom.jmap.mail import ARRIVAL, Patch
 from mailroom.screener.arrivals.verdict import Rules, Verdict, is_new, judge
 
-_TRIES: Final = 5
-_RESTLESS: Final = "mail is changed by somebody else all the time"
+_READINGS: Final = 2
 _GONE: Final = "notFound"
 
 
@@ -25,12 +27,14 @@ class Arrived:
 
     Attributes:
         filed: the verdicts that were carried out.
-        failures: mail id -> why it is still in the Inbox.
+        failures: mail id -> why it is still in the Inbox, and is to be tried again.
+        refused: mail id -> why the server refuses for good to have it moved.
         updates: what the server said.
     """
 
     filed: list[Verdict] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
     updates: list[Updated] = field(default_factory=list)
 
 
@@ -54,33 +58,41 @@ class Filing:
             HttpError: the server cannot be asked; what was not filed is in the Inbox.
             MethodError: the account may only be read.
         """
-        remaining, why = _by_id(verdicts), _RESTLESS
+        remaining = _by_id(verdicts)
         try:
-            for _ in range(_TRIES):
-                await self._write(remaining, state)
+            for _ in range(_READINGS):
+                await self._write_in_state(remaining, state)
                 if not remaining:
                     return self._arrived
                 state, remaining = await self._read_again(remaining)
+            await self._write(remaining)
         except JmapError as error:
             if is_read_only(error):
                 raise
-            why = str(error)
-        self._arrived.failures |= dict.fromkeys(remaining, why)
+            self._arrived.failures |= dict.fromkeys(remaining, str(error))
         return self._arrived
 
-    async def _write(self, remaining: dict[str, Verdict], state: str) -> None:
-        """Write, and leave what was not written for want of the right state."""
-        patches = {email_id: each.patch or {} for email_id, each in remaining.items()}
-        async for asked, update in self._account.update_in_state(patches, state):
+    async def _write(self, remaining: dict[str, Verdict]) -> None:
+        """Write, whatever the state is."""
+        for asked, update in await self._account.update(_patches(remaining)):
             self._note(asked, update, remaining)
 
-    def _note(self, asked: Iterable[str], update: Updated, remaining: dict[str, Verdict]) -> None:
+    async def _write_in_state(self, remaining: dict[str, Verdict], state: str) -> None:
+        """Write, and leave what was not written for want of the right state."""
+        async for asked, update in self._account.update_in_state(_patches(remaining), state):
+            self._note(asked, update, remaining)
+
+    def _note(
+        self, asked: Mapping[str, Patch], update: Updated, remaining: dict[str, Verdict]
+    ) -> None:
         self._arrived.updates.append(update)
-        for email_id in asked:
+        for email_id, patch in asked.items():
             verdict = remaining.pop(email_id)
             error = update.failed.get(email_id)
             if error is None:
-                self._arrived.filed.append(verdict)
+                self._arrived.filed.append(replace(verdict, patch=patch))
+            elif error.is_lasting:
+                self._arrived.refused[email_id] = str(error)
             elif error.type != _GONE:
                 self._arrived.failures[email_id] = str(error)
 
@@ -89,6 +101,10 @@ class Filing:
         state, emails = await self._account.read(list(remaining), also=ARRIVAL)
         new = (each for each in emails if is_new(each, self._rules.places))
         return state, _by_id(judge(each, self._rules) for each in new)
+
+
+def _patches(verdicts: Mapping[str, Verdict]) -> dict[str, Patch]:
+    return {email_id: each.patch or {} for email_id, each in verdicts.items()}
 
 
 def _by_id(verdicts: Iterable[Verdict]) -> dict[str, Verdict]:

@@ -67,6 +67,14 @@ class Inbox:
         self._lookback = lookback
         self._now = now
         self._state = ""
+        self._passed_over = set[str]()
+
+    def pass_over(self, email_ids: Iterable[str]) -> None:
+        """Count mails as filed that could not be given the keyword which says so.
+
+        They are passed over until the process ends, so one that its owner moves back stays.
+        """
+        self._passed_over.update(email_ids)
 
     def seen_to(self, news: News) -> None:
         """Everything that a look found has been seen to; the next look is for what came later."""
@@ -125,5 +133,11 @@ class Inbox:
 
     def _news(self, emails: Iterable[Email], state: str, places: Places) -> News:
         oldest = (self._now() - self._lookback).strftime("%Y-%m-%dT%H:%M:%S")
-        new = (each for each in emails if is_new(each, places) and each.received_at >= oldest)
+        new = (
+            each
+            for each in emails
+            if is_new(each, places)
+            and each.received_at >= oldest
+            and each.id not in self._passed_over
+        )
         return News(tuple(sorted(new, key=lambda each: (each.received_at, each.id))), state)

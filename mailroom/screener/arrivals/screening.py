@@ -21,6 +21,7 @@ from mailroom.screener.arrivals.verdict import (
 )
 from mailroom.screener.categories import Categories
 from mailroom.screener.decide import Decided
+from mailroom.screener.keywords import SCREENED
 from mailroom.screener.places import Places
 
 
@@ -67,6 +68,11 @@ def plan_arrivals(news: News, rules: Rules, decided: Decided) -> ArrivalsPlan:
     """
     rules = replace(rules, decided=decided)
     return ArrivalsPlan(news, tuple(judge(each, rules) for each in news.emails), rules)
+
+
+def _is_marked(verdict: Verdict) -> bool:
+    """Return True if the mail got the keyword, which some mailboxes have no room for."""
+    return f"keywords/{SCREENED}" in (verdict.patch or {})
 
 
 class Screening:
@@ -121,6 +127,7 @@ class Screening:
             HttpError: the server cannot be asked.
         """
         arrived = await Filing(self._account, plan.rules).run(plan.moves, state)
+        self.inbox.pass_over(each.email.id for each in arrived.filed if not _is_marked(each))
         if not arrived.failures:
             self.inbox.seen_to(plan.news)
         return arrived

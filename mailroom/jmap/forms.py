@@ -1,0 +1,64 @@
+"""Other forms of a mail's patch, for servers that refuse the usual one. Pure.
+
+The usual form changes single mailboxes and keywords (RFC 8620 section 5.3). Some servers refuse it
+for what it looks like: a path that ends in a mailbox id of digits only is taken for an array's, or
+a mailbox has no room for another keyword.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from mailroom.jmap.answers import Updated
+from mailroom.jmap.errors import SetError
+from mailroom.jmap.mail import Patch
+
+_MAILBOX: Final = "mailboxIds/"
+_KEYWORD: Final = "keywords/"
+_WRONG_FORM: Final = frozenset({"invalidProperties", "invalidPatch"})
+_NO_ROOM: Final = "tooManyKeywords"
+
+
+def without_new_keywords(patch: Patch, error: SetError) -> Patch | None:
+    """Return the patch without the keywords that it adds, if those alone were refused.
+
+    None: that is not why it was refused, or nothing would be left of it.
+    """
+    if error.type != _NO_ROOM:
+        return None
+    rest = {path: value for path, value in patch.items() if not _adds_keyword(path, value)}
+    return rest if rest and len(rest) < len(patch) else None
+
+
+def _adds_keyword(path: str, value: object) -> bool:
+    return path.startswith(_KEYWORD) and value is not None
+
+
+def needs_whole_map(patch: Patch, error: SetError) -> bool:
+    """Return True if a patch was refused that names mailboxes one by one."""
+    return error.type in _WRONG_FORM and any(path.startswith(_MAILBOX) for path in patch)
+
+
+def with_whole_map(patch: Patch, mailbox_ids: Collection[str]) -> Patch:
+    """Return the patch with all of a mail's mailboxes in place of the single changes.
+
+    Args:
+        patch: adds at least one mailbox, or keeps one.
+        mailbox_ids: where the mail is; the patch is good in that very state only.
+    """
+    after = set(mailbox_ids)
+    rest = dict[str, object]()
+    for path, value in patch.items():
+        if path.startswith(_MAILBOX):
+            (after.discard if value is None else after.add)(path.removeprefix(_MAILBOX))
+        else:
+            rest[path] = value
+    return {"mailboxIds": dict.fromkeys(sorted(after), True), **rest}
+
+
+def split(
+    asked: Mapping[str, Patch], update: Updated, others: Collection[str]
+) -> tuple[Mapping[str, Patch], Updated]:
+    """Return what was asked and done, without the mails that are asked about in another form."""
+    failed = {email_id: why for email_id, why in update.failed.items() if email_id not in others}
+    kept = {email_id: patch for email_id, patch in asked.items() if email_id not in others}
+    return kept, Updated(update.old_state, update.new_state, failed)

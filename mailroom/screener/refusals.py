@@ -1,0 +1,44 @@
+"""Remembers what a server refuses for good, so that it is not asked again every minute.
+
+What is refused is identified by what it depends on (:attr:`Decision.id`: the label and the labelled
+mails), so it is another question, and asked at once, when the user changes a label. The memory ends
+with the process; after a restart there is one try.
+"""
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+_PAUSE: Final = 3600.0
+"""Seconds until the same is tried again: somebody may have made room, or given a right."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    reason: str
+    until: float
+
+
+class Refusals:
+    """What one account's servers have refused for good."""
+
+    def __init__(self) -> None:
+        self._refusals: dict[str, _Refusal] = {}
+
+    def note(self, key: str, reason: str) -> None:
+        """Remember a refusal, in the server's words."""
+        self._refusals[key] = _Refusal(reason, _now() + _PAUSE)
+
+    def reason(self, key: str) -> str | None:
+        """Return why something is not to be tried now; None: it is to be tried."""
+        refusal = self._refusals.get(key)
+        return None if refusal is None or refusal.until <= _now() else refusal.reason
+
+    def keep_only(self, keys: Collection[str]) -> None:
+        """Forget what is not asked for any more; asked for again, it is tried at once."""
+        self._refusals = {each: how for each, how in self._refusals.items() if each in keys}
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

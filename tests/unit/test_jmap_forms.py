@@ -1,0 +1,166 @@
+"""A server that refuses a patch for its form is asked in another one."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from mailroom.jmap.errors import SetError
+from mailroom.jmap.forms import needs_whole_map, with_whole_map, without_new_keywords
+from mailroom.jmap.mail import Patch
+from mailroom.sandbox import Quirks
+from tests.support.proxy import Answer, Ask, Exchange
+from tests.unit.arrivals_harness import World, a_world
+
+DIGITS = Quirks(digit_ids=frozenset({"Screener", "Feed"}))
+
+
+def test_the_whole_map_says_what_the_single_changes_said() -> None:
+    patch = {"mailboxIds/7": True, "mailboxIds/inbox": None, "keywords/$seen": True}
+
+    whole = {"mailboxIds": {"7": True, "archive": True}, "keywords/$seen": True}
+    assert with_whole_map(patch, ["inbox", "archive"]) == whole
+    assert not needs_whole_map(whole, SetError("invalidProperties"))
+
+
+@pytest.mark.parametrize("kind", ["invalidProperties", "invalidPatch"])
+def test_only_single_changes_of_mailboxes_need_the_whole_map(kind: str) -> None:
+    assert needs_whole_map({"mailboxIds/7": True}, SetError(kind))
+    assert not needs_whole_map({"keywords/a": True}, SetError(kind))
+    assert not needs_whole_map({"mailboxIds/7": True}, SetError("overQuota"))
+
+
+def test_new_keywords_are_left_out_if_there_is_no_room_for_them() -> None:
+    patch: Patch = {"mailboxIds/7": True, "keywords/new": True, "keywords/old": None}
+    no_room = SetError("tooManyKeywords")
+
+    rest = {"mailboxIds/7": True, "keywords/old": None}
+    assert without_new_keywords(patch, no_room) == rest
+    assert without_new_keywords(patch, SetError("overQuota")) is None
+    assert without_new_keywords(rest, no_room) is None
+    assert without_new_keywords({"keywords/new": True}, no_room) is None
+
+
+def screened(world: World, *email_ids: str) -> dict[str, Patch]:
+    places = world.places
+    patch = {
+        f"mailboxIds/{places.screener}": True,
+        f"mailboxIds/{places.inbox}": None,
+        "keywords/screened": True,
+    }
+    return dict.fromkeys(email_ids, patch)
+
+
+async def in_state(world: World, patches: Mapping[str, Patch], state: str) -> dict[str, str]:
+    """What became of each mail; those that are left out were left as they were."""
+    done = world.account.update_in_state(patches, state)
+    return {
+        email_id: str(update.failed.get(email_id, ""))
+        async for asked, update in done
+        for email_id in asked
+    }
+
+
+async def test_mailboxes_with_ids_of_digits() -> None:
+    async with a_world(DIGITS) as world:
+        first, second = world.deliver(), world.deliver()
+        world.desk.label(second, add=["Archive"])
+        state, _ = await world.account.read([first])
+
+        done = await in_state(world, screened(world, first, second), state)
+        assert done == {first: "", second: ""}
+        assert world.where(first) == {"Screener"}
+        assert world.where(second) == {"Screener", "Archive"}
+        keywords = {each.id: each.keywords for each in world.desk.mails()}
+        assert keywords == {first: {"screened"}, second: {"screened"}}
+
+
+async def test_the_whole_map_is_held_to_the_state_in_which_it_is_right() -> None:
+    async with a_world(DIGITS) as world:
+        mail_id = world.deliver()
+        state, _ = await world.account.read([mail_id])
+
+        async def archive_first(exchange: Exchange, ask: Ask) -> Answer:
+            if b'"mailboxIds":{' in exchange.body:
+                world.desk.label(mail_id, add=["Archive"], remove=["Inbox"])
+            return await ask()
+
+        world.proxy.meddle = archive_first
+        assert await in_state(world, screened(world, mail_id), state) == {}
+        assert world.where(mail_id) == {"Archive"}
+
+
+async def test_what_moved_meanwhile_is_written_from_where_it_is() -> None:
+    async with a_world(DIGITS) as world:
+        mail_id, moves = world.deliver(), ["Archive"]
+
+        async def archive_first(exchange: Exchange, ask: Ask) -> Answer:
+            if b'"mailboxIds":{' in exchange.body and moves:
+                world.desk.label(mail_id, add=[moves.pop()])
+            return await ask()
+
+        world.proxy.meddle = archive_first
+        ((asked, update),) = await world.account.update(screened(world, mail_id))
+        assert (set(asked), update.failed) == ({mail_id}, {})
+        assert world.where(mail_id) == {"Screener", "Archive"}
+
+
+async def test_an_account_that_never_stands_still_fails_for_now() -> None:
+    async with a_world(DIGITS) as world:
+        mail_id, other = world.deliver(), world.deliver()
+
+        async def touch(exchange: Exchange, ask: Ask) -> Answer:
+            if b'"mailboxIds":{' in exchange.body:
+                has = "Trash" in world.where(other)
+                world.desk.label(other, **({"remove": ["Trash"]} if has else {"add": ["Trash"]}))
+            return await ask()
+
+        world.proxy.meddle = touch
+        ((_, update),) = await world.account.update(screened(world, mail_id))
+        assert not update.failed[mail_id].is_lasting
+        assert world.where(mail_id) == {"Inbox"}
+
+
+async def test_no_room_for_keywords() -> None:
+    async with a_world(Quirks(max_keywords=0)) as world:
+        mail_id = world.deliver()
+        state, _ = await world.account.read([mail_id])
+
+        assert await in_state(world, screened(world, mail_id), state) == {mail_id: ""}
+        assert world.where(mail_id) == {"Screener"}
+
+
+async def test_no_room_for_keywords_and_ids_of_digits() -> None:
+    async with a_world(Quirks(max_keywords=0, digit_ids=frozenset({"Screener"}))) as world:
+        mails = [world.deliver() for _ in range(3)]
+        state, _ = await world.account.read(mails)
+
+        assert await in_state(world, screened(world, *mails), state) == dict.fromkeys(mails, "")
+        assert len(world.desk.mails("Screener")) == 3
+
+
+async def test_what_is_refused_for_another_reason_is_asked_once() -> None:
+    async with a_world() as world:
+        mail_id = world.deliver()
+        asked = len(world.proxy.exchanges)
+        unknown = {mail_id: {"keywords/a b": True}}
+
+        ((_, update),) = await world.account.update(unknown)
+        assert update.failed[mail_id].is_lasting
+        assert len(world.proxy.exchanges) == asked + 1
+
+
+async def test_a_mail_that_is_gone_by_then_is_gone() -> None:
+    async with a_world(DIGITS) as world:
+        mail_id = world.deliver()
+
+        async def destroy_first(exchange: Exchange, ask: Ask) -> Answer:
+            answer = await ask()
+            if b"invalidProperties" in answer.body:
+                world.desk.account.mail.destroy(mail_id)
+            return answer
+
+        world.proxy.meddle = destroy_first
+        done = await world.account.update(screened(world, mail_id))
+        assert [update.failed[mail_id].type for _, update in done if mail_id in update.failed] == [
+            "notFound"
+        ]

@@ -1,0 +1,42 @@
+"""What a server refuses for good is not asked again every minute."""
+
+import asyncio
+
+from mailroom.screener.refusals import Refusals
+from tests.unit.virtual_time import run
+
+
+def test_a_refusal_lasts_an_hour() -> None:
+    async def scenario() -> list[str | None]:
+        refusals = Refusals()
+        refusals.note("decision", "413")
+        seen = [refusals.reason("decision"), refusals.reason("another")]
+        await asyncio.sleep(3599)
+        seen.append(refusals.reason("decision"))
+        await asyncio.sleep(1)
+        return [*seen, refusals.reason("decision")]
+
+    assert run(scenario()) == ["413", None, "413", None]
+
+
+def test_what_is_refused_again_waits_another_hour() -> None:
+    async def scenario() -> str | None:
+        refusals = Refusals()
+        refusals.note("decision", "413")
+        await asyncio.sleep(3600)
+        refusals.note("decision", "507")
+        await asyncio.sleep(3599)
+        return refusals.reason("decision")
+
+    assert run(scenario()) == "507"
+
+
+def test_what_is_not_asked_for_any_more_is_tried_at_once_when_it_is() -> None:
+    async def scenario() -> list[str | None]:
+        refusals = Refusals()
+        refusals.note("stays", "413")
+        refusals.note("goes", "413")
+        refusals.keep_only({"stays"})
+        return [refusals.reason("stays"), refusals.reason("goes")]
+
+    assert run(scenario()) == ["413", None]
