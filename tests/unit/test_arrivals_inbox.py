@@ -1,12 +1,17 @@
 """New mail is found once, and none is passed over."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
+from multidict import CIMultiDict
 
 from mailroom.sandbox import Limits, Quirks
 from mailroom.screener.arrivals.inbox import Inbox, News
+from mailroom.screener.arrivals.screening import Policy, Screening
+from mailroom.screener.categories import DEFAULTS
 from mailroom.screener.keywords import SCREENED
+from tests.support.proxy import Answer, Ask, Exchange
 from tests.unit.arrivals_harness import DAY, NOW, World, a_world
 from tests.unit.sandbox_harness import mail
 
@@ -23,6 +28,28 @@ async def test_the_first_look_goes_back_as_far_as_it_is_told() -> None:
 
         assert await found(world, world.inbox()) == [early, late]
         assert await found(world, world.inbox(timedelta(0))) == []
+
+
+@pytest.mark.parametrize("days", [-5, 5])
+async def test_new_is_what_is_new_by_the_servers_clock(days: int) -> None:
+    """The clock of a container may be days off; the server dates its answers."""
+    async with a_world() as world:
+        now = datetime.now(UTC)
+        old, new = world.deliver(at=now - 3 * DAY), world.deliver(at=now)
+        shift = timedelta(days=days)
+
+        async def another_date(exchange: Exchange, ask: Ask) -> Answer:
+            answer = await ask()
+            moved = CIMultiDict(answer.headers)
+            moved["Date"] = format_datetime(now + shift, usegmt=True)
+            return Answer(answer.status, moved, answer.body)
+
+        world.proxy.meddle = another_date
+        screening = Screening(world.account, DEFAULTS, Policy(lookback=DAY, authserv_id=""))
+        await world.account.read([new])
+
+        expected = [] if days > 0 else [old, new]
+        assert await found(world, screening.inbox) == expected
 
 
 async def test_only_mail_in_the_inbox_alone_that_was_never_screened_is_new() -> None:

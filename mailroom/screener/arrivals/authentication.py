@@ -10,12 +10,14 @@ field that reports the failure, or above it, and servers put their fields on top
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 from authres import (  # type: ignore[import-untyped]  # has no annotations
     AuthenticationResultsHeader,
     AuthResError,
 )
+from publicsuffixlist import PublicSuffixList
 
 _NAME: Final = "Authentication-Results:"
 _LONGEST: Final = 16_384
@@ -38,8 +40,6 @@ _APPLIED: Final = ("policy.applied-disposition", "d", "dis", "action")
 _OVERRIDE: Final = ("policy.override-reason", "override")
 _WITH_ARC: Final = ("policy.arc-aware-result", "arc_aware_result")
 _ACTION: Final = "action"
-_COUNTRY: Final = re.compile(r"(?:^|\.)(?:ac|com?|edu|go[bv]|net?|org?)\.[a-z]{2}$")
-"""Suffixes under which countries register domains, as in ``example.co.uk``."""
 
 
 class Opinion(StrEnum):
@@ -158,8 +158,13 @@ def _is_of_subdomain(facts: Mapping[str, str]) -> bool:
     if source := facts.get("policy.policy-from"):
         return source == "sp"
     domain = facts.get("header.from", "")
-    registered = 2 if _COUNTRY.search(domain) else 1
-    return domain.count(".") > registered
+    return bool(domain) and domain != (_public_suffixes().privatesuffix(domain) or domain)
+
+
+@cache
+def _public_suffixes() -> PublicSuffixList:
+    """Load the list when it is needed first: that takes a tenth of a second."""
+    return PublicSuffixList()
 
 
 def _is_overridden(facts: Mapping[str, str], applied: str, passes_arc: bool) -> bool:  # noqa: FBT001 - one caller

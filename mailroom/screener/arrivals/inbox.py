@@ -10,7 +10,7 @@ Mail that has been read is of no interest to a look that goes back, for it stays
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.mail import ARRIVAL, Created, Email, Filter, Page, get_email_state
@@ -53,7 +53,7 @@ class Inbox:
     Args:
         account: its mail.
         lookback: how far the first look goes back.
-        now: the time.
+        now: the server's time; the clock of the machine that Mailroom runs on may be days off.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Inbox:
         account: MailAccount,
         *,
         lookback: timedelta,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime],
     ) -> None:
         self._account = account
         self._lookback = lookback

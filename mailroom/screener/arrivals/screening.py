@@ -88,7 +88,7 @@ class Screening:
     """
 
     def __init__(self, account: MailAccount, categories: Categories, policy: Policy) -> None:
-        self.inbox = Inbox(account, lookback=policy.lookback)
+        self.inbox = Inbox(account, lookback=policy.lookback, now=account.client.server_now)
         self._account = account
         self._categories = categories
         self._policy = policy
