@@ -3,7 +3,6 @@
 import asyncio
 import fcntl
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import settings
 
 from tests.support.cyrus import Cyrus
 from tests.support.james import James
+from tests.support.table import of_behaviours
 
 # How long an example takes says something about the machine, nothing about the code.
 settings.register_profile("mailroom", deadline=None)
@@ -50,17 +50,22 @@ def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests told of themselves, also in a run in several processes.
 
-    That is what they measured (the fixture ``measured``), and which variant of the matrix of
-    behaviours they were.
+    That is what they measured (the fixture ``measured``), and the table of behaviours.
     """
     if lines := _told(terminalreporter, "measured"):
         terminalreporter.section("measured")
         for line in sorted(lines):
             terminalreporter.write_line(line)
-    if variants := Counter(_told(terminalreporter, "variant")):
+    reports = [
+        each
+        for outcome in ("passed", "failed", "error", "")
+        for each in terminalreporter.getreports(outcome)
+        if isinstance(each, pytest.TestReport)
+    ]
+    if lines := of_behaviours(reports):
         terminalreporter.section("behaviours shown of each variant")
-        for variant, count in sorted(variants.items()):
-            terminalreporter.write_line(f"{count:4}  {variant}")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 def _told(terminalreporter: pytest.TerminalReporter, wanted: str) -> list[str]:

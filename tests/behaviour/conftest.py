@@ -1,31 +1,26 @@
 """Every behaviour test is written once and run in every world."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.support.person import Owner
 from tests.support.proxy import Proxy, proxying
+from tests.support.rows import params, world_of
 from tests.support.running import Service
-from tests.support.worlds import VARIANTS, OnCyrus, OnJames, OnSandbox, Variant, World
+from tests.support.worlds import VARIANTS, Variant, World
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]
 
 
-def _params(variants: Iterable[Variant]) -> list[Any]:
-    marks = {"cyrus": [pytest.mark.cyrus], "james": [pytest.mark.james], "sandbox": []}
-    return [pytest.param(each, id=str(each), marks=marks[each.server]) for each in variants]
-
-
 def on(*variants: Variant) -> pytest.MarkDecorator:
     """Has a test run with these variants only, as what it shows does not depend on the rest."""
-    return pytest.mark.parametrize("variant", _params(variants), indirect=True)
+    return pytest.mark.parametrize("variant", params(variants), indirect=True)
 
 
-@pytest.fixture(params=_params(VARIANTS))
+@pytest.fixture(params=params(VARIANTS))
 def variant(request: pytest.FixtureRequest) -> Variant:
     """Where the test runs."""
     chosen: Variant = request.param
@@ -36,11 +31,7 @@ def variant(request: pytest.FixtureRequest) -> Variant:
 @pytest.fixture
 def world(variant: Variant, tmp_path: Path, request: pytest.FixtureRequest) -> World:
     """All of it; not yet running."""
-    if variant.server == "cyrus":
-        return OnCyrus(request.getfixturevalue("cyrus"), tmp_path)
-    if variant.server == "james":
-        return OnJames(variant, request.getfixturevalue("james"), tmp_path)
-    return OnSandbox(variant, tmp_path)
+    return world_of(variant, tmp_path, request)
 
 
 @pytest.fixture

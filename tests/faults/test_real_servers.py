@@ -1,0 +1,203 @@
+"""A part of the matrix against real servers: a first triage, with a fault or a kill at one request.
+
+The service runs in this process and in real time, behind a proxy that meddles. Each test gets an
+account of its own, each of its cells a sender of its own.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, cast
+
+import pytest
+from structlog.testing import capture_logs
+
+from mailroom.contacts.note import triage_lines
+from tests.support.faults import FAULTS, Fault, Spot, Struck
+from tests.support.in_process import running_in_process
+from tests.support.passes import until_passes
+from tests.support.person import PATIENCE, Owner, message
+from tests.support.proxy import CUT, Answer, Ask, Exchange, Meddle, Proxy, leave_alone, proxying
+from tests.support.rows import REAL, params, world_of
+from tests.support.running import Service, environment
+from tests.support.worlds import Variant, World
+
+FEED: Final = {"Feed"}
+CELLS: Final = 2
+"""For each fault."""
+KINDS: Final[dict[str, Callable[[Exchange], bool]]] = {
+    "reads mail": lambda exchange: "Email/get" in exchange.calls,
+    "writes a card": lambda exchange: exchange.kind == "PUT card",
+    "writes a group": lambda exchange: exchange.kind == "PUT group",
+    "files mail": lambda exchange: "Email/set" in exchange.calls,
+}
+"""The kinds of request that a kill is tried at."""
+NOT_HERE: Final = ("server restarted", "answered too late", "half of the answer", "429")
+"""They take the server away, or real minutes; tests/e2e/test_outages.py has most of them."""
+STRUCK: Final = [each for each in FAULTS if each.name not in NOT_HERE]
+
+Measured = Callable[[str], None]
+
+
+@pytest.fixture(params=params(REAL))
+def variant(request: pytest.FixtureRequest) -> Variant:
+    chosen: Variant = request.param
+    return chosen
+
+
+@pytest.fixture
+def world(variant: Variant, tmp_path: Path, request: pytest.FixtureRequest) -> World:
+    return world_of(variant, tmp_path, request)
+
+
+@pytest.fixture
+async def person(world: World) -> AsyncIterator[Owner]:
+    """Somebody whose account is set up for Mailroom."""
+    async with world.newcomer() as owner:
+        await world.set_up(owner)
+        yield owner
+
+
+async def triage(person: Owner, sender: str) -> None:
+    """Tap one of two mails of a sender, and wait until that is done."""
+    _, tapped = await person.receive(message(sender, f"old {sender}"), message(sender, sender))
+    await person.tap(tapped, "@ToFeed")
+    await person.until_triaged()
+
+
+async def wrong_with(person: Owner, sender: str) -> list[str]:
+    """What is not as it is after a triage in which nothing goes wrong."""
+    contacts = await person.contacts_of(sender)
+    notes = [len(triage_lines("\n".join(each.note))) for each in contacts]
+    wrong = [f"lines in notes: {notes}"] if notes != [1] else []
+    if not wrong and (groups := await person.groups_of(sender)) != {"Feed", "Mailroom"}:
+        wrong.append(f"groups: {groups}")
+    places = {subject: await person.where(subject) for subject in (sender, f"old {sender}")}
+    return [*wrong, *(f"{name} is in {where}" for name, where in places.items() if where != FEED)]
+
+
+def striking(
+    fault: Fault, spot: Spot, exchanges: Sequence[Exchange]
+) -> tuple[Meddle, asyncio.Event]:
+    """Has a fault strike at a request of the same kind, the same number of them after the tap."""
+    before = [each.kind for each in exchanges[: spot.request]].count(spot.kind)
+    remaining, struck = [None] * before, asyncio.Event()
+
+    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+        if exchange.kind != spot.kind or struck.is_set():
+            return await ask()
+        if remaining:
+            remaining.pop()
+            return await ask()
+        struck.set()
+        return await fault.strike(Struck(exchange, ask, spot.call))
+
+    return meddle, struck
+
+
+async def without_fault(person: Owner, proxy: Proxy) -> list[Exchange]:
+    """What is asked in a triage in which nothing goes wrong."""
+    count = len(proxy.exchanges)
+    await triage(person, "nobody@corp.example")
+    assert await wrong_with(person, "nobody@corp.example") == []
+    asked = proxy.since(count)
+    first = next(at for at, each in enumerate(asked) if each.kind.startswith(("GET", "PUT")))
+    return asked[max(0, first - 2) :]
+
+
+def spots(fault: Fault, exchanges: Sequence[Exchange]) -> list[Spot]:
+    every = list(fault.spots(exchanges, [each.method != "PUT" for each in exchanges]))
+    step, number = max(1, len(every) // CELLS), FAULTS.index(fault)
+    return every[number % step :: step][:CELLS]
+
+
+@asynccontextmanager
+async def service_of(
+    person: Owner, variant: Variant, proxy: Proxy, cwd: Path, log: list[Any]
+) -> AsyncIterator[Service]:
+    """The service behind a proxy, from when it is ready."""
+    settings = {**variant.settings, "MAILROOM_FAILURE_LIMIT": "100"}
+    env = environment(person, http=proxy.url, **settings)
+    async with running_in_process(env, cwd, log) as service:
+        await service.until_ready()
+        yield service
+
+
+@pytest.mark.parametrize("fault", STRUCK, ids=str)
+async def test_in_the_end_nothing_shows_of_a_fault(
+    person: Owner,
+    variant: Variant,
+    fault: Fault,
+    tmp_path: Path,
+    measured: Measured,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mailroom.failing._PAUSES_WHEN_REFUSED", (1.0,))  # minutes are too long
+    monkeypatch.setattr("mailroom.failing._REFUSED_SPAN", 1.0)
+    failed: list[str] = []
+    with capture_logs() as captured:
+        log = cast("list[Any]", captured)
+        async with (
+            proxying(person.server.url, person.server.dav_url) as proxy,
+            service_of(person, variant, proxy, tmp_path, log) as service,
+        ):
+            await until_passes(service, 2)
+            exchanges = await without_fault(person, proxy)
+            for number, spot in enumerate(spots(fault, exchanges)):
+                meddle, struck = striking(fault, spot, exchanges)
+                proxy.meddle = meddle
+                await triage(person, f"s{number}@corp.example")
+                wrong = await wrong_with(person, f"s{number}@corp.example")
+                proxy.meddle = leave_alone
+                failed += [f"{spot}: {each}" for each in wrong]
+                failed += [] if struck.is_set() else [f"{spot}: it never came to that"]
+    failed += [f"mistake: {each}" for each in log if each.get("exc_info")]
+    assert not failed, "\n".join(failed)
+    measured(f"faults on {variant}: {fault}: {len(spots(fault, exchanges))} cells")
+
+
+def dying(proxy: Proxy, wanted: Callable[[Exchange], bool], *, acts: bool) -> asyncio.Event:
+    """Cut the service off for good at its first request of a kind, as a kill would."""
+    died = asyncio.Event()
+
+    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+        if not wanted(exchange):
+            return await ask()
+        if acts and not died.is_set():
+            await ask()
+        proxy.refuses = True
+        died.set()
+        return CUT
+
+    proxy.meddle = meddle
+    return died
+
+
+@pytest.mark.parametrize("acts", [False, True], ids=["before it acts", "after it acted"])
+async def test_killed_at_each_kind_of_request_it_goes_on_where_it_was(
+    person: Owner, variant: Variant, tmp_path: Path, measured: Measured, *, acts: bool
+) -> None:
+    failed: list[str] = []
+    with capture_logs() as captured:
+        log = cast("list[Any]", captured)
+        async with proxying(person.server.url, person.server.dav_url) as proxy:
+            for kind, wanted in KINDS.items():
+                sender = f"{kind.replace(' ', '-')}@corp.example".lower()
+                _, tapped = await person.receive(
+                    message(sender, f"old {sender}"), message(sender, sender)
+                )
+                async with service_of(person, variant, proxy, tmp_path, log) as service:
+                    await until_passes(service, 2)
+                    died = dying(proxy, wanted, acts=acts)
+                    await person.tap(tapped, "@ToFeed")
+                    async with asyncio.timeout(PATIENCE):
+                        await died.wait()
+                proxy.meddle = leave_alone
+                proxy.mend()
+                async with service_of(person, variant, proxy, tmp_path, log):
+                    await person.until_triaged()
+                failed += [f"{kind}: {each}" for each in await wrong_with(person, sender)]
+    failed += [f"mistake: {each}" for each in log if each.get("exc_info")]
+    assert not failed, "\n".join(failed)
+    measured(f"kills on {variant}: {len(KINDS)} cells, {'after' if acts else 'before'} it acts")

@@ -1,0 +1,27 @@
+"""Parameters of tests that run once for each variant, and the worlds that they stand for."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.support.worlds import VARIANTS, OnCyrus, OnJames, OnSandbox, Variant, World
+
+REAL: Final = tuple(each for each in VARIANTS if each.server != "sandbox")
+"""The variants with real servers."""
+_MARKS: Final = {"cyrus": [pytest.mark.cyrus], "james": [pytest.mark.james], "sandbox": []}
+
+
+def params(variants: Iterable[Variant]) -> list[Any]:
+    """Parameters of a fixture or a test."""
+    return [pytest.param(each, id=str(each), marks=_MARKS[each.server]) for each in variants]
+
+
+def world_of(variant: Variant, tmp_path: Path, request: pytest.FixtureRequest) -> World:
+    """All of it; not yet running."""
+    if variant.server == "cyrus":
+        return OnCyrus(request.getfixturevalue("cyrus"), tmp_path)
+    if variant.server == "james":
+        return OnJames(variant, request.getfixturevalue("james"), tmp_path)
+    return OnSandbox(variant, tmp_path)
