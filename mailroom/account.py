@@ -98,13 +98,17 @@ class Account:
             return self._carddav_book()
         session, wanted = await self.client.session(), self.settings.jmap.account
         if backend == "jmap":
-            return JmapAddressBook(self.client, session.account_for(CONTACTS, wanted=wanted))
+            return self._jmap_book(session.account_for(CONTACTS, wanted=wanted))
         if account_id := session.find_account_for(CONTACTS, preferred=wanted):
-            return JmapAddressBook(self.client, account_id)
+            return self._jmap_book(account_id)
         if lacking := self.settings.carddav_lacks:
             why = "; ".join(lacking)
             raise AddressBookError(f"no contacts over JMAP, and CardDAV cannot be used: {why}")
         return self._carddav_book()
+
+    def _jmap_book(self, account_id: str) -> AddressBook:
+        annotate = self.settings.contacts.annotate
+        return JmapAddressBook(self.client, account_id, annotate=annotate)
 
     def _carddav_book(self) -> AddressBook:
         return CardDavAddressBook(self._carddav_http, self.settings.carddav.url)

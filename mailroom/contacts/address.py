@@ -5,9 +5,13 @@ sent (``xn--bcher-kva.example``, RFC 5890 section 2.3.2.1); on a card stands wha
 """
 
 import re
+import uuid
 from typing import Final
 
 import idna
+
+_UIDS: Final = uuid.UUID("6f1c9f8e-3a54-4a6b-9d0e-52d6c6a1f0b7")
+"""The name space of the uids that Mailroom gives."""
 
 _LONGEST_DOMAIN: Final = 255
 """Octets (RFC 5321 section 4.5.3.1.2): what is longer is no domain, and not worth the work."""
@@ -30,6 +34,15 @@ def key_of(address: str) -> str:
 def whole_domain(key: str) -> str:
     """The address that stands for everybody at the domain of a :func:`key_of`: ``*@domain``."""
     return "*@" + key.rpartition("@")[2]
+
+
+def uid_for(key: str) -> str:
+    """Return the uid of the card that Mailroom makes for the address of a :func:`key_of`.
+
+    It depends on the address alone, so that a card is not made twice by two instances, or by one
+    that was killed after making it.
+    """
+    return str(uuid.uuid5(_UIDS, key))
 
 
 def spellings(key: str) -> tuple[str, ...]:

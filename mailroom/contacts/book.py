@@ -54,6 +54,11 @@ class Card:
         made_by_us: it carries the mark of a card that Mailroom created.
         untouched: beyond that, nothing on it was changed since, but by Mailroom.
         filled_by_us: it carries the mark of a card with fields that Mailroom filled.
+        is_bare: it carries no mark, and holds nothing but what Mailroom writes on a card. In the
+            provenance group it is one that Mailroom made: marks that were written over CardDAV
+            are not shown over JMAP.
+        is_editable: False if the server would lose what a person wrote, so that the card may only
+            be put into groups and taken out of them.
     """
 
     id: str
@@ -65,6 +70,8 @@ class Card:
     made_by_us: bool = False
     untouched: bool = False
     filled_by_us: bool = False
+    is_bare: bool = False
+    is_editable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,7 @@ class UpdateCard:
         remove_lines: lines to take out of the note (every line that is equal to one of them).
         forget: take Mailroom's mark off, and empty the fields that Mailroom filled and nobody
             has changed since.
+        claim: put the mark of a card that Mailroom made on it, if it is bare.
     """
 
     card: Card
@@ -120,6 +128,7 @@ class UpdateCard:
     add_line: str = ""
     remove_lines: frozenset[str] = frozenset()
     forget: bool = False
+    claim: bool = False
 
 
 @dataclass(frozen=True, slots=True)

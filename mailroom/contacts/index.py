@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mailroom.contacts.address import key_of, whole_domain
+from mailroom.contacts.address import key_of, uid_for, whole_domain
 from mailroom.contacts.book import Group
 
 
@@ -139,3 +139,13 @@ class ContactIndex:
         key = key_of(address)
         ids = self._by_address.get(key) or self._by_address.get(whole_domain(key), ())
         return frozenset(self._cards[card_id].uid for card_id in ids)
+
+    def own_uids_of(self, address: str) -> frozenset[str]:
+        """Return the uids of the cards that are an address's own, though others may bear it, too.
+
+        Those are the cards that bear no other address, and the one that Mailroom made for it.
+        """
+        key = key_of(address)
+        briefs = [self._cards[card_id] for card_id in self._by_address.get(key, ())]
+        own = (each for each in briefs if each.addresses == (key,) or each.uid == uid_for(key))
+        return frozenset(brief.uid for brief in own)

@@ -1,21 +1,35 @@
-"""What Mailroom did to a card, so that it can take it back, as text that every backend can keep.
+"""The mark that records what Mailroom did to a card, so that it can be taken back. Pure.
 
     made=<digest>              Mailroom made the card; digest over all it wrote
     FN=<digest> +ORG=<digest>  Mailroom filled FN, which was empty, and added ORG
 
-A digest is over what a value means, not over its bytes: servers fold, escape and reorder, and add
-parameters. The text holds nothing that they escape (``;`` and ``,``).
+Over CardDAV the mark is the property ``X-MAILROOM``, over JMAP a vendor-specific property of the
+name. An account may be switched from one protocol to the other, so the mark of either is understood
+by both: each protocol has a form of its own for a digest, and :class:`Written` computes both.
+
+A digest is over the meaning of a value, not over its bytes: servers fold, escape and reorder, and
+add parameters. The text holds nothing that they escape (``;`` and ``,``).
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Any, Final, Self
+
+from mailroom.contacts.note import is_only_triage, triage_lines
 
 _TOKEN: Final = re.compile(r"(?P<added>\+?)(?P<name>[A-Za-z]+)=(?P<digest>[0-9a-f]+)")
 _DIGITS: Final = 16
+COMPONENTS: Final = (
+    *("surname", "given", "given2", "title", "credential"),
+    *("surname2", "generation"),
+)
+"""JSContact's kinds for the parts of N, in their order (RFC 9555 section 2.5.5, RFC 9554)."""
+
+Values = tuple[tuple[str, ...], ...]
+"""Every value of a property that says something, each as its parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +42,12 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What the text says.
+    """The content of a mark.
 
     Attributes:
         made: the digest of a card that Mailroom made; empty for any other card.
-        filled: property name -> what Mailroom put there.
+        filled: property name -> what Mailroom put there. Over CardDAV ``FN``, ``N`` and ``ORG``,
+            over JMAP ``full``, ``components`` and ``organization``.
     """
 
     made: str = ""
@@ -56,7 +71,106 @@ class Mark:
         return " ".join(tokens)
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The parts of a card that Mailroom writes, in vCard's terms, whichever form they came in.
+
+    Attributes:
+        kind: in lower case; ``individual`` if the card names none.
+        full: FN.
+        name: N: surname, given name, further names, prefixes, suffixes; none empty at the end.
+        organization: ORG: the name, then the units.
+        email: EMAIL.
+    """
+
+    kind: str
+    full: Values = ()
+    name: Values = ()
+    organization: Values = ()
+    email: Values = ()
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """The digests that a ``made=`` may have, by either protocol."""
+        # Cyrus writes FN into N where a card that was made over JMAP has no name components.
+        names = {self.name, ()} if self.name == self.full else {self.name}
+        written = [Written(self.kind, self.full, each, *self._rest) for each in names]
+        return frozenset(
+            form for each in written for form in (each.vcard_digest, each.jscontact_digest)
+        )
+
+    @property
+    def _rest(self) -> tuple[Values, Values]:
+        return self.organization, self.email
+
+    @property
+    def vcard_digest(self) -> str:
+        """The digest of a card that Mailroom makes over CardDAV."""
+        values = {"FN": self.full, "N": self.name, "ORG": self.organization, "EMAIL": self.email}
+        return digest({"kind": self.kind, **{key: sorted(each) for key, each in values.items()}})
+
+    @property
+    def jscontact_digest(self) -> str:
+        """The digest of a card that Mailroom makes over JMAP."""
+        return digest(
+            {
+                "kind": self.kind,
+                "full": self.full[0][0] if self.full else "",
+                "components": sorted(
+                    (kind, part)
+                    for parts in self.name
+                    for kind, part in zip(COMPONENTS, parts, strict=False)
+                    if part
+                ),
+                "organizations": sorted(parts[0] for parts in self.organization if parts[0]),
+                "emails": sorted(parts[0] for parts in self.email),
+            }
+        )
+
+    def is_as_mailroom_writes(self, note: str) -> bool:
+        """Return True if Mailroom may have written all of this, with a decision in the note."""
+        if self.kind != "individual" or len(self.email) != 1 or len(self.full) != 1:
+            return False
+        if not (triage_lines(note) and is_only_triage(note)):
+            return False
+        if self.organization:
+            return self.organization == self.full and self.name in {(), self.full}
+        words = " ".join(part for parts in self.name for part in parts).split()
+        return bool(words) and {*words} <= {*self.full[0][0].replace(",", " ").split()}
+
+
+def name_values(components: Iterable[tuple[str, str]]) -> Values:
+    """Return JSContact's name components as the values of N."""
+    parts = dict.fromkeys(COMPONENTS, "")
+    for kind, value in components:
+        if kind in parts:
+            parts[kind] = f"{parts[kind]} {value}".strip()
+    values = [*parts.values()]
+    while values and not values[-1]:
+        values.pop()
+    return (tuple(values),) if values else ()
+
+
+def field_digests(name: str, values: Values) -> frozenset[str]:
+    """Return the digests that the mark of a filled field may have, by either protocol.
+
+    Args:
+        name: ``FN``, ``N`` or ``ORG``.
+        values: what the card holds there.
+    """
+    other: Any
+    match name:
+        case "FN":
+            other = values[0][0] if values else ""
+        case "N":
+            pairs = (pair for parts in values for pair in zip(COMPONENTS, parts, strict=False))
+            other = sorted(pair for pair in pairs if pair[1] and pair[0] in COMPONENTS[:2])
+        case _:
+            other = [{"name": parts[0]} for parts in values if len(parts) == 1]
+    return frozenset({digest(sorted(values)), digest(other)})
+
+
 def digest(value: object) -> str:
-    """A digest of what a value means, in whatever order servers give it."""
+    """Return a digest of the meaning of a value, in whatever order servers give it."""
     data = json.dumps(value, sort_keys=True).encode()
     return hashlib.sha256(data).hexdigest()[:_DIGITS]

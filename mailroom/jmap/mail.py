@@ -21,7 +21,8 @@ Patch = Mapping[str, Any]
 _FROM: Final = ("header:From:asAddresses:all", "from")
 """Every From field there is: ``from`` alone would hide all but the last of several. But Cyrus
 leaves out of them what holds bytes that are not UTF-8, as old mailers write them into names."""
-_EMAIL_PROPERTIES: Final = ("id", "mailboxIds", "keywords", "receivedAt", *_FROM)
+_LIST_ID: Final = "header:List-Id:asText"
+_EMAIL_PROPERTIES: Final = ("id", "mailboxIds", "keywords", "receivedAt", *_FROM, _LIST_ID)
 _AUTHENTICATION_RESULTS: Final = "header:Authentication-Results:all"
 _RECEIVED: Final = "header:Received:all"
 _CONTENT_TYPE: Final = "header:Content-Type"
@@ -62,6 +63,7 @@ class Email:
         received_at: a UTCDate.
         from_: the addresses of every From field.
         recipients: those of every To, Cc and Bcc field; empty unless asked for.
+        list_id: the List-Id as written (RFC 2919); empty if there is none.
         thread_id: the id of its thread (RFC 8621 section 3). This and what follows is empty unless
             :data:`ARRIVAL` is asked for.
         refers_to: the message ids in its In-Reply-To and References fields.
@@ -82,6 +84,7 @@ class Email:
     authentication_results: tuple[str, ...] = ()
     received: tuple[str, ...] | None = None
     content_type: str = ""
+    list_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +294,7 @@ def _email(value: Any) -> Email:
         authentication_results=tuple(map(string, value.get(_AUTHENTICATION_RESULTS) or ())),
         received=_strings(value.get(_RECEIVED)),
         content_type=string(value.get(_CONTENT_TYPE) or ""),
+        list_id=str(value.get(_LIST_ID) or ""),
     )
 
 

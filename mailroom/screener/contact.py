@@ -1,14 +1,14 @@
 """What a decision does to the address book: from cards and groups as read to edits. Pure."""
 
-import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
+from mailroom.contacts.address import uid_for
 from mailroom.contacts.book import (
     Card,
     ContactEdit,
+    ContactType,
     CreateCard,
     DeleteCard,
     Group,
@@ -18,12 +18,8 @@ from mailroom.contacts.book import (
 from mailroom.contacts.note import triage_line, triage_lines
 from mailroom.screener.categories import Categories, Category, Layout
 from mailroom.screener.missing import MissingError
-from mailroom.screener.names import missing_names, names_for
+from mailroom.screener.names import contradicts, missing_names, names_for
 from mailroom.screener.sender import Sender
-
-_UIDS: Final = uuid.UUID("6f1c9f8e-3a54-4a6b-9d0e-52d6c6a1f0b7")
-"""The name space of the uids we give: the same sender gets the same uid, so that a card is not
-made twice by two instances, or by one that was killed after making it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +90,8 @@ def edits_for_triage(
     chain: tuple[Category, ...],
     groups: Groups,
     now: datetime,
+    *,
+    collective: str = "",
 ) -> tuple[ContactEdit, ...]:
     """Put a contact into the groups of a chain and out of every other category's group.
 
@@ -103,14 +101,21 @@ def edits_for_triage(
         chain: the category, its parent, ...
         groups: all of Mailroom's.
         now: the time of the decision, for the note.
+        collective: the name for the card of an address that many write from; then the name in
+            ``sender`` is some person's, and does not count.
     """
+    contact_type = ContactType.COMPANY if collective else chain[0].contact_type
+    names = names_for(Sender(sender.address, collective or sender.name), contact_type)
     if not cards:
-        return (_creation(sender, chain, groups, now),)
+        return (_creation(sender, names, contact_type, chain, groups, now),)
+    if len(cards) > 1 and contradicts(collective or sender.name, cards):
+        # Filled into the one of them that has no name, it would make somebody else's card of it.
+        names = Names()
     joined = frozenset(groups.categories[category.name].id for category in chain)
     return tuple(
         _membership(
             card.uid,
-            _update_for_triage(card, sender, chain[0], now),
+            _update_for_triage(card, names, chain[0], groups, now),
             join=joined | {groups.provenance.id} if card.made_by_us else joined,
             leave=frozenset(each.id for each in groups.managed) - joined,
             groups=groups,
@@ -142,7 +147,7 @@ def edits_for_strays(
         groups: all of Mailroom's.
         uids: of every card there is, whoever's it may be.
     """
-    return release_strays(map(_uid_for, keys), groups, uids)
+    return release_strays(map(uid_for, keys), groups, uids)
 
 
 def release_strays(
@@ -153,20 +158,21 @@ def release_strays(
     return tuple(_release(uid, None, groups) for uid in sorted(strays))
 
 
-def _uid_for(key: str) -> str:
-    return str(uuid.uuid5(_UIDS, key))
-
-
 def _creation(
-    sender: Sender, chain: tuple[Category, ...], groups: Groups, now: datetime
+    sender: Sender,
+    names: Names,
+    contact_type: ContactType,
+    chain: tuple[Category, ...],
+    groups: Groups,
+    now: datetime,
 ) -> ContactEdit:
     category = chain[0]
-    uid = _uid_for(sender.key)
+    uid = uid_for(sender.key)
     joined = frozenset(groups.categories[each.name].id for each in chain)
     card = CreateCard(
         uid=uid,
-        contact_type=category.contact_type,
-        names=names_for(sender, category.contact_type),
+        contact_type=contact_type,
+        names=names,
         address=sender.address,
         note=triage_line(category.name, now, again=False),
     )
@@ -177,21 +183,42 @@ def _creation(
     )
 
 
+def is_known_by_group(card: Card, provenance: Group) -> bool:
+    """Return True if a card without a mark is one that Mailroom made.
+
+    Marks that were written over CardDAV are not shown over JMAP, and not all servers show those
+    that were written over JMAP over CardDAV. But such a card holds nothing that Mailroom does not
+    write, and it is in the provenance group.
+    """
+    return card.is_bare and card.uid in provenance.members
+
+
+def may_edit(card: Card, groups: Groups) -> bool:
+    """Return True if Mailroom may change the card itself, and not only its groups."""
+    return card.is_editable or is_known_by_group(card, groups.provenance)
+
+
 def _update_for_triage(
-    card: Card, sender: Sender, category: Category, now: datetime
+    card: Card, names: Names, category: Category, groups: Groups, now: datetime
 ) -> UpdateCard | None:
+    if not may_edit(card, groups):
+        return None
     earlier = triage_lines(card.note)
     repeated = bool(earlier) and earlier[-1].category == category.name
     line = "" if repeated else triage_line(category.name, now, again=bool(earlier))
-    fill = missing_names(card, names_for(sender, category.contact_type))
+    fill = missing_names(card, names)
     if not line and fill == Names():
         return None
-    return UpdateCard(card, fill=fill, add_line=line)
+    claim = is_known_by_group(card, groups.provenance)
+    return UpdateCard(card, fill=fill, add_line=line, claim=claim)
 
 
-def _update_for_undo(card: Card, groups: Groups) -> UpdateCard | DeleteCard:
-    if card.made_by_us and card.untouched and card.uid not in groups.foreign:
+def _update_for_undo(card: Card, groups: Groups) -> UpdateCard | DeleteCard | None:
+    is_ours = (card.made_by_us and card.untouched) or is_known_by_group(card, groups.provenance)
+    if is_ours and card.uid not in groups.foreign:
         return DeleteCard(card)
+    if not may_edit(card, groups):
+        return None
     lines = frozenset(line.text for line in triage_lines(card.note))
     return UpdateCard(card, remove_lines=lines, forget=True)
 

@@ -1,21 +1,23 @@
 """From labelled mail and contacts to decisions. Pure: values in, values out.
 
-The *contact* is what is decided on: senders whose addresses stand on one card are one contact, and
-all addresses of its cards count.
+The *contact* is the subject of a decision: senders whose addresses stand on one card are one
+contact, and all addresses of its cards count. But an address that stands on the cards of several
+people is nobody's in particular: it is a contact of its own.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from mailroom.contacts.address import key_of, whole_domain
+from mailroom.contacts.address import key_of, uid_for, whole_domain
 from mailroom.contacts.book import Card, ContactEdit, CreateCard, UpdateCard
 from mailroom.contacts.index import ContactIndex
+from mailroom.jmap.mail import Email
 from mailroom.screener.categories import Categories, Category
 from mailroom.screener.contact import Groups, edits_for_strays, edits_for_triage, edits_for_undo
 from mailroom.screener.labelled import Tapped
-from mailroom.screener.names import filled, is_called
+from mailroom.screener.names import Namesakes, are_several_people, filled, is_called, namesakes
 from mailroom.screener.places import Places
 from mailroom.screener.sender import is_own
 
@@ -33,6 +35,11 @@ class Contact:
     addresses: frozenset[str]
     cards: tuple[Card, ...]
     tapped: tuple[Tapped, ...]
+
+    @property
+    def senders(self) -> frozenset[str]:
+        """The keys of the addresses whose mail is labelled."""
+        return frozenset(each.sender.key for each in self.tapped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,36 +101,100 @@ def decided_by(
 
 
 def find_contacts(
-    senders: Mapping[str, Sequence[Tapped]], cards: Collection[Card], identities: Collection[str]
+    senders: Mapping[str, Sequence[Tapped]],
+    cards: Collection[Card],
+    identities: Collection[str],
+    index: ContactIndex,
 ) -> tuple[Contact, ...]:
-    """Bring senders and cards together: what shares a card is one contact.
+    """Bring senders and cards together: senders that share a card are one contact.
 
     Args:
         senders: sender key -> labelled mails.
         cards: every card that bears one of those addresses.
         identities: the user's own addresses; they count for nobody, whatever card they stand on.
+        index: the address book.
     """
-    parts: list[tuple[set[str], list[Card]]] = [({key}, []) for key in senders]
+    bearing: dict[str, list[Card]] = {key: [] for key in senders}
     for card in cards:
-        keys = {key_of(address) for address in card.addresses} & senders.keys()
-        touched = [part for part in parts if part[0] & keys]
-        parts = [part for part in parts if not part[0] & keys]
-        merged_keys = keys.union(*(part[0] for part in touched))
-        parts.append((merged_keys, [card, *(each for part in touched for each in part[1])]))
-    return tuple(_contact(keys, cards_of, senders, identities) for keys, cards_of in parts if keys)
+        for key in _keys_on(card) & senders.keys():
+            bearing[key].append(card)
+    parts: list[tuple[set[str], dict[str, Card]]] = []
+    for key in senders:
+        keys, ours = {key}, {card.id: card for card in _cards_for(key, bearing[key])}
+        apart = []
+        for part in parts:
+            if part[1].keys() & ours.keys():
+                keys |= part[0]
+                ours |= part[1]
+            else:
+                apart.append(part)
+        parts = [*apart, (keys, ours)]
+    return tuple(
+        _contact(
+            keys,
+            [*ours.values()],
+            senders,
+            _theirs([*ours.values()], cards, identities, index),
+        )
+        for keys, ours in parts
+    )
+
+
+def _cards_for(key: str, bearing: list[Card]) -> list[Card]:
+    """Return those of the cards bearing an address that stand for it.
+
+    Those are all of them if they are one person's. Of several people's, only the cards that are
+    the address's own count: the one that Mailroom made for it, else those that bear no other.
+    """
+    made = [card for card in bearing if card.uid == uid_for(key) or _is_made_for(card, key)]
+    others = [card for card in bearing if card not in made]
+    # Undo deletes the card that Mailroom made. A retry must find the address as shared as before,
+    # or it would undo what was decided on the one person who is left.
+    if not are_several_people(others):
+        return bearing
+    return made or [card for card in others if _keys_on(card) == {key}]
+
+
+def _is_made_for(card: Card, key: str) -> bool:
+    return card.made_by_us and _keys_on(card) == {key}
+
+
+def _keys_on(card: Card) -> set[str]:
+    return {key_of(address) for address in card.addresses}
+
+
+def _theirs(
+    ours: Sequence[Card],
+    cards: Collection[Card],
+    identities: Collection[str],
+    index: ContactIndex,
+) -> frozenset[str]:
+    """Return the addresses on a contact's cards that are nobody else's.
+
+    Of a further card that bears one of them it may not be known whose card it is: then the address
+    is left out, for what is decided on one person must not reach others.
+    """
+    whole = {card.id: card for card in cards}
+    theirs = set()
+    for address in frozenset().union(*map(_keys_on, ours)):
+        ids = index.ids_of([address]) - {card.id for card in ours}
+        bearing = [card for card in ours if address in _keys_on(card)]
+        others = [whole[card_id] for card_id in ids & whole.keys()]
+        is_known = len(others) == len(ids) and not are_several_people([*bearing, *others])
+        if is_known and not is_own(address, identities):
+            theirs.add(address)
+    return frozenset(theirs)
 
 
 def _contact(
     keys: Collection[str],
     cards: Sequence[Card],
     senders: Mapping[str, Sequence[Tapped]],
-    identities: Collection[str],
+    theirs: frozenset[str],
 ) -> Contact:
     tapped = [each for key in keys for each in senders[key]]
-    on_cards = {key_of(address) for card in cards for address in card.addresses}
-    theirs = {address for address in on_cards if not is_own(address, identities)}
     return Contact(
-        addresses=frozenset(keys) | theirs,
+        addresses=frozenset(keys) | (theirs - senders.keys()),
         cards=tuple(sorted(cards, key=lambda card: card.uid)),
         tapped=tuple(sorted(tapped, key=lambda each: (each.email.received_at, each.email.id))),
     )
@@ -137,10 +208,18 @@ def decide(
     groups: Groups,
     uids: Collection[str],
     now: datetime,
+    mails_of: Callable[[Iterable[str]], Iterator[Email]],
 ) -> Decision | Conflict:
     """Decide where a contact goes, or find that its labels contradict one another.
 
-    ``uids`` are those of every card in the address book.
+    Args:
+        contact: the contact.
+        places: which mailbox is which.
+        categories: all of them, for the chain.
+        groups: all of Mailroom's.
+        uids: those of every card in the address book.
+        now: the time of the decision.
+        mails_of: gives the mails that were found of some addresses, beside the labelled ones.
     """
     labels = frozenset().union(*(each.labels for each in contact.tapped))
     if len(labels) > 1:
@@ -153,31 +232,49 @@ def decide(
     best_named = max(
         contact.tapped, key=lambda each: (bool(each.sender.name), each.email.received_at)
     )
-    edits = edits_for_triage(
-        contact.cards, best_named.sender, categories.chain(category), groups, now
-    )
-    return Decision(
-        _decision_id(contact, label), contact, category, edits, _mismatched(contact, edits)
-    )
+    sender = best_named.sender
+    names = {key: _namesakes(contact, key, mails_of) for key in contact.senders}
+    collective = names[sender.key].name_for(contact.cards)
+    chain = categories.chain(category)
+    edits = edits_for_triage(contact.cards, sender, chain, groups, now, collective=collective)
+    mismatched = _mismatched(contact, edits, names)
+    return Decision(_decision_id(contact, label), contact, category, edits, mismatched)
+
+
+def _namesakes(
+    contact: Contact, key: str, mails_of: Callable[[Iterable[str]], Iterator[Email]]
+) -> Namesakes:
+    labelled = [tapped.email for tapped in contact.tapped if tapped.sender.key == key]
+    return namesakes([*labelled, *mails_of([key])])
 
 
 def _edits_for_the_way_back(
     contact: Contact, groups: Groups, uids: Collection[str]
 ) -> tuple[ContactEdit, ...]:
-    senders = {each.sender.key for each in contact.tapped}
-    return edits_for_undo(contact.cards, groups) + edits_for_strays(senders, groups, uids)
+    strays = edits_for_strays(contact.senders, groups, uids)
+    return edits_for_undo(contact.cards, groups) + strays
 
 
-def _mismatched(contact: Contact, edits: Iterable[ContactEdit]) -> frozenset[str]:
-    """The labelled mails whose display name is on none of the contact's cards.
+def _mismatched(
+    contact: Contact, edits: Iterable[ContactEdit], names: Mapping[str, Namesakes]
+) -> frozenset[str]:
+    """Return the labelled mails whose display name is on none of the contact's cards.
 
     The cards as they will be: a pass that is cut short and done again must find the same.
+
+    Args:
+        contact: the contact.
+        edits: of its cards.
+        names: sender key -> the names that mail of this sender bears.
     """
     cards = [_card_after(edit, contact) for edit in edits]
     return frozenset(
-        each.email.id
-        for each in contact.tapped
-        if not any(is_called(each.sender.name, card) for card in cards)
+        tapped.email.id
+        for tapped in contact.tapped
+        if not any(
+            is_called(tapped.sender.name, card) or names[tapped.sender.key].fit(card)
+            for card in cards
+        )
     )
 
 

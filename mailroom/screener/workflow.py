@@ -26,7 +26,7 @@ from mailroom.screener.labelled import Sorted, sort_marked
 from mailroom.screener.missing import MissingError, NoRightToWriteError
 from mailroom.screener.own import senders_of
 from mailroom.screener.places import Places, lacking_rights, missing_mailboxes, refuse_unsuitable
-from mailroom.screener.plan import Plan, mark_key, plan_decisions
+from mailroom.screener.plan import BySender, Plan, mark_key, plan_decisions
 from mailroom.screener.progress import Report
 from mailroom.screener.refusals import Refusals
 
@@ -155,7 +155,7 @@ class ScreenerWorkflow:
             self._book.read(addresses), self._mail_of(addresses, marked.places)
         )
         groups = find_groups(contents.groups, self._categories, self._layout)
-        contacts = find_contacts(sorted_.senders, contents.cards, marked.identities)
+        contacts = find_contacts(sorted_.senders, contents.cards, marked.identities, index)
         decider = partial(
             decide,
             places=marked.places,
@@ -163,6 +163,7 @@ class ScreenerWorkflow:
             groups=groups,
             uids=index.uids,
             now=self._now(),
+            mails_of=BySender(mails).of,
         )
         outcomes = [decider(contact) for contact in contacts]
         further = frozenset().union(*(contact.addresses for contact in contacts)) - addresses

@@ -65,6 +65,12 @@ class ContactsSettings(Section):
         default="auto",
         description="`jmap`, `carddav`, or `auto`: `jmap` where the server offers it",
     )
+    annotate: bool = Field(
+        default=False,
+        description="over JMAP, whether cards that you made get notes and missing names, too;"
+        " servers may lose parts of a card by that. Over CardDAV they always do, and nothing is"
+        " lost",
+    )
 
 
 class CarddavSettings(Section):

@@ -2,6 +2,7 @@
 
 from tests.behaviour.conftest import Start
 from tests.support.person import Owner, message
+from tests.support.worlds import ANNOTATING
 
 SENDER = "The Loom <news@loom.example>"
 ADDRESS = "news@loom.example"
@@ -83,7 +84,7 @@ async def test_undo_of_an_adopted_card_leaves_what_its_owner_wrote(
     await alice.contacts.add("my-own-card", "The Loom", ADDRESS, "Met at the fair.")
     before = await alice.contacts.everything_on("my-own-card")
     await alice.receive(message(SENDER, "one"))
-    async with start(alice):
+    async with start(alice, **ANNOTATING):
         await decide(alice, "one", "@ToFeed")
         adopted = await alice.contact(ADDRESS)
         assert adopted.organization == "The Loom"
@@ -118,7 +119,7 @@ async def test_nothing_that_somebody_wrote_is_lost_through_triage_retriage_and_u
     before = await alice.contacts.everything_on("loom")
     rest = await alice.contacts.rest_of("loom")
     await alice.receive(message(SENDER, "one"))
-    async with start(alice):
+    async with start(alice, **ANNOTATING):
         for label in ("@ToFeed", "@ToPerson"):
             await decide(alice, "one", label)
             assert await alice.contacts.rest_of("loom") == rest
@@ -136,7 +137,7 @@ async def test_an_empty_name_is_filled_and_empty_again_after_undo(
     before = await alice.contacts.everything_on("loom")
     rest = await alice.contacts.rest_of("loom")
     await alice.receive(message(SENDER, "one"))
-    async with start(alice):
+    async with start(alice, **ANNOTATING):
         await decide(alice, "one", "@ToFeed")
         assert (await alice.contact(ADDRESS)).full == "The Loom"
         assert await alice.contacts.rest_of("loom") == rest
@@ -150,7 +151,7 @@ async def test_names_that_are_there_stay_and_empty_ones_are_filled(
     await alice.contacts.add("full", "Loom & Sons", ADDRESS, parts=("Ann", "Loom"))
     await alice.contacts.add("empty", "", "jane@corp.example")
     await alice.receive(message(SENDER, "one"), message("Jane <jane@corp.example>", "two"))
-    async with start(alice):
+    async with start(alice, **ANNOTATING):
         await decide(alice, "one", "@ToPerson")
         await decide(alice, "two", "@ToFeed")
     full, empty = await alice.contact(ADDRESS), await alice.contact("jane@corp.example")

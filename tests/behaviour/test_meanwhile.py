@@ -11,7 +11,7 @@ from tests.behaviour.conftest import Start, on
 from tests.support.passes import until_passes
 from tests.support.person import Owner, message
 from tests.support.proxy import Answer, Ask, Exchange, Meddle, Proxy, leave_alone, proxying
-from tests.support.worlds import NO_STATES, VARIANTS
+from tests.support.worlds import ANNOTATING, NO_STATES, VARIANTS
 
 ADDRESS = "jane@corp.example"
 SENDER = f"Jane Doe <{ADDRESS}>"
@@ -69,7 +69,7 @@ async def test_what_somebody_writes_meanwhile_is_not_lost(
 
     without_phone = await alice.contacts.rest_of("jane")
     proxy.meddle = first(writes_cards, edited_first)
-    async with start(alice, http=proxy.url):
+    async with start(alice, http=proxy.url, **ANNOTATING):
         await alice.tap(mail, "@ToFeed")
         await alice.until_triaged()
     assert len(await alice.contacts.rest_of("jane")) == len(without_phone) + 1

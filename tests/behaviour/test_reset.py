@@ -18,7 +18,7 @@ from tests.behaviour.conftest import on
 from tests.support.person import Owner, message
 from tests.support.proxy import Answer, Ask, Exchange, Proxy
 from tests.support.running import command, environment
-from tests.support.worlds import VARIANTS, Variant
+from tests.support.worlds import ANNOTATING, VARIANTS, Variant
 
 LOOM = "news@loom.example"
 KEYWORD = "$mailroom-screened"
@@ -95,7 +95,7 @@ async def test_the_account_is_as_before_but_for_what_its_owner_changed(
         message("not@decided.example", "undecided"),
     )
     await alice.receive(message("Jane <jane@shop.example>", "kept"), into={"Archive"})
-    async with opened(alice) as account:
+    async with opened(alice, **ANNOTATING) as account:
         await triage(account, alice, loom1="@ToFeed", jane1="@ToPerson", bob1="@ToJail")
         await triage(account, alice, forged="@ToImbox", al1="@ToFeed", al2="@ToJail")
         assert (await alice.contact(LOOM)).full == "The Loom"
@@ -128,7 +128,7 @@ async def test_the_account_is_as_before_but_for_what_its_owner_changed(
             "al2": {"Screener", "@ToJail", "@MailroomError"},
         }
 
-    async with opened(alice) as account:
+    async with opened(alice, **ANNOTATING) as account:
         found, outcome = await reset(account)
     assert found.data() == {
         "senders": {"total": 4, "by_category": {"Imbox": 1, "Feed": 1, "Jail": 1, "Person": 1}},
@@ -218,7 +218,7 @@ async def test_what_a_card_says_is_enough_without_any_group(alice: Owner, opened
     await people(alice)
     before = await cards(alice)
     await alice.receive(message(f"The Loom <{LOOM}>", "loom"), message("jane@shop.example", "jane"))
-    async with opened(alice) as account:
+    async with opened(alice, **ANNOTATING) as account:
         await triage(account, alice, loom="@ToFeed", jane="@ToJail")
         jane = (await alice.contact("jane@shop.example")).uid
         for group, uid in (("Feed", "loom"), ("Jail", jane), ("Mailroom", jane)):

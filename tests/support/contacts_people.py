@@ -56,7 +56,7 @@ async def jmap_on_sandbox(quirks: Quirks | None = None) -> AsyncIterator[Account
         yield Account(
             JsContactApp(session, url, user, PASSWORD),
             http,
-            lambda: JmapAddressBook(JmapClient(http, url), user),
+            lambda: JmapAddressBook(JmapClient(http, url), user, annotate=True),
         )
 
 

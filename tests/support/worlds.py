@@ -35,6 +35,9 @@ _HABITS: Final = {
     "no states of updates": Quirks(email_set_states=False),
 }
 
+ANNOTATING: Final = {"MAILROOM_CONTACTS_ANNOTATE": "true"}
+"""Has Mailroom write on cards that it did not make over JMAP as well."""
+
 _numbers = itertools.count()
 
 

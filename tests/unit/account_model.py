@@ -16,7 +16,7 @@ from mailroom.screener.decide import decide, find_contacts
 from mailroom.screener.gather import Marked
 from mailroom.screener.labelled import sort_marked
 from mailroom.screener.places import Directory
-from mailroom.screener.plan import Plan, plan_decisions
+from mailroom.screener.plan import BySender, Plan, plan_decisions
 from tests.unit.builders import LAYOUT, NOW, PLACES, Contacts, group_list, patched, written
 
 IDENTITIES: Final = ("me@home.example",)
@@ -45,6 +45,7 @@ class Account:
         kinds = sort_marked(marked, PLACES, IDENTITIES)
         groups = find_groups(list(self.contacts.groups.values()), DEFAULTS, LAYOUT)
         cards = self.contacts.bearing(kinds.senders.keys())
+        found = [each for each in self.mails.values() if each.mailbox_ids & PLACES.swept]
         outcomes = [
             decide(
                 each,
@@ -53,10 +54,10 @@ class Account:
                 groups=groups,
                 uids=self.contacts.cards.keys(),
                 now=NOW,
+                mails_of=BySender(found).of,
             )
-            for each in find_contacts(kinds.senders, cards, IDENTITIES)
+            for each in find_contacts(kinds.senders, cards, IDENTITIES, self.contacts.index)
         ]
-        found = [each for each in self.mails.values() if each.mailbox_ids & PLACES.swept]
         gathered = Marked(marked, None, Directory([]), PLACES, IDENTITIES, "state")
         index = self.contacts.index
         return plan_decisions(gathered, kinds, outcomes, found, index=index, categories=DEFAULTS)

@@ -78,6 +78,7 @@ def mail(
     sender: str | tuple[str, ...] = BOB,
     received: str = "2026-02-25T10:00:00Z",
     keywords: Iterable[str] = (),
+    list_id: str = "",
 ) -> Email:
     """A mail in some mailboxes; several senders make a From of several addresses."""
     senders = (sender,) if isinstance(sender, str) else sender
@@ -87,6 +88,7 @@ def mail(
         keywords=frozenset(keywords),
         received_at=received,
         from_=tuple(address(each) for each in senders),
+        list_id=list_id,
     )
 
 

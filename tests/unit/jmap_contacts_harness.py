@@ -126,8 +126,10 @@ class Account:
 
 
 @asynccontextmanager
-async def open_account(quirks: Quirks | None = None) -> AsyncIterator[Account]:
-    """An account without cards."""
+async def open_account(
+    quirks: Quirks | None = None, *, annotate: bool = True
+) -> AsyncIterator[Account]:
+    """An account without cards; ``annotate``: whether cards of other makers are edited, too."""
     made: list[WatchedContacts] = []
 
     def make(seat: Seat) -> WatchedContacts:
@@ -138,7 +140,7 @@ async def open_account(quirks: Quirks | None = None) -> AsyncIterator[Account]:
     async with sandbox.serve(), aiohttp.ClientSession() as session:
         http = HttpClient(session, Credentials.basic("alice", "secret"), sleep=Pauses())
         client = JmapClient(http, URL(sandbox.session_url))
-        yield Account(made[0], http, client, JmapAddressBook(client, "alice"))
+        yield Account(made[0], http, client, JmapAddressBook(client, "alice", annotate=annotate))
 
 
 def creating(name: str = "new", *, join: frozenset[str] = NONE) -> ContactEdit:

@@ -450,3 +450,34 @@ def test_members_of_groups_that_are_not_mailrooms_are_somebody_elses_business() 
     found = groups({"Friends": ["a"], "Family": ["b"], "Feed": ["c"], "Mailroom": ["d"]})
 
     assert found.foreign == {"a", "b"}
+
+
+# Cards that may only be put into groups
+
+
+def test_a_card_that_must_not_be_edited_only_changes_its_groups() -> None:
+    theirs = card(is_editable=False, filled_by_us=True, note="Triaged to Feed on 2026-02-25")
+    for edits in (triage("Jail", theirs), undo(theirs, members={"Feed": ["bob"]})):
+        (edit,) = edits
+        assert edit.card is None
+    assert edit.leave == {"Feed"}
+
+
+@pytest.mark.parametrize("is_editable", [True, False], ids=["over CardDAV", "over JMAP"])
+def test_a_bare_card_in_the_provenance_group_is_mailrooms(*, is_editable: bool) -> None:
+    bare = card(
+        names=COMPANY,
+        note="Triaged to Feed on 2026-02-25",
+        is_bare=True,
+        is_editable=is_editable,
+    )
+    ours = {"Mailroom": ["bob"], "Feed": ["bob"]}
+    again = updated(triage("Jail", bare, members=ours))
+    assert again.add_line == "Re-triaged to Jail on 2026-02-25 at 14:03"
+    assert again.claim
+    (edit,) = undo(bare, members=ours)
+    assert edit.card == DeleteCard(bare)
+    (edit,) = undo(bare, members={"Feed": ["bob"]})
+    assert not isinstance(edit.card, DeleteCard)
+    (edit,) = undo(bare, members={**ours, "Friends": ["bob"]})
+    assert not isinstance(edit.card, DeleteCard), "somebody has a use for it"

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailroom.contacts.address import uid_for
 from mailroom.contacts.book import Group
 from mailroom.contacts.index import ContactIndex
 
@@ -86,3 +87,16 @@ def test_it_says_what_the_last_word_on_each_card_was(
     index.clear()
     assert index.bears("u1", ADDRESSES[0]) is None
     assert (index.ids, index.ids_of(ADDRESSES)) == (frozenset(), frozenset())
+
+
+def test_an_address_has_cards_of_its_own_among_those_that_bear_it() -> None:
+    index = ContactIndex()
+    index.put_card("1", "ann", ["ann@x.example", "info@x.example"])
+    index.put_card("2", "ben", ["ben@x.example", "info@x.example"])
+    assert index.own_uids_of("info@x.example") == frozenset()
+    index.put_card("3", "own", ["Info@X.example"])
+    assert index.own_uids_of("info@x.example") == {"own"}
+    made = uid_for("info@x.example")
+    index.put_card("4", made, ["info@x.example", "more@x.example"])
+    assert index.own_uids_of("info@x.example") == {"own", made}
+    assert index.uids_of("info@x.example") == {"ann", "ben", "own", made}

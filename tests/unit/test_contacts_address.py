@@ -65,7 +65,7 @@ def test_a_sender_is_the_contact_however_the_domain_is_spelt() -> None:
         assert index.ids_of([written]) == {"1"}
         card = Card(id="1", uid="uid", addresses=(on_card,))
         tapped = Tapped(mail(sender=written), sender, frozenset({"label"}))
-        (contact,) = find_contacts({sender.key: [tapped]}, [card], ())
+        (contact,) = find_contacts({sender.key: [tapped]}, [card], (), index)
         assert contact.cards == (card,)
         assert contact.addresses == {WIRE}
 

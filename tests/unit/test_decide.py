@@ -1,17 +1,20 @@
 """From labelled mail and cards to contacts, and from contacts to decisions or conflicts."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.contacts.book import Card, CreateCard, DeleteCard, Names
+from mailroom.contacts.address import uid_for
+from mailroom.contacts.book import Card, ContactType, CreateCard, DeleteCard, Names, UpdateCard
 from mailroom.jmap.mail import Email
 from mailroom.screener.categories import DEFAULTS
 from mailroom.screener.decide import Conflict, Contact, Decision, decide, find_contacts
 from mailroom.screener.labelled import sort_marked
-from tests.unit.builders import NOW, PLACES, card, category, groups, mail
+from mailroom.screener.plan import BySender
+from tests.unit.builders import NOW, PLACES, Contacts, card, category, groups, mail
 
 BOB = "bob@corp.example"
 AL = "al@corp.example"
@@ -20,7 +23,7 @@ ME = "me@home.example"
 
 def contacts_of(mails: Sequence[Email], *cards: Card) -> tuple[Contact, ...]:
     senders = sort_marked(mails, PLACES, [ME]).senders
-    return find_contacts(senders, cards, [ME, "*@mine.example"])
+    return find_contacts(senders, cards, [ME, "*@mine.example"], Contacts.of(cards).index)
 
 
 def contact_of(mails: Sequence[Email], *cards: Card) -> Contact:
@@ -28,15 +31,28 @@ def contact_of(mails: Sequence[Email], *cards: Card) -> Contact:
     return contact
 
 
-def outcome(mails: Sequence[Email], *cards: Card, member_of: Iterable[str] = ()) -> object:
+def outcome(
+    mails: Sequence[Email],
+    *cards: Card,
+    member_of: Iterable[str] = (),
+    at_hand: Sequence[Email] = (),
+) -> object:
     found = groups({name: [each.uid for each in cards] for name in member_of})
     uids = {each.uid for each in cards}
     contact = contact_of(mails, *cards)
-    return decide(contact, places=PLACES, categories=DEFAULTS, groups=found, uids=uids, now=NOW)
+    return decide(
+        contact,
+        places=PLACES,
+        categories=DEFAULTS,
+        groups=found,
+        uids=uids,
+        now=NOW,
+        mails_of=BySender(at_hand).of,
+    )
 
 
-def decision(mails: Sequence[Email], *cards: Card) -> Decision:
-    found = outcome(mails, *cards)
+def decision(mails: Sequence[Email], *cards: Card, at_hand: Sequence[Email] = ()) -> Decision:
+    found = outcome(mails, *cards, at_hand=at_hand)
     assert isinstance(found, Decision)
     return found
 
@@ -177,8 +193,8 @@ def test_many_mails_with_one_label_are_one_decision() -> None:
     "names",
     [
         pytest.param(["Bob Builder", "", ""], id="the only name there is"),
-        pytest.param(["Robert", "Bob Builder"], id="the newest name"),
-        pytest.param(["Robert", "Bob Builder", ""], id="the newest that is a name"),
+        pytest.param(["Bob", "Bob Builder"], id="the newest name"),
+        pytest.param(["Builder, Bob", "Bob Builder", ""], id="the newest that is a name"),
     ],
 )
 def test_a_new_card_is_called_by_the_best_name_that_the_mails_have(names: list[str]) -> None:
@@ -303,3 +319,145 @@ def test_the_way_back_is_always_clean() -> None:
     made = decision([tap("@ToScreener", f"Your Bank <{BOB}>")], BOBS)
 
     assert made.mismatched == frozenset()
+
+
+# Addresses that many share, or write from
+
+INFO = "info@corp.example"
+COLLEAGUES = [
+    card(
+        name, f"{name}@corp.example", INFO, names=Names(f"{name.title()} Lee", organization="Corp")
+    )
+    for name in ("ann", "ben", "cy", "dee", "eve")
+]
+OWN = card(uid_for(INFO), INFO, names=Names("Corp", organization="Corp"))
+
+
+def test_a_shared_address_is_a_contact_of_its_own_and_gets_a_card() -> None:
+    made = decision([tap("@ToJail", f"Ann at Corp <{INFO}>")], *COLLEAGUES)
+
+    assert made.contact.addresses == {INFO}
+    assert made.contact.cards == ()
+    (edit,) = made.edits
+    assert isinstance(edit.card, CreateCard)
+    assert edit.card.address == INFO
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        pytest.param(OWN, id="made for it"),
+        pytest.param(replace(OWN, addresses=(INFO, "more@corp.example")), id="and added to"),
+        pytest.param(card("own", INFO, names=Names("Reception")), id="somebody's own"),
+        pytest.param(card("own", INFO, names=Names("X"), made_by_us=True), id="another uid"),
+    ],
+)
+@pytest.mark.parametrize("label", ["@ToFeed", "@ToScreener"])
+def test_the_card_of_a_shared_address_is_the_subject_of_what_follows(own: Card, label: str) -> None:
+    made = decision([tap(label, INFO)], *COLLEAGUES, own)
+
+    assert made.contact.cards == (own,)
+    assert [edit.uid for edit in made.edits] == [own.uid]
+
+
+def test_the_way_back_of_a_shared_address_without_a_card_touches_nobody() -> None:
+    assert decision([tap("@ToScreener", INFO)], *COLLEAGUES).edits == ()
+
+
+def test_a_colleague_is_decided_on_without_the_shared_address() -> None:
+    made = decision([tap("@ToFeed", "ann@corp.example")], *COLLEAGUES)
+
+    assert made.contact.addresses == {"ann@corp.example"}
+
+
+def test_a_colleague_and_the_shared_address_go_different_ways_at_once() -> None:
+    mails = [tap("@ToFeed", "ann@corp.example", "m1"), tap("@ToJail", INFO, "m2")]
+    of_ann, of_all = contacts_of(mails, *COLLEAGUES)
+
+    assert of_ann.addresses == {"ann@corp.example"}
+    assert of_all.addresses == {INFO}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [Names("Ann Lee"), Names("", "Ann", "Lee"), Names("Lee, Ann"), Names("Ann"), Names()],
+)
+def test_two_cards_of_one_person_are_one_contact(names: Names) -> None:
+    twice = card("twice", INFO, "ann@home.example", names=names)
+    contact = contact_of([tap("@ToFeed", INFO)], COLLEAGUES[0], twice)
+
+    assert {each.uid for each in contact.cards} == {"ann", "twice"}
+    assert contact.addresses == {INFO, "ann@corp.example", "ann@home.example"}
+
+
+FORGE = "notifications@forge.example"
+
+
+def from_forge(*names: str, list_id: str = "") -> list[Email]:
+    return [
+        mail("Screener", sender=f"{name} <{FORGE}>", email_id=name, list_id=list_id)
+        for name in names
+    ]
+
+
+@pytest.mark.parametrize(
+    ("list_ids", "name"),
+    [
+        pytest.param(("", ""), "forge.example", id="the domain"),
+        pytest.param(("loom <loom.forge.example>", "x <x.forge.example>"), "forge.example", id="2"),
+        pytest.param(("loom <loom.forge.example>", ""), "forge.example", id="and other mail"),
+        pytest.param(('"The Loom" <loom.x.example>',) * 2, "The Loom", id="the list's phrase"),
+        pytest.param(("<loom.x.example>", "<LOOM.x.example>"), "loom", id="the list's label"),
+        pytest.param(("loom.x.example",) * 2, "loom", id="no brackets"),
+    ],
+)
+@pytest.mark.parametrize("label", ["@ToFeed", "@ToPerson"])
+def test_an_address_with_many_names_gets_no_persons(
+    list_ids: tuple[str, str], name: str, label: str
+) -> None:
+    before = [
+        *from_forge("Alice Doe", list_id=list_ids[0]),
+        *from_forge("Bob", list_id=list_ids[1]),
+    ]
+    labelled = mail(
+        "Screener", label, sender=f"Cy via dev <{FORGE}>", email_id="m", list_id=list_ids[0]
+    )
+    made = decision([labelled], at_hand=before)
+
+    (edit,) = made.edits
+    assert isinstance(edit.card, CreateCard)
+    assert edit.card.names == Names(full=name, organization=name)
+    assert edit.card.contact_type is ContactType.COMPANY
+    assert made.mismatched == frozenset()
+
+
+@pytest.mark.parametrize("called", ["forge.example", "Alice Doe"])
+def test_no_name_is_a_mismatch_where_names_vary(called: str) -> None:
+    """Whether the card has the domain's name, or a person's from before."""
+    known = card("forge", FORGE, names=Names(called, organization=called))
+    labelled = [tap("@ToImbox", f"Dan <{FORGE}>")]
+
+    assert decision(labelled, known, at_hand=from_forge("Alice Doe", "Bob")).mismatched == set()
+    alone = decision(labelled, known).mismatched
+    assert alone == (set() if called == "forge.example" else {"m1"})
+
+
+def test_spellings_of_one_name_are_no_several() -> None:
+    made = decision(
+        [tap("@ToPerson", f"Doe, Jane <{FORGE}>")], at_hand=from_forge("Jane", "Jane Doe", "")
+    )
+    (edit,) = made.edits
+    assert isinstance(edit.card, CreateCard)
+    assert edit.card.names == Names("Jane Doe", "Jane", "Doe")
+
+
+def test_a_card_without_a_name_is_called_as_the_labelled_mail_unless_names_vary() -> None:
+    nameless = card("own", FORGE)
+    labelled = [tap("@ToFeed", f"The Forge <{FORGE}>")]
+    (one_odd,) = decision(labelled, nameless, at_hand=from_forge("Your Bank")).edits
+    (varied,) = decision(labelled, nameless, at_hand=from_forge("Alice Doe", "Bob")).edits
+
+    assert isinstance(one_odd.card, UpdateCard)
+    assert one_odd.card.fill.full == "The Forge"
+    assert isinstance(varied.card, UpdateCard)
+    assert varied.card.fill.full == "forge.example"

@@ -41,7 +41,7 @@ async def memory_of_a_sync(account: Account) -> str:
     """What a client that has synced holds, all but the test's own records; and the most of it."""
     tracemalloc.start()
     try:
-        account.book = JmapAddressBook(account.client, "alice")
+        account.book = JmapAddressBook(account.client, "alice", annotate=True)
         await account.book.sync()
         account.contacts.calls.clear()
         gc.collect()

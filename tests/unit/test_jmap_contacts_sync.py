@@ -93,7 +93,7 @@ def said_by(index: ContactIndex, *addresses: str) -> tuple[object, ...]:
 async def assert_in_step(account: Account, *addresses: str) -> None:
     """The index says what that of a new client says, who reads everything."""
     kept = await account.book.sync()
-    fresh = await JmapAddressBook(account.client, "alice").sync()
+    fresh = await JmapAddressBook(account.client, "alice", annotate=True).sync()
     assert said_by(kept, *addresses) == said_by(fresh, *addresses)
 
 

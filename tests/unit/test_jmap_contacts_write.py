@@ -298,7 +298,7 @@ async def test_a_uid_with_slashes_and_tildes_is_a_member_like_any_other() -> Non
 async def test_the_first_member_of_a_group_without_any(account: Account) -> None:
     """Where the server has no ``members`` for the path of a patch to lead through."""
     del account.contacts.cards.cards["feed"]["members"]
-    account.book = JmapAddressBook(account.client, "alice")
+    account.book = JmapAddressBook(account.client, "alice", annotate=True)
     await account.read()
     account.contacts.calls.clear()
     edits = ContactEdit("ann", "ann", join=FEED), creating(join=FEED)
@@ -309,7 +309,7 @@ async def test_the_first_member_of_a_group_without_any(account: Account) -> None
 
 
 async def test_an_address_book_may_be_written_without_having_been_read(account: Account) -> None:
-    book = JmapAddressBook(account.client, "alice")
+    book = JmapAddressBook(account.client, "alice", annotate=True)
     edits = noting(account.ann, join=FEED), creating()
     assert await book.write(edits, account.seen.groups) == {}
     assert account.contacts.members("feed") == {"ann"}
@@ -317,7 +317,7 @@ async def test_an_address_book_may_be_written_without_having_been_read(account: 
 
 
 async def test_a_group_that_went_before_anything_was_seen_is_named(account: Account) -> None:
-    book = JmapAddressBook(account.client, "alice")
+    book = JmapAddressBook(account.client, "alice", annotate=True)
     account.contacts.cards.destroy_card("feed")
     failures = await book.write([noting(account.ann, join=FEED)], account.seen.groups)
     assert str(failures["ann"]) == "contact group Feed is gone"

@@ -409,7 +409,9 @@ OWN = st.lists(
         st.sampled_from(["one", "other"]),
         st.just("bob@corp.com"),
         st.sampled_from(["bob@home.example", "b@old.example", "me@home.example"]),
-        names=st.sampled_from([Names(), Names("Bob Builder", "Bob", "Builder")]),
+        names=st.sampled_from(
+            [Names(), Names("Bob Builder", "Bob", "Builder"), Names("Al Mason", "Al", "Mason")]
+        ),
         note=st.sampled_from(["", "Mine.", "Triaged to Jail on 2026-01-01"]),
     ),
     max_size=2,

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mailroom.contacts.book import AddressBookError, LastingRefusalError
+from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import SetError
 from mailroom.jmap.mail import Patch
@@ -32,8 +33,16 @@ def progress() -> Progress:
     """Of a plan with two decisions, Bob's and Al's, and one mail that only gets a mark."""
     senders = sort_marked([BOB[0], AL[0]], PLACES, []).senders
     outcomes = [
-        decide(each, places=PLACES, categories=DEFAULTS, groups=groups(), uids=set(), now=NOW)
-        for each in find_contacts(senders, [], [])
+        decide(
+            each,
+            places=PLACES,
+            categories=DEFAULTS,
+            groups=groups(),
+            uids=set(),
+            now=NOW,
+            mails_of=BySender(()).of,
+        )
+        for each in find_contacts(senders, [], [], ContactIndex())
     ]
     filings = tuple(
         plan_filing(each, BySender([*BOB, *AL]), PLACES, DEFAULTS)

@@ -29,9 +29,9 @@ from mailroom.screener.decide import decide, find_contacts
 from mailroom.screener.gather import Marked
 from mailroom.screener.labelled import sort_marked
 from mailroom.screener.places import Directory
-from mailroom.screener.plan import Plan, plan_decisions
+from mailroom.screener.plan import BySender, Plan, plan_decisions
 from mailroom.screener.progress import Progress
-from tests.unit.builders import NOW, PLACES, card, group_list, groups, mail, mailboxes
+from tests.unit.builders import NOW, PLACES, Contacts, card, group_list, groups, mail, mailboxes
 
 BOB = "Bob Builder <bob@corp.example>"
 PATHS = (*PLACES.marks, *PLACES.managed, "Inbox", "Archive", "Sent")
@@ -55,8 +55,9 @@ def planned(
             groups=groups(members),
             uids={card.uid for card in cards},
             now=NOW,
+            mails_of=BySender(mails).of,
         )
-        for each in find_contacts(sorted_.senders, tuple(cards), own)
+        for each in find_contacts(sorted_.senders, tuple(cards), own, Contacts.of(cards).index)
     ]
     gathered = Marked(marked, None, Directory(mailboxes(*PATHS)), PLACES, own, "1")
     plan = plan_decisions(

@@ -125,7 +125,7 @@ def test_a_note_that_is_not_understood_gets_another_one_beside_it(note: bytes) -
     ("before", "after"),
     [
         ([], [b"NOTE:" + LINE.encode()]),
-        ([b"NOTE:"], [b"NOTE:" + LINE.encode()]),
+        ([b"NOTE:"], [b"NOTE:", b"NOTE:" + LINE.encode()]),
         ([b"note:x"], [b"note:x\\n" + LINE.encode()]),
         ([b"item1.NOTE;X=y:x\\n"], [b"item1.NOTE;X=y:x\\n\\n" + LINE.encode()]),
         ([b"NOTE;CHARSET=utf-8:x"], [b"NOTE;CHARSET=utf-8:x\\n" + LINE.encode()]),

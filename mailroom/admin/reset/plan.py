@@ -45,12 +45,21 @@ def has_traces(card: Card) -> bool:
     return card.made_by_us or card.filled_by_us or bool(triage_lines(card.note))
 
 
+def can_be_stripped(card: Card) -> bool:
+    """Return True if Mailroom has written on a card and may take that off again.
+
+    Over JMAP a card that somebody else made, or put more on, is not edited: traces that were
+    written over CardDAV are removed over CardDAV.
+    """
+    return card.is_editable and has_traces(card)
+
+
 def fate_of(edit: ContactEdit) -> Fate:
     """What becomes of a card by an edit that takes a decision back."""
     match edit.card:
         case DeleteCard():
             return Fate.DELETED
-        case UpdateCard(card=card) if has_traces(card):
+        case UpdateCard(card=card) if can_be_stripped(card):
             return Fate.STRIPPED
         case _:
             return Fate.RELEASED

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from mailroom.admin.reset.plan import has_traces
+from mailroom.admin.reset.plan import can_be_stripped
 from mailroom.admin.reset.scope import Scope, Tell
 from mailroom.contacts.address import key_of
 from mailroom.contacts.book import Card, Group
@@ -84,7 +84,9 @@ class Senders:
         contents = await self._scope.book.read_cards(card_ids)
         ours = find_groups(contents.groups, self._scope.categories, self._scope.layout)
         members = ours.members
-        cards = tuple(each for each in contents.cards if each.uid in members or has_traces(each))
+        cards = tuple(
+            each for each in contents.cards if each.uid in members or can_be_stripped(each)
+        )
         addresses = frozenset(each for card in cards for each in self._addresses(card))
         sweep = Sweep(addresses, self._places.swept)
         _, batch = await self.look_again(Batch(cards, ours, contents.groups, index, sweep))

@@ -7,7 +7,7 @@ from typing import Final
 
 from mailroom.admin.reset.marks import Marks
 from mailroom.admin.reset.orphans import Orphans
-from mailroom.admin.reset.plan import UNDECIDED, Fate, ToTakeBack, fate_of, has_traces
+from mailroom.admin.reset.plan import UNDECIDED, Fate, ToTakeBack, can_be_stripped, fate_of
 from mailroom.admin.reset.scope import Scope
 from mailroom.admin.reset.senders import Batch, Senders, in_parts
 from mailroom.contacts.index import ContactIndex
@@ -71,7 +71,7 @@ async def _concerned(scope: Scope, index: ContactIndex, members: frozenset[str])
     ids: list[str] = []
     for some in in_parts(sorted(index.card_ids), scope.tell, _READING):
         cards = (await scope.book.read_cards(some)).cards
-        ids += [each.id for each in cards if each.uid in members or has_traces(each)]
+        ids += [each.id for each in cards if each.uid in members or can_be_stripped(each)]
     return tuple(ids)
 
 

@@ -21,7 +21,8 @@ from mailroom.contacts.jmap.edits import new_group
 from mailroom.contacts.jmap.fields import JsCard
 from mailroom.contacts.jmap.mirror import Kept, Mirror
 from mailroom.contacts.jmap.reading import Cards
-from mailroom.contacts.jmap.writing import Writing, is_taken
+from mailroom.contacts.jmap.refusals import is_taken
+from mailroom.contacts.jmap.writing import Writing
 from mailroom.jmap.client import JmapClient
 
 
@@ -34,9 +35,12 @@ class JmapAddressBook:
     Args:
         client: how to reach the server.
         account_id: the account for contacts.
+        annotate: whether cards that Mailroom did not make are edited as well, although servers
+            may lose parts of them by that.
     """
 
-    def __init__(self, client: JmapClient, account_id: str) -> None:
+    def __init__(self, client: JmapClient, account_id: str, *, annotate: bool = False) -> None:
+        self._annotate = annotate
         self._client = client
         self._account_id = account_id
         self._cards = Cards(client, account_id)
@@ -79,7 +83,9 @@ class JmapAddressBook:
         """Read cards whole."""
         found = await self._cards.see(ids, kept.groups, kept.state)
         return tuple(
-            to_card(each) for each in found if not is_group(each) and kept.is_writable(each)
+            to_card(card, annotate=self._annotate)
+            for card in found
+            if not is_group(card) and kept.is_writable(card)
         )
 
     async def write(
@@ -89,7 +95,13 @@ class JmapAddressBook:
         self._synced = None
         address_book = await self._address_book()
         writing = Writing(
-            self._cards, address_book.id, edits, groups, self._index, self._mirror.sync
+            self._cards,
+            address_book.id,
+            edits,
+            groups,
+            self._index,
+            self._mirror.sync,
+            annotate=self._annotate,
         )
         return await writing.run()
 

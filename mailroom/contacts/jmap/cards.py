@@ -13,7 +13,7 @@ from mailroom.contacts.jmap.fields import (
     texts,
     uid_of,
 )
-from mailroom.contacts.jmap.mark import is_untouched, mark_of
+from mailroom.contacts.jmap.mark import is_bare, is_safe_to_edit, is_untouched, mark_of
 from mailroom.contacts.vcard.fields import bare_uid
 
 
@@ -27,8 +27,13 @@ def is_group(card: JsCard) -> bool:
     return kind_of(card) == "group"
 
 
-def to_card(card: JsCard) -> Card:
-    """What Mailroom knows of a contact."""
+def to_card(card: JsCard, *, annotate: bool = False) -> Card:
+    """Return what Mailroom knows of a contact.
+
+    Args:
+        card: as the server sent it.
+        annotate: whether cards that Mailroom did not make are edited as well.
+    """
     mark = mark_of(card)
     return Card(
         id=card["id"],
@@ -40,6 +45,8 @@ def to_card(card: JsCard) -> Card:
         made_by_us=bool(mark.made),
         untouched=is_untouched(card),
         filled_by_us=bool(mark.filled),
+        is_bare=is_bare(card),
+        is_editable=annotate or (bool(mark.made) and is_safe_to_edit(card)),
     )
 
 

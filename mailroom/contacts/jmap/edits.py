@@ -20,7 +20,15 @@ from mailroom.contacts.jmap.fields import (
     text,
     unix,
 )
-from mailroom.contacts.jmap.mark import digest_of_card, is_as_written, mark_of, marked
+from mailroom.contacts.jmap.mark import (
+    MARK,
+    digest_of_card,
+    is_as_written,
+    is_bare,
+    is_untouched,
+    mark_of,
+    marked,
+)
 from mailroom.contacts.mark import Filled, Mark, digest
 from mailroom.contacts.note import says_last, triage_lines
 from mailroom.contacts.vcard.text import clean
@@ -70,9 +78,12 @@ def new_group(name: str, uid: str, address_book: str) -> dict[str, Any]:
 
 
 def updated(card: JsCard, edit: UpdateCard) -> JsCard:
-    """The card after an edit."""
+    """Return the card after an edit."""
     if edit.forget:
         card = _forgotten(card)
+    elif (edit.claim and is_bare(card)) or (is_untouched(card) and MARK not in name_of(card)):
+        # The edit sets REV, which is somebody's touch beside a mark that was written over CardDAV.
+        card = _as_made(card)
     card = _without_lines(_filled(card, _clean(edit.fill)), edit.remove_lines)
     return _with_line(card, clean(edit.add_line))
 

@@ -12,7 +12,7 @@ Stalwart refuses it; ``vCardProps`` are dropped by Cyrus, and anything else woul
 Who replaces the whole name takes the mark away with it, and then the card is simply theirs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from mailroom.contacts.jmap.fields import (
@@ -25,10 +25,12 @@ from mailroom.contacts.jmap.fields import (
     text,
     texts,
 )
-from mailroom.contacts.mark import Mark, digest
+from mailroom.contacts.mark import COMPONENTS, Mark, Values, Written, name_values
 from mailroom.contacts.note import is_only_triage
 
 MARK: Final = "mailroom:mark"
+_VCARD_MARK: Final = "x-mailroom"
+"""The mark that was written over CardDAV, where a server shows it at all (in ``vCardProps``)."""
 _EXPECTED: Final = frozenset(
     {
         *("@type", "version", "id", "uid", "kind", "addressBookIds"),
@@ -37,55 +39,114 @@ _EXPECTED: Final = frozenset(
         *("name", "organizations", "emails", "notes"),
     }
 )
-"""What is on a card that nobody touched: what Mailroom writes, and what servers add on their own.
-``updated`` says nothing: our own notes set it as well."""
+"""The properties of a card that nobody touched: those that Mailroom writes, and those that servers
+add on their own. ``updated`` says nothing: Mailroom's own edits set it as well."""
 _EXPECTED_WITHIN: Final = {
     "organizations": frozenset({"@type", "name"}),
     "emails": frozenset({"@type", "address"}),
     "notes": frozenset({"@type", "note"}),
 }
-_EXPECTED_IN_NAME: Final = frozenset({"@type", "full", "components", MARK})
-_VCARD_NOISE: Final = frozenset({"version", "prodid"})
+_EXPECTED_IN_NAME: Final = frozenset({"@type", "full", "components", "isOrdered", MARK})
+"""Stalwart adds ``isOrdered``."""
+_VCARD_NOISE: Final = frozenset({"version", "prodid", _VCARD_MARK})
 """Properties of a vCard that servers report and that say nothing of the person."""
+_LOSSY: Final = ("nicknames", "addresses", "speakToAs", "vCardProps")
+"""The properties that servers show and do not keep whole when they write the vCard anew: nicknames,
+GEO and TZ, GENDER, and whatever they do not know."""
 
 
 def mark_of(card: JsCard) -> Mark:
-    """The mark on a card; an empty one if there is none."""
-    return Mark.parse(text(name_of(card).get(MARK)))
+    """Return the mark on a card, by whichever protocol it was written; if none, an empty one."""
+    mark = text(name_of(card).get(MARK))
+    return Mark.parse(mark or next(_vcard_marks(card), ""))
 
 
 def digest_of_card(card: JsCard) -> str:
-    """A digest of what Mailroom writes on a card it makes, but for the note."""
-    return digest(
-        {
-            "kind": kind_of(card),
-            "full": text(name_of(card).get("full")),
-            "components": sorted(components_of(card)),
-            "organizations": sorted(texts(card, "organizations", "name")),
-            "emails": sorted(texts(card, "emails", "address")),
-        }
-    )
+    """Return a digest of all that Mailroom writes on a card it makes, but for the note."""
+    return _written(card).jscontact_digest
 
 
 def is_as_written(card: JsCard) -> bool:
-    """Whether Mailroom made the card and all that it wrote (but the note) is as it was."""
-    return mark_of(card).made == digest_of_card(card)
+    """Return True if Mailroom made the card and all that it wrote (but the note) is as it was."""
+    known = all(kind in COMPONENTS for kind, _ in components_of(card))
+    return known and mark_of(card).made in _written(card).digests
 
 
 def is_untouched(card: JsCard) -> bool:
-    """Whether Mailroom made the card and nobody else changed or added anything."""
+    """Return True if Mailroom made the card and nobody else changed or added anything."""
+    return is_as_written(card) and _holds_nothing_else(card) and is_only_triage(note_of(card))
+
+
+def is_bare(card: JsCard) -> bool:
+    """Return True if a card without a mark holds nothing but what Mailroom writes on its cards."""
     return (
-        is_as_written(card)
-        and all(name in _EXPECTED for name, value in card.items() if not _is_empty(value))
-        and name_of(card).keys() <= _EXPECTED_IN_NAME
-        and all(
-            each.keys() <= expected
-            for name, expected in _EXPECTED_WITHIN.items()
-            for _, each in entries(card, name)
-        )
-        and all(_is_noise(each) for each in card.get("vCardProps") or ())
-        and is_only_triage(note_of(card))
+        not str(mark_of(card))
+        and _holds_nothing_else(card)
+        and all(kind in COMPONENTS for kind, _ in components_of(card))
+        and _written(card).is_as_mailroom_writes(note_of(card))
     )
+
+
+def is_safe_to_edit(card: JsCard) -> bool:
+    """Return True if no server loses anything that a person wrote when Mailroom edits the card.
+
+    Cyrus (3.14) and Stalwart write the whole vCard anew from JSContact at any edit, and lose what
+    JSContact does not show, or what they do not convert both ways. So only cards that Mailroom made
+    are edited, as long as nobody put any of that on them.
+    """
+    is_made = bool(mark_of(card).made) or is_bare(card)
+    return is_made and not any(_says_something(card, name) for name in _LOSSY)
+
+
+def _says_something(card: JsCard, name: str) -> bool:
+    if name == "vCardProps":
+        return not all(map(_is_noise, _vcard_props(card)))
+    return not _is_empty(card.get(name))
+
+
+def _holds_nothing_else(card: JsCard) -> bool:
+    return (
+        all(name in _EXPECTED for name, value in card.items() if not _is_empty(value))
+        and _names(name_of(card)) <= _EXPECTED_IN_NAME
+        and all(
+            _names(entry) <= expected
+            for name, expected in _EXPECTED_WITHIN.items()
+            for _, entry in entries(card, name)
+        )
+        and not _says_something(card, "vCardProps")
+    )
+
+
+def _names(value: Mapping[str, Any]) -> set[str]:
+    """Return the members of an object that say something; Stalwart leaves null for removed ones."""
+    return {name for name, member in value.items() if member is not None}
+
+
+def _written(card: JsCard) -> Written:
+    full = text(name_of(card).get("full"))
+    return Written(
+        kind=kind_of(card),
+        full=((full,),) if full else (),
+        name=name_values(components_of(card)),
+        organization=_one_part_each(texts(card, "organizations", "name")),
+        email=_one_part_each(texts(card, "emails", "address")),
+    )
+
+
+def _one_part_each(values: tuple[str, ...]) -> Values:
+    return tuple((value,) for value in values)
+
+
+def _vcard_marks(card: JsCard) -> Iterator[str]:
+    for vcard_property in _vcard_props(card):
+        match vcard_property:
+            case [str(name), _, _, str(value)] if name.lower() == _VCARD_MARK:
+                yield value
+
+
+def _vcard_props(card: JsCard) -> list[Any]:
+    value = card.get("vCardProps")
+    return value if isinstance(value, list) else []
 
 
 def _is_empty(value: Any) -> bool:

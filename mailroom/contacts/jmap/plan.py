@@ -9,14 +9,18 @@ a patch of one member (``members/<uid>``) is right whatever else is in the group
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from mailroom.contacts.book import AddressBookError, ContactEdit, CreateCard, DeleteCard, UpdateCard
 from mailroom.contacts.jmap.calls import Changes
 from mailroom.contacts.jmap.cards import to_card
 from mailroom.contacts.jmap.edits import adopted, new_card, updated
 from mailroom.contacts.jmap.fields import JsCard, member_keys
+from mailroom.contacts.jmap.mark import MARK, is_safe_to_edit
 from mailroom.contacts.jmap.patches import Patch, difference, pointer
 from mailroom.contacts.vcard.fields import bare_uid
+
+_MARK_PATH: Final = pointer("name", MARK)
 
 Patches = dict[str, Patch]
 """Card or group id -> patch."""
@@ -69,6 +73,20 @@ class Job:
         return self.edit.join | self.leave | self.cards
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How cards and groups are written.
+
+    Attributes:
+        annotate: whether cards that Mailroom did not make are edited as well.
+        whole_members: ids of groups whose members are written as a whole map, as the server refused
+            a patch of one member. Stalwart up to 0.16.4 refuses a path with a token of digits only.
+    """
+
+    annotate: bool = False
+    whole_members: frozenset[str] = frozenset()
+
+
 class Plan:
     """What to write for some jobs.
 
@@ -77,6 +95,7 @@ class Plan:
         seen: cards and groups by id, as they were read; what is not there is gone.
         address_book: the id of the one for new cards.
         groups: group id -> name.
+        rules: how this server wants cards to be written.
 
     Attributes:
         failed: key -> why nothing can be done.
@@ -89,7 +108,9 @@ class Plan:
         seen: Mapping[str, JsCard],
         address_book: str,
         groups: Mapping[str, str],
+        rules: Rules,
     ) -> None:
+        self._rules = rules
         self._seen = seen
         self._groups = groups
         self._address_book = address_book
@@ -152,7 +173,8 @@ class Plan:
                 card = self._card(edit.card.id)
                 self._change(job, card, updated(card, edit))
             case DeleteCard() as edit if edit.card.id in self._seen:
-                if to_card(self._seen[edit.card.id]) != edit.card:
+                now = to_card(self._seen[edit.card.id], annotate=self._rules.annotate)
+                if now != edit.card:
                     raise AddressBookError(f"card {edit.card.id} was changed in the meantime")
                 self._destroy.append(edit.card.id)
                 self._keys[edit.card.id].add(job.key)
@@ -163,7 +185,10 @@ class Plan:
         return self._seen[card_id]
 
     def _change(self, job: Job, before: JsCard, after: JsCard) -> None:
-        if patch := difference(before, after):
+        """Patch a card, unless that would cost somebody a part of it."""
+        if not (self._rules.annotate or is_safe_to_edit(before)):
+            return
+        if patch := _patch(before, after):
             self._update[before["id"]] |= patch
             self._keys[before["id"]].add(job.key)
 
@@ -184,18 +209,34 @@ class Plan:
         if job.uid in map(bare_uid, member_keys(group)):
             return
         path = pointer("members", job.uid)
-        if isinstance(group.get("members"), dict):
+        if isinstance(group.get("members"), dict) and not self._is_written_whole(group):
             self._patch(job, self._join, group, {path: True})
-        else:  # There is nothing yet for the path to lead through.
-            members = self._update[group["id"]].get("members", {})
-            self._patch(job, self._update, group, {"members": {**members, job.uid: True}})
+        else:  # There is nothing yet for the path to lead through, or the server refuses paths.
+            self._patch_members(job, group, {job.uid: True})
         self._undo(job, group, {path: None})
 
     def _add_leave(self, job: Job, group: JsCard, where: Patches) -> None:
-        paths = [pointer("members", key) for key in member_keys(group) if bare_uid(key) == job.uid]
-        if paths:
+        keys = [key for key in member_keys(group) if bare_uid(key) == job.uid]
+        if not keys:
+            return
+        paths = [pointer("members", key) for key in keys]
+        if self._is_written_whole(group):
+            self._patch_members(job, group, dict.fromkeys(keys, False))
+        else:
             self._patch(job, where, group, dict.fromkeys(paths))
-            self._undo(job, group, dict.fromkeys(paths, True))
+        self._undo(job, group, dict.fromkeys(paths, True))
+
+    def _is_written_whole(self, group: JsCard) -> bool:
+        return group["id"] in self._rules.whole_members
+
+    def _patch_members(self, job: Job, group: JsCard, changes: Mapping[str, bool]) -> None:
+        """Write the whole map of members; as that is right in one state only, beside the cards."""
+        before = self._update[group["id"]].get("members")
+        if before is None:
+            before = dict.fromkeys(member_keys(group), True)
+        after = {**before, **changes}
+        members = {key: True for key, is_member in after.items() if is_member}
+        self._patch(job, self._update, group, {"members": members})
 
     def _patch(self, job: Job, where: Patches, group: JsCard, patch: Patch) -> None:
         where[group["id"]] |= patch
@@ -203,3 +244,27 @@ class Plan:
 
     def _undo(self, job: Job, group: JsCard, patch: Patch) -> None:
         self.undo.setdefault(job.key, {}).setdefault(group["id"], {}).update(patch)
+
+
+def _patch(before: JsCard, after: JsCard) -> Patch:
+    """Return the patch of a card.
+
+    Where a vendor-specific member is removed from an object, Stalwart leaves ``null`` in its place.
+    So a name that loses the mark is written whole.
+    """
+    patch = difference(before, after)
+    if patch.get(_MARK_PATH, "") is not None:
+        return patch
+    name = {key: value for key, value in after["name"].items() if value is not None}
+    rest = {path: value for path, value in patch.items() if path.partition("/")[0] != "name"}
+    return {**rest, "name": name}
+
+
+def only(patches: Iterable[Patches], *, value: bool | None) -> Patches:
+    """Return those parts of several patches of groups that have this value."""
+    picked: Patches = {}
+    for part in patches:
+        for group, patch in part.items():
+            paths = [path for path, each in patch.items() if each is value]
+            picked.setdefault(group, {}).update(dict.fromkeys(paths, value))
+    return {group: patch for group, patch in picked.items() if patch}

@@ -30,11 +30,12 @@ from mailroom.contacts.jmap.batches import batches
 from mailroom.contacts.jmap.calls import Changes, Done, set_cards, uid_filter
 from mailroom.contacts.jmap.fields import JsCard, texts, uid_of
 from mailroom.contacts.jmap.mirror import Kept
-from mailroom.contacts.jmap.plan import Job, Patches, Plan
+from mailroom.contacts.jmap.plan import Job, Patches, Plan, Rules, only
 from mailroom.contacts.jmap.reading import Cards, CardsMovedError, undisturbed
+from mailroom.contacts.jmap.refusals import BAD_PATH, is_gone, is_taken
 from mailroom.contacts.meanwhile import refuse_if_joined
 from mailroom.http import CredentialsRefusedError, HttpError
-from mailroom.jmap.errors import JmapError, SetError
+from mailroom.jmap.errors import JmapError
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +55,7 @@ class Writing:
         groups: all of them, as they were when the edits were decided on.
         index: who was there when the edits were decided on.
         sync: gives what there is now, in brief.
+        annotate: whether cards that Mailroom did not make are edited as well.
     """
 
     def __init__(
@@ -64,7 +66,10 @@ class Writing:
         groups: Collection[Group],
         index: ContactIndex,
         sync: Callable[[], Awaitable[Kept]],
+        *,
+        annotate: bool,
     ) -> None:
+        self._rules = Rules(annotate)
         self._cards = cards
         self._address_book = address_book
         self._edits = edits
@@ -125,7 +130,7 @@ class Writing:
         self._jobs |= {job.key: job for job in jobs}
         await self._look_at(jobs)
         jobs = [job for job in jobs if job.key not in self._failures]
-        plan = Plan(jobs, self._cards.seen, self._address_book, self._groups)
+        plan = self._plan(jobs)
         self._failures |= plan.failed
         cards = plan.cards
         if plan.depends_on_seen:
@@ -135,10 +140,31 @@ class Writing:
         done, joined, left = await self._cards.write(*sets)
         self._undo = {**plan.undo, **self._undo}
         self._note_deleted(plan, done)
-        self._judge(plan, plan.joins, joined)
-        self._judge(plan, plan.leaves, left)
+        whole = self._judge_members(plan, joined, left)
         again = {each.key: each for each in await self._judge_cards(plan, jobs, done)}
+        again |= {job.key: job for job in jobs if job.key in whole and job.key not in again}
         return [job for key, job in again.items() if key not in self._failures]
+
+    def _plan(self, jobs: Iterable[Job]) -> Plan:
+        return Plan(jobs, self._cards.seen, self._address_book, self._groups, self._rules)
+
+    def _judge_members(self, plan: Plan, joined: Done, left: Done) -> set[str]:
+        """See what became of the groups; gives the keys of edits to be tried in another way.
+
+        A path may be refused for how its tokens look, while the same map is taken as a whole.
+        """
+        refused = {
+            group
+            for done in (joined, left)
+            for group, why in done.failed.items()
+            if why.type in BAD_PATH and group not in self._rules.whole_members
+        }
+        whole = self._rules.whole_members | refused
+        self._rules = replace(self._rules, whole_members=whole)
+        for changes, done in ((plan.joins, joined), (plan.leaves, left)):
+            rest = {group: why for group, why in done.failed.items() if group not in refused}
+            self._judge(plan, changes, replace(done, failed=rest))
+        return plan.keys_of(refused)
 
     async def _look_at(self, jobs: Sequence[Job]) -> None:
         """Read what the jobs need, unless nothing was written since it was read.
@@ -177,7 +203,7 @@ class Writing:
             keys = plan.keys_of([*cards.create, *cards.update, *cards.destroy])
             return [job for job in jobs if job.key in keys]
         taken = {key for key in cards.create if is_taken(done.failed.get(key))}
-        gone = {each for each in cards.destroy if _is_gone(done.failed.get(each))}
+        gone = {each for each in cards.destroy if is_gone(done.failed.get(each))}
         others = {each: why for each, why in done.failed.items() if each not in taken | gone}
         self._judge(plan, cards, replace(done, failed=others))
         return await self._elsewhere([job for job in jobs if job.key in taken])
@@ -233,7 +259,7 @@ class Writing:
                 self._judge_again(job)
 
     def _judge_again(self, job: Job) -> None:
-        if Plan([job], self._cards.seen, self._address_book, self._groups).is_empty:
+        if self._plan([job]).is_empty:
             del self._failures[job.key]
         elif job.is_deletion and not job.cards & self._cards.seen.keys():
             self._deleted.add(job.key)
@@ -247,7 +273,7 @@ class Writing:
         failed anyhow, and whoever tries it again will set the groups right.
         """
         patches = [*self._misled, *(self._undo_of(key) for key in self._failures)]
-        sets = [_only(patches, value=value) for value in (True, None)]
+        sets = [only(patches, value=value) for value in (True, None)]
         try:
             done = await self._cards.write(
                 *(set_cards(self._cards.account_id, Changes(update=each)) for each in sets)
@@ -279,24 +305,3 @@ class Writing:
 
 def _other_uid(uid: str, address: str) -> str:
     return str(uuid.uuid5(_OTHER_UIDS, f"{uid} {key_of(address)}"))
-
-
-def is_taken(error: SetError | None) -> bool:
-    """Whether a card could not be made because there is one with its uid."""
-    if error is None:
-        return False
-    return error.type == "alreadyExists" or "uid" in error.properties
-
-
-def _is_gone(error: SetError | None) -> bool:
-    return error is not None and error.type == "notFound"
-
-
-def _only(patches: Iterable[Patches], *, value: bool | None) -> Patches:
-    """Of several patches of groups, the parts that have this value."""
-    picked: Patches = {}
-    for part in patches:
-        for group, patch in part.items():
-            paths = [path for path, each in patch.items() if each is value]
-            picked.setdefault(group, {}).update(dict.fromkeys(paths, value))
-    return {group: patch for group, patch in picked.items() if patch}

@@ -1,5 +1,7 @@
 """The values and edits of :mod:`mailroom.contacts.book`, on a vCard."""
 
+from typing import Final
+
 from mailroom.contacts.book import Card, CreateCard, Group, Names, UpdateCard
 from mailroom.contacts.mark import Filled, Mark
 from mailroom.contacts.vcard.fields import (
@@ -18,12 +20,17 @@ from mailroom.contacts.vcard.lines import VCard
 from mailroom.contacts.vcard.mark import (
     as_made,
     digest_of_field,
+    is_as_filled,
     is_as_written,
+    is_bare,
     is_untouched,
     mark_of,
     with_mark,
 )
 from mailroom.contacts.vcard.notes import note_of, with_line, without_lines
+
+_PROPERTIES: Final = {"full": "FN", "components": "N", "organization": "ORG"}
+"""The words of a mark that was written over JMAP -> the properties that it speaks of."""
 
 
 def is_readable(card: VCard) -> bool:
@@ -44,6 +51,7 @@ def to_card(card_id: str, card: VCard) -> Card:
         made_by_us=bool(mark.made),
         untouched=is_untouched(card),
         filled_by_us=bool(mark.filled),
+        is_bare=is_bare(card),
     )
 
 
@@ -53,15 +61,21 @@ def to_group(group_id: str, card: VCard) -> Group:
 
 
 def updated(card: VCard, edit: UpdateCard) -> VCard:
-    """The card after an edit. Doing it twice is the same as doing it once."""
+    """Return the card after an edit. Doing it twice is the same as doing it once."""
     if edit.forget:
         card = _forgotten(card)
+    if edit.claim and is_bare(card) and not card.named("REV"):
+        # Beside X-MAILROOM a REV would look like somebody's edit; without any mark it does not.
+        card = as_made(card)
     card = without_lines(_filled(card, edit.fill), edit.remove_lines)
     return with_line(card, edit.add_line)
 
 
 def adopted(card: VCard, create: CreateCard) -> VCard:
-    """The card with what a new one would have had in its note; nothing else is changed."""
+    """Return the card with the line that a new one would have had in its note.
+
+    The UID is one that Mailroom gives, so it is Mailroom's card; nothing else is changed.
+    """
     return with_line(card, create.note)
 
 
@@ -84,8 +98,9 @@ def _filled(card: VCard, names: Names) -> VCard:
 def _forgotten(card: VCard) -> VCard:
     """The card without the mark, and without what Mailroom filled and nobody changed since."""
     mark = mark_of(card)
-    for name, filled in mark.filled.items():
-        if digest_of_field(card, name) != filled.digest:
+    for word, filled in mark.filled.items():
+        name = _PROPERTIES.get(word, word)
+        if not is_as_filled(card, name, filled.digest):
             continue
         if filled.added and name not in demanded_names(card):
             card = card.without(*card.named(name))

@@ -1,30 +1,42 @@
-"""The property ``X-MAILROOM``: what Mailroom did to a card, see :mod:`mailroom.contacts.mark`."""
+"""The property ``X-MAILROOM``: what Mailroom did to a card, see :mod:`mailroom.contacts.mark`.
 
+A mark that was written over JMAP stands in the vCard as the JSContact property that it is (RFC 9555
+section 3.2.1): ``JSPROP;JSPTR="name/mailroom:mark":"made=<digest>"``. It counts as well.
+"""
+
+import re
 from typing import Final
 
-from mailroom.contacts.mark import Mark, digest
+from mailroom.contacts.mark import Mark, Written, digest, field_digests
 from mailroom.contacts.note import is_only_triage
 from mailroom.contacts.vcard.fields import KIND, kind_of, values_of
-from mailroom.contacts.vcard.lines import VCard
+from mailroom.contacts.vcard.lines import ContentLine, VCard
 from mailroom.contacts.vcard.notes import is_plain, note_of
 
 _PROPERTY: Final = "X-MAILROOM"
+_JSPROP: Final = frozenset({"JSPROP", "X-JSPROP"})
+_POINTER: Final = re.compile(r"/?name/mailroom:mark:(?P<mark>.*)", re.IGNORECASE | re.DOTALL)
+_QUOTES: Final = re.compile(r"""\^'|["'\\]""")
+"""Quotes as such, escaped (RFC 6868) or with backslashes: some servers add more with each edit."""
 _WRITTEN: Final = ("FN", "N", "ORG", "EMAIL")
 _EXPECTED: Final = frozenset(
     {"BEGIN", "END", "VERSION", "UID", "PRODID", "CREATED", "NOTE", _PROPERTY, *KIND, *_WRITTEN}
 )
-"""What is on a card that nobody touched: what Mailroom writes, and what servers add on their own.
-Not REV: servers that add one do so for edits made in their address book page."""
+"""The properties of a card that nobody touched: those that Mailroom writes, and those that servers
+add on their own. Not REV: servers that add REV do so for edits made in their address book page.
+But every edit over JMAP sets it, so where a card was edited over JMAP it says nothing."""
 
 
 def mark_of(card: VCard) -> Mark:
-    """The mark on a card; an empty one if there is none."""
-    lines = card.named(_PROPERTY)
-    return Mark.parse(lines[0].value) if lines else Mark()
+    """Return the mark on a card, by whichever protocol it was written; if none, an empty one."""
+    if lines := card.named(_PROPERTY):
+        return Mark.parse(lines[0].value)
+    return Mark.parse(next(map(_mark_over_jmap, _jmap_lines(card)), ""))
 
 
 def with_mark(card: VCard, mark: Mark) -> VCard:
-    """The card with this mark in place of any other; with an empty one, without the property."""
+    """Return the card with this mark in place of any other; with an empty one, without any."""
+    card = card.without(*_jmap_lines(card))
     lines = card.named(_PROPERTY)
     if not str(mark):
         return card.without(*lines)
@@ -34,31 +46,70 @@ def with_mark(card: VCard, mark: Mark) -> VCard:
 
 
 def as_made(card: VCard) -> VCard:
-    """The card with the mark that Mailroom wrote all that is on it."""
-    return with_mark(card, Mark(made=digest_of_card(card)))
+    """Return the card with the mark that Mailroom wrote all that is on it."""
+    return with_mark(card, Mark(made=_written(card).vcard_digest))
 
 
 def is_as_written(card: VCard) -> bool:
-    """Whether Mailroom made the card and all that it wrote (but the note) is as it was."""
-    return mark_of(card).made == digest_of_card(card)
+    """Return True if Mailroom made the card and all that it wrote (but the note) is as it was."""
+    return mark_of(card).made in _written(card).digests
 
 
 def is_untouched(card: VCard) -> bool:
-    """Whether Mailroom made the card and nobody else changed or added anything."""
+    """Return True if Mailroom made the card and nobody else changed or added anything."""
+    return is_as_written(card) and _holds_nothing_else(card) and is_only_triage(note_of(card))
+
+
+def is_bare(card: VCard) -> bool:
+    """Return True if a card without a mark holds nothing but what Mailroom writes on its cards."""
     return (
-        is_as_written(card)
-        and all(line.name in _EXPECTED or line.is_blank for line in card.lines)
-        and all(is_plain(note) for note in card.named("NOTE"))
-        and is_only_triage(note_of(card))
+        not str(mark_of(card))
+        and _holds_nothing_else(card)
+        and _written(card).is_as_mailroom_writes(note_of(card))
     )
 
 
-def digest_of_card(card: VCard) -> str:
-    """A digest of what Mailroom writes on a card it makes, but for the note."""
-    written = {name: sorted(values_of(card, name)) for name in _WRITTEN}
-    return digest({"kind": kind_of(card), **written})
-
-
 def digest_of_field(card: VCard, name: str) -> str:
-    """A digest of one property."""
+    """Return the digest of one property, as the mark records it."""
     return digest(sorted(values_of(card, name)))
+
+
+def is_as_filled(card: VCard, name: str, filled: str) -> bool:
+    """Return True if a property is as Mailroom filled it; ``filled`` is the mark's digest."""
+    return filled in field_digests(name, values_of(card, name))
+
+
+def _holds_nothing_else(card: VCard) -> bool:
+    over_jmap = _jmap_lines(card)
+    may_have_rev = bool(over_jmap) or not card.named(_PROPERTY)
+    return all(
+        line.name in _EXPECTED
+        or line.is_blank
+        or line in over_jmap
+        or (may_have_rev and line.name == "REV")
+        for line in card.lines
+    ) and all(is_plain(note) for note in card.named("NOTE"))
+
+
+def _written(card: VCard) -> Written:
+    return Written(kind_of(card), *(values_of(card, name) for name in _WRITTEN))
+
+
+def _jmap_lines(card: VCard) -> tuple[ContentLine, ...]:
+    """Return the lines that hold a mark which was written over JMAP."""
+    return tuple(line for line in card.lines if line.name in _JSPROP and _pointed_at(line))
+
+
+def _mark_over_jmap(line: ContentLine) -> str:
+    match = _pointed_at(line)
+    return "" if match is None else match["mark"]
+
+
+def _pointed_at(line: ContentLine) -> re.Match[str] | None:
+    """Return the match of the pointer to the mark, and of the mark behind it.
+
+    Pointer and value are looked at as one text: where a server forgot the quotes that the colon in
+    the pointer needs, the rest of the pointer stands in the value.
+    """
+    pointer = next((value for name, value in line.params if name == "JSPTR"), "")
+    return _POINTER.fullmatch(_QUOTES.sub("", f"{pointer}:{line.value}"))

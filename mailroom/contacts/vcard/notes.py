@@ -34,9 +34,9 @@ def with_line(card: VCard, text: str) -> VCard:
     plain = [note for note in card.named("NOTE") if is_plain(note)]
     decided = [note for note in plain if triage_lines(unescape(note.value))]
     for note in decided[-1:] or plain:
-        if not ends_in_escape(note.value):
-            before = note.value + _LINE_ENDS[0] if note.value else ""
-            return card.with_value(note, before + escape(text))
+        # An empty note stays as it is: of a line in it nothing would tell that it was there before.
+        if note.value and not ends_in_escape(note.value):
+            return card.with_value(note, note.value + _LINE_ENDS[0] + escape(text))
     return card.with_new("NOTE", escape(text))
 
 

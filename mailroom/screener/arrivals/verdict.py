@@ -91,8 +91,9 @@ class Acquaintance:
         """How the owner of an address stands with the user."""
         if is_own(address, self._identities):
             return Standing(Rule.OWN)
-        uids = self._index.uids_of(address)
-        if categories := self.categories_of(uids):
+        own, every = self._index.own_uids_of(address), self._index.uids_of(address)
+        # Where several people share an address, it may have a card of its own, which says more.
+        if categories := self.categories_of(own) or self.categories_of(every):
             return Standing(Rule.CATEGORY, categories)
         return Standing(Rule.CONTACT if self._index.knows(address) else Rule.UNKNOWN)
 
