@@ -6,13 +6,21 @@ from datetime import timedelta
 from typing import Final
 
 import aiohttp
+import structlog
 from yarl import URL
 
 from mailroom.concurrency import all_of
 from mailroom.contacts.book import AddressBook, AddressBookError
 from mailroom.contacts.carddav import CardDavAddressBook
 from mailroom.contacts.jmap import JmapAddressBook
-from mailroom.http import HttpClient, Slots, Streams
+from mailroom.http import (
+    HttpClient,
+    Slots,
+    Streams,
+    may_carry_credentials,
+    shown,
+    trusting,
+)
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.eventsource import EventSourceTransport
@@ -23,6 +31,8 @@ from mailroom.jmap.websocket import WebSocketTransport
 from mailroom.screener.arrivals.screening import Policy
 from mailroom.screener.workflow import ScreenerWorkflow
 from mailroom.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 PushTransport = WebSocketTransport | EventSourceTransport
 
@@ -50,7 +60,9 @@ class Account:
     ) -> None:
         self.settings = settings
         self.streams = streams
-        self.client = JmapClient(jmap, settings.jmap.session_url)
+        self.client = JmapClient(
+            jmap, settings.jmap.session_url, keep_origin=settings.jmap.keep_origin
+        )
         self._jmap_http = jmap
         self._carddav_http = carddav
         self._push_http = push
@@ -133,6 +145,8 @@ class Account:
             self._websocket_url,
             types=_PUSHED_TYPES,
             ping=ping,
+            proxies=self.settings.http.proxies,
+            ca_file=self.settings.http.ca_file,
         )
         eventsource = EventSourceTransport(
             self._push_http,
@@ -170,10 +184,16 @@ class Account:
 
 @asynccontextmanager
 async def open_account(settings: Settings) -> AsyncIterator[Account]:
-    """An account that is usable inside the block; its last requests get a moment at the end."""
+    """Yield an account that is usable inside the block; its last requests get a moment at the end.
+
+    JMAP and CardDAV of one host share its slots: some servers count the requests of an account over
+    both. Push has no part in that. Its stream stays open for ever, servers do not count it after
+    the handshake, and one slot is left free for that.
+    """
+    _warn_of_plain_http(settings)
+    slots, streams = Slots(), Streams()
+    is_one_host = settings.jmap.session_url.host == settings.carddav.url.host
     async with AsyncExitStack() as stack:
-        slots, streams = Slots(), Streams()
-        is_one_host = settings.jmap.session_url.host == settings.carddav.url.host
         every = (
             (settings.jmap.credentials, slots, streams),
             (
@@ -186,12 +206,13 @@ async def open_account(settings: Settings) -> AsyncIterator[Account]:
         )
         jmap, carddav, push = [
             HttpClient(
-                await stack.enter_async_context(_session()),
+                await stack.enter_async_context(_session(settings)),
                 credentials,
-                slots=slots,
+                slots=slots_of_host,
+                proxies=settings.http.proxies,
                 streams=beside,
             )
-            for credentials, slots, beside in every
+            for credentials, slots_of_host, beside in every
         ]
         try:
             yield Account(settings, jmap=jmap, carddav=carddav, push=push, streams=streams)
@@ -207,6 +228,19 @@ def _policy(settings: Settings) -> Policy | None:
     return Policy(lookback=lookback, authserv_id=settings.authserv_id)
 
 
-def _session() -> aiohttp.ClientSession:
-    """Connections of its own; cookies would only tie what has to be independent."""
-    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+def _session(settings: Settings) -> aiohttp.ClientSession:
+    """Return connections of their own; cookies would only tie what has to be independent."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=trusting(settings.http.ca_file)),
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+
+
+def _warn_of_plain_http(settings: Settings) -> None:
+    """Say at each start that passwords and mail travel unencrypted, where the user allowed it."""
+    for url, setting in (
+        (settings.jmap.session_url, "MAILROOM_JMAP_INSECURE"),
+        (settings.carddav.url, "MAILROOM_CARDDAV_INSECURE"),
+    ):
+        if not may_carry_credentials(url):
+            log.warning("credentials are sent over plain http", to=shown(url), allowed_by=setting)

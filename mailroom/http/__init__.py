@@ -22,6 +22,7 @@ from mailroom.http.proxies import NO_PROXIES, Proxies
 from mailroom.http.refusals import raise_for_status, refusal
 from mailroom.http.slots import Slots
 from mailroom.http.streams import Streams
+from mailroom.http.tls import trusting
 
 __all__ = [
     "NO_PROXIES",
@@ -52,5 +53,6 @@ __all__ = [
     "raise_for_status",
     "refusal",
     "shown",
+    "trusting",
     "with_origin",
 ]

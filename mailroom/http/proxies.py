@@ -54,6 +54,12 @@ class Proxies:
         way = URL(proxy if "://" in proxy else f"http://{proxy}")
         return way if way.scheme in _SPOKEN else None
 
+    def secrets(self) -> frozenset[str]:
+        """Return the passwords in the addresses of the proxies, as they are and as written."""
+        ways = [URL(way) for way in self.by_scheme.values() if "@" in way and "://" in way]
+        words = [word for way in ways for word in (way.password, way.raw_password)]
+        return frozenset(word for word in words if word)
+
 
 NO_PROXIES: Final = Proxies()
 """The straight way to every server."""

@@ -7,10 +7,8 @@ meaning of an end or an error is decided in :mod:`mailroom.jmap.websocket_errors
 
 import asyncio
 import logging
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from functools import cache
 from typing import Final
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -18,7 +16,14 @@ from websockets.exceptions import InvalidURI
 from websockets.typing import Subprotocol
 from yarl import URL
 
-from mailroom.http import USER_AGENT, Credentials, UnreachableError
+from mailroom.http import (
+    NO_PROXIES,
+    USER_AGENT,
+    Credentials,
+    Proxies,
+    UnreachableError,
+    trusting,
+)
 from mailroom.jmap.liveness import PATIENCE, Mutes, Patience
 from mailroom.jmap.reconnecting import PushUnavailableError
 from mailroom.jmap.session import JMAP
@@ -51,8 +56,7 @@ class _Opening(connect):
 class WebSocketTransport:
     """Opens WebSocket connections.
 
-    No proxy is used, whatever the environment says, as for all other requests; and no compression:
-    messages are small, and a small one could unpack to a very large one.
+    There is no compression: messages are small, and a small one could unpack to a very large one.
 
     Args:
         credentials: sent with the handshake.
@@ -62,6 +66,8 @@ class WebSocketTransport:
             name that they do not know.
         ping: seconds between pings.
         patience: how long the handshake may take, and the answer to a ping.
+        proxies: the way to the server.
+        ca_file: certificates that are trusted beside the system's; empty for none.
     """
 
     name = "websocket"
@@ -74,8 +80,12 @@ class WebSocketTransport:
         types: Sequence[str],
         ping: float,
         patience: Patience = PATIENCE,
+        proxies: Proxies = NO_PROXIES,
+        ca_file: str = "",
     ) -> None:
         self._credentials = credentials
+        self._proxies = proxies
+        self._ca_file = ca_file
         self._url = url
         self._types = tuple(types)
         self._ping = ping
@@ -122,13 +132,14 @@ class WebSocketTransport:
             raise handshake_error(error, url) from None
 
     def _opening(self, url: URL) -> _Opening:
+        proxy = self._proxies.for_url(url)
         return _Opening(
             str(url),
             subprotocols=[_SUBPROTOCOL],
             additional_headers={"Authorization": self._credentials.header, "Accept": JMAP},
             user_agent_header=USER_AGENT,
             compression=None,
-            proxy=None,
+            proxy=None if proxy is None else str(proxy),
             open_timeout=self._patience.handshake,
             ping_interval=self._ping,
             ping_timeout=(self._patience.pinged - 1) * self._ping,
@@ -136,11 +147,5 @@ class WebSocketTransport:
             max_size=LIMIT,
             max_queue=_LONGEST_QUEUE,
             logger=_frames_log,
-            ssl=_tls() if url.scheme == "wss" else None,
+            ssl=trusting(self._ca_file) if url.scheme == "wss" else None,
         )
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """One for all connections: each holds every certificate of the system, near a megabyte."""
-    return ssl.create_default_context()

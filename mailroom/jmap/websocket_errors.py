@@ -16,6 +16,7 @@ from websockets.exceptions import (
     InvalidHandshake,
     InvalidMessage,
     InvalidStatus,
+    ProxyError,
 )
 from websockets.frames import Close, CloseCode
 from websockets.http11 import Response as HandshakeResponse
@@ -58,11 +59,17 @@ def handshake_error(error: Exception, url: URL) -> HttpError | JmapError:
         case InvalidMessage():
             return BrokenAnswerError(url, "not HTTP")
         case InvalidHandshake():
-            return PushUnavailableError(f"{shown(url)}: {error}")
+            return _no_upgrade(error, url)
         case TimeoutError():
             return UnreachableError(url, "timed out", sent=True)
         case _:
             return UnreachableError(url, _plain(error), sent=False)
+
+
+def _no_upgrade(error: InvalidHandshake, url: URL) -> HttpError | JmapError:
+    if isinstance(error, ProxyError):
+        return UnreachableError(url, str(error), sent=False)
+    return PushUnavailableError(f"{shown(url)}: {error}")
 
 
 def _status_error(answer: HandshakeResponse, url: URL) -> HttpError | JmapError:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mailroom.http import may_carry_credentials
 from mailroom.screener.categories import find_mistakes
 from mailroom.settings.fields import Salvaged
 from mailroom.settings.layers import Layer
@@ -80,6 +81,7 @@ def find_same_logins(accounts: Sequence[Judged]) -> Iterator[str]:
 def find_contradictions(judged: Judged) -> list[str]:
     """Every mistake that shows only when several settings are looked at."""
     found = [*_too_many_credentials(judged), *_bad_categories(judged), *_useless_shard(judged)]
+    found += _plain_http(judged)
     if not judged.unread:
         found += _missing_jmap_login(judged)
         if _must_have_carddav(judged):
@@ -104,6 +106,20 @@ def inherits_credentials(judged: Judged) -> bool:
         and not any(judged.has(path) for path in _CARDDAV_LOGIN)
         and jmap.session_url.host == carddav.url.host
     )
+
+
+def _plain_http(judged: Judged) -> Iterator[str]:
+    jmap, carddav = judged.settings.jmap, judged.settings.carddav
+    for path, url, is_allowed in (
+        (_SESSION_URL, jmap.session_url, jmap.insecure),
+        (_CARDDAV_URL, carddav.url, carddav.insecure),
+    ):
+        if not may_carry_credentials(url) and not is_allowed:
+            allowing = judged.name((path[0], "insecure"))
+            yield (
+                f"{judged.name(path)}: must be https (http only to this machine itself): it gets"
+                f" credentials; in a container network of your own set {allowing}"
+            )
 
 
 def _useless_shard(judged: Judged) -> Iterator[str]:
@@ -144,11 +160,15 @@ def find_lacking_of_carddav(judged: Judged) -> Iterator[str]:
         yield from _missing_half(judged, _CARDDAV_LOGIN)
         return
     # Once the URLs are right, JMAP's login may turn out to do.
-    unclear = no_url or not judged.wrong.isdisjoint({_SESSION_URL, _CARDDAV_URL})
+    unclear = no_url or not _are_urls_right(judged)
     basic = any(judged.has(path) for path in _JMAP_LOGIN)
     if not inherits_credentials(judged) and not (basic and unclear):
         why = ", as the address book is on another host than the mail" if basic else ""
         yield from (f"{judged.name(path)}: is missing{why}" for path in _CARDDAV_LOGIN)
+
+
+def _are_urls_right(judged: Judged) -> bool:
+    return judged.wrong.isdisjoint({_SESSION_URL, _CARDDAV_URL}) and not [*_plain_http(judged)]
 
 
 def _lacks_carddav_url(judged: Judged) -> bool:

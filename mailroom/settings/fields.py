@@ -5,6 +5,7 @@ The text of an error never holds the value: any setting may turn out to have a s
 
 import json
 import re
+import ssl
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Final
 
@@ -22,7 +23,7 @@ from pydantic_core import core_schema
 from yarl import URL
 
 from mailroom.contacts.book import ContactType
-from mailroom.http import may_carry_credentials
+from mailroom.http import trusting
 from mailroom.screener.categories import Categories, Category
 from mailroom.settings.shard import Shard
 
@@ -32,10 +33,12 @@ _TOKEN: Final = re.compile(r"[\x21-\x7e]*")
 
 
 def service_url(value: object) -> URL:
-    """The address of a server that gets our credentials.
+    """Return the address of a server.
+
+    Plain http is judged later, for it may have been allowed.
 
     Raises:
-        ValueError: it is none, or credentials must not go there.
+        ValueError: this is no address of one.
     """
     try:
         url = value if isinstance(value, URL) else URL(str(value))
@@ -45,9 +48,29 @@ def service_url(value: object) -> URL:
         raise ValueError("must be a URL that begins with https://")
     if url.user is not None or url.password is not None:
         raise ValueError("must not have a user name or a password in the URL")
-    if not may_carry_credentials(url):
-        raise ValueError("must be https (http only to this machine itself): it gets credentials")
     return url
+
+
+def _proxy(value: SecretStr) -> SecretStr:
+    try:
+        url = URL(value.get_secret_value())
+    except ValueError:
+        raise ValueError("must be a URL") from None
+    if value.get_secret_value() and (url.scheme not in {"http", "https"} or not url.host):
+        raise ValueError("must be a URL like http://proxy.example.com:3128")
+    return value
+
+
+def _ca_file(value: str) -> str:
+    if value:
+        try:
+            trusting(value)
+        except ssl.SSLError:
+            raise ValueError("must be a file of certificates in PEM") from None
+        except OSError as error:
+            why = str(error.strerror).lower()
+            raise ValueError(f"must be a file of certificates in PEM ({why})") from None
+    return value
 
 
 def _header_token(value: SecretStr) -> SecretStr:
@@ -172,5 +195,7 @@ Username = Annotated[str, AfterValidator(_username)]
 Password = Annotated[SecretStr, AfterValidator(_password)]
 ShardOption = Annotated[Shard | None, PlainValidator(_shard)]
 AuthservId = Annotated[str, AfterValidator(_authserv_id)]
+ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]
+CaFile = Annotated[str, AfterValidator(_ca_file)]
 Word = BeforeValidator(_word)
 CategoryList = Annotated[Categories, GetPydanticSchema(_category_schema), BeforeValidator(_decoded)]

@@ -21,6 +21,7 @@ from mailroom.settings.sections import (
     ContactsSettings,
     FailureSettings,
     HealthSettings,
+    HttpSettings,
     JmapSettings,
     LogSettings,
     PollSettings,
@@ -59,6 +60,7 @@ class Settings(BaseSettings):
     jmap: JmapSettings = JmapSettings()
     contacts: ContactsSettings = ContactsSettings()
     carddav: CarddavSettings = CarddavSettings()
+    http: HttpSettings = HttpSettings()
     push: PushSettings = PushSettings()
     arrivals: ArrivalsSettings = ArrivalsSettings()
     poll: PollSettings = PollSettings()
@@ -150,6 +152,7 @@ class Settings(BaseSettings):
             self.jmap.token.get_secret_value(),
             self.jmap.password.get_secret_value(),
             self.carddav.password.get_secret_value(),
+            *self.http.proxies.secrets(),
         }
         users = (self.jmap, self.carddav)
         headers = {each.credentials.header.partition(" ")[2] for each in users}

@@ -7,12 +7,14 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from mailroom.http import Credentials, Reach
+from mailroom.http import Credentials, Proxies, Reach
 from mailroom.screener.categories import Layout, triage_label
 from mailroom.settings.fields import (
     AuthservId,
+    CaFile,
     HeaderToken,
     Password,
+    ProxyUrl,
     ServiceUrl,
     Username,
     Word,
@@ -43,6 +45,16 @@ class JmapSettings(Section):
     account: str = Field(
         default="", description="id of the account, if not the primary mail account"
     )
+    keep_origin: bool = Field(
+        default=False,
+        description="whether scheme, host and port of every URL in the session are taken from"
+        " `MAILROOM_JMAP_SESSION_URL`: for proxies that the server does not know of",
+    )
+    insecure: bool = Field(
+        default=False,
+        description="whether plain http may be spoken with the mail server though it is on another"
+        " machine: for a container network of your own",
+    )
 
     @property
     def is_fastmail(self) -> bool:
@@ -52,7 +64,7 @@ class JmapSettings(Section):
     @property
     def credentials(self) -> Credentials:
         """What proves to the JMAP server who we are."""
-        reach = Reach(self.session_url)
+        reach = Reach(self.session_url, insecure=self.insecure)
         if token := self.token.get_secret_value():
             return Credentials.bearer(token, reach)
         return Credentials.basic(self.username, self.password.get_secret_value(), reach)
@@ -87,12 +99,34 @@ class CarddavSettings(Section):
         default=SecretStr(""),
         description="(app) password; JMAP's in the same case as the user name",
     )
+    insecure: bool = Field(
+        default=False, description="as `MAILROOM_JMAP_INSECURE`, for the CardDAV server"
+    )
 
     @property
     def credentials(self) -> Credentials:
         """What proves to the CardDAV server who we are."""
-        reach = Reach(self.url)
+        reach = Reach(self.url, insecure=self.insecure)
         return Credentials.basic(self.username, self.password.get_secret_value(), reach)
+
+
+class HttpSettings(Section):
+    """The way to the servers."""
+
+    ca_file: CaFile = Field(
+        default="",
+        description="file of certificates (PEM) of a private CA, trusted beside the system's",
+    )
+    proxy: ProxyUrl = Field(
+        default=SecretStr(""),
+        description="proxy for all servers but this machine and `NO_PROXY`, like"
+        " `http://proxy.example.com:3128`; unset: `HTTPS_PROXY` and `HTTP_PROXY`",
+    )
+
+    @property
+    def proxies(self) -> Proxies:
+        """The proxy that is configured, else those of the environment."""
+        return Proxies.configured(self.proxy.get_secret_value())
 
 
 class PushSettings(Section):

@@ -37,6 +37,9 @@ class JmapServer:
         core: the core limits.
         session_state: what the session says its state is.
         response_state: what responses say it is; None: the same.
+        urls: parts of the session resource that it has in place of its own.
+        headers: sent with every answer.
+        heads: the headers of all requests, the session's too.
     """
 
     respond: Callable[[list[Invocation]], Responses] = echo_all
@@ -51,6 +54,9 @@ class JmapServer:
     username: str = "alice"
     session_state: str = "0"
     response_state: str | None = None
+    urls: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    heads: list[dict[str, str]] = field(default_factory=list)
     sessions: int = 0
     requests: list[dict[str, Any]] = field(default_factory=list)
     octets: list[int] = field(default_factory=list)
@@ -76,6 +82,7 @@ class JmapServer:
                 "capabilities": {CORE: self.core, MAIL: {}, SUBMISSION: {}},
                 "accounts": self.accounts,
                 "primaryAccounts": {MAIL: "alice"},
+                **self.urls,
             }
         )
 
@@ -94,15 +101,24 @@ class JmapServer:
         return web.json_response({"methodResponses": responses, "sessionState": state})
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[tuple[JmapClient, HttpClient]]:
+    async def running(
+        self, *, keep_origin: bool = False
+    ) -> AsyncIterator[tuple[JmapClient, HttpClient]]:
         """The server, and a client of it that never waits between attempts."""
         app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.on_response_prepare.append(self._prepare)
         app.router.add_get("/.well-known/jmap", _moved)
         app.router.add_get("/session", self.session)
         app.router.add_post("/jmap/", self.api)
+        app.router.add_post("/api", self.api)
         async with TestServer(app) as server, http_client() as http:
             self.url = server.make_url("/")
-            yield JmapClient(http, self.url / ".well-known/jmap"), http
+            session_url = self.url / ".well-known/jmap"
+            yield JmapClient(http, session_url, keep_origin=keep_origin), http
+
+    async def _prepare(self, request: web.Request, response: web.StreamResponse) -> None:
+        self.heads.append(dict(request.headers))
+        response.headers.update(self.headers)
 
 
 @dataclass

@@ -3,7 +3,13 @@
 import pytest
 from yarl import URL
 
-from mailroom.http import Credentials, may_carry_credentials
+from mailroom.http import (
+    Credentials,
+    ForeignHostError,
+    InsecureUrlError,
+    Reach,
+    may_carry_credentials,
+)
 
 
 def test_a_token_is_sent_as_bearer() -> None:
@@ -79,3 +85,73 @@ def test_credentials_may_go_over_https_or_stay_on_this_machine(url: str) -> None
 )
 def test_credentials_go_nowhere_else(url: str) -> None:
     assert not may_carry_credentials(URL(url))
+
+
+MAIL = URL("https://mail.example.com/jmap/session")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://mail.example.com/",
+        "https://MAIL.example.com./jmap/",
+        "https://mail.example.com:8443/",
+        "https://dav.example.com/",
+        "https://example.com/",
+        "https://a.b.example.com/",
+        "wss://push.example.com/ws",
+    ],
+)
+def test_credentials_go_to_the_host_that_the_user_named_and_its_siblings(url: str) -> None:
+    Reach(MAIL).check(URL(url))
+
+
+@pytest.mark.parametrize(
+    ("home", "url"),
+    [
+        ("https://mail.example.com/", "https://mail.example.org/"),
+        ("https://mail.example.com/", "https://mail.example.com.evil.example/"),
+        ("https://mail.example.com/", "https://badexample.com/"),
+        ("https://mail.example.com/", "https://127.0.0.1/"),
+        ("https://mail.example.com/", "http://127.0.0.1/"),
+        ("https://mail.example.com/", "wss://push.example.net/"),
+        ("https://ann.github.io/", "https://eve.github.io/"),
+        ("https://ann.co.uk/", "https://eve.co.uk/"),
+        ("https://ann.duckdns.org/", "https://eve.duckdns.org/"),
+        ("https://mail.internal/", "https://other.internal/"),
+        ("https://192.0.2.1/", "https://192.0.2.2/"),
+        ("https://[2001:db8::1]/", "https://[2001:db8::2]/"),
+        ("http://localhost:8080/", "https://mail.example.com/"),
+    ],
+)
+def test_they_go_to_no_other_host(home: str, url: str) -> None:
+    with pytest.raises(ForeignHostError) as caught:
+        Reach(URL(home)).check(URL(url))
+    assert str(URL(home).host) in str(caught.value)
+    assert "configure" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://mail.example.com/", "http://dav.example.com/", "ws://mail.example.com/"]
+)
+def test_nor_in_the_clear(url: str) -> None:
+    with pytest.raises(InsecureUrlError, match="only over https"):
+        Reach(MAIL).check(URL(url))
+
+
+def test_in_the_clear_they_go_to_that_host_alone_if_the_user_says_so() -> None:
+    reach = Reach(URL("http://mail.example.com:8080/"), insecure=True)
+    assert reach.allows(URL("http://mail.example.com:8080/jmap/"))
+    assert reach.allows(URL("ws://mail.example.com:8080/ws"))
+    assert reach.allows(URL("https://dav.example.com/"))
+    assert not reach.allows(URL("http://dav.example.com/"))
+
+
+def test_names_of_other_alphabets_are_compared_as_they_are_sent() -> None:
+    reach = Reach(URL("https://mail.bücher.example/"))
+    assert reach.allows(URL("https://mail.xn--bcher-kva.example/"))
+
+
+def test_without_a_home_they_stay_on_this_machine() -> None:
+    assert Reach().allows(URL("http://127.0.0.1:8080/"))
+    assert not Reach().allows(URL("https://mail.example.com/"))

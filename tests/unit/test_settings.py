@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+import trustme
 from yarl import URL
 
 from mailroom.contacts.book import ContactType
@@ -475,3 +476,39 @@ def test_a_default_secrets_directory_that_is_not_there_is_fine(tmp_path: Path) -
         load_settings({}, cwd=tmp_path)
 
     assert "SECRETS_DIR" not in str(caught.value)
+
+
+def test_plain_http_is_spoken_where_the_user_says_so(load: Load) -> None:
+    settings = load(
+        {
+            **OWN_SERVER,
+            "MAILROOM_JMAP_SESSION_URL": "http://stalwart:8080/jmap/session",
+            "MAILROOM_JMAP_INSECURE": "true",
+            "MAILROOM_CARDDAV_URL": "http://stalwart:8080/dav/",
+            "MAILROOM_CARDDAV_INSECURE": "true",
+        }
+    )
+    jmap, carddav = settings.jmap.credentials.reach, settings.carddav.credentials.reach
+    assert jmap.allows(URL("http://stalwart:8080/jmap/"))
+    assert carddav.allows(URL("http://stalwart:8080/dav/ann/"))
+    assert not jmap.allows(URL("http://other:8080/jmap/"))
+
+
+def test_what_stands_before_the_servers_can_be_set(load: Load, tmp_path: Path) -> None:
+    ca_file = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(ca_file)
+    settings = load(
+        {
+            **OWN_SERVER,
+            "MAILROOM_JMAP_KEEP_ORIGIN": "true",
+            "MAILROOM_HTTP_CA_FILE": str(ca_file),
+            "MAILROOM_HTTP_PROXY": "http://ann:s3cret%20word@proxy.example.com:3128",
+        }
+    )
+    assert settings.jmap.keep_origin
+    assert settings.http.proxies.for_url(URL("https://mail.example.com/")) == URL(
+        "http://ann:s3cret%20word@proxy.example.com:3128"
+    )
+    assert {"s3cret word", "s3cret%20word"} <= settings.secrets()
+    assert "s3cret" not in str(describe(settings))
+    assert "s3cret" not in repr(settings)

@@ -104,12 +104,18 @@ def test_an_unknown_variable_is_a_mistake_even_if_empty(mistakes: Mistakes) -> N
         (
             "MAILROOM_JMAP_SESSION_URL",
             "http://api.fastmail.com/",
-            "must be https (http only to this machine itself): it gets credentials",
+            (
+                "must be https (http only to this machine itself): it gets credentials; in a"
+                " container network of your own set MAILROOM_JMAP_INSECURE"
+            ),
         ),
         (
             "MAILROOM_CARDDAV_URL",
             "http://192.0.2.1/",
-            "must be https (http only to this machine itself): it gets credentials",
+            (
+                "must be https (http only to this machine itself): it gets credentials; in a"
+                " container network of your own set MAILROOM_CARDDAV_INSECURE"
+            ),
         ),
         (
             "MAILROOM_CARDDAV_URL",
@@ -161,6 +167,19 @@ def test_an_unknown_variable_is_a_mistake_even_if_empty(mistakes: Mistakes) -> N
         ),
         ("MAILROOM_CATEGORIES", '{"name": "Feed"}', "must be a list of categories"),
         ("MAILROOM_JMAP_ACCOUNT", "\udcff", "is no UTF-8 text"),
+        ("MAILROOM_JMAP_KEEP_ORIGIN", "perhaps", "must be true or false"),
+        ("MAILROOM_HTTP_PROXY", "proxy:3128", "must be a URL like http://proxy.example.com:3128"),
+        ("MAILROOM_HTTP_PROXY", "socks5://h:1", "must be a URL like http://proxy.example.com:3128"),
+        (
+            "MAILROOM_HTTP_CA_FILE",
+            "/nowhere.pem",
+            "must be a file of certificates in PEM (no such file or directory)",
+        ),
+        (
+            "MAILROOM_HTTP_CA_FILE",
+            __file__,
+            "must be a file of certificates in PEM",
+        ),
     ],
 )
 def test_a_wrong_value(mistakes: Mistakes, variable: str, value: str, expected: str) -> None:
@@ -567,13 +586,13 @@ def test_all_mistakes_of_all_sources_at_once(mistakes: Mistakes, tmp_path: Path)
         "mailroom.yaml: log.levle: unknown; did you mean log.level?",
         "mailroom.yaml: push: must be a mapping",
         "MAILROOM_JMAP_USERNAME: must be without colon and control characters",
-        (
-            "MAILROOM_CARDDAV_URL:"
-            " must be https (http only to this machine itself): it gets credentials"
-        ),
         "mailroom.yaml: poll.interval: must be greater than or equal to 1",
         "MAILROOM_HEALTH_PORT: must be greater than or equal to 0",
         "MAILROOM_CATEGORIES: categories are each other's parents: Feed -> Feed",
+        (
+            "MAILROOM_CARDDAV_URL: must be https (http only to this machine itself): it gets"
+            " credentials; in a container network of your own set MAILROOM_CARDDAV_INSECURE"
+        ),
         "MAILROOM_JMAP_PASSWORD: is missing, as MAILROOM_JMAP_USERNAME is set",
     ]
 
