@@ -75,7 +75,8 @@ class Cyrus:
             imap.login(user, PASSWORD)
             for message in messages:
                 # All of a user's mailboxes are below the Inbox here.
-                status, answer = imap.append(f"INBOX/{mailbox}", None, None, message)
+                path = "INBOX" if mailbox == "Inbox" else f"INBOX/{mailbox}"
+                status, answer = imap.append(path, None, None, message)
                 assert status == "OK", answer
 
     async def deliver(self, user: str, *messages: bytes) -> None:

@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -25,6 +26,8 @@ from tests.support.running import Service, environment, running
 from tests.support.vcard_app import VCardApp, default_book
 
 _NAME: Final = "alice"
+_ADDRESSES: Final = ("alice@example.com", "*@home.example")
+"""The identities: one's own, and a domain of which every address may be used."""
 _TRANSPORTS: Final = {"eventsource": "eventsource", "websocket": "websocket", "poll": "off"}
 _POLL: Final = 0.1
 _PROTOCOLS: Final = {"carddav": "CardDAV", "jmap": "JMAP"}
@@ -33,6 +36,7 @@ _HABITS: Final = {
     "stalwart limits": Quirks(limits=STALWART_LIMITS),
     "no search index": Quirks(index_lag=None),
     "no states of updates": Quirks(email_set_states=False),
+    "mailbox ids of digits": Quirks(digit_ids=frozenset({"Screener", "Feed", "Imbox"})),
 }
 
 ANNOTATING: Final = {"MAILROOM_CONTACTS_ANNOTATE": "true"}
@@ -77,6 +81,7 @@ class Variant:
         return {"MAILROOM_PUSH_TRANSPORT": _TRANSPORTS[self.push]}
 
 
+DIGIT_IDS: Final = Variant("sandbox", "jmap", "websocket", "mailbox ids of digits")
 NO_STATES: Final = Variant("sandbox", "jmap", "websocket", "no states of updates")
 VARIANTS: Final = (
     Variant("cyrus", "carddav", "eventsource"),
@@ -143,6 +148,11 @@ class SandboxServer:
         for each in messages:
             self._sandbox.deliver(each, user=user)
 
+    async def deliver_at(self, user: str, when: datetime, *messages: bytes) -> None:
+        """Have messages come into the Inbox at another time."""
+        for each in messages:
+            self._sandbox.deliver(each, user=user, received_at=when)
+
     async def append(self, user: str, mailbox: str, *messages: bytes) -> None:
         """Put messages into a mailbox."""
         for each in messages:
@@ -183,7 +193,11 @@ class OnSandbox(_InProcess):
 
     @asynccontextmanager
     async def newcomer(self) -> AsyncIterator[Owner]:
-        sandbox = Sandbox(users=[User(_NAME)], quirks=self._variant.quirks, plugins=[Contacts])
+        sandbox = Sandbox(
+            users=[User(_NAME, addresses=_ADDRESSES)],
+            quirks=self._variant.quirks,
+            plugins=[Contacts],
+        )
         async with sandbox.serve(), aiohttp.ClientSession() as session:
             with capture_logs() as self._log:
                 contacts = self._contacts(sandbox, session)
