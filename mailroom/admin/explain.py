@@ -19,9 +19,10 @@ from mailroom.report.common import move
 from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.arrivals.verdict import Acquaintance, Rule, Rules, Verdict, judge
 from mailroom.screener.contact import missing_groups
-from mailroom.screener.gather import Gatherer, Marked, Sweep
+from mailroom.screener.gather import Gatherer, Marked
 from mailroom.screener.missing import MissingError
 from mailroom.screener.plan import BySender
+from mailroom.screener.search import Sweep
 
 
 @dataclass(frozen=True, slots=True)

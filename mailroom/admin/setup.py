@@ -15,7 +15,7 @@ from mailroom.concurrency import both
 from mailroom.contacts.book import AddressBookError
 from mailroom.http.not_now import of_set_error
 from mailroom.jmap.errors import JmapError
-from mailroom.jmap.mailboxes import create_mailboxes, get_mailboxes
+from mailroom.jmap.mailboxes import create_mailboxes
 from mailroom.screener.categories import Categories, Category, Layout
 from mailroom.screener.contact import missing_groups
 from mailroom.screener.places import Directory, missing_mailboxes
@@ -52,7 +52,7 @@ async def find_lacking(account: Account) -> Lacking:
         HttpError, JmapError, AddressBookError: a server cannot be used as it should.
     """
     mail, book = await account.mail(), await account.book()
-    (mailboxes,), index = await both(account.client.perform(get_mailboxes(mail.id)), book.sync())
+    mailboxes, index = await both(mail.mailboxes(), book.sync())
     categories, layout = account.settings.categories, account.settings.screener.layout
     directory = Directory(mailboxes)
     return Lacking(
@@ -94,8 +94,7 @@ async def _create_mailboxes(account: Account, lacking: Lacking) -> None:
             raise JmapError(f"the server does not create the mailbox {name!r}: {error}")
         if made.failed:
             await _pause(in_vain)
-        (mailboxes,) = await account.client.perform(get_mailboxes(mail.id))
-        directory = Directory(mailboxes)
+        directory = Directory(await mail.mailboxes())
 
 
 async def _create_groups(account: Account, names: Collection[str]) -> None:

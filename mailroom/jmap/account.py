@@ -1,26 +1,28 @@
 """One account's mail: everything that takes more than one call. Knows nothing of screening."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from mailroom.concurrency import all_of
 from mailroom.jmap.answers import Updated
 from mailroom.jmap.client import JmapClient
-from mailroom.jmap.errors import JmapError, MethodError, SetError
+from mailroom.jmap.errors import MethodError, SetError
 from mailroom.jmap.forms import needs_whole_map, split, with_whole_map, without_new_keywords
+from mailroom.jmap.habits import Habits, Limitation
 from mailroom.jmap.mail import (
     Created,
     Email,
     Filter,
-    Page,
     Patch,
-    find_emails,
     get_created,
     get_emails,
     get_identities,
     update_emails,
 )
+from mailroom.jmap.mailboxes import Mailbox, find_mailbox_ids, get_mailboxes
+from mailroom.jmap.paging import READINGS, are_steady, remaining_pages
+from mailroom.jmap.queries import Page, find_emails
 from mailroom.jmap.request import Operation, cut
 from mailroom.jmap.session import MAIL, SUBMISSION, Session
 
@@ -36,11 +38,20 @@ _LARGEST_SET: Final = 500
 """Updates in one call: few enough that the call ends in a few seconds on a slow server."""
 
 
-class ResultMovedError(JmapError):
-    """A query's result changed while it was read page by page."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One Email/set that was held to a state.
 
-    def __str__(self) -> str:
-        return "mail moved while it was being listed"
+    Attributes:
+        patches: the patches that were asked for, by mail id.
+        updated: the server's answer.
+        was_held: the server found the state that was asked for. If not, it has ignored
+            ``ifInState``, and the mails may not have been as they were read.
+    """
+
+    patches: Mapping[str, Patch]
+    updated: Updated
+    was_held: bool
 
 
 class MailAccount:
@@ -50,11 +61,18 @@ class MailAccount:
         client: how to reach the server.
         session: what the server offered when the account was opened.
         account_id: which account.
+
+    Attributes:
+        habits: what the server cannot do, as far as it is known.
+        mailbox_sizes: mailbox id -> the number of mails in it (None if the server does not tell),
+            as :meth:`all_mailboxes` saw it last.
     """
 
     def __init__(self, client: JmapClient, session: Session, account_id: str) -> None:
         self.client = client
         self.id = account_id
+        self.habits = Habits()
+        self.mailbox_sizes: Mapping[str, int | None] = {}
         self._session = session
 
     @classmethod
@@ -91,6 +109,42 @@ class MailAccount:
             return Operation((), lambda _: username)
         return get_identities(self.id)
 
+    async def mailboxes(self) -> tuple[Mailbox, ...]:
+        """Read every mailbox.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked.
+        """
+        (mailboxes,) = await self.client.perform(get_mailboxes(self.id))
+        return await self.all_mailboxes(mailboxes)
+
+    async def all_mailboxes(self, told: tuple[Mailbox, ...]) -> tuple[Mailbox, ...]:
+        """Complete the mailboxes that the server returned when it was asked for all.
+
+        As many as maxObjectsInGet may be only the first of them. Raises as :meth:`mailboxes`.
+        """
+        limit = self._session.limits.max_objects_in_get
+        if len(told) >= limit:
+            told += await self._further_mailboxes({each.id for each in told}, limit)
+        self.mailbox_sizes = {each.id: each.total_emails for each in told}
+        return told
+
+    async def _further_mailboxes(self, known: Collection[str], limit: int) -> tuple[Mailbox, ...]:
+        ids = list[str]()
+        while page := (await self.client.perform(find_mailbox_ids(self.id, len(ids))))[0]:
+            ids += page
+        missing = [each for each in dict.fromkeys(ids) if each not in known]
+        if missing:
+            self.habits.learn(Limitation.WHOLE_LISTS)
+        parts = [missing[start : start + limit] for start in range(0, len(missing), limit)]
+        rest = await self.client.perform_all([get_mailboxes(self.id, part) for part in parts])
+        return tuple(each for part in rest for each in part)
+
+    @property
+    def calls_at_once(self) -> int:
+        """The number of method calls that one request may hold."""
+        return self._session.limits.max_calls_in_request
+
     def first_page(self, email_filter: Filter, *, also: Sequence[str] = ()) -> Operation[Page]:
         """The first page of what matches; hand it to :meth:`whole` for the others.
 
@@ -104,7 +158,7 @@ class MailAccount:
 
     @property
     def page_size(self) -> int:
-        """How many mails are read at a time."""
+        """The number of mails that one Email/get may read."""
         return min(_LARGEST_PAGE, self._session.limits.max_objects_in_get)
 
     async def find(
@@ -124,15 +178,20 @@ class MailAccount:
 
         Raises:
             HttpError, JmapError: see :meth:`JmapClient.perform_all`.
-            ResultMovedError: a result changed while it was read.
         """
         queries = [self.first_page(each, also=also) for each in filters]
         done, firsts = await self.client.perform_in_turn(after, queries)
+        return done, await self.all_pages(filters, firsts, also=also)
+
+    async def all_pages(
+        self, filters: Sequence[Filter], firsts: Sequence[Page], *, also: Sequence[str] = ()
+    ) -> tuple[Email, ...]:
+        """The results of several queries, whose first pages are known, as :meth:`find` does."""
         parts = await all_of(
             self.whole(each, first, also=also) for each, first in zip(filters, firsts, strict=True)
         )
         emails = {email.id: email for part in parts for email in part}
-        return done, tuple(sorted(emails.values(), key=lambda each: (each.received_at, each.id)))
+        return tuple(sorted(emails.values(), key=lambda each: (each.received_at, each.id)))
 
     async def read(
         self, ids: Sequence[str], *, also: Sequence[str] = ()
@@ -158,46 +217,46 @@ class MailAccount:
         return [get_emails(self.id, part, also=also) for part in parts]
 
     async def whole(
-        self, email_filter: Filter, first: Page, *, also: Sequence[str] = ()
+        self,
+        email_filter: Filter,
+        first: Page,
+        *,
+        also: Sequence[str] = (),
+        expected: int | None = None,
     ) -> tuple[Email, ...]:
         """All of a query's result, whose first page is known.
 
-        The pages go by what the server returned, for it may give fewer than it was asked for.
-        ``also`` are the further properties that the first page was read with.
+        A result that changes while it is read is read again, and the readings are united: so no
+        mail is missed that moved from one page to another.
+
+        Args:
+            email_filter: the filter of the query.
+            first: the first page.
+            also: the further properties that the first page was read with.
+            expected: the number of mails, where something else than the total tells it.
 
         Raises:
-            ResultMovedError: the result changed in the meantime, so a mail may be missing.
+            HttpError, JmapError: the server cannot be asked.
         """
-        ahead = await self._ahead(email_filter, first, also)
-        pages, position = [first], first.length
-        while pages[-1].length and (first.total is None or position < first.total):
-            page = ahead.get(position) or await self._single(email_filter, position, also)
-            pages.append(page)
-            position += page.length
-        if len({page.query_state for page in pages}) > 1:
-            raise ResultMovedError
-        return tuple(email for page in pages for email in page.emails)
 
-    async def _ahead(
-        self, email_filter: Filter, first: Page, also: Sequence[str]
-    ) -> dict[int, Page]:
-        """The other pages by position, read at once, if all turn out as long as the first."""
-        if first.total is None or not first.length:
-            return {}
-        positions = range(first.length, first.total, first.length)
-        pages = await self.client.perform_all(
-            [self._page(email_filter, each, also) for each in positions]
-        )
-        return dict(zip(positions, pages, strict=True))
+        async def ask(positions: Sequence[int]) -> Sequence[Page]:
+            size = self.page_size
+            return await self.client.perform_all(
+                [
+                    find_emails(self.id, email_filter, position=each, limit=size, also=also)
+                    for each in positions
+                ]
+            )
 
-    async def _single(self, email_filter: Filter, position: int, also: Sequence[str]) -> Page:
-        (page,) = await self.client.perform(self._page(email_filter, position, also))
-        return page
-
-    def _page(self, email_filter: Filter, position: int, also: Sequence[str]) -> Operation[Page]:
-        return find_emails(
-            self.id, email_filter, position=position, limit=self.page_size, also=also
-        )
+        emails = dict[str, Email]()
+        for reading in range(READINGS):
+            if reading:
+                (first,) = await ask([0])
+            rest = await remaining_pages(first, ask, self.habits, expected=expected)
+            emails |= {email.id: email for page in (first, *rest) for email in page.emails}
+            if are_steady([first, *rest]):
+                break
+        return tuple(emails.values())
 
     def updates(self, patches: Mapping[str, Patch]) -> list[Operation[Updated]]:
         """Patches as operations, cut to the server's limits."""
@@ -228,11 +287,11 @@ class MailAccount:
 
     async def update_in_state(
         self, patches: Mapping[str, Patch], state: str
-    ) -> AsyncIterator[tuple[Mapping[str, Patch], Updated]]:
+    ) -> AsyncIterator[Written]:
         """Patch mails as long as nobody else changes any, one request after the other.
 
-        Yields what was asked, and what was done. It ends early if somebody has changed any
-        (``stateMismatch``): what was not yielded is not patched.
+        It ends early if somebody has changed any (``stateMismatch``): what was not yielded is not
+        patched.
 
         Args:
             patches: the patches by mail id.
@@ -245,10 +304,13 @@ class MailAccount:
             answer = await self._update_if_in(piece, state)
             if answer is None:
                 return
+            was_held = answer.old_state == state
+            if state and not was_held:
+                self.habits.learn(Limitation.STATES)
             remaining = set(piece)
             async for asked, update in self._also_in_other_forms(piece, answer, held=True):
                 state, remaining = update.new_state, remaining - asked.keys()
-                yield asked, update
+                yield Written(asked, update, was_held)
             if remaining:
                 return
 

@@ -22,7 +22,7 @@ _FROM: Final = ("header:From:asAddresses:all", "from")
 """Every From field there is: ``from`` alone would hide all but the last of several. But Cyrus
 leaves out of them what holds bytes that are not UTF-8, as old mailers write them into names."""
 _LIST_ID: Final = "header:List-Id:asText"
-_EMAIL_PROPERTIES: Final = ("id", "mailboxIds", "keywords", "receivedAt", *_FROM, _LIST_ID)
+EMAIL_PROPERTIES: Final = ("id", "mailboxIds", "keywords", "receivedAt", *_FROM, _LIST_ID)
 _AUTHENTICATION_RESULTS: Final = "header:Authentication-Results:all"
 _RECEIVED: Final = "header:Received:all"
 _CONTENT_TYPE: Final = "header:Content-Type"
@@ -40,8 +40,6 @@ _TO: Final = tuple((f"header:{name}:asAddresses:all", name.lower()) for name in 
 RECIPIENTS: Final = tuple(name for names in _TO for name in names)
 """Further properties of a mail, to be asked for where they are needed."""
 _LISTS_OF_CHANGES: Final = ("created", "updated", "destroyed")
-_OLDEST_FIRST: Final = ({"property": "receivedAt", "isAscending": True},)
-"""So that mail which comes while we page is added at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +83,6 @@ class Email:
     received: tuple[str, ...] | None = None
     content_type: str = ""
     list_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A part of a query's result.
-
-    Attributes:
-        emails: those of the page that still exist.
-        length: how many ids the server put into the page.
-        total: how many there are in all; None if the server does not say.
-        query_state: changes whenever the result may have changed.
-    """
-
-    emails: tuple[Email, ...]
-    length: int
-    total: int | None
-    query_state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +140,11 @@ def get_emails(
     state = get_email_state(account_id)
     call = Call(
         "Email/get",
-        {"accountId": account_id, "ids": ids, "properties": [*_EMAIL_PROPERTIES, *also]},
+        {"accountId": account_id, "ids": ids, "properties": [*EMAIL_PROPERTIES, *also]},
     )
 
     def read(results: Results) -> tuple[str, tuple[Email, ...]]:
-        emails = tuple(parsed(_email, call, each) for each in listed(results, call))
+        emails = tuple(parsed(read_email, call, each) for each in listed(results, call))
         return state.read(results), emails
 
     return Operation((*state.calls, call), read)
@@ -187,7 +168,7 @@ def get_created(
         {
             "accountId": account_id,
             "ids": changes.at("/created"),
-            "properties": [*_EMAIL_PROPERTIES, *also],
+            "properties": [*EMAIL_PROPERTIES, *also],
         },
     )
 
@@ -201,7 +182,7 @@ def get_created(
         new_state = parsed(string, changes, told.get("newState"))
         lists = [checked(told.get(each), list, changes) for each in _LISTS_OF_CHANGES]
         return Created(
-            emails=tuple(parsed(_email, get, each) for each in listed(results, get)),
+            emails=tuple(parsed(read_email, get, each) for each in listed(results, get)),
             old_state=since,
             new_state=new_state,
             has_more=told.get("hasMoreChanges") is True,
@@ -209,57 +190,6 @@ def get_created(
         )
 
     return Operation((changes, get), read)
-
-
-def find_emails(
-    account_id: str,
-    email_filter: Filter,
-    *,
-    position: int = 0,
-    limit: int,
-    also: Sequence[str] = (),
-) -> Operation[Page]:
-    """One page of the mails that match, oldest first, and the mails themselves.
-
-    Args:
-        account_id: the account.
-        email_filter: what to find.
-        position: how many to leave out.
-        limit: how many at most; not more than maxObjectsInGet, for the ids are handed on by
-            back-reference.
-        also: further properties.
-    """
-    query = Call(
-        "Email/query",
-        {
-            "accountId": account_id,
-            "filter": email_filter,
-            "sort": _OLDEST_FIRST,
-            "position": position,
-            "limit": limit,
-            "calculateTotal": True,
-        },
-    )
-    get = Call(
-        "Email/get",
-        {
-            "accountId": account_id,
-            "ids": query.at("/ids"),
-            "properties": [*_EMAIL_PROPERTIES, *also],
-        },
-    )
-
-    def read(results: Results) -> Page:
-        found = results[query]
-        total = found.get("total")
-        return Page(
-            emails=tuple(parsed(_email, get, each) for each in listed(results, get)),
-            length=len(checked(found.get("ids"), list, query)),
-            total=total if type(total) is int else None,
-            query_state=str(found.get("queryState", "")),
-        )
-
-    return Operation((query, get), read)
 
 
 def update_emails(
@@ -277,7 +207,12 @@ def update_emails(
     return Operation((call,), lambda results: read_updated(results, call, "updated", patches))
 
 
-def _email(value: Any) -> Email:
+def read_email(value: Any) -> Email:
+    """Read an Email object with the :data:`EMAIL_PROPERTIES`, and others that were asked for.
+
+    Raises:
+        KeyError, TypeError, AttributeError: it has not the promised shape.
+    """
     return Email(
         id=string(value["id"]),
         mailbox_ids=frozenset(value["mailboxIds"].keys()),

@@ -1,10 +1,10 @@
 """Mailboxes (RFC 8621 section 2): operations to send, values to get."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mailroom.jmap.answers import Updated, listed, parsed, read_updated, string
+from mailroom.jmap.answers import Updated, checked, listed, parsed, read_updated, string
 from mailroom.jmap.request import Call, Operation
 
 
@@ -30,19 +30,32 @@ class Mailbox:
     rights: frozenset[str] | None = None
 
 
-def get_mailboxes(account_id: str) -> Operation[tuple[Mailbox, ...]]:
-    """Every mailbox of the account."""
+def get_mailboxes(
+    account_id: str, ids: Sequence[str] | None = None
+) -> Operation[tuple[Mailbox, ...]]:
+    """Some mailboxes of the account, or every one (some servers cut that to maxObjectsInGet)."""
     call = Call(
         "Mailbox/get",
         {
             "accountId": account_id,
-            "ids": None,
+            "ids": ids,
             "properties": ["id", "name", "parentId", "role", "totalEmails", "myRights"],
         },
     )
     return Operation(
         (call,),
         lambda results: tuple(parsed(_mailbox, call, each) for each in listed(results, call)),
+    )
+
+
+def find_mailbox_ids(account_id: str, position: int) -> Operation[tuple[str, ...]]:
+    """A page of the ids of every mailbox (RFC 8621 section 2.3), as long as the server likes."""
+    call = Call("Mailbox/query", {"accountId": account_id, "position": position})
+    return Operation(
+        (call,),
+        lambda results: tuple(
+            parsed(string, call, each) for each in checked(results[call].get("ids"), list, call)
+        ),
     )
 
 

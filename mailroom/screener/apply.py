@@ -14,25 +14,25 @@ moved it, too; so it is read again, and goes from where it is now.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from mailroom.concurrency import all_of
 from mailroom.contacts.book import AddressBook
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.answers import Updated
+from mailroom.jmap.habits import Limitation
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.screening import Screening
 from mailroom.screener.categories import Categories
 from mailroom.screener.filing import target_of
-from mailroom.screener.gather import Gatherer, Sweep
+from mailroom.screener.gather import Gatherer
+from mailroom.screener.mend import Replan, mend
 from mailroom.screener.plan import Plan
 from mailroom.screener.progress import Progress, Report
 from mailroom.screener.replan import file_late, refile_labelled, refile_unlabelled
+from mailroom.screener.search import Sweep
 from mailroom.screener.states import StateTrail
-
-Replan = Callable[[Collection[Email]], dict[str, Patch]]
-"""From mails as they are now to patches by id."""
 
 _READINGS: Final = 2
 """How often mail that others change is read again, at most, before it is patched all the same."""
@@ -90,7 +90,13 @@ class Application:
         def again(emails: Collection[Email]) -> dict[str, Patch]:
             return refile_unlabelled(progress.plan, progress.open, emails, self._categories)
 
-        await self._update(progress.unlabelled, progress.plan.marked.state, again, progress)
+        await self._update(
+            progress.unlabelled,
+            progress.plan.marked.state,
+            again,
+            progress,
+            before=progress.plan.emails,
+        )
 
     async def _file_new(self, progress: Progress) -> None:
         """File new mail, behind the other: its updates are held to the state that those leave."""
@@ -105,30 +111,42 @@ class Application:
     async def _file_labelled(self, progress: Progress) -> None:
         if not progress.labelled:
             return
-        remaining: Collection[str] = progress.labelled
-        if state := progress.trail.end:
-            remaining = await self._update_in_state(progress.labelled, state, progress)
-        if progress.trail.end is None or remaining:
-            await self._file_disturbed(remaining, progress)
-
-    async def _file_disturbed(self, remaining: Collection[str], progress: Progress) -> None:
-        """File what has come meanwhile, and then what is left of the labelled mail.
-
-        That is read again, for somebody may just have deleted it, or changed its label.
-        """
 
         def again(emails: Collection[Email]) -> dict[str, Patch]:
             return refile_labelled(progress.plan, progress.open, emails, self._categories)
 
-        read, came = await self._gatherer.mail_of(
-            self._late_sweeps(progress), after=self._account.readings(sorted(remaining))
+        remaining: Collection[str] = progress.labelled
+        if (state := progress.trail.end) and Limitation.STATES not in self._account.habits:
+            remaining, _ = await self._update_in_state(
+                progress.labelled, state, again, progress, before=progress.plan.emails
+            )
+        if progress.trail.end is None or remaining:
+            await self._file_disturbed(remaining, again, progress)
+
+    async def _file_disturbed(
+        self, remaining: Collection[str], again: Replan, progress: Progress
+    ) -> None:
+        """File what has come meanwhile, and then what is left of the labelled mail.
+
+        That is read again, for somebody may just have deleted it, or changed its label.
+        """
+        read, came = await self._gatherer.late_mail_of(
+            self._late_sweeps(progress),
+            since=progress.plan.marked.state,
+            after=self._account.readings(sorted(remaining)),
         )
         late = await self._file_late(came, progress)
         if not read:
             return
         since = StateTrail(read[0][0], [(each.old_state, each.new_state) for each in late])
-        emails = [each for _, emails in read for each in emails]
-        await self._update(again(emails), since.end or since.seen, again, progress)
+        emails = {each.id: each for _, emails in read for each in emails}
+        state = since.end or since.seen
+        was_held = await self._update(again(emails.values()), state, again, progress, before=emails)
+        if not was_held:
+            _, came = await self._gatherer.late_mail_of(
+                self._late_sweeps(progress), since=progress.plan.marked.state
+            )
+            await self._file_late(came, progress)
 
     async def _file_late(self, came: Iterable[Email], progress: Progress) -> Sequence[Updated]:
         """File what has come of the senders since it was looked for."""
@@ -139,30 +157,56 @@ class Application:
         return updates
 
     async def _update(
-        self, patches: dict[str, Patch], state: str, again: Replan, progress: Progress
-    ) -> None:
+        self,
+        patches: Mapping[str, Patch],
+        state: str,
+        again: Replan,
+        progress: Progress,
+        *,
+        before: Mapping[str, Email],
+    ) -> bool:
         """Patch mails as they are, which is not always how they were read in ``state``.
 
         Whoever deletes a mail, or archives it, meanwhile does not get it back. Where mail changes
-        all the time, there has to be an end of reading: taps are waiting.
+        all the time, there has to be an end of reading: taps are waiting. Returns False if some
+        mail was patched in another state.
         """
         for _ in range(_READINGS):
-            remaining = await self._update_in_state(patches, state, progress)
+            remaining, was_held = await self._update_in_state(
+                patches, state, again, progress, before=before
+            )
             if not remaining:
-                return
+                return was_held
             state, emails = await self._account.read(sorted(remaining))
-            patches = again(emails)
+            patches, before = again(emails), {each.id: each for each in emails}
         progress.mails_updated(update for _, update in await self._account.update(patches))
+        return not patches
 
     async def _update_in_state(
-        self, patches: Mapping[str, Patch], state: str, progress: Progress
-    ) -> set[str]:
-        """Patch mails as long as nobody else changes any; gives the ids of what is left."""
-        remaining = set(patches)
-        async for asked, update in self._account.update_in_state(patches, state):
-            progress.mails_updated([update])
-            remaining -= asked.keys()
-        return remaining
+        self,
+        patches: Mapping[str, Patch],
+        state: str,
+        again: Replan,
+        progress: Progress,
+        *,
+        before: Mapping[str, Email],
+    ) -> tuple[set[str], bool]:
+        """Patch mails as long as nobody else changes any.
+
+        Mail that the server patched in another state is put right, for its owner may have moved it.
+        Returns the ids of what is left, and False if there was such mail.
+        """
+        remaining, loose = set(patches), dict[str, Patch]()
+        async for written in self._account.update_in_state(patches, state):
+            progress.mails_updated([written.updated])
+            remaining -= written.patches.keys()
+            if not written.was_held:
+                loose |= written.patches
+        if loose:
+            _, emails = await self._account.read(sorted(loose))
+            mended = mend(before, loose, emails, again)
+            progress.mails_updated(update for _, update in await self._account.update(mended))
+        return remaining, not loose
 
     def _late_sweeps(self, progress: Progress) -> list[Sweep]:
         """Where late mail may be: in a managed mailbox that is not where its sender belongs.

@@ -3,11 +3,17 @@
 Cyrus multiplies a filter out into an OR of ANDs before it searches. What makes that longer than
 ``search_normalisation_max`` nodes (1,000 unless configured otherwise) it leaves out, and answers
 with success and too little. So many senders in many mailboxes are asked for by several filters.
+
+Apache James refuses a filter in which ``inMailbox`` stands inside an operator, but for one at the
+top of an AND. Stalwart finds nothing where an operator stands behind an empty condition of an inner
+AND; in these filters none does.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from mailroom.jmap.habits import Habits, Limitation
 from mailroom.jmap.mail import Filter
 
 _NODES: Final = 500
@@ -16,27 +22,66 @@ _MAILBOXES: Final = 30
 """So many at once leave room for what is asked about one sender."""
 
 
+@dataclass(frozen=True, slots=True)
+class Mailboxes:
+    """Some of an account's mailboxes, to be searched.
+
+    Attributes:
+        ids: the ids of those to be searched.
+        every: the ids of all mailboxes of the account. If there are more by now, the mail in those
+            may be found as well.
+    """
+
+    ids: frozenset[str]
+    every: frozenset[str] = frozenset()
+
+    def filters(self, habits: Habits) -> list[Filter]:
+        """Filters that together find all mail in at least one of the mailboxes."""
+        return [email_filter for email_filter, _ in self.sized_filters(habits)]
+
+    def sized_filters(self, habits: Habits) -> Iterator[tuple[Filter, int]]:
+        """The filters, each with the number of mailboxes that it names one by one."""
+        ordered = sorted(self.ids)
+        if len(ordered) > 1 and Limitation.NESTED_MAILBOXES not in habits:
+            for start in range(0, len(ordered), _MAILBOXES):
+                some = ordered[start : start + _MAILBOXES]
+                yield in_any_of(some), len(some)
+        elif len(ordered) > 1 and self.every and Limitation.EXCLUDED_MAILBOXES not in habits:
+            yield {"inMailboxOtherThan": sorted(self.every - self.ids)}, 1
+        else:
+            yield from (({"inMailbox": each}, 1) for each in ordered)
+
+
+def learn_how_to_name_mailboxes(habits: Habits) -> bool:
+    """Note that a filter of :class:`Mailboxes` was refused; False if no other form is left."""
+    for each in (Limitation.NESTED_MAILBOXES, Limitation.EXCLUDED_MAILBOXES):
+        if each not in habits:
+            habits.learn(each)
+            return True
+    return False
+
+
 def in_any_of(mailbox_ids: Collection[str]) -> Filter:
     """Mail in at least one of the mailboxes."""
     conditions = [{"inMailbox": mailbox_id} for mailbox_id in sorted(mailbox_ids)]
     return {"operator": "OR", "conditions": conditions}
 
 
-def in_any_and_any(
-    mailbox_ids: Collection[str], groups: Iterable[Sequence[Filter]]
+def in_mailboxes_and_any(
+    mailboxes: Mailboxes, groups: Iterable[Sequence[Filter]], habits: Habits
 ) -> Iterator[Filter]:
     """Filters that together find mail in any of the mailboxes that meets any of the conditions.
 
     Args:
-        mailbox_ids: the mailboxes.
+        mailboxes: the mailboxes.
         groups: the conditions; those of a group stay together.
+        habits: the server's limitations.
     """
-    every, ordered = list(groups), sorted(mailbox_ids)
-    for start in range(0, len(ordered), _MAILBOXES):
-        some = ordered[start : start + _MAILBOXES]
-        for conditions in _parts(every, _NODES // len(some)):
+    every = list(groups)
+    for inside, count in mailboxes.sized_filters(habits):
+        for conditions in _parts(every, _NODES // count):
             either: Filter = {"operator": "OR", "conditions": conditions}
-            yield {"operator": "AND", "conditions": [in_any_of(some), either]}
+            yield {"operator": "AND", "conditions": [inside, either]}
 
 
 def _parts(groups: Iterable[Sequence[Filter]], nodes: int) -> Iterator[list[Filter]]:

@@ -1,20 +1,24 @@
 """What a pass has to know, read in as few steps as can be. Reads only."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from mailroom.contacts.address import spellings
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.errors import MethodError
-from mailroom.jmap.mail import Email, Filter, get_email_state
+from mailroom.jmap.habits import Limitation
+from mailroom.jmap.mail import Created, Email, Filter
 from mailroom.jmap.mailboxes import get_mailboxes
-from mailroom.jmap.request import Operation, in_order
+from mailroom.jmap.queries import Page
+from mailroom.jmap.request import Operation
 from mailroom.screener.arrivals.inbox import Inbox, Look, News
 from mailroom.screener.categories import Categories, Layout
-from mailroom.screener.filters import in_any_and_any, in_any_of
+from mailroom.screener.filters import Mailboxes, learn_how_to_name_mailboxes
 from mailroom.screener.own import OwnAddresses, in_doubt, senders_of
+from mailroom.screener.people import SENDERS
 from mailroom.screener.places import Directory, Places, locate
+from mailroom.screener.search import MailSearch, Sweep
 
 T = TypeVar("T")
 
@@ -45,23 +49,6 @@ class Marked:
         return self.directory.total_emails(self.places.screener)
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """Whose mail to look for, and where; ``*@domain`` is everybody there."""
-
-    addresses: frozenset[str]
-    mailboxes: frozenset[str]
-
-    def filters(self) -> Iterator[Filter]:
-        """Filters that find at least all mail of the addresses in the mailboxes.
-
-        Asked both ways: ``from`` sees through comments, quotes and folding in the address, but
-        knows only mail that is in the search index; ``header`` reads the mail itself, letter by
-        letter, and is asked for both ends of the address, as a comment may stand between them.
-        """
-        yield from in_any_and_any(self.mailboxes, map(_is_from, sorted(self.addresses)))
-
-
 class Gatherer:
     """Reads what is labelled, what is new, and the mail of senders.
 
@@ -88,11 +75,11 @@ class Gatherer:
         self._layout = layout
         self._own = OwnAddresses(account)
         self._places: Places | None = None
+        self._search = MailSearch(account, SENDERS)
 
     async def directory(self) -> Directory:
         """Read the mailboxes."""
-        (mailboxes,) = await self._account.client.perform(get_mailboxes(self._account.id))
-        return Directory(mailboxes)
+        return Directory(await self._account.mailboxes())
 
     def expect(self, directory: Directory) -> None:
         """Begin with these mailboxes; if there are others by now, the first look notices.
@@ -113,30 +100,71 @@ class Gatherer:
         places = self._places or self._locate(await self.directory())
         self._places = None
         try:
-            marked = await self._look(places)
+            marked = await self._look(places, refusals=("unsupportedFilter",))
         except MethodError:
             # A label that was deleted cannot be searched for: see which there are now.
+            marked = None
+        if marked is None:
             places = self._locate(await self.directory())
-            marked = await self._look(places)
-        if marked.places != places:
-            marked = await self._look(marked.places)
+            refusals = ("unsupportedFilter", "invalidArguments")
+            marked = await self._look(places, refusals=refusals)
+        if marked is None:
+            raise MethodError("Mailbox/get", "serverFail", "mailboxes change all the time")
         self._places = marked.places
         return marked
 
-    async def _look(self, places: Places) -> Marked:
+    async def _look(self, places: Places, *, refusals: Collection[str]) -> Marked | None:
+        """Look once, in a form that the server does not refuse; None if the mailboxes changed.
+
+        ``refusals`` are the errors that mean that the server does not know the form.
+        """
+        while True:
+            try:
+                return await self._look_once(places)
+            except MethodError as error:
+                habits = self._account.habits
+                if error.type not in refusals or not learn_how_to_name_mailboxes(habits):
+                    raise
+
+    async def _look_once(self, places: Places) -> Marked | None:
         """Search under the ids that are known, and read which they are now."""
-        email_filter = in_any_of({*places.labels, places.error})
-        search = in_order(get_email_state(self._account.id), self._account.first_page(email_filter))
-        mailboxes, identities, (state, first), look = await self._account.client.perform(
+        known = frozenset(self._account.mailbox_sizes)
+        labels = frozenset({*places.labels, places.error})
+        filters = Mailboxes(labels, known).filters(self._account.habits)
+        operations: list[Operation[Any]] = [
+            *(self._account.first_page(each) for each in filters),
             get_mailboxes(self._account.id),
             self._own.look(places),
-            search,
             _nothing() if self._inbox is None else self._inbox.look(places),
-        )
-        emails = await self._account.whole(email_filter, first)
+        ]
+        *firsts, told, identities, look = await self._account.client.perform_all(operations)
+        directory = Directory(await self._account.all_mailboxes(told))
+        now = self._locate(directory)
+        if now != places or (
+            Limitation.NESTED_MAILBOXES in self._account.habits
+            and known != frozenset(self._account.mailbox_sizes)
+        ):
+            return None
+        emails = await self._all_marked(filters, firsts, labels)
         news = None if self._inbox is None else await self._inbox.news(look, places)
-        directory = Directory(mailboxes)
-        return Marked(emails, news, directory, self._locate(directory), identities, state)
+        states = {page.state for page in firsts}
+        # Of states that differ none can be said to be the first, so nothing is held to one.
+        state = states.pop() if len(states) == 1 else ""
+        return Marked(emails, news, directory, now, identities, state)
+
+    async def _all_marked(
+        self, filters: Sequence[Filter], firsts: Sequence[Page], labels: frozenset[str]
+    ) -> tuple[Email, ...]:
+        """All marked mail; where no total tells, the numbers of mails in the labels do."""
+        emails = {email.id: email for page in firsts for email in page.emails}
+        counts = Counter(each for email in emails.values() for each in email.mailbox_ids)
+        sizes = self._account.mailbox_sizes
+        if all(sizes.get(each) == counts[each] for each in labels):
+            found: Iterable[Email] = emails.values()
+        else:
+            found = await self._account.all_pages(filters, firsts)
+        marked = (each for each in found if each.mailbox_ids & labels)
+        return tuple(sorted(marked, key=lambda each: (each.received_at, each.id)))
 
     async def own_among(self, addresses: Iterable[str], marked: Marked) -> frozenset[str]:
         """Return those addresses that are the user's, though no identity says so exactly.
@@ -167,29 +195,31 @@ class Gatherer:
             sweeps: whose mail, and where.
             after: what to do first; must be safe to repeat.
         """
-        filters = [each for sweep in sweeps for each in sweep.filters()]
-        try:
-            return await self._account.find(filters, after=after)
-        except MethodError as error:
-            if error.type != "unsupportedFilter":
-                raise
-            # The server cannot look into headers: list the mailboxes, and look ourselves.
-            everything = [in_any_of(sweep.mailboxes) for sweep in sweeps]
-            return await self._account.find(everything, after=after)
+        return await self._search.find(sweeps, after=after)
+
+    async def late_mail_of(
+        self, sweeps: Sequence[Sweep], *, since: str, after: Sequence[Operation[T]] = ()
+    ) -> tuple[list[T], tuple[Email, ...]]:
+        """Find the mail of senders that may have come a moment ago; else as :meth:`mail_of`.
+
+        Just that mail is what an index that is a little late lacks, and what no search has proved
+        yet. So new mail is asked for by the changes since a state as well.
+        """
+        if not since or Limitation.HEADERS in self._account.habits:
+            return await self.mail_of(sweeps, after=after)
+        further: list[Operation[Any]] = [*after, self._account.created(since)]
+        (*done, created), found = await self.mail_of(sweeps, after=further)
+        emails = {each.id: each for each in found}
+        mailboxes = frozenset[str]().union(*(each.mailboxes for each in sweeps))
+        while isinstance(created, Created):
+            emails |= {each.id: each for each in created.emails if each.mailbox_ids & mailboxes}
+            if not created.has_more:
+                break
+            (created,) = await self._account.client.perform(
+                self._account.created(created.new_state)
+            )
+        return done, tuple(emails.values())
 
 
 def _nothing() -> Operation[Look]:
     return Operation((), lambda _: None)
-
-
-def _is_from(address: str) -> list[Filter]:
-    """What is asked about a sender."""
-    written = spellings(address)
-    return [*({"from": each.removeprefix("*@")} for each in written), *map(_written, written)]
-
-
-def _written(address: str) -> Filter:
-    """Mail in whose From stand the local part and the domain, one way or another."""
-    local, _, domain = address.rpartition("@")
-    parts = (domain,) if local == "*" else (local.strip('"'), domain)
-    return {"operator": "AND", "conditions": [{"header": ["From", each]} for each in parts]}

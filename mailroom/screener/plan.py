@@ -53,6 +53,7 @@ class Plan:
         marked: what was gathered.
         decided: whom the decisions are about.
         groups: the contact groups as they were read.
+        emails: the marked mails, and those found of the senders, as they were read; by id.
     """
 
     filings: tuple[Filing, ...]
@@ -67,6 +68,7 @@ class Plan:
     arrivals: ArrivalsPlan | None = None
     unscreened: str = ""
     groups: tuple[Group, ...] = ()
+    emails: Mapping[str, Email] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -108,7 +110,7 @@ def plan_decisions(
     marked: Marked,
     sorted_: Sorted,
     outcomes: Collection[Decision | Conflict],
-    mails: Iterable[Email],
+    mails: Collection[Email],
     *,
     index: ContactIndex,
     categories: Categories,
@@ -150,6 +152,7 @@ def plan_decisions(
         decided=decided,
         refused=refused,
         unmarked=unmarked,
+        emails={each.id: each for each in (*mails, *marked.emails)},
     )
 
 

@@ -21,7 +21,7 @@ from mailroom.screener.arrivals.verdict import Rules
 from mailroom.screener.categories import Categories, Layout
 from mailroom.screener.contact import find_groups, missing_groups
 from mailroom.screener.decide import Conflict, Decided, Decision, decide, find_contacts
-from mailroom.screener.gather import Gatherer, Marked, Sweep
+from mailroom.screener.gather import Gatherer, Marked
 from mailroom.screener.labelled import Sorted, sort_marked
 from mailroom.screener.missing import MissingError, NoRightToWriteError
 from mailroom.screener.own import senders_of
@@ -29,6 +29,7 @@ from mailroom.screener.places import Places, lacking_rights, missing_mailboxes, 
 from mailroom.screener.plan import BySender, Plan, mark_key, plan_decisions
 from mailroom.screener.progress import Report
 from mailroom.screener.refusals import Refusals
+from mailroom.screener.search import Sweep
 
 
 class ScreenerWorkflow:

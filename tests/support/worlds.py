@@ -13,7 +13,16 @@ import aiohttp
 from structlog.testing import capture_logs
 from yarl import URL
 
-from mailroom.sandbox import STALWART_LIMITS, Quirks, Sandbox, User
+from mailroom.sandbox import (
+    CYRUS_3_14,
+    HOSTILE,
+    JAMES,
+    STALWART,
+    STALWART_LIMITS,
+    Quirks,
+    Sandbox,
+    User,
+)
 from mailroom.sandbox.contacts import Contacts
 from tests.support.contacts_app import ContactsApp
 from tests.support.cyrus import PASSWORD, Cyrus
@@ -37,6 +46,10 @@ _HABITS: Final = {
     "no search index": Quirks(index_lag=None),
     "no states of updates": Quirks(email_set_states=False),
     "mailbox ids of digits": Quirks(digit_ids=frozenset({"Screener", "Feed", "Imbox"})),
+    "as Stalwart": STALWART,
+    "as Cyrus 3.14": CYRUS_3_14,
+    "as James": JAMES,
+    "hostile": HOSTILE,
 }
 
 ANNOTATING: Final = {"MAILROOM_CONTACTS_ANNOTATE": "true"}
@@ -88,6 +101,10 @@ VARIANTS: Final = (
     *(Variant("sandbox", *each) for each in itertools.product(_PROTOCOLS, _TRANSPORTS)),
     Variant("sandbox", "jmap", "websocket", "stalwart limits"),
     Variant("sandbox", "jmap", "websocket", "no search index"),
+    Variant("sandbox", "jmap", "websocket", "as Stalwart"),
+    Variant("sandbox", "jmap", "websocket", "as Cyrus 3.14"),
+    Variant("sandbox", "carddav", "websocket", "as James"),
+    Variant("sandbox", "jmap", "websocket", "hostile"),
 )
 
 

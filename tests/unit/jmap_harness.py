@@ -129,14 +129,18 @@ class Mails:
         boxes: mailbox -> the ids of its mails, oldest first.
         cap: position -> how many ids the server puts into a page at most.
         tells_total: whether it counts.
-        state: position -> queryState.
+        total: (where the page ends, the number of mails) -> the total that is told.
+        state: the number of queries so far -> the Email state.
+        query_state: position -> queryState.
         gone: mails that vanish between a query and its get.
     """
 
     boxes: dict[str, Sequence[str]]
     cap: Callable[[int], int] = lambda _: 1000
     tells_total: bool = True
-    state: Callable[[int], str] = lambda _: "51:0"
+    total: Callable[[int, int], int] = lambda _, whole: whole
+    state: Callable[[int], str] = lambda _: "51"
+    query_state: Callable[[int], str] = lambda _: "51:0"
     gone: frozenset[str] = frozenset()
     asked: list[tuple[int, int]] = field(default_factory=list)
     received: dict[str, str] = field(default_factory=dict)
@@ -154,7 +158,10 @@ class Mails:
             case "Email/query":
                 return self._query(arguments)
             case "Email/get":
-                return self._get(results[arguments["#ids"]["resultOf"]]["ids"])
+                ids = arguments.get("ids")
+                return self._get(
+                    results[arguments["#ids"]["resultOf"]]["ids"] if ids is None else ids
+                )
             case "Email/set":
                 self.log += arguments["update"]
                 return {"oldState": "1", "newState": "2", "updated": arguments["update"]}
@@ -164,15 +171,17 @@ class Mails:
         position, limit = arguments["position"], arguments["limit"]
         self.asked.append((position, limit))
         ids = self.boxes[arguments["filter"]["inMailbox"]]
-        found = {
-            "queryState": self.state(position),
+        found: dict[str, Any] = {
+            "queryState": self.query_state(position),
             "position": position,
             "ids": ids[position : position + min(limit, self.cap(position))],
         }
-        return found | ({"total": len(ids)} if self.tells_total else {})
+        end = position + len(found["ids"])
+        return found | ({"total": self.total(end, len(ids))} if self.tells_total else {})
 
     def _get(self, ids: Sequence[str]) -> dict[str, Any]:
-        return {"list": [self._email(each) for each in ids if each not in self.gone]}
+        listed = [self._email(each) for each in ids if each not in self.gone]
+        return {"state": self.state(len(self.asked)), "list": listed}
 
     def _email(self, email_id: str) -> dict[str, Any]:
         return {

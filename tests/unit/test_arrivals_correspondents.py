@@ -49,10 +49,11 @@ async def test_what_was_just_sent_is_found_one_way_or_the_other(quirks: Quirks) 
 
 async def test_all_are_asked_for_in_one_request() -> None:
     async with a_world() as world:
-        world.deliver(ME, "Cc: 7@x.example", into="Sent")
+        for number in (7, 8):
+            world.deliver(ME, f"Cc: {number}@x.example", into="Sent")
         everybody = [f"{number}@x.example" for number in range(300)]
 
-        assert await among(world, *everybody) == {"7@x.example"}
+        assert await among(world, *everybody) == {"7@x.example", "8@x.example"}
         assert queries(world) == 1
 
 
@@ -68,7 +69,8 @@ async def test_many_fit_into_small_limits() -> None:
 async def test_who_is_found_is_remembered_and_who_is_not_is_asked_for_again() -> None:
     async with a_world() as world:
         correspondents = Correspondents(world.account)
-        world.deliver(ME, "Cc: ann@x.example", into="Sent")
+        for _ in range(2):
+            world.deliver(ME, "Cc: ann@x.example", into="Sent")
         both = frozenset({"ann@x.example", "bob@x.example"})
         sent = world.places.sent
 

@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 from mailroom.contacts.address import key_of, spellings
 from mailroom.contacts.book import Card
 from mailroom.contacts.index import ContactIndex
+from mailroom.jmap.habits import Habits
 from mailroom.screener.decide import find_contacts
-from mailroom.screener.gather import Sweep
+from mailroom.screener.filters import Mailboxes
 from mailroom.screener.labelled import Tapped
+from mailroom.screener.people import SENDERS, searches
 from mailroom.screener.sender import Sender, is_own
 from tests.unit.builders import mail
 
@@ -82,7 +84,7 @@ def test_the_users_own_address_is_theirs_however_it_is_spelt() -> None:
 
 
 def test_mail_is_searched_for_in_both_spellings() -> None:
-    (found,) = Sweep(frozenset({WIRE}), frozenset({"m"})).filters()
+    found, _ = searches(SENDERS, {WIRE}, Mailboxes(frozenset({"m"})), Habits())
     _, written = found["conditions"]
     assert {"from": WIRE} in written["conditions"]
     assert {"from": READABLE} in written["conditions"]

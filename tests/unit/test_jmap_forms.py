@@ -54,9 +54,9 @@ async def in_state(world: World, patches: Mapping[str, Patch], state: str) -> di
     """What became of each mail; those that are left out were left as they were."""
     done = world.account.update_in_state(patches, state)
     return {
-        email_id: str(update.failed.get(email_id, ""))
-        async for asked, update in done
-        for email_id in asked
+        email_id: str(written.updated.failed.get(email_id, ""))
+        async for written in done
+        for email_id in written.patches
     }
 
 

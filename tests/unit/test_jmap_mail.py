@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from mailroom.jmap.errors import MethodError
-from mailroom.jmap.mail import Email, EmailAddress, find_emails, get_email_state, get_identities
+from mailroom.jmap.mail import Email, EmailAddress, get_email_state, get_identities
 from mailroom.jmap.mailboxes import Mailbox, get_mailboxes
+from mailroom.jmap.queries import find_emails
 from mailroom.jmap.request import Request, Results
 from tests.unit.jmap_harness import asked, read
 
@@ -85,8 +86,9 @@ def test_the_email_state_is_asked_for_without_any_mail() -> None:
 
 def test_mail_is_found_and_got_in_one_go_oldest_first() -> None:
     operation = find_emails("a", {"inMailbox": "m"}, position=20, limit=10)
-    (query, arguments, _), (get, got, _) = asked(operation)
-    assert (query, get) == ("Email/query", "Email/get")
+    (state, no_mail, _), (query, arguments, _), (get, got, _) = asked(operation)
+    assert (state, query, get) == ("Email/get", "Email/query", "Email/get")
+    assert no_mail["ids"] == []
     assert arguments == {
         "accountId": "a",
         "filter": {"inMailbox": "m"},
@@ -95,7 +97,7 @@ def test_mail_is_found_and_got_in_one_go_oldest_first() -> None:
         "limit": 10,
         "calculateTotal": True,
     }
-    assert got["#ids"] == {"resultOf": "0", "name": "Email/query", "path": "/ids"}
+    assert got["#ids"] == {"resultOf": "1", "name": "Email/query", "path": "/ids"}
     assert "ids" not in got
     properties = {"id", "mailboxIds", "keywords", "receivedAt", FROM, "from"}
     assert set(got["properties"]) == properties | {"header:List-Id:asText"}
@@ -113,7 +115,8 @@ QUERY = {"queryState": "51:0", "position": 0, "total": 1, "ids": ["M1"]}
 
 def page_of(*emails: Any, **query: Any) -> Any:
     found = QUERY | {"ids": [f"M{number}" for number, _ in enumerate(emails)]} | query
-    return read(find_emails("a", {}, limit=10), found, {"state": "51", "list": list(emails)})
+    before, after = {"state": "50", "list": []}, {"state": "51", "list": list(emails)}
+    return read(find_emails("a", {}, limit=10), before, found, after)
 
 
 def the_email(**changes: Any) -> Email:
@@ -133,7 +136,8 @@ def test_a_page_is_read() -> None:
             (EmailAddress("Zed", "zed@q.example"),),
         ),
     )
-    assert (page.length, page.total, page.query_state) == (2, 13, "51:0")
+    assert (page.length, page.total, page.states) == (2, 13, ("50", "51"))
+    assert page.state == "50", "of the two, the one behind which nothing was missed"
 
 
 def test_an_empty_page_is_read() -> None:
@@ -230,8 +234,9 @@ def test_of_a_refused_query_it_is_said_why() -> None:
     """And not what that means for the call that refers to it."""
     operation = find_emails("a", {"inMailbox": "nope"}, limit=10)
     responses = [
-        ["error", {"type": "invalidArguments", "arguments": ["filter/inMailbox"]}, "0"],
-        ["error", {"type": "invalidResultReference"}, "1"],
+        ["Email/get", {"state": "51", "list": []}, "0"],
+        ["error", {"type": "invalidArguments", "arguments": ["filter/inMailbox"]}, "1"],
+        ["error", {"type": "invalidResultReference"}, "2"],
     ]
     with pytest.raises(MethodError) as caught:
         operation.read(Results(Request(operation.calls).read(responses)))

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import MethodError, SetError
-from mailroom.jmap.mail import Patch, find_emails, get_email_state, get_identities, update_emails
+from mailroom.jmap.mail import Patch, get_email_state, get_identities, update_emails
 from mailroom.jmap.mailboxes import create_mailboxes, get_mailboxes
+from mailroom.jmap.queries import find_emails
 from mailroom.jmap.request import Operation
 from tests.unit.jmap_harness import asked, read
 

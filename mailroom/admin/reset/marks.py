@@ -9,9 +9,9 @@ from typing import Final
 
 from mailroom.admin.reset.plan import Outcome
 from mailroom.admin.reset.scope import Scope
-from mailroom.jmap.mail import Email, Filter, Page, Patch
+from mailroom.jmap.mail import Email, Filter, Patch
 from mailroom.screener.filing import take_off
-from mailroom.screener.filters import in_any_of
+from mailroom.screener.filters import Mailboxes
 from mailroom.screener.gather import Marked
 from mailroom.screener.keywords import FORGED, SCREENED, without
 
@@ -34,14 +34,6 @@ class Marks:
         self._tell = scope.tell
         self._inbox = seen.places.inbox
         self._labels = {seen.places.error} if warning is None else {seen.places.error, warning}
-        self._filter: Filter = {
-            "operator": "OR",
-            "conditions": [
-                in_any_of(self._labels),
-                {"hasKeyword": SCREENED},
-                {"hasKeyword": FORGED},
-            ],
-        }
 
     async def count(self) -> int:
         """How many mails bear any of them.
@@ -49,16 +41,14 @@ class Marks:
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
-        page = await self._first_page()
-        if page.total is not None:
-            return page.total
-        return len(await self._account.whole(self._filter, page))
+        _, emails = await self._account.find(self._filters)
+        return len(emails)
 
     async def take_off(self, outcome: Outcome) -> None:
         """Take them all off, unless the server refuses. Raises as :meth:`count`."""
         tried, refused, total = set[str](), dict[str, str](), await self.count()
         while True:
-            found = self._patches((await self._first_page()).emails)
+            found = self._patches(await self._some())
             untried = {each: patch for each, patch in found.items() if each not in tried}
             if not untried:
                 break
@@ -70,9 +60,18 @@ class Marks:
         outcome.marks += len(tried - still.keys())
         outcome.failures |= {f"mail {each}": why for each, why in still.items()}
 
-    async def _first_page(self) -> Page:
-        (page,) = await self._account.client.perform(self._account.first_page(self._filter))
-        return page
+    @property
+    def _filters(self) -> list[Filter]:
+        """Filters that together find the mail; some servers refuse labels inside an OR."""
+        labels = Mailboxes(frozenset(self._labels), frozenset(self._account.mailbox_sizes))
+        keywords: list[Filter] = [{"hasKeyword": SCREENED}, {"hasKeyword": FORGED}]
+        return [*labels.filters(self._account.habits), *keywords]
+
+    async def _some(self) -> list[Email]:
+        """The first page of each search."""
+        queries = [self._account.first_page(each) for each in self._filters]
+        pages = await self._account.client.perform_all(queries)
+        return [email for page in pages for email in page.emails]
 
     async def _update(self, patches: dict[str, Patch]) -> dict[str, str]:
         """Patch mails; gives those that the server refuses to."""

@@ -17,8 +17,9 @@ from mailroom.jmap.mail import Email, Patch
 from mailroom.jmap.request import Operation
 from mailroom.screener.contact import Groups, edits_for_undo, find_groups
 from mailroom.screener.decide import Contact, Decision
-from mailroom.screener.gather import Marked, Sweep
+from mailroom.screener.gather import Marked
 from mailroom.screener.plan import BySender, Filing, plan_filing
+from mailroom.screener.search import Sweep
 from mailroom.screener.sender import is_address, is_own
 
 AT_ONCE: Final = 50

@@ -1,15 +1,8 @@
 """Whom the user has written to, as the mailbox with the role ``sent`` tells. Reads only."""
 
-from collections.abc import Iterator
-from typing import Final
-
-from mailroom.contacts.address import key_of, spellings
 from mailroom.jmap.account import MailAccount
-from mailroom.jmap.errors import MethodError
-from mailroom.jmap.mail import RECIPIENTS, Email, Filter
-from mailroom.screener.filters import in_any_and_any
-
-_FIELDS: Final = ("To", "Cc", "Bcc")
+from mailroom.screener.people import RECIPIENTS_OF_MAIL
+from mailroom.screener.search import MailSearch, Sweep
 
 
 class Correspondents:
@@ -23,7 +16,7 @@ class Correspondents:
     """
 
     def __init__(self, account: MailAccount) -> None:
-        self._account = account
+        self._search = MailSearch(account, RECIPIENTS_OF_MAIL)
         self._known: set[str] = set()
 
     async def among(self, addresses: frozenset[str], sent: frozenset[str]) -> frozenset[str]:
@@ -40,33 +33,7 @@ class Correspondents:
         """
         asked = addresses - self._known
         if asked and sent:
-            for email in await self._sent_to(asked, sent):
-                self._known |= {key_of(each.email.strip()) for each in email.recipients} & asked
+            _, emails = await self._search.find([Sweep(asked, sent)])
+            for email in emails:
+                self._known |= RECIPIENTS_OF_MAIL.keys(email) & asked
         return addresses & self._known
-
-    async def _sent_to(self, addresses: frozenset[str], sent: frozenset[str]) -> list[Email]:
-        """At least all mail in the mailboxes that went to one of the addresses."""
-        try:
-            return await self._find(list(_filters(addresses, sent, with_header=True)))
-        except MethodError as error:
-            if error.type != "unsupportedFilter":
-                raise
-        return await self._find(list(_filters(addresses, sent, with_header=False)))
-
-    async def _find(self, filters: list[Filter]) -> list[Email]:
-        _, emails = await self._account.find(filters, also=RECIPIENTS)
-        return list(emails)
-
-
-def _filters(
-    addresses: frozenset[str], sent: frozenset[str], *, with_header: bool
-) -> Iterator[Filter]:
-    """Asked both ways: the search index is late, and ``header`` takes encoded text as it is."""
-    for_each = (_is_to(address, with_header=with_header) for address in sorted(addresses))
-    return in_any_and_any(sent, for_each)
-
-
-def _is_to(address: str, *, with_header: bool) -> list[Filter]:
-    written = [(field, each) for field in _FIELDS for each in spellings(address)]
-    conditions: list[Filter] = [{field.lower(): each} for field, each in written]
-    return conditions + [{"header": [field, each]} for field, each in written if with_header]

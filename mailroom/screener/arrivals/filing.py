@@ -14,8 +14,9 @@ from typing import Final
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import JmapError, is_read_only
-from mailroom.jmap.mail import ARRIVAL, Patch
+from mailroom.jmap.mail import ARRIVAL, Email, Patch
 from mailroom.screener.arrivals.verdict import Rules, Verdict, is_new, judge
+from mailroom.screener.mend import mend
 
 _READINGS: Final = 2
 _GONE: Final = "notFound"
@@ -79,8 +80,25 @@ class Filing:
 
     async def _write_in_state(self, remaining: dict[str, Verdict], state: str) -> None:
         """Write, and leave what was not written for want of the right state."""
-        async for asked, update in self._account.update_in_state(_patches(remaining), state):
-            self._note(asked, update, remaining)
+        before = {email_id: each.email for email_id, each in remaining.items()}
+        loose: dict[str, Patch] = {}
+        async for written in self._account.update_in_state(_patches(remaining), state):
+            self._note(written.patches, written.updated, remaining)
+            if not written.was_held:
+                loose |= written.patches
+        if loose:
+            await self._mend(before, loose)
+
+    async def _mend(self, before: Mapping[str, Email], patches: Mapping[str, Patch]) -> None:
+        """Put right what was done to mail that may have moved, as the server did not mind."""
+        _, emails = await self._account.read(list(patches), also=ARRIVAL)
+        mended = mend(before, patches, emails, lambda seen: _patches(self._judged(seen)))
+        self._arrived.updates += [update for _, update in await self._account.update(mended)]
+
+    def _judged(self, emails: Iterable[Email]) -> dict[str, Verdict]:
+        """Verdicts on those that still are as they came."""
+        new = (each for each in emails if is_new(each, self._rules.places))
+        return _by_id(judge(each, self._rules) for each in new)
 
     def _note(
         self, asked: Mapping[str, Patch], update: Updated, remaining: dict[str, Verdict]
@@ -99,8 +117,7 @@ class Filing:
     async def _read_again(self, remaining: dict[str, Verdict]) -> tuple[str, dict[str, Verdict]]:
         """Those that still are as they came, in another state."""
         state, emails = await self._account.read(list(remaining), also=ARRIVAL)
-        new = (each for each in emails if is_new(each, self._rules.places))
-        return state, _by_id(judge(each, self._rules) for each in new)
+        return state, self._judged(emails)
 
 
 def _patches(verdicts: Mapping[str, Verdict]) -> dict[str, Patch]:

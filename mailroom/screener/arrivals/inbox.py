@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mailroom.jmap.account import MailAccount
-from mailroom.jmap.mail import ARRIVAL, Created, Email, Filter, Page, get_email_state
-from mailroom.jmap.request import Operation, Results, in_order
+from mailroom.jmap.listing import list_dates
+from mailroom.jmap.mail import ARRIVAL, Created, Email, Filter
+from mailroom.jmap.queries import Page
+from mailroom.jmap.request import Operation, Results
 from mailroom.screener.arrivals.verdict import is_new
-from mailroom.screener.keywords import SCREENED
 from mailroom.screener.places import Places
 
 
@@ -36,9 +37,8 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class LookBack:
-    """The first page of the Inbox as far back as is looked, and the state before that was read."""
+    """The first page of the unread mail in the Inbox."""
 
-    state: str
     filter: Filter
     page: Page
 
@@ -83,33 +83,24 @@ class Inbox:
     def look(self, places: Places) -> Operation[Look]:
         """The first request of a look, to be sent along with others; :meth:`news` goes on."""
         if not self._state:
-            return self._look_back(places)
+            back = self._look_back(places)
+            return Operation(back.calls, back.read)
         changes = self._account.created(self._state, also=ARRIVAL)
         return Operation(changes.calls, changes.read)
 
-    def _look_back(self, places: Places) -> Operation[Look]:
-        email_filter = self._recent(places)
-        search = in_order(
-            get_email_state(self._account.id), self._account.first_page(email_filter, also=ARRIVAL)
-        )
+    def _look_back(self, places: Places) -> Operation[LookBack]:
+        """Ask for the first page of all unread mail in the Inbox, however old.
+
+        Dates are compared here: on some servers a search by date goes through an index that lacks
+        just the newest mail.
+        """
+        email_filter = {"inMailbox": places.inbox, "notKeyword": "$seen"}
+        first = self._account.first_page(email_filter, also=ARRIVAL)
 
         def read(results: Results) -> LookBack:
-            state, page = search.read(results)
-            return LookBack(state, email_filter, page)
+            return LookBack(email_filter, first.read(results))
 
-        return Operation(search.calls, read)
-
-    def _recent(self, places: Places) -> Filter:
-        since = self._now() - self._lookback
-        return {
-            "operator": "AND",
-            "conditions": [
-                {"inMailbox": places.inbox},
-                {"after": since.strftime("%Y-%m-%dT%H:%M:%SZ")},
-                {"notKeyword": SCREENED},
-                {"notKeyword": "$seen"},
-            ],
-        }
+        return Operation(first.calls, read)
 
     async def news(self, look: Look, places: Places) -> News:
         """All that a look finds.
@@ -118,13 +109,28 @@ class Inbox:
             HttpError, JmapError: the server cannot be asked.
         """
         match look:
-            case LookBack(state=state, filter=email_filter, page=page):
-                emails = await self._account.whole(email_filter, page, also=ARRIVAL)
-                return self._news(emails, state, places)
+            case LookBack(filter=email_filter, page=page):
+                emails = await self._unread(email_filter, page)
+                return self._news(emails, page.state, places)
             case Created(is_silent=False, has_more=False, emails=emails, new_state=state):
                 return self._news(emails, state, places)
             case _:
                 return await self._again(places)
+
+    async def _unread(self, email_filter: Filter, first: Page) -> list[Email]:
+        """All unread mail that is recent enough, though there may be very much that is not.
+
+        Of the pages behind the first one only the ids and dates are read at first.
+        """
+        dates = await list_dates(self._account, email_filter, first)
+        known = {email.id for email in first.emails}
+        recent = [
+            email_id
+            for email_id, received_at in dates.items()
+            if email_id not in known and received_at >= self._oldest
+        ]
+        _, others = await self._account.read(recent, also=ARRIVAL)
+        return [*first.emails, *others]
 
     async def _again(self, places: Places) -> News:
         """Look back, for the changes do not tell everything."""
@@ -132,7 +138,7 @@ class Inbox:
         return await self.news(look, places)
 
     def _news(self, emails: Iterable[Email], state: str, places: Places) -> News:
-        oldest = (self._now() - self._lookback).strftime("%Y-%m-%dT%H:%M:%S")
+        oldest = self._oldest
         new = (
             each
             for each in emails
@@ -141,3 +147,8 @@ class Inbox:
             and each.id not in self._passed_over
         )
         return News(tuple(sorted(new, key=lambda each: (each.received_at, each.id))), state)
+
+    @property
+    def _oldest(self) -> str:
+        """The date of the oldest mail that is looked at, to be compared with ``receivedAt``."""
+        return (self._now() - self._lookback).strftime("%Y-%m-%dT%H:%M:%S")

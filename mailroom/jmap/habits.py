@@ -1,0 +1,75 @@
+"""Limitations of a mail server, learned from its answers. Pure."""
+
+from collections.abc import Iterator
+from enum import Enum
+
+
+class Limitation(Enum):
+    """Something that a server cannot do, and how Mailroom does without.
+
+    The value is a sentence for people.
+    """
+
+    NESTED_MAILBOXES = (
+        "a search in several mailboxes at once is refused: they are searched as all mailboxes but "
+        "the others (inMailboxOtherThan)"
+    )
+    EXCLUDED_MAILBOXES = (
+        "a search in all mailboxes but some is refused: mailboxes are searched one by one"
+    )
+    HEADERS = (
+        "a search by header does not find all mail: mailboxes are listed, and the senders are read "
+        "from the mail itself"
+    )
+    TOTALS = (
+        "the total of a search is not told, or not to be relied on: pages are read until one is "
+        "empty"
+    )
+    LAST_POSITION = "a search cannot be read from its end: it is sorted the other way round instead"
+    STATES = (
+        "an update is carried out in another state than was asked for (ifInState): updated mail is "
+        "read again, and put where its owner moved it meanwhile"
+    )
+    WHOLE_LISTS = "a list of everything is cut off: the rest is read by its ids"
+
+
+class Habits:
+    """The limitations of one account's server, as far as they are known.
+
+    Attributes:
+        header_is_proven: a search by header has found mail that was known to be there.
+        totals_are_proven: a total was larger than the page that it came with.
+    """
+
+    def __init__(self) -> None:
+        self._known: set[Limitation] = set()
+        self.header_is_proven = False
+        self.totals_are_proven = False
+
+    def __contains__(self, limitation: Limitation) -> bool:
+        return limitation in self._known
+
+    def __iter__(self) -> Iterator[Limitation]:
+        """Iterate over what is known, in the order of :class:`Limitation`."""
+        return (each for each in Limitation if each in self._known)
+
+    def learn(self, limitation: Limitation) -> None:
+        """Remember a limitation for as long as the process lives."""
+        self._known.add(limitation)
+
+    def weigh_total(self, total: int | None, length: int) -> None:
+        """Learn from the total that came with a page of ``length`` ids.
+
+        A total that exceeds its page counts more than the page: it is honest.
+        """
+        if total is None:
+            self._known.add(Limitation.TOTALS)
+        elif total > length:
+            self.totals_are_proven = True
+        elif total < length:
+            self._known.add(Limitation.TOTALS)
+
+    @property
+    def trusts_totals(self) -> bool:
+        """Return True if a search ends where its total says."""
+        return self.totals_are_proven and Limitation.TOTALS not in self._known

@@ -1,0 +1,118 @@
+"""Listing mailboxes with the simplest of filters: exact whatever a server's search is worth."""
+
+from collections.abc import Collection, Sequence
+from typing import Final, TypeVar
+
+from mailroom.concurrency import all_of
+from mailroom.jmap.account import MailAccount
+from mailroom.jmap.mail import Filter
+from mailroom.jmap.paging import READINGS, are_steady, remaining_pages
+from mailroom.jmap.queries import DatedPage, IdPage, find_dates, find_ids
+from mailroom.jmap.request import Operation
+
+T = TypeVar("T")
+
+_LARGEST_PAGE: Final = 5000
+"""Ids in one page; no Email/get follows it, so maxObjectsInGet does not bound it."""
+
+
+_STATES: Final = 2
+"""Calls around the pages, to see that nothing has changed in between."""
+
+
+async def list_ids(
+    account: MailAccount, mailbox_ids: Collection[str], *, after: Sequence[Operation[T]] = ()
+) -> tuple[list[T], tuple[str, ...]]:
+    """List the ids of all mails in some mailboxes.
+
+    Each mailbox is asked for by itself, by ``inMailbox`` alone: that needs no search index, and
+    relies neither on totals nor on limits. Mailboxes that change meanwhile are listed again, and
+    the readings are united: so no mail is missed that moved from one page to another.
+
+    Args:
+        account: the account.
+        mailbox_ids: the mailboxes.
+        after: what to send along; nothing is listed before it is all done. Must be safe to repeat.
+
+    Raises:
+        HttpError, JmapError: the server cannot be asked.
+    """
+    ordered = sorted(mailbox_ids)
+    done, listings = await _list_once(account, ordered, after)
+    ids = _ids(listings)
+    for _ in range(READINGS - 1):
+        if _are_steady(listings):
+            break
+        _, listings = await _list_once(account, ordered, ())
+        ids |= _ids(listings)
+    return done, tuple(ids)
+
+
+def _ids(listings: Sequence[Sequence[IdPage]]) -> dict[str, None]:
+    return dict.fromkeys(each for pages in listings for page in pages for each in page.ids)
+
+
+def _are_steady(listings: Sequence[Sequence[IdPage]]) -> bool:
+    states = {state for pages in listings for page in pages for state in page.states}
+    return len(states) <= 1 and all(map(are_steady, listings))
+
+
+async def _list_once(
+    account: MailAccount, mailbox_ids: Sequence[str], after: Sequence[Operation[T]]
+) -> tuple[list[T], list[list[IdPage]]]:
+    """The pages of each mailbox. The expected end of each is read beside its first page."""
+    sizes = account.mailbox_sizes
+    ends = [(each, size) for each in mailbox_ids if (size := sizes.get(each))]
+    asked = [*((each, 0) for each in mailbox_ids), *ends]
+    done, parts = await account.client.perform_in_turn(after, _pages(account, asked))
+    known = dict(zip(asked, (page for part in parts for page in part), strict=True))
+
+    async def listing(mailbox_id: str) -> list[IdPage]:
+        async def ask(positions: Sequence[int]) -> Sequence[IdPage]:
+            operations = _pages(account, [(mailbox_id, each) for each in positions])
+            parts = await account.client.perform_all(operations)
+            return [page for part in parts for page in part]
+
+        first, size = known[mailbox_id, 0], sizes.get(mailbox_id)
+        ahead = {size: known[mailbox_id, size]} if size else {}
+        rest = await remaining_pages(first, ask, account.habits, expected=size, ahead=ahead)
+        return [first, *rest]
+
+    return done, await all_of(listing(each) for each in mailbox_ids)
+
+
+def _pages(account: MailAccount, asked: Sequence[tuple[str, int]]) -> list[Operation[list[IdPage]]]:
+    """Operations that read pages of mailboxes, as many in each as one request holds."""
+    queries = [({"inMailbox": mailbox_id}, position) for mailbox_id, position in asked]
+    size = max(1, account.calls_at_once - _STATES)
+    parts = [queries[start : start + size] for start in range(0, len(queries), size)]
+    return [find_ids(account.id, part, limit=_LARGEST_PAGE) for part in parts]
+
+
+async def list_dates(account: MailAccount, email_filter: Filter, first: IdPage) -> dict[str, str]:
+    """List when the mails of a query's result were received (a UTCDate), by id.
+
+    The mails of the first page, which was read, are left out unless the result has changed.
+
+    Raises:
+        HttpError, JmapError: the server cannot be asked.
+    """
+
+    async def ask(positions: Sequence[int]) -> Sequence[DatedPage]:
+        size = account.page_size
+        return await account.client.perform_all(
+            [find_dates(account.id, email_filter, position=each, limit=size) for each in positions]
+        )
+
+    dates = dict[str, str]()
+    for reading in range(READINGS):
+        if reading:
+            (again,) = await ask([0])
+            dates |= again.dates
+            first = again
+        rest = await remaining_pages(first, ask, account.habits)
+        for page in rest:
+            dates |= page.dates
+        if are_steady([first, *rest]):
+            break
+    return dates

@@ -1,0 +1,190 @@
+"""Email/query (RFC 8621 section 4.4): operations that find mail, a page at a time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mailroom.jmap.answers import checked, listed, parsed, string
+from mailroom.jmap.mail import EMAIL_PROPERTIES, Email, Filter, get_email_state, read_email
+from mailroom.jmap.request import Call, Operation, Results
+
+_OLDEST_FIRST: Final = ({"property": "receivedAt", "isAscending": True},)
+"""So that mail which comes while we page is added at the end."""
+_NEWEST_FIRST: Final = ({"property": "receivedAt", "isAscending": False},)
+
+
+@dataclass(frozen=True, slots=True)
+class IdPage:
+    """A part of a query's result.
+
+    Attributes:
+        ids: the ids of the page.
+        total: the number of ids in all pages; None if the server does not tell.
+        states: the Email states before the query and after it. (The state of the query itself is
+            of no use: on some servers it is a hash of the page.)
+    """
+
+    ids: tuple[str, ...]
+    total: int | None
+    states: tuple[str, str]
+
+    @property
+    def length(self) -> int:
+        """The number of ids that the server put into the page."""
+        return len(self.ids)
+
+    @property
+    def state(self) -> str:
+        """An Email state behind which the query missed nothing."""
+        return self.states[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(IdPage):
+    """A part of a query's result, with the mails that still exist."""
+
+    emails: tuple[Email, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DatedPage(IdPage):
+    """A part of a query's result, with the date (``receivedAt``) of each mail by its id."""
+
+    dates: Mapping[str, str]
+
+
+def find_dates(
+    account_id: str, email_filter: Filter, *, position: int, limit: int
+) -> Operation[DatedPage]:
+    """One page of the mails that match, and when they were received; as :func:`find_emails`."""
+    query = _query(account_id, email_filter, position=position, limit=limit)
+    get = Call(
+        "Email/get",
+        {"accountId": account_id, "ids": query.at("/ids"), "properties": ["id", "receivedAt"]},
+    )
+
+    def read(results: Results) -> DatedPage:
+        ids, total = _found(results, query)
+        state = str(results[get].get("state", ""))
+        dates = {
+            str(each["id"]): str(each.get("receivedAt") or "")
+            for each in listed(results, get)
+            if isinstance(each, dict) and "id" in each
+        }
+        return DatedPage(ids, total, (state, state), dates)
+
+    return Operation((query, get), read)
+
+
+def find_emails(
+    account_id: str,
+    email_filter: Filter,
+    *,
+    position: int = 0,
+    limit: int,
+    also: Sequence[str] = (),
+) -> Operation[Page]:
+    """One page of the mails that match, oldest first, and the mails themselves.
+
+    Args:
+        account_id: the account.
+        email_filter: what to find.
+        position: how many to leave out.
+        limit: how many at most; not more than maxObjectsInGet, for the ids are handed on by
+            back-reference.
+        also: further properties.
+    """
+    state = get_email_state(account_id)
+    query = _query(account_id, email_filter, position=position, limit=limit)
+    get = Call(
+        "Email/get",
+        {
+            "accountId": account_id,
+            "ids": query.at("/ids"),
+            "properties": [*EMAIL_PROPERTIES, *also],
+        },
+    )
+
+    def read(results: Results) -> Page:
+        ids, total = _found(results, query)
+        emails = tuple(parsed(read_email, get, each) for each in listed(results, get))
+        states = state.read(results), str(results[get].get("state", ""))
+        return Page(ids, total, states, emails)
+
+    return Operation((*state.calls, query, get), read)
+
+
+def find_ids(
+    account_id: str, asked: Sequence[tuple[Filter, int]], *, limit: int
+) -> Operation[list[IdPage]]:
+    """Pages of the ids of the mails that match, oldest first, read one after the other.
+
+    Args:
+        account_id: the account.
+        asked: for each page the filter, and the position in the result.
+        limit: how many ids at most in each; it may exceed maxObjectsInGet.
+    """
+    before, after = get_email_state(account_id), get_email_state(account_id)
+    queries = [
+        _query(account_id, email_filter, position=position, limit=limit)
+        for email_filter, position in asked
+    ]
+
+    def read(results: Results) -> list[IdPage]:
+        states = before.read(results), after.read(results)
+        return [IdPage(*_found(results, query), states) for query in queries]
+
+    return Operation((*before.calls, *queries, *after.calls), read)
+
+
+def find_newest_id(
+    account_id: str, email_filter: Filter, *, from_the_end: bool
+) -> Operation[IdPage]:
+    """The id of the newest mail that matches.
+
+    Args:
+        account_id: the account.
+        email_filter: what to find.
+        from_the_end: read the last position of the list that starts with the oldest mail. There
+            stands, on some servers, the mail that their search index lacks, whichever way the list
+            is sorted. Others refuse such a position: read the list that starts with the newest.
+    """
+    position, sort = (-1, _OLDEST_FIRST) if from_the_end else (0, _NEWEST_FIRST)
+    query = _query(account_id, email_filter, position=position, limit=1, sort=sort)
+    before, after = get_email_state(account_id), get_email_state(account_id)
+
+    def read(results: Results) -> IdPage:
+        states = before.read(results), after.read(results)
+        return IdPage(*_found(results, query), states)
+
+    return Operation((*before.calls, query, *after.calls), read)
+
+
+def _query(
+    account_id: str,
+    email_filter: Filter,
+    *,
+    position: int,
+    limit: int,
+    sort: Sequence[Mapping[str, Any]] = _OLDEST_FIRST,
+) -> Call:
+    arguments = {
+        "accountId": account_id,
+        "filter": email_filter,
+        "sort": sort,
+        "position": position,
+        "limit": limit,
+        "calculateTotal": True,
+    }
+    return Call("Email/query", arguments)
+
+
+def _found(results: Results, query: Call) -> tuple[tuple[str, ...], int | None]:
+    """The ids, and the total if there is one."""
+    found = results[query]
+    ids = checked(found.get("ids"), list, query)
+    total = found.get("total")
+    return (
+        tuple(parsed(string, query, each) for each in ids),
+        total if type(total) is int else None,
+    )

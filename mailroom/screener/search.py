@@ -1,0 +1,254 @@
+"""Finds the mail of people, exactly, whatever the server's search is worth. Reads only.
+
+A good server reads the mail itself for a ``header`` condition, so such a search is exact. Others
+look it up in an index that lacks mail, or find nothing, and say nothing of it. So beside every
+search the server is asked for a header that every mail has: unless that finds as much as there is,
+the mailboxes are listed, and the people are read from the mail. Mail never changes, so people are
+read once for each mail.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from mailroom.concurrency import all_of
+from mailroom.jmap.account import MailAccount
+from mailroom.jmap.errors import MethodError
+from mailroom.jmap.habits import Limitation
+from mailroom.jmap.listing import list_ids
+from mailroom.jmap.mail import Email, Filter
+from mailroom.jmap.queries import IdPage, Page, find_newest_id
+from mailroom.jmap.request import Operation, Results, in_order
+from mailroom.screener.filters import Mailboxes
+from mailroom.screener.people import Fields, names_any, searches
+
+T = TypeVar("T")
+
+_EVERY_MAIL: Final[Filter] = {"header": ["From", "@"]}
+_MOST_KNOWN: Final = 300_000
+"""Mails whose people are remembered, at most, beyond those that were listed last."""
+_BETWEEN: Final = "\n"
+"""Stands between the people of a mail where they are remembered; no address holds it."""
+_AT_ONCE: Final = 8
+"""Calls of Email/get in a request, so that few mails are in memory at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Whose mail to look for, and where; ``*@domain`` is everybody there."""
+
+    addresses: frozenset[str]
+    mailboxes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The newest mail as two queries found it: with and without a header that every mail has.
+
+    The two find the same, and as much, where the server's header search lacks no mail.
+    """
+
+    every: IdPage
+    by_header: IdPage
+
+    @property
+    def is_steady(self) -> bool:
+        """Return True if no mail changed from before the first query until after the second."""
+        return len({*self.every.states, *self.by_header.states}) == 1
+
+    @property
+    def lacking(self) -> int | None:
+        """The number of mails that the search by header lacks; None if no totals tell."""
+        every, by_header = self.every.total, self.by_header.total
+        return None if every is None or by_header is None else every - by_header
+
+    @property
+    def holds(self) -> bool:
+        """Return True if the search by header lacks no mail.
+
+        A total of one may just be the length of the page, so it is no proof.
+        """
+        is_counted = self.every.total is not None and self.every.total > self.every.length
+        if is_counted and self.lacking is not None:
+            return self.lacking == 0
+        return self.every.ids == self.by_header.ids
+
+
+class MailSearch:
+    """Finds mail of one account by the people in some of its header fields.
+
+    Args:
+        account: the account.
+        fields: the header fields.
+    """
+
+    def __init__(self, account: MailAccount, fields: Fields) -> None:
+        self._account = account
+        self._fields = fields
+        self._people: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
+        self._nameless: set[str] = set()
+        self._lacking: dict[frozenset[str], int] = {}
+
+    async def find(
+        self, sweeps: Sequence[Sweep], *, after: Sequence[Operation[T]] = ()
+    ) -> tuple[list[T], tuple[Email, ...]]:
+        """Find at least all mail that the sweeps ask for, oldest first.
+
+        The answer may hold other mail as well: compare the people with whom was asked for.
+
+        Args:
+            sweeps: whose mail, and where.
+            after: what to send along; nothing is looked for before it is all done. Must be safe
+                to repeat.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked.
+        """
+        asked = [each for each in sweeps if each.addresses and each.mailboxes]
+        if not asked:
+            return await self._account.client.perform_all(after), ()
+        if Limitation.HEADERS in self._account.habits:
+            return await self._by_listing(asked, after)
+        try:
+            done, found, proof = await self._by_header(asked, after)
+        except MethodError as error:
+            if error.type != "unsupportedFilter":
+                raise
+            return await self._by_listing(asked, after)
+        if self._is_exact(proof, _mailboxes(asked)):
+            return done, found
+        listed = await self._listed_because_of(proof, asked)
+        return done, _united(found, listed)
+
+    async def _by_header(
+        self, sweeps: Sequence[Sweep], after: Sequence[Operation[T]]
+    ) -> tuple[list[T], tuple[Email, ...], Proof | None]:
+        """Search, by text and by header apart: on some servers the former spoils the latter."""
+        habits = self._account.habits
+        filters = [
+            each
+            for sweep in sweeps
+            for each in searches(
+                self._fields, sweep.addresses, self._named(sweep.mailboxes), habits
+            )
+        ]
+        pages = [self._account.first_page(each, also=self._fields.also) for each in filters]
+        queries: list[Operation[Any]] = [self._proof(_mailboxes(sweeps)), *pages]
+        done, answers = await self._account.client.perform_in_turn(after, queries)
+        proof: Proof | None = answers[0]
+        if proof is None:
+            habits.learn(Limitation.LAST_POSITION)
+        else:
+            habits.weigh_total(proof.every.total, proof.every.length)
+        firsts: list[Page] = answers[1:]
+        found = await self._account.all_pages(filters, firsts, also=self._fields.also)
+        return done, found, proof
+
+    def _named(self, mailbox_ids: frozenset[str]) -> Mailboxes:
+        return Mailboxes(mailbox_ids, frozenset(self._account.mailbox_sizes))
+
+    def _proof(self, mailbox_ids: frozenset[str]) -> Operation[Proof | None]:
+        """Ask for a :class:`Proof`; None if the server cannot be asked this way."""
+        account = self._account
+        from_the_end = Limitation.LAST_POSITION not in account.habits
+        inside, *others = self._named(mailbox_ids).filters(account.habits)
+        if others:  # refused where mailboxes can only be searched one by one: they are listed then
+            inside = {"operator": "OR", "conditions": [inside, *others]}
+        by_header: Filter = {"operator": "AND", "conditions": [inside, _EVERY_MAIL]}
+        queries = in_order(
+            *(
+                find_newest_id(account.id, each, from_the_end=from_the_end)
+                for each in (inside, by_header)
+            )
+        )
+
+        def read(results: Results) -> Proof | None:
+            try:
+                return Proof(*queries.read(results))
+            except MethodError as error:
+                if error.type == "unsupportedFilter":
+                    account.habits.learn(Limitation.HEADERS)
+                if error.type == "unsupportedFilter" or not from_the_end:
+                    raise
+                return None
+
+        return Operation(queries.calls, read)
+
+    def _is_exact(self, proof: Proof | None, mailbox_ids: frozenset[str]) -> bool:
+        if proof is None:
+            return False
+        known = self._lacking.get(mailbox_ids)
+        return proof.holds or (known is not None and proof.lacking == known)
+
+    async def _listed_because_of(
+        self, proof: Proof | None, sweeps: Sequence[Sweep]
+    ) -> tuple[Email, ...]:
+        """List, and learn from it why the search by header lacks mail."""
+        mailbox_ids = _mailboxes(sweeps)
+        _, ids = await list_ids(self._account, mailbox_ids)
+        emails = await self._read(ids, sweeps)
+        if proof is None or not proof.is_steady:
+            return emails
+        nameless = self._nameless.intersection(ids)
+        if proof.lacking is None:
+            is_explained = nameless.issuperset(proof.every.ids)
+        else:
+            is_explained = proof.lacking <= len(nameless)
+            self._lacking[mailbox_ids] = proof.lacking
+        if not is_explained:
+            self._account.habits.learn(Limitation.HEADERS)
+        return emails
+
+    async def _by_listing(
+        self, sweeps: Sequence[Sweep], after: Sequence[Operation[T]]
+    ) -> tuple[list[T], tuple[Email, ...]]:
+        done, ids = await list_ids(self._account, _mailboxes(sweeps), after=after)
+        return done, await self._read(ids, sweeps)
+
+    async def _read(self, ids: Sequence[str], sweeps: Sequence[Sweep]) -> tuple[Email, ...]:
+        """Read the mails that name somebody, and those whose people are not known yet."""
+        addresses = frozenset[str]().union(*(each.addresses for each in sweeps))
+        self._forget_others(ids)
+        wanted = [each for each in ids if self._may_name(each, addresses)]
+        size = _AT_ONCE * self._account.page_size
+        parts = [wanted[start : start + size] for start in range(0, len(wanted), size)]
+        found = await all_of(self._read_part(each, addresses) for each in parts)
+        return _united(*found)
+
+    def _may_name(self, email_id: str, addresses: frozenset[str]) -> bool:
+        known = self._people.get(email_id)
+        return known is None or names_any(known.split(_BETWEEN), addresses)
+
+    async def _read_part(self, ids: Sequence[str], addresses: frozenset[str]) -> tuple[Email, ...]:
+        """Read some mails and remember their people; return those that name somebody."""
+        readings = self._account.readings(ids, also=self._fields.also)
+        answers = await self._account.client.perform_all(readings)
+        emails = [email for _, part in answers for email in part]
+        for email in emails:
+            text = _BETWEEN.join(sorted(self._fields.keys(email)))
+            self._people[email.id] = self._texts.setdefault(text, text)
+            if not any("@" in each.email + each.name for each in email.from_):
+                self._nameless.add(email.id)
+        for gone in set(ids) - {each.id for each in emails}:
+            self._people.pop(gone, None)
+        return tuple(each for each in emails if names_any(self._fields.keys(each), addresses))
+
+    def _forget_others(self, ids: Sequence[str]) -> None:
+        """Forget mails that were not listed, if there are too many of them."""
+        if len(self._people) <= len(ids) + _MOST_KNOWN:
+            return
+        kept = self._people.keys() & set(ids)
+        self._people = {each: self._people[each] for each in kept}
+        self._texts = {text: text for text in self._people.values()}
+        self._nameless &= kept
+
+
+def _mailboxes(sweeps: Sequence[Sweep]) -> frozenset[str]:
+    return frozenset[str]().union(*(each.mailboxes for each in sweeps))
+
+
+def _united(*parts: Sequence[Email]) -> tuple[Email, ...]:
+    """Each mail once, as it was read last; oldest first."""
+    emails = {email.id: email for part in parts for email in part}
+    return tuple(sorted(emails.values(), key=lambda each: (each.received_at, each.id)))
