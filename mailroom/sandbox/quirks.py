@@ -87,6 +87,8 @@ class Quirks:
         websocket_life: seconds after which a WebSocket is closed by the server; None: never.
         submission: whether the session offers submission, and with it the identities.
         contacts: whether the session offers contacts (RFC 9610); without, there is CardDAV.
+        shared_cards: which server's way to show the same cards over JMAP and CardDAV is imitated,
+            with its losses (:mod:`mailroom.sandbox.contacts.conversion`); empty: one protocol only.
         sync_collection: whether CardDAV has ``sync-collection`` (RFC 6578).
         email_set_states: whether ``Email/set`` minds ``ifInState`` and tells ``oldState``.
         ignores_if_in_state: ``Email/set`` ignores ``ifInState`` but tells ``oldState``, as James.
@@ -115,6 +117,7 @@ class Quirks:
     websocket_life: float | None = None
     submission: bool = True
     contacts: bool = True
+    shared_cards: Literal["", "cyrus", "stalwart"] = ""
     sync_collection: bool = True
     email_set_states: bool = True
     ignores_if_in_state: bool = False

@@ -5,7 +5,7 @@ to be had, and say so.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
@@ -54,6 +54,7 @@ class CardDav:
     Attributes:
         cards: path -> vCard.
         book: the path of the address book.
+        on_change: called with the path of each card that a request made, changed or removed.
     """
 
     def __init__(self, user: str, *, sync_collection: bool = True) -> None:
@@ -62,6 +63,7 @@ class CardDav:
         self._home = f"{ROOT}addressbooks/user/{name}/"
         self.book = f"{self._home}Default/"
         self.cards: dict[str, bytes] = {}
+        self.on_change: Callable[[str], None] = lambda _: None
         self._history = DavHistory()
         self._reports = {_QUERY: self._query, _MULTIGET: self._multiget}
         if sync_collection:
@@ -207,8 +209,8 @@ class CardDav:
         if path in self.cards and uid_of(self.cards[path]) != uid:
             return refusal(403, f"<c:no-uid-conflict>{href(path)}</c:no-uid-conflict>")
         status = 204 if path in self.cards else 201
-        self.cards[path] = body
-        self._history.touch(path)
+        self.store(path, body)
+        self.on_change(path)
         return web.Response(status=status, headers={"ETag": self._etag(path)})
 
     def _delete(self, path: str, headers: Mapping[str, str]) -> web.Response:
@@ -216,9 +218,17 @@ class CardDav:
             return web.Response(status=403 if path in self._collections() else 404)
         if not self._is_met(path, headers):
             return web.Response(status=412)
-        del self.cards[path]
-        self._history.touch(path)
+        self.store(path, None)
+        self.on_change(path)
         return web.Response(status=204)
+
+    def store(self, path: str, card: bytes | None) -> None:
+        """Keep a card; None: remove it."""
+        if card is None:
+            del self.cards[path]
+        else:
+            self.cards[path] = card
+        self._history.touch(path)
 
     def _is_met(self, path: str, headers: Mapping[str, str]) -> bool:
         """Whether the preconditions hold (RFC 9110 section 13.1)."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from mailroom.sandbox.contacts import books, card_get, card_query, card_set
+from mailroom.sandbox.contacts.bridge import Bridge
 from mailroom.sandbox.contacts.carddav import CardDav
 from mailroom.sandbox.contacts.store import CardStore
 from mailroom.sandbox.plugin import Arguments, Handler, Method, MethodFailure, Seat
@@ -18,7 +19,7 @@ class Contacts:
     """One account's contacts; a :class:`mailroom.sandbox.plugin.Plugin`.
 
     Args:
-        seat: the account. Its quirks say whether it has contacts over JMAP, or over CardDAV.
+        seat: the account. Its quirks say whether it has contacts over JMAP, over CardDAV, or both.
 
     Attributes:
         cards: what is there over JMAP.
@@ -28,7 +29,10 @@ class Contacts:
     def __init__(self, seat: Seat) -> None:
         self.cards = CardStore(seat)
         self.vcards = CardDav(seat.account_id, sync_collection=seat.quirks.sync_collection)
-        self._is_jmap = seat.quirks.contacts
+        shared = seat.quirks.shared_cards
+        self._has_dav = bool(shared) or not seat.quirks.contacts
+        if shared:
+            Bridge(self.cards, self.vcards, shared)
 
     @property
     def capability(self) -> str:
@@ -70,12 +74,12 @@ class Contacts:
         }
 
     async def _well_known(self, _: web.Request) -> web.StreamResponse:
-        if self._is_jmap:
+        if not self._has_dav:
             raise web.HTTPNotFound
         return web.Response(status=301, headers={"Location": "/dav/"})
 
     async def _dav(self, request: web.Request) -> web.StreamResponse:
-        if self._is_jmap:
+        if not self._has_dav:
             raise web.HTTPNotFound
         return self.vcards.answer(
             request.method, request.rel_url.raw_path, request.headers, await request.read()

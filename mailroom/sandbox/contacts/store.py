@@ -5,7 +5,7 @@ As on Cyrus, a card's id is its uid, and both types have one state.
 
 import copy
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ class CardStore:
         books: address books, by id.
         card_history: for ``ContactCard/changes``.
         book_history: for ``AddressBook/changes``.
+        on_change: called with the id of each card that was made, changed or destroyed.
     """
 
     def __init__(self, seat: Seat) -> None:
@@ -47,6 +48,7 @@ class CardStore:
                 "isSubscribed": True,
             }
         }
+        self.on_change: Callable[[str], None] = lambda _: None
         self.card_history = History()
         self.book_history = History()
         self.book_history.created(DEFAULT, 0)
@@ -95,6 +97,7 @@ class CardStore:
         self.throttle()
         self.cards[card["uid"]] = card
         self.card_history.created(card["uid"], self.moved())
+        self.on_change(card["uid"])
         return {**set_by_server, "id": card["uid"]}
 
     def change_card(self, card_id: str, patch: Mapping[str, Any]) -> Json | None:
@@ -114,6 +117,7 @@ class CardStore:
         del self.cards[card_id]
         self.cards[card_id] = after
         self.card_history.updated(card_id, self.moved())
+        self.on_change(card_id)
         return told or None
 
     def destroy_card(self, card_id: str) -> None:
@@ -126,6 +130,7 @@ class CardStore:
         self.throttle()
         del self.cards[card_id]
         self.card_history.destroyed(card_id, self.moved())
+        self.on_change(card_id)
 
     def _card(self, card_id: str) -> Json:
         if card_id not in self.cards:

@@ -1,0 +1,56 @@
+"""One set of cards that both protocols show, as Cyrus 3.14 and Stalwart have it."""
+
+from urllib.parse import quote
+
+from mailroom.sandbox.contacts.carddav import CardDav
+from mailroom.sandbox.contacts.conversion import Server, to_jscontact, to_vcard
+from mailroom.sandbox.contacts.store import DEFAULT, CardStore
+
+
+class Bridge:
+    """Carries each change in one protocol's cards over into the other's.
+
+    Args:
+        cards: what JMAP shows.
+        vcards: what CardDAV shows; it is also what is kept.
+        server: whose losses to imitate.
+    """
+
+    def __init__(self, cards: CardStore, vcards: CardDav, server: Server) -> None:
+        self._cards = cards
+        self._vcards = vcards
+        self._server: Server = server
+        self._paths: dict[str, str] = {}
+        cards.on_change = self._card_changed
+        vcards.on_change = self._vcard_changed
+
+    def _card_changed(self, card_id: str) -> None:
+        """Write the vCard of a card that was made, changed or destroyed over JMAP."""
+        default = f"{self._vcards.book}{quote(card_id, safe='')}.vcf"
+        path = self._paths.setdefault(card_id, default)
+        if card_id not in self._cards.cards:
+            self._vcards.store(self._paths.pop(card_id), None)
+            return
+        vcard = to_vcard(self._cards.cards[card_id], self._vcards.cards.get(path))
+        self._vcards.store(path, vcard)
+        self._show(card_id, vcard)
+
+    def _vcard_changed(self, path: str) -> None:
+        """Show a vCard that was put or deleted over CardDAV."""
+        ids = {where: card_id for card_id, where in self._paths.items()}
+        if path not in self._vcards.cards:
+            card_id = ids[path]
+            del self._paths[card_id], self._cards.cards[card_id]
+            self._cards.card_history.destroyed(card_id, self._cards.moved())
+            return
+        vcard = self._vcards.cards[path]
+        card_id = to_jscontact(vcard, self._server)["uid"]
+        self._paths[card_id] = path
+        is_new = card_id not in self._cards.cards
+        self._show(card_id, vcard)
+        history = self._cards.card_history
+        (history.created if is_new else history.updated)(card_id, self._cards.moved())
+
+    def _show(self, card_id: str, vcard: bytes) -> None:
+        shown = to_jscontact(vcard, self._server)
+        self._cards.cards[card_id] = {**shown, "addressBookIds": {DEFAULT: True}}
