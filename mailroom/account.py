@@ -11,7 +11,7 @@ from yarl import URL
 
 from mailroom.concurrency import all_of
 from mailroom.contacts.book import AddressBook, AddressBookError
-from mailroom.contacts.carddav import CardDavAddressBook
+from mailroom.contacts.carddav import CardDavAddressBook, Options, make_address_book
 from mailroom.contacts.jmap import JmapAddressBook
 from mailroom.http import (
     HttpClient,
@@ -21,6 +21,7 @@ from mailroom.http import (
     shown,
     trusting,
 )
+from mailroom.http.credentials import are_siblings
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.eventsource import EventSourceTransport
@@ -106,9 +107,10 @@ class Account:
 
     async def _choose_book(self) -> AddressBook:
         backend = self.settings.contacts.backend
-        if backend == "carddav":
-            return self._carddav_book()
         session, wanted = await self.client.session(), self.settings.jmap.account
+        if backend == "carddav":
+            has_jmap = bool(session.find_account_for(CONTACTS, preferred=wanted))
+            return self._carddav_book(makes_vcard4_groups=has_jmap and self._is_one_provider())
         if backend == "jmap":
             return self._jmap_book(session.account_for(CONTACTS, wanted=wanted))
         if account_id := session.find_account_for(CONTACTS, preferred=wanted):
@@ -122,8 +124,30 @@ class Account:
         annotate = self.settings.contacts.annotate
         return JmapAddressBook(self.client, account_id, annotate=annotate)
 
-    def _carddav_book(self) -> AddressBook:
-        return CardDavAddressBook(self._carddav_http, self.settings.carddav.url)
+    def _carddav_book(self, *, makes_vcard4_groups: bool = False) -> AddressBook:
+        contacts, layout = self.settings.contacts, self.settings.screener.layout
+        options = Options(
+            address_book=contacts.address_book,
+            group_names=self.settings.categories.groups() | {layout.provenance_group},
+            groups_are_categories=contacts.groups == "categories",
+            makes_vcard4_groups=makes_vcard4_groups,
+        )
+        return CardDavAddressBook(self._carddav_http, self.settings.carddav.url, options)
+
+    def _is_one_provider(self) -> bool:
+        """Return True if JMAP and CardDAV are at one provider, as far as their hosts tell."""
+        jmap = str(self.settings.jmap.session_url.host).lower()
+        carddav = str(self.settings.carddav.url.host).lower()
+        return jmap == carddav or are_siblings(jmap, carddav)
+
+    async def make_address_book(self) -> None:
+        """Make an address book over CardDAV, for a user who has none there.
+
+        Raises:
+            HttpError, AddressBookError: as :func:`mailroom.contacts.carddav.make_address_book`.
+        """
+        await make_address_book(self._carddav_http, self.settings.carddav.url, "Contacts")
+        self._book = None
 
     def push_transport(self, *, ping: int) -> Transport | None:
         """The transport that the settings want, with pings every ``ping`` seconds; None if off."""

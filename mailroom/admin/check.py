@@ -119,8 +119,10 @@ def _limits(session: Session) -> str:
 
 
 async def _contacts(account: Account) -> AsyncIterator[Finding]:
-    book = await (await account.book()).describe()
-    yield Finding("contacts", f"address book {book.name!r} over {book.protocol} at {book.url}")
+    book = await account.book()
+    used = await book.describe()
+    detail = f"address book {used.name!r} over {used.protocol} at {used.url}"
+    yield Finding("contacts", detail, lines=await book.notes())
 
 
 async def _rights(account: Account) -> AsyncIterator[Finding]:

@@ -12,7 +12,8 @@ from typing import Any, Final
 from mailroom.account import Account
 from mailroom.backoff import full_jitter
 from mailroom.concurrency import both
-from mailroom.contacts.book import AddressBookError
+from mailroom.contacts.book import AddressBook, AddressBookError, Group
+from mailroom.contacts.carddav import NoAddressBookError
 from mailroom.http.not_now import of_set_error
 from mailroom.jmap.errors import JmapError
 from mailroom.jmap.mailboxes import create_mailboxes
@@ -30,18 +31,21 @@ _LONGEST_PAUSE: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
-    """What is missing: paths of mailboxes, names of groups."""
+    """What is missing: paths of mailboxes, names of groups, the address book itself."""
 
     directory: Directory
     mailboxes: tuple[str, ...]
     groups: tuple[str, ...]
+    lacks_address_book: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.mailboxes or self.groups)
+        return bool(self.mailboxes or self.groups or self.lacks_address_book)
 
     def lines(self) -> Iterator[str]:
         """One for each, for a person."""
         yield from (f"mailbox  {path}" for path in self.mailboxes)
+        if self.lacks_address_book:
+            yield "address book"
         yield from (f"group    {name}" for name in self.groups)
 
 
@@ -52,14 +56,25 @@ async def find_lacking(account: Account) -> Lacking:
         HttpError, JmapError, AddressBookError: a server cannot be used as it should.
     """
     mail, book = await account.mail(), await account.book()
-    mailboxes, index = await both(mail.mailboxes(), book.sync())
+    mailboxes, groups = await both(mail.mailboxes(), _groups_in(book))
     categories, layout = account.settings.categories, account.settings.screener.layout
     directory = Directory(mailboxes)
     return Lacking(
         directory,
         tuple(missing_mailboxes(directory, categories, layout)),
-        tuple(missing_groups(index.groups, categories, layout)),
+        tuple(missing_groups(groups or (), categories, layout)),
+        lacks_address_book=groups is None,
     )
+
+
+async def _groups_in(book: AddressBook) -> tuple[Group, ...] | None:
+    """The contact groups; None if there is no address book, but a place for one."""
+    try:
+        return (await book.sync()).groups
+    except NoAddressBookError as error:
+        if not error.homes:
+            raise
+        return None
 
 
 async def create(account: Account, lacking: Lacking) -> None:
@@ -73,6 +88,8 @@ async def create(account: Account, lacking: Lacking) -> None:
         HttpError, JmapError, AddressBookError: it could not be made; what was made stays.
     """
     await _create_mailboxes(account, lacking)
+    if lacking.lacks_address_book:
+        await account.make_address_book()
     await _create_groups(account, lacking.groups)
 
 

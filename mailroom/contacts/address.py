@@ -5,8 +5,10 @@ sent (``xn--bcher-kva.example``, RFC 5890 section 2.3.2.1); on a card stands wha
 """
 
 import re
+import unicodedata
 import uuid
 from typing import Final
+from urllib.parse import unquote
 
 import idna
 
@@ -16,6 +18,8 @@ _UIDS: Final = uuid.UUID("6f1c9f8e-3a54-4a6b-9d0e-52d6c6a1f0b7")
 _LONGEST_DOMAIN: Final = 255
 """Octets (RFC 5321 section 4.5.3.1.2): what is longer is no domain, and not worth the work."""
 _ENCODED: Final = "xn--"
+_MAILTO: Final = "mailto:"
+_ANGLES: Final = re.compile(r"<([^<>]*)>$")
 _QUOTED: Final = re.compile(r'"([^*]+)"')
 """Not so an asterisk: by itself it would stand for everybody at the domain."""
 _ESCAPED: Final = re.compile(r"\\(.)")
@@ -23,12 +27,26 @@ _DOT_ATOM: Final = re.compile(r'[^\s"(),:;<>@\[\\\]]+')
 
 
 def key_of(address: str) -> str:
-    """What addresses are compared by: lower case, without quotes, and the domain as it is sent.
+    """Return what addresses are compared by: lower case, without quotes, the domain as it is sent.
 
-    A domain that is none stays as it is, but for case. A text without ``@`` has only that done.
+    Unicode is composed (NFC), and the dot at the end of a domain is left away. A domain that is
+    none stays as it is, but for that. A text without ``@`` has only case and composition changed.
     """
-    local, at, domain = address.lower().rpartition("@")
-    return _unquoted(local) + at + _as_sent(domain) if at else domain
+    text = bare_address(address).lower()
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    local, at, domain = text.rpartition("@")
+    return _unquoted(local) + at + _as_sent(domain.rstrip(".")) if at else domain
+
+
+def bare_address(text: str) -> str:
+    """Return the address alone: without ``mailto:`` (RFC 6068), angle brackets and a name."""
+    address = text.strip()
+    if address.endswith(">") and (match := _ANGLES.search(address)):
+        address = match[1].strip()
+    if address[: len(_MAILTO)].lower() == _MAILTO:
+        address = unquote(address[len(_MAILTO) :].partition("?")[0]).strip()
+    return address
 
 
 def whole_domain(key: str) -> str:

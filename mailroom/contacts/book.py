@@ -188,7 +188,13 @@ class ReadOnlyAddressBookError(AddressBookError):
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """Which address book is used, for a person to see. ``protocol`` is ``CardDAV`` or ``JMAP``."""
+    """Which address book is used, for a person to see.
+
+    Attributes:
+        protocol: ``CardDAV`` or ``JMAP``.
+        url: of the address book, or of the server.
+        name: of the address book.
+    """
 
     protocol: str
     url: URL
@@ -200,6 +206,10 @@ class AddressBook(Protocol):
 
     async def describe(self) -> Description:
         """Tell which address book is used. Raises as :meth:`read`."""
+        ...
+
+    async def notes(self) -> tuple[str, ...]:
+        """Return sentences on the address book for a person. Raises as :meth:`sync`."""
         ...
 
     async def sync(self) -> "ContactIndex":

@@ -63,6 +63,10 @@ class ContactIndex:
         """The uids of the cards, groups left out."""
         return frozenset(brief.uid for brief in self._cards.values())
 
+    def id_of(self, uid: str) -> str | None:
+        """Return the id of the card with this uid; None if there is no such card."""
+        return self._by_uid.get(uid)
+
     def bears(self, uid: str, address: str) -> bool | None:
         """Whether the card with this uid bears an address; None if there is no such card."""
         card_id = self._by_uid.get(uid)

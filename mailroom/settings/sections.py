@@ -83,6 +83,15 @@ class ContactsSettings(Section):
         " servers may lose parts of a card by that. Over CardDAV they always do, and nothing is"
         " lost",
     )
+    address_book: str = Field(
+        default="",
+        description="name or path of the address book to write to; none: your own one",
+    )
+    groups: Annotated[Literal["auto", "categories"], Word] = Field(
+        default="auto",
+        description="`auto`: groups are cards; `categories`: CATEGORIES on the cards (Nextcloud,"
+        " DAVx5; CardDAV only)",
+    )
 
 
 class CarddavSettings(Section):

@@ -84,9 +84,9 @@ def noting(card: Card, *, join: frozenset[str] = NONE, leave: frozenset[str] = N
 
 
 def answering(method: str, part: str, response: Callable[[], web.Response]) -> Fault:
-    """Always answer requests of a method for a path with this part so."""
+    """Always answer requests of a method (or any) for a path with this part so."""
     return lambda request, body: (
-        response() if request.method == method and part in request.raw_path else None
+        response() if method in {"", request.method} and part in request.raw_path else None
     )
 
 

@@ -256,11 +256,13 @@ def prop(name: str, content: str) -> str:
     return f"<{tag}>{content}</{tag}>"
 
 
-def book(name: str, privileges: str | None = None) -> str:
+def book(name: str, privileges: str | None = None, *, owner: str = "", shared: bool = False) -> str:
     """The properties of an address book."""
     granted = "" if privileges is None else prop("current-user-privilege-set", privileges)
-    kind = prop("resourcetype", "<d:collection/><c:addressbook/>")
-    return kind + prop("displayname", name) + granted
+    mark = '<s:shared xmlns:s="http://calendarserver.org/ns/"/>' if shared else ""
+    kind = prop("resourcetype", f"<d:collection/><c:addressbook/>{mark}")
+    owned = prop("owner", href(owner)) + prop("current-user-principal", href(PRINCIPAL))
+    return kind + prop("displayname", name) + granted + (owned if owner else "")
 
 
 def as_xml(card: bytes) -> str:

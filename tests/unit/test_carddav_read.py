@@ -17,6 +17,7 @@ from tests.support.dav_server import (
     Fault,
     as_xml,
     dav_error,
+    judgement,
     multistatus,
     serving,
 )
@@ -199,11 +200,8 @@ async def test_refused_credentials_are_reported_as_such(dav: DavServer, status: 
 
 
 async def test_a_part_of_the_cards_is_not_taken_for_all(dav: DavServer) -> None:
-    dav.fault = refusing_reports(
-        lambda: multistatus(
-            f"<d:response><d:href>{BOOK}</d:href>"
-            "<d:status>HTTP/1.1 507 Insufficient Storage</d:status></d:response>"
-        )
+    dav.fault = lambda request, body: (
+        multistatus(judgement(BOOK, "507 Insufficient Storage")) if b"multiget" in body else None
     )
     with pytest.raises(AddressBookError, match="only a part"):
         await read(dav)

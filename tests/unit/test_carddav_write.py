@@ -36,7 +36,7 @@ async def test_a_card_is_made_and_put_into_its_groups(account: Account) -> None:
     assert (card.id, card.uid, card.note) == (f"{BOOK}uid%20new.vcf", "uid new", LINE)
     assert card.untouched
     assert "X-ADDRESSBOOKSERVER-MEMBER:urn:uuid:uid new\r\n" in account.text("feed.vcf")
-    assert "\r\nMEMBER:urn:uuid:uid new\r\n" in account.text("imbox.vcf")
+    assert "\r\nMEMBER:uid new\r\n" in account.text("imbox.vcf")
 
 
 async def test_an_update_keeps_every_other_line(account: Account) -> None:

@@ -40,7 +40,7 @@ def test_a_contact_is_no_group() -> None:
     ("data", "added", "removed"),
     [
         (APPLE, b"X-ADDRESSBOOKSERVER-MEMBER:urn:uuid:c\r\n", b'urn:uuid:"urn:uuid:\r\n b"'),
-        (VCARD4, b"MEMBER:urn:uuid:c\r\n", b"MEMBER:b"),
+        (VCARD4, b"MEMBER:c\r\n", b"MEMBER:b"),
     ],
 )
 def test_members_join_and_leave_in_the_groups_own_form(

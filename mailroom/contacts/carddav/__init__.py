@@ -4,5 +4,7 @@ Knows vCards through :mod:`mailroom.contacts.vcard` only, and nothing of why the
 """
 
 from mailroom.contacts.carddav.backend import CardDavAddressBook
+from mailroom.contacts.carddav.discovery import NoAddressBookError
+from mailroom.contacts.carddav.finding import Options, make_address_book
 
-__all__ = ["CardDavAddressBook"]
+__all__ = ["CardDavAddressBook", "NoAddressBookError", "Options", "make_address_book"]

@@ -3,7 +3,6 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -20,33 +19,21 @@ from mailroom.contacts.book import (
     Description,
     Group,
 )
-from mailroom.contacts.carddav.discovery import AddressBookCollection, discover
-from mailroom.contacts.carddav.known import Known
-from mailroom.contacts.carddav.mirror import Mirror
+from mailroom.contacts.carddav.finding import Options, find
+from mailroom.contacts.carddav.notes import notes_on
+from mailroom.contacts.carddav.opened import OpenedBook, open_book
 from mailroom.contacts.carddav.refusals import AddressBookGoneError
-from mailroom.contacts.carddav.reports import Reports
 from mailroom.contacts.carddav.resource import Resource
 from mailroom.contacts.carddav.resources import Resources
 from mailroom.contacts.carddav.writing import Writing
 from mailroom.contacts.index import ContactIndex
-from mailroom.contacts.vcard.edit import to_card
-from mailroom.contacts.vcard.groups import GroupForm, form_of, is_group
+from mailroom.contacts.vcard.groups import GroupForm, form_of
 from mailroom.contacts.vcard.new import new_group
 from mailroom.http import HttpClient
 
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """An address book that was found, and what is done with it."""
-
-    collection: AddressBookCollection
-    known: Known
-    mirror: Mirror
-    resources: Resources
 
 
 class CardDavAddressBook:
@@ -58,18 +45,25 @@ class CardDavAddressBook:
     Args:
         http: a client with the user's credentials.
         base_url: where to look for it, see :func:`mailroom.contacts.carddav.discovery.discover`.
+        options: which one is meant, and how its groups are kept.
     """
 
-    def __init__(self, http: HttpClient, base_url: URL) -> None:
+    def __init__(self, http: HttpClient, base_url: URL, options: Options | None = None) -> None:
         self._http = http
         self._base_url = base_url
-        self._found: _Found | None = None
+        self._options = options or Options()
+        self._opened: OpenedBook | None = None
         self._finding = asyncio.Lock()
 
     async def describe(self) -> Description:
         """See the protocol."""
         collection = (await self._find()).collection
         return Description("CardDAV", collection.url, collection.name)
+
+    async def notes(self) -> tuple[str, ...]:
+        """See the protocol."""
+        await self.sync()
+        return notes_on(await self._find())
 
     async def sync(self) -> ContactIndex:
         """See the protocol."""
@@ -87,8 +81,9 @@ class CardDavAddressBook:
         self, edits: Sequence[ContactEdit], groups: Collection[Group]
     ) -> Mapping[str, Exception]:
         """See the protocol."""
-        found = await self._find()
-        return await Writing(found.resources, edits, groups, partial(_groups_now, found)).run()
+        book = await self._find()
+        now = partial(_groups_now, book)
+        return await Writing(book.resources, book.known, edits, groups, now).run()
 
     async def create_groups(self, names: Collection[str]) -> None:
         """See the protocol. They take the form of the groups that are there."""
@@ -96,67 +91,51 @@ class CardDavAddressBook:
         resources = (await self._find()).resources
         seen = await all_of(resources.seen(group.id) for group in groups)
         form = _common_form(await all_of(resources.as_kept(each) for each in seen if each))
+        if self._options.makes_vcard4_groups:
+            form = GroupForm.VCARD4
         await all_of(_create_group(resources, name, form) for name in names)
 
-    async def _find(self) -> _Found:
+    async def _find(self) -> OpenedBook:
         async with self._finding:
-            if self._found is None:
-                collection = await discover(self._http, self._base_url)
-                log.debug("address book found", url=str(collection.url), name=collection.name)
-                self._found = _open(self._http, collection)
-            return self._found
+            if self._opened is None:
+                found = await find(self._http, self._base_url, self._options)
+                url, name = found.collection.url, found.collection.name
+                log.debug("address book found", url=str(url), name=name)
+                self._opened = open_book(self._http, found, self._options)
+            return self._opened
 
     async def _again_if_gone(self, action: Callable[[], Awaitable[T]]) -> T:
         """Do something with the address book; if that is gone, look where it is now."""
         try:
             return await action()
         except AddressBookGoneError:
-            self._found = None
+            self._opened = None
             return await action()
 
     async def _sync(self) -> ContactIndex:
-        found = await self._find()
-        await found.mirror.sync()
-        return found.known.index
+        book = await self._find()
+        await book.mirror.sync()
+        return book.known.index
 
     async def _read(self, addresses: Collection[str]) -> Contents:
-        found = await self._find()
-        await found.mirror.catch_up()
-        cards = await _cards(found, found.known.index.ids_of(addresses))
+        book = await self._find()
+        await book.mirror.catch_up()
+        cards = await book.resources.read(book.known.index.ids_of(addresses))
         wanted = {key_of(address) for address in addresses}
         matching = tuple(card for card in cards if _bears_one_of(card, wanted))
-        return Contents(cards=matching, groups=found.known.index.groups)
+        return Contents(cards=matching, groups=book.known.index.groups)
 
     async def _read_cards(self, ids: Collection[str]) -> Contents:
-        found = await self._find()
-        await found.mirror.catch_up()
-        return Contents(cards=await _cards(found, ids), groups=found.known.index.groups)
+        book = await self._find()
+        await book.mirror.catch_up()
+        return Contents(cards=await book.resources.read(ids), groups=book.known.index.groups)
 
 
-def _open(http: HttpClient, collection: AddressBookCollection) -> _Found:
-    known, reports = Known(), Reports(http, collection.url)
-    return _Found(
-        collection=collection,
-        known=known,
-        mirror=Mirror(reports, known, can_sync=collection.can_sync),
-        resources=Resources(http, collection.url, known),
-    )
-
-
-async def _groups_now(found: _Found) -> tuple[Group, ...]:
+async def _groups_now(book: OpenedBook) -> tuple[Group, ...]:
     """Every group as it is; what changes from now on is news to the next reading."""
-    await found.mirror.sync()
-    found.known.is_fresh = False
-    return found.known.index.groups
-
-
-async def _cards(found: _Found, paths: Collection[str]) -> tuple[Card, ...]:
-    """Read cards whole."""
-    return tuple(
-        to_card(each.path, each.card)
-        for each in await found.resources.read(paths)
-        if not is_group(each.card)
-    )
+    await book.mirror.sync()
+    book.known.is_fresh = False
+    return book.known.index.groups
 
 
 def _bears_one_of(card: Card, addresses: Collection[str]) -> bool:

@@ -1,4 +1,4 @@
-"""From a URL that a person gave to the address book (RFC 6764 section 6, RFC 6352 section 7.1)."""
+"""From a URL that a person gave to the address books (RFC 6764 section 6, RFC 6352 section 7.1)."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -6,39 +6,45 @@ from typing import Final
 
 from yarl import URL
 
-from mailroom.contacts.book import AddressBookError, ReadOnlyAddressBookError
+from mailroom.contacts.book import AddressBookError
+from mailroom.contacts.carddav.hrefs import at_path, path_key
+from mailroom.contacts.carddav.multistatus import Item, parse_multistatus
 from mailroom.contacts.carddav.webdav import (
     ADDRESS_BOOK,
     ANSWERS,
+    COLLECTION_TAG,
     CURRENT_USER_PRINCIPAL,
     DISPLAY_NAME,
     HOME_SET,
+    OWNER,
     PRIVILEGES,
     REPORTS,
     RESOURCE_TYPE,
+    SHARED,
     SYNC_COLLECTION,
-    Item,
-    at_path,
-    parse_multistatus,
+    SYNC_TOKEN,
     propfind,
 )
 from mailroom.http import CredentialsRefusedError, HttpClient, HttpRequest, RedirectError, Response
 
 _WELL_KNOWN: Final = "/.well-known/carddav"
-_PREFERRED: Final = "default"
 _PROPERTIES: Final = (
     RESOURCE_TYPE,
     DISPLAY_NAME,
     CURRENT_USER_PRINCIPAL,
     HOME_SET,
+    OWNER,
     PRIVILEGES,
     REPORTS,
+    COLLECTION_TAG,
+    SYNC_TOKEN,
 )
 _WRITE_PRIVILEGES: Final = (
     frozenset({"{DAV:}all"}),
     frozenset({"{DAV:}write"}),
     frozenset({"{DAV:}bind", "{DAV:}write-content"}),
 )
+_READ_PRIVILEGES: Final = (frozenset({"{DAV:}all"}), frozenset({"{DAV:}read"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,38 +55,90 @@ class AddressBookCollection:
         url: of the collection, ending in a slash.
         name: its display name; the last part of its path if it has none.
         is_writable: whether cards may be made and changed in it.
+        is_readable: whether cards may be read.
+        is_own: False if it is known to be somebody else's, who shares it.
         can_sync: whether it offers ``sync-collection`` (RFC 6578).
+        tag: changes when anything in it does; empty if the server does not say.
     """
 
     url: URL
     name: str
     is_writable: bool
+    is_readable: bool
+    is_own: bool
     can_sync: bool
+    tag: str
+
+    @property
+    def resource_name(self) -> str:
+        """The last part of its path."""
+        return self.url.path.rstrip("/").rpartition("/")[2]
 
 
-async def discover(http: HttpClient, base: URL) -> AddressBookCollection:
-    """Find the user's address book.
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """What was found.
 
-    ``base`` may be the address book itself, an address book home, a principal, or any page of the
+    Attributes:
+        books: the address books, at least one.
+        homes: the collections in which the user's address books are.
+        is_named: True if the URL was that of the one address book itself.
+    """
+
+    books: tuple[AddressBookCollection, ...]
+    homes: tuple[URL, ...]
+    is_named: bool = False
+
+
+class NoAddressBookError(AddressBookError):
+    """There is no address book; ``homes`` says where one could be made."""
+
+    def __init__(self, text: str, homes: tuple[URL, ...] = ()) -> None:
+        super().__init__(text)
+        self.homes = homes
+
+
+async def discover(http: HttpClient, base: URL) -> Discovered:
+    """Find the user's address books.
+
+    ``base`` may be an address book itself, an address book home, a principal, or any page of the
     server that tells who the user is; else ``/.well-known/carddav`` is asked.
 
     Raises:
         HttpError: the server cannot be reached or refuses the credentials.
-        AddressBookError: there is no address book to be had here.
+        NoAddressBookError: there is no address book to be had here.
     """
     search = _Search(http)
     starts = (base, base.origin().with_path(_WELL_KNOWN))
+    homes: tuple[URL, ...] = ()
     for start in starts:
         found = await search.start_at(start)
-        if found:
-            return _choose(found)
+        if found.books:
+            return found
+        homes = homes or found.homes
     if search.forbidden is not None:
         raise CredentialsRefusedError(search.forbidden, HTTPStatus.FORBIDDEN)
+    if homes:
+        raise NoAddressBookError(
+            f"the user has no address book at {homes[0]} yet; `mailroom setup --apply` makes one,"
+            " and so does any app for contacts",
+            homes,
+        )
     asked = " and ".join(str(start.with_user(None).with_query(None)) for start in starts)
-    raise AddressBookError(
+    raise NoAddressBookError(
         f"no address book found at {asked}. Check the CardDAV URL (the server's address or the"
         " address book's own), and that the user, or the app password, may use contacts"
     )
+
+
+async def books_in(http: HttpClient, home: URL) -> list[AddressBookCollection]:
+    """Return the readable address books in a home; none where the server does not tell.
+
+    Raises:
+        HttpError: the server cannot be reached or refuses the credentials.
+    """
+    books = await _Search(http).address_books_in(home)
+    return [book for book in books if book.is_readable]
 
 
 class _Search:
@@ -90,16 +148,26 @@ class _Search:
         self._http = http
         self.forbidden: URL | None = None
 
-    async def start_at(self, url: URL) -> list[AddressBookCollection]:
-        """The address books that can be found from here: none, or one or more."""
+    async def start_at(self, url: URL) -> Discovered:
+        """The address books that can be found from here, if any."""
         items = await self._propfind(url, depth=0)
-        found = [_collection(item) for item in items if _is_address_book(item)]
-        if found:
-            return found
+        books = tuple(_collection(item) for item in items if _is_address_book(item))
         homes = [home for item in items for home in item.urls(HOME_SET)]
         if not homes:
             homes = await self._homes_of_principals(items)
-        return [book for home in homes for book in await self._address_books_in(home)]
+        if books:
+            return Discovered(books, tuple(homes), is_named=True)
+        found = {
+            path_key(book.url.raw_path): book
+            for home in homes
+            for book in await self.address_books_in(home)
+        }
+        return Discovered(tuple(found.values()), tuple(homes))
+
+    async def address_books_in(self, home: URL) -> list[AddressBookCollection]:
+        """The address books in a home."""
+        items = await self._propfind(home, depth=1)
+        return [_collection(item) for item in items if _is_address_book(item)]
 
     async def _homes_of_principals(self, items: list[Item]) -> list[URL]:
         homes = []
@@ -107,10 +175,6 @@ class _Search:
             for item in await self._propfind(principal, depth=0):
                 homes += item.urls(HOME_SET)
         return homes
-
-    async def _address_books_in(self, home: URL) -> list[AddressBookCollection]:
-        items = await self._propfind(home, depth=1)
-        return [_collection(item) for item in items if _is_address_book(item)]
 
     async def _propfind(self, url: URL, *, depth: int) -> list[Item]:
         """What the server says of a resource; nothing if that is not a resource of WebDAV."""
@@ -129,18 +193,7 @@ class _Search:
             self.forbidden = response.url
         if response.status != HTTPStatus.MULTI_STATUS:
             return []
-        return list(parse_multistatus(response).items)
-
-
-def _choose(found: list[AddressBookCollection]) -> AddressBookCollection:
-    writable = [book for book in found if book.is_writable]
-    if not writable:
-        names = ", ".join(f"{book.name} ({book.url})" for book in found)
-        raise ReadOnlyAddressBookError(f"the user may not write to the address book: {names}")
-    return min(
-        writable,
-        key=lambda book: (_resource_name(book.url).lower() != _PREFERRED, book.name, str(book.url)),
-    )
+        return list(parse_multistatus(response).found)
 
 
 def _is_address_book(item: Item) -> bool:
@@ -149,18 +202,27 @@ def _is_address_book(item: Item) -> bool:
 
 def _collection(item: Item) -> AddressBookCollection:
     url = at_path(item.url, item.url.raw_path.rstrip("/") + "/")
+    privileges = item.children(PRIVILEGES)
     return AddressBookCollection(
         url=url,
-        name=item.text(DISPLAY_NAME).strip() or _resource_name(url),
-        is_writable=_is_writable(item.children(PRIVILEGES)),
+        name=item.text(DISPLAY_NAME).strip() or url.path.rstrip("/").rpartition("/")[2],
+        is_writable=_suffice(privileges, _WRITE_PRIVILEGES),
+        is_readable=_suffice(privileges, _READ_PRIVILEGES),
+        is_own=_is_own(item),
         can_sync=SYNC_COLLECTION in (item.children(REPORTS) or ()),
+        tag=f"{item.text(COLLECTION_TAG).strip()} {item.text(SYNC_TOKEN).strip()}".strip(),
     )
 
 
-def _is_writable(privileges: frozenset[str] | None) -> bool:
+def _suffice(privileges: frozenset[str] | None, needed: tuple[frozenset[str], ...]) -> bool:
     """Whether these privileges (RFC 3744 section 5.4) suffice; without any information, yes."""
-    return privileges is None or any(needed <= privileges for needed in _WRITE_PRIVILEGES)
+    return privileges is None or any(each <= privileges for each in needed)
 
 
-def _resource_name(url: URL) -> str:
-    return url.path.rstrip("/").rpartition("/")[2]
+def _is_own(item: Item) -> bool:
+    """Whether an address book is the user's, as far as the server tells (RFC 3744 section 5.1)."""
+    if SHARED & (item.children(RESOURCE_TYPE) or frozenset()):
+        return False
+    owners = {path_key(url.raw_path) for url in item.urls(OWNER)}
+    principals = {path_key(url.raw_path) for url in item.urls(CURRENT_USER_PRINCIPAL)}
+    return not owners or not principals or bool(owners & principals)

@@ -1,104 +1,157 @@
-"""Two ways to learn what has changed in an address book since it was last asked.
+"""Learns what has changed in an address book since it was last asked.
 
 ``sync-collection`` (RFC 6578) tells in one request; where it is missing, the ETags of all cards are
-compared with those of last time, if the collection's tag says that this is worth while.
+compared with those of last time, if the collection's tag says that this is worth while. Neither is
+asked for cards: those that are new or changed are read afterwards, in parts.
+
+An answer that was cut (507) is never taken for the whole. There are servers that give the newest
+token with a part of the cards, and never tell the rest; see :mod:`.listing`.
 """
 
-from collections.abc import Collection
-from typing import Protocol
+from collections.abc import Collection, Mapping
+from typing import Final
 
 import structlog
 
-from mailroom.concurrency import all_of
-from mailroom.contacts.book import AddressBookError
 from mailroom.contacts.carddav.changes import Changes
+from mailroom.contacts.carddav.listing import list_everything
+from mailroom.contacts.carddav.reading import (
+    BRIEF,
+    LARGEST_CARD,
+    WHOLE,
+    WHOLE_IF_SMALL,
+    CardReader,
+)
 from mailroom.contacts.carddav.refusals import SyncRefusedError
-from mailroom.contacts.carddav.reports import AT_ONCE, Reports
-from mailroom.contacts.carddav.webdav import chunks
+from mailroom.contacts.carddav.reports import Listed, Reports
+from mailroom.contacts.carddav.resource import Resource
 
 log = structlog.get_logger(__name__)
 
-
-class Follower(Protocol):
-    """Remembers how far it has told; what failed is told again."""
-
-    async def changes(self) -> Changes:
-        """What has changed since last time. Raises as :class:`Reports`, and AddressBookError."""
-        ...
+_READ_WHOLE: Final = 32 * 1024 * 1024
+"""Octets of cards that are read with all that is on them. Beyond that the server is asked for
+some properties only, and may leave out some of those, too."""
+_FEW: Final = 100
+"""Cards that are read with all that is on them though their length is not known."""
 
 
-class ByToken:
-    """By ``sync-collection``."""
+class Follower:
+    """Remembers how far it has told; what was not accepted is told again.
 
-    def __init__(self, reports: Reports) -> None:
+    Args:
+        reports: where to ask.
+        etags: by path, the versions that are known; kept in step by :meth:`accept`.
+        can_sync: whether the server offers ``sync-collection``.
+    """
+
+    def __init__(self, reports: Reports, etags: dict[str, str], *, can_sync: bool) -> None:
         self._reports = reports
+        self._reader = CardReader(reports)
+        self._etags = etags
+        self._can_sync = can_sync
         self._token = ""
-
-    async def changes(self) -> Changes:
-        """See the protocol. What has changed comes whole in the answer; at first, all in brief."""
-        if self._token:
-            try:
-                return await self._since(self._token)
-            except SyncRefusedError as error:
-                log.info("address book is read anew", reason=str(error))
-                self._token = ""
-        return await self._since("")
-
-    async def _since(self, token: str) -> Changes:
-        changes = Changes(is_all=not token)
-        whole, is_last, bare = bool(token), False, dict[str, None]()
-        while not is_last:
-            page = await self._reports.changed_since(token, whole=whole)
-            if page.token == token and not page.is_last:
-                raise AddressBookError("the address book gives only a part of its cards")
-            for each in page.found:
-                changes.find(each, whole=whole)
-            for path in page.gone:
-                changes.lose(path)
-            bare |= dict.fromkeys(page.bare)
-            token, is_last = page.token, page.is_last
-        await _read(self._reports, bare, changes)
-        self._token = token
-        return changes
-
-
-class ByEtags:
-    """By comparing what is listed."""
-
-    def __init__(self, reports: Reports) -> None:
-        self._reports = reports
         self._tag = ""
-        self._etags: dict[str, str] | None = None
+        self._brief_is_short = False
 
     async def changes(self) -> Changes:
-        """See the protocol."""
-        tag = await self._reports.collection_tag()
-        if tag and tag == self._tag:
-            return Changes(is_all=False)
-        known, listed = self._etags or {}, await self._reports.etags()
-        changes = Changes(is_all=self._etags is None)
-        for path in known.keys() - listed.keys():
+        """Return what has changed since the last changes that were accepted.
+
+        Raises: as :class:`Reports`, and AddressBookError.
+        """
+        changes = await self._told() if self._token else None
+        return changes or await self._compared()
+
+    def accept(self, changes: Changes) -> None:
+        """Count these changes as known."""
+        self._token, self._tag = changes.token, changes.tag
+        for path in changes.gone:
+            self._etags.pop(path, None)
+        self._etags.update(changes.etags)
+
+    async def _told(self) -> Changes | None:
+        """What the server says is new since the token; None if it does not say, or not all."""
+        try:
+            listing = await self._reports.changed_since(self._token)
+        except SyncRefusedError as error:
+            log.info("address book is compared anew", reason=str(error))
+            return None
+        if listing.is_cut:
+            return None
+        changes = Changes()
+        for path in listing.gone:
             changes.lose(path)
-        same = {path: etag for path, etag in listed.items() if etag and known.get(path) == etag}
-        await _read(self._reports, [path for path in listed if path not in same], changes)
-        self._tag, self._etags = tag, same | changes.etags
+        await self._read(listing.found, changes)
+        changes.token = listing.token
         return changes
 
-
-async def _read(reports: Reports, paths: Collection[str], changes: Changes) -> None:
-    """Read what is new or changed, whole if it is little; groups always whole."""
-    await _read_cards(reports, paths, changes, whole=len(paths) <= AT_ONCE)
-    await _read_cards(reports, sorted(changes.unread_groups), changes, whole=True)
-
-
-async def _read_cards(
-    reports: Reports, paths: Collection[str], changes: Changes, *, whole: bool
-) -> None:
-    async def read(part: Collection[str]) -> None:
-        found = await reports.cards(part, whole=whole)
-        for path in part:
+    async def _compared(self) -> Changes:
+        """What is different in a list of everything."""
+        changes = Changes()
+        if not self._can_sync:
+            changes.tag = await self._reports.collection_tag()
+            if changes.tag and changes.tag == self._tag:
+                return changes
+        listing = await list_everything(self._reports, can_sync=self._can_sync)
+        self._can_sync = bool(listing.token)
+        changes.token = listing.token
+        for path in self._etags.keys() - listing.found.keys():
             changes.lose(path)
-        for each in found:
-            changes.find(each, whole=whole)
+        await self._read(listing.found, changes)
+        return changes
 
-    await all_of(map(read, chunks(paths, AT_ONCE)))
+    async def _read(self, found: Mapping[str, Listed], changes: Changes) -> None:
+        """Read what is new or changed: whole if that is not too much, else in brief."""
+        lengths = {
+            path: listed.length
+            for path, listed in found.items()
+            if not listed.etag or self._etags.get(path) != listed.etag
+        }
+        for path in lengths:
+            changes.lose(path)
+
+        def take(resource: Resource) -> None:
+            changes.find(resource, largest=LARGEST_CARD)
+
+        if self._brief_is_short or _is_little(lengths.values()):
+            await self._reader.read(lengths, take, WHOLE_IF_SMALL)
+        else:
+            await self._read_in_brief(lengths, changes)
+        groups = dict(changes.unread_groups)
+        await self._reader.read(groups, take, WHOLE)
+
+    async def _read_in_brief(self, lengths: Mapping[str, int | None], changes: Changes) -> None:
+        """Read certain properties, and what comes without an address whole.
+
+        Some servers leave out properties with a group (``item1.EMAIL``, as iPhones write it).
+        Where that is seen, cards that came with an address may lack another one, so all are read.
+        """
+
+        def take(resource: Resource) -> None:
+            changes.find(resource, largest=LARGEST_CARD)
+            if resource.path in changes.groups:
+                # It may be whole or not: the server was asked for some properties.
+                del changes.groups[resource.path]
+                changes.unread_groups[resource.path] = resource.length
+
+        await self._reader.read(lengths, take, BRIEF)
+        bare = [path for path, card in changes.cards.items() if not card.addresses]
+        await self._read_whole(bare, lengths, changes)
+        if any(path in changes.cards and changes.cards[path].addresses for path in bare):
+            log.info("the server leaves out properties with a group, all cards are read whole")
+            self._brief_is_short = True
+            rest = changes.cards.keys() - set(bare)
+            await self._read_whole(rest, lengths, changes)
+
+    async def _read_whole(
+        self, paths: Collection[str], lengths: Mapping[str, int | None], changes: Changes
+    ) -> None:
+        def take(resource: Resource) -> None:
+            changes.find(resource, largest=LARGEST_CARD)
+
+        await self._reader.read({path: lengths[path] for path in paths}, take, WHOLE_IF_SMALL)
+
+
+def _is_little(lengths: Collection[int | None]) -> bool:
+    """Whether cards of these lengths may be read with all that is on them."""
+    known = [length for length in lengths if length is not None]
+    return len(lengths) - len(known) <= _FEW and sum(known) <= _READ_WHOLE

@@ -3,65 +3,157 @@
 Pure; kept in step by :mod:`mailroom.contacts.carddav.mirror`.
 """
 
+from collections.abc import Collection
+from typing import Final
+
+from mailroom.contacts.book import Group
 from mailroom.contacts.carddav.changes import Changes
+from mailroom.contacts.carddav.hrefs import REPLACEMENT
+from mailroom.contacts.carddav.members import CategoryMembers
+from mailroom.contacts.carddav.reading import LARGEST_CARD
 from mailroom.contacts.carddav.resource import Resource
-from mailroom.contacts.carddav.webdav import REPLACEMENT
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.vcard.edit import is_readable, to_group
+from mailroom.contacts.vcard.fields import uid_of, written_uid_of
 from mailroom.contacts.vcard.groups import is_group
+
+_WHOLE_AT_MOST: Final = 16 * 1024 * 1024
+"""Octets of cards that are kept byte for byte. What is beyond that is read again when needed."""
+_SMALL: Final = 32 * 1024
+"""Octets. Of cards that are larger it is known how large they are."""
 
 
 class Known:
     """One address book.
 
+    Args:
+        names: of the groups that Mailroom uses.
+        groups_are_categories: whether groups are CATEGORIES on the cards, or cards themselves.
+
     Attributes:
-        index: everything in it, in brief. Another object when all was read anew: who holds the old
-            one never sees it half filled.
+        index: everything in it, in brief.
+        etags: by path, the versions that the index is made of.
+        members: which of these names the cards have as CATEGORIES.
+        groups_are_categories: as it was given.
         is_fresh: whether the index will do for one more reading.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, names: Collection[str] = (), *, groups_are_categories: bool = False) -> None:
         self.index = ContactIndex()
+        self.etags: dict[str, str] = {}
+        self.members = CategoryMembers(names)
         self.is_fresh = False
+        self.groups_are_categories = groups_are_categories
         self._whole: dict[str, Resource] = {}
+        self._whole_octets = 0
+        self._octets: dict[str, int] = {}
+        self._written_uids: dict[str, str] = {}
+        self._put_categories()
 
     def whole(self, path: str) -> Resource | None:
         """A version to build an edit on, byte for byte; None if none is known."""
         return self._whole.get(path)
 
+    @property
+    def too_large(self) -> tuple[str, ...]:
+        """The paths of the cards that are too large to be edited."""
+        return tuple(path for path, size in self._octets.items() if size > LARGEST_CARD)
+
+    def written_uid(self, uid: str) -> str:
+        """Return a contact's uid as it stands on its card."""
+        return self._written_uids.get(uid, uid)
+
+    def lengths(self, paths: Collection[str]) -> dict[str, int | None]:
+        """Return how many octets certain cards have at most."""
+        return {path: self._octets.get(path, _SMALL) for path in paths}
+
     def see(self, resource: Resource) -> None:
         """Remember a version that was read or written; of a group, what it says as well."""
-        self._whole.pop(resource.path, None)
+        self.outdate(resource.path)
+        if not is_readable(resource.card):
+            return
+        group = is_group(resource.card)
         if resource.etag and REPLACEMENT.encode() not in bytes(resource.card):
-            self._whole[resource.path] = resource
-        if is_readable(resource.card) and is_group(resource.card):
-            self.index.put_group(to_group(resource.path, resource.card))
+            size = 0 if group else len(bytes(resource.card))
+            if self._whole_octets + size <= _WHOLE_AT_MOST:
+                self._whole[resource.path] = resource
+                self._whole_octets += size
+        if group:
+            self._put_group(to_group(resource.path, resource.card))
+        else:
+            self._note_uid(uid_of(resource.card), written_uid_of(resource.card))
+
+    def wrote(self, resource: Resource) -> None:
+        """Remember a version that was written, so that the next sync need not read it."""
+        self.see(resource)
+        if resource.etag:
+            changes = Changes()
+            changes.find(resource, largest=LARGEST_CARD)
+            self.apply(changes)
+            self.etags[resource.path] = resource.etag
 
     def outdate(self, path: str) -> None:
         """Build no edit on the version that was known."""
-        self._whole.pop(path, None)
+        resource = self._whole.pop(path, None)
+        if resource is not None and not is_group(resource.card):
+            self._whole_octets -= len(bytes(resource.card))
 
     def outdate_cards(self) -> None:
         """Keep groups only byte for byte."""
-        groups = {group.id for group in self.index.groups}
-        self._whole = {path: each for path, each in self._whole.items() if path in groups}
+        self._whole = {path: each for path, each in self._whole.items() if is_group(each.card)}
+        self._whole_octets = 0
 
     def forget(self, path: str) -> None:
         """This is gone."""
         self.outdate(path)
         self.index.remove(path)
+        self.etags.pop(path, None)
+        self._octets.pop(path, None)
+        self.members.forget(path)
 
     def apply(self, changes: Changes) -> None:
         """Take in what is different on the server."""
-        if changes.is_all:
-            self.index = ContactIndex()
-            self._whole.clear()
         for path in changes.gone:
             self.forget(path)
         for path, card in changes.cards.items():
-            self.index.put_card(path, card.uid, card.addresses)
             whole = self._whole.get(path)
             if whole and whole.etag != card.etag:
                 self.outdate(path)
+            if card.octets > _SMALL:
+                self._octets[path] = card.octets
+            else:
+                self._octets.pop(path, None)
+            if card.uid:
+                self.index.put_card(path, card.uid, card.addresses)
+                self._note_uid(card.uid, card.written_uid)
+                self.members.put(path, card.uid, card.categories)
+            else:
+                self.index.put_known(path, card.addresses)
+                self.members.forget(path)
         for resource in changes.groups.values():
             self.see(resource)
+        if changes.cards or changes.gone:
+            self._put_categories()
+
+    def apply_of_others(self, changes: Changes) -> None:
+        """Take in what is different in an address book that is only read."""
+        for path in changes.gone:
+            self.index.remove(path)
+        for path, card in changes.cards.items():
+            self.index.put_known(path, card.addresses)
+
+    def _note_uid(self, uid: str, written: str) -> None:
+        if written != uid:
+            self._written_uids[uid] = written
+        else:
+            self._written_uids.pop(uid, None)
+
+    def _put_group(self, group: Group) -> None:
+        if not self.groups_are_categories:
+            self.index.put_group(group)
+
+    def _put_categories(self) -> None:
+        """Make the groups that are kept as CATEGORIES."""
+        if self.groups_are_categories:
+            for group in self.members.groups():
+                self.index.put_group(group)

@@ -2,30 +2,25 @@
 
 import asyncio
 
-import structlog
-
-from mailroom.contacts.carddav.changes import Changes
-from mailroom.contacts.carddav.following import ByEtags, ByToken, Follower
+from mailroom.concurrency import both
+from mailroom.contacts.carddav.following import Follower
 from mailroom.contacts.carddav.known import Known
-from mailroom.contacts.carddav.refusals import SyncRefusedError
-from mailroom.contacts.carddav.reports import Reports
-
-log = structlog.get_logger(__name__)
+from mailroom.contacts.carddav.others import OtherBooks
 
 
 class Mirror:
-    """One address book in memory.
+    """One address book in memory, and the addresses in the user's other ones.
 
     Args:
-        reports: where to ask.
+        follower: tells what has changed in the address book.
+        others: tells what has changed in the other ones.
         known: what is kept in step.
-        can_sync: whether the server offers ``sync-collection``.
     """
 
-    def __init__(self, reports: Reports, known: Known, *, can_sync: bool) -> None:
-        self._reports = reports
+    def __init__(self, follower: Follower, others: OtherBooks, known: Known) -> None:
+        self._follower = follower
+        self._others = others
         self._known = known
-        self._follower: Follower = ByToken(reports) if can_sync else ByEtags(reports)
         self._lock = asyncio.Lock()
 
     async def sync(self) -> None:
@@ -41,18 +36,18 @@ class Mirror:
             self._known.is_fresh = False
 
     async def _sync(self) -> None:
-        """What is written meanwhile may be missing, and takes the freshness away again."""
+        """Take in what has changed, all at once, so that nobody sees an index half filled.
+
+        A change that is written meanwhile may be missing, and takes the freshness away again.
+        """
         self._known.is_fresh = True
         try:
-            self._known.apply(await self._changes())
+            changes, of_others = await both(self._follower.changes(), self._others.changes())
         except BaseException:
             self._known.is_fresh = False
             raise
-
-    async def _changes(self) -> Changes:
-        try:
-            return await self._follower.changes()
-        except SyncRefusedError as error:
-            log.info("address book is followed by ETags", reason=str(error))
-            self._follower = ByEtags(self._reports)
-            return await self._follower.changes()
+        self._known.apply(changes)
+        self._follower.accept(changes)
+        for book, of_book, tag in of_others:
+            self._known.apply_of_others(of_book)
+            book.accept(of_book, tag)

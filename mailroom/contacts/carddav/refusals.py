@@ -27,19 +27,25 @@ class AddressBookGoneError(AddressBookError):
 class RefusedError(AddressBookError):
     """The server judged one request, and will not have it."""
 
-    def __init__(self, what: str, response: Response) -> None:
-        super().__init__(what, response.status)
+    def __init__(self, what: str, response: Response | None = None) -> None:
+        super().__init__(what)
         self.what = what
-        self.status = response.status
-        self.is_lasting = response.status in _LASTING
-        self.why = explanation(response.body)
+        self.status = None if response is None else response.status
+        self.is_lasting = self.status in _LASTING
+        self.why = "" if response is None else explanation(response.body)
 
     def __str__(self) -> str:
-        return f"{self.what} ({', '.join(filter(None, [_phrase(self.status), self.why]))})"
+        status = "" if self.status is None else _phrase(self.status)
+        details = ", ".join(filter(None, [status, self.why]))
+        return f"{self.what} ({details})" if details else self.what
 
 
 class SyncRefusedError(RefusedError):
     """The server has no ``sync-collection``, or not from this token on."""
+
+
+class TooManyError(RefusedError):
+    """A query would find more cards than the server tells of."""
 
 
 def _phrase(status: int) -> str:

@@ -1,32 +1,35 @@
 """What is asked of an address book as a whole: which cards there are, and what is on some."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 from yarl import URL
 
-from mailroom.contacts.book import AddressBookError
+from mailroom.contacts.carddav.hrefs import Paths, path_key
+from mailroom.contacts.carddav.multistatus import Item, Multistatus, MultistatusReader
 from mailroom.contacts.carddav.refusals import (
     GONE,
     AddressBookGoneError,
     RefusedError,
     SyncRefusedError,
+    TooManyError,
 )
 from mailroom.contacts.carddav.resource import Resource, entity_tag, from_item
 from mailroom.contacts.carddav.webdav import (
-    ADDRESS_DATA,
     ANSWERS,
+    COLLECTION,
     COLLECTION_TAG,
     ETAG,
-    Item,
-    Multistatus,
+    LENGTH,
+    LISTED,
+    RESOURCE_TYPE,
     explanation,
     multiget,
-    parse_multistatus,
     propfind,
+    query_by_uid,
     sync_collection,
 )
 from mailroom.http import (
@@ -37,34 +40,42 @@ from mailroom.http import (
     Response,
 )
 
+T = TypeVar("T")
+
 log = structlog.get_logger(__name__)
 
-AT_ONCE: Final = 100
-"""Cards in one answer. With photos they have hundreds of KB each, and the answer must come in
-time."""
-_BRIEF_PAGE: Final = 1000
-"""Cards in one answer to ``sync-collection`` when only their addresses are asked for. Servers sort
-all cards for every page, so that small ones take long; large ones hold up all other work here."""
 _XML: Final = "application/xml; charset=utf-8"
+_TOO_MANY: Final = "number-of-matches-within-limits"
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A part of what has changed (RFC 6578 section 3.6).
+class Listed:
+    """A resource in a list.
 
     Attributes:
-        found: cards that are new or changed.
-        bare: paths of such cards, of which the answer has no more.
-        gone: paths.
-        token: where the next part begins, or the next changes.
-        is_last: whether that was all.
+        etag: its version; empty if the server did not say.
+        length: octets; None if the server did not say.
     """
 
-    found: tuple[Resource, ...]
-    bare: tuple[str, ...]
-    gone: tuple[str, ...]
-    token: str
-    is_last: bool
+    etag: str
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a server told of the resources of an address book.
+
+    Attributes:
+        found: what is there, by path.
+        gone: paths of what is not there any more.
+        token: where the next changes begin (RFC 6578); empty if there is none.
+        is_cut: True if the server told of a part only.
+    """
+
+    found: Mapping[str, Listed] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
+    token: str = ""
+    is_cut: bool = False
 
 
 class Reports:
@@ -73,105 +84,154 @@ class Reports:
     All of them raise:
         HttpError: the server cannot be reached, or refuses the credentials.
         AddressBookGoneError: there is no such address book.
-        AddressBookError: the server does not answer this, or only in part.
+        AddressBookError: the server does not answer this.
 
     Args:
         http: a client with the user's credentials.
         url: of the address book.
+        paths: the resources of this server.
     """
 
-    def __init__(self, http: HttpClient, url: URL) -> None:
+    def __init__(self, http: HttpClient, url: URL, paths: Paths) -> None:
         self._http = http
-        self._url = url
+        self.url = url
+        self._paths = paths
 
-    async def changed_since(self, token: str, *, whole: bool) -> Page:
-        """What is different; without a token, everything. ``whole`` as in :meth:`cards`.
+    async def changed_since(self, token: str) -> Listing:
+        """Return what is different; without a token, everything.
 
         Raises:
             SyncRefusedError: not to be had, or not since then (RFC 6578 section 3.2).
         """
-        limit = AT_ONCE if whole else _BRIEF_PAGE
-        body = sync_collection(token, limit=limit, whole=whole)
-        request = self._request("REPORT", body, depth=0)
-        return await self._http.ask(request, self._page)
+        listing = await self._list("REPORT", sync_collection(token), depth=0, refusal=_no_sync)
+        if not listing.token:
+            raise SyncRefusedError(f"no sync-token for the address book {self.url}")
+        return listing
 
-    async def cards(self, paths: Collection[str], *, whole: bool) -> list[Resource]:
-        """Those of certain cards that are there; if not ``whole``, their uid and addresses."""
-        request = self._request("REPORT", multiget(paths, whole=whole), depth=1)
-        answer = await self._http.ask(request, self._all)
-        return [from_item(item) for item in _there(answer.items) if ADDRESS_DATA in item.properties]
+    async def listed(self) -> Listing:
+        """Return everything in the address book."""
+        return await self._list("PROPFIND", propfind(LISTED), depth=1)
 
-    async def etags(self) -> dict[str, str]:
-        """Path -> ETag of everything in the address book."""
-        request = self._request("PROPFIND", propfind([ETAG]), depth=1)
-        answer = await self._http.ask(request, self._all)
-        return {
-            item.url.raw_path: entity_tag(item.text(ETAG))
-            for item in answer.items
-            if not self._is_the_book(item)
-        }
+    async def with_uid(self, begin: str | None, others: Iterable[str] = ()) -> Listing:
+        """Return the cards whose UID begins in a certain way, see :func:`query_by_uid`."""
+        body = query_by_uid(begin, others)
+        try:
+            return await self._list("REPORT", body, depth=1, refusal=_too_many)
+        except TooManyError:
+            return Listing(is_cut=True)
+
+    async def cards(
+        self,
+        paths: Collection[str],
+        take: Callable[[Resource], None],
+        *,
+        whole: bool,
+        keep: int,
+        enough: int | None,
+    ) -> tuple[frozenset[str], bool]:
+        """Read certain cards.
+
+        Args:
+            paths: of the cards.
+            take: called with each card that is there, while the answer comes in; again if the
+                answer broke off and was asked for again.
+            whole: whether to ask for all of each card, or for what tells cards apart.
+            keep: octets up to which a card is kept as it is.
+            enough: octets after which the rest of the answer is not waited for.
+
+        Returns:
+            The paths of which the server said something, and whether it said that it tells of a
+            part only.
+        """
+
+        def told(item: Item) -> str:
+            path = self._paths.key(item.url.raw_path)
+            if item.card is not None and item.status == HTTPStatus.OK:
+                take(from_item(path, item, item.card))
+            elif item.status not in GONE:
+                log.warning("card passed over that cannot be read", path=path, status=item.status)
+            return path
+
+        body = multiget(map(self._paths.spelled, paths), whole=whole)
+        answer = await self._ask(
+            self._request("REPORT", body, depth=1),
+            lambda: MultistatusReader(told, self._refuse, keep=keep, enough=enough),
+        )
+        return frozenset(answer.found), answer.is_cut
 
     async def collection_tag(self) -> str:
         """What changes when anything in the address book does; empty if the server has none."""
         request = self._request("PROPFIND", propfind([COLLECTION_TAG]), depth=0)
-        answer = await self._http.ask(request, self._all)
-        return next((item.text(COLLECTION_TAG) for item in answer.items), "")
+        answer = await self._ask(
+            request, lambda: MultistatusReader(lambda item: item.text(COLLECTION_TAG), self._refuse)
+        )
+        return next(iter(answer.found), "")
+
+    async def _list(
+        self,
+        method: str,
+        body: bytes,
+        *,
+        depth: int,
+        refusal: Callable[[str, Response], RefusedError] = RefusedError,
+    ) -> Listing:
+        def refuse(response: Response) -> None:
+            self._refuse(response, refusal)
+
+        answer = await self._ask(
+            self._request(method, body, depth=depth),
+            lambda: MultistatusReader(self._listed, refuse),
+        )
+        there = {path: each for path, each in filter(None, answer.found) if each is not None}
+        gone = {path for path, each in filter(None, answer.found) if each is None}
+        return Listing(there, frozenset(gone - there.keys()), answer.sync_token, answer.is_cut)
+
+    def _listed(self, item: Item) -> tuple[str, Listed | None] | None:
+        """The path of a resource and what is told of it; None for what is no card."""
+        path = self._paths.key(item.url.raw_path)
+        if path == path_key(self.url.raw_path) or COLLECTION in (
+            item.children(RESOURCE_TYPE) or ()
+        ):
+            return None
+        if item.status != HTTPStatus.OK:
+            if item.status not in GONE:
+                log.warning("card passed over that cannot be read", path=path, status=item.status)
+            return path, None
+        length = item.text(LENGTH).strip()
+        etag = entity_tag(item.text(ETAG))
+        return path, Listed(etag, int(length) if length.isdecimal() else None)
+
+    async def _ask(
+        self, request: HttpRequest, open_reader: Callable[[], MultistatusReader[T]]
+    ) -> Multistatus[T]:
+        return await self._http.ask_in_pieces(request, open_reader)
 
     def _request(self, method: str, body: bytes, *, depth: int) -> HttpRequest:
         headers = {"Depth": str(depth), "Content-Type": _XML}
-        return HttpRequest(method, self._url, headers, body, expected=ANSWERS)
+        return HttpRequest(method, self.url, headers, body, expected=ANSWERS)
 
-    def _page(self, response: Response) -> Page:
-        answer = self._answer(response, SyncRefusedError)
-        if not answer.sync_token:
-            raise SyncRefusedError(f"no sync-token for the address book {self._url}", response)
-        items = [item for item in answer.items if not self._is_the_book(item)]
-        there = _there(items)
-        return Page(
-            found=tuple(from_item(item) for item in there if ADDRESS_DATA in item.properties),
-            bare=tuple(_path(item) for item in there if ADDRESS_DATA not in item.properties),
-            gone=tuple(_path(item) for item in items if item.status != HTTPStatus.OK),
-            token=answer.sync_token,
-            is_last=not _is_cut(answer),
-        )
-
-    def _all(self, response: Response) -> Multistatus:
-        answer = self._answer(response)
-        if _is_cut(answer):
-            raise AddressBookError(f"the address book {self._url} gives only a part of its cards")
-        return answer
-
-    def _answer(
-        self, response: Response, refusal: type[RefusedError] = RefusedError
-    ) -> Multistatus:
+    def _refuse(
+        self,
+        response: Response,
+        refusal: Callable[[str, Response], RefusedError] = RefusedError,
+    ) -> None:
         if response.status in GONE:
-            raise AddressBookGoneError(f"there is no address book at {self._url}")
+            raise AddressBookGoneError(f"there is no address book at {self.url}")
         if response.status == HTTPStatus.FORBIDDEN and not explanation(response.body):
-            raise CredentialsRefusedError(self._url, response.status)
+            raise CredentialsRefusedError(self.url, response.status)
         if response.status == HTTPStatus.OK:
-            raise BrokenAnswerError(self._url, "no WebDAV multistatus")
-        if response.status != HTTPStatus.MULTI_STATUS:
-            raise refusal(f"the address book {self._url} cannot be read", response)
-        return parse_multistatus(response)
-
-    def _is_the_book(self, item: Item) -> bool:
-        return _path(item).rstrip("/") == self._url.raw_path.rstrip("/")
+            raise BrokenAnswerError(self.url, "no WebDAV multistatus")
+        raise refusal(f"the address book {self.url} cannot be read", response)
 
 
-def _there(items: Collection[Item]) -> list[Item]:
-    """Those that the server did not refuse."""
-    for item in items:
-        if item.status not in {HTTPStatus.OK, *GONE}:
-            log.warning(
-                "card passed over that cannot be read", path=_path(item), status=item.status
-            )
-    return [item for item in items if item.status == HTTPStatus.OK]
+def _no_sync(what: str, response: Response) -> RefusedError:
+    return SyncRefusedError(what, response)
 
 
-def _is_cut(answer: Multistatus) -> bool:
-    """Whether the server says that there is more (RFC 6578 section 3.6)."""
-    return any(item.status == HTTPStatus.INSUFFICIENT_STORAGE for item in answer.items)
-
-
-def _path(item: Item) -> str:
-    return item.url.raw_path
+def _too_many(what: str, response: Response) -> RefusedError:
+    """RFC 6352 section 8.6.2: a server may refuse a query that finds too many cards."""
+    if response.status == HTTPStatus.INSUFFICIENT_STORAGE or _TOO_MANY in explanation(
+        response.body
+    ):
+        return TooManyError(what, response)
+    return RefusedError(what, response)

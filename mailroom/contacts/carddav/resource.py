@@ -5,11 +5,25 @@ loses some of it (``PREF``, ``VALUE=uri``, ...), for good if it is edited and wr
 tells is the length: the server gives that of what it keeps.
 """
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
-from mailroom.contacts.carddav.webdav import ADDRESS_DATA, ETAG, LENGTH, Item
-from mailroom.contacts.vcard.fields import is_vcard3_without_name, is_vcard4
+from mailroom.contacts.carddav.multistatus import Item
+from mailroom.contacts.carddav.webdav import ETAG, LENGTH
+from mailroom.contacts.vcard.categories import categories_of, category_key
+from mailroom.contacts.vcard.fields import (
+    is_vcard3_without_name,
+    is_vcard4,
+    names_of,
+    uid_of,
+)
+from mailroom.contacts.vcard.groups import members_of
 from mailroom.contacts.vcard.lines import VCard
+from mailroom.contacts.vcard.notes import note_of
+from mailroom.contacts.vcard.scan import ScannedCard
+
+_COMPRESSED: Final = re.compile(r"[-;]+(?:gzip|br|deflate|zstd)\"$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +35,17 @@ class Resource:
         etag: its version; empty if the server did not say.
         card: what it holds.
         length: octets of the card as the server keeps it; None if that is not known.
+        octets: the length of the card as the server shows it.
+        is_whole: False if ``card`` has only the lines of
+            :data:`mailroom.contacts.vcard.scan.IN_BRIEF`, as far as the server's answer goes.
     """
 
     path: str
     etag: str
     card: VCard
     length: int | None = None
+    octets: int = 0
+    is_whole: bool = True
 
     @property
     def may_be_converted(self) -> bool:
@@ -52,27 +71,45 @@ class Resource:
         return other.length is None or len(bytes(self.card)) == other.length
 
 
-def from_item(item: Item) -> Resource:
-    """A resource from an answer in XML.
+def says_the_same(one: VCard, other: VCard) -> bool:
+    """Whether two cards agree in everything that Mailroom writes."""
+    return _written(one) == _written(other)
+
+
+def _written(card: VCard) -> tuple[object, ...]:
+    categories = frozenset(map(category_key, categories_of(card)))
+    return uid_of(card), note_of(card), names_of(card), members_of(card), categories
+
+
+def from_item(path: str, item: Item, scanned: ScannedCard) -> Resource:
+    """Make a resource of an answer in XML.
 
     XML turns CR LF into LF (XML 1.0 section 2.11), vCard demands CR LF: what has lost it gets it
     back.
     """
-    text = item.text(ADDRESS_DATA)
-    if "\r" not in text:
-        text = text.replace("\n", "\r\n")
+    data = scanned.data
+    if b"\r" not in data:
+        data = data.replace(b"\n", b"\r\n")
     length = item.text(LENGTH).strip()
     return Resource(
-        path=item.url.raw_path,
+        path=path,
         etag=entity_tag(item.text(ETAG)),
-        card=VCard.parse(text.encode()),
+        card=VCard.parse(data),
         length=int(length) if length.isdecimal() else None,
+        octets=scanned.octets,
+        is_whole=scanned.is_whole,
     )
 
 
 def entity_tag(header: str) -> str:
-    """An entity tag that ``If-Match`` can use, which a weak one (RFC 9110 section 8.8) is not.
+    """Return an entity tag in the spelling that ``If-Match`` can use, and in which tags compare.
 
-    Servers and proxies call a tag weak because they compress; the tag itself is the same.
+    Servers and proxies call a tag weak (RFC 9110 section 8.8), or add ``-gzip`` to it, because they
+    compress; the tag itself is the same. Some leave its quotes away.
     """
-    return header.strip().removeprefix("W/")
+    tag = header.strip()
+    if tag[:2] in {"W/", "w/"}:
+        tag = tag[2:].strip()
+    if not (tag.startswith('"') and tag.endswith('"')):
+        tag = f'"{tag}"' if tag else ""
+    return _COMPRESSED.sub('"', tag)

@@ -10,19 +10,21 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
-from yarl import URL
-
 from mailroom.concurrency import all_of
 from mailroom.contacts.book import AddressBookError, Card
+from mailroom.contacts.carddav.answers import CardAnswer
+from mailroom.contacts.carddav.hrefs import REPLACEMENT, Paths, at_path
 from mailroom.contacts.carddav.known import Known
+from mailroom.contacts.carddav.reading import LARGEST_CARD, WHOLE, CardReader
 from mailroom.contacts.carddav.refusals import GONE, RefusedError
-from mailroom.contacts.carddav.reports import AT_ONCE, Reports
-from mailroom.contacts.carddav.resource import Resource, entity_tag
-from mailroom.contacts.carddav.webdav import ANSWERS, REPLACEMENT, at_path, chunks, conflicting_url
-from mailroom.contacts.vcard.edit import is_readable, to_card
+from mailroom.contacts.carddav.reports import Reports
+from mailroom.contacts.carddav.resource import Resource, entity_tag, says_the_same
+from mailroom.contacts.carddav.webdav import ANSWERS, conflicting_url
+from mailroom.contacts.vcard.edit import is_readable
 from mailroom.contacts.vcard.fields import is_vcard4
+from mailroom.contacts.vcard.groups import is_group
 from mailroom.contacts.vcard.lines import VCard
-from mailroom.http import HttpClient, Response
+from mailroom.http import HttpClient, HttpRequest, Response
 
 _TRIES: Final = 4
 _DONE: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT})
@@ -36,67 +38,98 @@ class Resources:
 
     Args:
         http: a client with the user's credentials.
-        url: of the address book.
+        reports: questions to the address book.
+        paths: the resources of this server.
         known: what is known of them; reading and writing adds to it.
+        to_card: makes of a vCard what Mailroom knows of a contact.
     """
 
-    def __init__(self, http: HttpClient, url: URL, known: Known) -> None:
+    def __init__(
+        self,
+        http: HttpClient,
+        reports: Reports,
+        paths: Paths,
+        known: Known,
+        to_card: Callable[[str, VCard], Card],
+    ) -> None:
         self._http = http
-        self._url = url
-        self._reports = Reports(http, url)
+        self._url = reports.url
+        self._reader = CardReader(reports)
+        self._paths = paths
         self._known = known
+        self._to_card = to_card
 
-    async def read(self, paths: Collection[str]) -> list[Resource]:
+    async def read(self, paths: Collection[str]) -> tuple[Card, ...]:
         """Certain cards as they are now, by path; one that is gone or unreadable is left out.
 
         One that XML could not carry whole is asked for by itself, as it is or was only garbled on
-        its way: it must not be taken for one that is not there.
+        its way: it must not be taken for one that is not there. Groups are left out.
 
         It is the next sync that says that they are gone for good. Raises as :class:`Reports`.
         """
         self._known.outdate_cards()
-        parts = chunks(sorted(paths), AT_ONCE)
-        answers = await all_of(self._reports.cards(part, whole=True) for part in parts)
-        cards = await all_of(self._as_it_is(each) for answer in answers for each in answer)
-        found = {each.path: each for each in cards if each and is_readable(each.card)}
-        return [self._see(found[path]) for path in sorted(found)]
+        found: dict[str, Card] = {}
+        garbled: set[str] = set()
 
-    async def _as_it_is(self, shown: Resource) -> Resource | None:
-        if REPLACEMENT.encode() not in bytes(shown.card):
-            return shown
-        return await self.get(shown.path)
+        def take(resource: Resource) -> None:
+            found.pop(resource.path, None)
+            if REPLACEMENT.encode() in bytes(resource.card):
+                garbled.add(resource.path)
+            elif resource.is_whole and is_readable(resource.card) and not is_group(resource.card):
+                self._known.see(resource)
+                found[resource.path] = self._to_card(resource.path, resource.card)
+
+        await self._reader.read(self._known.lengths(paths), take, WHOLE)
+        for resource in await all_of(self.get(path) for path in sorted(garbled)):
+            if resource and is_readable(resource.card) and not is_group(resource.card):
+                found[resource.path] = self._to_card(resource.path, resource.card)
+        return tuple(found[path] for path in sorted(found))
 
     async def seen(self, path: str) -> Resource | None:
         """A resource as it was seen last, or is now; None if there is none."""
         return self._known.whole(path) or await self.get(path)
 
     async def get(self, path: str, *, accept: str = _ACCEPT) -> Resource | None:
-        """Read one resource as it is now; None if there is none."""
-        response = await self._request("GET", path, {"Accept": accept})
+        """Read one resource as it is now; None if there is none.
+
+        Raises:
+            AddressBookError: it cannot be read, or is too large to be edited.
+        """
+        url = at_path(self._url, self._paths.spelled(path))
+        request = HttpRequest("GET", url, {"Accept": accept}, expected=ANSWERS)
+        response, data = await self._http.ask_in_pieces(request, lambda: CardAnswer(LARGEST_CARD))
         if response.status in GONE:
             return None
         if response.status != HTTPStatus.OK:
             raise RefusedError(f"{path} cannot be read", response)
+        if data is None:
+            raise AddressBookError(
+                f"{path} is larger than {LARGEST_CARD} octets, and is not edited"
+            )
         etag = entity_tag(response.headers.get("ETag", ""))
-        return self._see(Resource(path, etag, VCard.parse(response.body)))
+        return self._see(Resource(path, etag, VCard.parse(data), octets=len(data)))
 
     async def create(self, uid: str, card: VCard) -> str | None:
-        """Make a resource for a card with this uid.
+        """Make a resource for a card with this uid, as it is written on the card.
 
         Returns:
             None, or the path of the resource that has this name or uid already.
         """
-        path = self._url.raw_path + quote(f"{uid}.vcf", safe="")
+        path = self._paths.key(self._url.raw_path + quote(f"{uid}.vcf", safe=""))
         response = await self._put(path, card, {"If-None-Match": "*"})
         self._known.is_fresh = False
+        if response.status == HTTPStatus.OK:
+            await self._look_whether_written(path, card)
+            return None
         if response.status in _DONE:
+            self._wrote(path, card, response)
             return None
         if response.status == HTTPStatus.PRECONDITION_FAILED:
             return path
         conflict = conflicting_url(response)
         if conflict is None:
             raise RefusedError(f"{path} cannot be made", response)
-        return conflict.raw_path
+        return self._paths.key(conflict.raw_path)
 
     async def change(self, path: str, edit: Callable[[VCard], VCard]) -> None:
         """Carry out an edit on a card; again on what somebody else made of it in the meantime.
@@ -134,7 +167,7 @@ class Resources:
             AddressBookError: it has changed.
         """
         resource = await self.seen(card.id)
-        if resource is not None and to_card(card.id, resource.card) != card:
+        if resource is not None and self._to_card(card.id, resource.card) != card:
             raise AddressBookError(_CHANGED.format(card.id))
         return resource
 
@@ -175,9 +208,28 @@ class Resources:
             return False
         if response.status not in _DONE:
             raise RefusedError(f"{resource.path} cannot be changed", response)
-        etag = entity_tag(response.headers.get("ETag", ""))
-        self._see(Resource(resource.path, etag, card))
+        if response.status == HTTPStatus.OK:
+            await self._look_whether_written(resource.path, card)
+            return True
+        self._wrote(resource.path, card, response)
         return True
+
+    def _wrote(self, path: str, card: VCard, response: Response) -> None:
+        etag = entity_tag(response.headers.get("ETag", ""))
+        self._known.wrote(Resource(path, etag, card, octets=len(bytes(card))))
+
+    async def _look_whether_written(self, path: str, card: VCard) -> None:
+        """See that a PUT that was answered 200 was carried out.
+
+        RFC 9110 section 9.3.4 wants 201 or 204. With 200 comes a page as well, by which a proxy may
+        have answered in place of the server.
+
+        Raises:
+            AddressBookError: the card is not there as it was written.
+        """
+        there = await self.get(path)
+        if there is None or not says_the_same(there.card, card):
+            raise AddressBookError(f"{path} was not written, though the server answered 200")
 
     async def _put(self, path: str, card: VCard, headers: Mapping[str, str]) -> Response:
         version = "; version=4.0" if is_vcard4(card) else ""
@@ -189,7 +241,7 @@ class Resources:
     async def _request(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> Response:
-        url = at_path(self._url, path)
+        url = at_path(self._url, self._paths.spelled(path))
         return await self._http.request(method, url, headers=headers, data=body, expected=ANSWERS)
 
 

@@ -1,28 +1,25 @@
-"""The XML of WebDAV (RFC 4918) and CardDAV (RFC 6352): what is sent, and what comes back.
+"""The XML of WebDAV (RFC 4918) and CardDAV (RFC 6352): requests, and the words of refusals.
 
-What comes back may hold a card that is broken in a way XML cannot carry (a control character,
-bytes that are no UTF-8), and servers put it in as it stands. Such characters are replaced, for the
-one card must not make all the others unreadable; see :data:`REPLACEMENT`.
+Answers are read by :mod:`mailroom.contacts.carddav.multistatus`.
 """
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from yarl import URL
 
-from mailroom.contacts.book import AddressBookError
-from mailroom.http import BrokenAnswerError, Response
+from mailroom.contacts.carddav.hrefs import resolve
+from mailroom.contacts.vcard.scan import IN_BRIEF
+from mailroom.http import Response
 
 _DAV: Final = "{DAV:}"
 _CARDDAV: Final = "{urn:ietf:params:xml:ns:carddav}"
 
 RESOURCE_TYPE: Final = _DAV + "resourcetype"
 DISPLAY_NAME: Final = _DAV + "displayname"
+OWNER: Final = _DAV + "owner"
 CURRENT_USER_PRINCIPAL: Final = _DAV + "current-user-principal"
 PRIVILEGES: Final = _DAV + "current-user-privilege-set"
 ETAG: Final = _DAV + "getetag"
@@ -31,67 +28,28 @@ SYNC_TOKEN: Final = _DAV + "sync-token"
 SYNC_COLLECTION: Final = _DAV + "sync-collection"
 REPORTS: Final = _DAV + "supported-report-set"
 COLLECTION_TAG: Final = "{http://calendarserver.org/ns/}getctag"
+SHARED: Final = frozenset({"{http://calendarserver.org/ns/}shared", _DAV + "shared"})
 HOME_SET: Final = _CARDDAV + "addressbook-home-set"
+COLLECTION: Final = _DAV + "collection"
 ADDRESS_BOOK: Final = _CARDDAV + "addressbook"
 ADDRESS_DATA: Final = _CARDDAV + "address-data"
 NO_UID_CONFLICT: Final = _CARDDAV + "no-uid-conflict"
-
-REPLACEMENT: Final = "\ufffd"
-"""Stands for what could not be carried: text that holds it may not be what the server has."""
 
 ANSWERS: Final = (
     frozenset(range(200, 300)) | frozenset(range(400, 500)) | {501, 505, 507, 508}
 ) - {
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.LOCKED,
     HTTPStatus.TOO_EARLY,
     HTTPStatus.TOO_MANY_REQUESTS,
 }
 """The statuses by which a server judges one request, as against what concerns all of them."""
 
-_IN_BRIEF: Final = ("VERSION", "UID", "EMAIL", "KIND", "X-ADDRESSBOOKSERVER-KIND")
-_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_URL_CHARACTERS: Final = "%/:?#[]@!$&'()*+,;=~"
+LISTED: Final = (ETAG, LENGTH, RESOURCE_TYPE)
+"""What is asked of each resource when a collection is listed."""
+
 _LONGEST_EXPLANATION: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """What a multistatus (RFC 4918 section 13) says of one resource.
-
-    Attributes:
-        url: of the resource; in the same origin as the answer.
-        status: of the resource as a whole; 200 where only its properties have one.
-        properties: those that were found, by name.
-    """
-
-    url: URL
-    status: int
-    properties: Mapping[str, ET.Element]
-
-    def text(self, name: str) -> str:
-        """The text of a property; empty where it is not there."""
-        element = self.properties.get(name)
-        return "" if element is None else "".join(element.itertext())
-
-    def urls(self, name: str) -> list[URL]:
-        """The URLs that a property holds."""
-        element = self.properties.get(name)
-        hrefs = [] if element is None else element.iter(_DAV + "href")
-        return [resolve(self.url, href.text or "") for href in hrefs]
-
-    def children(self, name: str) -> frozenset[str] | None:
-        """The names of the elements in a property, at any depth; None if it is not there."""
-        element = self.properties.get(name)
-        return None if element is None else frozenset(each.tag for each in element.iter())
-
-
-@dataclass(frozen=True, slots=True)
-class Multistatus:
-    """A 207: what it says of resources, and the token of a synchronisation; empty if none."""
-
-    items: tuple[Item, ...]
-    sync_token: str = ""
 
 
 def propfind(names: Iterable[str]) -> bytes:
@@ -101,17 +59,16 @@ def propfind(names: Iterable[str]) -> bytes:
     return _serialize(root)
 
 
-def sync_collection(token: str, *, limit: int, whole: bool) -> bytes:
+def sync_collection(token: str) -> bytes:
     """The body of a REPORT (RFC 6578 section 3.2) for what has changed since ``token``.
 
-    ``limit`` is how many resources an answer is to tell of, ``whole`` as in :func:`multiget`.
+    It asks for ETags and lengths, never for cards: some servers put everything into one answer.
+    It sets no limit, for there are servers that never tell the rest of an answer that was cut.
     """
     root = ET.Element(SYNC_COLLECTION)
     ET.SubElement(root, SYNC_TOKEN).text = token
     ET.SubElement(root, _DAV + "sync-level").text = "1"
-    results = ET.SubElement(ET.SubElement(root, _DAV + "limit"), _DAV + "nresults")
-    results.text = str(limit)
-    _ask_for_cards(root, whole=whole)
+    _ask_for(root, LISTED)
     return _serialize(root)
 
 
@@ -122,31 +79,64 @@ def multiget(paths: Iterable[str], *, whole: bool) -> bytes:
     Not every server gives so little.
     """
     root = ET.Element(_CARDDAV + "addressbook-multiget")
-    _ask_for_cards(root, whole=whole)
+    properties = _ask_for(root, (ETAG, LENGTH))
+    data = ET.SubElement(properties, ADDRESS_DATA)
+    for name in () if whole else IN_BRIEF:
+        ET.SubElement(data, _CARDDAV + "prop", name=name)
     for path in paths:
         ET.SubElement(root, _DAV + "href").text = path
     return _serialize(root)
 
 
-def parse_multistatus(response: Response) -> Multistatus:
-    """Read a 207.
+def query_by_uid(begin: str | None, others: Iterable[str] = ()) -> bytes:
+    """The body of a REPORT (RFC 6352 section 8.6) for the cards whose UID begins with some text.
 
-    Raises:
-        BrokenAnswerError: it is no multistatus.
-        AddressBookError: it names resources of another origin.
+    Args:
+        begin: the text; if it is empty, any; None for the cards that have no UID.
+        others: texts with which the UID does not begin.
     """
-    root = _parse(response.body)
-    if root is None or root.tag != _DAV + "multistatus":
-        raise BrokenAnswerError(response.url, "no WebDAV multistatus")
-    items = tuple(
-        Item(
-            resolve(response.url, element.findtext(_DAV + "href", "")),
-            _status(element) or HTTPStatus.OK,
-            dict(_found_properties(element)),
-        )
-        for element in root.iter(_DAV + "response")
-    )
-    return Multistatus(items, root.findtext(SYNC_TOKEN, "").strip())
+    root = ET.Element(_CARDDAV + "addressbook-query")
+    _ask_for(root, LISTED)
+    tests = ET.SubElement(root, _CARDDAV + "filter", test="allof")
+    if begin:
+        _uid_begins(tests, begin, is_negated=False)
+    else:
+        has_uid = ET.SubElement(tests, _CARDDAV + "prop-filter", name="UID")
+        if begin is None:
+            ET.SubElement(has_uid, _CARDDAV + "is-not-defined")
+    for each in others:
+        _uid_begins(tests, each, is_negated=True)
+    return _serialize(root)
+
+
+def _uid_begins(tests: ET.Element, text: str, *, is_negated: bool) -> None:
+    names = {"collation": "i;unicode-casemap", "match-type": "starts-with"}
+    negation = {"negate-condition": "yes"} if is_negated else {}
+    test = ET.SubElement(tests, _CARDDAV + "prop-filter", name="UID")
+    ET.SubElement(test, _CARDDAV + "text-match", {**names, **negation}).text = text
+
+
+def query_by_name(names: Iterable[str]) -> bytes:
+    """The body of a REPORT (RFC 6352 section 8.6) for the cards with one of these names."""
+    root = ET.Element(_CARDDAV + "addressbook-query")
+    _ask_for(root, (ETAG, ADDRESS_DATA))
+    tests = ET.SubElement(root, _CARDDAV + "filter", test="anyof")
+    test = ET.SubElement(tests, _CARDDAV + "prop-filter", name="FN", test="anyof")
+    for name in names:
+        match = {"collation": "i;unicode-casemap", "match-type": "equals"}
+        ET.SubElement(test, _CARDDAV + "text-match", match).text = name
+    return _serialize(root)
+
+
+def make_address_book_body(name: str) -> bytes:
+    """The body of an extended MKCOL (RFC 5689, RFC 6352 section 6.3.1) for an address book."""
+    root = ET.Element(_DAV + "mkcol")
+    properties = ET.SubElement(ET.SubElement(root, _DAV + "set"), _DAV + "prop")
+    kind = ET.SubElement(properties, RESOURCE_TYPE)
+    ET.SubElement(kind, COLLECTION)
+    ET.SubElement(kind, ADDRESS_BOOK)
+    ET.SubElement(properties, DISPLAY_NAME).text = name
+    return _serialize(root)
 
 
 def explanation(body: bytes) -> str:
@@ -168,48 +158,11 @@ def conflicting_url(response: Response) -> URL | None:
     return resolve(response.url, href) if href else None
 
 
-def resolve(base: URL, href: str) -> URL:
-    """The URL of an href, as the server wrote it.
-
-    Raises:
-        AddressBookError: it is in another origin, where credentials must not go.
-    """
-    if REPLACEMENT in href:
-        raise BrokenAnswerError(base, "a resource without a usable address")
-    try:
-        url = base.join(URL(quote(href.strip(), safe=_URL_CHARACTERS), encoded=True))
-        same_origin = _origin(url) == _origin(base)
-    except ValueError:
-        raise BrokenAnswerError(base, "a resource without a usable address") from None
-    if not same_origin:
-        raise AddressBookError(
-            f"{base.origin()} points to {url.with_query(None)}, which is another server, and"
-            " credentials are not sent there. If it is the right one, set the CardDAV URL to it"
-        )
-    return at_path(base, url.raw_path)
-
-
-def at_path(base: URL, path: str) -> URL:
-    """The URL of an encoded path in the origin of ``base``; ``//x`` is no host but a path, too."""
-    return base.origin().with_path(path, encoded=True)
-
-
-def _origin(url: URL) -> tuple[str, str, int | None]:
-    return url.scheme, (url.host or "").lower(), url.port
-
-
-def _ask_for(root: ET.Element, names: Iterable[str]) -> None:
+def _ask_for(root: ET.Element, names: Iterable[str]) -> ET.Element:
     properties = ET.SubElement(root, _DAV + "prop")
     for name in names:
         ET.SubElement(properties, name)
-
-
-def _ask_for_cards(root: ET.Element, *, whole: bool) -> None:
-    _ask_for(root, (ETAG, LENGTH, ADDRESS_DATA))
-    data = root.find(f"{_DAV}prop/{ADDRESS_DATA}")
-    if data is not None and not whole:
-        for name in _IN_BRIEF:
-            ET.SubElement(data, _CARDDAV + "prop", name=name)
+    return properties
 
 
 def _serialize(root: ET.Element) -> bytes:
@@ -225,7 +178,7 @@ class _NoDoctype(ET.TreeBuilder):
 
 
 def _parse(body: bytes) -> ET.Element | None:
-    text = _NOT_XML.sub(REPLACEMENT, body.decode("utf-8-sig", "replace"))
+    text = body.decode("utf-8-sig", "replace")
     parser = ET.XMLParser(target=_NoDoctype())  # noqa: S314 - entities need a DTD, refused above
     try:
         parser.feed(text)
@@ -233,21 +186,3 @@ def _parse(body: bytes) -> ET.Element | None:
     except ET.ParseError:
         return None
     return root if isinstance(root, ET.Element) else None
-
-
-def _found_properties(element: ET.Element) -> Iterator[tuple[str, ET.Element]]:
-    for propstat in element.iter(_DAV + "propstat"):
-        if _status(propstat) == HTTPStatus.OK:
-            for each in propstat.findall(f"{_DAV}prop/*"):
-                yield each.tag, each
-
-
-def _status(element: ET.Element) -> int | None:
-    words = element.findtext(_DAV + "status", "").split()
-    return int(words[1]) if len(words) > 1 and words[1].isdecimal() else None
-
-
-def chunks(values: Collection[str], size: int) -> list[list[str]]:
-    """Cut into lists of at most ``size``."""
-    listed = list(values)
-    return [listed[start : start + size] for start in range(0, len(listed), size)]

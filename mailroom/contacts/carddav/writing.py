@@ -19,12 +19,14 @@ from mailroom.contacts.book import (
     Group,
     UpdateCard,
 )
+from mailroom.contacts.carddav.known import Known
 from mailroom.contacts.carddav.membership import GroupWrite, Move, waves
 from mailroom.contacts.carddav.resource import Resource
 from mailroom.contacts.carddav.resources import Resources
 from mailroom.contacts.meanwhile import refuse_if_joined
+from mailroom.contacts.vcard.categories import with_categories
 from mailroom.contacts.vcard.edit import adopted, is_readable, updated
-from mailroom.contacts.vcard.fields import addresses_of, uid_of
+from mailroom.contacts.vcard.fields import addresses_of, uid_key, uid_of
 from mailroom.contacts.vcard.groups import with_members
 from mailroom.contacts.vcard.lines import VCard
 from mailroom.contacts.vcard.new import new_card
@@ -41,6 +43,7 @@ class Writing:
 
     Args:
         resources: where to write.
+        known: what is known of the cards.
         edits: what to do, with unique keys.
         groups: all of them, as they were when the edits were decided on.
         groups_now: asks for them as they are.
@@ -49,11 +52,13 @@ class Writing:
     def __init__(
         self,
         resources: Resources,
+        known: Known,
         edits: Sequence[ContactEdit],
         groups: Collection[Group],
         groups_now: Callable[[], Awaitable[Collection[Group]]],
     ) -> None:
         self._resources = resources
+        self._known = known
         self._edits = edits
         self._groups = groups
         self._groups_now = groups_now
@@ -68,30 +73,50 @@ class Writing:
             HttpError: no edit succeeded, as the server does not do its part.
         """
         await all_of(self._write_card(edit) for edit in self._edits)
-        for wave in waves(self._moves(), self._groups):
-            await all_of(self._write_group(write) for write in wave)
+        if not self._known.groups_are_categories:
+            for wave in waves(self._moves(), self._groups):
+                await all_of(self._write_group(write) for write in wave)
         await self._delete_cards()
         self._raise_if_nothing_worked()
         return self._failures
 
     async def _write_card(self, edit: ContactEdit) -> None:
         with self._failing(edit.key):
+            categorized = self._categorized(edit)
             match edit.card:
                 case CreateCard() as create:
-                    self._uids[edit.key] = await self._create(create)
+                    self._uids[edit.key] = await self._create(create, categorized)
                 case UpdateCard() as update:
-                    await self._resources.change(update.card.id, lambda card: updated(card, update))
+                    await self._resources.change(
+                        update.card.id, lambda card: categorized(updated(card, update))
+                    )
+                case None if self._known.groups_are_categories:
+                    await self._change_categories(edit.uid, categorized)
 
-    async def _create(self, create: CreateCard) -> str:
+    def _categorized(self, edit: ContactEdit) -> Callable[[VCard], VCard]:
+        """The change of a card by which it joins and leaves groups that are kept as CATEGORIES."""
+        if not self._known.groups_are_categories:
+            return lambda card: card
+        names = {group.id: group.name for group in self._groups}
+        join = [names[group] for group in edit.join]
+        leave = [names[group] for group in edit.leave]
+        return lambda card: with_categories(card, join=join, leave=leave)
+
+    async def _change_categories(self, uid: str, categorized: Callable[[VCard], VCard]) -> None:
+        path = self._known.index.id_of(uid)
+        if path is not None:
+            await self._resources.change(path, categorized)
+
+    async def _create(self, create: CreateCard, categorized: Callable[[VCard], VCard]) -> str:
         """Make a card, or take the one that is there; gives its uid."""
         uid = create.uid
         for _ in range(_UIDS_TRIED):
-            path = await self._resources.create(uid, new_card(create, uid))
+            path = await self._resources.create(uid, categorized(new_card(create, uid)))
             if path is None:
-                return uid
+                return uid_key(uid)
             there = await self._resources.get(path)
             if there is not None and _bears(there, create.address):
-                await self._resources.change(path, lambda card: adopted(card, create))
+                await self._resources.change(path, lambda card: categorized(adopted(card, create)))
                 return uid_of(there.card)
             uid = str(uuid.uuid5(_OTHER_UIDS, f"{uid} {key_of(create.address)}"))
         raise AddressBookError(f"no card can be made: {create.uid} and others are taken")
@@ -110,7 +135,10 @@ class Writing:
         leave = [move.uid for move in leaving]
         with self._failing(*(move.key for move in joining + leaving)):
             await self._change_group(
-                write.group, lambda card: with_members(card, join=join, leave=leave)
+                write.group,
+                lambda card: with_members(
+                    card, join=join, leave=leave, written=self._known.written_uid
+                ),
             )
 
     async def _change_group(self, path: str, edit: Callable[[VCard], VCard]) -> None:

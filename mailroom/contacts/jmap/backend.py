@@ -54,6 +54,10 @@ class JmapAddressBook:
         session = await self._client.session()
         return Description("JMAP", session.api_url, (await self._address_book()).name)
 
+    async def notes(self) -> tuple[str, ...]:
+        """See the protocol. There is nothing to say that :meth:`describe` does not."""
+        return ()
+
     async def sync(self) -> ContactIndex:
         """See the protocol. One request, but for the first and where more is new than a page."""
         return (await self._sync()).index

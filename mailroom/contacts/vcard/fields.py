@@ -1,15 +1,21 @@
 """What Mailroom reads off a card, and filling the names that are empty."""
 
+import codecs
+import quopri
+import re
+from collections.abc import Iterator
 from typing import Final
 
+from mailroom.contacts.address import bare_address
 from mailroom.contacts.book import Names
-from mailroom.contacts.vcard.lines import VCard
+from mailroom.contacts.vcard.lines import ContentLine, VCard, encode
 from mailroom.contacts.vcard.text import escape, split, unescape
 
 KIND: Final = ("KIND", "X-ADDRESSBOOKSERVER-KIND")
 """The kind of a card (RFC 6350 section 6.1.4), and Apple's property for it in vCard 3."""
 _STRUCTURED: Final = frozenset({"N", "ORG"})
 _UID_PREFIX: Final = "urn:uuid:"
+_UUID: Final = re.compile("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def bare_uid(text: str) -> str:
@@ -20,10 +26,25 @@ def bare_uid(text: str) -> str:
     return uid
 
 
+def uid_key(text: str) -> str:
+    """Return a uid in the spelling in which uids are compared.
+
+    A UUID is the same in capitals, in braces and behind ``urn:uuid:`` (RFC 9562 section 4).
+    """
+    uid = bare_uid(text)
+    uuid = bare_uid(uid[1:-1]) if uid[:1] == "{" and uid[-1:] == "}" else uid
+    return uuid.lower() if _UUID.fullmatch(uuid) else uid
+
+
 def uid_of(card: VCard) -> str:
-    """The card's uid, bare; empty if it has none."""
-    uids = (bare_uid(unescape(line.value)) for line in card.named("UID"))
-    return next((uid for uid in uids if uid), "")
+    """The card's uid as it is compared; empty if it has none."""
+    return uid_key(written_uid_of(card))
+
+
+def written_uid_of(card: VCard) -> str:
+    """The value of the card's UID as it is written; empty if it has none."""
+    uids = (unescape(line.value).strip() for line in card.named("UID"))
+    return next((uid for uid in uids if bare_uid(uid)), "")
 
 
 def kind_of(card: VCard) -> str:
@@ -48,8 +69,40 @@ def is_vcard3_without_name(card: VCard) -> bool:
 
 
 def addresses_of(card: VCard) -> tuple[str, ...]:
-    """Every e-mail address, as written."""
-    return tuple(value for (value,) in values_of(card, "EMAIL"))
+    """Every e-mail address, without what else may stand around it."""
+    return tuple(filter(None, (_address(line) for line in card.named("EMAIL"))))
+
+
+def all_addresses_of(card: VCard) -> tuple[str, ...]:
+    """Every e-mail address that can be found, on a card that is broken, too."""
+    return addresses_of(card) or tuple(
+        address for line in _lines_of_broken(card) if (address := _address(line))
+    )
+
+
+def _lines_of_broken(card: VCard) -> Iterator[ContentLine]:
+    """The EMAIL lines of what is no single card: without BEGIN, or with old line ends."""
+    if card.is_whole:
+        return
+    for raw in re.split(rb"\r\n|\r|\n", bytes(card)):
+        line = ContentLine.parse(raw)
+        if line.name == "EMAIL":
+            yield line
+
+
+def _address(line: ContentLine) -> str:
+    """The address on a line; it may be encoded in the way of vCard 2.1, or be a URI."""
+    value = line.value
+    if "QUOTED-PRINTABLE" in line.encodings:
+        value = quopri.decodestring(encode(value)).decode(_charset(line), "replace")
+    return bare_address(unescape(value))
+
+
+def _charset(line: ContentLine) -> str:
+    try:
+        return codecs.lookup(line.charset or "utf-8").name
+    except (LookupError, ValueError):
+        return "utf-8"
 
 
 def nicknames_of(card: VCard) -> tuple[str, ...]:

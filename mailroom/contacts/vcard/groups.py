@@ -5,11 +5,11 @@ for vCard 3 (``X-ADDRESSBOOKSERVER-KIND:group``, ``X-ADDRESSBOOKSERVER-MEMBER``)
 own.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from enum import StrEnum
 from typing import Final
 
-from mailroom.contacts.vcard.fields import KIND, bare_uid, kind_of
+from mailroom.contacts.vcard.fields import KIND, kind_of, uid_key
 from mailroom.contacts.vcard.lines import ContentLine, VCard
 from mailroom.contacts.vcard.text import escape, unescape
 
@@ -22,6 +22,7 @@ class GroupForm(StrEnum):
 
 
 _MEMBER: Final = tuple(GroupForm)
+_URN: Final = "urn:uuid:"
 
 
 def is_group(card: VCard) -> bool:
@@ -38,24 +39,43 @@ def form_of(card: VCard) -> GroupForm:
 
 
 def members_of(card: VCard) -> frozenset[str]:
-    """The bare uids of a group's members."""
+    """The uids of a group's members, as they are compared."""
     return frozenset(_member(line) for line in card.named(*_MEMBER))
 
 
-def with_members(card: VCard, *, join: Collection[str], leave: Collection[str]) -> VCard:
+def with_members(
+    card: VCard,
+    *,
+    join: Collection[str],
+    leave: Collection[str],
+    written: Callable[[str], str] = lambda uid: uid,
+) -> VCard:
     """The group with some members more and some less.
 
     Args:
         card: the group.
-        join: bare uids; those that are members already are not added again.
-        leave: bare uids; every line that names one of them goes.
+        join: uids; those that are members already are not added again.
+        leave: uids; every line that names one of them goes.
+        written: gives the UID of a member as it stands on the member's card.
     """
     form, members = form_of(card), members_of(card)
     for uid in join:
         if uid not in members:
-            card = card.with_new(form, f"urn:uuid:{escape(uid)}")
+            card = card.with_new(form, escape(_reference(form, written(uid))))
     return card.without(*(line for line in card.named(*_MEMBER) if _member(line) in leave))
 
 
+def _reference(form: GroupForm, written: str) -> str:
+    """How a group names a member.
+
+    In vCard 4 the member's UID as it is written: some programs compare the two as texts. Apple's
+    programs put ``urn:uuid:`` before it.
+    """
+    if form is GroupForm.VCARD4 or written[: len(_URN)].lower() == _URN:
+        return written
+    return _URN + written
+
+
 def _member(line: ContentLine) -> str:
-    return bare_uid(unescape(line.value))
+    """The uid that a line names. Some programs write ``mailto:`` and an address, which is none."""
+    return uid_key(unescape(line.value))

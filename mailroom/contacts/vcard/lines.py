@@ -12,13 +12,17 @@ from typing import Final, Self
 
 _LONGEST: Final = 75
 """Octets in a physical line, its end not counted (RFC 6350 section 3.2)."""
-_PHYSICAL: Final = re.compile(rb"[^\n]*\n|[^\n]+")
+_LINE_END: Final = re.compile(rb"\n(?![ \t])")
 _FOLD: Final = re.compile(rb"\r?\n[ \t]")
 _CHARACTER: Final = re.compile(rb"(?s).[\x80-\xbf]{0,3}")
 _HEAD: Final = re.compile(
     rb"(?:(?P<group>[A-Za-z0-9-]+)\.)?(?P<name>[A-Za-z0-9-]+)"
     rb"(?P<params>(?:;(?:\"[^\"]*\"|[^\":;])*)*):"
 )
+_MEDIA: Final = re.compile(rb"(?i)(?:[A-Za-z0-9-]+\.)?(?:PHOTO|LOGO|SOUND|KEY)[;:]")
+_LONGEST_HEAD: Final = 4096
+"""Octets in which the parameters of such a property end."""
+_BOM: Final = b"\xef\xbb\xbf"
 _PARAMETER: Final = re.compile(rb";((?:\"[^\"]*\"|[^\":;])*)")
 
 
@@ -41,7 +45,8 @@ class ContentLine:
         name: in upper case. Empty for a line that is opaque: it is no property that can be read,
             or one of a card within the card.
         params: the parameters as ``(NAME, value)``; the name is empty in the old short form.
-        value: unfolded, still escaped.
+        value: unfolded, still escaped. Left away for a property that holds a picture or a sound,
+            which may be large, and which nobody here reads.
     """
 
     raw: bytes
@@ -52,12 +57,14 @@ class ContentLine:
     @classmethod
     def parse(cls, raw: bytes) -> Self:
         """Read a line. One that makes no sense is opaque; nothing is ever refused."""
-        content = _unfold(_body(raw))
+        media = _MEDIA.match(raw)
+        content = _unfold(_body(raw[:_LONGEST_HEAD] if media else raw)).removeprefix(_BOM)
         head = _HEAD.match(content)
         if head is None:
             return cls(raw)
+        value = "" if media else decode(content[head.end() :])
         params = (_parameter(match) for match in _PARAMETER.findall(head["params"]))
-        return cls(raw, decode(head["name"]).upper(), tuple(params), decode(content[head.end() :]))
+        return cls(raw, decode(head["name"]).upper(), tuple(params), value)
 
     @property
     def is_blank(self) -> bool:
@@ -174,13 +181,23 @@ def fold(content: bytes, eol: bytes, *, column: int = 0) -> bytes:
 def _logical_lines(data: bytes) -> Iterator[ContentLine]:
     """The lines of a card, each with the physical lines that continue it."""
     parts: list[bytes] = []
-    for physical in _PHYSICAL.findall(data):
-        if parts and not (physical[:1] in {b" ", b"\t"} or _ends_softly(parts)):
+    for line in _unsoftened_lines(data):
+        if parts and not _ends_softly(parts):
             yield ContentLine.parse(b"".join(parts))
             parts = []
-        parts.append(physical)
+        parts.append(line)
     if parts:
         yield ContentLine.parse(b"".join(parts))
+
+
+def _unsoftened_lines(data: bytes) -> Iterator[bytes]:
+    """The lines as they are folded, however long: a picture has a hundred thousand folds."""
+    start = 0
+    for end in _LINE_END.finditer(data):
+        yield data[start : end.end()]
+        start = end.end()
+    if start < len(data):
+        yield data[start:]
 
 
 def _ends_softly(parts: list[bytes]) -> bool:

@@ -1,0 +1,92 @@
+"""The addresses of resources: one resource, several spellings. Pure.
+
+A server may write an href as an absolute URL or as a path, and may encode its characters in one way
+or another (RFC 3986 section 6.2.2); some do so differently from one answer to the next.
+"""
+
+import re
+from typing import Final
+from urllib.parse import quote, unquote_to_bytes
+
+from yarl import URL
+
+from mailroom.contacts.book import AddressBookError
+from mailroom.http import BrokenAnswerError
+
+REPLACEMENT: Final = "\ufffd"
+"""Stands for what could not be carried: text that holds it may not be what the server has."""
+
+_URL_CHARACTERS: Final = "%/:?#[]@!$&'()*+,;=~"
+_SEGMENT_CHARACTERS: Final = "!$&'()*+,;=:@~"
+"""Beside letters, digits and ``-._``: what may stand unencoded in a segment (section 3.3)."""
+_SLASHES: Final = re.compile("/{2,}")
+
+
+class Paths:
+    """The resources of one server by path.
+
+    Everywhere else a resource has its path in one spelling, the one of :func:`path_key`. Requests
+    are sent with the server's own spelling.
+    """
+
+    def __init__(self) -> None:
+        self._spelled: dict[str, str] = {}
+
+    def key(self, raw_path: str) -> str:
+        """Return the path of a resource as it is compared, and remember the server's spelling."""
+        key = path_key(raw_path)
+        if raw_path != key:
+            self._spelled[key] = raw_path
+        return key
+
+    def spelled(self, key: str) -> str:
+        """Return a path as the server last wrote it."""
+        return self._spelled.get(key, key)
+
+
+def path_key(raw_path: str) -> str:
+    """Return the spelling in which encoded paths are compared.
+
+    Each segment is encoded in one way, and neither repeated slashes nor one at the end count. An
+    encoded slash is a part of its segment.
+    """
+    segments = _SLASHES.sub("/", raw_path).rstrip("/").split("/")
+    return "/".join(
+        quote(unquote_to_bytes(segment), safe=_SEGMENT_CHARACTERS) for segment in segments
+    )
+
+
+def resolve(base: URL, href: str) -> URL:
+    """Return the URL of an href in the origin of ``base``, as the server wrote it.
+
+    Another scheme or port of the same host means the same resource: servers behind a proxy do not
+    always know how they are reached.
+
+    Raises:
+        BrokenAnswerError: the href is not a URL.
+        AddressBookError: the href names another host, where credentials must not go.
+    """
+    if REPLACEMENT in href:
+        raise BrokenAnswerError(base, "a resource without a usable address")
+    try:
+        url = base.join(URL(quote(href.strip(), safe=_URL_CHARACTERS), encoded=True))
+        same_host = url.scheme in {"http", "https"} and _host(url) == _host(base)
+    except ValueError:
+        raise BrokenAnswerError(base, "a resource without a usable address") from None
+    if not same_host:
+        raise AddressBookError(
+            f"{base.origin()} points to {url.with_query(None)}, which is another server, and"
+            " credentials are not sent there. If it is the right one, set the CardDAV URL to it"
+        )
+    return at_path(base, url.raw_path)
+
+
+def at_path(base: URL, path: str) -> URL:
+    """The URL of an encoded path in the origin of ``base``; ``//x`` is no host but a path, too."""
+    return base.origin().with_path(path, encoded=True)
+
+
+def _host(url: URL) -> str:
+    """The host as it is compared: yarl encodes an international one, and ``x.`` is ``x``."""
+    raw = URL.build(scheme="http", host=url.host or "").raw_host if url.host else ""
+    return (raw or "").lower().rstrip(".")

@@ -1,0 +1,264 @@
+"""Reads a multistatus (RFC 4918 section 13) while it comes in: one resource after the other.
+
+An answer may be of any size, as the server chooses. So it is never in memory as a whole: each
+resource is handed on when its element ends, and a card is scanned while it comes in.
+
+What comes may hold a card that is broken in a way XML cannot carry (a control character, bytes that
+are no UTF-8), and servers put it in as it stands. Such characters are replaced, for the one card
+must not make all the others unreadable; see :data:`mailroom.contacts.carddav.hrefs.REPLACEMENT`.
+"""
+
+import codecs
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final, Generic, TypeVar
+from xml.etree import ElementTree as ET
+from xml.parsers import expat
+
+from yarl import URL
+
+from mailroom.contacts.carddav.hrefs import REPLACEMENT, resolve
+from mailroom.contacts.vcard.scan import CardScanner, ScannedCard
+from mailroom.http import BrokenAnswerError, Response
+
+T = TypeVar("T")
+
+_DAV: Final = "{DAV:}"
+_CARDDAV: Final = "{urn:ietf:params:xml:ns:carddav}"
+_MULTISTATUS: Final = _DAV + "multistatus"
+_RESPONSE: Final = _DAV + "response"
+_TOKEN: Final = _DAV + "sync-token"
+_ADDRESS_DATA: Final = _CARDDAV + "address-data"
+
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_AT_ONCE: Final = 64 * 1024
+"""Characters that the parser hands on together."""
+_LONGEST_TEXT: Final = 1024 * 1024
+"""Characters of all properties of one resource, its card left out."""
+_DEEPEST: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What a multistatus says of one resource.
+
+    Attributes:
+        url: of the resource; in the same origin as the answer.
+        status: of the resource as a whole; 200 where only its properties have one.
+        properties: those that were found, by name.
+        card: the value of ``address-data``; None if the answer has none.
+    """
+
+    url: URL
+    status: int
+    properties: Mapping[str, ET.Element]
+    card: ScannedCard | None = None
+
+    def text(self, name: str) -> str:
+        """The text of a property; empty where it is not there."""
+        element = self.properties.get(name)
+        return "" if element is None else "".join(element.itertext())
+
+    def urls(self, name: str) -> list[URL]:
+        """The URLs that a property holds."""
+        element = self.properties.get(name)
+        hrefs = [] if element is None else element.iter(_DAV + "href")
+        return [resolve(self.url, href.text or "") for href in hrefs]
+
+    def children(self, name: str) -> frozenset[str] | None:
+        """The names of the elements in a property, at any depth; None if it is not there."""
+        element = self.properties.get(name)
+        return None if element is None else frozenset(each.tag for each in element.iter())
+
+
+@dataclass(frozen=True, slots=True)
+class Multistatus(Generic[T]):
+    """An answer that was read.
+
+    Attributes:
+        found: what was made of its resources, in order.
+        sync_token: of a synchronisation; empty if there is none.
+        is_cut: True if the server says that it does not tell of everything (507; RFC 6578 section
+            3.6, RFC 6352 section 8.6.2).
+        unfinished: the resource during which the reader had enough; None if it read to the end.
+    """
+
+    found: tuple[T, ...]
+    sync_token: str = ""
+    is_cut: bool = False
+    unfinished: Item | None = None
+
+
+class MultistatusReader(Generic[T]):
+    """Reads one answer; see :class:`mailroom.http.AnswerReader`.
+
+    Args:
+        take: makes something of a resource; called while the answer comes in.
+        answer: what an answer is to be that is no multistatus: raises an error, or returns.
+        keep: octets up to which a card is kept as it is, see
+            :class:`mailroom.contacts.vcard.scan.CardScanner`.
+        enough: octets after which the rest of the answer is not waited for; None: all is read.
+    """
+
+    def __init__(
+        self,
+        take: Callable[[Item], T],
+        refuse: Callable[[Response], None] = lambda _: None,
+        *,
+        keep: int = 0,
+        enough: int | None = None,
+    ) -> None:
+        self._take = take
+        self._refuse = refuse
+        self._keep = keep
+        self._enough = enough
+        self._octets = 0
+        self._found: list[T] = []
+        self._is_cut = False
+        self._url = URL()
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
+        self._path: list[str] = []
+        self._builder: ET.TreeBuilder | None = None
+        self._scanner: CardScanner | None = None
+        self._text = 0
+        self._href: list[str] = []
+        self._token: list[str] = []
+        self._parser = _parser(self)
+
+    def begin(self, response: Response) -> bool:
+        """See :class:`mailroom.http.AnswerReader`."""
+        self._url = response.url
+        return response.status == HTTPStatus.MULTI_STATUS
+
+    def feed(self, data: bytes) -> bool:
+        """See :class:`mailroom.http.AnswerReader`."""
+        self._octets += len(data)
+        self._parse(self._decoder.decode(data), is_last=False)
+        return self._enough is None or self._octets < self._enough
+
+    def result(self, response: Response) -> Multistatus[T]:
+        """See :class:`mailroom.http.AnswerReader`. Raises what ``refuse`` raises, too."""
+        if response.status != HTTPStatus.MULTI_STATUS:
+            self._refuse(response)
+            raise BrokenAnswerError(response.url, "no WebDAV multistatus")
+        unfinished = None
+        if self._enough is not None and self._octets >= self._enough:
+            unfinished = self._unfinished()
+        else:
+            self._parse(self._decoder.decode(b"", final=True), is_last=True)
+        token = "".join(self._token).strip()
+        return Multistatus(tuple(self._found), token, self._is_cut, unfinished)
+
+    def _parse(self, text: str, *, is_last: bool) -> None:
+        try:
+            self._parser.Parse(_NOT_XML.sub(REPLACEMENT, text), is_last)
+        except expat.ExpatError:
+            raise self._broken() from None
+
+    def _broken(self) -> BrokenAnswerError:
+        return BrokenAnswerError(self._url, "no WebDAV multistatus")
+
+    def _unfinished(self) -> Item | None:
+        """What is known of the resource whose element has not ended; None if it has no href yet."""
+        href = "".join(self._href)
+        if self._builder is None or not href:
+            return None
+        card = None if self._scanner is None else self._scanner.result()
+        return Item(resolve(self._url, href), HTTPStatus.OK, {}, card)
+
+    def on_start(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+        tag = _tag(name)
+        if (not self._path and tag != _MULTISTATUS) or len(self._path) > _DEEPEST:
+            raise self._broken()
+        self._path.append(tag)
+        if len(self._path) == 2 and tag == _RESPONSE:  # noqa: PLR2004 - root, response
+            self._builder, self._text, self._href = ET.TreeBuilder(), 0, []
+        if self._builder is not None:
+            self._builder.start(tag, attributes)
+            if tag == _ADDRESS_DATA:
+                self._scanner = CardScanner(self._keep)
+
+    def on_end(self, _: str) -> None:
+        """An element ends."""
+        tag = self._path.pop()
+        if self._builder is None:
+            return
+        self._builder.end(tag)
+        if len(self._path) == 1:
+            element = self._builder.close()
+            card = None if self._scanner is None else self._scanner.result()
+            self._builder = self._scanner = None
+            self._end_response(element, card)
+
+    def on_text(self, text: str) -> None:
+        """Text, or a part of it."""
+        if self._scanner is not None and self._path[-1] == _ADDRESS_DATA:
+            self._scanner.feed(text.encode())
+        elif self._builder is not None:
+            self._text += len(text)
+            if self._text > _LONGEST_TEXT:
+                raise self._broken()
+            self._builder.data(text)
+            if self._path[2:] == [_DAV + "href"]:
+                self._href.append(text)
+        elif self._path[1:] == [_TOKEN]:
+            self._token.append(text[:_LONGEST_TEXT])
+
+    def on_doctype(self, *_: object) -> None:
+        """A DTD: no answer of WebDAV needs one, and all attacks by entities do."""
+        raise self._broken()
+
+    def _end_response(self, element: ET.Element, card: ScannedCard | None) -> None:
+        status = _status(element) or HTTPStatus.OK
+        if status == HTTPStatus.INSUFFICIENT_STORAGE:
+            self._is_cut = True
+            return
+        properties, refused = {}, set()
+        for propstat in element.iter(_DAV + "propstat"):
+            if _status(propstat) == HTTPStatus.OK:
+                properties.update({each.tag: each for each in propstat.findall(f"{_DAV}prop/*")})
+            else:
+                refused |= {each.tag for each in propstat.findall(f"{_DAV}prop/*")}
+        if _ADDRESS_DATA in refused and _ADDRESS_DATA not in properties:
+            card = None
+        href = element.findtext(_DAV + "href", "")
+        for each in element.findall(_DAV + "href")[1:] if status != HTTPStatus.OK else ():
+            # RFC 4918 section 14.24: several resources may share one status.
+            self._found.append(self._take(Item(resolve(self._url, each.text or ""), status, {})))
+        self._found.append(self._take(Item(resolve(self._url, href), status, properties, card)))
+
+
+def parse_multistatus(response: Response) -> Multistatus[Item]:
+    """Read a whole 207 that is known to be short.
+
+    Raises:
+        BrokenAnswerError: the answer is not a multistatus.
+        AddressBookError: the answer names resources of another host.
+    """
+    reader: MultistatusReader[Item] = MultistatusReader(lambda item: item, keep=_LONGEST_TEXT)
+    reader.begin(response)
+    reader.feed(response.body)
+    return reader.result(response)
+
+
+def _parser(reader: MultistatusReader[T]) -> expat.XMLParserType:
+    parser = expat.ParserCreate(namespace_separator="}")
+    parser.buffer_text = True
+    parser.buffer_size = _AT_ONCE
+    parser.StartElementHandler = reader.on_start
+    parser.EndElementHandler = reader.on_end
+    parser.CharacterDataHandler = reader.on_text
+    parser.StartDoctypeDeclHandler = reader.on_doctype
+    return parser
+
+
+def _tag(name: str) -> str:
+    return "{" + name if "}" in name else name
+
+
+def _status(element: ET.Element) -> int | None:
+    words = element.findtext(_DAV + "status", "").split()
+    return int(words[1]) if len(words) > 1 and words[1].isdecimal() else None

@@ -1,0 +1,143 @@
+"""Reads any number of cards of any size in parts, so that memory is bounded by us.
+
+The size of a part follows from the lengths that the server told, or from the cards that came
+before. An answer that grows too large all the same, or does not tell of every card, is followed by
+smaller ones.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from mailroom.concurrency import all_of
+from mailroom.contacts.book import AddressBookError
+from mailroom.contacts.carddav.reports import Reports
+from mailroom.contacts.carddav.resource import Resource
+from mailroom.http import UnreachableError
+
+log = structlog.get_logger(__name__)
+
+Take = Callable[[Resource], None]
+
+LARGEST_CARD: Final = 8 * 1024 * 1024
+"""Octets. A card that is larger cannot be edited; its addresses are known all the same."""
+_SMALL_CARD: Final = 64 * 1024
+_PART: Final = 4 * 1024 * 1024
+"""Octets that an answer is to have: few enough to come in time over a slow line."""
+_ENOUGH: Final = 4 * _PART
+_CARDS: Final = 100
+_CARDS_IN_BRIEF: Final = 500
+_FIRST: Final = 20
+"""Cards in the first part while nothing is known of their size."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How cards are asked for.
+
+    Attributes:
+        whole: whether all of each card is asked for.
+        keep: octets up to which a card is kept as it is.
+        cards: at most so many in one answer.
+    """
+
+    whole: bool
+    keep: int
+    cards: int
+
+
+WHOLE: Final = _Way(whole=True, keep=LARGEST_CARD, cards=_CARDS)
+"""For cards that may be edited."""
+WHOLE_IF_SMALL: Final = _Way(whole=True, keep=_SMALL_CARD, cards=_CARDS)
+"""To know whose cards they are, by all that is on them."""
+BRIEF: Final = _Way(whole=False, keep=_SMALL_CARD, cards=_CARDS_IN_BRIEF)
+"""The same, by what the server takes for the properties that were asked for."""
+
+
+class CardReader:
+    """Reads cards of one address book.
+
+    Args:
+        reports: where to ask.
+    """
+
+    def __init__(self, reports: Reports) -> None:
+        self._reports = reports
+
+    async def read(self, lengths: Mapping[str, int | None], take: Take, way: _Way) -> None:
+        """Read cards, and hand on each that is there.
+
+        Args:
+            lengths: octets of each card, by path; None where the server did not tell.
+            take: called with each card; more than once where an answer broke off.
+            way: how to ask.
+
+        Raises: as :class:`Reports`.
+        """
+        sizes = {path: _known_size(length, way) for path, length in lengths.items()}
+        unknown = [path for path in sorted(sizes) if sizes[path] is None]
+        octets: list[int] = []
+
+        def measure(resource: Resource) -> None:
+            octets.append(resource.octets)
+            take(resource)
+
+        first = unknown[:_FIRST] if len(unknown) > _FIRST else []
+        await self._part(first, measure, way)
+        usual = max(sum(octets) // max(len(octets), 1), 1)
+        rest = {path: sizes[path] or usual for path in sorted(sizes.keys() - set(first))}
+        small = {path: size for path, size in rest.items() if size <= _PART}
+        await all_of(self._part(part, take, way) for part in _parts(small, way.cards))
+        for path in rest.keys() - small.keys():
+            await self._part([path], take, way)  # one at a time, for each of them is large
+
+    async def _part(self, paths: Collection[str], take: Take, way: _Way) -> None:
+        """Read some cards; those of which the answer does not tell again, in smaller parts."""
+        if not paths:
+            return
+        if len(paths) == 1:
+            await self._single(next(iter(paths)), take, way)
+            return
+        told, _ = await self._ask(paths, take, way, enough=_ENOUGH)
+        left = [path for path in paths if path not in told]
+        size = len(left) if told else (len(left) + 1) // 2
+        for start in range(0, len(left), max(min(size, len(paths) - 1), 1)):
+            await self._part(left[start : start + max(min(size, len(paths) - 1), 1)], take, way)
+
+    async def _single(self, path: str, take: Take, way: _Way) -> None:
+        """Read one card to its end, however large it is."""
+        try:
+            told, is_cut = await self._ask([path], take, way, enough=None)
+        except UnreachableError as error:
+            if not error.sent:
+                raise
+            log.warning("card cannot be read in time, asked for in brief", path=path)
+            told, is_cut = await self._ask([path], take, BRIEF, enough=None)
+        if is_cut and not told:
+            raise AddressBookError(f"the server gives only a part of its cards: {path} is left out")
+
+    async def _ask(
+        self, paths: Collection[str], take: Take, way: _Way, *, enough: int | None
+    ) -> tuple[frozenset[str], bool]:
+        return await self._reports.cards(paths, take, whole=way.whole, keep=way.keep, enough=enough)
+
+
+def _known_size(length: int | None, way: _Way) -> int | None:
+    """Octets of a card in an answer; None if that cannot be known before."""
+    return length if way.whole else None
+
+
+def _parts(sizes: Mapping[str, int], cards: int) -> Iterator[list[str]]:
+    """Cut into parts of at most so many cards, and of not too many octets."""
+    part: list[str] = []
+    octets = 0
+    for path, size in sizes.items():
+        if part and (len(part) >= cards or octets + size > _PART):
+            yield part
+            part, octets = [], 0
+        part.append(path)
+        octets += size
+    if part:
+        yield part

@@ -1,0 +1,64 @@
+"""Groups kept as CATEGORIES (RFC 6350 section 6.7.1) on the cards of their members.
+
+Nextcloud's contacts app and DAVx5 do so. A card may have several of these properties, and each may
+hold several values.
+"""
+
+from collections.abc import Collection
+
+from mailroom.contacts.vcard.lines import ContentLine, VCard
+from mailroom.contacts.vcard.text import escape, pieces, unescape
+
+_PROPERTY = "CATEGORIES"
+_SEPARATOR = ","
+
+
+def category_key(name: str) -> str:
+    """Return the spelling in which names of categories are compared."""
+    return " ".join(name.split()).casefold()
+
+
+def categories_of(card: VCard) -> tuple[str, ...]:
+    """Every category that is named on the card, as written."""
+    names = (
+        unescape(value).strip()
+        for line in card.named(_PROPERTY)
+        for _, value in pieces(line.value, _SEPARATOR)
+    )
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def with_categories(card: VCard, *, join: Collection[str], leave: Collection[str]) -> VCard:
+    """Return the card in some categories more and some less; every other one keeps its bytes.
+
+    A category that is to be joined and left is joined. A new one goes to the first property that
+    names any, for some apps read only that one.
+    """
+    joined = {category_key(name) for name in join}
+    left = {category_key(name) for name in leave} - joined
+    there = {category_key(name) for name in categories_of(card)}
+    for name in sorted(join):
+        if category_key(name) not in there:
+            card = _with_one(card, name)
+            there.add(category_key(name))
+    for line in card.named(_PROPERTY):
+        card = _without(card, line, left)
+    return card
+
+
+def _with_one(card: VCard, name: str) -> VCard:
+    named = [line for line in card.named(_PROPERTY) if line.value.strip()]
+    if not named:
+        return card.with_new(_PROPERTY, escape(name))
+    return card.with_value(named[0], named[0].value + _SEPARATOR + escape(name))
+
+
+def _without(card: VCard, line: ContentLine, left: Collection[str]) -> VCard:
+    values = pieces(line.value, _SEPARATOR)
+    kept = [each for each in values if category_key(unescape(each[1])) not in left]
+    if len(kept) == len(values):
+        return card
+    if not kept:
+        return card.without(line)
+    value = "".join(separator + text for separator, text in kept)
+    return card.with_value(line, value.removeprefix(kept[0][0]))
