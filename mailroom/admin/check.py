@@ -6,6 +6,7 @@ Goes on after a finding that is bad wherever it can, so that everything is seen 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
@@ -16,12 +17,14 @@ from mailroom.exits import Exit
 from mailroom.failing import EXPECTED, exit_code
 from mailroom.http import CredentialsRefusedError, UnreachableError
 from mailroom.jmap.mailboxes import get_mailboxes
-from mailroom.jmap.session import Session
+from mailroom.jmap.session import Session, unusable_push_urls
 from mailroom.report import plan_text
 from mailroom.screener.missing import MissingError, NoRightToWriteError
 from mailroom.screener.places import Directory, lacking_rights
 from mailroom.settings import Shown, describe
 
+_CLOCKS_AGREE: Final = 60.0
+"""Seconds by which clocks may differ: the header has whole seconds, and answers take some."""
 _PING: Final = 5
 """Seconds between the pings that the check asks for; some servers never ping under 30."""
 _PATIENCE: Final = 40.0
@@ -105,9 +108,28 @@ async def _session(account: Account) -> AsyncIterator[Finding]:
     mail = await account.mail()
     yield Finding("JMAP", f"signed in as {session.username}, account {mail.id}")
     yield Finding("limits", _limits(session))
+    for unusable in unusable_push_urls(session, account.settings.jmap.credentials.reach):
+        yield Finding("session", unusable, is_open=True)
     (addresses,) = await account.client.perform(mail.identities())
     listed = ", ".join(addresses) or "none known; your own mail is recognised in Sent and Drafts"
     yield Finding("your addresses", listed)
+    if (difference := _clock_difference(account)) is not None:
+        yield difference
+
+
+def _clock_difference(account: Account) -> Finding | None:
+    """Return a warning if this machine's clock and the mail server's do not agree."""
+    now = datetime.now(UTC)
+    seconds = (now - account.client.server_now()).total_seconds()
+    if abs(seconds) <= _CLOCKS_AGREE:
+        return None
+    which = "ahead of" if seconds > 0 else "behind"
+    amount = timedelta(seconds=round(abs(seconds)))
+    detail = (
+        f"this machine's clock is {amount} {which} the mail server's. Mail is judged by the"
+        " server's clock, but certificates are not: set this machine's clock (NTP)"
+    )
+    return Finding("clock", detail, is_open=True)
 
 
 def _limits(session: Session) -> str:

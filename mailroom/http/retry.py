@@ -16,7 +16,7 @@ LONGEST_WAIT: Final = 75.0
 One that asks for more is not waited for here: the whole pass comes back later."""
 _SHORTEST_CEILING: Final = 0.25
 _LONGEST_CEILING: Final = 30.0
-_BUSY_CEILING: Final = 1.0
+_BUSY_CEILING: Final = 0.5
 """Seconds. The places of a busy host are free for moments, so it is asked often."""
 _UNKNOWN_RATE_CEILING: Final = 15.0
 """Seconds, where a limit of rate was exceeded and the server does not say for how long."""

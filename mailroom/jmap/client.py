@@ -5,7 +5,6 @@ Answers that mean "not now" are repeated here where a part of a request is put o
 """
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar, overload
@@ -19,14 +18,15 @@ from mailroom.http import (
     HttpClient,
     HttpError,
     HttpRequest,
+    RedirectError,
     Response,
     UnexpectedStatusError,
     UnreachableError,
     is_same_origin,
 )
-from mailroom.http.not_now import Action, of_limit
 from mailroom.jmap.again import Answers, completed, pause, put_off
-from mailroom.jmap.errors import JmapError, RequestError
+from mailroom.jmap.errors import JmapError, RequestError, SessionError
+from mailroom.jmap.problems import is_beyond_limits, problem
 from mailroom.jmap.request import Call, Operation, Request, Results, pack, parts, request_of
 from mailroom.jmap.session import JMAP, Session, check_api_url, keeping_origin, parse_session
 
@@ -40,8 +40,6 @@ T = TypeVar("T")
 
 _JSON: Final = {"Content-Type": "application/json", "Accept": JMAP}
 _WELL_KNOWN: Final = "/.well-known/jmap"
-_PROBLEM: Final = "urn:ietf:params:jmap:error:"
-_LONGEST_PROBLEM: Final = 300
 
 
 class JmapClient:
@@ -89,6 +87,11 @@ class JmapClient:
         )
         try:
             session = await self._http.ask(request, _session)
+        except RedirectError as error:
+            raise SessionError(
+                f"{error}. If that is the right server, set MAILROOM_JMAP_SESSION_URL to it; if a"
+                " proxy stands before the server, set MAILROOM_JMAP_KEEP_ORIGIN=true"
+            ) from None
         except HttpError as error:
             self._failed_fetches, self._fetch_error = self._failed_fetches + 1, error
             raise
@@ -177,7 +180,7 @@ class JmapClient:
         try:
             answers = await self._send(session, request_of(operations), repeatable=repeatable)
         except RequestError as error:
-            if not _is_beyond_limits(error):
+            if not is_beyond_limits(error):
                 raise
             fresh = await self.session()  # nothing was done, and the old one is forgotten
             if fresh.limits == session.limits:
@@ -226,7 +229,7 @@ class JmapClient:
             body = await self._http.ask(post, _response_object)
         except UnexpectedStatusError as error:
             self.forget_session()
-            raise _problem(error) from None
+            raise problem(error) from None
         except UnreachableError as error:
             raise self._hinting(error) from None
         self._notice_state(body.get("sessionState"))
@@ -264,11 +267,6 @@ def _at_once(limit: int) -> int:
     return max(1, limit - 1)
 
 
-def _is_beyond_limits(error: RequestError) -> bool:
-    row = of_limit(error.limit) if error.type == "limit" else None
-    return row is not None and row.action is Action.SPLIT
-
-
 def _session(response: Response) -> Session:
     return parse_session(response.json(), response.url)
 
@@ -283,18 +281,3 @@ def _response_object(response: Response) -> Mapping[str, Any]:
     if not isinstance(body, dict) or not isinstance(body.get("methodResponses"), list):
         raise BrokenAnswerError(response.url, "this is no JMAP response")
     return body
-
-
-def _problem(error: UnexpectedStatusError) -> JmapError | UnexpectedStatusError:
-    """Problem details (RFC 8620 section 3.6.1) as an exception; what is none stays what it is."""
-    try:
-        facts = json.loads(error.body)
-    except (ValueError, RecursionError):
-        return error
-    if not isinstance(facts, dict) or not str(facts.get("type", "")).startswith(_PROBLEM):
-        return error
-    return RequestError(
-        type=str(facts["type"]).removeprefix(_PROBLEM),
-        limit=str(facts.get("limit") or ""),
-        detail=str(facts.get("detail") or "")[:_LONGEST_PROBLEM],
-    )

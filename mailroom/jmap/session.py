@@ -1,7 +1,8 @@
 """The JMAP session resource (RFC 8620 section 2): what a server offers, and its limits."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
@@ -23,6 +24,7 @@ EVENT_STREAM: Final = f"text/event-stream, {JMAP}"
 
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#{]*")
+_VARIABLE: Final = re.compile(r"\{[^}]*\}")
 _WS_WITHOUT_HOST: Final = re.compile(r"(?i)wss?:(?!//[^/])/*")
 _WS_SCHEMES: Final = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
@@ -183,6 +185,19 @@ def check_api_url(session: Session, asked: URL, reach: Reach) -> None:
             " address is right, configure it as MAILROOM_JMAP_SESSION_URL; if a proxy stands before"
             " the server, set MAILROOM_JMAP_KEEP_ORIGIN=true"
         ) from None
+
+
+def unusable_push_urls(session: Session, reach: Reach) -> Iterator[str]:
+    """Say which addresses of push the server gives that our credentials must not go to."""
+    urls = [session.websocket_url]
+    with suppress(ValueError):
+        urls.append(URL(_VARIABLE.sub("", session.event_source_template)))
+    for url in urls:
+        if url is not None and url.host and not reach.allows(url):
+            yield (
+                f"the server says that push is at {shown(url)}, where credentials must not go. If a"
+                " proxy stands before the server, set MAILROOM_JMAP_KEEP_ORIGIN=true"
+            )
 
 
 def _join(base: URL, relative: str) -> URL:

@@ -33,6 +33,7 @@ class JmapServer:
         refusals: whole HTTP answers, or None for the usual one.
         session_refusals: the same for the session resource.
         before: awaited while a request is being worked on.
+        meddle: awaited for each request; an answer of its is the answer.
         before_session: called while the session is being asked for.
         core: the core limits.
         session_state: what the session says its state is.
@@ -46,6 +47,7 @@ class JmapServer:
     refusals: list[web.Response | None] = field(default_factory=list)
     session_refusals: list[web.Response] = field(default_factory=list)
     before: Callable[[], Awaitable[None]] | None = None
+    meddle: Callable[[], Awaitable[web.Response | None]] | None = None
     before_session: Callable[[], None] | None = None
     core: dict[str, Any] = field(default_factory=dict)
     accounts: dict[str, Any] = field(
@@ -95,6 +97,8 @@ class JmapServer:
         state = self.session_state if self.response_state is None else self.response_state
         if self.before is not None:
             await self.before()
+        if self.meddle is not None:
+            refusal = await self.meddle()
         if refusal is not None:
             return refusal
         responses = self.respond(body["methodCalls"])
@@ -102,7 +106,10 @@ class JmapServer:
 
     @asynccontextmanager
     async def running(
-        self, *, keep_origin: bool = False
+        self,
+        *,
+        keep_origin: bool = False,
+        pauses: Callable[[float], Awaitable[None]] | None = None,
     ) -> AsyncIterator[tuple[JmapClient, HttpClient]]:
         """The server, and a client of it that never waits between attempts."""
         app = web.Application(client_max_size=64 * 1024 * 1024)
@@ -111,7 +118,7 @@ class JmapServer:
         app.router.add_get("/session", self.session)
         app.router.add_post("/jmap/", self.api)
         app.router.add_post("/api", self.api)
-        async with TestServer(app) as server, http_client() as http:
+        async with TestServer(app) as server, http_client(pauses=pauses) as http:
             self.url = server.make_url("/")
             session_url = self.url / ".well-known/jmap"
             yield JmapClient(http, session_url, keep_origin=keep_origin), http

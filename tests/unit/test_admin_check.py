@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +125,39 @@ async def test_a_server_that_refuses_the_credentials_is_asked_once(
     assert "credentials refused" in found["JMAP"].detail
     for what in ("rights", "contacts", "mailboxes and groups", "push", "next pass"):
         assert found[what].detail == "not looked at, for the same reason"
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"), [(-5, "clock is 5 days, 0:00:0"), (5, "behind the mail server's")]
+)
+async def test_a_clock_that_is_wrong_is_told(
+    environ: Environ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, expected: str
+) -> None:
+    at_another_time(monkeypatch, timedelta(days=days))
+    found = await findings(environ, tmp_path)
+    assert expected in found["clock"].detail
+    assert found["clock"].is_open
+    assert verdict(found.values()) is Exit.OK
+
+
+async def test_a_clock_that_is_right_is_nothing_to_tell(
+    environ: Environ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_another_time(monkeypatch, timedelta(seconds=30))
+    assert "clock" not in await findings(environ, tmp_path)
+
+
+def at_another_time(monkeypatch: pytest.MonkeyPatch, difference: timedelta) -> None:
+    """Let the mail server's clock differ from ours."""
+    api = SandboxApp._api
+
+    async def dated(self: SandboxApp, request: web.Request) -> web.StreamResponse:
+        response = await api(self, request)
+        there = datetime.now(UTC) + difference
+        response.headers["Date"] = format_datetime(there, usegmt=True)
+        return response
+
+    monkeypatch.setattr(SandboxApp, "_api", dated)
 
 
 # Push

@@ -1,17 +1,21 @@
 """Parts of a request that are put off, and requests beyond limits that have changed."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from aiohttp import web
 
-from mailroom.http import UnreachableError
+from mailroom.http import HttpClient, HttpError, UnreachableError
 from mailroom.jmap.answers import Updated, read_updated
 from mailroom.jmap.errors import MethodError, RequestError, SessionError
 from mailroom.jmap.request import Call, Operation
-from mailroom.jmap.session import CORE, MAIL, WEBSOCKET
+from mailroom.jmap.session import CORE, MAIL, WEBSOCKET, unusable_push_urls
+from tests.unit.http_harness import http_client
 from tests.unit.jmap_harness import Invocation, JmapServer, Responses, echo, problem
 
 MAILS = ("a", "b", "c")
@@ -239,3 +243,75 @@ async def test_the_version_of_jmap_is_asked_for() -> None:
     wanted = "application/json; jmapVersion=rfc-8621"
     assert {each["Accept"] for each in server.heads} == {wanted}
     assert all(each["User-Agent"].startswith("Mailroom/") for each in server.heads)
+
+
+async def test_a_session_that_is_on_another_host_is_told_with_a_way_to_mend_it() -> None:
+    moved = web.Response(status=307, headers={"Location": "https://jmap.evil.example/session"})
+    server = JmapServer(session_refusals=[moved])
+    async with server.running() as (client, _):
+        with pytest.raises(SessionError) as caught:
+            await client.perform(echo())
+    assert "https://jmap.evil.example/session" in str(caught.value)
+    assert "set MAILROOM_JMAP_SESSION_URL to it" in str(caught.value)
+
+
+async def test_addresses_of_push_that_cannot_be_used_are_named() -> None:
+    websocket = {"url": "wss://push.evil.example/ws", "supportsPush": True}
+    capabilities = {CORE: {}, MAIL: {}, WEBSOCKET: websocket}
+    urls = {"eventSourceUrl": "http://10.0.0.7:8080/es?types={types}", "capabilities": capabilities}
+    async with JmapServer(urls=urls).running() as (client, http):
+        told = list(unusable_push_urls(await client.session(), http.credentials.reach))
+    assert [each.split(" is at ")[1].split(",")[0] for each in told] == [
+        "wss://push.evil.example/ws",
+        "http://10.0.0.7:8080/es",
+    ]
+
+
+class SharedServer:
+    """Takes four requests at once, over all clients, as Stalwart does."""
+
+    def __init__(self) -> None:
+        self.inside = 0
+        self.refused = 0
+
+    async def join(self) -> web.Response | None:
+        if self.inside >= 4:
+            self.refused += 1
+            return problem("limit", limit="maxConcurrentRequests")
+        self.inside += 1
+        try:
+            await asyncio.sleep(0.01)
+        finally:
+            self.inside -= 1
+        return None
+
+
+async def test_with_a_busy_mail_app_every_request_gets_through() -> None:
+    shared, server = SharedServer(), JmapServer()
+    server.meddle = shared.join
+
+    async def sooner(seconds: float) -> None:
+        await asyncio.sleep(seconds / 10)
+
+    async def mail_app(http: HttpClient) -> None:
+        while True:
+            with suppress(HttpError):
+                await http.request("POST", server.url / "jmap/", data=REQUEST, expected={200, 400})
+
+    async with (
+        server.running(pauses=sooner) as (client, _),
+        http_client(concurrency=6, pauses=sooner) as others,
+    ):
+        await client.session()
+        busy = [asyncio.create_task(mail_app(others)) for _ in range(6)]
+        try:
+            for number in range(8):  # as many as a tap takes, one after the other
+                assert await client.perform_all([echo(str(number))], repeatable=False)
+        finally:
+            for task in busy:
+                task.cancel()
+            await asyncio.gather(*busy, return_exceptions=True)
+    assert shared.refused > 0
+
+
+REQUEST = b'{"using": [], "methodCalls": []}'
