@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from mailroom.jmap.answers import Updated, checked, listed, parsed, read_updated, string
 from mailroom.jmap.request import Call, Operation
+
+_REGISTERED: Final[Mapping[str, str]] = {"spam": "junk"}
+"""Roles of servers that are not registered with IANA. Apache James 3.8 calls Junk so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,7 @@ class Mailbox:
         id: its id.
         name: without its parents'.
         parent_id: None at the top.
-        role: lower case, empty if it has none.
+        role: as registered with IANA, in lower case; empty if it has none.
         total_emails: how many mails are in it; None if the server does not tell.
         rights: names of the rights that the user has (``myRights``); None if the server does not
             tell.
@@ -73,7 +76,7 @@ def _mailbox(value: Any) -> Mailbox:
         id=string(value["id"]),
         name=string(value["name"]),
         parent_id=None if value.get("parentId") is None else string(value["parentId"]),
-        role=str(value.get("role") or "").lower(),
+        role=_role(value.get("role")),
         total_emails=total if isinstance(total, int) else None,
         rights=_rights(value.get("myRights")),
     )
@@ -83,3 +86,8 @@ def _rights(value: Any) -> frozenset[str] | None:
     if not isinstance(value, dict):
         return None
     return frozenset(name for name, is_granted in value.items() if is_granted is True)
+
+
+def _role(value: Any) -> str:
+    role = str(value or "").lower()
+    return _REGISTERED.get(role, role)

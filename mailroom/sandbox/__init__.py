@@ -5,15 +5,14 @@ Shares no code with the clients, so that both cannot be wrong in the same way.
 
 from mailroom.sandbox.account import Account, User
 from mailroom.sandbox.desk import Desk, SeenMail
+from mailroom.sandbox.presets import CYRUS_3_14, HOSTILE, JAMES, STALWART
 from mailroom.sandbox.quirks import (
-    CYRUS_3_14,
-    HOSTILE,
-    JAMES,
-    STALWART,
     STALWART_LIMITS,
     Limits,
+    Pushing,
     Querying,
     Quirks,
+    Serving,
 )
 from mailroom.sandbox.server import Sandbox
 
@@ -26,9 +25,11 @@ __all__ = [
     "Account",
     "Desk",
     "Limits",
+    "Pushing",
     "Querying",
     "Quirks",
     "Sandbox",
     "SeenMail",
+    "Serving",
     "User",
 ]

@@ -15,15 +15,32 @@ from mailroom.sandbox.store import MailStore
 MAIL: Final = "urn:ietf:params:jmap:mail"
 SUBMISSION: Final = "urn:ietf:params:jmap:submission"
 
-_MAILBOXES: Final = (
-    ("Inbox", "inbox", 1),
-    ("Archive", "archive", 3),
-    ("Drafts", "drafts", 4),
-    ("Sent", "sent", 5),
-    ("Spam", "junk", 6),
-    ("Trash", "trash", 7),
-)
-"""What a real provider gives to everybody: name, role, sort order."""
+_MAILBOXES: Final = {
+    "all": (
+        ("Inbox", "inbox", 1),
+        ("Archive", "archive", 3),
+        ("Drafts", "drafts", 4),
+        ("Sent", "sent", 5),
+        ("Spam", "junk", 6),
+        ("Trash", "trash", 7),
+    ),
+    "james": (
+        ("Inbox", "inbox", 10),
+        ("Archive", "archive", 20),
+        ("Drafts", "drafts", 30),
+        ("Sent", "sent", 50),
+        ("Spam", "spam", 70),
+        ("Trash", "trash", 60),
+    ),
+    "stalwart": (
+        ("Inbox", "inbox", 0),
+        ("Drafts", "drafts", 0),
+        ("Sent Items", "sent", 0),
+        ("Deleted Items", "trash", 0),
+        ("Junk Mail", "junk", 0),
+    ),
+}
+"""The mailboxes that everybody has from the start: name, role, sort order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +83,9 @@ class Account:
         self.user = user
         self.id = user.name
         self.quirks = quirks
-        self.states = States(quirks.first_state)
+        self.states = States(quirks.first_state, quirks.serving.states)
         self.mail = MailStore(self.states, name=user.name, clock=clock, quirks=quirks)
-        for name, role, sort_order in _MAILBOXES:
+        for name, role, sort_order in _MAILBOXES[quirks.serving.roles]:
             self.mail.create_mailbox(name, role=role, sort_order=sort_order)
         seat = Seat(self.id, self.states, quirks, _throttle(quirks.throttle_every))
         self.plugins: tuple[Plugin, ...] = tuple(make(seat) for make in plugins)
@@ -80,7 +97,7 @@ class Account:
         }
         if quirks.submission:
             self._methods[SUBMISSION] = submission_methods(mail)
-        self.dispatcher = Dispatcher(self.id, self._methods, seat.created_ids, quirks.limits)
+        self.dispatcher = Dispatcher(self.id, self._methods, seat.created_ids, quirks, self.states)
 
     @property
     def _offered(self) -> tuple[Plugin, ...]:

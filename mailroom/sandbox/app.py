@@ -18,6 +18,7 @@ from mailroom.sandbox.account import Account
 from mailroom.sandbox.dispatch import decode
 from mailroom.sandbox.problems import Problem
 from mailroom.sandbox.quirks import Quirks
+from mailroom.sandbox.traffic import Blocks, Rate
 
 _ACCOUNT: Final = web.RequestKey("account", Account)
 _WELL_KNOWN: Final = "/.well-known/jmap"
@@ -35,6 +36,8 @@ class SandboxApp:
         self._accounts = accounts
         self._quirks = quirks
         self._in_flight: Counter[str] = Counter()
+        self._rates = {account: Rate(quirks.serving.per_minute) for account in accounts}
+        self._blocks = {account: Blocks() for account in accounts}
         self._streams: set[asyncio.Task[Any]] = set()
 
     def build(self) -> web.Application:
@@ -70,6 +73,10 @@ class SandboxApp:
         if account is None:
             return _page(401, "Unauthorized", {"WWW-Authenticate": 'Basic realm="sandbox"'})
         request[_ACCOUNT] = account
+        if wait := self._rates[account.id].excess():
+            return web.Response(status=429, headers={"Retry-After": str(wait)})
+        if request.path != session.EVENT_SOURCE:
+            await self._blocks[account.id].wait()
         return await handler(request)
 
     async def _well_known(self, _: web.Request) -> web.StreamResponse:
@@ -103,13 +110,29 @@ class SandboxApp:
         finally:
             self._in_flight[account.id] -= 1
 
+    def _refused_handshake(self, account: Account) -> web.Response | None:
+        """Return the answer to a handshake of push for which there is no room."""
+        if not self._quirks.serving.counts_all:
+            return None
+        try:
+            with self._slot(account):
+                return None
+        except Problem as problem:
+            return _problem(problem)
+
     async def _event_source(self, request: web.Request) -> web.StreamResponse:
-        with self._stream():
-            return await eventsource.stream(request, request[_ACCOUNT], self._quirks)
+        account = request[_ACCOUNT]
+        if refused := self._refused_handshake(account):
+            return refused
+        blocks = self._blocks[account.id] if self._quirks.pushing.blocks else Blocks()
+        with self._stream(), blocks.blocking():
+            return await eventsource.stream(request, account, self._quirks)
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         if not self._quirks.websocket:
             return _page(404, "Not Found")
+        if refused := self._refused_handshake(request[_ACCOUNT]):
+            return refused
         with self._stream():
             return await websocket.converse(request, request[_ACCOUNT], self._quirks)
 
@@ -137,10 +160,18 @@ class SandboxApp:
         return _problem(Problem("limit", status=413, limit="maxSizeUpload"))
 
     async def _plugin(self, pattern: str, request: web.Request) -> web.StreamResponse:
-        for plugin in request[_ACCOUNT].plugins:
-            if pattern in plugin.routes:
-                return await plugin.routes[pattern](request)
-        return _page(404, "Not Found")
+        account = request[_ACCOUNT]
+        handlers = [each.routes[pattern] for each in account.plugins if pattern in each.routes]
+        if not handlers:
+            return _page(404, "Not Found")
+        if not self._quirks.serving.counts_all:
+            return await handlers[0](request)
+        try:
+            with self._slot(account):
+                await asyncio.sleep(self._quirks.latency)
+                return await handlers[0](request)
+        except Problem as problem:
+            return _problem(problem)
 
 
 def find_account(accounts: Iterable[Account], authorization: str) -> Account | None:

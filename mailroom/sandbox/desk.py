@@ -118,6 +118,13 @@ class Desk:
         )
         return email.id
 
+    def renumber(self) -> dict[str, str]:
+        """Give every mail another id, with no word in the states; return the new ids by the old.
+
+        Fastmail has done so to accounts in use.
+        """
+        return self._store.renumber()
+
     def label(self, mail_id: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
         """Put a mail into mailboxes and take it out of others, at once.
 

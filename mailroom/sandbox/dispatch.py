@@ -9,13 +9,16 @@ from typing import Any, Final
 
 from mailroom.sandbox.plugin import Arguments, Method, MethodFailure
 from mailroom.sandbox.problems import Problem
-from mailroom.sandbox.quirks import Limits
+from mailroom.sandbox.quirks import Limits, Quirks
 from mailroom.sandbox.references import Response, resolved
+from mailroom.sandbox.states import States
 
 CORE: Final = "urn:ietf:params:jmap:core"
 ECHO: Final = "Core/echo"
 SESSION_STATE: Final = "0"
 """Nothing in the session ever changes while the sandbox runs."""
+_STATES_IN: Final = ("sinceState", "ifInState")
+_STATES_OUT: Final = ("state", "oldState", "newState")
 
 
 def decode(body: bytes | str, limits: Limits) -> Any:
@@ -40,7 +43,8 @@ class Dispatcher:
         account_id: whose.
         methods: capability -> the methods that it brings, by name.
         created_ids: creation id -> id of the present request; shared with the methods.
-        limits: those to hold callers to.
+        quirks: the limits to hold callers to, and the form of states.
+        states: the account's.
     """
 
     def __init__(
@@ -48,12 +52,16 @@ class Dispatcher:
         account_id: str,
         methods: Mapping[str, Mapping[str, Method]],
         created_ids: dict[str, str],
-        limits: Limits,
+        quirks: Quirks,
+        states: States,
     ) -> None:
         self._account_id = account_id
+        self._serving = quirks.serving
+        self._states = states
+        self._gets = 0
         self._methods = methods
         self._created_ids = created_ids
-        self._limits = limits
+        self._limits = quirks.limits
 
     def perform(self, request: Any) -> dict[str, Any]:
         """Carry out a Request object that was decoded from JSON.
@@ -63,6 +71,8 @@ class Dispatcher:
         """
         using, calls, created_ids = self._checked(request)
         methods = {name: method for uri in using for name, method in self._methods[uri].items()}
+        if self._serving.refuses_malformed_states:
+            self._refuse_malformed_states(calls)
         self._created_ids.clear()
         self._created_ids.update(created_ids or {})
         responses: list[Response] = []
@@ -91,6 +101,11 @@ class Dispatcher:
                 detail = f"{words}, which is not supported by this server."
                 raise Problem("unknownCapability", detail=detail)
         return using, calls, created_ids
+
+    def _refuse_malformed_states(self, calls: Sequence[Sequence[Any]]) -> None:
+        given = (arguments.get(name) for _, arguments, _ in calls for name in _STATES_IN)
+        if any(isinstance(each, str) and self._states.read(each) is None for each in given):
+            raise Problem("notRequest", detail="Invalid state")
 
     def _answer(
         self,
@@ -122,6 +137,8 @@ class Dispatcher:
         if arguments.pop("accountId", None) not in {None, self._account_id}:
             raise MethodFailure("accountNotFound")
         verb = name.partition("/")[2]
+        self._fail_by_habit(name, verb)
+        self._read_states(arguments)
         if verb == "get":
             self._resolve_ids(arguments)
             self._limit_get(arguments.get("ids"))
@@ -131,7 +148,29 @@ class Dispatcher:
         if verb == "get":
             self._limit_get(result["list"])
         self._remember_created(result.get("created"))
-        return {**result, "accountId": self._account_id}
+        return {**result, **self._shown_states(result), "accountId": self._account_id}
+
+    def _fail_by_habit(self, name: str, verb: str) -> None:
+        if verb == "set" and self._serving.is_read_only:
+            raise MethodFailure("accountReadOnly")
+        if name == "Email/get" and self._serving.fails_every:
+            self._gets += 1
+            if self._gets % self._serving.fails_every == 0:
+                raise MethodFailure("serverFail", description="the mails are being moved")
+
+    def _read_states(self, arguments: Arguments) -> None:
+        for name in _STATES_IN:
+            if isinstance(text := arguments.get(name), str):
+                number = self._states.read(text)
+                arguments[name] = f"?{text}" if number is None else number
+        if self._serving.zero_is_no_limit and arguments.get("maxChanges") == 0:
+            del arguments["maxChanges"]
+
+    def _shown_states(self, result: Arguments) -> Arguments:
+        told = {name: result.get(name) for name in _STATES_OUT}
+        return {
+            name: self._states.shown(state) for name, state in told.items() if state is not None
+        }
 
     def _resolve_ids(self, arguments: Arguments) -> None:
         ids = arguments.get("ids")

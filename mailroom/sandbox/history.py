@@ -3,6 +3,7 @@
 No I/O, and no objects: ids and states only.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -47,6 +48,10 @@ class History:
         """An object is no more."""
         self._lives[object_id].last = state
         self._lives[object_id].dead = True
+
+    def rename(self, new: Mapping[str, str]) -> None:
+        """Call objects by other ids, as if they had always been called so."""
+        self._lives = {new.get(each, each): life for each, life in self._lives.items()}
 
     def since(self, state: int, *, now: int, at_most: int | None = None) -> Changes:
         """What changed after a state; what came and went since then is left out.

@@ -28,17 +28,26 @@ class Subscription:
         account_id: named in the changes.
         states: the account's states.
         types: which types to announce; ``*`` stands for all. Unknown ones do no harm.
+        least_gap: seconds between two announcements at least.
         position: where to begin: what changed after it is announced at once. Something that is no
             number stands for the beginning; None for now; one from the future brings silence.
     """
 
     def __init__(
-        self, account_id: str, states: States, *, types: Collection[str], position: str | None
+        self,
+        account_id: str,
+        states: States,
+        *,
+        types: Collection[str],
+        position: str | None,
+        least_gap: float = 0.0,
     ) -> None:
         self._account_id = account_id
         self._states = states
         self._types = set(types)
         self._position = states.highest if position is None else _number(position)
+        self._least_gap = least_gap
+        self._not_before = 0.0
 
     def add(self, types: Collection[str]) -> None:
         """Announce these types, too, from now on."""
@@ -60,10 +69,16 @@ class Subscription:
     async def _next(self) -> Announcement:
         while True:
             await self._states.wait(self._position)
+            await asyncio.sleep(self._not_before - _now())
             found = self._states.since(self._position)
             self._position = self._states.highest
-            changed = {each: str(state) for each, state in found.items() if self._wants(each)}
+            changed = {
+                each: self._states.shown(state)
+                for each, state in found.items()
+                if self._wants(each)
+            }
             if changed:
+                self._not_before = _now() + self._least_gap
                 change = {"@type": "StateChange", "changed": {self._account_id: changed}}
                 return Announcement(change, self._position)
 
@@ -73,3 +88,7 @@ class Subscription:
 
 def _number(position: str) -> int:
     return int(position) if position.isascii() and position.isdecimal() else 0
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,7 +1,40 @@
-"""How the sandbox differs from a server that has everything: real servers' habits, selectable."""
+"""How the sandbox differs from a server that has everything: real servers' habits, selectable.
+
+Where each was seen (Cyrus 3.12 is what the sandbox imitates without any):
+
+==================================================  ==============================================
+``last_mailbox="destroys"``                         Cyrus, Apache James 3.8
+``ignores_if_in_state``, ``entered_is_created``     Apache James 3.8
+``event_source_template=False``                     Fastmail
+``throttle_every``                                  Fastmail
+``Querying`` but for the next two lines             Stalwart 0.16
+``moved_is_new``, ``text_hides_unindexed``          Cyrus after 3.13.7
+``nests_mailboxes``, ``states``, ``tells_total``    Apache James 3.8
+``least_ping``, ``tells_milliseconds``, ``idle``    Stalwart 0.16
+``least_gap``                                       Stalwart 0.16
+``refuses_unknown_types``                           Stalwart 0.16, Apache James 3.8
+``needs_all_parameters``, ``enables_once``          Apache James 3.8
+``has_positions=False``                             Stalwart 0.16, Apache James 3.8
+``enable_needs_answer``                             Apache James 3.8, right after its start
+``blocks``                                          Cyrus 3.13.5 to 3.13.7 and later
+``counts_all``, ``per_minute``                      Stalwart 0.16 (4 at once, 1,000 a minute)
+``fails_every``                                     Apache James 3.8, while mails are moved
+``refuses_malformed_states``, ``zero_is_no_limit``  Stalwart 0.16
+``serving.states``                                  UUIDs: Apache James; ``J79``: Cyrus, Fastmail
+``ids``                                             Cyrus, Fastmail
+``digit_ids``                                       Stalwart up to 0.16.4
+``identities``                                      Cyrus (blank; unsupported without SMTP)
+``is_read_only``                                    shared accounts and tokens that may only read
+``roles``                                           as named
+``origin``                                          servers behind a proxy that they do not know of
+==================================================  ==============================================
+
+:meth:`mailroom.sandbox.desk.Desk.renumber` gives mails new ids under a running client, as Fastmail
+has done.
+"""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +106,81 @@ class Querying:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pushing:
+    """How push deviates from that of Cyrus 3.12.
+
+    Attributes:
+        least_ping: seconds; pings of an event stream come no more often.
+        tells_milliseconds: a ping announces its interval in milliseconds.
+        least_gap: seconds between two announcements at least.
+        refuses_unknown_types: an unknown name in ``types`` is 400.
+        needs_all_parameters: an event stream without ``types``, ``closeAfter`` or ``ping`` is 400.
+        has_positions: there is an ``id:`` in the stream, and a ``pushState`` to resume at.
+        idle: seconds after which a WebSocket ends over which the client has sent no frame; None:
+            never.
+        enable_needs_answer: a WebSocketPushEnable is lost on a WebSocket over which no request was
+            answered yet.
+        enables_once: a second WebSocketPushEnable on one WebSocket makes it deaf, and so does one
+            after WebSocketPushDisable.
+        blocks: an open event stream lets every other request of its user wait, and a
+            WebSocketPushEnable ends its connection with 1001.
+    """
+
+    least_ping: int = 0
+    tells_milliseconds: bool = False
+    least_gap: float = 0.0
+    refuses_unknown_types: bool = False
+    needs_all_parameters: bool = False
+    has_positions: bool = True
+    idle: float | None = None
+    enable_needs_answer: bool = False
+    enables_once: bool = False
+    blocks: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """How requests are answered, and what things are called.
+
+    Attributes:
+        counts_all: requests to CardDAV and handshakes of push count as concurrent requests as well.
+        per_minute: requests of a user in a minute; beyond them: 429 with Retry-After; 0: no limit.
+        fails_every: every n-th ``Email/get`` fails with ``serverFail``; 0: none.
+        refuses_malformed_states: a state of another form than the server's is 400 for the whole
+            request.
+        zero_is_no_limit: ``maxChanges: 0`` asks for all changes; without, it is refused.
+        states: the form of states: numbers, UUIDs, or ``J79``.
+        ids: the form of ids: UUIDs and hashes, or ``P-F``, ``S12``.
+        identities: they are listed; or have no address; or cannot be asked for.
+        is_read_only: the account is, and the session says so.
+        roles: which mailboxes have a role from the start; Apache James 3.8 has ``spam`` for Junk,
+            Stalwart has no archive.
+        origin: scheme, host and port that the session names, whatever the client asked; empty: the
+            client's.
+    """
+
+    counts_all: bool = False
+    per_minute: int = 0
+    fails_every: int = 0
+    refuses_malformed_states: bool = False
+    zero_is_no_limit: bool = False
+    states: Literal["numbers", "uuids", "compact"] = "numbers"
+    ids: Literal["plain", "compact"] = "plain"
+    identities: Literal["listed", "blank", "unsupported"] = "listed"
+    is_read_only: bool = False
+    roles: Literal["all", "james", "stalwart"] = "all"
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quirks:
     """What to imitate.
 
     Attributes:
         limits: the limits.
         querying: how queries deviate.
+        pushing: how push deviates.
+        serving: how requests are answered, and what things are called.
         index_lag: seconds until mail can be found by ``from`` and ``text``; None: it never can.
         absolute_urls: whether the session's URLs are absolute; Cyrus' are relative.
         event_source_template: whether ``eventSourceUrl`` is a template (not so on Fastmail).
@@ -109,6 +211,8 @@ class Quirks:
 
     limits: Limits = Limits()
     querying: Querying = Querying()
+    pushing: Pushing = Pushing()
+    serving: Serving = Serving()
     index_lag: float | None = 0.0
     absolute_urls: bool = False
     event_source_template: bool = True
@@ -130,66 +234,3 @@ class Quirks:
     throttle_every: int = 0
     first_state: int = 0
     latency: float = 0.0
-
-
-STALWART: Final = Quirks(
-    limits=STALWART_LIMITS,
-    index_lag=None,
-    querying=Querying(
-        header="nowhere",
-        dates_are_indexed=True,
-        evaluates_nested=False,
-        refuses_unknown=False,
-        cuts_all=True,
-        renames_raw=True,
-    ),
-)
-"""Stalwart 0.16 while its search index is busy with other accounts' mail."""
-
-CYRUS_3_14: Final = Quirks(
-    index_lag=None,
-    last_mailbox="destroys",
-    querying=Querying(moved_is_new=True, text_hides_unindexed=True),
-)
-"""Cyrus IMAP after 3.13.7, without a rolling indexer."""
-
-JAMES: Final = Quirks(
-    limits=Limits(
-        max_size_request=10_000_000,
-        max_concurrent_requests=4,
-        max_calls_in_request=16,
-        max_objects_in_get=500,
-        max_objects_in_set=500,
-        max_query=256,
-    ),
-    last_mailbox="destroys",
-    ignores_if_in_state=True,
-    entered_is_created=True,
-    querying=Querying(
-        nests_mailboxes=False, negative_positions=False, states="page", tells_total=False
-    ),
-)
-"""Apache James 3.8."""
-
-HOSTILE: Final = Quirks(
-    limits=JAMES.limits,
-    index_lag=None,
-    last_mailbox="destroys",
-    ignores_if_in_state=True,
-    entered_is_created=True,
-    querying=Querying(
-        moved_is_new=True,
-        header="nowhere",
-        dates_are_indexed=True,
-        text_hides_unindexed=True,
-        nests_mailboxes=False,
-        evaluates_nested=False,
-        refuses_unknown=False,
-        negative_positions=False,
-        states="page",
-        tells_total=False,
-        cuts_all=True,
-        renames_raw=True,
-    ),
-)
-"""Every habit of every server at once."""

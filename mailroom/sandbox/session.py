@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from mailroom.sandbox.account import Account
 from mailroom.sandbox.dispatch import CORE, SESSION_STATE
+from mailroom.sandbox.eventsource import close_after
 from mailroom.sandbox.quirks import Limits
 
 API: Final = "/jmap/"
@@ -13,7 +14,6 @@ DOWNLOAD: Final = "/jmap/download/"
 UPLOAD: Final = "/jmap/upload/"
 
 _WEBSOCKET: Final = "urn:ietf:params:jmap:websocket"
-_EVENT_SOURCE_QUERY: Final = "?types={types}&closeafter={closeafter}&ping={ping}"
 
 
 def session(account: Account, origin: str) -> dict[str, Any]:
@@ -24,8 +24,10 @@ def session(account: Account, origin: str) -> dict[str, Any]:
         origin: scheme, host and port that the client speaks to.
     """
     quirks = account.quirks
-    base = origin if quirks.absolute_urls else ""
-    query = _EVENT_SOURCE_QUERY if quirks.event_source_template else ""
+    origin = quirks.serving.origin or origin
+    base = origin if quirks.absolute_urls or quirks.serving.origin else ""
+    asked = f"?types={{types}}&{close_after(quirks.pushing)}={{closeafter}}&ping={{ping}}"
+    query = asked if quirks.event_source_template else ""
     facts = account.account_capabilities()
     return {
         "username": account.user.name,
@@ -39,7 +41,7 @@ def session(account: Account, origin: str) -> dict[str, Any]:
             account.id: {
                 "name": account.user.name,
                 "isPersonal": True,
-                "isReadOnly": False,
+                "isReadOnly": quirks.serving.is_read_only,
                 "accountCapabilities": facts,
             }
         },
@@ -52,7 +54,8 @@ def _capabilities(account: Account, origin: str) -> dict[str, Any]:
     facts: dict[str, Any] = {CORE: _core(quirks.limits), **account.capabilities()}
     if quirks.websocket:
         # Where its URLs are relative, Cyrus knows neither its host nor whether there is TLS.
-        base = origin.replace("http", "ws", 1) if quirks.absolute_urls else "wss:"
+        is_absolute = quirks.absolute_urls or bool(quirks.serving.origin)
+        base = origin.replace("http", "ws", 1) if is_absolute else "wss:"
         facts[_WEBSOCKET] = {"url": base + WEBSOCKET, "supportsPush": True}
     return facts
 

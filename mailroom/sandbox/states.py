@@ -5,7 +5,11 @@ EventSource event's id and a WebSocket's pushState.
 """
 
 import asyncio
+import uuid
 from collections.abc import Mapping
+from typing import Literal
+
+Form = Literal["numbers", "uuids", "compact"]
 
 
 class States:
@@ -13,15 +17,41 @@ class States:
 
     Args:
         first: what the counter begins at.
+        form: how a number is shown to clients.
 
     Attributes:
         highest: the last number that was given out.
     """
 
-    def __init__(self, first: int = 0) -> None:
+    def __init__(self, first: int = 0, form: Form = "numbers") -> None:
         self.highest = first
+        self._form = form
+        self._numbers: dict[str, str] = {}
         self._of: dict[str, int] = {}
         self._waiting: set[asyncio.Event] = set()
+
+    def shown(self, number: int | str) -> str:
+        """Return a number as the server tells it."""
+        match self._form:
+            case "uuids":
+                name = str(uuid.uuid5(uuid.NAMESPACE_OID, str(number)))
+                self._numbers[name] = str(number)
+                return name
+            case "compact":
+                return f"J{number}"
+            case _:
+                return str(number)
+
+    def read(self, text: str) -> str | None:
+        """Return the number behind a state; empty if it is unknown, None if it is malformed."""
+        match self._form:
+            case "uuids":
+                return self._numbers.get(text, "" if _is_uuid(text) else None)
+            case "compact":
+                number = text.removeprefix("J")
+                return number if number != text and _is_number(number) else None
+            case _:
+                return text if _is_number(text) else None
 
     def of(self, *types: str) -> int:
         """The newest state among these types; 0 if none ever changed."""
@@ -54,3 +84,14 @@ class States:
                 await event.wait()
         finally:
             self._waiting.discard(event)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False

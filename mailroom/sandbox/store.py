@@ -3,7 +3,6 @@
 Every write passes one gate that lets no mail end up in no mailbox, and remembers who tried.
 """
 
-import uuid
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from typing import Final
 
 from mailroom.sandbox.history import History
 from mailroom.sandbox.message import Message, as_message_ids, referred
+from mailroom.sandbox.naming import email_id, mailbox_id
 from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.states import States
 
@@ -101,7 +101,7 @@ class MailStore:
         self._index_lag = quirks.index_lag
         self._habits = quirks.querying
         self._entered_is_created = quirks.entered_is_created
-        self._digit_ids = quirks.digit_ids
+        self._quirks = quirks
         self._numbers = 0
         self._threads: dict[str, str] = {}
         self._members: dict[str, set[str]] = {}
@@ -121,9 +121,8 @@ class MailStore:
 
     def create_mailbox(self, name: str, **more: str | int | bool | None) -> Mailbox:
         """Make a mailbox; ``more`` are attributes of :class:`Mailbox`."""
-        number = self._next_number()
-        unique = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self._name} {number}"))
-        blank = Mailbox(str(number) if name in self._digit_ids else unique, name)
+        form = "digits" if name in self._quirks.digit_ids else self._quirks.serving.ids
+        blank = Mailbox(mailbox_id(form, self._name, self._next_number()), name)
         mailbox = replace(blank, **more)  # type: ignore[arg-type] # checked by who calls
         self.mailboxes[mailbox.id] = mailbox
         state = self._changed()
@@ -200,7 +199,7 @@ class MailStore:
         unique = f"{self._name} {number}".encode() + message.raw
         digest = sha1(unique, usedforsecurity=False).hexdigest()
         return Email(
-            id=f"M{digest[:24]}",
+            id=email_id(self._quirks.serving.ids, digest, number),
             blob_id=f"G{digest}",
             thread_id=self._thread_of(message, new=f"T{digest[:16]}"),
             message=message,
@@ -252,6 +251,17 @@ class MailStore:
         note = self.email_history.created if is_created else self.email_history.updated
         note(email_id, self._changed())
         self._counted((before.mailbox_ids | after.mailbox_ids) & self.mailboxes.keys())
+
+    def renumber(self) -> dict[str, str]:
+        """Give every mail another id and move no state; return the new ids by the old."""
+        new = {old: f"{old}-{self._next_number()}" for old in self.emails}
+        self.emails = {new[old]: replace(each, id=new[old]) for old, each in self.emails.items()}
+        self._members = {
+            thread_id: {new[each] for each in members}
+            for thread_id, members in self._members.items()
+        }
+        self.email_history.rename(new)
+        return new
 
     def destroy(self, email_id: str) -> None:
         """Remove a mail for good."""

@@ -1,4 +1,7 @@
-"""JMAP over WebSocket (RFC 8887), as Cyrus does it: requests, their errors, and push."""
+"""JMAP over WebSocket (RFC 8887): requests, their errors, and push.
+
+As Cyrus does it, where no quirk says otherwise.
+"""
 
 import asyncio
 import contextlib
@@ -24,7 +27,9 @@ async def converse(request: web.Request, account: Account, quirks: Quirks) -> we
         return web.Response(status=400, text="Missing WebSocket protocol")
     if _SUBPROTOCOL not in map(str.strip, offered.split(",")):
         return web.Response(status=400, text="Unsupported WebSocket protocol")
-    socket = web.WebSocketResponse(protocols=(_SUBPROTOCOL,), compress=False, max_msg_size=0)
+    socket = web.WebSocketResponse(
+        protocols=(_SUBPROTOCOL,), compress=False, max_msg_size=0, autoping=False
+    )
     await socket.prepare(request)
     conversation = _Conversation(socket, account)
     try:
@@ -37,6 +42,10 @@ async def converse(request: web.Request, account: Account, quirks: Quirks) -> we
     return socket
 
 
+class _BrokenOffError(Exception):
+    """The server stumbles over a message, and the connection ends."""
+
+
 class _Conversation:
     """One open WebSocket. Messages are answered in order, one at a time."""
 
@@ -45,18 +54,42 @@ class _Conversation:
         self._account = account
         self._subscription: Subscription | None = None
         self._pushing: asyncio.Task[None] | None = None
+        self._habits = account.quirks.pushing
+        self._has_answered = False
+        self._enables = 0
 
     async def run(self) -> None:
-        """Answer messages until the client goes."""
-        async for message in self._socket:
-            if message.type is not WSMsgType.TEXT:
-                await self._socket.close(
-                    code=WSCloseCode.UNSUPPORTED_DATA, message=b"406 Not Acceptable"
-                )
-                return
-            answer = self._answer(message.data)
-            if answer is not None:
-                await self._send(answer)
+        """Answer messages until the client goes, or sends no frame for too long.
+
+        Raises:
+            TimeoutError: it has sent none.
+        """
+        while True:
+            async with asyncio.timeout(self._habits.idle):
+                message = await self._socket.receive()
+            match message.type:
+                case WSMsgType.TEXT:
+                    await self._hear(message.data)
+                case WSMsgType.PING:
+                    await self._socket.pong(message.data)
+                case WSMsgType.PONG:
+                    pass
+                case WSMsgType.BINARY:
+                    words = b"406 Not Acceptable"
+                    await self._socket.close(code=WSCloseCode.UNSUPPORTED_DATA, message=words)
+                    return
+                case _:
+                    return
+
+    async def _hear(self, text: str) -> None:
+        try:
+            answer = self._answer(text)
+        except _BrokenOffError:
+            await self._socket.close(code=WSCloseCode.GOING_AWAY)
+            return
+        if answer is not None:
+            await self._send(answer)
+            self._has_answered = True
 
     def end(self) -> None:
         """Push nothing any more."""
@@ -94,6 +127,14 @@ class _Conversation:
 
     def _enable(self, types: Any, position: Any) -> None:
         """Push these types too. None of them, or null, switches push off (as on Cyrus)."""
+        if self._habits.blocks:
+            raise _BrokenOffError
+        if self._habits.enable_needs_answer and not self._has_answered:
+            return
+        self._enables += 1
+        if self._habits.enables_once and self._enables > 1:
+            self.end()
+            return
         if not isinstance(types, list) or not types:
             self.end()
             return
@@ -108,7 +149,8 @@ class _Conversation:
             self._account.id,
             self._account.states,
             types=wanted,
-            position=position if isinstance(position, str) else None,
+            position=position if isinstance(position, str) and self._habits.has_positions else None,
+            least_gap=self._habits.least_gap,
         )
         push = self._push(self._subscription)
         self._pushing = asyncio.create_task(push, name="sandbox websocket push")
@@ -118,7 +160,9 @@ class _Conversation:
             while True:
                 announced = await subscription.next(within=None)
                 if announced is not None:
-                    await self._send({**announced.change, "pushState": str(announced.position)})
+                    position = {"pushState": str(announced.position)}
+                    more = position if self._habits.has_positions else {}
+                    await self._send({**announced.change, **more})
 
 
 def _labelled(message: Mapping[str, Any], kind: str, request_id: Any) -> dict[str, Any]:

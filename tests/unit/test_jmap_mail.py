@@ -41,6 +41,12 @@ def test_mailboxes_are_read() -> None:
     )
 
 
+def test_the_role_spam_of_apache_james_is_that_of_junk() -> None:
+    listed = [{"id": "1", "name": "Spam", "role": "spam"}]
+    (mailbox,) = read(get_mailboxes("a"), {"list": listed, "notFound": []})
+    assert mailbox.role == "junk"
+
+
 GOOD_MAILBOX = {"id": "1", "name": "Spam", "parentId": None, "role": "junk"}
 
 

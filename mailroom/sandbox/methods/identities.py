@@ -4,7 +4,7 @@ from typing import Final
 
 from mailroom.sandbox import arguments as args
 from mailroom.sandbox.methods.seat import Mail
-from mailroom.sandbox.plugin import Arguments
+from mailroom.sandbox.plugin import Arguments, MethodFailure
 
 _PROPERTIES: Final = ("id", "name", "email", "replyTo", "bcc", "textSignature", "htmlSignature")
 
@@ -12,12 +12,15 @@ _PROPERTIES: Final = ("id", "name", "email", "replyTo", "bcc", "textSignature", 
 def get(mail: Mail, arguments: Arguments) -> Arguments:
     """Identity/get."""
     args.known_only(arguments, "ids", "properties")
+    habit = mail.seat.quirks.serving.identities
+    if habit == "unsupported":
+        raise MethodFailure("accountNotSupportedByMethod")
     known = (*_PROPERTIES, "mayDelete")
     wanted = {"id", *(args.property_list(arguments, known) or known)}
     ids = args.id_list(arguments, "ids")
     identities = {str(number): email for number, email in enumerate(mail.addresses, start=1)}
     found = [each for each in (mail.cut(identities) if ids is None else ids) if each in identities]
-    objects = [_identity(each, identities[each]) for each in found]
+    objects = [_identity(each, "" if habit == "blank" else identities[each]) for each in found]
     return {
         "state": "0",
         "list": [{name: each[name] for name in each if name in wanted} for each in objects],

@@ -1,0 +1,110 @@
+"""Real servers, as far as the sandbox can imitate them: the quirks that each shows at once."""
+
+from dataclasses import replace
+from typing import Final
+
+from mailroom.sandbox.quirks import (
+    STALWART_LIMITS,
+    Limits,
+    Pushing,
+    Querying,
+    Quirks,
+    Serving,
+)
+
+STALWART: Final = Quirks(
+    limits=STALWART_LIMITS,
+    index_lag=None,
+    querying=Querying(
+        header="nowhere",
+        dates_are_indexed=True,
+        evaluates_nested=False,
+        refuses_unknown=False,
+        cuts_all=True,
+        renames_raw=True,
+    ),
+    pushing=Pushing(
+        least_ping=30,
+        tells_milliseconds=True,
+        least_gap=1.0,
+        refuses_unknown_types=True,
+        has_positions=False,
+        idle=600.0,
+    ),
+    serving=Serving(
+        counts_all=True,
+        per_minute=1000,
+        refuses_malformed_states=True,
+        zero_is_no_limit=True,
+    ),
+)
+"""Stalwart 0.16 while its search index is busy with other accounts' mail."""
+
+CYRUS_3_14: Final = Quirks(
+    index_lag=None,
+    last_mailbox="destroys",
+    querying=Querying(moved_is_new=True, text_hides_unindexed=True),
+    serving=Serving(states="compact", ids="compact"),
+)
+"""Cyrus IMAP after 3.13.7, without a rolling indexer."""
+
+JAMES: Final = Quirks(
+    limits=Limits(
+        max_size_request=10_000_000,
+        max_concurrent_requests=4,
+        max_calls_in_request=16,
+        max_objects_in_get=500,
+        max_objects_in_set=500,
+        max_query=256,
+    ),
+    last_mailbox="destroys",
+    ignores_if_in_state=True,
+    entered_is_created=True,
+    querying=Querying(
+        nests_mailboxes=False, negative_positions=False, states="page", tells_total=False
+    ),
+    pushing=Pushing(
+        refuses_unknown_types=True,
+        needs_all_parameters=True,
+        has_positions=False,
+        enable_needs_answer=True,
+        enables_once=True,
+    ),
+    serving=Serving(states="uuids", roles="james"),
+)
+"""Apache James 3.8."""
+
+HOSTILE: Final = Quirks(
+    limits=JAMES.limits,
+    digit_ids=frozenset({"@ToScreener", "@ToTruck"}),
+    index_lag=None,
+    last_mailbox="destroys",
+    ignores_if_in_state=True,
+    entered_is_created=True,
+    querying=Querying(
+        moved_is_new=True,
+        header="nowhere",
+        dates_are_indexed=True,
+        text_hides_unindexed=True,
+        nests_mailboxes=False,
+        evaluates_nested=False,
+        refuses_unknown=False,
+        negative_positions=False,
+        states="page",
+        tells_total=False,
+        cuts_all=True,
+        renames_raw=True,
+    ),
+    pushing=replace(
+        STALWART.pushing, needs_all_parameters=True, enable_needs_answer=True, enables_once=True
+    ),
+    serving=replace(
+        STALWART.serving,
+        states="uuids",
+        fails_every=7,
+        identities="blank",
+        roles="james",
+    ),
+)
+"""Every habit of every server at once, but ``blocks``: with it there is no push, and no other habit
+of push could be seen."""

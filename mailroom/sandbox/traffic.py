@@ -1,0 +1,60 @@
+"""What holds up a user's requests: too many in a minute, or a stream that is open beside them."""
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+_SPAN: Final = 60.0
+"""Seconds over which requests are counted."""
+
+
+class Rate:
+    """Counts one user's requests.
+
+    Args:
+        most: so many are answered in a minute; 0: all.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._times: deque[float] = deque()
+
+    def excess(self) -> int:
+        """Count a request; return the seconds after which there is room for it, 0 if there is."""
+        if not self._most:
+            return 0
+        now = asyncio.get_running_loop().time()
+        while self._times and self._times[0] <= now - _SPAN:
+            self._times.popleft()
+        if len(self._times) >= self._most:
+            return max(1, math.ceil(self._times[0] + _SPAN - now))
+        self._times.append(now)
+        return 0
+
+
+class Blocks:
+    """Lets one user's requests wait while a stream of that user is open."""
+
+    def __init__(self) -> None:
+        self._open = 0
+        self._free = asyncio.Event()
+        self._free.set()
+
+    @contextmanager
+    def blocking(self) -> Iterator[None]:
+        """Let requests wait until the block ends."""
+        self._open += 1
+        self._free.clear()
+        try:
+            yield
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._free.set()
+
+    async def wait(self) -> None:
+        """Wait until no stream is open."""
+        await self._free.wait()
