@@ -12,6 +12,7 @@ from typing import Final
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from mailroom.account import Account, PushTransport
+from mailroom.admin.beside import service_beside
 from mailroom.admin.setup import find_lacking
 from mailroom.exits import Exit
 from mailroom.failing import EXPECTED, exit_code
@@ -240,6 +241,13 @@ async def _sign_of_life(account: Account, transport: PushTransport) -> str:
     return detail
 
 
+async def _service(account: Account) -> AsyncIterator[Finding]:
+    """Repeat what a service that runs beside us tells; where none does there is nothing to say."""
+    if beside := await service_beside(account.settings):
+        answer, lines = beside
+        yield Finding("service", answer.text, lines=lines, is_open=bool(lines))
+
+
 async def _next_pass(account: Account) -> AsyncIterator[Finding]:
     workflow = await account.workflow()
     try:
@@ -279,6 +287,7 @@ _PARTS: Final = (
     _Part("mailboxes and groups", _mailboxes_and_groups, asks=_BY_MAIL | _BY_CONTACTS),
     _Part("new mail", _new_mail),
     _Part("push", _push, asks=_BY_MAIL, is_proof_for=_BY_MAIL),
+    _Part("service", _service),
     _Part("next pass", _next_pass, asks=_BY_MAIL | _BY_CONTACTS),
 )
 

@@ -6,7 +6,7 @@ credentials: what counts is the service that runs, not whether it could start ag
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -34,12 +34,12 @@ class Answer:
     Attributes:
         is_well: whether the service is well.
         text: a line about it for a person.
-        is_from_mailroom: whether it was the service that answered.
+        report: what the service tells of itself; None if it was not the service that answered.
     """
 
     is_well: bool
     text: str
-    is_from_mailroom: bool = False
+    report: Mapping[str, Any] | None = None
 
 
 async def probe(
@@ -56,16 +56,30 @@ async def probe(
         hosts, port = _where(environ, cwd or Path())
     except ValueError as error:
         return Answer(is_well=False, text=str(error))
+    return await _ask_any(hosts, port, patience)
+
+
+async def ask_service(settings: HealthSettings, *, patience: float) -> Answer:
+    """Ask a service that would run beside us with these settings. As :func:`probe`."""
+    return await _ask_any(_hosts(settings), settings.port, patience)
+
+
+async def _ask_any(hosts: Sequence[str], port: int, patience: float) -> Answer:
+    """Ask one host after the other, until the service answers."""
     first, *others = hosts
     answer = await _ask(first, port, patience)
     for host in others:
-        if not answer.is_from_mailroom:
+        if answer.report is None:
             other = await _ask(host, port, patience)
-            answer = other if other.is_from_mailroom else answer
+            answer = answer if other.report is None else other
     return answer
 
 
-def _where(environ: Mapping[str, str], cwd: Path) -> tuple[tuple[str, ...], int]:
+def _hosts(settings: HealthSettings) -> Sequence[str]:
+    return _LOOPBACK.get(settings.host, (settings.host,))
+
+
+def _where(environ: Mapping[str, str], cwd: Path) -> tuple[Sequence[str], int]:
     """Hosts, of which one is to answer, and port to ask at.
 
     Raises:
@@ -82,7 +96,7 @@ def _where(environ: Mapping[str, str], cwd: Path) -> tuple[tuple[str, ...], int]
         raise ValueError("MAILROOM_HEALTH_HOST or MAILROOM_HEALTH_PORT is wrong") from None
     if settings.port == 0:
         raise ValueError("MAILROOM_HEALTH_PORT is 0: nobody knows which port it became")
-    return _LOOPBACK.get(settings.host, (settings.host,)), settings.port
+    return _hosts(settings), settings.port
 
 
 async def _ask(host: str, port: int, patience: float) -> Answer:
@@ -114,4 +128,4 @@ def _answer(status: int, body: bytes) -> Answer:
         return Answer(is_well=False, text=f"HTTP {status}, and not from Mailroom")
     is_well = status == HTTPStatus.OK
     text = told if is_well else f"{told} (HTTP {status})"
-    return Answer(is_well=is_well, text=text, is_from_mailroom=True)
+    return Answer(is_well=is_well, text=text, report=report)

@@ -14,8 +14,10 @@ from aiohttp import web
 
 from mailroom.account import open_account
 from mailroom.admin import check as check_module
+from mailroom.admin.beside import service_beside
 from mailroom.admin.check import Finding, check, verdict
 from mailroom.exits import Exit
+from mailroom.health import Health, Overview, serve
 from mailroom.sandbox import Quirks, Sandbox, User
 from mailroom.sandbox import app as sandbox_app
 from mailroom.sandbox import session as sandbox_session
@@ -24,8 +26,9 @@ from mailroom.sandbox.app import SandboxApp
 from mailroom.sandbox.contacts import Contacts, books
 from mailroom.sandbox.methods import mailbox_get
 from mailroom.settings import load_settings
+from mailroom.settings.sections import HealthSettings
 from tests.support.in_process import set_up
-from tests.support.running import command
+from tests.support.running import command, free_port
 
 USER = User("alice", "secret", token="t0ken")
 Environ = dict[str, str]
@@ -209,3 +212,52 @@ async def test_data_tell_of_push_once(environ: Environ, tmp_path: Path) -> None:
     assert (done.code, whats.count("push")) == (0, 1)
     told = await command(environ, "check", cwd=tmp_path)
     assert told.out.count(" push: ") == 2
+
+
+# The service beside
+
+
+async def test_what_the_service_cannot_do_is_told(environ: Environ, tmp_path: Path) -> None:
+    health = Health(poll_interval=300)
+    health.pass_started("push")
+    health.pass_succeeded(
+        senders=0,
+        mails=0,
+        left=[("decision", 2, "contact: 503")],
+        stuck={"bob@corp.example": "contact: 413 Request Entity Too Large"},
+    )
+    async with serve(Overview({"": health}), host="127.0.0.1", port=0) as port:
+        environ |= {"MAILROOM_HEALTH_HOST": "127.0.0.1", "MAILROOM_HEALTH_PORT": str(port)}
+        found = await findings(environ, tmp_path)
+    assert text(found["service"]).splitlines()[1:] == [
+        "       left to be done: 2 x decision: contact: 503",
+        "       refused for good: bob@corp.example: contact: 413 Request Entity Too Large",
+    ]
+    assert verdict(found.values()) is Exit.OK
+
+
+async def test_of_several_accounts_each_is_told_of_by_itself(
+    environ: Environ, tmp_path: Path
+) -> None:
+    accounts = {name: Health(poll_interval=300) for name in ("anna", "ben")}
+    accounts["ben"].pass_started("poll")
+    accounts["ben"].pass_failed("no answer (refused)")
+    async with serve(Overview(accounts), host="127.0.0.1", port=0) as port:
+        health = HealthSettings(host="127.0.0.1", port=port)
+        settings = load_settings(environ, cwd=tmp_path)
+        told = {}
+        for name in accounts:
+            of_account = settings.model_copy(update={"health": health})
+            of_account._name = name
+            told[name] = await service_beside(of_account)
+    assert told["anna"] is not None
+    assert told["ben"] is not None
+    assert told["anna"][1] == ()
+    assert told["ben"][1] == ("the last pass failed: no answer (refused)",)
+
+
+async def test_where_no_service_runs_nothing_is_said_of_it(
+    environ: Environ, tmp_path: Path
+) -> None:
+    environ |= {"MAILROOM_HEALTH_HOST": "127.0.0.1", "MAILROOM_HEALTH_PORT": str(free_port())}
+    assert "service" not in await findings(environ, tmp_path)

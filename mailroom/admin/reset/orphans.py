@@ -11,7 +11,6 @@ from mailroom.admin.reset.scope import Scope
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.filing import file_swept, target_of
-from mailroom.screener.filters import in_any_of
 from mailroom.screener.gather import Marked
 from mailroom.screener.sender import UnusableFromError, is_own, sender_of
 
@@ -50,7 +49,7 @@ class Orphans:
         found: dict[str, Patch] = {}
         # One mailbox at a time: all of them together may hold most of the account.
         for mailbox in self._mailboxes:
-            _, emails = await self._scope.mail.find([in_any_of([mailbox])])
+            _, emails = await self._scope.mail.find([{"inMailbox": mailbox}])
             found |= self._back(emails, index)
         return found
 
@@ -74,8 +73,7 @@ class Orphans:
         patches = await self.patches(await self._scope.book.sync())
         if not patches:
             return
-        account = self._scope.mail
-        updates = await account.client.perform_all(account.updates(patches))
+        updates = [update for _, update in await self._scope.mail.update(patches)]
         failed = {mail: error for each in updates for mail, error in each.failed.items()}
         outcome.mails += len(patches.keys() - failed.keys())
         outcome.failures |= {

@@ -1,0 +1,37 @@
+"""What the service that runs beside a command tells of an account, in lines for a person."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from mailroom.admin.probe import Answer, ask_service
+from mailroom.settings import Settings
+
+_PATIENCE: Final = 2.0
+"""Seconds; the service answers from memory."""
+
+
+async def service_beside(settings: Settings) -> tuple[Answer, tuple[str, ...]] | None:
+    """Ask the service that would listen where the settings say; None if there is none.
+
+    Returns:
+        Its answer; and why the account's last pass failed, what is left to be done, and what the
+        server refuses for good, a line for each.
+    """
+    if settings.health.port == 0:
+        return None
+    answer = await ask_service(settings.health, patience=_PATIENCE)
+    if answer.report is None:
+        return None
+    report = answer.report
+    if settings.name:
+        report = dict(report.get("accounts") or {}).get(settings.name) or {}
+    return answer, tuple(_lines(report))
+
+
+def _lines(report: Mapping[str, Any]) -> Iterator[str]:
+    if failure := report.get("last_failure"):
+        yield f"the last pass failed: {failure['why']}"
+    for left in report.get("incomplete") or ():
+        yield f"left to be done: {left['count']} x {left['what']}: {left['why']}"
+    for subject, why in dict(report.get("stuck") or {}).items():
+        yield f"refused for good: {subject}: {why}"
