@@ -136,8 +136,7 @@ async def test_a_server_that_refuses_the_credentials_is_asked_once(
 async def test_a_clock_that_is_wrong_is_told(
     environ: Environ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, expected: str
 ) -> None:
-    at_another_time(monkeypatch, timedelta(days=days))
-    found = await findings(environ, tmp_path)
+    found = await at_another_time(monkeypatch, timedelta(days=days), environ, tmp_path)
     assert expected in found["clock"].detail
     assert found["clock"].is_open
     assert verdict(found.values()) is Exit.OK
@@ -146,12 +145,14 @@ async def test_a_clock_that_is_wrong_is_told(
 async def test_a_clock_that_is_right_is_nothing_to_tell(
     environ: Environ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at_another_time(monkeypatch, timedelta(seconds=30))
-    assert "clock" not in await findings(environ, tmp_path)
+    found = await at_another_time(monkeypatch, timedelta(seconds=30), environ, tmp_path)
+    assert "clock" not in found
 
 
-def at_another_time(monkeypatch: pytest.MonkeyPatch, difference: timedelta) -> None:
-    """Let the mail server's clock differ from ours."""
+async def at_another_time(
+    monkeypatch: pytest.MonkeyPatch, difference: timedelta, environ: Environ, tmp_path: Path
+) -> dict[str, Finding]:
+    """The findings where the mail server's clock differs so from ours."""
     api = SandboxApp._api
 
     async def dated(self: SandboxApp, request: web.Request) -> web.StreamResponse:
@@ -161,6 +162,11 @@ def at_another_time(monkeypatch: pytest.MonkeyPatch, difference: timedelta) -> N
         return response
 
     monkeypatch.setattr(SandboxApp, "_api", dated)
+    sandbox = Sandbox(users=[USER], plugins=[Contacts])
+    async with sandbox.serve():
+        environ["MAILROOM_JMAP_SESSION_URL"] = sandbox.session_url
+        await set_up(environ, tmp_path)
+        return await findings(environ, tmp_path)
 
 
 # Push
