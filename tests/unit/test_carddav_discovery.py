@@ -12,6 +12,7 @@ from tests.support.dav_server import (
     PRINCIPAL,
     DavServer,
     book,
+    dav_error,
     href,
     multistatus,
     prop,
@@ -120,7 +121,7 @@ async def test_nothing_found_says_what_to_check() -> None:
 
 async def test_nothing_found_where_we_were_not_let_in_is_about_credentials() -> None:
     dav = DavServer()
-    dav.fault = lambda request, body: web.Response(status=403)
+    dav.fault = lambda request, body: dav_error(403, "<d:need-privileges/>")
     with pytest.raises(CredentialsRefusedError):
         await find(dav)
 

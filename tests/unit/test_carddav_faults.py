@@ -38,10 +38,14 @@ async def test_a_card_that_never_holds_still_fails_and_only_that(account: Accoun
     assert f"{BOOK}uid%20new.vcf" in account.dav.cards
 
 
+PAGE = "<html><head><title>Blocked</title></head></html>"
+
+
 @pytest.mark.parametrize(
     ("refusal", "reason"),
     [
         (lambda: web.Response(status=403), "cannot be changed (403 Forbidden)"),
+        (lambda: web.Response(status=403, text=PAGE), "something in between answered 403"),
         (lambda: web.Response(status=413), "413"),
         (lambda: web.Response(status=423), "423"),
         (lambda: web.Response(status=507), "507 Insufficient Storage"),

@@ -9,7 +9,12 @@ from structlog.testing import capture_logs
 
 from mailroom.contacts.book import AddressBookError, ContactEdit, Contents, UpdateCard
 from mailroom.contacts.carddav import CardDavAddressBook
-from mailroom.http import BrokenAnswerError, CredentialsRefusedError, ServerFailureError
+from mailroom.http import (
+    BrokenAnswerError,
+    CredentialsRefusedError,
+    IntermediaryError,
+    ServerFailureError,
+)
 from tests.support.dav_server import (
     BOOK,
     HOME,
@@ -192,9 +197,27 @@ async def test_a_server_without_reports_is_told_apart(dav: DavServer) -> None:
         await read(dav)
 
 
-@pytest.mark.parametrize("status", [401, 403])
-async def test_refused_credentials_are_reported_as_such(dav: DavServer, status: int) -> None:
-    dav.fault = refusing_reports(lambda: web.Response(status=status))
+PAGE = "<html><head><title>Blocked</title></head></html>"
+
+
+@pytest.mark.parametrize("status", [200, 403])
+async def test_a_page_of_something_in_between_is_no_word_about_credentials(
+    dav: DavServer, status: int
+) -> None:
+    dav.fault = refusing_reports(
+        lambda: web.Response(status=status, text=PAGE, content_type="text/html")
+    )
+    with pytest.raises(IntermediaryError, match="Blocked"):
+        await read(dav)
+
+
+@pytest.mark.parametrize(
+    "answer", [lambda: web.Response(status=401), lambda: dav_error(403, "")], ids=["401", "403"]
+)
+async def test_refused_credentials_are_reported_as_such(
+    dav: DavServer, answer: Callable[[], web.Response]
+) -> None:
+    dav.fault = refusing_reports(answer)
     with pytest.raises(CredentialsRefusedError):
         await read(dav)
 

@@ -25,7 +25,7 @@ from mailroom.contacts.carddav.webdav import (
     SYNC_TOKEN,
     propfind,
 )
-from mailroom.http import CredentialsRefusedError, HttpClient, HttpRequest, RedirectError, Response
+from mailroom.http import HttpClient, HttpRequest, RedirectError, Response, refusal
 
 _WELL_KNOWN: Final = "/.well-known/carddav"
 _PROPERTIES: Final = (
@@ -117,7 +117,7 @@ async def discover(http: HttpClient, base: URL) -> Discovered:
             return found
         homes = homes or found.homes
     if search.forbidden is not None:
-        raise CredentialsRefusedError(search.forbidden, HTTPStatus.FORBIDDEN)
+        raise refusal(search.forbidden)
     if homes:
         raise NoAddressBookError(
             f"the user has no address book at {homes[0]} yet; `mailroom setup --apply` makes one,"
@@ -146,7 +146,7 @@ class _Search:
 
     def __init__(self, http: HttpClient) -> None:
         self._http = http
-        self.forbidden: URL | None = None
+        self.forbidden: Response | None = None
 
     async def start_at(self, url: URL) -> Discovered:
         """The address books that can be found from here, if any."""
@@ -190,7 +190,7 @@ class _Search:
 
     def _items(self, response: Response) -> list[Item]:
         if response.status == HTTPStatus.FORBIDDEN:
-            self.forbidden = response.url
+            self.forbidden = response
         if response.status != HTTPStatus.MULTI_STATUS:
             return []
         return list(parse_multistatus(response).found)

@@ -73,7 +73,7 @@ class Follower:
         try:
             listing = await self._reports.changed_since(self._token)
         except SyncRefusedError as error:
-            log.info("address book is compared anew", reason=str(error))
+            log.info("address book is compared anew", why=str(error), stale_token=error.is_stale)
             return None
         if listing.is_cut:
             return None

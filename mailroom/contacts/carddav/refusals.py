@@ -6,6 +6,7 @@ from typing import Final
 from mailroom.contacts.book import AddressBookError
 from mailroom.contacts.carddav.webdav import explanation
 from mailroom.http import Response
+from mailroom.http.not_now import Action, of_precondition
 
 GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _LASTING: Final = frozenset(
@@ -42,6 +43,25 @@ class RefusedError(AddressBookError):
 
 class SyncRefusedError(RefusedError):
     """The server has no ``sync-collection``, or not from this token on."""
+
+    @property
+    def is_stale(self) -> bool:
+        """True if the server does not know the token any more: nothing is lost by reading anew."""
+        rows = map(of_precondition, self.why.partition(":")[0].split(", "))
+        return any(row is not None and row.action is Action.RESYNC for row in rows)
+
+
+def not_a_page(response: Response) -> Response:
+    """Let an answer pass that the address book server itself may have written.
+
+    Raises:
+        IntermediaryError: a page for people came with a 403, as bot filters and firewalls answer. A
+            200 is left to the caller: after a write it looks again.
+    """
+    page = response.intermediary
+    if page is not None and response.status == HTTPStatus.FORBIDDEN:
+        raise page
+    return response
 
 
 class TooManyError(RefusedError):

@@ -34,11 +34,11 @@ from mailroom.contacts.carddav.webdav import (
 )
 from mailroom.http import (
     BrokenAnswerError,
-    CredentialsRefusedError,
     HttpClient,
     HttpRequest,
     Response,
 )
+from mailroom.http import refusal as access_refusal
 
 T = TypeVar("T")
 
@@ -218,9 +218,9 @@ class Reports:
         if response.status in GONE:
             raise AddressBookGoneError(f"there is no address book at {self.url}")
         if response.status == HTTPStatus.FORBIDDEN and not explanation(response.body):
-            raise CredentialsRefusedError(self.url, response.status)
+            raise access_refusal(response)
         if response.status == HTTPStatus.OK:
-            raise BrokenAnswerError(self.url, "no WebDAV multistatus")
+            raise response.intermediary or BrokenAnswerError(self.url, "no WebDAV multistatus")
         raise refusal(f"the address book {self.url} cannot be read", response)
 
 

@@ -16,7 +16,7 @@ from mailroom.contacts.carddav.answers import CardAnswer
 from mailroom.contacts.carddav.hrefs import REPLACEMENT, Paths, at_path
 from mailroom.contacts.carddav.known import Known
 from mailroom.contacts.carddav.reading import LARGEST_CARD, WHOLE, CardReader
-from mailroom.contacts.carddav.refusals import GONE, RefusedError
+from mailroom.contacts.carddav.refusals import GONE, RefusedError, not_a_page
 from mailroom.contacts.carddav.reports import Reports
 from mailroom.contacts.carddav.resource import Resource, entity_tag, says_the_same
 from mailroom.contacts.carddav.webdav import ANSWERS, conflicting_url
@@ -242,7 +242,8 @@ class Resources:
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> Response:
         url = at_path(self._url, self._paths.spelled(path))
-        return await self._http.request(method, url, headers=headers, data=body, expected=ANSWERS)
+        request = HttpRequest(method, url, headers, body, expected=ANSWERS)
+        return await self._http.ask(request, not_a_page)
 
 
 def _if_match(resource: Resource) -> dict[str, str]:
