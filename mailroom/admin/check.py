@@ -13,6 +13,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from mailroom.account import Account, PushTransport
 from mailroom.admin.beside import service_beside
+from mailroom.admin.searching import find_limitations
 from mailroom.admin.setup import find_lacking
 from mailroom.exits import Exit
 from mailroom.failing import EXPECTED, exit_code
@@ -152,9 +153,8 @@ async def _rights(account: Account) -> AsyncIterator[Finding]:
     mail = await account.mail()
     if mail.is_read_only:
         raise NoRightToWriteError([f"account {mail.id}: isReadOnly"])
-    (mailboxes,) = await account.client.perform(get_mailboxes(mail.id))
     settings = account.settings
-    places = Directory(mailboxes)
+    places = Directory(await mail.mailboxes())
     if lacking := list(lacking_rights(places, settings.categories, settings.screener.layout)):
         raise NoRightToWriteError(lacking)
     yield Finding("rights", "mail may be changed")
@@ -248,6 +248,19 @@ async def _service(account: Account) -> AsyncIterator[Finding]:
         yield Finding("service", answer.text, lines=lines, is_open=bool(lines))
 
 
+async def _search(account: Account) -> AsyncIterator[Finding]:
+    try:
+        limitations = await find_limitations(account)
+    except MissingError:
+        yield Finding("search", "has to wait for what is missing", Exit.INCOMPLETE)
+        return
+    if limitations:
+        detail = "exact, but this server has limitations; Mailroom does without:"
+        yield Finding("search", detail, lines=limitations)
+    else:
+        yield Finding("search", "this server finds all mail")
+
+
 async def _next_pass(account: Account) -> AsyncIterator[Finding]:
     workflow = await account.workflow()
     try:
@@ -288,6 +301,7 @@ _PARTS: Final = (
     _Part("new mail", _new_mail),
     _Part("push", _push, asks=_BY_MAIL, is_proof_for=_BY_MAIL),
     _Part("service", _service),
+    _Part("search", _search, asks=_BY_MAIL),
     _Part("next pass", _next_pass, asks=_BY_MAIL | _BY_CONTACTS),
 )
 

@@ -23,6 +23,8 @@ Measured = Callable[[str], None]
 SENDERS = (1, 10, 60)
 ROUND_TRIP = 0.05
 """Seconds; with none at all, what follows one another could not be told from what overlaps."""
+LIMITED = {"as Cyrus 3.14": 4, "as Stalwart": 5, "as James": 5, "hostile": 6}
+"""Steps over JMAP at most, where a server has limitations."""
 STEPS = {"carddav": 5, "jmap": 4}
 """See what is labelled, and what is new in the address book; read contacts and mail; write contacts
 (CardDAV: cards, then groups) and file the other mail; file what is labelled."""
@@ -47,6 +49,26 @@ async def test_steps_do_not_depend_on_the_number_of_senders(
     assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
     assert set(steps) == {STEPS[variant.contacts]}
     assert len(set(requests)) == 1, "besides a PUT for each new card over CardDAV"
+
+
+@on(*(Variant("sandbox", "jmap", "websocket", habit) for habit in LIMITED))
+async def test_steps_do_not_depend_on_the_number_of_senders_on_any_server(
+    alice: Owner, start: Start, proxy: Proxy, variant: Variant, measured: Measured
+) -> None:
+    """The first tap teaches the server's limitations, and is not counted."""
+    steps = []
+    async with start(alice, http=proxy.url) as service:
+        await settled(service)
+        for number, count in enumerate((2, *SENDERS)):
+            before = (await service.health())["passes"]
+            mails = await mail_of_new_senders(alice, count, first=1000 * (number + 1))
+            await until_seen(service, before)
+            taps = dict.fromkeys(mails, "@ToFeed")
+            asked = await tapped_pass(alice, service, proxy, taps, ROUND_TRIP)
+            measured(f"{variant.habit:13} {count:3} new senders: {told(asked)}")
+            steps.append(dependent_steps(asked, at_once=AT_ONCE))
+    assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
+    assert max(steps[1:]) <= LIMITED[variant.habit]
 
 
 def none_refused(refusals: list[bytes]) -> Meddle:

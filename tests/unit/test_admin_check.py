@@ -18,7 +18,8 @@ from mailroom.admin.beside import service_beside
 from mailroom.admin.check import Finding, check, verdict
 from mailroom.exits import Exit
 from mailroom.health import Health, Overview, serve
-from mailroom.sandbox import Quirks, Sandbox, User
+from mailroom.jmap.habits import Limitation
+from mailroom.sandbox import JAMES, STALWART, Quirks, Sandbox, User
 from mailroom.sandbox import app as sandbox_app
 from mailroom.sandbox import session as sandbox_session
 from mailroom.sandbox.account import Account
@@ -267,3 +268,35 @@ async def test_where_no_service_runs_nothing_is_said_of_it(
 ) -> None:
     environ |= {"MAILROOM_HEALTH_HOST": "127.0.0.1", "MAILROOM_HEALTH_PORT": str(free_port())}
     assert "service" not in await findings(environ, tmp_path)
+
+
+# What the server cannot do
+
+
+@pytest.mark.parametrize(
+    ("quirks", "expected"),
+    [
+        (Quirks(), []),
+        (STALWART, [Limitation.HEADERS]),
+        (
+            JAMES,
+            [Limitation.NESTED_MAILBOXES, Limitation.TOTALS, Limitation.LAST_POSITION],
+        ),
+    ],
+    ids=["good", "Stalwart", "James"],
+)
+async def test_it_says_what_the_server_cannot_do_and_what_is_done_instead(
+    tmp_path: Path, quirks: Quirks, expected: list[Limitation]
+) -> None:
+    sandbox = Sandbox(users=[USER], quirks=quirks, plugins=[Contacts])
+    async with sandbox.serve():
+        environ = {
+            "PATH": os.environ["PATH"],
+            "MAILROOM_JMAP_SESSION_URL": sandbox.session_url,
+            "MAILROOM_JMAP_TOKEN": "t0ken",
+        }
+        await set_up(environ, tmp_path)
+        sandbox.deliver(b"From: ann@x.example\r\n\r\nHi.", mailbox="Screener")
+        found = await findings(environ, tmp_path)
+    assert found["search"].code is Exit.OK
+    assert list(found["search"].lines) == [each.value for each in expected]

@@ -1,0 +1,28 @@
+"""Tries the searches that a pass is made of, so that ``check`` can tell what a server cannot do."""
+
+from typing import Final
+
+from mailroom.account import Account
+from mailroom.screener.arrivals.correspondents import Correspondents
+from mailroom.screener.gather import Gatherer
+from mailroom.screener.search import Sweep
+
+_NOBODY: Final = "nobody@mailroom.invalid"
+
+
+async def find_limitations(account: Account) -> tuple[str, ...]:
+    """Search for the mail of nobody as a pass would, and return what the server cannot do.
+
+    Changes nothing. Each limitation is a sentence that says what Mailroom does instead.
+
+    Raises:
+        HttpError, JmapError: the server cannot be asked.
+        MissingError: the account lacks mailboxes.
+    """
+    settings, mail = account.settings, await account.mail()
+    gatherer = Gatherer(mail, settings.categories, settings.screener.layout, inbox=None)
+    marked = await gatherer.marked()
+    nobody = frozenset({_NOBODY})
+    await gatherer.mail_of([Sweep(nobody, marked.places.swept)])
+    await Correspondents(mail).among(nobody, marked.places.sent)
+    return tuple(each.value for each in mail.habits)

@@ -1,0 +1,201 @@
+"""Mail of one account, by its ids: reading and patching it, cut to the server's limits."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from mailroom.jmap.answers import Updated
+from mailroom.jmap.client import JmapClient
+from mailroom.jmap.errors import MethodError, SetError
+from mailroom.jmap.forms import needs_whole_map, split, with_whole_map, without_new_keywords
+from mailroom.jmap.habits import Habits, Limitation
+from mailroom.jmap.mail import Email, Patch, get_emails, update_emails
+from mailroom.jmap.request import Operation, cut
+from mailroom.jmap.session import Session
+
+_LARGEST_PAGE: Final = 4096
+_STATE_MISMATCH: Final = "stateMismatch"
+_READINGS: Final = 3
+"""How often a mail is read again to be written as a whole, where others change mail, too."""
+_RESTLESS: Final = SetError("stateMismatch", "mail is changed by somebody else all the time")
+_GONE: Final = SetError("notFound")
+_LARGEST_SET: Final = 500
+"""Updates in one call: few enough that the call ends in a few seconds on a slow server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One Email/set that was held to a state.
+
+    Attributes:
+        patches: the patches that were asked for, by mail id.
+        updated: the server's answer.
+        was_held: the server found the state that was asked for. If not, it has ignored
+            ``ifInState``, and the mails may not have been as they were read.
+    """
+
+    patches: Mapping[str, Patch]
+    updated: Updated
+    was_held: bool
+
+
+class Mails:
+    """Reads and patches mail whose ids are known.
+
+    Args:
+        client: how to reach the server.
+        session: what the server offered when the account was opened.
+        account_id: which account.
+
+    Attributes:
+        habits: what the server cannot do, as far as it is known.
+    """
+
+    def __init__(self, client: JmapClient, session: Session, account_id: str) -> None:
+        self.client = client
+        self.id = account_id
+        self.habits = Habits()
+        self._session = session
+
+    @property
+    def page_size(self) -> int:
+        """The number of mails that one Email/get may read."""
+        return min(_LARGEST_PAGE, self._session.limits.max_objects_in_get)
+
+    async def read(
+        self, ids: Sequence[str], *, also: Sequence[str] = ()
+    ) -> tuple[str, tuple[Email, ...]]:
+        """These mails as they are now, and an Email state in which, or before which, they were so.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked.
+        """
+        state, emails = "", list[Email]()
+        for reading in self.readings(ids, also=also):
+            (found,) = await self.client.perform(reading)
+            state = state or found[0]
+            emails += found[1]
+        return state, tuple(emails)
+
+    def readings(
+        self, ids: Sequence[str], *, also: Sequence[str] = ()
+    ) -> list[Operation[tuple[str, tuple[Email, ...]]]]:
+        """What reads these mails, cut to the server's limits; see :meth:`read`."""
+        size = self.page_size
+        parts = [ids[start : start + size] for start in range(0, len(ids), size)]
+        return [get_emails(self.id, part, also=also) for part in parts]
+
+    def updates(self, patches: Mapping[str, Patch]) -> list[Operation[Updated]]:
+        """Patches as operations, cut to the server's limits."""
+        return [update_emails(self.id, piece) for piece in self._pieces(patches)]
+
+    async def update(
+        self, patches: Mapping[str, Patch]
+    ) -> list[tuple[Mapping[str, Patch], Updated]]:
+        """Patch mails, whatever state they are in; return what was asked and what was done.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked.
+        """
+        pieces = list(self._pieces(patches))
+        answers = await self.client.perform_all([update_emails(self.id, each) for each in pieces])
+        done: list[tuple[Mapping[str, Patch], Updated]] = []
+        for piece, answer in zip(pieces, answers, strict=True):
+            remaining = dict(piece)
+            for _ in range(_READINGS):
+                async for asked, update in self._also_in_other_forms(remaining, answer, held=False):
+                    done.append((asked, update))
+                    remaining = {each: p for each, p in remaining.items() if each not in asked}
+                if not remaining:
+                    break
+            if remaining:
+                done.append((remaining, Updated("", "", dict.fromkeys(remaining, _RESTLESS))))
+        return done
+
+    async def update_in_state(
+        self, patches: Mapping[str, Patch], state: str
+    ) -> AsyncIterator[Written]:
+        """Patch mails as long as nobody else changes any, one request after the other.
+
+        It ends early if somebody has changed any (``stateMismatch``): what was not yielded is not
+        patched.
+
+        Args:
+            patches: the patches by mail id.
+            state: in which, or before which, the mails were read.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked.
+        """
+        for piece in self._pieces(patches):
+            answer = await self._update_if_in(piece, state)
+            if answer is None:
+                return
+            was_held = answer.old_state == state
+            if state and not was_held:
+                self.habits.learn(Limitation.STATES)
+            remaining = set(piece)
+            async for asked, update in self._also_in_other_forms(piece, answer, held=True):
+                state, remaining = update.new_state, remaining - asked.keys()
+                yield Written(asked, update, was_held)
+            if remaining:
+                return
+
+    async def _update_if_in(self, patches: Mapping[str, Patch], state: str) -> Updated | None:
+        """Patch mails by one call; None: the state has moved on, and nothing was done."""
+        operation = update_emails(self.id, patches, if_in_state=state or None)
+        try:
+            (updated,) = await self.client.perform(operation)
+        except MethodError as error:
+            if error.type != _STATE_MISMATCH:
+                raise
+            return None
+        return updated
+
+    async def _also_in_other_forms(
+        self, asked: Mapping[str, Patch], answer: Updated, *, held: bool
+    ) -> AsyncIterator[tuple[Mapping[str, Patch], Updated]]:
+        """Ask again, in another form, for what a server refused for its form.
+
+        Yields what was asked, and what was done, in order; see :mod:`mailroom.jmap.forms`. What is
+        not yielded is not patched, as mail was changed meanwhile: at all if ``held``, else just
+        between reading and writing.
+        """
+        refused = {each: why for each, why in answer.failed.items() if each in asked}
+        plain = {
+            email_id: patch
+            for email_id, why in refused.items()
+            if (patch := without_new_keywords(asked[email_id], why)) is not None
+        }
+        maps = {each for each, why in refused.items() if needs_whole_map(asked[each], why)}
+        others = plain.keys() | maps
+        if not others or others != asked.keys():
+            yield split(asked, answer, others)
+        state = answer.new_state
+        if plain:
+            again = await self._update_if_in(plain, state if held else "")
+            if again is None:
+                return
+            async for done in self._also_in_other_forms(plain, again, held=held):
+                state = done[1].new_state
+                yield done
+        if maps:
+            found, emails = await self.read(sorted(maps))
+            if held and found != state:
+                return
+            whole = {each.id: with_whole_map(asked[each.id], each.mailbox_ids) for each in emails}
+            again = await self._update_if_in(whole, found)
+            if again is None:
+                return
+            if gone := {each: asked[each] for each in maps - whole.keys()}:
+                yield gone, replace(again, failed=dict.fromkeys(gone, _GONE))
+            async for done in self._also_in_other_forms(whole, again, held=held):
+                yield done
+
+    def _pieces(self, patches: Mapping[str, Patch]) -> Iterator[dict[str, Patch]]:
+        limits = self._session.limits
+        return cut(
+            patches,
+            max_objects=min(_LARGEST_SET, limits.max_objects_in_set),
+            max_octets=limits.max_size_request // 2,
+        )

@@ -1,0 +1,82 @@
+"""Mail that its owner moved while it was patched ends where they put it."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import pytest
+
+from mailroom.jmap.mail import Email, EmailAddress, Patch
+from mailroom.sandbox import JAMES, Quirks
+from mailroom.screener.filing import Target, file_swept
+from mailroom.screener.mend import mend, patched
+from tests.unit.arrivals_harness import a_world
+from tests.unit.builders import PLACES
+
+FEED, JAIL = PLACES.destinations["Feed"], PLACES.destinations["Jail"]
+SCREENER, INBOX = PLACES.screener, PLACES.inbox
+TARGET = Target(frozenset({FEED}), add_to_inbox=False)
+PATCH: Patch = {f"mailboxIds/{FEED}": True, f"mailboxIds/{SCREENER}": None}
+
+
+def ends(now: set[str], before: frozenset[str] = frozenset({SCREENER})) -> frozenset[str]:
+    """Where a mail ends that was in ``before`` when it was planned, and is ``now`` after that."""
+    sender = (EmailAddress("", "ann@x.example"),)
+    planned = Email("M", before, frozenset(), "2026-02-25T12:00:00Z", sender)
+
+    def again(emails: Collection[Email]) -> dict[str, Patch]:
+        return {
+            each.id: found
+            for each in emails
+            if (found := file_swept(each, TARGET, PLACES, clean=True))
+        }
+
+    seen = replace(planned, mailbox_ids=frozenset(now))
+    mended = mend({"M": planned}, {"M": PATCH}, [seen], again)
+    return patched(seen.mailbox_ids, mended.get("M", {}))
+
+
+@pytest.mark.parametrize(
+    ("now", "end"),
+    [
+        ({FEED}, {FEED}),
+        ({FEED, "archive"}, {"archive"}),
+        ({FEED, *PLACES.trash}, PLACES.trash),
+        ({FEED, JAIL}, {FEED}),
+        ({FEED, SCREENER}, {FEED}),
+        ({"archive"}, {"archive"}),
+    ],
+    ids=[
+        "nobody moved it",
+        "archived",
+        "deleted",
+        "another category",
+        "put back",
+        "archived after",
+    ],
+)
+def test_a_mail_ends_where_its_owner_put_it(now: set[str], end: set[str]) -> None:
+    assert ends(now) == end
+
+
+def test_a_patch_may_name_all_mailboxes_at_once() -> None:
+    assert patched(frozenset("ab"), {"mailboxIds": {"c": True}}) == {"c"}
+    assert patched(frozenset("ab"), {"mailboxIds/c": True, "mailboxIds/a": None}) == {"b", "c"}
+
+
+@pytest.mark.parametrize("quirks", [Quirks(), JAMES], ids=["minds the state", "ignores it"])
+async def test_an_update_says_if_it_was_held_to_the_state(quirks: Quirks) -> None:
+    async with a_world(quirks) as world:
+        mail_id = world.deliver(into="Screener")
+        state, _ = await world.account.read([mail_id])
+        world.deliver()
+        places = world.places
+        moves = {mail_id: patch_of(places.screener, places.inbox)}
+        written = [each async for each in world.account.update_in_state(moves, state)]
+        assert [each.was_held for each in written] == ([False] if quirks is JAMES else [])
+        now, _ = await world.account.read([mail_id])
+        (held,) = [each async for each in world.account.update_in_state(moves, now)]
+        assert held.was_held
+
+
+def patch_of(source: str, destination: str) -> Patch:
+    return {f"mailboxIds/{destination}": True, f"mailboxIds/{source}": None}
