@@ -121,8 +121,13 @@ class Account:
         return self._carddav_book()
 
     def _jmap_book(self, account_id: str) -> AddressBook:
-        annotate = self.settings.contacts.annotate
-        return JmapAddressBook(self.client, account_id, annotate=annotate)
+        contacts = self.settings.contacts
+        return JmapAddressBook(
+            self.client,
+            account_id,
+            annotate=contacts.annotate,
+            address_book=contacts.address_book,
+        )
 
     def _carddav_book(self, *, makes_vcard4_groups: bool = False) -> AddressBook:
         contacts, layout = self.settings.contacts, self.settings.screener.layout

@@ -14,6 +14,8 @@ import idna
 
 _UIDS: Final = uuid.UUID("6f1c9f8e-3a54-4a6b-9d0e-52d6c6a1f0b7")
 """The name space of the uids that Mailroom gives."""
+_OTHER_UIDS: Final = uuid.UUID("b0a4c7de-6a0f-4d34-9f0b-3a2f4c1d5e86")
+"""The name space of uids for cards whose own uid is taken by another contact."""
 
 _LONGEST_DOMAIN: Final = 255
 """Octets (RFC 5321 section 4.5.3.1.2): what is longer is no domain, and not worth the work."""
@@ -61,6 +63,14 @@ def uid_for(key: str) -> str:
     that was killed after making it.
     """
     return str(uuid.uuid5(_UIDS, key))
+
+
+def other_uid(uid: str, address: str) -> str:
+    """Return the uid of a contact's card if ``uid`` is taken by somebody else's card.
+
+    It is not drawn at random, so that a card is not made twice when its making is tried again.
+    """
+    return str(uuid.uuid5(_OTHER_UIDS, f"{uid} {key_of(address)}"))
 
 
 def spellings(key: str) -> tuple[str, ...]:

@@ -67,6 +67,16 @@ class ContactIndex:
         """Return the id of the card with this uid; None if there is no such card."""
         return self._by_uid.get(uid)
 
+    @property
+    def uids_by_id(self) -> dict[str, str]:
+        """The uid of each card and group, by id."""
+        cards = {card_id: brief.uid for card_id, brief in self._cards.items()}
+        return cards | {group.id: group.uid for group in self._groups.values()}
+
+    def become(self, other: "ContactIndex") -> None:
+        """Take over everything from another index; whoever holds this one sees it at once."""
+        vars(self).update(vars(other))
+
     def bears(self, uid: str, address: str) -> bool | None:
         """Whether the card with this uid bears an address; None if there is no such card."""
         card_id = self._by_uid.get(uid)

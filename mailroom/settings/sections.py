@@ -85,7 +85,7 @@ class ContactsSettings(Section):
     )
     address_book: str = Field(
         default="",
-        description="name or path of the address book to write to; none: your own one",
+        description="name, path or id of the address book to write to; none: your own one",
     )
     groups: Annotated[Literal["auto", "categories"], Word] = Field(
         default="auto",

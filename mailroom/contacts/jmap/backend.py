@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from mailroom.contacts.address import key_of
@@ -29,18 +30,29 @@ from mailroom.jmap.client import JmapClient
 class JmapAddressBook:
     """One account's contacts; see :class:`mailroom.contacts.book.AddressBook`.
 
-    Cards and groups are found in every address book that may be written to, and made in the default
-    one. Who is there is kept in memory; whole cards are read when they may have to be written.
+    Cards and groups are made in one address book. Cards in other address books that may be written
+    to join groups, but are not edited; of those in read-only ones the addresses are known. Who is
+    there is kept in memory; whole cards are read when they may have to be written.
 
     Args:
         client: how to reach the server.
         account_id: the account for contacts.
         annotate: whether cards that Mailroom did not make are edited as well, although servers
             may lose parts of them by that.
+        address_book: the name or id of the address book for new cards and groups; empty: the
+            default one, or the only one that may be written to.
     """
 
-    def __init__(self, client: JmapClient, account_id: str, *, annotate: bool = False) -> None:
+    def __init__(
+        self,
+        client: JmapClient,
+        account_id: str,
+        *,
+        annotate: bool = False,
+        address_book: str = "",
+    ) -> None:
         self._annotate = annotate
+        self._wanted = address_book
         self._client = client
         self._account_id = account_id
         self._cards = Cards(client, account_id)
@@ -66,31 +78,38 @@ class JmapAddressBook:
         """See the protocol. A sync serves one read; without one, it is made here."""
         kept = await self._once_synced()
         wanted = {key_of(address) for address in addresses}
-        groups = kept.index.groups
         cards = await self._see(kept.index.ids_of(wanted), kept)
         return Contents(
             cards=tuple(card for card in cards if wanted & {*map(key_of, card.addresses)}),
-            groups=groups,
+            groups=kept.index.groups,
         )
 
     async def read_cards(self, ids: Collection[str]) -> Contents:
         """See the protocol."""
         kept = await self._once_synced()
-        groups = kept.index.groups
-        return Contents(cards=await self._see(ids, kept), groups=groups)
+        cards = await self._see(ids, kept)
+        return Contents(cards=cards, groups=kept.index.groups)
 
     async def _once_synced(self) -> Kept:
         kept, self._synced = self._synced or await self._sync(), None
         return kept
 
     async def _see(self, ids: Collection[str], kept: Kept) -> tuple[Card, ...]:
-        """Read cards whole."""
+        """Read cards whole; also those whose ids are others by now."""
         found = await self._cards.see(ids, kept.groups, kept.state)
+        if missing := {*ids} - {card["id"] for card in found}:
+            present = await self._mirror.renew(missing)
+            ids = {present[card_id] for card_id in ids if card_id in present}
+            found = await self._cards.see(ids, kept.groups, kept.state)
         return tuple(
-            to_card(card, annotate=self._annotate)
-            for card in found
-            if not is_group(card) and kept.is_writable(card)
+            self._card(card) for card in found if not is_group(card) and kept.is_writable(card)
         )
+
+    def _card(self, found: JsCard) -> Card:
+        """Return a card as it was read. In another address book it may only join groups."""
+        card, books = to_card(found, annotate=self._annotate), found.get("addressBookIds")
+        is_ours = self._default is None or not isinstance(books, dict) or self._default.id in books
+        return card if is_ours else replace(card, is_editable=False)
 
     async def write(
         self, edits: Sequence[ContactEdit], groups: Collection[Group]
@@ -104,7 +123,7 @@ class JmapAddressBook:
             edits,
             groups,
             self._index,
-            self._mirror.sync,
+            self._mirror,
             annotate=self._annotate,
         )
         return await writing.run()
@@ -132,7 +151,7 @@ class JmapAddressBook:
 
     async def _sync(self) -> Kept:
         kept = await self._mirror.sync()
-        self._default = _choose(kept.books)
+        self._default = choose(kept.books, self._wanted)
         self._synced = kept
         self._index = kept.index
         return kept
@@ -141,18 +160,43 @@ class JmapAddressBook:
         """The address book for new cards, as the last look into the account found it."""
         if self._default is None:
             (books,) = await self._client.perform(get_books(self._account_id))
-            self._default = _choose(books)
+            self._default = choose(books, self._wanted)
         return self._default
 
 
-def _choose(books: Sequence[Book]) -> Book:
-    """The default address book, or another one if that may not be written to.
+def choose(books: Sequence[Book], wanted: str) -> Book:
+    """Choose the address book for new cards and groups.
+
+    That is the one that the settings name, else the default one, else the only one that may be
+    written to. Among several others a person has to choose, and not the alphabet.
+
+    Args:
+        books: every address book.
+        wanted: the name or id from the settings; empty: not set.
 
     Raises:
-        AddressBookError: none may be written to.
+        ReadOnlyAddressBookError: none may be written to, or not the one that is wanted.
+        AddressBookError: the wanted one is not there, or there are several to choose from.
     """
+    names = ", ".join(sorted(repr(book.name or book.id) for book in books)) or "there is none"
+    if wanted:
+        named = [book for book in books if wanted == book.id] or [
+            book for book in books if book.name.casefold() == wanted.casefold()
+        ]
+        if len(named) != 1:
+            many = "several address books are" if named else "no address book is"
+            raise AddressBookError(f"{many} called {wanted!r}; there are: {names}")
+        if not named[0].is_writable:
+            raise ReadOnlyAddressBookError(f"the user may not write to address book {wanted!r}")
+        return named[0]
     writable = [book for book in books if book.is_writable]
     if not writable:
-        names = ", ".join(book.name for book in books) or "there is none"
         raise ReadOnlyAddressBookError(f"the user may not write to any address book: {names}")
-    return min(writable, key=lambda book: (not book.is_default, book.name, book.id))
+    default = [book for book in writable if book.is_default] or writable
+    if len(default) > 1:
+        names = ", ".join(sorted(repr(book.name or book.id) for book in default))
+        raise AddressBookError(
+            f"which address book is to be used? There are: {names}; set"
+            " MAILROOM_CONTACTS_ADDRESS_BOOK to the name or id of one"
+        )
+    return default[0]

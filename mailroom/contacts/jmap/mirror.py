@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -36,7 +36,8 @@ _NUMBERED: Final = re.compile(r"(\D*)(\d+)", re.ASCII)
 class Kept:
     """The cards in brief, and the groups as the server gave them.
 
-    Cards that are in address books only which may not be written to are left out.
+    Of cards that are only in address books which may not be written to, the addresses are known,
+    and nothing else.
 
     Attributes:
         books: every address book.
@@ -56,8 +57,11 @@ class Kept:
     def put(self, *parts: Found) -> None:
         """Take in cards."""
         warn_of_unreadable(parts)
-        for card in (card for part in parts for card in part.cards if self.is_writable(card)):
-            if is_group(card):
+        for card in (card for part in parts for card in part.cards):
+            if not self.is_writable(card):
+                known = () if is_group(card) else texts(card, "emails", "address")
+                self.index.put_known(card["id"], known)
+            elif is_group(card):
                 self.index.put_group(to_group(card))
                 self.groups[card["id"]] = card
             else:
@@ -71,6 +75,12 @@ class Kept:
             self.groups.pop(each, None)
         self.put(*delta.parts)
         self.state = delta.new_state
+
+    def become(self, other: "Kept") -> None:
+        """Take over everything from another reading."""
+        self.books, self.state, self.groups = other.books, other.state, other.groups
+        self._read_only = _read_only(other.books)
+        self.index.become(other.index)
 
     def is_followed_by(self, delta: Delta, books: Sequence[Book]) -> bool:
         """Whether a delta leads from here to what the server has now.
@@ -120,6 +130,33 @@ class Mirror:
                 self._kept = await undisturbed(self._everything)
                 log.info("contacts read", cards=len(self._kept.index))
             return self._kept
+
+    async def renew(self, missing: Collection[str]) -> Mapping[str, str]:
+        """Read everything again if cards or groups that are kept are not there under their ids.
+
+        Ids can change under a running client while the state stays valid (Fastmail did so to live
+        accounts), and then no ``ContactCard/changes`` tells of it.
+
+        Args:
+            missing: ids that the server does not know.
+
+        Returns:
+            The present id of each card and group that was kept, by the former id; without those
+            that are gone.
+
+        Raises:
+            HttpError, JmapError: as :meth:`sync`.
+        """
+        async with self._syncing:
+            if self._kept is None:
+                return {}
+            before = self._kept.index.uids_by_id
+            is_told = await self._catch_up(self._kept)
+            if not is_told or self._kept.index.ids & {*missing}:
+                self._kept.become(await undisturbed(self._everything))
+                log.info("contacts read again, as their ids have changed")
+            after = {uid: card_id for card_id, uid in self._kept.index.uids_by_id.items()}
+            return {old: after[uid] for old, uid in before.items() if uid in after}
 
     async def _catch_up(self, kept: Kept) -> bool:
         """Take in what is new; tells whether that was to be had."""

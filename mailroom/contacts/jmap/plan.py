@@ -8,7 +8,7 @@ a patch of one member (``members/<uid>``) is right whatever else is in the group
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from mailroom.contacts.book import AddressBookError, ContactEdit, CreateCard, DeleteCard, UpdateCard
@@ -67,6 +67,20 @@ class Job:
             case UpdateCard(card=card) | DeleteCard(card=card):
                 return frozenset({card.id})
         return frozenset({self.adopting}) - {""}
+
+    def under(self, ids: Mapping[str, str]) -> "Job":
+        """Return the same job where cards and groups have other ids, by the former ones."""
+
+        def present(former: frozenset[str]) -> frozenset[str]:
+            return frozenset(ids.get(each, each) for each in former)
+
+        card = self.edit.card
+        if isinstance(card, UpdateCard | DeleteCard):
+            card_id = ids.get(card.card.id, card.card.id)
+            card = replace(card, card=replace(card.card, id=card_id))
+        join, leave = present(self.edit.join), present(self.edit.leave)
+        edit = replace(self.edit, card=card, join=join, leave=leave)
+        return replace(self, edit=edit, adopting=ids.get(self.adopting, self.adopting))
 
     def needs(self) -> frozenset[str]:
         """The ids of the cards and groups that must have been seen."""
@@ -174,7 +188,7 @@ class Plan:
                 self._change(job, card, updated(card, edit))
             case DeleteCard() as edit if edit.card.id in self._seen:
                 now = to_card(self._seen[edit.card.id], annotate=self._rules.annotate)
-                if now != edit.card:
+                if now != replace(edit.card, is_editable=now.is_editable):
                     raise AddressBookError(f"card {edit.card.id} was changed in the meantime")
                 self._destroy.append(edit.card.id)
                 self._keys[edit.card.id].add(job.key)
@@ -258,13 +272,3 @@ def _patch(before: JsCard, after: JsCard) -> Patch:
     name = {key: value for key, value in after["name"].items() if value is not None}
     rest = {path: value for path, value in patch.items() if path.partition("/")[0] != "name"}
     return {**rest, "name": name}
-
-
-def only(patches: Iterable[Patches], *, value: bool | None) -> Patches:
-    """Return those parts of several patches of groups that have this value."""
-    picked: Patches = {}
-    for part in patches:
-        for group, patch in part.items():
-            paths = [path for path, each in patch.items() if each is value]
-            picked.setdefault(group, {}).update(dict.fromkeys(paths, value))
-    return {group: patch for group, patch in picked.items() if patch}

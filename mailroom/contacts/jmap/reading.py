@@ -121,7 +121,11 @@ async def page_size(client: JmapClient) -> int:
 async def rest_of(
     client: JmapClient, ask: Callable[[int], Operation[Page]], first: Page
 ) -> AsyncIterator[Page]:
-    """The pages after the first; as they go by what the server returned, it may give less.
+    """Read the pages after the first, until all are there or one is empty.
+
+    They go by the number of ids that the server returned, for it may give less than was asked for.
+    That nothing changed meanwhile, the state of the cards tells: a ``queryState`` may be another
+    for each page.
 
     Args:
         client: how to reach the server.
@@ -135,7 +139,7 @@ async def rest_of(
     page, position = first, first.length
     while page.length and (first.total is None or position < first.total):
         (page,) = await client.perform(ask(position))
-        if page.state != first.state:
+        if page.found.state != first.found.state:
             raise CardsMovedError
         yield page
         position += page.length

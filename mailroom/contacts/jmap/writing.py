@@ -7,8 +7,7 @@ edits carried out on those; if a card could not be written, a further request ta
 to the groups it was in, unless somebody else has done all that the edit asks for.
 """
 
-import uuid
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
@@ -17,7 +16,7 @@ from typing import Final
 
 import structlog
 
-from mailroom.contacts.address import key_of
+from mailroom.contacts.address import key_of, other_uid
 from mailroom.contacts.book import (
     AddressBookError,
     ContactEdit,
@@ -29,19 +28,17 @@ from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap.batches import batches
 from mailroom.contacts.jmap.calls import Changes, Done, set_cards, uid_filter
 from mailroom.contacts.jmap.fields import JsCard, texts, uid_of
-from mailroom.contacts.jmap.mirror import Kept
-from mailroom.contacts.jmap.plan import Job, Patches, Plan, Rules, only
+from mailroom.contacts.jmap.mirror import Mirror
+from mailroom.contacts.jmap.plan import Job, Patches, Plan, Rules
 from mailroom.contacts.jmap.reading import Cards, CardsMovedError, undisturbed
 from mailroom.contacts.jmap.refusals import BAD_PATH, is_gone, is_taken
+from mailroom.contacts.jmap.taking_back import take_back
 from mailroom.contacts.meanwhile import refuse_if_joined
 from mailroom.http import CredentialsRefusedError, HttpError
 from mailroom.jmap.errors import JmapError
 
 log = structlog.get_logger(__name__)
 
-_OTHER_UIDS: Final = uuid.UUID("b0a4c7de-6a0f-4d34-9f0b-3a2f4c1d5e86")
-"""The name space of uids for cards whose own uid is taken by another contact. They are not drawn
-at random, so that a card is not made twice when its making is tried again."""
 _TRIES: Final = 4
 
 
@@ -54,7 +51,7 @@ class Writing:
         edits: what to do, with unique keys.
         groups: all of them, as they were when the edits were decided on.
         index: who was there when the edits were decided on.
-        sync: gives what there is now, in brief.
+        mirror: knows what there is now, in brief.
         annotate: whether cards that Mailroom did not make are edited as well.
     """
 
@@ -65,7 +62,7 @@ class Writing:
         edits: Sequence[ContactEdit],
         groups: Collection[Group],
         index: ContactIndex,
-        sync: Callable[[], Awaitable[Kept]],
+        mirror: Mirror,
         *,
         annotate: bool,
     ) -> None:
@@ -76,7 +73,8 @@ class Writing:
         self._before = groups
         self._groups = {group.id: group.name for group in groups}
         self._index = index
-        self._sync = sync
+        self._mirror = mirror
+        self._has_renewed = False
         self._jobs: dict[str, Job] = {}
         self._failures: dict[str, Exception] = {}
         self._undo: dict[str, Patches] = {}
@@ -107,7 +105,7 @@ class Writing:
         uid = edit.uid
         if isinstance(edit.card, CreateCard):
             while self._index.bears(uid, edit.card.address) is False:
-                uid = _other_uid(uid, edit.card.address)
+                uid = other_uid(uid, edit.card.address)
         return uid
 
     async def _write(self, jobs: list[Job]) -> None:
@@ -143,6 +141,7 @@ class Writing:
         whole = self._judge_members(plan, joined, left)
         again = {each.key: each for each in await self._judge_cards(plan, jobs, done)}
         again |= {job.key: job for job in jobs if job.key in whole and job.key not in again}
+        again |= {job.key: job for job in await self._under_other_ids(jobs, (done, joined, left))}
         return [job for key, job in again.items() if key not in self._failures]
 
     def _plan(self, jobs: Iterable[Job]) -> Plan:
@@ -166,6 +165,24 @@ class Writing:
             self._judge(plan, changes, replace(done, failed=rest))
         return plan.keys_of(refused)
 
+    async def _under_other_ids(self, jobs: Sequence[Job], results: Iterable[Done]) -> list[Job]:
+        """Return the jobs whose cards or groups are there, but under other ids; see ``renew``."""
+        missing = {each for job in jobs for each in job.needs()} - self._cards.seen.keys()
+        for done in results:
+            missing |= {each for each, why in done.failed.items() if is_gone(why)}
+        if not missing or self._has_renewed:
+            return []
+        self._has_renewed = True
+        ids = await self._mirror.renew(missing)
+        again = [job for job in jobs if any(ids.get(each, each) != each for each in job.needs())]
+        for job in again:
+            self._failures.pop(job.key, None)
+            self._undo.pop(job.key, None)
+            self._deleted.discard(job.key)
+        self._before = [replace(group, id=ids.get(group.id, group.id)) for group in self._before]
+        self._groups = {group.id: group.name for group in self._before}
+        return [job.under(ids) for job in again]
+
     async def _look_at(self, jobs: Sequence[Job]) -> None:
         """Read what the jobs need, unless nothing was written since it was read.
 
@@ -184,7 +201,7 @@ class Writing:
                 self._fail([edit.key], error)
 
     async def _look_at_groups_and(self, ids: AbstractSet[str]) -> Collection[Group]:
-        kept = await self._sync()
+        kept = await self._mirror.sync()
         await self._cards.see(ids - kept.groups.keys(), kept.groups, kept.state)
         if self._cards.state is None:
             raise CardsMovedError
@@ -240,7 +257,7 @@ class Writing:
         if address in map(key_of, texts(there, "emails", "address")):
             return replace(job, adopting=there["id"])
         self._misled.append(self._undo.pop(job.key, {}))
-        return replace(job, uid=_other_uid(job.uid, address))
+        return replace(job, uid=other_uid(job.uid, address))
 
     async def _look_again(self) -> None:
         """See which edits that failed are done all the same.
@@ -272,20 +289,9 @@ class Writing:
         Nothing but this run knows of them any more, so a failure is only logged: the edit has
         failed anyhow, and whoever tries it again will set the groups right.
         """
-        patches = [*self._misled, *(self._undo_of(key) for key in self._failures)]
-        sets = [only(patches, value=value) for value in (True, None)]
-        try:
-            done = await self._cards.write(
-                *(set_cards(self._cards.account_id, Changes(update=each)) for each in sets)
-            )
-        except (HttpError, JmapError) as error:
-            log.warning("contacts not taken back to their groups", error=str(error))
-            return
-        for each in done:
-            if each.refusal or each.failed:
-                reasons = [each.refusal or "", *each.failed.values()]
-                told = ", ".join(dict.fromkeys(str(reason) for reason in reasons if reason))
-                log.warning("contacts not taken back to their groups", error=told)
+        await take_back(
+            self._cards, [*self._misled, *(self._undo_of(key) for key in self._failures)]
+        )
 
     def _undo_of(self, key: str) -> Patches:
         patches = self._undo.get(key, {})
@@ -301,7 +307,3 @@ class Writing:
         of_the_server = [each for each in failures if isinstance(each, HttpError)]
         if failures and len(of_the_server) == len(self._edits):
             raise of_the_server[0]
-
-
-def _other_uid(uid: str, address: str) -> str:
-    return str(uuid.uuid5(_OTHER_UIDS, f"{uid} {key_of(address)}"))
