@@ -16,10 +16,21 @@ from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from mailroom.http import Credentials, HttpClient
+from tests.support.dav_query import passes, same
+from tests.support.dav_xml import (
+    PRINCIPAL,
+    as_xml,
+    book,
+    dav_error,
+    href,
+    judgement,
+    multistatus,
+    prop,
+)
 
 BOOK = "/dav/books/ann/Default/"
 HOME = "/dav/books/ann/"
-PRINCIPAL = "/dav/principals/ann/"
+ADDRESS_BOOK = "<c:addressbook/>"
 DAV = "{DAV:}"
 CARDDAV = "{urn:ietf:params:xml:ns:carddav}"
 
@@ -39,6 +50,8 @@ class DavServer:
         has_tag: whether the address book has a tag that changes with its cards.
         gives_cards_in_sync: whether an answer to that holds the cards themselves.
         page: how many resources such an answer tells of.
+        cut: beyond so many, every list is cut and has the newest token, as Stalwart's; 0: never.
+        drops_grouped: whether properties with a group are left out of cards in brief, as there.
     """
 
     def __init__(self) -> None:
@@ -57,6 +70,8 @@ class DavServer:
         self.has_tag = True
         self.gives_cards_in_sync = True
         self.page = 1000
+        self.cut = 0
+        self.drops_grouped = False
         self.gives_etags = True
         self.gives_etag_on_put = True
         self.gives_lengths = False
@@ -64,13 +79,13 @@ class DavServer:
         self.xml: Callable[[bytes], str] = as_xml
         self.href: Callable[[str], str] = lambda path: path
 
-    def put(self, name: str, *lines: str | bytes) -> str:
+    def put(self, name: str, *lines: str | bytes, book: str = BOOK) -> str:
         """Store a card of these lines."""
         encoded = [line.encode() if isinstance(line, str) else line for line in lines]
-        self.cards[BOOK + name] = b"\r\n".join(
+        self.cards[book + name] = b"\r\n".join(
             [b"BEGIN:VCARD", b"VERSION:3.0", *encoded, b"END:VCARD", b""]
         )
-        return BOOK + name
+        return book + name
 
     def count(self, method: str) -> int:
         """How many requests of a method came."""
@@ -101,16 +116,22 @@ class DavServer:
         if path not in self.properties:
             return web.Response(status=404)
         found = [(each, self.properties[each] + self.state_of(each)) for each in paths]
-        if depth == "1" and path == BOOK:
-            found += [(each, self.properties_of(each)) for each in self.cards]
-        return self.multistatus(found)
+        if depth == "1" and ADDRESS_BOOK in self.properties[path]:
+            found += [(each, self.properties_of(each)) for each in self.versions(path)]
+        return self.cut_at(path, [self.response(*each) for each in found])
+
+    def cut_at(self, path: str, responses: list[str], token: str = "") -> web.Response:
+        """An answer, or the part of it that such a server gives."""
+        if self.cut and len(responses) > self.cut:
+            responses = [*responses[: self.cut], judgement(path, "507 Insufficient Storage")]
+        return multistatus("".join(responses) + (prop("sync-token", token) if token else ""))
 
     def state_of(self, path: str) -> str:
         """What an address book says of itself to those who want to keep in step."""
-        if "<c:addressbook/>" not in self.properties[path]:
+        if ADDRESS_BOOK not in self.properties[path]:
             return ""
         report = prop("supported-report", prop("report", "<d:sync-collection/>"))
-        tag = str(self.remember()) if self.has_tag else ""
+        tag = str(self.remember(self.versions(path))) if self.has_tag else ""
         reports = prop("supported-report-set", report) if self.can_sync else ""
         return f'{reports}<s:getctag xmlns:s="http://calendarserver.org/ns/">{tag}</s:getctag>'
 
@@ -119,26 +140,50 @@ class DavServer:
             return web.Response(status=404)
         root = ET.fromstring(body)  # noqa: S314 - our own client's
         if root.tag == CARDDAV + "addressbook-multiget":
-            return self.on_multiget([each.text or "" for each in root.iter(DAV + "href")])
+            is_brief = root.find(f".//{CARDDAV}prop") is not None
+            paths = [each.text or "" for each in root.iter(DAV + "href")]
+            return self.on_multiget(paths, is_brief=is_brief)
         if root.tag == DAV + "sync-collection" and self.can_sync:
-            return self.on_sync(root.findtext(DAV + "sync-token", ""))
+            return self.on_sync(request.raw_path, root.findtext(DAV + "sync-token", ""))
+        if root.tag == CARDDAV + "addressbook-query":
+            return self.on_query(request.raw_path, root)
         return dav_error(403, "<d:supported-report/>")
 
-    def on_multiget(self, paths: Iterable[str]) -> web.Response:
+    def on_query(self, path: str, root: ET.Element) -> web.Response:
+        """Which cards have a property (or lack it) and pass all or any tests of its value."""
+        any_or_all = (
+            any if root.find(f".//{CARDDAV}prop-filter[@test='anyof']") is not None else all
+        )
+        found = [
+            each
+            for each in self.versions(path)
+            if all(passes(part, self.cards[each], any_or_all) for part in root[1])
+        ]
+        whole = root.find(f".//{CARDDAV}address-data") is not None
+        show = self.with_card if whole else self.properties_of
+        return self.cut_at(path, [self.response(each, show(each)) for each in found])
+
+    def on_multiget(self, paths: Iterable[str], *, is_brief: bool) -> web.Response:
+        paths = [next((each for each in self.cards if same(each, path)), path) for path in paths]
         return multistatus(
             "".join(
-                self.response(each, self.with_card(each))
+                self.response(each, self.with_card(each, is_brief=is_brief))
                 if each in self.cards
                 else judgement(self.href(each), "404 Not Found")
                 for each in paths
             )
         )
 
-    def on_sync(self, token: str) -> web.Response:
+    def on_sync(self, path: str, token: str) -> web.Response:
         number = token.removeprefix("urn:moment:") or "0"
         if not number.isdecimal() or int(number) >= len(self.past):
             return dav_error(403, "<d:valid-sync-token/>")
-        before, now = self.past[int(number)], self.versions()
+        before, now = self.past[int(number)], self.versions(path)
+        if self.cut:
+            changed = [each for each in now if now[each] != before.get(each)]
+            responses = [self.response(each, self.properties_of(each)) for each in changed]
+            responses += [judgement(each, "404 Not Found") for each in before if each not in now]
+            return self.cut_at(path, responses, f"urn:moment:{self.remember(now)}")
         changed = [path for path in now if now[path] != before.get(path)]
         gone = [path for path in before if path not in now]
         told = [*changed, *gone][: self.page]
@@ -151,7 +196,7 @@ class DavServer:
             for path in told
         ]
         if after != now:
-            responses.append(judgement(BOOK, "507 Insufficient Storage"))
+            responses.append(judgement(path, "507 Insufficient Storage"))
         return multistatus(
             "".join(responses) + prop("sync-token", f"urn:moment:{self.remember(after)}")
         )
@@ -159,8 +204,8 @@ class DavServer:
     def in_sync(self, path: str) -> str:
         return self.with_card(path) if self.gives_cards_in_sync else self.properties_of(path)
 
-    def versions(self) -> dict[str, str]:
-        return {path: self.etag(path) for path in self.cards}
+    def versions(self, book: str = BOOK) -> dict[str, str]:
+        return {path: self.etag(path) for path in self.cards if path.startswith(book)}
 
     def remember(self, moment: dict[str, str] | None = None) -> int:
         """The number of a state of the cards, by default of the present one."""
@@ -168,6 +213,12 @@ class DavServer:
         if moment not in self.past:
             self.past.append(moment)
         return self.past.index(moment)
+
+    def on_mkcol(self, request: web.Request, body: bytes) -> web.Response:
+        name = re.search(r"displayname>([^<]*)<", body.decode())
+        assert name
+        self.properties[request.raw_path] = book(name[1])
+        return web.Response(status=201)
 
     def on_get(self, request: web.Request, body: bytes) -> web.Response:
         if request.raw_path not in self.cards:
@@ -204,8 +255,11 @@ class DavServer:
         length = prop("getcontentlength", str(len(self.cards[path]))) if self.gives_lengths else ""
         return etag + length
 
-    def with_card(self, path: str) -> str:
-        card = self.xml(self.cards[path])
+    def with_card(self, path: str, *, is_brief: bool = False) -> str:
+        data = self.cards[path]
+        if is_brief and self.drops_grouped:
+            data = re.sub(rb"(?m)^\w+\..*\n", b"", data)
+        card = self.xml(data)
         return self.properties_of(path) + f"<c:address-data>{card}</c:address-data>"
 
     def multistatus(self, found: Iterable[tuple[str, str]]) -> web.Response:
@@ -218,56 +272,6 @@ class DavServer:
             "<d:propstat><d:prop><d:quota/></d:prop><d:status>HTTP/1.1 404 Not Found</d:status>"
             "</d:propstat></d:response>"
         )
-
-
-def multistatus(responses: str) -> web.Response:
-    """A 207; bytes that are no UTF-8 may stand in it as lone surrogates."""
-    text = (
-        '<?xml version="1.0" encoding="utf-8"?><d:multistatus xmlns:d="DAV:" '
-        f'xmlns:c="urn:ietf:params:xml:ns:carddav">{responses}</d:multistatus>'
-    )
-    return web.Response(
-        status=207,
-        body=text.encode("utf-8", "surrogateescape"),
-        content_type="application/xml",
-    )
-
-
-def dav_error(status: int, condition: str) -> web.Response:
-    """A refusal with a reason (RFC 4918 section 16)."""
-    return web.Response(
-        status=status,
-        text='<d:error xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:carddav">'
-        f"{condition}</d:error>",
-    )
-
-
-def judgement(path: str, status: str) -> str:
-    """What is said of a resource as a whole (RFC 4918 section 14.24)."""
-    return f"<d:response>{href(path)}<d:status>HTTP/1.1 {status}</d:status></d:response>"
-
-
-def href(path: str) -> str:
-    return f"<d:href>{path}</d:href>"
-
-
-def prop(name: str, content: str) -> str:
-    tag = "c:addressbook-home-set" if name == "home" else f"d:{name}"
-    return f"<{tag}>{content}</{tag}>"
-
-
-def book(name: str, privileges: str | None = None, *, owner: str = "", shared: bool = False) -> str:
-    """The properties of an address book."""
-    granted = "" if privileges is None else prop("current-user-privilege-set", privileges)
-    mark = '<s:shared xmlns:s="http://calendarserver.org/ns/"/>' if shared else ""
-    kind = prop("resourcetype", f"<d:collection/><c:addressbook/>{mark}")
-    owned = prop("owner", href(owner)) + prop("current-user-principal", href(PRINCIPAL))
-    return kind + prop("displayname", name) + granted + (owned if owner else "")
-
-
-def as_xml(card: bytes) -> str:
-    """A card as most servers put it into XML: line ends as they are."""
-    return escape(card.decode("utf-8", "surrogateescape"))
 
 
 @asynccontextmanager

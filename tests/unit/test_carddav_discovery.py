@@ -6,18 +6,8 @@ from aiohttp import web
 from mailroom.contacts.book import AddressBookError
 from mailroom.contacts.carddav import CardDavAddressBook
 from mailroom.http import BrokenAnswerError, CredentialsRefusedError, ServerFailureError
-from tests.support.dav_server import (
-    BOOK,
-    HOME,
-    PRINCIPAL,
-    DavServer,
-    book,
-    dav_error,
-    href,
-    multistatus,
-    prop,
-    serving,
-)
+from tests.support.dav_server import BOOK, HOME, DavServer, serving
+from tests.support.dav_xml import PRINCIPAL, book, dav_error, href, multistatus, prop
 
 WRITE = "<d:privilege><d:read/></d:privilege><d:privilege><d:write/></d:privilege>"
 ADD_AND_EDIT = "<d:privilege><d:bind/><d:write-content/></d:privilege>"

@@ -20,7 +20,8 @@ from tests.support.dav_account import (
     once,
     open_account,
 )
-from tests.support.dav_server import BOOK, DavServer, Fault, dav_error
+from tests.support.dav_server import BOOK, DavServer, Fault
+from tests.support.dav_xml import dav_error
 
 
 @pytest.fixture

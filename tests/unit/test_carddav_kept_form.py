@@ -6,7 +6,8 @@ import pytest
 from aiohttp import web
 
 from tests.support.dav_account import LINE, Account, noting, open_account
-from tests.support.dav_server import BOOK, DavServer, Fault, as_xml
+from tests.support.dav_server import BOOK, DavServer, Fault
+from tests.support.dav_xml import as_xml
 
 KEPT = (
     b"BEGIN:VCARD\r\nVERSION:4.0\r\nUID:urn:uuid:bob\r\nFN:Bob\r\nN:;Bob;;;\r\n"

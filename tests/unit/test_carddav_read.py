@@ -15,17 +15,8 @@ from mailroom.http import (
     IntermediaryError,
     ServerFailureError,
 )
-from tests.support.dav_server import (
-    BOOK,
-    HOME,
-    DavServer,
-    Fault,
-    as_xml,
-    dav_error,
-    judgement,
-    multistatus,
-    serving,
-)
+from tests.support.dav_server import BOOK, HOME, DavServer, Fault, serving
+from tests.support.dav_xml import as_xml, dav_error, judgement, multistatus
 
 
 async def read(dav: DavServer, *addresses: str) -> Contents:

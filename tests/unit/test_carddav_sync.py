@@ -21,7 +21,8 @@ from tests.support.dav_account import (
     noting,
     open_account,
 )
-from tests.support.dav_server import BOOK, DavServer, dav_error, judgement, multistatus, prop
+from tests.support.dav_server import BOOK, DavServer
+from tests.support.dav_xml import dav_error, judgement, multistatus, prop
 
 ANN_PATH = BOOK + "ann.vcf"
 

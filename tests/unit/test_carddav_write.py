@@ -19,7 +19,8 @@ from tests.support.dav_account import (
     once,
     open_account,
 )
-from tests.support.dav_server import BOOK, dav_error
+from tests.support.dav_server import BOOK
+from tests.support.dav_xml import dav_error
 
 OTHER = "X-OTHER:somebody else was here"
 

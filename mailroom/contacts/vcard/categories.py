@@ -7,7 +7,7 @@ hold several values.
 from collections.abc import Collection
 
 from mailroom.contacts.vcard.lines import ContentLine, VCard
-from mailroom.contacts.vcard.text import escape, pieces, unescape
+from mailroom.contacts.vcard.text import ends_in_escape, escape, pieces, unescape
 
 _PROPERTY = "CATEGORIES"
 _SEPARATOR = ","
@@ -47,7 +47,11 @@ def with_categories(card: VCard, *, join: Collection[str], leave: Collection[str
 
 
 def _with_one(card: VCard, name: str) -> VCard:
-    named = [line for line in card.named(_PROPERTY) if line.value.strip()]
+    named = [
+        line
+        for line in card.named(_PROPERTY)
+        if line.value.strip() and not ends_in_escape(line.value)
+    ]
     if not named:
         return card.with_new(_PROPERTY, escape(name))
     return card.with_value(named[0], named[0].value + _SEPARATOR + escape(name))
