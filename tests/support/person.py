@@ -29,6 +29,11 @@ USING = [
 ]
 PATIENCE = 30.0
 """Seconds that anything may take before a test gives up on it."""
+_TRIES = 20
+_PAUSE = 0.1
+"""Seconds between two tries of a request that the server could not answer just now."""
+_NOT_NOW = frozenset({400, 429, 503})
+"""400 is a limit (RFC 8620 section 3.6.1): nothing else is ever wrong with these requests."""
 _AT_ONCE = 500
 """So many mails are read or changed by one call: no server has to allow more."""
 
@@ -108,16 +113,28 @@ class Owner:
             [method, {"accountId": account, **arguments}, str(number)]
             for number, (method, arguments) in enumerate(calls)
         ]
-        body = {"using": USING, "methodCalls": named}
-        url = self.server.url + self.server.api_path
-        async with self._session.post(url, json=body, headers=self._headers) as response:
-            response.raise_for_status()
-            answers = (await response.json())["methodResponses"]
+        answers = await self._ask(named)
         assert [name for name, _, _ in answers] == [method for method, _, _ in named], answers
         for _, answer, _ in answers:
             failed = [answer[key] for key in ("notCreated", "notUpdated") if answer.get(key)]
             assert not failed, failed
         return [answer for _, answer, _ in answers]
+
+    async def _ask(self, named: Sequence[Any]) -> list[Any]:
+        """Send one request, again where the server says "not now", as any mail app would."""
+        body = {"using": USING, "methodCalls": named}
+        url = self.server.url + self.server.api_path
+        for _ in range(_TRIES):
+            async with self._session.post(url, json=body, headers=self._headers) as response:
+                if response.status not in _NOT_NOW:
+                    response.raise_for_status()
+                    answers: list[Any] = (await response.json())["methodResponses"]
+                    if not any(answer.get("type") == "serverFail" for _, answer, _ in answers):
+                        break
+            await asyncio.sleep(_PAUSE)
+        else:
+            raise AssertionError(f"the server never answers {[method for method, *_ in named]}")
+        return answers
 
     async def account_id(self) -> str:
         """The id of the account, as the session tells it."""
