@@ -38,6 +38,7 @@ class ContactIndex:
         self._by_uid: dict[str, str] = {}
         self._known_only: dict[str, tuple[str, ...]] = {}
         self._known: Counter[str] = Counter()
+        self._only_named: dict[str, str] = {}
 
     def __len__(self) -> int:
         """How many cards there are, groups left out."""
@@ -82,14 +83,28 @@ class ContactIndex:
         card_id = self._by_uid.get(uid)
         return None if card_id is None else key_of(address) in self._cards[card_id].addresses
 
-    def put_card(self, card_id: str, uid: str, addresses: Iterable[str]) -> None:
-        """Take in a card, in place of whatever had this id."""
+    def put_card(self, card_id: str, uid: str, addresses: Iterable[str], *, name: str = "") -> None:
+        """Take in a card, in place of whatever had this id.
+
+        The ``name`` is kept only of a card without addresses; see :meth:`only_named`.
+        """
         self.remove(card_id)
         keys = tuple(dict.fromkeys(map(key_of, addresses)))
         self._cards[card_id] = Brief(uid, keys)
         self._by_uid[uid] = card_id
         for address in keys:
             self._by_address[address] = (*self._by_address.get(address, ()), card_id)
+        if name and not keys:
+            self._only_named[card_id] = name
+
+    def only_named(self, names: Iterable[str]) -> list[str]:
+        """Return those of some names that are the name of a card without any address.
+
+        A group in Apple's form (RFC 6350 has another) is such a card to a server that does not know
+        the form over JMAP.
+        """
+        there = frozenset(self._only_named.values())
+        return [name for name in names if name in there]
 
     def put_group(self, group: Group) -> None:
         """Take in a group, in place of whatever had this id."""
@@ -117,6 +132,7 @@ class ContactIndex:
     def remove(self, card_id: str) -> None:
         """Forget a card or group; one that is not known is no failure."""
         self._groups.pop(card_id, None)
+        self._only_named.pop(card_id, None)
         self._known.subtract(self._known_only.pop(card_id, ()))
         brief = self._cards.pop(card_id, None)
         if brief is not None and self._by_uid.get(brief.uid) == card_id:
@@ -135,6 +151,7 @@ class ContactIndex:
         self._by_address.clear()
         self._by_uid.clear()
         self._known_only.clear()
+        self._only_named.clear()
         self._known.clear()
 
     def ids_of(self, addresses: Iterable[str]) -> frozenset[str]:

@@ -4,11 +4,21 @@ from collections.abc import Iterable, Mapping
 
 
 class MissingError(Exception):
-    """Mailboxes or contact groups are missing. Names are as configured; paths have slashes."""
+    """Mailboxes or contact groups are missing. Names are as configured; paths have slashes.
 
-    def __init__(self, *, mailboxes: Iterable[str] = (), groups: Iterable[str] = ()) -> None:
+    ``only_carddav`` are those of the groups that seem to be there for CardDAV, but not over JMAP.
+    """
+
+    def __init__(
+        self,
+        *,
+        mailboxes: Iterable[str] = (),
+        groups: Iterable[str] = (),
+        only_carddav: Iterable[str] = (),
+    ) -> None:
         self.mailboxes = tuple(mailboxes)
         self.groups = tuple(groups)
+        self.only_carddav = tuple(only_carddav)
         super().__init__(self.mailboxes, self.groups)
 
     def __str__(self) -> str:
@@ -17,6 +27,11 @@ class MissingError(Exception):
             parts.append("mailboxes missing: " + ", ".join(self.mailboxes))
         if self.groups:
             parts.append("contact groups missing: " + ", ".join(self.groups))
+        if self.only_carddav:
+            names = ", ".join(self.only_carddav)
+            parts.append(
+                f"over CardDAV there are groups of these names, but not over JMAP: {names}"
+            )
         return "; ".join(parts) + " (`mailroom setup --apply` creates them)"
 
 

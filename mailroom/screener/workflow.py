@@ -84,7 +84,8 @@ class ScreenerWorkflow:
         mailboxes = missing_mailboxes(directory, self._categories, self._layout)
         groups = missing_groups(index.groups, self._categories, self._layout)
         if mailboxes or groups:
-            raise MissingError(mailboxes=mailboxes, groups=groups)
+            only_carddav = index.only_named(groups)
+            raise MissingError(mailboxes=mailboxes, groups=groups, only_carddav=only_carddav)
         refuse_unsuitable(directory, self._categories, self._layout)
         self._gatherer.expect(directory)
 
@@ -105,7 +106,7 @@ class ScreenerWorkflow:
         """
         marked, index = await both(self._gatherer.marked(), self._book.sync())
         if groups := missing_groups(index.groups, self._categories, self._layout):
-            raise MissingError(groups=groups)
+            raise MissingError(groups=groups, only_carddav=index.only_named(groups))
         own = await self._gatherer.own_among(senders_of(marked.emails), marked)
         marked = replace(marked, identities=(*marked.identities, *sorted(own)))
         sorted_ = sort_marked(marked.emails, marked.places, marked.identities)

@@ -16,6 +16,7 @@ from mailroom.contacts.jmap.backend import choose
 from mailroom.contacts.jmap.calls import Book
 from mailroom.sandbox.history import History
 from mailroom.sandbox.plugin import Arguments
+from mailroom.screener.missing import MissingError
 from tests.unit.jmap_contacts_harness import ANN, LINE, Account, creating, open_account
 
 ALPHA = Book("a", "Alpha", is_default=False, is_writable=True)
@@ -131,3 +132,15 @@ async def test_a_group_that_is_gone_for_good_still_fails(account: Account) -> No
     failures = await account.write(ContactEdit("ann", "ann", join=frozenset({"feed"})))
     assert failures.keys() == {"ann"}
     assert (await account.read(ANN)).groups == ()
+
+
+async def test_groups_that_are_there_for_carddav_only_are_named(account: Account) -> None:
+    """On Stalwart a group that was made over CardDAV in Apple's form is a plain card over JMAP."""
+    account.contacts.add("feed", name={"full": "Feed"})
+    account.contacts.add_ann()
+    index = await account.book.sync()
+    assert index.only_named(["Jail", "Feed", "Ann"]) == ["Feed"]
+    error = MissingError(groups=["Jail", "Feed"], only_carddav=["Feed"])
+    assert "over CardDAV there are groups of these names, but not over JMAP: Feed" in str(error)
+    account.contacts.patch("feed", emails={"e": {"address": "feed@x.example"}})
+    assert (await account.book.sync()).only_named(["Feed"]) == []

@@ -57,13 +57,11 @@ class Page:
         found: those of the page that still exist.
         length: how many ids the server put into the page.
         total: how many there are in all; None if the server does not say.
-        state: changes whenever the result may have changed.
     """
 
     found: Found
     length: int
     total: int | None
-    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +160,6 @@ def find_cards(
             found=_found(results, get),
             length=len(checked(page.get("ids"), list, query)),
             total=total if type(total) is int else None,
-            state=str(page.get("queryState", "")),
         )
 
     return Operation((query, get), read)

@@ -21,7 +21,7 @@ from mailroom.contacts.jmap.calls import (
     get_state,
 )
 from mailroom.contacts.jmap.cards import is_group, to_group
-from mailroom.contacts.jmap.fields import JsCard, texts, uid_of
+from mailroom.contacts.jmap.fields import JsCard, names_of, texts, uid_of
 from mailroom.contacts.jmap.reading import page_size, rest_of, undisturbed, warn_of_unreadable
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.errors import MethodError
@@ -65,7 +65,8 @@ class Kept:
                 self.index.put_group(to_group(card))
                 self.groups[card["id"]] = card
             else:
-                self.index.put_card(card["id"], uid_of(card), texts(card, "emails", "address"))
+                addresses, name = texts(card, "emails", "address"), names_of(card).full
+                self.index.put_card(card["id"], uid_of(card), addresses, name=name)
 
     def follow(self, delta: Delta, books: Sequence[Book]) -> None:
         """Come to a newer state, to which this leads."""
