@@ -47,8 +47,9 @@ def _put_by_owner(before: Email, patch: Patch, now: Email) -> frozenset[str] | N
     """The mailboxes that the owner put a mail into; None if it is where the patch has put it."""
     if now.mailbox_ids == patched(before.mailbox_ids, patch):
         return None
-    added = patched(frozenset(), patch) - before.mailbox_ids
-    return (now.mailbox_ids - added) or None
+    # A patch that removes a mailbox also sets one that stays, so that the mail is never nowhere.
+    # Its owner may just have taken the mail out of that one.
+    return (now.mailbox_ids - patched(frozenset(), patch)) or None
 
 
 def _turned(email: Email, seen: Email, patch: Patch) -> Patch:

@@ -58,6 +58,17 @@ def test_a_mail_ends_where_its_owner_put_it(now: set[str], end: set[str]) -> Non
     assert ends(now) == end
 
 
+def test_a_mailbox_that_the_patch_only_keeps_is_no_place_that_its_owner_chose() -> None:
+    """Own mail in Sent loses a label, and Sent is set once more; its owner had deleted it."""
+    (sent,), (trash,) = PLACES.sent, PLACES.trash
+    before = frozenset({sent, "label"})
+    own = Email("M", before, frozenset(), "2026-02-25T12:00:00Z", ())
+    seen = replace(own, mailbox_ids=frozenset({sent, trash}))
+    patch: Patch = {f"mailboxIds/{sent}": True, "mailboxIds/label": None}
+    mended = mend({"M": own}, {"M": patch}, [seen], lambda _: {})
+    assert patched(seen.mailbox_ids, mended["M"]) == {trash}
+
+
 def test_a_patch_may_name_all_mailboxes_at_once() -> None:
     assert patched(frozenset("ab"), {"mailboxIds": {"c": True}}) == {"c"}
     assert patched(frozenset("ab"), {"mailboxIds/c": True, "mailboxIds/a": None}) == {"b", "c"}
