@@ -3,22 +3,19 @@
 Goes on after a finding that is bad wherever it can, so that everything is seen at once.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tenacity import retry, retry_if_exception_type, stop_after_attempt
-
 from mailroom.account import Account, PushTransport
 from mailroom.admin.beside import service_beside
 from mailroom.admin.searching import find_limitations
 from mailroom.admin.setup import find_lacking
+from mailroom.admin.sign_of_life import BlockedError, sign_of_life
 from mailroom.exits import Exit
 from mailroom.failing import EXPECTED, exit_code
-from mailroom.http import CredentialsRefusedError, UnreachableError
-from mailroom.jmap.mailboxes import get_mailboxes
+from mailroom.http import CredentialsRefusedError
 from mailroom.jmap.session import Session, unusable_push_urls
 from mailroom.report import plan_text
 from mailroom.screener.missing import MissingError, NoRightToWriteError
@@ -29,11 +26,6 @@ _CLOCKS_AGREE: Final = 60.0
 """Seconds by which clocks may differ: the header has whole seconds, and answers take some."""
 _PING: Final = 5
 """Seconds between the pings that the check asks for; some servers never ping under 30."""
-_PATIENCE: Final = 40.0
-_PATIENCE_FOR_REQUEST: Final = 15.0
-"""Seconds."""
-_TRIES: Final = 3
-"""A stream may end at once as the process behind it was due to end; several such are a fault."""
 _AGAIN: Final = "not looked at, for the same reason"
 
 
@@ -188,8 +180,8 @@ async def _push(account: Account) -> AsyncIterator[Finding]:
     for transport in others:
         yield _opening(transport)
         try:
-            detail = await _sign_of_life(account, transport)
-        except _BlockedError as error:
+            detail = await sign_of_life(account, transport)
+        except BlockedError as error:
             yield Finding("push", str(error), is_open=True)
         except EXPECTED as error:
             yield Finding("push", f"{transport.name} cannot be used: {error}", is_open=True)
@@ -198,47 +190,14 @@ async def _push(account: Account) -> AsyncIterator[Finding]:
             return
     yield _opening(last)
     try:
-        yield Finding("push", await _sign_of_life(account, last))
-    except _BlockedError as error:
+        yield Finding("push", await sign_of_life(account, last))
+    except BlockedError as error:
         yield Finding("push", f"{error}; Mailroom polls instead", is_open=True)
 
 
 def _opening(transport: PushTransport) -> Finding:
     what = f"opening {transport.name}, waiting for a sign of life ..."
     return Finding("push", what, is_open=True, is_passing=True)
-
-
-class _BlockedError(Exception):
-    """While the stream is open, the server leaves requests unanswered."""
-
-
-@retry(
-    retry=retry_if_exception_type(UnreachableError), stop=stop_after_attempt(_TRIES), reraise=True
-)
-async def _sign_of_life(account: Account, transport: PushTransport) -> str:
-    """Tell how a transport does.
-
-    Raises:
-        HttpError, JmapError: it does not.
-        _BlockedError: it keeps the server from answering anything else.
-    """
-    detail = f"{transport.name} is alive"
-    async with transport.connect("") as connection:
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                await connection.first_bytes()
-        except TimeoutError:
-            detail = f"nothing came in {_PATIENCE:.0f} s; it may work all the same"
-        mail = await account.mail()
-        try:
-            async with asyncio.timeout(_PATIENCE_FOR_REQUEST):
-                await account.client.perform(get_mailboxes(mail.id))
-        except TimeoutError:
-            raise _BlockedError(
-                f"{transport.name} blocks the account: while it is open, the server leaves other"
-                " requests unanswered"
-            ) from None
-    return detail
 
 
 async def _service(account: Account) -> AsyncIterator[Finding]:

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from mailroom.account import open_account
-from mailroom.admin import check as check_module
+from mailroom.admin import sign_of_life
 from mailroom.admin.beside import service_beside
 from mailroom.admin.check import Finding, check, verdict
 from mailroom.exits import Exit
@@ -185,7 +185,7 @@ async def test_a_stream_that_blocks_the_account_is_found_out(
     expected: str,
 ) -> None:
     """As some servers do with EventSource; a WebSocket is another matter."""
-    monkeypatch.setattr(check_module, "_PATIENCE_FOR_REQUEST", 0.2)
+    monkeypatch.setattr(sign_of_life, "_PATIENCE_FOR_REQUEST", 0.2)
     is_free = asyncio.Event()
     is_free.set()
     stream, api = SandboxApp._event_source, SandboxApp._api
