@@ -76,7 +76,7 @@ JAMES: Final = Quirks(
 
 HOSTILE: Final = Quirks(
     limits=JAMES.limits,
-    digit_ids=frozenset({"@ToScreener", "@ToTruck"}),
+    digit_ids=frozenset({"Imbox", "Paper Trail"}),
     index_lag=None,
     last_mailbox="destroys",
     ignores_if_in_state=True,
