@@ -1,8 +1,9 @@
 """Remembers what a server refuses for good, so that it is not asked again every minute.
 
 What is refused is identified by what it depends on (:attr:`Decision.id`: the label and the labelled
-mails), so it is another question, and asked at once, when the user changes a label. The memory ends
-with the process; after a restart there is one try.
+mails), so it is another question, and asked at once, when the user changes a label. One refusal
+may be a mistake of the moment, so what counts is one that is repeated a moment later. The memory
+ends with the process.
 """
 
 import asyncio
@@ -12,12 +13,19 @@ from typing import Final
 
 _PAUSE: Final = 3600.0
 """Seconds until the same is tried again: somebody may have made room, or given a right."""
+_MOMENT: Final = 1.0
+"""Seconds after which a refusal that is repeated counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
     reason: str
+    since: float
     until: float
+
+    @property
+    def is_confirmed(self) -> bool:
+        return self.until - _PAUSE - self.since >= _MOMENT
 
 
 class Refusals:
@@ -28,12 +36,16 @@ class Refusals:
 
     def note(self, key: str, reason: str) -> None:
         """Remember a refusal, in the server's words."""
-        self._refusals[key] = _Refusal(reason, _now() + _PAUSE)
+        known = self._refusals.get(key)
+        since = _now() if known is None else known.since
+        self._refusals[key] = _Refusal(reason, since, _now() + _PAUSE)
 
     def reason(self, key: str) -> str | None:
         """Return why something is not to be tried now; None: it is to be tried."""
         refusal = self._refusals.get(key)
-        return None if refusal is None or refusal.until <= _now() else refusal.reason
+        if refusal is None or not refusal.is_confirmed or refusal.until <= _now():
+            return None
+        return refusal.reason
 
     def keep_only(self, keys: Collection[str]) -> None:
         """Forget what is not asked for any more; asked for again, it is tried at once."""
