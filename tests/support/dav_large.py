@@ -1,0 +1,88 @@
+"""A CardDAV server of large cards, which it makes while it sends them.
+
+It does as Radicale does: lists everything at once, minds no ``nresults``, and gives whole cards
+whatever properties are asked for.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from xml.etree import ElementTree as ET
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from yarl import URL
+
+from tests.support.dav_server import BOOK
+from tests.support.dav_xml import book, href, prop
+
+_OPEN = '<d:multistatus xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:carddav">'
+_PIECE = "\r\n ".join(["A" * 74] * 1000) + "\r\n "
+_OK = "<d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response>"
+_SYNC = prop("supported-report-set", prop("supported-report", "<d:sync-collection/>"))
+
+
+class LargeCards:
+    """The server.
+
+    Args:
+        octets: of the photo on each card, by the name of the card; the photo stands before the
+            address.
+        gives_lengths: whether it tells how long a card is.
+    """
+
+    def __init__(self, octets: Mapping[str, int], *, gives_lengths: bool) -> None:
+        self._octets = octets
+        self._gives_lengths = gives_lengths
+        self.sent = 0
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer in pieces."""
+        body = await request.read()
+        response = web.StreamResponse(status=207, headers={"Content-Type": "application/xml"})
+        await response.prepare(request)
+        async for piece in self._pieces(body):
+            data = piece.encode()
+            self.sent += len(data)
+            await response.write(data)
+        return response
+
+    async def _pieces(self, body: bytes) -> AsyncIterator[str]:
+        yield _OPEN
+        if b"addressbook-multiget" in body:
+            for element in ET.fromstring(body).iter("{DAV:}href"):  # noqa: S314 - our own client's
+                async for piece in self._card(element.text or ""):
+                    yield piece
+        elif b"sync-collection" in body and b"propfind" not in body:
+            for name in self._octets:
+                yield self._begin(f"{BOOK}{name}.vcf") + "</d:prop>" + _OK
+            yield prop("sync-token", "urn:1")
+        else:
+            yield f"<d:response>{href(BOOK)}<d:propstat><d:prop>{book('Own')}{_SYNC}</d:prop>{_OK}"
+        yield "</d:multistatus>"
+
+    def _begin(self, path: str) -> str:
+        length = prop("getcontentlength", str(self._octets[_name(path)] + 200))
+        etag = prop("getetag", "&quot;1&quot;")
+        known = etag + (length if self._gives_lengths else "")
+        return f"<d:response>{href(path)}<d:propstat><d:prop>{known}"
+
+    async def _card(self, path: str) -> AsyncIterator[str]:
+        name = _name(path)
+        yield f"{self._begin(path)}<c:address-data>BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{name}\r\n"
+        yield "FN:\U0001f4f7\r\nPHOTO;ENCODING=b:"
+        for _ in range(self._octets[name] // len(_PIECE) + 1):
+            yield _PIECE
+        yield f"A\r\nitem1.EMAIL:{name}@x.example\r\nEND:VCARD\r\n</c:address-data></d:prop>{_OK}"
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2].removesuffix(".vcf")
+
+
+@asynccontextmanager
+async def serving_large(cards: LargeCards) -> AsyncIterator[URL]:
+    """Run the server; gives its address."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", cards.handle)
+    async with TestServer(app) as server:
+        yield server.make_url(BOOK)
