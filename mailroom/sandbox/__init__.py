@@ -8,6 +8,7 @@ from mailroom.sandbox.desk import Desk, SeenMail
 from mailroom.sandbox.presets import CYRUS_3_14, HOSTILE, JAMES, STALWART
 from mailroom.sandbox.quirks import (
     STALWART_LIMITS,
+    Carddav,
     Limits,
     Pushing,
     Querying,
@@ -23,6 +24,7 @@ __all__ = [
     "STALWART",
     "STALWART_LIMITS",
     "Account",
+    "Carddav",
     "Desk",
     "Limits",
     "Pushing",

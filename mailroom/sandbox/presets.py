@@ -5,6 +5,7 @@ from typing import Final
 
 from mailroom.sandbox.quirks import (
     STALWART_LIMITS,
+    Carddav,
     Limits,
     Pushing,
     Querying,
@@ -31,6 +32,7 @@ STALWART: Final = Quirks(
         has_positions=False,
         idle=600.0,
     ),
+    carddav=Carddav(cut=2000, drops_grouped=True, encodes_at=True),
     serving=Serving(
         counts_all=True,
         refuses_malformed_states=True,
@@ -98,6 +100,7 @@ HOSTILE: Final = Quirks(
     pushing=replace(
         STALWART.pushing, needs_all_parameters=True, enable_needs_answer=True, enables_once=True
     ),
+    carddav=STALWART.carddav,
     serving=replace(
         STALWART.serving,
         states="uuids",

@@ -173,6 +173,24 @@ class Serving:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Carddav:
+    """How CardDAV deviates.
+
+    Attributes:
+        sync_collection: whether there is ``sync-collection`` (RFC 6578).
+        cut: so many resources are told of in one list at most. A longer one ends with 507, and has
+            the newest token, so that the rest is never told. None: any number.
+        drops_grouped: brief ``address-data`` leaves out properties with a group (``item1.EMAIL``).
+        encodes_at: ``@`` in hrefs is written as ``%40`` in lists.
+    """
+
+    sync_collection: bool = True
+    cut: int | None = None
+    drops_grouped: bool = False
+    encodes_at: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quirks:
     """What to imitate.
 
@@ -181,6 +199,7 @@ class Quirks:
         querying: how queries deviate.
         pushing: how push deviates.
         serving: how requests are answered, and what things are called.
+        carddav: how CardDAV deviates.
         index_lag: seconds until mail can be found by ``from`` and ``text``; None: it never can.
         absolute_urls: whether the session's URLs are absolute; Cyrus' are relative.
         event_source_template: whether ``eventSourceUrl`` is a template (not so on Fastmail).
@@ -191,7 +210,6 @@ class Quirks:
         contacts: whether the session offers contacts (RFC 9610); without, there is CardDAV.
         shared_cards: which server's way to show the same cards over JMAP and CardDAV is imitated,
             with its losses (:mod:`mailroom.sandbox.contacts.conversion`); empty: one protocol only.
-        sync_collection: whether CardDAV has ``sync-collection`` (RFC 6578).
         email_set_states: whether ``Email/set`` minds ``ifInState`` and tells ``oldState``.
         ignores_if_in_state: ``Email/set`` ignores ``ifInState`` but tells ``oldState``, as James.
         entered_is_created: ``Email/changes`` tells a mail that enters a mailbox as created.
@@ -213,6 +231,7 @@ class Quirks:
     querying: Querying = Querying()
     pushing: Pushing = Pushing()
     serving: Serving = Serving()
+    carddav: Carddav = Carddav()
     index_lag: float | None = 0.0
     absolute_urls: bool = False
     event_source_template: bool = True
@@ -222,7 +241,6 @@ class Quirks:
     submission: bool = True
     contacts: bool = True
     shared_cards: Literal["", "cyrus", "stalwart"] = ""
-    sync_collection: bool = True
     email_set_states: bool = True
     ignores_if_in_state: bool = False
     entered_is_created: bool = False

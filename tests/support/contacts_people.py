@@ -17,7 +17,7 @@ from mailroom.contacts.jmap import JmapAddressBook
 from mailroom.http import Credentials, HttpClient
 from mailroom.jmap.client import JmapClient
 from mailroom.sandbox.contacts import Contacts
-from mailroom.sandbox.quirks import Quirks
+from mailroom.sandbox.quirks import Carddav, Quirks
 from mailroom.sandbox.server import Sandbox
 from tests.support.contacts_app import ContactsApp
 from tests.support.cyrus import PASSWORD, Cyrus
@@ -70,7 +70,9 @@ async def carddav_on_sandbox() -> AsyncIterator[Account]:
 @asynccontextmanager
 async def carddav_without_sync_on_sandbox() -> AsyncIterator[Account]:
     """Contacts over CardDAV on a server without ``sync-collection`` (RFC 6578)."""
-    async with _carddav_on_sandbox(Quirks(contacts=False, sync_collection=False)) as account:
+    async with _carddav_on_sandbox(
+        Quirks(contacts=False, carddav=Carddav(sync_collection=False))
+    ) as account:
         yield account
 
 

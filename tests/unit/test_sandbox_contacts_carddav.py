@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from mailroom.sandbox.contacts import Contacts
-from mailroom.sandbox.quirks import Quirks
+from mailroom.sandbox.quirks import Carddav, Quirks
 from mailroom.sandbox.server import Sandbox
 
 BOOK = "/dav/addressbooks/user/alice/Default/"
@@ -230,7 +230,7 @@ async def test_cards_may_be_asked_for_by_path_and_in_part(client: Client) -> Non
 
 
 async def test_without_sync_collection_it_is_neither_offered_nor_done() -> None:
-    quirks = Quirks(contacts=False, sync_collection=False)
+    quirks = Quirks(contacts=False, carddav=Carddav(sync_collection=False))
     sandbox = Sandbox(plugins=[Contacts], quirks=quirks)
     headers = {"Authorization": aiohttp.encode_basic_auth("alice", "secret")}
     async with sandbox.serve(), aiohttp.ClientSession(headers=headers) as session:

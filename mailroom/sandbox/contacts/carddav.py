@@ -27,6 +27,7 @@ from mailroom.sandbox.contacts.dav_xml import (
     response,
 )
 from mailroom.sandbox.contacts.vcard import only, uid_of
+from mailroom.sandbox.quirks import Carddav
 
 ROOT: Final = "/dav/"
 _ALLOW: Final = {
@@ -49,7 +50,7 @@ class CardDav:
 
     Args:
         user: whose it is.
-        sync_collection: whether it can be followed by ``sync-collection`` (RFC 6578).
+        quirks: how it deviates.
 
     Attributes:
         cards: path -> vCard.
@@ -57,7 +58,7 @@ class CardDav:
         on_change: called with the path of each card that a request made, changed or removed.
     """
 
-    def __init__(self, user: str, *, sync_collection: bool = True) -> None:
+    def __init__(self, user: str, quirks: Carddav) -> None:
         name = quote(user, safe="")
         self._principal = f"{ROOT}principals/user/{name}/"
         self._home = f"{ROOT}addressbooks/user/{name}/"
@@ -66,7 +67,8 @@ class CardDav:
         self.on_change: Callable[[str], None] = lambda _: None
         self._history = DavHistory()
         self._reports = {_QUERY: self._query, _MULTIGET: self._multiget}
-        if sync_collection:
+        self._quirks = quirks
+        if quirks.sync_collection:
             self._reports[_SYNC] = self._changes
 
     def answer(
@@ -97,7 +99,19 @@ class CardDav:
             return refusal(403, "<d:propfind-finite-depth/>")
         paths = [path, *self._members(path)] if depth == "1" else [path]
         asked = asked_for(parse(body))
-        return multistatus(response(each, asked, self._properties(each)) for each in paths)
+        answers = [response(self._listed(each), asked, self._properties(each)) for each in paths]
+        return multistatus(self._cut(answers))
+
+    def _listed(self, path: str) -> str:
+        """How a path is written in a list."""
+        return path.replace("@", "%40") if self._quirks.encodes_at else path
+
+    def _cut(self, answers: list[str]) -> list[str]:
+        """The part of a list that is told."""
+        most = self._quirks.cut
+        if most is None or len(answers) <= most:
+            return answers
+        return [*answers[:most], judgement(self.book, "507 Insufficient Storage")]
 
     def _collections(self) -> dict[str, dict[str, str]]:
         """Path -> the properties of every collection."""
@@ -159,10 +173,12 @@ class CardDav:
         except UnsupportedFilterError:
             return refusal(403, "<c:supported-filter/>")
         found = [each for each, card in self.cards.items() if is_match(card)]
-        return multistatus(self._card_or_404(each, root) for each in found)
+        return multistatus(self._cut([self._card_or_404(each, root) for each in found]))
 
     def _multiget(self, root: ET.Element) -> web.Response:
         paths = [(each.text or "").strip() for each in root.findall(f"{DAV}href")]
+        if self._quirks.encodes_at:
+            paths = [path.replace("%40", "@") if path not in self.cards else path for path in paths]
         return multistatus(self._card_or_404(each, root) for each in paths)
 
     def _changes(self, root: ET.Element) -> web.Response:
@@ -175,6 +191,8 @@ class CardDav:
         paths = [each for each in changes if since or each in self.cards]
         limit = int(root.findtext(f"{DAV}limit/{DAV}nresults", "") or len(paths))
         answers = [self._card_or_404(each, root) for each in paths[:limit]]
+        if self._quirks.cut is not None:
+            return multistatus(self._cut(answers), sync_token=self._history.token)
         if limit >= len(paths):
             return multistatus(answers, sync_token=self._history.token)
         answers.append(judgement(self.book, "507 Insufficient Storage"))
@@ -185,9 +203,13 @@ class CardDav:
         if path not in self.cards:
             return judgement(path, _NOT_FOUND)
         names = [each.get("name", "") for each in root.iterfind(f"{DAV}prop/{_DATA}/{CARDDAV}prop")]
-        card = only(self.cards[path], names) if names else self.cards[path]
+        card = self.cards[path]
+        if names:
+            card = only(card, names, grouped=not self._quirks.drops_grouped)
         text = escape(card.decode("utf-8", "surrogateescape"))
-        return response(path, asked_for(root), {**self._properties(path), _DATA: text})
+        return response(
+            self._listed(path), asked_for(root), {**self._properties(path), _DATA: text}
+        )
 
     def _get(self, path: str) -> web.Response:
         if path not in self.cards:

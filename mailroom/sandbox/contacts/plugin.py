@@ -28,7 +28,7 @@ class Contacts:
 
     def __init__(self, seat: Seat) -> None:
         self.cards = CardStore(seat)
-        self.vcards = CardDav(seat.account_id, sync_collection=seat.quirks.sync_collection)
+        self.vcards = CardDav(seat.account_id, seat.quirks.carddav)
         shared = seat.quirks.shared_cards
         self._has_dav = bool(shared) or not seat.quirks.contacts
         if shared:

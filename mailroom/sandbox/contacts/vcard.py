@@ -31,9 +31,14 @@ def uid_of(card: bytes) -> str:
     return uids[0].strip() if is_one and "VERSION" in named and len(uids) == 1 else ""
 
 
-def only(card: bytes, names: Collection[str]) -> bytes:
-    """The card with certain properties alone (RFC 6352 section 10.4), as they stand."""
+def only(card: bytes, names: Collection[str], *, grouped: bool = True) -> bytes:
+    """The card with certain properties alone (RFC 6352 section 10.4), as they stand.
+
+    Without ``grouped``, those with a group (``item1.EMAIL``) are left out.
+    """
     wanted = _FRAME | {name.upper().encode() for name in names}
     return b"".join(
-        match[0] for match in _RAW_LINE.finditer(card) if match[1].upper() in wanted and match[0]
+        match[0]
+        for match in _RAW_LINE.finditer(card)
+        if match[1].upper() in wanted and match[0] and (grouped or match.start(1) == match.start())
     )
