@@ -1,13 +1,31 @@
 """From the URL that a person gave to the address book."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
+import aiohttp
 import pytest
 from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from mailroom.contacts.book import AddressBookError
 from mailroom.contacts.carddav import CardDavAddressBook
-from mailroom.http import BrokenAnswerError, CredentialsRefusedError, ServerFailureError
+from mailroom.contacts.carddav.discovery import discover
+from mailroom.http import (
+    BrokenAnswerError,
+    Credentials,
+    CredentialsRefusedError,
+    HttpClient,
+    HttpRequest,
+    Reach,
+    Response,
+    ServerFailureError,
+)
 from tests.support.dav_server import BOOK, HOME, DavServer, serving
 from tests.support.dav_xml import PRINCIPAL, book, dav_error, href, multistatus, prop
+
+T = TypeVar("T")
 
 WRITE = "<d:privilege><d:read/></d:privilege><d:privilege><d:write/></d:privilege>"
 ADD_AND_EDIT = "<d:privilege><d:bind/><d:write-content/></d:privilege>"
@@ -188,3 +206,30 @@ async def test_a_home_that_says_nothing_useful_is_passed_over() -> None:
     dav.fault = lambda request, body: multistatus("") if request.raw_path == HOME else None
     with pytest.raises(AddressBookError, match=r"no address book at .* yet; `mailroom setup"):
         await find(dav)
+
+
+async def test_a_home_on_another_host_of_the_same_owner_is_found() -> None:
+    """iCloud keeps the address books of ``contacts.icloud.com`` on ``p42-contacts.icloud.com``."""
+    home, asked = "https://p42-contacts.icloud.com:443/42/carddavhome/", []
+    answers = {
+        "https://contacts.icloud.com/": prop("current-user-principal", href("/42/principal/")),
+        "https://contacts.icloud.com/42/principal/": prop("home", href(home)),
+        "https://p42-contacts.icloud.com/42/carddavhome/": book("Card"),
+    }
+
+    class Http(HttpClient):
+        async def ask(self, request: HttpRequest, read: Callable[[Response], T]) -> T:
+            asked.append(str(request.url))
+            body = multistatus(
+                f"<d:response>{href(request.url.raw_path)}<d:propstat>"
+                f"<d:prop>{answers[asked[-1]]}</d:prop><d:status>HTTP/1.1 200 OK</d:status>"
+                "</d:propstat></d:response>"
+            ).body
+            assert isinstance(body, bytes)
+            return read(Response(207, CIMultiDictProxy(CIMultiDict()), body, request.url))
+
+    async with aiohttp.ClientSession() as session:
+        credentials = Credentials.basic("ann", "x", Reach(URL("https://contacts.icloud.com/")))
+        found = await discover(Http(session, credentials), URL("https://contacts.icloud.com/"))
+    assert [str(each.url) for each in found.books] == [asked[-1]]
+    assert asked == [*answers]

@@ -159,11 +159,21 @@ def test_an_href_is_kept_as_the_server_wrote_it(href: str, url: str) -> None:
         "//evil.example/x",
         "https://dav.example.evil.example/",
         "ftp://dav.example/",
+        "http://p42.dav.example/",
     ],
 )
 def test_an_href_to_another_host_is_refused_and_named(href: str) -> None:
     with pytest.raises(AddressBookError, match=r"another server.*CardDAV URL"):
         resolve(BASE, href)
+
+
+def test_an_href_to_a_host_of_the_same_owner_is_followed() -> None:
+    """As on iCloud: the home set is on another host of the same registrable domain."""
+    base = URL("https://contacts.icloud.com/")
+    home = "https://p42-contacts.icloud.com/123/carddavhome/"
+    assert str(resolve(base, "https://p42-contacts.icloud.com:443/123/carddavhome/")) == home
+    with pytest.raises(AddressBookError, match="another server"):
+        resolve(URL("https://ann.github.io/"), "https://eve.github.io/")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote_to_bytes
 from yarl import URL
 
 from mailroom.contacts.book import AddressBookError
-from mailroom.http import BrokenAnswerError
+from mailroom.http import BrokenAnswerError, Reach
 
 REPLACEMENT: Final = "\ufffd"
 """Stands for what could not be carried: text that holds it may not be what the server has."""
@@ -57,10 +57,11 @@ def path_key(raw_path: str) -> str:
 
 
 def resolve(base: URL, href: str) -> URL:
-    """Return the URL of an href in the origin of ``base``, as the server wrote it.
+    """Return the URL of an href, as the server wrote it.
 
     Another scheme or port of the same host means the same resource: servers behind a proxy do not
-    always know how they are reached.
+    always know how they are reached. Another host is followed where credentials may go: iCloud
+    keeps the address books of ``contacts.icloud.com`` on ``p42-contacts.icloud.com``.
 
     Raises:
         BrokenAnswerError: the href is not a URL.
@@ -71,8 +72,11 @@ def resolve(base: URL, href: str) -> URL:
     try:
         url = base.join(URL(quote(href.strip(), safe=_URL_CHARACTERS), encoded=True))
         same_host = url.scheme in {"http", "https"} and _host(url) == _host(base)
+        is_sibling = not same_host and Reach(base).allows(url)
     except ValueError:
         raise BrokenAnswerError(base, "a resource without a usable address") from None
+    if is_sibling:
+        return url
     if not same_host:
         raise AddressBookError(
             f"{base.origin()} points to {url.with_query(None)}, which is another server, and"

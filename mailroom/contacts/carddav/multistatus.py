@@ -45,7 +45,7 @@ class Item:
     """What a multistatus says of one resource.
 
     Attributes:
-        url: of the resource; in the same origin as the answer.
+        url: of the resource; where the answer came from, or on a host that credentials may go to.
         status: of the resource as a whole; 200 where only its properties have one.
         properties: those that were found, by name.
         card: the value of ``address-data``; None if the answer has none.
