@@ -21,7 +21,10 @@ _LONGEST_DOMAIN: Final = 255
 """Octets (RFC 5321 section 4.5.3.1.2): what is longer is no domain, and not worth the work."""
 _ENCODED: Final = "xn--"
 _MAILTO: Final = "mailto:"
-_ANGLES: Final = re.compile(r"<([^<>]*)>$")
+_ANGLES: Final = re.compile(r"<([^<>]*)>+$")
+_COMMENT: Final = re.compile(r'("(?:\\.|[^"\\])*")|\((?:\\.|[^()\\])*\)')
+"""A quoted string, which may hold brackets, or a comment (RFC 5322 section 3.2.2)."""
+_AT: Final = re.compile(r"\s*@\s*")
 _QUOTED: Final = re.compile(r'"([^*]+)"')
 """Not so an asterisk: by itself it would stand for everybody at the domain."""
 _ESCAPED: Final = re.compile(r"\\(.)")
@@ -34,7 +37,7 @@ def key_of(address: str) -> str:
     Unicode is composed (NFC), and the dot at the end of a domain is left away. A domain that is
     none stays as it is, but for that. A text without ``@`` has only case and composition changed.
     """
-    text = bare_address(address).lower()
+    text = _without_wrapping(address).lower()
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     local, at, domain = text.rpartition("@")
@@ -42,12 +45,49 @@ def key_of(address: str) -> str:
 
 
 def bare_address(text: str) -> str:
-    """Return the address alone: without ``mailto:`` (RFC 6068), angle brackets and a name."""
+    """Return the address that somebody typed, without what stands around it.
+
+    That is what :func:`key_of` leaves away, and also comments, quotes, a comma or semicolon at the
+    end, and characters that nobody sees, as they are copied from web pages.
+    """
+    address = _without_wrapping(_trimmed(text))
+    if "(" in address:
+        address = _without_comments(address)
+    address = _trimmed(address)
+    return address if '"' in address else _AT.sub("@", address)
+
+
+def _without_wrapping(text: str) -> str:
+    """Return an address without ``mailto:`` (RFC 6068), angle brackets and a name."""
     address = text.strip()
     if address.endswith(">") and (match := _ANGLES.search(address)):
         address = match[1].strip()
     if address[: len(_MAILTO)].lower() == _MAILTO:
         address = unquote(address[len(_MAILTO) :].partition("?")[0]).strip()
+        address = address.removeprefix("<").removesuffix(">")
+    return address
+
+
+def _trimmed(text: str) -> str:
+    start, end = 0, len(text)
+    while start < end and _is_around(text[start]):
+        start += 1
+    while start < end and (_is_around(text[end - 1]) or text[end - 1] in ",;"):
+        end -= 1
+    text = text[start:end]
+    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
+    return _trimmed(text[1:-1]) if is_quoted else text
+
+
+def _is_around(character: str) -> bool:
+    """White space, or a format character: a zero-width space, a byte-order mark, a direction."""
+    return character.isspace() or unicodedata.category(character) == "Cf"
+
+
+def _without_comments(address: str) -> str:
+    """Return an address without its comments, which may hold comments again."""
+    while (shorter := _COMMENT.sub(lambda match: match[1] or "", address)) != address:
+        address = shorter
     return address
 
 

@@ -5,6 +5,7 @@ import pytest
 from mailroom.contacts.address import bare_address, key_of
 from mailroom.contacts.carddav.hrefs import path_key
 from mailroom.contacts.carddav.resource import entity_tag
+from mailroom.contacts.jmap.fields import addresses_of as js_addresses_of
 from mailroom.contacts.vcard.fields import addresses_of, all_addresses_of, uid_key, uid_of
 from mailroom.contacts.vcard.groups import GroupForm, is_group, members_of, with_members
 from mailroom.contacts.vcard.lines import VCard
@@ -39,7 +40,11 @@ def test_other_paths() -> None:
 
 
 @pytest.mark.parametrize(
-    "spelling", ['"1a"', 'W/"1a"', 'w/"1a"', ' "1a" ', '"1a-gzip"', '"1a;gzip"', "1a", 'W/"1a-br"']
+    "spelling",
+    [
+        *('"1a"', 'W/"1a"', 'w/"1a"', ' "1a" ', "1a", "W/1a", "&quot;1a&quot;", '""1a""', '"1a'),
+        *('"1a-gzip"', '"1a;gzip"', 'W/"1a-br"', '"1a"-gzip', "1a-gzip", '"1a:zstd"', '"1a--gzip"'),
+    ],
 )
 def test_an_entity_tag(spelling: str) -> None:
     assert entity_tag(spelling) == '"1a"'
@@ -72,9 +77,38 @@ def test_an_address(spelling: str) -> None:
     assert key_of(key) == key
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "ann.b\u00fchl@b\u00fccher.example (at work (mostly))",
+        "(Ann) ann.b\u00fchl@b\u00fccher.example",
+        "ann.b\u00fchl(x)@b\u00fccher.example",
+        "ann.b\u00fchl @ b\u00fccher.example",
+        "ann.b\u00fchl@b\u00fccher.example,",
+        "ann.b\u00fchl@b\u00fccher.example; ",
+        "\u200bann.b\u00fchl@b\u00fccher.example\u200b",
+        "\ufeff\u202aann.b\u00fchl@b\u00fccher.example\u202c",
+        "'ann.b\u00fchl@b\u00fccher.example'",
+        '"ann.b\u00fchl@b\u00fccher.example"',
+        "<<ann.b\u00fchl@b\u00fccher.example>>",
+        "<mailto:ann.b\u00fchl@b\u00fccher.example>",
+        "mailto:<ann.b\u00fchl@b\u00fccher.example>",
+    ],
+)
+def test_an_address_as_it_is_typed_into_a_card(typed: str) -> None:
+    assert bare_address(typed) == "ann.b\u00fchl@b\u00fccher.example"
+    assert js_addresses_of({"emails": {"1": {"address": typed}}}) == (bare_address(typed),)
+    assert addresses_of(card(f"EMAIL;TYPE=home:{typed}")) == (bare_address(typed),)
+
+
 def test_other_addresses() -> None:
     assert bare_address("a>b@x.example") == "a>b@x.example"
     assert key_of('"*"@x.example') != key_of("*@x.example")
+    for key in ("a(b)@x.example", "a @ b@x.example"):
+        local, _, domain = key.rpartition("@")
+        assert key_of(key_of(bare_address(f'"{local}"@{domain}'))) == key
+    assert bare_address("'a'@x.example") == "'a'@x.example"
+    assert bare_address("(((x") == "(((x"
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,19 @@ async def test_unreadable_cards_hide_no_others() -> None:
         assert [card.uid for card in (await account.read()).cards] == ["ann"]
 
 
+async def test_who_is_on_a_card_without_a_uid_is_known() -> None:
+    async with open_account() as account:
+
+        def add(name: str, result: Arguments) -> None:
+            if name == "ContactCard/get":
+                result["list"] += [{"id": "x", "emails": {"1": {"address": "Bo@x.example (home)"}}}]
+
+        account.contacts.after = add
+        index = await account.book.sync()
+        assert index.knows("bo@x.example")
+        assert index.card_ids == frozenset()
+
+
 async def test_groups_are_made_within_the_limits_and_named_when_refused() -> None:
     limits = replace(STALWART_LIMITS, max_objects_in_set=2)
     async with open_account(Quirks(limits=limits)) as account:

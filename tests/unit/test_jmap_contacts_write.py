@@ -23,6 +23,7 @@ from tests.unit.jmap_contacts_harness import (
     open_account,
 )
 
+UUID = "c0ffee00-0000-4000-8000-00000000000a"
 FEED, IMBOX = frozenset({"feed"}), frozenset({"imbox"})
 
 
@@ -281,6 +282,20 @@ async def test_members_are_known_in_whatever_way_they_are_written() -> None:
         patch = {"members/urn:uuid:ann": None, "members/ann": None}
         assert leaves == {"update": {"imbox": patch}}
         assert account.contacts.members("feed") == {"urn:uuid:ann"}
+
+
+@pytest.mark.parametrize("written", [f"urn:uuid:{UUID}", UUID.upper(), f"{{{UUID}}}", UUID])
+async def test_a_member_is_written_as_its_card_writes_its_uid(written: str) -> None:
+    """Servers and other programs compare the two as texts."""
+    async with open_account() as account:
+        account.contacts.add("ann", uid=written, emails={"e": {"address": ANN}})
+        account.contacts.add_group("feed")
+        account.contacts.add_group("imbox", f"urn:uuid:{UUID.upper()}")
+        await account.read()
+        edit = ContactEdit("ann", account.ann.uid, join=FEED, leave=IMBOX)
+        assert await account.write(edit) == {}
+        assert account.contacts.members("feed") == {written}
+        assert account.contacts.members("imbox") == set()
 
 
 async def test_a_uid_with_slashes_and_tildes_is_a_member_like_any_other() -> None:

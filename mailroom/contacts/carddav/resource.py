@@ -23,7 +23,7 @@ from mailroom.contacts.vcard.lines import VCard
 from mailroom.contacts.vcard.notes import note_of
 from mailroom.contacts.vcard.scan import ScannedCard
 
-_COMPRESSED: Final = re.compile(r"[-;]+(?:gzip|br|deflate|zstd)\"$")
+_COMPRESSED: Final = re.compile(r"[-;:]+(?:gzip|br|deflate|zstd)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +105,11 @@ def entity_tag(header: str) -> str:
     """Return an entity tag in the spelling that ``If-Match`` can use, and in which tags compare.
 
     Servers and proxies call a tag weak (RFC 9110 section 8.8), or add ``-gzip`` to it, because they
-    compress; the tag itself is the same. Some leave its quotes away.
+    compress; the tag itself is the same. Some leave its quotes away, or escape them twice in XML.
     """
-    tag = header.strip()
+    tag = header.strip().replace("&quot;", '"')
     if tag[:2] in {"W/", "w/"}:
         tag = tag[2:].strip()
-    if not (tag.startswith('"') and tag.endswith('"')):
-        tag = f'"{tag}"' if tag else ""
-    return _COMPRESSED.sub('"', tag)
+    # Apache 2.2 adds the suffix behind the closing quote.
+    value = _COMPRESSED.sub("", _COMPRESSED.sub("", tag).strip('"'))
+    return f'"{value}"' if value else ""

@@ -40,11 +40,13 @@ class Found:
 
     Attributes:
         cards: those that can be used.
+        without_uid: cards with an id and no uid, which cannot be edited.
         unreadable: how many others there were.
         state: of all cards, when these were read.
     """
 
     cards: tuple[JsCard, ...]
+    without_uid: tuple[JsCard, ...]
     unreadable: int
     state: str
 
@@ -248,9 +250,13 @@ def _get(
 
 def _found(results: Results, call: Call) -> Found:
     cards = listed(results, call)
-    readable = tuple(card for card in cards if is_readable(card))
-    state = str(results[call].get("state", ""))
-    return Found(readable, unreadable=len(cards) - len(readable), state=state)
+    with_id = [card for card in cards if isinstance(card, dict) and text(card.get("id"))]
+    return Found(
+        cards=tuple(card for card in with_id if is_readable(card)),
+        without_uid=tuple(card for card in with_id if not is_readable(card)),
+        unreadable=len(cards) - len(with_id),
+        state=str(results[call].get("state", "")),
+    )
 
 
 def _book(value: Any) -> Book | None:

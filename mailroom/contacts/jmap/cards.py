@@ -5,6 +5,7 @@ from typing import Any, TypeGuard
 from mailroom.contacts.book import Card, Group
 from mailroom.contacts.jmap.fields import (
     JsCard,
+    addresses_of,
     kind_of,
     member_keys,
     names_of,
@@ -14,7 +15,7 @@ from mailroom.contacts.jmap.fields import (
     uid_of,
 )
 from mailroom.contacts.jmap.mark import is_bare, is_safe_to_edit, is_untouched, mark_of
-from mailroom.contacts.vcard.fields import bare_uid
+from mailroom.contacts.vcard.fields import uid_key
 
 
 def is_readable(value: Any) -> TypeGuard[JsCard]:
@@ -40,7 +41,7 @@ def to_card(card: JsCard, *, annotate: bool = False) -> Card:
         uid=uid_of(card),
         names=names_of(card),
         nicknames=texts(card, "nicknames", "name"),
-        addresses=texts(card, "emails", "address"),
+        addresses=addresses_of(card),
         note=note_of(card),
         made_by_us=bool(mark.made),
         untouched=is_untouched(card),
@@ -52,5 +53,5 @@ def to_card(card: JsCard, *, annotate: bool = False) -> Card:
 
 def to_group(card: JsCard) -> Group:
     """What Mailroom knows of a group."""
-    members = frozenset(bare_uid(key) for key in member_keys(card))
+    members = frozenset(uid_key(key) for key in member_keys(card))
     return Group(id=card["id"], uid=uid_of(card), name=names_of(card).full, members=members)

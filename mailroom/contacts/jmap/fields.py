@@ -7,8 +7,9 @@ none of our business. What has not the shape that the RFC promises is passed ove
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from mailroom.contacts.address import bare_address
 from mailroom.contacts.book import Names
-from mailroom.contacts.vcard.fields import bare_uid
+from mailroom.contacts.vcard.fields import uid_key
 
 JsCard = Mapping[str, Any]
 """A Card object, as decoded from JSON."""
@@ -23,8 +24,13 @@ def text(value: Any) -> str:
 
 
 def uid_of(card: JsCard) -> str:
-    """The card's uid, bare; empty if it has none."""
-    return bare_uid(text(card.get("uid")))
+    """Return the card's uid as it is compared; empty if the card has none."""
+    return uid_key(text(card.get("uid")))
+
+
+def addresses_of(card: JsCard) -> tuple[str, ...]:
+    """Return every e-mail address, without what else may stand around it."""
+    return tuple(filter(None, map(bare_address, texts(card, "emails", "address"))))
 
 
 def kind_of(card: JsCard) -> str:

@@ -21,7 +21,7 @@ from mailroom.contacts.jmap.calls import (
     get_state,
 )
 from mailroom.contacts.jmap.cards import is_group, to_group
-from mailroom.contacts.jmap.fields import JsCard, names_of, texts, uid_of
+from mailroom.contacts.jmap.fields import JsCard, addresses_of, names_of, text, uid_of
 from mailroom.contacts.jmap.reading import page_size, rest_of, undisturbed, warn_of_unreadable
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.errors import MethodError
@@ -36,8 +36,8 @@ _NUMBERED: Final = re.compile(r"(\D*)(\d+)", re.ASCII)
 class Kept:
     """The cards in brief, and the groups as the server gave them.
 
-    Of cards that are only in address books which may not be written to, the addresses are known,
-    and nothing else.
+    Of cards that are only in address books which may not be written to, and of cards without a uid,
+    the addresses are known, and nothing else.
 
     Attributes:
         books: every address book.
@@ -45,6 +45,7 @@ class Kept:
             just so.
         index: cards and groups.
         groups: id -> the group, of which its members are as written.
+        written_uids: uid -> how the contact's card writes it, where that is another spelling.
     """
 
     def __init__(self, books: Sequence[Book], state: str) -> None:
@@ -52,21 +53,29 @@ class Kept:
         self.state = state
         self.index = ContactIndex()
         self.groups: dict[str, JsCard] = {}
+        self.written_uids: dict[str, str] = {}
         self._read_only = _read_only(books)
 
     def put(self, *parts: Found) -> None:
         """Take in cards."""
         warn_of_unreadable(parts)
-        for card in (card for part in parts for card in part.cards):
-            if not self.is_writable(card):
-                known = () if is_group(card) else texts(card, "emails", "address")
+        for card in (card for part in parts for card in (*part.cards, *part.without_uid)):
+            if not uid_of(card) or not self.is_writable(card):
+                known = () if is_group(card) else addresses_of(card)
                 self.index.put_known(card["id"], known)
             elif is_group(card):
                 self.index.put_group(to_group(card))
                 self.groups[card["id"]] = card
             else:
-                addresses, name = texts(card, "emails", "address"), names_of(card).full
+                addresses, name = addresses_of(card), names_of(card).full
                 self.index.put_card(card["id"], uid_of(card), addresses, name=name)
+                self._note_uid(uid_of(card), text(card["uid"]))
+
+    def _note_uid(self, uid: str, written: str) -> None:
+        if written != uid:
+            self.written_uids[uid] = written
+        else:
+            self.written_uids.pop(uid, None)
 
     def follow(self, delta: Delta, books: Sequence[Book]) -> None:
         """Come to a newer state, to which this leads."""
@@ -80,6 +89,7 @@ class Kept:
     def become(self, other: "Kept") -> None:
         """Take over everything from another reading."""
         self.books, self.state, self.groups = other.books, other.state, other.groups
+        self.written_uids = other.written_uids
         self._read_only = _read_only(other.books)
         self.index.become(other.index)
 
@@ -131,6 +141,10 @@ class Mirror:
                 self._kept = await undisturbed(self._everything)
                 log.info("contacts read", cards=len(self._kept.index))
             return self._kept
+
+    def written_uid(self, uid: str) -> str:
+        """Return a contact's uid as it stands on its card, as far as is known."""
+        return uid if self._kept is None else self._kept.written_uids.get(uid, uid)
 
     async def renew(self, missing: Collection[str]) -> Mapping[str, str]:
         """Read everything again if cards or groups that are kept are not there under their ids.

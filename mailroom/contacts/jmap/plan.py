@@ -7,7 +7,7 @@ a patch of one member (``members/<uid>``) is right whatever else is in the group
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,7 +18,7 @@ from mailroom.contacts.jmap.edits import adopted, new_card, updated
 from mailroom.contacts.jmap.fields import JsCard, member_keys
 from mailroom.contacts.jmap.mark import MARK, is_safe_to_edit
 from mailroom.contacts.jmap.patches import Patch, difference, pointer
-from mailroom.contacts.vcard.fields import bare_uid
+from mailroom.contacts.vcard.fields import uid_key
 
 _MARK_PATH: Final = pointer("name", MARK)
 
@@ -95,10 +95,13 @@ class Rules:
         annotate: whether cards that Mailroom did not make are edited as well.
         whole_members: ids of groups whose members are written as a whole map, as the server refused
             a patch of one member. Stalwart up to 0.16.4 refuses a path with a token of digits only.
+        written: gives the uid of a member as it stands on the member's card: programs compare the
+            two as texts.
     """
 
     annotate: bool = False
     whole_members: frozenset[str] = frozenset()
+    written: Callable[[str], str] = str
 
 
 class Plan:
@@ -220,17 +223,18 @@ class Plan:
 
     def _add_join(self, job: Job, group: JsCard) -> None:
         """Add a member, unless it is one, in whatever way its uid is written."""
-        if job.uid in map(bare_uid, member_keys(group)):
+        if job.uid in map(uid_key, member_keys(group)):
             return
-        path = pointer("members", job.uid)
+        member = self._rules.written(job.uid)
+        path = pointer("members", member)
         if isinstance(group.get("members"), dict) and not self._is_written_whole(group):
             self._patch(job, self._join, group, {path: True})
         else:  # There is nothing yet for the path to lead through, or the server refuses paths.
-            self._patch_members(job, group, {job.uid: True})
+            self._patch_members(job, group, {member: True})
         self._undo(job, group, {path: None})
 
     def _add_leave(self, job: Job, group: JsCard, where: Patches) -> None:
-        keys = [key for key in member_keys(group) if bare_uid(key) == job.uid]
+        keys = [key for key in member_keys(group) if uid_key(key) == job.uid]
         if not keys:
             return
         paths = [pointer("members", key) for key in keys]

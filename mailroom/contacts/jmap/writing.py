@@ -27,7 +27,7 @@ from mailroom.contacts.book import (
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap.batches import batches
 from mailroom.contacts.jmap.calls import Changes, Done, set_cards, uid_filter
-from mailroom.contacts.jmap.fields import JsCard, texts, uid_of
+from mailroom.contacts.jmap.fields import JsCard, addresses_of, uid_of
 from mailroom.contacts.jmap.mirror import Mirror
 from mailroom.contacts.jmap.plan import Job, Patches, Plan, Rules
 from mailroom.contacts.jmap.reading import Cards, CardsMovedError, undisturbed
@@ -66,7 +66,7 @@ class Writing:
         *,
         annotate: bool,
     ) -> None:
-        self._rules = Rules(annotate)
+        self._rules = Rules(annotate, written=mirror.written_uid)
         self._cards = cards
         self._address_book = address_book
         self._edits = edits
@@ -254,7 +254,7 @@ class Writing:
         if there is None or not isinstance(job.edit.card, CreateCard):
             return job
         address = key_of(job.edit.card.address)
-        if address in map(key_of, texts(there, "emails", "address")):
+        if address in map(key_of, addresses_of(there)):
             return replace(job, adopting=there["id"])
         self._misled.append(self._undo.pop(job.key, {}))
         return replace(job, uid=other_uid(job.uid, address))
