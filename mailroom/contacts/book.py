@@ -168,7 +168,7 @@ class AddressBookError(Exception):
 
 
 class LastingRefusalError(AddressBookError):
-    """The server refuses a card for what it is: its size, say."""
+    """A card cannot be written for what it is: its size, say."""
 
     is_lasting = True
 

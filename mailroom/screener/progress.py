@@ -173,5 +173,5 @@ class Progress:
         }
         marks = {each.id: self._refused.get(mark_key(each)) for each in self.plan.marked.emails}
         mails = {each: why for each, why in marks.items() if why is not None}
-        mails |= {**self.plan.unmarked, **self._arrived.refused}
+        mails |= {**self.plan.unmarked, **self._arrived.stuck}
         return stuck | {f"mail {each}": why for each, why in mails.items()}

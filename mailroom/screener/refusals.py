@@ -47,6 +47,19 @@ class Refusals:
             return None
         return refusal.reason
 
+    @property
+    def lasting(self) -> dict[str, str]:
+        """What is not to be tried now, with the server's words."""
+        reasons = {key: self.reason(key) for key in self._refusals}
+        return {key: reason for key, reason in reasons.items() if reason is not None}
+
+    def forget_expired(self) -> bool:
+        """Forget what may be tried again by now; False if there is nothing of the kind."""
+        expired = [key for key, refusal in self._refusals.items() if refusal.until <= _now()]
+        for key in expired:
+            del self._refusals[key]
+        return bool(expired)
+
     def keep_only(self, keys: Collection[str]) -> None:
         """Forget what is not asked for any more; asked for again, it is tried at once."""
         self._refusals = {each: how for each, how in self._refusals.items() if each in keys}

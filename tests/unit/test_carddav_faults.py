@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from mailroom.contacts.book import ContactEdit, DeleteCard
+from mailroom.contacts.book import ContactEdit, DeleteCard, is_lasting
 from mailroom.http import CredentialsRefusedError, ServerFailureError
 from tests.support.dav_account import (
     ANN,
@@ -259,3 +259,24 @@ async def test_a_card_that_was_never_read_is_deleted_only_if_it_is_the_one_meant
     assert "changed in the meantime" in (await account.write(other))["a"]
     assert await account.write(ContactEdit("a", "ann", DeleteCard(seen))) == {}
     assert await account.write(ContactEdit("a", "ann", DeleteCard(seen))) == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "lasts"),
+    [
+        *((each, True) for each in (400, 403, 405, 413, 411, 414, 415, 422, 431, 501, 507)),
+        *((each, False) for each in (404, 409, 410, 412, 423, 425, 429)),
+    ],
+)
+async def test_which_refusals_of_a_card_last(account: Account, status: int, lasts: bool) -> None:  # noqa: FBT001 - a parameter
+    """Radicale calls a card that it finds invalid 400, sabre/dav 415."""
+    account.dav.fault = answering("PUT", "ann.vcf", lambda: web.Response(status=status))
+    failures = await account.book.write([noting(account.ann), creating()], account.seen.groups)
+    assert is_lasting(failures["ann"]) is lasts
+
+
+async def test_what_cannot_be_edited_for_what_it_is_is_a_lasting_refusal(account: Account) -> None:
+    account.dav.gives_etags = False
+    await account.read()
+    failures = await account.book.write([noting(account.ann)], account.seen.groups)
+    assert is_lasting(failures["ann"])

@@ -9,16 +9,21 @@ from mailroom.http import Response
 from mailroom.http.not_now import Action, of_precondition
 
 GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
-_LASTING: Final = frozenset(
-    {
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        HTTPStatus.INSUFFICIENT_STORAGE,
-    }
-)
-"""A server judges the resource by these, or has no room for it: neither passes by itself."""
+_PASSING: Final = GONE | {
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.PRECONDITION_FAILED,
+    HTTPStatus.LOCKED,
+    HTTPStatus.TOO_EARLY,
+    HTTPStatus.TOO_MANY_REQUESTS,
+}
+"""The statuses of the 400s that are about the moment, not about the resource."""
+_LASTING: Final = (
+    frozenset(range(400, 500)) | {HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.INSUFFICIENT_STORAGE}
+) - _PASSING
+"""A server judges the resource by these, or has no room for it: neither passes by itself. A card
+that the server finds invalid is 400 on Radicale, and 415 on sabre/dav."""
 
 
 class AddressBookGoneError(AddressBookError):

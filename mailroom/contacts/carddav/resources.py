@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import quote
 
 from mailroom.concurrency import all_of
-from mailroom.contacts.book import AddressBookError, Card
+from mailroom.contacts.book import AddressBookError, Card, LastingRefusalError
 from mailroom.contacts.carddav.answers import CardAnswer
 from mailroom.contacts.carddav.hrefs import REPLACEMENT, Paths, at_path
 from mailroom.contacts.carddav.known import Known
@@ -103,7 +103,7 @@ class Resources:
         if response.status != HTTPStatus.OK:
             raise RefusedError(f"{path} cannot be read", response)
         if data is None:
-            raise AddressBookError(
+            raise LastingRefusalError(
                 f"{path} is larger than {LARGEST_CARD} octets, and is not edited"
             )
         etag = entity_tag(response.headers.get("ETag", ""))
@@ -197,7 +197,7 @@ class Resources:
         if resource is None:
             raise AddressBookError(f"{path} is gone")
         if not is_readable(resource.card):
-            raise AddressBookError(f"{path} is broken: no vCard with a UID")
+            raise LastingRefusalError(f"{path} is broken: no vCard with a UID")
         return resource
 
     async def _replace(self, resource: Resource, card: VCard) -> bool:
@@ -248,5 +248,5 @@ class Resources:
 
 def _if_match(resource: Resource) -> dict[str, str]:
     if not resource.etag:
-        raise AddressBookError(f"{resource.path} has no ETag, and is not changed blindly")
+        raise LastingRefusalError(f"{resource.path} has no ETag, and is not changed blindly")
     return {"If-Match": resource.etag}

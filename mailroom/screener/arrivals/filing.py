@@ -30,12 +30,14 @@ class Arrived:
         filed: the verdicts that were carried out.
         failures: mail id -> why it is still in the Inbox, and is to be tried again.
         refused: mail id -> why the server refuses for good to have it moved.
+        stuck: the same, of mail that was refused before as well, and is not tried for an hour.
         updates: what the server said.
     """
 
     filed: list[Verdict] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    stuck: dict[str, str] = field(default_factory=dict)
     updates: list[Updated] = field(default_factory=list)
 
 

@@ -80,6 +80,10 @@ class Inbox:
         """Everything that a look found has been seen to; the next look is for what came later."""
         self._state = news.state
 
+    def look_back_again(self) -> None:
+        """Have the next look go back once more, for mail that could not be filed before."""
+        self._state = ""
+
     def look(self, places: Places) -> Operation[Look]:
         """The first request of a look, to be sent along with others; :meth:`news` goes on."""
         if not self._state:

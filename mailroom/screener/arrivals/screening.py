@@ -23,6 +23,7 @@ from mailroom.screener.categories import Categories
 from mailroom.screener.decide import Decided
 from mailroom.screener.keywords import SCREENED
 from mailroom.screener.places import Places
+from mailroom.screener.refusals import Refusals
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ class Screening:
         self._policy = policy
         self._correspondents = Correspondents(account)
         self._answers = Answers(account)
+        self._refusals = Refusals()
 
     async def rules(
         self, news: News, places: Places, index: ContactIndex, identities: Collection[str]
@@ -121,13 +123,28 @@ class Screening:
     async def apply(self, plan: ArrivalsPlan, state: str) -> Arrived:
         """Carry it out; what could not be is looked at again by the next pass.
 
+        What the server refuses for good stays in the Inbox and is tried again after an hour.
         ``state`` is an Email state in which every mail is as it was planned for.
 
         Raises:
             HttpError: the server cannot be asked.
         """
-        arrived = await Filing(self._account, plan.rules).run(plan.moves, state)
+        is_time_to_try_again = self._refusals.forget_expired()
+        put_off = self._refusals.lasting
+        moves = [each for each in plan.moves if each.email.id not in put_off]
+        arrived = await Filing(self._account, plan.rules).run(moves, state)
+        self._note_refused(arrived)
         self.inbox.pass_over(each.email.id for each in arrived.filed if not _is_marked(each))
         if not arrived.failures:
             self.inbox.seen_to(plan.news)
+        if is_time_to_try_again:
+            self.inbox.look_back_again()
         return arrived
+
+    def _note_refused(self, arrived: Arrived) -> None:
+        """Remember what is refused for good; a refusal counts when it is repeated."""
+        for email_id, reason in arrived.refused.items():
+            self._refusals.note(email_id, reason)
+        arrived.stuck = self._refusals.lasting
+        unconfirmed = arrived.refused.keys() - arrived.stuck.keys()
+        arrived.failures |= {each: arrived.refused.pop(each) for each in unconfirmed}

@@ -1,0 +1,87 @@
+"""New mail that the server refuses for good to have moved is neither lost nor asked about often."""
+
+import json
+
+import pytest
+from multidict import CIMultiDict
+
+from mailroom.contacts.index import ContactIndex
+from mailroom.screener import refusals
+from mailroom.screener.arrivals.filing import Arrived
+from mailroom.screener.arrivals.screening import Policy, Screening, plan_arrivals
+from mailroom.screener.categories import DEFAULTS
+from mailroom.screener.decide import Decided
+from tests.support.proxy import Answer, Ask, Exchange
+from tests.unit.arrivals_harness import DAY, NOW, World, a_world
+
+
+class Clock:
+    """The time by which refusals are remembered."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(refusals, "_now", lambda: self.now)
+
+
+class Refusing:
+    """The server's side: refuses every update of mail, and counts."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self.error: str | None = "overQuota"
+
+    async def __call__(self, exchange: Exchange, ask: Ask) -> Answer:
+        if self.error is None or "Email/set" not in exchange.calls:
+            return await ask()
+        self.times += 1
+        responses = [
+            [name, {**_REFUSED, "notUpdated": self._all(arguments)}, call_id]
+            for name, arguments, call_id in json.loads(exchange.body)["methodCalls"]
+        ]
+        answer = {"methodResponses": responses, "sessionState": "0"}
+        headers = CIMultiDict({"Content-Type": "application/json"})
+        return Answer(200, headers, json.dumps(answer).encode())
+
+    def _all(self, arguments: dict[str, dict[str, object]]) -> dict[str, object]:
+        return {each: {"type": self.error} for each in arguments["update"]}
+
+
+_REFUSED = {"accountId": "a", "oldState": "1", "newState": "1"}
+
+
+async def a_pass(world: World, screening: Screening) -> Arrived:
+    news = await world.look(screening.inbox)
+    rules = await screening.rules(news, world.places, ContactIndex(), ())
+    return await screening.apply(plan_arrivals(news, rules, Decided()), news.state)
+
+
+@pytest.mark.parametrize("error", ["overQuota", "forbidden", "tooManyMailboxes"])
+async def test_it_is_tried_again_after_an_hour_and_told_until_then(
+    monkeypatch: pytest.MonkeyPatch, error: str
+) -> None:
+    async with a_world() as world:
+        clock, world.proxy.meddle = Clock(monkeypatch), (refusing := Refusing())
+        refusing.error = error
+        screening = Screening(world.account, DEFAULTS, Policy(lookback=DAY, authserv_id=""))
+        screening.inbox._now = lambda: NOW
+        mail = world.deliver()
+
+        arrived = await a_pass(world, screening)
+        assert (arrived.failures, arrived.stuck) == ({mail: error}, {}), "maybe it was an accident"
+        clock.now += 1
+        arrived = await a_pass(world, screening)
+        assert (arrived.failures, arrived.stuck) == ({}, {mail: error})
+
+        tries = refusing.times
+        for _ in range(3):
+            clock.now += 300
+            assert (await a_pass(world, screening)).stuck == {mail: error}
+        assert refusing.times == tries, "asked again within the hour"
+
+        refusing.error = None
+        clock.now += 3600
+        arrived = Arrived()
+        for _ in range(2):
+            arrived = await a_pass(world, screening)
+        assert arrived.stuck == {}
+        assert world.where(mail) == {"Screener"}
