@@ -19,8 +19,8 @@ WEBSOCKET: Final = "urn:ietf:params:jmap:websocket"
 
 JMAP: Final = "application/json; jmapVersion=rfc-8621"
 """Sent as ``Accept`` with every request. Apache James 3.8 speaks a draft of JMAP without it."""
-EVENT_STREAM: Final = f"text/event-stream, {JMAP}"
-"""Sent as ``Accept`` for an EventSource."""
+EVENT_STREAM: Final = "text/event-stream; jmapVersion=rfc-8621, text/event-stream"
+"""Sent as ``Accept`` for an EventSource. Apache James reads the first media type alone."""
 
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#{]*")
