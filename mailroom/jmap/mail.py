@@ -238,9 +238,12 @@ def _strings(values: Any) -> tuple[str, ...] | None:
 
 
 def _addresses(fields: Any, last: Any) -> tuple[EmailAddress, ...]:
-    """The addresses in every field of a name; where there seems to be none, in the last one."""
+    """The addresses in every field of a name; where there seems to be none, in the last one.
+
+    Of a field whose bytes are not UTF-8, Cyrus lists nothing and Apache James an empty field.
+    """
+    found = [address for field in fields or () for address in field or ()]
     return tuple(
         EmailAddress(str(address.get("name") or ""), str(address.get("email") or ""))
-        for field in fields or [last]
-        for address in field or ()
+        for address in found or last or ()
     )

@@ -181,9 +181,10 @@ def test_the_addresses_of_every_from_field_count(
     assert the_email(**{FROM: fields}).from_ == expected
 
 
-def test_where_no_from_field_is_told_the_last_one_counts() -> None:
+@pytest.mark.parametrize("fields", [[], [[]]], ids=["Cyrus", "Apache James"])
+def test_where_no_from_field_is_told_the_last_one_counts(fields: list[object]) -> None:
     last = [{"name": "J\ufffdrgen", "email": "j@x.example"}]
-    found = the_email(**{FROM: [], "from": last}).from_
+    found = the_email(**{FROM: fields, "from": last}).from_
     assert found == (EmailAddress("J\ufffdrgen", "j@x.example"),)
 
 
