@@ -20,10 +20,13 @@ _LONGEST_LINE = 2**26
 
 
 class SandboxProcess:
-    """The process, seen from outside; a :class:`tests.support.person.Server`."""
+    """The process, seen from outside; a :class:`tests.support.server.Server`."""
+
+    session_path = "/jmap/"
+    api_path = "/jmap/"
 
     def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
-        self.url = url
+        self.url = self.dav_url = url
         self._process = process
         self._turn = asyncio.Lock()
 

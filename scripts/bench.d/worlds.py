@@ -16,7 +16,7 @@ from tests.support.in_process import set_up
 from tests.support.jscontact_app import JsContactApp
 from tests.support.person import Owner, Person
 from tests.support.running import environment
-from tests.support.vcard_app import VCardApp
+from tests.support.vcard_app import VCardApp, default_book
 
 TITLES: Final = {
     "cyrus": "Cyrus, CardDAV",
@@ -102,7 +102,9 @@ def on_sandbox(
     if contacts == "jmap":
         url = URL(f"{server.url}/jmap/")
         return Owner(server, name, session, JsContactApp(session, url, name, PASSWORD))
-    return Owner(server, name, session, VCardApp(session, server.url, name, PASSWORD))
+    return Owner(
+        server, name, session, VCardApp(session, default_book(server.url, name), name, PASSWORD)
+    )
 
 
 def _names() -> Iterator[str]:

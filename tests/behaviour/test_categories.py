@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.behaviour.conftest import Start
+from tests.behaviour.conftest import Start, on
 from tests.support.person import Owner, message
-from tests.support.worlds import World
+from tests.support.worlds import ROWS, World
+
+pytestmark = on(*ROWS)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,11 @@
 """Re-triage and undo: any decision can be changed by another label."""
 
-from tests.behaviour.conftest import Start
+from tests.behaviour.conftest import Start, on
 from tests.support.person import Owner, message
-from tests.support.worlds import ANNOTATING
+from tests.support.worlds import ANNOTATING, ROWS
+
+pytestmark = on(*ROWS)
+
 
 SENDER = "The Loom <news@loom.example>"
 ADDRESS = "news@loom.example"

@@ -14,9 +14,11 @@ from tests.support.passes import mail_of_new_senders, settled, tapped_pass, told
 from tests.support.person import PATIENCE, Owner, message
 from tests.support.proxy import CUT, Answer, Ask, Exchange, Meddle, Proxy, leave_alone
 from tests.support.running import environment, running
-from tests.support.worlds import VARIANTS, Variant
+from tests.support.worlds import ROWS, Variant
 
 Measured = Callable[[str], None]
+
+everywhere = on(*ROWS)
 
 CHAINS = {
     "@ToImbox": ({"Imbox", "Inbox"}, {"Imbox"}),
@@ -30,6 +32,7 @@ CHAINS = {
 """Label -> where the mail goes, and the groups that its sender joins."""
 
 
+@everywhere
 async def test_a_first_week_with_one_label_after_the_other(alice: Owner, start: Start) -> None:
     async with start(alice):
         await each_category(alice)
@@ -101,6 +104,7 @@ async def nobody_else_is_moved(alice: Owner) -> None:
     assert [await alice.where(each) for each in others] == [{"Screener"}] * len(others)
 
 
+@everywhere
 async def test_new_mail_goes_where_its_sender_belongs(alice: Owner, start: Start) -> None:
     await alice.contacts.add("friend", "Friend", "friend@corp.example")
     (tapped,) = await alice.receive(message("News <news@corp.example>", "tapped"))
@@ -126,6 +130,7 @@ async def test_new_mail_goes_where_its_sender_belongs(alice: Owner, start: Start
         assert await alice.where("new stranger") == {"Inbox"}, "let in by hand"
 
 
+@everywhere
 async def test_five_hundred_mails_of_one_sender(alice: Owner, start: Start) -> None:
     mails = await alice.receive(*(message("a@bulk.example", f"bulk {at}") for at in range(500)))
     async with start(alice):
@@ -134,7 +139,7 @@ async def test_five_hundred_mails_of_one_sender(alice: Owner, start: Start) -> N
     assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
 
 
-@on(*(each for each in VARIANTS if each.push != "poll"))
+@on(*(each for each in ROWS if each.push != "poll"))
 async def test_five_mails_each_of_sixty_senders(
     alice: Owner, start: Start, proxy: Proxy, variant: Variant, measured: Measured
 ) -> None:
@@ -163,9 +168,10 @@ async def tap_new_senders(alice: Owner, count: int) -> None:
     await alice.until_triaged()
 
 
+@everywhere
 async def test_a_tap_while_mailroom_was_down(alice: Owner, start: Start) -> None:
     mails = await alice.receive(
-        *(message(f"{each}@corp.example", each) for each in ("before", "while down"))
+        message("before@corp.example", "before"), message("down@corp.example", "while down")
     )
     async with start(alice):
         await alice.tap(mails[0], "@ToFeed")
@@ -177,6 +183,7 @@ async def test_a_tap_while_mailroom_was_down(alice: Owner, start: Start) -> None
     assert await alice.where("while down") == {"Jail"}
 
 
+@everywhere
 async def test_killed_at_the_first_write_of_contacts_and_then_of_mail(
     alice: Owner, start: Start, variant: Variant, proxy: Proxy, tmp_path: Path
 ) -> None:

@@ -106,7 +106,8 @@ async def test_more_than_the_limits_is_cut_to_them(
     assert len((await alice.groups())["Feed"]) == len(contacts)
 
 
-@on(*(each for each in VARIANTS if each.push != "poll"))
+# Apache James does not announce each state that a write comes to.
+@on(*(each for each in VARIANTS if each.push != "poll" and each.server != "james"))
 async def test_own_writes_start_no_pass(alice: Owner, start: Start, proxy: Proxy) -> None:
     subjects = ["one", "two", "three"]
     mails = await alice.receive(*(message(f"{each}@corp.example", each) for each in subjects))

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from mailroom.jmap.session import EVENT_STREAM, JMAP
 from mailroom.sandbox import JAMES
 from tests.contract.servers import Account, james_account, message, sandbox_account
-from tests.support.james import James
+from tests.support.james import ACCEPT, James
 
 OLDEST_FIRST = [{"property": "receivedAt", "isAscending": True}]
 
@@ -28,6 +29,12 @@ async def account(real_server: James | None) -> AsyncIterator[Account]:
     else:
         async with james_account(real_server) as account:
             yield account
+
+
+@pytest.fixture
+async def real_james(james: James) -> AsyncIterator[Account]:
+    async with james_account(james) as account:
+        yield account
 
 
 async def found(account: Account, email_filter: Any) -> int:
@@ -52,6 +59,26 @@ async def test_limits(account: Account) -> None:
         "maxObjectsInSet": 500,
     }
     assert {name: limits[name] for name in wanted} == wanted
+
+
+@pytest.mark.james
+@pytest.mark.parametrize("path", ["/jmap/session", "/eventSource?types=*&closeAfter=no&ping=1"])
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("application/json", 404),
+        ("text/event-stream", 404),
+        (f"text/event-stream, {ACCEPT}", 404),
+        (JMAP, 200),
+        (EVENT_STREAM, 200),
+    ],
+)
+async def test_the_first_media_type_names_the_version(
+    real_james: Account, path: str, accept: str, status: int
+) -> None:
+    headers = {**real_james.auth, "Accept": accept}
+    async with real_james.http.get(real_james.url + path, headers=headers) as response:
+        assert response.status == status
 
 
 async def test_a_mailbox_condition_stands_alone_or_once_at_the_top_of_an_and(
@@ -95,6 +122,16 @@ async def test_from_and_header_find_mail_at_once(account: Account) -> None:
     assert await found(account, {"header": ["From", "ann@x.example"]}) == 3
     assert await found(account, {"header": ["from", "@X.EXAMPLE.ORG"]}) == 1
     assert await found(account, {"from": "ann@x.example.org"}) == 1
+
+
+@pytest.mark.james
+async def test_a_field_that_is_not_utf8_is_read_in_one_way_only(real_james: Account) -> None:
+    old = message("x@x.example").replace(b"From: x@x.example", b"From: J\xfcrgen <old@x.example>")
+    (mail_id,) = await real_james.receive(old)
+    every = "header:From:asAddresses:all"
+    found = await real_james.mail(mail_id, every, "from")
+    assert found[every] == [[]]
+    assert [each["email"] for each in found["from"]] == ["old@x.example"]
 
 
 async def test_a_query_state_belongs_to_a_page_and_a_page_ends_at_256(account: Account) -> None:

@@ -7,7 +7,6 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -18,6 +17,7 @@ import aiohttp
 from tests.support.contacts_app import Contact, ContactsApp
 from tests.support.cyrus import PASSWORD, Cyrus
 from tests.support.james import ACCEPT
+from tests.support.mail import Mail
 from tests.support.server import Server
 from tests.support.vcard_app import VCardApp, default_book
 
@@ -36,16 +36,6 @@ _NOT_NOW = frozenset({400, 429, 503})
 """400 is a limit (RFC 8620 section 3.6.1): nothing else is ever wrong with these requests."""
 _AT_ONCE = 500
 """So many mails are read or changed by one call: no server has to allow more."""
-
-
-@dataclass(frozen=True)
-class Mail:
-    """A mail as its owner sees it."""
-
-    id: str
-    subject: str
-    mailboxes: frozenset[str]
-    keywords: frozenset[str]
 
 
 def message(

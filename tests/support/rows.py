@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import pytest
 
-from tests.support.worlds import VARIANTS, OnCyrus, OnJames, OnSandbox, Variant, World
+from tests.support.worlds import ROWS, OnCyrus, OnJames, OnSandbox, Variant, World
 
-REAL: Final = tuple(each for each in VARIANTS if each.server != "sandbox")
+REAL: Final = tuple(each for each in ROWS if each.server != "sandbox")
 """The variants with real servers."""
 _MARKS: Final = {"cyrus": [pytest.mark.cyrus], "james": [pytest.mark.james], "sandbox": []}
 

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from tests.support.person import Mail, Person
+from tests.support.mail import Mail
+from tests.support.person import Person
 from tests.support.soak_model import Model, Sender
 from tests.support.vcard_app import note, value, values
 

@@ -120,7 +120,7 @@ class VCardApp(ContactsApp):
             "NICKNAME:Annie,Fuzzy\\, the Bear",
             "URL:https://x.example/a,b;c?d=e",
             "X-FOO:a;b",
-            "NOTE:" + "\\n".join(contact.note),
+            "NOTE:" + "\\n".join(line.replace(",", "\\,") for line in contact.note),
         )
 
     async def add_group(self, uid: str, name: str, members: Sequence[str] = ()) -> None:

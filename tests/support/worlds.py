@@ -98,6 +98,7 @@ DIGIT_IDS: Final = Variant("sandbox", "jmap", "websocket", "mailbox ids of digit
 NO_STATES: Final = Variant("sandbox", "jmap", "websocket", "no states of updates")
 VARIANTS: Final = (
     Variant("cyrus", "carddav", "eventsource"),
+    Variant("james", "radicale", "websocket"),
     *(Variant("sandbox", *each) for each in itertools.product(_PROTOCOLS, _TRANSPORTS)),
     Variant("sandbox", "jmap", "websocket", "stalwart limits"),
     Variant("sandbox", "jmap", "websocket", "no search index"),
@@ -106,6 +107,9 @@ VARIANTS: Final = (
     Variant("sandbox", "carddav", "websocket", "as James"),
     Variant("sandbox", "jmap", "websocket", "hostile"),
 )
+"""Every behaviour is shown on these."""
+ROWS: Final = (*VARIANTS, Variant("james", "xandikos", "eventsource"))
+"""The journey is shown on these: Xandikos takes its time, as each card is a commit of git."""
 
 
 class World(Protocol):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import person
+from tests.support import mail
 from tests.support.soak_checks import misplaced
 from tests.support.soak_model import UNDO, Mail, Model, Sender
 from tests.support.soak_service import HUGE, Lives, Sample
@@ -49,7 +49,7 @@ def test_misplaced_mail_is_told() -> None:
     sender = Sender("Ann", ("ann@example.com",))
     model = Model([sender], [Mail("here", sender, frozenset({"Feed"})), Mail("gone", sender)])
     model.mails[1].mailboxes = frozenset({"Feed"})
-    found = [person.Mail("1", "here", frozenset({"Jail"}), frozenset())]
+    found = [mail.Mail("1", "here", frozenset({"Jail"}), frozenset())]
     assert misplaced(found, model) == ["gone: [], not ['Feed']", "here: ['Jail'], not ['Feed']"]
 
 

@@ -1,0 +1,13 @@
+"""A mail in the hands of its owner."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail as its owner sees it."""
+
+    id: str
+    subject: str
+    mailboxes: frozenset[str]
+    keywords: frozenset[str]
