@@ -6,7 +6,14 @@ from mailroom.contacts.address import bare_address, key_of
 from mailroom.contacts.carddav.hrefs import path_key
 from mailroom.contacts.carddav.resource import entity_tag
 from mailroom.contacts.jmap.fields import addresses_of as js_addresses_of
-from mailroom.contacts.vcard.fields import addresses_of, all_addresses_of, uid_key, uid_of
+from mailroom.contacts.vcard.categories import categories_of, category_key
+from mailroom.contacts.vcard.fields import (
+    addresses_of,
+    all_addresses_of,
+    names_of,
+    uid_key,
+    uid_of,
+)
 from mailroom.contacts.vcard.groups import GroupForm, is_group, members_of, with_members
 from mailroom.contacts.vcard.lines import VCard
 
@@ -168,6 +175,37 @@ def test_a_member_is_written_as_its_card_writes_its_uid(kind: str, written: str,
 )
 def test_an_address_on_a_card(line: str) -> None:
     assert addresses_of(card(line)) == ("ann@x.example",)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"FN:J\xc3\xb6rg M\xc3\xbcller",
+        b"FN:J\xc3\r\n \xb6rg M\xc3\xbcller",
+        b"fn;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:J=C3=B6rg=20=\r\nM=C3=BCller",
+        b"item1.FN;QUOTED-PRINTABLE:J=C3=B6rg M=C3=BCller",
+        b"FN;CHARSET=ISO-8859-1:J\xf6rg M\xfcller",
+        b"FN;CHARSET=Windows-1252;ENCODING=quoted-printable:J=F6rg M=FCller",
+    ],
+)
+def test_a_name_on_a_card(lines: bytes) -> None:
+    one = VCard.parse(b"BEGIN:VCARD\r\nVERSION:2.1\r\n" + lines + b"\r\nEND:VCARD\r\n")
+    assert names_of(one).full == "J\u00f6rg M\u00fcller"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["CATEGORIES:Friends,Caf\u00e9"],
+        ["CATEGORIES:Friends", "categories:CAF\u00c9"],
+        ["item1.CATEGORIES:a\\,b , Cafe\u0301 "],
+        ["CATEGORIES;CHARSET=utf-8;ENCODING=QUOTED-PRINTABLE:x,Caf=C3=A9"],
+    ],
+)
+def test_a_category_on_a_card(lines: list[str]) -> None:
+    there = {category_key(name) for name in categories_of(card(*lines))}
+    assert category_key("Caf\u00e9") in there
+    assert len(there) == 2
 
 
 WHOLE = "BEGIN:VCARD\r\nVERSION:2.1\r\nN:Ann\r\nEMAIL;INTERNET:ann@x.example\r\nEND:VCARD\r\n"

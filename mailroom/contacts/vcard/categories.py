@@ -4,8 +4,10 @@ Nextcloud's contacts app and DAVx5 do so. A card may have several of these prope
 hold several values.
 """
 
+import unicodedata
 from collections.abc import Collection
 
+from mailroom.contacts.vcard.fields import text_of
 from mailroom.contacts.vcard.lines import ContentLine, VCard
 from mailroom.contacts.vcard.text import ends_in_escape, escape, pieces, unescape
 
@@ -15,7 +17,7 @@ _SEPARATOR = ","
 
 def category_key(name: str) -> str:
     """Return the spelling in which names of categories are compared."""
-    return " ".join(name.split()).casefold()
+    return " ".join(unicodedata.normalize("NFC", name).split()).casefold()
 
 
 def categories_of(card: VCard) -> tuple[str, ...]:
@@ -23,7 +25,7 @@ def categories_of(card: VCard) -> tuple[str, ...]:
     names = (
         unescape(value).strip()
         for line in card.named(_PROPERTY)
-        for _, value in pieces(line.value, _SEPARATOR)
+        for _, value in pieces(text_of(line), _SEPARATOR)
     )
     return tuple(dict.fromkeys(name for name in names if name))
 

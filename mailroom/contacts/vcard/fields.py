@@ -1,6 +1,5 @@
 """What Mailroom reads off a card, and filling the names that are empty."""
 
-import codecs
 import quopri
 import re
 from collections.abc import Iterator
@@ -8,7 +7,7 @@ from typing import Final
 
 from mailroom.contacts.address import bare_address
 from mailroom.contacts.book import Names
-from mailroom.contacts.vcard.lines import ContentLine, VCard, encode
+from mailroom.contacts.vcard.lines import ContentLine, VCard, decode, encode
 from mailroom.contacts.vcard.text import escape, split, unescape
 
 KIND: Final = ("KIND", "X-ADDRESSBOOKSERVER-KIND")
@@ -49,7 +48,7 @@ def written_uid_of(card: VCard) -> str:
 
 def kind_of(card: VCard) -> str:
     """What the card stands for, in lower case; ``individual`` where it does not say."""
-    kinds = (unescape(line.value).strip().lower() for line in card.named(*KIND))
+    kinds = (unescape(text_of(line)).strip().lower() for line in card.named(*KIND))
     return next((kind for kind in kinds if kind), "individual")
 
 
@@ -91,23 +90,27 @@ def _lines_of_broken(card: VCard) -> Iterator[ContentLine]:
 
 
 def _address(line: ContentLine) -> str:
-    """The address on a line; it may be encoded in the way of vCard 2.1, or be a URI."""
-    value = line.value
+    """Return the address on a line; it may be a URI."""
+    return bare_address(unescape(text_of(line)))
+
+
+def text_of(line: ContentLine) -> str:
+    """Return the value of a line, still escaped, but decoded from the forms of vCard 2.1.
+
+    There a value may be quoted-printable, and have a character set of its own.
+    """
+    octets = encode(line.value)
     if "QUOTED-PRINTABLE" in line.encodings:
-        value = quopri.decodestring(encode(value)).decode(_charset(line), "replace")
-    return bare_address(unescape(value))
-
-
-def _charset(line: ContentLine) -> str:
+        octets = quopri.decodestring(octets)
     try:
-        return codecs.lookup(line.charset or "utf-8").name
+        return octets.decode(line.charset or "utf-8")
     except (LookupError, ValueError):
-        return "utf-8"
+        return decode(octets)
 
 
 def nicknames_of(card: VCard) -> tuple[str, ...]:
     """Every nickname."""
-    lists = (split(line.value, ",") for line in card.named("NICKNAME"))
+    lists = (split(text_of(line), ",") for line in card.named("NICKNAME"))
     names = (unescape(part).strip() for parts in lists for part in parts)
     return tuple(name for name in names if name)
 
@@ -128,7 +131,7 @@ def values_of(card: VCard, name: str) -> tuple[tuple[str, ...], ...]:
     """
     values = []
     for line in card.named(name):
-        raw = split(line.value, ";") if name in _STRUCTURED else [line.value]
+        raw = split(text_of(line), ";") if name in _STRUCTURED else [text_of(line)]
         parts = [unescape(part).strip() for part in raw]
         while parts and not parts[-1]:
             parts.pop()
