@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from html import unescape
 from typing import Final
 
 from mailroom.contacts.book import Card, ContactType, Names
@@ -14,6 +15,10 @@ _TITLES: Final = re.compile(
     r"(\b(jr|sr|[iv]+|esq|phd|md|dds|mba|msc|ma|bsc|ba|jd|rn|cpa)\b[ ,]*)+", re.IGNORECASE
 )
 """The words that stand behind a comma without being a given name."""
+_TAG: Final = re.compile(r"</?[a-z]+(?: [^<>]*)?/?>(?=.*<)", re.IGNORECASE)
+"""A tag of HTML, but for the last thing in brackets, which is the identifier."""
+_LIST: Final = re.compile(r"list\s+([^\s;]+)", re.IGNORECASE)
+"""``list loom@lists.example; contact ann@lists.example``: another form that is in use."""
 _LONGEST_LIST_NAME: Final = 100
 """Characters."""
 _ENOUGH_NAMES: Final = 10
@@ -73,8 +78,18 @@ def _most_words_first(name: str) -> tuple[int, str]:
 
 def _list_of(emails: Iterable[Email]) -> str:
     """Return the name of the list if all the mails come from one and the same, else nothing."""
-    list_ids = {" ".join(email.list_id.split()).lower(): email.list_id for email in emails}
+    list_ids = {list_key(email.list_id): email.list_id for email in emails}
     return list_name(next(iter(list_ids.values()))) if len(list_ids) == 1 else ""
+
+
+def list_key(list_id: str) -> str:
+    """Return what mailing lists are compared by: the identifier in a List-Id, in lower case.
+
+    The phrase before it does not count (RFC 2919 section 3), and may change from mail to mail.
+    White space, folds and missing brackets do not count either.
+    """
+    _, identifier = _parts_of(list_id)
+    return identifier
 
 
 def list_name(list_id: str) -> str:
@@ -83,12 +98,22 @@ def list_name(list_id: str) -> str:
     ``Weavers at work <loom.lists.example>`` has a phrase; of ``<loom.lists.example>`` the label is
     ``loom`` (RFC 2919).
     """
-    phrase, bracket, rest = list_id.partition("<")
-    phrase = " ".join(phrase.strip(" \"'").split())
-    if bracket and phrase:
-        return phrase[:_LONGEST_LIST_NAME]
-    label = (rest if bracket else phrase).lower().strip("<> ").partition(".")[0]
-    return label[:_LONGEST_LIST_NAME]
+    phrase, identifier = _parts_of(list_id)
+    return (phrase or re.split("[.@]", identifier)[0])[:_LONGEST_LIST_NAME]
+
+
+def _parts_of(list_id: str) -> tuple[str, str]:
+    """Return the phrase and the identifier of a List-Id as it is found in the wild.
+
+    That may be without brackets, with an unclosed one, or in HTML.
+    """
+    text = unescape(list_id) if "&" in list_id else list_id
+    text = " ".join(_TAG.sub("", text).split())
+    phrase, bracket, rest = text.rpartition("<")
+    if not bracket:
+        named = _LIST.match(text)
+        phrase, rest = "", named[1] if named else text
+    return phrase.strip(" \"'"), "".join(rest.partition(">")[0].split()).lower()
 
 
 def _is_spelling(name: str, known: str) -> bool:
