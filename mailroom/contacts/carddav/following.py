@@ -21,6 +21,8 @@ from mailroom.contacts.carddav.reading import (
     WHOLE,
     WHOLE_IF_SMALL,
     CardReader,
+    Take,
+    Way,
 )
 from mailroom.contacts.carddav.refusals import SyncRefusedError
 from mailroom.contacts.carddav.reports import Listed, Reports
@@ -80,8 +82,8 @@ class Follower:
         changes = Changes()
         for path in listing.gone:
             changes.lose(path)
-        await self._read(listing.found, changes)
         changes.token = listing.token
+        await self._read(listing.found, changes)
         return changes
 
     async def _compared(self) -> Changes:
@@ -113,11 +115,18 @@ class Follower:
             changes.find(resource, largest=LARGEST_CARD)
 
         if self._brief_is_short or _is_little(lengths.values()):
-            await self._reader.read(lengths, take, WHOLE_IF_SMALL)
+            await self._read_in(WHOLE_IF_SMALL, lengths, take, changes)
         else:
             await self._read_in_brief(lengths, changes)
         groups = dict(changes.unread_groups)
-        await self._reader.read(groups, take, WHOLE)
+        await self._read_in(WHOLE, groups, take, changes)
+
+    async def _read_in(
+        self, way: Way, lengths: Mapping[str, int | None], take: Take, changes: Changes
+    ) -> None:
+        """Read cards; if the server fails over some, everything is compared anew next time."""
+        if await self._reader.read(lengths, take, way):
+            changes.token = changes.tag = ""
 
     async def _read_in_brief(self, lengths: Mapping[str, int | None], changes: Changes) -> None:
         """Read certain properties, and what comes without an address whole.
@@ -133,7 +142,7 @@ class Follower:
                 del changes.groups[resource.path]
                 changes.unread_groups[resource.path] = resource.length
 
-        await self._reader.read(lengths, take, BRIEF)
+        await self._read_in(BRIEF, lengths, take, changes)
         bare = [path for path, card in changes.cards.items() if not card.addresses]
         await self._read_whole(bare, lengths, changes)
         if any(path in changes.cards and changes.cards[path].addresses for path in bare):
@@ -148,7 +157,8 @@ class Follower:
         def take(resource: Resource) -> None:
             changes.find(resource, largest=LARGEST_CARD)
 
-        await self._reader.read({path: lengths[path] for path in paths}, take, WHOLE_IF_SMALL)
+        some = {path: lengths[path] for path in paths}
+        await self._read_in(WHOLE_IF_SMALL, some, take, changes)
 
 
 def _is_little(lengths: Collection[int | None]) -> bool:

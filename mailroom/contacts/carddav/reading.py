@@ -2,11 +2,13 @@
 
 The size of a part follows from the lengths that the server told, or from the cards that came
 before. An answer that grows too large all the same, or does not tell of every card, is followed by
-smaller ones.
+smaller ones. So is one that fails with 500, for some servers fail over a single broken card; that
+card is then read by itself, as it is.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 import structlog
@@ -15,7 +17,7 @@ from mailroom.concurrency import all_of
 from mailroom.contacts.book import AddressBookError
 from mailroom.contacts.carddav.reports import Reports
 from mailroom.contacts.carddav.resource import Resource
-from mailroom.http import UnreachableError
+from mailroom.http import ServerFailureError, UnreachableError
 
 log = structlog.get_logger(__name__)
 
@@ -29,12 +31,14 @@ _PART: Final = 4 * 1024 * 1024
 _ENOUGH: Final = 4 * _PART
 _CARDS: Final = 100
 _CARDS_IN_BRIEF: Final = 500
+_UNREADABLE_AT_MOST: Final = 5
+"""Cards over which a server may fail in one reading. With more of them it is out of order."""
 _FIRST: Final = 20
 """Cards in the first part while nothing is known of their size."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class Way:
     """How cards are asked for.
 
     Attributes:
@@ -48,11 +52,11 @@ class _Way:
     cards: int
 
 
-WHOLE: Final = _Way(whole=True, keep=LARGEST_CARD, cards=_CARDS)
+WHOLE: Final = Way(whole=True, keep=LARGEST_CARD, cards=_CARDS)
 """For cards that may be edited."""
-WHOLE_IF_SMALL: Final = _Way(whole=True, keep=_SMALL_CARD, cards=_CARDS)
+WHOLE_IF_SMALL: Final = Way(whole=True, keep=_SMALL_CARD, cards=_CARDS)
 """To know whose cards they are, by all that is on them."""
-BRIEF: Final = _Way(whole=False, keep=_SMALL_CARD, cards=_CARDS_IN_BRIEF)
+BRIEF: Final = Way(whole=False, keep=_SMALL_CARD, cards=_CARDS_IN_BRIEF)
 """The same, by what the server takes for the properties that were asked for."""
 
 
@@ -66,8 +70,8 @@ class CardReader:
     def __init__(self, reports: Reports) -> None:
         self._reports = reports
 
-    async def read(self, lengths: Mapping[str, int | None], take: Take, way: _Way) -> None:
-        """Read cards, and hand on each that is there.
+    async def read(self, lengths: Mapping[str, int | None], take: Take, way: Way) -> frozenset[str]:
+        """Read cards, and hand on each that is there; return the paths that the server fails over.
 
         Args:
             lengths: octets of each card, by path; None where the server did not tell.
@@ -79,35 +83,62 @@ class CardReader:
         sizes = {path: _known_size(length, way) for path, length in lengths.items()}
         unknown = [path for path in sorted(sizes) if sizes[path] is None]
         octets: list[int] = []
+        unread = _Unread()
 
         def measure(resource: Resource) -> None:
             octets.append(resource.octets)
             take(resource)
 
         first = unknown[:_FIRST] if len(unknown) > _FIRST else []
-        await self._part(first, measure, way)
+        await self._part(first, measure, way, unread)
         usual = max(sum(octets) // max(len(octets), 1), 1)
         rest = {path: sizes[path] or usual for path in sorted(sizes.keys() - set(first))}
         small = {path: size for path, size in rest.items() if size <= _PART}
-        await all_of(self._part(part, take, way) for part in _parts(small, way.cards))
+        await all_of(self._part(part, take, way, unread) for part in _parts(small, way.cards))
         for path in rest.keys() - small.keys():
-            await self._part([path], take, way)  # one at a time, for each of them is large
+            # One at a time, for each of them is large.
+            await self._part([path], take, way, unread)
+        return frozenset(unread.paths)
 
-    async def _part(self, paths: Collection[str], take: Take, way: _Way) -> None:
+    async def _part(self, paths: Collection[str], take: Take, way: Way, unread: "_Unread") -> None:
         """Read some cards; those of which the answer does not tell again, in smaller parts."""
         if not paths:
             return
         if len(paths) == 1:
-            await self._single(next(iter(paths)), take, way)
+            await self._single(next(iter(paths)), take, way, unread)
             return
-        told, _ = await self._ask(paths, take, way, enough=_ENOUGH)
+        try:
+            told, _ = await self._ask(paths, take, way, enough=_ENOUGH)
+        except ServerFailureError as error:
+            if error.status != HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
+            told = frozenset()
         left = [path for path in paths if path not in told]
         size = len(left) if told else (len(left) + 1) // 2
         for start in range(0, len(left), max(min(size, len(paths) - 1), 1)):
-            await self._part(left[start : start + max(min(size, len(paths) - 1), 1)], take, way)
+            part = left[start : start + max(min(size, len(paths) - 1), 1)]
+            await self._part(part, take, way, unread)
 
-    async def _single(self, path: str, take: Take, way: _Way) -> None:
+    async def _single(self, path: str, take: Take, way: Way, unread: "_Unread") -> None:
         """Read one card to its end, however large it is."""
+        try:
+            await self._single_by_report(path, take, way)
+        except ServerFailureError as error:
+            if error.status != HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
+            await self._as_it_is(path, take, unread)
+
+    async def _as_it_is(self, path: str, take: Take, unread: "_Unread") -> None:
+        """Read a card over which the server fails when it is to put the card into XML."""
+        try:
+            resource = await self._reports.card(path, largest=LARGEST_CARD)
+        except ServerFailureError as error:
+            unread.note(path, error)
+            return
+        if resource is not None:
+            take(resource)
+
+    async def _single_by_report(self, path: str, take: Take, way: Way) -> None:
         try:
             told, is_cut = await self._ask([path], take, way, enough=None)
         except UnreachableError as error:
@@ -119,12 +150,26 @@ class CardReader:
             raise AddressBookError(f"the server gives only a part of its cards: {path} is left out")
 
     async def _ask(
-        self, paths: Collection[str], take: Take, way: _Way, *, enough: int | None
+        self, paths: Collection[str], take: Take, way: Way, *, enough: int | None
     ) -> tuple[frozenset[str], bool]:
         return await self._reports.cards(paths, take, whole=way.whole, keep=way.keep, enough=enough)
 
 
-def _known_size(length: int | None, way: _Way) -> int | None:
+class _Unread:
+    """The cards that could not be read."""
+
+    def __init__(self) -> None:
+        self.paths: set[str] = set()
+
+    def note(self, path: str, error: ServerFailureError) -> None:
+        """Pass over a card; raise the error if it is one too many."""
+        log.warning("card passed over that the server fails to give", path=path, error=str(error))
+        self.paths.add(path)
+        if len(self.paths) > _UNREADABLE_AT_MOST:
+            raise error
+
+
+def _known_size(length: int | None, way: Way) -> int | None:
     """Octets of a card in an answer; None if that cannot be known before."""
     return length if way.whole else None
 

@@ -8,7 +8,8 @@ from typing import Final, TypeVar
 import structlog
 from yarl import URL
 
-from mailroom.contacts.carddav.hrefs import Paths, path_key
+from mailroom.contacts.carddav.answers import CardAnswer
+from mailroom.contacts.carddav.hrefs import Paths, at_path, path_key
 from mailroom.contacts.carddav.multistatus import Item, Multistatus, MultistatusReader
 from mailroom.contacts.carddav.refusals import (
     GONE,
@@ -32,6 +33,7 @@ from mailroom.contacts.carddav.webdav import (
     query_by_uid,
     sync_collection,
 )
+from mailroom.contacts.vcard.lines import VCard
 from mailroom.http import (
     BrokenAnswerError,
     HttpClient,
@@ -158,6 +160,17 @@ class Reports:
             lambda: MultistatusReader(told, self._refuse, keep=keep, enough=enough),
         )
         return frozenset(answer.found), answer.is_cut
+
+    async def card(self, path: str, *, largest: int) -> Resource | None:
+        """Read one card as it is, without XML around it; None if it is gone or too large."""
+        url = at_path(self.url, self._paths.spelled(path))
+        request = HttpRequest("GET", url, {"Accept": "text/vcard"}, expected=ANSWERS)
+        response, data = await self._http.ask_in_pieces(request, lambda: CardAnswer(largest))
+        if response.status != HTTPStatus.OK or data is None:
+            log.warning("card passed over that cannot be read", path=path, status=response.status)
+            return None
+        etag = entity_tag(response.headers.get("ETag", ""))
+        return Resource(path, etag, VCard.parse(data), octets=len(data))
 
     async def collection_tag(self) -> str:
         """What changes when anything in the address book does; empty if the server has none."""

@@ -79,7 +79,9 @@ class Resources:
                 self._known.see(resource)
                 found[resource.path] = self._to_card(resource.path, resource.card)
 
-        await self._reader.read(self._known.lengths(paths), take, WHOLE)
+        unread = await self._reader.read(self._known.lengths(paths), take, WHOLE)
+        if unread:
+            raise AddressBookError(f"the server fails to give {', '.join(sorted(unread))}")
         for resource in await all_of(self.get(path) for path in sorted(garbled)):
             if resource and is_readable(resource.card) and not is_group(resource.card):
                 found[resource.path] = self._to_card(resource.path, resource.card)
