@@ -203,6 +203,9 @@ def test_dialects(opinion: Opinion, results: str) -> None:
     [
         FAIL,
         " MX.EXAMPLE.COM; dmarc=fail header.from=bank.example",
+        " mx.example.com.; dmarc=fail header.from=bank.example",
+        " mx.example.com; dmarc/1=fail header.from=bank.example",
+        " mx.example.com 1; spf/1=pass; dmarc / 1 = fail (p=reject)",
         " mx.example.com 1; dmarc=fail",
         ' "mx.example.com"; dmarc=fail',
         " (it (is) us) mx.example.com (version) 1; dmarc=fail",

@@ -24,7 +24,8 @@ _LONGEST: Final = 16_384
 """Characters. A server that is to be trusted writes no longer field."""
 _WHOLE_DOMAIN: Final = "*."
 _AUTHSERV_ID: Final = re.compile(r'(?:"([^"\\]*)"|([^\s;()"=]+))(?=[\s;]|$)')
-_FAILURE: Final = re.compile(r"(?i);\s*dmarc\s*=\s*fail\b")
+_FAILURE: Final = re.compile(r"(?i);\s*dmarc\s*(?:/\s*\d+\s*)?=\s*fail\b")
+"""A method may bear its version: ``dmarc/1=fail`` (RFC 8601 section 2.2)."""
 _FACT: Final = re.compile(r"(?i)([a-z][a-z0-9._-]*)\s*=\s*([a-z0-9._-]+)")
 _PART: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\\.|[();]|[^"\\();]+|"', re.DOTALL)
 
@@ -81,7 +82,7 @@ def _server(field: str) -> str:
 
 
 def _is_by(server: str, expected: str) -> bool:
-    server, expected = server.lower(), expected.lower()
+    server, expected = server.lower().rstrip("."), expected.lower().rstrip(".")
     if expected.startswith(_WHOLE_DOMAIN):
         return server.endswith(expected.removeprefix("*"))
     return server == expected
