@@ -22,6 +22,10 @@ from mailroom.http.retry import parse_retry_after
 _LIMIT: Final = "urn:ietf:params:jmap:error:limit"
 _BODY_KEPT_IN_ERROR: Final = 64 * 1024
 """Octets: enough for any problem details (RFC 9457), which quote what they object to."""
+_SAYING: Final = ("title", "detail", "message", "error")
+"""Members with words for people: those of problem details, and what gateways call them."""
+_DETAILS: Final = frozenset({"type", "title"})
+"""Members of problem details (RFC 9457 section 3.1), of which servers send at least one."""
 _DAV_ERROR: Final = re.compile(rb"<(?:[\w.-]+:)?error\b[^>]*[\"']DAV:[\"']")
 
 
@@ -49,7 +53,7 @@ def refusal(response: Response) -> CredentialsRefusedError | IntermediaryError:
     """Return the meaning of a 401 or 403.
 
     A 403 is about rights only if it is the server's own: with problem details or ``DAV:error``, or
-    with a challenge. Filters and proxies write pages and plain text.
+    with a challenge. Filters and proxies write pages, plain text and JSON of their own.
     """
     wanted = schemes(response.headers)
     words = _words(response)
@@ -65,7 +69,8 @@ def is_servers_own(response: Response) -> bool:
     """
     problem = _problem(response.body)
     if problem is not None:
-        return not any(str(key).startswith("cloudflare") for key in problem)
+        is_details = not _DETAILS.isdisjoint(problem)
+        return is_details and not any(str(key).startswith("cloudflare") for key in problem)
     return _DAV_ERROR.search(response.body) is not None
 
 
@@ -100,7 +105,7 @@ def _problem(body: bytes) -> dict[str, Any] | None:
 def _words(response: Response) -> str:
     problem = _problem(response.body)
     if problem is not None:
-        said = (str(problem.get(name) or "") for name in ("title", "detail"))
+        said = (str(problem.get(name) or "") for name in _SAYING)
         return plain(": ".join(dict.fromkeys(filter(None, said))))
     page = response.intermediary
     return (

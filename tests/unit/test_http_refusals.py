@@ -57,8 +57,10 @@ def test_these_are_about_the_credentials(answer: Response, words: str) -> None:
         (b"error code: 1010", "error code: 1010"),
         (b"<html><body>You don't have permission</body></html>", "You don't have permission"),
         (b"", ""),
+        (b'{"message": "Forbidden by a rule"}', "Forbidden by a rule"),
+        (b'{"error": "Access denied", "code": 1010}', "Access denied"),
     ],
-    ids=["page", "JSON of a filter", "text", "mod_evasive", "nothing"],
+    ids=["page", "JSON of a filter", "text", "mod_evasive", "nothing", "gateway", "JSON"],
 )
 def test_these_are_of_something_in_between(body: bytes, words: str) -> None:
     error = refusal(response(403, body))
