@@ -291,6 +291,7 @@ class HttpClient:
                 timeout=timeout,
                 allow_redirects=False,
                 proxy=self._proxies.for_url(url),
+                proxy_headers={"User-Agent": USER_AGENT},
                 middlewares=(self._digest,),
             ) as response:
                 self._note_time(response)
