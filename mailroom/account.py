@@ -207,6 +207,7 @@ class Account:
                 self.settings.categories,
                 self.settings.screener.layout,
                 policy=_policy(self.settings),
+                now=lambda: self.client.server_now().astimezone(),
             )
         return self._workflow
 

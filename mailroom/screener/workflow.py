@@ -6,7 +6,7 @@ to.
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from mailroom.concurrency import both
@@ -41,7 +41,7 @@ class ScreenerWorkflow:
         categories: where senders can be sent.
         layout: the other mailboxes and names.
         policy: what of new mail is screened; None: nothing.
-        now: the local time, for notes.
+        now: the time for notes, in the local time zone.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class ScreenerWorkflow:
         layout: Layout,
         *,
         policy: Policy | None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC).astimezone(),
+        now: Callable[[], datetime],
     ) -> None:
         self._account = account
         self._book = book

@@ -196,7 +196,12 @@ async def test_the_clock_of_the_host_does_not_decide_what_is_new(
     await server.deliver_at(alice.name, now - timedelta(days=3), message(ANN, "old"))
     async with start(alice, http=proxy.url, **ON):
         await comes_to(alice, "new", "Screener")
+        await alice.tap((await alice.mail("new")).id, "@ToFeed")
+        await alice.until_triaged()
     assert await alice.where("old") == {"Inbox"}
+    (line,) = (await alice.contact("ann@corp.example")).note
+    noted = datetime.strptime(line, "Triaged to Feed on %Y-%m-%d at %H:%M").astimezone()
+    assert abs(noted - now) < timedelta(minutes=5), "notes are dated by the server's clock as well"
 
 
 @on(CARDDAV)
