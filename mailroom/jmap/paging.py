@@ -26,7 +26,8 @@ async def remaining_pages(
     """Read the pages behind the first one.
 
     The pages go by what the server returned, for it may return fewer ids than it was asked for. The
-    last page is where a trusted total says, else the one before an empty page.
+    last page is where a trusted total says, else the one before an empty page. If the last page is
+    full, the total may be a limit up to which the server counts, so one more page is read.
 
     Args:
         first: the first page.
@@ -44,7 +45,7 @@ async def remaining_pages(
     wanted = [each for each in _positions(first, habits, expected) if each not in known]
     if wanted:
         known |= zip(wanted, await ask(wanted), strict=True)
-    while last.length and not _is_end(first, position, habits):
+    while last.length and not _is_end(first, last, position, habits):
         page = known.pop(position, None) or (await ask([position]))[0]
         if page.length:
             habits.weigh_total(page.total, position + page.length)
@@ -54,19 +55,29 @@ async def remaining_pages(
     return pages
 
 
-def _is_end(first: IdPage, position: int, habits: Habits) -> bool:
-    return habits.trusts_totals and first.total is not None and position >= first.total
+def _is_end(first: IdPage, last: IdPage, position: int, habits: Habits) -> bool:
+    if not habits.trusts_totals or first.total is None or position < first.total:
+        return False
+    return not _may_go_on(last, first)
+
+
+def _may_go_on(last: IdPage, first: IdPage) -> bool:
+    """Return True if a page has as many ids as a page can have, as far as is known."""
+    return last.is_full or (last is not first and last.length >= first.length)
 
 
 def _positions(first: IdPage, habits: Habits, expected: int | None) -> list[int]:
     """The positions of the other pages, if all turn out as long as the first one.
 
-    Without a trusted total, the position behind the expected end is among them: nothing is there.
+    Without a trusted total, or with one at which a full page ends, the position behind the expected
+    end is among them: nothing is there.
     """
     if not first.length:
         return []
     if habits.trusts_totals and first.total is not None:
-        return list(range(first.length, first.total, first.length))
+        positions = list(range(first.length, first.total, first.length))
+        is_behind_full = first.total % first.length == 0 and bool(positions or first.is_full)
+        return [*positions, first.total] if is_behind_full else positions
     end = expected if first.total is None else first.total
     if end is None or end < first.length:
         return [first.length]

@@ -22,16 +22,23 @@ class IdPage:
         total: the number of ids in all pages; None if the server does not tell.
         states: the Email states before the query and after it. (The state of the query itself is
             of no use: on some servers it is a hash of the page.)
+        limit: the largest number of ids that the page could have had, as far as is known.
     """
 
     ids: tuple[str, ...]
     total: int | None
+    limit: int
     states: tuple[str, str]
 
     @property
     def length(self) -> int:
         """The number of ids that the server put into the page."""
         return len(self.ids)
+
+    @property
+    def is_full(self) -> bool:
+        """True if the page has as many ids as it could have."""
+        return self.length >= self.limit
 
     @property
     def state(self) -> str:
@@ -64,14 +71,14 @@ def find_dates(
     )
 
     def read(results: Results) -> DatedPage:
-        ids, total = _found(results, query)
+        found = _found(results, query)
         state = str(results[get].get("state", ""))
         dates = {
             str(each["id"]): str(each.get("receivedAt") or "")
             for each in listed(results, get)
             if isinstance(each, dict) and "id" in each
         }
-        return DatedPage(ids, total, (state, state), dates)
+        return DatedPage(*found, (state, state), dates)
 
     return Operation((query, get), read)
 
@@ -106,10 +113,10 @@ def find_emails(
     )
 
     def read(results: Results) -> Page:
-        ids, total = _found(results, query)
+        found = _found(results, query)
         emails = tuple(parsed(read_email, get, each) for each in listed(results, get))
         states = state.read(results), str(results[get].get("state", ""))
-        return Page(ids, total, states, emails)
+        return Page(*found, states, emails)
 
     return Operation((*state.calls, query, get), read)
 
@@ -179,12 +186,14 @@ def _query(
     return Call("Email/query", arguments)
 
 
-def _found(results: Results, query: Call) -> tuple[tuple[str, ...], int | None]:
-    """The ids, and the total if there is one."""
+def _found(results: Results, query: Call) -> tuple[tuple[str, ...], int | None, int]:
+    """The ids, the total if there is one, and the limit: the one asked for, or the server's."""
     found = results[query]
     ids = checked(found.get("ids"), list, query)
-    total = found.get("total")
+    total, limit = found.get("total"), found.get("limit")
+    asked: int = query.arguments["limit"]
     return (
         tuple(parsed(string, query, each) for each in ids),
         total if type(total) is int else None,
+        min(asked, limit) if type(limit) is int and limit > 0 else asked,
     )

@@ -85,6 +85,7 @@ class Querying:
         negative_positions: a ``position`` below zero counts from the end; without, it is refused.
         states: ``queryState`` is the state of the account, or a hash of the ids in the page.
         tells_total: ``total`` is sent.
+        counts_to: search engines count matches up to a limit; ``total`` is never more. None: any.
         cuts_all: ``ids: null`` of a ``/get`` returns ``maxObjectsInGet`` objects at most.
         renames_raw: the property ``header:X:asRaw`` comes back under the name ``header:X``.
     """
@@ -101,6 +102,7 @@ class Querying:
     negative_positions: bool = True
     states: Literal["account", "page"] = "account"
     tells_total: bool = True
+    counts_to: int | None = None
     cuts_all: bool = False
     renames_raw: bool = False
 

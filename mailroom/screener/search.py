@@ -7,7 +7,7 @@ the mailboxes are listed, and the people are read from the mail. Mail never chan
 read once for each mail.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -66,12 +66,14 @@ class Proof:
     def holds(self) -> bool:
         """Return True if the search by header lacks no mail.
 
-        A total of one may just be the length of the page, so it is no proof.
+        Totals alone are no proof: some servers count up to a limit only, and a total of one may
+        just be the length of the page. Nor is the newest mail alone, for others may be lacking.
         """
-        is_counted = self.every.total is not None and self.every.total > self.every.length
-        if is_counted and self.lacking is not None:
-            return self.lacking == 0
-        return self.every.ids == self.by_header.ids
+        return self.every.ids == self.by_header.ids and not self.lacking
+
+    def newest_is_in(self, nameless: Collection[str]) -> bool:
+        """Return True if the newest mail was found by header, or is one that cannot be."""
+        return self.every.ids == self.by_header.ids or set(self.every.ids) <= set(nameless)
 
 
 class MailSearch:
@@ -176,10 +178,16 @@ class MailSearch:
         return Operation(queries.calls, read)
 
     def _is_exact(self, proof: Proof | None, mailbox_ids: frozenset[str]) -> bool:
+        """Return True if the search by header lacks nothing but mails that are nameless.
+
+        Their number alone is no proof: one may be gone, and the newest mail lacking in its place.
+        """
         if proof is None:
             return False
         known = self._lacking.get(mailbox_ids)
-        return proof.holds or (known is not None and proof.lacking == known)
+        return proof.holds or (
+            known is not None and proof.lacking == known and proof.newest_is_in(self._nameless)
+        )
 
     async def _listed_because_of(
         self, proof: Proof | None, sweeps: Sequence[Sweep]
@@ -191,13 +199,11 @@ class MailSearch:
         if proof is None or not proof.is_steady:
             return emails
         nameless = self._nameless.intersection(ids)
-        if proof.lacking is None:
-            is_explained = nameless.issuperset(proof.every.ids)
-        else:
-            is_explained = proof.lacking <= len(nameless)
-            self._lacking[mailbox_ids] = proof.lacking
-        if not is_explained:
+        lacking = proof.lacking or 0
+        if not proof.newest_is_in(nameless) or lacking > len(nameless):
             self._account.habits.learn(Limitation.HEADERS)
+        elif lacking > 0:
+            self._lacking[mailbox_ids] = lacking
         return emails
 
     async def _by_listing(

@@ -79,7 +79,8 @@ async def test_the_other_pages_are_read_at_once() -> None:
     mails = Mails({"m": numbered(1000)})
     ids, server = await listed(mails, maxObjectsInGet=100, maxCallsInRequest=50)
     assert ids == numbered(1000)
-    assert mails.asked == [(position, 100) for position in range(0, 1000, 100)]
+    # The last page is full, so the total may just be the limit up to which the server counts.
+    assert mails.asked == [(position, 100) for position in range(0, 1100, 100)]
     assert len(server.requests) == 2
 
 

@@ -32,6 +32,10 @@ SERVERS = {
     "no totals, small pages": Quirks(
         limits=Limits(max_query=7), querying=Querying(tells_total=False, states="page")
     ),
+    "totals up to 8": Quirks(limits=Limits(max_query=4), querying=Querying(counts_to=8)),
+    "totals up to 8, header by a late index": Quirks(
+        limits=Limits(max_query=4), querying=Querying(counts_to=8, header="index", behind=3)
+    ),
     "Stalwart": STALWART,
     "Cyrus 3.14": CYRUS_3_14,
     "James": JAMES,
@@ -204,6 +208,7 @@ QUERYING = st.builds(
     negative_positions=st.booleans(),
     states=st.sampled_from(["account", "page"]),
     tells_total=st.booleans(),
+    counts_to=st.sampled_from([None, 2, 4, 5]),
 )
 QUIRKS = st.builds(
     Quirks,

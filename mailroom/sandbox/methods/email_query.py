@@ -94,7 +94,7 @@ def _window(mail: Mail, ids: Sequence[str], arguments: Arguments) -> Arguments:
     start = _start(ids, arguments)
     window: Arguments = {"position": start}
     if args.typed(arguments, "calculateTotal", bool, default=False) and habits.tells_total:
-        window["total"] = len(ids)
+        window["total"] = min(len(ids), len(ids) if habits.counts_to is None else habits.counts_to)
     window["ids"] = list(ids[start:] if limit is None else ids[start : start + limit])
     if limit is not None and limit != wanted:
         window["limit"] = limit
