@@ -17,7 +17,14 @@ from mailroom.http.errors import (
     shown,
 )
 from mailroom.http.identity import USER_AGENT
-from mailroom.http.messages import AnswerReader, HttpRequest, Response, is_same_origin, with_origin
+from mailroom.http.messages import (
+    MAX_OCTETS,
+    AnswerReader,
+    HttpRequest,
+    Response,
+    is_same_origin,
+    with_origin,
+)
 from mailroom.http.proxies import NO_PROXIES, Proxies
 from mailroom.http.refusals import raise_for_status, refusal
 from mailroom.http.slots import Slots
@@ -25,6 +32,7 @@ from mailroom.http.streams import Streams
 from mailroom.http.tls import trusting
 
 __all__ = [
+    "MAX_OCTETS",
     "NO_PROXIES",
     "THIS_MACHINE",
     "USER_AGENT",

@@ -19,7 +19,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 _SAME_METHOD: Final = frozenset({301, 302, 307, 308})
 _SEE_OTHER: Final = 303
-_MAX_OCTETS: Final = 64 * 1024 * 1024
+MAX_OCTETS: Final = 64 * 1024 * 1024
 """A hundred cards with large photos, and far more than any other answer has."""
 
 
@@ -45,7 +45,7 @@ class HttpRequest:
     data: bytes | None = field(default=None, repr=False)
     repeatable: bool = True
     expected: Collection[int] = (HTTPStatus.OK,)
-    max_octets: int = _MAX_OCTETS
+    max_octets: int = MAX_OCTETS
     keep_origin: bool = False
 
 

@@ -115,7 +115,7 @@ def _objects_put_off(
             arguments = {name: each for name, each in call.arguments.items() if name not in _PARTS}
             if "ifInState" in arguments:
                 arguments["ifInState"] = answer.get("newState")
-            again = Call(call.method, arguments | parts)
+            again = Call(call.method, arguments | parts, call.max_octets)
             row = max(rows, key=lambda row: row.seconds)
             yield Repetition(row, _unread([again]), (call,))
 

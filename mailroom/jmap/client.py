@@ -224,7 +224,14 @@ class JmapClient:
         return answers
 
     async def _send(self, session: Session, request: Request, *, repeatable: bool) -> Answers:
-        post = HttpRequest("POST", session.api_url, _JSON, request.to_json(), repeatable)
+        post = HttpRequest(
+            "POST",
+            session.api_url,
+            _JSON,
+            request.to_json(),
+            repeatable,
+            max_octets=request.max_octets,
+        )
         try:
             body = await self._http.ask(post, _response_object)
         except UnexpectedStatusError as error:

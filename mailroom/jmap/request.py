@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
+from mailroom.http import MAX_OCTETS
 from mailroom.jmap.errors import JmapError, MethodError
 from mailroom.jmap.session import CONTACTS, CORE, MAIL, SUBMISSION, Limits
 
@@ -34,10 +35,17 @@ _ERROR: Final = "error"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """One method call. An argument whose value is a :class:`Reference` is sent with a ``#``."""
+    """One method call. An argument whose value is a :class:`Reference` is sent with a ``#``.
+
+    Attributes:
+        method: its name.
+        arguments: without ``#``.
+        max_octets: the size from which the answer to the request is too large.
+    """
 
     method: str
     arguments: Mapping[str, Any]
+    max_octets: int = MAX_OCTETS
 
     def at(self, path: str) -> "Reference":
         """Whatever ``path`` finds in this call's result (RFC 8620 section 3.7)."""
@@ -90,6 +98,11 @@ class Request:
     """What goes into one POST."""
 
     calls: tuple[Call, ...]
+
+    @property
+    def max_octets(self) -> int:
+        """The size from which the answer is too large for one of the calls."""
+        return min(call.max_octets for call in self.calls)
 
     def to_json(self) -> bytes:
         """The body (RFC 8620 section 3.3)."""

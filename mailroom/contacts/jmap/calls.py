@@ -6,11 +6,12 @@ properties where it may be edited, for an edit must see what it touches.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from mailroom.contacts.jmap.cards import is_readable
 from mailroom.contacts.jmap.fields import JsCard, text
+from mailroom.http import MAX_OCTETS
 from mailroom.jmap.answers import NO_WORD, checked, listed
 from mailroom.jmap.errors import MethodError, SetError
 from mailroom.jmap.request import Call, Operation, Reference, Results
@@ -22,6 +23,14 @@ _OUTDATED: Final = frozenset({"stateMismatch", "serverPartialFail"})
 EVERYTHING: Final[Filter] = {}
 BRIEF: Final = ("id", "uid", "kind", "emails", "name", "members", "addressBookIds")
 """The properties by which a card is found again, and a group is told and written."""
+_ALL_BUT_PICTURES: Final = (
+    *BRIEF,
+    *("nicknames", "organizations", "notes", "addresses", "speakToAs", "vCardProps"),
+)
+"""The properties that Mailroom edits, and those that say whether it may."""
+_MEDIA: Final = "media"
+WHOLE_AT_MOST: Final = 8 * 1024 * 1024
+"""Octets of an answer with whole cards: photos may be in it, as data: URIs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +200,24 @@ def get_changes(account_id: str, since: str, *, limit: int) -> Operation[Delta]:
 
 
 def get_cards(account_id: str, ids: Sequence[str]) -> Operation[Found]:
-    """Cards by id, whole; those that are gone are left out."""
-    call = _get(account_id, ids)
+    """Cards by id, whole; those that are gone are left out.
+
+    If it all is larger than :data:`WHOLE_AT_MOST` it is not read to its end.
+    """
+    call = _get(account_id, ids, max_octets=WHOLE_AT_MOST)
     return Operation((call,), lambda results: _found(results, call))
+
+
+def get_large_card(account_id: str, card_id: str) -> Operation[Found]:
+    """Read one card without what makes it large; it is shown to have some ``media``."""
+    call = _get(account_id, [card_id], _ALL_BUT_PICTURES)
+
+    def read(results: Results) -> Found:
+        found = _found(results, call)
+        cards = tuple({**card, _MEDIA: {"1": {"@type": "Media"}}} for card in found.cards)
+        return replace(found, cards=cards)
+
+    return Operation((call,), read)
 
 
 def set_cards(account_id: str, changes: Changes) -> Operation[Done]:
@@ -239,13 +263,17 @@ def _done(answer: Mapping[str, Any], changes: Changes, call: Call) -> Done:
 
 
 def _get(
-    account_id: str, ids: Sequence[str] | Reference, properties: Sequence[str] | None = None
+    account_id: str,
+    ids: Sequence[str] | Reference,
+    properties: Sequence[str] | None = None,
+    *,
+    max_octets: int = MAX_OCTETS,
 ) -> Call:
     """A ``ContactCard/get``, by default of all properties."""
     arguments: dict[str, Any] = {"accountId": account_id, "ids": ids}
     if properties is not None:
         arguments["properties"] = properties
-    return Call("ContactCard/get", arguments)
+    return Call("ContactCard/get", arguments, max_octets)
 
 
 def _found(results: Results, call: Call) -> Found:

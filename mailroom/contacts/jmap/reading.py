@@ -1,13 +1,30 @@
 """Reading cards whole, so that they may be written; and what of them was seen."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from functools import partial
 from typing import Final, TypeVar
 
 import structlog
 
-from mailroom.contacts.jmap.calls import Done, Filter, Found, Page, find_cards, get_cards
+from mailroom.contacts.jmap.calls import (
+    Done,
+    Filter,
+    Found,
+    Page,
+    find_cards,
+    get_cards,
+    get_large_card,
+)
 from mailroom.contacts.jmap.fields import JsCard
+from mailroom.http import AnswerTooLargeError
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.errors import JmapError
 from mailroom.jmap.request import Operation
@@ -110,7 +127,20 @@ class Cards:
         wanted = sorted(ids)
         size = (await self.client.session()).limits.max_objects_in_get
         parts = [wanted[start : start + size] for start in range(0, len(wanted), size)]
-        return await self.client.perform_all([get_cards(self.account_id, part) for part in parts])
+        try:
+            return await self.client.perform_all(
+                [get_cards(self.account_id, part) for part in parts]
+            )
+        except AnswerTooLargeError:
+            return await self._get_in_parts(wanted)
+
+    async def _get_in_parts(self, ids: Sequence[str]) -> list[Found]:
+        """Read cards that are too large to be read together, one part after the other."""
+        if len(ids) == 1:
+            log.info("card is read without its pictures, for it is too large", card=ids[0])
+            return await self.client.perform_all([get_large_card(self.account_id, ids[0])])
+        middle = len(ids) // 2
+        return [*await self._get(ids[:middle]), *await self._get(ids[middle:])]
 
 
 async def page_size(client: JmapClient) -> int:
