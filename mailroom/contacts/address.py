@@ -24,6 +24,7 @@ _MAILTO: Final = "mailto:"
 _ANGLES: Final = re.compile(r"<([^<>]*)>+$")
 _COMMENT: Final = re.compile(r'("(?:\\.|[^"\\])*")|\((?:\\.|[^()\\])*\)')
 """A quoted string, which may hold brackets, or a comment (RFC 5322 section 3.2.2)."""
+_ONE_ADDRESS: Final = re.compile(r"[^@\"]+@[^@\"]+")
 _AT: Final = re.compile(r"\s*@\s*")
 _QUOTED: Final = re.compile(r'"([^*]+)"')
 """Not so an asterisk: by itself it would stand for everybody at the domain."""
@@ -55,6 +56,15 @@ def bare_address(text: str) -> str:
         address = _without_comments(address)
     address = _trimmed(address)
     return address if '"' in address else _AT.sub("@", address)
+
+
+def several_addresses(text: str) -> list[str]:
+    """Return the parts of a text between commas or semicolons, if each of them is an address.
+
+    Else return the whole text, for a name or a quoted local part may hold a comma.
+    """
+    parts = [part for part in re.split("[,;]", text) if part.strip()]
+    return parts if all(_ONE_ADDRESS.fullmatch(part) for part in parts) else [text]
 
 
 def _without_wrapping(text: str) -> str:

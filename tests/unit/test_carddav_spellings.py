@@ -108,6 +108,23 @@ def test_an_address_as_it_is_typed_into_a_card(typed: str) -> None:
     assert addresses_of(card(f"EMAIL;TYPE=home:{typed}")) == (bare_address(typed),)
 
 
+@pytest.mark.parametrize(
+    ("typed", "addresses"),
+    [
+        ("a@x.example, b@x.example", ["a@x.example", "b@x.example"]),
+        ("a@x.example;b@x.example;", ["a@x.example", "b@x.example"]),
+        ("A <a@x.example>, B <b@x.example>", ["a@x.example", "b@x.example"]),
+        ("Lee, Ann <a@x.example>", ["a@x.example"]),
+        ('"a,b"@x.example', ['"a,b"@x.example']),
+        ("a@x.example,", ["a@x.example"]),
+    ],
+)
+def test_several_addresses_that_are_typed_into_one_field(typed: str, addresses: list[str]) -> None:
+    escaped = typed.replace(",", "\\,").replace(";", "\\;")
+    assert list(addresses_of(card(f"EMAIL:{escaped}"))) == addresses
+    assert list(js_addresses_of({"emails": {"1": {"address": typed}}})) == addresses
+
+
 def test_other_addresses() -> None:
     assert bare_address("a>b@x.example") == "a>b@x.example"
     assert key_of('"*"@x.example') != key_of("*@x.example")

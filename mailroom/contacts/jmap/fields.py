@@ -7,7 +7,7 @@ none of our business. What has not the shape that the RFC promises is passed ove
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from mailroom.contacts.address import bare_address
+from mailroom.contacts.address import bare_address, several_addresses
 from mailroom.contacts.book import Names
 from mailroom.contacts.vcard.fields import uid_key
 
@@ -30,7 +30,10 @@ def uid_of(card: JsCard) -> str:
 
 def addresses_of(card: JsCard) -> tuple[str, ...]:
     """Return every e-mail address, without what else may stand around it."""
-    return tuple(filter(None, map(bare_address, texts(card, "emails", "address"))))
+    typed = (
+        part for value in texts(card, "emails", "address") for part in several_addresses(value)
+    )
+    return tuple(filter(None, map(bare_address, typed)))
 
 
 def kind_of(card: JsCard) -> str:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from mailroom.contacts.address import bare_address
+from mailroom.contacts.address import bare_address, several_addresses
 from mailroom.contacts.book import Names
 from mailroom.contacts.vcard.lines import ContentLine, VCard, decode, encode
 from mailroom.contacts.vcard.text import escape, split, unescape
@@ -69,13 +69,13 @@ def is_vcard3_without_name(card: VCard) -> bool:
 
 def addresses_of(card: VCard) -> tuple[str, ...]:
     """Every e-mail address, without what else may stand around it."""
-    return tuple(filter(None, (_address(line) for line in card.named("EMAIL"))))
+    return tuple(address for line in card.named("EMAIL") for address in _addresses_on(line))
 
 
 def all_addresses_of(card: VCard) -> tuple[str, ...]:
     """Every e-mail address that can be found, on a card that is broken, too."""
     return addresses_of(card) or tuple(
-        address for line in _lines_of_broken(card) if (address := _address(line))
+        address for line in _lines_of_broken(card) for address in _addresses_on(line)
     )
 
 
@@ -89,9 +89,9 @@ def _lines_of_broken(card: VCard) -> Iterator[ContentLine]:
             yield line
 
 
-def _address(line: ContentLine) -> str:
-    """Return the address on a line; it may be a URI."""
-    return bare_address(unescape(text_of(line)))
+def _addresses_on(line: ContentLine) -> list[str]:
+    """Return the address on a line, or all of them where people typed several."""
+    return list(filter(None, map(bare_address, several_addresses(unescape(text_of(line))))))
 
 
 def text_of(line: ContentLine) -> str:
