@@ -229,6 +229,14 @@ async def test_when_nothing_could_be_written_that_is_raised(account: Account) ->
         await account.write(noting(account.ann), creating())
 
 
+async def test_one_card_over_which_the_server_fails_is_no_failure_of_the_server(
+    account: Account,
+) -> None:
+    """Nextcloud answers 500 to a card that is too large for its database."""
+    account.dav.fault = answering("PUT", "ann.vcf", lambda: web.Response(status=500))
+    assert "500" in (await account.write(noting(account.ann)))["ann"]
+
+
 async def test_when_something_could_be_written_the_rest_is_reported(account: Account) -> None:
     account.dav.fault = answering("PUT", "ann.vcf", failing_writes)
     failures = await account.write(noting(account.ann), creating())

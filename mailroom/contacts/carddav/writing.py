@@ -7,6 +7,7 @@ else goes on.
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Final
 
 from mailroom.concurrency import all_of
@@ -186,8 +187,18 @@ class Writing:
             self._failures.update(dict.fromkeys(keys, error))
 
     def _raise_if_nothing_worked(self) -> None:
+        """Raise what stopped every edit, if that is about the server.
+
+        A 500 is about the resource: servers answer so to a card that they cannot parse, or that is
+        too large for their database. The server was able to tell of its cards just before.
+        """
         failures = list(self._failures.values())
-        of_the_server = [each for each in failures if isinstance(each, HttpError)]
+        of_the_server = [
+            each
+            for each in failures
+            if isinstance(each, HttpError)
+            and getattr(each, "status", None) != HTTPStatus.INTERNAL_SERVER_ERROR
+        ]
         if failures and len(of_the_server) == len(self._edits):
             raise of_the_server[0]
 
