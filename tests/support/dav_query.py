@@ -8,9 +8,9 @@ from xml.etree import ElementTree as ET
 CARDDAV = "{urn:ietf:params:xml:ns:carddav}"
 
 
-def same(one: str, other: str) -> bool:
-    """Whether two paths name one resource, in whatever way they are encoded."""
-    return unquote(one).replace("//", "/") == unquote(other).replace("//", "/")
+def plain(path: str) -> str:
+    """Return the one form of a path that all its spellings have in common."""
+    return unquote(path).replace("//", "/")
 
 
 def passes(part: ET.Element, card: bytes, any_or_all: Callable[[Iterable[bool]], bool]) -> bool:

@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from mailroom.http import Credentials, HttpClient
-from tests.support.dav_query import passes, same
+from tests.support.dav_query import passes, plain
 from tests.support.dav_xml import (
     PRINCIPAL,
     as_xml,
@@ -164,7 +164,8 @@ class DavServer:
         return self.cut_at(path, [self.response(each, show(each)) for each in found])
 
     def on_multiget(self, paths: Iterable[str], *, is_brief: bool) -> web.Response:
-        paths = [next((each for each in self.cards if same(each, path)), path) for path in paths]
+        kept = {plain(each): each for each in self.cards}
+        paths = [kept.get(plain(path), path) for path in paths]
         return multistatus(
             "".join(
                 self.response(each, self.with_card(each, is_brief=is_brief))
