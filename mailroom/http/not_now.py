@@ -196,6 +196,19 @@ def of_precondition(name: str) -> Row | None:
     return _find(Kind.PRECONDITION, name)
 
 
+def not_now_table() -> str:
+    """Return the table in Markdown, for documents."""
+    lines = ["| answer | the server | Mailroom | source |", "| --- | --- | --- | --- |"]
+    for row in TABLE:
+        names = ", ".join(f"`{name}`" for name in sorted(row.names)) or "any other"
+        action = f"{row.action.value}: {row.seconds:.0f} s" if row.seconds else row.action.value
+        more = "; sends fewer at once" * row.slows + "; writes one at a time" * row.serializes
+        lines.append(
+            f"| {row.kind.value} {names} | {row.effect.value} | {action}{more} | {row.why} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
 def _rows(kind: Kind) -> Iterator[Row]:
     return (row for row in TABLE if row.kind is kind)
 

@@ -1,10 +1,10 @@
-"""What README.md says is so: settings, commands, paths, labels, the example.
+"""What README.md and docs/ say is so: settings, commands, paths, labels, the example.
 
-``.venv/bin/python -m tests.unit.test_readme`` writes the tables of settings and metrics anew.
+``.venv/bin/python -m tests.unit.test_readme`` writes the tables that come from the code anew.
 """
 
 import re
-from functools import reduce
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import typer.main
 import yaml
 
 from mailroom.cli import app
+from mailroom.http.not_now import not_now_table
 from mailroom.metrics import metrics_table
 from mailroom.screener.categories import DEFAULTS, Category
 from mailroom.settings import load_settings, settings_table
@@ -20,7 +21,12 @@ from mailroom.settings.sources import read_environment
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
-TABLES = {"settings": settings_table, "metrics": metrics_table}
+SERVERS = ROOT / "docs" / "servers.md"
+TABLES = {
+    "settings": (README, settings_table),
+    "metrics": (README, metrics_table),
+    "not now": (SERVERS, not_now_table),
+}
 REGENERATE = ".venv/bin/python -m tests.unit.test_readme"
 
 BLOCKS = re.findall(r"(?ms)^ *```(\w*)\n(.*?)^ *```", TEXT)
@@ -28,17 +34,25 @@ CODE = [code for _, block in BLOCKS for code in block.splitlines()]
 CODE += re.findall(r"(?<!`)`([^`\n]+)`(?!`)", TEXT)
 
 
-def with_table(text: str, name: str) -> str:
-    """The README with a table as it should be."""
+def with_table(text: str, name: str, table: Callable[[], str]) -> str:
+    """A document with a table as it should be."""
     begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
     assert text.count(begin) == text.count(end) == 1
     before, _, rest = text.partition(begin)
-    return before + begin + TABLES[name]() + end + rest.partition(end)[2]
+    return before + begin + table() + end + rest.partition(end)[2]
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_the_tables_are_up_to_date(name: str) -> None:
-    assert with_table(TEXT, name) == TEXT, f"to write it anew: {REGENERATE}"
+    document, table = TABLES[name]
+    text = document.read_text(encoding="utf-8")
+    assert with_table(text, name, table) == text, f"to write it anew: {REGENERATE}"
+
+
+def test_every_document_that_is_linked_exists() -> None:
+    for document in (README, SERVERS):
+        links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8"))
+        assert [link for link in links if not (document.parent / link).exists()] == []
 
 
 def test_every_variable_is_known() -> None:
@@ -151,4 +165,6 @@ def test_the_example_of_several_accounts_is_sound(tmp_path: Path) -> None:
 
 
 if __name__ == "__main__":
-    README.write_text(reduce(with_table, TABLES, TEXT), encoding="utf-8")
+    for name, (document, table) in TABLES.items():
+        text = document.read_text(encoding="utf-8")
+        document.write_text(with_table(text, name, table), encoding="utf-8")
