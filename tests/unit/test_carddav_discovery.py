@@ -113,6 +113,14 @@ async def test_one_address_book_is_chosen(books: dict[str, str], chosen: str) ->
     assert (await find(dav))[0] == f"{HOME}{chosen}/"
 
 
+async def test_a_share_is_not_taken_in_place_of_a_book_that_is_read_only() -> None:
+    dav = DavServer()
+    dav.properties[BOOK] = book("Mine", READ, owner=PRINCIPAL)
+    dav.properties[f"{HOME}club/"] = book("Club", owner="/dav/bob/")
+    with pytest.raises(AddressBookError, match=r"others share.*ADDRESS_BOOK.*Club"):
+        await find(dav)
+
+
 async def test_only_read_only_address_books_are_none() -> None:
     dav = DavServer()
     dav.properties[BOOK] = book("Shared", READ)

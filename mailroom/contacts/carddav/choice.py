@@ -27,7 +27,7 @@ def candidates(
 
     Raises:
         ReadOnlyAddressBookError: the user may not write to what is meant.
-        AddressBookError: what is meant does not exist.
+        AddressBookError: what is meant does not exist, or only books of others may be written.
     """
     if wanted:
         named = [book for book in found if _is_called(book, wanted)]
@@ -42,7 +42,13 @@ def candidates(
         raise ReadOnlyAddressBookError(
             f"the user may not write to the address book: {_listed(found)}"
         )
-    return [book for book in writable if book.is_own] or writable
+    own = [book for book in writable if book.is_own]
+    if not own and not wanted and any(book.is_own for book in found):
+        raise AddressBookError(
+            "the user may write only to address books that others share; set"
+            f" {_SETTING} to the name or path of one if Mailroom is to use it: {_listed(writable)}"
+        )
+    return own or writable  # where no book seems to be the user's, nothing is known of owners
 
 
 def choose(
