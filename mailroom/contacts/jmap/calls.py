@@ -29,8 +29,9 @@ _ALL_BUT_PICTURES: Final = (
 )
 """The properties that Mailroom edits, and those that say whether it may."""
 _MEDIA: Final = "media"
-WHOLE_AT_MOST: Final = 8 * 1024 * 1024
-"""Octets of an answer with whole cards: photos may be in it, as data: URIs."""
+WHOLE_AT_MOST: Final = 4 * 1024 * 1024
+"""Octets of an answer with whole cards: photos may be in it, as data: URIs. As text, one emoji in a
+name makes it four times as large."""
 
 
 @dataclass(frozen=True, slots=True)
