@@ -1,5 +1,6 @@
 """What a decision does to the address book: from cards and groups as read to edits. Pure."""
 
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,16 +59,16 @@ def find_groups(groups: Collection[Group], categories: Categories, layout: Layou
     """
     by_name: dict[str, Group] = {}
     for group in sorted(groups, key=lambda each: each.id):
-        by_name.setdefault(group.name, group)
+        by_name.setdefault(_composed(group.name), group)
     if missing := missing_groups(groups, categories, layout):
         raise MissingError(groups=missing)
-    of_categories = {category.group for category in categories}
-    ours = of_categories | {layout.provenance_group}
-    foreign = (each.members for each in groups if each.name not in ours)
+    of_categories = {_composed(category.group) for category in categories}
+    ours = of_categories | {_composed(layout.provenance_group)}
+    foreign = (each.members for each in groups if _composed(each.name) not in ours)
     return Groups(
-        categories={each.name: by_name[each.group] for each in categories},
-        provenance=by_name[layout.provenance_group],
-        managed=tuple(each for each in groups if each.name in of_categories),
+        categories={each.name: by_name[_composed(each.group)] for each in categories},
+        provenance=by_name[_composed(layout.provenance_group)],
+        managed=tuple(each for each in groups if _composed(each.name) in of_categories),
         foreign=frozenset().union(*foreign),
     )
 
@@ -80,8 +81,13 @@ def wanted_groups(categories: Categories, layout: Layout) -> list[str]:
 
 def missing_groups(groups: Iterable[Group], categories: Categories, layout: Layout) -> list[str]:
     """Those of the :func:`wanted_groups` that are not there."""
-    there = {group.name for group in groups}
-    return [name for name in wanted_groups(categories, layout) if name not in there]
+    there = {_composed(group.name) for group in groups}
+    return [name for name in wanted_groups(categories, layout) if _composed(name) not in there]
+
+
+def _composed(name: str) -> str:
+    """Return a name in the spelling in which names are compared: some apps decompose an umlaut."""
+    return unicodedata.normalize("NFC", name)
 
 
 def edits_for_triage(

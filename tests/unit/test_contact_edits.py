@@ -299,6 +299,18 @@ def test_a_group_that_parent_and_child_share_is_joined_and_not_left() -> None:
     assert not edit.leave
 
 
+def test_a_name_of_a_group_may_be_composed_or_not() -> None:
+    """macOS writes an umlaut as two characters."""
+    composed, decomposed = "B\u00fcro", "Bu\u0308ro"
+    categories = Categories([Category.named("Work", group=composed)])
+    provenance = Group("p", "p", LAYOUT.provenance_group)
+    groups = [Group("b", "b", decomposed, frozenset({"ann"})), provenance]
+    assert missing_groups(groups, categories, LAYOUT) == []
+    found = find_groups(groups, categories, LAYOUT)
+    assert found.categories["Work"].members == {"ann"}
+    assert found.foreign == frozenset()
+
+
 # Undo
 
 
