@@ -20,6 +20,25 @@ def has_text(value: Any) -> bool:
             return False
 
 
+def mailboxes_of(value: Any) -> frozenset[str] | None:
+    """Return mailboxes outside of which a filter finds nothing; None if it does not name any."""
+    match value:
+        case {"operator": "AND", "conditions": [*conditions]}:
+            named = [found for each in conditions if (found := mailboxes_of(each)) is not None]
+            return min(named, key=len, default=None)
+        case {"operator": "OR", "conditions": [*conditions]}:
+            found = frozenset[str]()
+            for each in conditions:
+                if (inside := mailboxes_of(each)) is None:
+                    return None
+                found |= inside
+            return found
+        case {"inMailbox": str(mailbox_id)} if "operator" not in value:
+            return frozenset({mailbox_id})
+        case _:
+            return None
+
+
 def refuse_nested_mailboxes(value: Any) -> None:
     """Refuse mailbox conditions inside operators, but for a single one at the top of an AND.
 

@@ -4,13 +4,18 @@ What is no filter at all is ``invalidArguments``, with the path to it, as on Cyr
 is not known here is ``unsupportedFilter``, never a guess.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from mailroom.sandbox.arguments import invalid
-from mailroom.sandbox.filter_shape import TEXT, has_text, refuse_nested_mailboxes
+from mailroom.sandbox.filter_shape import (
+    TEXT,
+    has_text,
+    mailboxes_of,
+    refuse_nested_mailboxes,
+)
 from mailroom.sandbox.index import Index
 from mailroom.sandbox.plugin import MethodFailure
 from mailroom.sandbox.quirks import Quirks
@@ -75,7 +80,13 @@ class Filters:
 
     def _finds_any(self, conditions: Sequence[Any]) -> bool:
         tests = [self.compile(each) for each in conditions]
-        return any(all(test(email) for test in tests) for email in self.store.emails.values())
+        candidates = self.candidates({"operator": "AND", "conditions": conditions})
+        return any(all(test(email) for test in tests) for email in candidates)
+
+    def candidates(self, value: Any) -> Iterable[Email]:
+        """Return at least all mails that a filter matches: those in the mailboxes that it names."""
+        inside = mailboxes_of(value)
+        return self.store.emails.values() if inside is None else self.store.emails_in(*inside)
 
     def compile(self, value: Any, path: str = "filter") -> Test:
         """The test that a filter stands for; None stands for all mail.
@@ -153,7 +164,7 @@ class Filters:
         matches = matcher(value)
         if matches is None:
             raise MethodFailure("unsupportedFilter", description=f"no such search for {name} here")
-        return lambda email: self.index.has(email) and matches(email.message.terms[name])
+        return lambda email: self.index.has(email) and matches(email.message.terms(name))
 
     def _header(self, value: Any, path: str) -> Test:
         if not isinstance(value, list) or not value:

@@ -66,10 +66,15 @@ class Message:
         """The addresses of every From field."""
         return tuple(self._addresses("From"))
 
+    def terms(self, name: str) -> Terms:
+        """Return what the search index holds of an address field."""
+        if name not in self._terms:
+            self._terms[name] = Terms.of(list(self._addresses(name)))
+        return self._terms[name]
+
     @cached_property
-    def terms(self) -> Mapping[str, Terms]:
-        """What the search index holds, by field."""
-        return {name: Terms.of(list(self._addresses(name))) for name in ("from", "to", "cc", "bcc")}
+    def _terms(self) -> dict[str, Terms]:
+        return {}
 
     def _addresses(self, name: str) -> Iterator[Address]:
         for value in self.values(name):

@@ -7,8 +7,10 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha1
+from itertools import count
 from typing import Final
 
+from mailroom.sandbox.contents import Contents
 from mailroom.sandbox.history import History
 from mailroom.sandbox.message import Message, as_message_ids, referred
 from mailroom.sandbox.naming import email_id, mailbox_id
@@ -98,13 +100,11 @@ class MailStore:
         self._states = states
         self._name = name
         self._clock = clock
-        self._index_lag = quirks.index_lag
-        self._habits = quirks.querying
-        self._entered_is_created = quirks.entered_is_created
         self._quirks = quirks
-        self._numbers = 0
+        self._numbers = count(1)
         self._threads: dict[str, str] = {}
         self._members: dict[str, set[str]] = {}
+        self._contents = Contents()
 
     def state(self) -> int:
         """The present state of mailboxes, mails and threads alike."""
@@ -113,16 +113,12 @@ class MailStore:
     def _changed(self) -> int:
         return self._states.changed(*_TYPES)
 
-    def _next_number(self) -> int:
-        self._numbers += 1
-        return self._numbers
-
     # Mailboxes
 
     def create_mailbox(self, name: str, **more: str | int | bool | None) -> Mailbox:
         """Make a mailbox; ``more`` are attributes of :class:`Mailbox`."""
         form = "digits" if name in self._quirks.digit_ids else self._quirks.serving.ids
-        blank = Mailbox(mailbox_id(form, self._name, self._next_number()), name)
+        blank = Mailbox(mailbox_id(form, self._name, next(self._numbers)), name)
         mailbox = replace(blank, **more)  # type: ignore[arg-type] # checked by who calls
         self.mailboxes[mailbox.id] = mailbox
         state = self._changed()
@@ -153,9 +149,9 @@ class MailStore:
         """The mailboxes right below one."""
         return [each for each in self.mailboxes.values() if each.parent_id == mailbox_id]
 
-    def emails_in(self, mailbox_id: str) -> list[Email]:
-        """The mails in a mailbox."""
-        return [each for each in self.emails.values() if mailbox_id in each.mailbox_ids]
+    def emails_in(self, *mailbox_ids: str) -> list[Email]:
+        """List the mails in any of some mailboxes, each once."""
+        return [self.emails[each] for each in self._contents.of(mailbox_ids)]
 
     def _counted(self, mailbox_ids: Iterable[str]) -> None:
         """The counts of these mailboxes changed."""
@@ -186,6 +182,7 @@ class MailStore:
         )
         self._check(email, email.mailbox_ids)
         self.emails[email.id] = email
+        self._contents.move(email.id, frozenset(), email.mailbox_ids)
         state = self._changed()
         self.email_history.created(email.id, state)
         self._join(email, state)
@@ -195,7 +192,7 @@ class MailStore:
     def _new(self, message: Message) -> Email:
         """A mail as it is before it is filed."""
         self._hold_up_indexer()
-        number = self._next_number()
+        number = next(self._numbers)
         unique = f"{self._name} {number}".encode() + message.raw
         digest = sha1(unique, usedforsecurity=False).hexdigest()
         return Email(
@@ -212,11 +209,12 @@ class MailStore:
         )
 
     def _next_indexing(self) -> float | None:
-        return None if self._index_lag is None else self._clock() + self._index_lag
+        lag = self._quirks.index_lag
+        return None if lag is None else self._clock() + lag
 
     def _hold_up_indexer(self) -> None:
         """Have the mail that waits for an idle indexer wait anew, as other mail comes."""
-        if not self._habits.indexes_when_idle:
+        if not self._quirks.querying.indexes_when_idle:
             return
         now = self._clock()
         for each in self.emails.values():
@@ -242,20 +240,22 @@ class MailStore:
         self._check(before, after.mailbox_ids)
         if after == before:
             return
-        if self._habits.moved_is_new and after.mailbox_ids - before.mailbox_ids:
+        if self._quirks.querying.moved_is_new and after.mailbox_ids - before.mailbox_ids:
             indexed_at = self._next_indexing()
-            after = replace(after, record=self._next_number(), indexed_at=indexed_at)
+            after = replace(after, record=next(self._numbers), indexed_at=indexed_at)
         left = before.mailbox_ids - after.mailbox_ids
         self.emails[email_id] = replace(after, has_moved=before.has_moved or bool(left))
-        is_created = self._entered_is_created and after.mailbox_ids - before.mailbox_ids
+        self._contents.move(email_id, before.mailbox_ids, after.mailbox_ids)
+        is_created = self._quirks.entered_is_created and after.mailbox_ids - before.mailbox_ids
         note = self.email_history.created if is_created else self.email_history.updated
         note(email_id, self._changed())
         self._counted((before.mailbox_ids | after.mailbox_ids) & self.mailboxes.keys())
 
     def renumber(self) -> dict[str, str]:
         """Give every mail another id and move no state; return the new ids by the old."""
-        new = {old: f"{old}-{self._next_number()}" for old in self.emails}
+        new = {old: f"{old}-{next(self._numbers)}" for old in self.emails}
         self.emails = {new[old]: replace(each, id=new[old]) for old, each in self.emails.items()}
+        self._contents.rename(new)
         self._members = {
             thread_id: {new[each] for each in members}
             for thread_id, members in self._members.items()
@@ -266,12 +266,11 @@ class MailStore:
     def destroy(self, email_id: str) -> None:
         """Remove a mail for good."""
         email = self.emails.pop(email_id)
+        self._contents.move(email_id, email.mailbox_ids)
         state = self._changed()
         self.email_history.destroyed(email_id, state)
         self._leave(email, state)
         self._counted(email.mailbox_ids)
-
-    # Threads
 
     def thread(self, thread_id: str) -> list[Email]:
         """The mails of a thread, oldest first."""

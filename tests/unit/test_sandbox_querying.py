@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mailroom.sandbox import CYRUS_3_14, JAMES, STALWART, Limits, Querying, Quirks
+from mailroom.sandbox.filter_shape import mailboxes_of
 from tests.unit.sandbox_harness import Client, mail, serving
 
 DAY = datetime(2026, 2, 25, tzinfo=UTC)
@@ -178,3 +179,38 @@ async def test_an_unknown_mailbox_may_hold_no_mail() -> None:
     async with serving(STALWART) as client:
         deliver(client, 1)
         assert await found(client, {"inMailbox": "nobody"}) == []
+
+
+A, B = {"inMailbox": "a"}, {"inMailbox": "b"}
+FLAGGED = {"hasKeyword": "$flagged"}
+
+
+def _and(*conditions: Any) -> Any:
+    return {"operator": "AND", "conditions": list(conditions)}
+
+
+def _or(*conditions: Any) -> Any:
+    return {"operator": "OR", "conditions": list(conditions)}
+
+
+@pytest.mark.parametrize(
+    ("email_filter", "inside"),
+    [
+        (None, None),
+        (FLAGGED, None),
+        (A, {"a"}),
+        ({**A, **FLAGGED}, {"a"}),
+        (_or(A, B), {"a", "b"}),
+        (_or(A, FLAGGED), None),
+        (_or(), set()),
+        (_and(), None),
+        (_and(FLAGGED, _or(A, B)), {"a", "b"}),
+        (_and(_or(A, B), B), {"b"}),
+        ({"operator": "NOT", "conditions": [A]}, None),
+        ({"inMailboxOtherThan": ["a"]}, None),
+    ],
+)
+def test_only_mail_in_the_mailboxes_that_a_filter_names_is_looked_at(
+    email_filter: Any, inside: set[str] | None
+) -> None:
+    assert mailboxes_of(email_filter) == inside

@@ -107,3 +107,24 @@ async def test_delivered_mail_is_told_from_appended_mail() -> None:
         earlier = "Mon, 5 Jan 2026 08:00:00 +0000"
         assert dates == [["Wed, 25 Feb 2026 14:03:05 +0000", earlier], [earlier], []]
         assert {each["receivedAt"] for each in got["list"]} == {"2026-02-25T14:03:05Z"}
+
+
+def test_a_mailbox_holds_what_was_put_into_it(sandbox: Sandbox) -> None:
+    """The list of a mailbox follows every way in which a mail enters or leaves it."""
+    desk, store = sandbox.desk(), sandbox.desk().account.mail
+    for path in ("Feed", "Jail"):
+        desk.create_mailbox(path)
+    both, moved, destroyed, stays = (
+        desk.deliver(mail(), mailboxes=into)
+        for into in (["Feed", "Jail"], ["Jail"], ["Feed"], ["Feed"])
+    )
+    desk.label(moved, add=["Feed"], remove=["Jail"])
+    store.destroy(destroyed)
+    new = desk.renumber()
+    feed, jail = desk.mailboxes()["Feed"], desk.mailboxes()["Jail"]
+    assert {each.id for each in store.emails_in(feed)} == {new[both], new[moved], new[stays]}
+    assert [each.id for each in store.emails_in(jail)] == [new[both]]
+    assert len(store.emails_in(feed, jail)) == len(store.emails)
+    desk.destroy_mailbox("Feed")
+    assert store.emails_in(feed) == []
+    assert [each.id for each in store.emails_in(jail)] == [new[both]] == list(store.emails)

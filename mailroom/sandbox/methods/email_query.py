@@ -22,8 +22,9 @@ def query(mail: Mail, arguments: Arguments) -> Arguments:
     )
     quirks = mail.seat.quirks
     index = Index.of(mail.store, quirks.querying, mail.now())
-    is_match = Filters(mail.store, index, quirks).test(arguments.get("filter"))
-    found = [each for each in mail.store.emails.values() if is_match(each)]
+    filters, email_filter = Filters(mail.store, index, quirks), arguments.get("filter")
+    is_match = filters.test(email_filter)
+    found = [each for each in filters.candidates(email_filter) if is_match(each)]
     found = _sorted(found, index, arguments, by_index=quirks.querying.dates_are_indexed)
     collapse = args.typed(arguments, "collapseThreads", bool, default=False)
     ids = [email.id for email in (_collapsed(found) if collapse else found)]
@@ -31,7 +32,7 @@ def query(mail: Mail, arguments: Arguments) -> Arguments:
     window = _window(mail, ids, arguments)
     return {
         **echoed,
-        "queryState": _query_state(mail, index, arguments.get("filter"), window["ids"]),
+        "queryState": _query_state(mail, index, email_filter, window["ids"]),
         "canCalculateChanges": False,
         **window,
         "collapseThreads": collapse,

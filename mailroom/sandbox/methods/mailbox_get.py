@@ -67,7 +67,7 @@ def count(store: MailStore) -> dict[str, dict[str, int]]:
     unread_threads = {each.thread_id for each in emails if each.id in unread}
     counts = {}
     for mailbox_id in store.mailboxes:
-        inside = [each for each in emails if mailbox_id in each.mailbox_ids]
+        inside = store.emails_in(mailbox_id)
         threads = {each.thread_id for each in inside}
         counts[mailbox_id] = {
             "totalEmails": len(inside),
