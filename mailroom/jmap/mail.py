@@ -86,6 +86,15 @@ class Email:
 
 
 @dataclass(frozen=True, slots=True)
+class EmailPeople:
+    """The people that a mail names, and nothing else of it; as in :class:`Email`."""
+
+    id: str
+    from_: tuple[EmailAddress, ...]
+    recipients: tuple[EmailAddress, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Created:
     """What an ``Email/changes`` told of new mail.
 
@@ -148,6 +157,24 @@ def get_emails(
         return state.read(results), emails
 
     return Operation((*state.calls, call), read)
+
+
+def get_people(
+    account_id: str, ids: Sequence[str], *, also: Sequence[str] = ()
+) -> Operation[tuple[EmailPeople, ...]]:
+    """Read the senders of mails, and their recipients if ``also`` are :data:`RECIPIENTS`.
+
+    The answer is about half as long as that of :func:`get_emails`. Mails that are gone are left
+    out.
+    """
+    call = Call(
+        "Email/get",
+        {"accountId": account_id, "ids": ids, "properties": ["id", *_FROM, *also]},
+    )
+    return Operation(
+        (call,),
+        lambda results: tuple(parsed(_read_people, call, each) for each in listed(results, call)),
+    )
 
 
 def get_created(
@@ -218,10 +245,8 @@ def read_email(value: Any) -> Email:
         mailbox_ids=frozenset(value["mailboxIds"].keys()),
         keywords=frozenset((value.get("keywords") or {}).keys()),
         received_at=str(value.get("receivedAt") or ""),
-        from_=_addresses(value[_FROM[0]], value.get(_FROM[1])),
-        recipients=tuple(
-            each for every, last in _TO for each in _addresses(value.get(every), value.get(last))
-        ),
+        from_=_senders(value),
+        recipients=_recipients(value),
         thread_id=string(value.get("threadId") or ""),
         refers_to=tuple(
             map(string, [*(value.get("inReplyTo") or ()), *(value.get("references") or ())])
@@ -230,6 +255,20 @@ def read_email(value: Any) -> Email:
         received=_strings(value.get(_RECEIVED)),
         content_type=string(value.get(_CONTENT_TYPE) or ""),
         list_id=str(value.get(_LIST_ID) or ""),
+    )
+
+
+def _read_people(value: Any) -> EmailPeople:
+    return EmailPeople(string(value["id"]), _senders(value), _recipients(value))
+
+
+def _senders(value: Any) -> tuple[EmailAddress, ...]:
+    return _addresses(value[_FROM[0]], value.get(_FROM[1]))
+
+
+def _recipients(value: Any) -> tuple[EmailAddress, ...]:
+    return tuple(
+        each for every, last in _TO for each in _addresses(value.get(every), value.get(last))
     )
 
 

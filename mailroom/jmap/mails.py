@@ -9,7 +9,7 @@ from mailroom.jmap.client import JmapClient
 from mailroom.jmap.errors import MethodError, SetError
 from mailroom.jmap.forms import needs_whole_map, split, with_whole_map, without_new_keywords
 from mailroom.jmap.habits import Habits, Limitation
-from mailroom.jmap.mail import Email, Patch, get_emails, update_emails
+from mailroom.jmap.mail import Email, EmailPeople, Patch, get_emails, get_people, update_emails
 from mailroom.jmap.request import Operation, cut
 from mailroom.jmap.session import Session
 
@@ -81,9 +81,17 @@ class Mails:
         self, ids: Sequence[str], *, also: Sequence[str] = ()
     ) -> list[Operation[tuple[str, tuple[Email, ...]]]]:
         """What reads these mails, cut to the server's limits; see :meth:`read`."""
+        return [get_emails(self.id, part, also=also) for part in self._parts(ids)]
+
+    def people_readings(
+        self, ids: Sequence[str], *, also: Sequence[str] = ()
+    ) -> list[Operation[tuple[EmailPeople, ...]]]:
+        """Return what reads the people of these mails, cut to the server's limits."""
+        return [get_people(self.id, part, also=also) for part in self._parts(ids)]
+
+    def _parts(self, ids: Sequence[str]) -> Iterator[Sequence[str]]:
         size = self.page_size
-        parts = [ids[start : start + size] for start in range(0, len(ids), size)]
-        return [get_emails(self.id, part, also=also) for part in parts]
+        return (ids[start : start + size] for start in range(0, len(ids), size))
 
     def updates(self, patches: Mapping[str, Patch]) -> list[Operation[Updated]]:
         """Patches as operations, cut to the server's limits."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from mailroom.contacts.address import key_of, spellings, whole_domain
 from mailroom.jmap.habits import Habits
-from mailroom.jmap.mail import RECIPIENTS, Email, EmailAddress, Filter
+from mailroom.jmap.mail import RECIPIENTS, Email, EmailAddress, EmailPeople, Filter
 from mailroom.screener.filters import Mailboxes, in_mailboxes_and_any
 
 
@@ -22,7 +22,7 @@ class Fields:
 
     names: tuple[str, ...]
     also: tuple[str, ...]
-    people: Callable[[Email], Iterable[EmailAddress]]
+    people: Callable[[Email | EmailPeople], Iterable[EmailAddress]]
 
     def text(self, address: str) -> list[Filter]:
         """Conditions that ask the server's search index for an address; ``*@domain`` is allowed.
@@ -44,7 +44,7 @@ class Fields:
         written = [(name, each) for name in self.names for each in spellings(address)]
         return [_written(name, each) for name, each in written]
 
-    def keys(self, email: Email) -> frozenset[str]:
+    def keys(self, email: Email | EmailPeople) -> frozenset[str]:
         """The people that a mail names, as :func:`mailroom.contacts.address.key_of` has them."""
         return frozenset(key_of(each.email.strip()) for each in self.people(email))
 

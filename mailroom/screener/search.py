@@ -16,7 +16,7 @@ from mailroom.jmap.account import MailAccount
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.habits import Limitation
 from mailroom.jmap.listing import list_ids
-from mailroom.jmap.mail import Email, Filter
+from mailroom.jmap.mail import Email, EmailPeople, Filter
 from mailroom.jmap.queries import IdPage, Page, find_newest_id
 from mailroom.jmap.request import Operation, Results, in_order
 from mailroom.screener.filters import Mailboxes
@@ -29,8 +29,8 @@ _MOST_KNOWN: Final = 300_000
 """Mails whose people are remembered, at most, beyond those that were listed last."""
 _BETWEEN: Final = "\n"
 """Stands between the people of a mail where they are remembered; no address holds it."""
-_AT_ONCE: Final = 8
-"""Calls of Email/get in a request, so that few mails are in memory at a time."""
+_AT_ONCE: Final = 4096
+"""Mails that are read by one request, so that few are in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,18 +213,37 @@ class MailSearch:
         return done, await self._read(ids, sweeps)
 
     async def _read(self, ids: Sequence[str], sweeps: Sequence[Sweep]) -> tuple[Email, ...]:
-        """Read the mails that name somebody, and those whose people are not known yet."""
+        """Read the mails that name somebody, and those whose people are not known yet.
+
+        Where many are not known, their people are read first and alone: that takes one more step,
+        but far less time and memory.
+        """
         addresses = frozenset[str]().union(*(each.addresses for each in sweeps))
         self._forget_others(ids)
-        wanted = [each for each in ids if self._may_name(each, addresses)]
-        size = _AT_ONCE * self._account.page_size
-        parts = [wanted[start : start + size] for start in range(0, len(wanted), size)]
-        found = await all_of(self._read_part(each, addresses) for each in parts)
+        unknown = [each for each in ids if each not in self._people]
+        if len(unknown) > self._account.page_size:
+            await all_of(self._learn_part(each) for each in self._parts(unknown))
+        names_somebody = {
+            text for text in self._texts if names_any(text.split(_BETWEEN), addresses)
+        }
+        wanted = [
+            each
+            for each in ids
+            if (people := self._people.get(each)) is None or people in names_somebody
+        ]
+        found = await all_of(self._read_part(each, addresses) for each in self._parts(wanted))
         return _united(*found)
 
-    def _may_name(self, email_id: str, addresses: frozenset[str]) -> bool:
-        known = self._people.get(email_id)
-        return known is None or names_any(known.split(_BETWEEN), addresses)
+    def _parts(self, ids: Sequence[str]) -> list[Sequence[str]]:
+        size = self._account.page_size * max(1, _AT_ONCE // self._account.page_size)
+        return [ids[start : start + size] for start in range(0, len(ids), size)]
+
+    async def _learn_part(self, ids: Sequence[str]) -> None:
+        """Read and remember the people of some mails."""
+        readings = self._account.people_readings(ids, also=self._fields.also)
+        for part in await self._account.client.perform_all(readings):
+            for each in part:
+                self._remember(each)
 
     async def _read_part(self, ids: Sequence[str], addresses: frozenset[str]) -> tuple[Email, ...]:
         """Read some mails and remember their people; return those that name somebody."""
@@ -232,13 +251,16 @@ class MailSearch:
         answers = await self._account.client.perform_all(readings)
         emails = [email for _, part in answers for email in part]
         for email in emails:
-            text = _BETWEEN.join(sorted(self._fields.keys(email)))
-            self._people[email.id] = self._texts.setdefault(text, text)
-            if not any("@" in each.email + each.name for each in email.from_):
-                self._nameless.add(email.id)
+            self._remember(email)
         for gone in set(ids) - {each.id for each in emails}:
             self._people.pop(gone, None)
         return tuple(each for each in emails if names_any(self._fields.keys(each), addresses))
+
+    def _remember(self, email: Email | EmailPeople) -> None:
+        text = _BETWEEN.join(sorted(self._fields.keys(email)))
+        self._people[email.id] = self._texts.setdefault(text, text)
+        if not any("@" in each.email + each.name for each in email.from_):
+            self._nameless.add(email.id)
 
     def _forget_others(self, ids: Sequence[str]) -> None:
         """Forget mails that were not listed, if there are too many of them."""

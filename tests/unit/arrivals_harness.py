@@ -11,7 +11,6 @@ from yarl import URL
 from mailroom.http import Credentials, HttpClient
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.client import JmapClient
-from mailroom.jmap.mailboxes import get_mailboxes
 from mailroom.sandbox import Desk, Quirks, Sandbox
 from mailroom.screener.arrivals.inbox import Inbox, News
 from mailroom.screener.categories import DEFAULTS, Layout
@@ -67,6 +66,5 @@ async def a_world(quirks: Quirks | None = None) -> AsyncIterator[World]:
         http = HttpClient(session, Credentials.basic("alice", "secret"))
         client = JmapClient(http, URL(f"{proxy.url}/jmap/"))
         account = await MailAccount.open(client)
-        (mailboxes,) = await client.perform(get_mailboxes(account.id))
-        places = locate(Directory(mailboxes), DEFAULTS, Layout())
+        places = locate(Directory(await account.mailboxes()), DEFAULTS, Layout())
         yield World(account, desk, places, proxy)

@@ -1,8 +1,10 @@
 """The mail of people is found exactly, whatever the server's search is worth."""
 
 import asyncio
+import json
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +17,7 @@ from mailroom.screener.categories import DEFAULTS, Layout
 from mailroom.screener.gather import Gatherer
 from mailroom.screener.plan import BySender
 from mailroom.screener.search import Sweep
+from tests.support.proxy import Exchange
 from tests.unit.arrivals_harness import NOW, World, a_world
 from tests.unit.sandbox_harness import mail
 
@@ -40,6 +43,9 @@ SERVERS = {
     "Cyrus 3.14": CYRUS_3_14,
     "James": JAMES,
     "hostile": HOSTILE,
+    "header finds nothing, small gets": Quirks(
+        limits=Limits(max_objects_in_get=4), querying=Querying(header="nowhere", cuts_all=True)
+    ),
     "hostile, small pages": replace(HOSTILE, limits=replace(HOSTILE.limits, max_query=3)),
 }
 on_every_server = pytest.mark.parametrize("quirks", SERVERS.values(), ids=SERVERS.keys())
@@ -193,6 +199,41 @@ async def test_a_good_server_is_asked_once_for_all_and_others_twice() -> None:
             assert await queries_of(world, gather) == requests, name
 
 
+def calls_of(exchange: Exchange, method: str) -> list[dict[str, Any]]:
+    """The arguments of the calls of a method."""
+    calls = json.loads(exchange.body)["methodCalls"]
+    return [arguments for name, arguments, _ in calls if name == method]
+
+
+async def test_many_mails_are_read_once_a_few_at_a_time_and_without_what_is_not_needed() -> None:
+    others, largest = 9000, 4096
+    async with a_world(Quirks(querying=Querying(header="nowhere"))) as world:
+        for number in range(others):
+            world.deliver(f"sender{number}@x.example", into="Feed")
+        hers = {world.deliver(ANN, into=into) for into in ("Screener", "Feed")}
+        gather = gatherer(world)
+        await gather.marked()
+        assert await swept(world, gather, ANN) == hers
+        gets = [
+            [each for each in calls_of(exchange, "Email/get") if each.get("ids")]
+            for exchange in world.proxy.exchanges
+            if exchange.calls
+        ]
+        assert max(sum(len(call["ids"]) for call in calls) for calls in gets) <= largest
+        whole = [call for calls in gets for call in calls if "keywords" in call["properties"]]
+        assert [set(call["ids"]) for call in whole] == [hers]
+        before = len(world.proxy.exchanges)
+        hers.add(world.deliver(ANN, into="Screener"))
+        assert await swept(world, gather, ANN) == hers
+        read = [
+            set(call["ids"])
+            for exchange in world.proxy.exchanges[before:]
+            for call in calls_of(exchange, "Email/get")
+            if call["ids"]
+        ]
+        assert read == [hers]
+
+
 SOMEBODY = st.sampled_from([ANN, BOB, "Ann <ANN@X.example>", "joann@x.example", "nobody"])
 PLACES = st.sampled_from(["Screener", "Feed", "Imbox", "@MailroomError", "Archive", "Inbox"])
 MAILS = st.lists(st.tuples(SOMEBODY, PLACES), max_size=12)
@@ -209,12 +250,17 @@ QUERYING = st.builds(
     states=st.sampled_from(["account", "page"]),
     tells_total=st.booleans(),
     counts_to=st.sampled_from([None, 2, 4, 5]),
+    cuts_all=st.sampled_from([True]),  # there are more mailboxes than one get may return
 )
 QUIRKS = st.builds(
     Quirks,
     querying=QUERYING,
     index_lag=st.sampled_from([0.0, None]),
-    limits=st.builds(Limits, max_query=st.sampled_from([None, 1, 2, 5])),
+    limits=st.builds(
+        Limits,
+        max_query=st.sampled_from([None, 1, 2, 5]),
+        max_objects_in_get=st.sampled_from([3, 4096]),
+    ),
 )
 
 
