@@ -7,10 +7,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
 import accounts
+import large
 import tour
 from passes import QUICK, Size
 from results import Results, load, save
@@ -34,6 +36,15 @@ def arguments() -> argparse.Namespace:
     )
     for part in PARTS:
         parser.add_argument(f"--{part}", action="append_const", const=part, dest="parts")
+    parser.add_argument(
+        "--large",
+        action="store_true",
+        help="instead: a tap in an account with very much mail, in the sandbox, or in Cyrus if"
+        " --cyrus is given; the figures are printed, and not kept",
+    )
+    parser.add_argument(
+        "--mails", type=int, help="of --large: 100,000 unless given otherwise; 20,000 in Cyrus"
+    )
     parser.add_argument("--quick", action="store_true", help="measure less of everything")
     parser.add_argument(
         "--into",
@@ -50,6 +61,9 @@ def main() -> None:
     """Measure, keep, show."""
     asked = arguments()
     configure_logging(level="warning")
+    if asked.large:
+        measure_large(asked.parts or (), asked.mails)
+        return
     folder = asked.into or (ROOT / "dist" / "bench" if asked.quick else HERE)
     kept = folder / "results.json"
     if asked.readme:
@@ -75,6 +89,14 @@ async def measure(part: str, results: Results, size: Size) -> None:
             async with opened(part, Path(cwd)) as place:
                 results.worlds[part] = await tour.measure(place, size, Path(cwd), tell)
     tell(f"{part}: took {time.monotonic() - began:.0f} s")
+
+
+def measure_large(parts: Collection[str], mails: int | None) -> None:
+    """Measure accounts with very much mail, one server after the other."""
+    for key in (large.CYRUS,) if large.CYRUS in parts else large.SANDBOXES:
+        count = mails or (large.CYRUS_MAILS if key == large.CYRUS else large.MAILS)
+        with tempfile.TemporaryDirectory() as cwd:
+            asyncio.run(large.measure(key, count, Path(cwd), tell))
 
 
 def tell(line: str) -> None:

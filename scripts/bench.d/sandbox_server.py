@@ -1,8 +1,9 @@
 """The sandbox as a process of its own, so that what it takes is not taken for the service's.
 
-Run with ``{"users": [NAME, ...], "contacts": "jmap" | "carddav"}`` as its argument, it prints its
-URL. Each line that it reads, ``{"user": NAME, "mailbox": PATH, "messages": [TEXT, ...]}``, is mail
-that comes; it answers with an empty line. It ends with its standard input.
+Run with ``{"users": [NAME, ...], "contacts": "jmap" | "carddav", "preset": "" | "stalwart"}`` as
+its argument, it prints its URL. Each line that it reads, ``{"user": NAME, "mailbox": PATH,
+"messages": [TEXT, ...]}``, is mail that comes; it answers with an empty line. It ends with its
+standard input.
 """
 
 import asyncio
@@ -11,12 +12,14 @@ import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from mailroom.sandbox import Quirks, Sandbox, User
+from mailroom.sandbox import STALWART, Quirks, Sandbox, User
 from mailroom.sandbox.contacts import Contacts
 
 _LONGEST_LINE = 2**26
+_PRESETS = {"": Quirks(), "stalwart": STALWART}
 
 
 class SandboxProcess:
@@ -48,12 +51,17 @@ class SandboxProcess:
 
 
 @asynccontextmanager
-async def sandbox_process(users: Sequence[str], contacts: str) -> AsyncIterator[SandboxProcess]:
-    """The sandbox, as long as the block runs."""
+async def sandbox_process(
+    users: Sequence[str], contacts: str, *, preset: str = ""
+) -> AsyncIterator[SandboxProcess]:
+    """Run the sandbox as long as the block runs.
+
+    ``preset`` is the server that it imitates: one of :data:`_PRESETS`.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         __file__,
-        json.dumps({"users": users, "contacts": contacts}),
+        json.dumps({"users": users, "contacts": contacts, "preset": preset}),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
@@ -73,7 +81,7 @@ async def main(facts: str) -> None:
     """Serve until the standard input ends."""
     wanted = json.loads(facts)
     users = [User(name, addresses=(f"{name}@example.com",)) for name in wanted["users"]]
-    quirks = Quirks(contacts=wanted["contacts"] == "jmap")
+    quirks = replace(_PRESETS[wanted["preset"]], contacts=wanted["contacts"] == "jmap")
     async with Sandbox(users=users, quirks=quirks, plugins=[Contacts]).serve() as sandbox:
         _say(sandbox.url)
         lines = await _standard_input()

@@ -54,10 +54,17 @@ class Stand:
     def __post_init__(self) -> None:
         self.proxy.meddle = self._traffic.meddle
 
-    async def tap(self, taps: Mapping[str, str]) -> tuple[Pass, float]:
-        """Tap mails (id -> label) at once: what the pass took, and the seconds since its event."""
+    async def tap(
+        self, taps: Mapping[str, str], *, patience: float = PATIENCE
+    ) -> tuple[Pass, float]:
+        """Tap mails (id -> label) at once: what the pass took, and the seconds since its event.
+
+        ``patience`` is how many seconds the pass may take.
+        """
         self._traffic.bytes, used = 0, cpu_seconds(self.service.process.pid)
-        asked = await tapped_pass(self.owner, self.service, self.proxy, taps, self.round_trip)
+        asked = await tapped_pass(
+            self.owner, self.service, self.proxy, taps, self.round_trip, patience=patience
+        )
         used = cpu_seconds(self.service.process.pid) - used
         waited: float = self.service.events("pass done")[-1]["seconds"]
         return self._pass(asked, await self._duration(), used), waited

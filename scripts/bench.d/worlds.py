@@ -68,6 +68,13 @@ async def opened(key: str, cwd: Path) -> AsyncIterator[World]:
 async def _cyrus(
     _: str, session: aiohttp.ClientSession, stack: AsyncExitStack
 ) -> Callable[[], Awaitable[Owner]]:
+    return await people_on_cyrus(session, stack)
+
+
+async def people_on_cyrus(
+    session: aiohttp.ClientSession, stack: AsyncExitStack
+) -> Callable[[], Awaitable[Owner]]:
+    """Start Cyrus until the stack is closed; return what makes somebody with an account there."""
     cyrus = await Cyrus.start(_INSTANCE)
     stack.push_async_callback(cyrus.reset)
     names = _names()

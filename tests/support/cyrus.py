@@ -3,12 +3,14 @@
 import asyncio
 import imaplib
 import smtplib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
 PASSWORD = "secret"
+_AT_ONCE = 500
+"""Messages that are put into a mailbox by one command."""
 SCRIPT = Path(__file__).parents[2] / "scripts" / "cyrus"
 
 
@@ -70,14 +72,24 @@ class Cyrus:
         """Put messages into a mailbox by IMAP, as a provider's rules or a mail app would."""
         await asyncio.to_thread(self._append, user, mailbox, messages)
 
-    def _append(self, user: str, mailbox: str, messages: Iterable[bytes]) -> None:
+    def _append(self, user: str, mailbox: str, messages: Sequence[bytes]) -> None:
+        """Put messages into a mailbox, many by one command (MULTIAPPEND, RFC 3502).
+
+        Each command is one transaction of the server, which is what takes the time.
+        """
+        # All of a user's mailboxes are below the Inbox here.
+        path = "INBOX" if mailbox == "Inbox" else f"INBOX/{mailbox}"
         with imaplib.IMAP4(self.imap_host, self.imap_port) as imap:
             imap.login(user, PASSWORD)
-            for message in messages:
-                # All of a user's mailboxes are below the Inbox here.
-                path = "INBOX" if mailbox == "Inbox" else f"INBOX/{mailbox}"
-                status, answer = imap.append(path, None, None, message)
-                assert status == "OK", answer
+            for start in range(0, len(messages), _AT_ONCE):
+                literals = (
+                    b" {%d+}\r\n%s" % (len(each), each)  # non-synchronizing (RFC 7888)
+                    for each in messages[start : start + _AT_ONCE]
+                )
+                imap.send(f'APPEND{start} APPEND "{path}"'.encode() + b"".join(literals) + b"\r\n")
+                while (line := imap.readline()).startswith(b"* "):
+                    pass
+                assert line.startswith(b"APPEND%d OK" % start), line
 
     async def deliver(self, user: str, *messages: bytes) -> None:
         """Hand messages over by LMTP, as a mail exchanger would."""

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from tests.support.person import Owner, message, until
+from tests.support.person import PATIENCE, Owner, message, until
 from tests.support.proxy import Exchange, Proxy
 from tests.support.running import Service
 from tests.support.steps import dependent_steps, longest_chain
@@ -40,9 +40,18 @@ async def until_seen(service: Service, before: int) -> None:
 
 
 async def tapped_pass(
-    person: Owner, service: Service, proxy: Proxy, taps: Mapping[str, str], round_trip: float = 0.0
+    person: Owner,
+    service: Service,
+    proxy: Proxy,
+    taps: Mapping[str, str],
+    round_trip: float = 0.0,
+    *,
+    patience: float = PATIENCE,
 ) -> list[Exchange]:
-    """Tap mails (id -> label) in one Email/set; what Mailroom asked because of it."""
+    """Tap mails (id -> label) in one Email/set; return what Mailroom asked because of it.
+
+    ``patience`` is how many seconds the pass may take.
+    """
     mailboxes = await person.mailboxes()
     asked = len(proxy.exchanges)
     done = len(service.events("pass done"))
@@ -55,7 +64,7 @@ async def tapped_pass(
             }
         },
     )
-    await service.until_logged("pass done", done + 1)
+    await service.until_logged("pass done", done + 1, patience=patience)
     proxy.round_trip = 0.0
     return proxy.since(asked)
 

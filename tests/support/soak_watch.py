@@ -9,8 +9,17 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 def memory(pid: int) -> float:
     """Resident memory, in MB (10^6 bytes)."""
+    return _memory(pid, "VmRSS:")
+
+
+def peak_memory(pid: int) -> float:
+    """Return the most resident memory that the process has ever had, in MB (10^6 bytes)."""
+    return _memory(pid, "VmHWM:")
+
+
+def _memory(pid: int, name: str) -> float:
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    (kibibytes,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:"))
+    (kibibytes,) = (line.split()[1] for line in status.splitlines() if line.startswith(name))
     return int(kibibytes) * 1024 / 1e6
 
 
