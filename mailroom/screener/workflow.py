@@ -107,7 +107,7 @@ class ScreenerWorkflow:
         marked, index = await both(self._gatherer.marked(), self._book.sync())
         if groups := missing_groups(index.groups, self._categories, self._layout):
             raise MissingError(groups=groups, only_carddav=index.only_named(groups))
-        own = await self._gatherer.own_among(senders_of(marked.emails), marked)
+        own = await self._gatherer.own_among(_senders(marked), marked)
         marked = replace(marked, identities=(*marked.identities, *sorted(own)))
         sorted_ = sort_marked(marked.emails, marked.places, marked.identities)
         (contents, outcomes, mails), (rules, unscreened) = await both(
@@ -183,6 +183,12 @@ class ScreenerWorkflow:
         for key, reason in report.refused.items():
             self._refusals.note(key, reason)
         return report
+
+
+def _senders(marked: Marked) -> frozenset[str]:
+    """The senders of what is labelled, and of what is new."""
+    news = () if marked.news is None else marked.news.emails
+    return senders_of((*marked.emails, *news))
 
 
 def _plan_new(marked: Marked, rules: Rules | None, decided: Decided) -> ArrivalsPlan | None:

@@ -132,6 +132,23 @@ async def test_a_sender_at_ones_own_domain_can_be_triaged(alice: Owner, start: S
     assert await alice.contacts_of("alias@home.example") == []
 
 
+@on(JMAP, CARDDAV)
+async def test_an_alias_that_was_used_long_ago_is_ones_own(alice: Owner, start: Start) -> None:
+    """floatpane/matcha#1201: of a catch-all, those addresses are one's own that one wrote from."""
+    sent = [message("alias@home.example", "long ago")]
+    sent += [message(ME, f"sent {number}") for number in range(300)]
+    await alice.server.append(alice.name, "Sent", *sent)
+    async with start(alice, **ON):
+        await alice.server.deliver(
+            alice.name,
+            message("alias@home.example", "to myself"),
+            message("nas@home.example", "backup done"),
+        )
+        await comes_to(alice, "backup done", "Screener")
+        await a_pass_later(alice)
+        assert await alice.where("to myself") == {"Inbox"}
+
+
 @on(DIGIT_IDS)
 async def test_mailboxes_whose_ids_are_digits_only(alice: Owner, start: Start) -> None:
     """bulwarkmail/webmail#623: a patch path that ends in digits is taken for an array's."""
