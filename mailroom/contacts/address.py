@@ -58,13 +58,28 @@ def bare_address(text: str) -> str:
     return address if '"' in address else _AT.sub("@", address)
 
 
-def several_addresses(text: str) -> list[str]:
+def _several(text: str) -> list[str]:
     """Return the parts of a text between commas or semicolons, if each of them is an address.
 
     Else return the whole text, for a name or a quoted local part may hold a comma.
     """
     parts = [part for part in re.split("[,;]", text) if part.strip()]
     return parts if all(_ONE_ADDRESS.fullmatch(part) for part in parts) else [text]
+
+
+def addresses_in(typed: str, *, by_mailroom: bool) -> list[str]:
+    """Return the addresses in a field of a card.
+
+    Args:
+        typed: the value of the field.
+        by_mailroom: whether Mailroom wrote it. Then it is one address of whatever characters, for
+            a stranger chose them: nothing in it may pass for somebody else's address.
+    """
+    if by_mailroom:
+        found = [_without_wrapping(typed)]
+    else:
+        found = [bare_address(part) for part in _several(typed)]
+    return [address for address in found if address]
 
 
 def _without_wrapping(text: str) -> str:

@@ -28,6 +28,13 @@ COMPONENTS: Final = (
 )
 """JSContact's kinds for the parts of N, in their order (RFC 9555 section 2.5.5, RFC 9554)."""
 
+VCARD_PROPERTY: Final = "X-MAILROOM"
+"""The property of a vCard that holds the mark."""
+MADE: Final = "made="
+"""Stands in the mark of a card that Mailroom made."""
+JSCONTACT_PROPERTY: Final = "mailroom:mark"
+"""The property of a JSContact Name object that holds the mark."""
+
 Values = tuple[tuple[str, ...], ...]
 """Every value of a property that says something, each as its parts."""
 

@@ -125,6 +125,26 @@ def test_several_addresses_that_are_typed_into_one_field(typed: str, addresses: 
     assert list(js_addresses_of({"emails": {"1": {"address": typed}}})) == addresses
 
 
+@pytest.mark.parametrize(
+    "odd",
+    ["victim@bank.example,x@evil.example", "\u200bann@x.example", "a(b)@x.example"],
+)
+def test_an_address_that_a_stranger_chose_is_nobody_elses(odd: str) -> None:
+    """On a card that Mailroom made, it is what stood in From."""
+    escaped = odd.replace(",", "\\,")
+    marks = ("X-MAILROOM:made=0", 'JSPROP;JSPTR="name/mailroom:mark":"made=0"')
+    for mark in marks:
+        assert addresses_of(card(f"EMAIL:{escaped}", mark)) == (odd,)
+    js = {"emails": {"1": {"address": odd}}, "name": {"mailroom:mark": "made=0"}}
+    assert js_addresses_of(js) == (odd,)
+
+
+def test_an_address_on_a_card_of_which_mailroom_filled_a_name_is_its_owners() -> None:
+    assert addresses_of(card("EMAIL:ann@x.example (work)", "X-MAILROOM:FN=0")) == ("ann@x.example",)
+    js = {"emails": {"1": {"address": "ann@x.example (work)"}}, "name": {"mailroom:mark": "full=0"}}
+    assert js_addresses_of(js) == ("ann@x.example",)
+
+
 def test_other_addresses() -> None:
     assert bare_address("a>b@x.example") == "a>b@x.example"
     assert key_of('"*"@x.example') != key_of("*@x.example")

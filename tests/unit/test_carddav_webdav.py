@@ -42,7 +42,10 @@ def asked_of_cards(body: bytes) -> list[str]:
 
 
 def test_cards_are_asked_for_whole_or_in_brief() -> None:
-    brief = ["VERSION", "UID", "EMAIL", "KIND", "X-ADDRESSBOOKSERVER-KIND", "CATEGORIES"]
+    brief = [
+        *("VERSION", "UID", "EMAIL", "KIND", "X-ADDRESSBOOKSERVER-KIND"),
+        *("CATEGORIES", "X-MAILROOM"),
+    ]
     assert asked_of_cards(multiget(["/a"], whole=True)) == []
     assert asked_of_cards(multiget(["/a"], whole=False)) == brief
 

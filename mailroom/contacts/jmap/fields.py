@@ -7,8 +7,9 @@ none of our business. What has not the shape that the RFC promises is passed ove
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from mailroom.contacts.address import bare_address, several_addresses
+from mailroom.contacts.address import addresses_in
 from mailroom.contacts.book import Names
+from mailroom.contacts.mark import JSCONTACT_PROPERTY, MADE
 from mailroom.contacts.vcard.fields import uid_key
 
 JsCard = Mapping[str, Any]
@@ -30,10 +31,12 @@ def uid_of(card: JsCard) -> str:
 
 def addresses_of(card: JsCard) -> tuple[str, ...]:
     """Return every e-mail address, without what else may stand around it."""
-    typed = (
-        part for value in texts(card, "emails", "address") for part in several_addresses(value)
+    by_mailroom = MADE in text(name_of(card).get(JSCONTACT_PROPERTY))
+    return tuple(
+        address
+        for typed in texts(card, "emails", "address")
+        for address in addresses_in(typed, by_mailroom=by_mailroom)
     )
-    return tuple(filter(None, map(bare_address, typed)))
 
 
 def kind_of(card: JsCard) -> str:

@@ -25,10 +25,17 @@ from mailroom.contacts.jmap.fields import (
     text,
     texts,
 )
-from mailroom.contacts.mark import COMPONENTS, Mark, Values, Written, name_values
+from mailroom.contacts.mark import (
+    COMPONENTS,
+    JSCONTACT_PROPERTY,
+    Mark,
+    Values,
+    Written,
+    name_values,
+)
 from mailroom.contacts.note import is_only_triage
 
-MARK: Final = "mailroom:mark"
+MARK: Final = JSCONTACT_PROPERTY
 _VCARD_MARK: Final = "x-mailroom"
 """The mark that was written over CardDAV, where a server shows it at all (in ``vCardProps``)."""
 _EXPECTED: Final = frozenset(

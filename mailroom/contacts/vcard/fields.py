@@ -5,14 +5,17 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from mailroom.contacts.address import bare_address, several_addresses
+from mailroom.contacts.address import addresses_in
 from mailroom.contacts.book import Names
+from mailroom.contacts.mark import JSCONTACT_PROPERTY, MADE, VCARD_PROPERTY
 from mailroom.contacts.vcard.lines import ContentLine, VCard, decode, encode
 from mailroom.contacts.vcard.text import escape, split, unescape
 
 KIND: Final = ("KIND", "X-ADDRESSBOOKSERVER-KIND")
 """The kind of a card (RFC 6350 section 6.1.4), and Apple's property for it in vCard 3."""
 _STRUCTURED: Final = frozenset({"N", "ORG"})
+_LONGEST_MARK: Final = 200
+"""Octets in which a mark that was written over JMAP names itself."""
 _UID_PREFIX: Final = "urn:uuid:"
 _UUID: Final = re.compile("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
@@ -69,13 +72,26 @@ def is_vcard3_without_name(card: VCard) -> bool:
 
 def addresses_of(card: VCard) -> tuple[str, ...]:
     """Every e-mail address, without what else may stand around it."""
-    return tuple(address for line in card.named("EMAIL") for address in _addresses_on(line))
+    by_mailroom = any(_is_mark_of_made_card(line) for line in card.lines)
+    return tuple(
+        address
+        for line in card.named("EMAIL")
+        for address in _addresses_on(line, by_mailroom=by_mailroom)
+    )
+
+
+def _is_mark_of_made_card(line: ContentLine) -> bool:
+    pointer = JSCONTACT_PROPERTY.encode()
+    is_mark = line.name == VCARD_PROPERTY or pointer in line.raw[:_LONGEST_MARK]
+    return is_mark and MADE in line.value
 
 
 def all_addresses_of(card: VCard) -> tuple[str, ...]:
     """Every e-mail address that can be found, on a card that is broken, too."""
     return addresses_of(card) or tuple(
-        address for line in _lines_of_broken(card) for address in _addresses_on(line)
+        address
+        for line in _lines_of_broken(card)
+        for address in _addresses_on(line, by_mailroom=False)
     )
 
 
@@ -89,9 +105,9 @@ def _lines_of_broken(card: VCard) -> Iterator[ContentLine]:
             yield line
 
 
-def _addresses_on(line: ContentLine) -> list[str]:
+def _addresses_on(line: ContentLine, *, by_mailroom: bool) -> list[str]:
     """Return the address on a line, or all of them where people typed several."""
-    return list(filter(None, map(bare_address, several_addresses(unescape(text_of(line))))))
+    return addresses_in(unescape(text_of(line)), by_mailroom=by_mailroom)
 
 
 def text_of(line: ContentLine) -> str:

@@ -7,13 +7,13 @@ section 3.2.1): ``JSPROP;JSPTR="name/mailroom:mark":"made=<digest>"``. It counts
 import re
 from typing import Final
 
-from mailroom.contacts.mark import Mark, Written, digest, field_digests
+from mailroom.contacts.mark import VCARD_PROPERTY, Mark, Written, digest, field_digests
 from mailroom.contacts.note import is_only_triage
 from mailroom.contacts.vcard.fields import KIND, kind_of, values_of
 from mailroom.contacts.vcard.lines import ContentLine, VCard
 from mailroom.contacts.vcard.notes import is_plain, note_of
 
-_PROPERTY: Final = "X-MAILROOM"
+_PROPERTY: Final = VCARD_PROPERTY
 _JSPROP: Final = frozenset({"JSPROP", "X-JSPROP"})
 _POINTER: Final = re.compile(r"/?name/mailroom:mark:(?P<mark>.*)", re.IGNORECASE | re.DOTALL)
 _QUOTES: Final = re.compile(r"""\^'|["'\\]""")

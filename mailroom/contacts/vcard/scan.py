@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from mailroom.contacts.mark import VCARD_PROPERTY
+
 _NEXT_LINE: Final = re.compile(rb"\n(?=[^ \t])")
 _HEAD: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:[A-Za-z0-9_-]+\.)?([A-Za-z0-9_-]+)[ \t]*[;:]")
 _FOLD: Final = re.compile(rb"\n[ \t]")
@@ -23,8 +25,10 @@ IN_BRIEF: Final = (
     "KIND",
     "X-ADDRESSBOOKSERVER-KIND",
     "CATEGORIES",
+    VCARD_PROPERTY,
 )
-"""The properties that tell whose a card is, which addresses it has, and whether it is a group."""
+"""The properties that tell whose a card is, which addresses it has, whether it is a group, and
+whether Mailroom made it."""
 _KEPT: Final = frozenset(name.encode() for name in (*IN_BRIEF, "BEGIN", "END"))
 
 
