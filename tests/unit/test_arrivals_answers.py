@@ -58,6 +58,16 @@ async def test_a_reference_to_sent_mail_of_another_thread() -> None:
         assert found == {mail_id}
 
 
+async def test_the_id_of_a_thread_is_no_message_id() -> None:
+    async with a_world() as world:
+        world.deliver(ME, "Message-ID: <question@me>", into="Sent")
+        answer = world.deliver("a@x.example", "In-Reply-To: <question@me>")
+        thread = world.desk.account.mail.emails[answer].thread_id
+        world.deliver("eve@x.example", f"In-Reply-To: <{thread}>")
+
+        assert await answers(world) == {answer}
+
+
 async def test_all_are_asked_about_in_one_request() -> None:
     async with a_world() as world:
         world.deliver(ME, "Message-ID: <question@me>", into="Sent")

@@ -54,9 +54,13 @@ class Answers:
         found = await self._account.client.perform_all([_tolerant(each) for each in questions])
         too_large = [part for part, threads in zip(parts, found, strict=False) if threads is None]
         further = await all_of(self._one_by_one(part, sent) for part in too_large)
-        names = frozenset[str]().union(*(each for each in (*found, *further) if each is not None))
+        answered = _united(*found[: len(parts)], *further)
+        # Kept apart, for a stranger may refer to anything that looks like the id of a thread.
+        message_ids = _united(*found[len(parts) :])
         return frozenset(
-            email.id for email in emails if email.thread_id in names or names & set(email.refers_to)
+            email.id
+            for email in emails
+            if email.thread_id in answered or message_ids & set(email.refers_to)
         )
 
     def _message_ids(self, mailbox_id: str) -> Operation[frozenset[str]]:
@@ -76,6 +80,10 @@ class Answers:
             for thread_id, (_, emails) in zip(threads, readings, strict=True)
             if any(email.mailbox_ids & sent for email in emails)
         )
+
+
+def _united(*parts: frozenset[str] | None) -> frozenset[str]:
+    return frozenset[str]().union(*(each for each in parts if each is not None))
 
 
 def _tolerant(question: Operation[frozenset[str]]) -> Operation[frozenset[str] | None]:
