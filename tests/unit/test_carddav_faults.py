@@ -283,6 +283,18 @@ async def test_which_refusals_of_a_card_last(account: Account, status: int, last
     assert is_lasting(failures["ann"]) is lasts
 
 
+@pytest.mark.parametrize("condition", ["valid-address-data", "max-resource-size"])
+async def test_a_412_for_what_the_card_is_does_not_mean_that_it_was_changed(
+    account: Account, condition: str
+) -> None:
+    """Xandikos answers so to a card that it finds invalid."""
+    account.dav.fault = answering("PUT", "ann.vcf", lambda: dav_error(412, f"<c:{condition}/>"))
+    failures = await account.book.write([noting(account.ann)], account.seen.groups)
+    assert condition in str(failures["ann"])
+    assert is_lasting(failures["ann"])
+    assert account.dav.count("PUT") == 1
+
+
 async def test_what_cannot_be_edited_for_what_it_is_is_a_lasting_refusal(account: Account) -> None:
     account.dav.gives_etags = False
     await account.read()

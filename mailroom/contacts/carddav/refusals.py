@@ -26,6 +26,11 @@ _LASTING: Final = (
 that the server finds invalid is 400 on Radicale, and 415 on sabre/dav."""
 
 
+_ABOUT_CARD: Final = frozenset(
+    {"valid-address-data", "supported-address-data", "max-resource-size"}
+)
+
+
 class AddressBookGoneError(AddressBookError):
     """The collection is not there, or not any more."""
 
@@ -37,8 +42,16 @@ class RefusedError(AddressBookError):
         super().__init__(what)
         self.what = what
         self.status = None if response is None else response.status
-        self.is_lasting = self.status in _LASTING
         self.why = "" if response is None else explanation(response.body)
+        self.is_lasting = self.status in _LASTING or self.is_about_card
+
+    @property
+    def is_about_card(self) -> bool:
+        """True if the server finds the card itself invalid or too large (RFC 6352 section 6.3.2.1).
+
+        Xandikos says so with the status of a failed ``If-Match``, 412.
+        """
+        return not _ABOUT_CARD.isdisjoint(self.why.partition(":")[0].split(", "))
 
     def __str__(self) -> str:
         status = "" if self.status is None else _phrase(self.status)

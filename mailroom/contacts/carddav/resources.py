@@ -126,11 +126,12 @@ class Resources:
         if response.status in _DONE:
             self._wrote(path, card, response)
             return None
-        if response.status == HTTPStatus.PRECONDITION_FAILED:
+        refused = RefusedError(f"{path} cannot be made", response)
+        if response.status == HTTPStatus.PRECONDITION_FAILED and not refused.is_about_card:
             return path
         conflict = conflicting_url(response)
         if conflict is None:
-            raise RefusedError(f"{path} cannot be made", response)
+            raise refused
         return self._paths.key(conflict.raw_path)
 
     async def change(self, path: str, edit: Callable[[VCard], VCard]) -> None:
@@ -206,10 +207,11 @@ class Resources:
         """Write a new version; False if the old one is not the current one any more."""
         response = await self._put(resource.path, card, _if_match(resource))
         self._known.outdate(resource.path)
-        if response.status == HTTPStatus.PRECONDITION_FAILED:
-            return False
         if response.status not in _DONE:
-            raise RefusedError(f"{resource.path} cannot be changed", response)
+            refused = RefusedError(f"{resource.path} cannot be changed", response)
+            if response.status == HTTPStatus.PRECONDITION_FAILED and not refused.is_about_card:
+                return False
+            raise refused
         if response.status == HTTPStatus.OK:
             await self._look_whether_written(resource.path, card)
             return True
