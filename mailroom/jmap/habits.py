@@ -37,13 +37,11 @@ class Habits:
     """The limitations of one account's server, as far as they are known.
 
     Attributes:
-        header_is_proven: a search by header has found mail that was known to be there.
         totals_are_proven: a total was larger than the page that it came with.
     """
 
     def __init__(self) -> None:
         self._known: set[Limitation] = set()
-        self.header_is_proven = False
         self.totals_are_proven = False
 
     def __contains__(self, limitation: Limitation) -> bool:

@@ -107,7 +107,7 @@ class ScreenerWorkflow:
         marked, index = await both(self._gatherer.marked(), self._book.sync())
         if groups := missing_groups(index.groups, self._categories, self._layout):
             raise MissingError(groups=groups, only_carddav=index.only_named(groups))
-        own = await self._gatherer.own_among(_senders(marked), marked)
+        own = await self._own_senders(marked)
         marked = replace(marked, identities=(*marked.identities, *sorted(own)))
         sorted_ = sort_marked(marked.emails, marked.places, marked.identities)
         (contents, outcomes, mails), (rules, unscreened) = await both(
@@ -130,6 +130,19 @@ class ScreenerWorkflow:
             unscreened=unscreened,
             groups=contents.groups,
         )
+
+    async def _own_senders(self, marked: Marked) -> frozenset[str]:
+        """Return the senders of labelled and new mail that are the user's own addresses.
+
+        A search that the server refuses must not keep labels from being acted on: the question is
+        then asked for labelled mail alone, which seldom has senders to ask about.
+        """
+        labelled = senders_of(marked.emails)
+        news = () if marked.news is None else marked.news.emails
+        try:
+            return await self._gatherer.own_among(labelled | senders_of(news), marked)
+        except MethodError:
+            return await self._gatherer.own_among(labelled, marked)
 
     async def _rules_for_new(self, marked: Marked, index: ContactIndex) -> tuple[Rules | None, str]:
         """What there is to know of those who wrote new mail, or why that is not known.
@@ -183,12 +196,6 @@ class ScreenerWorkflow:
         for key, reason in report.refused.items():
             self._refusals.note(key, reason)
         return report
-
-
-def _senders(marked: Marked) -> frozenset[str]:
-    """The senders of what is labelled, and of what is new."""
-    news = () if marked.news is None else marked.news.emails
-    return senders_of((*marked.emails, *news))
 
 
 def _plan_new(marked: Marked, rules: Rules | None, decided: Decided) -> ArrivalsPlan | None:
