@@ -25,7 +25,10 @@ class Limitation(Enum):
         "the total of a search is not told, or not to be relied on: pages are read until one is "
         "empty"
     )
-    LAST_POSITION = "a search cannot be read from its end: it is sorted the other way round instead"
+    LAST_POSITION = (
+        "a search cannot be read from its end, so that a search by header cannot be proved to find "
+        "all mail: mailboxes are listed, and the senders are read from the mail itself"
+    )
     STATES = (
         "an update is carried out in another state than was asked for (ifInState): updated mail is "
         "read again, and put where its owner moved it meanwhile"
@@ -50,6 +53,11 @@ class Habits:
     def __iter__(self) -> Iterator[Limitation]:
         """Iterate over what is known, in the order of :class:`Limitation`."""
         return (each for each in Limitation if each in self._known)
+
+    @property
+    def searches_are_exact(self) -> bool:
+        """False if searches by header are known to lack mail, or cannot be proved not to."""
+        return self._known.isdisjoint({Limitation.HEADERS, Limitation.LAST_POSITION})
 
     def learn(self, limitation: Limitation) -> None:
         """Remember a limitation for as long as the process lives."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from mailroom.jmap.answers import checked, listed, parsed, string
 from mailroom.jmap.mail import EMAIL_PROPERTIES, Email, Filter, get_email_state, read_email
@@ -10,7 +10,6 @@ from mailroom.jmap.request import Call, Operation, Results
 
 _OLDEST_FIRST: Final = ({"property": "receivedAt", "isAscending": True},)
 """So that mail which comes while we page is added at the end."""
-_NEWEST_FIRST: Final = ({"property": "receivedAt", "isAscending": False},)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,20 +143,13 @@ def find_ids(
     return Operation((*before.calls, *queries, *after.calls), read)
 
 
-def find_newest_id(
-    account_id: str, email_filter: Filter, *, from_the_end: bool
-) -> Operation[IdPage]:
-    """The id of the newest mail that matches.
+def find_newest_id(account_id: str, email_filter: Filter) -> Operation[IdPage]:
+    """The id of the newest mail that matches, read from the end of the list.
 
-    Args:
-        account_id: the account.
-        email_filter: what to find.
-        from_the_end: read the last position of the list that starts with the oldest mail. There
-            stands, on some servers, the mail that their search index lacks, whichever way the list
-            is sorted. Others refuse such a position: read the list that starts with the newest.
+    There stands, on some servers, the mail that their search index lacks, whichever way the list is
+    sorted. Others refuse a position that counts from the end (``invalidArguments``).
     """
-    position, sort = (-1, _OLDEST_FIRST) if from_the_end else (0, _NEWEST_FIRST)
-    query = _query(account_id, email_filter, position=position, limit=1, sort=sort)
+    query = _query(account_id, email_filter, position=-1, limit=1)
     before, after = get_email_state(account_id), get_email_state(account_id)
 
     def read(results: Results) -> IdPage:
@@ -173,12 +165,11 @@ def _query(
     *,
     position: int,
     limit: int,
-    sort: Sequence[Mapping[str, Any]] = _OLDEST_FIRST,
 ) -> Call:
     arguments = {
         "accountId": account_id,
         "filter": email_filter,
-        "sort": sort,
+        "sort": _OLDEST_FIRST,
         "position": position,
         "limit": limit,
         "calculateTotal": True,

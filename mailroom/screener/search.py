@@ -110,7 +110,7 @@ class MailSearch:
         asked = [each for each in sweeps if each.addresses and each.mailboxes]
         if not asked:
             return await self._account.client.perform_all(after), ()
-        if Limitation.HEADERS in self._account.habits:
+        if not self._account.habits.searches_are_exact:
             return await self._by_listing(asked, after)
         try:
             done, found, proof = await self._by_header(asked, after)
@@ -139,9 +139,7 @@ class MailSearch:
         queries: list[Operation[Any]] = [self._proof(_mailboxes(sweeps)), *pages]
         done, answers = await self._account.client.perform_in_turn(after, queries)
         proof: Proof | None = answers[0]
-        if proof is None:
-            habits.learn(Limitation.LAST_POSITION)
-        else:
+        if proof is not None:
             habits.weigh_total(proof.every.total, proof.every.length)
         firsts: list[Page] = answers[1:]
         found = await self._account.all_pages(filters, firsts, also=self._fields.also)
@@ -151,19 +149,18 @@ class MailSearch:
         return Mailboxes(mailbox_ids, frozenset(self._account.mailbox_sizes))
 
     def _proof(self, mailbox_ids: frozenset[str]) -> Operation[Proof | None]:
-        """Ask for a :class:`Proof`; None if the server cannot be asked this way."""
+        """Ask for a :class:`Proof`; None if the server cannot be asked this way.
+
+        The newest mail is read from the end of the list: there stands, on some servers, the mail
+        that their index lacks, whichever way the list is sorted. So where a list cannot be read
+        from its end, nothing is proved by the mail that stands first.
+        """
         account = self._account
-        from_the_end = Limitation.LAST_POSITION not in account.habits
         inside, *others = self._named(mailbox_ids).filters(account.habits)
         if others:  # refused where mailboxes can only be searched one by one: they are listed then
             inside = {"operator": "OR", "conditions": [inside, *others]}
         by_header: Filter = {"operator": "AND", "conditions": [inside, _EVERY_MAIL]}
-        queries = in_order(
-            *(
-                find_newest_id(account.id, each, from_the_end=from_the_end)
-                for each in (inside, by_header)
-            )
-        )
+        queries = in_order(*(find_newest_id(account.id, each) for each in (inside, by_header)))
 
         def read(results: Results) -> Proof | None:
             try:
@@ -171,8 +168,9 @@ class MailSearch:
             except MethodError as error:
                 if error.type == "unsupportedFilter":
                     account.habits.learn(Limitation.HEADERS)
-                if error.type == "unsupportedFilter" or not from_the_end:
                     raise
+                if error.type == "invalidArguments":
+                    account.habits.learn(Limitation.LAST_POSITION)
                 return None
 
         return Operation(queries.calls, read)

@@ -39,6 +39,15 @@ SERVERS = {
     "totals up to 8, header by a late index": Quirks(
         limits=Limits(max_query=4), querying=Querying(counts_to=8, header="index", behind=3)
     ),
+    "header and sort by a late index, nothing tells of the end": Quirks(
+        querying=Querying(
+            header="index",
+            behind=3,
+            dates_are_indexed=True,
+            tells_total=False,
+            negative_positions=False,
+        )
+    ),
     "Stalwart": STALWART,
     "Cyrus 3.14": CYRUS_3_14,
     "James": JAMES,
