@@ -147,8 +147,10 @@ class Gatherer:
             return None
         emails = await self._all_marked(filters, firsts, labels)
         news = None if self._inbox is None else await self._inbox.news(look, places)
-        states = {page.state for page in firsts}
-        # Of states that differ none can be said to be the first, so nothing is held to one.
+        # A part that the server put off was read again later than the others. Of states that
+        # differ none can be said to be the first, so nothing is held to one, and no push that
+        # tells of one is passed over.
+        states = {*(page.state for page in firsts), *([news.state] if news else [])}
         state = states.pop() if len(states) == 1 else ""
         return Marked(emails, news, directory, now, identities, state)
 

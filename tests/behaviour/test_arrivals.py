@@ -1,12 +1,14 @@
 """New mail is screened the moment it comes, and by nobody where the provider was faster."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 
 import pytest
 
 from tests.behaviour.conftest import Start, on
+from tests.support.passes import settled
 from tests.support.person import Owner, message
 from tests.support.proxy import Answer, Ask, Exchange, Proxy
 from tests.support.running import Service
@@ -169,6 +171,32 @@ async def test_what_somebody_files_in_the_very_moment_is_not_pulled_back(
         assert moved
         # Where ifInState is ignored, it is put right behind the update that the pass ends with.
         await comes_to(alice, "new", "Archive")
+
+
+@on(*(each for each in VARIANTS if each.push != "poll"))
+async def test_new_mail_that_comes_while_a_part_of_a_look_is_put_off(
+    alice: Owner, start: Start, proxy: Proxy
+) -> None:
+    """That part is read again later, in a state in which new mail has not been looked at."""
+    put_off = list[str]()
+
+    async def put_off_first(exchange: Exchange, ask: Ask) -> Answer:
+        answer = await ask()
+        if "Email/changes" not in exchange.calls or put_off:
+            return answer
+        told = json.loads(answer.body)
+        put_off.append(told["methodResponses"][0][0])
+        told["methodResponses"][0][:2] = ["error", {"type": "serverFail"}]
+        await alice.server.deliver(alice.name, mail("second@elsewhere.example", "second"))
+        return Answer(answer.status, answer.headers, json.dumps(told).encode())
+
+    async with start(alice, http=proxy.url, **ON) as service:
+        await settled(service)
+        proxy.meddle = put_off_first
+        await alice.server.deliver(alice.name, mail("first@elsewhere.example", "first"))
+        await comes_to(alice, "first", "Screener")
+        await comes_to(alice, "second", "Screener")
+    assert put_off
 
 
 async def test_500_mails_at_once_are_one_round_of_requests(
