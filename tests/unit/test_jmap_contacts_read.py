@@ -6,15 +6,8 @@ from typing import Any
 import pytest
 
 from mailroom.contacts.book import AddressBookError, Contents
-from mailroom.contacts.jmap.calls import (
-    Book,
-    Changes,
-    Done,
-    find_cards,
-    get_books,
-    get_cards,
-    set_cards,
-)
+from mailroom.contacts.jmap.calls import Book, find_cards, get_books, get_cards
+from mailroom.contacts.jmap.card_set import Changes, Done, set_cards
 from mailroom.jmap.errors import MethodError, SetError
 from mailroom.sandbox.plugin import Arguments, MethodFailure
 from mailroom.sandbox.quirks import STALWART_LIMITS, Quirks

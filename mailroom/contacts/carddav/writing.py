@@ -4,14 +4,13 @@ A failure stays with the edits that it concerns: what comes later leaves those o
 else goes on.
 """
 
-import uuid
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
 
 from mailroom.concurrency import all_of
-from mailroom.contacts.address import key_of
+from mailroom.contacts.address import key_of, other_uid
 from mailroom.contacts.book import (
     AddressBookError,
     ContactEdit,
@@ -33,9 +32,6 @@ from mailroom.contacts.vcard.lines import VCard
 from mailroom.contacts.vcard.new import new_card
 from mailroom.http import CredentialsRefusedError, HttpError
 
-_OTHER_UIDS: Final = uuid.UUID("b0a4c7de-6a0f-4d34-9f0b-3a2f4c1d5e86")
-"""The name space of uids for cards whose own uid is taken by another contact. They are not drawn
-at random, so that a card is not made twice when its making is tried again."""
 _UIDS_TRIED: Final = 3
 
 
@@ -119,7 +115,7 @@ class Writing:
             if there is not None and _bears(there, create.address):
                 await self._resources.change(path, lambda card: categorized(adopted(card, create)))
                 return uid_of(there.card)
-            uid = str(uuid.uuid5(_OTHER_UIDS, f"{uid} {key_of(create.address)}"))
+            uid = other_uid(uid, create.address)
         raise AddressBookError(f"no card can be made: {create.uid} and others are taken")
 
     def _moves(self) -> list[Move]:

@@ -16,7 +16,8 @@ from mailroom.contacts.book import (
     ReadOnlyAddressBookError,
 )
 from mailroom.contacts.index import ContactIndex
-from mailroom.contacts.jmap.calls import Book, Changes, get_books, set_cards
+from mailroom.contacts.jmap.calls import Book, get_books
+from mailroom.contacts.jmap.card_set import Changes, set_cards
 from mailroom.contacts.jmap.cards import is_group, to_card
 from mailroom.contacts.jmap.edits import new_group
 from mailroom.contacts.jmap.fields import JsCard

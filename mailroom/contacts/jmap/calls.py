@@ -1,25 +1,23 @@
-"""JMAP for contacts (RFC 9610) as far as it is needed here: operations built, answers read.
+"""The operations that read address books and cards over JMAP (RFC 9610).
 
-Answers are read with suspicion: what has not the promised shape raises, and never passes for an
-empty result. A card is asked for in brief where it is only to be found again, and with all its
-properties where it may be edited, for an edit must see what it touches.
+An answer without the shape that the RFC promises raises an error; it is never taken for an empty
+result. A card is read with few properties (``BRIEF``) if it only has to be found again, and with
+all of them if it may be edited, because an edit must see everything that it touches.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from mailroom.contacts.jmap.cards import is_readable
 from mailroom.contacts.jmap.fields import JsCard, text
 from mailroom.http import MAX_OCTETS
-from mailroom.jmap.answers import NO_WORD, checked, listed
-from mailroom.jmap.errors import MethodError, SetError
+from mailroom.jmap.answers import checked, listed
 from mailroom.jmap.request import Call, Operation, Reference, Results
 
 Filter = Mapping[str, Any]
 """A FilterOperator or FilterCondition (RFC 8620 section 5.5, RFC 9610 section 3.3.1)."""
 
-_OUTDATED: Final = frozenset({"stateMismatch", "serverPartialFail"})
 EVERYTHING: Final[Filter] = {}
 BRIEF: Final = ("id", "uid", "kind", "emails", "name", "members", "addressBookIds")
 """The properties by which a card is found again, and a group is told and written."""
@@ -91,40 +89,6 @@ class Delta:
     parts: tuple[Found, ...]
     new_state: str
     has_more: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What one ``ContactCard/set`` is to do; creation and card ids to objects and patches."""
-
-    create: Mapping[str, JsCard] = field(default_factory=dict)
-    update: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    destroy: Collection[str] = ()
-    if_in_state: str | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self.create or self.update or self.destroy)
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What one ``ContactCard/set`` did.
-
-    Attributes:
-        refusal: why nothing of it was done, if so.
-        failed: creation or card id -> why it was left as it was.
-    """
-
-    refusal: MethodError | None = None
-    failed: Mapping[str, SetError] = field(default_factory=dict)
-
-    @property
-    def is_outdated(self) -> bool:
-        """Whether the cards are not what they were when they were read.
-
-        Somebody changed them, or this very call did some of its work (RFC 8620 section 3.6.2).
-        """
-        return self.refusal is not None and self.refusal.type in _OUTDATED
 
 
 def uid_filter(uids: Iterable[str]) -> Filter:
@@ -219,48 +183,6 @@ def get_large_card(account_id: str, card_id: str) -> Operation[Found]:
         return replace(found, cards=cards)
 
     return Operation((call,), read)
-
-
-def set_cards(account_id: str, changes: Changes) -> Operation[Done]:
-    """Make, patch and destroy cards, in this order, each atomically (RFC 8620 section 5.3).
-
-    A refusal is part of what is read, for what else is in the request is done all the same. Nothing
-    to do takes no call.
-    """
-    if not changes:
-        return Operation((), lambda _: Done())
-    parts = {
-        "create": changes.create,
-        "update": changes.update,
-        "destroy": [*changes.destroy],
-        "ifInState": changes.if_in_state,
-    }
-    arguments = {name: value for name, value in parts.items() if value}
-    call = Call("ContactCard/set", {"accountId": account_id, **arguments})
-
-    def read(results: Results) -> Done:
-        try:
-            return _done(results[call], changes, call)
-        except MethodError as error:
-            return Done(refusal=error)
-
-    return Operation((call,), read)
-
-
-def _done(answer: Mapping[str, Any], changes: Changes, call: Call) -> Done:
-    """Read the answer to a ``/set``; what it says nothing of has not been done."""
-    destroyed = checked(answer.get("destroyed") or [], list, call)
-    told = {
-        *checked(answer.get("created") or {}, dict, call),
-        *checked(answer.get("updated") or {}, dict, call),
-        *(each for each in destroyed if isinstance(each, str)),
-    }
-    asked = (*changes.create, *changes.update, *changes.destroy)
-    failed = {each: NO_WORD for each in asked if each not in told}
-    for name in ("notCreated", "notUpdated", "notDestroyed"):
-        refused = checked(answer.get(name) or {}, dict, call)
-        failed |= {each: SetError.parse(error) for each, error in refused.items()}
-    return Done(failed=failed)
 
 
 def _get(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from mailroom.contacts.book import AddressBookError, ContactEdit, CreateCard, DeleteCard, UpdateCard
-from mailroom.contacts.jmap.calls import Changes
+from mailroom.contacts.jmap.card_set import Changes
 from mailroom.contacts.jmap.cards import to_card
 from mailroom.contacts.jmap.edits import adopted, new_card, updated
 from mailroom.contacts.jmap.fields import JsCard, member_keys

@@ -15,7 +15,6 @@ from typing import Final, TypeVar
 import structlog
 
 from mailroom.contacts.jmap.calls import (
-    Done,
     Filter,
     Found,
     Page,
@@ -23,6 +22,7 @@ from mailroom.contacts.jmap.calls import (
     get_cards,
     get_large_card,
 )
+from mailroom.contacts.jmap.card_set import Done
 from mailroom.contacts.jmap.fields import JsCard
 from mailroom.http import AnswerTooLargeError
 from mailroom.jmap.client import JmapClient

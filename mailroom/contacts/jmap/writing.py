@@ -14,8 +14,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-import structlog
-
 from mailroom.contacts.address import key_of, other_uid
 from mailroom.contacts.book import (
     AddressBookError,
@@ -26,18 +24,17 @@ from mailroom.contacts.book import (
 )
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap.batches import batches
-from mailroom.contacts.jmap.calls import Changes, Done, set_cards, uid_filter
+from mailroom.contacts.jmap.calls import uid_filter
+from mailroom.contacts.jmap.card_set import Changes, Done, set_cards
 from mailroom.contacts.jmap.fields import JsCard, addresses_of, uid_of
 from mailroom.contacts.jmap.mirror import Mirror
-from mailroom.contacts.jmap.plan import Job, Patches, Plan, Rules
+from mailroom.contacts.jmap.plan import Job, Plan, Rules
 from mailroom.contacts.jmap.reading import Cards, CardsMovedError, undisturbed
 from mailroom.contacts.jmap.refusals import BAD_PATH, is_gone, is_taken
-from mailroom.contacts.jmap.taking_back import take_back
+from mailroom.contacts.jmap.rollback import Rollback
 from mailroom.contacts.meanwhile import refuse_if_joined
 from mailroom.http import CredentialsRefusedError, HttpError
 from mailroom.jmap.errors import JmapError
-
-log = structlog.get_logger(__name__)
 
 _TRIES: Final = 4
 
@@ -77,9 +74,7 @@ class Writing:
         self._has_renewed = False
         self._jobs: dict[str, Job] = {}
         self._failures: dict[str, Exception] = {}
-        self._undo: dict[str, Patches] = {}
-        self._misled: list[Patches] = []
-        self._deleted: set[str] = set()
+        self._rollback = Rollback(cards)
 
     async def run(self) -> Mapping[str, Exception]:
         """Do it, and tell what failed.
@@ -92,7 +87,7 @@ class Writing:
         for batch in batches(self._edits, limits, groups=len(self._groups)):
             await self._write([Job(edit, self._uid_for(edit)) for edit in batch])
         await self._look_again()
-        await self._take_back()
+        await self._rollback.run(self._failures)
         self._raise_if_nothing_worked()
         return self._failures
 
@@ -136,7 +131,7 @@ class Writing:
         account = self._cards.account_id
         sets = [set_cards(account, each) for each in (cards, plan.joins, plan.leaves)]
         done, joined, left = await self._cards.write(*sets)
-        self._undo = {**plan.undo, **self._undo}
+        self._rollback.add(plan.undo)
         self._note_deleted(plan, done)
         whole = self._judge_members(plan, joined, left)
         again = {each.key: each for each in await self._judge_cards(plan, jobs, done)}
@@ -177,8 +172,7 @@ class Writing:
         again = [job for job in jobs if any(ids.get(each, each) != each for each in job.needs())]
         for job in again:
             self._failures.pop(job.key, None)
-            self._undo.pop(job.key, None)
-            self._deleted.discard(job.key)
+            self._rollback.discard(job.key)
         self._before = [replace(group, id=ids.get(group.id, group.id)) for group in self._before]
         self._groups = {group.id: group.name for group in self._before}
         return [job.under(ids) for job in again]
@@ -211,7 +205,7 @@ class Writing:
         """Remember whose card is no more: they have no place in any group."""
         if done.refusal is None:
             deleted = [each for each in plan.cards.destroy if each not in done.failed]
-            self._deleted |= plan.keys_of(deleted)
+            self._rollback.note_deleted(plan.keys_of(deleted))
 
     async def _judge_cards(self, plan: Plan, jobs: Sequence[Job], done: Done) -> list[Job]:
         """See what became of the cards; gives the jobs that have to be tried again."""
@@ -256,7 +250,7 @@ class Writing:
         address = key_of(job.edit.card.address)
         if address in map(key_of, addresses_of(there)):
             return replace(job, adopting=there["id"])
-        self._misled.append(self._undo.pop(job.key, {}))
+        self._rollback.note_wrong_uid(job.key)
         return replace(job, uid=other_uid(job.uid, address))
 
     async def _look_again(self) -> None:
@@ -266,7 +260,7 @@ class Writing:
         off: what would be taken back then, nobody would ever set right. What cannot be seen counts
         as it did before.
         """
-        jobs = [self._jobs[key] for key in self._failures if self._undo.get(key)]
+        jobs = [self._jobs[key] for key in self._failures if self._rollback.has_patches(key)]
         with suppress(HttpError, JmapError):
             new = [job for job in jobs if job.makes_card]
             jobs = [job for job in jobs if not job.makes_card] + await self._elsewhere(new)
@@ -279,25 +273,7 @@ class Writing:
         if self._plan([job]).is_empty:
             del self._failures[job.key]
         elif job.is_deletion and not job.cards & self._cards.seen.keys():
-            self._deleted.add(job.key)
-
-    async def _take_back(self) -> None:
-        """Put the contacts whose edits failed back into the groups that they were in.
-
-        Those whose cards were deleted all the same are taken out of them, once more.
-
-        Nothing but this run knows of them any more, so a failure is only logged: the edit has
-        failed anyhow, and whoever tries it again will set the groups right.
-        """
-        await take_back(
-            self._cards, [*self._misled, *(self._undo_of(key) for key in self._failures)]
-        )
-
-    def _undo_of(self, key: str) -> Patches:
-        patches = self._undo.get(key, {})
-        if key not in self._deleted:
-            return patches
-        return {group: dict.fromkeys(patch) for group, patch in patches.items()}
+            self._rollback.note_deleted([job.key])
 
     def _fail(self, keys: Iterable[str], error: Exception) -> None:
         self._failures |= dict.fromkeys(keys, error)

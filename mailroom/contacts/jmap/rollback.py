@@ -1,0 +1,90 @@
+"""The rollback of group memberships after edits that failed."""
+
+from collections.abc import Iterable, Mapping
+
+import structlog
+
+from mailroom.contacts.jmap.card_set import Changes, set_cards
+from mailroom.contacts.jmap.plan import Patches
+from mailroom.contacts.jmap.reading import Cards
+from mailroom.http import HttpError
+from mailroom.jmap.errors import JmapError
+
+log = structlog.get_logger(__name__)
+
+
+class Rollback:
+    """The group patches that undo edits which failed.
+
+    Args:
+        cards: used to write the groups.
+    """
+
+    def __init__(self, cards: Cards) -> None:
+        self._cards = cards
+        self._undo: dict[str, Patches] = {}
+        self._wrong_uids: list[Patches] = []
+        self._deleted: set[str] = set()
+
+    def add(self, undo: Mapping[str, Patches]) -> None:
+        """Add the patches of a plan, by the key of the edit. The first plan of an edit counts."""
+        self._undo = {**undo, **self._undo}
+
+    def has_patches(self, key: str) -> bool:
+        """Return True if there is a group to patch should the edit fail."""
+        return bool(self._undo.get(key))
+
+    def discard(self, key: str) -> None:
+        """Remove everything that is noted of an edit."""
+        self._undo.pop(key, None)
+        self._deleted.discard(key)
+
+    def note_deleted(self, keys: Iterable[str]) -> None:
+        """Note the edits whose card was deleted: a deleted card must not be in any group."""
+        self._deleted.update(keys)
+
+    def note_wrong_uid(self, key: str) -> None:
+        """Note that an edit put a uid into groups that belongs to another contact."""
+        self._wrong_uids.append(self._undo.pop(key, {}))
+
+    async def run(self, failed: Iterable[str]) -> None:
+        """Put the contacts of failed edits back into the groups that they were in.
+
+        Contacts whose card was deleted although the edit failed are removed from the groups
+        instead. A failure is only logged, because the edit has failed already, and the next try
+        sets the groups right.
+
+        Args:
+            failed: the keys of the edits that failed.
+        """
+        patches = [*self._wrong_uids, *(self._undo_of(key) for key in failed)]
+        # Members are added back before others are removed, so that no contact is without a group.
+        sets = [_only(patches, value=value) for value in (True, None)]
+        try:
+            results = await self._cards.write(
+                *(set_cards(self._cards.account_id, Changes(update=update)) for update in sets)
+            )
+        except (HttpError, JmapError) as error:
+            log.warning("contacts not taken back to their groups", error=str(error))
+            return
+        for done in results:
+            if done.refusal or done.failed:
+                reasons = [done.refusal or "", *done.failed.values()]
+                text = ", ".join(dict.fromkeys(str(reason) for reason in reasons if reason))
+                log.warning("contacts not taken back to their groups", error=text)
+
+    def _undo_of(self, key: str) -> Patches:
+        patches = self._undo.get(key, {})
+        if key not in self._deleted:
+            return patches
+        return {group: dict.fromkeys(patch) for group, patch in patches.items()}
+
+
+def _only(patches: Iterable[Patches], *, value: bool | None) -> Patches:
+    """Return those parts of several patches of groups that have this value."""
+    picked: Patches = {}
+    for part in patches:
+        for group, patch in part.items():
+            paths = [path for path, each in patch.items() if each is value]
+            picked.setdefault(group, {}).update(dict.fromkeys(paths, value))
+    return {group: patch for group, patch in picked.items() if patch}
