@@ -57,10 +57,10 @@ def completed(answers: Answers, second: Answers, repetition: Repetition) -> Answ
     """Return the answers with those of a repetition put in."""
     merged = dict(answers)
     for call, original in zip(repetition.operation.calls, repetition.instead_of, strict=True):
-        first, new = answers[original], second.get(call)
+        first, new = answers.get(original), second.get(call)
         if new is None or (call is not original and isinstance(new, JmapError)):
             continue  # the first answer still says how the objects are
-        is_part = call is not original and not isinstance(first, JmapError)
+        is_part = call is not original and isinstance(first, Mapping)
         merged[original] = _united(first, new, call) if is_part else new
     return merged
 

@@ -40,11 +40,13 @@ class Habits:
     """The limitations of one account's server, as far as they are known.
 
     Attributes:
+        states_are_proven: an update in an outdated state was refused.
         totals_are_proven: a total was larger than the page that it came with.
     """
 
     def __init__(self) -> None:
         self._known: set[Limitation] = set()
+        self.states_are_proven = False
         self.totals_are_proven = False
 
     def __contains__(self, limitation: Limitation) -> bool:

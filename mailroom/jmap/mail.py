@@ -18,6 +18,8 @@ Filter = Mapping[str, Any]
 Patch = Mapping[str, Any]
 """A PatchObject (RFC 8620 section 5.3)."""
 
+STATE_MISMATCH: Final = "stateMismatch"
+"""The error of a call whose ``ifInState`` is not the account's state (RFC 8620 section 5.3)."""
 _FROM: Final = ("header:From:asAddresses:all", "from")
 """Every From field there is: ``from`` alone would hide all but the last of several. But Cyrus
 leaves out of them what holds bytes that are not UTF-8, as old mailers write them into names."""
@@ -232,6 +234,24 @@ def update_emails(
         arguments["ifInState"] = if_in_state
     call = Call("Email/set", arguments)
     return Operation((call,), lambda results: read_updated(results, call, "updated", patches))
+
+
+def try_outdated_state(account_id: str, state: str) -> Operation[bool | None]:
+    """Ask for no update at all, in a state that an update before this one has moved on from.
+
+    Returns True if the server refuses that, as RFC 8620 section 5.3 wants, False if it does not,
+    and None where the answer tells neither.
+    """
+    call = Call("Email/set", {"accountId": account_id, "update": {}, "ifInState": state})
+
+    def read(results: Results) -> bool | None:
+        try:
+            answer = results[call]
+        except MethodError as error:
+            return True if error.type == STATE_MISMATCH else None
+        return None if str(answer.get("oldState") or "") == state else False
+
+    return Operation((call,), read)
 
 
 def read_email(value: Any) -> Email:

@@ -9,15 +9,23 @@ from mailroom.jmap.client import JmapClient
 from mailroom.jmap.errors import MethodError, SetError
 from mailroom.jmap.forms import needs_whole_map, split, with_whole_map, without_new_keywords
 from mailroom.jmap.habits import Habits, Limitation
-from mailroom.jmap.mail import Email, EmailPeople, Patch, get_emails, get_people, update_emails
+from mailroom.jmap.mail import (
+    STATE_MISMATCH,
+    Email,
+    EmailPeople,
+    Patch,
+    get_emails,
+    get_people,
+    try_outdated_state,
+    update_emails,
+)
 from mailroom.jmap.request import Operation, cut
 from mailroom.jmap.session import Session
 
 _LARGEST_PAGE: Final = 4096
-_STATE_MISMATCH: Final = "stateMismatch"
 _READINGS: Final = 3
 """How often a mail is read again to be written as a whole, where others change mail, too."""
-_RESTLESS: Final = SetError("stateMismatch", "mail is changed by somebody else all the time")
+_RESTLESS: Final = SetError(STATE_MISMATCH, "mail is changed by somebody else all the time")
 _GONE: Final = SetError("notFound")
 _LARGEST_SET: Final = 500
 """Updates in one call: few enough that the call ends in a few seconds on a slow server."""
@@ -150,14 +158,26 @@ class Mails:
                 return
 
     async def _update_if_in(self, patches: Mapping[str, Patch], state: str) -> Updated | None:
-        """Patch mails by one call; None: the state has moved on, and nothing was done."""
-        operation = update_emails(self.id, patches, if_in_state=state or None)
+        """Patch mails by one call; None: the state has moved on, and nothing was done.
+
+        The first of these finds out if the server minds the state at all. The new state that it
+        tells may else hold what somebody else did during the call, unseen.
+        """
+        update = update_emails(self.id, patches, if_in_state=state or None)
         try:
-            (updated,) = await self.client.perform(operation)
+            if not state or self.habits.states_are_proven or Limitation.STATES in self.habits:
+                (updated,) = await self.client.perform(update)
+                return updated
+            trial = try_outdated_state(self.id, state)
+            updated, is_refused = await self.client.perform(update, trial)
         except MethodError as error:
-            if error.type != _STATE_MISMATCH:
+            if error.type != STATE_MISMATCH:
                 raise
+            self.habits.states_are_proven = True
             return None
+        if is_refused is False:
+            self.habits.learn(Limitation.STATES)
+        self.habits.states_are_proven = bool(is_refused)
         return updated
 
     async def _also_in_other_forms(

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from mailroom.http import HttpClient, HttpError, UnreachableError
+from mailroom.jmap.again import Answers, completed, put_off
 from mailroom.jmap.answers import Updated, read_updated
 from mailroom.jmap.errors import MethodError, RequestError, SessionError
 from mailroom.jmap.request import Call, Operation
@@ -152,6 +153,14 @@ async def test_a_call_that_must_not_be_done_twice_is_repeated_only_if_it_was_not
         except MethodError:
             assert kind == "serverFail"
     assert len(counts) == requests
+
+
+def test_a_call_that_was_not_answered_at_first_is_answered_by_the_second_request() -> None:
+    failed, lost = Call("Email/set", {"update": {}}), Call("Email/get", {"ids": []})
+    answers: Answers = {failed: MethodError(failed.method, "serverFail", "")}
+    (repetition,) = put_off([Operation((failed, lost), lambda _: None)], answers, repeatable=True)
+    second: Answers = {failed: {"updated": {}}, lost: {"list": []}}
+    assert completed(answers, second, repetition) == second
 
 
 @pytest.mark.parametrize("limit", ["maxCallsInRequest", "maxSizeRequest"])

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from mailroom.jmap.habits import Limitation
 from mailroom.jmap.mail import Email, EmailAddress, Patch
 from mailroom.sandbox import JAMES, Quirks
 from mailroom.screener.filing import Target, file_swept
@@ -87,6 +88,23 @@ async def test_an_update_says_if_it_was_held_to_the_state(quirks: Quirks) -> Non
         now, _ = await world.account.read([mail_id])
         (held,) = [each async for each in world.account.update_in_state(moves, now)]
         assert held.was_held
+
+
+@pytest.mark.parametrize("quirks", [Quirks(), JAMES], ids=["minds the state", "ignores it"])
+async def test_the_first_update_finds_out_if_the_state_is_minded(quirks: Quirks) -> None:
+    """James may tell as the new state one that somebody else's change has led to meanwhile."""
+    async with a_world(quirks) as world:
+        account, places = world.account, world.places
+        mail_id = world.deliver(into="Screener")
+        there = (places.screener, places.inbox)
+        for source, destination in (there, there[::-1]):
+            state, _ = await account.read([mail_id])
+            moves = {mail_id: patch_of(source, destination)}
+            (written,) = [each async for each in account.update_in_state(moves, state)]
+            assert written.was_held
+            assert written.updated.failed == {}
+            assert (Limitation.STATES in account.habits) == (quirks is JAMES)
+            assert account.habits.states_are_proven == (quirks is not JAMES)
 
 
 def patch_of(source: str, destination: str) -> Patch:
