@@ -14,14 +14,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from http import HTTPStatus
 from typing import Final, TypeVar
 
 import aiohttp
 import structlog
 from multidict import CIMultiDict
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from yarl import URL
 
 from mailroom.http.credentials import Credentials
@@ -29,13 +27,13 @@ from mailroom.http.digest import Digest
 from mailroom.http.errors import (
     BrokenAnswerError,
     CredentialsRefusedError,
-    HttpError,
 )
 from mailroom.http.identity import USER_AGENT
 from mailroom.http.messages import AnswerReader, HttpRequest, Response, redirect_target
 from mailroom.http.proxies import NO_PROXIES, Proxies
 from mailroom.http.refusals import raise_for_status
-from mailroom.http.retry import is_enough, is_worth_repeating, parse_date, pause, row_of
+from mailroom.http.repeating import Repeater
+from mailroom.http.retry import parse_date
 from mailroom.http.slots import Place, Slots
 from mailroom.http.streams import Streams
 from mailroom.http.wire import read_in_pieces, read_whole, translate
@@ -82,6 +80,7 @@ class HttpClient:
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 10.0))
         self._streams = streams or Streams()
         self._sleep = sleep
+        self._repeater = Repeater(self._slots, sleep)
         self._under_way: set[asyncio.Task[Response]] = set()
         self._offset = timedelta()
         self.requests_sent = 0
@@ -159,39 +158,9 @@ class HttpClient:
         return await self._repeated(request, attempt)
 
     async def _repeated(self, request: HttpRequest, attempt: Callable[[Place], Awaitable[T]]) -> T:
-        place = Place(self._slots, write=request.method in _WRITES)
-        retrying = AsyncRetrying(
-            retry=retry_if_exception(partial(is_worth_repeating, repeatable=request.repeatable)),
-            stop=is_enough,
-            wait=pause,
-            sleep=self._sleep,
-            before_sleep=_log_repetition,
-            reraise=True,
+        return await self._repeater.run(
+            attempt, repeatable=request.repeatable, write=request.method in _WRITES
         )
-        try:
-            result: T = await retrying(self._attempt, attempt, place)
-        finally:
-            place.free()
-        return result
-
-    async def _attempt(self, attempt: Callable[[Place], Awaitable[T]], place: Place) -> T:
-        await place.take()
-        try:
-            return await attempt(place)
-        except HttpError as error:
-            self._make_room(error, place)
-            raise
-
-    def _make_room(self, error: HttpError, place: Place) -> None:
-        """Leave the host in peace after it has said that it is busy."""
-        row = row_of(error)
-        if row is not None and row.serializes:
-            self._slots.serialize_writes()
-        if row is not None and row.slows:
-            self._slots.slow_down()
-            if not self._slots.is_overfull:
-                return  # with the slot kept, so that nobody else asks in the meantime
-        place.free()
 
     async def _untorn(
         self, request: HttpRequest, place: Place, reader: AnswerReader[object] | None = None
@@ -313,13 +282,3 @@ class HttpClient:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-
-
-def _log_repetition(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    log.info(
-        "request failed, will be sent again",
-        error=str(error),
-        attempt=state.attempt_number,
-        next_in_seconds=round(state.upcoming_sleep, 1),
-    )
