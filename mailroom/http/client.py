@@ -1,12 +1,12 @@
-"""Sends one account's requests: with its credentials, within time, again where that is safe.
+"""The HTTP client of one account: credentials, time-outs and redirects, and safe repetition.
 
-A request is repeated only when that cannot do anything twice: the caller says so (``repeatable``),
-or the request surely never left, or the server said that it did not act (see
-:mod:`mailroom.http.not_now`). Everything else is reported, for only the caller knows what an
-unanswered write may have done.
+A request is repeated only when nothing can be done twice by that: the caller says so
+(``repeatable``), or the request never left, or the server said that it did not act (see
+:mod:`mailroom.http.not_now`). Every other failure is reported, because only the caller knows what
+an unanswered write may have done.
 
 A write is never torn: when its caller is cancelled, the request goes on, and
-:meth:`HttpClient.close` waits a moment for such stragglers.
+:meth:`HttpClient.close` waits a moment for such requests.
 """
 
 import asyncio
@@ -44,18 +44,18 @@ log = structlog.get_logger(__name__)
 
 _MAX_REDIRECTS: Final = 5
 _WRITES: Final = frozenset({"PUT", "DELETE", "MKCOL", "MOVE", "COPY", "PROPPATCH"})
-"""The methods that meet the lock of an address book (RFC 4918). A POST of JMAP has none."""
+"""The methods that need the lock of an address book (RFC 4918). A JMAP POST needs no lock."""
 
 
 class HttpClient:
     """One account's connection to one service.
 
     Args:
-        session: where connections are pooled. It is the caller's, and stays open after
+        session: pools the connections. The session is the caller's, and stays open after
             :meth:`close`.
-        credentials: sent with every request, to the hosts that they may be sent to.
+        credentials: sent with every request, and only to the hosts of their ``reach``.
         slots: shared by all clients of one account at one host.
-        proxies: the way to each server.
+        proxies: the proxies to use.
         timeout: seconds that a whole answer may take.
         streams: the open stream of the same user at the same host.
         sleep: waits between attempts.
@@ -97,7 +97,7 @@ class HttpClient:
         return self._credentials
 
     def server_now(self) -> datetime:
-        """Return the server's time in UTC, by the latest answer that told it; else our own."""
+        """Return the server's time in UTC, by its latest ``Date`` header; else our own time."""
         return datetime.now(UTC) + self._offset
 
     async def sleep(self, seconds: float) -> None:
@@ -114,16 +114,16 @@ class HttpClient:
         repeatable: bool = True,
         expected: Collection[int] = (HTTPStatus.OK,),
     ) -> Response:
-        """Send a request, and give its whole answer as it is; see :meth:`ask`."""
+        """Send a request and return its whole answer; see :meth:`ask`."""
         request = HttpRequest(method, url, headers or {}, data, repeatable, expected)
         return await self.ask(request, lambda response: response)
 
     async def ask(self, request: HttpRequest, read: Callable[[Response], T]) -> T:
-        """Send a request, again where that is safe, and give what is read from its answer.
+        """Send a request, repeat it where that is safe, and return the result of ``read``.
 
         Args:
-            request: what to send.
-            read: makes something of the whole answer. When it raises
+            request: the request to send.
+            read: returns the result for the whole answer. If ``read`` raises
                 :class:`~mailroom.http.errors.BrokenAnswerError`, the attempt has failed.
 
         Raises:
@@ -143,8 +143,8 @@ class HttpClient:
         The body is never in memory as a whole, so an answer may be of any size.
 
         Args:
-            request: what to send.
-            open_reader: makes the reader of one attempt's answer. When the reader raises
+            request: the request to send.
+            open_reader: returns a new reader for one attempt's answer. If the reader raises
                 :class:`~mailroom.http.errors.BrokenAnswerError`, the attempt has failed.
 
         Raises:
@@ -165,7 +165,7 @@ class HttpClient:
     async def _untorn(
         self, request: HttpRequest, place: Place, reader: AnswerReader[object] | None = None
     ) -> Response:
-        """One attempt, which goes on to its end even if the caller is cancelled."""
+        """Make one attempt, which goes on to its end even if the caller is cancelled."""
         name = f"http {request.method} {request.url.path}"
         task = asyncio.create_task(self._follow(request, reader), name=name)
         self._under_way.add(task)
@@ -175,13 +175,13 @@ class HttpClient:
 
     def _ended(self, task: asyncio.Task[Response]) -> None:
         if not task.cancelled():
-            # Looked at in any case, for its caller may be gone, and asyncio would complain.
+            # Read the error in any case: the caller may be gone, and asyncio logs unread errors.
             error = task.exception()
             self.requests_refused += isinstance(error, CredentialsRefusedError)
         self._under_way.discard(task)
 
     async def _follow(self, request: HttpRequest, reader: AnswerReader[object] | None) -> Response:
-        """One attempt, with redirects to where the credentials may go."""
+        """Make one attempt, and follow redirects to hosts that the credentials may be sent to."""
         for _ in range(_MAX_REDIRECTS + 1):
             response = await self._once(request, reader)
             target = redirect_target(request, response, self._credentials.reach)
@@ -209,9 +209,10 @@ class HttpClient:
     async def _read(
         self, request: HttpRequest, reader: AnswerReader[object] | None, patience: float | None
     ) -> tuple[Response, int]:
-        """Send once; return the answer and the octets of its body.
+        """Send once; return the answer and the number of octets in its body.
 
-        ``patience`` are the seconds of silence that are borne; None: as long as the whole may take.
+        ``patience`` is the longest silence in seconds; None: only the time-out of the whole answer
+        counts.
         """
         total, connect = self._timeout.total, self._timeout.sock_connect
         timeout = aiohttp.ClientTimeout(total=total, sock_connect=connect, sock_read=patience)
@@ -236,11 +237,11 @@ class HttpClient:
         data: bytes | None = None,
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own, of several parts
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send once, follow nothing, judge nothing, and give the answer as it begins.
+        """Send once, and yield the answer as soon as its head is there, whatever its status.
 
-        For streams; everything else goes through :meth:`ask`. What breaks inside the block,
-        while the body is read, is translated as well. A user and password in the URL are left out:
-        the credentials are this client's, and no others.
+        Use this for streams, and :meth:`ask` for everything else. Redirects are not followed.
+        Errors that aiohttp raises inside the block, while the body is read, are translated as well.
+        A user and password in the URL are left out: only this client's credentials are sent.
 
         Raises:
             InsecureUrlError: the URL is not one that credentials may be sent to.
@@ -269,13 +270,13 @@ class HttpClient:
             raise translate(error, url) from None
 
     def _note_time(self, response: aiohttp.ClientResponse) -> None:
-        """Remember how far the server's clock is from ours; a cache's copy has an old date."""
+        """Remember how far the server's clock is from ours; ignore the date of a cached answer."""
         date = parse_date(response.headers.get("Date"))
         if date is not None and "Age" not in response.headers:
             self._offset = date - datetime.now(UTC).replace(microsecond=0)
 
     async def close(self, *, grace: float = 3.0) -> None:
-        """Wait up to ``grace`` seconds for requests whose callers are gone, then end them."""
+        """Wait up to ``grace`` seconds for requests whose callers are gone, then cancel them."""
         if not self._under_way:
             return
         _, late = await asyncio.wait(self._under_way, timeout=grace)

@@ -1,4 +1,4 @@
-"""Credentials: the proof of who we are, and the hosts that it may be sent to."""
+"""The credentials of an account, and the hosts that they may be sent to."""
 
 import ipaddress
 from base64 import b64encode
@@ -18,24 +18,24 @@ _SCHEMES_OF_HTTP: Final = {"ws": "http", "wss": "https"}
 class Reach:
     """The hosts that credentials may be sent to: one that the user named, and its siblings.
 
-    A sibling has the same registrable domain (``api.example.com`` and ``dav.example.com``), as the
-    Public Suffix List knows it, and is asked over https alone. No server can widen this: neither by
-    a redirect, nor by its session, nor by an address book that it points to.
+    A sibling has the same registrable domain by the Public Suffix List (``api.example.com`` and
+    ``dav.example.com``), and is asked over https only. No server can add hosts: neither by a
+    redirect, nor by its session, nor by the address of an address book.
 
     Attributes:
         home: the address that the user named; None for this machine alone.
-        insecure: the user has said that plain http may be spoken with the host of ``home``.
+        insecure: True if the user allows plain http to the host of ``home``.
     """
 
     home: URL | None = None
     insecure: bool = False
 
     def check(self, url: URL) -> None:
-        """Let an address pass that the credentials may be sent to, of HTTP or of a WebSocket.
+        """Raise an error unless the credentials may be sent to an HTTP or WebSocket address.
 
         Raises:
-            InsecureUrlError: it is plain http to another machine, or no address of HTTP.
-            ForeignHostError: it is on a host that the user has not named.
+            InsecureUrlError: the address is plain http to another machine, or not HTTP at all.
+            ForeignHostError: the address is on a host that the user has not named.
         """
         http = url.with_scheme(_SCHEMES_OF_HTTP[url.scheme]) if url.scheme in {"ws", "wss"} else url
         if not may_carry_credentials(http) and not (self.insecure and self._is_insecure_home(http)):
@@ -44,7 +44,7 @@ class Reach:
             raise ForeignHostError(url, self.home)
 
     def allows(self, url: URL) -> bool:
-        """Return True if :meth:`check` lets the address pass."""
+        """Return True if :meth:`check` raises nothing for the address."""
         try:
             self.check(url)
         except InsecureUrlError:
@@ -66,17 +66,17 @@ class Reach:
 
 
 THIS_MACHINE: Final = Reach()
-"""Credentials that are said to be for no server are sent to none but our own."""
+"""The reach of credentials for which no server was named: this machine only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The value of an ``Authorization`` header, and what Digest needs. It never shows itself.
+    """The value of an ``Authorization`` header, and the login for Digest. Neither is in the repr.
 
     Attributes:
         header: the value of the header.
-        reach: the hosts that it may be sent to.
-        login: user name and password, where there are any.
+        reach: the hosts that the header may be sent to.
+        login: user name and password; None for a token.
     """
 
     header: str = field(repr=False)
@@ -108,7 +108,7 @@ def are_siblings(host: str, other: str) -> bool:
     """Return True if two hosts have the same registrable domain, or are the same.
 
     Hosts of one public suffix (``co.uk``, ``github.io``, ``duckdns.org``) belong to different
-    people. An address is nobody's sibling.
+    people. An IP address has no sibling but itself.
     """
     if host == other:
         return True
@@ -120,10 +120,10 @@ def are_siblings(host: str, other: str) -> bool:
 
 @cache
 def _suffixes() -> PublicSuffixList:
-    """Return the Public Suffix List: read when needed first, which takes a tenth of a second.
+    """Return the Public Suffix List. Reading takes a tenth of a second, so the list is read late.
 
     ``accept_unknown=False``: under a suffix that nobody registers (``.local``, ``.internal``) the
-    list does not say where one owner ends, so that each host there stands for itself.
+    list does not say which hosts have the same owner, so each host there has no sibling.
     """
     return PublicSuffixList(accept_unknown=False)
 

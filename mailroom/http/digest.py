@@ -1,7 +1,7 @@
-"""Digest access authentication (RFC 7616), for servers that speak nothing else we know.
+"""Digest access authentication (RFC 7616), for servers that do not accept Basic.
 
-Basic goes first, for most servers speak it, and it costs no round trip. A server that answers with
-a challenge for Digest and none for Basic gets Digest from then on.
+Basic is sent first, because most servers accept it, and it costs no round trip. A server that
+answers with a challenge for Digest and none for Basic is sent Digest from then on.
 """
 
 from typing import Final
@@ -15,7 +15,7 @@ _REFUSED: Final = 401
 
 
 class Digest:
-    """A middleware of aiohttp: aiohttp's own, once a server has asked for it.
+    """A middleware of aiohttp that uses aiohttp's Digest once a server has asked for it.
 
     Args:
         login: user name and password; None if there are none, as with a token.
@@ -26,7 +26,7 @@ class Digest:
         self._spoken_at = dict[URL, DigestAuthMiddleware]()
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        """Send a request with what the server is known to want."""
+        """Send a request, with Digest if the server is known to want it."""
         origin = request.url.origin()
         if origin in self._spoken_at:
             return await self._spoken_at[origin](request, handler)

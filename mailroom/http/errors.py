@@ -1,4 +1,4 @@
-"""Errors between us and a server, before the protocol above HTTP has its say.
+"""Errors of HTTP, below JMAP and CardDAV.
 
     HttpError
     ├── UnreachableError         no answer: refused, cut off, timed out
@@ -12,8 +12,8 @@
     └── InsecureUrlError         credentials would travel in the clear
         └── ForeignHostError     credentials would go to a host that the user has not named
 
-Exceptions hold facts and build their text late. None of them ever holds a header or a body that
-we sent, so none can carry a secret.
+The exceptions hold facts, and build their text when it is asked for. No exception holds a header or
+a body that we sent, so no exception can reveal a secret.
 """
 
 from dataclasses import dataclass
@@ -27,18 +27,18 @@ _SPOKEN: Final = ("Basic", "Bearer", "Digest")
 
 
 def shown(url: URL) -> str:
-    """Return the URL as it may be shown: without user, password and query."""
+    """Return the URL for logs and error texts: without user, password, query and fragment."""
     bare = url.with_query(None).with_fragment(None)
     return str(bare.with_user(None) if bare.absolute else bare)
 
 
 TIMED_OUT: Final = "timed out"
-"""The cause of an :class:`UnreachableError` where time ran out."""
+"""The cause of an :class:`UnreachableError` after a time-out."""
 
 
 @dataclass(eq=False)
 class HttpError(Exception):
-    """Base of all. ``url`` is the address that was asked."""
+    """Base of all errors of HTTP. ``url`` is the address of the request."""
 
     url: URL
 
@@ -46,13 +46,13 @@ class HttpError(Exception):
         return f"{shown(self.url)}: {self.reason()}"
 
     def reason(self) -> str:
-        """Return the cause, in words that can stand behind the address."""
+        """Return the cause, in words that can follow the address and a colon."""
         raise NotImplementedError
 
 
 @dataclass(eq=False)
 class UnreachableError(HttpError):
-    """No answer came. ``sent`` is False only when the request surely never left."""
+    """No answer came. ``sent`` is False only if the request certainly never left."""
 
     cause: str
     sent: bool
@@ -69,13 +69,13 @@ class UnreachableError(HttpError):
 
 @dataclass(eq=False)
 class ServerFailureError(HttpError):
-    """The server says "not now"; :mod:`mailroom.http.not_now` says what that means.
+    """The server says "not now"; see the table in :mod:`mailroom.http.not_now`.
 
     Attributes:
         status: the HTTP status.
-        retry_after: seconds that the server asks to wait, where it does.
-        limit: the limit that was exceeded, where the answer is a problem ``limit`` (RFC 8620
-            section 3.6.1); empty if there were problem details that name none.
+        retry_after: seconds that the server asks to wait; None if it does not ask.
+        limit: the limit that was exceeded, if the answer is a problem ``limit`` (RFC 8620 section
+            3.6.1); empty if the problem details do not name the limit; None for other answers.
     """
 
     status: int
@@ -84,7 +84,7 @@ class ServerFailureError(HttpError):
 
     @property
     def row(self) -> Row | None:
-        """The line of the table for this answer."""
+        """The row of the table for this answer; None if the table has none."""
         return of_status(self.status) if self.limit is None else of_limit(self.limit)
 
     def reason(self) -> str:
@@ -96,12 +96,12 @@ class ServerFailureError(HttpError):
 
 @dataclass(eq=False)
 class CredentialsRefusedError(HttpError):
-    """401, or a 403 by which the server itself says that the user lacks a right.
+    """A 401, or a 403 by which the server itself says that the user lacks a right.
 
     Attributes:
         status: 401 or 403.
-        words: what the server says of it.
-        schemes: the authentication schemes that it names (RFC 9110 section 11.6.1).
+        words: the server's explanation; empty if there is none.
+        schemes: the authentication schemes that the server names (RFC 9110 section 11.6.1).
     """
 
     status: int
@@ -134,10 +134,10 @@ class BrokenAnswerError(HttpError):
 
 @dataclass(eq=False)
 class IntermediaryError(BrokenAnswerError):
-    """A page for people came where the server's own answer was due.
+    """A page for people came instead of the server's own answer.
 
-    Something in between wrote it: a bot filter, a proxy, a firewall, a login page. Like an outage,
-    this may pass.
+    Something between us and the server wrote the page: a bot filter, a proxy, a firewall, a login
+    page. Like an outage, this may pass.
 
     Attributes:
         what: the first words of the page.
@@ -168,7 +168,7 @@ class AnswerTooLargeError(HttpError):
 
 @dataclass(eq=False)
 class UnexpectedStatusError(HttpError):
-    """A status that the caller has no use for. ``body`` is what the server sent, cut short."""
+    """A status that the caller did not expect. ``body`` is the beginning of the answer's body."""
 
     status: int
     body: bytes = b""
@@ -180,7 +180,7 @@ class UnexpectedStatusError(HttpError):
 
 @dataclass(eq=False)
 class RedirectError(HttpError):
-    """The server points elsewhere, and credentials do not follow there."""
+    """The server redirects to an address that the credentials must not be sent to."""
 
     location: URL
 
@@ -191,7 +191,7 @@ class RedirectError(HttpError):
 
 @dataclass(eq=False)
 class InsecureUrlError(HttpError):
-    """Credentials go only over https, or to loopback."""
+    """The address is neither https nor on this machine, so no credentials are sent to it."""
 
     def reason(self) -> str:
         """See base."""
@@ -200,7 +200,7 @@ class InsecureUrlError(HttpError):
 
 @dataclass(eq=False)
 class ForeignHostError(InsecureUrlError):
-    """Credentials go only to the host that the user has named, and to its siblings.
+    """The address is on another host than the user has named, and not on a sibling of that host.
 
     ``home`` is the address that the user has named; None for this machine alone.
     """

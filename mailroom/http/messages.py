@@ -20,7 +20,7 @@ T_co = TypeVar("T_co", covariant=True)
 _SAME_METHOD: Final = frozenset({301, 302, 307, 308})
 _SEE_OTHER: Final = 303
 MAX_OCTETS: Final = 64 * 1024 * 1024
-"""A hundred cards with large photos, and far more than any other answer has."""
+"""Octets. A hundred cards with large photos fit; other answers are far smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,12 @@ class HttpRequest:
     Attributes:
         method: the HTTP method.
         url: absolute.
-        headers: beside credentials and our name.
+        headers: all but Authorization and User-Agent.
         data: the body.
-        repeatable: True if doing it twice is the same as doing it once.
+        repeatable: True if doing the request twice is the same as doing it once.
         expected: the statuses that are an answer, not an error.
-        max_octets: the size, unpacked, from which an answer is too large.
-        keep_origin: True if a redirect is to keep to the scheme, host and port of ``url``, whatever
-            it names.
+        max_octets: the largest size of an answer, unpacked.
+        keep_origin: True if a redirect's scheme, host and port are replaced by those of ``url``.
     """
 
     method: str
@@ -51,7 +50,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole answer. ``url`` is the address that it came from, after redirects."""
+    """A whole answer. ``url`` is the address of the answer, after redirects."""
 
     status: int
     headers: CIMultiDictProxy[str]
@@ -60,12 +59,12 @@ class Response:
 
     @property
     def date(self) -> datetime | None:
-        """The server's time (RFC 9110 section 6.6.1); None if it does not tell, or told a cache."""
+        """The server's time (RFC 9110 section 6.6.1); None if it is missing or from a cache."""
         return None if "Age" in self.headers else parse_date(self.headers.get("Date"))
 
     @property
     def intermediary(self) -> IntermediaryError | None:
-        """The error for a page for people, where an answer for programs was due; else None."""
+        """The error to raise if the body is a page for people; else None."""
         words = first_words(self.body)
         return None if words is None else IntermediaryError(self.url, words, self.status)
 
@@ -73,8 +72,8 @@ class Response:
         """Return the body as JSON.
 
         Raises:
-            IntermediaryError: it is a page for people.
-            BrokenAnswerError: it is no JSON, or no UTF-8.
+            IntermediaryError: the body is a page for people.
+            BrokenAnswerError: the body is not JSON, or not UTF-8.
         """
         try:
             return json.loads(self.body)
@@ -87,15 +86,16 @@ class AnswerReader(Protocol[T_co]):
     """Reads one answer in pieces; see :meth:`mailroom.http.client.HttpClient.ask_in_pieces`."""
 
     def begin(self, response: Response) -> bool:
-        """Look at the status and the headers; ``response`` has no body yet.
+        """Read the status and the headers; ``response`` has no body yet.
 
         Returns:
-            True to be fed the body, False to be given the body with :meth:`result`.
+            True to receive the body in pieces by :meth:`feed`, False to receive the whole body in
+            the ``response`` of :meth:`result`.
         """
         ...
 
     def feed(self, data: bytes) -> bool:
-        """Take the next octets of the body; return False if no more are needed.
+        """Read the next octets of the body; return False if no more are needed.
 
         Raises:
             BrokenAnswerError: the octets are not the promised answer.
@@ -114,13 +114,13 @@ class AnswerReader(Protocol[T_co]):
 def redirect_target(request: HttpRequest, response: Response, reach: Reach) -> URL | None:
     """Return the address to send the same request to (RFC 9110 section 15.4); None: no redirect.
 
-    303 answers with another resource than the one that was asked, perhaps after the server has done
-    what was asked; so only GET follows it, and the other methods get the answer as it is.
+    A 303 names another resource, and the server may have carried out the request already. So only
+    a GET follows a 303; the other methods return the 303 itself.
 
     Raises:
-        RedirectError: the target is where credentials must not follow: on a host that the user has
-            not named, or another service of the same machine.
-        BrokenAnswerError: the target is no URL of HTTP.
+        RedirectError: the credentials must not be sent to the target: it is on a host that the user
+            has not named, or is another service of the same machine.
+        BrokenAnswerError: the target is not an HTTP URL.
     """
     follows = response.status in _SAME_METHOD
     if not follows and not (response.status == _SEE_OTHER and request.method == "GET"):
@@ -148,5 +148,8 @@ def with_origin(url: URL, base: URL) -> URL:
 
 
 def is_same_origin(url: URL, other: URL) -> bool:
-    """Compare two origins (RFC 6454). yarl's own tells ``https://a`` from ``https://a:443``."""
+    """Return True if two URLs have the same origin (RFC 6454).
+
+    yarl's ``origin()`` is not used: it takes ``https://a`` and ``https://a:443`` for different.
+    """
     return (url.scheme, url.host, url.port) == (other.scheme, other.host, other.port)

@@ -1,8 +1,8 @@
-"""Answers that mean "not now": a table of the server's side and of ours. Pure.
+"""Answers that mean "not now": a table of their effects and of Mailroom's reactions. Pure.
 
-One table serves JMAP, push and CardDAV. Each row says what the server has done when it answers so,
-and what Mailroom does then. Everything that is not in the table is a judgement of the request, or
-concerns the credentials, and is reported at once.
+One table serves JMAP, push and CardDAV. Each row says what the server has done when it sends this
+answer, and what Mailroom does next. Answers that are not in the table judge the request or the
+credentials, and are reported at once.
 """
 
 from collections.abc import Iterator
@@ -46,13 +46,13 @@ class Row:
     Attributes:
         kind: the place of the answer.
         names: the statuses, limits, error types or preconditions; empty for all others of a kind.
-        effect: what the server has done. What may have been done is repeated only if doing it twice
-            is the same as doing it once.
+        effect: what the server has done. A request that may have been carried out is repeated only
+            if doing it twice is the same as doing it once.
         action: what Mailroom does.
-        seconds: the time for which it is repeated; 0: a few times, however long these take.
-        slows: fewer requests at once are sent to this host for a while.
-        serializes: one write at a time is sent to this host from now on.
-        why: the source, for a reader.
+        seconds: the time for which the request is repeated; 0: a few times, however long they take.
+        slows: True if fewer requests at once are sent to this host for a while.
+        serializes: True if only one write at a time is sent to this host from now on.
+        why: the source of the row, for people.
     """
 
     kind: Kind
@@ -77,7 +77,7 @@ class Row:
 _BUSY: Final = 120.0
 """Seconds. A mail app that is being set up keeps a server busy for about a minute."""
 _LOCKED: Final = 30.0
-"""Seconds. Programs hold the lock of an address book for tenths of one; a person's may stay."""
+"""Seconds. Programs hold the lock of an address book for a moment; a person's lock may stay."""
 
 
 def _row(kind: Kind, names: str, effect: Effect, action: Action, why: str) -> Row:
@@ -171,7 +171,7 @@ TABLE: Final = (
 
 
 def of_status(status: int) -> Row | None:
-    """Return the row of an HTTP status; None if the status is no "not now"."""
+    """Return the row of an HTTP status; None if the status does not mean "not now"."""
     server_error = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return _find(Kind.STATUS, str(status)) or (_find(Kind.STATUS, "5xx") if server_error else None)
 
@@ -182,17 +182,17 @@ def of_limit(name: str) -> Row | None:
 
 
 def of_method_error(error_type: str) -> Row | None:
-    """Return the row of a method-level error; None if it is no "not now"."""
+    """Return the row of a method-level error; None if the error does not mean "not now"."""
     return _find(Kind.METHOD_ERROR, error_type)
 
 
 def of_set_error(error_type: str) -> Row | None:
-    """Return the row of a SetError; None if it is no "not now"."""
+    """Return the row of a SetError; None if the error does not mean "not now"."""
     return _find(Kind.SET_ERROR, error_type)
 
 
 def of_precondition(name: str) -> Row | None:
-    """Return the row of a failed precondition of WebDAV; None if it is no "not now"."""
+    """Return the row of a failed WebDAV precondition; None if it does not mean "not now"."""
     return _find(Kind.PRECONDITION, name)
 
 

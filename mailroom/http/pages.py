@@ -1,6 +1,7 @@
-"""Pages for people that come where an answer for programs was due. Pure.
+"""HTML pages that come instead of an answer for programs. Pure.
 
-A page is known by its content: its type is often wrong, and JSON is sent as ``text/html`` as well.
+A page is recognised by its content: the Content-Type is often wrong, and JSON is sent as
+``text/html`` as well.
 """
 
 import html
@@ -15,12 +16,12 @@ _HIDDEN: Final = re.compile(r"(?is)<(script|style)\b.*?</\1\s*>|<!--.*?-->")
 _TITLE: Final = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
 _TAG: Final = re.compile(r"(?s)<[^>]*>?")
 _LOOKED_AT: Final = 16 * 1024
-"""Octets of a page in which its first words are."""
+"""Octets. The title or the first words stand in this beginning of a page."""
 _LONGEST_WORDS: Final = 120
 
 
 def first_words(body: bytes) -> str | None:
-    """Return the title of an HTML page, else its first words; None if the body is no page."""
+    """Return the title of an HTML page, else its first words; None if the body is not HTML."""
     if not _PAGE.match(body[:_LOOKED_AT]):
         return None
     text = _HIDDEN.sub(" ", body[:_LOOKED_AT].decode("utf-8", "replace"))

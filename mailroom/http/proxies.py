@@ -1,7 +1,7 @@
-"""The way to a server: straight, or through a proxy.
+"""The way to a server: direct, or through a proxy.
 
-A proxy changes the way alone, never the hosts that may be asked. aiohttp's ``trust_env`` is not
-used, for it reads ``.netrc`` as well.
+A proxy never changes which hosts the credentials may be sent to. aiohttp's ``trust_env`` is not
+used, because it reads ``.netrc`` as well.
 """
 
 import ipaddress
@@ -21,17 +21,17 @@ class Proxies:
     """The proxies, by the scheme of the URL that is asked.
 
     Attributes:
-        by_scheme: ``https`` and ``http``, and the hosts that are asked straight under ``no``; as
-            the environment has them.
+        by_scheme: the proxies under ``https`` and ``http``, and under ``no`` the hosts that are
+            asked directly; the values are written as in the environment variables.
     """
 
     by_scheme: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def configured(cls, proxy: str) -> Self:
-        """Return the proxy that is configured, for all URLs; else those of the environment.
+        """Return the configured proxy, for all URLs; if it is empty, those of the environment.
 
-        The environment's are ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY``, in capitals or not.
+        The variables are ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY``, in capitals or not.
         """
         environment = urllib.request.getproxies_environment()
         if not proxy:
@@ -39,9 +39,9 @@ class Proxies:
         return cls({"https": proxy, "http": proxy, "no": environment.get("no", "")})
 
     def for_url(self, url: URL) -> URL | None:
-        """Return the proxy for a URL of HTTP or of a WebSocket; None for the straight way.
+        """Return the proxy for a URL of HTTP or of a WebSocket; None to connect directly.
 
-        Servers on this machine are always asked straight.
+        Servers on this machine are always asked directly.
         """
         proxy = self.by_scheme.get(_SCHEMES.get(url.scheme, url.scheme), "")
         host = url.raw_host or ""
@@ -55,14 +55,14 @@ class Proxies:
         return way if way.scheme in _SPOKEN else None
 
     def secrets(self) -> frozenset[str]:
-        """Return the passwords in the addresses of the proxies, as they are and as written."""
+        """Return the passwords in the addresses of the proxies, both decoded and as written."""
         ways = [URL(way) for way in self.by_scheme.values() if "@" in way and "://" in way]
         words = [word for way in ways for word in (way.password, way.raw_password)]
         return frozenset(word for word in words if word)
 
 
 NO_PROXIES: Final = Proxies()
-"""The straight way to every server."""
+"""A direct connection to every server."""
 
 
 def _is_this_machine(host: str) -> bool:

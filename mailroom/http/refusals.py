@@ -1,4 +1,4 @@
-"""The meaning of statuses that the caller did not ask for. Pure."""
+"""The errors for statuses that the caller did not expect. Pure."""
 
 import json
 import re
@@ -21,22 +21,25 @@ from mailroom.http.retry import parse_retry_after
 
 _LIMIT: Final = "urn:ietf:params:jmap:error:limit"
 _BODY_KEPT_IN_ERROR: Final = 64 * 1024
-"""Octets: enough for any problem details (RFC 9457), which quote what they object to."""
+"""Octets: enough for any problem details (RFC 9457), which may quote the request."""
 _SAYING: Final = ("title", "detail", "message", "error")
-"""Members with words for people: those of problem details, and what gateways call them."""
+"""Members with words for people: those of problem details, and the names that gateways use."""
 _DETAILS: Final = frozenset({"type", "title"})
 """Members of problem details (RFC 9457 section 3.1), of which servers send at least one."""
 _DAV_ERROR: Final = re.compile(rb"<(?:[\w.-]+:)?error\b[^>]*[\"']DAV:[\"']")
 
 
 def raise_for_status(response: Response, expected: Collection[int]) -> None:
-    """Let an expected status pass, but for "not now, nothing was done, ask again soon".
+    """Raise the error for a status that is not expected.
+
+    An expected status is raised as well if the table says to wait and repeat (423, 429, problem
+    ``limit``).
 
     Raises:
-        ServerFailureError: it may go better later: 408, 423, 425, 429, 5xx, problem ``limit``.
+        ServerFailureError: the server says "not now": 408, 423, 425, 429, 5xx, problem ``limit``.
         CredentialsRefusedError: 401, and 403 if the server itself says so.
         IntermediaryError: 403 from something in between.
-        UnexpectedStatusError: any other.
+        UnexpectedStatusError: any other status.
     """
     status = response.status
     failure = _not_now(response)
@@ -50,10 +53,10 @@ def raise_for_status(response: Response, expected: Collection[int]) -> None:
 
 
 def refusal(response: Response) -> CredentialsRefusedError | IntermediaryError:
-    """Return the meaning of a 401 or 403.
+    """Return the error for a 401 or 403.
 
-    A 403 is about rights only if it is the server's own: with problem details or ``DAV:error``, or
-    with a challenge. Filters and proxies write pages, plain text and JSON of their own.
+    A 403 is about rights only if the server itself wrote it: with problem details, ``DAV:error`` or
+    a challenge. Filters and proxies write pages, plain text and JSON of their own.
     """
     wanted = schemes(response.headers)
     words = _words(response)
@@ -63,9 +66,9 @@ def refusal(response: Response) -> CredentialsRefusedError | IntermediaryError:
 
 
 def is_servers_own(response: Response) -> bool:
-    """Return True if a refusal has the form of JMAP or WebDAV: then the server itself wrote it.
+    """Return True if a refusal has the form of JMAP or WebDAV, so that the server itself wrote it.
 
-    One filter writes problem details, too, but says in them that it is not the server.
+    Cloudflare writes problem details as well, but marks them as its own.
     """
     problem = _problem(response.body)
     if problem is not None:
@@ -79,7 +82,7 @@ def _is_soon(failure: ServerFailureError) -> bool:
 
 
 def _not_now(response: Response) -> ServerFailureError | None:
-    """Return the error for an answer of the table that may be repeated; else None."""
+    """Return the error if the table says to repeat the request after this answer; else None."""
     problem = _problem(response.body) if response.status >= HTTPStatus.BAD_REQUEST else None
     is_limit = problem is not None and problem.get("type") == _LIMIT
     limit = str((problem or {}).get("limit") or "") if is_limit else None
@@ -92,7 +95,7 @@ def _not_now(response: Response) -> ServerFailureError | None:
 
 
 def _problem(body: bytes) -> dict[str, Any] | None:
-    """Return the facts of problem details; None if the body is no JSON object."""
+    """Return the members of problem details; None if the body is not a JSON object."""
     if not body.lstrip().startswith(b"{"):
         return None
     try:

@@ -12,31 +12,31 @@ from mailroom.http.not_now import Action, Row
 
 ATTEMPTS: Final = 4
 LONGEST_WAIT: Final = 75.0
-"""Seconds. Limits of rate are counted by the minute, so a server that asks for one is waited for.
-One that asks for more is not waited for here: the whole pass comes back later."""
+"""Seconds. Rate limits are counted by the minute, so a pause of a minute is waited out here. If a
+server asks for a longer pause, the request fails, and the whole pass is repeated later."""
 _SHORTEST_CEILING: Final = 0.25
 _LONGEST_CEILING: Final = 30.0
 _BUSY_CEILING: Final = 0.5
-"""Seconds. The places of a busy host are free for moments, so it is asked often."""
+"""Seconds. A busy host has room for moments only, so the request is repeated often."""
 _UNKNOWN_RATE_CEILING: Final = 15.0
-"""Seconds, where a limit of rate was exceeded and the server does not say for how long."""
+"""Seconds, if a rate limit was exceeded and the server does not say for how long."""
 _LONGEST_BELIEVED: Final = 86_400.0
 """Seconds. A server that asks for more than a day is mistaken, and would stop us for ever."""
 
 
 def row_of(error: BaseException | None) -> Row | None:
-    """Return the line of the table for an error; None if it is no "not now"."""
+    """Return the row of the "not now" table for an error; None if the table has none."""
     return error.row if isinstance(error, ServerFailureError) else None
 
 
 def is_worth_repeating(error: BaseException, *, repeatable: bool) -> bool:
-    """Decide in this one place which failed requests are sent again.
+    """Return True if a request that failed with ``error`` is sent again.
 
-    - the request never left: always;
-    - the server says "not now": as :mod:`mailroom.http.not_now` says;
-    - no answer, a broken answer: only what may be done twice;
-    - a server that asks for a long pause: no, the pass as a whole comes back later;
-    - all else (credentials refused, other statuses, cancellation): never.
+    - The request never left: always.
+    - The server says "not now": as the table in :mod:`mailroom.http.not_now` says.
+    - No answer, or a broken answer: only if the request is ``repeatable``.
+    - The server asks for more than :data:`LONGEST_WAIT`: no; the whole pass is repeated later.
+    - Any other error (credentials refused, other statuses, cancellation): never.
     """
     match error:
         case UnreachableError(sent=False):
@@ -52,7 +52,7 @@ def is_worth_repeating(error: BaseException, *, repeatable: bool) -> bool:
 
 
 def is_enough(state: RetryCallState) -> bool:
-    """Return True when a request that failed is not sent again any more."""
+    """Return True if a failed request has been repeated often or long enough."""
     row = row_of(state.outcome.exception() if state.outcome else None)
     if row is not None and row.seconds:
         return state.idle_for >= row.seconds
@@ -87,7 +87,7 @@ def parse_date(value: str | None) -> datetime | None:
 
 
 def pause(state: RetryCallState) -> float:
-    """Return the seconds before the next attempt: full jitter above what the server asked for."""
+    """Return the seconds before the next attempt: the server's pause plus full jitter."""
     error = state.outcome.exception() if state.outcome else None
     asked = error.retry_after if isinstance(error, ServerFailureError) else None
     return full_jitter(

@@ -1,9 +1,8 @@
-"""The number of requests that are under way at one host, over all clients of one account.
+"""The limit on the requests that run at one host at the same time, over all clients of one account.
 
-A server counts the requests of an account over all its clients, ours among them (Stalwart: four at
-once, JMAP and CardDAV together). So the clients of one host share one :class:`Slots`. When the
-server says that there were too many all the same, because a mail app is busy, fewer are sent for a
-while.
+A server counts the requests of an account over all its clients (Stalwart: four at once, JMAP and
+CardDAV together). So our clients of one host share one :class:`Slots`. If the server still answers
+that there were too many requests, because a mail app is busy, we send fewer for a while.
 """
 
 import asyncio
@@ -12,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 _REGAINED_EVERY: Final = 10.0
-"""Seconds after which one more request at once is tried again."""
+"""Seconds after which one more slot is used again, after :meth:`Slots.slow_down`."""
 
 
 class Slots:
@@ -44,16 +43,16 @@ class Slots:
 
     @property
     def is_overfull(self) -> bool:
-        """True while more slots are taken than there are by now."""
+        """True if more slots are taken than :attr:`size`."""
         return self._taken > self.size
 
     def resize(self, size: int) -> None:
-        """Change the number of slots. Slots beyond it stay taken until they are freed."""
+        """Change the number of slots. Slots that are taken stay taken until they are freed."""
         self._size = size
         self._changed.set()
 
     def slow_down(self) -> None:
-        """Halve the number of slots, after which one more is regained every ten seconds."""
+        """Halve the number of slots. Afterwards one slot comes back every ten seconds."""
         self._slowed_to = max(1, min(self.size, self._taken) // 2)
         self._slowed_at = asyncio.get_running_loop().time()
 
@@ -75,17 +74,17 @@ class Slots:
         return self._taken < self.size
 
     def free(self, *, write: bool = False) -> None:
-        """Return a slot. ``write`` as it was taken."""
+        """Free a slot. ``write`` must be the same as in :meth:`take`."""
         self._taken -= 1
         self._writing -= write
         self._changed.set()
 
 
 class Place:
-    """A request's slot: taken before its first attempt, and kept while it waits for a busy host.
+    """A request's slot: taken before the first attempt, and kept while it waits for a busy host.
 
-    Kept, because requests that give their slots back while they wait are joined by others, and all
-    of them ask a server that has just said that they are too many.
+    If a waiting request freed its slot, another request would use the slot meanwhile, and then all
+    of them would be sent to a server that has just answered that there were too many.
     """
 
     def __init__(self, slots: Slots, *, write: bool) -> None:
@@ -111,7 +110,7 @@ class Place:
             raise
 
     def free(self) -> None:
-        """Return the slot, if there is one."""
+        """Free the slot, if this request has one."""
         if self._held:
             self._held = False
             self._slots.free(write=self._write)

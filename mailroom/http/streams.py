@@ -1,9 +1,9 @@
-"""Streams that stay open, and requests that the server may not answer beside them. No I/O.
+"""Streams that stay open, and requests that a server may not answer while one is open. No I/O.
 
 Cyrus 3.13.5 to 3.13.7 let every other request of a user wait, for all of the user's programs,
-while one EventSource of that user is open. Nothing but the silence of the server shows it. So a
-request that was not answered while a stream stood closes that stream and is sent again (see
-:mod:`mailroom.http.retry`); if it is answered then, the stream was the reason.
+while one EventSource of that user is open. The server's silence is the only sign. So if a request
+is not answered while a stream is open, the stream is closed and the request is sent again (see
+:mod:`mailroom.http.retry`); if the request is answered then, the stream was the reason.
 """
 
 import asyncio
@@ -14,17 +14,17 @@ from typing import Final
 from mailroom.http.errors import UnreachableError
 
 _FIRST_PATIENCE: Final = 15.0
-"""Seconds that a server may take to answer beside a stream beside which it never answered yet."""
+"""Seconds that a server may take to answer while a stream is open, until it has answered once."""
 _LONGEST_TRIAL: Final = 120.0
-"""Seconds. If nothing is asked for so long, a closed stream may be opened again."""
+"""Seconds. If no request is sent for so long, a closed stream may be opened again."""
 
 
 class Stream:
     """One open stream.
 
     Args:
-        name: of its kind; what is learned about a stream holds for all of its name.
-        close: closes it at once.
+        name: the stream's kind; facts learned about a stream hold for all streams of its name.
+        close: closes the stream at once.
     """
 
     def __init__(self, name: str, close: Callable[[], None]) -> None:
@@ -35,20 +35,20 @@ class Stream:
 
     @property
     def is_suspected(self) -> bool:
-        """True if it was closed because a request was not answered beside it."""
+        """True if the stream was closed because a request was not answered while it was open."""
         return self._verdict is not None
 
     def suspect(self, waited: float) -> None:
-        """Close the stream: a request has ``waited`` so many seconds in vain."""
+        """Close the stream, because a request has ``waited`` so many seconds without an answer."""
         self._waited = waited
         self._verdict = asyncio.get_running_loop().create_future()
         self._close()
 
     def judge(self, took: float | None) -> bool:
-        """Return True if the stream was the reason, and tell those who wait for that.
+        """Return True if the stream was the reason, and wake the waiters of :meth:`was_reason`.
 
-        ``took`` are the seconds in which the server answered without the stream; None if it did
-        not answer. A server that takes as long without the stream is just slow.
+        ``took`` is the time in seconds in which the server answered without the stream; None if it
+        did not answer. A server that takes as long without the stream is just slow.
         """
         was_reason = took is not None and took < self._waited
         if self._verdict is not None and not self._verdict.done():
@@ -56,7 +56,7 @@ class Stream:
         return was_reason
 
     async def was_reason(self) -> bool:
-        """Wait until it is known whether a suspected stream was the reason, and return that."""
+        """Wait until a suspected stream was judged; return True if it was the reason."""
         if self._verdict is None:
             return False
         try:
@@ -67,7 +67,7 @@ class Stream:
 
 
 class Streams:
-    """The open stream of one account at one host, and what is known of it and its like."""
+    """The open stream of one account at one host, and the kinds of streams that do no harm."""
 
     def __init__(self) -> None:
         self._standing: Stream | None = None
@@ -86,9 +86,9 @@ class Streams:
 
     @contextmanager
     def beside(self) -> Iterator[float | None]:
-        """Learn whether the request in the block is answered beside the open stream.
+        """Learn whether the request in the block is answered while the stream is open.
 
-        Yields the seconds of silence to bear; None: as ever.
+        Yields the longest silence in seconds; None: the usual time-out.
         """
         stream, began = self._standing, _now()
         try:
@@ -103,7 +103,7 @@ class Streams:
         return None if stream is None or stream.name in self._trusted else _FIRST_PATIENCE
 
     def _answered(self, stream: Stream | None, took: float) -> None:
-        """Learn that a request was answered that was sent beside a stream, or beside none."""
+        """Note that a request was answered. ``stream`` was open when it was sent, or None was."""
         if stream is not None:
             if stream is self._standing:
                 self._trusted.add(stream.name)
@@ -114,7 +114,7 @@ class Streams:
                 self._trusted.add(suspect.name)
 
     def _timed_out(self, stream: Stream | None, took: float) -> None:
-        """Learn that a request was not answered that was sent beside a stream, or beside none."""
+        """Note that a request was not answered. ``stream`` was open when it was sent, or None."""
         if stream is None:
             if (suspect := self._end_trial()) is not None:
                 suspect.judge(None)

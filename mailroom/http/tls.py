@@ -1,4 +1,4 @@
-"""The certificates that are trusted."""
+"""The TLS certificates that Mailroom trusts."""
 
 import ssl
 from functools import cache
@@ -6,12 +6,12 @@ from functools import cache
 
 @cache
 def trusting(ca_file: str) -> ssl.SSLContext:
-    """Return the context for TLS with every CA of the system, and those in a file (PEM).
+    """Return the TLS context with the CAs of the system and those in a file (PEM).
 
-    One serves all connections: each holds every certificate of the system, near a megabyte.
+    All connections share one context, because each context takes near a megabyte.
 
     Args:
-        ca_file: the path of the file; empty for the system's alone.
+        ca_file: the path of the file; empty for the system's CAs alone.
 
     Raises:
         OSError: the file cannot be read, or has no certificates in it.

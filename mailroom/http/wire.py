@@ -1,4 +1,4 @@
-"""The answers and the errors of aiohttp, as ours."""
+"""Translate the answers and the errors of aiohttp into Mailroom's own."""
 
 import aiohttp
 from yarl import URL
@@ -17,7 +17,7 @@ async def read_whole(response: aiohttp.ClientResponse, max_octets: int) -> bytes
     """Return the whole body.
 
     Raises:
-        AnswerTooLargeError: it has more octets than that, unpacked.
+        AnswerTooLargeError: the body has more than ``max_octets`` octets, unpacked.
     """
     chunks: list[bytes] = []
     size = 0
@@ -30,7 +30,7 @@ async def read_whole(response: aiohttp.ClientResponse, max_octets: int) -> bytes
 
 
 async def read_in_pieces(response: aiohttp.ClientResponse, reader: AnswerReader[object]) -> int:
-    """Feed the body to a reader until it has enough; return the number of octets that took."""
+    """Feed the body to a reader until the reader has enough; return the number of octets fed."""
     size = 0
     async for chunk in response.content.iter_any():
         size += len(chunk)
@@ -40,7 +40,7 @@ async def read_in_pieces(response: aiohttp.ClientResponse, reader: AnswerReader[
 
 
 def translate(error: BaseException, url: URL) -> HttpError:
-    """Return an error of aiohttp's as one of ours, by its type: its text may hold a secret."""
+    """Return the HttpError for an error of aiohttp's. Its text may hold a secret, so is dropped."""
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return UnreachableError(url, f"the proxy cannot be reached: {_plain(error)}", sent=False)
     if isinstance(error, aiohttp.ClientHttpProxyError):
