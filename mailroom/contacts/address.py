@@ -1,7 +1,8 @@
-"""When two spellings are one e-mail address. Pure.
+"""The comparison of e-mail addresses in different spellings. Pure.
 
-Apps show an international domain as it is read (``bücher.example``), and mail carries it as it is
-sent (``xn--bcher-kva.example``, RFC 5890 section 2.3.2.1); on a card stands what somebody typed.
+Apps show an international domain in Unicode (``bücher.example``). Mail carries it in ASCII
+(``xn--bcher-kva.example``, RFC 5890 section 2.3.2.1). A card holds the spelling that a person
+typed.
 """
 
 import re
@@ -13,12 +14,12 @@ from urllib.parse import unquote
 import idna
 
 _UIDS: Final = uuid.UUID("6f1c9f8e-3a54-4a6b-9d0e-52d6c6a1f0b7")
-"""The name space of the uids that Mailroom gives."""
+"""The name space of the uids of cards that Mailroom makes."""
 _OTHER_UIDS: Final = uuid.UUID("b0a4c7de-6a0f-4d34-9f0b-3a2f4c1d5e86")
 """The name space of uids for cards whose own uid is taken by another contact."""
 
 _LONGEST_DOMAIN: Final = 255
-"""Octets (RFC 5321 section 4.5.3.1.2): what is longer is no domain, and not worth the work."""
+"""Octets (RFC 5321 section 4.5.3.1.2). A longer text is not a domain and is left as it is."""
 _ENCODED: Final = "xn--"
 _MAILTO: Final = "mailto:"
 _ANGLES: Final = re.compile(r"<([^<>]*)>+$")
@@ -27,16 +28,16 @@ _COMMENT: Final = re.compile(r'("(?:\\.|[^"\\])*")|\((?:\\.|[^()\\])*\)')
 _ONE_ADDRESS: Final = re.compile(r"[^@\"]+@[^@\"]+")
 _AT: Final = re.compile(r"\s*@\s*")
 _QUOTED: Final = re.compile(r'"([^*]+)"')
-"""Not so an asterisk: by itself it would stand for everybody at the domain."""
+"""A quoted local part without an asterisk: an unquoted ``*`` would stand for the whole domain."""
 _ESCAPED: Final = re.compile(r"\\(.)")
 _DOT_ATOM: Final = re.compile(r'[^\s"(),:;<>@\[\\\]]+')
 
 
 def key_of(address: str) -> str:
-    """Return what addresses are compared by: lower case, without quotes, the domain as it is sent.
+    """Return the form in which addresses are compared: lower case, unquoted, the domain in ASCII.
 
-    Unicode is composed (NFC), and the dot at the end of a domain is left away. A domain that is
-    none stays as it is, but for that. A text without ``@`` has only case and composition changed.
+    Unicode is composed (NFC), and the dot at the end of a domain is removed. An invalid domain is
+    not converted to ASCII. In a text without ``@`` only case and composition are changed.
     """
     text = _without_wrapping(address).lower()
     if not text.isascii():
@@ -46,10 +47,10 @@ def key_of(address: str) -> str:
 
 
 def bare_address(text: str) -> str:
-    """Return the address that somebody typed, without what stands around it.
+    """Return the address that somebody typed, without the characters around it.
 
-    That is what :func:`key_of` leaves away, and also comments, quotes, a comma or semicolon at the
-    end, and characters that nobody sees, as they are copied from web pages.
+    Removes a name, angle brackets and ``mailto:``, as :func:`key_of` does; also comments, quotes, a
+    comma or semicolon at the end, and invisible characters that were copied from web pages.
     """
     address = _without_wrapping(_trimmed(text))
     if "(" in address:
@@ -61,7 +62,7 @@ def bare_address(text: str) -> str:
 def _several(text: str) -> list[str]:
     """Return the parts of a text between commas or semicolons, if each of them is an address.
 
-    Else return the whole text, for a name or a quoted local part may hold a comma.
+    Otherwise return the whole text, because a name or a quoted local part may hold a comma.
     """
     parts = [part for part in re.split("[,;]", text) if part.strip()]
     return parts if all(_ONE_ADDRESS.fullmatch(part) for part in parts) else [text]
@@ -72,8 +73,8 @@ def addresses_in(typed: str, *, by_mailroom: bool) -> list[str]:
 
     Args:
         typed: the value of the field.
-        by_mailroom: whether Mailroom wrote it. Then it is one address of whatever characters, for
-            a stranger chose them: nothing in it may pass for somebody else's address.
+        by_mailroom: True if Mailroom wrote the field. The field is then one address, whatever its
+            characters: a stranger chose them, and no part may pass for another person's address.
     """
     if by_mailroom:
         found = [_without_wrapping(typed)]
@@ -105,27 +106,27 @@ def _trimmed(text: str) -> str:
 
 
 def _is_around(character: str) -> bool:
-    """White space, or a format character: a zero-width space, a byte-order mark, a direction."""
+    """Return True for white space and format characters, such as a zero-width space."""
     return character.isspace() or unicodedata.category(character) == "Cf"
 
 
 def _without_comments(address: str) -> str:
-    """Return an address without its comments, which may hold comments again."""
+    """Return an address without its comments, which may be nested."""
     while (shorter := _COMMENT.sub(lambda match: match[1] or "", address)) != address:
         address = shorter
     return address
 
 
 def whole_domain(key: str) -> str:
-    """The address that stands for everybody at the domain of a :func:`key_of`: ``*@domain``."""
+    """Return ``*@domain``, which stands for everybody at the domain of a :func:`key_of`."""
     return "*@" + key.rpartition("@")[2]
 
 
 def uid_for(key: str) -> str:
     """Return the uid of the card that Mailroom makes for the address of a :func:`key_of`.
 
-    It depends on the address alone, so that a card is not made twice by two instances, or by one
-    that was killed after making it.
+    The uid depends on the address alone. So two instances, or one instance that was killed after
+    making the card, do not make a second card.
     """
     return str(uuid.uuid5(_UIDS, key))
 
@@ -133,16 +134,16 @@ def uid_for(key: str) -> str:
 def other_uid(uid: str, address: str) -> str:
     """Return the uid of a contact's card if ``uid`` is taken by somebody else's card.
 
-    It is not drawn at random, so that a card is not made twice when its making is tried again.
+    The uid is not random, so that a retry does not make the card twice.
     """
     return str(uuid.uuid5(_OTHER_UIDS, f"{uid} {key_of(address)}"))
 
 
 def spellings(key: str) -> tuple[str, ...]:
-    """List how an address may be written, its :func:`key_of` first.
+    """Return the spellings of an address, its :func:`key_of` first.
 
-    The domain may be as it is read, and a local part that is no dot-atom stands in quotes (RFC 5322
-    section 3.4.1); not every server shows the quotes.
+    The domain may be in Unicode. A local part that is not a dot-atom is quoted (RFC 5322 section
+    3.4.1), but not every server shows the quotes.
     """
     local, at, domain = key.rpartition("@")
     locals_ = [local] if not at or _DOT_ATOM.fullmatch(local) else [local, _quoted(local)]
@@ -155,7 +156,7 @@ def _quoted(local: str) -> str:
 
 
 def _unquoted(local: str) -> str:
-    """The local part that a quoted string (RFC 5322 section 3.2.4) stands for."""
+    """Return the local part that a quoted string (RFC 5322 section 3.2.4) stands for."""
     quoted = _QUOTED.fullmatch(local)
     return _ESCAPED.sub(r"\1", quoted[1]) if quoted else local
 

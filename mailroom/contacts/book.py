@@ -1,11 +1,11 @@
-"""What the rest of Mailroom knows of address books: plain values, and one protocol.
+"""The values and the protocol by which the rest of Mailroom uses address books.
 
-Words as in vCard (RFC 6350) and JSContact (RFC 9553). A *card* is a person's or company's entry, a
-*group* is a card of kind ``group`` that names its members by uid. Uids are compared, and stand
-here, without ``urn:uuid:``, for servers and apps add and drop that prefix at will.
+The words are those of vCard (RFC 6350) and JSContact (RFC 9553). A *card* is the entry of a person
+or company. A *group* is a card of kind ``group`` that names its members by uid. Uids are kept and
+compared without ``urn:uuid:``, because servers and apps add and drop that prefix at will.
 
-An edit says what is wanted, not what bytes to write: a backend can carry it out again on a card
-that somebody else has changed in the meantime.
+An edit says which change is wanted, not which bytes to write. So a backend can repeat the edit on
+a card that somebody else has changed in the meantime.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ContactType(StrEnum):
-    """What a card stands for."""
+    """The kind of contact that a card describes."""
 
     COMPANY = "company"
     PERSON = "person"
@@ -47,18 +47,18 @@ class Card:
     Attributes:
         id: the backend's handle: the path of a CardDAV resource, the id of a JMAP card.
         uid: without ``urn:uuid:``.
-        names: what it is called.
+        names: the names of the contact.
         nicknames: further names (NICKNAME).
         addresses: every e-mail address, as written.
-        note: all of its notes, as lines.
-        made_by_us: it carries the mark of a card that Mailroom created.
-        untouched: beyond that, nothing on it was changed since, but by Mailroom.
-        filled_by_us: it carries the mark of a card with fields that Mailroom filled.
-        is_bare: it carries no mark, and holds nothing but what Mailroom writes on a card. In the
-            provenance group it is one that Mailroom made: marks that were written over CardDAV
-            are not shown over JMAP.
-        is_editable: False if the server would lose what a person wrote, so that the card may only
-            be put into groups and taken out of them.
+        note: the lines of all notes.
+        made_by_us: True if the card carries the mark of a card that Mailroom created.
+        untouched: True if Mailroom created the card and nobody else has changed it since.
+        filled_by_us: True if the card carries the mark of a card with fields that Mailroom filled.
+        is_bare: True if the card carries no mark and holds only fields that Mailroom writes. If
+            such a card is in the provenance group, Mailroom made it: a mark that was written over
+            CardDAV is not shown over JMAP.
+        is_editable: False if the server would lose text of a person when the card is edited. Such
+            a card may only join and leave groups.
     """
 
     id: str
@@ -86,7 +86,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a look into the address book gave: the cards asked for, and every group."""
+    """The cards that a read asked for, and every group."""
 
     cards: tuple[Card, ...] = ()
     groups: tuple[Group, ...] = ()
@@ -96,9 +96,10 @@ class Contents:
 class CreateCard:
     """Make a new card, with the mark of one that Mailroom made.
 
-    If a card with this ``uid`` is there already and bears ``address`` (another instance was
-    faster), that card is taken instead and gets the ``note`` as an :class:`UpdateCard` would; if it
-    does not bear it, the card is made under another uid. The note is one line.
+    If a card with this ``uid`` exists already and bears ``address`` (another instance was faster),
+    that card is used instead, and the ``note`` is added as by an :class:`UpdateCard`. If the
+    existing card does not bear ``address``, the new card is made under another uid. The note is
+    one line.
     """
 
     uid: str
@@ -110,17 +111,17 @@ class CreateCard:
 
 @dataclass(frozen=True, slots=True)
 class UpdateCard:
-    """Change what is Mailroom's on a card, and nothing else.
+    """Change the parts of a card that belong to Mailroom, and nothing else.
 
     Attributes:
         card: as it was read.
-        fill: names for fields that are still empty; remembered on the card, so that ``forget``
-            can empty them again.
-        add_line: a line to append to the note, unless the last decision in it says that already.
-        remove_lines: lines to take out of the note (every line that is equal to one of them).
-        forget: take Mailroom's mark off, and empty the fields that Mailroom filled and nobody
-            has changed since.
-        claim: put the mark of a card that Mailroom made on it, if it is bare.
+        fill: names for fields that are still empty. The mark on the card records them, so that
+            ``forget`` can empty these fields again.
+        add_line: a line to append to the note, unless the last decision in the note is the same.
+        remove_lines: lines to remove from the note (every line that is equal to one of them).
+        forget: remove Mailroom's mark, and empty the fields that Mailroom filled and nobody has
+            changed since.
+        claim: add the mark of a card that Mailroom made, if the card is bare.
     """
 
     card: Card
@@ -133,7 +134,7 @@ class UpdateCard:
 
 @dataclass(frozen=True, slots=True)
 class DeleteCard:
-    """Delete a card, if it still is as it was read, and has come into no further group."""
+    """Delete a card, if nobody has changed the card or added it to a group since it was read."""
 
     card: Card
 
@@ -143,11 +144,11 @@ class ContactEdit:
     """Everything that is to happen to one contact card.
 
     Attributes:
-        key: what the caller knows this edit by; unique among the edits of one :meth:`write`.
-        uid: the contact's, as it stands in groups.
-        card: the change of the card itself, or None.
-        join: ids of the groups it is to be in.
-        leave: ids of the groups it is to be in no more.
+        key: the caller's name for this edit; unique among the edits of one :meth:`write`.
+        uid: the uid of the contact, as groups name it.
+        card: the change of the card itself; None if only groups change.
+        join: ids of the groups that the contact is added to.
+        leave: ids of the groups that the contact is removed from.
     """
 
     key: str
@@ -158,7 +159,7 @@ class ContactEdit:
 
 
 class AddressBookError(Exception):
-    """The address book refused or cannot be used; its text says what, for a person.
+    """The address book refused or cannot be used; the text explains the reason to a person.
 
     Attributes:
         is_lasting: the server would answer the same to the same question a minute later.
@@ -168,7 +169,7 @@ class AddressBookError(Exception):
 
 
 class LastingRefusalError(AddressBookError):
-    """A card cannot be written for what it is: its size, say."""
+    """A card cannot be written because of the card itself, for example its size."""
 
     is_lasting = True
 
@@ -188,7 +189,7 @@ class ReadOnlyAddressBookError(AddressBookError):
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """Which address book is used, for a person to see.
+    """The address book that is used, described for a person.
 
     Attributes:
         protocol: ``CardDAV`` or ``JMAP``.
@@ -205,7 +206,7 @@ class AddressBook(Protocol):
     """One account's address book."""
 
     async def describe(self) -> Description:
-        """Tell which address book is used. Raises as :meth:`read`."""
+        """Return which address book is used. Raises as :meth:`read`."""
         ...
 
     async def notes(self) -> tuple[str, ...]:
@@ -213,35 +214,35 @@ class AddressBook(Protocol):
         ...
 
     async def sync(self) -> "ContactIndex":
-        """Take in what has changed since the last time, and give what is in memory then.
+        """Read the changes since the last call from the server, and return the updated index.
 
-        One step that waits for the server, but for the first time and where much has changed.
+        Takes one round trip, except for the first call and after many changes.
 
         Raises:
             HttpError: the server cannot be reached or does not answer as it should.
-            JmapError: it refuses, for now or for good.
-            AddressBookError: there is no address book to be had.
+            JmapError: the server refuses, temporarily or for good.
+            AddressBookError: no address book is available.
         """
         ...
 
     async def read(self, addresses: Collection[str]) -> Contents:
         """Read every card that bears one of ``addresses``, and every group.
 
-        Who bears them is as of the last :meth:`sync`. One sync serves one read: a further read, or
-        one without a sync, begins with a sync of its own.
+        The cards are found in the index of the last :meth:`sync`. One sync serves one read: a
+        further read, or a read without a sync before it, begins with a sync of its own.
 
-        Addresses are compared by :func:`mailroom.contacts.address.key_of`. Takes the same number
-        of steps that wait for one another however many addresses there are.
+        Addresses are compared by :func:`mailroom.contacts.address.key_of`. The number of
+        consecutive round trips does not depend on the number of addresses.
 
         Raises: as :meth:`sync`.
         """
         ...
 
     async def read_cards(self, ids: Collection[str]) -> Contents:
-        """Read cards by their ids, as :meth:`sync` gave them, and every group.
+        """Read cards by their ids, as :meth:`sync` returned them, and every group.
 
-        What is gone, or a group, is left out of the cards. One sync serves one reading, as in
-        :meth:`read`. All cards are in memory at once: of many, ask for some at a time.
+        Deleted cards and groups are left out of the cards. One sync serves one read, as in
+        :meth:`read`. All cards are in memory at once, so read many cards a few at a time.
 
         Raises: as :meth:`sync`.
         """
@@ -250,24 +251,24 @@ class AddressBook(Protocol):
     async def write(
         self, edits: Sequence[ContactEdit], groups: Collection[Group]
     ) -> Mapping[str, Exception]:
-        """Carry out edits: cards are made and changed, then groups, last cards are deleted.
+        """Carry out edits: make and change cards, then change groups, then delete cards.
 
         A contact joins its new groups before it leaves the old ones; a group is written once
-        (twice only where contacts change places between groups). A contact whose card could not
-        be written is left out of the groups. Somebody else's change in the meantime is kept:
-        the resource is read again and the edit carried out on that.
+        (twice only if contacts swap groups). A contact whose card could not be written is not
+        added to groups. If somebody else changes a card or group in the meantime, that change is
+        kept: the resource is read again, and the edit is repeated on the new version.
 
         Args:
             edits: one per card.
-            groups: all of them, as :meth:`read` gave them; every id in ``join`` and ``leave`` is
-                among them.
+            groups: every group, as :meth:`read` returned it; the ids in ``join`` and ``leave``
+                are ids of these groups.
 
         Returns:
-            The keys of edits that failed, with the reason. Empty when all went well.
+            The keys of edits that failed, with the reason. Empty if every edit succeeded.
 
         Raises:
-            HttpError, JmapError: nothing could be written at all, as the server cannot be reached
-                or refuses the credentials.
+            HttpError, JmapError: nothing could be written, because the server cannot be reached or
+                refuses the credentials.
         """
         ...
 
@@ -276,6 +277,6 @@ class AddressBook(Protocol):
 
         Raises:
             HttpError, JmapError: as in :meth:`read`.
-            AddressBookError: the server refused one.
+            AddressBookError: the server refused to make a group.
         """
         ...

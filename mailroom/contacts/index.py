@@ -1,7 +1,8 @@
-"""Who is in an address book, kept in memory: enough to tell who is known, and whose card is whose.
+"""The index of an address book in memory: known addresses, and the cards that bear them.
 
-A backend keeps it in step with its server (:meth:`mailroom.contacts.book.AddressBook.sync`). Cards
-are kept in brief, for there may be many thousands; groups are kept whole, for there are few.
+A backend updates the index from its server (:meth:`mailroom.contacts.book.AddressBook.sync`). There
+may be many thousands of cards, so only the uid and the addresses of a card are kept. Groups are few
+and kept whole.
 """
 
 from collections import Counter
@@ -18,7 +19,7 @@ class Brief:
 
     Attributes:
         uid: without ``urn:uuid:``.
-        addresses: every e-mail address, as :func:`key_of` has it.
+        addresses: the :func:`key_of` of every e-mail address.
     """
 
     uid: str
@@ -41,7 +42,7 @@ class ContactIndex:
         self._only_named: dict[str, str] = {}
 
     def __len__(self) -> int:
-        """How many cards there are, groups left out."""
+        """Return the number of cards, without groups."""
         return len(self._cards)
 
     @property
@@ -51,7 +52,7 @@ class ContactIndex:
 
     @property
     def ids(self) -> frozenset[str]:
-        """The ids of all that is there, groups included."""
+        """The ids of all cards and groups, known-only cards included."""
         return frozenset(self._cards) | frozenset(self._groups) | frozenset(self._known_only)
 
     @property
@@ -75,18 +76,21 @@ class ContactIndex:
         return cards | {group.id: group.uid for group in self._groups.values()}
 
     def become(self, other: "ContactIndex") -> None:
-        """Take over everything from another index; whoever holds this one sees it at once."""
+        """Replace the content of this index by the content of another one.
+
+        Every holder of this index sees the new content at once.
+        """
         vars(self).update(vars(other))
 
     def bears(self, uid: str, address: str) -> bool | None:
-        """Whether the card with this uid bears an address; None if there is no such card."""
+        """Return True if the card with this uid bears an address; None if there is no such card."""
         card_id = self._by_uid.get(uid)
         return None if card_id is None else key_of(address) in self._cards[card_id].addresses
 
     def put_card(self, card_id: str, uid: str, addresses: Iterable[str], *, name: str = "") -> None:
-        """Take in a card, in place of whatever had this id.
+        """Add a card; it replaces the card or group that had this id.
 
-        The ``name`` is kept only of a card without addresses; see :meth:`only_named`.
+        The ``name`` is kept only for a card without addresses; see :meth:`only_named`.
         """
         self.remove(card_id)
         keys = tuple(dict.fromkeys(map(key_of, addresses)))
@@ -98,24 +102,24 @@ class ContactIndex:
             self._only_named[card_id] = name
 
     def only_named(self, names: Iterable[str]) -> list[str]:
-        """Return those of some names that are the name of a card without any address.
+        """Return the given names that are the name of a card without any address.
 
-        A group in Apple's form (RFC 6350 has another) is such a card to a server that does not know
-        the form over JMAP.
+        A group in Apple's form, which is not the form of RFC 6350, appears as such a card over JMAP
+        if the server does not know Apple's form.
         """
         there = frozenset(self._only_named.values())
         return [name for name in names if name in there]
 
     def put_group(self, group: Group) -> None:
-        """Take in a group, in place of whatever had this id."""
+        """Add a group; it replaces the card or group that had this id."""
         self.remove(group.id)
         self._groups[group.id] = group
 
     def put_known(self, card_id: str, addresses: Iterable[str]) -> None:
-        """Add a card that Mailroom can read but must not edit, in place of what had this id.
+        """Add a card that Mailroom can read but must not edit; it replaces the entry with this id.
 
-        Such a card (in a read-only or second address book, or without a UID) makes its addresses
-        known, and does nothing else: it is in no group, and no edit is planned for it.
+        Such a card is in a read-only or second address book, or has no UID. It only makes its
+        addresses known: it is in no group, and no edit is planned for it.
         """
         self.remove(card_id)
         keys = tuple(dict.fromkeys(map(key_of, addresses)))
@@ -123,14 +127,14 @@ class ContactIndex:
         self._known.update(keys)
 
     def knows(self, address: str) -> bool:
-        """Return True if any card, one that cannot be edited included, stands for an address."""
+        """Return True if a card, editable or not, bears an address or ``*@`` and its domain."""
         key = key_of(address)
         return any(
             each in self._by_address or self._known[each] > 0 for each in (key, whole_domain(key))
         )
 
     def remove(self, card_id: str) -> None:
-        """Forget a card or group; one that is not known is no failure."""
+        """Remove a card or group; an unknown id is ignored."""
         self._groups.pop(card_id, None)
         self._only_named.pop(card_id, None)
         self._known.subtract(self._known_only.pop(card_id, ()))
@@ -145,7 +149,7 @@ class ContactIndex:
                 del self._by_address[address]
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove everything."""
         self._cards.clear()
         self._groups.clear()
         self._by_address.clear()
@@ -155,7 +159,7 @@ class ContactIndex:
         self._known.clear()
 
     def ids_of(self, addresses: Iterable[str]) -> frozenset[str]:
-        """The ids of the cards that bear one of these addresses."""
+        """Return the ids of the cards that bear one of these addresses."""
         return frozenset(
             card_id
             for address in addresses
@@ -163,18 +167,19 @@ class ContactIndex:
         )
 
     def uids_of(self, address: str) -> frozenset[str]:
-        """The uids of the cards that stand for an address.
+        """Return the uids of the cards that stand for an address.
 
-        Those are the ones that bear it; if there are none, those that bear ``*@`` and its domain.
+        These cards bear the address. If no card does, they bear ``*@`` and the domain.
         """
         key = key_of(address)
         ids = self._by_address.get(key) or self._by_address.get(whole_domain(key), ())
         return frozenset(self._cards[card_id].uid for card_id in ids)
 
     def own_uids_of(self, address: str) -> frozenset[str]:
-        """Return the uids of the cards that are an address's own, though others may bear it, too.
+        """Return the uids of the cards that belong to one address only.
 
-        Those are the cards that bear no other address, and the one that Mailroom made for it.
+        These are the cards that bear no other address, and the card that Mailroom made for this
+        address. Further cards may bear the address beside others.
         """
         key = key_of(address)
         briefs = [self._cards[card_id] for card_id in self._by_address.get(key, ())]

@@ -4,11 +4,11 @@
     FN=<digest> +ORG=<digest>  Mailroom filled FN, which was empty, and added ORG
 
 Over CardDAV the mark is the property ``X-MAILROOM``, over JMAP a vendor-specific property of the
-name. An account may be switched from one protocol to the other, so the mark of either is understood
-by both: each protocol has a form of its own for a digest, and :class:`Written` computes both.
+name. An account may be switched from one protocol to the other, so each backend understands the
+mark of the other. Each protocol has its own form of a digest; :class:`Written` computes both.
 
-A digest is over the meaning of a value, not over its bytes: servers fold, escape and reorder, and
-add parameters. The text holds nothing that they escape (``;`` and ``,``).
+A digest covers the meaning of a value, not its bytes, because servers fold, escape and reorder
+values and add parameters. The text of a mark holds no character that servers escape (``;``, ``,``).
 """
 
 import hashlib
@@ -31,12 +31,12 @@ COMPONENTS: Final = (
 VCARD_PROPERTY: Final = "X-MAILROOM"
 """The property of a vCard that holds the mark."""
 MADE: Final = "made="
-"""Stands in the mark of a card that Mailroom made."""
+"""The beginning of the mark of a card that Mailroom made."""
 JSCONTACT_PROPERTY: Final = "mailroom:mark"
 """The property of a JSContact Name object that holds the mark."""
 
 Values = tuple[tuple[str, ...], ...]
-"""Every value of a property that says something, each as its parts."""
+"""Every non-empty value of a property, as the tuple of its parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ class Mark:
 
     Attributes:
         made: the digest of a card that Mailroom made; empty for any other card.
-        filled: property name -> what Mailroom put there. Over CardDAV ``FN``, ``N`` and ``ORG``,
-            over JMAP ``full``, ``components`` and ``organization``.
+        filled: property name -> the value that Mailroom filled in. The names are ``FN``, ``N`` and
+            ``ORG`` over CardDAV; ``full``, ``components`` and ``organization`` over JMAP.
     """
 
     made: str = ""
@@ -62,7 +62,7 @@ class Mark:
 
     @classmethod
     def parse(cls, value: str) -> Self:
-        """Read the text. What makes no sense is left out."""
+        """Parse the text of a mark; unknown tokens are ignored."""
         made, filled = "", {}
         for token in _TOKEN.finditer(value):
             if token["name"] == "made":
@@ -80,7 +80,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The parts of a card that Mailroom writes, in vCard's terms, whichever form they came in.
+    """The parts of a card that Mailroom writes, in the terms of vCard, for both protocols.
 
     Attributes:
         kind: in lower case; ``individual`` if the card names none.
@@ -135,7 +135,7 @@ class Written:
         )
 
     def is_as_mailroom_writes(self, note: str) -> bool:
-        """Return True if Mailroom may have written all of this, with a decision in the note."""
+        """Return True if Mailroom may have written all these parts, with a decision in the note."""
         if self.kind != "individual" or len(self.email) != 1 or len(self.full) != 1:
             return False
         if not (triage_lines(note) and is_only_triage(note)):

@@ -1,4 +1,4 @@
-"""What somebody else did to groups between deciding and writing. Pure."""
+"""The check for group changes by others between deciding and writing. Pure."""
 
 from collections.abc import Collection
 
@@ -6,17 +6,17 @@ from mailroom.contacts.book import AddressBookError, ContactEdit, Group
 
 
 def refuse_if_joined(edit: ContactEdit, before: Collection[Group], now: Collection[Group]) -> None:
-    """See that a contact whose card is to be deleted has come into no further group.
+    """Check that a contact whose card is to be deleted was not added to a group.
 
-    Who puts a card into a group has a use for it, and nothing on the card itself tells of that.
+    A person who adds a card to a group still uses the card, and nothing on the card shows it.
 
     Args:
-        edit: what is to happen.
-        before: the groups as they were when it was decided on.
-        now: the groups as they are.
+        edit: the deletion.
+        before: the groups as they were when the edit was decided on.
+        now: the groups as they are now.
 
     Raises:
-        AddressBookError: it has, so that it has to be decided anew.
+        AddressBookError: the card was added to a group, so the deletion must be decided again.
     """
     allowed = edit.leave | {group.id for group in before if edit.uid in group.members}
     for group in now:

@@ -1,7 +1,7 @@
 """The lines that Mailroom writes into the note of a contact. Pure.
 
-No other module knows their wording: whatever reads the lines back, to tell a first decision from a
-later one or to remove the lines again, uses this module.
+No other module knows the wording of these lines. Code that reads the lines back, to recognise a
+first decision or to remove the lines, uses this module.
 
     Triaged to Feed on 2026-02-25 at 14:03
     Re-triaged to Paper Trail on 2026-02-25     (written by older versions, without the time)
@@ -52,7 +52,7 @@ def says_last(note: str, line: str) -> bool:
 
     Decisions are compared by their category, not by their time: a decision that is carried out
     again a minute later, by a retry or by another instance, adds no second line. A decision that
-    comes back after another one does.
+    returns to an earlier category adds a line.
     """
     ours, last = triage_lines(line)[-1:], triage_lines(note)[-1:]
     return bool(ours) and [each.category for each in last] == [each.category for each in ours]

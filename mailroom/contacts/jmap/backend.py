@@ -31,17 +31,17 @@ from mailroom.jmap.client import JmapClient
 class JmapAddressBook:
     """One account's contacts; see :class:`mailroom.contacts.book.AddressBook`.
 
-    Cards and groups are made in one address book. Cards in other address books that may be written
-    to join groups, but are not edited; of those in read-only ones the addresses are known. Who is
-    there is kept in memory; whole cards are read when they may have to be written.
+    Cards and groups are made in one address book. Cards in other writable address books may join
+    groups, but are not edited. Cards in read-only address books only make their addresses known.
+    An index is kept in memory; cards are read with all properties when they may be edited.
 
     Args:
-        client: how to reach the server.
+        client: the client of the server.
         account_id: the account for contacts.
-        annotate: whether cards that Mailroom did not make are edited as well, although servers
-            may lose parts of them by that.
+        annotate: True to edit also cards that Mailroom did not make, although servers may lose
+            parts of such cards at an edit.
         address_book: the name or id of the address book for new cards and groups; empty: the
-            default one, or the only one that may be written to.
+            default one, or the only writable one.
     """
 
     def __init__(
@@ -68,15 +68,15 @@ class JmapAddressBook:
         return Description("JMAP", session.api_url, (await self._address_book()).name)
 
     async def notes(self) -> tuple[str, ...]:
-        """See the protocol. There is nothing to say that :meth:`describe` does not."""
+        """See the protocol. There are no notes over JMAP."""
         return ()
 
     async def sync(self) -> ContactIndex:
-        """See the protocol. One request, but for the first and where more is new than a page."""
+        """See the protocol. Takes one request, except for the first call and for many changes."""
         return (await self._sync()).index
 
     async def read(self, addresses: Collection[str]) -> Contents:
-        """See the protocol. A sync serves one read; without one, it is made here."""
+        """See the protocol. Without a sync before, the read begins with one."""
         kept = await self._once_synced()
         wanted = {key_of(address) for address in addresses}
         cards = await self._see(kept.index.ids_of(wanted), kept)
@@ -96,7 +96,7 @@ class JmapAddressBook:
         return kept
 
     async def _see(self, ids: Collection[str], kept: Kept) -> tuple[Card, ...]:
-        """Read cards whole; also those whose ids are others by now."""
+        """Read cards with all properties, also cards whose ids have changed."""
         found = await self._cards.see(ids, kept.groups, kept.state)
         if missing := {*ids} - {card["id"] for card in found}:
             present = await self._mirror.renew(missing)
@@ -107,7 +107,7 @@ class JmapAddressBook:
         )
 
     def _card(self, found: JsCard) -> Card:
-        """Return a card as it was read. In another address book it may only join groups."""
+        """Return a card as it was read. A card in another address book may only join groups."""
         card, books = to_card(found, annotate=self._annotate), found.get("addressBookIds")
         is_ours = self._default is None or not isinstance(books, dict) or self._default.id in books
         return card if is_ours else replace(card, is_editable=False)
@@ -140,7 +140,7 @@ class JmapAddressBook:
             await self._create_groups(some)
 
     async def _create_groups(self, groups: Mapping[str, JsCard]) -> None:
-        """Make groups. Their uids are new: if one is taken, an answer was lost, and it is ours."""
+        """Make groups. Their uids are new: a taken uid means a lost answer, and a group of ours."""
         keyed = {str(number): each for number, each in enumerate(groups.items())}
         create = {key: group for key, (_, group) in keyed.items()}
         (done,) = await self._cards.write(set_cards(self._account_id, Changes(create=create)))
@@ -158,7 +158,7 @@ class JmapAddressBook:
         return kept
 
     async def _address_book(self) -> Book:
-        """The address book for new cards, as the last look into the account found it."""
+        """Return the address book for new cards, as it was read last."""
         if self._default is None:
             (books,) = await self._client.perform(get_books(self._account_id))
             self._default = choose(books, self._wanted)
@@ -168,16 +168,16 @@ class JmapAddressBook:
 def choose(books: Sequence[Book], wanted: str) -> Book:
     """Choose the address book for new cards and groups.
 
-    That is the one that the settings name, else the default one, else the only one that may be
-    written to. Among several others a person has to choose, and not the alphabet.
+    It is the one that the settings name, else the default one, else the only writable one. Among
+    several others a person has to choose.
 
     Args:
         books: every address book.
         wanted: the name or id from the settings; empty: not set.
 
     Raises:
-        ReadOnlyAddressBookError: none may be written to, or not the one that is wanted.
-        AddressBookError: the wanted one is not there, or there are several to choose from.
+        ReadOnlyAddressBookError: no address book, or not the wanted one, may be written to.
+        AddressBookError: the wanted one was not found, or there are several to choose from.
     """
     names = ", ".join(sorted(repr(book.name or book.id) for book in books)) or "there is none"
     if wanted:

@@ -1,4 +1,4 @@
-"""How many edits go into one request. Pure."""
+"""The division of edits into requests. Pure."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -8,14 +8,14 @@ from mailroom.jmap.session import Limits
 
 _LARGEST_SET: Final = 500
 _EDIT_SIZE: Final = 4000
-"""Octets, generously, that an edit takes in a request, but for its note."""
+"""Octets of an edit in a request, without its note; a generous estimate."""
 _OCTETS_PER_CHARACTER: Final = 6
 
 
 def batches(
     edits: Sequence[ContactEdit], limits: Limits, *, groups: int
 ) -> Iterator[list[ContactEdit]]:
-    """Cut edits into lists that one request may carry, with that many groups."""
+    """Cut edits into lists that fit into one request together with the groups."""
     most = max(1, min(_LARGEST_SET, limits.max_objects_in_set) - groups)
     batch: list[ContactEdit] = []
     size = 0
@@ -31,7 +31,7 @@ def batches(
 
 
 def _size(edit: ContactEdit) -> int:
-    """Octets that an edit takes in a request, at most: a note is sent whole."""
+    """Return the octets of an edit in a request at most; the whole note is sent."""
     match edit.card:
         case UpdateCard(card=card):
             return _EDIT_SIZE + _OCTETS_PER_CHARACTER * len(card.note)

@@ -20,16 +20,16 @@ Filter = Mapping[str, Any]
 
 EVERYTHING: Final[Filter] = {}
 BRIEF: Final = ("id", "uid", "kind", "emails", "name", "members", "addressBookIds")
-"""The properties by which a card is found again, and a group is told and written."""
+"""The properties needed to find a card again, and to recognise and write a group."""
 _ALL_BUT_PICTURES: Final = (
     *BRIEF,
     *("nicknames", "organizations", "notes", "addresses", "speakToAs", "vCardProps"),
 )
-"""The properties that Mailroom edits, and those that say whether it may."""
+"""The properties that Mailroom edits, and those that show if the card may be edited."""
 _MEDIA: Final = "media"
 WHOLE_AT_MOST: Final = 4 * 1024 * 1024
-"""Octets of an answer with whole cards: photos may be in it, as data: URIs. As text, one emoji in a
-name makes it four times as large."""
+"""Octets of an answer with whole cards. The cards may hold photos as data: URIs. Decoded to
+text, an answer with a single emoji takes four times as much memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ class Found:
     """Cards that were read.
 
     Attributes:
-        cards: those that can be used.
+        cards: cards with an id and a uid.
         without_uid: cards with an id and no uid, which cannot be edited.
-        unreadable: how many others there were.
-        state: of all cards, when these were read.
+        unreadable: the number of entries without an id.
+        state: the state of all cards when these were read.
     """
 
     cards: tuple[JsCard, ...]
@@ -64,9 +64,9 @@ class Page:
     """A part of a query's result.
 
     Attributes:
-        found: those of the page that still exist.
-        length: how many ids the server put into the page.
-        total: how many there are in all; None if the server does not say.
+        found: the cards of the page that still exist.
+        length: the number of ids that the server put into the page.
+        total: the number of cards that match; None if the server does not report it.
     """
 
     found: Found
@@ -76,13 +76,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What happened to the cards since a state.
+    """The changes of the cards since a state.
 
     Attributes:
-        touched: the ids of those that were made, changed or destroyed.
-        parts: those of them that are there, in brief.
-        new_state: of all cards, when all this is known.
-        has_more: whether more happened than this.
+        touched: the ids of cards that were made, changed or destroyed.
+        parts: the touched cards that still exist, with the properties in ``BRIEF``.
+        new_state: the state of all cards after these changes.
+        has_more: True if further changes follow.
     """
 
     touched: frozenset[str]
@@ -92,13 +92,13 @@ class Delta:
 
 
 def uid_filter(uids: Iterable[str]) -> Filter:
-    """Finds the cards with these bare uids, whichever way they are written."""
+    """Return a filter for the cards with these bare uids, with or without ``urn:uuid:``."""
     forms = [form for uid in uids for form in (uid, f"urn:uuid:{uid}")]
     return {"operator": "OR", "conditions": [{"uid": form} for form in forms]}
 
 
 def get_books(account_id: str) -> Operation[tuple[Book, ...]]:
-    """Every address book of the account."""
+    """Return the operation that reads every address book of the account."""
     call = Call("AddressBook/get", {"accountId": account_id, "ids": None})
     return Operation(
         (call,), lambda results: tuple(filter(None, map(_book, listed(results, call))))
@@ -106,7 +106,10 @@ def get_books(account_id: str) -> Operation[tuple[Book, ...]]:
 
 
 def get_state(account_id: str) -> Operation[str]:
-    """The present state of all cards; asked in front of a query, nothing behind it is missed."""
+    """Return the operation that reads the state of all cards.
+
+    Perform it before a query: changes after this state are then found by ``get_changes``.
+    """
     call = Call("ContactCard/get", {"accountId": account_id, "ids": [], "properties": ["id"]})
     return Operation((call,), lambda results: checked(results[call].get("state"), str, call))
 
@@ -119,9 +122,10 @@ def find_cards(
     limit: int,
     properties: Sequence[str] | None = None,
 ) -> Operation[Page]:
-    """One page of the cards that match, and the cards themselves; whole, if not told otherwise.
+    """Return the operation that reads one page of the matching cards.
 
-    ``limit`` must not exceed maxObjectsInGet, for the ids are handed on by back-reference.
+    The cards have all their properties unless ``properties`` names some. ``limit`` must not exceed
+    maxObjectsInGet, because a back-reference passes the ids of the page to ``/get``.
     """
     arguments = {"accountId": account_id, "position": position, "limit": limit}
     if card_filter:
@@ -142,9 +146,10 @@ def find_cards(
 
 
 def get_changes(account_id: str, since: str, *, limit: int) -> Operation[Delta]:
-    """What happened since a state (RFC 8620 section 5.2), or the oldest ``limit`` parts of it.
+    """Return the operation that reads at most ``limit`` changes since a state, the oldest first.
 
-    ``limit`` must not exceed maxObjectsInGet, for the ids are handed on by back-reference.
+    See RFC 8620 section 5.2. ``limit`` must not exceed maxObjectsInGet, because a back-reference
+    passes the ids to ``/get``.
     """
     arguments = {"accountId": account_id, "sinceState": since, "maxChanges": limit}
     changes = Call("ContactCard/changes", arguments)
@@ -165,16 +170,16 @@ def get_changes(account_id: str, since: str, *, limit: int) -> Operation[Delta]:
 
 
 def get_cards(account_id: str, ids: Sequence[str]) -> Operation[Found]:
-    """Cards by id, whole; those that are gone are left out.
+    """Return the operation that reads cards by id with all properties; missing cards are left out.
 
-    If it all is larger than :data:`WHOLE_AT_MOST` it is not read to its end.
+    An answer that is larger than :data:`WHOLE_AT_MOST` is not read to its end.
     """
     call = _get(account_id, ids, max_octets=WHOLE_AT_MOST)
     return Operation((call,), lambda results: _found(results, call))
 
 
 def get_large_card(account_id: str, card_id: str) -> Operation[Found]:
-    """Read one card without what makes it large; it is shown to have some ``media``."""
+    """Return the operation that reads one card without pictures; ``media`` is a placeholder."""
     call = _get(account_id, [card_id], _ALL_BUT_PICTURES)
 
     def read(results: Results) -> Found:
@@ -192,7 +197,7 @@ def _get(
     *,
     max_octets: int = MAX_OCTETS,
 ) -> Call:
-    """A ``ContactCard/get``, by default of all properties."""
+    """Return a ``ContactCard/get``, by default of all properties."""
     arguments: dict[str, Any] = {"accountId": account_id, "ids": ids}
     if properties is not None:
         arguments["properties"] = properties
@@ -211,7 +216,7 @@ def _found(results: Results, call: Call) -> Found:
 
 
 def _book(value: Any) -> Book | None:
-    """None if it cannot be used for want of an id."""
+    """Parse an address book; None if it has no id."""
     if not isinstance(value, dict) or not text(value.get("id")):
         return None
     rights = value.get("myRights")

@@ -14,7 +14,7 @@ _OUTDATED: Final = frozenset({"stateMismatch", "serverPartialFail"})
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What one ``ContactCard/set`` is to do; creation and card ids to objects and patches."""
+    """The arguments of one ``ContactCard/set``: objects by creation id, patches by card id."""
 
     create: Mapping[str, JsCard] = field(default_factory=dict)
     update: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -27,11 +27,11 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What one ``ContactCard/set`` did.
+    """The result of one ``ContactCard/set``.
 
     Attributes:
-        refusal: why nothing of it was done, if so.
-        failed: creation or card id -> why it was left as it was.
+        refusal: the error if the whole call was refused.
+        failed: creation or card id -> the reason why the card was not changed.
     """
 
     refusal: MethodError | None = None
@@ -39,18 +39,19 @@ class Done:
 
     @property
     def is_outdated(self) -> bool:
-        """Whether the cards are not what they were when they were read.
+        """True if the cards have changed since they were read.
 
-        Somebody changed them, or this very call did some of its work (RFC 8620 section 3.6.2).
+        Somebody else changed them, or this call did a part of its work (RFC 8620 section 3.6.2).
         """
         return self.refusal is not None and self.refusal.type in _OUTDATED
 
 
 def set_cards(account_id: str, changes: Changes) -> Operation[Done]:
-    """Make, patch and destroy cards, in this order, each atomically (RFC 8620 section 5.3).
+    """Return the operation that makes, patches and destroys cards, in this order.
 
-    A refusal is part of what is read, for what else is in the request is done all the same. Nothing
-    to do takes no call.
+    Each card is changed atomically (RFC 8620 section 5.3). A refusal is returned in the result and
+    not raised, because the server carries out the other calls of the request all the same. Without
+    changes the operation has no call.
     """
     if not changes:
         return Operation((), lambda _: Done())
@@ -73,7 +74,7 @@ def set_cards(account_id: str, changes: Changes) -> Operation[Done]:
 
 
 def _done(answer: Mapping[str, Any], changes: Changes, call: Call) -> Done:
-    """Read the answer to a ``/set``; what it says nothing of has not been done."""
+    """Read the answer to a ``/set``; a change that the answer does not mention has failed."""
     destroyed = checked(answer.get("destroyed") or [], list, call)
     told = {
         *checked(answer.get("created") or {}, dict, call),

@@ -1,4 +1,4 @@
-"""From JSContact Cards (RFC 9553), as a server sent them, to what Mailroom knows of them. Pure."""
+"""The conversion of JSContact Cards (RFC 9553) to Mailroom's cards and groups. Pure."""
 
 from typing import Any, TypeGuard
 
@@ -19,21 +19,21 @@ from mailroom.contacts.vcard.fields import uid_key
 
 
 def is_readable(value: Any) -> TypeGuard[JsCard]:
-    """Whether this is a card with an id and a uid, without which it cannot be used."""
+    """Return True for a card with an id and a uid; other cards cannot be used."""
     return isinstance(value, dict) and bool(text(value.get("id")) and uid_of(value))
 
 
 def is_group(card: JsCard) -> bool:
-    """Whether the card is a group's."""
+    """Return True if the card is a group."""
     return kind_of(card) == "group"
 
 
 def to_card(card: JsCard, *, annotate: bool = False) -> Card:
-    """Return what Mailroom knows of a contact.
+    """Return a contact.
 
     Args:
-        card: as the server sent it.
-        annotate: whether cards that Mailroom did not make are edited as well.
+        card: the card as the server sent it.
+        annotate: True to edit also cards that Mailroom did not make.
     """
     mark = mark_of(card)
     return Card(
@@ -52,6 +52,6 @@ def to_card(card: JsCard, *, annotate: bool = False) -> Card:
 
 
 def to_group(card: JsCard) -> Group:
-    """What Mailroom knows of a group."""
+    """Return a group."""
     members = frozenset(uid_key(key) for key in member_keys(card))
     return Group(id=card["id"], uid=uid_of(card), name=names_of(card).full, members=members)

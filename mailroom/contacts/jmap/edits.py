@@ -1,7 +1,7 @@
 """The edits of :mod:`mailroom.contacts.book`, on a JSContact Card (RFC 9553). Pure.
 
-An edit takes a card and gives what it is to be; what is sent is the difference only, see
-:mod:`mailroom.contacts.jmap.patches`. Doing an edit twice is the same as doing it once.
+An edit takes a card and returns the changed card; only the difference is sent, see
+:mod:`mailroom.contacts.jmap.patches`. Doing an edit twice has the same result as doing it once.
 """
 
 import re
@@ -35,16 +35,16 @@ from mailroom.contacts.vcard.text import clean
 
 _LINE_END: Final = re.compile(r"(\r\n|\r|\n)")
 _OURS: Final = "mailroom"
-"""The id of what we add to a map of a card; it is ours to choose (RFC 9553 section 1.4.1)."""
+"""The id of an entry that Mailroom adds to a map of a card (RFC 9553 section 1.4.1)."""
 _CARD: Final = {"@type": "Card", "version": "1.0"}
 _PERSONAL: Final = ("given", "surname")
 
 
 def new_card(create: CreateCard, uid: str, address_book: str) -> dict[str, Any]:
-    """The card of a new contact, with the mark.
+    """Return the card of a new contact, with the mark.
 
-    It has no ``kind``: apps tell a company by its name having no components, and some list no kind
-    but ``individual``.
+    The card has no ``kind``: apps recognise a company by a name without components, and some apps
+    list only cards of kind ``individual``.
     """
     names = _clean(create.names)
     address = clean(create.address)
@@ -66,7 +66,7 @@ def new_card(create: CreateCard, uid: str, address_book: str) -> dict[str, Any]:
 
 
 def new_group(name: str, uid: str, address_book: str) -> dict[str, Any]:
-    """A group without members."""
+    """Return a group without members."""
     return {
         **_CARD,
         "kind": "group",
@@ -82,14 +82,14 @@ def updated(card: JsCard, edit: UpdateCard) -> JsCard:
     if edit.forget:
         card = _forgotten(card)
     elif (edit.claim and is_bare(card)) or (is_untouched(card) and MARK not in name_of(card)):
-        # The edit sets REV, which is somebody's touch beside a mark that was written over CardDAV.
+        # The edit sets REV, which beside a mark from CardDAV would look like a change by a person.
         card = _as_made(card)
     card = _without_lines(_filled(card, _clean(edit.fill)), edit.remove_lines)
     return _with_line(card, clean(edit.add_line))
 
 
 def adopted(card: JsCard, create: CreateCard) -> JsCard:
-    """The card with what a new one would have had in its note; nothing else is changed."""
+    """Return the card with the line that a new card would have in its note."""
     return _with_line(card, clean(create.note))
 
 
@@ -103,17 +103,17 @@ def _clean(names: Names) -> Names:
 
 
 def _as_made(card: JsCard) -> dict[str, Any]:
-    """The card with the mark that Mailroom wrote all that is on it."""
+    """Return the card with the mark that Mailroom wrote everything on it."""
     return _with_mark(card, Mark(made=digest_of_card(card)))
 
 
 def _with_mark(card: JsCard, mark: Mark) -> dict[str, Any]:
-    """A card without a name has no place for the mark, and stays without."""
+    """Return the card with a mark; a card without a name has no place for it and is unchanged."""
     return {**card, "name": marked(name_of(card), mark)} if name_of(card) else dict(card)
 
 
 def _filled(card: JsCard, names: Names) -> JsCard:
-    """The card with its empty names filled, and a mark that says which."""
+    """Return the card with its empty names filled, and a mark that records the filled fields."""
     before, filled = card, {}
     for field, fill in _FILL.items():
         after = fill(card, names)
@@ -164,7 +164,7 @@ def _components(names: Names) -> list[dict[str, str]]:
 
 
 def _forgotten(card: JsCard) -> JsCard:
-    """The card without the mark, and without what Mailroom filled and nobody changed since."""
+    """Return the card without the mark and without fields that only Mailroom has filled."""
     mark = mark_of(card)
     card = _with_mark(card, Mark())
     for field, filled in mark.filled.items():
@@ -178,7 +178,7 @@ def _empty_full(card: JsCard) -> JsCard:
 
 
 def _empty_components(card: JsCard) -> JsCard:
-    """The card without given name and surname; both are ours, or the digest would differ."""
+    """Return the card without given name and surname, which the digest has shown to be ours."""
     theirs = [
         each
         for each in name_of(card)["components"]
@@ -190,10 +190,10 @@ def _empty_components(card: JsCard) -> JsCard:
 
 
 def _without_name_parts(card: JsCard, parts: Collection[str]) -> JsCard:
-    """The card without parts of its name, and without a name of which nothing is left.
+    """Return the card without parts of its name, and without a name that has no part left.
 
-    A name has components or is written in full (RFC 9553 section 2.2.1); where only other things
-    are left of it, what we filled was an empty text.
+    A name has components or ``full`` (RFC 9553 section 2.2.1). If neither is left but the name has
+    other members, ``full`` becomes an empty text, as it was before Mailroom filled it.
     """
     name = {key: value for key, value in name_of(card).items() if key not in parts}
     if not name.keys() - {"@type"}:
@@ -204,7 +204,7 @@ def _without_name_parts(card: JsCard, parts: Collection[str]) -> JsCard:
 
 
 def _empty_organization(card: JsCard) -> JsCard:
-    """The card without its organization; there is but ours, or the digest would differ."""
+    """Return the card without its only organization, which the digest has shown to be ours."""
     (ours,) = (key for key, each in entries(card, "organizations") if text(each.get("name")))
     return _without_entry(card, "organizations", ours)
 
@@ -228,14 +228,14 @@ def _organizations(card: JsCard) -> list[Mapping[str, Any]]:
 
 
 def _said(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """The members of an object that say something."""
+    """Return the non-empty members of an object."""
     return {key: value for key, value in entry.items() if value and key != "@type"}
 
 
 def _with_line(card: JsCard, line: str) -> JsCard:
-    """The card with a line appended to its notes, unless they say so last.
+    """Return the card with a line appended to its notes, unless the last decision is the same.
 
-    It goes to the note that has the last decision, so that what was decided stays in order.
+    The line is added to the note with the last decision, so that the decisions stay in order.
     """
     if not line or says_last(note_of(card), line):
         return card
@@ -247,7 +247,7 @@ def _with_line(card: JsCard, line: str) -> JsCard:
 
 
 def _without_lines(card: JsCard, lines: Collection[str]) -> JsCard:
-    """The card without certain lines in its notes, and without a note of which nothing is left."""
+    """Return the card without certain lines in its notes; a note without any line is removed."""
     for key, each in entries(card, "notes"):
         if isinstance(note := each.get("note"), str):
             left = _text_without(note, lines)
@@ -259,13 +259,13 @@ def _without_lines(card: JsCard, lines: Collection[str]) -> JsCard:
 
 
 def _joined(note: str, line: str) -> str:
-    """A note with a line behind it; a carriage return at its end stays a line end of its own."""
+    """Return a note with a line appended; a final carriage return stays its own line end."""
     end = "\r" if note.endswith("\r") else "\n"
     return f"{note}{end}{line}" if note else line
 
 
 def _text_without(note: str, lines: Collection[str]) -> str | None:
-    """What is left of a note, with its own line ends; None if nothing is."""
+    """Return a note without these lines, line ends kept; None if no line is left."""
     first, *rest = _LINE_END.split(note)
     pieces = [("", first), *zip(rest[::2], rest[1::2], strict=True)]
     kept = [(end, line) for end, line in pieces if line not in lines]
@@ -277,7 +277,7 @@ def _text_without(note: str, lines: Collection[str]) -> str | None:
 def _with_entry(
     card: JsCard, name: str, entry: Mapping[str, Any], key: str | None = None
 ) -> JsCard:
-    """The card with an object in one of its maps; under an id that is free, if none is given."""
+    """Return the card with an object in one of its maps; under a free id if ``key`` is None."""
     found = card.get(name)
     there = found if isinstance(found, dict) else {}
     return {**card, name: {**there, key or _free_id(there): dict(entry)}}

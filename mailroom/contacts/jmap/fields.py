@@ -1,7 +1,7 @@
 """The parts of a JSContact Card (RFC 9553) that Mailroom reads. Pure.
 
-A card is what the server sent, a plain JSON object: it belongs to the person, and most of it is
-none of our business. What has not the shape that the RFC promises is passed over.
+A card is the plain JSON object that the server sent. It belongs to the person, and Mailroom reads
+only a small part. Values without the shape that the RFC promises are ignored.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,11 +16,11 @@ JsCard = Mapping[str, Any]
 """A Card object, as decoded from JSON."""
 
 _ORDER: Final = ("title", "given", "given2", "surname", "surname2", "generation", "credential")
-"""In which order the parts of a name are said that has none of its own."""
+"""The order of name components if ``isOrdered`` is not true (RFC 9553 section 2.2.1)."""
 
 
 def text(value: Any) -> str:
-    """A string without the white space around it; empty if it is no string."""
+    """Return a string without surrounding white space; an empty one for any other value."""
     return value.strip() if isinstance(value, str) else ""
 
 
@@ -30,7 +30,7 @@ def uid_of(card: JsCard) -> str:
 
 
 def addresses_of(card: JsCard) -> tuple[str, ...]:
-    """Return every e-mail address, without what else may stand around it."""
+    """Return every e-mail address, without comments, names or brackets around it."""
     by_mailroom = MADE in text(name_of(card).get(JSCONTACT_PROPERTY))
     return tuple(
         address
@@ -40,12 +40,12 @@ def addresses_of(card: JsCard) -> tuple[str, ...]:
 
 
 def kind_of(card: JsCard) -> str:
-    """What the card stands for (RFC 9553 section 2.1.4), in lower case."""
+    """Return the kind of the card (RFC 9553 section 2.1.4), in lower case."""
     return text(card.get("kind")).lower() or "individual"
 
 
 def entries(card: JsCard, name: str) -> list[tuple[str, Mapping[str, Any]]]:
-    """The objects in a map of the card, by id: servers give them in any order."""
+    """Return the objects in a map of the card, sorted by id: servers send them in any order."""
     found = card.get(name)
     if not isinstance(found, dict):
         return []
@@ -53,19 +53,19 @@ def entries(card: JsCard, name: str) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def texts(card: JsCard, name: str, member: str) -> tuple[str, ...]:
-    """What one member of every object in a map says, where it says something."""
+    """Return the non-empty texts of one member of every object in a map."""
     values = (text(each.get(member)) for _, each in entries(card, name))
     return tuple(value for value in values if value)
 
 
 def name_of(card: JsCard) -> Mapping[str, Any]:
-    """The Name object (RFC 9553 section 2.2.1); an empty one if there is none."""
+    """Return the Name object (RFC 9553 section 2.2.1); an empty one if there is none."""
     name = card.get("name")
     return name if isinstance(name, dict) else {}
 
 
 def components_of(card: JsCard) -> list[tuple[str, str]]:
-    """The parts of the name that say something: kind and value."""
+    """Return the non-empty components of the name, as kind and value."""
     components = name_of(card).get("components")
     if not isinstance(components, list):
         return []
@@ -75,7 +75,7 @@ def components_of(card: JsCard) -> list[tuple[str, str]]:
 
 
 def names_of(card: JsCard) -> Names:
-    """The names. A full name that is not written out is what its parts say."""
+    """Return the names. A missing full name is composed of the name components."""
     components = components_of(card)
     return Names(
         full=text(name_of(card).get("full")) or _said(components, name_of(card)),
@@ -97,17 +97,17 @@ def _joined(values: Iterable[str]) -> str:
 
 
 def note_of(card: JsCard) -> str:
-    """All notes, lines separated by a line feed."""
+    """Return the text of every note, lines separated by a line feed."""
     notes = (each.get("note") for _, each in entries(card, "notes"))
     return "\n".join(unix(note) for note in notes if isinstance(note, str) and note)
 
 
 def unix(note: str) -> str:
-    """A text with line feeds for line ends."""
+    """Return a text with line feeds for line ends."""
     return note.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def member_keys(card: JsCard) -> list[str]:
-    """The uids of a group's members (RFC 9553 section 2.1.6), as written."""
+    """Return the uids of the group members (RFC 9553 section 2.1.6), as written."""
     members = card.get("members")
     return [key for key, is_in in members.items() if is_in] if isinstance(members, dict) else []

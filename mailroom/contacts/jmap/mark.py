@@ -1,4 +1,4 @@
-"""The mark that tells what Mailroom did to a JSContact card, so that it can take it back. Pure.
+"""The mark that records Mailroom's changes of a JSContact card, so that they can be undone. Pure.
 
 It is a vendor-specific property (RFC 9553 section 1.8.1) inside ``name``, in the words of
 :class:`mailroom.contacts.mark.Mark`:
@@ -6,10 +6,10 @@ It is a vendor-specific property (RFC 9553 section 1.8.1) inside ``name``, in th
     "name": {"full": "Acme", "mailroom:mark": "made=<digest>"}
     "name": {"full": "Ann", "mailroom:mark": "full=<digest> organization=<digest>"}
 
-Servers keep cards as vCards; there it is a JSPROP (RFC 9555 section 3.2.1). Inside ``name``, as
-on the card itself Cyrus (Fastmail) hides such a property from who does not ask for it by name, and
-Stalwart refuses it; ``vCardProps`` are dropped by Cyrus, and anything else would be seen by people.
-Who replaces the whole name takes the mark away with it, and then the card is simply theirs.
+Servers keep cards as vCards, where the mark is a JSPROP (RFC 9555 section 3.2.1). The mark is
+inside ``name`` because on the card itself Cyrus (Fastmail) hides such a property unless the client
+names it, and Stalwart refuses it. Cyrus drops ``vCardProps``, and people would see anything else.
+An app that replaces the whole name removes the mark, and the card then belongs to the person.
 """
 
 from collections.abc import Iterator, Mapping
@@ -37,7 +37,7 @@ from mailroom.contacts.note import is_only_triage
 
 MARK: Final = JSCONTACT_PROPERTY
 _VCARD_MARK: Final = "x-mailroom"
-"""The mark that was written over CardDAV, where a server shows it at all (in ``vCardProps``)."""
+"""The mark that was written over CardDAV; some servers show it in ``vCardProps``."""
 _EXPECTED: Final = frozenset(
     {
         *("@type", "version", "id", "uid", "kind", "addressBookIds"),
@@ -47,7 +47,7 @@ _EXPECTED: Final = frozenset(
     }
 )
 """The properties of a card that nobody touched: those that Mailroom writes, and those that servers
-add on their own. ``updated`` says nothing: Mailroom's own edits set it as well."""
+add on their own. ``updated`` is not evidence: Mailroom's own edits set it as well."""
 _EXPECTED_WITHIN: Final = {
     "organizations": frozenset({"@type", "name"}),
     "emails": frozenset({"@type", "address"}),
@@ -58,23 +58,23 @@ _EXPECTED_IN_NAME: Final = frozenset({"@type", "full", "components", "isOrdered"
 _VCARD_NOISE: Final = frozenset({"version", "prodid", _VCARD_MARK})
 """Properties of a vCard that servers report and that say nothing of the person."""
 _LOSSY: Final = ("nicknames", "addresses", "speakToAs", "vCardProps")
-"""The properties that servers show and do not keep whole when they write the vCard anew: nicknames,
-GEO and TZ, GENDER, and whatever they do not know."""
+"""The properties that servers show but do not keep whole when they write the vCard anew: nicknames,
+GEO and TZ, GENDER, and unknown properties."""
 
 
 def mark_of(card: JsCard) -> Mark:
-    """Return the mark on a card, by whichever protocol it was written; if none, an empty one."""
+    """Return the mark on a card, written over either protocol; an empty mark if there is none."""
     mark = text(name_of(card).get(MARK))
     return Mark.parse(mark or next(_vcard_marks(card), ""))
 
 
 def digest_of_card(card: JsCard) -> str:
-    """Return a digest of all that Mailroom writes on a card it makes, but for the note."""
+    """Return a digest of everything that Mailroom writes on a new card, except the note."""
     return _written(card).jscontact_digest
 
 
 def is_as_written(card: JsCard) -> bool:
-    """Return True if Mailroom made the card and all that it wrote (but the note) is as it was."""
+    """Return True if Mailroom made the card and its content (except the note) is unchanged."""
     known = all(kind in COMPONENTS for kind, _ in components_of(card))
     return known and mark_of(card).made in _written(card).digests
 
@@ -85,7 +85,7 @@ def is_untouched(card: JsCard) -> bool:
 
 
 def is_bare(card: JsCard) -> bool:
-    """Return True if a card without a mark holds nothing but what Mailroom writes on its cards."""
+    """Return True if a card has no mark and holds only fields that Mailroom writes."""
     return (
         not str(mark_of(card))
         and _holds_nothing_else(card)
@@ -97,9 +97,9 @@ def is_bare(card: JsCard) -> bool:
 def is_safe_to_edit(card: JsCard) -> bool:
     """Return True if no server loses anything that a person wrote when Mailroom edits the card.
 
-    Cyrus (3.14) and Stalwart write the whole vCard anew from JSContact at any edit, and lose what
-    JSContact does not show, or what they do not convert both ways. So only cards that Mailroom made
-    are edited, as long as nobody put any of that on them.
+    At any edit, Cyrus (3.14) and Stalwart write the whole vCard anew from JSContact. They lose the
+    properties that JSContact does not show and those that they do not convert both ways. So only
+    cards that Mailroom made are edited, as long as nobody added such properties to them.
     """
     is_made = bool(mark_of(card).made) or is_bare(card)
     return is_made and not any(_says_something(card, name) for name in _LOSSY)
@@ -125,7 +125,7 @@ def _holds_nothing_else(card: JsCard) -> bool:
 
 
 def _names(value: Mapping[str, Any]) -> set[str]:
-    """Return the members of an object that say something; Stalwart leaves null for removed ones."""
+    """Return the names of the non-null members; Stalwart leaves null for removed members."""
     return {name for name, member in value.items() if member is not None}
 
 
@@ -169,6 +169,6 @@ def _is_noise(vcard_property: Any) -> bool:
 
 
 def marked(name: Mapping[str, Any], mark: Mark) -> dict[str, Any]:
-    """A Name object with this mark in place of any other; with an empty one, without it."""
+    """Return a Name object with this mark instead of the old one; an empty mark is left out."""
     rest = {key: value for key, value in name.items() if key != MARK}
     return {**rest, MARK: str(mark)} if str(mark) else rest

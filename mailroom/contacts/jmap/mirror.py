@@ -1,4 +1,4 @@
-"""What is kept of an account's cards, in step with the server by ``ContactCard/changes``."""
+"""The index of an account's cards in memory, updated by ``ContactCard/changes``."""
 
 import asyncio
 import re
@@ -30,22 +30,22 @@ from mailroom.jmap.request import in_order
 log = structlog.get_logger(__name__)
 
 _NUMBERED: Final = re.compile(r"(\D*)(\d+)", re.ASCII)
-"""A state that is a number, maybe behind a letter or so."""
+"""A state that is a number, possibly after a prefix without digits."""
 
 
 class Kept:
-    """The cards in brief, and the groups as the server gave them.
+    """The index of the cards, and the groups as the server sent them.
 
-    Of cards that are only in address books which may not be written to, and of cards without a uid,
-    the addresses are known, and nothing else.
+    For cards that are only in read-only address books, and for cards without a uid, only the
+    addresses are kept.
 
     Attributes:
         books: every address book.
-        state: of all cards. What is kept is no older; while the server is in this state, it is
-            just so.
+        state: the state of all cards. The cards kept are at least as new as this state, and equal
+            to the server's while the server is in this state.
         index: cards and groups.
-        groups: id -> the group, of which its members are as written.
-        written_uids: uid -> how the contact's card writes it, where that is another spelling.
+        groups: id -> the group, with its members as written.
+        written_uids: uid -> its spelling on the contact's card, if that spelling is different.
     """
 
     def __init__(self, books: Sequence[Book], state: str) -> None:
@@ -57,7 +57,7 @@ class Kept:
         self._read_only = _read_only(books)
 
     def put(self, *parts: Found) -> None:
-        """Take in cards."""
+        """Add cards."""
         warn_of_unreadable(parts)
         for card in (card for part in parts for card in (*part.cards, *part.without_uid)):
             if not uid_of(card) or not self.is_writable(card):
@@ -78,7 +78,7 @@ class Kept:
             self.written_uids.pop(uid, None)
 
     def follow(self, delta: Delta, books: Sequence[Book]) -> None:
-        """Come to a newer state, to which this leads."""
+        """Apply the changes that lead to a newer state."""
         self.books = books
         for each in delta.touched:
             self.index.remove(each)
@@ -87,18 +87,18 @@ class Kept:
         self.state = delta.new_state
 
     def become(self, other: "Kept") -> None:
-        """Take over everything from another reading."""
+        """Replace everything by the result of another reading."""
         self.books, self.state, self.groups = other.books, other.state, other.groups
         self.written_uids = other.written_uids
         self._read_only = _read_only(other.books)
         self.index.become(other.index)
 
     def is_followed_by(self, delta: Delta, books: Sequence[Book]) -> bool:
-        """Whether a delta leads from here to what the server has now.
+        """Return True if a delta leads from these cards to the present cards of the server.
 
-        It does not where the server was set back to an earlier state: of ours, which it has not
-        reached again, it says that nothing happened since, and gives its own. Nor where the user's
-        rights have changed, and other cards count.
+        False if the server was restored from a backup: it then reports no changes, and a state that
+        is not newer than ours. False also if the set of read-only address books has changed,
+        because other cards are editable then. In both cases, everything must be read again.
         """
         if _read_only(books) != self._read_only:
             return False
@@ -107,7 +107,7 @@ class Kept:
         return bool(delta.touched) or _is_later(delta.new_state, self.state)
 
     def is_writable(self, card: JsCard) -> bool:
-        """Whether the card is in an address book that may be written to."""
+        """Return True if the card is in an address book that the user may write to."""
         ids = card.get("addressBookIds")
         return not isinstance(ids, dict) or not ids or not ids.keys() <= self._read_only
 
@@ -127,14 +127,14 @@ class Mirror:
         self._syncing = asyncio.Lock()
 
     async def sync(self) -> Kept:
-        """Bring what is kept into step.
+        """Read the changes since the last call, and return the updated cards.
 
-        One request, or one for each page where more is new than the server gives at a time. What
-        could not be read leaves what was kept before as it was, or nearer to the present.
+        Takes one request, or one for each page if the server returns the changes in several pages.
+        After a failure, the cards are as they were before or partly updated.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
-            CardsMovedError: nothing was kept, and the cards never held still.
+            CardsMovedError: everything had to be read, and the cards changed during every try.
         """
         async with self._syncing:
             if self._kept is None or not await self._catch_up(self._kept):
@@ -143,21 +143,20 @@ class Mirror:
             return self._kept
 
     def written_uid(self, uid: str) -> str:
-        """Return a contact's uid as it stands on its card, as far as is known."""
+        """Return a contact's uid as it is written on its card, as far as known."""
         return uid if self._kept is None else self._kept.written_uids.get(uid, uid)
 
     async def renew(self, missing: Collection[str]) -> Mapping[str, str]:
-        """Read everything again if cards or groups that are kept are not there under their ids.
+        """Read everything again if the ids of known cards or groups have changed.
 
         Ids can change under a running client while the state stays valid (Fastmail did so to live
-        accounts), and then no ``ContactCard/changes`` tells of it.
+        accounts). ``ContactCard/changes`` does not report such a change.
 
         Args:
             missing: ids that the server does not know.
 
         Returns:
-            The present id of each card and group that was kept, by the former id; without those
-            that are gone.
+            The present id of each known card and group that still exists, by the former id.
 
         Raises:
             HttpError, JmapError: as :meth:`sync`.
@@ -174,7 +173,7 @@ class Mirror:
             return {old: after[uid] for old, uid in before.items() if uid in after}
 
     async def _catch_up(self, kept: Kept) -> bool:
-        """Take in what is new; tells whether that was to be had."""
+        """Apply the changes since the last state; return False if everything must be read anew."""
         has_more = True
         while has_more:
             size = await page_size(self._client)
@@ -192,7 +191,7 @@ class Mirror:
         return True
 
     async def _everything(self) -> Kept:
-        """Read all there is. What changes meanwhile comes after the state, and is news later."""
+        """Read every card. A sync finds later changes, because the state was read first."""
         size = await page_size(self._client)
         ask = partial(find_cards, self._account_id, EVERYTHING, limit=size, properties=BRIEF)
         books, (state, first) = await self._client.perform(
@@ -210,7 +209,7 @@ def _read_only(books: Sequence[Book]) -> frozenset[str]:
 
 
 def _is_later(state: str, than: str) -> bool:
-    """Whether one state is surely later than another: if they are numbers, servers count up."""
+    """Return True if both states are numbers, which servers count up, and the first is larger."""
     a, b = _NUMBERED.fullmatch(state), _NUMBERED.fullmatch(than)
     if a is None or b is None or a[1] != b[1]:
         return False

@@ -7,14 +7,14 @@ Patch = dict[str, Any]
 
 
 def pointer(*keys: str) -> str:
-    """A path to a property; its parts may hold any character (RFC 6901 section 3)."""
+    """Return the path of a property; its keys may hold any character (RFC 6901 section 3)."""
     return "/".join(key.replace("~", "~0").replace("/", "~1") for key in keys)
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Patch:
-    """The patch that makes the one of the other: as deep as it can be, so that it says the least.
+    """Return the smallest patch that turns ``before`` into ``after``.
 
-    What is the same is not named, so nobody else's change of it is undone.
+    Equal values are not in the patch, so the patch does not undo changes by others.
     """
     return dict(_difference((), before, after))
 

@@ -1,9 +1,9 @@
-"""What one request is to write, from edits and the cards as they were seen. Pure.
+"""The plan of the changes that one request makes, from edits and the cards as read. Pure.
 
 The request holds up to three ``ContactCard/set``, carried out in order: cards are made, changed and
-deleted; contacts join groups; contacts leave groups. The first is carried out only on the cards as
-they were seen (``ifInState``), for its patches are made from those. The others need no such care:
-a patch of one member (``members/<uid>``) is right whatever else is in the group.
+deleted; contacts join groups; contacts leave groups. The first carries ``ifInState``, because
+its patches are computed from the cards as they were read. The others need no state: a patch of one
+member (``members/<uid>``) is right whatever other members the group has.
 """
 
 from collections import defaultdict
@@ -28,12 +28,12 @@ Patches = dict[str, Patch]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An edit on its way.
+    """An edit that is being carried out.
 
     Attributes:
-        edit: what was asked for.
-        uid: the contact's; another than the edit's if that was taken by somebody else's card.
-        adopting: the id of a card that is there already, and is taken instead of a new one.
+        edit: the edit.
+        uid: the uid of the contact; not the uid of the edit if another contact's card has that one.
+        adopting: the id of an existing card that is used instead of a new one; empty if none is.
     """
 
     edit: ContactEdit
@@ -42,34 +42,34 @@ class Job:
 
     @property
     def key(self) -> str:
-        """The edit's."""
+        """The key of the edit."""
         return self.edit.key
 
     @property
     def makes_card(self) -> bool:
-        """Whether there is no card yet, as far as is known."""
+        """True if the job makes a card, because none is known yet."""
         return isinstance(self.edit.card, CreateCard) and not self.adopting
 
     @property
     def is_deletion(self) -> bool:
-        """Whether there is to be no card any more."""
+        """True if the job deletes a card."""
         return isinstance(self.edit.card, DeleteCard)
 
     @property
     def leave(self) -> frozenset[str]:
-        """Ids of groups to leave; those it is also to join do not count."""
+        """Ids of groups to leave, without the groups that the contact also joins."""
         return self.edit.leave - self.edit.join
 
     @property
     def cards(self) -> frozenset[str]:
-        """The id of the card that is there already, if any."""
+        """The id of the existing card, if any."""
         match self.edit.card:
             case UpdateCard(card=card) | DeleteCard(card=card):
                 return frozenset({card.id})
         return frozenset({self.adopting}) - {""}
 
     def under(self, ids: Mapping[str, str]) -> "Job":
-        """Return the same job where cards and groups have other ids, by the former ones."""
+        """Return the same job with the present ids of cards and groups, given by former id."""
 
         def present(former: frozenset[str]) -> frozenset[str]:
             return frozenset(ids.get(each, each) for each in former)
@@ -83,20 +83,21 @@ class Job:
         return replace(self, edit=edit, adopting=ids.get(self.adopting, self.adopting))
 
     def needs(self) -> frozenset[str]:
-        """The ids of the cards and groups that must have been seen."""
+        """Return the ids of the cards and groups that must be read before the job."""
         return self.edit.join | self.leave | self.cards
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How cards and groups are written.
+    """The rules for writing cards and groups.
 
     Attributes:
-        annotate: whether cards that Mailroom did not make are edited as well.
-        whole_members: ids of groups whose members are written as a whole map, as the server refused
-            a patch of one member. Stalwart up to 0.16.4 refuses a path with a token of digits only.
-        written: gives the uid of a member as it stands on the member's card: programs compare the
-            two as texts.
+        annotate: True to edit also cards that Mailroom did not make.
+        whole_members: ids of groups whose members are written as a whole map, because the server
+            refused a patch of one member. Stalwart up to 0.16.4 refuses a path with a token of
+            digits only.
+        written: returns the uid of a member as it is written on the member's card, because programs
+            compare the two as texts.
     """
 
     annotate: bool = False
@@ -105,18 +106,18 @@ class Rules:
 
 
 class Plan:
-    """What to write for some jobs.
+    """The changes to write for some jobs.
 
     Args:
         jobs: at most one per card.
-        seen: cards and groups by id, as they were read; what is not there is gone.
-        address_book: the id of the one for new cards.
+        seen: cards and groups by id, as they were read; a missing one was deleted.
+        address_book: the id of the address book for new cards.
         groups: group id -> name.
-        rules: how this server wants cards to be written.
+        rules: the rules for writing cards and groups.
 
     Attributes:
-        failed: key -> why nothing can be done.
-        undo: key -> patches of groups that take back what is done to them.
+        failed: key -> the reason why the job cannot be carried out.
+        undo: key -> patches that undo the changes of groups.
     """
 
     def __init__(
@@ -144,31 +145,31 @@ class Plan:
 
     @property
     def cards(self) -> Changes:
-        """Cards to make, change and delete; to be carried out on what was seen only."""
+        """The cards to make, change and delete, in the state in which they were read."""
         return Changes(self._create, self._update, self._destroy)
 
     @property
     def joins(self) -> Changes:
-        """Members for groups."""
+        """The members to add to groups."""
         return Changes(update=self._join)
 
     @property
     def leaves(self) -> Changes:
-        """Members that leave groups."""
+        """The members to remove from groups."""
         return Changes(update=self._leave)
 
     @property
     def is_empty(self) -> bool:
-        """Whether everything is as it is to be."""
+        """True if there is nothing to change."""
         return not (self.failed or self.cards or self.joins or self.leaves)
 
     @property
     def depends_on_seen(self) -> bool:
-        """Whether :attr:`cards` would be wrong on other cards than those seen."""
+        """True if :attr:`cards` must be carried out in the state in which the cards were read."""
         return bool(self._update or self._destroy)
 
     def keys_of(self, objects: Collection[str]) -> set[str]:
-        """The edits that some creation, card or group ids stand for."""
+        """Return the keys of the edits behind some creation, card or group ids."""
         return {key for each in objects for key in self._keys[each]}
 
     def _add(self, job: Job) -> None:
@@ -202,7 +203,7 @@ class Plan:
         return self._seen[card_id]
 
     def _change(self, job: Job, before: JsCard, after: JsCard) -> None:
-        """Patch a card, unless that would cost somebody a part of it."""
+        """Patch a card, unless the server would lose a part of the card."""
         if not (self._rules.annotate or is_safe_to_edit(before)):
             return
         if patch := _patch(before, after):
@@ -222,14 +223,14 @@ class Plan:
         return self._seen[group_id]
 
     def _add_join(self, job: Job, group: JsCard) -> None:
-        """Add a member, unless it is one, in whatever way its uid is written."""
+        """Add a member, unless the group has it already under any spelling of its uid."""
         if job.uid in map(uid_key, member_keys(group)):
             return
         member = self._rules.written(job.uid)
         path = pointer("members", member)
         if isinstance(group.get("members"), dict) and not self._is_written_whole(group):
             self._patch(job, self._join, group, {path: True})
-        else:  # There is nothing yet for the path to lead through, or the server refuses paths.
+        else:  # The group has no map of members yet, or the server refuses the path.
             self._patch_members(job, group, {member: True})
         self._undo(job, group, {path: None})
 
@@ -248,7 +249,7 @@ class Plan:
         return group["id"] in self._rules.whole_members
 
     def _patch_members(self, job: Job, group: JsCard, changes: Mapping[str, bool]) -> None:
-        """Write the whole map of members; as that is right in one state only, beside the cards."""
+        """Write the whole map of members with the cards, as it is right in one state only."""
         before = self._update[group["id"]].get("members")
         if before is None:
             before = dict.fromkeys(member_keys(group), True)
@@ -267,8 +268,8 @@ class Plan:
 def _patch(before: JsCard, after: JsCard) -> Patch:
     """Return the patch of a card.
 
-    Where a vendor-specific member is removed from an object, Stalwart leaves ``null`` in its place.
-    So a name that loses the mark is written whole.
+    If a patch removes a vendor-specific member from an object, Stalwart leaves ``null`` in its
+    place. So the whole name is written if the mark is removed.
     """
     patch = difference(before, after)
     if patch.get(_MARK_PATH, "") is not None:

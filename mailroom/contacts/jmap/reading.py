@@ -1,4 +1,4 @@
-"""Reading cards whole, so that they may be written; and what of them was seen."""
+"""Reading cards with all their properties, so that they may be edited."""
 
 from collections.abc import (
     AsyncIterator,
@@ -38,22 +38,22 @@ _TRIES: Final = 3
 
 
 class CardsMovedError(JmapError):
-    """Cards changed while they were read bit by bit, time after time."""
+    """Cards changed during every try to read them."""
 
     def __str__(self) -> str:
         return "contacts changed while they were being read"
 
 
 class Cards:
-    """The cards of one account, as the server has them.
+    """The cards of one account on the server.
 
     Args:
-        client: how to reach the server.
-        account_id: which account.
+        client: the client of the server.
+        account_id: the id of the account.
 
     Attributes:
-        seen: those that were read, by id.
-        state: in which they were read; None if they may have changed since.
+        seen: the cards that were read last, by id.
+        state: the state in which they were read; None if they may have changed since.
     """
 
     def __init__(self, client: JmapClient, account_id: str) -> None:
@@ -63,7 +63,7 @@ class Cards:
         self.state: str | None = None
 
     async def find(self, card_filter: Filter) -> list[JsCard]:
-        """Every card that matches.
+        """Return every card that matches.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
@@ -73,12 +73,12 @@ class Cards:
     async def see(
         self, ids: Collection[str], groups: Mapping[str, JsCard], state: str
     ) -> list[JsCard]:
-        """Read these cards; gives those that are there.
+        """Read these cards, and return those that exist.
 
         Args:
-            ids: the cards'. If there are none, nothing is asked.
-            groups: seen already, by id.
-            state: in which the groups were seen.
+            ids: the ids of the cards. Without ids, no request is made.
+            groups: the groups that were read already, by id.
+            state: the state in which the groups were read.
         """
         seen = dict(groups)
         parts = await self._get(ids)
@@ -88,17 +88,17 @@ class Cards:
         return [*cards.values()]
 
     async def look_at(self, ids: Iterable[str]) -> None:
-        """Read these cards anew, unless nothing was written since they were read."""
+        """Read these cards again, unless they were read and nothing was written since."""
         wanted = set(ids)
         if not self.has_seen(wanted):
             await undisturbed(partial(self._look_at, wanted))
 
     def has_seen(self, ids: Collection[str]) -> bool:
-        """Whether these cards were read, and nothing was written since."""
+        """Return True if these cards were read and nothing was written since."""
         return self.state is not None and self.seen.keys() >= {*ids}
 
     async def write(self, *sets: Operation[Done]) -> list[Done]:
-        """Carry out these, in order, in one request; what was seen may be outdated then."""
+        """Carry out these operations in order, in one request. Afterwards ``seen`` is outdated."""
         together = Operation(
             tuple(call for each in sets for call in each.calls),
             lambda results: [each.read(results) for each in sets],
@@ -135,7 +135,7 @@ class Cards:
             return await self._get_in_parts(wanted)
 
     async def _get_in_parts(self, ids: Sequence[str]) -> list[Found]:
-        """Read cards that are too large to be read together, one part after the other."""
+        """Read cards that are too large for one answer, one half after the other."""
         if len(ids) == 1:
             log.info("card is read without its pictures, for it is too large", card=ids[0])
             return await self.client.perform_all([get_large_card(self.account_id, ids[0])])
@@ -144,27 +144,27 @@ class Cards:
 
 
 async def page_size(client: JmapClient) -> int:
-    """How many cards to ask for at once, and hand on by back-reference."""
+    """Return the number of cards to read in one page by back-reference."""
     return min(_LARGEST_PAGE, (await client.session()).limits.max_objects_in_get)
 
 
 async def rest_of(
     client: JmapClient, ask: Callable[[int], Operation[Page]], first: Page
 ) -> AsyncIterator[Page]:
-    """Read the pages after the first, until all are there or one is empty.
+    """Read the pages after the first, until every card was read or a page is empty.
 
-    They go by the number of ids that the server returned, for it may give less than was asked for.
-    That nothing changed meanwhile, the state of the cards tells: a ``queryState`` may be another
-    for each page.
+    The next position follows from the number of ids in the page, because the server may return
+    fewer than the limit. The state of the cards shows that nothing changed between two pages; some
+    servers return another ``queryState`` for each page.
 
     Args:
-        client: how to reach the server.
-        ask: for the page that begins at a position.
+        client: the client of the server.
+        ask: returns the operation that reads the page at a position.
         first: the page at position 0.
 
     Raises:
         HttpError, JmapError: the server cannot be asked.
-        CardsMovedError: the pages do not fit together.
+        CardsMovedError: the cards changed between two pages.
     """
     page, position = first, first.length
     while page.length and (first.total is None or position < first.total):
@@ -176,10 +176,10 @@ async def rest_of(
 
 
 async def undisturbed(read: Callable[[], Awaitable[T]]) -> T:
-    """Read something until nothing changed meanwhile.
+    """Read something, and read it again if cards changed during the reading.
 
     Raises:
-        CardsMovedError: that never happened.
+        CardsMovedError: cards changed during every try.
     """
     for _ in range(_TRIES - 1):
         try:
@@ -190,13 +190,13 @@ async def undisturbed(read: Callable[[], Awaitable[T]]) -> T:
 
 
 def warn_of_unreadable(parts: Iterable[Found]) -> None:
-    """Log how many cards were passed over, if any."""
+    """Log the number of unreadable cards, if there are any."""
     if unreadable := sum(part.unreadable for part in parts):
         log.warning("unreadable cards passed over", number=unreadable)
 
 
 def _by_id(parts: Collection[Found]) -> dict[str, JsCard]:
-    """Each card once, in the order of the ids: servers give them in any."""
+    """Return each card once, sorted by id: servers send them in any order."""
     warn_of_unreadable(parts)
     cards = {card["id"]: card for part in parts for card in part.cards}
     return dict(sorted(cards.items()))

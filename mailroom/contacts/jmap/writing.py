@@ -1,10 +1,10 @@
 """One :meth:`AddressBook.write` on a JMAP server.
 
-Everything goes in one request, in the order that :mod:`mailroom.contacts.jmap.plan` describes; the
-server carries out every call of it, even when an earlier one was refused. So what it refused is
-looked at afterwards: if the cards had changed since they were read, they are read again and the
-edits carried out on those; if a card could not be written, a further request takes its contact back
-to the groups it was in, unless somebody else has done all that the edit asks for.
+One request holds every change, in the order that :mod:`mailroom.contacts.jmap.plan` describes. The
+server carries out every call of the request, even after a refused one, so refusals are handled
+afterwards. If the cards had changed since they were read, they are read again and the edits are
+repeated. If a card could not be written, a further request puts its contact back into the groups
+that it was in, unless somebody else has completed the edit.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -43,13 +43,13 @@ class Writing:
     """The work of one call.
 
     Args:
-        cards: where to write.
-        address_book: the id of the one for new cards.
-        edits: what to do, with unique keys.
-        groups: all of them, as they were when the edits were decided on.
-        index: who was there when the edits were decided on.
-        mirror: knows what there is now, in brief.
-        annotate: whether cards that Mailroom did not make are edited as well.
+        cards: reads and writes the cards.
+        address_book: the id of the address book for new cards.
+        edits: the edits, with unique keys.
+        groups: every group, as it was when the edits were decided on.
+        index: the index with which the edits were decided on.
+        mirror: the cards and groups in memory.
+        annotate: True to edit also cards that Mailroom did not make.
     """
 
     def __init__(
@@ -77,11 +77,11 @@ class Writing:
         self._rollback = Rollback(cards)
 
     async def run(self) -> Mapping[str, Exception]:
-        """Do it, and tell what failed.
+        """Carry out the edits, and return the reasons of failed ones by key.
 
         Raises:
             CredentialsRefusedError: 401.
-            HttpError: no edit succeeded, as the server does not do its part.
+            HttpError: no edit succeeded, because the server failed or cannot be reached.
         """
         limits = (await self._cards.client.session()).limits
         for batch in batches(self._edits, limits, groups=len(self._groups)):
@@ -92,10 +92,10 @@ class Writing:
         return self._failures
 
     def _uid_for(self, edit: ContactEdit) -> str:
-        """The contact's uid: another than the edit's, if that is known to be somebody else's.
+        """Return the uid of the contact; another one if the uid of the edit is another contact's.
 
-        They must not come into a group for a moment: nobody could tell any more, after being
-        stopped just then, that they do not belong there.
+        The other contact must not be in a group even for a moment: if Mailroom were stopped then,
+        nothing would show that this contact does not belong there.
         """
         uid = edit.uid
         if isinstance(edit.card, CreateCard):
@@ -104,7 +104,7 @@ class Writing:
         return uid
 
     async def _write(self, jobs: list[Job]) -> None:
-        """Write until nothing is left that is worth another try."""
+        """Write jobs, and try those again that may succeed."""
         for _ in range(_TRIES):
             if not jobs:
                 return
@@ -119,7 +119,7 @@ class Writing:
         self._fail((job.key for job in jobs), never_still)
 
     async def _attempt(self, jobs: Sequence[Job]) -> list[Job]:
-        """Write once; gives the jobs that have to be tried again."""
+        """Write once, and return the jobs to try again."""
         self._jobs |= {job.key: job for job in jobs}
         await self._look_at(jobs)
         jobs = [job for job in jobs if job.key not in self._failures]
@@ -143,9 +143,10 @@ class Writing:
         return Plan(jobs, self._cards.seen, self._address_book, self._groups, self._rules)
 
     def _judge_members(self, plan: Plan, joined: Done, left: Done) -> set[str]:
-        """See what became of the groups; gives the keys of edits to be tried in another way.
+        """Record the failed changes of groups, and return the keys of edits to try again.
 
-        A path may be refused for how its tokens look, while the same map is taken as a whole.
+        Some servers refuse a path because of the form of its tokens, but accept the whole map of
+        members. Such groups are written as a whole map in the next try.
         """
         refused = {
             group
@@ -161,7 +162,7 @@ class Writing:
         return plan.keys_of(refused)
 
     async def _under_other_ids(self, jobs: Sequence[Job], results: Iterable[Done]) -> list[Job]:
-        """Return the jobs whose cards or groups are there, but under other ids; see ``renew``."""
+        """Return the jobs whose cards or groups exist under other ids; see :meth:`Mirror.renew`."""
         missing = {each for job in jobs for each in job.needs()} - self._cards.seen.keys()
         for done in results:
             missing |= {each for each, why in done.failed.items() if is_gone(why)}
@@ -178,9 +179,9 @@ class Writing:
         return [job.under(ids) for job in again]
 
     async def _look_at(self, jobs: Sequence[Job]) -> None:
-        """Read what the jobs need, unless nothing was written since it was read.
+        """Read the cards and groups that the jobs need, unless they are up to date.
 
-        If a card is to be deleted, that is all groups: it may have come into another one.
+        Before a deletion every group is read, because somebody may have added the card to one.
         """
         needs = {each for job in jobs for each in job.needs()}
         deletions = [job.edit for job in jobs if job.is_deletion]
@@ -202,13 +203,13 @@ class Writing:
         return kept.index.groups
 
     def _note_deleted(self, plan: Plan, done: Done) -> None:
-        """Remember whose card is no more: they have no place in any group."""
+        """Record the edits whose card was deleted, so that a rollback does not add it to groups."""
         if done.refusal is None:
             deleted = [each for each in plan.cards.destroy if each not in done.failed]
             self._rollback.note_deleted(plan.keys_of(deleted))
 
     async def _judge_cards(self, plan: Plan, jobs: Sequence[Job], done: Done) -> list[Job]:
-        """See what became of the cards; gives the jobs that have to be tried again."""
+        """Record the failed changes of cards, and return the jobs to try again."""
         cards = plan.cards
         if done.is_outdated:
             keys = plan.keys_of([*cards.create, *cards.update, *cards.destroy])
@@ -220,7 +221,7 @@ class Writing:
         return await self._elsewhere([job for job in jobs if job.key in taken])
 
     def _judge(self, plan: Plan, changes: Changes, done: Done) -> None:
-        """Take what was not done as the failure of the edits that are concerned."""
+        """Record each refused change as the failure of its edits."""
         if done.refusal is not None:
             every = [*changes.create, *changes.update, *changes.destroy]
             self._fail(plan.keys_of(every), done.refusal)
@@ -231,7 +232,7 @@ class Writing:
             self._fail(plan.keys_of([each]), error(f"{what}: {why}"))
 
     async def _elsewhere(self, jobs: Sequence[Job]) -> list[Job]:
-        """Jobs whose uid is taken: on the card that has it, if it is the contact's; else anew."""
+        """Return jobs whose uid is taken, on the contact's existing card or with another uid."""
         if not jobs:
             return []
         try:
@@ -254,11 +255,10 @@ class Writing:
         return replace(job, uid=other_uid(job.uid, address))
 
     async def _look_again(self) -> None:
-        """See which edits that failed are done all the same.
+        """Clear the failures of edits that another instance has completed.
 
-        Another instance may have carried them out to the end meanwhile, and have taken the labels
-        off: what would be taken back then, nobody would ever set right. What cannot be seen counts
-        as it did before.
+        The other instance also removed the label, so nobody would ever repair a rollback. If the
+        cards cannot be read, the failures stay.
         """
         jobs = [self._jobs[key] for key in self._failures if self._rollback.has_patches(key)]
         with suppress(HttpError, JmapError):
