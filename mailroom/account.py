@@ -1,4 +1,4 @@
-"""One mail account: all that is needed to work on it, and nothing that others share."""
+"""One mail account and its clients. Accounts share nothing."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -38,16 +38,16 @@ log = structlog.get_logger(__name__)
 PushTransport = WebSocketTransport | EventSourceTransport
 
 _PUSHED_TYPES: Final = ("Email", "Mailbox")
-"""Labels are mailboxes, and what is labelled is mail. Servers refuse types they do not know."""
+"""A label changes a mailbox and a mail. Servers refuse types they do not know."""
 
 
 class Account:
-    """An account's clients. Made by :func:`open_account`; nothing is sent until it is used.
+    """An account's clients. Made by :func:`open_account`; sends nothing until a method is called.
 
     Attributes:
-        settings: its configuration.
-        client: its JMAP server.
-        streams: the open push stream, for the clients that ask the same server beside it.
+        settings: the account's configuration.
+        client: the client of the account's JMAP server.
+        streams: the open push stream, for the other clients that use the same server.
     """
 
     def __init__(
@@ -73,15 +73,15 @@ class Account:
 
     @property
     def requests_refused(self) -> int:
-        """How many requests were answered 401, those for push streams aside."""
+        """The number of requests that were answered 401, without those for push streams."""
         return self._jmap_http.requests_refused + self._carddav_http.requests_refused
 
     async def mail(self) -> MailAccount:
-        """The mail account, found in the session when first asked for.
+        """Return the mail account; the first call finds it in the session.
 
         Raises:
             HttpError: the server cannot be reached.
-            SessionError: there is no such account.
+            SessionError: the session has no such account.
         """
         if self._mail is None:
             self._mail = await MailAccount.open(self.client, wanted=self.settings.jmap.account)
@@ -94,12 +94,12 @@ class Account:
         return state
 
     async def book(self) -> AddressBook:
-        """Its contacts, over JMAP or CardDAV; which of them is decided when first asked for.
+        """Return the address book; the first call chooses between JMAP and CardDAV.
 
         Raises:
             HttpError: the server cannot be reached.
-            SessionError: it offers no contacts, but is to have them.
-            AddressBookError: they are neither there nor on any CardDAV server that is known.
+            SessionError: the settings ask for contacts over JMAP, and the server offers none.
+            AddressBookError: no contacts are offered over JMAP, and CardDAV is not configured.
         """
         if self._book is None:
             self._book = await self._choose_book()
@@ -140,7 +140,7 @@ class Account:
         return CardDavAddressBook(self._carddav_http, self.settings.carddav.url, options)
 
     def _is_one_provider(self) -> bool:
-        """Return True if JMAP and CardDAV are at one provider, as far as their hosts tell."""
+        """Return True if the hosts of JMAP and CardDAV are the same or have the same owner."""
         jmap = str(self.settings.jmap.session_url.host).lower()
         carddav = str(self.settings.carddav.url.host).lower()
         return jmap == carddav or are_siblings(jmap, carddav)
@@ -155,14 +155,14 @@ class Account:
         self._book = None
 
     def push_transport(self, *, ping: int) -> Transport | None:
-        """The transport that the settings want, with pings every ``ping`` seconds; None if off."""
+        """Return the configured transport, which pings every ``ping`` seconds; None if off."""
         every = self._push_transports(ping)
         if self.settings.push.transport == "auto":
             return AutoTransport(list(every.values()), self._push_offers)
         return every.get(self.settings.push.transport)
 
     async def push_choices(self, *, ping: int) -> list[PushTransport]:
-        """What :meth:`push_transport` chooses from, the best first. Raises as :meth:`mail`."""
+        """Return the transports that can be used, the best first. Raises as :meth:`mail`."""
         every = self._push_transports(ping)
         wanted = self.settings.push.transport
         names = await self._push_offers() if wanted == "auto" else [wanted]
@@ -195,11 +195,11 @@ class Account:
         return (await self._push_session()).event_source_template
 
     async def _push_session(self) -> Session:
-        await self.mail()  # so that its id is known when the first event comes
+        await self.mail()  # so that the account's id is known when the first event comes
         return await self.client.session()
 
     async def workflow(self) -> ScreenerWorkflow:
-        """The account's Screener. Raises as :meth:`mail` and :meth:`book`."""
+        """Return the account's Screener. Raises as :meth:`mail` and :meth:`book`."""
         if self._workflow is None:
             self._workflow = ScreenerWorkflow(
                 await self.mail(),
@@ -216,9 +216,9 @@ class Account:
 async def open_account(settings: Settings) -> AsyncIterator[Account]:
     """Yield an account that is usable inside the block; its last requests get a moment at the end.
 
-    JMAP and CardDAV of one host share its slots: some servers count the requests of an account over
-    both. Push has no part in that. Its stream stays open for ever, servers do not count it after
-    the handshake, and one slot is left free for that.
+    JMAP and CardDAV on one host share that host's slots, because some servers count the requests of
+    an account over both. A push stream takes no slot: it stays open for ever, and servers do not
+    count it after the handshake. One slot is left free for the handshake.
     """
     _warn_of_plain_http(settings)
     slots, streams = Slots(), Streams()
@@ -231,7 +231,7 @@ async def open_account(settings: Settings) -> AsyncIterator[Account]:
                 slots if is_one_host else Slots(),
                 streams if is_one_host else Streams(),
             ),
-            # A stream takes no slot, see HttpClient.open, and does not wait for itself.
+            # A push stream takes no slot (see HttpClient.open) and must not wait for itself.
             (settings.jmap.credentials, Slots(), Streams()),
         )
         jmap, carddav, push = [
@@ -251,7 +251,7 @@ async def open_account(settings: Settings) -> AsyncIterator[Account]:
 
 
 def _policy(settings: Settings) -> Policy | None:
-    """What of new mail is screened."""
+    """Return which new mail is screened; None if none is."""
     if not settings.arrivals.enabled:
         return None
     lookback = timedelta(seconds=settings.arrivals.lookback)
@@ -259,7 +259,7 @@ def _policy(settings: Settings) -> Policy | None:
 
 
 def _session(settings: Settings) -> aiohttp.ClientSession:
-    """Return connections of their own; cookies would only tie what has to be independent."""
+    """Return a session with its own connections and without cookies, which would tie clients."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=trusting(settings.http.ca_file)),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -267,7 +267,7 @@ def _session(settings: Settings) -> aiohttp.ClientSession:
 
 
 def _warn_of_plain_http(settings: Settings) -> None:
-    """Say at each start that passwords and mail travel unencrypted, where the user allowed it."""
+    """Log a warning at each start if the user allowed credentials and mail to go unencrypted."""
     for url, setting in (
         (settings.jmap.session_url, "MAILROOM_JMAP_INSECURE"),
         (settings.carddav.url, "MAILROOM_CARDDAV_INSECURE"),

@@ -1,4 +1,4 @@
-"""The commands. No logic: each reads its options, calls, prints, and tells the exit code."""
+"""The commands. No logic: each reads its options, calls a function, prints, and exits."""
 
 import asyncio
 import sys
@@ -164,7 +164,7 @@ def explain(
     account: One = None,
     as_json: Json = False,
 ) -> None:
-    """Tell what is known of a sender, and where new mail would go and why."""
+    """Show a sender's contact and mail, and where new mail would go and why."""
     asked = address if is_address(address) else parseaddr(address)[1]
     if not is_address(asked):
         fail(f"{shown(address)!r} is no address", Exit.CONFIGURATION)
@@ -213,7 +213,7 @@ async def _reset(account: Account, answer: Answer, *, apply: bool) -> Exit:
 
 @app.command()
 def health() -> None:
-    """Ask the service that runs here how it is; exit code 0 if it is well, else 1."""
+    """Check the service that runs here; exit code 0 if it is well, else 1."""
     answer = asyncio.run(probe())
     typer.echo(answer.text)
     raise typer.Exit(Exit.OK if answer.is_well else Exit.FAILED)
@@ -223,14 +223,14 @@ def health() -> None:
 def demo(
     *, once: Annotated[bool, typer.Option("--once", help="End after the script.")] = False
 ) -> None:
-    """Show all of it on an account in memory, without settings or credentials."""
+    """Show Mailroom at work on an account in memory, without settings or credentials."""
     from mailroom.demo import run_demo  # noqa: PLC0415 - no other command loads a mail server
 
     raise typer.Exit(run_demo(once=once))
 
 
 def main() -> None:
-    """The entry point."""
+    """Run the command line."""
     guard_output()
     try:
         app()

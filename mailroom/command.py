@@ -1,7 +1,6 @@
-"""What a command works with: settings, one account after the other, and somebody who reads.
+"""The frame of every command: settings, one account after the other, and the output.
 
-On standard output is what was asked for and nothing else; everything said beside it is on standard
-error.
+Standard output has the answer and nothing else; every other message goes to standard error.
 """
 
 import asyncio
@@ -24,14 +23,14 @@ _LOG_LEVEL: Final = ("log", "level")
 
 
 class Answer:
-    """What a command answers about one account: text as it goes, or data in the end.
+    """A command's answer about one account: text line by line, or JSON data at the end.
 
     Args:
-        as_json: whether data is wanted.
-        hide: takes out of a text what must not be shown; a server may have said it.
+        as_json: True if data is wanted.
+        hide: removes secrets from a text; a server's words may contain some.
 
     Attributes:
-        hide: as above.
+        hide: the function given as ``hide``.
         data: the answer, if data is wanted.
     """
 
@@ -41,23 +40,23 @@ class Answer:
         self._as_json = as_json
 
     def text(self, lines: Iterable[str]) -> None:
-        """Lines for a person; left out if data is wanted."""
+        """Print lines for a person; print nothing if data is wanted."""
         if not self._as_json:
             for line in lines:
                 typer.echo(self.hide(line))
 
     def give(self, data: Mapping[str, Any]) -> None:
-        """The data; left out if text is wanted."""
+        """Keep the data for the end; ignore it if text is wanted."""
         if self._as_json:
             self.data = data
 
 
 Work = Callable[[Account, Answer], Awaitable[Exit]]
-"""What a command does with an account."""
+"""The work of a command on one account; returns the exit code."""
 
 
 def settings_or_exit() -> Settings:
-    """The settings; mistakes in them end the program, after all of them were told."""
+    """Return the settings; if they have mistakes, print all of these and exit."""
     try:
         return load_settings()
     except SettingsError as error:
@@ -67,23 +66,23 @@ def settings_or_exit() -> Settings:
 def on_accounts(
     wanted: str | None, work: Work, *, as_json: bool = False, one_only: bool = False
 ) -> NoReturn:
-    """Work on an account, or all of them one after the other, and end with the worst exit code.
+    """Work on one account, or on all, one after the other, and exit with the worst exit code.
 
     Args:
-        wanted: the name of one of several accounts; None for all there are.
-        work: what to do; what a server may cause ends in one line and a code.
+        wanted: the name of one of several accounts; None for all accounts.
+        work: the work; an expected failure of it prints one line and sets the exit code.
         as_json: print data instead of text.
-        one_only: of several accounts, one has to be named.
+        one_only: if there are several accounts, one has to be named.
     """
     settings = settings_or_exit()
     chosen = _choose(settings, wanted, one_only=one_only)
-    # Somebody waits for what it prints: unless they want more, only warnings are logged.
+    # The user reads the answer, so only warnings are logged unless the user asked for more.
     log_as_set(settings, level=settings.log.level if settings.origin(_LOG_LEVEL) else "warning")
     answers, code = asyncio.run(_on_each(chosen, work, as_json=as_json))
     if answers:
         data = {"accounts": answers} if settings.has_several else answers[""]
         text = hider(settings.secrets())(json.dumps(data, ensure_ascii=False, indent=2))
-        # Half a character, which a card may hold, is no UTF-8; in JSON it can be escaped.
+        # A card may hold a lone surrogate, which UTF-8 cannot encode; JSON can escape it.
         typer.echo(text.encode(errors="backslashreplace").decode())
     raise typer.Exit(code)
 
@@ -126,7 +125,7 @@ async def _on_one(settings: Settings, work: Work, answer: Answer) -> Exit:
             try:
                 return await work(account, answer)
             except MissingError:
-                # Work ends at the first thing that is missing; a person wants to know of all.
+                # The work ends at the first thing that is missing; the message lists everything.
                 lacking = await find_lacking(account)
                 if not lacking:
                     raise
@@ -140,16 +139,16 @@ async def _on_one(settings: Settings, work: Work, answer: Answer) -> Exit:
 
 
 def log_as_set(settings: Settings, *, level: str) -> None:
-    """Have everything logged as the settings say, but from this level on."""
+    """Set up logging as the settings say, but with this level."""
     configure_logging(level=level, format=settings.log.format, secrets=settings.secrets())
 
 
 def fail(text: str, code: Exit) -> NoReturn:
-    """Say why the program ends, and end it."""
+    """Print why the program ends, and exit."""
     remark(text)
     raise typer.Exit(code)
 
 
 def remark(text: str) -> None:
-    """Say something that is not what was asked for."""
+    """Print a message on standard error."""
     typer.echo(text, err=True)

@@ -1,4 +1,4 @@
-"""Exit codes of every command, and what they mean to whoever started it."""
+"""The exit codes of all commands."""
 
 from enum import IntEnum
 
@@ -6,10 +6,10 @@ from enum import IntEnum
 class Exit(IntEnum):
     """Exit codes.
 
-    ``OK``: done, or asked to stop. ``FAILED``: the server could not be used, for too long.
-    ``CONFIGURATION``: a mistake in the settings; starting again does not help.
-    ``CREDENTIALS``: the server refuses them, or they may only read; the service itself never ends
-    with it, but waits for better ones. ``INCOMPLETE``: the account lacks mailboxes or contact
+    ``OK``: done, or asked to stop. ``FAILED``: the server could not be used for too long.
+    ``CONFIGURATION``: a mistake in the settings; starting again does not help. ``CREDENTIALS``: the
+    server refuses the credentials, or they may only read; commands end with this code, but the
+    service waits for better credentials. ``INCOMPLETE``: the account lacks mailboxes or contact
     groups that ``mailroom setup --apply`` would make.
     """
 

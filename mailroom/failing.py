@@ -1,13 +1,13 @@
-"""Which failures are waited out, which end the service, and with what exit code. Pure.
+"""Decides which failures are waited out, which end the service, and with which exit code. Pure.
 
-At start only failures that waiting cannot mend end the service; a server that is not there yet is
-waited for, for ever. Later, too many failed passes in a row end the service, so that somebody
-notices.
+At start only failures that waiting cannot mend end the service; it waits without limit for a
+server that does not answer yet. Later, too many failed passes in a row end the service, so that
+somebody notices.
 
 Refused credentials never end the service. A server may answer 401 because its directory is down
-or because it was asked too often, and whoever starts the process again would only ask more often:
-some servers ban an address after a hundred refusals. So the account is closed (push included), and
-opened anew after pauses that grow to an hour.
+or because it was asked too often, and a supervisor that starts the process again would only ask
+more often: some servers ban an address after a hundred refusals. So the account is closed (push
+included), and opened again after pauses that grow to an hour.
 """
 
 import math
@@ -37,15 +37,15 @@ EXPECTED: Final = (
     UnsuitableError,
     NoRightToWriteError,
 )
-"""The failures of a pass that are the world's; any other is a mistake of ours."""
+"""The expected failures of a pass; any other exception is a mistake in Mailroom."""
 
 _PAUSES_WHEN_REFUSED: Final = (60.0, 300.0, 900.0, 3600.0)
 """Seconds between two tries with credentials that are refused; the last pause repeats for ever."""
 _JITTER_WHEN_REFUSED: Final = (1.05, 1.2)
-"""Factors between which each of these pauses is stretched, never shortened: 26 tries a day."""
+"""Range of the random factor that lengthens each of these pauses: at most 26 tries a day."""
 _MOST_REFUSED: Final = 3
 _REFUSED_SPAN: Final = 605.0
-"""Seconds in which no more than three requests are refused, if they were not sent at once."""
+"""Seconds in which at most three requests are refused, unless they were sent at the same time."""
 _FIRST_WAIT: Final = 1.0
 """Base pause in seconds. The actual pause is between one and two times the base; the base doubles
 each time. Ten failed passes, the default limit, so take two and a half to five minutes: in that
@@ -54,9 +54,9 @@ _LONGEST_WAIT: Final = 60.0
 
 
 def exit_code(error: BaseException) -> Exit:
-    """Return the exit code that stands for a failure.
+    """Return the exit code for a failure.
 
-    A token that may only read has the code of refused credentials: another token mends both.
+    A token that may only read has the code of refused credentials: a new token mends both.
     """
     match error:
         case CredentialsRefusedError() | NoRightToWriteError() | ReadOnlyAddressBookError():
@@ -77,7 +77,7 @@ def exit_code(error: BaseException) -> Exit:
 class GiveUp:
     """End the service with this exit code.
 
-    ``Exit.CREDENTIALS`` ends this service only: the account is opened anew after
+    ``Exit.CREDENTIALS`` ends this service only: the account is opened again after
     :meth:`Patience.pause_when_refused`.
     """
 
@@ -86,22 +86,23 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class TryAgain:
-    """Run another pass in so many seconds; not ``before`` so many even if something happens."""
+    """Run another pass in so many seconds; until ``before`` seconds not even for a change."""
 
     seconds: float
     before: float = 0.0
 
 
 class Patience:
-    """Counts the failures in a row and says what follows from each.
+    """Counts the failures in a row, and decides after each one to try again or to give up.
 
-    Outlives a service that ended because of refused credentials.
+    A Patience outlives a service that ended because of refused credentials.
 
     Args:
-        limit: so many failed passes in a row end the service, once a pass has succeeded.
+        limit: the number of failed passes in a row that ends the service, once a pass has
+            succeeded.
 
     Attributes:
-        refusals: how many passes were refused since the last one that succeeded.
+        refusals: the number of passes that were refused since the last one that succeeded.
     """
 
     def __init__(self, *, limit: int) -> None:
@@ -114,7 +115,7 @@ class Patience:
         self._refused_at: deque[float] = deque(maxlen=_MOST_REFUSED)
 
     def succeeded(self, *, complete: bool) -> TryAgain | None:
-        """A pass went through; if not ``complete``, what is left of it is to be tried again."""
+        """Note a pass that succeeded; if not ``complete``, return when to try the rest again."""
         self._was_up = True
         self.refusals = 0
         self._in_a_row = 0
@@ -125,7 +126,7 @@ class Patience:
         return TryAgain(full_jitter(self._unfinished, base=1.0, cap=_LONGEST_WAIT))
 
     def failed(self, error: BaseException, *, now: float) -> TryAgain | GiveUp:
-        """A pass failed at ``now`` (seconds of any steady clock)."""
+        """Note a pass that failed at ``now`` (seconds of any steady clock), and decide."""
         code = exit_code(error)
         if code is Exit.CREDENTIALS:
             self.refusals += 1
@@ -136,15 +137,15 @@ class Patience:
         if is_final:
             return GiveUp(code)
         wait = self._wait(asked)
-        # What is missing does not come back with the next mail, so mail does not hurry us.
+        # The next mail does not bring back a missing mailbox, so no pass runs earlier for it.
         return TryAgain(wait, before=wait if code is Exit.INCOMPLETE else asked)
 
     def note_refused_requests(self, count: int, *, now: float) -> None:
-        """The server refused so many requests; a pass sends several at once."""
+        """Note how many requests the server refused; a pass sends several at once."""
         self._refused_at.extend([now] * count)
 
     def pause_when_refused(self, *, now: float) -> float:
-        """Return the seconds until an account whose credentials are refused is opened anew."""
+        """Return the seconds until an account whose credentials are refused is opened again."""
         last = len(_PAUSES_WHEN_REFUSED)
         pause = _PAUSES_WHEN_REFUSED[max(1, min(self.refusals, last)) - 1]
         pause *= random.uniform(*_JITTER_WHEN_REFUSED)  # noqa: S311 - jitter, not cryptography
@@ -153,10 +154,10 @@ class Patience:
         return max(pause, self._refused_at[0] + _REFUSED_SPAN - now)
 
     def _count(self, now: float) -> None:
-        """Count a failed pass, but not one that news has hurried.
+        """Count a failed pass, unless it ran early because of a change.
 
-        While a server is restarted push may live and tell of mail; each such change is worth a try,
-        but ten of them in a minute are no reason to end.
+        While a server is restarted, push may still announce mail. Each change is worth a pass, but
+        ten such passes that fail within a minute are no reason to end.
         """
         if now >= self._counts_from:
             self._in_a_row += 1

@@ -1,12 +1,12 @@
-"""Keeps one account going: opens it, has a service work on it, and closes it again.
+"""Keeps one account going: opens it, runs a service on it, and closes it again.
 
-While credentials are refused the account is closed, so that push asks for nothing either. Before it
-is opened again its settings are read anew, secret files included: a token that was rotated in the
-meantime heals the account by itself.
+While credentials are refused the account is closed, so that push sends no requests either. Before
+the account is opened again, its settings and secret files are read again: a token that was renewed
+in the meantime is enough to mend the account.
 
-Any other end of a single account's service is the process's end, and whoever started that sees to
-the rest. Of several accounts each is on its own: when its service gives up, the others work on, and
-another service takes the account up later.
+If there is one account, any other end of its service ends the process, and the supervisor decides
+about the rest. If there are several, each is on its own: when the service of one gives up, the
+others go on, and a new service is started for the account later.
 """
 
 import asyncio
@@ -28,19 +28,19 @@ log = structlog.get_logger(__name__)
 
 _PAUSES: Final = {Exit.FAILED: 60.0, Exit.INCOMPLETE: 240.0}
 _LONG_PAUSE: Final = 3600.0
-"""Seconds. A mistake in the settings is mended by a person."""
+"""Seconds. Only a person can mend a mistake in the settings, so trying often is of no use."""
 
 
 class Keeper:
     """Keeps one account going.
 
     Args:
-        settings: the account's.
-        families: where its metrics are exposed.
+        settings: the account's settings.
+        families: the metrics that its service counts in.
 
     Attributes:
-        name: the account's; empty for a single one.
-        health: how it is.
+        name: the account's name; empty for a single account.
+        health: the account's state.
     """
 
     def __init__(self, settings: Settings, families: Metrics) -> None:
@@ -50,9 +50,9 @@ class Keeper:
         self.health = self._watch.health
 
     async def live(self) -> Exit:
-        """Work until that makes no sense any more, and return the exit code; cancel it to stop.
+        """Work until the service gives up, and return the exit code; cancel the task to stop.
 
-        Refused credentials are no reason to end: see :mod:`mailroom.failing`.
+        Refused credentials are waited out: see :mod:`mailroom.failing`.
         """
         patience = Patience(limit=self._settings.failure.limit)
         while True:
@@ -60,7 +60,7 @@ class Keeper:
                 code = await Service(account, self._watch, patience).run()
             if code is not Exit.CREDENTIALS:
                 return code
-            # Only now that the account is closed is it known what became of every request.
+            # The number of refused requests is final only after the account is closed.
             now = asyncio.get_running_loop().time()
             patience.note_refused_requests(account.requests_refused, now=now)
             pause = patience.pause_when_refused(now=now)
@@ -74,7 +74,7 @@ class Keeper:
             self._read_settings_again()
 
     def _read_settings_again(self) -> None:
-        """Take over what a person mended in the settings; mistakes in them change nothing."""
+        """Load the settings again; if they have mistakes, keep the settings as they were."""
         try:
             self._settings = self._settings.read_again()
         except SettingsError as error:
@@ -83,9 +83,9 @@ class Keeper:
             hide_also(self._settings.secrets())
 
     async def live_on(self, *, delay: float) -> NoReturn:
-        """Work as one of several: begin in ``delay`` seconds, and never end but by being cancelled.
+        """Work as one of several accounts: begin in ``delay`` seconds, and run until cancelled.
 
-        Everything that is logged has the account's name.
+        Every log line has the account's name.
         """
         with structlog.contextvars.bound_contextvars(account=self.name):
             await asyncio.sleep(delay)
@@ -106,6 +106,6 @@ class Keeper:
 
 
 def _pause(code: Exit) -> float:
-    """Seconds until an account that was given up is taken up again: half of it at least."""
+    """Return a random pause in seconds until the next try: between half of the limit and all."""
     pause = _PAUSES.get(code, _LONG_PAUSE)
     return full_jitter(1, base=pause / 2, cap=pause, floor=pause / 2)

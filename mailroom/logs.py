@@ -1,11 +1,11 @@
-"""What is logged, in which form, and that no secret is in it.
+"""Logging: its set-up, its form, and the removal of secrets from every line.
 
-Everything goes to one stream, the standard error unless another is given: standard output belongs
-to what a command answers (``--json``), and containers collect both. Our own events and those of
-other libraries take the same way: one handler, one formatter. Its last step hides secrets in the
-finished line, whatever they came in: a value, an exception's text, the ``repr`` of an object.
+Every line goes to one stream, standard error unless another is given: standard output is for the
+answer of a command (``--json``), and containers collect both. Our own events and those of other
+libraries pass through one handler and one formatter. The formatter's last step hides secrets in
+the finished line, wherever they came from: a value, an exception's text, the ``repr`` of an object.
 
-Tracebacks have no values of variables in them.
+Tracebacks contain no values of variables.
 """
 
 import json
@@ -24,14 +24,14 @@ Format = Literal["auto", "console", "json"]
 
 _HIDDEN: Final = "***"
 _SHORTEST: Final = 4
-"""Characters. Shorter secrets are not looked for: they are in half of all words."""
+"""Characters. Shorter secrets are not hidden, because they occur in too many words."""
 _AUTHORIZATION: Final = re.compile(
     r"""(?i)(?P<kept>\b(?:proxy-)?authorization(?:\\*["'])?\s*[:=,]\s*(?:b?\\*["'])?)[^"'\\\r\n]+"""
 )
 _SCHEME: Final = re.compile(r"(?i)(?P<kept>\b(?:bearer|basic)(?:\s|%20)+)[\w.~+/%=-]+")
 
 _hidden: Final[set[str]] = set()
-"""The secrets that the log must not show: the process has one log, and so one such set."""
+"""The secrets that the log must not show. The process has one log, and so one set of secrets."""
 _PLAIN: Final = re.compile(r"[A-Za-z0-9]+")
 _COMMAND: Final = re.compile(r"(?!\x1b\[[\d;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Control characters but tabs, line ends, and those that begin a colour."""
@@ -44,13 +44,13 @@ def configure_logging(
     secrets: Iterable[str] = (),
     stream: TextIO | None = None,
 ) -> None:
-    """Set up structlog and :mod:`logging`, in place of what was set up before.
+    """Set up structlog and :mod:`logging`, in place of any earlier set-up.
 
     Args:
-        level: the least that is logged: ``debug``, ``info``, ``warning`` or ``error``.
+        level: the lowest level that is logged: ``debug``, ``info``, ``warning`` or ``error``.
         format: ``auto`` is ``console`` on a terminal, else ``json`` (a line for each event).
         secrets: texts that must never appear.
-        stream: where to; the standard error if None. If that is closed, nowhere.
+        stream: the stream to write to; None: standard error, or nowhere if that is closed.
     """
     _hidden.clear()
     hide_also(secrets)
@@ -76,12 +76,12 @@ def configure_logging(
 
 
 def _standard_error() -> TextIO | None:
-    """What a process that was started with it closed has not."""
+    """Return standard error; None if the process was started with it closed."""
     return sys.stderr
 
 
 def hide_also(secrets: Iterable[str]) -> None:
-    """Have these texts never appear in the log either: secrets that were read after its set-up."""
+    """Hide these texts in the log as well: secrets that were read after the log's set-up."""
     _hidden.update(secrets)
     _redact_known.cache_clear()
 
@@ -92,7 +92,7 @@ def _redact_known() -> Callable[[str], str]:
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
-    """A function that hides ``secrets``, and whatever looks like credentials, in a text."""
+    """Return a function that hides ``secrets``, and text that looks like credentials."""
     hide = hider(secrets)
 
     def redact(text: str) -> str:
@@ -103,10 +103,10 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
 
 
 def hider(secrets: Iterable[str]) -> Callable[[str], str]:
-    """A function that hides ``secrets`` in a text, and nothing else."""
+    """Return a function that hides ``secrets`` in a text, and nothing else."""
     longest_first = sorted((each for each in secrets if len(each) >= _SHORTEST), key=len)[::-1]
-    # There may be thousands. What is in a text in any form is so with its letters as they are,
-    # which is found out a hundred times faster than by all patterns.
+    # There may be thousands of secrets. Every escaped form of a secret keeps its longest run of
+    # plain letters, and looking for that run is a hundred times faster than trying all patterns.
     known = [(_longest_plain(each), each) for each in longest_first]
 
     def hide(text: str) -> str:
@@ -119,19 +119,19 @@ def hider(secrets: Iterable[str]) -> Callable[[str], str]:
 
 
 def _longest_plain(secret: str) -> str:
-    """The longest part of a secret that is the same in every form."""
+    """Return the longest part of a secret that is the same in every escaped form."""
     return max(_PLAIN.findall(secret), key=len, default="")
 
 
 def _pattern(secret: str) -> str:
-    """A regular expression for a secret as it is, in a URL, or escaped any number of times."""
+    """Return a regular expression for a secret: as it is, in a URL, or escaped repeatedly."""
     return "".join(
         _part(found[0]) for found in re.finditer(r"\\+|[A-Za-z0-9]+|.", secret, re.DOTALL)
     )
 
 
 def _part(part: str) -> str:
-    """Plain letters, one other character, or a run of backslashes."""
+    """Return the expression for plain letters, one other character, or a run of backslashes."""
     if part.isascii() and part.isalnum():
         return part
     if part.startswith("\\"):
@@ -143,7 +143,7 @@ def _part(part: str) -> str:
 
 
 def _described(*, console: bool) -> list[Processor]:
-    """What is added to every event, ours or another library's."""
+    """Return the processors for every event, ours or another library's."""
     time_of_day = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
     full_time = structlog.processors.TimeStamper(fmt="iso", utc=True)
     return [
@@ -159,7 +159,7 @@ def _described(*, console: bool) -> list[Processor]:
 def _formatter(*, console: bool, colors: bool) -> structlog.stdlib.ProcessorFormatter:
     def redact_line(_logger: WrappedLogger, _method: str, line: EventDict | str) -> str:
         text = _redact_known()(str(line))
-        # Half a character has no encoding, and the line would be lost; in JSON it is escaped so.
+        # A lone surrogate has no encoding, and the line would be lost; it is escaped as in JSON.
         return text.encode(errors="backslashreplace").decode()
 
     return structlog.stdlib.ProcessorFormatter(
@@ -184,13 +184,13 @@ def _for_machines() -> list[Processor]:
 
 
 def _head_first(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Begin each line with what the eye looks for."""
+    """Put the most important fields at the beginning of each line."""
     head = ("timestamp", "level", "logger", "event")
     return {**{key: event[key] for key in head if key in event}, **event}
 
 
 def _for_terminal(*, colors: bool) -> list[Processor]:
-    """Nothing that a terminal takes for a command, such as may be in the name of a sender."""
+    """Return the processors for a terminal; they escape control characters, say in a name."""
     return [
         structlog.dev.ConsoleRenderer(
             colors=colors,

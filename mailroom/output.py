@@ -1,7 +1,7 @@
-"""Standard output and standard error, which may be closed, or on a disk that is full.
+"""Guards for standard output and standard error, which may be closed or on a full disk.
 
-An answer that cannot be written ends the command in one line, wherever it was printed from. A
-remark or a log line that cannot be written is lost, and nothing else: the service goes on.
+If an answer cannot be written to standard output, the command ends with a message of one line. If
+a line cannot be written to standard error, only that line is lost: the service goes on.
 """
 
 import io
@@ -23,14 +23,14 @@ class OutputError(Exception):
 
 
 class _Guarded(io.FileIO):
-    """A file descriptor that gives its errors to ``fail``, which may raise another."""
+    """A file descriptor that passes its errors to ``fail``, which may raise another error."""
 
     def __init__(self, descriptor: int, fail: Callable[[OSError], None]) -> None:
         super().__init__(descriptor, "wb", closefd=False)
         self._fail = fail
 
     def write(self, data: Any, /) -> int:
-        """Write as much as goes, as the base does; where writing failed, all of it is gone."""
+        """Write as the base class does; after an error, report all of ``data`` as written."""
         try:
             return super().write(data)
         except OSError as error:
@@ -39,7 +39,7 @@ class _Guarded(io.FileIO):
 
 
 def guard_output() -> None:
-    """Put guards in the place of ``sys.stdout`` and ``sys.stderr``, where these are open."""
+    """Replace ``sys.stdout`` and ``sys.stderr`` with guards, if they are open."""
     sys.stdout = _guarded(sys.stdout, _raise)
     sys.stderr = _guarded(sys.stderr, lambda _: None)
 
@@ -49,14 +49,14 @@ def _guarded(stream: Any, fail: Callable[[OSError], None]) -> Any:
         return None
     stream.flush()
     buffered = io.BufferedWriter(_Guarded(stream.fileno(), fail))
-    # Half a character, which may stand on a card, has no encoding; it is shown in another way.
+    # A card may hold a lone surrogate, which has no encoding; it is printed escaped.
     return io.TextIOWrapper(
         buffered, encoding=stream.encoding, errors="backslashreplace", line_buffering=True
     )
 
 
 def _raise(error: OSError) -> None:
-    # What is still in the buffer would be written when Python ends, and fail once more.
+    # Python would write the rest of the buffer when it ends, and fail once more.
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
     raise OutputError(error) from None

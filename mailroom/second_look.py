@@ -1,9 +1,9 @@
-"""A look at the Email state a moment after a pass, for a change that push has lost.
+"""Reads the Email state a moment after a pass, to find a change that push has lost.
 
-Apache James 3.8 drops one of two changes that it announces at the same moment. A pass announces
-changes itself, so a label that is tapped just then may never be announced. The answers to the
-pass's updates report whatever happened before its last update; this look reports what happened
-right behind it.
+Apache James 3.8 drops one of two changes that it announces at the same moment. The updates of a
+pass are such changes, so a label that is tapped at that moment may never be announced. The answers
+to the updates show every change before the last update; this second look finds a change right
+after the last update.
 """
 
 import asyncio
@@ -17,15 +17,15 @@ from mailroom.failing import EXPECTED
 log = structlog.get_logger(__name__)
 
 _DELAY: Final = 0.3
-"""Seconds. A change that is announced at all is announced by then."""
+"""Seconds. By then the server has announced every change that it announces at all."""
 
 
 class SecondLook:
-    """Compares the Email state with the one that the last pass left behind, once.
+    """Compares the Email state once with the state at the end of the last pass.
 
     Args:
         ask: returns the account's present Email state. May raise HttpError and JmapError.
-        found: called if the state has moved on.
+        found: called if the state is another.
     """
 
     def __init__(self, ask: Callable[[], Awaitable[str]], found: Callable[[], None]) -> None:
@@ -39,7 +39,7 @@ class SecondLook:
         self._task = asyncio.create_task(self._look(expected), name="second look")
 
     def cancel(self) -> None:
-        """Do not look: another pass begins, or the service ends."""
+        """Cancel the look, because another pass begins or the service ends."""
         if self._task is not None:
             self._task.cancel()
             self._task = None

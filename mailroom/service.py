@@ -1,7 +1,7 @@
-"""One account's life: push, poll, passes, failing.
+"""The service of one account: push, polls, passes, failures.
 
-Two tasks: one listens to push and only says that something changed; the other runs passes, one at
-a time, whenever the trigger says that one is due. Neither knows how the other fails.
+Two tasks: one listens to push and only reports that something changed; the other runs passes, one
+at a time, when the trigger says that a pass is due. Neither task depends on the other's failures.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ _FAST_POLL: Final = 30.0
 
 
 class GaveUpError(Exception):
-    """The service ends by itself, with this exit code."""
+    """Ends the service with this exit code."""
 
     def __init__(self, code: Exit) -> None:
         super().__init__(code)
@@ -51,11 +51,12 @@ class Service:
 
     Args:
         account: the account.
-        watch: who is told what comes of it, and outlives it.
-        patience: what follows from failures; one that outlives the service, or a new one.
+        watch: receives the service's events, and outlives the service.
+        patience: decides what follows from a failure, and may outlive the service; None: a new
+            one.
 
     Attributes:
-        health: what is seen of it from outside.
+        health: the account's state as it is reported to people and probes.
     """
 
     def __init__(self, account: Account, watch: Watch, patience: Patience | None = None) -> None:
@@ -79,7 +80,7 @@ class Service:
         return PushStatus("off") if self._push is None else self._push.status
 
     async def run(self) -> Exit:
-        """Work until it makes no sense any more, and tell the exit code; cancel it to stop."""
+        """Work until the service gives up, and return the exit code; cancel the task to stop."""
         self._watch.started(self._push_status)
         self._adjust_poll()
         code = Exit.FAILED
@@ -163,10 +164,10 @@ class Service:
             self._trigger.retry(follow_up.seconds)
 
     def _doubt_push(self, due: Due, report: Report) -> None:
-        """A stream that did not announce what the poll found is deaf: have it made anew.
+        """Open the push stream again if the poll found a change that push did not announce.
 
-        A server that was restored answers a position from its lost future with silence. Until push
-        announces something, the poll takes its place.
+        A server that was restored from a backup sends nothing to a client that resumes from an
+        event id after the backup. Until push announces a change, Mailroom polls more often.
         """
         found = due.reason is Reason.POLL and report.has_effect
         if found and self._push is not None and self._attention.is_deaf(self._push.status):
@@ -180,7 +181,7 @@ class Service:
         return self._push_status().status is PushState.CONNECTED
 
     def _adjust_poll(self) -> None:
-        """Poll more often while push is down, or was found deaf; not if it is off by choice."""
+        """Poll more often while push is down or announces nothing, unless it is turned off."""
         interval = self._account.settings.poll.interval
         is_slow = self._push is None or (self._is_push_up() and not self._is_deaf)
         self._trigger.poll_every(interval if is_slow else min(interval, _FAST_POLL))
@@ -203,7 +204,7 @@ class Service:
     async def _listen(self) -> None:
         if self._push is None:
             return
-        # Credentials are tried out by a pass alone, or each try would be two.
+        # A pass alone tries the credentials: with push, each try would be two requests.
         await self._let_in.wait()
         try:
             async with aclosing(self._push.events()) as events:
@@ -236,7 +237,7 @@ class Service:
                 log.warning("push disconnected", reason=reason, next_in_seconds=round(pause, 1))
 
     def _look_for_news(self) -> None:
-        """Have a pass run if something changed that no pass has seen or done."""
+        """Request a pass if a change was announced that no pass has seen or made."""
         if self._passing:
             return
         told_at = self._echo.take_news()

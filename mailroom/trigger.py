@@ -1,8 +1,8 @@
-"""Folds pushes, retries and the poll into "run a pass now, because ...".
+"""Decides when the next pass runs, and why: for a push, a retry or the poll.
 
-There is one pass at a time, so whatever comes while one is running is kept and means one more pass
-after it. A burst of changes is folded by a fixed settle time that begins with the first of them: a
-time that every change began anew would let a busy mailbox put off its passes for ever.
+Only one pass runs at a time. Changes that come during a pass mean one more pass after it. A burst
+of changes becomes one pass, after a fixed settle time that begins with the first change: if every
+change began the time again, a busy mailbox would put off its passes for ever.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why a pass runs."""
+    """The reason for a pass."""
 
     STARTUP = "startup"
     PUSH = "push"
@@ -25,9 +25,9 @@ class Due:
     """A pass is due.
 
     Attributes:
-        reason: why.
-        since: when its cause came, on the event loop's clock, in seconds.
-        is_told: whether push told of the cause; if so, ``since`` is when it did.
+        reason: the reason for the pass.
+        since: the time of its cause, in seconds of the event loop's clock.
+        is_told: True if push announced the cause; ``since`` is the time of that announcement.
     """
 
     reason: Reason
@@ -36,11 +36,11 @@ class Due:
 
 
 class Trigger:
-    """Says when the next pass is due.
+    """Waits for the next pass that is due.
 
     Args:
-        poll_interval: seconds between passes that nothing asked for, until :meth:`poll_every`.
-        settle: seconds that a change waits for others to join it.
+        poll_interval: seconds between polls, until :meth:`poll_every` is called.
+        settle: seconds between a change and its pass, so that more changes can join.
     """
 
     def __init__(self, *, poll_interval: float, settle: float) -> None:
@@ -56,7 +56,7 @@ class Trigger:
         self._not_before = 0.0
 
     def change(self, *, told_at: float | None = None) -> None:
-        """Something changed, or may have; ``told_at`` is when push told of it, if it did."""
+        """Request a pass for a possible change; ``told_at`` is the time of push's announcement."""
         if self._told_at is None:
             self._told_at = told_at
         if not self._has_changed:
@@ -65,10 +65,10 @@ class Trigger:
             self._woken.set()
 
     def poll_every(self, seconds: float) -> None:
-        """Set the seconds between passes that nothing asked for, the wait under way included.
+        """Set the seconds between polls; the present wait changes too.
 
-        A shorter interval counts from now. A longer one counts from the next pass: the poll that
-        is already due stays due.
+        A shorter interval counts from now. A longer interval counts from the next pass: the poll
+        that is already due stays due.
         """
         if seconds != self._poll_interval:
             self._poll_interval = seconds
@@ -76,12 +76,12 @@ class Trigger:
             self._woken.set()
 
     def retry(self, seconds: float, *, before: float = 0.0) -> None:
-        """Run a pass in so many seconds, and none ``before`` so many, whatever changes."""
+        """Request a pass in ``seconds``; allow none for ``before`` seconds, even for a change."""
         self._retry_at = _now() + seconds
         self._not_before = _now() + before
 
     async def next(self) -> Due:
-        """Wait until a pass is due. The first is due at once."""
+        """Wait until a pass is due, and return its reason. The first pass is due at once."""
         due = await self._wait() if self._started else Due(Reason.STARTUP, _now())
         self._started = True
         self._has_changed = False

@@ -1,4 +1,4 @@
-"""What is seen of an account from outside, and by whom it is told."""
+"""The view of an account from outside: its health and its metrics together."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from mailroom.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What is seen of an account from outside."""
+    """An account's health and metrics; the service reports its events to both here."""
 
     health: Health
     metrics: AccountMetrics
 
     @classmethod
     def of(cls, settings: Settings, families: Metrics) -> "Watch":
-        """For an account that is to be seen in these families of metrics."""
+        """Return the watch of an account that counts in these families of metrics."""
         categories = [each.name for each in settings.categories]
         return cls(
             Health(poll_interval=settings.poll.interval),
@@ -27,16 +27,16 @@ class Watch:
         )
 
     def started(self, push: Callable[[], PushStatus]) -> None:
-        """A service takes the account up; ``push`` tells how its push is."""
+        """Note that a service starts; ``push`` returns the state of its push."""
         self.health.service_started(push)
         self.metrics.service_started(push)
 
     def refused(self, *, next_in: float) -> None:
-        """Credentials are refused; in ``next_in`` seconds the account is opened anew."""
+        """Note that credentials are refused; the account is opened again in ``next_in`` seconds."""
         self.health.service_refused(next_in=next_in)
         self.metrics.service_refused()
 
     def gave_up(self, code: Exit, *, next_in: float) -> None:
-        """The service came to its end; in ``next_in`` seconds another follows."""
+        """Note that the service gave up; another one starts in ``next_in`` seconds."""
         self.health.service_gave_up(code, next_in=next_in)
         self.metrics.service_gave_up()
