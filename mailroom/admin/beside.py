@@ -1,4 +1,4 @@
-"""What the service that runs beside a command tells of an account, in lines for a person."""
+"""Asks a service that runs on this machine about an account, for commands to show."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -11,11 +11,11 @@ _PATIENCE: Final = 2.0
 
 
 async def service_beside(settings: Settings) -> tuple[Answer, tuple[str, ...]] | None:
-    """Ask the service that would listen where the settings say; None if there is none.
+    """Ask the service at the health port of the settings; return None if none answers.
 
     Returns:
-        Its answer; and why the account's last pass failed, what is left to be done, and what the
-        server refuses for good, a line for each.
+        The service's answer, and lines for a person: why the account's last pass failed, what is
+        left to be done, and what the server refuses for good.
     """
     if settings.health.port == 0:
         return None

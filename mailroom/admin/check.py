@@ -1,6 +1,6 @@
 """``mailroom check``: looks at everything that Mailroom depends on, and changes nothing.
 
-Goes on after a finding that is bad wherever it can, so that everything is seen at once.
+The check goes on after a bad finding if it can, so that the user sees all findings at once.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -23,7 +23,7 @@ from mailroom.screener.places import Directory, lacking_rights
 from mailroom.settings import Shown, describe
 
 _CLOCKS_AGREE: Final = 60.0
-"""Seconds by which clocks may differ: the header has whole seconds, and answers take some."""
+"""Seconds by which the clocks may differ: the Date header is rounded, and an answer takes time."""
 _PING: Final = 5
 """Seconds between the pings that the check asks for; some servers never ping under 30."""
 _AGAIN: Final = "not looked at, for the same reason"
@@ -31,15 +31,15 @@ _AGAIN: Final = "not looked at, for the same reason"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at and how it is.
+    """The result of one part of the check.
 
     Attributes:
-        what: was looked at.
-        detail: how it is, in a line.
-        code: OK, or how the service would end by it.
-        lines: more about it.
-        is_open: it is not good news, but it is not known to be bad either.
-        is_passing: it says what is being waited for, and is no result.
+        what: the thing that was looked at.
+        detail: its condition, in a line.
+        code: OK, or the exit code that the service would end with because of it.
+        lines: further lines about it.
+        is_open: True for a warning: not good, but not known to be bad either.
+        is_passing: True for a message about progress, which is no result.
     """
 
     what: str
@@ -50,20 +50,20 @@ class Finding:
     is_passing: bool = False
 
     def text(self) -> Iterator[str]:
-        """It in lines for a terminal."""
+        """Return the finding in lines for a terminal."""
         mark = "BAD" if self.code is not Exit.OK else " . " if self.is_open else "ok "
         yield f"{mark}  {self.what}: {self.detail}"
         yield from (f"       {line}" for line in self.lines)
 
 
 async def check(account: Account) -> AsyncIterator[Finding]:
-    """Look at one thing after the other; nothing is raised that a server may cause.
+    """Look at one thing after the other; failures of a server become findings.
 
     A server that has refused the credentials is not asked again.
     """
     reasons: set[str] = set()
     refused: set[str] = set()
-    # Over which protocol contacts are to be had, only the mail server knows, unless it is set.
+    # Unless the settings name the protocol for contacts, only the mail server knows it.
     is_known = account.settings.contacts.backend == "carddav"
     for part in _PARTS:
         asks = part.asks if is_known or _CONTACTS not in part.asks else part.asks | {_MAIL}
@@ -201,7 +201,7 @@ def _opening(transport: PushTransport) -> Finding:
 
 
 async def _service(account: Account) -> AsyncIterator[Finding]:
-    """Repeat what a service that runs beside us tells; where none does there is nothing to say."""
+    """Report the state of a service that runs on this machine; report nothing if none runs."""
     if beside := await service_beside(account.settings):
         answer, lines = beside
         yield Finding("service", answer.text, lines=lines, is_open=bool(lines))
@@ -235,10 +235,10 @@ class _Part:
     """A part of the check.
 
     Attributes:
-        title: of its findings.
-        look: does it.
+        title: the title of its findings.
+        look: the function that does the part and yields its findings.
         asks: the servers that it asks.
-        is_proof_for: the server that has refused the credentials if this part ends with that.
+        is_proof_for: the servers that have refused the credentials if this part fails so.
     """
 
     title: str
@@ -266,5 +266,5 @@ _PARTS: Final = (
 
 
 def verdict(findings: Iterable[Finding]) -> Exit:
-    """The exit code of the first bad finding, or OK."""
+    """Return the exit code of the first bad finding, or OK."""
     return next((each.code for each in findings if each.code is not Exit.OK), Exit.OK)

@@ -1,6 +1,6 @@
-"""``mailroom explain``: what Mailroom knows of a sender, and where new mail would go. Reads only.
+"""``mailroom explain``: a sender's contact and mail, and where new mail would go. Reads only.
 
-Asks the same questions as a pass, through the same code.
+It asks the same questions as a pass, with the same code.
 """
 
 from collections import Counter
@@ -27,12 +27,12 @@ from mailroom.screener.search import Sweep
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A card, and what is said of it elsewhere.
+    """A card with its groups and decisions.
 
     Attributes:
         card: the card.
-        groups: names of all contact groups that it is in.
-        decisions: the lines of its note that record decisions, in order.
+        groups: the names of all contact groups that the card is in.
+        decisions: the lines of the card's note that record decisions, in order.
     """
 
     card: Card
@@ -42,16 +42,16 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All about a sender.
+    """The contacts and mail of a sender, and the way of the sender's next mail.
 
     Attributes:
-        address: the sender's, as it was asked for.
-        contacts: one for each card that bears it.
+        address: the sender's address, as it was asked for.
+        contacts: one for each card that bears the address.
         mails: path of a managed mailbox -> how many of the sender's mails are in it.
-        rule: what would decide on new mail.
-        categories: names of those that would file it.
-        mailboxes: paths of those that new mail would be in.
-        is_screened: whether Mailroom files new mail at all.
+        rule: the rule that would decide on new mail.
+        categories: the names of the categories that would file new mail.
+        mailboxes: the paths of the mailboxes that new mail would be in.
+        is_screened: True if Mailroom files new mail at all.
     """
 
     address: str
@@ -63,7 +63,7 @@ class Explanation:
     is_screened: bool
 
     def text(self) -> Iterator[str]:
-        """It in lines for a terminal."""
+        """Return the explanation in lines for a terminal."""
         yield shown(self.address)
         if not self.contacts:
             yield "  contact   none"
@@ -78,7 +78,7 @@ class Explanation:
             yield "            by your provider's rules, as arrivals are switched off"
 
     def data(self) -> dict[str, Any]:
-        """It as JSON data."""
+        """Return the explanation as JSON data."""
         return {
             "address": self.address,
             "contacts": [_contact_data(each) for each in self.contacts],
@@ -113,11 +113,11 @@ def _contact_data(contact: Contact) -> dict[str, Any]:
 
 
 async def explain(account: Account, address: str) -> Explanation:
-    """Find out all about a sender.
+    """Look up a sender's contacts and mail, and judge a new mail of the sender.
 
     Raises:
         HttpError, JmapError, AddressBookError: a server cannot be used as it should.
-        MissingError: the account lacks something.
+        MissingError: the account lacks mailboxes or contact groups.
     """
     settings, key = account.settings, key_of(address)
     mail, book = await account.mail(), await account.book()
@@ -153,7 +153,7 @@ async def explain(account: Account, address: str) -> Explanation:
 
 
 async def _cards(book: AddressBook, key: str) -> list[Card]:
-    """Those that bear an address, else those that stand for its whole domain."""
+    """Return the cards that bear an address, else the cards for its whole domain."""
     cards = (await book.read([key, whole_domain(key)])).cards
     own = [card for card in cards if key in map(key_of, card.addresses)]
     return own or list(cards)
@@ -168,7 +168,7 @@ def _contact(card: Card, groups: Iterable[Group]) -> Contact:
 
 
 def _new_mail(address: str, inbox: str) -> Email:
-    """A mail as it would come."""
+    """Return a mail as the sender's next one would arrive in the Inbox."""
     return Email(
         id="",
         mailbox_ids=frozenset({inbox}),

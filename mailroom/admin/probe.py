@@ -1,7 +1,7 @@
-"""Asks the service that runs beside it how it is, for a container's health check.
+"""Asks the service that runs on this machine for its health, for a container's health check.
 
-Only where to ask is taken from the settings. They may be wrong in other places, or hold no
-credentials: what counts is the service that runs, not whether it could start again.
+Only the host and port are taken from the settings. The other settings may be wrong or lack
+credentials: the answer is about the running service, not about the next start.
 """
 
 import json
@@ -22,19 +22,19 @@ from mailroom.settings.variables import CONFIG, SECRETS_DIR
 
 _SECTION: Final = "health"
 _PATIENCE: Final = 5.0
-"""Seconds for all of it; the service answers from memory."""
+"""Seconds for the whole probe; the service answers from memory."""
 _LOOPBACK: Final = {"0.0.0.0": ("127.0.0.1",), "::": ("127.0.0.1", "::1")}  # noqa: S104 - asked at
-"""Where what listens on all addresses can be asked; a host may lack one of the two IP families."""
+"""The addresses to ask if the service listens on all; a host may lack IPv4 or IPv6."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was heard.
+    """The result of a probe.
 
     Attributes:
-        is_well: whether the service is well.
-        text: a line about it for a person.
-        report: what the service tells of itself; None if it was not the service that answered.
+        is_well: True if the service is well.
+        text: a line about the service for a person.
+        report: the service's report; None if something else answered, or nothing.
     """
 
     is_well: bool
@@ -45,12 +45,12 @@ class Answer:
 async def probe(
     environ: Mapping[str, str] = os.environ, *, cwd: Path | None = None, patience: float = _PATIENCE
 ) -> Answer:
-    """Ask for ``/healthz``. Whatever comes of it is an answer; nothing is raised.
+    """Ask for ``/healthz``. Every failure is returned as an answer; nothing is raised.
 
     Args:
         environ: the environment variables.
-        cwd: what relative file names are relative to; the current folder unless given.
-        patience: seconds until no answer is one.
+        cwd: the folder of relative file names; the current folder unless given.
+        patience: seconds to wait for an answer.
     """
     try:
         hosts, port = _where(environ, cwd or Path())
@@ -60,7 +60,7 @@ async def probe(
 
 
 async def ask_service(settings: HealthSettings, *, patience: float) -> Answer:
-    """Ask a service that would run beside us with these settings. As :func:`probe`."""
+    """Ask the service at the host and port of these settings; see :func:`probe`."""
     return await _ask_any(_hosts(settings), settings.port, patience)
 
 
@@ -80,10 +80,10 @@ def _hosts(settings: HealthSettings) -> Sequence[str]:
 
 
 def _where(environ: Mapping[str, str], cwd: Path) -> tuple[Sequence[str], int]:
-    """Hosts, of which one is to answer, and port to ask at.
+    """Return the hosts, one of which should answer, and the port.
 
     Raises:
-        ValueError: they cannot be known; it says why.
+        ValueError: the settings for them cannot be read; the text says why.
     """
     relevant = (f"{PREFIX}{_SECTION}_".upper(), CONFIG, SECRETS_DIR)
     ours = {name: value for name, value in environ.items() if name.startswith(relevant)}
@@ -114,7 +114,7 @@ async def _ask(host: str, port: int, patience: float) -> Answer:
 
 
 def _cause(error: Exception) -> str:
-    """What it was, without the address, which asyncio and aiohttp put into the text."""
+    """Return the error's cause without the address that asyncio and aiohttp add to the text."""
     if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
         return os.strerror(error.errno)
     return str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""Tries the searches that a pass is made of, so that ``check`` can tell what a server cannot do."""
+"""Tries the searches of a pass, so that ``check`` can report the server's limitations."""
 
 from typing import Final
 
@@ -11,9 +11,9 @@ _NOBODY: Final = "nobody@mailroom.invalid"
 
 
 async def find_limitations(account: Account) -> tuple[str, ...]:
-    """Search for the mail of nobody as a pass would, and return what the server cannot do.
+    """Search for an address that nobody has, as a pass would, and return the server's limitations.
 
-    Changes nothing. Each limitation is a sentence that says what Mailroom does instead.
+    Nothing is changed. Each limitation is a sentence that also says what Mailroom does instead.
 
     Raises:
         HttpError, JmapError: the server cannot be asked.

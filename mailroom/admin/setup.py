@@ -1,6 +1,6 @@
-"""``mailroom setup``: the mailboxes and contact groups that are missing, and how to make them.
+"""``mailroom setup``: finds and makes the mailboxes and contact groups that are missing.
 
-Creating is all that it does: nothing that exists is renamed, moved or deleted.
+It only creates: nothing that exists is renamed, moved or deleted.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from mailroom.screener.places import Directory, missing_mailboxes
 
 _ARCHIVE: Final = "archive it"
 _TRIES: Final = 2
-"""Requests in a row by which nothing was made; the client waits for minutes with each of them."""
+"""The most requests in a row that make nothing; the client waits up to minutes in each."""
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 30.0
 """Seconds."""
@@ -31,7 +31,7 @@ _LONGEST_PAUSE: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
-    """What is missing: paths of mailboxes, names of groups, the address book itself."""
+    """The missing things: paths of mailboxes, names of groups, the address book itself."""
 
     directory: Directory
     mailboxes: tuple[str, ...]
@@ -42,7 +42,7 @@ class Lacking:
         return bool(self.mailboxes or self.groups or self.lacks_address_book)
 
     def lines(self) -> Iterator[str]:
-        """One for each, for a person."""
+        """Yield a line for each missing thing, for a person."""
         yield from (f"mailbox  {path}" for path in self.mailboxes)
         if self.lacks_address_book:
             yield "address book"
@@ -68,7 +68,7 @@ async def find_lacking(account: Account) -> Lacking:
 
 
 async def _groups_in(book: AddressBook) -> tuple[Group, ...] | None:
-    """The contact groups; None if there is no address book, but a place for one."""
+    """Return the contact groups; None if there is no address book, but a place for one."""
     try:
         return (await book.sync()).groups
     except NoAddressBookError as error:
@@ -78,14 +78,14 @@ async def _groups_in(book: AddressBook) -> tuple[Group, ...] | None:
 
 
 async def create(account: Account, lacking: Lacking) -> None:
-    """Make what is missing, in as many requests as the server's limits ask for.
+    """Make the missing things, in as many requests as the server's limits require.
 
-    After each request the account is read anew, so that nothing is made twice, whatever became of
-    the request. What the server does not make now is asked for again as long as other things were
-    made, or the server says "not now".
+    After each request the account is read again, so that nothing is made twice, even if the answer
+    was lost. Things that the server did not make are requested again, as long as it made others or
+    answered "not now".
 
     Raises:
-        HttpError, JmapError, AddressBookError: it could not be made; what was made stays.
+        HttpError, JmapError, AddressBookError: something could not be made; the rest stays made.
     """
     await _create_mailboxes(account, lacking)
     if lacking.lacks_address_book:
@@ -99,7 +99,7 @@ async def _create_mailboxes(account: Account, lacking: Lacking) -> None:
     while creations := mailbox_creations(directory, lacking.mailboxes):
         size = (await account.client.session()).limits.max_objects_in_set
         some = dict(islice(creations.items(), size))  # parents come first
-        # Asked twice, the server would refuse the second as a duplicate: so it is sent once.
+        # A repeated request would be refused as a duplicate, so this one is sent only once.
         (made,) = await account.client.perform_all(
             [create_mailboxes(mail.id, some)], repeatable=False
         )
@@ -131,14 +131,14 @@ async def _create_groups(account: Account, names: Collection[str]) -> None:
 
 
 async def _pause(in_vain: int) -> None:
-    """Wait before the next request, longer where the last ones were in vain."""
+    """Wait before the next request; wait longer if the last requests made nothing."""
     await asyncio.sleep(full_jitter(in_vain + 1, base=_FIRST_PAUSE, cap=_LONGEST_PAUSE))
 
 
 def mailbox_creations(directory: Directory, paths: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The ``create`` of a Mailbox/set that makes the paths, parents first.
+    """Return the ``create`` argument of a Mailbox/set that makes the paths, parents first.
 
-    Keys are creation ids; a ``parentId`` of ``#id`` is a mailbox made by the same call.
+    Keys are creation ids; a ``parentId`` of ``#id`` refers to a mailbox of the same call.
     """
     creations: dict[str, dict[str, Any]] = {}
     made: dict[str, str] = {}
@@ -161,9 +161,9 @@ def mailbox_creations(directory: Directory, paths: Iterable[str]) -> dict[str, d
 
 
 def rules_text(categories: Categories, layout: Layout) -> Iterator[str]:
-    """The filter rules with which the provider routes the mail of decided senders.
+    """Yield the filter rules by which the provider files the mail of decided senders.
 
-    Each with the search that Fastmail wants for it.
+    Each rule comes with its search in Fastmail's form.
     """
     for number, category in enumerate(categories, 1):
         group, inbox = category.group, _inbox_action(category, categories)
@@ -174,7 +174,7 @@ def rules_text(categories: Categories, layout: Layout) -> Iterator[str]:
 
 
 def _inbox_action(category: Category, categories: Categories) -> str:
-    """What a category's rule does to the Inbox; it applies to the children's senders, too."""
+    """Return a rule's action on the Inbox; the rule also applies to the children's senders."""
     if category.add_to_inbox:
         return "keep it in the Inbox"
     others = [

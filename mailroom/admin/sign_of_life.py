@@ -1,4 +1,4 @@
-"""Opens a push stream, waits for a sign of life, and sees whether other requests are answered."""
+"""Opens a push stream, waits for a sign of life, and tests that other requests are answered."""
 
 import asyncio
 from typing import Final
@@ -13,22 +13,22 @@ _PATIENCE: Final = 40.0
 _PATIENCE_FOR_REQUEST: Final = 15.0
 """Seconds."""
 _TRIES: Final = 3
-"""A stream may end at once as the process behind it was due to end; several such are a fault."""
+"""Attempts. One stream may end at once because its server process ends; several are a fault."""
 
 
 class BlockedError(Exception):
-    """While the stream is open, the server leaves requests unanswered."""
+    """The server leaves other requests unanswered while the stream is open."""
 
 
 @retry(
     retry=retry_if_exception_type(UnreachableError), stop=stop_after_attempt(_TRIES), reraise=True
 )
 async def sign_of_life(account: Account, transport: PushTransport) -> str:
-    """Tell how a transport does.
+    """Open a stream, and return a line that says if the server has sent anything on it.
 
     Raises:
-        HttpError, JmapError: it does not.
-        BlockedError: it keeps the server from answering anything else.
+        HttpError, JmapError: the stream cannot be opened, or ends.
+        BlockedError: the open stream keeps the server from answering other requests.
     """
     detail = f"{transport.name} is alive"
     async with transport.connect("") as connection:

@@ -1,7 +1,7 @@
-"""What Mailroom puts on mail for itself and for a person to see, and how it comes off again.
+"""Mailroom's own labels and keywords on mail, and their removal.
 
-The mail is read and changed a page at a time, for it may be all that ever came; what has lost its
-marks is not found any more, so it is always the first page.
+The mail is read and changed a page at a time, because there may be very much of it. A mail without
+marks is not found again, so the next page is always the first one.
 """
 
 from collections.abc import Iterable
@@ -21,11 +21,11 @@ _AGAIN: Final = "it was marked again; is Mailroom still running?"
 
 
 class Marks:
-    """The error and warning labels, and the keyword of screened mail.
+    """The error and warning labels and Mailroom's keywords in one account.
 
     Args:
-        scope: whose mail it is. The warning label counts, even where it is not used any more.
-        seen: which mailbox is which.
+        scope: the account. The warning label counts even if the settings no longer use it.
+        seen: the ids of the account's mailboxes.
     """
 
     def __init__(self, scope: Scope, seen: Marked) -> None:
@@ -36,7 +36,7 @@ class Marks:
         self._labels = {seen.places.error} if warning is None else {seen.places.error, warning}
 
     async def count(self) -> int:
-        """How many mails bear any of them.
+        """Return the number of mails that bear any mark.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
@@ -45,7 +45,7 @@ class Marks:
         return len(emails)
 
     async def take_off(self, outcome: Outcome) -> None:
-        """Take them all off, unless the server refuses. Raises as :meth:`count`."""
+        """Take all marks off, unless the server refuses. Raises as :meth:`count`."""
         tried, refused, total = set[str](), dict[str, str](), await self.count()
         while True:
             found = self._patches(await self._some())
@@ -62,19 +62,19 @@ class Marks:
 
     @property
     def _filters(self) -> list[Filter]:
-        """Filters that together find the mail; some servers refuse labels inside an OR."""
+        """Return filters that together find the mail; some servers refuse labels inside an OR."""
         labels = Mailboxes(frozenset(self._labels), frozenset(self._account.mailbox_sizes))
         keywords: list[Filter] = [{"hasKeyword": SCREENED}, {"hasKeyword": FORGED}]
         return [*labels.filters(self._account.habits), *keywords]
 
     async def _some(self) -> list[Email]:
-        """The first page of each search."""
+        """Read the first page of each search."""
         queries = [self._account.first_page(each) for each in self._filters]
         pages = await self._account.client.perform_all(queries)
         return [email for page in pages for email in page.emails]
 
     async def _update(self, patches: dict[str, Patch]) -> dict[str, str]:
-        """Patch mails; gives those that the server refuses to."""
+        """Patch mails; return mail id -> reason for the patches that the server refuses."""
         updates = [update for _, update in await self._account.update(patches)]
         failed = {email_id: error for each in updates for email_id, error in each.failed.items()}
         return {each: str(error) for each, error in failed.items() if error.type != _GONE}

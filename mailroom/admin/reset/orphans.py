@@ -1,6 +1,6 @@
-"""Mail in the categories' mailboxes whose sender has no contact, for somebody has deleted it.
+"""Mail in the categories' mailboxes whose sender has no contact, because it was deleted.
 
-Nothing tells any more that the sender was decided on, except for where the mail lies.
+Only the place of the mail still shows that Mailroom filed it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,12 +20,12 @@ _GONE = "notFound"
 class Orphans:
     """The mail of senders without a contact.
 
-    A mailbox with a role of its own (an archive may be a destination) is left alone: mail of all
-    kinds lies there.
+    A mailbox with a role of its own is left alone (an archive may be a destination): it also holds
+    mail that Mailroom did not file.
 
     Args:
         scope: the account.
-        seen: which mailbox is which.
+        seen: the ids of the account's mailboxes.
     """
 
     def __init__(self, scope: Scope, seen: Marked) -> None:
@@ -41,13 +41,13 @@ class Orphans:
         )
 
     async def patches(self, index: ContactIndex) -> dict[str, Patch]:
-        """Return for each such mail, by id, how it gets back to the Screener.
+        """Return the patches, by mail id, that move this mail back to the Screener.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
         found: dict[str, Patch] = {}
-        # One mailbox at a time: all of them together may hold most of the account.
+        # One mailbox is read at a time: all of them together may hold most of the account.
         for mailbox in self._mailboxes:
             _, emails = await self._scope.mail.find([{"inMailbox": mailbox}])
             found |= self._back(emails, index)
@@ -69,7 +69,7 @@ class Orphans:
         return False
 
     async def take_back(self, outcome: Outcome) -> None:
-        """Move them all, unless the server refuses. Raises as :meth:`patches`."""
+        """Move this mail back, unless the server refuses. Raises as :meth:`patches`."""
         patches = await self.patches(await self._scope.book.sync())
         if not patches:
             return

@@ -1,4 +1,4 @@
-"""What there is to be taken back, and what became of it: values, for people and programs. Pure."""
+"""The plan and the outcome of a reset: values with their text and data. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from mailroom.report import shown
 from mailroom.screener.gather import Marked
 
 UNDECIDED: Final = ""
-"""Stands for a category's name where a contact has none any more."""
+"""Used in place of a category's name for a contact that is in no category any more."""
 
 
 _NOTHING: Final = "Nor are there any of Mailroom's mailboxes for labels, or contact groups."
@@ -28,7 +28,7 @@ _REST: Final = "What failed is left as it was: run `{command}` again."
 
 
 class Fate(StrEnum):
-    """What becomes of a card."""
+    """The treatment of a card by a reset."""
 
     DELETED = "deleted: Mailroom made it, and nobody touched it"
     STRIPPED = "kept, and rid of what Mailroom wrote on it"
@@ -36,26 +36,26 @@ class Fate(StrEnum):
 
 
 def _command(account: str) -> str:
-    """What takes it back in this account, and in no other."""
+    """Return the command that resets this account, and no other."""
     return f"mailroom reset --apply --account {account}" if account else "mailroom reset --apply"
 
 
 def has_traces(card: Card) -> bool:
-    """Whether Mailroom has written on a card."""
+    """Return True if Mailroom has written on a card."""
     return card.made_by_us or card.filled_by_us or bool(triage_lines(card.note))
 
 
 def can_be_stripped(card: Card) -> bool:
-    """Return True if Mailroom has written on a card and may take that off again.
+    """Return True if Mailroom has written on a card and may remove its traces.
 
-    Over JMAP a card that somebody else made, or put more on, is not edited: traces that were
-    written over CardDAV are removed over CardDAV.
+    Over JMAP a card that somebody else made or edited is not changed: traces that were written
+    over CardDAV can only be removed over CardDAV.
     """
     return card.is_editable and has_traces(card)
 
 
 def fate_of(edit: ContactEdit) -> Fate:
-    """What becomes of a card by an edit that takes a decision back."""
+    """Return the treatment of a card by an edit that takes a decision back."""
     match edit.card:
         case DeleteCard():
             return Fate.DELETED
@@ -67,18 +67,18 @@ def fate_of(edit: ContactEdit) -> Fate:
 
 @dataclass(frozen=True, slots=True)
 class ToTakeBack:
-    """What Mailroom did, as far as it is still there.
+    """The traces of Mailroom that a reset would remove.
 
     Attributes:
-        seen: which mailbox is which; None where there is nothing of Mailroom at all.
-        cards: ids of the cards of all contacts that are concerned.
-        senders: category name -> how many of them are in it.
-        fates: how many cards have which.
-        strays: uids in Mailroom's groups of which there is no card.
-        mails: how many go back to the Screener.
-        orphans: how many of them are from senders who have no contact any more.
+        seen: the ids of the account's mailboxes; None if there is no trace of Mailroom.
+        cards: the ids of the cards in Mailroom's groups or with Mailroom's traces on them.
+        senders: category name -> how many of these contacts are in it.
+        fates: treatment -> how many cards get it.
+        strays: uids in Mailroom's groups that no card has.
+        mails: how many mails go back to the Screener.
+        orphans: how many of these mails are from senders who have no contact any more.
         marks: how many mails bear the error or warning label, or a keyword of Mailroom's.
-        labelled: how many mails bear a triage label, which is a person's.
+        labelled: how many mails bear a triage label, which a person has put on.
     """
 
     seen: Marked | None = None
@@ -93,11 +93,11 @@ class ToTakeBack:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing is to be written."""
+        """True if there is nothing to take back."""
         return not (self.cards or self.strays or self.marks or self.orphans)
 
     def text(self) -> Iterator[str]:
-        """It in lines for a terminal."""
+        """Return the plan in lines for a terminal."""
         if self.is_empty:
             yield "Nothing to take back: nothing that Mailroom did is left in this account."
         if self.cards:
@@ -123,13 +123,13 @@ class ToTakeBack:
             yield "  (nothing was done about it so far; `mailroom triage` would)"
 
     def advice(self, account: str) -> str:
-        """What to do about it; ``account`` is the name of one of several."""
+        """Return the next step for the user; ``account`` is the name of one of several accounts."""
         if self.seen is None:
             return _NOTHING
         return _DONE if self.is_empty else _NOT_YET.format(command=_command(account))
 
     def data(self) -> dict[str, Any]:
-        """It as JSON data."""
+        """Return the plan as JSON data."""
         senders = {name: count for name, count in self.senders.items() if name != UNDECIDED}
         return {
             "senders": {"total": len(self.cards), "by_category": senders},
@@ -143,13 +143,13 @@ class ToTakeBack:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of it.
+    """The outcome of a reset.
 
     Attributes:
-        senders: how many were taken back, with all of their mail.
-        mails: how many went to the Screener.
+        senders: how many senders were taken back, with all of their mail.
+        mails: how many mails went to the Screener.
         marks: how many mails lost labels and keywords.
-        failures: what was left as it was -> why.
+        failures: a mail or contact that was left as it was -> the reason.
     """
 
     senders: int = 0
@@ -159,20 +159,20 @@ class Outcome:
 
     @property
     def is_complete(self) -> bool:
-        """Everything was done."""
+        """True if nothing failed."""
         return not self.failures
 
     def text(self) -> Iterator[str]:
-        """What went wrong, in lines for a terminal."""
+        """Return the failures in lines for a terminal."""
         yield from (f"FAILED {shown(what)}: {shown(why)}" for what, why in self.failures.items())
 
     def data(self) -> dict[str, Any]:
-        """It as JSON data."""
+        """Return the outcome as JSON data."""
         done = {"senders": self.senders, "mails": self.mails, "marks": self.marks}
         return {"done": done, "failures": dict(self.failures)}
 
     def summary(self, account: str) -> str:
-        """What was done, and what to do then; ``account`` is the name of one of several."""
+        """Return the counts and the next step; ``account`` is the name of one of several."""
         done = f"Taken back: senders {self.senders}, mails {self.mails}, marks {self.marks}."
         rest = _DONE if self.is_complete else _REST.format(command=_command(account))
         return f"{done}\n{rest}"

@@ -1,6 +1,6 @@
-"""Some contacts, and the mail of theirs that goes back to the Screener. Reads only.
+"""Contacts in batches, and their mail that goes back to the Screener. Reads only.
 
-Decides as a pass does that finds the label which undoes on a mail of each.
+The decisions are those of a pass that finds the label ``@ToScreener`` on a mail of each contact.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -23,11 +23,11 @@ from mailroom.screener.search import Sweep
 from mailroom.screener.sender import is_address, is_own
 
 AT_ONCE: Final = 50
-"""Cards: as many senders as one query is asked for, and few enough that their mail is not much."""
+"""Cards in a batch: the most senders of one query, and few enough to hold their mail in memory."""
 
 
 def in_parts(card_ids: Sequence[str], tell: Tell, what: str) -> Iterator[Sequence[str]]:
-    """Cards, some at a time; tells how many of them have been gone through."""
+    """Yield the cards in batches, and report the progress."""
     for start in range(0, len(card_ids), AT_ONCE):
         tell(what, start, len(card_ids))
         yield card_ids[start : start + AT_ONCE]
@@ -37,15 +37,16 @@ def in_parts(card_ids: Sequence[str], tell: Tell, what: str) -> Iterator[Sequenc
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some contacts.
+    """A batch of contacts.
 
     Attributes:
-        cards: one of each.
+        cards: one card of each contact.
         ours: Mailroom's groups.
         groups: every group.
-        index: who stands for an address.
-        sweep: where to look for their mail.
-        filings: what it takes to undo what was decided on each; of mail, what was found last.
+        index: the address book's index.
+        sweep: the search for the contacts' mail.
+        filings: the edits and patches that undo the decision on each contact, for the mail that
+            was found last.
     """
 
     cards: tuple[Card, ...]
@@ -57,7 +58,7 @@ class Batch:
 
     @property
     def patches(self) -> dict[str, Patch]:
-        """What is to be done to mail, by id."""
+        """The patches of all mail, by mail id."""
         return {email_id: patch for each in self.filings for email_id, patch in each.swept.items()}
 
 
@@ -66,7 +67,7 @@ class Senders:
 
     Args:
         scope: the account.
-        seen: which mailbox is which, and whose own addresses do not count.
+        seen: the ids of the mailboxes, and the user's own addresses, which do not count.
     """
 
     def __init__(self, scope: Scope, seen: Marked) -> None:
@@ -75,7 +76,7 @@ class Senders:
         self._identities = seen.identities
 
     async def look_at(self, card_ids: Collection[str]) -> Batch:
-        """See what there is to be done about some contacts, as they are now.
+        """Read some contacts as they are now, and decide what to do.
 
         Raises:
             HttpError, JmapError, AddressBookError: a server cannot be used as it should.
@@ -96,7 +97,7 @@ class Senders:
     async def look_again(
         self, batch: Batch, *, after: Sequence[Operation[Updated]] = ()
     ) -> tuple[list[Updated], Batch]:
-        """Look for mail once more, in the same request as (and behind) some updates.
+        """Send updates, and search for mail again after them in the same request.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
@@ -115,7 +116,7 @@ class Senders:
             yield plan_filing(decision, mails, self._places, self._scope.categories)
 
     def _addresses(self, card: Card) -> frozenset[str]:
-        """Those on a card by which mail can be found; ``*@domain`` is among them."""
+        """Return the addresses on a card to search mail for; ``*@domain`` may be among them."""
         keys = map(key_of, card.addresses)
         return self._not_own(key for key in keys if is_address(key) or _is_domain(key))
 
@@ -124,6 +125,6 @@ class Senders:
 
 
 def _is_domain(key: str) -> bool:
-    """Whether this stands for everybody at a domain: ``*@corp.example``."""
+    """Return True if an address is for everybody at a domain: ``*@corp.example``."""
     local, _, domain = key.rpartition("@")
     return local == "*" and is_address(f"anybody@{domain}")

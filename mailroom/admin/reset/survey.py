@@ -1,4 +1,4 @@
-"""Finds what Mailroom did, as far as it is still there. Reads only."""
+"""Finds the traces of Mailroom in an account. Reads only."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -21,11 +21,11 @@ _FINDING: Final = "Finding mail"
 
 
 async def survey(scope: Scope) -> ToTakeBack:
-    """Look at all of an account; every contact is read, as a trace may be on any.
+    """Look through an account; every contact is read, because any may have a trace.
 
     Raises:
         HttpError, JmapError, AddressBookError: a server cannot be used as it should.
-        MissingError: some mailboxes or contact groups of Mailroom's are there, but not all.
+        MissingError: the account has some of Mailroom's mailboxes or contact groups, but not all.
         UnsuitableError: mailboxes have another purpose.
     """
     index = await scope.book.sync()
@@ -54,7 +54,7 @@ async def survey(scope: Scope) -> ToTakeBack:
 
 
 async def _is_strange_to(scope: Scope, index: ContactIndex) -> bool:
-    """Whether there is nothing at all of Mailroom in the account, so that nothing is missed."""
+    """Return True if the account has no trace of Mailroom, so that nothing is missing."""
     labels = [each.label for each in scope.categories]
     labels += [scope.layout.screener_label, scope.layout.error_label, scope.layout.warning_label]
     directory = await scope.gatherer.directory()
@@ -67,7 +67,7 @@ async def _is_strange_to(scope: Scope, index: ContactIndex) -> bool:
 
 
 async def _concerned(scope: Scope, index: ContactIndex, members: frozenset[str]) -> tuple[str, ...]:
-    """The ids of the cards in Mailroom's groups, or with anything on them that it wrote."""
+    """Return the ids of the cards in Mailroom's groups or with Mailroom's traces on them."""
     ids: list[str] = []
     for some in in_parts(sorted(index.card_ids), scope.tell, _READING):
         cards = (await scope.book.read_cards(some)).cards
@@ -76,10 +76,10 @@ async def _concerned(scope: Scope, index: ContactIndex, members: frozenset[str])
 
 
 class Tally:
-    """Counts what there is to be taken back.
+    """Counts the traces that a reset would remove.
 
     Args:
-        categories: where senders were sent.
+        categories: the configured categories.
         identities: the user's own addresses.
     """
 
@@ -91,7 +91,7 @@ class Tally:
         self._mails = set[str]()
 
     def add(self, batch: Batch) -> None:
-        """Count some contacts."""
+        """Count a batch of contacts."""
         acquaintance = Acquaintance(batch.index, self._categories, self._identities)
         for card in batch.cards:
             joined = acquaintance.categories_of(frozenset({card.uid}))
@@ -101,7 +101,7 @@ class Tally:
         self._mails |= batch.patches.keys()
 
     def entered_into(self, found: ToTakeBack) -> ToTakeBack:
-        """What was found, with its numbers."""
+        """Return the plan with these numbers."""
         names = (*(each.name for each in self._categories), UNDECIDED)
         return replace(
             found,

@@ -1,8 +1,8 @@
-"""Takes back what was found, some contacts at a time. The order is what makes it safe to be killed.
+"""Takes back all decisions, a batch of contacts at a time, in an order that is safe to interrupt.
 
-Mail goes first, and is looked for again until nothing is left to be moved; only then does its
-sender leave the groups and lose Mailroom's traces, for without those nothing would tell any more
-whose mail has still to go back.
+Mail is moved first, and searched for again until none is left. Only then the sender leaves the
+groups and loses Mailroom's traces: without the traces, an interrupted reset could not find the
+mail that has still to go back.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,11 +23,11 @@ _RESTLESS: Final = "somebody files it all the time; is Mailroom or a rule still 
 
 
 async def take_back(scope: Scope, found: ToTakeBack) -> Outcome:
-    """Take back all that was found.
+    """Take back everything in the plan.
 
     Raises:
-        HttpError, JmapError, AddressBookError: a server cannot be used as it should; what was not
-            done can be found again.
+        HttpError, JmapError, AddressBookError: a server cannot be used as it should; another
+            survey finds the rest.
         MissingError: contact groups are missing.
     """
     outcome = Outcome()
@@ -43,7 +43,7 @@ async def take_back(scope: Scope, found: ToTakeBack) -> Outcome:
 
 
 class _Work:
-    """The work on one account."""
+    """The reset of one account."""
 
     def __init__(self, scope: Scope, seen: Marked, outcome: Outcome) -> None:
         self._scope = scope
@@ -51,7 +51,7 @@ class _Work:
         self._outcome = outcome
 
     async def take_back(self, card_ids: Sequence[str]) -> None:
-        """Take back what was done about some contacts."""
+        """Take back the decisions on some contacts."""
         batch = await self._file(await self._senders.look_at(card_ids))
         settled = [each for each in batch.filings if not each.swept]
         edits = [edit for each in settled for edit in each.decision.edits]
@@ -63,7 +63,7 @@ class _Work:
                 self._outcome.senders += 1
 
     async def _file(self, batch: Batch) -> Batch:
-        """Move mail, until there is nothing to be moved but what the server refuses to."""
+        """Move mail until none is left but mail that the server refuses to move."""
         refused: dict[str, str] = {}
         for _ in range(_ROUNDS):
             patches = {each: how for each, how in batch.patches.items() if each not in refused}
@@ -74,7 +74,7 @@ class _Work:
             )
             failed = {mail: error for each in updates for mail, error in each.failed.items()}
             if lasting := {mail: patches[mail] for mail in failed if failed[mail].is_lasting}:
-                # The server may only dislike the form; this looks for others.
+                # The server may refuse only this form of the patch; this call tries others.
                 for asked, update in await self._scope.mail.update(lasting):
                     done = asked.keys() - update.failed.keys()
                     failed = {mail: error for mail, error in failed.items() if mail not in done}
@@ -88,7 +88,7 @@ class _Work:
         return batch
 
     async def release(self, uids: Iterable[str]) -> None:
-        """Take uids out of the groups that no card has."""
+        """Remove uids that no card has from the groups."""
         index = await self._scope.book.sync()
         groups = (await self._scope.book.read_cards(())).groups
         ours = find_groups(groups, self._scope.categories, self._scope.layout)
