@@ -1,4 +1,4 @@
-"""One account's mail: everything that takes more than one call. Knows nothing of screening."""
+"""One account's mail: everything that needs more than one call. Knows nothing of screening."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
@@ -21,13 +21,13 @@ class MailAccount(Mails):
     """Finds, reads and patches the mail of one account.
 
     Args:
-        client: how to reach the server.
-        session: what the server offered when the account was opened.
-        account_id: which account.
+        client: the client of the server.
+        session: the session when the account was opened.
+        account_id: the account's id.
 
     Attributes:
-        mailbox_sizes: mailbox id -> the number of mails in it (None if the server does not tell),
-            as :meth:`all_mailboxes` saw it last.
+        mailbox_sizes: mailbox id -> the number of mails in it (None if the server does not report
+            it), as the last :meth:`all_mailboxes` read it.
     """
 
     def __init__(self, client: JmapClient, session: Session, account_id: str) -> None:
@@ -36,7 +36,7 @@ class MailAccount(Mails):
 
     @classmethod
     async def open(cls, client: JmapClient, *, wanted: str = "") -> "MailAccount":
-        """The account that the user ``wanted``, else the primary one for mail.
+        """Open the account ``wanted`` by the user; if that is empty, the primary account for mail.
 
         Raises:
             HttpError: the server cannot be reached.
@@ -47,11 +47,11 @@ class MailAccount(Mails):
 
     @property
     def is_read_only(self) -> bool:
-        """Whether the credentials may only read the account (RFC 8620 section 2)."""
+        """True if the credentials may only read the account (RFC 8620 section 2)."""
         return self.id in self._session.read_only_accounts
 
     async def refresh(self) -> None:
-        """Take over what has changed in the session, if a response said that it has.
+        """Use the server's present session, which is fetched if a response said that it changed.
 
         Raises:
             HttpError: the server cannot be reached.
@@ -62,7 +62,7 @@ class MailAccount(Mails):
         self._session = session
 
     def identities(self) -> Operation[tuple[str, ...]]:
-        """The user's own addresses, as far as the credentials let us see them."""
+        """Return the operation that reads the user's own addresses, if the credentials may."""
         username = (self._session.username,) if "@" in self._session.username else ()
         if SUBMISSION not in self._session.accounts[self.id]:
             return Operation((), lambda _: username)
@@ -78,9 +78,9 @@ class MailAccount(Mails):
         return await self.all_mailboxes(mailboxes)
 
     async def all_mailboxes(self, told: tuple[Mailbox, ...]) -> tuple[Mailbox, ...]:
-        """Complete the mailboxes that the server returned when it was asked for all.
+        """Return the mailboxes that the server returned when it was asked for all, and the missing.
 
-        As many as maxObjectsInGet may be only the first of them. Raises as :meth:`mailboxes`.
+        Some servers return only the first maxObjectsInGet. Raises as :meth:`mailboxes`.
         """
         limit = self._session.limits.max_objects_in_get
         if len(told) >= limit:
@@ -105,14 +105,17 @@ class MailAccount(Mails):
         return self._session.limits.max_calls_in_request
 
     def first_page(self, email_filter: Filter, *, also: Sequence[str] = ()) -> Operation[Page]:
-        """The first page of what matches; hand it to :meth:`whole` for the others.
+        """Return the operation that reads a query's first page; :meth:`whole` reads the others.
 
         ``also`` are further properties to read.
         """
         return find_emails(self.id, email_filter, limit=self.page_size, also=also)
 
     def created(self, since: str, *, also: Sequence[str] = ()) -> Operation[Created | None]:
-        """The first of what is new since a state, see :func:`mailroom.jmap.mail.get_created`."""
+        """Return the operation that reads the first page of mail created since a state.
+
+        See :func:`mailroom.jmap.mail.get_created`.
+        """
         return get_created(self.id, since, also=also, limit=self.page_size)
 
     async def find(
@@ -122,12 +125,11 @@ class MailAccount(Mails):
         after: Sequence[Operation[T]] = (),
         also: Sequence[str] = (),
     ) -> tuple[list[T], tuple[Email, ...]]:
-        """All mails that match any of the filters, each once, oldest first.
+        """Find all mails that match any of the filters, each once, oldest first.
 
         Args:
-            filters: what to look for.
-            after: what to send along; nothing is looked for before it is all done. Must be safe
-                to repeat.
+            filters: the filters.
+            after: operations that are carried out before the searches. Must be safe to repeat.
             also: further properties to read.
 
         Raises:
@@ -140,7 +142,7 @@ class MailAccount(Mails):
     async def all_pages(
         self, filters: Sequence[Filter], firsts: Sequence[Page], *, also: Sequence[str] = ()
     ) -> tuple[Email, ...]:
-        """The results of several queries, whose first pages are known, as :meth:`find` does."""
+        """Read the results of several queries whose first pages are known; see :meth:`find`."""
         parts = await all_of(
             self.whole(each, first, also=also) for each, first in zip(filters, firsts, strict=True)
         )
@@ -155,16 +157,16 @@ class MailAccount(Mails):
         also: Sequence[str] = (),
         expected: int | None = None,
     ) -> tuple[Email, ...]:
-        """All of a query's result, whose first page is known.
+        """Read the whole result of a query whose first page is known.
 
-        A result that changes while it is read is read again, and the readings are united: so no
-        mail is missed that moved from one page to another.
+        A result that changes while it is read is read again, and the readings are united. So a mail
+        that moves from one page to another is not missed.
 
         Args:
             email_filter: the filter of the query.
             first: the first page.
             also: the further properties that the first page was read with.
-            expected: the number of mails, where something else than the total tells it.
+            expected: the number of mails, if it is known from elsewhere than the total.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.

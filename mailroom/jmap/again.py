@@ -1,7 +1,7 @@
-"""Calls that were answered with "not now", and how their second answers are read. Pure.
+"""Calls that were answered with "not now", and their second answers. Pure.
 
 A request can succeed while some of its calls, or some objects of a ``/set``, are put off
-(``serverFail``, ``rateLimit``). Only these are sent again: the rest is done.
+(``serverFail``, ``rateLimit``). Only these are sent again, because the rest is done.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,9 +26,9 @@ class Repetition:
     """Calls to send again.
 
     Attributes:
-        row: the line of the table for their answers.
-        operation: what to send.
-        instead_of: for each call of ``operation`` the one whose answer it completes.
+        row: the row of the "not now" table for their answers.
+        operation: the calls to send.
+        instead_of: for each call of ``operation`` the original call whose answer it completes.
     """
 
     row: Row
@@ -39,9 +39,9 @@ class Repetition:
 def put_off(
     operations: Sequence[Operation[Any]], answers: Answers, *, repeatable: bool
 ) -> list[Repetition]:
-    """Return what of these operations is to be sent again.
+    """Return the calls of these operations that were put off and may be sent again.
 
-    ``repeatable`` says that doing them twice is the same as doing them once.
+    ``repeatable`` says that doing the operations twice is the same as doing them once.
     """
     found: list[Repetition] = []
     for operation in operations:
@@ -54,24 +54,24 @@ def put_off(
 
 
 def completed(answers: Answers, second: Answers, repetition: Repetition) -> Answers:
-    """Return the answers with those of a repetition put in."""
+    """Return ``answers``, completed by the ``second`` answers, which are a repetition's."""
     merged = dict(answers)
     for call, original in zip(repetition.operation.calls, repetition.instead_of, strict=True):
         first, new = answers.get(original), second.get(call)
         if new is None or (call is not original and isinstance(new, JmapError)):
-            continue  # the first answer still says how the objects are
+            continue  # the first answer still says why the objects were not changed
         is_part = call is not original and isinstance(first, Mapping)
         merged[original] = _united(first, new, call) if is_part else new
     return merged
 
 
 def pause(rows: Sequence[Row], *, attempt: int, waited: float) -> float | None:
-    """Return the seconds before the next attempt; None when it is enough.
+    """Return the seconds before the next attempt; None if no further attempt is to be made.
 
     Args:
-        rows: the lines of the table for what is put off.
+        rows: the rows of the table for the calls that are put off.
         attempt: the number of attempts that were made.
-        waited: seconds of the pauses so far.
+        waited: the sum of the pauses so far, in seconds.
     """
     seconds = max((row.seconds for row in rows if row.action is Action.WAIT), default=0.0)
     if attempt >= _ATTEMPTS and waited >= seconds:
@@ -84,9 +84,9 @@ def _unread(calls: Sequence[Call]) -> Operation[None]:
 
 
 def _row_of(operation: Operation[Any], answers: Answers, *, repeatable: bool) -> Row | None:
-    """Return the line of the table if a call of the operation is put off.
+    """Return the row of the table if a call of the operation is put off; else None.
 
-    An operation that must not be done twice is sent again only if nothing of it was done.
+    An operation that must not be done twice is sent again only if none of its calls was done.
     """
     errors = [answer for answer in map(answers.get, operation.calls) if _is_error(answer)]
     rows = [of_method_error(error.type) for error in errors if isinstance(error, MethodError)]
@@ -103,7 +103,7 @@ def _is_error(answer: object) -> bool:
 def _objects_put_off(
     operation: Operation[Any], answers: Answers, *, repeatable: bool
 ) -> Iterator[Repetition]:
-    """Return a ``/set`` with the objects alone that are put off, for each that has some."""
+    """Yield, for each ``/set`` with objects that are put off, a ``/set`` of just these objects."""
     for call in operation.calls:
         answer = answers.get(call)
         if not call.method.endswith("/set") or not isinstance(answer, Mapping):
@@ -144,7 +144,7 @@ def _parts_put_off(
 
 
 def _united(first: Any, second: Any, again: Call) -> dict[str, Any]:
-    """Return one answer to a ``/set`` of two, the second of which was to a part of the objects."""
+    """Unite two answers to a ``/set``; the second one answers for a part of the objects."""
     united = {**first, "newState": second.get("newState", first.get("newState"))}
     for part, refused_as in _PARTS.items():
         asked = set(again.arguments.get(part) or ())

@@ -1,6 +1,6 @@
-"""Reading the results of method calls with suspicion (RFC 8620 section 5).
+"""Strict readers for the results of method calls (RFC 8620 section 5).
 
-What has not the promised shape raises, and never passes for an empty result.
+A result that does not have the promised shape raises an error, and is never taken for empty.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,12 +15,12 @@ NO_WORD: Final = SetError("serverFail", "the server does not say what became of 
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """What a ``/set`` did.
+    """The result of a ``/set``.
 
     Attributes:
-        old_state: the state before; empty if the server does not say.
-        new_state: the state after.
-        failed: object id (or creation id) -> why it was left as it was.
+        old_state: the state before; empty if the server does not report it.
+        new_state: the state after; empty if the server does not report it.
+        failed: object id (or creation id) -> why the object was not changed.
     """
 
     old_state: str
@@ -29,7 +29,7 @@ class Updated:
 
 
 def read_updated(results: Results, call: Call, done: str, asked: Iterable[str]) -> Updated:
-    """Read the answer to a ``/set``; what it says nothing of has not been done."""
+    """Read the answer to a ``/set``; objects that the answer does not mention count as failed."""
     answer = results[call]
     succeeded = checked(answer.get(done) or {}, dict, call)
     refused = checked(answer.get(f"not{done.capitalize()}") or {}, dict, call)
@@ -42,16 +42,16 @@ def read_updated(results: Results, call: Call, done: str, asked: Iterable[str]) 
 
 
 def listed(results: Results, call: Call) -> Sequence[Any]:
-    """The ``list`` of a ``/get``."""
+    """Return the ``list`` of a ``/get``."""
     found: Sequence[Any] = checked(results[call].get("list"), list, call)
     return found
 
 
 def checked(value: Any, kind: type, call: Call) -> Any:
-    """A part of a call's result, which must be of this kind.
+    """Return a part of a call's result if it is of the type ``kind``.
 
     Raises:
-        MethodError: it is not.
+        MethodError: the part is of another type.
     """
     if not isinstance(value, kind):
         raise MethodError(call.method, "serverFail", "the answer has not the promised shape")
@@ -59,10 +59,10 @@ def checked(value: Any, kind: type, call: Call) -> Any:
 
 
 def parsed(parse: Any, call: Call, value: Any) -> Any:
-    """What ``parse`` makes of a part of a call's result.
+    """Return the result of ``parse`` for a part of a call's result.
 
     Raises:
-        MethodError: it can make nothing of it.
+        MethodError: ``parse`` cannot read the part.
     """
     try:
         return parse(value)
@@ -73,10 +73,10 @@ def parsed(parse: Any, call: Call, value: Any) -> Any:
 
 
 def string(value: Any) -> str:
-    """A text that must be one.
+    """Return the value if it is a string.
 
     Raises:
-        TypeError: it is something else.
+        TypeError: the value is something else.
     """
     if not isinstance(value, str):
         raise TypeError

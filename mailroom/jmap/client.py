@@ -1,7 +1,7 @@
-"""One JMAP account's client: keeps the session, sends operations, cut to the server's limits.
+"""The client of one JMAP account: keeps the session, and sends operations within the limits.
 
-Answers that mean "not now" are repeated here where a part of a request is put off, and in
-:mod:`mailroom.http` where the whole is.
+A part of a request that was answered with "not now" is repeated here, and a whole request in
+:mod:`mailroom.http`.
 """
 
 import asyncio
@@ -43,14 +43,14 @@ _WELL_KNOWN: Final = "/.well-known/jmap"
 
 
 class JmapClient:
-    """Speaks to one JMAP server with one user's credentials.
+    """Sends requests to one JMAP server with one user's credentials.
 
     Args:
-        http: sends the requests. The number at once follows the session's maxConcurrentRequests.
-        session_url: the address of the session resource; a URL without a path stands for the one
-            of RFC 8620 section 2.2.
-        keep_origin: keep to the scheme, host and port of ``session_url``, whatever the server says
-            of itself: behind a proxy it may not know better.
+        http: sends the requests. Its slots follow the session's maxConcurrentRequests.
+        session_url: the address of the session resource; if it has no path, the path is
+            ``/.well-known/jmap`` (RFC 8620 section 2.2).
+        keep_origin: True to use the scheme, host and port of ``session_url`` for all of the
+            server's addresses, because a server behind a proxy may not know its own.
     """
 
     def __init__(self, http: HttpClient, session_url: URL, *, keep_origin: bool = False) -> None:
@@ -66,15 +66,16 @@ class JmapClient:
         self._fetch_error: HttpError | None = None
 
     async def session(self) -> Session:
-        """The session resource, fetched when there is none or a response said it changed.
+        """Return the session; fetch it if there is none, or if a response said that it changed.
 
         Raises:
-            HttpError: it cannot be had.
+            HttpError: the session cannot be fetched.
+            SessionError: the server points to an address that the credentials must not be sent to.
         """
         failures = self._failed_fetches
         async with self._discovering:
             if self._fetch_error is not None and self._failed_fetches > failures:
-                # It failed while we waited for it; to ask once more would not be any better.
+                # Another caller's fetch failed while we waited; a second one would fail as well.
                 raise self._fetch_error
             if self._session is None or self._is_stale:
                 self._session, self._is_stale = None, False
@@ -102,14 +103,14 @@ class JmapClient:
         return session
 
     def server_now(self) -> datetime:
-        """Return the server's time in UTC; our own if its answers do not tell."""
+        """Return the server's time in UTC; our own time if the server has not sent a ``Date``."""
         return self._http.server_now()
 
     def forget_session(self) -> None:
-        """Fetch the session anew before the next request (after a failure, say).
+        """Fetch the session anew before the next request, for example after a failure.
 
-        One that is being fetched just now may be older than what is known of it, so it is not
-        relied on either.
+        A session that is being fetched at this moment may be out of date already, so it is fetched
+        again as well.
         """
         self._session, self._is_stale = None, True
 
@@ -134,19 +135,19 @@ class JmapClient:
     ) -> list[T]:
         """Send operations in as few requests as the limits allow, all at once.
 
-        Operations in one request are carried out in order; nothing orders those in different ones.
+        Operations in one request are carried out in order; those in different requests are not.
 
         Args:
-            operations: what to do.
-            repeatable: whether doing it twice is the same as doing it once.
+            operations: the operations to send.
+            repeatable: True if doing the operations twice is the same as doing them once.
 
         Returns:
-            What each operation's ``read`` makes of its results.
+            The result of each operation's ``read``.
 
         Raises:
-            HttpError: the server cannot be reached or does not answer as it should.
-            RequestError: it refused a whole request.
-            MethodError: it refused a call.
+            HttpError: the server cannot be reached, or its answer is not what HTTP promises.
+            RequestError: the server refused a whole request.
+            MethodError: the server refused a call.
         """
         session = await self.session()
         sending = [
@@ -162,10 +163,11 @@ class JmapClient:
     async def perform_in_turn(
         self, first: Sequence[Operation[A]], then: Sequence[Operation[B]]
     ) -> tuple[list[A], list[B]]:
-        """Send operations, and others that must not be carried out before them.
+        """Send the operations of ``first``, and carry out those of ``then`` after them.
 
-        They go in one request where that holds them all; else ``then`` waits for ``first``'s
-        answers. All must be safe to repeat. Raises as :meth:`perform_all`.
+        If one request holds all operations, they are sent in one request; else ``then`` is sent
+        after the answers to ``first``. All operations must be safe to repeat. Raises as
+        :meth:`perform_all`.
         """
         together: list[Operation[Any]] = [*first, *then]
         if len(list(pack(together, (await self.session()).limits))) > 1:
@@ -176,7 +178,7 @@ class JmapClient:
     async def _send_part(
         self, session: Session, operations: Sequence[Operation[Any]], *, repeatable: bool
     ) -> Answers:
-        """Send operations that fit into one request, and again what of them is put off."""
+        """Send operations that fit into one request, and repeat those that are put off."""
         try:
             answers = await self._send(session, request_of(operations), repeatable=repeatable)
         except RequestError as error:
@@ -207,7 +209,7 @@ class JmapClient:
         *,
         repeatable: bool,
     ) -> Answers:
-        """Send what is put off until it is done, or it is enough."""
+        """Repeat the calls that are put off until all are done or the attempts are used up."""
         attempt, waited = 1, 0.0
         while repetitions := put_off(operations, answers, repeatable=repeatable):
             rows = [repetition.row for repetition in repetitions]
@@ -243,7 +245,7 @@ class JmapClient:
         return request.read(body["methodResponses"])
 
     def _hinting(self, error: UnreachableError) -> UnreachableError:
-        """Return the error with a way to mend it, if only the session named that address."""
+        """Return the error, with advice added if the address came from the session."""
         if is_same_origin(error.url, self._session_url):
             return error
         cause = (
@@ -253,10 +255,11 @@ class JmapClient:
         return UnreachableError(error.url, cause, sent=error.sent)
 
     def _notice_state(self, state: object) -> None:
-        """Have the session fetched anew once for every new sessionState (RFC 8620 section 3.4).
+        """Forget the session once for every new sessionState (RFC 8620 section 3.4).
 
-        Compared with the last response's state as well as with the session's own: a server whose
-        two states never agree would else be asked for its session before every request.
+        The state is compared with that of the last response as well as with the session's:
+        otherwise the session would be fetched before every request if a server's two states never
+        agree.
         """
         if not isinstance(state, str) or state == self._last_state:
             return
@@ -266,10 +269,10 @@ class JmapClient:
 
 
 def _at_once(limit: int) -> int:
-    """Return the number of requests to send at once, with one left to the owner's other programs.
+    """Return the number of requests to send at once: one less than the server allows.
 
-    Servers count over all clients of an account. The one that is left serves a mail app, the
-    handshake of push, or whatever else has just come.
+    Servers count the requests of all clients of an account. One request is left to a mail app or
+    the handshake of push.
     """
     return max(1, limit - 1)
 
@@ -279,10 +282,10 @@ def _session(response: Response) -> Session:
 
 
 def _response_object(response: Response) -> Mapping[str, Any]:
-    """The Response object (RFC 8620 section 3.4).
+    """Return the Response object (RFC 8620 section 3.4) in an answer.
 
     Raises:
-        BrokenAnswerError: it is none.
+        BrokenAnswerError: the body is not a Response object.
     """
     body = response.json()
     if not isinstance(body, dict) or not isinstance(body.get("methodResponses"), list):

@@ -1,4 +1,4 @@
-"""The judgement of how push connections end. Pure."""
+"""Classification of the ends of push connections. Pure."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -15,40 +15,40 @@ from mailroom.jmap.errors import RequestError
 from mailroom.jmap.reconnecting import HEALTHY_LIFE, PushDroppedError, PushUnavailableError
 
 _AT_ONCE: Final = 5.0
-"""Seconds. What ends sooner was of no use to anybody."""
+"""Seconds. A connection that ends sooner was of no use."""
 
 
 class End(Enum):
-    """How a connection ended, as far as it says something of its transport."""
+    """The end of a connection, by its significance for the transport."""
 
     TOLD = auto()
-    """After a life that was long enough, in which it announced something."""
+    """The connection was open for long enough, and announced a change."""
     HEALTHY = auto()
-    """After a life that was long enough, whatever ended it."""
+    """The connection was open for long enough, whatever ended it."""
     EARLY = auto()
-    """It stood, and ended almost at once."""
+    """The connection was open, and ended almost at once."""
     DEAF = auto()
-    """It was dropped, for it had not announced what had happened."""
+    """The connection was dropped, because it had not announced a change that had happened."""
     NOT_NOW = auto()
-    """The server had no room just then. That says nothing of the transport."""
+    """The server had no room just then, which does not count against the transport."""
     SHORT = auto()
-    """It stood for a while, but not for long. Another transport may do better."""
+    """The connection was open for a while, but not for long. Another transport may do better."""
     FAILED = auto()
-    """It never stood. This may go better next time."""
+    """The connection could not be opened. The next try may succeed."""
     REFUSED = auto()
-    """It was not allowed, and would not be if tried again."""
+    """The connection was not allowed, and would not be if tried again."""
     UNAVAILABLE = auto()
-    """The transport is not to be had here, and says so itself."""
+    """The server does not support the transport."""
 
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """How a connection that stood has lived.
+    """The life of a connection that was open.
 
     Attributes:
-        seconds: so long.
-        is_deaf: the owner dropped it, for it had not told what had happened.
-        has_told: it announced something.
+        seconds: the time for which it was open.
+        is_deaf: True if the owner dropped it, because it had not announced a change.
+        has_told: True if it announced a change.
     """
 
     seconds: float
@@ -57,7 +57,12 @@ class Life:
 
 
 def end_of(error: Exception | None, life: Life | None) -> End:
-    """Judge a connection's end by what was raised, if anything, and its life, if it ever stood."""
+    """Classify the end of a connection.
+
+    Args:
+        error: the error that was raised; None if there was none.
+        life: the connection's life; None if it was never open.
+    """
     match error:
         case PushUnavailableError():
             return End.UNAVAILABLE
@@ -74,7 +79,7 @@ def end_of(error: Exception | None, life: Life | None) -> End:
 
 
 def is_busy(error: Exception | None) -> bool:
-    """Return True if the server had no room just then, which says nothing of the transport."""
+    """Return True if the server had no room just then, so the transport is not to blame."""
     match error:
         case RequestError():  # over an open connection, and one that may pass
             return True

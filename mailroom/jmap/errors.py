@@ -1,11 +1,12 @@
-"""What a JMAP server can object to, beyond HTTP's errors (RFC 8620 sections 3.6 and 5.3).
+"""The errors of JMAP, beyond those of HTTP (RFC 8620 sections 3.6 and 5.3).
 
     JmapError
     ├── RequestError   the whole request was refused (problem details, RFC 7807)
     ├── MethodError    one method call was refused
     └── SessionError   the session lacks what is needed: an account or a capability
 
-A :class:`SetError` concerns one object of a ``/set`` and is a value, for the rest went through.
+A :class:`SetError` concerns one object of a ``/set``. It is a value and not an exception, because
+the other objects may have been changed.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ MAY_ONLY_READ: Final = "the credentials may only read: make a token that may wri
 
 
 class JmapError(Exception):
-    """Base of all."""
+    """Base of all errors of JMAP."""
 
 
 @dataclass(eq=False)
@@ -25,7 +26,7 @@ class RequestError(JmapError):
 
     Attributes:
         type: without ``urn:ietf:params:jmap:error:``, e.g. ``limit``, ``unknownCapability``.
-        limit: which limit was exceeded, where the type is ``limit``.
+        limit: the limit that was exceeded, if the type is ``limit``.
         detail: the server's words.
     """
 
@@ -51,12 +52,12 @@ class MethodError(JmapError):
 
 
 def is_read_only(error: BaseException) -> bool:
-    """Return whether the server says that the whole account may only be read (RFC 8620 5.3)."""
+    """Return True if the error says that the account may only be read (RFC 8620 section 5.3)."""
     return isinstance(error, MethodError) and error.type == _ACCOUNT_READ_ONLY
 
 
 class SessionError(JmapError):
-    """The session does not offer what is needed; the text says what."""
+    """The session lacks an account, a capability or a usable address; the text names it."""
 
 
 _LASTING: Final = frozenset(
@@ -69,7 +70,7 @@ _LASTING: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class SetError:
-    """Why one object was not created, updated or destroyed (RFC 8620 section 5.3)."""
+    """The reason why one object was not created, updated or destroyed (RFC 8620 section 5.3)."""
 
     type: str
     description: str = ""
@@ -77,7 +78,7 @@ class SetError:
 
     @property
     def is_lasting(self) -> bool:
-        """True if the server would answer the same to the same question a minute later."""
+        """True if the server would give the same answer to the same request a minute later."""
         return self.type in _LASTING
 
     @classmethod

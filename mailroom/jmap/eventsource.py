@@ -1,6 +1,6 @@
 """Push over EventSource (RFC 8620 section 7.3): one connection, from its URL to its end.
 
-Reconnecting is :mod:`mailroom.jmap.push`'s business, decoding :mod:`mailroom.jmap.sse`'s.
+:mod:`mailroom.jmap.push` reconnects, and :mod:`mailroom.jmap.sse` decodes the stream.
 """
 
 import asyncio
@@ -37,17 +37,19 @@ _LONGEST_POSITION: Final = 1000
 _LONGEST_REFUSAL: Final = 64 * 1024
 """Octets: enough for any problem details."""
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=10.0)
-"""Silence is measured by :class:`Liveness`: what is too long can change while a stream runs."""
+"""There is no time-out for silence here: :class:`Liveness` sets its limit, which can change while
+a stream is open."""
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 def event_source_url(template: str, *, types: Sequence[str], ping: int) -> URL:
-    """Expand the session's ``eventSourceUrl`` (RFC 6570 level 1), the case of names aside.
+    """Expand the session's ``eventSourceUrl`` (RFC 6570 level 1); the case of names is ignored.
 
-    Where it names no ``types``, all that it does not name is added to the query.
+    If the template does not name ``types``, the variables that it does not name are added to the
+    query.
 
     Raises:
-        PushUnavailableError: this gives no URL.
+        PushUnavailableError: the template is empty, or its expansion is not a URL.
     """
     if not template:
         raise PushUnavailableError("the session offers no eventSourceUrl")
@@ -88,10 +90,10 @@ class EventSourceConnection:
         self._response.close()
 
     async def first_bytes(self) -> None:
-        """Wait for any sign of life; what it says is lost.
+        """Wait for the first bytes, and drop them.
 
         Raises:
-            HttpError: the stream ended or broke before there was any.
+            HttpError: the stream ended or broke before any bytes came.
         """
         if not await self._read():
             raise UnreachableError(self._response.url, "the stream ended at once", sent=True)
@@ -109,7 +111,7 @@ class EventSourceConnection:
                     yield _state_change(event)
 
     async def _read(self) -> bytes:
-        """The next bytes; none at the end."""
+        """Return the next bytes; no bytes at the end of the stream."""
         try:
             async with asyncio.timeout(self._liveness.limit):
                 return await self._response.content.readany()
@@ -122,7 +124,7 @@ class EventSourceConnection:
 
 
 def _state_change(event: Event) -> StateChange:
-    """What a ``state`` event says; one that cannot be understood says that something changed."""
+    """Return the change of a ``state`` event; StateChange(None) if the event cannot be read."""
     if event.oversized:
         return StateChange(None)
     try:
@@ -135,13 +137,14 @@ class EventSourceTransport:
     """Opens EventSource connections.
 
     Args:
-        http: a client of its own, in an aiohttp session of its own: a stream occupies a
+        http: a client of its own, in an aiohttp session of its own, because a stream occupies a
             connection for ever.
-        url_template: gives the session's present ``eventSourceUrl``, absolute, each time it is
-            needed; may raise HttpError and JmapError.
-        types: the types to hear of. Some servers refuse a name that they do not know.
-        ping: seconds between pings to ask for; at least 1.
-        patience: how long silence is borne.
+        url_template: returns the session's present ``eventSourceUrl``, absolute; called for each
+            connection; may raise HttpError and JmapError.
+        types: the types of objects whose changes are announced. Some servers refuse a type that
+            they do not know.
+        ping: the interval of pings to ask for, in seconds; at least 1.
+        patience: the time-outs.
     """
 
     name = "eventsource"
@@ -167,9 +170,9 @@ class EventSourceTransport:
         """Open a stream; see :data:`mailroom.jmap.push.Connect`.
 
         Raises:
-            HttpError: the server cannot be reached, refuses the credentials, cannot now, or
-                redirects (which is never followed).
-            PushUnavailableError: it answers, but not with a stream of events.
+            HttpError: the server cannot be reached, refuses the credentials, says "not now", or
+                redirects (redirects are never followed).
+            PushUnavailableError: the server answers, but not with a stream of events.
         """
         template = await self._url_template()
         url = event_source_url(template, types=self._types, ping=self._ping)
@@ -188,13 +191,13 @@ class EventSourceTransport:
             raise UnreachableError(url, "timed out", sent=True) from None
 
     async def _check_is_stream(self, response: aiohttp.ClientResponse, url: URL) -> None:
-        """Let an answer pass that is a stream of events.
+        """Raise an error unless the answer is a stream of events.
 
         Raises:
-            RedirectError: it points elsewhere.
+            RedirectError: the answer is a redirect.
             CredentialsRefusedError: 401, and 403 if the server itself says so.
             ServerFailureError: "not now", see :mod:`mailroom.http.not_now`.
-            PushUnavailableError: anything else.
+            PushUnavailableError: the answer is anything else.
         """
         if response.status in _REDIRECTS and "Location" in response.headers:
             raise _redirect(url, response.headers["Location"])
@@ -209,7 +212,7 @@ class EventSourceTransport:
             raise PushUnavailableError(f"{shown(url)}: {kind} is no stream of events")
 
     async def _refusal(self, response: aiohttp.ClientResponse) -> bytes:
-        """Return the beginning of a body that says why; what of it comes in time."""
+        """Return the beginning of a refusal's body, as much of it as comes in time."""
         body = b""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._patience.head):

@@ -1,8 +1,8 @@
 """Other forms of a mail's patch, for servers that refuse the usual one. Pure.
 
-The usual form changes single mailboxes and keywords (RFC 8620 section 5.3). Some servers refuse it
-for what it looks like: a path that ends in a mailbox id of digits only is taken for an array's, or
-a mailbox has no room for another keyword.
+The usual form changes single mailboxes and keywords (RFC 8620 section 5.3). Some servers refuse it:
+a path that ends in a mailbox id of digits only is taken for an index into an array, or a mailbox
+has no room for another keyword.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,9 +19,9 @@ _NO_ROOM: Final = "tooManyKeywords"
 
 
 def without_new_keywords(patch: Patch, error: SetError) -> Patch | None:
-    """Return the patch without the keywords that it adds, if those alone were refused.
+    """Return the patch without the keywords that it adds, if the keywords were refused.
 
-    None: that is not why it was refused, or nothing would be left of it.
+    None if the patch was refused for another reason, or if nothing else is in the patch.
     """
     if error.type != _NO_ROOM:
         return None
@@ -34,7 +34,7 @@ def _adds_keyword(path: str, value: object) -> bool:
 
 
 def needs_whole_map(patch: Patch, error: SetError) -> bool:
-    """Return True if a patch was refused that names mailboxes one by one."""
+    """Return True if a patch was refused for its form, and names mailboxes one by one."""
     return error.type in _WRONG_FORM and any(path.startswith(_MAILBOX) for path in patch)
 
 
@@ -43,7 +43,7 @@ def with_whole_map(patch: Patch, mailbox_ids: Collection[str]) -> Patch:
 
     Args:
         patch: adds at least one mailbox, or keeps one.
-        mailbox_ids: where the mail is; the patch is good in that very state only.
+        mailbox_ids: the mail's mailboxes; the result is valid only while the mail is in these.
     """
     after = set(mailbox_ids)
     rest = dict[str, object]()
@@ -58,7 +58,7 @@ def with_whole_map(patch: Patch, mailbox_ids: Collection[str]) -> Patch:
 def split(
     asked: Mapping[str, Patch], update: Updated, others: Collection[str]
 ) -> tuple[Mapping[str, Patch], Updated]:
-    """Return what was asked and done, without the mails that are asked about in another form."""
+    """Return the patches and their result without ``others``, which are sent in another form."""
     failed = {email_id: why for email_id, why in update.failed.items() if email_id not in others}
     kept = {email_id: patch for email_id, patch in asked.items() if email_id not in others}
     return kept, Updated(update.old_state, update.new_state, failed)

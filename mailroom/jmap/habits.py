@@ -41,7 +41,7 @@ class Habits:
 
     Attributes:
         states_are_proven: an update in an outdated state was refused.
-        totals_are_proven: a total was larger than the page that it came with.
+        totals_are_proven: True if a total was larger than the page that it came with.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Habits:
         return limitation in self._known
 
     def __iter__(self) -> Iterator[Limitation]:
-        """Iterate over what is known, in the order of :class:`Limitation`."""
+        """Iterate over the known limitations, in the order of :class:`Limitation`."""
         return (each for each in Limitation if each in self._known)
 
     @property
@@ -68,7 +68,7 @@ class Habits:
     def weigh_total(self, total: int | None, length: int) -> None:
         """Learn from the total that came with a page of ``length`` ids.
 
-        A total that exceeds its page counts more than the page: it is honest.
+        A total that exceeds its page counts the whole result, so the server's totals are honest.
         """
         if total is None:
             self._known.add(Limitation.TOTALS)
@@ -79,5 +79,5 @@ class Habits:
 
     @property
     def trusts_totals(self) -> bool:
-        """Return True if a search ends where its total says."""
+        """True if a search ends where its total says."""
         return self.totals_are_proven and Limitation.TOTALS not in self._known

@@ -1,4 +1,4 @@
-"""Listing mailboxes with the simplest of filters: exact whatever a server's search is worth."""
+"""Lists of mailboxes' mails by the simplest filter, complete however poor a server's search is."""
 
 from collections.abc import Collection, Sequence
 from typing import Final, TypeVar
@@ -17,7 +17,7 @@ _LARGEST_PAGE: Final = 5000
 
 
 _STATES: Final = 2
-"""Calls around the pages, to see that nothing has changed in between."""
+"""Calls before and after the pages, which show that nothing has changed in between."""
 
 
 async def list_ids(
@@ -25,14 +25,14 @@ async def list_ids(
 ) -> tuple[list[T], tuple[str, ...]]:
     """List the ids of all mails in some mailboxes.
 
-    Each mailbox is asked for by itself, by ``inMailbox`` alone: that needs no search index, and
+    Each mailbox has a query of its own, by ``inMailbox`` alone: this needs no search index, and
     relies neither on totals nor on limits. Mailboxes that change meanwhile are listed again, and
-    the readings are united: so no mail is missed that moved from one page to another.
+    the lists are united. So a mail that moves from one page to another is not missed.
 
     Args:
         account: the account.
         mailbox_ids: the mailboxes.
-        after: what to send along; nothing is listed before it is all done. Must be safe to repeat.
+        after: operations that are carried out before the lists. Must be safe to repeat.
 
     Raises:
         HttpError, JmapError: the server cannot be asked.
@@ -60,7 +60,7 @@ def _are_steady(listings: Sequence[Sequence[IdPage]]) -> bool:
 async def _list_once(
     account: MailAccount, mailbox_ids: Sequence[str], after: Sequence[Operation[T]]
 ) -> tuple[list[T], list[list[IdPage]]]:
-    """The pages of each mailbox. The expected end of each is read beside its first page."""
+    """Read the pages of each mailbox. The page at the expected end is read with the first page."""
     sizes = account.mailbox_sizes
     ends = [(each, size) for each in mailbox_ids if (size := sizes.get(each))]
     asked = [*((each, 0) for each in mailbox_ids), *ends]
@@ -82,7 +82,7 @@ async def _list_once(
 
 
 def _pages(account: MailAccount, asked: Sequence[tuple[str, int]]) -> list[Operation[list[IdPage]]]:
-    """Operations that read pages of mailboxes, as many in each as one request holds."""
+    """Return operations that read pages of mailboxes, as many pages in each as a request holds."""
     queries = [({"inMailbox": mailbox_id}, position) for mailbox_id, position in asked]
     size = max(1, account.calls_at_once - _STATES)
     parts = [queries[start : start + size] for start in range(0, len(queries), size)]
@@ -90,9 +90,9 @@ def _pages(account: MailAccount, asked: Sequence[tuple[str, int]]) -> list[Opera
 
 
 async def list_dates(account: MailAccount, email_filter: Filter, first: IdPage) -> dict[str, str]:
-    """List when the mails of a query's result were received (a UTCDate), by id.
+    """Return the dates (UTCDate) on which the mails of a query's result were received, by id.
 
-    The mails of the first page, which was read, are left out unless the result has changed.
+    The mails of the first page, which is known, are left out unless the result has changed.
 
     Raises:
         HttpError, JmapError: the server cannot be asked.

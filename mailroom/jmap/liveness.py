@@ -1,4 +1,4 @@
-"""When a silent push connection is dead. Knows no clock and no socket: it only sets limits."""
+"""Limits of silence, after which a push connection is dead. Knows no clock and no socket."""
 
 import json
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from mailroom.http import HttpError, UnreachableError, shown
 from mailroom.jmap.reconnecting import PushUnavailableError
 
 _GREATEST_MINIMUM: Final = 30.0
-"""Seconds: a server may ping more rarely than it was asked to, but not beyond this."""
+"""Seconds. A server may ping less often than it was asked to, but at least this often."""
 _LEAST_MAXIMUM: Final = 300.0
-"""Seconds: an interval beyond this, and beyond what was asked for, must be milliseconds."""
+"""Seconds. An interval above this, and above the interval asked for, must be milliseconds."""
 _MUTE_CONNECTIONS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long silence is borne.
+    """The time-outs of a push connection.
 
     Attributes:
         head: seconds until the head of the answer is there.
@@ -41,17 +41,17 @@ PATIENCE: Final = Patience()
 
 
 class Mutes:
-    """Counts the connections in a row that stood, and over which nothing ever came."""
+    """Counts the connections in a row that were opened, but over which nothing ever came."""
 
     def __init__(self) -> None:
         self._in_a_row = 0
 
     def heard(self) -> None:
-        """Something came."""
+        """Note that something came over a connection."""
         self._in_a_row = 0
 
     def another(self, error: HttpError) -> HttpError | PushUnavailableError:
-        """What it means that one more has ended with this error."""
+        """Count a mute connection that ended with ``error``; return the error to raise."""
         self._in_a_row += 1
         if self._in_a_row < _MUTE_CONNECTIONS:
             return error
@@ -59,11 +59,11 @@ class Mutes:
 
 
 class Liveness:
-    """When silence means death. Remembers, from connection to connection, how the server behaves.
+    """The limit of silence of a connection. Remembers how the server pinged earlier connections.
 
     Args:
-        ping: seconds between pings, as asked for.
-        patience: how long silence is borne.
+        ping: the interval of pings that was asked for, in seconds.
+        patience: the time-outs.
     """
 
     def __init__(self, ping: int, patience: Patience) -> None:
@@ -84,29 +84,29 @@ class Liveness:
         return self._patience.unpinged
 
     def opened(self) -> None:
-        """A new connection stands."""
+        """Note that a new connection is open."""
         self._heard = False
 
     def heard(self) -> None:
-        """A byte came."""
+        """Note that a byte came."""
         self._heard = True
         self._mutes.heard()
 
     def pinged(self, data: str) -> None:
-        """A ping came; ``data`` is the event's."""
+        """Note that a ping came; ``data`` is the data of its event."""
         self._pings = True
         announced = _announced_interval(data, longest=max(self._asked, _LEAST_MAXIMUM))
         if announced is not None:
             self._interval = max(self._asked, announced)
 
     def silence(self, url: URL) -> HttpError | PushUnavailableError:
-        """What it means that no byte came within the limit."""
+        """Return the error to raise if no byte came within the limit."""
         error = UnreachableError(url, f"silent for {self.limit:.0f} s", sent=True)
         return error if self._heard else self._mutes.another(error)
 
 
 def _announced_interval(data: str, *, longest: float) -> float | None:
-    """Seconds from a ping's ``{"interval": N}`` (Stalwart means milliseconds)."""
+    """Return the seconds in a ping's ``{"interval": N}`` (Stalwart sends milliseconds)."""
     try:
         interval = float(json.loads(data)["interval"])
     except (ValueError, TypeError, LookupError, OverflowError, RecursionError):

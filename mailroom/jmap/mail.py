@@ -1,7 +1,7 @@
-"""JMAP for mail (RFC 8621) as far as it is needed here: operations to send, values to get.
+"""JMAP for mail (RFC 8621), as far as Mailroom needs it: operations, and the values they return.
 
-An :class:`~mailroom.jmap.request.Operation` is built here and read here; sending it is
-:class:`~mailroom.jmap.client.JmapClient`'s business.
+This module builds each :class:`~mailroom.jmap.request.Operation` and reads its results;
+:class:`~mailroom.jmap.client.JmapClient` sends it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,8 +21,9 @@ Patch = Mapping[str, Any]
 STATE_MISMATCH: Final = "stateMismatch"
 """The error of a call whose ``ifInState`` is not the account's state (RFC 8620 section 5.3)."""
 _FROM: Final = ("header:From:asAddresses:all", "from")
-"""Every From field there is: ``from`` alone would hide all but the last of several. But Cyrus
-leaves out of them what holds bytes that are not UTF-8, as old mailers write them into names."""
+"""The addresses of every From field, and those of the last one. ``from`` alone would hide all but
+the last field. The first property alone would miss fields with bytes that are not UTF-8, which old
+mailers write into names: Cyrus lists nothing for such a field."""
 _LIST_ID: Final = "header:List-Id:asText"
 EMAIL_PROPERTIES: Final = ("id", "mailboxIds", "keywords", "receivedAt", *_FROM, _LIST_ID)
 _AUTHENTICATION_RESULTS: Final = "header:Authentication-Results:all"
@@ -37,16 +38,16 @@ ARRIVAL: Final = (
     _RECEIVED,
     _CONTENT_TYPE,
 )
-"""Further properties of a mail that tell how it came and what it answers."""
+"""Further properties of a mail: its delivery, its authentication, and the mail that it answers."""
 _TO: Final = tuple((f"header:{name}:asAddresses:all", name.lower()) for name in ("To", "Cc", "Bcc"))
 RECIPIENTS: Final = tuple(name for names in _TO for name in names)
-"""Further properties of a mail, to be asked for where they are needed."""
+"""Further properties of a mail: its recipients."""
 _LISTS_OF_CHANGES: Final = ("created", "updated", "destroyed")
 
 
 @dataclass(frozen=True, slots=True)
 class EmailAddress:
-    """An address as it stands in a header (RFC 8621 section 4.1.2.3); either may be empty."""
+    """An address in a header (RFC 8621 section 4.1.2.3); the name and the email may be empty."""
 
     name: str
     email: str
@@ -54,18 +55,18 @@ class EmailAddress:
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """What is needed of a mail.
+    """The properties of a mail that Mailroom needs.
 
     Attributes:
         id: its id.
-        mailbox_ids: where it is.
-        keywords: in lower case, as servers give them.
+        mailbox_ids: the ids of its mailboxes.
+        keywords: its keywords, in lower case, as servers return them.
         received_at: a UTCDate.
         from_: the addresses of every From field.
         recipients: those of every To, Cc and Bcc field; empty unless asked for.
         list_id: the List-Id as written (RFC 2919); empty if there is none.
-        thread_id: the id of its thread (RFC 8621 section 3). This and what follows is empty unless
-            :data:`ARRIVAL` is asked for.
+        thread_id: the id of its thread (RFC 8621 section 3). This attribute and the following ones
+            are empty unless :data:`ARRIVAL` is asked for.
         refers_to: the message ids in its In-Reply-To and References fields.
         authentication_results: the raw value of every field of that name, the topmost first.
         received: the raw value of every Received field, the topmost first; None if the server was
@@ -89,7 +90,7 @@ class Email:
 
 @dataclass(frozen=True, slots=True)
 class EmailPeople:
-    """The people that a mail names, and nothing else of it; as in :class:`Email`."""
+    """The senders and recipients of a mail; the attributes are those of :class:`Email`."""
 
     id: str
     from_: tuple[EmailAddress, ...]
@@ -98,15 +99,15 @@ class EmailPeople:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """What an ``Email/changes`` told of new mail.
+    """The new mail in the result of an ``Email/changes``.
 
     Attributes:
         emails: the new mails that still exist.
         old_state: the state that was asked about.
-        new_state: the state up to which this is all there is to tell.
-        has_more: there is more behind ``new_state``.
-        is_silent: the state has moved, but nothing at all is said to have changed. That is how a
-            server answers that was set back to an earlier time.
+        new_state: the state up to which the result is complete.
+        has_more: True if there are more changes after ``new_state``.
+        is_silent: True if the state is another, but the server reports no change at all. A server
+            that was restored from a backup answers so.
     """
 
     emails: tuple[Email, ...]
@@ -117,7 +118,7 @@ class Created:
 
 
 def get_identities(account_id: str) -> Operation[tuple[str, ...]]:
-    """The user's own addresses (RFC 8621 section 6); ``*@domain`` stands for a whole domain."""
+    """Read the user's own addresses (RFC 8621 section 6); ``*@domain`` is a whole domain."""
     call = Call(
         "Identity/get", {"accountId": account_id, "ids": None, "properties": ["id", "email"]}
     )
@@ -132,10 +133,11 @@ def get_identities(account_id: str) -> Operation[tuple[str, ...]]:
 
 
 def get_email_state(account_id: str) -> Operation[str]:
-    """The present Email state.
+    """Read the present Email state.
 
-    Asked for in front of a query, it is a state behind which the query missed nothing; the state
-    that comes with what was found may be newer, for calls of one request are no transaction.
+    Read before a query, it is a state since which ``Email/changes`` reports every mail that the
+    query may have missed. The state that comes with the mails found may be newer, because the calls
+    of one request are not a transaction.
     """
     call = Call("Email/get", {"accountId": account_id, "ids": [], "properties": ["id"]})
     return Operation((call,), lambda results: str(results[call].get("state", "")))
@@ -144,7 +146,7 @@ def get_email_state(account_id: str) -> Operation[str]:
 def get_emails(
     account_id: str, ids: Sequence[str], *, also: Sequence[str] = ()
 ) -> Operation[tuple[str, tuple[Email, ...]]]:
-    """The Email state, and these mails as they are then or later; those that are gone are left out.
+    """Read the Email state, and then these mails; mails that do not exist any more are left out.
 
     ``also`` are further properties.
     """
@@ -166,8 +168,8 @@ def get_people(
 ) -> Operation[tuple[EmailPeople, ...]]:
     """Read the senders of mails, and their recipients if ``also`` are :data:`RECIPIENTS`.
 
-    The answer is about half as long as that of :func:`get_emails`. Mails that are gone are left
-    out.
+    The answer is about half as long as that of :func:`get_emails`. Mails that do not exist any more
+    are left out.
     """
     call = Call(
         "Email/get",
@@ -182,13 +184,15 @@ def get_people(
 def get_created(
     account_id: str, since: str, *, also: Sequence[str] = (), limit: int
 ) -> Operation[Created | None]:
-    """New mail since a state (RFC 8621 section 4.3); None where the server cannot tell.
+    """Read the mail created since a state (RFC 8621 section 4.3).
+
+    The result is None if the server cannot calculate the changes.
 
     Args:
         account_id: the account.
         since: the state.
         also: further properties.
-        limit: so many changes at most, not more than maxObjectsInGet.
+        limit: the largest number of changes, not more than maxObjectsInGet.
     """
     arguments = {"accountId": account_id, "sinceState": since, "maxChanges": limit}
     changes = Call("Email/changes", arguments)
@@ -226,8 +230,8 @@ def update_emails(
 ) -> Operation[Updated]:
     """Patch mails (RFC 8621 section 4.6), each atomically.
 
-    With ``if_in_state``, only if the account's mail is in this state; else MethodError
-    ``stateMismatch``.
+    With ``if_in_state``, mails are patched only if this is the present Email state; otherwise the
+    operation ends in MethodError ``stateMismatch``.
     """
     arguments = {"accountId": account_id, "update": patches}
     if if_in_state is not None:
@@ -258,7 +262,7 @@ def read_email(value: Any) -> Email:
     """Read an Email object with the :data:`EMAIL_PROPERTIES`, and others that were asked for.
 
     Raises:
-        KeyError, TypeError, AttributeError: it has not the promised shape.
+        KeyError, TypeError, AttributeError: the object does not have the promised shape.
     """
     return Email(
         id=string(value["id"]),
@@ -297,9 +301,9 @@ def _strings(values: Any) -> tuple[str, ...] | None:
 
 
 def _addresses(fields: Any, last: Any) -> tuple[EmailAddress, ...]:
-    """The addresses in every field of a name; where there seems to be none, in the last one.
+    """Return the addresses in every field of a name; if there are none, those in the last field.
 
-    Of a field whose bytes are not UTF-8, Cyrus lists nothing and Apache James an empty field.
+    For a field whose bytes are not UTF-8, Cyrus lists nothing, and Apache James an empty field.
     """
     found = [address for field in fields or () for address in field or ()]
     return tuple(

@@ -1,4 +1,4 @@
-"""Mailboxes (RFC 8621 section 2): operations to send, values to get."""
+"""Mailboxes (RFC 8621 section 2): operations, and the values that they return."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ from mailroom.jmap.answers import Updated, checked, listed, parsed, read_updated
 from mailroom.jmap.request import Call, Operation
 
 _REGISTERED: Final[Mapping[str, str]] = {"spam": "junk"}
-"""Roles of servers that are not registered with IANA. Apache James 3.8 calls Junk so."""
+"""Roles that are not registered with IANA, and the registered ones that they mean. The Junk mailbox
+of Apache James 3.8 has the role ``spam``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +18,12 @@ class Mailbox:
 
     Attributes:
         id: its id.
-        name: without its parents'.
-        parent_id: None at the top.
+        name: its own name, without those of its parents.
+        parent_id: the id of its parent; None at the top.
         role: as registered with IANA, in lower case; empty if it has none.
-        total_emails: how many mails are in it; None if the server does not tell.
+        total_emails: the number of mails in it; None if the server does not report it.
         rights: names of the rights that the user has (``myRights``); None if the server does not
-            tell.
+            report them.
     """
 
     id: str
@@ -36,7 +37,7 @@ class Mailbox:
 def get_mailboxes(
     account_id: str, ids: Sequence[str] | None = None
 ) -> Operation[tuple[Mailbox, ...]]:
-    """Some mailboxes of the account, or every one (some servers cut that to maxObjectsInGet)."""
+    """Read some mailboxes of the account; with None, all (some servers return maxObjectsInGet)."""
     call = Call(
         "Mailbox/get",
         {
@@ -52,7 +53,7 @@ def get_mailboxes(
 
 
 def find_mailbox_ids(account_id: str, position: int) -> Operation[tuple[str, ...]]:
-    """A page of the ids of every mailbox (RFC 8621 section 2.3), as long as the server likes."""
+    """Read a page of the ids of all mailboxes (RFC 8621 section 2.3); the server sets the size."""
     call = Call("Mailbox/query", {"accountId": account_id, "position": position})
     return Operation(
         (call,),
@@ -65,7 +66,7 @@ def find_mailbox_ids(account_id: str, position: int) -> Operation[tuple[str, ...
 def create_mailboxes(
     account_id: str, mailboxes: Mapping[str, Mapping[str, Any]]
 ) -> Operation[Updated]:
-    """Create mailboxes, in the order given; a ``parentId`` of ``#id`` is an earlier one's."""
+    """Create mailboxes in order; a ``parentId`` of ``#id`` refers to one created before."""
     call = Call("Mailbox/set", {"accountId": account_id, "create": mailboxes})
     return Operation((call,), lambda results: read_updated(results, call, "created", mailboxes))
 

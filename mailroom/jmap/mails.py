@@ -1,4 +1,4 @@
-"""Mail of one account, by its ids: reading and patching it, cut to the server's limits."""
+"""Read and patch mails whose ids are known, within the server's limits."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ from mailroom.jmap.session import Session
 
 _LARGEST_PAGE: Final = 4096
 _READINGS: Final = 3
-"""How often a mail is read again to be written as a whole, where others change mail, too."""
+"""The number of attempts to read a mail and write its whole map, while others change mail."""
 _RESTLESS: Final = SetError(STATE_MISMATCH, "mail is changed by somebody else all the time")
 _GONE: Final = SetError("notFound")
 _LARGEST_SET: Final = 500
@@ -38,8 +38,8 @@ class Written:
     Attributes:
         patches: the patches that were asked for, by mail id.
         updated: the server's answer.
-        was_held: the server found the state that was asked for. If not, it has ignored
-            ``ifInState``, and the mails may not have been as they were read.
+        was_held: True if the server found the state that was asked for. If not, the server has
+            ignored ``ifInState``, and the mails may have changed since they were read.
     """
 
     patches: Mapping[str, Patch]
@@ -51,12 +51,12 @@ class Mails:
     """Reads and patches mail whose ids are known.
 
     Args:
-        client: how to reach the server.
-        session: what the server offered when the account was opened.
-        account_id: which account.
+        client: the client of the server.
+        session: the session when the account was opened.
+        account_id: the account's id.
 
     Attributes:
-        habits: what the server cannot do, as far as it is known.
+        habits: the known limitations of the server.
     """
 
     def __init__(self, client: JmapClient, session: Session, account_id: str) -> None:
@@ -73,7 +73,7 @@ class Mails:
     async def read(
         self, ids: Sequence[str], *, also: Sequence[str] = ()
     ) -> tuple[str, tuple[Email, ...]]:
-        """These mails as they are now, and an Email state in which, or before which, they were so.
+        """Read mails; return an Email state, and the mails as they were in it or later.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
@@ -88,13 +88,13 @@ class Mails:
     def readings(
         self, ids: Sequence[str], *, also: Sequence[str] = ()
     ) -> list[Operation[tuple[str, tuple[Email, ...]]]]:
-        """What reads these mails, cut to the server's limits; see :meth:`read`."""
+        """Return the operations that read these mails, within the limits; see :meth:`read`."""
         return [get_emails(self.id, part, also=also) for part in self._parts(ids)]
 
     def people_readings(
         self, ids: Sequence[str], *, also: Sequence[str] = ()
     ) -> list[Operation[tuple[EmailPeople, ...]]]:
-        """Return what reads the people of these mails, cut to the server's limits."""
+        """Return the operations that read the people of these mails, within the limits."""
         return [get_people(self.id, part, also=also) for part in self._parts(ids)]
 
     def _parts(self, ids: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -102,13 +102,13 @@ class Mails:
         return (ids[start : start + size] for start in range(0, len(ids), size))
 
     def updates(self, patches: Mapping[str, Patch]) -> list[Operation[Updated]]:
-        """Patches as operations, cut to the server's limits."""
+        """Return the operations that patch these mails, within the server's limits."""
         return [update_emails(self.id, piece) for piece in self._pieces(patches)]
 
     async def update(
         self, patches: Mapping[str, Patch]
     ) -> list[tuple[Mapping[str, Patch], Updated]]:
-        """Patch mails, whatever state they are in; return what was asked and what was done.
+        """Patch mails, whatever their state; return each part of the patches with its result.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
@@ -131,14 +131,14 @@ class Mails:
     async def update_in_state(
         self, patches: Mapping[str, Patch], state: str
     ) -> AsyncIterator[Written]:
-        """Patch mails as long as nobody else changes any, one request after the other.
+        """Patch mails as long as nobody else changes mail, one request after the other.
 
-        It ends early if somebody has changed any (``stateMismatch``): what was not yielded is not
-        patched.
+        Yields each Email/set. The iterator ends early if somebody else has changed mail
+        (``stateMismatch``): then the mails of which nothing was yielded are not patched.
 
         Args:
             patches: the patches by mail id.
-            state: in which, or before which, the mails were read.
+            state: an Email state at which, or before which, the mails were read.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
@@ -183,11 +183,11 @@ class Mails:
     async def _also_in_other_forms(
         self, asked: Mapping[str, Patch], answer: Updated, *, held: bool
     ) -> AsyncIterator[tuple[Mapping[str, Patch], Updated]]:
-        """Ask again, in another form, for what a server refused for its form.
+        """Send patches again in another form that the server refused for their form.
 
-        Yields what was asked, and what was done, in order; see :mod:`mailroom.jmap.forms`. What is
-        not yielded is not patched, as mail was changed meanwhile: at all if ``held``, else just
-        between reading and writing.
+        Yields each part of the patches with its result, in order; see :mod:`mailroom.jmap.forms`.
+        Patches that are not yielded were not carried out, because somebody else changed mail: since
+        ``answer`` if ``held``, else between the reading and the writing of their mails.
         """
         refused = {each: why for each, why in answer.failed.items() if each in asked}
         plain = {

@@ -1,4 +1,4 @@
-"""Reading the result of a query page by page, whatever the server's totals and limits are worth."""
+"""Read the result of a query page by page, even if the server's totals and limits are wrong."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, TypeVar
@@ -9,10 +9,10 @@ from mailroom.jmap.queries import IdPage
 P = TypeVar("P", bound=IdPage)
 
 READINGS: Final = 3
-"""How often a result that changes meanwhile is read, at most; the readings are united."""
+"""The largest number of times that a result that changes meanwhile is read; all are united."""
 
 Ask = Callable[[Sequence[int]], Awaitable[Sequence[P]]]
-"""Reads the pages at these positions, all at once."""
+"""A function that reads the pages at these positions, all at once."""
 
 
 async def remaining_pages(
@@ -23,17 +23,18 @@ async def remaining_pages(
     expected: int | None = None,
     ahead: Mapping[int, P] | None = None,
 ) -> list[P]:
-    """Read the pages behind the first one.
+    """Read the pages after the first one.
 
-    The pages go by what the server returned, for it may return fewer ids than it was asked for. The
-    last page is where a trusted total says, else the one before an empty page. If the last page is
-    full, the total may be a limit up to which the server counts, so one more page is read.
+    A page begins where the ids that the server returned before end, because a server may return
+    fewer ids than it was asked for. The last page is the one that reaches a trusted total; without
+    a trusted total, the one before an empty page. If the last page is full, the total may be a
+    limit up to which the server counts, so one more page is read.
 
     Args:
         first: the first page.
         ask: reads pages.
-        habits: the server's limitations; learns from the totals.
-        expected: the length of the whole result, if the total is not told but something else is.
+        habits: the server's limitations; the totals of the pages are added to them.
+        expected: the length of the whole result, if it is known from elsewhere than the total.
         ahead: pages that were read already, by position.
 
     Raises:
@@ -62,15 +63,15 @@ def _is_end(first: IdPage, last: IdPage, position: int, habits: Habits) -> bool:
 
 
 def _may_go_on(last: IdPage, first: IdPage) -> bool:
-    """Return True if a page has as many ids as a page can have, as far as is known."""
+    """Return True if a page is full, as far as is known, so that another one may follow."""
     return last.is_full or (last is not first and last.length >= first.length)
 
 
 def _positions(first: IdPage, habits: Habits, expected: int | None) -> list[int]:
-    """The positions of the other pages, if all turn out as long as the first one.
+    """Return the positions of the other pages, if all are as long as the first one.
 
-    Without a trusted total, or with one at which a full page ends, the position behind the expected
-    end is among them: nothing is there.
+    Without a trusted total, or if the total is a multiple of the page length, the last position is
+    the expected end of the result: the page there should be empty.
     """
     if not first.length:
         return []
@@ -87,9 +88,9 @@ def _positions(first: IdPage, habits: Habits, expected: int | None) -> list[int]
 def are_steady(pages: Sequence[IdPage]) -> bool:
     """Return True if nothing changed from before the first page until after the last one.
 
-    One page is one moment. Between several, mail may move from a page that is still to be read to
-    one that was read. An id that comes twice shows that the order has changed, which an index that
-    catches up does without a change of the state.
+    A single page is always steady. Between several pages, a mail may move from a page that is still
+    to be read to a page that was read. An id that comes twice shows that the order has changed; a
+    search index that catches up changes the order without changing the state.
     """
     if len(pages) <= 1:
         return True

@@ -12,7 +12,7 @@ _LONGEST_PROBLEM: Final = 300
 
 
 def problem(error: UnexpectedStatusError) -> JmapError | UnexpectedStatusError:
-    """Return the error for problem details; for any other body the error as it is."""
+    """Return the JMAP error if the body is problem details; else return ``error`` itself."""
     try:
         facts = json.loads(error.body)
     except (ValueError, RecursionError):
@@ -27,6 +27,6 @@ def problem(error: UnexpectedStatusError) -> JmapError | UnexpectedStatusError:
 
 
 def is_beyond_limits(error: RequestError) -> bool:
-    """Return True if the request was cut to limits that have changed since (see the table)."""
+    """Return True if the request exceeded a limit, so that the session's limits have changed."""
     row = of_limit(error.limit) if error.type == "limit" else None
     return row is not None and row.action is Action.SPLIT

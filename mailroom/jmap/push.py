@@ -1,16 +1,16 @@
-"""Push, whatever carries it: keeps one connection open for ever and tells what comes over it.
+"""Push over any transport: keep one connection open for ever, and report the changes it announces.
 
-Three loops, one inside the other, each simple: one connection; its life with the end of it; life
-after life. A push says "something changed" and no more, so a lost one does no harm as long as the
-owner looks for itself after every (re)connect. Hence:
+There are three loops, one inside the other: the events of one connection; one connection and its
+end; one connection after another. A push only says that something changed, so a lost push does no
+harm as long as the owner looks for changes after every (re)connect. Hence:
 
-- :class:`Connected` is told before anything is read from the stream: what happens while the owner
-  catches up waits in the stream, and nothing falls between the two.
-- The position (``Last-Event-ID``, ``pushState``) outlives connections. It is a help, not a
-  promise: a server that was restored holds positions from the future, and answers them with
-  silence. Whoever notices calls :meth:`Push.forget_position`.
-- An answer of 200 proves nothing: after each end of a connection, a clean one too, there is a
-  pause, and the back-off starts anew only when one has lived for a while.
+- :class:`Connected` is reported before anything is read from the stream. Changes that happen while
+  the owner catches up wait in the stream, so no change is missed in between.
+- The position (``Last-Event-ID``, ``pushState``) is kept for the next connection. A server that was
+  restored from a backup may not have reached that position yet, and then sends nothing; the owner
+  that notices this calls :meth:`Push.forget_position`.
+- An answer of 200 proves nothing. There is a pause after the end of every connection, even a
+  regular end, and the back-off starts anew only after a connection that was open for a while.
 """
 
 import asyncio
@@ -39,20 +39,20 @@ from mailroom.jmap.reconnecting import (
 class StateChange:
     """Something changed (RFC 8620 section 7.1).
 
-    ``changed`` is account id -> type -> new state, or None where the server's words could not be
-    understood: anything may have changed.
+    ``changed`` is account id -> type -> new state; None if the server's message could not be read,
+    so that anything may have changed.
     """
 
     changed: Mapping[str, Mapping[str, str]] | None
 
     @classmethod
     def parse(cls, value: Any) -> Self:
-        """Read a decoded StateChange object; only ``changed`` is looked at."""
+        """Read a decoded StateChange object; only its ``changed`` is used."""
         changed = value.get("changed") if isinstance(value, dict) else None
         return cls(changed if _is_changed(changed) else None)
 
     def for_account(self, account_id: str) -> Mapping[str, str] | None:
-        """Type -> new state in one account; empty if nothing changed there, None if unknown."""
+        """Return type -> new state of one account; empty if nothing changed, None if unknown."""
         return None if self.changed is None else self.changed.get(account_id, {})
 
 
@@ -65,7 +65,7 @@ def _is_changed(value: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """A connection stands. Look for what was missed, then go on listening."""
+    """A connection is open. The owner looks for changes that it missed, then goes on listening."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class Disconnected:
     """A connection ended, or could not be made.
 
     Attributes:
-        reason: in words.
-        error: what was raised; None if the stream came to its regular end.
+        reason: the reason, in words.
+        error: the error that was raised; None if the stream came to its regular end.
         pause: seconds until the next try.
     """
 
@@ -91,20 +91,20 @@ class Connection(Protocol):
 
     @property
     def position(self) -> str:
-        """Where a later connection may resume; empty if unknown."""
+        """The position at which a later connection may resume; empty if unknown."""
         ...
 
     @property
     def retry(self) -> float | None:
-        """Seconds that the server wants between connections; None if it said nothing."""
+        """Seconds that the server wants between connections; None if it does not say."""
         ...
 
     def changes(self) -> AsyncGenerator[StateChange, None]:
-        """The changes as they come, until the stream ends or is closed.
+        """Yield the changes as they come, until the stream ends or is closed.
 
         Raises:
             HttpError: the connection broke, or is dead.
-            PushUnavailableError: nothing ever comes through.
+            PushUnavailableError: connections are accepted, but nothing ever comes over them.
         """
         ...
 
@@ -114,11 +114,12 @@ class Connection(Protocol):
 
 
 Connect = Callable[[str], AbstractAsyncContextManager[Connection]]
-"""Opens a connection, resuming at a position (empty: none). Raises as :class:`Connection` does."""
+"""A function that opens a connection, resumed at a position (empty: not resumed). Raises as
+:class:`Connection` does."""
 
 
 class PushState(StrEnum):
-    """Where push stands. Off: nobody listens. Waiting, unavailable: until the next try."""
+    """The state of push. Off: nobody listens. Waiting, unavailable: until the next try."""
 
     OFF = "off"
     CONNECTING = "connecting"
@@ -129,15 +130,16 @@ class PushState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PushStatus:
-    """A snapshot for those who look from outside.
+    """A snapshot of push, for health reports and metrics.
 
     Attributes:
-        transport: the one in use, or tried last; ``auto`` until one is chosen.
-        status: where it stands now.
-        connected_since: when the present connection was made.
-        last_event_at: when a change was told last, over whichever connection.
-        reconnects: tries to connect, after the first.
-        last_error: why a connection failed last. The regular end of one that lived is no failure.
+        transport: the transport in use, or tried last; ``auto`` until one is chosen.
+        status: the state of push.
+        connected_since: the time at which the present connection was opened.
+        last_event_at: the time of the last change, over any connection.
+        reconnects: the number of tries to connect, after the first.
+        last_error: the reason of the last failure of a connection. The regular end of a connection
+            that was open for a while is no failure.
     """
 
     transport: str
@@ -152,13 +154,15 @@ class Push:
     """One account's push, over one transport. For one consumer.
 
     Args:
-        connect: the transport.
-        transport: its name, or what tells it where it may change from connection to connection.
-        clock: seconds that never go back.
-        now: the time of day, for :attr:`status` only.
-        sleep: waits for so many seconds.
-        hide: takes out of a server's words what must not be shown.
-        streams: told of each connection, so that none keeps other requests from being answered.
+        connect: opens connections of the transport.
+        transport: the transport's name, or a function that returns it, if the transport may change
+            from connection to connection.
+        clock: returns seconds that never go back.
+        now: returns the time of day, for :attr:`status` only.
+        sleep: waits for a number of seconds.
+        hide: removes secrets from a server's words.
+        streams: notes each open connection, so that a connection while which the server does not
+            answer other requests is closed.
 
     Attributes:
         status: the present snapshot.
@@ -189,9 +193,10 @@ class Push:
         self._connected_at: float | None = None
 
     def forget_position(self) -> None:
-        """Resume nowhere: the server's states are older than the position, so it was restored.
+        """Forget the position, because the server was restored to a state before the position.
 
-        A connection that may have been resumed there is deaf; it is dropped, and made anew.
+        The open connection may have been resumed at the position, and would then announce nothing;
+        it is dropped, and another one is opened.
         """
         self._position = ""
         if self._connection is not None:
@@ -199,9 +204,10 @@ class Push:
             self._connection = None
 
     async def events(self) -> AsyncGenerator[PushEvent, None]:
-        """What happens, for ever: Connected, StateChange ..., Disconnected, and again.
+        """Yield events for ever: Connected, StateChange ..., Disconnected, and again.
 
-        Close it (``contextlib.aclosing``) or cancel the task that waits in it to switch push off.
+        To switch push off, close the generator (``contextlib.aclosing``) or cancel the task that
+        waits in it.
         """
         try:
             while True:
@@ -215,7 +221,7 @@ class Push:
             self._note(status=PushState.OFF, connected_since=None)
 
     async def _life(self) -> AsyncGenerator[PushEvent, None]:
-        """One connection, and how it ended."""
+        """Yield the events of one connection, and its end."""
         self._note(status=PushState.CONNECTING)
         self._connected_at = None
         error: HttpError | JmapError | None = None
@@ -245,11 +251,11 @@ class Push:
                 await self._raise_verdict(stream)
 
     async def _raise_verdict(self, stream: Stream) -> None:
-        """Say why a stream was closed beside which the server had not answered.
+        """Raise the error for a stream that was closed because a request was not answered.
 
         Raises:
-            PushUnavailableError: the server answers without it.
-            PushDroppedError: it does not, or is as slow as before.
+            PushUnavailableError: the server answers without the stream.
+            PushDroppedError: the server does not answer without the stream, or is as slow.
         """
         if await stream.was_reason():
             raise PushUnavailableError(
@@ -264,7 +270,7 @@ class Push:
         self._note(status=PushState.CONNECTED, connected_since=self._now())
 
     def _remember(self, connection: Connection) -> None:
-        """Keep what the next connection needs of this one."""
+        """Keep the position and the pause that the server asked for, for the next connection."""
         if self._connection is connection:
             self._position = connection.position
             self._connection = None
@@ -277,7 +283,8 @@ class Push:
         reason = "the stream ended" if error is None else self._hide(str(error))
         state = PushState.WAITING
         if isinstance(error, PushUnavailableError):
-            state, self._position = PushState.UNAVAILABLE, ""  # which the server may not like
+            # The server may have refused push because of the position.
+            state, self._position = PushState.UNAVAILABLE, ""
         self._note(status=state, connected_since=None)
         if error is not None or lived < HEALTHY_LIFE:
             self._note(last_error=reason)

@@ -1,4 +1,4 @@
-"""Email/query (RFC 8621 section 4.4): operations that find mail, a page at a time."""
+"""Operations with Email/query (RFC 8621 section 4.4), which find mail a page at a time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from mailroom.jmap.mail import EMAIL_PROPERTIES, Email, Filter, get_email_state,
 from mailroom.jmap.request import Call, Operation, Results
 
 _OLDEST_FIRST: Final = ({"property": "receivedAt", "isAscending": True},)
-"""So that mail which comes while we page is added at the end."""
+"""In this order, mail that arrives while pages are read is added at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class IdPage:
 
     Attributes:
         ids: the ids of the page.
-        total: the number of ids in all pages; None if the server does not tell.
+        total: the number of ids in all pages; None if the server does not report it.
         states: the Email states before the query and after it. (The state of the query itself is
             of no use: on some servers it is a hash of the page.)
         limit: the largest number of ids that the page could have had, as far as is known.
@@ -41,7 +41,7 @@ class IdPage:
 
     @property
     def state(self) -> str:
-        """An Email state behind which the query missed nothing."""
+        """An Email state from before the query; ``Email/changes`` since it reports later mail."""
         return self.states[0]
 
 
@@ -62,7 +62,7 @@ class DatedPage(IdPage):
 def find_dates(
     account_id: str, email_filter: Filter, *, position: int, limit: int
 ) -> Operation[DatedPage]:
-    """One page of the mails that match, and when they were received; as :func:`find_emails`."""
+    """Find a page of the mails that match, with their dates; see :func:`find_emails`."""
     query = _query(account_id, email_filter, position=position, limit=limit)
     get = Call(
         "Email/get",
@@ -90,14 +90,14 @@ def find_emails(
     limit: int,
     also: Sequence[str] = (),
 ) -> Operation[Page]:
-    """One page of the mails that match, oldest first, and the mails themselves.
+    """Find a page of the mails that match, oldest first, and read the mails.
 
     Args:
         account_id: the account.
-        email_filter: what to find.
-        position: how many to leave out.
-        limit: how many at most; not more than maxObjectsInGet, for the ids are handed on by
-            back-reference.
+        email_filter: the filter.
+        position: the position of the page in the result.
+        limit: the largest number of mails, not more than maxObjectsInGet, because a back-reference
+            passes all ids to one Email/get.
         also: further properties.
     """
     state = get_email_state(account_id)
@@ -123,12 +123,12 @@ def find_emails(
 def find_ids(
     account_id: str, asked: Sequence[tuple[Filter, int]], *, limit: int
 ) -> Operation[list[IdPage]]:
-    """Pages of the ids of the mails that match, oldest first, read one after the other.
+    """Find pages of the ids of the mails that match, oldest first, one page after the other.
 
     Args:
         account_id: the account.
         asked: for each page the filter, and the position in the result.
-        limit: how many ids at most in each; it may exceed maxObjectsInGet.
+        limit: the largest number of ids in each page; it may exceed maxObjectsInGet.
     """
     before, after = get_email_state(account_id), get_email_state(account_id)
     queries = [
@@ -144,10 +144,11 @@ def find_ids(
 
 
 def find_newest_id(account_id: str, email_filter: Filter) -> Operation[IdPage]:
-    """The id of the newest mail that matches, read from the end of the list.
+    """Find the id of the last mail in the list of the mails that match.
 
-    There stands, on some servers, the mail that their search index lacks, whichever way the list is
-    sorted. Others refuse a position that counts from the end (``invalidArguments``).
+    Some servers put mail that their search index lacks at the end of the list, in whichever order
+    the list is sorted. Other servers refuse a position that counts from the end
+    (``invalidArguments``).
     """
     query = _query(account_id, email_filter, position=-1, limit=1)
     before, after = get_email_state(account_id), get_email_state(account_id)
@@ -178,7 +179,7 @@ def _query(
 
 
 def _found(results: Results, query: Call) -> tuple[tuple[str, ...], int | None, int]:
-    """The ids, the total if there is one, and the limit: the one asked for, or the server's."""
+    """Return the ids, the total if there is one, and the smaller limit of ours and the server's."""
     found = results[query]
     ids = checked(found.get("ids"), list, query)
     total, limit = found.get("total"), found.get("limit")

@@ -7,28 +7,28 @@ from mailroom.http import CredentialsRefusedError, ServerFailureError
 from mailroom.jmap.errors import JmapError
 
 HEALTHY_LIFE: Final = 60.0
-"""Seconds after which a connection has proved itself."""
+"""Seconds. A connection that was open for so long is healthy."""
 UNAVAILABLE_PAUSE: Final = 15 * 60.0
 REFUSED_PAUSES: Final = (60.0, 300.0, 900.0, 3600.0)
-"""Seconds between tries that are refused one after the other: some servers ban an address that is
-refused too often. Where not only push is refused, the account is closed, and push with it."""
+"""Seconds between tries that are refused one after the other, because some servers ban an address
+that is refused too often. If other requests are refused as well, the account is closed."""
 _LONGEST_FLOOR: Final = 60 * 60.0
-"""Seconds. A server that asks for more (or has lost its mind) is visited once an hour."""
+"""Seconds. If a server asks for a longer pause, it is tried once an hour all the same."""
 
 
 class PushUnavailableError(JmapError):
-    """This transport is not to be had here, now; the text says why. Poll instead."""
+    """This transport cannot be used now; the text says why. Poll instead."""
 
 
 class PushDroppedError(JmapError):
-    """The connection was dropped from our side, for a reason that the text gives."""
+    """Mailroom dropped the connection; the text says why."""
 
 
 class Backoff:
-    """Says how long to wait before the next connection.
+    """Computes the pause before the next connection.
 
     Attributes:
-        retry: seconds that the server wants between connections at least.
+        retry: the shortest pause between connections that the server asks for, in seconds.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,12 @@ class Backoff:
         self._refusals = 0
 
     def pause_after(self, error: Exception | None, *, lived: float) -> float:
-        """Seconds to wait after a connection that lived so many seconds and ended so."""
+        """Return the seconds to wait after a connection.
+
+        Args:
+            error: the error that ended the connection; None if there was none.
+            lived: the seconds for which the connection was open; 0 if it was never open.
+        """
         self._in_a_row = 1 if lived >= HEALTHY_LIFE else self._in_a_row + 1
         if lived > 0.0:
             self._refusals = 0

@@ -1,8 +1,8 @@
-"""Building JMAP requests and reading their responses (RFC 8620 section 3). No I/O.
+"""JMAP requests and their responses (RFC 8620 section 3). No I/O.
 
-A :class:`Call` may refer to an earlier one (:meth:`Call.at`); an :class:`Operation` is a few calls
-that belong together with the function that reads their result. :func:`pack` lays operations into as
-few requests as the server's limits allow, and never tears one apart.
+A :class:`Call` may refer to an earlier call (:meth:`Call.at`). An :class:`Operation` is a few calls
+that belong together, with the function that reads their results. :func:`pack` puts operations into
+as few requests as the server's limits allow; the calls of an operation stay in one request.
 """
 
 import json
@@ -28,7 +28,7 @@ _CAPABILITY_OF: Final = {
     "Thread": MAIL,
 }
 _ENVELOPE_SIZE: Final = 1000
-"""Octets, generously, that ``using`` and the braces around the calls take."""
+"""The largest size of ``using`` and the braces around the calls, in octets."""
 _WIDEST_ID: Final = "99999"
 _ERROR: Final = "error"
 
@@ -38,9 +38,9 @@ class Call:
     """One method call. An argument whose value is a :class:`Reference` is sent with a ``#``.
 
     Attributes:
-        method: its name.
-        arguments: without ``#``.
-        max_octets: the size from which the answer to the request is too large.
+        method: the name of the method.
+        arguments: the arguments, their names without ``#``.
+        max_octets: the largest size of the answer to the request.
     """
 
     method: str
@@ -48,7 +48,7 @@ class Call:
     max_octets: int = MAX_OCTETS
 
     def at(self, path: str) -> "Reference":
-        """Whatever ``path`` finds in this call's result (RFC 8620 section 3.7)."""
+        """Return a reference to ``path`` in this call's result (RFC 8620 section 3.7)."""
         return Reference(self, path)
 
 
@@ -61,13 +61,13 @@ class Reference:
 
 
 class Results:
-    """What the server answered, by call."""
+    """The server's answers, by call."""
 
     def __init__(self, answers: Mapping[Call, Mapping[str, Any] | JmapError]) -> None:
         self._answers = answers
 
     def __getitem__(self, call: Call) -> Mapping[str, Any]:
-        """The result's arguments.
+        """Return the arguments of a call's result.
 
         Raises:
             MethodError: the server refused this call, or did not answer it.
@@ -82,30 +82,30 @@ class Results:
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[T]):
-    """Calls that must stay in one request, and how to read what comes back."""
+    """Calls that must stay in one request, and the function that reads their results."""
 
     calls: tuple[Call, ...]
     read: Callable[[Results], T]
 
 
 def in_order(a: Operation[A], b: Operation[B]) -> Operation[tuple[A, B]]:
-    """Two operations as one: carried out in this order, in one request."""
+    """Return two operations as one, carried out in this order in one request."""
     return Operation(a.calls + b.calls, lambda results: (a.read(results), b.read(results)))
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What goes into one POST."""
+    """The calls of one POST."""
 
     calls: tuple[Call, ...]
 
     @property
     def max_octets(self) -> int:
-        """The size from which the answer is too large for one of the calls."""
+        """The largest size of the answer: the smallest limit of the calls."""
         return min(call.max_octets for call in self.calls)
 
     def to_json(self) -> bytes:
-        """The body (RFC 8620 section 3.3)."""
+        """Return the body (RFC 8620 section 3.3)."""
         ids = {call: str(number) for number, call in enumerate(self.calls)}
         return _json(
             {
@@ -115,10 +115,10 @@ class Request:
         )
 
     def read(self, method_responses: Sequence[Any]) -> dict[Call, Mapping[str, Any] | JmapError]:
-        """Match ``methodResponses`` with the calls; what answers none of them is passed over.
+        """Match ``methodResponses`` with the calls; other entries are ignored.
 
-        A call's answer is the first one that bears its name, or is an error: others with the same
-        id are of methods that it set off (RFC 8620 section 3.4).
+        A call's answer is the first entry with its id that has its name or is an error. Other
+        entries with the same id come from methods that the call triggered (RFC 8620 section 3.4).
         """
         calls = {str(number): call for number, call in enumerate(self.calls)}
         answers: dict[Call, Mapping[str, Any] | JmapError] = {}
@@ -136,7 +136,7 @@ def _type(call: Call) -> str:
 
 
 def _json(value: Any) -> bytes:
-    """Half a surrogate pair is no text, and I-JSON (RFC 7493) forbids it: it becomes a ``?``."""
+    """Return JSON in UTF-8. Lone surrogates, which I-JSON forbids (RFC 7493), become ``?``."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
@@ -165,17 +165,17 @@ def _answer(call: Call, name: str, arguments: Mapping[str, Any]) -> Mapping[str,
 
 
 def pack(operations: Sequence[Operation[Any]], limits: Limits) -> Iterator[Request]:
-    """Lay operations into requests, in order, as many into each as the limits allow."""
+    """Put operations into requests, in order, as many into each as the limits allow."""
     return (request_of(part) for part in parts(operations, limits))
 
 
 def request_of(operations: Sequence[Operation[Any]]) -> Request:
-    """Return the request that has these operations in it."""
+    """Return the request with the calls of these operations."""
     return Request(tuple(call for operation in operations for call in operation.calls))
 
 
 def parts(operations: Sequence[Operation[T]], limits: Limits) -> Iterator[Sequence[Operation[T]]]:
-    """Divide operations into those that go into one request each; see :func:`pack`."""
+    """Divide operations into parts that fit into one request each; see :func:`pack`."""
     part: list[Operation[T]] = []
     count, size = 0, _ENVELOPE_SIZE
     for operation in operations:
@@ -192,7 +192,7 @@ def parts(operations: Sequence[Operation[T]], limits: Limits) -> Iterator[Sequen
 
 
 def _size(call: Call) -> int:
-    """Octets that a call takes in a request, at most."""
+    """Return the largest size of a call in a request, in octets."""
     referred = [each.call for each in call.arguments.values() if isinstance(each, Reference)]
     return len(_json(_invocation(call, dict.fromkeys([call, *referred], _WIDEST_ID)))) + len(",")
 
@@ -200,7 +200,7 @@ def _size(call: Call) -> int:
 def cut(
     patches: Mapping[str, Mapping[str, Any]], *, max_objects: int, max_octets: int
 ) -> Iterator[dict[str, Mapping[str, Any]]]:
-    """Cut the updates of a ``/set`` into pieces that one call may carry."""
+    """Cut the updates of a ``/set`` into pieces that fit into one call each."""
     piece: dict[str, Mapping[str, Any]] = {}
     size = 0
     for object_id, patch in patches.items():

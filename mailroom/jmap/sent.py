@@ -1,4 +1,4 @@
-"""What JMAP tells of the mail that the user sent: the newest of it, and the threads it is in."""
+"""Operations that read sent mail: the newest mails in Sent, and the threads with a sent mail."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ _PROPERTIES: Final = ("id", "from", "messageId")
 
 @dataclass(frozen=True, slots=True)
 class SentMail:
-    """What is needed of mail that was sent.
+    """The senders and the Message-IDs of sent mails.
 
     Attributes:
-        senders: the addresses in its From, as they stand there.
-        message_ids: its Message-IDs, without angle brackets.
+        senders: the addresses in their From fields, as written.
+        message_ids: their Message-IDs, without angle brackets.
     """
 
     senders: frozenset[str] = frozenset()
@@ -25,12 +25,12 @@ class SentMail:
 
 
 def get_newest_sent(account_id: str, mailbox_id: str, *, limit: int) -> Operation[SentMail]:
-    """Read the newest mails of a mailbox, for whom they are from and what they are called.
+    """Read the senders and Message-IDs of the newest mails in a mailbox.
 
     Args:
         account_id: the account.
         mailbox_id: the mailbox.
-        limit: how many at most; not more than maxObjectsInGet.
+        limit: the largest number of mails, not more than maxObjectsInGet.
     """
     query = Call(
         "Email/query",
@@ -80,7 +80,7 @@ def find_threads_with(
     )
 
     def read(results: Results) -> frozenset[str]:
-        listed(results, threads)  # If this call was refused, its error says why the other was.
+        listed(results, threads)  # If Thread/get was refused, its error is the cause of the other.
         mails = [parsed(_in_thread, get, each) for each in listed(results, get)]
         return frozenset(thread for thread, places in mails if places & set(mailbox_ids))
 
@@ -88,7 +88,7 @@ def find_threads_with(
 
 
 def get_thread(account_id: str, thread_id: str) -> Operation[tuple[str, ...]]:
-    """Read the ids of a thread's mails; none if the thread does not exist any more."""
+    """Read the ids of a thread's mails; no ids if the thread does not exist any more."""
     call = Call("Thread/get", {"accountId": account_id, "ids": [thread_id]})
 
     def read(results: Results) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The JMAP session resource (RFC 8620 section 2): what a server offers, and its limits."""
+"""The JMAP session resource (RFC 8620 section 2): a server's accounts, addresses and limits."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,9 +18,9 @@ CONTACTS: Final = "urn:ietf:params:jmap:contacts"
 WEBSOCKET: Final = "urn:ietf:params:jmap:websocket"
 
 JMAP: Final = "application/json; jmapVersion=rfc-8621"
-"""Sent as ``Accept`` with every request. Apache James 3.8 speaks a draft of JMAP without it."""
+"""Sent as ``Accept`` with every request. Without it, Apache James 3.8 speaks a draft of JMAP."""
 EVENT_STREAM: Final = "text/event-stream; jmapVersion=rfc-8621, text/event-stream"
-"""Sent as ``Accept`` for an EventSource. Apache James reads the first media type alone."""
+"""Sent as ``Accept`` for an EventSource. Apache James reads only the first media type."""
 
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#{]*")
@@ -31,9 +31,9 @@ _WS_SCHEMES: Final = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The server's limits; the defaults are the least that RFC 8620 section 2 recommends.
+    """The server's limits; the defaults are the minimums that RFC 8620 section 2 suggests.
 
-    ``max_size_request`` is in octets, all others count.
+    ``max_size_request`` is in octets; the others are numbers of requests, calls and objects.
     """
 
     max_size_request: int = 10_000_000
@@ -44,7 +44,7 @@ class Limits:
 
     @classmethod
     def parse(cls, core: Mapping[str, Any]) -> Self:
-        """Read the core capability; what is missing or no positive number keeps its default."""
+        """Read the core capability; a limit that is not a positive number keeps its default."""
 
         def limit(name: str, default: int) -> int:
             value = core.get(name)
@@ -61,20 +61,20 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What the session resource says, URLs made absolute.
+    """A session resource, its URLs made absolute.
 
     Attributes:
-        api_url: where requests are posted.
+        api_url: the address for requests.
         event_source_template: an RFC 6570 template, absolute; empty if there is no EventSource.
-        websocket_url: where push over WebSocket (RFC 8887) is, ``ws`` or ``wss``; None if there is
-            none.
-        username: whom the credentials stand for.
-        capabilities: URI -> what the server says of it.
+        websocket_url: the address for push over WebSocket (RFC 8887), ``ws`` or ``wss``; None if
+            the server does not offer it.
+        username: the user of the credentials.
+        capabilities: URI -> the server's capability object.
         accounts: account id -> its capabilities' URIs.
         read_only_accounts: ids of the accounts that the credentials may only read (``isReadOnly``).
         primary_accounts: capability URI -> account id.
         limits: the core limits.
-        state: changes whenever anything here does.
+        state: a string that changes whenever the session resource changes.
     """
 
     api_url: URL
@@ -89,10 +89,10 @@ class Session:
     state: str
 
     def account_for(self, capability: str, *, wanted: str = "") -> str:
-        """The id of the account to use: the one ``wanted`` by the user, else the primary one.
+        """Return the id of the account to use: the one ``wanted``, else the primary one.
 
         Raises:
-            SessionError: there is none, or it lacks the capability.
+            SessionError: there is no such account, or it lacks the capability.
         """
         account_id = wanted or self._usual_account(capability)
         if account_id not in self.accounts:
@@ -107,7 +107,7 @@ class Session:
         return account_id
 
     def find_account_for(self, capability: str, *, preferred: str = "") -> str:
-        """The id of the account to use: the preferred or else the primary one; empty if neither."""
+        """Return the id of the preferred account, else of the primary one; empty if neither can."""
         for account_id in (preferred, self._usual_account(capability)):
             if capability in self.accounts.get(account_id, ()):
                 return account_id
@@ -125,7 +125,7 @@ def parse_session(body: Any, url: URL) -> Session:
     URLs may be relative (Cyrus); they are resolved against ``url``.
 
     Raises:
-        BrokenAnswerError: this is no session resource.
+        BrokenAnswerError: the body is not a session resource.
     """
     try:
         capabilities = body["capabilities"]
@@ -171,10 +171,10 @@ def keeping_origin(session: Session, origin: URL) -> Session:
 
 
 def check_api_url(session: Session, asked: URL, reach: Reach) -> None:
-    """Let a session pass whose API may be sent our credentials.
+    """Raise an error unless the credentials may be sent to the session's API.
 
     Raises:
-        SessionError: the server gives as its own address one that they must not go to.
+        SessionError: the credentials must not be sent to the address that the server names.
     """
     try:
         reach.check(session.api_url)
@@ -188,7 +188,7 @@ def check_api_url(session: Session, asked: URL, reach: Reach) -> None:
 
 
 def unusable_push_urls(session: Session, reach: Reach) -> Iterator[str]:
-    """Say which addresses of push the server gives that our credentials must not go to."""
+    """Yield a warning for each push address that the credentials must not be sent to."""
     urls = [session.websocket_url]
     with suppress(ValueError):
         urls.append(URL(_VARIABLE.sub("", session.event_source_template)))
@@ -219,9 +219,9 @@ def _join_template(base: URL, template: str) -> str:
 
 
 def _push_url(base: URL, capability: Any) -> URL | None:
-    """The URL in the WebSocket capability (RFC 8887 section 3), if it takes push; else None.
+    """Return the URL in the WebSocket capability (RFC 8887 section 3) if it supports push.
 
-    Cyrus says ``wss:/jmap/ws/``, without TLS too: where there is no host, both host and scheme are
+    Cyrus sends ``wss:/jmap/ws/``, even without TLS: if the URL has no host, its host and scheme are
     those of ``base``.
     """
     if not isinstance(capability, dict) or capability.get("supportsPush") is not True:

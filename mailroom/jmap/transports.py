@@ -1,18 +1,18 @@
-"""The choice between the ways a push may come; to those who listen it is one more transport.
+"""The choice between the transports of push. The choice is a transport itself.
 
-The best that the session offers is used as long as it works. One that does not is given up for a
-quarter of an hour, and the next best takes its place; a connection that works is not dropped when
-that time is over, but the next one is the best again. Where nothing is left, push is unavailable:
-the owner polls, and after a pause everything is tried anew.
+The best transport that the session offers is used as long as it works. A transport that does not
+work is given up for a quarter of an hour, and the next best takes its place. A connection that
+works is not dropped after that time, but the next connection uses the best transport again. If no
+transport is left, push is unavailable: the owner polls, and after a pause all are tried anew.
 
-What counts against a transport is how its connections end. Most ends count only where there is
-another one to turn to: a server that is down, or refuses credentials, would be no better if we did
-not come back; and one that is restarted a few times, or a proxy that cuts every half minute, leaves
-push at work for much of the time. That a connection is accepted and then ends almost at once, again
-and and again, is the transport's own fault, and coming back then is work for nothing.
+The ends of its connections count against a transport. Most ends count only if there is another
+transport to use. If a server is down or refuses the credentials, giving up the last transport would
+not help; and if a server is restarted a few times, or a proxy cuts connections every half minute,
+push still works for much of the time. But if connections are accepted and end almost at once, again
+and again, the transport itself does not work, and is given up even if it is the last.
 
-"Not now" counts against no transport: 423, 429, problem ``limit``, and any refusal on an open
-connection that may pass.
+"Not now" counts against no transport: 423, 429, problem ``limit``, and a temporary refusal on an
+open connection.
 """
 
 import time
@@ -44,13 +44,14 @@ log = structlog.get_logger(__name__)
 ORDER: Final = (WebSocketTransport.name, EventSourceTransport.name)
 """The transports' names, the best first."""
 _GIVEN_UP: Final = 15 * 60.0
-"""Seconds for which a transport is not tried. No longer than :mod:`mailroom.jmap.push` waits where
-push is unavailable, so that all of them are to be had again after that."""
+"""Seconds for which a transport is not tried: not longer than :mod:`mailroom.jmap.push` waits after
+push was unavailable, so that all transports are tried again after that pause."""
 _BAD_ENDS: Final = 3
-"""So many in a row are enough."""
+"""The number of bad ends in a row after which a transport is given up."""
 _DEAF_LIVES: Final = 2
-"""So many are enough, without one between them that announced something. The first may have been
-resumed at a position that a restored server has lost."""
+"""The number of deaf connections, with none between them that announced a change, after which a
+transport is given up. The first may have been resumed at a position that a restored server has
+lost, so one is not enough."""
 
 
 class Transport(Protocol):
@@ -58,7 +59,7 @@ class Transport(Protocol):
 
     @property
     def name(self) -> str:
-        """Its name, as in the settings."""
+        """The transport's name, as in the settings."""
         ...
 
     def connect(self, position: str, /) -> AbstractAsyncContextManager[Connection]:
@@ -67,11 +68,11 @@ class Transport(Protocol):
 
 
 class GivenUpError(JmapError):
-    """A transport is not to be had, but there is another; the text says why."""
+    """A transport is given up, but there is another one; the text says why."""
 
 
 def offered(session: Session) -> list[str]:
-    """Names of the transports that a session offers, the best first."""
+    """Return the names of the transports that a session offers, the best first."""
     has = {
         WebSocketTransport.name: session.websocket_url is not None,
         EventSourceTransport.name: bool(session.event_source_template),
@@ -80,7 +81,7 @@ def offered(session: Session) -> list[str]:
 
 
 class Preference:
-    """Remembers what happened, and tells what to try. Pure; times are seconds of any clock.
+    """Counts the ends of connections, and ranks the transports. Pure; times are in seconds.
 
     Args:
         order: the transports' names, the best first.
@@ -93,7 +94,7 @@ class Preference:
         self._deaf_lives: Counter[str] = Counter()
 
     def choices(self, offers: Collection[str], *, now: float) -> list[str]:
-        """What may be tried, the best first; empty only if nothing is offered."""
+        """Return the transports to try, the best first; empty only if the session offers none."""
         every = [name for name in self._order if name in offers]
         return [name for name in every if not self._is_given_up(name, now)] or every
 
@@ -101,13 +102,13 @@ class Preference:
         return now < self._given_up_until.get(name, now)
 
     def ended(self, name: str, end: End, *, is_last: bool, now: float) -> bool:
-        """Learn how a connection ended, and tell whether its transport is given up by that.
+        """Count the end of a connection; return True if its transport is given up.
 
         Args:
-            name: the transport's.
-            end: how it ended.
-            is_last: there is no other one to turn to. If this one is given up as well, all is
-                forgotten, and everything may be tried again.
+            name: the transport's name.
+            end: the end.
+            is_last: True if there is no other transport to use. If the last one is given up, all
+                transports may be tried again.
             now: the time.
         """
         self._count(name, end, is_last=is_last)
@@ -144,13 +145,13 @@ class AutoTransport:
     """Uses the best transport that works.
 
     Args:
-        transports: all that there are, in any order.
-        offers: gives the names of those that the present session offers; may raise HttpError and
-            JmapError.
-        clock: seconds that never go back.
+        transports: all transports, in any order.
+        offers: returns the names of the transports that the present session offers; may raise
+            HttpError and JmapError.
+        clock: returns seconds that never go back.
 
     Attributes:
-        name: the one in use, or tried last; ``auto`` before the first try.
+        name: the transport in use, or tried last; ``auto`` before the first try.
     """
 
     def __init__(
@@ -169,14 +170,14 @@ class AutoTransport:
 
     @asynccontextmanager
     async def connect(self, position: str) -> AsyncIterator[Connection]:
-        """Open the best connection; see :data:`mailroom.jmap.push.Connect`.
+        """Open a connection of the best transport; see :data:`mailroom.jmap.push.Connect`.
 
         A position is used only with the transport that it came from.
 
         Raises:
-            HttpError: as the transport does.
-            GivenUpError: the transport is not to be had; the next connection is another one's.
-            PushUnavailableError: nothing is left to be tried.
+            HttpError: the error of the transport.
+            GivenUpError: the transport is given up; the next connection uses another one.
+            PushUnavailableError: no transport is left to try.
         """
         choices = self._preference.choices(await self._offers(), now=self._clock())
         if not choices:
@@ -202,7 +203,7 @@ class AutoTransport:
     def _learn(
         self, choices: Sequence[str], end: End, error: HttpError | JmapError | None
     ) -> HttpError | JmapError | None:
-        """Take note of an end, and give the error that the owner is to see in its place."""
+        """Count the end of a connection; return the error to raise, or None."""
         in_use, *others = choices
         now = self._clock()
         if not self._preference.ended(in_use, end, is_last=not others, now=now):
@@ -228,7 +229,7 @@ def _reason(end: End, error: HttpError | JmapError | None) -> str:
 def _told(
     error: HttpError | JmapError | None, text: str, *, is_last: bool
 ) -> HttpError | JmapError:
-    """The error to see when a transport is given up. One that asks to wait stays what it is."""
+    """Return the error to raise when a transport is given up."""
     if is_last:
         return error if isinstance(error, PushUnavailableError) else PushUnavailableError(text)
     if error is None or isinstance(error, PushUnavailableError):
@@ -237,7 +238,7 @@ def _told(
 
 
 class _Watched:
-    """A connection, of which is known for how long it stands, and whether it proved deaf."""
+    """A connection that records its life: its length, and the changes that it announced."""
 
     def __init__(self, connection: Connection, clock: Callable[[], float]) -> None:
         self._connection = connection
@@ -265,6 +266,6 @@ class _Watched:
                 yield change
 
     def close(self) -> None:
-        """Close it. It was deaf, unless another reason is raised (:class:`PushDroppedError`)."""
+        """Close the connection as deaf. A :class:`PushDroppedError` overrides that judgement."""
         self._is_deaf = True
         self._connection.close()

@@ -1,8 +1,8 @@
 """Push over WebSocket (RFC 8887 section 4.3.5): one connection, from its URL to its end.
 
-Only push goes this way, and the requests that prove it; all others go over HTTP. Reconnecting is
-:mod:`mailroom.jmap.push`'s business; frames, pings and their time-outs are the library's; the
-meaning of an end or an error is decided in :mod:`mailroom.jmap.websocket_errors`.
+Only push and the requests that prove the connection use the WebSocket; all other requests use HTTP.
+:mod:`mailroom.jmap.push` reconnects; the library does the frames, the pings and their time-outs;
+:mod:`mailroom.jmap.websocket_errors` translates ends and errors.
 """
 
 import asyncio
@@ -36,38 +36,39 @@ from mailroom.jmap.websocket_errors import (
 
 _SUBPROTOCOL: Final = Subprotocol("jmap")
 _LONGEST_QUEUE: Final = 16
-"""Messages that wait to be read; with their greatest length, it bounds the memory."""
+"""Messages that may wait to be read. With the largest length of a message, this bounds memory."""
 _CLOSING: Final = 1.0
-"""Seconds that the server may take to answer our farewell."""
+"""Seconds that the server may take to answer our close frame."""
 
 _frames_log = logging.getLogger(f"{__name__}.frames")
 _frames_log.setLevel(logging.INFO)
-"""The library's: what it logs on the level below holds the Authorization header."""
+"""The library's logger. Its DEBUG lines hold the Authorization header, so they are switched off."""
 
 
 class _Opening(connect):
-    """A handshake that stays with its server: credentials do not follow a redirect."""
+    """A handshake that follows no redirect, because it sends credentials."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
-        """Judge an answer that is no success: as it is, wherever it points."""
+        """Return the error itself, which stops the library from following a redirect."""
         return exc
 
 
 class WebSocketTransport:
     """Opens WebSocket connections.
 
-    There is no compression: messages are small, and a small one could unpack to a very large one.
+    Compression is off: messages are small, and a small message could unpack to a very large one.
 
     Args:
         credentials: sent with the handshake.
-        url: gives the session's present :attr:`~mailroom.jmap.session.Session.websocket_url` each
-            time it is needed; may raise HttpError and JmapError.
-        types: the types to hear of, at least one: without any, push is off. Some servers refuse a
-            name that they do not know.
+        url: returns the session's present :attr:`~mailroom.jmap.session.Session.websocket_url`;
+            called for each connection; may raise HttpError and JmapError.
+        types: the types of objects whose changes are announced, at least one: without any, push is
+            off. Some servers refuse a type that they do not know.
         ping: seconds between pings.
-        patience: how long the handshake may take, and the answer to a ping.
-        proxies: the way to the server.
-        ca_file: certificates that are trusted beside the system's; empty for none.
+        patience: the time-outs of the handshake and of the answer to a ping.
+        proxies: the proxies to use.
+        ca_file: the path of a file of CA certificates that are trusted as well as the system's;
+            empty for none.
     """
 
     name = "websocket"
@@ -97,10 +98,10 @@ class WebSocketTransport:
         """Open a connection, prove it and enable push; see :data:`mailroom.jmap.push.Connect`.
 
         Raises:
-            HttpError: the server cannot be reached, refuses the credentials, cannot now, or
-                redirects (which is never followed).
-            RequestError: the server says "not now".
-            PushUnavailableError: it answers, but not with JMAP over WebSocket.
+            HttpError: the server cannot be reached, refuses the credentials, says "not now", or
+                redirects (redirects are never followed).
+            RequestError: the server says "not now" over the open connection.
+            PushUnavailableError: the server answers, but not with JMAP over WebSocket.
         """
         url = await self._url()
         if url is None:

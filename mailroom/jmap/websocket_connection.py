@@ -1,4 +1,4 @@
-"""One open WebSocket: its proof, what enables push, and what is announced (RFC 8887)."""
+"""One open WebSocket connection (RFC 8887): it is proved, push is enabled, and changes are read."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from mailroom.jmap.reconnecting import PushUnavailableError
 from mailroom.jmap.websocket_errors import end_error, is_oversized, lost, refusal
 
 _HEARD: Final = 3.0
-"""Seconds in which a request is answered, if it does not have to wait behind a heap of messages."""
+"""Seconds in which a request is answered, unless many messages come before the answer."""
 _ECHO: Final = json.dumps(
     {
         "@type": "Request",
@@ -45,7 +45,7 @@ class WebSocketConnection:
 
     @property
     def retry(self) -> float | None:
-        """None: nothing in this protocol asks to stay away."""
+        """None, because the protocol has no way to ask for a pause."""
         return None
 
     def close(self) -> None:
@@ -56,11 +56,11 @@ class WebSocketConnection:
     async def prove(self) -> None:
         """Wait for the answer to a request (``Core/echo``, RFC 8620 section 4).
 
-        An upgrade proves nothing: a server that has just started may answer pings and lose
-        WebSocketPushEnable for good (Apache James 3.8).
+        The upgrade alone proves nothing: a server that has just started may answer pings, and lose
+        the WebSocketPushEnable for ever (Apache James 3.8).
 
         Raises:
-            HttpError: the connection was lost before, or the server refuses the credentials.
+            HttpError: the connection was lost, or the server refuses the credentials.
             RequestError: the server says "not now".
         """
         try:
@@ -70,7 +70,7 @@ class WebSocketConnection:
             raise lost(closed, self._url) from None
 
     async def _receive_answer(self) -> None:
-        """Receive messages up to the answer, and keep those before it."""
+        """Receive messages up to the answer, and keep the messages that come before the answer."""
         while True:
             message = await self._websocket.recv(decode=False)
             answer = _answer_in(message)
@@ -83,12 +83,13 @@ class WebSocketConnection:
             return  # a refusal of just this request is an answer as well
 
     async def enable(self, types: Sequence[str]) -> None:
-        """Ask for pushes (RFC 8887 section 4.3.5.2), from the position on.
+        """Enable push (RFC 8887 section 4.3.5.2), from the position on.
 
-        Only once on each connection: a second time makes Apache James deaf. Nothing confirms it,
-        and what happens before the server has read it is not told. So a request is sent after it,
-        and the next message is waited for, if it comes soon: the answer, or what is told already.
-        If the connection ends meanwhile, :meth:`changes` reports how.
+        Call this only once for each connection: after a second WebSocketPushEnable, Apache James
+        announces nothing. The server does not confirm a WebSocketPushEnable, and changes that
+        happen before the server has read it are not announced. So a request is sent after it, and
+        this method waits a short time for the next message: the answer, or a first StateChange. If
+        the connection ends meanwhile, :meth:`changes` raises the error.
         """
         request = {"@type": "WebSocketPushEnable", "dataTypes": list(types)}
         if self._position:
@@ -104,10 +105,10 @@ class WebSocketConnection:
             self._end = closed
 
     async def first_bytes(self) -> None:
-        """Wait for a sign of life, here the answer to a ping; nothing is lost by it.
+        """Wait for the answer to a ping. No message is lost.
 
         Raises:
-            HttpError: the connection was lost before there was any.
+            HttpError: the connection was lost before the answer came.
         """
         try:
             await (await self._websocket.ping())
@@ -120,7 +121,7 @@ class WebSocketConnection:
         Raises:
             HttpError: the connection broke, or is dead.
             RequestError: the server did not enable push, but may do so next time.
-            PushUnavailableError: it never will.
+            PushUnavailableError: the server does not enable push, and would not next time.
         """
         try:
             while True:
@@ -130,7 +131,7 @@ class WebSocketConnection:
         except ConnectionClosed as closed:
             end = closed
         if is_oversized(end):
-            self._position = ""  # from where it would come again
+            self._position = ""  # resumed there, the server would send the same message again
             yield StateChange(None)
         error = None if self._closed else end_error(end, self._url)
         if error is not None:
@@ -144,7 +145,7 @@ class WebSocketConnection:
         return await self._websocket.recv(decode=False)
 
     def _read(self, message: bytes) -> StateChange | None:
-        """What a message says; one that cannot be understood says that something changed."""
+        """Return the change in a message: None if none, StateChange(None) if it cannot be read."""
         try:
             value = json.loads(message)
         except (ValueError, RecursionError):

@@ -1,6 +1,6 @@
-"""What it means that a WebSocket was not opened, or ended: the library's errors as ours. Pure.
+"""Translate the WebSocket library's errors and ends of connections into Mailroom's errors. Pure.
 
-None of ours holds a header that we sent.
+No error of Mailroom's holds a header that we sent.
 """
 
 import os
@@ -37,7 +37,7 @@ from mailroom.jmap.errors import JmapError, RequestError
 from mailroom.jmap.reconnecting import PushUnavailableError
 
 HANDSHAKE_ERRORS: Final = (InvalidHandshake, OSError, UnicodeError)
-"""What :func:`handshake_error` understands. UnicodeError: the host can be no name of one."""
+"""The errors that :func:`handshake_error` translates. UnicodeError: the host name is not valid."""
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _PROBLEM: Final = "urn:ietf:params:jmap:error:"
@@ -45,11 +45,11 @@ _LONGEST_DETAIL: Final = 300
 
 
 def handshake_error(error: Exception, url: URL) -> HttpError | JmapError:
-    """Why there is no connection.
+    """Return the error for a connection that was not opened.
 
     - Redirects, 401, 403 and "not now" (:mod:`mailroom.http.not_now`): as for every other request.
-    - Any other answer, or an upgrade to something else than we asked for: push is not to be had.
-    - No answer, or nothing like HTTP: to be tried again.
+    - Any other answer, or an upgrade to something else than JMAP: PushUnavailableError.
+    - No answer, or an answer that is not HTTP: an HttpError, after which it is tried again.
     """
     match error:
         case InvalidStatus(response=answer):
@@ -96,7 +96,7 @@ def _redirect(url: URL, location: str) -> HttpError:
 
 
 def _plain(error: Exception) -> str:
-    """What the system says, without the address, which asyncio puts into the text."""
+    """Return the system's error text, without the address that asyncio puts into it."""
     match error:
         case ssl.SSLCertVerificationError(verify_message=str(what)):
             return what
@@ -111,7 +111,7 @@ def _plain(error: Exception) -> str:
 
 
 def end_error(end: ConnectionClosed, url: URL) -> HttpError | None:
-    """Why the connection ended; None if the server ended it in the regular way."""
+    """Return the error for a connection that ended; None if the server closed it regularly."""
     if isinstance(end, ConnectionClosedOK):
         return None
     if (ours := _close_of_ours(end)) is not None:
@@ -122,39 +122,39 @@ def end_error(end: ConnectionClosed, url: URL) -> HttpError | None:
 
 
 def _close_of_ours(end: ConnectionClosed) -> Close | None:
-    """What the library said when it broke off the connection, if it did."""
+    """Return the close frame of the library if the library broke off the connection; else None."""
     return None if end.rcvd_then_sent else end.sent
 
 
 def _broken_off(ours: Close, url: URL) -> HttpError:
-    """A ping was not answered, or the server broke the protocol."""
+    """Return the error for a ping that was not answered, or for a breach of the protocol."""
     if ours.code == CloseCode.INTERNAL_ERROR:
         return UnreachableError(url, ours.reason, sent=True)
     return BrokenAnswerError(url, str(ours))
 
 
 def lost(end: ConnectionClosed, url: URL) -> HttpError:
-    """As :func:`end_error`, for a connection that should not have ended yet."""
+    """Return the error for a connection that ended too early, even by a regular close."""
     return end_error(end, url) or UnreachableError(url, "closed at once", sent=True)
 
 
 def is_oversized(end: ConnectionClosed) -> bool:
-    """Whether a message was longer than may be."""
+    """Return True if the library broke off the connection because a message was too long."""
     ours = _close_of_ours(end)
     return ours is not None and ours.code == CloseCode.MESSAGE_TOO_BIG
 
 
 def refusal(answer: Mapping[str, Any], url: URL, *, resumed: bool) -> HttpError | JmapError:
-    """A RequestError object (RFC 8887 section 4.3.4) that answers our asking for pushes.
+    """Return the error for a RequestError object (RFC 8887 section 4.3.4) that refuses push.
 
     Args:
         answer: the object.
-        url: where it came from.
-        resumed: we asked to resume, so it may be the position that is not liked.
+        url: the address of the WebSocket.
+        resumed: True if we asked to resume, so that the position may be the reason.
 
     Returns:
-        RequestError if the server says "not now" or may dislike the position only;
-        PushUnavailableError if asking again would be of no use.
+        CredentialsRefusedError for 401 and 403; RequestError if the server says "not now" or may
+        have refused the position only; PushUnavailableError if another try would fail as well.
     """
     error = RequestError(
         type=str(answer.get("type") or "serverFail").removeprefix(_PROBLEM),
