@@ -8,6 +8,8 @@ import pytest
 from tests.e2e.conftest import Start
 from tests.support.passes import (
     AT_ONCE,
+    FIND_MAIL,
+    SEE,
     kinds,
     mail_of_new_senders,
     settled,
@@ -22,12 +24,12 @@ from tests.support.steps import dependent_steps, peak
 
 Measured = Callable[[str], None]
 
-SEE = "Mailbox/get Identity/get Email/get Email/query"
 READ_BOOK = "REPORT"
-FIND_MAIL = "Email/query Email/get"
 WRITE_CARD = "PUT card"
 WRITE_GROUP = "PUT group"
 FILE = "Email/set ifInState"
+SECOND_LOOK = "Email/get"
+"""Asks for the state alone, a short while after a pass that wrote; here, after the one before."""
 
 GROUPS_OF = {
     "@ToImbox": {"Imbox"},
@@ -67,7 +69,7 @@ async def test_new_senders_cost_one_put_each_and_no_step(
     }
     assert dependent_steps(asked, at_once=AT_ONCE) == 5
     assert peak(of_kind(asked, READ_BOOK, SEE)) == 2
-    assert peak(of_kind(asked, WRITE_CARD, FILE)) == min(count + 1, AT_ONCE + 1)
+    assert peak(of_kind(asked, WRITE_CARD, FILE)) == min(count + 1, AT_ONCE)
     assert peak(of_kind(asked, WRITE_CARD)) == min(count, AT_ONCE)
     assert peak(of_kind(asked, WRITE_GROUP)) == 2
     assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
@@ -121,6 +123,7 @@ async def test_a_change_of_mind_takes_one_step_more(
         await tapped_pass(alice, service, proxy, {one: "@ToFeed"})
         asked = await tapped_pass(alice, service, proxy, {one: "@ToPaperTrail"}, 0.1)
         measured(f"  1 sender anew, 100 ms a round trip: {told(asked)}, {timed(service)}")
+    asked = [each for each in asked if each.kind != SECOND_LOOK]
     assert kinds(asked) == {
         SEE: 1,
         READ_BOOK: 2,

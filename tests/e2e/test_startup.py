@@ -10,6 +10,7 @@ import pytest
 from multidict import CIMultiDict
 
 from tests.e2e.conftest import Start
+from tests.support.passes import SEE
 from tests.support.person import Person, message
 from tests.support.proxy import CUT, Answer, Ask, Exchange, Proxy, proxying
 from tests.support.running import Finished, Running, command, environment, running
@@ -140,7 +141,7 @@ TROUBLE = [Answer(503), CUT, Answer(500), Answer(429)]
     ("kind", "answers"),
     [
         ("GET", [*TROUBLE, PAGE]),
-        ("Mailbox/get Identity/get Email/get Email/query", [*TROUBLE, PAGE]),
+        (SEE, [*TROUBLE, PAGE]),
         ("PROPFIND", TROUBLE),
         ("REPORT", [PAGE, *TROUBLE]),
     ],

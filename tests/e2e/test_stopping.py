@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.conftest import Start
 from tests.support.holding import Holding
+from tests.support.passes import FIND_MAIL, SEE
 from tests.support.person import Person, message
 from tests.support.proxy import Proxy
 from tests.support.running import Running
@@ -20,9 +21,9 @@ IN_TIME = 5.0
 """Seconds within which the service ends when it is told to. This is promised."""
 
 PASS = {
-    "what is labelled is looked for": ("Mailbox/get Identity/get Email/get Email/query", 0),
+    "what is labelled is looked for": (SEE, 0),
     "the address book is read": ("REPORT", 0),
-    "the sender's mail is looked for": ("Email/query Email/get", 0),
+    "the sender's mail is looked for": (FIND_MAIL, 0),
     "the card is made": ("PUT card", 0),
     "the groups are written": ("PUT group", 0),
     "the mail is filed": ("Email/set ifInState", 0),

@@ -11,7 +11,11 @@ from tests.support.steps import dependent_steps, longest_chain
 _REST = 0.5
 """Seconds; more than it takes from an event to the start of its pass."""
 AT_ONCE = 4
-"""CardDAV names no limit; Mailroom has so many requests under way at once."""
+"""Mailroom has so many requests to one host under way at once: one less than Cyrus allows."""
+SEE = "Email/get Email/query Mailbox/get Identity/get"
+"""The request with which a pass begins: it reads what is labelled, and the mailboxes."""
+FIND_MAIL = "Email/get Email/query"
+"""The request that searches for the mail of senders."""
 
 
 async def settled(service: Service) -> None:
