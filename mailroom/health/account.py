@@ -1,4 +1,4 @@
-"""How one account is, as its service tells it and people and probes ask for it."""
+"""The health of one account: its service reports events, and people and probes read the state."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,12 +10,12 @@ from mailroom.exits import Exit
 from mailroom.jmap.push import PushStatus
 
 _STUCK_AFTER: Final = 15 * 60.0
-"""Seconds that a pass may take. One that takes longer will not end."""
+"""Seconds that a pass may take. A pass that takes longer is stuck."""
 _MOST_TOLD: Final = 20
-"""Entries of a list that a report holds; the log has them all."""
+"""The most entries of a list in a report; the log has all entries."""
 
 Left = tuple[str, int, str]
-"""Work that a pass could not do and that is tried again: a kind of thing, how many, and why."""
+"""Work that failed in a pass and is tried again: the kind of thing, the number, the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class _Pass:
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """Credentials are refused. ``since`` is the time of day, ``next_at`` seconds of the clock."""
+    """A refusal of the credentials; ``since`` is a time of day, ``next_at`` clock seconds."""
 
     since: datetime
     tries: int
@@ -40,25 +40,25 @@ class _Refusal:
 
 @dataclass(frozen=True, slots=True)
 class _GaveUp:
-    """How the service ended, and when another follows, in seconds of the clock."""
+    """The end of a service that gave up; ``next_at`` is the next start, in clock seconds."""
 
     code: Exit
     next_at: float
 
 
 class Health:
-    """What is known of an account's state. Its service tells it, the HTTP server asks it.
+    """The state of an account. Its service reports events, and the HTTP server reads the state.
 
-    It outlives the service: one of several accounts is taken up again after its service gave up.
+    This object outlives the service: one of several accounts gets a new service later.
 
     Args:
-        poll_interval: seconds between the passes that come in any case.
-        clock: seconds, never going back.
-        now: the time of day.
+        poll_interval: seconds between polls.
+        clock: returns seconds of a clock that never goes back.
+        now: returns the time of day.
 
     Attributes:
-        push: tells how push is.
-        last_failure: why the last pass failed; empty since one that did not.
+        push: returns the state of push.
+        last_failure: the reason why the last pass failed; empty if it succeeded.
     """
 
     def __init__(
@@ -87,13 +87,13 @@ class Health:
         self._failures_in_a_row = 0
 
     def service_started(self, push: Callable[[], PushStatus]) -> None:
-        """A service takes the account up; it may have given it up before."""
+        """Note that a service starts; an earlier one may have given up."""
         self.push = push
         self._is_tried_again |= self._gave_up is not None or self._refusal is not None
         self._gave_up = None
 
     def service_refused(self, *, next_in: float) -> None:
-        """Credentials are refused; in ``next_in`` seconds they are tried again."""
+        """Note that credentials are refused; they are tried again in ``next_in`` seconds."""
         self.push = _no_push
         self._session_is_up = False
         since, tries = self._now(), 1
@@ -102,17 +102,17 @@ class Health:
         self._refusal = _Refusal(since, tries, self._clock() + next_in)
 
     def service_gave_up(self, code: Exit, *, next_in: float) -> None:
-        """The service came to its end; in ``next_in`` seconds another takes the account up."""
+        """Note that the service gave up; another one starts in ``next_in`` seconds."""
         self.push = _no_push
         self._session_is_up = False
         self._gave_up = _GaveUp(code, self._clock() + next_in)
 
     def session_up(self) -> None:
-        """The session was fetched for the first time (or again)."""
+        """Note that the session was fetched, for the first time or again."""
         self._session_is_up = True
 
     def pass_started(self, trigger: str) -> None:
-        """A pass begins, because of ``trigger``."""
+        """Note that a pass begins; ``trigger`` is its reason."""
         self._running = (trigger, self._clock())
 
     def pass_succeeded(
@@ -123,12 +123,12 @@ class Health:
         left: Sequence[Left] = (),
         stuck: Mapping[str, str] | None = None,
     ) -> None:
-        """The pass is over, and did for ``senders`` and ``mails`` what there was to do.
+        """Note that the pass succeeded.
 
         Args:
             senders: how many decisions were carried out.
             mails: how many mails were filed.
-            left: what could not be done yet.
+            left: the work that could not be done yet.
             stuck: subject of a decision -> why the server refuses it for good.
         """
         trigger, started = self._end_pass()
@@ -140,7 +140,7 @@ class Health:
         self._last = _Pass(trigger, started, self._clock(), senders, mails)
 
     def pass_failed(self, reason: str) -> None:
-        """The pass is over, and nothing of it counts; ``reason`` is shown to whoever asks."""
+        """Note that the pass failed as a whole; ``reason`` is shown in reports."""
         self._end_pass()
         self._failures_in_a_row += 1
         self.last_failure, self._failed_at = reason, self._now()
@@ -154,11 +154,11 @@ class Health:
 
     @property
     def failures_in_a_row(self) -> int:
-        """Passes that failed since the last one that did not."""
+        """The number of passes that failed since the last one that succeeded."""
         return self._failures_in_a_row
 
     def is_well(self) -> bool:
-        """Whether the last good pass is younger than two poll intervals, or the service is.
+        """Return True if the last good pass (else the start) is under two poll intervals ago.
 
         An account that was given up or whose credentials were refused is well again only after a
         good pass.
@@ -169,11 +169,11 @@ class Health:
         return self._clock() - since < self._patience
 
     def is_alive(self) -> bool:
-        """Whether no pass is stuck."""
+        """Return True if no pass is stuck."""
         return self._running is None or self._clock() - self._running[1] <= _STUCK_AFTER
 
     def is_ready(self) -> bool:
-        """Whether the session is up and the first pass is done."""
+        """Return True if the session was fetched and the first pass is done."""
         return self._session_is_up and self._last is not None and not self._is_tried_again
 
     @property
@@ -181,7 +181,7 @@ class Health:
         return self._gave_up is None and self._refusal is None
 
     def report(self) -> dict[str, object]:
-        """All of it, as JSON can hold it. Times of day are RFC 3339 in UTC, ages in seconds."""
+        """Return the state as JSON data. Times of day are RFC 3339 in UTC, ages in seconds."""
         report: dict[str, object] = {
             "status": self.status(),
             "last_pass": self._last and self._report_pass(self._last),
@@ -212,7 +212,7 @@ class Health:
         )
 
     def status(self) -> str:
-        """In a word: ``starting``, ``ok``, ``failing``, ``refused`` or ``gave up``."""
+        """Return one of ``starting``, ``ok``, ``failing``, ``refused``, ``gave up``."""
         if self._gave_up is not None:
             return "gave up"
         if self._refusal is not None:
@@ -252,7 +252,7 @@ class Health:
 
 
 def _no_push() -> PushStatus:
-    """How push is while no service is there to have any."""
+    """Return the state of push while no service runs: off."""
     return PushStatus("off")
 
 

@@ -1,4 +1,4 @@
-"""How the process is: the accounts that it serves, taken together."""
+"""The health of the process: that of all its accounts together."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -8,14 +8,15 @@ from mailroom.health.account import Health
 
 
 class Overview:
-    """What is seen from outside of all accounts.
+    """The state of all accounts, as it is reported to people and probes.
 
-    A single account is seen as it is. Of several it is enough that one is well or ready, for what
-    ails another must not take the process from those that do; each account's own state is told.
+    The state of a single account is the state of the process. If there are several, the process is
+    well or ready if one account is: a failing account must not cause a restart of the others. The
+    report has each account's own state.
 
     Args:
-        accounts: by name; a single one is called ``""``.
-        clock: seconds, never going back.
+        accounts: the accounts by name; the name of a single account is ``""``.
+        clock: returns seconds of a clock that never goes back.
     """
 
     def __init__(
@@ -26,15 +27,15 @@ class Overview:
         self._started = clock()
 
     def is_well(self) -> bool:
-        """Whether any account is, or there is none to serve."""
+        """Return True if any account is well, or there is no account to serve."""
         return not self._accounts or any(each.is_well() for each in self._accounts.values())
 
     def is_ready(self) -> bool:
-        """Whether any account is, or there is none to serve."""
+        """Return True if any account is ready, or there is no account to serve."""
         return not self._accounts or any(each.is_ready() for each in self._accounts.values())
 
     def why_not_ready(self) -> str:
-        """Return why the accounts that are not ready are not, in a sentence; empty if unknown."""
+        """Return a reason for each account that is not ready, in a sentence; empty if unknown."""
         told = {
             name: each.why_not_ready()
             for name, each in self._accounts.items()
@@ -43,11 +44,11 @@ class Overview:
         return "; ".join(f"{name}: {why}" if name else why for name, why in told.items() if why)
 
     def is_alive(self) -> bool:
-        """Whether no pass is stuck: that is a mistake of ours, which only a restart can mend."""
+        """Return True if no pass is stuck; only a restart ends a stuck pass."""
         return all(each.is_alive() for each in self._accounts.values())
 
     def report(self) -> dict[str, object]:
-        """Everything, as JSON can hold it. Times of day are RFC 3339 in UTC, ages in seconds."""
+        """Return the state as JSON data. Times of day are RFC 3339 in UTC, ages in seconds."""
         process: dict[str, object] = {
             "version": __version__,
             "uptime": round(self._clock() - self._started, 3),
@@ -59,7 +60,7 @@ class Overview:
         return {"status": self._status(), **process, "accounts": accounts}
 
     def _status(self) -> str:
-        """In a word: ``ok`` or ``starting`` if all accounts are, ``degraded`` if not all."""
+        """Return ``ok`` or ``starting`` if no account has a worse status, else ``degraded``."""
         if not self.is_well():
             return "failing"
         found = {each.status() for each in self._accounts.values()}

@@ -1,12 +1,12 @@
-"""The HTTP server that tells people and probes how the service is.
+"""The HTTP server that reports the state of the service to people and probes.
 
-- ``/healthz``: for people and uptime monitors. Fails when no pass succeeded for two poll intervals.
-- ``/livez``: for whoever restarts what hangs. Never depends on the mail server: a restart would not
-  mend that one. That it is answered at all shows that the event loop turns.
-- ``/readyz``: whether the session is up and the first pass done.
+- ``/healthz``: for people and uptime monitors. Fails if no pass succeeded for two poll intervals.
+- ``/livez``: for a supervisor that restarts a process that hangs. It never depends on the mail
+  server, which a restart would not mend. An answer shows that the event loop runs.
+- ``/readyz``: succeeds if the session was fetched and the first pass is done.
 
-Whoever can reach the port may read all of it: nothing here may be a secret. The only senders named
-are those whose contact or mail the server refuses for good, so that somebody can mend that.
+Everybody who can reach the port can read the reports, so they must hold no secret. They name only
+the senders whose contact or mail the server refuses for good, so that a person can mend that.
 """
 
 import errno
@@ -26,7 +26,7 @@ from mailroom.health.overview import Overview
 _ALL_ADDRESSES: Final = "::"
 _ALL_OF_IPV4: Final = "0.0.0.0"  # noqa: S104 - a container's
 _NO_IPV6: Final = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT, errno.EINVAL}
-"""What hosts without IPv6 answer, in one way or another."""
+"""The errors of hosts without IPv6."""
 _SHUTDOWN: Final = 0.5
 """Seconds; stopping takes up to twice that."""
 
@@ -49,13 +49,13 @@ class PortUnavailableError(Exception):
 async def serve(
     health: Overview, *, host: str, port: int, pages: Mapping[str, Handler] = MappingProxyType({})
 ) -> AsyncIterator[int]:
-    """Answer on ``host`` and ``port`` as long as the block runs; gives the port that it is.
+    """Answer on ``host`` and ``port`` as long as the block runs; yield the port.
 
-    ``::`` stands for all addresses of both IP families. ``pages`` are further ones: path -> what
-    answers.
+    The host ``::`` stands for all addresses of both IP families. ``pages`` are further pages:
+    path -> handler.
 
     Raises:
-        PortUnavailableError: the port is taken, or no port for us, or the host none of ours.
+        PortUnavailableError: the port is taken or not permitted, or the host is not this machine.
     """
     runner = web.AppRunner(_application(health, pages), access_log=None, shutdown_timeout=_SHUTDOWN)
     await runner.setup()
@@ -85,7 +85,7 @@ def _site(runner: web.AppRunner, host: str, port: int) -> web.BaseSite:
 
 
 def _cause(error: OSError | UnicodeError) -> str:
-    """What it was, without the address, which asyncio puts into the text."""
+    """Return the error's cause without the address that asyncio adds to the text."""
     if isinstance(error, UnicodeError):
         return "no name of a host"
     if error.errno is not None and error.errno > 0:

@@ -1,6 +1,6 @@
-"""The metrics of a process: one family each, with a series for every account.
+"""The metrics of a process: one family for each metric, with a series for every account.
 
-How push is, is looked up when somebody asks.
+The state of push is read when the metrics are requested.
 """
 
 import asyncio
@@ -40,18 +40,18 @@ from mailroom.metrics.names import (
     Definition,
 )
 
-# A second series beside every counter, which nobody looks at.
+# The library would add a second series of creation times beside every counter.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left it out
 
 _BUCKETS: Final = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
-"""Seconds, the finest where it should be: within about one."""
+"""Seconds. The buckets are finest below one second, where most latencies should be."""
 
 
 class Metrics:
-    """Every family, and the page that shows them.
+    """The metric families, and the page that shows them.
 
     Attributes:
-        push: tells how push of each account is, by the account's name.
+        push: account name -> a function that returns the state of the account's push.
     """
 
     def __init__(self) -> None:
@@ -80,17 +80,17 @@ class Metrics:
         return Histogram(of.name, of.help, of.labels, buckets=_BUCKETS, registry=self._registry)
 
     def exposition(self) -> bytes:
-        """All of it, in Prometheus' text format, which whoever asks understands."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
     async def page(self, _request: web.Request) -> web.Response:
-        """Answer with :meth:`exposition`; of many accounts it is long, and no pass is to wait."""
+        """Answer with :meth:`exposition`, made in a thread: with many accounts it takes a while."""
         body = await asyncio.to_thread(self.exposition)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
 
 class _Now(Collector):
-    """What is not counted but looked up."""
+    """The metrics that are read at each request, not counted."""
 
     def __init__(self, push: dict[str, Callable[[], PushStatus]]) -> None:
         self._push = push

@@ -1,4 +1,4 @@
-"""Counts what the service of one account tells of each pass. Nothing here may ever stop a pass."""
+"""Counts the passes of one account's service. A mistake in counting must never stop a pass."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -40,12 +40,12 @@ _OF_PASSES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (UnsuitableError, "unsuitable"),
     (Exception, "mistake"),
 )
-"""What stands first is looked for first; what nobody expects is a mistake in Mailroom itself."""
+"""Kinds by class, the first that fits; an unexpected exception is a mistake in Mailroom."""
 _OF_THINGS: Final = ("decision", "label", "new_mail")
 
 
 def failure_kind(error: Exception) -> str:
-    """What kind of failure made a pass fail."""
+    """Return the kind of the failure that made a pass fail."""
     if is_read_only(error):
         return "credentials"
     return next(kind for type_, kind in _OF_PASSES if isinstance(error, type_))
@@ -53,13 +53,13 @@ def failure_kind(error: Exception) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PassEnded:
-    """A pass is over. Times are seconds of the event loop's clock.
+    """A pass that ended. Times are seconds of the event loop's clock.
 
     Attributes:
-        due: why it ran.
-        started: when it began.
-        ended: when it was over.
-        result: what became of it, or why it failed.
+        due: the reason for the pass.
+        started: the time of its beginning.
+        ended: the time of its end.
+        result: its report, or the error that made it fail.
     """
 
     due: Due
@@ -69,14 +69,14 @@ class PassEnded:
 
     @property
     def outcome(self) -> str:
-        """In a word."""
+        """The outcome in a word: ``done``, ``incomplete`` or ``failed``."""
         if isinstance(self.result, Exception):
             return "failed"
         return "done" if self.result.is_complete else "incomplete"
 
     @property
     def told_at(self) -> float | None:
-        """When an event told of what there was to do; None if none did."""
+        """The time of the push event that caused the pass; None if no event did."""
         return self.due.since if self.due.is_told else None
 
 
@@ -84,10 +84,10 @@ class AccountMetrics:
     """Counts one account's passes.
 
     Args:
-        families: where they are exposed.
+        families: the metrics to count in.
         account: the account's name; empty for a single one.
         categories: the names of all categories.
-        now: the time of day, in seconds of Unix time.
+        now: returns the time of day, in seconds of Unix time.
     """
 
     def __init__(
@@ -117,20 +117,20 @@ class AccountMetrics:
         self._begin(categories)
 
     def service_started(self, push: Callable[[], PushStatus]) -> None:
-        """A service takes the account up; ``push`` tells how its push is."""
+        """Note that a service starts; ``push`` returns the state of its push."""
         self._push[self._account] = push
 
     def service_gave_up(self) -> None:
-        """There is no service, and so no push."""
+        """Note that the service gave up; without a service there is no push."""
         self._push[self._account] = lambda: PushStatus("off")
 
     def service_refused(self) -> None:
-        """There is no service, for the credentials are refused; a good pass ends that."""
+        """Note that the service ended because of refused credentials, until a good pass."""
         self.service_gave_up()
         self._refused.set(1)
 
     def _begin(self, categories: Iterable[str]) -> None:
-        """Have every series there is begin with 0, so that the first event is an increase."""
+        """Start every series with 0, so that the first event is an increase."""
         for reason in Reason:
             for outcome in _OUTCOMES:
                 self._passes.labels(self._account, reason.value, outcome)
@@ -142,7 +142,7 @@ class AccountMetrics:
             self._failures.labels(self._account, kind)
 
     def pass_ended(self, ended: PassEnded) -> None:
-        """Count a pass. Raises nothing: what cannot be counted must not stop what can be done."""
+        """Count a pass. Raises nothing: a mistake in counting must not stop the service."""
         try:
             self._count(ended)
         except Exception:

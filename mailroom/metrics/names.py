@@ -1,9 +1,9 @@
-"""Every metric: its name, its type, its labels and its meaning. README.md's table is made of it.
+"""Every metric: its name, type, labels and meaning. The table in README.md comes from here.
 
-Labels come from small fixed sets and the names of categories: never a secret, an address, or a
-mail.
+The values of labels come from small fixed sets, and the names of accounts and categories. They are
+never a secret, an address, or part of a mail.
 
-``account`` is the name of one of several accounts; a single one has none, and its label is empty.
+``account`` is the name of one of several accounts; for a single account the label is empty.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A metric: the name that it is exposed by, its type, what it means, its labels.
+    """A metric: its name, its type, its meaning, its labels.
 
     Attributes:
-        own_labels: those beside the account's.
-        account_labels: the account's, unless it is about the whole process.
+        own_labels: the labels beside the account.
+        account_labels: the label of the account; empty if the metric is about the whole process.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Definition:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """All of them, as they are given."""
+        """The metric's labels, in order."""
         return (*self.account_labels, *self.own_labels)
 
 
@@ -111,7 +111,7 @@ DEFINITIONS: Final = (
 
 
 def metrics_table() -> str:
-    """All metrics as a table in Markdown."""
+    """Return a table of all metrics in Markdown."""
     lines = ["| metric | type | meaning |", "| --- | --- | --- |"]
     for each in DEFINITIONS:
         labels = f"{{{', '.join(each.labels)}}}" if each.labels else ""

@@ -1,7 +1,7 @@
-"""What a pass is going to do or has done, for a person, a program, and the log.
+"""Reports of a pass, planned or done: text for a person, data for a program, and log lines.
 
-Never a subject or a body: mail is named by its id, people by their addresses. A dry run and a real
-one print the same lines, so they speak of what happens, not of what has happened.
+A report has no subject and no body: mail is named by its id, people by their addresses. A dry run
+and a real one print the same lines, so the lines are in the present tense.
 """
 
 from mailroom.report.common import shown

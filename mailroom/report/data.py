@@ -1,4 +1,4 @@
-"""Plans and their outcomes as JSON data, every single move included."""
+"""Plans and their outcomes as JSON data, with every move of a mail."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from mailroom.screener.progress import Report
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
-    """A plan as JSON data, every single move included."""
+    """Return a plan as JSON data, with every move of a mail."""
     directory = plan.marked.directory
     verdicts = () if plan.arrivals is None else plan.arrivals.verdicts
     return {
@@ -68,7 +68,7 @@ def _edit_data(edit: ContactEdit, groups: Iterable[Group]) -> dict[str, Any]:
 
 
 def _card_data(edit: ContactEdit) -> dict[str, Any]:
-    """What is written on the card."""
+    """Return the change to a card as JSON data."""
     match edit.card:
         case CreateCard(contact_type=contact_type, names=names, note=line):
             return {"type": str(contact_type), "names": given(names), "note": line}
@@ -83,7 +83,7 @@ def _moves_data(moves: Mapping[str, Patch], directory: Directory) -> dict[str, A
 
 
 def outcome_data(report: Report) -> dict[str, Any]:
-    """What became of a plan, as JSON data."""
+    """Return the outcome of a plan as JSON data."""
     return {
         "failures": dict(report.failures),
         "marks_failed": dict(report.marks_failed),

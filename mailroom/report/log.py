@@ -1,4 +1,4 @@
-"""The log lines of a pass: one for each decision, and for what waits for a person."""
+"""The log lines of a pass: one for each decision, and for each label that a person has to mend."""
 
 import logging
 from collections import Counter
@@ -12,7 +12,7 @@ from mailroom.screener.progress import Report
 
 
 def log_report(log: structlog.stdlib.BoundLogger, report: Report) -> None:
-    """One line for each decision, conflict and unusable mail."""
+    """Log one line for each decision, conflict and unusable mail."""
     for filing in report.plan.filings:
         facts = _log_facts(filing)
         reason = report.failures.get(filing.decision.id)
@@ -29,7 +29,7 @@ def log_report(log: structlog.stdlib.BoundLogger, report: Report) -> None:
 
 
 def left_undone(report: Report) -> list[tuple[str, int, str]]:
-    """Count what a pass left to be tried again: the kind of thing, how many, and why."""
+    """Return the work that a pass left to be tried again: kind of thing, number, reason."""
     left = Counter(("decision", why) for why in report.failures.values())
     left.update(("label", why) for why in report.marks_failed.values())
     left.update(("new mail", why) for why in report.arrived.failures.values())
@@ -39,7 +39,7 @@ def left_undone(report: Report) -> list[tuple[str, int, str]]:
 
 
 def _log_arrivals(log: structlog.stdlib.BoundLogger, report: Report) -> None:
-    """One line for each sender and rule, however many mails."""
+    """Log one line for each sender and rule, with the number of mails."""
     filed = Counter((each.sender, each.rule.name.lower()) for each in report.arrived.filed)
     for (sender, rule), mails in filed.items():
         log.info("new mail filed", sender=sender, rule=rule, mails=mails)
@@ -52,7 +52,7 @@ def _log_arrivals(log: structlog.stdlib.BoundLogger, report: Report) -> None:
 
 
 def _log_stuck(log: structlog.stdlib.BoundLogger, plan: Plan) -> None:
-    """What waits for a person: once as a warning, when the error label goes on."""
+    """Log labels that a person has to mend: as a warning only when the error label goes on."""
     for conflict in plan.conflicts:
         labels = paths(conflict.labels, plan.marked.directory)
         addresses = sorted(conflict.contact.addresses)

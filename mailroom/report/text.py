@@ -20,7 +20,7 @@ from mailroom.screener.progress import Report
 
 
 def plan_text(plan: Plan) -> Iterator[str]:
-    """A plan in lines for a terminal; mails that move alike are counted together."""
+    """Return a plan in lines for a terminal; mails that move alike are counted together."""
     if plan.is_empty and not plan.conflicts and not plan.unusable:
         new = "" if plan.arrivals is None else ", and no new mail has to move"
         yield f"Nothing to do: no mail bears a triage label{new}."
@@ -86,7 +86,7 @@ def _marks_text(plan: Plan) -> Iterator[str]:
 
 
 def _arrivals_text(plan: Plan) -> Iterator[str]:
-    """New mail, by sender; what stays in the Inbox is not worth a line."""
+    """Return the lines of new mail, by sender; mail that stays in the Inbox has no line."""
     by_sender: dict[tuple[str, str], dict[str, Patch]] = {}
     for each in plan.new_mail:
         moves = by_sender.setdefault((each.sender, each.rule.value), {})
@@ -126,7 +126,7 @@ def _counted(count: int, what: str) -> str:
 
 
 def outcome_text(report: Report) -> Iterator[str]:
-    """What a plan did not say: what came meanwhile, and what went wrong."""
+    """Return the lines that the plan did not have: mail that came meanwhile, and failures."""
     yield from _moves_text(report.late, report.plan.marked.directory, " that came meanwhile")
     for filing in report.plan.filings:
         decision = filing.decision
@@ -141,6 +141,6 @@ def outcome_text(report: Report) -> Iterator[str]:
 
 
 def summary(report: Report) -> str:
-    """What was done, in a line."""
+    """Return the numbers of decisions and mails, in a line."""
     done = f"{_counted(len(report.finished), 'decision')} carried out"
     return f"{done}, {_counted(report.mails, 'mail')} filed."
