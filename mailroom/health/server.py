@@ -87,7 +87,7 @@ def _site(runner: web.AppRunner, host: str, port: int) -> web.BaseSite:
 def _cause(error: OSError | UnicodeError) -> str:
     """Return the error's cause without the address that asyncio adds to the text."""
     if isinstance(error, UnicodeError):
-        return "no name of a host"
+        return "not a valid host name"
     if error.errno is not None and error.errno > 0:
         return os.strerror(error.errno)
     return error.strerror or type(error).__name__

@@ -1,4 +1,4 @@
-"""What can only be judged by looking at several settings: credentials, hosts, categories."""
+"""Checks that need several settings: credentials, hosts, categories."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -23,21 +23,22 @@ _SHARD: Final = ("shard",)
 
 
 _PERSONAL: Final = (_TOKEN, *_JMAP_LOGIN, ("jmap", "account"), *_CARDDAV_LOGIN)
-"""Who an account is. Inherited, one would be taken for another."""
+"""Settings that identify an account. If accounts shared them, they would be the same account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What was given, and what came of it.
+    """The settings of one account, and the mistakes in single values.
 
     Attributes:
-        settings: with defaults in place of what is ``wrong``.
-        layers: the sources, the one that beats the others first.
-        wrong: the settings whose own value is wrong.
-        unread: whether more may have been given than is known.
-        account: the name of the account that it is for, if there are several.
-        mistakes: what is wrong with ``wrong``.
-        salvaged: the categories, without what is wrong with them; None if nothing is, or too much.
+        settings: the settings, with defaults in place of the ``wrong`` ones.
+        layers: the sources, the one with the highest precedence first.
+        wrong: the settings whose value is wrong by itself.
+        unread: True if a source could not be read, so that more may be set than is known.
+        account: the name of one of several accounts; else empty.
+        mistakes: a text for each mistake in the ``wrong`` settings.
+        salvaged: the usable part of a wrong list of categories; None if the list is right, or
+            not a list at all.
     """
 
     settings: Settings
@@ -49,24 +50,24 @@ class Judged:
     salvaged: Salvaged | None = None
 
     def has(self, path: Path) -> bool:
-        """Whether somebody set this, well or not."""
+        """Return True if any source sets ``path``, even to a wrong value."""
         return any(path in layer.names for layer in self.layers)
 
     def name(self, path: Path) -> str:
-        """What a person knows the setting by: where it was set, else where it could be."""
+        """Return a setting's name for a person: the place where it is set, else its variable."""
         names = (layer.names[path] for layer in self.layers if path in layer.names)
         return next(names, variable_of(self.account, path))
 
 
 def find_misplaced(common: Judged) -> Iterator[str]:
-    """What is said for all accounts, but can only be said by each."""
+    """Find settings that are set for all accounts, but must be set for each."""
     for path in _PERSONAL:
         if common.has(path):
             yield f"{common.name(path)}: must be set in each of the {ACCOUNTS}, not for all"
 
 
 def find_same_logins(accounts: Sequence[Judged]) -> Iterator[str]:
-    """Accounts that are one and the same: two services would do everything twice."""
+    """Find accounts that are the same: two services would do everything twice."""
     by_login: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for each in accounts:
         jmap = each.settings.jmap
@@ -79,7 +80,7 @@ def find_same_logins(accounts: Sequence[Judged]) -> Iterator[str]:
 
 
 def find_contradictions(judged: Judged) -> list[str]:
-    """Every mistake that shows only when several settings are looked at."""
+    """Return the mistakes that show only in several settings together."""
     found = [*_too_many_credentials(judged), *_bad_categories(judged), *_useless_shard(judged)]
     found += _plain_http(judged)
     if not judged.unread:
@@ -90,7 +91,7 @@ def find_contradictions(judged: Judged) -> list[str]:
 
 
 def _must_have_carddav(judged: Judged) -> bool:
-    """Whether CardDAV is wanted. With ``auto`` that shows when the server says what it offers."""
+    """Return True if CardDAV is needed for certain; with ``auto`` the server's offer decides."""
     match judged.settings.contacts.backend:
         case "auto":
             return any(judged.has(path) for path in _CARDDAV)
@@ -99,7 +100,7 @@ def _must_have_carddav(judged: Judged) -> bool:
 
 
 def inherits_credentials(judged: Judged) -> bool:
-    """Whether CardDAV gets JMAP's user name and password: none of its own, and the same host."""
+    """Return True if CardDAV uses JMAP's login: it has none of its own, and the same host."""
     jmap, carddav = judged.settings.jmap, judged.settings.carddav
     return (
         any(judged.has(path) for path in _JMAP_LOGIN)
@@ -151,7 +152,7 @@ def _missing_half(judged: Judged, login: Sequence[Path]) -> Iterator[str]:
 
 
 def find_lacking_of_carddav(judged: Judged) -> Iterator[str]:
-    """What would have to be set for CardDAV to be used."""
+    """Find the settings that CardDAV needs and that are missing."""
     no_url = _lacks_carddav_url(judged)
     if no_url:
         session_url = judged.name(_SESSION_URL)
@@ -159,7 +160,7 @@ def find_lacking_of_carddav(judged: Judged) -> Iterator[str]:
     if any(judged.has(path) for path in _CARDDAV_LOGIN):
         yield from _missing_half(judged, _CARDDAV_LOGIN)
         return
-    # Once the URLs are right, JMAP's login may turn out to do.
+    # Once the URLs are right, JMAP's login may be enough.
     unclear = no_url or not _are_urls_right(judged)
     basic = any(judged.has(path) for path in _JMAP_LOGIN)
     if not inherits_credentials(judged) and not (basic and unclear):
@@ -172,7 +173,7 @@ def _are_urls_right(judged: Judged) -> bool:
 
 
 def _lacks_carddav_url(judged: Judged) -> bool:
-    """A password must not go to Fastmail just because nobody named another address book."""
+    """Return True if CardDAV's default is wrong: no other password must go to Fastmail."""
     return not judged.settings.jmap.is_fastmail and not judged.has(_CARDDAV_URL)
 
 

@@ -1,6 +1,6 @@
-"""The types of single settings: what may stand in one, and how it is said that something may not.
+"""The types of single settings: the values allowed, and the texts of errors.
 
-The text of an error never holds the value: any setting may turn out to have a secret in it.
+The text of an error never contains the value, because any setting may have a secret in it.
 """
 
 import json
@@ -33,12 +33,12 @@ _TOKEN: Final = re.compile(r"[\x21-\x7e]*")
 
 
 def service_url(value: object) -> URL:
-    """Return the address of a server.
+    """Return the URL of a server.
 
-    Plain http is judged later, for it may have been allowed.
+    Plain http is checked later, because another setting may allow it.
 
     Raises:
-        ValueError: this is no address of one.
+        ValueError: this is not the URL of a server.
     """
     try:
         url = value if isinstance(value, URL) else URL(str(value))
@@ -75,26 +75,26 @@ def _ca_file(value: str) -> str:
 
 def _header_token(value: SecretStr) -> SecretStr:
     if not _TOKEN.fullmatch(value.get_secret_value()):
-        raise ValueError("must be ASCII without blanks and control characters")
+        raise ValueError("must be ASCII without spaces or control characters")
     return value
 
 
 def _username(value: str) -> str:
-    """RFC 7617 section 2: no colon, no control characters."""
+    """Check a user name by RFC 7617 section 2: no colon, no control characters."""
     if ":" in value or _CONTROL.search(value):
-        raise ValueError("must be without colon and control characters")
+        raise ValueError("must not contain a colon or control characters")
     return value
 
 
 def _password(value: SecretStr) -> SecretStr:
-    """RFC 7617 section 2: no control characters."""
+    """Check a password by RFC 7617 section 2: no control characters."""
     if _CONTROL.search(value.get_secret_value()):
-        raise ValueError("must be without control characters (a line end?)")
+        raise ValueError("must not contain control characters (a line end?)")
     return value
 
 
 def _authserv_id(value: str) -> str:
-    """RFC 8601 section 2.5: in practice a host name."""
+    """Check an authserv-id (RFC 8601 section 2.5), in practice a host name."""
     if value and not _AUTHSERV_ID.fullmatch(value):
         raise ValueError("must be a host name, or *. and a domain")
     return value
@@ -105,14 +105,14 @@ def _shard(value: object) -> Shard | None:
 
 
 def _word(value: object) -> object:
-    """Words in any letter case; and YAML takes a bare ``off`` for False."""
+    """Return a word in lower case; YAML reads a bare ``off`` as False."""
     if value is False:
         return "off"
     return value.lower() if isinstance(value, str) else value
 
 
 class CategorySettings(BaseModel):
-    """A category as it is written; what is left out follows from the name."""
+    """A category as it is written; keys that are left out follow from the name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -126,7 +126,7 @@ class CategorySettings(BaseModel):
 
 
 def _decoded(value: object) -> object:
-    """A list as it came from YAML, the JSON of one, or what was made of one before."""
+    """Return a list of categories from YAML's list, from JSON, or unchanged if already read."""
     if isinstance(value, Categories):
         return [asdict(each) for each in value]
     if isinstance(value, str):
@@ -141,11 +141,11 @@ def _decoded(value: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Salvaged:
-    """The categories of a list in which something is wrong, without that.
+    """The usable part of a list of categories with mistakes.
 
     Attributes:
-        categories: all that have a usable name.
-        has_gaps: whether some have none.
+        categories: the categories that have a usable name.
+        has_gaps: True if some categories have no usable name.
     """
 
     categories: Categories
@@ -153,7 +153,7 @@ class Salvaged:
 
 
 def salvage(value: object) -> Salvaged | None:
-    """Read what can be read of a list of categories; None if it is no list at all."""
+    """Return the usable part of a list of categories; None if it is not a list at all."""
     try:
         entries = _decoded(value)
     except ValueError:
@@ -165,7 +165,7 @@ def salvage(value: object) -> Salvaged | None:
 
 
 def _usable(entry: object) -> CategorySettings | None:
-    """A category without the keys that are unknown or have a wrong value."""
+    """Return a category without the keys that are unknown or have a wrong value."""
     if not isinstance(entry, dict):
         return None
     given = dict(entry)
@@ -184,7 +184,7 @@ def _categories(written: list[CategorySettings]) -> Categories:
 
 
 def _category_schema(_source: Any, handler: Any) -> core_schema.CoreSchema:
-    """Written as a list, known to the program as :class:`Categories`."""
+    """Return the schema of a setting that is written as a list and read as :class:`Categories`."""
     written = handler.generate_schema(list[CategorySettings])
     return core_schema.no_info_after_validator_function(_categories, written)
 

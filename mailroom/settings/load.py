@@ -1,10 +1,10 @@
-"""Loads the settings, or says everything that is wrong with them at once.
+"""Loads the settings, or reports all mistakes in them at once.
 
-To find every mistake, what is wrong by itself is replaced by its default, and the rest judged all
-the same: so a typing error in one place hides no contradiction in another.
+To find every mistake, a wrong value is replaced by its default, and the rest is checked all the
+same: a typing error in one place hides no contradiction in another.
 
-Several accounts are judged one by one, each with what is said for all of them below what it says
-for itself. Who somebody is, is only ever said by the account.
+Several accounts are checked one by one, each with its own settings above those for all accounts.
+User names, secrets and account ids are never taken from the settings for all accounts.
 """
 
 import os
@@ -36,14 +36,14 @@ from mailroom.settings.variables import ACCOUNTS, PATHS, Path
 def load_settings(
     environ: Mapping[str, str] = os.environ, *, cwd: FilePath | None = None
 ) -> Settings:
-    """Read the environment, secret files and the YAML file, and judge what they say.
+    """Read the environment, the secret files and the YAML file, and check the settings.
 
     Args:
         environ: the environment variables.
-        cwd: what relative file names are relative to; the current folder unless given.
+        cwd: the folder of relative file names; the current folder unless given.
 
     Raises:
-        SettingsError: something is wrong; it lists all that is.
+        SettingsError: the settings have mistakes; the error lists all of them.
     """
     cwd = cwd or FilePath()
     given = read_sources(environ, cwd)
@@ -66,12 +66,12 @@ def load_settings(
 
 
 def _read_again(environ: Mapping[str, str], cwd: FilePath, name: str) -> Settings:
-    """Load the settings of one account anew; ``name`` is empty for a single account.
+    """Load the settings of one account again; ``name`` is empty for a single account.
 
-    Mistakes in the values of other accounts are theirs, and none of this account's business.
+    Mistakes in the values of other accounts are ignored.
 
     Raises:
-        SettingsError: something is wrong with them now.
+        SettingsError: the account's settings have mistakes now.
     """
     given = read_sources(environ, cwd)
     names = _names(given)
@@ -91,7 +91,7 @@ def _judge_common(given: Sequence[Given]) -> Judged:
 
 
 def _names(given: Sequence[Given]) -> list[str]:
-    """The accounts, in the order of the file, and whoever else has secrets or variables."""
+    """Return the accounts in the order of the file, then those only in secrets or variables."""
     return list(dict.fromkeys(name for each in reversed(given) for name in each.accounts))
 
 
@@ -109,14 +109,14 @@ def _judge(layers: Sequence[Layer], *, unread: bool, account: str = "") -> Judge
 
 
 def _given(path: Path, layers: Sequence[Layer]) -> object:
-    """The value of a setting as the source gives it that beats the others."""
+    """Return the value of a setting from the source with the highest precedence that sets it."""
     (key,) = path
     return next(layer.source().get(key) for layer in layers if path in layer.names)
 
 
 @dataclass(frozen=True, slots=True)
 class _Wrong:
-    """A setting with a wrong value; ``inside`` is where in it, if it has parts."""
+    """A setting with a wrong value; ``inside`` is the place in the value, if it has parts."""
 
     path: Path
     inside: str
@@ -124,7 +124,7 @@ class _Wrong:
 
 
 def _build(layers: Sequence[Layer]) -> tuple[Settings, list[_Wrong]]:
-    """The settings, with defaults for what is wrong."""
+    """Return the settings, with defaults for the wrong ones, and the wrong ones."""
     try:
         return _settings(layers), []
     except ValidationError as error:
@@ -152,7 +152,7 @@ def _wrong(error: Any) -> _Wrong:
 
 
 def _complete(judged: Judged, read_again: Callable[[str], Settings]) -> Settings:
-    """Fill in what one setting takes from another."""
+    """Return the settings with the values that CardDAV takes from JMAP."""
     layers = list(judged.layers)
     if inherits_credentials(judged):
         jmap = judged.settings.jmap

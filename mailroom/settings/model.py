@@ -1,10 +1,10 @@
-"""The settings themselves: all sections, and what follows from several of them.
+"""The settings model: all sections, and values that follow from several of them.
 
-Nothing is read here, and nothing is judged that needs more than one setting: that is
-:mod:`mailroom.settings.load`'s.
+This module reads no source, and checks nothing that needs more than one setting: see
+:mod:`mailroom.settings.load`.
 
-An account's settings are whole by themselves. Those of several accounts hang on the settings of the
-process that serves them, which are nobody's.
+The settings of an account are complete by themselves. If there are several accounts, the settings
+of the process hold the settings of each.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,20 +31,20 @@ from mailroom.settings.sections import (
 
 PREFIX: Final = "MAILROOM_"
 PROCESS_WIDE: Final = frozenset({"health", "log", "shard"})
-"""What there is once for a process, however many accounts it serves."""
+"""The sections that a process has once, however many accounts it serves."""
 _FASTMAIL_AUTHSERV_ID: Final = "*.messagingengine.com"
 
 
 class Settings(BaseSettings):
-    """All settings, each valid by itself; :func:`mailroom.settings.load_settings` makes them.
+    """The settings, each valid by itself; made by :func:`mailroom.settings.load_settings`.
 
     Args:
-        sources: the one that beats the others first.
-        origins: where what was set was set, for a person.
-        carddav_lacks: what is not set that CardDAV needs.
+        sources: the sources, the one with the highest precedence first.
+        origins: setting -> the place where it was set, for a person.
+        carddav_lacks: the missing settings that CardDAV needs.
         name: the account's name, if it is one of several.
-        accounts: the settings of each account, if these here are of a process for several.
-        read_again: reads the same sources anew; raises as
+        accounts: the settings of each account, if these settings are of a process for several.
+        read_again: reads the same sources again; raises as
             :func:`mailroom.settings.load.load_settings`.
     """
 
@@ -106,46 +106,46 @@ class Settings(BaseSettings):
 
     @property
     def accounts(self) -> tuple["Settings", ...]:
-        """The settings of each account; those of a single one are these here."""
+        """The settings of each account; of a single account, these settings."""
         return self._accounts or (self,)
 
     @property
     def has_several(self) -> bool:
-        """Whether accounts are given by name, if only one."""
+        """True if accounts are given by name, even if there is only one."""
         return bool(self._accounts)
 
     @property
     def served(self) -> tuple["Settings", ...]:
-        """The accounts that this process is to serve: all, or its shard of them."""
+        """The accounts that this process serves: all, or its shard of them."""
         shard = self.shard
         return tuple(each for each in self.accounts if shard is None or shard.keeps(each.name))
 
     @property
     def authserv_id(self) -> str:
-        """Whose Authentication-Results are believed; empty: nobody's."""
+        """The server whose Authentication-Results are believed; empty: none."""
         if self.arrivals.authserv_id or not self.jmap.is_fastmail:
             return self.arrivals.authserv_id
         return _FASTMAIL_AUTHSERV_ID
 
     def read_again(self) -> "Settings":
-        """Return these settings as their sources have them now; of an account, that account's.
+        """Return these settings as their sources have them now; for an account, its settings.
 
         Raises:
-            SettingsError: something in them is wrong now, or the account is no longer there.
+            SettingsError: the settings have mistakes now, or the account is no longer there.
         """
         return self if self._read_again is None else self._read_again()
 
     @property
     def carddav_lacks(self) -> tuple[str, ...]:
-        """What would have to be set for CardDAV to be used, a line for each; empty if nothing."""
+        """The missing settings that CardDAV needs, a line for each; empty if none is missing."""
         return self._carddav_lacks
 
     def origin(self, path: tuple[str, ...]) -> str:
-        """Where ``path`` (``("jmap", "token")``) was set; empty if it has its default."""
+        """Return the place where ``path`` (``("jmap", "token")``) is set; empty for a default."""
         return self._origins.get(path, "")
 
     def secrets(self) -> frozenset[str]:
-        """Every text that must never be shown: secrets, and the headers made of them."""
+        """Return every text that must never be shown: secrets, and the headers made of them."""
         if self._accounts:
             return frozenset[str]().union(*(each.secrets() for each in self._accounts))
         plain = {

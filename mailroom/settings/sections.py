@@ -1,4 +1,4 @@
-"""The sections of the settings: types, bounds, defaults, and what each setting means.
+"""The sections of the settings: types, bounds, defaults, and the meaning of each setting.
 
 An empty string means "not set".
 """
@@ -25,7 +25,7 @@ _LAYOUT: Final = Layout()
 
 
 class Section(BaseModel):
-    """A part of the settings."""
+    """A section of the settings."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -35,7 +35,7 @@ class JmapSettings(Section):
 
     session_url: ServiceUrl = Field(
         default=service_url("https://api.fastmail.com/jmap/session"),
-        description="the JMAP session; `https://HOST` for where its server says it is",
+        description="URL of the JMAP session; `https://HOST`: found at `/.well-known/jmap`",
     )
     token: HeaderToken = Field(
         default=SecretStr(""), description="API token (Bearer); or user name and password"
@@ -47,23 +47,23 @@ class JmapSettings(Section):
     )
     keep_origin: bool = Field(
         default=False,
-        description="whether scheme, host and port of every URL in the session are taken from"
-        " `MAILROOM_JMAP_SESSION_URL`: for proxies that the server does not know of",
+        description="whether every URL in the session gets the scheme, host and port of"
+        " `MAILROOM_JMAP_SESSION_URL`: for a server that does not know of the proxy before it",
     )
     insecure: bool = Field(
         default=False,
-        description="whether plain http may be spoken with the mail server though it is on another"
-        " machine: for a container network of your own",
+        description="whether plain http is allowed to a mail server on another machine: for a"
+        " container network of your own",
     )
 
     @property
     def is_fastmail(self) -> bool:
-        """Whether the account is at Fastmail."""
+        """True if the account is at Fastmail."""
         return f".{self.session_url.host}".endswith(".fastmail.com")
 
     @property
     def credentials(self) -> Credentials:
-        """What proves to the JMAP server who we are."""
+        """The credentials for the JMAP server."""
         reach = Reach(self.session_url, insecure=self.insecure)
         if token := self.token.get_secret_value():
             return Credentials.bearer(token, reach)
@@ -71,7 +71,7 @@ class JmapSettings(Section):
 
 
 class ContactsSettings(Section):
-    """Where the address book is."""
+    """The address book: protocol, choice, and edits of cards."""
 
     backend: Annotated[Literal["auto", "jmap", "carddav"], Word] = Field(
         default="auto",
@@ -79,13 +79,13 @@ class ContactsSettings(Section):
     )
     annotate: bool = Field(
         default=False,
-        description="over JMAP, whether cards that you made get notes and missing names, too;"
-        " servers may lose parts of a card by that. Over CardDAV they always do, and nothing is"
+        description="over JMAP, whether Mailroom adds notes and missing names to cards that you"
+        " made; servers may lose parts of such a card. Over CardDAV it always does, and nothing is"
         " lost",
     )
     address_book: str = Field(
         default="",
-        description="name, path or id of the address book to write to; none: your own one",
+        description="name, path or id of the address book to write to; none: your own",
     )
     groups: Annotated[Literal["auto", "categories"], Word] = Field(
         default="auto",
@@ -99,57 +99,57 @@ class CarddavSettings(Section):
 
     url: ServiceUrl = Field(
         default=service_url("https://carddav.fastmail.com/"),
-        description="the CardDAV server, if used; to be set where `MAILROOM_JMAP_SESSION_URL` is",
+        description="the CardDAV server, if used; required if the mail server is not Fastmail's",
     )
     username: Username = Field(
-        default="", description="user name; JMAP's if that is Basic and the host is the same"
+        default="", description="user name; default: JMAP's, if it has one and the host is the same"
     )
     password: Password = Field(
         default=SecretStr(""),
-        description="(app) password; JMAP's in the same case as the user name",
+        description="(app) password; default: JMAP's, as for the user name",
     )
     insecure: bool = Field(
-        default=False, description="as `MAILROOM_JMAP_INSECURE`, for the CardDAV server"
+        default=False, description="like `MAILROOM_JMAP_INSECURE`, for the CardDAV server"
     )
 
     @property
     def credentials(self) -> Credentials:
-        """What proves to the CardDAV server who we are."""
+        """The credentials for the CardDAV server."""
         reach = Reach(self.url, insecure=self.insecure)
         return Credentials.basic(self.username, self.password.get_secret_value(), reach)
 
 
 class HttpSettings(Section):
-    """The way to the servers."""
+    """HTTP: certificates and proxy."""
 
     ca_file: CaFile = Field(
         default="",
-        description="file of certificates (PEM) of a private CA, trusted beside the system's",
+        description="file of certificates (PEM) of a private CA, trusted as well as the system's",
     )
     proxy: ProxyUrl = Field(
         default=SecretStr(""),
-        description="proxy for all servers but this machine and `NO_PROXY`, like"
-        " `http://proxy.example.com:3128`; unset: `HTTPS_PROXY` and `HTTP_PROXY`",
+        description="proxy (`http://proxy.example.com:3128`) for all servers but this machine and"
+        " those in `NO_PROXY`; none: `HTTPS_PROXY` and `HTTP_PROXY`",
     )
 
     @property
     def proxies(self) -> Proxies:
-        """The proxy that is configured, else those of the environment."""
+        """The configured proxy, else the proxies of the environment."""
         return Proxies.configured(self.proxy.get_secret_value())
 
 
 class PushSettings(Section):
-    """How changes are heard of."""
+    """Push: transport and timing."""
 
     transport: Annotated[Literal["auto", "websocket", "eventsource", "off"], Word] = Field(
         default="auto",
-        description="`auto`, `websocket`, `eventsource` or `off` (then only polls find anything)",
+        description="`auto`, `websocket`, `eventsource` or `off` (Mailroom then only polls)",
     )
     settle: float = Field(
         default=0.1,
         ge=0,
         le=60,
-        description="seconds to wait after an event, so that a burst is one pass",
+        description="seconds to wait after an event, so that a burst of events causes one pass",
     )
     ping: int = Field(
         default=30, ge=1, le=3600, description="seconds between pings asked of the server"
@@ -157,11 +157,11 @@ class PushSettings(Section):
 
 
 class ArrivalsSettings(Section):
-    """What becomes of new mail."""
+    """The screening of new mail."""
 
     enabled: bool = Field(
         default=True,
-        description="whether new mail in the Inbox is screened; if not, your provider has to do it",
+        description="whether new mail in the Inbox is screened; if not, use your provider's rules",
     )
     lookback: float = Field(
         default=86400,
@@ -171,20 +171,20 @@ class ArrivalsSettings(Section):
     )
     authserv_id: AuthservId = Field(
         default="",
-        description="whose `Authentication-Results` are believed: a name, or `*.example.com`; none:"
-        " Fastmail's at Fastmail, else nobody's",
+        description="server whose `Authentication-Results` are believed: a name, or"
+        " `*.example.com`; none: Fastmail's at Fastmail, else no server",
     )
 
 
 class PollSettings(Section):
-    """The fallback."""
+    """The poll, which runs beside push."""
 
     interval: float = Field(
         default=300,
         ge=1,
         le=86400,
-        description="seconds between passes that run whatever push says; at most 30 while push is "
-        "down or silent",
+        description="seconds between polls, which run beside push; at most 30 while push is down or"
+        " silent",
     )
 
 
@@ -200,7 +200,7 @@ class HealthSettings(Section):
 
 
 class LogSettings(Section):
-    """What is logged, and how."""
+    """The level and format of the log."""
 
     level: Annotated[Literal["debug", "info", "warning", "error"], Word] = Field(
         default="info",
@@ -212,7 +212,7 @@ class LogSettings(Section):
 
 
 class FailureSettings(Section):
-    """When to give up."""
+    """The limit of failures."""
 
     limit: int = Field(
         default=10, ge=1, le=1000, description="failed passes in a row after which Mailroom exits"
@@ -225,7 +225,7 @@ def _label_of_screener(validated: dict[str, Any]) -> str:
 
 
 class ScreenerSettings(Section):
-    """What there is beside the categories."""
+    """The mailboxes, labels and groups beside the categories."""
 
     mailbox: str = Field(
         default=_LAYOUT.screener,
@@ -233,14 +233,14 @@ class ScreenerSettings(Section):
     )
     label: str = Field(
         default_factory=_label_of_screener,
-        description="takes a decision back; unless set: `@To` and the name of the mailbox",
+        description="takes a decision back; default: `@To` and the name of the mailbox",
     )
     error_label: str = Field(
         default=_LAYOUT.error_label, description="marks labelled mail that cannot be triaged"
     )
     warning_label: str = Field(
         default=_LAYOUT.warning_label,
-        description="marks mail whose sender's name is not the card's",
+        description="marks mail whose sender's name is not the card's, and mail that may be forged",
     )
     provenance_group: str = Field(
         default=_LAYOUT.provenance_group,
@@ -252,7 +252,7 @@ class ScreenerSettings(Section):
 
     @property
     def layout(self) -> Layout:
-        """As the domain knows it."""
+        """The same values as a :class:`Layout`."""
         return Layout(
             screener=self.mailbox,
             screener_label=self.label,

@@ -1,7 +1,7 @@
-"""Where settings come from: the environment, secret files, a YAML file. Each gives its layers.
+"""The sources of settings: the environment, secret files, a YAML file.
 
-They are read here, and their keys checked; what the values are worth is the model's business. A
-value never gets into a mistake, and neither does the text of a parser's error, which quotes values.
+This module reads the sources and checks their keys; the model checks the values. The text of a
+mistake never contains a value, nor the text of a parser's error, which quotes values.
 """
 
 import os
@@ -31,11 +31,11 @@ _SERVICE_LINK: Final = re.compile(
     r"\w+_SERVICE_(HOST|PORT(_\w+)?)|\w+_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?", re.ASCII
 )
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-"""What Python makes of bytes in the environment that are no UTF-8."""
+"""Python reads bytes in the environment that are not UTF-8 as these characters."""
 
 
 def read_sources(environ: Mapping[str, str], cwd: FilePath) -> tuple[Given, ...]:
-    """Every source there is, the one that beats the others first."""
+    """Read all sources; return the one with the highest precedence first."""
     variables, file = read_environment(environ), read_file(environ.get(CONFIG, ""), cwd)
     accounts = {*variables.accounts, *file.accounts}
     secrets = read_secrets(environ.get(SECRETS_DIR, ""), cwd, accounts=accounts)
@@ -43,18 +43,18 @@ def read_sources(environ: Mapping[str, str], cwd: FilePath) -> tuple[Given, ...]
 
 
 def is_service_link(name: str, value: str) -> bool:
-    """Whether Kubernetes set this variable, as a Service is called ``mailroom`` or like it.
+    """Return True if Kubernetes set this variable, for a Service whose name begins ``mailroom``.
 
-    It does so for each Service of the namespace: ``MAILROOM_SERVICE_HOST``, ``MAILROOM_PORT`` (a
-    URL), ``MAILROOM_PORT_8080_TCP_ADDR``; for one called ``mailroom-health`` even
-    ``MAILROOM_HEALTH_PORT`` is there, with a URL in it.
+    Kubernetes sets some for each Service of the namespace: ``MAILROOM_SERVICE_HOST``,
+    ``MAILROOM_PORT`` (a URL), ``MAILROOM_PORT_8080_TCP_ADDR``. For a Service with the name
+    ``mailroom-health`` it sets even ``MAILROOM_HEALTH_PORT``, to a URL.
     """
     is_url = re.match(r"(tcp|udp|sctp)://", value) is not None
     return bool(_SERVICE_LINK.fullmatch(name)) or (name.endswith("_PORT") and is_url)
 
 
 def read_environment(environ: Mapping[str, str]) -> Given:
-    """The variables that begin with our prefix. An empty one is as good as none."""
+    """Read the variables that begin with our prefix. An empty variable counts as not set."""
     ours = {
         name: value.rstrip("\r\n")
         for name, value in environ.items()
@@ -66,7 +66,7 @@ def read_environment(environ: Mapping[str, str]) -> Given:
     mistakes = [_unknown_variable(name) for name in ours if name not in known]
     given = {name: value for name, value in ours.items() if name in known and value}
     broken = [name for name, value in given.items() if _SURROGATE.search(value)]
-    mistakes += [f"{name}: is no UTF-8 text" for name in broken]
+    mistakes += [f"{name}: is not UTF-8 text" for name in broken]
     usable = {name: value for name, value in given.items() if name not in broken}
     return _given({name: name for name in given}, usable, mistakes)
 
@@ -80,12 +80,12 @@ def _unknown_variable(name: str) -> str:
 
 
 def _given(names: Mapping[str, str], values: Mapping[str, str], mistakes: Iterable[str]) -> Given:
-    """Variables as layers.
+    """Return variables as layers.
 
     Args:
-        names: which were given, and how a person finds each.
-        values: those that could be read.
-        mistakes: what is wrong with the others.
+        names: the variables that were given -> the place of each, for a person.
+        values: the values that could be read.
+        mistakes: the mistakes in the others.
     """
     variables: dict[str, dict[str, str]] = defaultdict(dict)
     shown: dict[str, dict[tuple[str, ...], str]] = defaultdict(dict)
@@ -102,16 +102,15 @@ def _given(names: Mapping[str, str], values: Mapping[str, str], mistakes: Iterab
 
 
 def read_secrets(directory: str, cwd: FilePath, *, accounts: Iterable[str] = ()) -> Given:
-    """The files of a directory whose names are ours; all others there are none of our business.
+    """Read the files of a directory whose names begin with our prefix; ignore all others.
 
-    The default directory is a convenience that nobody asked for, so it need not exist. Where it
-    may not be listed (as some tools for secrets make it on purpose), each file that could be there
-    is looked for by its name.
+    The default directory need not exist. If it exists but may not be listed (some tools for
+    secrets forbid it on purpose), each possible file is looked for by its name.
 
     Args:
-        directory: as configured; empty for the default one.
-        cwd: what a relative ``directory`` is relative to.
-        accounts: names of the accounts that are known from elsewhere.
+        directory: the configured directory; empty for the default one.
+        cwd: the folder of a relative ``directory``.
+        accounts: the names of the accounts that other sources have.
     """
     place = cwd / (directory or DEFAULT_SECRETS_DIR)
     try:
@@ -126,7 +125,7 @@ def read_secrets(directory: str, cwd: FilePath, *, accounts: Iterable[str] = ())
 
 
 def _known_files(place: FilePath, accounts: Iterable[str]) -> Iterator[FilePath]:
-    """The files that are there under a name of ours, as far as that can be seen."""
+    """Yield the files that exist with the name of a setting, as far as we may see them."""
     names = [*VARIABLES]
     for account in sorted(accounts):
         prefix = f"{PREFIX}{ACCOUNTS}_{account}_"
@@ -155,21 +154,21 @@ def _read_secret_files(files: list[FilePath]) -> Given:
 
 
 def _unknown_secret(name: str) -> str:
-    """As for a variable, but written as a file is."""
+    """Return the mistake for an unknown secret file, in lower case as files are named."""
     said, _, hint = _unknown_variable(name.upper()).partition("; ")
     return f"{name}{said[len(name) :]}" + (f"; {hint.lower()}" if hint else "")
 
 
 def _read_secret(file: FilePath) -> str:
-    """The text of a file, without the newline at its end, or a byte order mark before it.
+    """Return the text of a file, without the newline at its end and without a byte order mark.
 
     Raises:
-        ValueError: there is no such text; it says why.
+        ValueError: the file is empty or cannot be read; the text says why.
     """
     try:
         text = file.read_text(encoding="utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError:
-        raise ValueError("is no UTF-8 text") from None
+        raise ValueError("is not UTF-8 text") from None
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror})") from None
     if not text:

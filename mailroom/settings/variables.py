@@ -1,4 +1,4 @@
-"""The list of all variables, as it follows from the model."""
+"""The list of all variables, made from the model."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from mailroom.settings.model import PREFIX, PROCESS_WIDE, Settings
 
 Path = tuple[str, ...]
-"""Where a setting stands: ``("jmap", "token")``."""
+"""The section and key of a setting: ``("jmap", "token")``."""
 
 CONFIG: Final = PREFIX + "CONFIG"
 SECRETS_DIR: Final = PREFIX + "SECRETS_DIR"
@@ -18,12 +18,12 @@ ACCOUNTS: Final = "accounts"
 
 _ACCOUNT_PREFIX: Final = f"{PREFIX}{ACCOUNTS}_".upper()
 _ACCOUNT_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-"""A label of a host name (RFC 1123 section 2.1): fit for a file's name, a variable, a metric."""
+"""A label of a host name (RFC 1123 section 2.1): valid in file names, variables and metrics."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One setting. ``default`` is as the model has it."""
+    """One setting, with the default of the model."""
 
     name: str
     path: Path
@@ -45,16 +45,16 @@ def _variables(model: type[BaseModel], path: Path) -> Iterator[Variable]:
 VARIABLES: Final = {each.name: each for each in _variables(Settings, ())}
 PATHS: Final = {each.path: each for each in VARIABLES.values()}
 ACCOUNT_PATHS: Final = {path: each for path, each in PATHS.items() if path[0] not in PROCESS_WIDE}
-"""What an account may have for itself."""
+"""The settings that an account may have of its own."""
 
 
 def is_account_name(name: object) -> bool:
-    """Whether an account may be called so."""
+    """Return True if ``name`` is valid as the name of an account."""
     return isinstance(name, str) and _ACCOUNT_NAME.fullmatch(name) is not None
 
 
 def account_prefix(name: str) -> str:
-    """What the variables of an account begin with, if this one looks like one of them; else empty.
+    """Return the prefix of an account's variables if ``name`` looks like one of them, else "".
 
     ``MAILROOM_ACCOUNTS_ANNA_`` for ``MAILROOM_ACCOUNTS_ANNA_JMAP_TOKN``.
     """
@@ -64,16 +64,16 @@ def account_prefix(name: str) -> str:
 
 
 def variable_of(account: str, path: Path) -> str:
-    """The variable that sets ``path`` for an account; for a single one if that has no name."""
+    """Return the variable that sets ``path`` for an account; the name of a single one is empty."""
     name = PATHS[path].name
     return f"{_ACCOUNT_PREFIX}{account.upper()}_{name.removeprefix(PREFIX)}" if account else name
 
 
 def of_account(name: str) -> tuple[str, str]:
-    """The account that a variable is for, and the variable of a single account that it is like.
+    """Return the account of a variable, and the same variable of a single account.
 
-    ``MAILROOM_ACCOUNTS_ANNA_JMAP_TOKEN`` is ``MAILROOM_JMAP_TOKEN`` for ``anna``. What is for no
-    single account is for ``""``.
+    ``MAILROOM_ACCOUNTS_ANNA_JMAP_TOKEN`` is ``MAILROOM_JMAP_TOKEN`` for ``anna``. A variable for
+    no named account is for ``""``.
     """
     if not name.startswith(_ACCOUNT_PREFIX):
         return "", name
