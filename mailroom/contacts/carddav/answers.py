@@ -9,7 +9,7 @@ class CardAnswer:
     """Reads one answer; see :class:`mailroom.http.AnswerReader`.
 
     Args:
-        largest: octets after which the rest of the card is not waited for.
+        largest: octets of a card at most; the rest of a larger card is not read.
     """
 
     def __init__(self, largest: int) -> None:
@@ -31,5 +31,5 @@ class CardAnswer:
         return True
 
     def result(self, response: Response) -> tuple[Response, bytes | None]:
-        """Return the answer and the card; None for a card that is too large."""
+        """Return the answer and the card; None instead of a card that is too large."""
         return response, None if self._octets > self._largest else b"".join(self._pieces)

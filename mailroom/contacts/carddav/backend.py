@@ -39,13 +39,14 @@ log = structlog.get_logger(__name__)
 class CardDavAddressBook:
     """One user's address book; see :class:`mailroom.contacts.book.AddressBook`.
 
-    It is looked for once, and again when it is not there any more. Who is in it is kept in memory;
-    whole cards are read when they may have to be written.
+    The address book is searched once, and again if the server no longer has it. An index is kept in
+    memory; whole cards are read when they may be edited.
 
     Args:
         http: a client with the user's credentials.
-        base_url: where to look for it, see :func:`mailroom.contacts.carddav.discovery.discover`.
-        options: which one is meant, and how its groups are kept.
+        base_url: the URL where the search begins, see
+            :func:`mailroom.contacts.carddav.discovery.discover`.
+        options: the settings of the address book.
     """
 
     def __init__(self, http: HttpClient, base_url: URL, options: Options | None = None) -> None:
@@ -70,7 +71,7 @@ class CardDavAddressBook:
         return await self._again_if_gone(self._sync)
 
     async def read(self, addresses: Collection[str]) -> Contents:
-        """See the protocol. A sync serves one read; without one, it is made here."""
+        """See the protocol. Without a sync before, the read begins with one."""
         return await self._again_if_gone(partial(self._read, addresses))
 
     async def read_cards(self, ids: Collection[str]) -> Contents:
@@ -86,7 +87,7 @@ class CardDavAddressBook:
         return await Writing(book.resources, book.known, edits, groups, now).run()
 
     async def create_groups(self, names: Collection[str]) -> None:
-        """See the protocol. They take the form of the groups that are there."""
+        """See the protocol. New groups have the form of the existing ones."""
         groups = (await self.sync()).groups
         resources = (await self._find()).resources
         seen = await all_of(resources.seen(group.id) for group in groups)
@@ -105,7 +106,7 @@ class CardDavAddressBook:
             return self._opened
 
     async def _again_if_gone(self, action: Callable[[], Awaitable[T]]) -> T:
-        """Do something with the address book; if that is gone, look where it is now."""
+        """Run an action; if the address book is gone, search it and run the action again."""
         try:
             return await action()
         except AddressBookGoneError:
@@ -132,7 +133,7 @@ class CardDavAddressBook:
 
 
 async def _groups_now(book: OpenedBook) -> tuple[Group, ...]:
-    """Every group as it is; what changes from now on is news to the next reading."""
+    """Return every group after a sync. The next read begins with a sync of its own."""
     await book.mirror.sync()
     book.known.is_fresh = False
     return book.known.index.groups
@@ -143,13 +144,13 @@ def _bears_one_of(card: Card, addresses: Collection[str]) -> bool:
 
 
 def _common_form(groups: Collection[Resource]) -> GroupForm:
-    """The form for new groups: vCard 4 where all groups are, else Apple's, which all apps know."""
+    """Return the form for new groups: vCard 4 if every group has it, else Apple's."""
     forms = {form_of(group.card) for group in groups}
     return GroupForm.VCARD4 if forms == {GroupForm.VCARD4} else GroupForm.APPLE
 
 
 async def _create_group(resources: Resources, name: str, form: GroupForm) -> None:
-    """Make a group. Its uid is new: if that is taken, an answer was lost, and the group is ours."""
+    """Make a group. Its uid is new: a taken uid means a lost answer, and a group of ours."""
     uid = str(uuid.uuid4())
     try:
         await resources.create(uid, new_group(name, uid, form))

@@ -1,4 +1,4 @@
-"""What is different in an address book from what is known of it."""
+"""The differences between an address book on the server and the index in memory."""
 
 from dataclasses import dataclass
 
@@ -15,15 +15,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CardChange:
-    """A card that is new or changed: its version, and what is kept of it.
+    """A card that is new or changed.
 
     Attributes:
-        etag: its version.
-        uid: as it is compared; empty for a card that cannot be edited.
-        written_uid: the value of UID as it stands on the card.
+        etag: the version of the card.
+        uid: the uid in the spelling for comparisons; empty for a card that cannot be edited.
+        written_uid: the value of UID as written on the card.
         addresses: every address that the card makes known.
         categories: the values of CATEGORIES.
-        octets: its length.
+        octets: the length of the card.
     """
 
     etag: str
@@ -35,16 +35,16 @@ class CardChange:
 
 
 class Changes:
-    """Gathered from answers, in their order: what comes later counts.
+    """The changes gathered from answers. A later answer replaces an earlier one.
 
     Attributes:
-        cards: by path.
-        groups: whole, by path.
-        unread_groups: paths of groups that are yet to be read whole, with their lengths.
-        gone: paths.
-        etags: by path, of everything that was read, whatever it is.
-        token: where the next changes begin; empty if that is not known.
-        tag: of the collection, when it was asked; empty if that is not known.
+        cards: new and changed cards, by path.
+        groups: new and changed groups that were read whole, by path.
+        unread_groups: lengths of groups that must still be read whole, by path.
+        gone: paths of deleted resources.
+        etags: the ETag of every resource that was read, by path.
+        token: the sync-token after these changes; empty if unknown.
+        tag: the tag of the collection when these changes were asked for; empty if unknown.
     """
 
     def __init__(self) -> None:
@@ -57,17 +57,17 @@ class Changes:
         self.tag = ""
 
     def lose(self, path: str) -> None:
-        """This is not there any more."""
+        """Record that a resource was deleted."""
         for known in (self.cards, self.groups, self.etags, self.unread_groups):
             known.pop(path, None)
         self.gone.add(path)
 
     def find(self, resource: Resource, *, largest: int) -> None:
-        """This is there, and new or changed.
+        """Record a resource that is new or changed.
 
         Args:
-            resource: it.
-            largest: octets of a card that can be edited at most.
+            resource: the resource.
+            largest: octets of a card at most; a larger card cannot be edited.
         """
         path, card = resource.path, resource.card
         self.lose(path)

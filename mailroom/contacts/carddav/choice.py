@@ -1,4 +1,4 @@
-"""Which of a user's address books is written: the right one, or a question. Pure."""
+"""The choice of the address book that Mailroom writes to. Pure."""
 
 from collections.abc import Collection, Sequence
 from typing import Final
@@ -19,15 +19,16 @@ and Baikal; SOGo; Nextcloud; iCloud; DAViCal; others."""
 def candidates(
     found: Collection[AddressBookCollection], wanted: str
 ) -> list[AddressBookCollection]:
-    """Return the address books that may be meant: one, or several that are to be told apart.
+    """Return the address books that Mailroom may write to: one, or several to choose from.
 
     Args:
-        found: all of the user's.
-        wanted: the name or path of one, as it was set; empty if it was not.
+        found: every address book of the user.
+        wanted: the name or path from the settings; empty if not set.
 
     Raises:
-        ReadOnlyAddressBookError: the user may not write to what is meant.
-        AddressBookError: what is meant does not exist, or only books of others may be written.
+        ReadOnlyAddressBookError: the user may not write to any of these address books.
+        AddressBookError: the wanted one does not exist, or the user may write only to address books
+            of others.
     """
     if wanted:
         named = [book for book in found if _is_called(book, wanted)]
@@ -48,16 +49,16 @@ def candidates(
             "the user may write only to address books that others share; set"
             f" {_SETTING} to the name or path of one if Mailroom is to use it: {_listed(writable)}"
         )
-    return own or writable  # where no book seems to be the user's, nothing is known of owners
+    return own or writable  # If no book seems to be the user's own, owners are unknown.
 
 
 def choose(
     books: Sequence[AddressBookCollection], with_groups: Collection[AddressBookCollection]
 ) -> AddressBookCollection:
-    """Choose one of several: where Mailroom's groups are, else the one with a usual name.
+    """Choose the address book with Mailroom's groups, else the one with a usual name.
 
     Raises:
-        AddressBookError: that does not leave exactly one.
+        AddressBookError: the rules do not lead to exactly one address book.
     """
     left = list(with_groups) or list(books)
     usual = [book for book in left if book.resource_name.lower() in _USUAL_NAMES]

@@ -1,4 +1,4 @@
-"""From a URL that a person gave to the address books (RFC 6764 section 6, RFC 6352 section 7.1)."""
+"""Finding the user's address books from a URL (RFC 6764 section 6, RFC 6352 section 7.1)."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -52,13 +52,13 @@ class AddressBookCollection:
     """An address book on the server.
 
     Attributes:
-        url: of the collection, ending in a slash.
-        name: its display name; the last part of its path if it has none.
-        is_writable: whether cards may be made and changed in it.
-        is_readable: whether cards may be read.
-        is_own: False if it is known to be somebody else's, who shares it.
-        can_sync: whether it offers ``sync-collection`` (RFC 6578).
-        tag: changes when anything in it does; empty if the server does not say.
+        url: the URL of the collection, ending in a slash.
+        name: the display name; the last part of the path if there is none.
+        is_writable: True if the user may make and change cards.
+        is_readable: True if the user may read cards.
+        is_own: False if the server shows that somebody else owns and shares the address book.
+        can_sync: True if the address book offers ``sync-collection`` (RFC 6578).
+        tag: a text that changes with any change in the address book; empty if there is none.
     """
 
     url: URL
@@ -71,18 +71,18 @@ class AddressBookCollection:
 
     @property
     def resource_name(self) -> str:
-        """The last part of its path."""
+        """The last part of the path."""
         return self.url.path.rstrip("/").rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """What was found.
+    """The result of a search for address books.
 
     Attributes:
         books: the address books, at least one.
-        homes: the collections in which the user's address books are.
-        is_named: True if the URL was that of the one address book itself.
+        homes: the collections that hold the user's address books.
+        is_named: True if the given URL was the URL of the address book itself.
     """
 
     books: tuple[AddressBookCollection, ...]
@@ -91,7 +91,7 @@ class Discovered:
 
 
 class NoAddressBookError(AddressBookError):
-    """There is no address book; ``homes`` says where one could be made."""
+    """No address book was found; an address book can be made in one of ``homes``."""
 
     def __init__(self, text: str, homes: tuple[URL, ...] = ()) -> None:
         super().__init__(text)
@@ -101,12 +101,12 @@ class NoAddressBookError(AddressBookError):
 async def discover(http: HttpClient, base: URL) -> Discovered:
     """Find the user's address books.
 
-    ``base`` may be an address book itself, an address book home, a principal, or any page of the
-    server that tells who the user is; else ``/.well-known/carddav`` is asked.
+    ``base`` may be an address book, an address book home, a principal, or any resource that reports
+    the principal of the user; else ``/.well-known/carddav`` is asked.
 
     Raises:
         HttpError: the server cannot be reached or refuses the credentials.
-        NoAddressBookError: there is no address book to be had here.
+        NoAddressBookError: no address book was found.
     """
     search = _Search(http)
     starts = (base, base.origin().with_path(_WELL_KNOWN))
@@ -132,7 +132,7 @@ async def discover(http: HttpClient, base: URL) -> Discovered:
 
 
 async def books_in(http: HttpClient, home: URL) -> list[AddressBookCollection]:
-    """Return the readable address books in a home; none where the server does not tell.
+    """Return the readable address books in a home; none if the server does not list them.
 
     Raises:
         HttpError: the server cannot be reached or refuses the credentials.
@@ -142,14 +142,14 @@ async def books_in(http: HttpClient, home: URL) -> list[AddressBookCollection]:
 
 
 class _Search:
-    """One search; it remembers where the user was not let in."""
+    """One search; ``forbidden`` is the last 403 of the server."""
 
     def __init__(self, http: HttpClient) -> None:
         self._http = http
         self.forbidden: Response | None = None
 
     async def start_at(self, url: URL) -> Discovered:
-        """The address books that can be found from here, if any."""
+        """Return the address books that can be found from a URL, if any."""
         items = await self._propfind(url, depth=0)
         books = tuple(_collection(item) for item in items if _is_address_book(item))
         homes = [home for item in items for home in item.urls(HOME_SET)]
@@ -165,7 +165,7 @@ class _Search:
         return Discovered(tuple(found.values()), tuple(homes))
 
     async def address_books_in(self, home: URL) -> list[AddressBookCollection]:
-        """The address books in a home."""
+        """Return the address books in a home."""
         items = await self._propfind(home, depth=1)
         return [_collection(item) for item in items if _is_address_book(item)]
 
@@ -177,7 +177,7 @@ class _Search:
         return homes
 
     async def _propfind(self, url: URL, *, depth: int) -> list[Item]:
-        """What the server says of a resource; nothing if that is not a resource of WebDAV."""
+        """Return the properties of a resource; nothing if it is not a resource of WebDAV."""
         headers = {"Depth": str(depth), "Content-Type": "application/xml; charset=utf-8"}
         body = propfind(_PROPERTIES)
         request = HttpRequest("PROPFIND", url, headers, body, expected=ANSWERS)
@@ -215,12 +215,12 @@ def _collection(item: Item) -> AddressBookCollection:
 
 
 def _suffice(privileges: frozenset[str] | None, needed: tuple[frozenset[str], ...]) -> bool:
-    """Whether these privileges (RFC 3744 section 5.4) suffice; without any information, yes."""
+    """Return True if these privileges (RFC 3744 section 5.4) suffice or are unknown."""
     return privileges is None or any(each <= privileges for each in needed)
 
 
 def _is_own(item: Item) -> bool:
-    """Whether an address book is the user's, as far as the server tells (RFC 3744 section 5.1)."""
+    """Return False if the server shows another owner of an address book (RFC 3744 section 5.1)."""
     if SHARED & (item.children(RESOURCE_TYPE) or frozenset()):
         return False
     owners = {path_key(url.raw_path) for url in item.urls(OWNER)}

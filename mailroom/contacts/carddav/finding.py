@@ -1,4 +1,4 @@
-"""Finds the one address book that is meant, and makes one where there is none."""
+"""Finds the address book that Mailroom writes to, or makes an address book."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -34,14 +34,14 @@ _SEGMENT: Final = "mailroom-contacts/"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was set of an address book.
+    """The settings of an address book.
 
     Attributes:
-        address_book: the name or path of the one that is meant; empty if it is to be found out.
-        group_names: of the groups that Mailroom uses.
-        groups_are_categories: whether groups are CATEGORIES on the cards, or cards themselves.
-        makes_vcard4_groups: whether new groups are vCard 4, whatever the others are: over JMAP no
-            others are groups.
+        address_book: the name or path of the address book; empty to choose it automatically.
+        group_names: the names of the groups that Mailroom uses.
+        groups_are_categories: True if groups are CATEGORIES on cards; False if groups are cards.
+        makes_vcard4_groups: True to make vCard 4 groups even if existing groups have another form,
+            because JMAP shows only vCard 4 groups as groups.
     """
 
     address_book: str = ""
@@ -52,12 +52,12 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found.
+    """The address book that was found.
 
     Attributes:
-        collection: the address book that is meant.
-        homes: where the user's address books are.
-        listed: all that are in the homes; None if these were not looked at.
+        collection: the address book.
+        homes: the collections that hold the user's address books.
+        listed: every address book in the homes; None if the homes were not listed.
     """
 
     collection: AddressBookCollection
@@ -70,7 +70,7 @@ async def find(http: HttpClient, base: URL, options: Options) -> Found:
 
     Raises:
         HttpError: the server cannot be reached or refuses the credentials.
-        AddressBookError: there is none, or it is not clear which one is meant.
+        AddressBookError: there is no address book, or there are several to choose from.
     """
     discovered = await discover(http, base)
     found = list(discovered.books)
@@ -89,7 +89,7 @@ async def make_address_book(http: HttpClient, base: URL, name: str) -> None:
 
     Raises:
         HttpError: the server cannot be reached or refuses the credentials.
-        AddressBookError: there is no place for one, or the server makes none.
+        AddressBookError: there is no home for an address book, or the server refuses to make one.
     """
     try:
         await discover(http, base)
@@ -109,7 +109,7 @@ async def make_address_book(http: HttpClient, base: URL, name: str) -> None:
 async def _has_groups(
     http: HttpClient, book: AddressBookCollection, names: Collection[str]
 ) -> bool:
-    """Whether an address book has one of these groups; no, where it cannot be asked."""
+    """Return True if an address book has one of these groups; False if it cannot be searched."""
     if not names:
         return False
     wanted = {name.casefold() for name in names}

@@ -1,11 +1,11 @@
-"""Learns what has changed in an address book since it was last asked.
+"""Reads the changes in an address book since the last time.
 
-``sync-collection`` (RFC 6578) tells in one request; where it is missing, the ETags of all cards are
-compared with those of last time, if the collection's tag says that this is worth while. Neither is
-asked for cards: those that are new or changed are read afterwards, in parts.
+``sync-collection`` (RFC 6578) reports the changes in one request. If a server does not offer it,
+the ETags of all cards are compared with the known ones, unless the collection's tag is unchanged.
+Both ways list resources only; new and changed cards are read afterwards, in parts.
 
-An answer that was cut (507) is never taken for the whole. There are servers that give the newest
-token with a part of the cards, and never tell the rest; see :mod:`.listing`.
+A truncated answer (507) is never taken for a complete one. Some servers send the newest token with
+a part of the cards and never report the rest; see :mod:`.listing`.
 """
 
 from collections.abc import Collection, Mapping
@@ -31,19 +31,19 @@ from mailroom.contacts.carddav.resource import Resource
 log = structlog.get_logger(__name__)
 
 _READ_WHOLE: Final = 32 * 1024 * 1024
-"""Octets of cards that are read with all that is on them. Beyond that the server is asked for
-some properties only, and may leave out some of those, too."""
+"""Octets of cards that are read whole. Beyond that the server is asked for some properties only,
+and may leave out some of these properties."""
 _FEW: Final = 100
-"""Cards that are read with all that is on them though their length is not known."""
+"""The number of cards that are read whole although their lengths are unknown."""
 
 
 class Follower:
-    """Remembers how far it has told; what was not accepted is told again.
+    """Reads the changes since the last accepted ones; other changes are returned again.
 
     Args:
-        reports: where to ask.
-        etags: by path, the versions that are known; kept in step by :meth:`accept`.
-        can_sync: whether the server offers ``sync-collection``.
+        reports: the requests to the address book.
+        etags: the known version of each resource, by path; updated by :meth:`accept`.
+        can_sync: True if the server offers ``sync-collection``.
     """
 
     def __init__(self, reports: Reports, etags: dict[str, str], *, can_sync: bool) -> None:
@@ -56,7 +56,7 @@ class Follower:
         self._brief_is_short = False
 
     async def changes(self) -> Changes:
-        """Return what has changed since the last changes that were accepted.
+        """Return the changes since the last accepted ones.
 
         Raises: as :class:`Reports`, and AddressBookError.
         """
@@ -64,14 +64,14 @@ class Follower:
         return changes or await self._compared()
 
     def accept(self, changes: Changes) -> None:
-        """Count these changes as known."""
+        """Record that these changes were applied."""
         self._token, self._tag = changes.token, changes.tag
         for path in changes.gone:
             self._etags.pop(path, None)
         self._etags.update(changes.etags)
 
     async def _told(self) -> Changes | None:
-        """What the server says is new since the token; None if it does not say, or not all."""
+        """Return the changes since the token; None if the server refuses or reports only a part."""
         try:
             listing = await self._reports.changed_since(self._token)
         except SyncRefusedError as error:
@@ -87,7 +87,7 @@ class Follower:
         return changes
 
     async def _compared(self) -> Changes:
-        """What is different in a list of everything."""
+        """Return the differences between a list of every resource and the known ETags."""
         changes = Changes()
         if not self._can_sync:
             changes.tag = await self._reports.collection_tag()
@@ -102,7 +102,7 @@ class Follower:
         return changes
 
     async def _read(self, found: Mapping[str, Listed], changes: Changes) -> None:
-        """Read what is new or changed: whole if that is not too much, else in brief."""
+        """Read new and changed cards: whole if they are small in total, else some properties."""
         lengths = {
             path: listed.length
             for path, listed in found.items()
@@ -124,21 +124,21 @@ class Follower:
     async def _read_in(
         self, way: Way, lengths: Mapping[str, int | None], take: Take, changes: Changes
     ) -> None:
-        """Read cards; if the server fails over some, everything is compared anew next time."""
+        """Read cards. If the server fails to send some, the next call compares every resource."""
         if await self._reader.read(lengths, take, way):
             changes.token = changes.tag = ""
 
     async def _read_in_brief(self, lengths: Mapping[str, int | None], changes: Changes) -> None:
-        """Read certain properties, and what comes without an address whole.
+        """Read some properties of cards, then read the cards without an address whole.
 
-        Some servers leave out properties with a group (``item1.EMAIL``, as iPhones write it).
-        Where that is seen, cards that came with an address may lack another one, so all are read.
+        Some servers leave out properties with a group (``item1.EMAIL``, as iPhones write it). If a
+        server does so, a card with one address may lack another one, so every card is read whole.
         """
 
         def take(resource: Resource) -> None:
             changes.find(resource, largest=LARGEST_CARD)
             if resource.path in changes.groups:
-                # It may be whole or not: the server was asked for some properties.
+                # The server was asked for some properties only, so the group may be incomplete.
                 del changes.groups[resource.path]
                 changes.unread_groups[resource.path] = resource.length
 
@@ -162,6 +162,6 @@ class Follower:
 
 
 def _is_little(lengths: Collection[int | None]) -> bool:
-    """Whether cards of these lengths may be read with all that is on them."""
+    """Return True if cards of these lengths may be read whole."""
     known = [length for length in lengths if length is not None]
     return len(lengths) - len(known) <= _FEW and sum(known) <= _READ_WHOLE

@@ -1,7 +1,7 @@
-"""The addresses of resources: one resource, several spellings. Pure.
+"""The comparison of hrefs in different spellings. Pure.
 
-A server may write an href as an absolute URL or as a path, and may encode its characters in one way
-or another (RFC 3986 section 6.2.2); some do so differently from one answer to the next.
+A server may write an href as an absolute URL or as a path, and may encode its characters in several
+ways (RFC 3986 section 6.2.2). Some servers change the spelling from one answer to the next.
 """
 
 import re
@@ -14,19 +14,19 @@ from mailroom.contacts.book import AddressBookError
 from mailroom.http import BrokenAnswerError, Reach
 
 REPLACEMENT: Final = "\ufffd"
-"""Stands for what could not be carried: text that holds it may not be what the server has."""
+"""Replaces characters that XML cannot carry. A text with it may differ from the server's text."""
 
 _URL_CHARACTERS: Final = "%/:?#[]@!$&'()*+,;=~"
 _SEGMENT_CHARACTERS: Final = "!$&'()*+,;=:@~"
-"""Beside letters, digits and ``-._``: what may stand unencoded in a segment (section 3.3)."""
+"""Characters of a segment that need no encoding, beside letters, digits, ``-._`` (section 3.3)."""
 _SLASHES: Final = re.compile("/{2,}")
 
 
 class Paths:
     """The resources of one server by path.
 
-    Everywhere else a resource has its path in one spelling, the one of :func:`path_key`. Requests
-    are sent with the server's own spelling.
+    The rest of the code uses the spelling of :func:`path_key`. Requests use the spelling of the
+    server.
     """
 
     def __init__(self) -> None:
@@ -59,8 +59,8 @@ def path_key(raw_path: str) -> str:
 def resolve(base: URL, href: str) -> URL:
     """Return the URL of an href, as the server wrote it.
 
-    Another scheme or port of the same host means the same resource: servers behind a proxy do not
-    always know how they are reached. Another host is followed where credentials may go: iCloud
+    Another scheme or port of the same host means the same resource, because a server behind a proxy
+    may not know its public URL. Another host is followed if credentials may be sent there: iCloud
     keeps the address books of ``contacts.icloud.com`` on ``p42-contacts.icloud.com``.
 
     Raises:
@@ -86,11 +86,11 @@ def resolve(base: URL, href: str) -> URL:
 
 
 def at_path(base: URL, path: str) -> URL:
-    """The URL of an encoded path in the origin of ``base``; ``//x`` is no host but a path, too."""
+    """Return the URL of an encoded path at the origin of ``base``; ``//x`` is a path as well."""
     return base.origin().with_path(path, encoded=True)
 
 
 def _host(url: URL) -> str:
-    """The host as it is compared: yarl encodes an international one, and ``x.`` is ``x``."""
+    """Return the host for comparisons: in ASCII (yarl encodes it) and without a final dot."""
     raw = URL.build(scheme="http", host=url.host or "").raw_host if url.host else ""
     return (raw or "").lower().rstrip(".")

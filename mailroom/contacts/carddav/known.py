@@ -1,6 +1,6 @@
-"""What is known of an address book: all of it in brief, and some of it byte for byte.
+"""The address book in memory: an index of every card, and some cards byte for byte.
 
-Pure; kept in step by :mod:`mailroom.contacts.carddav.mirror`.
+Pure; updated by :mod:`mailroom.contacts.carddav.mirror`.
 """
 
 from collections.abc import Collection
@@ -18,24 +18,24 @@ from mailroom.contacts.vcard.fields import uid_of, written_uid_of
 from mailroom.contacts.vcard.groups import is_group
 
 _WHOLE_AT_MOST: Final = 16 * 1024 * 1024
-"""Octets of cards that are kept byte for byte. What is beyond that is read again when needed."""
+"""Octets of cards that are kept byte for byte. Further cards are read again when needed."""
 _SMALL: Final = 32 * 1024
-"""Octets. Of cards that are larger it is known how large they are."""
+"""Octets. The length of a card is kept if the card is larger than this."""
 
 
 class Known:
     """One address book.
 
     Args:
-        names: of the groups that Mailroom uses.
-        groups_are_categories: whether groups are CATEGORIES on the cards, or cards themselves.
+        names: the names of the groups that Mailroom uses.
+        groups_are_categories: True if groups are CATEGORIES on cards; False if groups are cards.
 
     Attributes:
-        index: everything in it, in brief.
-        etags: by path, the versions that the index is made of.
-        members: which of these names the cards have as CATEGORIES.
-        groups_are_categories: as it was given.
-        is_fresh: whether the index will do for one more reading.
+        index: the index of cards and groups.
+        etags: the version of each resource in the index, by path.
+        members: the cards that have these names as CATEGORIES.
+        groups_are_categories: the argument.
+        is_fresh: True if the next read may use the index without a sync.
     """
 
     def __init__(self, names: Collection[str] = (), *, groups_are_categories: bool = False) -> None:
@@ -51,7 +51,7 @@ class Known:
         self._put_categories()
 
     def whole(self, path: str) -> Resource | None:
-        """A version to build an edit on, byte for byte; None if none is known."""
+        """Return the known version of a resource, byte for byte; None if there is none."""
         return self._whole.get(path)
 
     @property
@@ -60,15 +60,15 @@ class Known:
         return tuple(path for path, size in self._octets.items() if size > LARGEST_CARD)
 
     def written_uid(self, uid: str) -> str:
-        """Return a contact's uid as it stands on its card."""
+        """Return a contact's uid as it is written on its card."""
         return self._written_uids.get(uid, uid)
 
     def lengths(self, paths: Collection[str]) -> dict[str, int | None]:
-        """Return how many octets certain cards have at most."""
+        """Return the octets that each of some cards has at most."""
         return {path: self._octets.get(path, _SMALL) for path in paths}
 
     def see(self, resource: Resource) -> None:
-        """Remember a version that was read or written; of a group, what it says as well."""
+        """Store a version that was read or written; a group is also put into the index."""
         self.outdate(resource.path)
         if not is_readable(resource.card):
             return
@@ -84,7 +84,7 @@ class Known:
             self._note_uid(uid_of(resource.card), written_uid_of(resource.card))
 
     def wrote(self, resource: Resource) -> None:
-        """Remember a version that was written, so that the next sync need not read it."""
+        """Store a version that was written, so that the next sync need not read it."""
         self.see(resource)
         if resource.etag:
             changes = Changes()
@@ -93,18 +93,18 @@ class Known:
             self.etags[resource.path] = resource.etag
 
     def outdate(self, path: str) -> None:
-        """Build no edit on the version that was known."""
+        """Discard the known version of a resource, so that no edit is built on it."""
         resource = self._whole.pop(path, None)
         if resource is not None and not is_group(resource.card):
             self._whole_octets -= len(bytes(resource.card))
 
     def outdate_cards(self) -> None:
-        """Keep groups only byte for byte."""
+        """Discard the known versions of cards, but not of groups."""
         self._whole = {path: each for path, each in self._whole.items() if is_group(each.card)}
         self._whole_octets = 0
 
     def forget(self, path: str) -> None:
-        """This is gone."""
+        """Remove a resource that was deleted."""
         self.outdate(path)
         self.index.remove(path)
         self.etags.pop(path, None)
@@ -112,7 +112,7 @@ class Known:
         self.members.forget(path)
 
     def apply(self, changes: Changes) -> None:
-        """Take in what is different on the server."""
+        """Apply changes from the server."""
         for path in changes.gone:
             self.forget(path)
         for path, card in changes.cards.items():
@@ -136,7 +136,7 @@ class Known:
             self._put_categories()
 
     def apply_of_others(self, changes: Changes) -> None:
-        """Take in what is different in an address book that is only read."""
+        """Apply changes of an address book that is only read."""
         for path in changes.gone:
             self.index.remove(path)
         for path, card in changes.cards.items():
@@ -153,7 +153,7 @@ class Known:
             self.index.put_group(group)
 
     def _put_categories(self) -> None:
-        """Make the groups that are kept as CATEGORIES."""
+        """Put the groups that are kept as CATEGORIES into the index."""
         if self.groups_are_categories:
             for group in self.members.groups():
                 self.index.put_group(group)

@@ -1,8 +1,8 @@
-"""Lists everything in an address book, or fails: a part is never taken for the whole.
+"""Lists every resource in an address book, or fails: a partial list is never used.
 
-A server that cuts its answers says so (507). The token in a cut answer cannot be trusted: RFC 6578
-section 3.6 makes it the place where the next page begins, but some servers give the newest token,
-behind which there is nothing. So a list that was cut is made in another way.
+A server that truncates an answer reports 507. The token in such an answer cannot be trusted: by RFC
+6578 section 3.6 the next page begins at this token, but some servers send the newest token, after
+which there are no changes. So a truncated list is replaced by a list made in another way.
 """
 
 from typing import Final
@@ -25,7 +25,7 @@ async def list_everything(reports: Reports, *, can_sync: bool) -> Listing:
     """Return every resource, with a token for ``sync-collection`` if there is one.
 
     Raises: as :class:`Reports`.
-        AddressBookError: the server tells of a part of the cards only, whatever it is asked.
+        AddressBookError: the server lists only a part of the cards in every way.
     """
     token, seen = "", dict[str, Listed]()
     if can_sync:
@@ -45,7 +45,7 @@ async def list_everything(reports: Reports, *, can_sync: bool) -> Listing:
 
 
 async def _last_token(reports: Reports, page: Listing) -> tuple[str, dict[str, Listed]]:
-    """Follow pages to their end; gives the last token, and what the pages told of."""
+    """Read the pages to their end; return the last token and the resources in the pages."""
     seen = dict(page.found)
     for _ in range(_PAGES):
         if not page.is_cut:
@@ -61,7 +61,7 @@ async def _last_token(reports: Reports, page: Listing) -> tuple[str, dict[str, L
 
 
 async def _by_uid(reports: Reports, seen: dict[str, Listed]) -> Listing:
-    """List the cards by how their UIDs begin, in parts that are small enough."""
+    """List the cards by the beginning of their UIDs, in parts that are small enough."""
     try:
         parts = await all_of([_no_uid(reports), _beginning(reports, "")])
     except RefusedError as error:
@@ -81,7 +81,7 @@ async def _no_uid(reports: Reports) -> dict[str, Listed]:
 
 
 async def _beginning(reports: Reports, begin: str) -> dict[str, Listed]:
-    """List the cards whose UID begins so; where there are too many, by the next character."""
+    """List the cards whose UID begins so; too many are divided by the next character."""
     listing = await reports.with_uid(begin)
     if not listing.is_cut:
         return dict(listing.found)

@@ -1,4 +1,4 @@
-"""Who has which CATEGORIES, and the groups that they make up. Pure."""
+"""Groups that are made of the CATEGORIES on cards. Pure."""
 
 from collections.abc import Collection, Iterator
 
@@ -17,7 +17,7 @@ class CategoryMembers:
     """The members of certain categories.
 
     Args:
-        names: of the categories; all others are not looked at.
+        names: the names of the categories; other categories are ignored.
     """
 
     def __init__(self, names: Collection[str]) -> None:
@@ -26,7 +26,7 @@ class CategoryMembers:
         self._members: dict[str, set[str]] = {key: set() for key in self._names}
 
     def put(self, path: str, uid: str, categories: Collection[str]) -> None:
-        """Take in the categories of a card."""
+        """Store the categories of a card."""
         self.forget(path)
         keys = self._members.keys() & {category_key(name) for name in categories}
         for key in keys:
@@ -35,17 +35,17 @@ class CategoryMembers:
             self._uids[path] = uid
 
     def forget(self, path: str) -> None:
-        """This card is gone."""
+        """Remove a card."""
         if self._uids.pop(path, None) is not None:
             for paths in self._members.values():
                 paths.discard(path)
 
     def groups(self) -> Iterator[Group]:
-        """Every category as a group, one without members included."""
+        """Yield every category as a group, even without members."""
         for key, name in self._names.items():
             members = frozenset(self._uids[path] for path in self._members[key])
             yield Group(id=category_id(name), uid="", name=name, members=members)
 
     def used(self) -> tuple[str, ...]:
-        """The names of the categories that have members."""
+        """Return the names of the categories that have members."""
         return tuple(name for key, name in self._names.items() if self._members[key])

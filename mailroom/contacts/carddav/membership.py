@@ -1,4 +1,4 @@
-"""In which order groups are written, so that no contact is in none for a moment. Pure."""
+"""The order of group writes, so that a contact always is in a group. Pure."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -12,13 +12,13 @@ _NONE: Final[frozenset[str]] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What happens to one contact's memberships.
+    """The changes of one contact's memberships.
 
     Attributes:
-        key: of the edit.
-        uid: of the contact.
-        join: ids of groups.
-        leave: ids of groups; those it is also to join do not count.
+        key: the key of the edit.
+        uid: the uid of the contact.
+        join: ids of the groups to join.
+        leave: ids of the groups to leave; groups in ``join`` are ignored.
     """
 
     key: str
@@ -29,7 +29,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class GroupWrite:
-    """What is to happen to one group at one time."""
+    """One write of one group."""
 
     group: str
     joining: tuple[Move, ...]
@@ -37,10 +37,11 @@ class GroupWrite:
 
 
 def waves(moves: Sequence[Move], groups: Collection[Group]) -> list[list[GroupWrite]]:
-    """Group writes: those of one wave may happen at once, the waves one after another.
+    """Return group writes in waves: writes of one wave are concurrent, waves are consecutive.
 
-    Every contact is in its new groups before it leaves the old ones, and every group is written
-    once; where contacts change places, so that this is impossible, all join first, then all leave.
+    Every contact joins its new groups before it leaves the old ones, and every group is written
+    once. If contacts swap groups, that is impossible: then every contact joins in a first wave and
+    leaves in a second one.
     """
     moves = [replace(move, leave=move.leave - move.join) for move in moves]
     try:
@@ -54,7 +55,7 @@ def waves(moves: Sequence[Move], groups: Collection[Group]) -> list[list[GroupWr
 
 
 def _order(moves: Sequence[Move], groups: Collection[Group]) -> list[list[str]]:
-    """Groups, those before others that contacts join before they leave the others."""
+    """Return the ids of groups in waves; a group is before the groups its new members leave."""
     members = {group.id: group.members for group in groups}
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for move in moves:

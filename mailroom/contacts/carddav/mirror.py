@@ -1,4 +1,4 @@
-"""Keeps what is known of an address book in step with the server."""
+"""Keeps an address book in memory up to date."""
 
 import asyncio
 
@@ -12,9 +12,9 @@ class Mirror:
     """One address book in memory, and the addresses in the user's other ones.
 
     Args:
-        follower: tells what has changed in the address book.
-        others: tells what has changed in the other ones.
-        known: what is kept in step.
+        follower: reads the changes in the address book.
+        others: reads the changes in the other address books.
+        known: the address book in memory.
     """
 
     def __init__(self, follower: Follower, others: OtherBooks, known: Known) -> None:
@@ -24,21 +24,21 @@ class Mirror:
         self._lock = asyncio.Lock()
 
     async def sync(self) -> None:
-        """Take in what has changed on the server. Raises as :class:`Reports`."""
+        """Read and apply the changes on the server. Raises as :class:`Reports`."""
         async with self._lock:
             await self._sync()
 
     async def catch_up(self) -> None:
-        """Do so before a reading, unless that was done since the last one. Raises as above."""
+        """Sync before a read, unless a sync was made since the last read. Raises as above."""
         async with self._lock:
             if not self._known.is_fresh:
                 await self._sync()
             self._known.is_fresh = False
 
     async def _sync(self) -> None:
-        """Take in what has changed, all at once, so that nobody sees an index half filled.
+        """Read every change, then apply them in one step, so that no index is half filled.
 
-        A change that is written meanwhile may be missing, and takes the freshness away again.
+        A write during the sync may be missing in the changes, so it sets ``is_fresh`` to False.
         """
         self._known.is_fresh = True
         try:

@@ -1,11 +1,11 @@
-"""Reads a multistatus (RFC 4918 section 13) while it comes in: one resource after the other.
+"""Reads a multistatus (RFC 4918 section 13) while it comes in, resource by resource.
 
-An answer may be of any size, as the server chooses. So it is never in memory as a whole: each
-resource is handed on when its element ends, and a card is scanned while it comes in.
+The server decides the size of an answer. So the answer is never in memory as a whole: each resource
+is handed on when its element ends, and a card is scanned while it comes in.
 
-What comes may hold a card that is broken in a way XML cannot carry (a control character, bytes that
-are no UTF-8), and servers put it in as it stands. Such characters are replaced, for the one card
-must not make all the others unreadable; see :data:`mailroom.contacts.carddav.hrefs.REPLACEMENT`.
+A card may hold characters that XML cannot carry (control characters, bytes that are not UTF-8), and
+servers send these unchanged. They are replaced, because one broken card must not make all others
+unreadable; see :data:`mailroom.contacts.carddav.hrefs.REPLACEMENT`.
 """
 
 import codecs
@@ -34,20 +34,21 @@ _ADDRESS_DATA: Final = _CARDDAV + "address-data"
 
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _AT_ONCE: Final = 64 * 1024
-"""Characters that the parser hands on together."""
+"""Characters that the parser passes on in one call."""
 _LONGEST_TEXT: Final = 1024 * 1024
-"""Characters of all properties of one resource, its card left out."""
+"""Characters of all properties of one resource, without its card."""
 _DEEPEST: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What a multistatus says of one resource.
+    """One resource in a multistatus.
 
     Attributes:
-        url: of the resource; where the answer came from, or on a host that credentials may go to.
-        status: of the resource as a whole; 200 where only its properties have one.
-        properties: those that were found, by name.
+        url: the URL of the resource, on the host of the answer or on another host to which
+            credentials may be sent.
+        status: the status of the resource; 200 if only its properties have a status.
+        properties: the properties that were found, by name.
         card: the value of ``address-data``; None if the answer has none.
     """
 
@@ -57,18 +58,18 @@ class Item:
     card: ScannedCard | None = None
 
     def text(self, name: str) -> str:
-        """The text of a property; empty where it is not there."""
+        """Return the text of a property; an empty one if the property is missing."""
         element = self.properties.get(name)
         return "" if element is None else "".join(element.itertext())
 
     def urls(self, name: str) -> list[URL]:
-        """The URLs that a property holds."""
+        """Return the URLs that a property holds."""
         element = self.properties.get(name)
         hrefs = [] if element is None else element.iter(_DAV + "href")
         return [resolve(self.url, href.text or "") for href in hrefs]
 
     def children(self, name: str) -> frozenset[str] | None:
-        """The names of the elements in a property, at any depth; None if it is not there."""
+        """Return the names of the elements in a property, at any depth; None if it is missing."""
         element = self.properties.get(name)
         return None if element is None else frozenset(each.tag for each in element.iter())
 
@@ -78,11 +79,11 @@ class Multistatus(Generic[T]):
     """An answer that was read.
 
     Attributes:
-        found: what was made of its resources, in order.
-        sync_token: of a synchronisation; empty if there is none.
-        is_cut: True if the server says that it does not tell of everything (507; RFC 6578 section
-            3.6, RFC 6352 section 8.6.2).
-        unfinished: the resource during which the reader had enough; None if it read to the end.
+        found: the results of ``take``, in the order of the resources.
+        sync_token: the sync-token; empty if there is none.
+        is_cut: True if the server reports a truncated answer (507; RFC 6578 section 3.6, RFC 6352
+            section 8.6.2).
+        unfinished: the resource in which the reader stopped; None if it read to the end.
     """
 
     found: tuple[T, ...]
@@ -95,11 +96,11 @@ class MultistatusReader(Generic[T]):
     """Reads one answer; see :class:`mailroom.http.AnswerReader`.
 
     Args:
-        take: makes something of a resource; called while the answer comes in.
-        answer: what an answer is to be that is no multistatus: raises an error, or returns.
-        keep: octets up to which a card is kept as it is, see
+        take: converts a resource; called while the answer comes in.
+        refuse: called with an answer that is not a multistatus; may raise an error.
+        keep: octets up to which a card is kept unchanged, see
             :class:`mailroom.contacts.vcard.scan.CardScanner`.
-        enough: octets after which the rest of the answer is not waited for; None: all is read.
+        enough: octets after which the reader stops; None to read the whole answer.
     """
 
     def __init__(
@@ -139,7 +140,7 @@ class MultistatusReader(Generic[T]):
         return self._enough is None or self._octets < self._enough
 
     def result(self, response: Response) -> Multistatus[T]:
-        """See :class:`mailroom.http.AnswerReader`. Raises what ``refuse`` raises, too."""
+        """See :class:`mailroom.http.AnswerReader`. Raises also the errors of ``refuse``."""
         if response.status != HTTPStatus.MULTI_STATUS:
             self._refuse(response)
             raise BrokenAnswerError(response.url, "no WebDAV multistatus")
@@ -161,7 +162,7 @@ class MultistatusReader(Generic[T]):
         return BrokenAnswerError(self._url, "no WebDAV multistatus")
 
     def _unfinished(self) -> Item | None:
-        """What is known of the resource whose element has not ended; None if it has no href yet."""
+        """Return the resource whose element has not ended; None if it has no href yet."""
         href = "".join(self._href)
         if self._builder is None or not href:
             return None
@@ -169,7 +170,7 @@ class MultistatusReader(Generic[T]):
         return Item(resolve(self._url, href), HTTPStatus.OK, {}, card)
 
     def on_start(self, name: str, attributes: dict[str, str]) -> None:
-        """An element begins."""
+        """Handle the beginning of an element."""
         tag = _tag(name)
         if (not self._path and tag != _MULTISTATUS) or len(self._path) > _DEEPEST:
             raise self._broken()
@@ -182,7 +183,7 @@ class MultistatusReader(Generic[T]):
                 self._scanner = CardScanner(self._keep)
 
     def on_end(self, _: str) -> None:
-        """An element ends."""
+        """Handle the end of an element."""
         tag = self._path.pop()
         if self._builder is None:
             return
@@ -194,7 +195,7 @@ class MultistatusReader(Generic[T]):
             self._end_response(element, card)
 
     def on_text(self, text: str) -> None:
-        """Text, or a part of it."""
+        """Handle a text or a part of a text."""
         if self._scanner is not None and self._path[-1] == _ADDRESS_DATA:
             self._scanner.feed(text.encode())
         elif self._builder is not None:
@@ -208,7 +209,7 @@ class MultistatusReader(Generic[T]):
             self._token.append(text[:_LONGEST_TEXT])
 
     def on_doctype(self, *_: object) -> None:
-        """A DTD: no answer of WebDAV needs one, and all attacks by entities do."""
+        """Refuse a DTD: no WebDAV answer needs one, and every attack by entities does."""
         raise self._broken()
 
     def _end_response(self, element: ET.Element, card: ScannedCard | None) -> None:

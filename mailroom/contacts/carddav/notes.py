@@ -1,4 +1,4 @@
-"""What a person should know of an address book. Pure."""
+"""Notes on an address book for a person. Pure."""
 
 from mailroom.contacts.carddav.opened import OpenedBook
 from mailroom.contacts.carddav.reading import LARGEST_CARD

@@ -1,4 +1,4 @@
-"""An address book that was found, and all that works on it."""
+"""An address book that was found, with the objects that read and write it."""
 
 from dataclasses import dataclass
 
@@ -23,10 +23,10 @@ class OpenedBook:
     """An address book in use.
 
     Attributes:
-        collection: it, as it was found.
-        known: what is known of it.
-        mirror: keeps that in step.
-        resources: reads and writes its cards.
+        collection: the address book as it was found.
+        known: the address book in memory.
+        mirror: keeps ``known`` up to date.
+        resources: reads and writes the cards.
         others: the user's other address books.
     """
 
@@ -38,7 +38,7 @@ class OpenedBook:
 
 
 def open_book(http: HttpClient, found: Found, options: Options) -> OpenedBook:
-    """Make all that works on an address book; nothing is sent yet."""
+    """Make the objects that work on an address book; no request is sent yet."""
     collection, paths = found.collection, Paths()
     known = Known(options.group_names, groups_are_categories=options.groups_are_categories)
     reports = Reports(http, collection.url, paths)
@@ -46,7 +46,7 @@ def open_book(http: HttpClient, found: Found, options: Options) -> OpenedBook:
     others = OtherBooks(http, paths, found.homes, collection.url, found.listed)
 
     def as_contact(path: str, card: VCard) -> Card:
-        """Read a card; the groups that are on it are no change of the card."""
+        """Convert a card without its groups: a changed group does not make the card changed."""
         if options.groups_are_categories:
             card = with_categories(card, join=(), leave=options.group_names)
         return to_card(path, card)

@@ -1,4 +1,4 @@
-"""The user's other address books, which are only read: whoever is in one of them is known."""
+"""The user's other address books, which are only read to know their addresses."""
 
 import asyncio
 from collections.abc import Collection
@@ -20,7 +20,7 @@ from mailroom.http import BrokenAnswerError, CredentialsRefusedError, HttpClient
 log = structlog.get_logger(__name__)
 
 _LOOK_AGAIN: Final = 900.0
-"""Seconds after which a home with a single address book is looked at again."""
+"""Seconds after which a home with a single address book is listed again."""
 
 
 class OtherBook:
@@ -35,7 +35,7 @@ class OtherBook:
         self._is_passed_over = False
 
     async def changes(self, tag: str) -> Changes | None:
-        """Return what has changed; None if its tag says nothing has, or it cannot be read.
+        """Return the changes; None if the tag is unchanged or the address book cannot be read.
 
         Raises:
             HttpError: the server cannot be reached.
@@ -53,12 +53,12 @@ class OtherBook:
         return changes
 
     def accept(self, changes: Changes, tag: str) -> None:
-        """Count these changes, and this tag, as known."""
+        """Record that these changes were applied, and the tag."""
         self._follower.accept(changes)
         self._tag = tag
 
     def everything_gone(self) -> Changes:
-        """Return the changes after which nothing of this address book is known."""
+        """Return the changes that remove every card of this address book."""
         changes = Changes()
         for path in self._etags:
             changes.lose(path)
@@ -72,14 +72,14 @@ class OtherBook:
 
 
 class OtherBooks:
-    """The readable address books in the user's homes but for one.
+    """The readable address books in the user's homes, without the main one.
 
     Args:
         http: a client with the user's credentials.
         paths: the resources of this server.
-        homes: where address books are.
-        main: the address book that is left out.
-        listed: the address books in the homes as they were listed just now; None if they were not.
+        homes: the collections that hold the address books.
+        main: the URL of the main address book.
+        listed: the address books in the homes, if they were listed just now; else None.
     """
 
     def __init__(
@@ -100,14 +100,14 @@ class OtherBooks:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the address books, as they were seen last."""
+        """The names of the address books in the last listing."""
         return tuple(sorted(book.collection.name for book in self._books.values()))
 
     async def changes(self) -> list[tuple[OtherBook, Changes, str]]:
-        """Return what has changed in each address book, with the tag for :meth:`OtherBook.accept`.
+        """Return the changes of each address book, with the tag for :meth:`OtherBook.accept`.
 
-        One request for each home, side by side; none for a home without other address books, but
-        now and then.
+        Takes one concurrent request for each home. Without other address books, the homes are
+        listed only every 15 minutes.
 
         Raises:
             HttpError: the server cannot be reached.
@@ -129,7 +129,7 @@ class OtherBooks:
         return told + [(book, book.everything_gone(), "") for book in gone]
 
     async def _look(self) -> dict[str, AddressBookCollection] | None:
-        """The address books that are there, by path; None if it is not time to look again."""
+        """Return the address books in the homes, by path; None if no new listing is due."""
         now = asyncio.get_running_loop().time()
         listed, self._listed = self._listed, None
         if listed is None:

@@ -1,9 +1,9 @@
-"""Reads any number of cards of any size in parts, so that memory is bounded by us.
+"""Reads any number of cards of any size in parts, so that memory use is bounded.
 
-The size of a part follows from the lengths that the server told, or from the cards that came
-before. An answer that grows too large all the same, or does not tell of every card, is followed by
-smaller ones. So is one that fails with 500, for some servers fail over a single broken card; that
-card is then read by itself, as it is.
+The size of a part follows from the lengths that the server reported, or from the cards read before.
+If an answer grows too large all the same or omits cards, the missing cards are read in smaller
+parts. The same happens after a 500, because some servers fail over a single broken card; such a
+card is then read by a GET of its own.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -24,27 +24,27 @@ log = structlog.get_logger(__name__)
 Take = Callable[[Resource], None]
 
 LARGEST_CARD: Final = 8 * 1024 * 1024
-"""Octets. A card that is larger cannot be edited; its addresses are known all the same."""
+"""Octets. A larger card cannot be edited, but its addresses are known."""
 _SMALL_CARD: Final = 64 * 1024
 _PART: Final = 4 * 1024 * 1024
-"""Octets that an answer is to have: few enough to come in time over a slow line."""
+"""Octets that an answer should have, so that it arrives in time over a slow line."""
 _ENOUGH: Final = 4 * _PART
 _CARDS: Final = 100
 _CARDS_IN_BRIEF: Final = 500
 _UNREADABLE_AT_MOST: Final = 5
-"""Cards over which a server may fail in one reading. With more of them it is out of order."""
+"""Cards that a server may fail to send in one reading. If it fails over more, it is broken."""
 _FIRST: Final = 20
-"""Cards in the first part while nothing is known of their size."""
+"""Cards in the first part if their sizes are unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How cards are asked for.
+    """A way to ask for cards.
 
     Attributes:
-        whole: whether all of each card is asked for.
-        keep: octets up to which a card is kept as it is.
-        cards: at most so many in one answer.
+        whole: True to ask for whole cards, False for some properties.
+        keep: octets up to which a card is kept unchanged.
+        cards: the number of cards in one answer at most.
     """
 
     whole: bool
@@ -55,28 +55,28 @@ class Way:
 WHOLE: Final = Way(whole=True, keep=LARGEST_CARD, cards=_CARDS)
 """For cards that may be edited."""
 WHOLE_IF_SMALL: Final = Way(whole=True, keep=_SMALL_CARD, cards=_CARDS)
-"""To know whose cards they are, by all that is on them."""
+"""For the index, from whole cards."""
 BRIEF: Final = Way(whole=False, keep=_SMALL_CARD, cards=_CARDS_IN_BRIEF)
-"""The same, by what the server takes for the properties that were asked for."""
+"""For the index, from the properties that the server returns."""
 
 
 class CardReader:
     """Reads cards of one address book.
 
     Args:
-        reports: where to ask.
+        reports: the requests to the address book.
     """
 
     def __init__(self, reports: Reports) -> None:
         self._reports = reports
 
     async def read(self, lengths: Mapping[str, int | None], take: Take, way: Way) -> frozenset[str]:
-        """Read cards, and hand on each that is there; return the paths that the server fails over.
+        """Read cards, and return the paths of cards that the server fails to send.
 
         Args:
-            lengths: octets of each card, by path; None where the server did not tell.
-            take: called with each card; more than once where an answer broke off.
-            way: how to ask.
+            lengths: octets of each card, by path; None if the server did not report the length.
+            take: called with each card that exists; again for a card if an answer broke off.
+            way: the way to ask.
 
         Raises: as :class:`Reports`.
         """
@@ -96,12 +96,12 @@ class CardReader:
         small = {path: size for path, size in rest.items() if size <= _PART}
         await all_of(self._part(part, take, way, unread) for part in _parts(small, way.cards))
         for path in rest.keys() - small.keys():
-            # One at a time, for each of them is large.
+            # One at a time, because each of these cards is large.
             await self._part([path], take, way, unread)
         return frozenset(unread.paths)
 
     async def _part(self, paths: Collection[str], take: Take, way: Way, unread: "_Unread") -> None:
-        """Read some cards; those of which the answer does not tell again, in smaller parts."""
+        """Read some cards, and read cards that the answer omits in smaller parts."""
         if not paths:
             return
         if len(paths) == 1:
@@ -120,7 +120,7 @@ class CardReader:
             await self._part(part, take, way, unread)
 
     async def _single(self, path: str, take: Take, way: Way, unread: "_Unread") -> None:
-        """Read one card to its end, however large it is."""
+        """Read one card to its end, whatever its size."""
         try:
             await self._single_by_report(path, take, way)
         except ServerFailureError as error:
@@ -129,7 +129,7 @@ class CardReader:
             await self._as_it_is(path, take, unread)
 
     async def _as_it_is(self, path: str, take: Take, unread: "_Unread") -> None:
-        """Read a card over which the server fails when it is to put the card into XML."""
+        """Read a card by GET, because the server fails to put the card into XML."""
         try:
             resource = await self._reports.card(path, largest=LARGEST_CARD)
         except ServerFailureError as error:
@@ -162,7 +162,7 @@ class _Unread:
         self.paths: set[str] = set()
 
     def note(self, path: str, error: ServerFailureError) -> None:
-        """Pass over a card; raise the error if it is one too many."""
+        """Record a card; raise the error if the server failed over too many."""
         log.warning("card passed over that the server fails to give", path=path, error=str(error))
         self.paths.add(path)
         if len(self.paths) > _UNREADABLE_AT_MOST:
@@ -170,12 +170,12 @@ class _Unread:
 
 
 def _known_size(length: int | None, way: Way) -> int | None:
-    """Octets of a card in an answer; None if that cannot be known before."""
+    """Return the octets of a card in an answer; None if they cannot be known before."""
     return length if way.whole else None
 
 
 def _parts(sizes: Mapping[str, int], cards: int) -> Iterator[list[str]]:
-    """Cut into parts of at most so many cards, and of not too many octets."""
+    """Divide paths into parts of at most ``cards`` cards and a limited number of octets."""
     part: list[str] = []
     octets = 0
     for path, size in sizes.items():

@@ -1,4 +1,4 @@
-"""How an address book server says no to one request."""
+"""The errors by which an address book server refuses one request."""
 
 from http import HTTPStatus
 from typing import Final
@@ -18,12 +18,12 @@ _PASSING: Final = GONE | {
     HTTPStatus.TOO_EARLY,
     HTTPStatus.TOO_MANY_REQUESTS,
 }
-"""The statuses of the 400s that are about the moment, not about the resource."""
+"""The 4xx statuses that are temporary and not about the resource."""
 _LASTING: Final = (
     frozenset(range(400, 500)) | {HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.INSUFFICIENT_STORAGE}
 ) - _PASSING
-"""A server judges the resource by these, or has no room for it: neither passes by itself. A card
-that the server finds invalid is 400 on Radicale, and 415 on sabre/dav."""
+"""The statuses of a resource that the server refuses or has no room for. A retry does not help.
+For an invalid card Radicale answers 400, and sabre/dav 415."""
 
 
 _ABOUT_CARD: Final = frozenset(
@@ -32,11 +32,11 @@ _ABOUT_CARD: Final = frozenset(
 
 
 class AddressBookGoneError(AddressBookError):
-    """The collection is not there, or not any more."""
+    """The address book does not exist, or no longer exists."""
 
 
 class RefusedError(AddressBookError):
-    """The server judged one request, and will not have it."""
+    """The server refused one request."""
 
     def __init__(self, what: str, response: Response | None = None) -> None:
         super().__init__(what)
@@ -49,7 +49,7 @@ class RefusedError(AddressBookError):
     def is_about_card(self) -> bool:
         """True if the server finds the card itself invalid or too large (RFC 6352 section 6.3.2.1).
 
-        Xandikos says so with the status of a failed ``If-Match``, 412.
+        Xandikos answers with the status of a failed ``If-Match``, 412.
         """
         return not _ABOUT_CARD.isdisjoint(self.why.partition(":")[0].split(", "))
 
@@ -60,21 +60,21 @@ class RefusedError(AddressBookError):
 
 
 class SyncRefusedError(RefusedError):
-    """The server has no ``sync-collection``, or not from this token on."""
+    """The server does not offer ``sync-collection``, or refuses this token."""
 
     @property
     def is_stale(self) -> bool:
-        """True if the server does not know the token any more: nothing is lost by reading anew."""
+        """True if the server no longer knows the token, so that everything must be read anew."""
         rows = map(of_precondition, self.why.partition(":")[0].split(", "))
         return any(row is not None and row.action is Action.RESYNC for row in rows)
 
 
 def not_a_page(response: Response) -> Response:
-    """Let an answer pass that the address book server itself may have written.
+    """Return an answer, unless a proxy sent it in place of the address book server.
 
     Raises:
-        IntermediaryError: a page for people came with a 403, as bot filters and firewalls answer. A
-            200 is left to the caller: after a write it looks again.
+        IntermediaryError: a web page came with a 403, as bot filters and firewalls send it. A web
+            page with a 200 is left to the caller, who reads the resource again after a write.
     """
     page = response.intermediary
     if page is not None and response.status == HTTPStatus.FORBIDDEN:
@@ -83,7 +83,7 @@ def not_a_page(response: Response) -> Response:
 
 
 class TooManyError(RefusedError):
-    """A query would find more cards than the server tells of."""
+    """A query would find more cards than the server returns."""
 
 
 def _phrase(status: int) -> str:

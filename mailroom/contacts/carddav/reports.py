@@ -1,4 +1,4 @@
-"""What is asked of an address book as a whole: which cards there are, and what is on some."""
+"""The requests to an address book that list its resources and read several cards."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -55,8 +55,8 @@ class Listed:
     """A resource in a list.
 
     Attributes:
-        etag: its version; empty if the server did not say.
-        length: octets; None if the server did not say.
+        etag: the version of the resource; empty if the server did not report it.
+        length: octets; None if the server did not report them.
     """
 
     etag: str
@@ -65,13 +65,13 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a server told of the resources of an address book.
+    """A list of resources of an address book.
 
     Attributes:
-        found: what is there, by path.
-        gone: paths of what is not there any more.
-        token: where the next changes begin (RFC 6578); empty if there is none.
-        is_cut: True if the server told of a part only.
+        found: existing resources, by path.
+        gone: paths of deleted resources.
+        token: the sync-token after this list (RFC 6578); empty if there is none.
+        is_cut: True if the server truncated the list.
     """
 
     found: Mapping[str, Listed] = field(default_factory=dict)
@@ -81,16 +81,16 @@ class Listing:
 
 
 class Reports:
-    """Questions to one address book.
+    """The requests to one address book.
 
-    All of them raise:
+    Every method raises:
         HttpError: the server cannot be reached, or refuses the credentials.
         AddressBookGoneError: there is no such address book.
-        AddressBookError: the server does not answer this.
+        AddressBookError: the server refuses the request.
 
     Args:
         http: a client with the user's credentials.
-        url: of the address book.
+        url: the URL of the address book.
         paths: the resources of this server.
     """
 
@@ -100,10 +100,11 @@ class Reports:
         self._paths = paths
 
     async def changed_since(self, token: str) -> Listing:
-        """Return what is different; without a token, everything.
+        """Return the changes since a token; every resource if the token is empty.
 
         Raises:
-            SyncRefusedError: not to be had, or not since then (RFC 6578 section 3.2).
+            SyncRefusedError: the server does not offer ``sync-collection``, or refuses the token
+                (RFC 6578 section 3.2).
         """
         listing = await self._list("REPORT", sync_collection(token), depth=0, refusal=_no_sync)
         if not listing.token:
@@ -135,15 +136,14 @@ class Reports:
 
         Args:
             paths: of the cards.
-            take: called with each card that is there, while the answer comes in; again if the
-                answer broke off and was asked for again.
-            whole: whether to ask for all of each card, or for what tells cards apart.
-            keep: octets up to which a card is kept as it is.
-            enough: octets after which the rest of the answer is not waited for.
+            take: called with each existing card while the answer comes in; called again if the
+                answer broke off and the request was repeated.
+            whole: True to ask for whole cards, False for the properties in the index.
+            keep: octets up to which a card is kept unchanged.
+            enough: octets after which the rest of the answer is not read; None: no limit.
 
         Returns:
-            The paths of which the server said something, and whether it said that it tells of a
-            part only.
+            The paths in the answer, and True if the server truncated the answer.
         """
 
         def told(item: Item) -> str:
@@ -162,7 +162,7 @@ class Reports:
         return frozenset(answer.found), answer.is_cut
 
     async def card(self, path: str, *, largest: int) -> Resource | None:
-        """Read one card as it is, without XML around it; None if it is gone or too large."""
+        """Read one card by GET, without XML; None if the card is gone or too large."""
         url = at_path(self.url, self._paths.spelled(path))
         request = HttpRequest("GET", url, {"Accept": "text/vcard"}, expected=ANSWERS)
         response, data = await self._http.ask_in_pieces(request, lambda: CardAnswer(largest))
@@ -173,7 +173,7 @@ class Reports:
         return Resource(path, etag, VCard.parse(data), octets=len(data))
 
     async def collection_tag(self) -> str:
-        """What changes when anything in the address book does; empty if the server has none."""
+        """Return the tag that changes with the address book; empty if the server has none."""
         request = self._request("PROPFIND", propfind([COLLECTION_TAG]), depth=0)
         answer = await self._ask(
             request, lambda: MultistatusReader(lambda item: item.text(COLLECTION_TAG), self._refuse)
@@ -200,7 +200,7 @@ class Reports:
         return Listing(there, frozenset(gone - there.keys()), answer.sync_token, answer.is_cut)
 
     def _listed(self, item: Item) -> tuple[str, Listed | None] | None:
-        """The path of a resource and what is told of it; None for what is no card."""
+        """Return the path and version of a resource; None for a collection."""
         path = self._paths.key(item.url.raw_path)
         if path == path_key(self.url.raw_path) or COLLECTION in (
             item.children(RESOURCE_TYPE) or ()

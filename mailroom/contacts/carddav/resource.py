@@ -1,8 +1,8 @@
-"""One card as a server shows it, and whether that is what it keeps. Pure.
+"""One card as a server sends it, and the check that it is the stored version. Pure.
 
-Many servers keep a vCard 4 and show it as vCard 3 to whoever does not ask for version 4. That
-loses some of it (``PREF``, ``VALUE=uri``, ...), for good if it is edited and written back. What
-tells is the length: the server gives that of what it keeps.
+Many servers store a vCard 4 but send a vCard 3 to a client that does not ask for version 4. The
+conversion loses properties (``PREF``, ``VALUE=uri``, ...), for good if the card is edited and
+written back. The length shows a conversion, because servers report the length of the stored card.
 """
 
 import re
@@ -28,14 +28,14 @@ _COMPRESSED: Final = re.compile(r"[-;:]+(?:gzip|br|deflate|zstd)$")
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A card as the server shows it.
+    """A card as the server sent it.
 
     Attributes:
-        path: of the resource, on the server of the address book.
-        etag: its version; empty if the server did not say.
-        card: what it holds.
-        length: octets of the card as the server keeps it; None if that is not known.
-        octets: the length of the card as the server shows it.
+        path: the path of the resource on the server.
+        etag: the version; empty if the server did not report it.
+        card: the card.
+        length: octets of the card as the server stores it; None if unknown.
+        octets: octets of the card as the server sent it.
         is_whole: False if ``card`` has only the lines of
             :data:`mailroom.contacts.vcard.scan.IN_BRIEF`, as far as the server's answer goes.
     """
@@ -49,30 +49,31 @@ class Resource:
 
     @property
     def may_be_converted(self) -> bool:
-        """Whether the server may keep this as vCard 4.
+        """True if the server may store this card as vCard 4.
 
-        Without N it is no vCard 3 that many servers would take.
+        A vCard 3 without N is invalid and refused by many servers, so it is a converted card.
         """
         if is_vcard4(self.card):
             return False
         return is_vcard3_without_name(self.card) or not self.has_length_of(self)
 
     def is_kept_version_of(self, shown: "Resource") -> bool:
-        """Whether this, which was asked for as vCard 4, is what the server keeps.
+        """Return True if this card, which was asked for as vCard 4, is the stored version.
 
-        It may be a newer version than ``shown``; and lengths that fit nothing say nothing.
+        It may also be a newer version than ``shown``. If ``shown`` is a vCard 3 without N, a length
+        that fits neither card is ignored.
         """
         if self.etag != shown.etag or self.has_length_of(shown):
             return True
         return is_vcard3_without_name(shown.card) and not shown.has_length_of(shown)
 
     def has_length_of(self, other: "Resource") -> bool:
-        """Whether this may be what the server keeps, as far as the length of ``other`` tells."""
+        """Return True if this card has the stored length of ``other``, or the length is unknown."""
         return other.length is None or len(bytes(self.card)) == other.length
 
 
 def says_the_same(one: VCard, other: VCard) -> bool:
-    """Whether two cards agree in everything that Mailroom writes."""
+    """Return True if two cards agree in everything that Mailroom writes."""
     return _written(one) == _written(other)
 
 
@@ -82,10 +83,10 @@ def _written(card: VCard) -> tuple[object, ...]:
 
 
 def from_item(path: str, item: Item, scanned: ScannedCard) -> Resource:
-    """Make a resource of an answer in XML.
+    """Return the resource in an item of a multistatus.
 
-    XML turns CR LF into LF (XML 1.0 section 2.11), vCard demands CR LF: what has lost it gets it
-    back.
+    XML turns CR LF into LF (XML 1.0 section 2.11), but vCard demands CR LF, so a card without any
+    CR gets its CR LF back.
     """
     data = scanned.data
     if b"\r" not in data:

@@ -1,8 +1,8 @@
-"""The cards of one address book as resources: read, and written one at a time.
+"""Reads the cards of one address book, and writes them one at a time.
 
-A write says which version it replaces (``If-Match``), so that nobody's change is lost. Each is safe
-to repeat: if the answer to the first was lost, the second is told 412, and what it then reads shows
-that the work is done.
+A write names the version that it replaces (``If-Match``), so that nobody's change is lost. A write
+is safe to repeat: if the answer to the first request was lost, the second is refused with 412, and
+the card that is then read shows that the work is done.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -38,10 +38,10 @@ class Resources:
 
     Args:
         http: a client with the user's credentials.
-        reports: questions to the address book.
+        reports: the requests to the address book.
         paths: the resources of this server.
-        known: what is known of them; reading and writing adds to it.
-        to_card: makes of a vCard what Mailroom knows of a contact.
+        known: the address book in memory; updated by reads and writes.
+        to_card: converts a path and a vCard to a contact.
     """
 
     def __init__(
@@ -60,12 +60,11 @@ class Resources:
         self._to_card = to_card
 
     async def read(self, paths: Collection[str]) -> tuple[Card, ...]:
-        """Certain cards as they are now, by path; one that is gone or unreadable is left out.
+        """Return some cards as they are now, sorted by path.
 
-        One that XML could not carry whole is asked for by itself, as it is or was only garbled on
-        its way: it must not be taken for one that is not there. Groups are left out.
-
-        It is the next sync that says that they are gone for good. Raises as :class:`Reports`.
+        Groups and missing or unreadable cards are left out; the next sync reports cards that were
+        deleted. A card with characters that XML cannot carry is read again by GET, so that it is
+        not taken for a missing one. Raises as :class:`Reports`.
         """
         self._known.outdate_cards()
         found: dict[str, Card] = {}
@@ -88,14 +87,14 @@ class Resources:
         return tuple(found[path] for path in sorted(found))
 
     async def seen(self, path: str) -> Resource | None:
-        """A resource as it was seen last, or is now; None if there is none."""
+        """Return the known version of a resource, or read it; None if there is no such resource."""
         return self._known.whole(path) or await self.get(path)
 
     async def get(self, path: str, *, accept: str = _ACCEPT) -> Resource | None:
-        """Read one resource as it is now; None if there is none.
+        """Read one resource; None if it does not exist.
 
         Raises:
-            AddressBookError: it cannot be read, or is too large to be edited.
+            AddressBookError: the resource cannot be read, or is too large to be edited.
         """
         url = at_path(self._url, self._paths.spelled(path))
         request = HttpRequest("GET", url, {"Accept": accept}, expected=ANSWERS)
@@ -112,10 +111,10 @@ class Resources:
         return self._see(Resource(path, etag, VCard.parse(data), octets=len(data)))
 
     async def create(self, uid: str, card: VCard) -> str | None:
-        """Make a resource for a card with this uid, as it is written on the card.
+        """Make a resource for a card; ``uid`` is the uid as written on the card.
 
         Returns:
-            None, or the path of the resource that has this name or uid already.
+            None, or the path of an existing resource with this name or uid.
         """
         path = self._paths.key(self._url.raw_path + quote(f"{uid}.vcf", safe=""))
         response = await self._put(path, card, {"If-None-Match": "*"})
@@ -135,12 +134,13 @@ class Resources:
         return self._paths.key(conflict.raw_path)
 
     async def change(self, path: str, edit: Callable[[VCard], VCard]) -> None:
-        """Carry out an edit on a card; again on what somebody else made of it in the meantime.
+        """Carry out an edit on a card; repeat it on a version that somebody else wrote meanwhile.
 
         An edit that changes nothing writes nothing.
 
         Raises:
-            AddressBookError: the card is gone, is broken, is refused, or never holds still.
+            AddressBookError: the card is gone or broken, the server refuses the new version, or the
+                card was changed during every try.
         """
         resource, accept = self._known.whole(path), _ACCEPT
         for _ in range(_TRIES):
@@ -155,7 +155,7 @@ class Resources:
         raise AddressBookError(f"{path} is changed by somebody else all the time")
 
     async def as_kept(self, resource: Resource) -> Resource:
-        """The resource in the version of vCard in which the server keeps it."""
+        """Return the resource in the vCard version in which the server stores it."""
         if not resource.may_be_converted:
             return resource
         kept = await self.get(resource.path, accept=_ACCEPT_VCARD4)
@@ -164,10 +164,10 @@ class Resources:
         return self._see(resource)
 
     async def unchanged(self, card: Card) -> Resource | None:
-        """The version of a card that was read; None if it is gone.
+        """Return the resource of a card; None if the card is gone.
 
         Raises:
-            AddressBookError: it has changed.
+            AddressBookError: the card has changed.
         """
         resource = await self.seen(card.id)
         if resource is not None and self._to_card(card.id, resource.card) != card:
@@ -175,10 +175,10 @@ class Resources:
         return resource
 
     async def delete(self, resource: Resource) -> None:
-        """Delete a resource if this still is its version; one that is gone is no failure.
+        """Delete a resource if it still has this version; a missing resource is ignored.
 
         Raises:
-            AddressBookError: it has changed, or the server refuses.
+            AddressBookError: the resource has changed, or the server refuses.
         """
         path = resource.path
         self._known.outdate(path)
@@ -204,7 +204,7 @@ class Resources:
         return resource
 
     async def _replace(self, resource: Resource, card: VCard) -> bool:
-        """Write a new version; False if the old one is not the current one any more."""
+        """Write a new version; return False if the old version is no longer the current one."""
         response = await self._put(resource.path, card, _if_match(resource))
         self._known.outdate(resource.path)
         if response.status not in _DONE:
@@ -223,13 +223,13 @@ class Resources:
         self._known.wrote(Resource(path, etag, card, octets=len(bytes(card))))
 
     async def _look_whether_written(self, path: str, card: VCard) -> None:
-        """See that a PUT that was answered 200 was carried out.
+        """Check that a PUT with the answer 200 was carried out.
 
-        RFC 9110 section 9.3.4 wants 201 or 204. With 200 comes a page as well, by which a proxy may
-        have answered in place of the server.
+        The usual answers are 201 and 204 (RFC 9110 section 9.3.4). A proxy that answers in place of
+        the server sends a web page with 200.
 
         Raises:
-            AddressBookError: the card is not there as it was written.
+            AddressBookError: the server does not have the card as it was written.
         """
         there = await self.get(path)
         if there is None or not says_the_same(there.card, card):

@@ -44,26 +44,26 @@ ANSWERS: Final = (
     HTTPStatus.TOO_EARLY,
     HTTPStatus.TOO_MANY_REQUESTS,
 }
-"""The statuses by which a server judges one request, as against what concerns all of them."""
+"""The statuses that concern one request, in contrast to statuses that concern every request."""
 
 LISTED: Final = (ETAG, LENGTH, RESOURCE_TYPE)
-"""What is asked of each resource when a collection is listed."""
+"""The properties of each resource in a list of a collection."""
 
 _LONGEST_EXPLANATION: Final = 200
 
 
 def propfind(names: Iterable[str]) -> bytes:
-    """The body of a PROPFIND for some properties."""
+    """Return the body of a PROPFIND for some properties."""
     root = ET.Element(_DAV + "propfind")
     _ask_for(root, names)
     return _serialize(root)
 
 
 def sync_collection(token: str) -> bytes:
-    """The body of a REPORT (RFC 6578 section 3.2) for what has changed since ``token``.
+    """Return the body of a REPORT (RFC 6578 section 3.2) for the changes since ``token``.
 
-    It asks for ETags and lengths, never for cards: some servers put everything into one answer.
-    It sets no limit, for there are servers that never tell the rest of an answer that was cut.
+    The request asks for ETags and lengths, never for cards, because some servers send everything in
+    one answer. It sets no limit, because some servers never send the rest of a truncated answer.
     """
     root = ET.Element(SYNC_COLLECTION)
     ET.SubElement(root, SYNC_TOKEN).text = token
@@ -73,9 +73,10 @@ def sync_collection(token: str) -> bytes:
 
 
 def multiget(paths: Iterable[str], *, whole: bool) -> bytes:
-    """The body of a REPORT (RFC 6352 section 8.7) for certain cards.
+    """Return the body of a REPORT (RFC 6352 section 8.7) for some cards.
 
-    Without ``whole`` only what tells cards apart is asked for (section 10.4): photos are large.
+    Without ``whole``, only the properties in the index are asked for (section 10.4), because photos
+    are large.
     Not every server gives so little.
     """
     root = ET.Element(_CARDDAV + "addressbook-multiget")
@@ -89,10 +90,10 @@ def multiget(paths: Iterable[str], *, whole: bool) -> bytes:
 
 
 def query_by_uid(begin: str | None, others: Iterable[str] = ()) -> bytes:
-    """The body of a REPORT (RFC 6352 section 8.6) for the cards whose UID begins with some text.
+    """Return the body of a REPORT (RFC 6352 section 8.6) for cards by the beginning of the UID.
 
     Args:
-        begin: the text; if it is empty, any; None for the cards that have no UID.
+        begin: the beginning; empty for any UID; None for the cards that have no UID.
         others: texts with which the UID does not begin.
     """
     root = ET.Element(_CARDDAV + "addressbook-query")
@@ -117,7 +118,7 @@ def _uid_begins(tests: ET.Element, text: str, *, is_negated: bool) -> None:
 
 
 def query_by_name(names: Iterable[str]) -> bytes:
-    """The body of a REPORT (RFC 6352 section 8.6) for the cards with one of these names."""
+    """Return the body of a REPORT (RFC 6352 section 8.6) for the cards with one of these names."""
     root = ET.Element(_CARDDAV + "addressbook-query")
     _ask_for(root, (ETAG, ADDRESS_DATA))
     tests = ET.SubElement(root, _CARDDAV + "filter", test="anyof")
@@ -129,7 +130,7 @@ def query_by_name(names: Iterable[str]) -> bytes:
 
 
 def make_address_book_body(name: str) -> bytes:
-    """The body of an extended MKCOL (RFC 5689, RFC 6352 section 6.3.1) for an address book."""
+    """Return the body of an MKCOL (RFC 5689, RFC 6352 section 6.3.1) for an address book."""
     root = ET.Element(_DAV + "mkcol")
     properties = ET.SubElement(ET.SubElement(root, _DAV + "set"), _DAV + "prop")
     kind = ET.SubElement(properties, RESOURCE_TYPE)
@@ -140,7 +141,7 @@ def make_address_book_body(name: str) -> bytes:
 
 
 def explanation(body: bytes) -> str:
-    """What a server says about its refusal (RFC 4918 section 16), for a person; often nothing."""
+    """Return a server's explanation of a refusal (RFC 4918 section 16); empty if there is none."""
     root = _parse(body)
     if root is None or root.tag != _DAV + "error":
         return ""
@@ -151,7 +152,7 @@ def explanation(body: bytes) -> str:
 
 
 def conflicting_url(response: Response) -> URL | None:
-    """The resource that has the same uid already (RFC 6352 section 6.3.2.1), if that is said."""
+    """Return the URL of the resource with the same uid (RFC 6352 section 6.3.2.1), if reported."""
     root = _parse(response.body)
     conflict = None if root is None else root.find(NO_UID_CONFLICT)
     href = None if conflict is None else conflict.findtext(_DAV + "href")

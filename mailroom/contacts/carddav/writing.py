@@ -1,7 +1,7 @@
 """One :meth:`AddressBook.write` on a CardDAV server: cards, then groups, then deletions.
 
-A failure stays with the edits that it concerns: what comes later leaves those out, and everything
-else goes on.
+A failure concerns its own edits only: the later steps leave these edits out and carry out all
+others.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
@@ -39,11 +39,11 @@ class Writing:
     """The work of one call.
 
     Args:
-        resources: where to write.
-        known: what is known of the cards.
-        edits: what to do, with unique keys.
-        groups: all of them, as they were when the edits were decided on.
-        groups_now: asks for them as they are.
+        resources: reads and writes the cards.
+        known: the address book in memory.
+        edits: the edits, with unique keys.
+        groups: every group, as it was when the edits were decided on.
+        groups_now: reads every group as it is now.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class Writing:
         self._uids = {edit.key: edit.uid for edit in edits}
 
     async def run(self) -> Mapping[str, Exception]:
-        """Do it, and tell what failed.
+        """Carry out the edits, and return the reasons of failed ones by key.
 
         Raises:
             CredentialsRefusedError: 401.
-            HttpError: no edit succeeded, as the server does not do its part.
+            HttpError: no edit succeeded, because the server failed or cannot be reached.
         """
         await all_of(self._write_card(edit) for edit in self._edits)
         if not self._known.groups_are_categories:
@@ -91,7 +91,7 @@ class Writing:
                     await self._change_categories(edit.uid, categorized)
 
     def _categorized(self, edit: ContactEdit) -> Callable[[VCard], VCard]:
-        """The change of a card by which it joins and leaves groups that are kept as CATEGORIES."""
+        """Return the change of a card that joins and leaves groups kept as CATEGORIES."""
         if not self._known.groups_are_categories:
             return lambda card: card
         names = {group.id: group.name for group in self._groups}
@@ -105,7 +105,7 @@ class Writing:
             await self._resources.change(path, categorized)
 
     async def _create(self, create: CreateCard, categorized: Callable[[VCard], VCard]) -> str:
-        """Make a card, or take the one that is there; gives its uid."""
+        """Make a card, or use the existing one; return its uid."""
         uid = create.uid
         for _ in range(_UIDS_TRIED):
             path = await self._resources.create(uid, categorized(new_card(create, uid)))
@@ -146,10 +146,10 @@ class Writing:
             raise AddressBookError(f"contact group {name}: {error}") from error
 
     async def _delete_cards(self) -> None:
-        """Delete cards, last of all.
+        """Delete cards, after all other writes.
 
-        Nothing on a card tells of groups, so those are asked for once more; not before it is clear
-        which version of a card was decided on, for the answer may tell of newer ones.
+        A card does not name its groups, so the groups are read once more. The versions to delete
+        are determined before, because reading the groups may store newer versions of the cards.
         """
         edits = [edit for edit in self._edits if edit.key not in self._failures]
         versions = await all_of(self._version_to_delete(edit) for edit in edits)
@@ -174,7 +174,7 @@ class Writing:
 
     @contextmanager
     def _failing(self, *keys: str) -> Iterator[None]:
-        """Take what goes wrong inside as the failure of these edits."""
+        """Record an error in the block as the failure of these edits."""
         try:
             yield
         except CredentialsRefusedError:
@@ -183,10 +183,10 @@ class Writing:
             self._failures.update(dict.fromkeys(keys, error))
 
     def _raise_if_nothing_worked(self) -> None:
-        """Raise what stopped every edit, if that is about the server.
+        """Raise the error that stopped every edit, if the error is about the server.
 
-        A 500 is about the resource: servers answer so to a card that they cannot parse, or that is
-        too large for their database. The server was able to tell of its cards just before.
+        A 500 is about the resource: servers send it for a card that they cannot parse, or that is
+        too large for their database, and the server has just been able to list its cards.
         """
         failures = list(self._failures.values())
         of_the_server = [
