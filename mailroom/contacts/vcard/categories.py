@@ -1,7 +1,7 @@
 """Groups kept as CATEGORIES (RFC 6350 section 6.7.1) on the cards of their members.
 
-Nextcloud's contacts app and DAVx5 do so. A card may have several of these properties, and each may
-hold several values.
+Nextcloud's contacts app and DAVx5 keep groups in this way. A card may have several of these
+properties, and each may hold several values.
 """
 
 import unicodedata
@@ -21,7 +21,7 @@ def category_key(name: str) -> str:
 
 
 def categories_of(card: VCard) -> tuple[str, ...]:
-    """Every category that is named on the card, as written."""
+    """Return every category on the card, as written."""
     names = (
         unescape(value).strip()
         for line in card.named(_PROPERTY)
@@ -31,10 +31,10 @@ def categories_of(card: VCard) -> tuple[str, ...]:
 
 
 def with_categories(card: VCard, *, join: Collection[str], leave: Collection[str]) -> VCard:
-    """Return the card in some categories more and some less; every other one keeps its bytes.
+    """Return the card with some categories added and some removed; others keep their bytes.
 
-    A category that is to be joined and left is joined. A new one goes to the first property that
-    names any, for some apps read only that one.
+    A category in both ``join`` and ``leave`` is joined. A new category is added to the first
+    property with a category, because some apps read only the first one.
     """
     joined = {category_key(name) for name in join}
     left = {category_key(name) for name in leave} - joined

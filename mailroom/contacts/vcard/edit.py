@@ -30,16 +30,16 @@ from mailroom.contacts.vcard.mark import (
 from mailroom.contacts.vcard.notes import note_of, with_line, without_lines
 
 _PROPERTIES: Final = {"full": "FN", "components": "N", "organization": "ORG"}
-"""The words of a mark that was written over JMAP -> the properties that it speaks of."""
+"""The words in a mark that was written over JMAP -> the vCard properties."""
 
 
 def is_readable(card: VCard) -> bool:
-    """Whether this is one card with a uid, which is what CardDAV demands of it."""
+    """Return True for a single card with a uid, as CardDAV demands it."""
     return card.is_whole and bool(uid_of(card))
 
 
 def to_card(card_id: str, card: VCard) -> Card:
-    """What Mailroom knows of a contact."""
+    """Return a contact."""
     mark = mark_of(card)
     return Card(
         id=card_id,
@@ -56,16 +56,16 @@ def to_card(card_id: str, card: VCard) -> Card:
 
 
 def to_group(group_id: str, card: VCard) -> Group:
-    """What Mailroom knows of a group."""
+    """Return a group."""
     return Group(id=group_id, uid=uid_of(card), name=names_of(card).full, members=members_of(card))
 
 
 def updated(card: VCard, edit: UpdateCard) -> VCard:
-    """Return the card after an edit. Doing it twice is the same as doing it once."""
+    """Return the card after an edit. Doing an edit twice has the same result as doing it once."""
     if edit.forget:
         card = _forgotten(card)
     if edit.claim and is_bare(card) and not card.named("REV"):
-        # Beside X-MAILROOM a REV would look like somebody's edit; without any mark it does not.
+        # Beside X-MAILROOM, a REV would look like an edit by a person.
         card = as_made(card)
     card = without_lines(_filled(card, edit.fill), edit.remove_lines)
     return with_line(card, edit.add_line)
@@ -74,13 +74,13 @@ def updated(card: VCard, edit: UpdateCard) -> VCard:
 def adopted(card: VCard, create: CreateCard) -> VCard:
     """Return the card with the line that a new one would have had in its note.
 
-    The UID is one that Mailroom gives, so it is Mailroom's card; nothing else is changed.
+    The UID was made by Mailroom, so the card is Mailroom's. Nothing else is changed.
     """
     return with_line(card, create.note)
 
 
 def _filled(card: VCard, names: Names) -> VCard:
-    """The card with its empty names filled, and a mark that says which."""
+    """Return the card with its empty names filled, and a mark that records the filled fields."""
     before, filled = card, {}
     for name, value in values_for(names).items():
         if not values_of(card, name):
@@ -96,7 +96,7 @@ def _filled(card: VCard, names: Names) -> VCard:
 
 
 def _forgotten(card: VCard) -> VCard:
-    """The card without the mark, and without what Mailroom filled and nobody changed since."""
+    """Return the card without the mark and without fields that only Mailroom has filled."""
     mark = mark_of(card)
     for word, filled in mark.filled.items():
         name = _PROPERTIES.get(word, word)

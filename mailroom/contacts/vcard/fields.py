@@ -1,4 +1,4 @@
-"""What Mailroom reads off a card, and filling the names that are empty."""
+"""The properties of a card that Mailroom reads, and filling empty names."""
 
 import quopri
 import re
@@ -15,13 +15,13 @@ KIND: Final = ("KIND", "X-ADDRESSBOOKSERVER-KIND")
 """The kind of a card (RFC 6350 section 6.1.4), and Apple's property for it in vCard 3."""
 _STRUCTURED: Final = frozenset({"N", "ORG"})
 _LONGEST_MARK: Final = 200
-"""Octets in which a mark that was written over JMAP names itself."""
+"""Octets of a line in which the name of a mark that was written over JMAP must be."""
 _UID_PREFIX: Final = "urn:uuid:"
 _UUID: Final = re.compile("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def bare_uid(text: str) -> str:
-    """A uid as it is compared: without ``urn:uuid:`` and the quotes that some servers put in."""
+    """Return a uid without ``urn:uuid:`` and without the quotes that some servers add."""
     uid = text.strip().strip('"')
     while uid[: len(_UID_PREFIX)].lower() == _UID_PREFIX:
         uid = uid[len(_UID_PREFIX) :].strip('"')
@@ -39,39 +39,39 @@ def uid_key(text: str) -> str:
 
 
 def uid_of(card: VCard) -> str:
-    """The card's uid as it is compared; empty if it has none."""
+    """Return the :func:`uid_key` of the card's uid; empty if the card has none."""
     return uid_key(written_uid_of(card))
 
 
 def written_uid_of(card: VCard) -> str:
-    """The value of the card's UID as it is written; empty if it has none."""
+    """Return the value of the card's UID as written; empty if the card has none."""
     uids = (unescape(line.value).strip() for line in card.named("UID"))
     return next((uid for uid in uids if bare_uid(uid)), "")
 
 
 def kind_of(card: VCard) -> str:
-    """What the card stands for, in lower case; ``individual`` where it does not say."""
+    """Return the kind of the card in lower case; ``individual`` if the card names none."""
     kinds = (unescape(text_of(line)).strip().lower() for line in card.named(*KIND))
     return next((kind for kind in kinds if kind), "individual")
 
 
 def is_vcard4(card: VCard) -> bool:
-    """Whether the card is one of RFC 6350."""
+    """Return True if the card is a vCard 4 (RFC 6350)."""
     return any(line.value.strip() == "4.0" for line in card.named("VERSION"))
 
 
 def demanded_names(card: VCard) -> frozenset[str]:
-    """The name properties without which the card is invalid (RFC 2426 section 3.1.1 and 3.1.2)."""
+    """Return the name properties that the card must have (RFC 2426 section 3.1.1 and 3.1.2)."""
     return frozenset({"FN"}) if is_vcard4(card) else frozenset({"FN", "N"})
 
 
 def is_vcard3_without_name(card: VCard) -> bool:
-    """Whether the card lacks the N that its version demands."""
+    """Return True if the card lacks the N that its version demands."""
     return "N" in demanded_names(card) and not card.named("N")
 
 
 def addresses_of(card: VCard) -> tuple[str, ...]:
-    """Every e-mail address, without what else may stand around it."""
+    """Return every e-mail address, without comments, names or brackets around it."""
     by_mailroom = any(_is_mark_of_made_card(line) for line in card.lines)
     return tuple(
         address
@@ -87,7 +87,7 @@ def _is_mark_of_made_card(line: ContentLine) -> bool:
 
 
 def all_addresses_of(card: VCard) -> tuple[str, ...]:
-    """Every e-mail address that can be found, on a card that is broken, too."""
+    """Return every e-mail address that can be found, even on a broken card."""
     return addresses_of(card) or tuple(
         address
         for line in _lines_of_broken(card)
@@ -96,7 +96,7 @@ def all_addresses_of(card: VCard) -> tuple[str, ...]:
 
 
 def _lines_of_broken(card: VCard) -> Iterator[ContentLine]:
-    """The EMAIL lines of what is no single card: without BEGIN, or with old line ends."""
+    """Yield the EMAIL lines of a broken card: one without BEGIN, or with CR as line end."""
     if card.is_whole:
         return
     for raw in re.split(rb"\r\n|\r|\n", bytes(card)):
@@ -106,14 +106,14 @@ def _lines_of_broken(card: VCard) -> Iterator[ContentLine]:
 
 
 def _addresses_on(line: ContentLine, *, by_mailroom: bool) -> list[str]:
-    """Return the address on a line, or all of them where people typed several."""
+    """Return the address on a line, or several if a person typed several."""
     return addresses_in(unescape(text_of(line)), by_mailroom=by_mailroom)
 
 
 def text_of(line: ContentLine) -> str:
     """Return the value of a line, still escaped, but decoded from the forms of vCard 2.1.
 
-    There a value may be quoted-printable, and have a character set of its own.
+    In vCard 2.1, a value may be quoted-printable and have its own character set.
     """
     octets = encode(line.value)
     if "QUOTED-PRINTABLE" in line.encodings:
@@ -125,14 +125,14 @@ def text_of(line: ContentLine) -> str:
 
 
 def nicknames_of(card: VCard) -> tuple[str, ...]:
-    """Every nickname."""
+    """Return every nickname."""
     lists = (split(text_of(line), ",") for line in card.named("NICKNAME"))
     names = (unescape(part).strip() for parts in lists for part in parts)
     return tuple(name for name in names if name)
 
 
 def names_of(card: VCard) -> Names:
-    """The names, each from the first property that says something."""
+    """Return the names, each from the first non-empty property."""
     full = next(iter(values_of(card, "FN")), ("",))
     name = next(iter(values_of(card, "N")), ())
     organization = next(iter(values_of(card, "ORG")), ("",))
@@ -141,9 +141,10 @@ def names_of(card: VCard) -> Names:
 
 
 def values_of(card: VCard, name: str) -> tuple[tuple[str, ...], ...]:
-    """The parts of every property ``name`` that says something.
+    """Return the parts of every non-empty property ``name``.
 
-    Independent of what servers do to a card: parameters, escaping, folding, empty parts at the end.
+    The result does not depend on parameters, escaping, folding or empty parts at the end, which
+    servers change.
     """
     values = []
     for line in card.named(name):
@@ -157,7 +158,7 @@ def values_of(card: VCard, name: str) -> tuple[tuple[str, ...], ...]:
 
 
 def values_for(names: Names) -> dict[str, str]:
-    """The properties that hold these names, as property name -> value; none that is empty."""
+    """Return the non-empty properties that hold these names, as property name -> value."""
     values = {"FN": escape(names.full), "ORG": escape(names.organization)}
     if names.given or names.surname:
         values["N"] = f"{escape(names.surname)};{escape(names.given)};;;"
@@ -165,13 +166,13 @@ def values_for(names: Names) -> dict[str, str]:
 
 
 def with_field(card: VCard, name: str, value: str) -> VCard:
-    """The card with a property that said nothing, or was not there, filled."""
+    """Return the card with an empty or missing property filled."""
     lines = card.named(name)
     return card.with_value(lines[0], value) if lines else card.with_new(name, value)
 
 
 def with_empty_field(card: VCard, name: str) -> VCard:
-    """The card with the properties ``name`` still there, but empty."""
+    """Return the card with the values of the properties ``name`` removed."""
     for line in card.named(name):
         card = card.with_value(line, ";;;;" if name == "N" else "")
     return card

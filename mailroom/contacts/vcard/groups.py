@@ -15,7 +15,7 @@ from mailroom.contacts.vcard.text import escape, unescape
 
 
 class GroupForm(StrEnum):
-    """How a group is written; the value is the property that names a member."""
+    """The form of a group; the value is the property that names a member."""
 
     VCARD4 = "MEMBER"
     APPLE = "X-ADDRESSBOOKSERVER-MEMBER"
@@ -26,12 +26,12 @@ _URN: Final = "urn:uuid:"
 
 
 def is_group(card: VCard) -> bool:
-    """Whether the card is a group's."""
+    """Return True if the card is a group."""
     return kind_of(card) == "group"
 
 
 def form_of(card: VCard) -> GroupForm:
-    """The form of a group: that of its members, of its kind if it has none."""
+    """Return the form of a group's members; without members, the form of its kind."""
     members = card.named(*_MEMBER)
     if members:
         return GroupForm(members[-1].name)
@@ -39,7 +39,7 @@ def form_of(card: VCard) -> GroupForm:
 
 
 def members_of(card: VCard) -> frozenset[str]:
-    """The uids of a group's members, as they are compared."""
+    """Return the :func:`uid_key` of each member of a group."""
     return frozenset(_member(line) for line in card.named(*_MEMBER))
 
 
@@ -50,13 +50,13 @@ def with_members(
     leave: Collection[str],
     written: Callable[[str], str] = lambda uid: uid,
 ) -> VCard:
-    """The group with some members more and some less.
+    """Return the group with some members added and some removed.
 
     Args:
         card: the group.
-        join: uids; those that are members already are not added again.
-        leave: uids; every line that names one of them goes.
-        written: gives the UID of a member as it stands on the member's card.
+        join: uids to add; existing members are not added again.
+        leave: uids to remove; every line that names one of them is removed.
+        written: returns the UID of a member as written on the member's card.
     """
     form, members = form_of(card), members_of(card)
     for uid in join:
@@ -66,10 +66,10 @@ def with_members(
 
 
 def _reference(form: GroupForm, written: str) -> str:
-    """How a group names a member.
+    """Return the value by which a group names a member.
 
-    In vCard 4 the member's UID as it is written: some programs compare the two as texts. Apple's
-    programs put ``urn:uuid:`` before it.
+    In vCard 4, the value is the member's UID as written, because some programs compare the two as
+    texts. Apple's programs put ``urn:uuid:`` before the UID.
     """
     if form is GroupForm.VCARD4 or written[: len(_URN)].lower() == _URN:
         return written
@@ -77,5 +77,5 @@ def _reference(form: GroupForm, written: str) -> str:
 
 
 def _member(line: ContentLine) -> str:
-    """The uid that a line names. Some programs write ``mailto:`` and an address, which is none."""
+    """Return the uid on a line. Some programs write ``mailto:`` and an address, not a uid."""
     return uid_key(unescape(line.value))

@@ -1,7 +1,7 @@
 """Content lines (RFC 6350 section 3.2 and 3.3): bytes in, the same bytes out.
 
-Works on bytes because old software folds in the middle of a UTF-8 sequence. Values are text with
-``surrogateescape``, so that bytes which are no UTF-8 survive an edit, too.
+The module works on bytes, because old software folds in the middle of a UTF-8 sequence. Values are
+text with ``surrogateescape``, so that bytes which are not UTF-8 survive an edit.
 """
 
 import re
@@ -27,12 +27,12 @@ _PARAMETER: Final = re.compile(rb";((?:\"[^\"]*\"|[^\":;])*)")
 
 
 def decode(data: bytes) -> str:
-    """Bytes of a card as text; what is no UTF-8 becomes lone surrogates."""
+    """Return the bytes of a card as text; bytes that are not UTF-8 become lone surrogates."""
     return data.decode("utf-8", "surrogateescape")
 
 
 def encode(text: str) -> bytes:
-    """The reverse of :func:`decode`."""
+    """Return the bytes of a text; the reverse of :func:`decode`."""
     return text.encode("utf-8", "surrogateescape")
 
 
@@ -41,12 +41,12 @@ class ContentLine:
     """One property, over as many physical lines as it takes.
 
     Attributes:
-        raw: its bytes, folds and line end included.
-        name: in upper case. Empty for a line that is opaque: it is no property that can be read,
-            or one of a card within the card.
+        raw: the bytes of the property, with folds and line end.
+        name: the name in upper case; empty for an opaque line, which is not a readable property or
+            belongs to a card within the card.
         params: the parameters as ``(NAME, value)``; the name is empty in the old short form.
-        value: unfolded, still escaped. Left away for a property that holds a picture or a sound,
-            which may be large, and which nobody here reads.
+        value: the value, unfolded and still escaped; empty for a picture or a sound, which may be
+            large and is never read.
     """
 
     raw: bytes
@@ -56,7 +56,7 @@ class ContentLine:
 
     @classmethod
     def parse(cls, raw: bytes) -> Self:
-        """Read a line. One that makes no sense is opaque; nothing is ever refused."""
+        """Read a line. An unreadable line becomes opaque; no error is raised."""
         media = _MEDIA.match(raw)
         content = _unfold(_body(raw[:_LONGEST_HEAD] if media else raw)).removeprefix(_BOM)
         head = _HEAD.match(content)
@@ -68,28 +68,28 @@ class ContentLine:
 
     @property
     def is_blank(self) -> bool:
-        """Whether there is nothing on the line."""
+        """True if the line is empty."""
         return not self.raw.strip()
 
     @property
     def encodings(self) -> frozenset[str]:
-        """What the value is encoded with beside vCard's own escaping, in upper case."""
+        """The encodings of the value in upper case, beside vCard's own escaping."""
         return frozenset(value.upper() for name, value in self.params if name in {"ENCODING", ""})
 
     @property
     def charset(self) -> str:
-        """The value's own character set (vCard 2.1) in upper case; empty where it says nothing."""
+        """The value's own character set (vCard 2.1) in upper case; empty if there is none."""
         return next((value.upper() for name, value in self.params if name == "CHARSET"), "")
 
     def as_opaque(self) -> Self:
-        """The same line, not to be understood."""
+        """Return the same bytes as an opaque line."""
         return type(self)(self.raw)
 
     def with_value(self, value: str, *, eol: bytes) -> Self:
-        """The same property with another value.
+        """Return the same property with another value.
 
-        The bytes up to the first difference stay as they are, with their folds; the rest is folded
-        anew. ``eol`` is for a line that has no end of its own.
+        The bytes up to the first difference stay unchanged, with their folds; the rest is folded
+        anew. ``eol`` is used for a line without a line end.
         """
         body, end = _body(self.raw), _end(self.raw) or eol
         old = _unfold(body)
@@ -105,9 +105,9 @@ class VCard:
     """A vCard as its content lines. ``bytes(card)`` is what it was read from.
 
     Attributes:
-        lines: all of them.
-        end: the index of the line that closes the card; new lines go before it.
-        is_whole: whether it is one card, opened and closed.
+        lines: every content line.
+        end: the index of the END line; new lines are added before it.
+        is_whole: True if the lines are a single card from BEGIN to END.
     """
 
     lines: tuple[ContentLine, ...]
@@ -125,7 +125,7 @@ class VCard:
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Read a card. Nothing is ever refused; see ``is_whole``."""
+        """Read a card. No error is raised for a broken card; see ``is_whole``."""
         return cls(tuple(_outermost(_logical_lines(data))))
 
     def __bytes__(self) -> bytes:
@@ -133,28 +133,28 @@ class VCard:
 
     @property
     def eol(self) -> bytes:
-        """How this card ends its lines."""
+        """The line end of this card."""
         return _end(self.lines[0].raw) or b"\r\n" if self.lines else b"\r\n"
 
     def named(self, *names: str) -> tuple[ContentLine, ...]:
-        """The lines of the properties of these names, in order."""
+        """Return the lines of the properties with these names, in order."""
         return tuple(line for line in self.lines if line.name in names)
 
     def replaced(self, old: ContentLine, new: ContentLine) -> Self:
-        """With one line instead of another."""
+        """Return the card with one line instead of another."""
         return type(self)(tuple(new if line is old else line for line in self.lines))
 
     def with_value(self, line: ContentLine, value: str) -> Self:
-        """With another value in one line."""
+        """Return the card with another value in one line."""
         return self.replaced(line, line.with_value(value, eol=self.eol))
 
     def without(self, *lines: ContentLine) -> Self:
-        """Without some of its lines."""
+        """Return the card without some of its lines."""
         gone = {id(line) for line in lines}
         return type(self)(tuple(line for line in self.lines if id(line) not in gone))
 
     def with_new(self, name: str, value: str) -> Self:
-        """With one more property, as the last one of the card."""
+        """Return the card with one more property at its end."""
         raw = fold(encode(f"{name}:{value}"), self.eol) + self.eol
         line = ContentLine(raw, name, (), value)
         return type(self)((*self.lines[: self.end], line, *self.lines[self.end :]))
@@ -164,9 +164,9 @@ def fold(content: bytes, eol: bytes, *, column: int = 0) -> bytes:
     """Fold a line at 75 octets, never inside a UTF-8 sequence.
 
     Args:
-        content: the line, or what is to be appended to one.
+        content: the line, or a text to append to a line.
         eol: the line end to fold with.
-        column: how many octets the line holds before ``content``.
+        column: the octets of the line before ``content``.
     """
     folded = bytearray()
     for character in _CHARACTER.findall(content):
@@ -179,7 +179,7 @@ def fold(content: bytes, eol: bytes, *, column: int = 0) -> bytes:
 
 
 def _logical_lines(data: bytes) -> Iterator[ContentLine]:
-    """The lines of a card, each with the physical lines that continue it."""
+    """Yield the lines of a card, each with the physical lines that continue it."""
     parts: list[bytes] = []
     for line in _unsoftened_lines(data):
         if parts and not _ends_softly(parts):
@@ -191,7 +191,7 @@ def _logical_lines(data: bytes) -> Iterator[ContentLine]:
 
 
 def _unsoftened_lines(data: bytes) -> Iterator[bytes]:
-    """The lines as they are folded, however long: a picture has a hundred thousand folds."""
+    """Yield the folded lines, in linear time: a picture may have a hundred thousand folds."""
     start = 0
     for end in _LINE_END.finditer(data):
         yield data[start : end.end()]
@@ -201,18 +201,18 @@ def _unsoftened_lines(data: bytes) -> Iterator[bytes]:
 
 
 def _ends_softly(parts: list[bytes]) -> bool:
-    """Whether a quoted-printable value (vCard 2.1) says that it goes on in the next line."""
+    """Return True if a quoted-printable value (vCard 2.1) continues in the next line."""
     return _body(parts[-1]).endswith(b"=") and _is_quoted_printable(parts[0])
 
 
 @lru_cache(maxsize=1)
 def _is_quoted_printable(line: bytes) -> bool:
-    """Asked for each physical line of a property anew, it would take for ever on a long one."""
+    """Return True for a quoted-printable line. Cached, because each line of a property asks."""
     return "QUOTED-PRINTABLE" in ContentLine.parse(line).encodings
 
 
 def _outermost(lines: Iterable[ContentLine]) -> Iterator[ContentLine]:
-    """The lines, with those of a card inside the card (AGENT in vCard 2.1) made opaque."""
+    """Yield the lines; the lines of a card inside the card (AGENT in vCard 2.1) are opaque."""
     depth = 0
     for line in lines:
         if _is(line, "BEGIN"):
@@ -227,7 +227,7 @@ def _is(line: ContentLine, delimiter: str) -> bool:
 
 
 def _end(raw: bytes) -> bytes:
-    """The line end, if there is one."""
+    """Return the line end; empty if there is none."""
     if raw.endswith(b"\r\n"):
         return b"\r\n"
     return b"\n" if raw.endswith(b"\n") else b""
@@ -247,7 +247,7 @@ def _parameter(text: bytes) -> tuple[str, str]:
 
 
 def _shared_characters(old: bytes, new: bytes) -> int:
-    """How many octets two lines begin with in common, whole characters only."""
+    """Return the octets of the common beginning of two lines, in whole characters."""
     shared = 0
     for a, b in zip(_CHARACTER.findall(old), _CHARACTER.findall(new), strict=False):
         if a != b:
@@ -257,7 +257,7 @@ def _shared_characters(old: bytes, new: bytes) -> int:
 
 
 def _raw_length(body: bytes, length: int) -> int:
-    """How many folded octets hold the first ``length`` unfolded ones."""
+    """Return the number of folded octets that hold the first ``length`` unfolded octets."""
     for match in _FOLD.finditer(body):
         if match.start() >= length:
             break

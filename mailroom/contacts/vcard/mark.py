@@ -1,7 +1,7 @@
-"""The property ``X-MAILROOM``: what Mailroom did to a card, see :mod:`mailroom.contacts.mark`.
+"""The mark of :mod:`mailroom.contacts.mark` on a vCard, in the property ``X-MAILROOM``.
 
-A mark that was written over JMAP stands in the vCard as the JSContact property that it is (RFC 9555
-section 3.2.1): ``JSPROP;JSPTR="name/mailroom:mark":"made=<digest>"``. It counts as well.
+A mark that was written over JMAP is a JSContact property in the vCard (RFC 9555 section 3.2.1), and
+is read as well: ``JSPROP;JSPTR="name/mailroom:mark":"made=<digest>"``.
 """
 
 import re
@@ -24,18 +24,18 @@ _EXPECTED: Final = frozenset(
 )
 """The properties of a card that nobody touched: those that Mailroom writes, and those that servers
 add on their own. Not REV: servers that add REV do so for edits made in their address book page.
-But every edit over JMAP sets it, so where a card was edited over JMAP it says nothing."""
+But every edit over JMAP sets REV, so REV shows nothing on a card with a mark from JMAP."""
 
 
 def mark_of(card: VCard) -> Mark:
-    """Return the mark on a card, by whichever protocol it was written; if none, an empty one."""
+    """Return the mark on a card, written over either protocol; an empty mark if there is none."""
     if lines := card.named(_PROPERTY):
         return Mark.parse(lines[0].value)
     return Mark.parse(next(map(_mark_over_jmap, _jmap_lines(card)), ""))
 
 
 def with_mark(card: VCard, mark: Mark) -> VCard:
-    """Return the card with this mark in place of any other; with an empty one, without any."""
+    """Return the card with this mark instead of the old one; an empty mark is left out."""
     card = card.without(*_jmap_lines(card))
     lines = card.named(_PROPERTY)
     if not str(mark):
@@ -46,12 +46,12 @@ def with_mark(card: VCard, mark: Mark) -> VCard:
 
 
 def as_made(card: VCard) -> VCard:
-    """Return the card with the mark that Mailroom wrote all that is on it."""
+    """Return the card with the mark that Mailroom wrote everything on it."""
     return with_mark(card, Mark(made=_written(card).vcard_digest))
 
 
 def is_as_written(card: VCard) -> bool:
-    """Return True if Mailroom made the card and all that it wrote (but the note) is as it was."""
+    """Return True if Mailroom made the card and its content (except the note) is unchanged."""
     return mark_of(card).made in _written(card).digests
 
 

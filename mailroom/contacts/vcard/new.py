@@ -24,10 +24,10 @@ _NEW_GROUP: Final = {
 
 
 def new_card(create: CreateCard, uid: str) -> VCard:
-    """The card of a new contact (vCard 3, which every server takes), with the mark.
+    """Return the card of a new contact, with the mark, as a vCard 3, which every server accepts.
 
-    N is there even when it says nothing: vCard 3 demands it, and apps tell by it being empty that
-    an organization is meant.
+    The card has an N even if it is empty: vCard 3 demands N, and apps recognise an organization by
+    an empty N.
     """
     names = create.names
     card = vobject.vCard()
@@ -44,7 +44,7 @@ def new_card(create: CreateCard, uid: str) -> VCard:
 
 
 def new_group(name: str, uid: str, form: GroupForm) -> VCard:
-    """A group without members; ``uid`` is a UUID."""
+    """Return a group without members; ``uid`` is a UUID."""
     card = VCard.parse(_NEW_GROUP[form].format(uid=uid).encode())
     card = card.with_new("FN", escape(name))
     return card.with_new("N", f"{escape(name)};;;;") if form is GroupForm.APPLE else card

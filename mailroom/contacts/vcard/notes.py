@@ -1,4 +1,4 @@
-"""Lines in the note of a card. What stands in the note keeps its exact bytes."""
+"""Lines in the note of a card. The existing text of a note keeps its exact bytes."""
 
 from collections.abc import Collection
 from typing import Final
@@ -13,20 +13,20 @@ _PLAIN_CHARSETS: Final = frozenset({"", "UTF-8", "US-ASCII"})
 
 
 def note_of(card: VCard) -> str:
-    """All notes that can be read, lines separated by a line feed."""
+    """Return the text of every readable note, lines separated by a line feed."""
     return "\n".join(unescape(line.value) for line in card.named("NOTE") if is_plain(line))
 
 
 def is_plain(note: ContentLine) -> bool:
-    """Whether the value is text, and not encoded in one of the ways of vCard 2.1."""
+    """Return True if the value is text without an encoding of vCard 2.1."""
     return note.encodings <= _PLAIN_ENCODINGS and note.charset in _PLAIN_CHARSETS
 
 
 def with_line(card: VCard, text: str) -> VCard:
-    """The card with a line appended to its note, unless that says so last.
+    """Return the card with a line appended to its note, unless the last decision is the same.
 
-    It goes to the note that has the last decision, so that what was decided stays in order. A note
-    that is not plain is left alone: there will be another one beside it.
+    The line is added to the note with the last decision, so that the decisions stay in order. A
+    note that is not plain is left unchanged, and the line gets a note of its own.
     """
     text = clean(text)
     if not text or says_last(note_of(card), text):
@@ -34,14 +34,14 @@ def with_line(card: VCard, text: str) -> VCard:
     plain = [note for note in card.named("NOTE") if is_plain(note)]
     decided = [note for note in plain if triage_lines(unescape(note.value))]
     for note in decided[-1:] or plain:
-        # An empty note stays as it is: of a line in it nothing would tell that it was there before.
+        # An empty note stays empty: after a line in it is removed, the note would be removed, too.
         if note.value and not ends_in_escape(note.value):
             return card.with_value(note, note.value + _LINE_ENDS[0] + escape(text))
     return card.with_new("NOTE", escape(text))
 
 
 def without_lines(card: VCard, texts: Collection[str]) -> VCard:
-    """The card without certain lines in its notes, and without a note of which nothing is left."""
+    """Return the card without certain lines in its notes; a note without any line is removed."""
     for note in card.named("NOTE"):
         if is_plain(note):
             card = _without_lines(card, note, texts)

@@ -1,7 +1,7 @@
-"""Reading a card while it comes in, without having it in memory as a whole. Pure.
+"""Reading a card while it comes in, without keeping the whole card in memory. Pure.
 
-Photos make cards large, up to some hundred MB, and nothing that Mailroom must know of every contact
-stands in a photo. A small card is kept as it is; of a larger one only certain lines are kept.
+Photos make cards large, up to some hundred MB, and Mailroom needs nothing from a photo. A small
+card is kept unchanged; of a larger one only some lines are kept.
 """
 
 import re
@@ -16,7 +16,7 @@ _FOLD: Final = re.compile(rb"\n[ \t]")
 _LONGEST_HEAD: Final = 512
 """Octets in which the name of a property has to end."""
 _KEPT_AT_MOST: Final = 256 * 1024
-"""Octets of lines that are kept of one card: thousands of addresses."""
+"""Octets of lines that are kept of one card; enough for thousands of addresses."""
 
 IN_BRIEF: Final = (
     "VERSION",
@@ -27,19 +27,18 @@ IN_BRIEF: Final = (
     "CATEGORIES",
     VCARD_PROPERTY,
 )
-"""The properties that tell whose a card is, which addresses it has, whether it is a group, and
-whether Mailroom made it."""
+"""The properties in the index: uid, addresses, kind, categories and Mailroom's mark."""
 _KEPT: Final = frozenset(name.encode() for name in (*IN_BRIEF, "BEGIN", "END"))
 
 
 @dataclass(frozen=True, slots=True)
 class ScannedCard:
-    """A card that has come in.
+    """A card that was read to its end.
 
     Attributes:
-        data: the card as it came, or some of its lines.
-        octets: the length of all that came.
-        is_whole: True if ``data`` is the card as it came.
+        data: the unchanged card, or some of its lines.
+        octets: the length of the card.
+        is_whole: True if ``data`` is the unchanged card.
     """
 
     data: bytes
@@ -48,11 +47,11 @@ class ScannedCard:
 
 
 class CardScanner:
-    """Takes one card in pieces.
+    """Reads one card in pieces.
 
     Args:
-        keep: up to this number of octets the card is kept as it is. Of a longer one only the lines
-            of :data:`IN_BRIEF` are kept.
+        keep: octets up to which the card is kept unchanged. Of a longer card only the lines of
+            :data:`IN_BRIEF` are kept.
     """
 
     def __init__(self, keep: int) -> None:
@@ -62,7 +61,7 @@ class CardScanner:
         self._lines: _LineFilter | None = None
 
     def feed(self, data: bytes) -> None:
-        """Take the next octets."""
+        """Add the next octets."""
         self._octets += len(data)
         if self._lines is not None:
             self._lines.feed(data)
@@ -75,7 +74,7 @@ class CardScanner:
             self._pieces.clear()
 
     def result(self) -> ScannedCard:
-        """Return what was kept. Nothing may be fed afterwards."""
+        """Return the card. Call no other method afterwards."""
         if self._lines is not None:
             return ScannedCard(self._lines.result(), self._octets, is_whole=False)
         return ScannedCard(b"".join(self._pieces), self._octets, is_whole=True)
@@ -92,9 +91,9 @@ class _LineFilter:
 
     def feed(self, data: bytes) -> None:
         text = self._rest + data
-        held = b"\r" if text.endswith(b"\r") else b""  # the next octet tells what it means
+        held = b"\r" if text.endswith(b"\r") else b""  # A line feed may follow in the next piece.
         text = text[: len(text) - len(held)]
-        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")  # CR alone: the old Mac's
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")  # Old Macs wrote CR alone.
         self._rest = self._scan(text, is_last=False) + held
 
     def result(self) -> bytes:
@@ -102,7 +101,7 @@ class _LineFilter:
         return b"".join(self._kept)
 
     def _scan(self, text: bytes, *, is_last: bool) -> bytes:
-        """Go through the text line by line, and return its end that cannot be judged yet."""
+        """Keep some lines of the text; return the end of the text, which is not complete yet."""
         start = 0
         for end in _NEXT_LINE.finditer(text):
             begin = end.start() + 1

@@ -12,31 +12,32 @@ _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]"
 
 
 def unescape(value: str) -> str:
-    """A value as a person reads it. An escape that means nothing is left as it stands."""
+    """Return a value as a person reads it. An unknown escape is left unchanged."""
     text = _ESCAPE.sub(lambda escaped: _MEANINGS.get(escaped[0], escaped[0]), value)
     return encode(text).decode("utf-8", "replace")
 
 
 def escape(text: str) -> str:
-    """A person's text as a value."""
+    """Return a text as an escaped value."""
     return re.sub(r"([\\;,])", r"\\\1", clean(text)).replace("\n", r"\n")
 
 
 def clean(text: str) -> str:
-    """Text without what a vCard, or the XML around it, cannot carry; line ends as line feeds."""
+    """Return text without characters that vCard or XML cannot carry; line ends become LF."""
     return _CONTROL.sub("", re.sub("\r\n?", "\n", text))
 
 
 def split(value: str, separator: str) -> list[str]:
-    """The parts of a structured value, still escaped."""
+    """Return the parts of a structured value, still escaped."""
     return [part for _, part in pieces(value, separator)]
 
 
 def pieces(value: str, *separators: str) -> list[tuple[str, str]]:
-    """The parts of a value, still escaped, each with the separator before it (at first none).
+    """Return the parts of a value, still escaped, each with the separator before it.
 
     Args:
-        value: the value; all pieces together are the value again.
+        value: the value; all parts and separators together are the value again. The first
+            separator is empty.
         separators: single tokens: ``;``, ``,``, or an escape sequence.
     """
     found, separator, start = [], "", 0
@@ -48,5 +49,5 @@ def pieces(value: str, *separators: str) -> list[tuple[str, str]]:
 
 
 def ends_in_escape(value: str) -> bool:
-    """Whether the value breaks off after a backslash, so that nothing can be put behind it."""
+    """Return True if the value ends in an unescaped backslash, so that nothing can be appended."""
     return len(value) - len(value.rstrip("\\")) & 1 == 1
