@@ -1,6 +1,6 @@
-"""An embedded mail account, in memory, for the demo and for tests. No part of the service.
+"""An embedded mail account, in memory, for the demo and for tests. The service does not use it.
 
-Shares no code with the clients, so that both cannot be wrong in the same way.
+The sandbox shares no code with the clients, so that both cannot have the same bug.
 """
 
 from mailroom.sandbox.account import Account, User

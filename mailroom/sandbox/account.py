@@ -1,4 +1,4 @@
-"""One user's account: mail, whatever the plug-ins add, and the dispatcher over all of it."""
+"""One user's account: mail, the data of the plug-ins, and the dispatcher for both."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ _MAILBOXES: Final = {
         ("Junk Mail", "junk", 0),
     ),
 }
-"""The mailboxes that everybody has from the start: name, role, sort order."""
+"""The mailboxes of every new account: name, role, sort order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +104,12 @@ class Account:
         return self.plugins if self.quirks.contacts else ()
 
     def capabilities(self) -> dict[str, Mapping[str, Any]]:
-        """What the session says of the capabilities, the core's own aside."""
+        """Return the session's capabilities, without the core capability."""
         plain: dict[str, Mapping[str, Any]] = {uri: {} for uri in self._methods if uri != CORE}
         return plain | {each.capability: each.session_facts for each in self._offered}
 
     def account_capabilities(self) -> dict[str, Mapping[str, Any]]:
-        """What the session says of the account's capabilities."""
+        """Return the session's account capabilities."""
         facts: dict[str, Mapping[str, Any]] = {
             CORE: {},
             MAIL: {

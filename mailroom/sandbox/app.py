@@ -1,4 +1,4 @@
-"""The sandbox's HTTP: who may come in, and what is where."""
+"""The HTTP side of the sandbox: authentication and routes."""
 
 import asyncio
 import base64
@@ -101,7 +101,7 @@ class SandboxApp:
 
     @contextmanager
     def _slot(self, account: Account) -> Iterator[None]:
-        """Hold the user to maxConcurrentRequests."""
+        """Refuse requests beyond maxConcurrentRequests."""
         if self._in_flight[account.id] >= self._quirks.limits.max_concurrent_requests:
             raise Problem("limit", limit="maxConcurrentRequests")
         self._in_flight[account.id] += 1
@@ -111,7 +111,7 @@ class SandboxApp:
             self._in_flight[account.id] -= 1
 
     def _refused_handshake(self, account: Account) -> web.Response | None:
-        """Return the answer to a handshake of push for which there is no room."""
+        """Return the refusal of a push handshake beyond the limits."""
         if not self._quirks.serving.counts_all:
             return None
         try:
@@ -138,7 +138,7 @@ class SandboxApp:
 
     @contextmanager
     def _stream(self) -> Iterator[None]:
-        """Have this request ended when the server is."""
+        """End this request when the server stops."""
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a request is handled in a task")

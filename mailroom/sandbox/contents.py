@@ -1,4 +1,4 @@
-"""Which mails are in which mailbox, so that a mailbox is read without looking at every mail."""
+"""The ids of mails by mailbox, so that reading a mailbox does not read every mail."""
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
@@ -13,14 +13,14 @@ class Contents:
     def move(
         self, email_id: str, before: frozenset[str], after: frozenset[str] = frozenset()
     ) -> None:
-        """Take a mail out of the mailboxes that it was in, and put it into others."""
+        """Move a mail from the mailboxes in ``before`` to the mailboxes in ``after``."""
         for mailbox_id in before - after:
             del self._inside[mailbox_id][email_id]
         for mailbox_id in after - before:
             self._inside.setdefault(mailbox_id, {})[email_id] = None
 
     def rename(self, new: Mapping[str, str]) -> None:
-        """Give every mail another id; ``new`` has them by the old ones."""
+        """Change the id of every mail; ``new`` holds the new ids by the old ones."""
         self._inside = {
             mailbox_id: {new[each]: None for each in inside}
             for mailbox_id, inside in self._inside.items()

@@ -1,7 +1,7 @@
-"""The sandbox's account as its owner has it on the desk: mail comes, is looked at, and labelled.
+"""Delivers, lists and labels mail in a sandbox account, as its owner and a mail exchanger do.
 
-What a mail exchanger and a mail app would do, without the protocol. Mailboxes go by their paths,
-``Inbox/Screener``. To be called in the event loop that serves the sandbox, for it wakes push.
+No protocol is involved. Mailboxes are named by their paths, ``Inbox/Screener``. Call the methods in
+the event loop that serves the sandbox, because they wake push.
 """
 
 from collections.abc import Collection, Iterable
@@ -28,10 +28,10 @@ class SeenMail:
 
 
 class Desk:
-    """One account, for its owner's hands.
+    """The owner's operations on one account.
 
     Args:
-        account: which.
+        account: the account.
     """
 
     def __init__(self, account: Account) -> None:
@@ -39,7 +39,7 @@ class Desk:
         self._store = account.mail
 
     def mailboxes(self) -> dict[str, str]:
-        """Path -> id of every mailbox."""
+        """Return the id of every mailbox, by path."""
         return {self._path(each): each.id for each in self._store.mailboxes.values()}
 
     def _path(self, mailbox: Mailbox) -> str:
@@ -54,7 +54,7 @@ class Desk:
             raise LookupError(f"there is no mailbox {path!r}") from None
 
     def create_mailbox(self, path: str) -> str:
-        """Make a mailbox, and those above it, where there are none; gives its id."""
+        """Make a mailbox and its missing parents; return the id of the mailbox."""
         if path in (known := self.mailboxes()):
             return known[path]
         above, _, name = path.rpartition("/")
@@ -62,7 +62,7 @@ class Desk:
         return self._store.create_mailbox(name, parent_id=parent_id).id
 
     def destroy_mailbox(self, path: str) -> None:
-        """Remove a mailbox, and every mail that is nowhere else."""
+        """Remove a mailbox, and every mail that is in no other mailbox."""
         self._store.destroy_mailbox(self._id(path))
 
     def deliver(
@@ -80,8 +80,8 @@ class Desk:
 
         Args:
             message: RFC 5322.
-            mailboxes: paths of the mailboxes that it goes to.
-            keywords: the keywords that it bears.
+            mailboxes: paths of the mailboxes of the mail.
+            keywords: the keywords of the mail.
             received_at: the time of the delivery; None: now.
 
         Raises:
@@ -106,7 +106,7 @@ class Desk:
         keywords: Collection[str] = (),
         received_at: datetime | None = None,
     ) -> str:
-        """Store a mail as it is, as IMAP's APPEND or Email/import would, and return its id.
+        """Store an unchanged mail, as IMAP's APPEND or Email/import would, and return its id.
 
         The arguments and errors are those of :meth:`deliver`.
         """
@@ -119,18 +119,18 @@ class Desk:
         return email.id
 
     def renumber(self) -> dict[str, str]:
-        """Give every mail another id, with no word in the states; return the new ids by the old.
+        """Change the id of every mail without a new state; return the new ids by the old ones.
 
-        Fastmail has done so to accounts in use.
+        Fastmail has changed ids of accounts in use in this way.
         """
         return self._store.renumber()
 
     def label(self, mail_id: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
-        """Put a mail into mailboxes and take it out of others, at once.
+        """Add a mail to mailboxes and remove it from others, in one step.
 
         Raises:
             LookupError: there is no such mail or mailbox.
-            LastMailboxError: it would be in none.
+            LastMailboxError: the mail would be in no mailbox.
         """
         email = self._email(mail_id)
         added, removed = set(map(self._id, add)), set(map(self._id, remove))
@@ -143,7 +143,7 @@ class Desk:
             raise LookupError(f"there is no mail {mail_id!r}") from None
 
     def mails(self, mailbox: str = "") -> list[SeenMail]:
-        """Every mail, or those in one mailbox, oldest first.
+        """Return every mail, or the mails in one mailbox, oldest first.
 
         Raises:
             LookupError: there is no such mailbox.

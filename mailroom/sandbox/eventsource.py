@@ -1,4 +1,4 @@
-"""Push over EventSource (RFC 8620 section 7.3), as Cyrus does it where no quirk says otherwise."""
+"""Push over EventSource (RFC 8620 section 7.3), as on Cyrus unless a quirk is set."""
 
 import asyncio
 import json
@@ -53,12 +53,12 @@ async def stream(request: web.Request, account: Account, quirks: Quirks) -> web.
 
 
 def _seconds(text: str) -> int | None:
-    """The interval of the pings; None if there are to be none."""
+    """Return the interval of the pings; None if there are no pings."""
     return int(text) or None if text.isascii() and text.isdecimal() else None
 
 
 def close_after(habits: Pushing) -> str:
-    """Return the name of the parameter in the query; Cyrus writes it without the capital."""
+    """Return the name of the query parameter, which Cyrus writes without a capital."""
     return "closeAfter" if habits.needs_all_parameters else "closeafter"
 
 

@@ -1,4 +1,4 @@
-"""The shape of a filter of ``Email/query``: which criteria it has, and how deep they stand."""
+"""The criteria in a filter of ``Email/query``, and their nesting."""
 
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ def has_text(value: Any) -> bool:
 
 
 def mailboxes_of(value: Any) -> frozenset[str] | None:
-    """Return mailboxes outside of which a filter finds nothing; None if it does not name any."""
+    """Return the only mailboxes in which a filter can find mail; None if it is not limited."""
     match value:
         case {"operator": "AND", "conditions": [*conditions]}:
             named = [found for each in conditions if (found := mailboxes_of(each)) is not None]
@@ -40,10 +40,10 @@ def mailboxes_of(value: Any) -> frozenset[str] | None:
 
 
 def refuse_nested_mailboxes(value: Any) -> None:
-    """Refuse mailbox conditions inside operators, but for a single one at the top of an AND.
+    """Refuse mailbox conditions inside operators, except a single one at the top of an AND.
 
     Raises:
-        MethodFailure: there is one that Apache James does not answer.
+        MethodFailure: the filter has a condition that Apache James refuses.
     """
     match value:
         case {"operator": "AND", "conditions": [*conditions]}:

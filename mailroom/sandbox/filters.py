@@ -47,7 +47,7 @@ class Filters:
     quirks: Quirks
 
     def test(self, value: Any) -> Test:
-        """Return the test that a whole filter stands for; None stands for all mail.
+        """Return the test of a whole filter; the filter None matches all mail.
 
         Raises:
             MethodFailure: it is no filter, or not known here.
@@ -63,7 +63,7 @@ class Filters:
         return matches
 
     def _is_cut_short(self, value: Any) -> bool:
-        """Return True if an operator stands behind an empty condition of an AND."""
+        """Return True if an operator follows an empty condition of an AND."""
         match value:
             case {"operator": str(operator), "conditions": [*conditions]}:
                 for place, each in enumerate(conditions):
@@ -84,7 +84,7 @@ class Filters:
         return any(all(test(email) for test in tests) for email in candidates)
 
     def candidates(self, value: Any) -> Iterable[Email]:
-        """Return at least all mails that a filter matches: those in the mailboxes that it names."""
+        """Return the mails that a filter may match: the mails in its mailboxes, or every mail."""
         inside = mailboxes_of(value)
         return self.store.emails.values() if inside is None else self.store.emails_in(*inside)
 
@@ -189,7 +189,7 @@ class Filters:
         return lambda email: self.index.has(email) and test(email)
 
     def _after(self, value: Any, path: str) -> Test:
-        """That date or later (RFC 8621 section 4.4.1)."""
+        """Return a test for mail of that date or later (RFC 8621 section 4.4.1)."""
         moment = _date(value, path)
         return self._dated(lambda email: email.received_at >= moment)
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What changed between two states (RFC 8620 section 5.2); ids in the order of their changes.
+    """The changes between two states (RFC 8620 section 5.2); ids in the order of the changes.
 
     Attributes:
-        new_state: the state behind these changes.
-        has_more: whether there are further ones.
+        new_state: the state after these changes.
+        has_more: True if further changes follow.
     """
 
     created: tuple[str, ...]
@@ -50,19 +50,19 @@ class History:
         self._lives[object_id].dead = True
 
     def rename(self, new: Mapping[str, str]) -> None:
-        """Call objects by other ids, as if they had always been called so."""
+        """Change the ids of objects, also in past changes."""
         self._lives = {new.get(each, each): life for each, life in self._lives.items()}
 
     def since(self, state: int, *, now: int, at_most: int | None = None) -> Changes:
-        """What changed after a state; what came and went since then is left out.
+        """Return the changes after a state, without objects that were created and destroyed since.
 
-        What was created before a page's state and changed after it is told as updated by the next
-        page, as by Cyrus: it was too new for the one and is too old for the other.
+        An object that was created before a page's state and changed after that state is reported as
+        updated by the next page only, as by Cyrus.
 
         Args:
             state: the client's state.
             now: the type's present state.
-            at_most: how many changes to tell; None: all.
+            at_most: the number of changes to return at most; None: all.
         """
         lives = {
             object_id: life

@@ -1,4 +1,4 @@
-"""Which mail the search index holds. Pure."""
+"""The mails in the search index. Pure."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ class Index:
     """The search index of one account at one moment.
 
     Attributes:
-        now: the store's clock; a mail that is to be indexed later than this is not indexed yet.
-        first_missing: the number of the oldest record that the index is behind by.
+        now: the time of the store's clock; mails with a later ``indexed_at`` are not indexed yet.
+        first_missing: the number of the oldest record that the index does not have yet.
     """
 
     now: float
@@ -20,7 +20,7 @@ class Index:
 
     @classmethod
     def of(cls, store: MailStore, habits: Querying, now: float) -> "Index":
-        """Return the index as it is at ``now``."""
+        """Return the index at the time ``now``."""
         first_missing = float("inf")
         if habits.behind:
             records = sorted((each.record for each in store.emails.values()), reverse=True)

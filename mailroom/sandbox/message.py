@@ -54,7 +54,7 @@ class Message:
         return self._by_name.get(name.lower(), ())
 
     def readable(self, name: str) -> Sequence[str]:
-        """As :meth:`values`, without those that are not UTF-8; Cyrus leaves them out as well."""
+        """Return :meth:`values` without those that are not UTF-8, as Cyrus leaves them out."""
         return [each for each in self.values(name) if "\N{REPLACEMENT CHARACTER}" not in each]
 
     def last(self, name: str) -> str | None:
@@ -67,7 +67,7 @@ class Message:
         return tuple(self._addresses("From"))
 
     def terms(self, name: str) -> Terms:
-        """Return what the search index holds of an address field."""
+        """Return the text of an address field in the search index."""
         if name not in self._terms:
             self._terms[name] = Terms.of(list(self._addresses(name)))
         return self._terms[name]

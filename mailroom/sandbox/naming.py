@@ -7,7 +7,7 @@ Form = Literal["plain", "digits", "compact"]
 
 
 def mailbox_id(form: Form, owner: str, number: int) -> str:
-    """Return the id of an owner's mailbox, which was the ``number``-th thing that was made."""
+    """Return the id of the ``number``-th object of an owner, a mailbox."""
     match form:
         case "digits":
             return str(number)
@@ -18,5 +18,5 @@ def mailbox_id(form: Form, owner: str, number: int) -> str:
 
 
 def email_id(form: Form, digest: str, number: int) -> str:
-    """Return the id of a mail with this hash, which was the ``number``-th thing that was made."""
+    """Return the id of the ``number``-th object, a mail with this hash."""
     return f"S{number:x}" if form == "compact" else f"M{digest[:24]}"

@@ -1,4 +1,4 @@
-"""Real servers, as far as the sandbox can imitate them: the quirks that each shows at once."""
+"""The quirks of real servers, as far as the sandbox can imitate them."""
 
 from dataclasses import replace
 from typing import Final
@@ -39,8 +39,8 @@ STALWART: Final = Quirks(
         zero_is_no_limit=True,
     ),
 )
-"""Stalwart 0.16 while its search index is busy with other accounts' mail. Its 1,000 requests a
-minute are left out: who watches an account in a test asks more often (``Serving.per_minute``)."""
+"""Stalwart 0.16 while its search index is busy with other accounts' mail. Its limit of
+1,000 requests a minute (``Serving.per_minute``) is left out, because tests send more."""
 
 CYRUS_3_14: Final = Quirks(
     index_lag=None,
@@ -109,5 +109,5 @@ HOSTILE: Final = Quirks(
         roles="james",
     ),
 )
-"""Every habit of every server at once, but ``blocks``: with it there is no push, and no other habit
-of push could be seen."""
+"""Every habit of every server, without ``blocks``, which prevents push and so hides its other
+habits."""

@@ -1,6 +1,6 @@
-"""What both push transports share: which StateChange comes next, and when. No I/O.
+"""The order and times of StateChange objects, for both push transports. No I/O.
 
-A position is a number of :class:`~mailroom.sandbox.states.States`; both transports count alike.
+A position is a number of :class:`~mailroom.sandbox.states.States`, in both transports.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ class Subscription:
         self._not_before = 0.0
 
     def add(self, types: Collection[str]) -> None:
-        """Announce these types, too, from now on."""
+        """Announce also these types from now on."""
         self._types.update(types)
 
     @property

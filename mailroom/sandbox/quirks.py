@@ -1,6 +1,6 @@
-"""How the sandbox differs from a server that has everything: real servers' habits, selectable.
+"""The habits of real servers that the sandbox can imitate.
 
-Where each was seen (Cyrus 3.12 is what the sandbox imitates without any):
+Without any quirk, the sandbox imitates Cyrus 3.12. The quirks were seen on these servers:
 
 ==================================================  ==============================================
 ``last_mailbox="destroys"``                         Cyrus, Apache James 3.8
@@ -29,8 +29,8 @@ Where each was seen (Cyrus 3.12 is what the sandbox imitates without any):
 ``origin``                                          servers behind a proxy that they do not know of
 ==================================================  ==============================================
 
-:meth:`mailroom.sandbox.desk.Desk.renumber` gives mails new ids under a running client, as Fastmail
-has done.
+:meth:`mailroom.sandbox.desk.Desk.renumber` changes the ids of mails under a running client, as
+Fastmail has done.
 """
 
 from dataclasses import dataclass
@@ -65,14 +65,14 @@ STALWART_LIMITS = Limits(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Querying:
-    """How ``/query`` and ``/get`` deviate from RFC 8620 and RFC 8621.
+    """The deviations of ``/query`` and ``/get`` from RFC 8620 and RFC 8621.
 
     Attributes:
         behind: the number of newest mails that the search index does not have yet.
         indexes_when_idle: mail enters the search index only after no mail came for ``index_lag``.
-        moved_is_new: a mail that enters a mailbox is a new record, which is to be indexed again.
-        header: where the ``header`` filter looks: in the mail itself, in the search index, or
-            nowhere (it then finds nothing, without an error).
+        moved_is_new: a mail that enters a mailbox is a new record and must be indexed again.
+        header: the source of the ``header`` filter: the mail itself, the search index, or nowhere
+            (it then finds nothing, without an error).
         dates_are_indexed: ``after``, ``before`` and the sort by ``receivedAt`` use the search
             index; mail that is not indexed sorts last in either direction.
         text_hides_unindexed: a filter with a text criterion (``from``, ``to``, ...) anywhere finds
@@ -109,22 +109,21 @@ class Querying:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pushing:
-    """How push deviates from that of Cyrus 3.12.
+    """The deviations of push from Cyrus 3.12.
 
     Attributes:
-        least_ping: seconds; pings of an event stream come no more often.
+        least_ping: seconds between two pings of an event stream at least.
         tells_milliseconds: a ping announces its interval in milliseconds.
         least_gap: seconds between two announcements at least.
         refuses_unknown_types: an unknown name in ``types`` is 400.
         needs_all_parameters: an event stream without ``types``, ``closeAfter`` or ``ping`` is 400.
         has_positions: there is an ``id:`` in the stream, and a ``pushState`` to resume at.
-        idle: seconds after which a WebSocket ends over which the client has sent no frame; None:
-            never.
-        enable_needs_answer: a WebSocketPushEnable is lost on a WebSocket over which no request was
-            answered yet.
-        enables_once: a second WebSocketPushEnable on one WebSocket makes it deaf, and so does one
-            after WebSocketPushDisable.
-        blocks: an open event stream lets every other request of its user wait, and a
+        idle: seconds without a frame of the client after which a WebSocket is closed; None: never.
+        enable_needs_answer: a WebSocketPushEnable is ignored on a WebSocket until one request was
+            answered on it.
+        enables_once: after a second WebSocketPushEnable, or one after WebSocketPushDisable, a
+            WebSocket pushes nothing more.
+        blocks: while an event stream is open, other requests of its user wait, and a
             WebSocketPushEnable ends its connection with 1001.
     """
 
@@ -142,7 +141,7 @@ class Pushing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """How requests are answered, and what things are called.
+    """The deviations of answers to requests, and the forms of ids and states.
 
     Attributes:
         counts_all: requests to CardDAV and handshakes of push count as concurrent requests as well.
@@ -154,7 +153,7 @@ class Serving:
         states: the form of states: numbers, UUIDs, or ``J79``.
         ids: the form of ids: UUIDs and hashes, or ``P-F``, ``S12``.
         identities: they are listed; or have no address; or cannot be asked for.
-        is_read_only: the account is, and the session says so.
+        is_read_only: the account is read-only, and the session reports it.
         roles: which mailboxes have a role from the start; Apache James 3.8 has ``spam`` for Junk,
             Stalwart has no archive.
         origin: scheme, host and port that the session names, whatever the client asked; empty: the
@@ -176,12 +175,12 @@ class Serving:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carddav:
-    """How CardDAV deviates.
+    """The deviations of CardDAV.
 
     Attributes:
-        sync_collection: whether there is ``sync-collection`` (RFC 6578).
-        cut: so many resources are told of in one list at most. A longer one ends with 507, and has
-            the newest token, so that the rest is never told. None: any number.
+        sync_collection: True to offer ``sync-collection`` (RFC 6578).
+        cut: the number of resources in one list at most. A longer list ends with 507 and has the
+            newest token, so that the rest is never sent. None: any number.
         drops_grouped: brief ``address-data`` leaves out properties with a group (``item1.EMAIL``).
         encodes_at: ``@`` in hrefs is written as ``%40`` in lists.
     """
@@ -194,14 +193,14 @@ class Carddav:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quirks:
-    """What to imitate.
+    """The habits to imitate.
 
     Attributes:
         limits: the limits.
-        querying: how queries deviate.
-        pushing: how push deviates.
-        serving: how requests are answered, and what things are called.
-        carddav: how CardDAV deviates.
+        querying: the deviations of queries.
+        pushing: the deviations of push.
+        serving: the deviations of answers, and the forms of ids and states.
+        carddav: the deviations of CardDAV.
         index_lag: seconds until mail can be found by ``from`` and ``text``; None: it never can.
         absolute_urls: whether the session's URLs are absolute; Cyrus' are relative.
         event_source_template: whether ``eventSourceUrl`` is a template (not so on Fastmail).
@@ -214,18 +213,18 @@ class Quirks:
             with its losses (:mod:`mailroom.sandbox.contacts.conversion`); empty: one protocol only.
         email_set_states: whether ``Email/set`` minds ``ifInState`` and tells ``oldState``.
         ignores_if_in_state: ``Email/set`` ignores ``ifInState`` but tells ``oldState``, as James.
-        entered_is_created: ``Email/changes`` tells a mail that enters a mailbox as created.
+        entered_is_created: ``Email/changes`` reports a mail that enters a mailbox as created.
         header_filter: whether ``Email/query`` knows ``header``; without: ``unsupportedFilter``.
-        last_mailbox: what becomes of an update that takes a mail's last mailbox away. Cyrus
-            destroys the mail, if it has ever been in a mailbox that it is no longer in; it refuses
+        last_mailbox: the result of an update that removes a mail's last mailbox. Cyrus destroys
+            the mail, if it has ever been in a mailbox that it is no longer in; it refuses
             the update otherwise.
         stream_life: seconds after which an event stream ends cleanly; None: never.
         digit_ids: names of mailboxes whose ids are digits only. A patch path that ends in such an
             id is refused with ``invalidProperties``, as by Stalwart up to 0.16.4.
-        max_keywords: so many keywords may be in use in the account, but for those that are flags in
+        max_keywords: the number of keywords in the account at most, without those that are flags in
             IMAP; Cyrus allows 128 in each mailbox. None: any number.
         throttle_every: every n-th object in a ``/set`` is refused with ``rateLimit``; 0: none.
-        first_state: where states begin; higher than 0 for one that has seen life before.
+        first_state: the first state; more than 0 for an account that was in use before.
         latency: seconds that every API request takes; requests at the same time wait side by side.
     """
 

@@ -1,4 +1,4 @@
-"""The sandbox, whole: accounts in memory, served over HTTP by this very process."""
+"""The sandbox server: accounts in memory, served over HTTP by this process."""
 
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -44,7 +44,7 @@ class Sandbox:
 
     @asynccontextmanager
     async def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Self]:
-        """Serve until the block ends; what is in the accounts stays. Port 0: any that is free."""
+        """Serve until the block ends. The accounts keep their mail. Port 0: any free port."""
         app = SandboxApp(self._accounts, self.quirks).build()
         runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0
@@ -60,16 +60,16 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Scheme, host and port; empty if it never was served."""
+        """Scheme, host and port; empty before the first call of :meth:`serve`."""
         return self._url
 
     @property
     def session_url(self) -> str:
-        """Where the JMAP session is."""
+        """The URL of the JMAP session."""
         return f"{self._url}/jmap/"
 
     def account(self, user: str = "") -> Account:
-        """A user's account; the first user's by default."""
+        """Return a user's account, by default the first user's."""
         return self._accounts[user or self.users[0].name]
 
     def desk(self, user: str = "") -> Desk:
@@ -95,7 +95,7 @@ class Sandbox:
         user: str = "",
         received_at: datetime | None = None,
     ) -> str:
-        """Store a mail as a program would and return its id. See :meth:`Desk.append`."""
+        """Store an unchanged mail and return its id. See :meth:`Desk.append`."""
         return self.desk(user).append(message, mailboxes=(mailbox,), received_at=received_at)
 
     def mails(self, mailbox: str = "", *, user: str = "") -> list[SeenMail]:

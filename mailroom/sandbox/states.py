@@ -1,7 +1,7 @@
-"""One account's states: a counter that every change moves, and who waits for it. No I/O.
+"""One account's states: a counter that grows with every change, and its waiters. No I/O.
 
-Like Cyrus' modseq: one number for all types, so a number is at once a type's state, an
-EventSource event's id and a WebSocket's pushState.
+One number counts for all types, like the modseq of Cyrus. So a number is the state of a type, the
+id of an EventSource event and the pushState of a WebSocket at the same time.
 """
 
 import asyncio
@@ -13,11 +13,11 @@ Form = Literal["numbers", "uuids", "compact"]
 
 
 class States:
-    """The state of every type, and a way to wait until one moves.
+    """The state of every type, and a way to wait for a change.
 
     Args:
-        first: what the counter begins at.
-        form: how a number is shown to clients.
+        first: the first number of the counter.
+        form: the form in which clients see a number.
 
     Attributes:
         highest: the last number that was given out.
@@ -31,7 +31,7 @@ class States:
         self._waiting: set[asyncio.Event] = set()
 
     def shown(self, number: int | str) -> str:
-        """Return a number as the server tells it."""
+        """Return a number in the form that clients see."""
         match self._form:
             case "uuids":
                 name = str(uuid.uuid5(uuid.NAMESPACE_OID, str(number)))
@@ -58,10 +58,10 @@ class States:
         return max((self._of.get(each, 0) for each in types), default=0)
 
     def changed(self, *types: str) -> int:
-        """Note that objects of these types changed, and wake who waits.
+        """Record that objects of these types changed, and wake the waiters.
 
         Returns:
-            The new state, which is the same for all of them.
+            The new state, which is the same for these types.
         """
         self.highest += 1
         for each in types:

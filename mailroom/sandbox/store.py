@@ -1,6 +1,6 @@
 """An account's mailboxes and mails, and the log of their changes. Pure state: no I/O, no JMAP.
 
-Every write passes one gate that lets no mail end up in no mailbox, and remembers who tried.
+Every write passes one check that refuses to leave a mail in no mailbox, and records the attempt.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -18,7 +18,7 @@ from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.states import States
 
 _TYPES: Final = ("Mailbox", "Email")
-"""Every change of either is announced as a change of both, as on Cyrus."""
+"""A change of one of these types is announced as a change of both, as on Cyrus."""
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
@@ -39,12 +39,12 @@ class Email:
     """A mail.
 
     Attributes:
-        message: what came.
-        received_at: when, to the second.
+        message: the message.
+        received_at: the time of the delivery, to the second.
         number: counts up with every mail.
-        record: the number of what is indexed of it; grows where a moved mail is indexed again.
-        indexed_at: when it can be found by searching, by the store's clock; None: never.
-        has_moved: whether it has ever left a mailbox.
+        record: the number of the index record; grows if a moved mail is indexed again.
+        indexed_at: the time of the store's clock when a search can find the mail; None: never.
+        has_moved: True if the mail has ever left a mailbox.
     """
 
     id: str
@@ -69,7 +69,7 @@ class Violation:
 
 
 class LastMailboxError(Exception):
-    """A mail would be in no mailbox any more. Nothing was changed."""
+    """A mail would be in no mailbox; nothing was changed."""
 
 
 class MailStore:
@@ -134,7 +134,7 @@ class MailStore:
         self.properties_history.updated(mailbox.id, state)
 
     def destroy_mailbox(self, mailbox_id: str) -> None:
-        """Remove a mailbox, and every mail that is nowhere else."""
+        """Remove a mailbox, and every mail that is in no other mailbox."""
         for email in self.emails_in(mailbox_id):
             if email.mailbox_ids == {mailbox_id}:
                 self.destroy(email.id)
@@ -150,11 +150,11 @@ class MailStore:
         return [each for each in self.mailboxes.values() if each.parent_id == mailbox_id]
 
     def emails_in(self, *mailbox_ids: str) -> list[Email]:
-        """List the mails in any of some mailboxes, each once."""
+        """Return the mails in any of some mailboxes, each once."""
         return [self.emails[each] for each in self._contents.of(mailbox_ids)]
 
     def _counted(self, mailbox_ids: Iterable[str]) -> None:
-        """The counts of these mailboxes changed."""
+        """Record that the counts of these mailboxes changed."""
         for each in mailbox_ids:
             self.mailbox_history.updated(each, self._changed())
 
@@ -213,7 +213,7 @@ class MailStore:
         return None if lag is None else self._clock() + lag
 
     def _hold_up_indexer(self) -> None:
-        """Have the mail that waits for an idle indexer wait anew, as other mail comes."""
+        """Restart the wait of mail for the idle indexer, because other mail has come."""
         if not self._quirks.querying.indexes_when_idle:
             return
         now = self._clock()
@@ -252,7 +252,7 @@ class MailStore:
         self._counted((before.mailbox_ids | after.mailbox_ids) & self.mailboxes.keys())
 
     def renumber(self) -> dict[str, str]:
-        """Give every mail another id and move no state; return the new ids by the old."""
+        """Change the id of every mail without a new state; return the new ids by the old ones."""
         new = {old: f"{old}-{next(self._numbers)}" for old in self.emails}
         self.emails = {new[old]: replace(each, id=new[old]) for old, each in self.emails.items()}
         self._contents.rename(new)

@@ -1,4 +1,4 @@
-"""What holds up a user's requests: too many in a minute, or a stream that is open beside them."""
+"""The limits that delay or refuse a user's requests: a rate, and an open event stream."""
 
 import asyncio
 import math
@@ -15,7 +15,7 @@ class Rate:
     """Counts one user's requests.
 
     Args:
-        most: so many are answered in a minute; 0: all.
+        most: the number of requests that are answered in a minute; 0: no limit.
     """
 
     def __init__(self, most: int) -> None:
@@ -23,7 +23,7 @@ class Rate:
         self._times: deque[float] = deque()
 
     def excess(self) -> int:
-        """Count a request; return the seconds after which there is room for it, 0 if there is."""
+        """Count a request; return the seconds to wait before it is answered, 0 for no wait."""
         if not self._most:
             return 0
         now = asyncio.get_running_loop().time()
@@ -36,7 +36,7 @@ class Rate:
 
 
 class Blocks:
-    """Lets one user's requests wait while a stream of that user is open."""
+    """Delays one user's requests while an event stream of that user is open."""
 
     def __init__(self) -> None:
         self._open = 0
@@ -45,7 +45,7 @@ class Blocks:
 
     @contextmanager
     def blocking(self) -> Iterator[None]:
-        """Let requests wait until the block ends."""
+        """Delay requests until the block ends."""
         self._open += 1
         self._free.clear()
         try:

@@ -43,7 +43,7 @@ async def converse(request: web.Request, account: Account, quirks: Quirks) -> we
 
 
 class _BrokenOffError(Exception):
-    """The server stumbles over a message, and the connection ends."""
+    """The server fails over a message, and the connection ends."""
 
 
 class _Conversation:
@@ -59,7 +59,7 @@ class _Conversation:
         self._enables = 0
 
     async def run(self) -> None:
-        """Answer messages until the client goes, or sends no frame for too long.
+        """Answer messages until the client leaves or sends no frame for too long.
 
         Raises:
             TimeoutError: it has sent none.
@@ -92,7 +92,7 @@ class _Conversation:
             self._has_answered = True
 
     def end(self) -> None:
-        """Push nothing any more."""
+        """Stop pushing."""
         self._subscription = None
         if self._pushing is not None:
             self._pushing.cancel()
@@ -126,7 +126,7 @@ class _Conversation:
         return None
 
     def _enable(self, types: Any, position: Any) -> None:
-        """Push these types too. None of them, or null, switches push off (as on Cyrus)."""
+        """Push also these types. An empty list or null switches push off, as on Cyrus."""
         if self._habits.blocks:
             raise _BrokenOffError
         if self._habits.enable_needs_answer and not self._has_answered:

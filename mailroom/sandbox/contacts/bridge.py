@@ -1,4 +1,4 @@
-"""One set of cards that both protocols show, as Cyrus 3.14 and Stalwart have it."""
+"""One set of cards for both protocols, as on Cyrus 3.14 and Stalwart."""
 
 from urllib.parse import quote
 
@@ -8,12 +8,12 @@ from mailroom.sandbox.contacts.store import DEFAULT, CardStore
 
 
 class Bridge:
-    """Carries each change in one protocol's cards over into the other's.
+    """Copies each change of a card from one protocol to the other.
 
     Args:
-        cards: what JMAP shows.
-        vcards: what CardDAV shows; it is also what is kept.
-        server: whose losses to imitate.
+        cards: the cards over JMAP.
+        vcards: the cards over CardDAV, which are the stored ones.
+        server: the server whose losses are imitated.
     """
 
     def __init__(self, cards: CardStore, vcards: CardDav, server: Server) -> None:
@@ -36,7 +36,7 @@ class Bridge:
         self._show(card_id, vcard)
 
     def _vcard_changed(self, path: str) -> None:
-        """Show a vCard that was put or deleted over CardDAV."""
+        """Update the JMAP card after a vCard was put or deleted over CardDAV."""
         ids = {where: card_id for card_id, where in self._paths.items()}
         if path not in self._vcards.cards:
             card_id = ids[path]

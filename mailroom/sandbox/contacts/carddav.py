@@ -46,11 +46,11 @@ _NOT_FOUND: Final = "404 Not Found"
 
 
 class CardDav:
-    """What is there, and answers to requests.
+    """An address book and its answers to requests.
 
     Args:
-        user: whose it is.
-        quirks: how it deviates.
+        user: the name of the user.
+        quirks: the deviations to imitate.
 
     Attributes:
         cards: path -> vCard.
@@ -103,11 +103,11 @@ class CardDav:
         return multistatus(self._cut(answers))
 
     def _listed(self, path: str) -> str:
-        """How a path is written in a list."""
+        """Return a path as it is written in a list."""
         return path.replace("@", "%40") if self._quirks.encodes_at else path
 
     def _cut(self, answers: list[str]) -> list[str]:
-        """The part of a list that is told."""
+        """Return the part of a list that is sent."""
         most = self._quirks.cut
         if most is None or len(answers) <= most:
             return answers
@@ -134,7 +134,7 @@ class CardDav:
         }
 
     def _state(self) -> dict[str, str]:
-        """What the address book says of itself to those who want to keep in step."""
+        """Return the properties of the address book that clients use to follow changes."""
         names = [name.replace(DAV, "d:").replace(CARDDAV, "c:") for name in self._reports]
         token = {f"{DAV}sync-token": self._history.token} if _SYNC in self._reports else {}
         return {
@@ -199,7 +199,7 @@ class CardDav:
         return multistatus(answers, sync_token=changes[paths[limit - 1]])
 
     def _card_or_404(self, path: str, root: ET.Element) -> str:
-        """What is said of a card when a report asks for some of its properties."""
+        """Return the response for one card in a report, or a 404."""
         if path not in self.cards:
             return judgement(path, _NOT_FOUND)
         names = [each.get("name", "") for each in root.iterfind(f"{DAV}prop/{_DATA}/{CARDDAV}prop")]
@@ -245,7 +245,7 @@ class CardDav:
         return web.Response(status=204)
 
     def store(self, path: str, card: bytes | None) -> None:
-        """Keep a card; None: remove it."""
+        """Store a card; None removes it."""
         if card is None:
             del self.cards[path]
         else:
@@ -253,7 +253,7 @@ class CardDav:
         self._history.touch(path)
 
     def _is_met(self, path: str, headers: Mapping[str, str]) -> bool:
-        """Whether the preconditions hold (RFC 9110 section 13.1)."""
+        """Return True if the preconditions hold (RFC 9110 section 13.1)."""
         etag = self._etag(path) if path in self.cards else None
         wanted, unwanted = headers.get("If-Match"), headers.get("If-None-Match")
         if wanted is not None and not _names(wanted, etag):
@@ -265,6 +265,6 @@ class CardDav:
 
 
 def _names(header: str, etag: str | None) -> bool:
-    """Whether a precondition's list of tags names the present one; None if there is nothing."""
+    """Return True if a list of tags names ``etag``; ``etag`` is None if there is no resource."""
     tags = {each.strip() for each in header.split(",")}
     return etag is not None and bool(tags & {etag, "*"})

@@ -1,8 +1,10 @@
-"""Between vCard and JSContact (RFC 9555), with what Cyrus 3.14 and Stalwart lose on the way. Pure.
+"""The conversion of vCard and JSContact (RFC 9555), with the losses of two servers. Pure.
+
+The servers are Cyrus 3.14 and Stalwart.
 
 A vCard is shown over JMAP without the properties that the server does not convert. When the card is
 edited over JMAP, its vCard is written anew from JSContact: the first nickname, GEO, TZ and GENDER
-are gone then; the names of X- properties are in capitals, and their quoted parameters grow.
+are lost, the names of X- properties are in capitals, and their quoted parameters grow.
 """
 
 import hashlib
@@ -33,7 +35,7 @@ _ENTRIES: Final = {
 """Property -> the map in a Card, and the member of its entries that holds the value."""
 _TEXTS: Final = {"PRODID": "prodId", "CREATED": "created", "REV": "updated"}
 _KINDS: Final = {"cyrus": ("KIND", "X-ADDRESSBOOKSERVER-KIND"), "stalwart": ("KIND",)}
-"""Apple's groups are none to Stalwart."""
+"""The properties for the kind; Stalwart does not know groups in Apple's form."""
 _MEMBERS: Final = ("MEMBER", "X-ADDRESSBOOKSERVER-MEMBER")
 _LOST: Final = frozenset({"GEO", "TZ", "GENDER"})
 _CONVERTED: Final = frozenset(
@@ -46,7 +48,7 @@ _CONVERTED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A property of a vCard: its name in capitals, parameters and value as they stand."""
+    """A property of a vCard: the name in capitals, parameters and value unchanged."""
 
     name: str
     params: str

@@ -1,4 +1,4 @@
-"""What the sandbox's core is given of contacts."""
+"""The plug-in that adds contacts to the sandbox."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -41,12 +41,12 @@ class Contacts:
 
     @property
     def session_facts(self) -> Mapping[str, Any]:
-        """Nothing is said of the server (RFC 9610 section 1.5.1)."""
+        """The capability of the server, which is empty (RFC 9610 section 1.5.1)."""
         return {}
 
     @property
     def account_facts(self) -> Mapping[str, Any]:
-        """What is said of the account (RFC 9610 section 1.5.1)."""
+        """The capability of the account (RFC 9610 section 1.5.1)."""
         return {"maxAddressBooksPerCard": 1, "mayCreateAddressBook": True}
 
     @property
@@ -66,7 +66,7 @@ class Contacts:
 
     @property
     def routes(self) -> Mapping[str, Handler]:
-        """Where CardDAV is (RFC 6764 section 5)."""
+        """The routes of CardDAV (RFC 6764 section 5)."""
         return {
             "/.well-known/carddav": self._well_known,
             "/dav": self._dav,
@@ -87,6 +87,6 @@ class Contacts:
 
 
 def _query_changes(arguments: Arguments) -> Arguments:
-    """ContactCard/queryChanges: never to be had, as ``canCalculateChanges`` says."""
+    """ContactCard/queryChanges: always refused, as ``canCalculateChanges`` is false."""
     del arguments
     raise MethodFailure("cannotCalculateChanges")

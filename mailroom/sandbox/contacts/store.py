@@ -24,10 +24,10 @@ Json = dict[str, Any]
 
 
 class CardStore:
-    """What is there, and when it came, changed and went.
+    """The cards and address books, with their histories.
 
     Args:
-        seat: the account around it.
+        seat: the account of the cards.
 
     Attributes:
         cards: by id; those that were changed last are last.
@@ -58,7 +58,7 @@ class CardStore:
         return self.seat.states.of(*_TYPES)
 
     def moved(self) -> int:
-        """Note a change; gives the new state."""
+        """Record a change, and return the new state."""
         return self.seat.states.changed(*_TYPES)
 
     def book_id(self, book_id: str) -> str:
@@ -78,7 +78,7 @@ class CardStore:
             raise RefusedError(error)
 
     def create_card(self, facts: Mapping[str, Any]) -> Json:
-        """Make a card; gives what the client does not know of it yet.
+        """Make a card, and return the properties that the client does not know yet.
 
         Raises:
             RefusedError: it is no card, or its uid is taken.

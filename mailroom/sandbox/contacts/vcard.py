@@ -1,4 +1,4 @@
-"""As much of vCard (RFC 6350, RFC 2426) as searching takes. The card itself stays bytes. Pure."""
+"""The part of vCard (RFC 6350, RFC 2426) that searching needs. Cards stay bytes. Pure."""
 
 import re
 from collections.abc import Collection
@@ -12,7 +12,7 @@ _ESCAPE: Final = re.compile(r"\\(.)")
 
 
 def properties(card: bytes) -> list[tuple[str, str]]:
-    """Name, in upper case, and value of each property; what is no property is left out."""
+    """Return the name in upper case and the value of each property; other lines are left out."""
     text = _FOLD.sub("", card.decode("utf-8", "surrogateescape"))
     matches = (_LINE.fullmatch(line.strip("\r")) for line in text.split("\n"))
     return [(match[1].upper(), _unescaped(match[3])) for match in matches if match]

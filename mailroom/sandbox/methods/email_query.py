@@ -40,7 +40,7 @@ def query(mail: Mail, arguments: Arguments) -> Arguments:
 
 
 def query_changes(mail: Mail, arguments: Arguments) -> Arguments:
-    """Email/queryChanges: never to be had, as ``canCalculateChanges`` says."""
+    """Email/queryChanges: always refused, as ``canCalculateChanges`` is false."""
     del mail, arguments
     raise MethodFailure("cannotCalculateChanges")
 
@@ -48,7 +48,7 @@ def query_changes(mail: Mail, arguments: Arguments) -> Arguments:
 def _sorted(
     found: Sequence[Email], index: Index, arguments: Arguments, *, by_index: bool
 ) -> list[Email]:
-    """Sort by receivedAt; what an index that is asked for it does not hold comes last."""
+    """Sort by receivedAt; if dates are read from the index, mails that it lacks come last."""
     is_ascending = _is_ascending(args.typed(arguments, "sort", list, []))
     known = [each for each in found if index.has(each) or not by_index]
     missing = [each for each in found if by_index and not index.has(each)]

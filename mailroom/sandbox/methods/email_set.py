@@ -15,7 +15,7 @@ from mailroom.sandbox.store import Email, LastMailboxError
 _KEYWORD: Final = re.compile(r"[!#$&'+,\-./0-9:;<=>?@A-Z^_`a-z|}~]{1,255}")
 """RFC 8621 section 4.1.1: no control characters, white space, ``( ) { ] % * " \\``."""
 _SYSTEM: Final = frozenset({"$seen", "$flagged", "$answered", "$draft"})
-"""Flags that every mailbox has anyway."""
+"""Flags that every mailbox has, and that the limit on keywords does not count."""
 _MUTABLE: Final = ("mailboxIds", "keywords")
 
 
@@ -96,7 +96,7 @@ def _check_keywords(mail: Mail, new: set[str]) -> None:
 
 
 def _is_same(email: Email, name: str, value: Any) -> bool:
-    """Whether an immutable property is merely repeated."""
+    """Return True if an update repeats the value of an immutable property."""
     read = reader(name)
     return read is not None and bool(read(email) == value)
 

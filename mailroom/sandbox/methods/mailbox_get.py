@@ -51,7 +51,7 @@ def _shown(mailbox: Mailbox, counts: Mapping[str, int], wanted: set[str]) -> Arg
 
 
 def rights(mailbox: Mailbox) -> Arguments:
-    """What the user may do: everything, but the Inbox stays."""
+    """Return the user's rights: everything, except removing the Inbox."""
     allowed = (
         *("mayReadItems", "mayAddItems", "mayRemoveItems", "mayCreateChild", "maySubmit"),
         *("maySetSeen", "maySetKeywords"),
@@ -89,7 +89,7 @@ def changes(mail: Mail, arguments: Arguments) -> Arguments:
 
 
 def query(mail: Mail, arguments: Arguments) -> Arguments:
-    """Mailbox/query, whose pages are counted from the front."""
+    """Mailbox/query; positions count from the beginning."""
     args.known_only(arguments, "filter", "sort", "position", "limit")
     wanted: Arguments = args.typed(arguments, "filter", dict, {})
     tests = [_test(name, value) for name, value in wanted.items()]

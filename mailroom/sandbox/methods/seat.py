@@ -1,4 +1,4 @@
-"""What every mail method works on."""
+"""The mail of one account, as every mail method uses it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Mail:
     now: Callable[[], float]
 
     def cut(self, ids: Iterable[str]) -> list[str]:
-        """Return the ids that ``ids: null`` stands for in a ``/get``."""
+        """Return the ids that a ``/get`` with ``ids: null`` reads."""
         quirks = self.seat.quirks
         most = quirks.limits.max_objects_in_get if quirks.querying.cuts_all else None
         return list(ids)[:most]
