@@ -52,5 +52,5 @@ class SecondLook:
             log.debug("no second look", error=str(error))
             return
         if state != expected:
-            log.debug("the account changed right behind the pass", state=state, expected=expected)
+            log.debug("the account changed right after the pass", state=state, expected=expected)
             self._found()

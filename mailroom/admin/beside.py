@@ -32,6 +32,6 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
     if failure := report.get("last_failure"):
         yield f"the last pass failed: {failure['why']}"
     for left in report.get("incomplete") or ():
-        yield f"left to be done: {left['count']} x {left['what']}: {left['why']}"
+        yield f"not done yet: {left['count']} x {left['what']}: {left['why']}"
     for subject, why in dict(report.get("stuck") or {}).items():
         yield f"refused for good: {subject}: {why}"

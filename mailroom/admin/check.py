@@ -167,7 +167,7 @@ async def _new_mail(account: Account) -> AsyncIterator[Finding]:
         yield Finding("new mail", "not screened: your provider's rules have to do it")
         return
     believed = account.settings.authserv_id or "nobody"
-    yield Finding("new mail", f"screened; {believed} is believed to tell forged senders")
+    yield Finding("new mail", f"screened; {believed} is believed about forged senders")
 
 
 async def _push(account: Account) -> AsyncIterator[Finding]:
@@ -211,10 +211,10 @@ async def _search(account: Account) -> AsyncIterator[Finding]:
     try:
         limitations = await find_limitations(account)
     except MissingError:
-        yield Finding("search", "has to wait for what is missing", Exit.INCOMPLETE)
+        yield Finding("search", "not possible before `mailroom setup --apply`", Exit.INCOMPLETE)
         return
     if limitations:
-        detail = "exact, but this server has limitations; Mailroom does without:"
+        detail = "all mail is found, but in another way, because the server has limitations:"
         yield Finding("search", detail, lines=limitations)
     else:
         yield Finding("search", "this server finds all mail")
@@ -225,7 +225,7 @@ async def _next_pass(account: Account) -> AsyncIterator[Finding]:
     try:
         plan = await workflow.plan()
     except MissingError:
-        yield Finding("next pass", "has to wait for what is missing", Exit.INCOMPLETE)
+        yield Finding("next pass", "not possible before `mailroom setup --apply`", Exit.INCOMPLETE)
     else:
         yield Finding("next pass", "would do this:", lines=tuple(plan_text(plan)))
 

@@ -36,7 +36,7 @@ async def sign_of_life(account: Account, transport: PushTransport) -> str:
             async with asyncio.timeout(_PATIENCE):
                 await connection.first_bytes()
         except TimeoutError:
-            detail = f"nothing came in {_PATIENCE:.0f} s; it may work all the same"
+            detail = f"{transport.name} sent nothing for {_PATIENCE:.0f} s, but may still work"
         mail = await account.mail()
         try:
             async with asyncio.timeout(_PATIENCE_FOR_REQUEST):

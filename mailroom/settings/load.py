@@ -76,7 +76,7 @@ def _read_again(environ: Mapping[str, str], cwd: FilePath, name: str) -> Setting
     given = read_sources(environ, cwd)
     names = _names(given)
     if (name or names) and name not in names:
-        raise SettingsError([f"{ACCOUNTS}: other accounts than before; start Mailroom again"])
+        raise SettingsError([f"{ACCOUNTS}: the accounts have changed; restart Mailroom"])
     common = _judge_common(given)
     judged = _judge_account(common, given, name) if name else common
     mistakes = [mistake for each in given for mistake in each.mistakes]

@@ -134,8 +134,8 @@ async def test_a_check_tells_what_becomes_of_new_mail(tmp_path: Path) -> None:
     off = {"MAILROOM_ARRIVALS_ENABLED": "false"}
     named = {"MAILROOM_ARRIVALS_AUTHSERV_ID": "*.mx.example"}
     for settings, expected in (
-        ({}, "screened; nobody is believed to tell forged senders"),
-        (named, "screened; *.mx.example is believed to tell forged senders"),
+        ({}, "screened; nobody is believed about forged senders"),
+        (named, "screened; *.mx.example is believed about forged senders"),
         (off, "not screened: your provider's rules have to do it"),
     ):
         quiet = {"MAILROOM_PUSH_TRANSPORT": "off", **settings}

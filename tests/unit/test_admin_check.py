@@ -237,7 +237,7 @@ async def test_what_the_service_cannot_do_is_told(environ: Environ, tmp_path: Pa
         environ |= {"MAILROOM_HEALTH_HOST": "127.0.0.1", "MAILROOM_HEALTH_PORT": str(port)}
         found = await findings(environ, tmp_path)
     assert text(found["service"]).splitlines()[1:] == [
-        "       left to be done: 2 x decision: contact: 503",
+        "       not done yet: 2 x decision: contact: 503",
         "       refused for good: bob@corp.example: contact: 413 Request Entity Too Large",
     ]
     assert verdict(found.values()) is Exit.OK
