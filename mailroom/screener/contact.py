@@ -219,9 +219,14 @@ def _update_for_triage(
     return UpdateCard(card, fill=fill, add_line=line, claim=claim)
 
 
-def _update_for_undo(card: Card, groups: Groups) -> UpdateCard | DeleteCard | None:
+def is_deleted_by_undo(card: Card, groups: Groups) -> bool:
+    """Return True if Mailroom made the card, and nobody made it their own since."""
     is_ours = (card.made_by_us and card.untouched) or is_known_by_group(card, groups.provenance)
-    if is_ours and card.uid not in groups.foreign:
+    return is_ours and card.uid not in groups.foreign
+
+
+def _update_for_undo(card: Card, groups: Groups) -> UpdateCard | DeleteCard | None:
+    if is_deleted_by_undo(card, groups):
         return DeleteCard(card)
     if not may_edit(card, groups):
         return None

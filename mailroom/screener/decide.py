@@ -15,7 +15,13 @@ from mailroom.contacts.book import Card, ContactEdit, CreateCard, UpdateCard
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Email
 from mailroom.screener.categories import Categories, Category
-from mailroom.screener.contact import Groups, edits_for_strays, edits_for_triage, edits_for_undo
+from mailroom.screener.contact import (
+    Groups,
+    edits_for_strays,
+    edits_for_triage,
+    edits_for_undo,
+    is_deleted_by_undo,
+)
 from mailroom.screener.labelled import Tapped
 from mailroom.screener.names import Namesakes, are_several_people, filled, is_called, namesakes
 from mailroom.screener.places import Places
@@ -105,6 +111,7 @@ def find_contacts(
     cards: Collection[Card],
     identities: Collection[str],
     index: ContactIndex,
+    groups: Groups,
 ) -> tuple[Contact, ...]:
     """Bring senders and cards together: senders that share a card are one contact.
 
@@ -113,6 +120,7 @@ def find_contacts(
         cards: every card that bears one of those addresses.
         identities: the user's own addresses; they count for nobody, whatever card they stand on.
         index: the address book.
+        groups: all of Mailroom's.
     """
     bearing: dict[str, list[Card]] = {key: [] for key in senders}
     for card in cards:
@@ -120,7 +128,7 @@ def find_contacts(
             bearing[key].append(card)
     parts: list[tuple[set[str], dict[str, Card]]] = []
     for key in senders:
-        keys, ours = {key}, {card.id: card for card in _cards_for(key, bearing[key])}
+        keys, ours = {key}, {card.id: card for card in _cards_for(key, bearing[key], groups)}
         apart = []
         for part in parts:
             if part[1].keys() & ours.keys():
@@ -140,23 +148,25 @@ def find_contacts(
     )
 
 
-def _cards_for(key: str, bearing: list[Card]) -> list[Card]:
+def _cards_for(key: str, bearing: list[Card], groups: Groups) -> list[Card]:
     """Return those of the cards bearing an address that stand for it.
 
     Those are all of them if they are one person's. Of several people's, only the cards that are
     the address's own count: the one that Mailroom made for it, else those that bear no other.
     """
-    made = [card for card in bearing if card.uid == uid_for(key) or _is_made_for(card, key)]
+    made = [
+        card
+        for card in bearing
+        if card.uid == uid_for(key)
+        or (_keys_on(card) == {key} and is_deleted_by_undo(card, groups))
+    ]
     others = [card for card in bearing if card not in made]
     # Undo deletes the card that Mailroom made. A retry must find the address as shared as before,
-    # or it would undo what was decided on the one person who is left.
+    # or it would undo what was decided on the one person who is left. A card that somebody made
+    # their own outlives undo, and is a person's before and after.
     if not are_several_people(others):
         return bearing
     return made or [card for card in others if _keys_on(card) == {key}]
-
-
-def _is_made_for(card: Card, key: str) -> bool:
-    return card.made_by_us and _keys_on(card) == {key}
 
 
 def _keys_on(card: Card) -> set[str]:

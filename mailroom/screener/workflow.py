@@ -170,7 +170,7 @@ class ScreenerWorkflow:
             self._book.read(addresses), self._mail_of(addresses, marked.places)
         )
         groups = find_groups(contents.groups, self._categories, self._layout)
-        contacts = find_contacts(sorted_.senders, contents.cards, marked.identities, index)
+        contacts = find_contacts(sorted_.senders, contents.cards, marked.identities, index, groups)
         decider = partial(
             decide,
             places=marked.places,

@@ -56,7 +56,7 @@ class Account:
                 now=NOW,
                 mails_of=BySender(found).of,
             )
-            for each in find_contacts(kinds.senders, cards, IDENTITIES, self.contacts.index)
+            for each in find_contacts(kinds.senders, cards, IDENTITIES, self.contacts.index, groups)
         ]
         gathered = Marked(marked, None, Directory([]), PLACES, IDENTITIES, "state")
         index = self.contacts.index

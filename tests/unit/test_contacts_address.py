@@ -13,7 +13,7 @@ from mailroom.screener.filters import Mailboxes
 from mailroom.screener.labelled import Tapped
 from mailroom.screener.people import SENDERS, searches
 from mailroom.screener.sender import Sender, is_own
-from tests.unit.builders import mail
+from tests.unit.builders import groups, mail
 
 READABLE = "bob@bücher.example"
 WIRE = "bob@xn--bcher-kva.example"
@@ -67,7 +67,7 @@ def test_a_sender_is_the_contact_however_the_domain_is_spelt() -> None:
         assert index.ids_of([written]) == {"1"}
         card = Card(id="1", uid="uid", addresses=(on_card,))
         tapped = Tapped(mail(sender=written), sender, frozenset({"label"}))
-        (contact,) = find_contacts({sender.key: [tapped]}, [card], (), index)
+        (contact,) = find_contacts({sender.key: [tapped]}, [card], (), index, groups())
         assert contact.cards == (card,)
         assert contact.addresses == {WIRE}
 

@@ -23,7 +23,8 @@ ME = "me@home.example"
 
 def contacts_of(mails: Sequence[Email], *cards: Card) -> tuple[Contact, ...]:
     senders = sort_marked(mails, PLACES, [ME]).senders
-    return find_contacts(senders, cards, [ME, "*@mine.example"], Contacts.of(cards).index)
+    own = [ME, "*@mine.example"]
+    return find_contacts(senders, cards, own, Contacts.of(cards).index, groups())
 
 
 def contact_of(mails: Sequence[Email], *cards: Card) -> Contact:

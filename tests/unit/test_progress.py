@@ -42,7 +42,7 @@ def progress() -> Progress:
             now=NOW,
             mails_of=BySender(()).of,
         )
-        for each in find_contacts(senders, [], [], ContactIndex())
+        for each in find_contacts(senders, [], [], ContactIndex(), groups())
     ]
     filings = tuple(
         plan_filing(each, BySender([*BOB, *AL]), PLACES, DEFAULTS)

@@ -57,7 +57,9 @@ def planned(
             now=NOW,
             mails_of=BySender(mails).of,
         )
-        for each in find_contacts(sorted_.senders, tuple(cards), own, Contacts.of(cards).index)
+        for each in find_contacts(
+            sorted_.senders, tuple(cards), own, Contacts.of(cards).index, groups(members)
+        )
     ]
     gathered = Marked(marked, None, Directory(mailboxes(*PATHS)), PLACES, own, "1")
     plan = plan_decisions(
