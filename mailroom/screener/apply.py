@@ -21,6 +21,7 @@ from mailroom.concurrency import all_of
 from mailroom.contacts.book import AddressBook
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.answers import Updated
+from mailroom.jmap.errors import is_read_only
 from mailroom.jmap.habits import Limitation
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.screening import Screening
@@ -78,7 +79,12 @@ class Application:
     async def _write_contacts(self, progress: Progress) -> None:
         edits = [edit for each in progress.open for edit in each.decision.edits]
         if edits:
-            progress.contacts_failed(await self._book.write(edits, progress.plan.groups))
+            failures = await self._book.write(edits, progress.plan.groups)
+            for error in failures.values():
+                # Credentials that may only read concern the account, not these contacts.
+                if is_read_only(error):
+                    raise error
+            progress.contacts_failed(failures)
 
     async def _file_unlabelled(self, progress: Progress) -> None:
         await self._file_others(progress)

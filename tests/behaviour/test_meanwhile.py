@@ -288,6 +288,34 @@ async def test_a_refused_contact_keeps_the_label_on(
     assert await alice.groups_of(ADDRESS) == {"Feed", "Mailroom"}
 
 
+def read_only(exchange: Exchange) -> Answer:
+    """The answer of a server on which the account may only be read."""
+    refusals = [
+        ["error", {"type": "accountReadOnly"}, call_id]
+        for _, _, call_id in json.loads(exchange.body)["methodCalls"]
+    ]
+    body = json.dumps({"sessionState": "0", "methodResponses": refusals}).encode()
+    return Answer(200, CIMultiDict({"Content-Type": "application/json"}), body)
+
+
+@on(*(each for each in VARIANTS if each.contacts == "jmap" and each.push != "poll"))
+@pytest.mark.parametrize("writes", [writes_cards, files_mail])
+async def test_an_account_that_may_only_be_read_by_now_is_closed_until_the_next_try(
+    alice: Owner, start: Start, proxy: Proxy, writes: Callable[[Exchange], bool]
+) -> None:
+    mail, _ = await alice.receive(message(SENDER, "mail"), message(SENDER, "earlier"))
+
+    async def refuse(exchange: Exchange, ask: Ask) -> Answer:
+        return read_only(exchange) if writes(exchange) else await ask()
+
+    async with start(alice, http=proxy.url) as service:
+        proxy.meddle = refuse
+        await alice.tap(mail, "@ToFeed")
+        await service.until_logged("credentials refused; the account is closed until the next try")
+        assert "accountReadOnly" in (await service.health())["last_failure"]["why"]
+    assert "@ToFeed" in await alice.where("mail")
+
+
 async def test_two_instances_make_one_contact_each(
     alice: Owner, start: Start, proxy: Proxy
 ) -> None:
