@@ -158,10 +158,10 @@ class Mails:
                 return
 
     async def _update_if_in(self, patches: Mapping[str, Patch], state: str) -> Updated | None:
-        """Patch mails by one call; None: the state has moved on, and nothing was done.
+        """Patch mails by one call; return None if the state is another and nothing was done.
 
-        The first of these finds out if the server minds the state at all. The new state that it
-        tells may else hold what somebody else did during the call, unseen.
+        The first such call finds out if the server checks ``ifInState`` at all. If the server does
+        not, its new state may include a change that somebody else made during the call.
         """
         update = update_emails(self.id, patches, if_in_state=state or None)
         try:
