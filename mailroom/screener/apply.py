@@ -1,16 +1,16 @@
-"""Carries out what a pass has come to. Decides nothing.
+"""Carry out the plan of a pass. Decides nothing.
 
-The order of writing is what makes it safe to be killed anywhere: contacts, and all mail that bears
-no label of a decision, go first, at once, for neither depends on the other; then the labelled mail,
-whose labels come off in the same update that files it. Until then the label says that the work is
-not done, and every step can be done again.
+The order of the writes makes it safe to stop Mailroom at any moment. Contacts, and all mail without
+a label of a decision, are written first, at the same time, because neither depends on the other.
+The labelled mail is filed last, and the update that files it removes the labels. Until then the
+labels show that the work is not done, and every step can be repeated.
 
-Mail that comes while a pass is under way came before the server could know where to put it, and no
-label points to it. So the last update is asked for in the very state that the pass itself has left
-behind: in it, nothing has come. If the state has moved on, such mail is looked for and filed first.
+Mail of a decided sender may come while a pass runs, and no label leads to such mail. So the last
+update is held to the Email state that the pass itself has left behind: in that state, no mail has
+come. If the present state is another, late mail is looked for and filed first.
 
-Mail is patched in the state in which it was read. If that has moved on, its owner may just have
-moved it, too; so it is read again, and goes from where it is now.
+Mail is patched in the state in which it was read. If the present state is another, the owner may
+have moved the mail; so the mail is read again, and its patch is planned anew.
 """
 
 from collections import defaultdict
@@ -36,18 +36,18 @@ from mailroom.screener.search import Sweep
 from mailroom.screener.states import StateTrail
 
 _READINGS: Final = 2
-"""How often mail that others change is read again, at most, before it is patched all the same."""
+"""The number of times that mail is read, while others change mail, before it is patched anyway."""
 
 
 class Application:
     """Writes to one account.
 
     Args:
-        account: its mail.
-        book: its contacts.
-        categories: where senders can be sent.
-        gatherer: finds what has come meanwhile.
-        screening: files new mail, if anybody does.
+        account: the account's mail.
+        book: the account's contacts.
+        categories: the categories.
+        gatherer: finds mail that has come meanwhile.
+        screening: files new mail; None if new mail is not screened.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Application:
         await self._file_new(progress)
 
     async def _file_others(self, progress: Progress) -> None:
-        """File what bears no label of a decision; labels that go without one are changed, too."""
+        """File mail without a label of a decision; change labels that need no decision."""
 
         def again(emails: Collection[Email]) -> dict[str, Patch]:
             return refile_unlabelled(progress.plan, progress.open, emails, self._categories)
@@ -105,7 +105,7 @@ class Application:
         )
 
     async def _file_new(self, progress: Progress) -> None:
-        """File new mail, behind the other: its updates are held to the state that those leave."""
+        """File new mail after the other mail, held to the state that the other updates left."""
         arrivals = progress.plan.arrivals
         if self._screening is None or arrivals is None:
             return
@@ -132,9 +132,9 @@ class Application:
     async def _file_disturbed(
         self, remaining: Collection[str], again: Replan, progress: Progress
     ) -> None:
-        """File what has come meanwhile, and then what is left of the labelled mail.
+        """File late mail, and then the remaining labelled mail.
 
-        That is read again, for somebody may just have deleted it, or changed its label.
+        The labelled mail is read again, because its owner may have deleted it or changed its label.
         """
         read, came = await self._gatherer.late_mail_of(
             self._late_sweeps(progress),
@@ -155,7 +155,7 @@ class Application:
             await self._file_late(came, progress)
 
     async def _file_late(self, came: Iterable[Email], progress: Progress) -> Sequence[Updated]:
-        """File what has come of the senders since it was looked for."""
+        """File mail of the decided senders that came after their mail was searched for."""
         late = file_late(progress.plan, progress.open, came, self._categories)
         patches = {email_id: patch for each in late for email_id, patch in each.swept.items()}
         updates = [update for _, update in await self._account.update(patches)]
@@ -171,11 +171,11 @@ class Application:
         *,
         before: Mapping[str, Email],
     ) -> bool:
-        """Patch mails as they are, which is not always how they were read in ``state``.
+        """Patch mails in the state in which they were read; read them again if it has changed.
 
-        Whoever deletes a mail, or archives it, meanwhile does not get it back. Where mail changes
-        all the time, there has to be an end of reading: taps are waiting. Returns False if some
-        mail was patched in another state.
+        So a mail that its owner deletes or archives meanwhile stays deleted or archived. If mail
+        changes all the time, it is patched in any state after a few readings, because labels are
+        waiting. Returns False if some mail was patched in another state.
         """
         for _ in range(_READINGS):
             remaining, was_held = await self._update_in_state(
@@ -197,10 +197,10 @@ class Application:
         *,
         before: Mapping[str, Email],
     ) -> tuple[set[str], bool]:
-        """Patch mails as long as nobody else changes any.
+        """Patch mails as long as nobody else changes mail.
 
-        Mail that the server patched in another state is put right, for its owner may have moved it.
-        Returns the ids of what is left, and False if there was such mail.
+        Mail that the server patched in another state is put right, because its owner may have moved
+        it. Returns the ids of the mails that are left, and False if there was mail to put right.
         """
         remaining, loose = set(patches), dict[str, Patch]()
         async for written in self._account.update_in_state(patches, state):
@@ -215,10 +215,10 @@ class Application:
         return remaining, not loose
 
     def _late_sweeps(self, progress: Progress) -> list[Sweep]:
-        """Where late mail may be: in a managed mailbox that is not where its sender belongs.
+        """Return the searches for late mail: in the managed mailboxes that are no destination.
 
-        Or in one of several that are: it lacks in the others, if rules filed it by half of the
-        groups.
+        If a sender has several destinations, all managed mailboxes are searched: a provider's rule
+        may have filed late mail to some of the destinations only.
         """
         addresses: defaultdict[frozenset[str], set[str]] = defaultdict(set)
         places = progress.plan.marked.places

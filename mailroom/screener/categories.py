@@ -1,7 +1,7 @@
-"""The categories that a sender can be given, the fixed mailboxes, and what is wrong with either.
+"""The categories of senders, the fixed mailboxes, and the mistakes in their configuration.
 
-Plain values: reading them from a configuration is :mod:`mailroom.settings`' business, finding them
-in an account is :mod:`mailroom.screener.places`'.
+:mod:`mailroom.settings` reads categories from a configuration, and :mod:`mailroom.screener.places`
+finds their mailboxes in an account.
 """
 
 import difflib
@@ -18,12 +18,12 @@ _INBOX: Final = "inbox"
 
 
 def triage_label(name: str) -> str:
-    """The label that follows from a name: ``@To`` and the name without spaces."""
+    """Return the default label of a category: ``@To`` and its name without spaces."""
     return "@To" + "".join(name.split())
 
 
 def _same(name: str) -> str:
-    """Names are compared like this: some servers and people disregard case and composition."""
+    """Return the form in which names are compared: letter case and composition do not count."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
@@ -32,14 +32,14 @@ class Category:
     """A destination that a sender can be given.
 
     Attributes:
-        name: what a person calls it.
+        name: its name, for people.
         label: path of the mailbox that is its triage label.
         group: name of its contact group.
-        destination: path of the mailbox that its mail is filed to (``Work/Feed`` is a child of
-            ``Work``), as all paths of mailboxes.
+        destination: path of the mailbox that its mail is filed to. In all paths, ``Work/Feed`` is a
+            child of ``Work``.
         parent: name of the category whose group and destination a sender gets as well.
-        contact_type: what a card made for one of its senders stands for.
-        add_to_inbox: whether its mail is in the Inbox too. Never inherited.
+        contact_type: the type of a card made for one of its senders.
+        add_to_inbox: True if its mail is in the Inbox too. Never inherited.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Category:
         contact_type: ContactType = ContactType.COMPANY,
         add_to_inbox: bool = False,
     ) -> Self:
-        """A category whose label, group and destination follow from its name unless given."""
+        """Return a category; its label, group and destination follow from its name if None."""
         return cls(
             name=name,
             label=triage_label(name) if label is None else label,
@@ -76,15 +76,15 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What there is beside the categories: mailboxes (as paths), a group, and how to mark mail.
+    """The mailboxes (as paths) and the contact group that belong to no category.
 
     Attributes:
-        screener: where undecided senders wait.
+        screener: the mailbox for mail of undecided senders.
         screener_label: the label that takes a decision back.
-        error_label: marks labelled mail that cannot be triaged.
-        warning_label: marks mail whose sender's name is another than the card's.
+        error_label: the label for labelled mail that cannot be triaged.
+        warning_label: the label for mail whose sender's name is not the name on the card.
         provenance_group: the contact group of cards that Mailroom made.
-        warn_on_name_mismatch: whether ``warning_label`` is used at all.
+        warn_on_name_mismatch: True if ``warning_label`` is used.
     """
 
     screener: str = "Screener"
@@ -96,7 +96,7 @@ class Layout:
 
 
 class Categories:
-    """All categories of an account, in the order of the configuration."""
+    """The categories of an account, in the order of the configuration."""
 
     def __init__(self, categories: Iterable[Category]) -> None:
         self._all = tuple(categories)
@@ -119,22 +119,22 @@ class Categories:
         return f"Categories({list(self._all)!r})"
 
     def by_name(self, name: str) -> Category | None:
-        """The category of exactly this name."""
+        """Return the category of exactly this name; None if there is none."""
         return self._by_name.get(name)
 
     def by_label(self, label: str) -> Category | None:
-        """The category of this triage label, in whatever letter case."""
+        """Return the category of this triage label, in any letter case; None if there is none."""
         return self._by_label.get(_same(label))
 
     def chain(self, category: Category) -> tuple[Category, ...]:
-        """The category, its parent, its parent's parent, ... (in a cycle: once around)."""
+        """Return the category, its parent, its parent's parent, ... (in a cycle: once around)."""
         chain = [category]
         while (parent := self._parent(chain[-1])) and parent not in chain:
             chain.append(parent)
         return tuple(chain)
 
     def groups(self) -> frozenset[str]:
-        """The names of all categories' contact groups."""
+        """Return the names of all categories' contact groups."""
         return frozenset(each.group for each in self._all)
 
     def _parent(self, category: Category) -> Category | None:
@@ -157,12 +157,12 @@ DEFAULTS: Final = Categories(
 
 
 def find_mistakes(categories: Categories, layout: Layout, *, has_gaps: bool = False) -> list[str]:
-    """List everything that is wrong, each in one line for a person; empty if nothing is.
+    """Return all mistakes in the categories, each as a line for people; empty if there are none.
 
     Args:
-        categories: to be judged.
-        layout: the other names.
-        has_gaps: whether there are others that could not be read, and may be somebody's parent.
+        categories: the categories.
+        layout: the other mailboxes and names.
+        has_gaps: True if there are categories that could not be read, which may be parents.
     """
     if not len(categories):
         if has_gaps:
@@ -180,7 +180,7 @@ def find_mistakes(categories: Categories, layout: Layout, *, has_gaps: bool = Fa
 
 
 def _misnamed(categories: Categories, layout: Layout) -> Iterator[str]:
-    """Empty names of categories and groups, broken paths of mailboxes."""
+    """Yield the empty names of categories and groups, and the broken paths of mailboxes."""
     names = [(f"category {at}: the name", each.name) for at, each in enumerate(categories, 1)]
     names += [(f"category {_q(each.name)}: the group", each.group) for each in categories]
     names.append(("the provenance group", layout.provenance_group))
@@ -238,12 +238,12 @@ def _in_the_inbox(categories: Categories, layout: Layout) -> Iterator[str]:
 
 
 def _collisions(categories: Categories, layout: Layout) -> Iterator[str]:
-    """Mailboxes that would have to be two things at once."""
+    """Yield the mailboxes that have several uses."""
     uses: dict[str, dict[str, str]] = {}
     paths: dict[str, str] = {}
     for what, path in _mailboxes(categories, layout):
         if path.strip() and _same(path) != _INBOX:
-            # Keyed by what it is for: two categories of one name are reported as just that.
+            # Keyed by the use: two categories of one name are reported elsewhere.
             uses.setdefault(_same(path), {})[_same(what)] = what.replace(": the ", "'s ")
             paths.setdefault(_same(path), path)
     for key, found in uses.items():
@@ -269,7 +269,7 @@ def _shared_groups(categories: Categories, layout: Layout) -> Iterator[str]:
 
 
 def _mailboxes(categories: Categories, layout: Layout) -> list[tuple[str, str]]:
-    """What a mailbox is for, and its path; a mailbox may be there several times."""
+    """Return the use and the path of each mailbox; a path occurs once for each of its uses."""
     found = _fixed_mailboxes(layout)
     found += [(f"category {_q(each.name)}: the label", each.label) for each in categories]
     found += [
@@ -290,5 +290,5 @@ def _fixed_mailboxes(layout: Layout) -> list[tuple[str, str]]:
 
 
 def _q(name: str) -> str:
-    """In quotation marks, and on one line whatever is in it."""
+    """Return a name in quotation marks, on one line."""
     return json.dumps(name, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What a decision does to the address book: from cards and groups as read to edits. Pure."""
+"""The edits of the address book that a decision requires. Pure."""
 
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
@@ -25,13 +25,13 @@ from mailroom.screener.sender import Sender
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """The contact groups that are Mailroom's.
+    """The contact groups of Mailroom.
 
     Attributes:
         categories: category name -> its group.
         provenance: the group of the cards that Mailroom made.
-        managed: every group whose name is a category's; more than ``categories``' where a name
-            occurs twice.
+        managed: every group whose name is a category's; more than in ``categories`` if several
+            groups have the same name.
         foreign: the members of all groups that are not Mailroom's.
     """
 
@@ -42,20 +42,20 @@ class Groups:
 
     @property
     def every(self) -> tuple[Group, ...]:
-        """Every group that is Mailroom's."""
+        """The managed groups and the provenance group."""
         return (*self.managed, self.provenance)
 
     @property
     def members(self) -> frozenset[str]:
-        """The uids in any of those."""
+        """The uids of the members of all Mailroom's groups."""
         return frozenset().union(*(each.members for each in self.every))
 
 
 def find_groups(groups: Collection[Group], categories: Categories, layout: Layout) -> Groups:
-    """Find the groups that the configuration names; of several of one name the first by id.
+    """Find the groups that the configuration names; of several with one name the first by id.
 
     Raises:
-        MissingError: some are not there.
+        MissingError: some groups are missing.
     """
     by_name: dict[str, Group] = {}
     for group in sorted(groups, key=lambda each: each.id):
@@ -74,19 +74,19 @@ def find_groups(groups: Collection[Group], categories: Categories, layout: Layou
 
 
 def wanted_groups(categories: Categories, layout: Layout) -> list[str]:
-    """The names of all contact groups that Mailroom needs."""
+    """Return the names of all contact groups that Mailroom needs."""
     names = [category.group for category in categories]
     return list(dict.fromkeys((*names, layout.provenance_group)))
 
 
 def missing_groups(groups: Iterable[Group], categories: Categories, layout: Layout) -> list[str]:
-    """Those of the :func:`wanted_groups` that are not there."""
+    """Return the names of the :func:`wanted_groups` that are missing."""
     there = {_composed(group.name) for group in groups}
     return [name for name in wanted_groups(categories, layout) if _composed(name) not in there]
 
 
 def _composed(name: str) -> str:
-    """Return a name in the spelling in which names are compared: some apps decompose an umlaut."""
+    """Return a name in NFC, in which names are compared, because some apps decompose umlauts."""
     return unicodedata.normalize("NFC", name)
 
 
@@ -99,23 +99,23 @@ def edits_for_triage(
     *,
     collective: str = "",
 ) -> tuple[ContactEdit, ...]:
-    """Put a contact into the groups of a chain and out of every other category's group.
+    """Put a contact into the groups of a chain, and remove it from all other categories' groups.
 
     Args:
-        cards: the contact's; empty if there is none yet.
-        sender: whose mail was labelled.
+        cards: the contact's cards; empty if there is none yet.
+        sender: the sender of the labelled mail.
         chain: the category, its parent, ...
-        groups: all of Mailroom's.
+        groups: Mailroom's groups.
         now: the time of the decision, for the note.
-        collective: the name for the card of an address that many write from; then the name in
-            ``sender`` is some person's, and does not count.
+        collective: the name for the card of an address that several people write from; the name in
+            ``sender`` is then ignored, because it is one person's. Empty for other addresses.
     """
     contact_type = ContactType.COMPANY if collective else chain[0].contact_type
     names = names_for(Sender(sender.address, collective or sender.name), contact_type)
     if not cards:
         return (_creation(sender, names, contact_type, chain, groups, now),)
     if len(cards) > 1 and contradicts(collective or sender.name, cards):
-        # Filled into the one of them that has no name, it would make somebody else's card of it.
+        # Filled into a card without a name, the name would turn it into somebody else's card.
         names = Names()
     joined = frozenset(groups.categories[category.name].id for category in chain)
     return tuple(
@@ -131,10 +131,9 @@ def edits_for_triage(
 
 
 def edits_for_undo(cards: Collection[Card], groups: Groups) -> tuple[ContactEdit, ...]:
-    """Take a contact out of all of Mailroom's groups, and Mailroom's traces off its cards.
+    """Remove a contact from all of Mailroom's groups, and Mailroom's traces from its cards.
 
-    A card that Mailroom made, that nobody touched, and that is in no group of somebody's own, is
-    deleted.
+    A card is deleted if Mailroom made it, nobody changed it, and it is in no group but Mailroom's.
     """
     return tuple(_release(card.uid, _update_for_undo(card, groups), groups) for card in cards)
 
@@ -142,16 +141,16 @@ def edits_for_undo(cards: Collection[Card], groups: Groups) -> tuple[ContactEdit
 def edits_for_strays(
     keys: Collection[str], groups: Groups, uids: Collection[str]
 ) -> tuple[ContactEdit, ...]:
-    """Take out of Mailroom's groups whom a card that is no more has left in them.
+    """Remove group members whose card was deleted.
 
-    Deleting a card leaves its uid in groups. If one of those was refused, and Mailroom was stopped
-    then, there is no card any more that would tell of it.
+    Deleting a card leaves its uid in groups. If the server refused to change a group, and Mailroom
+    was stopped then, no card is left that shows the work to be done.
 
     Args:
-        keys: the senders', as :attr:`Sender.key` has them; of cards that were made for others
-            nothing is known.
-        groups: all of Mailroom's.
-        uids: of every card there is, whoever's it may be.
+        keys: the :attr:`Sender.key` of each sender. Only cards that Mailroom made for one of these
+            senders are looked for.
+        groups: Mailroom's groups.
+        uids: the uids of all cards in the address book.
     """
     return release_strays(map(uid_for, keys), groups, uids)
 
@@ -159,7 +158,7 @@ def edits_for_strays(
 def release_strays(
     candidates: Iterable[str], groups: Groups, uids: Collection[str]
 ) -> tuple[ContactEdit, ...]:
-    """Take those uids out of Mailroom's groups that no card has; as :func:`edits_for_strays`."""
+    """Remove the candidate uids that no card has from Mailroom's groups."""
     strays = groups.members.intersection(candidates).difference(uids)
     return tuple(_release(uid, None, groups) for uid in sorted(strays))
 
@@ -182,7 +181,7 @@ def _creation(
         address=sender.address,
         note=triage_line(category.name, now, again=False),
     )
-    # Another contact may have this uid by now, and be in groups under it: all are named.
+    # Another contact may have got this uid meanwhile, so every group that has it is named.
     leave = frozenset(each.id for each in groups.managed if uid in each.members)
     return ContactEdit(
         key=uid, uid=uid, card=card, join=joined | {groups.provenance.id}, leave=leave - joined
@@ -190,11 +189,11 @@ def _creation(
 
 
 def is_known_by_group(card: Card, provenance: Group) -> bool:
-    """Return True if a card without a mark is one that Mailroom made.
+    """Return True if Mailroom made a card, although the card shows no mark.
 
-    Marks that were written over CardDAV are not shown over JMAP, and not all servers show those
-    that were written over JMAP over CardDAV. But such a card holds nothing that Mailroom does not
-    write, and it is in the provenance group.
+    Over JMAP, servers do not show marks that were written over CardDAV, and some do not show marks
+    of JMAP over CardDAV. Such a card holds nothing but properties that Mailroom writes, and it is
+    in the provenance group.
     """
     return card.is_bare and card.uid in provenance.members
 
@@ -235,7 +234,7 @@ def _update_for_undo(card: Card, groups: Groups) -> UpdateCard | DeleteCard | No
 
 
 def _release(uid: str, card: UpdateCard | DeleteCard | None, groups: Groups) -> ContactEdit:
-    """An edit that leaves all of Mailroom's groups."""
+    """Return an edit that removes a uid from all of Mailroom's groups."""
     leave = frozenset(each.id for each in groups.every)
     return _membership(uid, card, join=frozenset(), leave=leave, groups=groups)
 
@@ -248,6 +247,6 @@ def _membership(
     leave: frozenset[str],
     groups: Groups,
 ) -> ContactEdit:
-    """An edit that names only the groups in which something changes."""
+    """Return an edit that names only the groups whose members change."""
     member_of = {each.id for each in groups.every if uid in each.members}
     return ContactEdit(key=uid, uid=uid, card=card, join=join - member_of, leave=leave & member_of)

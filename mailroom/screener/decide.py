@@ -1,8 +1,8 @@
-"""From labelled mail and contacts to decisions. Pure: values in, values out.
+"""Decisions on contacts, from labelled mail and the address book. Pure.
 
-The *contact* is the subject of a decision: senders whose addresses stand on one card are one
-contact, and all addresses of its cards count. But an address that stands on the cards of several
-people is nobody's in particular: it is a contact of its own.
+A decision is about a *contact*: senders whose addresses are on one card are one contact, and all
+addresses of its cards belong to it. But an address that is on the cards of several people is a
+contact of its own.
 """
 
 import hashlib
@@ -33,8 +33,8 @@ class Contact:
     """A contact with labelled mail.
 
     Attributes:
-        addresses: their keys: of those tapped, and of all on its cards.
-        cards: empty if the address book has none.
+        addresses: the keys of the senders of its labelled mails, and of the addresses on its cards.
+        cards: its cards; empty if the address book has none.
         tapped: the labelled mails, oldest first.
     """
 
@@ -50,14 +50,14 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Where a contact goes.
+    """The category that a contact gets.
 
     Attributes:
-        id: the same for the same decision on the same mails, so that a retry can be recognised.
-        contact: whom it concerns.
-        category: None means back to the Screener.
-        edits: what it takes in the address book.
-        mismatched: ids of labelled mails under another name than the card's.
+        id: the same for the same label on the same mails, so that a retry can be recognised.
+        contact: the contact.
+        category: the category; None means back to the Screener.
+        edits: the edits of the address book.
+        mismatched: ids of labelled mails whose display name is not on the contact's cards.
     """
 
     id: str
@@ -77,12 +77,12 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """Whom a pass decides on.
+    """The addresses that a pass decides on.
 
     Attributes:
-        categories: where each address (its key) goes; None: back to the Screener.
+        categories: the key of each address -> its category; None: back to the Screener.
         index: the address book.
-        identities: the user's own addresses; nobody stands for them.
+        identities: the user's own addresses, for which no ``*@domain`` stands in.
     """
 
     categories: Mapping[str, Category | None] = field(default_factory=dict)
@@ -90,9 +90,9 @@ class Decided:
     identities: Collection[str] = ()
 
     def stand_in(self, sender: str) -> str:
-        """The address under which a sender is decided on, if at all; both by their keys.
+        """Return the address under which a sender may be decided on; both are keys.
 
-        That is ``*@`` and the domain where no card bears the address itself.
+        The address is ``*@`` and the sender's domain if no card has the sender's own address.
         """
         itself = sender in self.categories or self.index.ids_of([sender])
         return sender if itself or is_own(sender, self.identities) else whole_domain(sender)
@@ -101,7 +101,7 @@ class Decided:
 def decided_by(
     decisions: Iterable[Decision], index: ContactIndex, identities: Collection[str]
 ) -> Decided:
-    """Whom some decisions are about; the other arguments as in :class:`Decided`."""
+    """Return the addresses of some decisions; the other arguments as in :class:`Decided`."""
     categories = {key: each.category for each in decisions for key in each.contact.addresses}
     return Decided(categories, index, identities)
 
@@ -113,12 +113,12 @@ def find_contacts(
     index: ContactIndex,
     groups: Groups,
 ) -> tuple[Contact, ...]:
-    """Bring senders and cards together: senders that share a card are one contact.
+    """Return the contacts of senders: senders that share a card are one contact.
 
     Args:
         senders: sender key -> labelled mails.
-        cards: every card that bears one of those addresses.
-        identities: the user's own addresses; they count for nobody, whatever card they stand on.
+        cards: every card that has one of these senders' addresses.
+        identities: the user's own addresses, which belong to no contact, even if a card has them.
         index: the address book.
         groups: all of Mailroom's.
     """
@@ -151,8 +151,9 @@ def find_contacts(
 def _cards_for(key: str, bearing: list[Card], groups: Groups) -> list[Card]:
     """Return those of the cards bearing an address that stand for it.
 
-    Those are all of them if they are one person's. Of several people's, only the cards that are
-    the address's own count: the one that Mailroom made for it, else those that bear no other.
+    If the cards are one person's, all of them stand for the address. If they are several people's,
+    only the address's own cards do: the card that Mailroom made for it, else the cards that have no
+    other address.
     """
     made = [
         card
@@ -179,10 +180,10 @@ def _theirs(
     identities: Collection[str],
     index: ContactIndex,
 ) -> frozenset[str]:
-    """Return the addresses on a contact's cards that are nobody else's.
+    """Return the addresses on a contact's cards that are on no other person's card.
 
-    Of a further card that bears one of them it may not be known whose card it is: then the address
-    is left out, for what is decided on one person must not reach others.
+    If another card with such an address was not read, its person is not known. Then the address is
+    left out as well, because a decision on one person must not reach others.
     """
     whole = {card.id: card for card in cards}
     theirs = set()
@@ -220,16 +221,16 @@ def decide(
     now: datetime,
     mails_of: Callable[[Iterable[str]], Iterator[Email]],
 ) -> Decision | Conflict:
-    """Decide where a contact goes, or find that its labels contradict one another.
+    """Decide on a contact, or find that its labels contradict one another.
 
     Args:
         contact: the contact.
-        places: which mailbox is which.
-        categories: all of them, for the chain.
-        groups: all of Mailroom's.
-        uids: those of every card in the address book.
+        places: the ids of the mailboxes.
+        categories: all categories, for the chain.
+        groups: Mailroom's groups.
+        uids: the uids of all cards in the address book.
         now: the time of the decision.
-        mails_of: gives the mails that were found of some addresses, beside the labelled ones.
+        mails_of: returns the mails that were found from some addresses, without the labelled mails.
     """
     labels = frozenset().union(*(each.labels for each in contact.tapped))
     if len(labels) > 1:
@@ -268,14 +269,15 @@ def _edits_for_the_way_back(
 def _mismatched(
     contact: Contact, edits: Iterable[ContactEdit], names: Mapping[str, Namesakes]
 ) -> frozenset[str]:
-    """Return the labelled mails whose display name is on none of the contact's cards.
+    """Return the ids of labelled mails whose display name is on none of the contact's cards.
 
-    The cards as they will be: a pass that is cut short and done again must find the same.
+    The cards are compared as they will be after the edits, so that a pass that was cut short finds
+    the same mails when it is repeated.
 
     Args:
         contact: the contact.
-        edits: of its cards.
-        names: sender key -> the names that mail of this sender bears.
+        edits: the edits of its cards.
+        names: sender key -> the names in the mails of this sender.
     """
     cards = [_card_after(edit, contact) for edit in edits]
     return frozenset(

@@ -1,8 +1,8 @@
-"""Where a mail goes: from its mailboxes and a decision to one atomic patch. Pure.
+"""The atomic patch that files a mail, from its mailboxes and a decision. Pure.
 
-Every patch that takes a mailbox away also sets one to true: somebody else may have taken the mail
-out of the rest a moment ago, and a patch that removes a mail's last mailbox destroys the mail on
-some servers.
+Every patch that removes a mailbox also sets one to true: somebody else may have removed the mail
+from its other mailboxes a moment ago, and a patch that removes a mail's last mailbox destroys the
+mail on some servers.
 """
 
 from collections.abc import Collection
@@ -16,14 +16,14 @@ from mailroom.screener.places import Places
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a decision sends mail: the destinations of a whole chain, or the Screener."""
+    """The mailboxes that a decision files mail to: those of a whole chain, or the Screener."""
 
     destinations: frozenset[str]
     add_to_inbox: bool
 
 
 def target_of(category: Category | None, categories: Categories, places: Places) -> Target:
-    """The target of a category; None is the way back to the Screener."""
+    """Return the target of a category; None is the way back to the Screener."""
     if category is None:
         return Target(frozenset({places.screener}), add_to_inbox=False)
     chain = categories.chain(category)
@@ -33,15 +33,15 @@ def target_of(category: Category | None, categories: Categories, places: Places)
 
 
 def file_swept(email: Email, target: Target, places: Places, *, clean: bool) -> Patch | None:
-    """File a mail of a decided sender that bears no label; None: leave it as it is.
+    """Return the patch for a mail of a decided sender without a label; None: leave the mail.
 
-    One whose From is forged is left where it waits: it is not of that sender.
+    A mail whose From is forged is left, because it is not from that sender.
 
     Args:
         email: the mail.
-        target: where the sender belongs.
-        places: which mailbox is which.
-        clean: there was no name mismatch, so an old warning comes off.
+        target: the target of the sender's mail.
+        places: the ids of the mailboxes.
+        clean: True if there was no name mismatch, so that an old warning is removed.
     """
     if FORGED in email.keywords:
         return None
@@ -56,12 +56,12 @@ def file_swept(email: Email, target: Target, places: Places, *, clean: bool) -> 
 
 
 def file_labelled(email: Email, target: Target, places: Places, *, warn: bool) -> Patch:
-    """File a labelled mail, wherever it lies, and take its labels off.
+    """Return the patch that files a labelled mail from any mailbox, and removes its labels.
 
-    In Trash, Drafts or Sent it only loses them. Mail that waits in the Junk folder, or was *moved*
-    into the label by an app that knows only folders, waited like mail in the Screener. A forged one
-    is like any other from now on. Mail that was junk is none any more: mail apps and spam filters
-    go by the keywords as well as by the mailbox.
+    Mail in Trash, Drafts or Sent only loses its labels. Mail in the Junk folder, and mail that an
+    app *moved* into the label, is filed like mail in the Screener. A forged mail loses the keyword
+    for it, and is like any other mail from now on. Junk mail loses the keyword ``$junk`` and gets
+    ``$notjunk``, because mail apps and spam filters use keywords as well as mailboxes.
     """
     before = email.mailbox_ids
     after = before - places.marks
@@ -87,22 +87,22 @@ def _filed(
 
 
 def take_off(email: Email, marks: Collection[str], *, fallback: str) -> Patch | None:
-    """Take labels off and do nothing else; a mail that is nowhere else goes to ``fallback``.
+    """Return the patch that only removes labels; a mail in no other mailbox goes to ``fallback``.
 
-    That happens with apps that move mail into a label instead of adding it.
+    A mail is in no other mailbox if an app has moved it into the label.
     """
     return patch(email.mailbox_ids, email.mailbox_ids - frozenset(marks), fallback=fallback)
 
 
 def put_on(email: Email, mark: str) -> Patch | None:
-    """Add one label; None if it is there."""
+    """Return the patch that adds a label; None if the mail has the label."""
     return patch(email.mailbox_ids, email.mailbox_ids | {mark}, fallback=mark)
 
 
 def patch(before: frozenset[str], after: frozenset[str], *, fallback: str) -> Patch | None:
-    """The patch (RFC 8620 section 5.3) that turns one set of mailboxes into another, or None.
+    """Return the patch (RFC 8620 section 5.3) from one set of mailboxes to another; None if equal.
 
-    ``fallback`` is where the mail goes if it would be nowhere.
+    A mail that would be in no mailbox goes to ``fallback``.
     """
     if before == after:
         return None

@@ -1,12 +1,12 @@
 """Filters for Email/query (RFC 8621 section 4.4.1) that servers answer in full. Pure.
 
-Cyrus multiplies a filter out into an OR of ANDs before it searches. What makes that longer than
-``search_normalisation_max`` nodes (1,000 unless configured otherwise) it leaves out, and answers
-with success and too little. So many senders in many mailboxes are asked for by several filters.
+Cyrus multiplies a filter out into an OR of ANDs before it searches. It leaves out the part beyond
+``search_normalisation_max`` nodes (1,000 unless configured otherwise), and answers with success and
+too few mails. So a search for many senders in many mailboxes is divided into several filters.
 
-Apache James refuses a filter in which ``inMailbox`` stands inside an operator, but for one at the
-top of an AND. Stalwart finds nothing where an operator stands behind an empty condition of an inner
-AND; in these filters none does.
+Apache James refuses a filter with ``inMailbox`` inside an operator, except at the top of an AND.
+Stalwart finds nothing if an operator follows an empty condition in an inner AND; these filters have
+no such operator.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -17,9 +17,9 @@ from mailroom.jmap.habits import Habits, Limitation
 from mailroom.jmap.mail import Filter
 
 _NODES: Final = 500
-"""Half of what is safe, for on its way a filter gets longer than it is in the end."""
+"""Half of the number that is safe, because a filter is longer while Cyrus multiplies it out."""
 _MAILBOXES: Final = 30
-"""So many at once leave room for what is asked about one sender."""
+"""Mailboxes in one filter: so many leave room for the conditions of one sender."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +27,20 @@ class Mailboxes:
     """Some of an account's mailboxes, to be searched.
 
     Attributes:
-        ids: the ids of those to be searched.
-        every: the ids of all mailboxes of the account. If there are more by now, the mail in those
-            may be found as well.
+        ids: the ids of the mailboxes to be searched.
+        every: the ids of all known mailboxes of the account. Mail in a mailbox that is newer than
+            these may be found as well.
     """
 
     ids: frozenset[str]
     every: frozenset[str] = frozenset()
 
     def filters(self, habits: Habits) -> list[Filter]:
-        """Filters that together find all mail in at least one of the mailboxes."""
+        """Return filters that together find all mail in at least one of the mailboxes."""
         return [email_filter for email_filter, _ in self.sized_filters(habits)]
 
     def sized_filters(self, habits: Habits) -> Iterator[tuple[Filter, int]]:
-        """The filters, each with the number of mailboxes that it names one by one."""
+        """Yield the filters, each with the number of mailboxes that it names one by one."""
         ordered = sorted(self.ids)
         if len(ordered) > 1 and Limitation.NESTED_MAILBOXES not in habits:
             for start in range(0, len(ordered), _MAILBOXES):
@@ -62,7 +62,7 @@ def learn_how_to_name_mailboxes(habits: Habits) -> bool:
 
 
 def in_any_of(mailbox_ids: Collection[str]) -> Filter:
-    """Mail in at least one of the mailboxes."""
+    """Return the filter for mail in at least one of the mailboxes."""
     conditions = [{"inMailbox": mailbox_id} for mailbox_id in sorted(mailbox_ids)]
     return {"operator": "OR", "conditions": conditions}
 
@@ -70,11 +70,11 @@ def in_any_of(mailbox_ids: Collection[str]) -> Filter:
 def in_mailboxes_and_any(
     mailboxes: Mailboxes, groups: Iterable[Sequence[Filter]], habits: Habits
 ) -> Iterator[Filter]:
-    """Filters that together find mail in any of the mailboxes that meets any of the conditions.
+    """Yield filters that together find mail in any of the mailboxes that meets any condition.
 
     Args:
         mailboxes: the mailboxes.
-        groups: the conditions; those of a group stay together.
+        groups: the conditions, in groups that stay in one filter each.
         habits: the server's limitations.
     """
     every = list(groups)
@@ -85,7 +85,7 @@ def in_mailboxes_and_any(
 
 
 def _parts(groups: Iterable[Sequence[Filter]], nodes: int) -> Iterator[list[Filter]]:
-    """The conditions, as many groups at once as make so many nodes with one mailbox."""
+    """Yield the conditions, as many groups at once as make ``nodes`` nodes with one mailbox."""
     part: list[Filter] = []
     size = 0
     for group in groups:
@@ -100,6 +100,6 @@ def _parts(groups: Iterable[Sequence[Filter]], nodes: int) -> Iterator[list[Filt
 
 
 def _leaves(condition: Filter) -> int:
-    """How many single conditions are in one."""
+    """Return the number of single conditions in a filter."""
     inner = condition.get("conditions")
     return 1 if inner is None else sum(map(_leaves, inner))

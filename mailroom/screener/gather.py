@@ -1,4 +1,4 @@
-"""What a pass has to know, read in as few steps as can be. Reads only."""
+"""Read all facts that a pass needs, in as few steps as possible. Reads only."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -25,15 +25,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """The mails that bear a triage label or the error label, and what is needed to read them.
+    """The mails with a triage label or the error label, and the facts that were read with them.
 
     Attributes:
-        emails: oldest first.
-        news: what came since the last pass; None where new mail is nobody's business.
+        emails: the mails, oldest first.
+        news: the mail that came since the last pass; None if new mail is not screened.
         directory: all mailboxes, to name them.
-        places: which mailbox is which.
+        places: the ids of the mailboxes.
         identities: the user's own addresses.
-        state: an Email state behind which nothing was missed.
+        state: an Email state from before the searches, so that all later changes come after it;
+            empty if there is no such state.
     """
 
     emails: tuple[Email, ...]
@@ -45,21 +46,21 @@ class Marked:
 
     @property
     def waiting(self) -> int | None:
-        """How many mails are in the Screener; None if the server did not tell."""
+        """The number of mails in the Screener; None if the server does not report it."""
         return self.directory.total_emails(self.places.screener)
 
 
 class Gatherer:
-    """Reads what is labelled, what is new, and the mail of senders.
+    """Reads labelled mail, new mail, and the mail of senders.
 
-    The mailboxes' ids are remembered from pass to pass, so that one request is enough to see what
-    is labelled; that request reads the mailboxes as well, and if they changed it is sent again.
+    The mailboxes' ids are remembered from pass to pass, so that one request finds the labelled
+    mail. The request reads the mailboxes as well, and is sent again if they have changed.
 
     Args:
         account: the account.
-        categories: where senders can be sent.
+        categories: the categories.
         layout: the other mailboxes and names.
-        inbox: where new mail is looked for, if anywhere.
+        inbox: finds new mail; None if new mail is not screened.
     """
 
     def __init__(
@@ -82,18 +83,18 @@ class Gatherer:
         return Directory(await self._account.mailboxes())
 
     def expect(self, directory: Directory) -> None:
-        """Begin with these mailboxes; if there are others by now, the first look notices.
+        """Begin with these mailboxes. The first pass notices if they have changed.
 
         Raises:
-            MissingError: mailboxes are not there.
+            MissingError: mailboxes are missing.
         """
         self._places = self._locate(directory)
 
     async def marked(self) -> Marked:
-        """Read every mail with a triage label or the error label, and what is new.
+        """Read every mail with a triage label or the error label, and new mail.
 
         Raises:
-            MissingError: mailboxes are not there.
+            MissingError: mailboxes are missing.
             HttpError, JmapError: the server cannot be asked.
         """
         await self._account.refresh()
@@ -102,7 +103,7 @@ class Gatherer:
         try:
             marked = await self._look(places, refusals=("unsupportedFilter",))
         except MethodError:
-            # A label that was deleted cannot be searched for: see which there are now.
+            # A label that was deleted cannot be searched for, so read the mailboxes anew.
             marked = None
         if marked is None:
             places = self._locate(await self.directory())
@@ -114,9 +115,9 @@ class Gatherer:
         return marked
 
     async def _look(self, places: Places, *, refusals: Collection[str]) -> Marked | None:
-        """Look once, in a form that the server does not refuse; None if the mailboxes changed.
+        """Search in a form that the server does not refuse; return None if the mailboxes changed.
 
-        ``refusals`` are the errors that mean that the server does not know the form.
+        ``refusals`` are the error types that mean that the server does not know the form.
         """
         while True:
             try:
@@ -127,7 +128,7 @@ class Gatherer:
                     raise
 
     async def _look_once(self, places: Places) -> Marked | None:
-        """Search under the ids that are known, and read which they are now."""
+        """Search by the known ids of mailboxes, and read the present ids; None if they differ."""
         known = frozenset(self._account.mailbox_sizes)
         labels = frozenset({*places.labels, places.error})
         filters = Mailboxes(labels, known).filters(self._account.habits)
@@ -157,7 +158,7 @@ class Gatherer:
     async def _all_marked(
         self, filters: Sequence[Filter], firsts: Sequence[Page], labels: frozenset[str]
     ) -> tuple[Email, ...]:
-        """All marked mail; where no total tells, the numbers of mails in the labels do."""
+        """Return all marked mail; read further pages unless the mailboxes' sizes show the end."""
         emails = {email.id: email for page in firsts for email in page.emails}
         counts = Counter(each for email in emails.values() for each in email.mailbox_ids)
         sizes = self._account.mailbox_sizes
@@ -169,9 +170,9 @@ class Gatherer:
         return tuple(sorted(marked, key=lambda each: (each.received_at, each.id)))
 
     async def own_among(self, addresses: Iterable[str], marked: Marked) -> frozenset[str]:
-        """Return those addresses that are the user's, though no identity says so exactly.
+        """Return the addresses that are the user's own, although they are no identity.
 
-        Nothing is asked but about addresses at a domain of which the user may use all.
+        Only addresses at the domain of an identity ``*@domain`` are searched for.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
@@ -189,23 +190,23 @@ class Gatherer:
     async def mail_of(
         self, sweeps: Sequence[Sweep], *, after: Sequence[Operation[T]] = ()
     ) -> tuple[list[T], tuple[Email, ...]]:
-        """Find the mail of senders, in the same request as (and behind) something else.
+        """Find the mail of senders, after other operations and if possible in their request.
 
-        The answer may hold mail of others as well: it has to be compared with Email/get's From.
+        The answer may hold mail of others as well, so compare the mails' From.
 
         Args:
-            sweeps: whose mail, and where.
-            after: what to do first; must be safe to repeat.
+            sweeps: the senders and the mailboxes.
+            after: operations that are carried out before. Must be safe to repeat.
         """
         return await self._search.find(sweeps, after=after)
 
     async def late_mail_of(
         self, sweeps: Sequence[Sweep], *, since: str, after: Sequence[Operation[T]] = ()
     ) -> tuple[list[T], tuple[Email, ...]]:
-        """Find the mail of senders that may have come a moment ago; else as :meth:`mail_of`.
+        """Find the mail of senders, including mail that came a moment ago; see :meth:`mail_of`.
 
-        Just that mail is what an index that is a little late lacks, and what no search has proved
-        yet. So new mail is asked for by the changes since a state as well.
+        A search index that is a little late lacks just this mail. So the changes since a state are
+        read as well.
         """
         if not since or Limitation.HEADERS in self._account.habits:
             return await self.mail_of(sweeps, after=after)

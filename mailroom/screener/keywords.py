@@ -4,18 +4,18 @@ from collections.abc import Collection
 from typing import Final
 
 SCREENED: Final = "$mailroom-screened"
-"""On a mail that was filed when it came. If it is in the Inbox again, somebody put it there on
-purpose."""
+"""Set on mail that was filed when it came. If such a mail is in the Inbox again, somebody put it
+there on purpose."""
 
 FORGED: Final = "$mailroom-forged"
-"""On a mail whose From is forged, until a label says where it goes: what is decided on whoever its
-From names does not concern it."""
+"""Set on mail whose From is forged, until a label files the mail: a decision on the sender in its
+From does not concern it."""
 
 JUNK: Final = "$junk"
 NOT_JUNK: Final = "$notjunk"
-"""In the IANA registry of IMAP and JMAP keywords: mail that is, or is not, spam for its owner."""
+"""``$junk`` and ``$notjunk`` of the IANA registry of keywords: spam, or not spam, for its owner."""
 
 
 def without(keywords: Collection[str], *unwanted: str) -> dict[str, None]:
-    """The part of a patch that takes keywords off a mail, as far as it bears them."""
+    """Return the part of a patch that removes the unwanted keywords that a mail has."""
     return {f"keywords/{each}": None for each in unwanted if each in keywords}

@@ -1,4 +1,4 @@
-"""What is labelled, sorted by what it asks for. Pure."""
+"""Labelled mail, sorted by the work that it requires. Pure."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -24,9 +24,9 @@ class Sorted:
 
     Attributes:
         senders: sender key -> the labelled mails of that sender.
-        own: the user's own mails, to lose their labels and nothing else.
-        unusable: labelled mails whose From names nobody, with the reason.
-        leftovers: mails with the error label and no triage label any more.
+        own: the user's own mails, which only lose their labels.
+        unusable: labelled mails whose From names no sender or several, with the reason.
+        leftovers: mails with the error label that have no triage label any more.
     """
 
     senders: dict[str, list[Tapped]] = field(default_factory=lambda: defaultdict(list))
@@ -38,8 +38,8 @@ class Sorted:
 def sort_marked(marked: Iterable[Email], places: Places, identities: Collection[str]) -> Sorted:
     """Sort mails that bear a triage label or the error label.
 
-    Mail in Sent or Drafts is the user's own, whatever address it was written under: labelling a
-    conversation labels the replies as well.
+    Mail in Sent or Drafts is the user's own, whatever its From. It may be labelled because an app
+    that labels a conversation labels the user's replies as well.
     """
     result = Sorted()
     for email in marked:

@@ -1,7 +1,7 @@
-"""Putting right what an update did to mail that its owner moved meanwhile. Pure.
+"""Corrections of updates of mail that its owner moved meanwhile. Pure.
 
-Some servers carry out an update in any state of the account, whatever state was asked for. A mail
-that its owner had just moved is then in two places: where the owner put it, and where Mailroom did.
+Some servers ignore ``ifInState``, and carry out an update in any state. A mail that its owner had
+just moved is then in two mailboxes: the one that the owner chose, and the one that Mailroom chose.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -12,7 +12,7 @@ from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.filing import patch as patch_from_to
 
 Replan = Callable[[Collection[Email]], Mapping[str, Patch]]
-"""From mails as they are to patches by id."""
+"""A function that plans mails anew: from mails as they are to patches by mail id."""
 
 _MAILBOXES: Final = "mailboxIds/"
 
@@ -20,13 +20,13 @@ _MAILBOXES: Final = "mailboxIds/"
 def mend(
     before: Mapping[str, Email], patches: Mapping[str, Patch], now: Iterable[Email], again: Replan
 ) -> dict[str, Patch]:
-    """Patches that put mail where its owner moved it, as far as can be told.
+    """Return the patches that put mail where its owner moved it, as far as this is known.
 
-    A mail is looked at as if it had never been patched, and planned anew from there. A mailbox that
-    the patch removed is taken for one that the owner took the mail out of as well.
+    A mail is planned anew as if it had never been patched. A mailbox that the patch removed counts
+    as one that the owner removed the mail from as well.
 
     Args:
-        before: the mails as they were planned for, by id.
+        before: the mails from which the patches were planned, by id.
         patches: the patches that were carried out, by mail id.
         now: the mails as they are.
         again: plans mails anew.
@@ -44,16 +44,19 @@ def mend(
 
 
 def _put_by_owner(before: Email, patch: Patch, now: Email) -> frozenset[str] | None:
-    """The mailboxes that the owner put a mail into; None if it is where the patch has put it."""
+    """Return the mailboxes that the owner put a mail into; None if the owner did not move it."""
     if now.mailbox_ids == patched(before.mailbox_ids, patch):
         return None
-    # A patch that removes a mailbox also sets one that stays, so that the mail is never nowhere.
-    # Its owner may just have taken the mail out of that one.
+    # A patch that removes a mailbox also sets one that stays, so that the mail always has one.
+    # Its owner may just have removed the mail from the one that stays.
     return (now.mailbox_ids - patched(frozenset(), patch)) or None
 
 
 def _turned(email: Email, seen: Email, patch: Patch) -> Patch:
-    """The patch from where a mail is to where it belongs, seen where its owner put it."""
+    """Return the patch from a mail's present mailboxes to those that ``patch`` makes of ``seen``.
+
+    ``seen`` is the mail as its owner put it.
+    """
     wanted = patched(seen.mailbox_ids, patch)
     moved = patch_from_to(email.mailbox_ids, wanted, fallback=min(email.mailbox_ids)) or {}
     others = {name: value for name, value in patch.items() if not _is_of_mailboxes(name)}
@@ -65,7 +68,7 @@ def _is_of_mailboxes(name: str) -> bool:
 
 
 def patched(mailbox_ids: frozenset[str], patch: Patch) -> frozenset[str]:
-    """The mailboxes of a mail after a patch, which may name them all at once."""
+    """Return the mailboxes of a mail after a patch, which may replace the whole map."""
     if (whole := patch.get(_MAILBOXES.rstrip("/"))) is not None:
         return frozenset(whole)
     named = {

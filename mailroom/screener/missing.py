@@ -1,4 +1,4 @@
-"""Why Mailroom cannot work in an account as it is configured."""
+"""Errors of an account in which Mailroom cannot work as it is configured."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 class MissingError(Exception):
     """Mailboxes or contact groups are missing. Names are as configured; paths have slashes.
 
-    ``only_carddav`` are those of the groups that seem to be there for CardDAV, but not over JMAP.
+    ``only_carddav`` are those of the groups that seem to exist over CardDAV, but not over JMAP.
     """
 
     def __init__(
@@ -36,9 +36,9 @@ class MissingError(Exception):
 
 
 class NoRightToWriteError(Exception):
-    """The credentials may read the account, but not do to it what Mailroom has to.
+    """The credentials may read the account, but lack rights to write that Mailroom needs.
 
-    ``lacking`` says for each thing what may not be done with it.
+    ``lacking`` has one text for each account or mailbox: its name, and the missing rights.
     """
 
     def __init__(self, lacking: Iterable[str]) -> None:
@@ -50,7 +50,7 @@ class NoRightToWriteError(Exception):
 
 
 class UnsuitableError(Exception):
-    """Mailboxes that have a purpose of their own are configured for one of Mailroom's.
+    """Mailboxes with a role of their own are configured for a use of Mailroom's.
 
     ``roles`` is path as configured -> role (RFC 8621 section 2).
     """

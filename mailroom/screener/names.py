@@ -1,4 +1,4 @@
-"""From a display name to the names on a card, and back again. Pure."""
+"""Display names and the names on cards: conversion and comparison. Pure."""
 
 import re
 import unicodedata
@@ -14,7 +14,7 @@ from mailroom.screener.sender import Sender, sender_of
 _TITLES: Final = re.compile(
     r"(\b(jr|sr|[iv]+|esq|phd|md|dds|mba|msc|ma|bsc|ba|jd|rn|cpa)\b[ ,]*)+", re.IGNORECASE
 )
-"""The words that stand behind a comma without being a given name."""
+"""Words after a comma that are no given name."""
 _TAG: Final = re.compile(r"</?[a-z]+(?: [^<>]*)?/?>(?=.*<)", re.IGNORECASE)
 """A tag of HTML, but for the last thing in brackets, which is the identifier."""
 _LIST: Final = re.compile(r"list\s+([^\s;]+)", re.IGNORECASE)
@@ -22,36 +22,38 @@ _LIST: Final = re.compile(r"list\s+([^\s;]+)", re.IGNORECASE)
 _LONGEST_LIST_NAME: Final = 100
 """Characters."""
 _ENOUGH_NAMES: Final = 10
-"""So many names of one address are told apart; a forge has thousands, and two are several."""
+"""The largest number of names of one address that are compared. Two names are several already, and
+the address of a software forge has thousands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Namesakes:
-    """The names under which mail of one address comes.
+    """The display names in the mails of one address.
 
-    Notifications, invitations and lists that rewrite From bear the name of whoever caused the
-    mail. Such an address is no person's, so its card gets the name of the list, or of the domain.
+    Notifications, invitations and lists that rewrite From have the name of the person who caused
+    the mail. Such an address is no person's, so its card gets the name of the list or the domain.
 
     Attributes:
-        names: the display names, one of each person or thing that bears several spellings.
-        collective: the name for a card of the address, where ``names`` has several.
+        names: the display names; of several spellings of a name, only one.
+        collective: the name for a card of the address if there are several ``names``.
     """
 
     names: tuple[str, ...] = ()
     collective: str = ""
 
     def name_for(self, cards: Collection[Card]) -> str:
-        """Return the collective name if the mails bear the names of several, else nothing.
+        """Return the collective name if the mails have the names of several people, else "".
 
-        Where the owner made a card, without a name, the address is somebody's. Then one odd name
-        beside that of the labelled mail may as well be a forger's, and does not count.
+        If there is a card of the address, the address is a person's. Then one other name beside
+        that of the labelled mail is ignored, because it may be a forger's.
         """
         return self.collective if len(self.names) > (2 if cards else 1) else ""
 
     def fit(self, card: Card) -> bool:
         """Return True if no name in a mail of the address contradicts a card.
 
-        The card has the collective name, or the mails bear several names that are not the card's.
+        That is so if the card has the collective name, or if the mails have several names that are
+        not on the card.
         """
         names = {_plain(card.names.full), _plain(card.names.organization)} - {""}
         others = [name for name in self.names if not is_called(name, card)]
@@ -59,10 +61,10 @@ class Namesakes:
 
 
 def namesakes(emails: Collection[Email]) -> Namesakes:
-    """Find the names that the mails of one address bear; each mail has one usable sender."""
+    """Return the names in the mails of one address; each mail must have one usable sender."""
     senders = [sender_of(email) for email in emails]
     names: list[str] = []
-    # The longest first, so that a short form of a name is known for one.
+    # The longest name first, so that a short form is recognised as a spelling of it.
     for name in sorted({sender.name for sender in senders} - {""}, key=_most_words_first):
         if not any(_is_spelling(name, known) for known in names):
             names.append(name)
@@ -77,13 +79,13 @@ def _most_words_first(name: str) -> tuple[int, str]:
 
 
 def _list_of(emails: Iterable[Email]) -> str:
-    """Return the name of the list if all the mails come from one and the same, else nothing."""
+    """Return the name of the list if all the mails come from the same list, else ""."""
     list_ids = {list_key(email.list_id): email.list_id for email in emails}
     return list_name(next(iter(list_ids.values()))) if len(list_ids) == 1 else ""
 
 
 def list_key(list_id: str) -> str:
-    """Return what mailing lists are compared by: the identifier in a List-Id, in lower case.
+    """Return the key of a mailing list: the identifier in its List-Id, in lower case.
 
     The phrase before it does not count (RFC 2919 section 3), and may change from mail to mail.
     White space, folds and missing brackets do not count either.
@@ -103,9 +105,9 @@ def list_name(list_id: str) -> str:
 
 
 def _parts_of(list_id: str) -> tuple[str, str]:
-    """Return the phrase and the identifier of a List-Id as it is found in the wild.
+    """Return the phrase and the identifier of a List-Id.
 
-    That may be without brackets, with an unclosed one, or in HTML.
+    Real List-Ids may have no brackets or an unclosed bracket, or may be HTML.
     """
     text = unescape(list_id) if "&" in list_id else list_id
     text = " ".join(_TAG.sub("", text).split())
@@ -124,9 +126,9 @@ def _is_spelling(name: str, known: str) -> bool:
 def names_for(sender: Sender, contact_type: ContactType) -> Names:
     """Return the names for a card of this sender.
 
-    A company has an organization and a full name, a person a given name, a surname and a full
-    name. Without a display name the address stands in: a card without any name is refused by
-    some servers, and shown as nothing by most apps.
+    A company has an organization and a full name; a person has a given name, a surname and a full
+    name. Without a display name the address is used as the name, because some servers refuse a card
+    without any name, and most apps show it as an empty line.
     """
     full = sender.name or sender.address
     if contact_type is ContactType.COMPANY:
@@ -140,7 +142,7 @@ def names_for(sender: Sender, contact_type: ContactType) -> Names:
 
 
 def split_personal_name(name: str) -> tuple[str, str]:
-    """Given name and surname, from ``Jane Mary Doe`` as well as from ``Doe, Jane Mary``.
+    """Return given name and surname, from ``Jane Mary Doe`` as well as from ``Doe, Jane Mary``.
 
     The surname is the last word, with the small words before it (``van``, ``de la``). One word
     alone is a given name. A title (``Jane Doe, PhD``) belongs to neither.
@@ -159,18 +161,17 @@ def split_personal_name(name: str) -> tuple[str, str]:
 
 
 def _surname_first(name: str) -> tuple[str, str] | None:
-    """Surname and given name if that is how, and in which order, they are written."""
+    """Return surname and given name if the name is written as ``Doe, Jane``; else None."""
     surname, _, given = (part.strip(" ,") for part in name.partition(","))
     has_title = len(surname.split()) > 1 and _TITLES.fullmatch(given.replace(".", ""))
     return (surname, given) if surname and given and not has_title else None
 
 
 def missing_names(card: Card, wanted: Names) -> Names:
-    """Those of the ``wanted`` names whose fields are empty on the card.
+    """Return the ``wanted`` names whose fields are empty on the card.
 
-    A full name that is nothing but the address is somebody's name all the same: it stays. A card
-    with a person's name is no company's, and one with a company's is no person's: neither gets
-    the other's field.
+    A full name that is just the address is kept as well. A card with a person's name gets no
+    organization, and a card with an organization gets no given name and no surname.
     """
     has = card.names
     is_person = bool(has.given or has.surname)
@@ -183,7 +184,7 @@ def missing_names(card: Card, wanted: Names) -> Names:
 
 
 def filled(names: Names, fill: Names) -> Names:
-    """Names after the empty ones have been filled."""
+    """Return the names, with the empty fields filled."""
     return Names(
         full=names.full or fill.full,
         given=names.given or fill.given,
@@ -205,16 +206,16 @@ def is_called(name: str, card: Card) -> bool:
 
 
 def contradicts(name: str, cards: Collection[Card]) -> bool:
-    """Return True if some of a contact's cards have a name, and a display name is none of them."""
+    """Return True if some of a contact's cards have a name, and none has this display name."""
     named = [card for card in cards if _names_on(card) or card.names.organization]
     return bool(named) and not any(is_called(name, card) for card in named)
 
 
 def are_several_people(cards: Collection[Card]) -> bool:
-    """Return True if the names on the cards are those of several.
+    """Return True if the names on the cards are those of several people.
 
-    A card without a name is anybody's. Nicknames and the organization are names only where there
-    is no other: colleagues have them in common.
+    A card without a name may be anybody's. Nicknames and the organization count only if a card has
+    no other name, because colleagues may share them.
     """
     people: list[set[str]] = []
     for card in cards:

@@ -1,7 +1,8 @@
 """The user's own addresses: the identities, and the senders of mail in Sent and Drafts. Reads only.
 
-Not every server knows identities, and not every address that the user writes from is one. An
-identity ``*@domain`` makes nobody the user, so of senders there Sent and Drafts are asked exactly.
+Some servers have no identities, and the user may write from addresses that are no identity. An
+identity ``*@domain`` does not make every sender at the domain the user, so such a sender is
+searched for in Sent and Drafts.
 """
 
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ from mailroom.screener.places import Places
 from mailroom.screener.sender import UnusableFromError, is_own, may_be_own, sender_of
 
 _NEWEST: Final = 256
-"""Mails of Sent and of Drafts that are read to learn from which addresses the user writes."""
+"""Mails of Sent, and of Drafts, that are read to learn the user's own addresses."""
 
 
 class OwnAddresses:
@@ -48,7 +49,7 @@ class OwnAddresses:
 
 
 def _read(newest: Operation[SentMail], results: Results) -> SentMail:
-    """Read sent mail, or nothing where the server cannot tell: it only adds to the identities."""
+    """Read sent mail; nothing if the server refuses, because the identities are known anyway."""
     try:
         return newest.read(results)
     except MethodError:
@@ -56,14 +57,14 @@ def _read(newest: Operation[SentMail], results: Results) -> SentMail:
 
 
 def in_doubt(addresses: Iterable[str], identities: tuple[str, ...]) -> frozenset[str]:
-    """Return those addresses that Sent and Drafts have to be asked about. Pure."""
+    """Return the addresses that have to be searched for in Sent and Drafts. Pure."""
     return frozenset(
         each for each in addresses if may_be_own(each, identities) and not is_own(each, identities)
     )
 
 
 def senders_of(emails: Iterable[Email]) -> frozenset[str]:
-    """Return the keys of the senders of mails; a mail that names none, or several, has none."""
+    """Return the keys of the senders of mails; mails that name no sender or several are ignored."""
     senders = set[str]()
     for email in emails:
         with suppress(UnusableFromError):

@@ -1,4 +1,4 @@
-"""The header fields in which people are looked for, and how a server is asked for them. Pure."""
+"""Header fields that name people, and the filters that search them. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ class Fields:
 
     Attributes:
         names: the fields.
-        also: the properties of a mail that hold them, beyond those that are always read.
-        people: reads them.
+        also: the properties of a mail that hold the fields, if they are not always read.
+        people: returns the addresses in the fields.
     """
 
     names: tuple[str, ...]
@@ -25,9 +25,9 @@ class Fields:
     people: Callable[[Email | EmailPeople], Iterable[EmailAddress]]
 
     def text(self, address: str) -> list[Filter]:
-        """Conditions that ask the server's search index for an address; ``*@domain`` is allowed.
+        """Return conditions that search the server's index for an address or ``*@domain``.
 
-        The index sees through comments, quotes and folding in an address, but may lack mail.
+        The index ignores comments, quotes and folding in an address, but may lack mail.
         """
         return [
             {name.lower(): each.removeprefix("*@")}
@@ -36,16 +36,16 @@ class Fields:
         ]
 
     def header(self, address: str) -> list[Filter]:
-        """Conditions that have the server read the mail itself for an address, letter by letter.
+        """Return conditions that search the header fields themselves for an address, as text.
 
-        Both ends of a sender's address are asked for, as a comment may stand between them. The
-        user's own mail is written by programs that put none there.
+        For a sender, the local part and the domain are separate conditions, because a comment may
+        be between them. Recipients are those of the user's own mail, whose programs write none.
         """
         written = [(name, each) for name in self.names for each in spellings(address)]
         return [_written(name, each) for name, each in written]
 
     def keys(self, email: Email | EmailPeople) -> frozenset[str]:
-        """The people that a mail names, as :func:`mailroom.contacts.address.key_of` has them."""
+        """Return the keys (:func:`mailroom.contacts.address.key_of`) of the people in a mail."""
         return frozenset(key_of(each.email.strip()) for each in self.people(email))
 
 
@@ -58,17 +58,17 @@ def _written(name: str, address: str) -> Filter:
 
 
 def names_any(keys: Iterable[str], addresses: frozenset[str]) -> bool:
-    """Return True if one of the keys is among the addresses, or at a domain that is."""
+    """Return True if one of the keys, or the ``*@domain`` of one, is among the addresses."""
     return any(key in addresses or whole_domain(key) in addresses for key in keys)
 
 
 def searches(
     fields: Fields, addresses: Iterable[str], mailboxes: Mailboxes, habits: Habits
 ) -> Iterator[Filter]:
-    """Filters that find at least all mail in some mailboxes that names any of the addresses.
+    """Yield filters that find at least all mail in some mailboxes that names any of the addresses.
 
-    A text criterion and a header are never in one filter: a text criterion limits the whole answer
-    to indexed mail on newer versions of Cyrus, whatever stands beside it.
+    A text condition and a header condition are never in one filter: newer versions of Cyrus limit
+    the whole answer to indexed mail if a filter has any text condition.
     """
     ordered = sorted(addresses)
     for conditions in (fields.text, fields.header):

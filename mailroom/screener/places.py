@@ -1,7 +1,7 @@
-"""Which mailbox is which: the names of the configuration found among the account's mailboxes.
+"""The ids of the mailboxes that the configuration names. Pure.
 
-Pure. Looked up anew in every pass, so that a mailbox which somebody re-creates or renames back is
-found without a restart.
+They are looked up anew in every pass, so that a mailbox that somebody creates again or renames back
+is found without a restart.
 """
 
 import unicodedata
@@ -19,19 +19,19 @@ _NO_DESTINATIONS: Final = frozenset({"inbox", "trash", "drafts", "sent", "junk"}
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Mailbox ids, by what they are to Mailroom.
+    """Mailbox ids, by their use.
 
     Attributes:
-        labels: triage label -> its category, or None for the label that undoes.
+        labels: triage label -> its category, or None for the label that takes a decision back.
         destinations: category name -> mailbox.
-        screener: where undecided senders wait.
-        inbox: by role.
+        screener: the mailbox for mail of undecided senders.
+        inbox: the mailbox with the role ``inbox``.
         error: the error label.
-        warning: the warning label; None when name mismatches are not to be marked.
-        trash: by role, as those below; empty where the account has no such mailbox.
-        drafts: likewise.
-        sent: likewise.
-        junk: likewise.
+        warning: the warning label; None if name mismatches are not marked.
+        trash: the mailboxes with the role ``trash``; empty if there are none.
+        drafts: the same for the role ``drafts``.
+        sent: the same for the role ``sent``.
+        junk: the same for the role ``junk``.
     """
 
     labels: Mapping[str, Category | None]
@@ -52,12 +52,12 @@ class Places:
 
     @property
     def marks(self) -> frozenset[str]:
-        """Labels of ours that are no place for a mail to be in."""
+        """The labels for triage, errors and warnings."""
         return self._notices | self.labels.keys()
 
     @property
     def swept(self) -> frozenset[str]:
-        """Where a sender's mail is looked for: mail elsewhere is left alone."""
+        """The mailboxes in which a sender's mail is searched for; other mail is left alone."""
         return self.managed | self._notices
 
     @property
@@ -70,8 +70,8 @@ def locate(directory: "Directory", categories: Categories, layout: Layout) -> Pl
     """Find every mailbox that the configuration names.
 
     Raises:
-        MissingError: some are not there.
-        UnsuitableError: some have another purpose.
+        MissingError: some mailboxes are missing.
+        UnsuitableError: some mailboxes have a role that does not fit.
     """
     if missing := missing_mailboxes(directory, categories, layout):
         raise MissingError(mailboxes=missing)
@@ -95,7 +95,7 @@ def locate(directory: "Directory", categories: Categories, layout: Layout) -> Pl
 
 
 def wanted_mailboxes(categories: Categories, layout: Layout) -> list[str]:
-    """The names of all mailboxes that Mailroom needs, parents of paths not counted."""
+    """Return the paths of all mailboxes that Mailroom needs, without their parents."""
     names = [layout.screener]
     names += [category.destination for category in categories]
     names += [category.label for category in categories]
@@ -106,19 +106,19 @@ def wanted_mailboxes(categories: Categories, layout: Layout) -> list[str]:
 
 
 def missing_mailboxes(directory: "Directory", categories: Categories, layout: Layout) -> list[str]:
-    """Those of the :func:`wanted_mailboxes` (and the Inbox) that are not there."""
+    """Return the paths of the :func:`wanted_mailboxes` (and the Inbox) that are missing."""
     missing = [name for name in wanted_mailboxes(categories, layout) if not directory.find(name)]
     return missing if directory.by_role("inbox") else ["Inbox", *missing]
 
 
 def refuse_unsuitable(directory: "Directory", categories: Categories, layout: Layout) -> None:
-    """See that no mailbox with a role is used where its mail would be lost sight of, or labelled.
+    """Raise an error if a mailbox with a role is used as a label, or as an unsafe destination.
 
-    A label that is the archive would have all that was ever archived triaged. What is filed to the
-    Trash may be purged. An archive may well be a destination.
+    If the archive were a label, all archived mail would be triaged. Mail that is filed to the Trash
+    may be purged. The archive may be a destination.
 
     Raises:
-        UnsuitableError: there is one.
+        UnsuitableError: there are such mailboxes.
     """
     destinations = {category.destination for category in categories}
     roles = {name: directory.role(name) for name in wanted_mailboxes(categories, layout)}
@@ -132,10 +132,10 @@ def refuse_unsuitable(directory: "Directory", categories: Categories, layout: La
 
 
 def lacking_rights(directory: "Directory", categories: Categories, layout: Layout) -> Iterator[str]:
-    """Find the mailboxes of ours in which the user may not do what filing takes.
+    """Find the mailboxes in which the user lacks rights that filing needs.
 
     Yields:
-        For each of them its path, and the rights (RFC 8621 section 2) that are missing.
+        For each of the mailboxes its path, and the rights (RFC 8621 section 2) that are missing.
     """
     for path in dict.fromkeys(["Inbox", *wanted_mailboxes(categories, layout)]):
         rights = directory.rights(path)
@@ -145,7 +145,7 @@ def lacking_rights(directory: "Directory", categories: Categories, layout: Layou
 
 
 class Directory:
-    """An account's mailboxes, to be found by path and by role."""
+    """An account's mailboxes, by path and by role."""
 
     def __init__(self, mailboxes: Iterable[Mailbox]) -> None:
         self._by_id = {mailbox.id: mailbox for mailbox in mailboxes}
@@ -155,9 +155,9 @@ class Directory:
             self._children.setdefault((parent, _same(mailbox.name)), mailbox.id)
 
     def find(self, path: str) -> str | None:
-        """The id of the mailbox at ``path`` (``Inbox/Screener``), or None.
+        """Return the id of the mailbox at ``path`` (``Inbox/Screener``), or None.
 
-        Inbox at the start of a path means the mailbox of that role, whatever it is called.
+        ``Inbox`` at the start of a path is the mailbox with that role, whatever its name.
         """
         current: str | None = None
         for depth, name in enumerate(path.split("/")):
@@ -170,10 +170,10 @@ class Directory:
         return current
 
     def __getitem__(self, path: str) -> str:
-        """The id of the mailbox at ``path``.
+        """Return the id of the mailbox at ``path``.
 
         Raises:
-            KeyError: there is none.
+            KeyError: there is no such mailbox.
         """
         found = self.find(path)
         if found is None:
@@ -181,26 +181,26 @@ class Directory:
         return found
 
     def role(self, path: str) -> str:
-        """The role of the mailbox at ``path``, lower case; empty if there is none."""
+        """Return the role of the mailbox at ``path``, in lower case; empty if there is none."""
         found = self.find(path)
         return "" if found is None else self._by_id[found].role
 
     def rights(self, path: str) -> frozenset[str] | None:
-        """The user's rights in the mailbox at ``path``; None if it is missing or nobody told."""
+        """Return the user's rights in the mailbox at ``path``; None if they are not known."""
         found = self.find(path)
         return None if found is None else self._by_id[found].rights
 
     def total_emails(self, mailbox_id: str) -> int | None:
-        """How many mails are in a mailbox; None if nobody told."""
+        """Return the number of mails in a mailbox; None if it is not known."""
         found = self._by_id.get(mailbox_id)
         return None if found is None else found.total_emails
 
     def by_role(self, role: str) -> frozenset[str]:
-        """The ids of all mailboxes of a role (some servers allow several)."""
+        """Return the ids of all mailboxes with a role (some servers allow several)."""
         return frozenset(each.id for each in self._by_id.values() if each.role == role)
 
     def path(self, mailbox_id: str) -> str:
-        """How a person would name a mailbox: its path."""
+        """Return the path of a mailbox."""
         names: list[str] = []
         current: str | None = mailbox_id
         while current in self._by_id and len(names) < len(self._by_id):

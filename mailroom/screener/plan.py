@@ -1,6 +1,6 @@
-"""Everything that one pass is going to do, as one value. Pure.
+"""The plan of one pass, as a value. Pure.
 
-The same plan is printed by a dry run and carried out by a real one.
+A dry run prints the same plan that a real pass carries out.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -23,12 +23,13 @@ from mailroom.screener.sender import UnusableFromError, sender_of
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """A decision and what it moves.
+    """A decision and its patches of mail.
 
     Attributes:
-        decision: what was decided.
-        swept: patches for the contact's other mails, by id; they go first.
-        labelled: patches for the labelled mails, which take the labels off; they go last.
+        decision: the decision.
+        swept: patches for the contact's other mails, by id; these are written first.
+        labelled: patches for the labelled mails, by id; these remove the labels, and are written
+            last.
     """
 
     decision: Decision
@@ -38,20 +39,21 @@ class Filing:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a pass will do.
+    """The writes of a pass, and the facts that they were planned from.
 
     Attributes:
-        filings: the decisions.
+        filings: the decisions and their patches.
         conflicts: contacts with labels that contradict one another.
-        unusable: labelled mails whose From names nobody, with the reason.
+        unusable: labelled mails whose From names no sender or several, with the reason.
         own: the user's own mails, which only lose their labels.
         refused: decisions that a server refuses for good, with its words; they are not tried now.
         marks: patches of labels only: for conflicts, unusable and own mails, and leftovers.
         unmarked: mails whose labels a server refuses for good to change, with its words, by id.
-        arrivals: what becomes of new mail; None where it is nobody's business, or not known.
-        unscreened: why that is not known, and has to be tried again; empty if it is.
-        marked: what was gathered.
-        decided: whom the decisions are about.
+        arrivals: the plan for new mail; None if new mail is not screened, or not in this pass.
+        unscreened: the error because of which new mail is not screened in this pass, and has to be
+            screened later; empty if there was none.
+        marked: the labelled and new mail that was read.
+        decided: the addresses of the decisions.
         groups: the contact groups as they were read.
         emails: the marked mails, and those found of the senders, as they were read; by id.
     """
@@ -72,21 +74,21 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing is to be written."""
+        """True if nothing is to be written."""
         return not self.filings and not self.marks and not self.new_mail
 
     @property
     def new_mail(self) -> tuple[Verdict, ...]:
-        """The new mail that moves."""
+        """The verdicts on new mail that is to be moved."""
         return () if self.arrivals is None else self.arrivals.moves
 
 
 class BySender:
-    """Mails by whom they are from; those that name nobody, or several, are left out.
+    """Mails by their sender; mails that name no sender or several are left out.
 
     Args:
         emails: the mails.
-        stand_in: gives the address to which a sender's mail counts; both by their keys.
+        stand_in: returns the address under which a sender's mail is found; both are keys.
     """
 
     def __init__(self, emails: Iterable[Email], stand_in: Callable[[str], str] = str) -> None:
@@ -97,11 +99,11 @@ class BySender:
 
     @property
     def senders(self) -> Collection[str]:
-        """Whom they are from, by their keys."""
+        """The keys of the senders."""
         return self._mails.keys()
 
     def of(self, addresses: Iterable[str]) -> Iterator[Email]:
-        """The mails whose one sender is among ``addresses`` (their keys)."""
+        """Yield the mails whose sender is among ``addresses`` (their keys)."""
         for address in addresses:
             yield from self._mails.get(address, ())
 
@@ -116,17 +118,17 @@ def plan_decisions(
     categories: Categories,
     refusal_of: Callable[[str], str | None] = lambda _: None,
 ) -> Plan:
-    """Plan all that becomes of labels; of new mail there is nothing in it yet.
+    """Plan the writes for all labelled mail; new mail is not in the plan yet.
 
     Args:
-        marked: what was gathered.
-        sorted_: the same, sorted.
-        outcomes: what was decided, and what could not be.
-        mails: what was found of those decided on, and maybe of others.
+        marked: the labelled and new mail that was read.
+        sorted_: the same labelled mail, sorted.
+        outcomes: the decisions and the conflicts.
+        mails: the mails found of the decided contacts, and maybe mails of others.
         index: the address book.
-        categories: all of them, for the chain.
-        refusal_of: returns why a server refuses something for good, if it is not to be tried now;
-            asked with :attr:`Decision.id` and :func:`mark_key`.
+        categories: all categories, for the chain.
+        refusal_of: returns the words of a lasting refusal, for a :attr:`Decision.id` or a
+            :func:`mark_key`; None if it is to be tried now.
     """
     made = [each for each in outcomes if isinstance(each, Decision)]
     refused = tuple((each, why) for each in made if (why := refusal_of(each.id)) is not None)
@@ -157,23 +159,22 @@ def plan_decisions(
 
 
 def mark_key(email: Email) -> str:
-    """Return what a change of a mail's labels depends on: its id and its mailboxes."""
+    """Return the key of a change of a mail's labels: the mail's id and its mailboxes."""
     return " ".join((email.id, *sorted(email.mailbox_ids)))
 
 
 def plan_filing(
     decision: Decision, mails: BySender, places: Places, categories: Categories
 ) -> Filing:
-    """Plan what happens to a contact's mail.
+    """Plan the patches for a contact's mail.
 
-    A mail whose label was not seen when it was decided (it came in the meantime) is left to the
-    next pass, which acts on it from where it lies now.
+    A mail whose label was not there when the decision was made is left to the next pass.
 
     Args:
-        decision: what was decided.
-        mails: what was found of everybody.
-        places: which mailbox is which.
-        categories: all of them, for the chain.
+        decision: the decision.
+        mails: the mails that were found of all contacts.
+        places: the ids of the mailboxes.
+        categories: all categories, for the chain.
     """
     target = target_of(decision.category, categories, places)
     labelled = {each.email.id: each.email for each in decision.contact.tapped}
@@ -196,9 +197,9 @@ def plan_filing(
 def _plan_marks(
     marked: Sorted, stuck: Iterable[Email], decided: Iterable[Filing], places: Places
 ) -> dict[str, Patch]:
-    """Plan the labels that go on and come off without any decision.
+    """Plan the labels that are added and removed without any decision.
 
-    A leftover that is swept loses the error label by that.
+    A leftover that is swept needs no mark, because its patch removes the error label.
     """
     swept = {email_id for filing in decided for email_id in filing.swept}
     return mark(
@@ -214,7 +215,7 @@ def stuck_of(
     unusable: Iterable[tuple[Email, str]],
     refused: Iterable[tuple[Decision, str]],
 ) -> Iterator[Email]:
-    """Yield the labelled mails that nothing can be done with; the arguments as in :class:`Plan`."""
+    """Yield the labelled mails that cannot be filed; the arguments as in :class:`Plan`."""
     for conflict in conflicts:
         yield from (each.email for each in conflict.contact.tapped)
     for decision, _ in refused:
@@ -225,15 +226,15 @@ def stuck_of(
 def mark(
     *, leftovers: Iterable[Email], own: Iterable[Email], stuck: Iterable[Email], places: Places
 ) -> dict[str, Patch]:
-    """Patches of mails that change nothing but labels, by mail id.
+    """Return patches of mails that change nothing but labels, by mail id.
 
-    The user's own mail, nowhere but in the label, came from Sent.
+    Own mail that is in no mailbox but a label goes to Sent, from where an app moved it.
 
     Args:
-        leftovers: they lose the error label.
-        own: they lose it, and the triage labels.
-        stuck: they get it.
-        places: which mailbox is which.
+        leftovers: mails that lose the error label.
+        own: mails that lose the error label and the triage labels.
+        stuck: mails that get the error label.
+        places: the ids of the mailboxes.
     """
     home = min(places.sent, default=places.inbox)
     patches: dict[str, Patch | None] = {}

@@ -1,4 +1,4 @@
-"""How far a plan has been carried out, and what became of it. No I/O."""
+"""The progress of a plan while it is carried out, and the report at its end. No I/O."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,23 +13,24 @@ from mailroom.screener.plan import Filing, Plan, mark_key
 from mailroom.screener.states import StateTrail
 
 _GONE: Final = "notFound"
-"""The mail was deleted in the meantime; there is nothing left to be done with it."""
+"""The error type for a mail that was deleted in the meantime. It counts as done."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of a plan.
+    """The result of a plan.
 
     Attributes:
-        plan: what was to be done.
-        failures: decision id -> why it was not finished; its labels are still on.
-        marks_failed: mail id -> why a mark without a decision stayed as it was.
+        plan: the plan.
+        failures: decision id -> why the decision was not finished; the mails keep their labels.
+        marks_failed: mail id -> why a label without a decision was not changed.
         late: patches of mails that came meanwhile and were filed as well.
-        arrived: what became of new mail.
+        arrived: the result for new mail.
         trail: the Email states that the pass went through.
         refused: :attr:`Decision.id`, or :func:`mailroom.screener.plan.mark_key` of a mail -> why a
             server refused it in this pass and would do so again.
-        stuck: subject of a decision -> why the server refuses its contact or mail for good.
+        stuck: addresses of a contact, or ``mail`` and its id -> why the server refuses a change for
+            good.
     """
 
     plan: Plan
@@ -43,13 +44,13 @@ class Report:
 
     @property
     def is_complete(self) -> bool:
-        """Everything was done."""
+        """True if everything was done."""
         failed = (self.failures, self.marks_failed, self.arrived.failures, self.plan.unscreened)
         return not any(failed)
 
     @property
     def has_effect(self) -> bool:
-        """Something was done: a decision carried out, or new mail filed."""
+        """True if a decision was carried out, or new mail was filed."""
         return bool(self.finished or self.arrived.filed)
 
     @property
@@ -59,17 +60,17 @@ class Report:
 
     @property
     def mails(self) -> int:
-        """How many mails were filed."""
+        """The number of mails that were filed."""
         filed = sum(len(each.swept) + len(each.labelled) for each in self.finished)
         return filed + len(self.late) + len(self.arrived.filed)
 
 
 class Progress:
-    """Follows a plan while it is carried out: one decision's failure stops that one only.
+    """The progress of a plan. The failure of one decision does not stop the others.
 
     Attributes:
-        plan: what is carried out.
-        trail: the Email states that it has gone through so far.
+        plan: the plan.
+        trail: the Email states that the pass has gone through so far.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -83,21 +84,21 @@ class Progress:
 
     @property
     def open(self) -> tuple[Filing, ...]:
-        """The decisions of which nothing has failed yet."""
+        """The decisions of which no write has failed so far."""
         return tuple(each for each in self.plan.filings if each.decision.id not in self._failures)
 
     @property
     def unlabelled(self) -> dict[str, Patch]:
-        """The patches of mails that bear no label of an open decision."""
+        """The patches of mails without a label of an open decision."""
         return {**self.plan.marks, **{e: p for of in self.open for e, p in of.swept.items()}}
 
     @property
     def labelled(self) -> dict[str, Patch]:
-        """The patches of labelled mails that may be carried out as far as is known."""
+        """The patches of labelled mails of the open decisions."""
         return {each: patch for of in self.open for each, patch in of.labelled.items()}
 
     def contacts_failed(self, reasons: Mapping[str, Exception]) -> None:
-        """Some contact edits (by key) were not carried out."""
+        """Note the contact edits (by key) that were not carried out, with their errors."""
         for filing in self.open:
             for edit in filing.decision.edits:
                 if edit.key in reasons:
@@ -105,7 +106,7 @@ class Progress:
                     self._fail(filing, f"contact: {error}", is_lasting=is_lasting(error))
 
     def mails_updated(self, updates: Iterable[Updated]) -> None:
-        """Mails were patched, all but those that the server refused to."""
+        """Note the results of updates of mails."""
         refused = self._note(updates)
         for filing in self.open:
             self._fail_by_mail(filing, (*filing.swept, *filing.labelled), refused)
@@ -116,7 +117,7 @@ class Progress:
                 self._refused[mark_key(email)] = str(refused[email.id])
 
     def late_updated(self, late: Iterable[Filing], updates: Iterable[Updated]) -> None:
-        """Mails that came during the pass (those swept by ``late``) were patched as well."""
+        """Note the results of updates of late mails, which are those swept by ``late``."""
         refused = self._note(updates)
         for filing in late:
             self._fail_by_mail(filing, filing.swept, refused)
@@ -136,7 +137,7 @@ class Progress:
             self._refused[filing.decision.id] = reason
 
     def new_mail_filed(self, arrived: Arrived) -> None:
-        """New mail was filed, all but what could not be."""
+        """Note the result for new mail."""
         self._arrived = arrived
         self._note(arrived.updates)
 
@@ -148,7 +149,7 @@ class Progress:
         return {email_id: error for email_id, error in refused.items() if error.type != _GONE}
 
     def report(self) -> Report:
-        """What became of it all."""
+        """Return the report."""
         return Report(
             self.plan,
             self._failures,
@@ -161,7 +162,7 @@ class Progress:
         )
 
     def _stuck(self) -> dict[str, str]:
-        """Return what is refused for good, by whom or what it is about: now and before."""
+        """Return the lasting refusals, of this pass and earlier ones, by contact or mail."""
         decisions = [
             *self.plan.refused,
             *((each.decision, self._refused.get(each.decision.id)) for each in self.plan.filings),

@@ -1,9 +1,9 @@
-"""Remembers what a server refuses for good, so that it is not asked again every minute.
+"""Lasting refusals of a server, remembered so that the same change is not tried every minute.
 
-What is refused is identified by what it depends on (:attr:`Decision.id`: the label and the labelled
-mails), so it is another question, and asked at once, when the user changes a label. One refusal
-may be a mistake of the moment, so what counts is one that is repeated a moment later. The memory
-ends with the process.
+The key of a refusal holds everything that the change depends on (:attr:`Decision.id`: the label and
+the labelled mails). So if the user changes a label, the key is another, and the change is tried at
+once. A refusal counts only if it is repeated a moment later, because one may be a passing mistake.
+Refusals are forgotten when the process ends.
 """
 
 import asyncio
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 _PAUSE: Final = 3600.0
-"""Seconds until the same is tried again: somebody may have made room, or given a right."""
+"""Seconds until a change is tried again: somebody may have made room, or granted a right."""
 _MOMENT: Final = 1.0
-"""Seconds after which a refusal that is repeated counts."""
+"""Seconds. A refusal counts if it is repeated at least so long after the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class _Refusal:
 
 
 class Refusals:
-    """What one account's servers have refused for good."""
+    """The lasting refusals of one account's servers."""
 
     def __init__(self) -> None:
         self._refusals: dict[str, _Refusal] = {}
@@ -41,7 +41,7 @@ class Refusals:
         self._refusals[key] = _Refusal(reason, since, _now() + _PAUSE)
 
     def reason(self, key: str) -> str | None:
-        """Return why something is not to be tried now; None: it is to be tried."""
+        """Return why a change is not to be tried now; None if it is to be tried."""
         refusal = self._refusals.get(key)
         if refusal is None or not refusal.is_confirmed or refusal.until <= _now():
             return None
@@ -49,19 +49,19 @@ class Refusals:
 
     @property
     def lasting(self) -> dict[str, str]:
-        """What is not to be tried now, with the server's words."""
+        """The keys of the changes that are not to be tried now, with the server's words."""
         reasons = {key: self.reason(key) for key in self._refusals}
         return {key: reason for key, reason in reasons.items() if reason is not None}
 
     def forget_expired(self) -> bool:
-        """Forget what may be tried again by now; False if there is nothing of the kind."""
+        """Forget the refusals whose pause is over; return False if there are none."""
         expired = [key for key, refusal in self._refusals.items() if refusal.until <= _now()]
         for key in expired:
             del self._refusals[key]
         return bool(expired)
 
     def keep_only(self, keys: Collection[str]) -> None:
-        """Forget what is not asked for any more; asked for again, it is tried at once."""
+        """Forget all refusals but those of ``keys``, which are the changes still wanted."""
         self._refusals = {each: how for each, how in self._refusals.items() if each in keys}
 
 

@@ -1,7 +1,7 @@
-"""The same plan for mail that somebody may have changed since it was read. Pure.
+"""New patches for the mail of a plan, after somebody may have changed the mail. Pure.
 
-What was decided stands. Where a mail goes depends on where it is, so that is planned anew; a mail
-with another label by now is left to the next pass.
+The decisions stay. The patch of a mail depends on its mailboxes, so the patches are planned anew. A
+mail that has another label now is left to the next pass.
 """
 
 from collections.abc import Collection, Iterable
@@ -17,13 +17,13 @@ from mailroom.screener.plan import BySender, Filing, Plan, mark, plan_filing, st
 def file_late(
     plan: Plan, filings: Iterable[Filing], came: Iterable[Email], categories: Categories
 ) -> list[Filing]:
-    """File what came of the decided senders since their mail was looked for.
+    """Plan the filing of mail that came from decided senders after their mail was searched for.
 
     Args:
-        plan: as it was.
-        filings: those of its decisions that still count.
-        came: mails, of whomever.
-        categories: all of them, for the chain.
+        plan: the plan.
+        filings: the decisions that have not failed.
+        came: mails of any senders.
+        categories: all categories, for the chain.
     """
     mails_of, places = BySender(came, plan.decided.stand_in), plan.marked.places
     return [plan_filing(each.decision, mails_of, places, categories) for each in filings]
@@ -32,9 +32,9 @@ def file_late(
 def refile_unlabelled(
     plan: Plan, filings: Iterable[Filing], emails: Collection[Email], categories: Categories
 ) -> dict[str, Patch]:
-    """Plan anew what :attr:`Plan.marks` and :attr:`Filing.swept` were for.
+    """Plan the mails of :attr:`Plan.marks` and :attr:`Filing.swept` anew.
 
-    ``emails`` are mails that were to be patched, as they are now; else as :func:`file_late`.
+    ``emails`` are these mails as they are now; the other arguments as in :func:`file_late`.
     """
     swept = [each for each in emails if each.id not in plan.marks]
     patches = _remark(plan, [each for each in emails if each.id in plan.marks])
@@ -44,7 +44,7 @@ def refile_unlabelled(
 
 
 def _remark(plan: Plan, emails: Iterable[Email]) -> dict[str, Patch]:
-    """Marks depend on the labels alone, so they stand as long as those are the same."""
+    """Plan the marks of mails anew, if their labels are the same as before."""
     labels = plan.marked.places.labels.keys()
     before = {each.id: each.mailbox_ids & labels for each in plan.marked.emails}
     same = [each for each in emails if each.mailbox_ids & labels == before[each.id]]
@@ -61,7 +61,7 @@ def _remark(plan: Plan, emails: Iterable[Email]) -> dict[str, Patch]:
 def refile_labelled(
     plan: Plan, filings: Iterable[Filing], emails: Iterable[Email], categories: Categories
 ) -> dict[str, Patch]:
-    """Plan anew what :attr:`Filing.labelled` was for; as :func:`refile_unlabelled`."""
+    """Plan the mails of :attr:`Filing.labelled` anew; see :func:`refile_unlabelled`."""
     decisions = {each: filing.decision for filing in filings for each in filing.labelled}
     patches = {
         each.id: _refile(each, decisions[each.id], plan.marked.places, categories)
@@ -74,7 +74,7 @@ def refile_labelled(
 def _refile(
     email: Email, decision: Decision, places: Places, categories: Categories
 ) -> Patch | None:
-    """A mail whose label is gone is like the contact's other mail."""
+    """Plan a mail anew; if its label is gone, like the contact's other mail."""
     target = target_of(decision.category, categories, places)
     labels = email.mailbox_ids & places.labels.keys()
     if not labels:

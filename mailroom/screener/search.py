@@ -1,10 +1,10 @@
-"""Finds the mail of people, exactly, whatever the server's search is worth. Reads only.
+"""Find all mail of people, even if the server's search is incomplete. Reads only.
 
-A good server reads the mail itself for a ``header`` condition, so such a search is exact. Others
-look it up in an index that lacks mail, or find nothing, and say nothing of it. So beside every
-search the server is asked for a header that every mail has: unless that finds as much as there is,
-the mailboxes are listed, and the people are read from the mail. Mail never changes, so people are
-read once for each mail.
+A good server reads the mails themselves for a ``header`` condition, so its search is exact. Other
+servers use an index that lacks mail, or find nothing, without an error. So every search is sent
+with a search for a header that every mail has. Unless that finds all mail, the mailboxes are
+listed, and the people are read from the mails. Mails never change, so the people of a mail are read
+only once.
 """
 
 from collections.abc import Collection, Sequence
@@ -26,16 +26,16 @@ T = TypeVar("T")
 
 _EVERY_MAIL: Final[Filter] = {"header": ["From", "@"]}
 _MOST_KNOWN: Final = 300_000
-"""Mails whose people are remembered, at most, beyond those that were listed last."""
+"""The largest number of mails, beyond those listed last, whose people are remembered."""
 _BETWEEN: Final = "\n"
-"""Stands between the people of a mail where they are remembered; no address holds it."""
+"""The separator of the people of a mail in memory; no address holds it."""
 _AT_ONCE: Final = 4096
-"""Mails that are read by one request, so that few are in memory at a time."""
+"""Mails that are read at a time, so that only few mails are in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Whose mail to look for, and where; ``*@domain`` is everybody there."""
+    """A search for the mail of addresses in mailboxes; ``*@domain`` is every address there."""
 
     addresses: frozenset[str]
     mailboxes: frozenset[str]
@@ -43,9 +43,9 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The newest mail as two queries found it: with and without a header that every mail has.
+    """The results of two queries for the newest mail: all mail, and all mail with a From header.
 
-    The two find the same, and as much, where the server's header search lacks no mail.
+    If the server's header search lacks no mail, both find the same mail and the same total.
     """
 
     every: IdPage
@@ -53,26 +53,27 @@ class Proof:
 
     @property
     def is_steady(self) -> bool:
-        """Return True if no mail changed from before the first query until after the second."""
+        """True if no mail changed from before the first query until after the second."""
         return len({*self.every.states, *self.by_header.states}) == 1
 
     @property
     def lacking(self) -> int | None:
-        """The number of mails that the search by header lacks; None if no totals tell."""
+        """The number of mails that the search by header lacks; None if a total is missing."""
         every, by_header = self.every.total, self.by_header.total
         return None if every is None or by_header is None else every - by_header
 
     @property
     def holds(self) -> bool:
-        """Return True if the search by header lacks no mail.
+        """True if the search by header lacks no mail.
 
-        Totals alone are no proof: some servers count up to a limit only, and a total of one may
-        just be the length of the page. Nor is the newest mail alone, for others may be lacking.
+        Equal totals alone are no proof: some servers count up to a limit only, and a total of one
+        may just be the length of the page. The newest mail alone is no proof either, because other
+        mails may be lacking.
         """
         return self.every.ids == self.by_header.ids and not self.lacking
 
     def newest_is_in(self, nameless: Collection[str]) -> bool:
-        """Return True if the newest mail was found by header, or is one that cannot be."""
+        """Return True if the newest mail was found by header, or is one of the ``nameless``."""
         return self.every.ids == self.by_header.ids or set(self.every.ids) <= set(nameless)
 
 
@@ -97,12 +98,11 @@ class MailSearch:
     ) -> tuple[list[T], tuple[Email, ...]]:
         """Find at least all mail that the sweeps ask for, oldest first.
 
-        The answer may hold other mail as well: compare the people with whom was asked for.
+        The answer may hold other mail as well, so compare the people in the mails.
 
         Args:
-            sweeps: whose mail, and where.
-            after: what to send along; nothing is looked for before it is all done. Must be safe
-                to repeat.
+            sweeps: the addresses and the mailboxes.
+            after: operations that are carried out before the searches. Must be safe to repeat.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
@@ -126,7 +126,7 @@ class MailSearch:
     async def _by_header(
         self, sweeps: Sequence[Sweep], after: Sequence[Operation[T]]
     ) -> tuple[list[T], tuple[Email, ...], Proof | None]:
-        """Search, by text and by header apart: on some servers the former spoils the latter."""
+        """Search by text and by header, in separate queries; see :func:`searches`."""
         habits = self._account.habits
         filters = [
             each
@@ -149,11 +149,11 @@ class MailSearch:
         return Mailboxes(mailbox_ids, frozenset(self._account.mailbox_sizes))
 
     def _proof(self, mailbox_ids: frozenset[str]) -> Operation[Proof | None]:
-        """Ask for a :class:`Proof`; None if the server cannot be asked this way.
+        """Read a :class:`Proof`; None if the server refuses the queries.
 
-        The newest mail is read from the end of the list: there stands, on some servers, the mail
-        that their index lacks, whichever way the list is sorted. So where a list cannot be read
-        from its end, nothing is proved by the mail that stands first.
+        The newest mail is read from the end of the list. Some servers put mail that their index
+        lacks there, in whichever order the list is sorted. So if a list cannot be read from its
+        end, its first mail proves nothing.
         """
         account = self._account
         inside, *others = self._named(mailbox_ids).filters(account.habits)
@@ -176,9 +176,9 @@ class MailSearch:
         return Operation(queries.calls, read)
 
     def _is_exact(self, proof: Proof | None, mailbox_ids: frozenset[str]) -> bool:
-        """Return True if the search by header lacks nothing but mails that are nameless.
+        """Return True if the search by header lacks no mails but those without an address in From.
 
-        Their number alone is no proof: one may be gone, and the newest mail lacking in its place.
+        Their number alone is no proof: one of them may be deleted, and the newest mail be lacking.
         """
         if proof is None:
             return False
@@ -190,7 +190,7 @@ class MailSearch:
     async def _listed_because_of(
         self, proof: Proof | None, sweeps: Sequence[Sweep]
     ) -> tuple[Email, ...]:
-        """List, and learn from it why the search by header lacks mail."""
+        """Find the mail by lists, and learn from them why the search by header lacks mail."""
         mailbox_ids = _mailboxes(sweeps)
         _, ids = await list_ids(self._account, mailbox_ids)
         emails = await self._read(ids, sweeps)
@@ -211,10 +211,10 @@ class MailSearch:
         return done, await self._read(ids, sweeps)
 
     async def _read(self, ids: Sequence[str], sweeps: Sequence[Sweep]) -> tuple[Email, ...]:
-        """Read the mails that name somebody, and those whose people are not known yet.
+        """Read the mails that name an address of the sweeps.
 
-        Where many are not known, their people are read first and alone: that takes one more step,
-        but far less time and memory.
+        If the people of many mails are not known yet, only their people are read first. This takes
+        one more step, but far less time and memory than reading the whole mails.
         """
         addresses = frozenset[str]().union(*(each.addresses for each in sweeps))
         self._forget_others(ids)
@@ -244,7 +244,7 @@ class MailSearch:
                 self._remember(each)
 
     async def _read_part(self, ids: Sequence[str], addresses: frozenset[str]) -> tuple[Email, ...]:
-        """Read some mails and remember their people; return those that name somebody."""
+        """Read mails and remember their people; return the mails that name one of the addresses."""
         readings = self._account.readings(ids, also=self._fields.also)
         answers = await self._account.client.perform_all(readings)
         emails = [email for _, part in answers for email in part]
@@ -275,6 +275,6 @@ def _mailboxes(sweeps: Sequence[Sweep]) -> frozenset[str]:
 
 
 def _united(*parts: Sequence[Email]) -> tuple[Email, ...]:
-    """Each mail once, as it was read last; oldest first."""
+    """Return each mail once, as it was read last; oldest first."""
     emails = {email.id: email for part in parts for email in part}
     return tuple(sorted(emails.values(), key=lambda each: (each.received_at, each.id)))

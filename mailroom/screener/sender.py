@@ -1,4 +1,4 @@
-"""Who sent a mail, as far as its From can tell. Pure."""
+"""The sender of a mail, by its From. Pure."""
 
 import re
 import unicodedata
@@ -10,11 +10,11 @@ from mailroom.contacts.address import key_of, whole_domain
 from mailroom.jmap.mail import Email
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
-"""Besides controls: halves of characters and non-characters, which no card can hold."""
+"""Control codes, and surrogates and non-characters, which no card can hold."""
 _LONGEST_NAME: Final = 250
-"""Characters; more of a display name nobody reads, and all of it would be written on the card."""
+"""Characters. A display name is cut to this length, because it is written on the card."""
 _LONGEST_ADDRESS: Final = 500
-"""Characters: more than RFC 5321 section 4.5.3.1 allows, for some servers do, too."""
+"""Characters. RFC 5321 section 4.5.3.1 allows fewer, but some servers allow more than the RFC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +31,22 @@ class Sender:
 
     @property
     def key(self) -> str:
-        """What senders are compared by: see :func:`mailroom.contacts.address.key_of`."""
+        """The key by which senders are compared: see :func:`mailroom.contacts.address.key_of`."""
         return key_of(self.address)
 
 
 class UnusableFromError(Exception):
-    """A From that names nobody, or more than one; the text says which."""
+    """The From names no sender or several; the text says which."""
 
 
 def sender_of(email: Email) -> Sender:
-    """The one sender of a mail.
+    """Return the sender of a mail.
 
-    Several From fields count like several addresses in one; an address that is repeated counts
-    once.
+    Several From fields count like several addresses in one field. An address that is repeated
+    counts once.
 
     Raises:
-        UnusableFromError: there is no address, a broken one, or more than one.
+        UnusableFromError: there is no address, a broken address, or more than one address.
     """
     senders = {
         sender.key: sender
@@ -65,9 +65,10 @@ def sender_of(email: Email) -> Sender:
 
 
 def is_address(text: str) -> bool:
-    """Whether this can be somebody's address: something, an ``@``, a domain, no control codes.
+    """Return True if a text can be an address: a local part, ``@``, a domain, no control codes.
 
-    And not beyond all length; and no ``*``, for on a card ``*@domain`` stands for everybody there.
+    An address must not be too long, and must not have a ``*``, because ``*@domain`` on a card means
+    every address of the domain.
     """
     local, at, domain = text.rpartition("@")
     return bool(
@@ -82,10 +83,10 @@ def is_address(text: str) -> bool:
 
 
 def is_own(address: str, identities: Collection[str]) -> bool:
-    """Return True if ``address`` is one of the user's.
+    """Return True if ``address`` is one of the user's own.
 
-    An identity ``*@domain`` (RFC 8621 section 6) says which addresses the user may send as. Others
-    have addresses there, too: the family, a printer.
+    An identity ``*@domain`` (RFC 8621 section 6) does not count: the user may send from every
+    address at the domain, but other people and machines may have addresses there, too.
     """
     return key_of(address) in {key_of(each) for each in identities if not each.startswith("*@")}
 
@@ -96,7 +97,7 @@ def may_be_own(address: str, identities: Collection[str]) -> bool:
 
 
 def _tidy(name: str) -> str:
-    """A display name as one line, without what cannot be seen and without quotes around it."""
+    """Return a display name as one line, without control codes and without quotes around it."""
     text = _CONTROL.sub(" ", unicodedata.normalize("NFC", name))
     text = " ".join(text.split())
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":

@@ -1,8 +1,8 @@
-"""Telling our own changes from other people's, by the server's states. Pure.
+"""Distinguish our own changes of mail from other people's, by the server's states. Pure.
 
-Every ``Email/set`` says which state it found and which it left behind. If each found what the one
-before it left, nobody else changed anything in between, and a push that announces one of these
-states announces only what we did ourselves. If not, somebody did, and has to be looked after.
+Every ``Email/set`` returns the state before it and the state after it. If the state before each one
+is the state after the one before it, nobody else changed mail in between, and a push that announces
+one of these states announces only our own changes. Otherwise somebody else changed mail.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ class StateTrail:
     """The Email states that a pass went through.
 
     Attributes:
-        seen: the state at which the pass read what is labelled.
+        seen: the state at which the pass read the labelled mail.
         steps: (state before, state after) of each of its updates, in any order.
     """
 
@@ -21,19 +21,19 @@ class StateTrail:
     steps: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, old_state: str, new_state: str) -> None:
-        """Note an update of ours."""
+        """Note an update of our own."""
         self.steps.append((old_state, new_state))
 
     @property
     def known(self) -> frozenset[str]:
-        """The states behind which there is nothing that the pass has not seen or done."""
+        """The states up to which the pass has seen or made every change."""
         if self.was_joined:
             return frozenset({self.seen} - {""})
         return frozenset({self.seen, *(new for _, new in self.steps)} - {""})
 
     @property
     def end(self) -> str | None:
-        """The state that the pass has left behind; None if it cannot be told."""
+        """The state after the last update of the pass; None if it is not known."""
         if self.was_joined:
             return None
         after = {old: new for old, new in self.steps if old != new}
@@ -44,6 +44,6 @@ class StateTrail:
 
     @property
     def was_joined(self) -> bool:
-        """Somebody else changed mail while the pass was under way (or the server cannot tell)."""
+        """True if somebody else changed mail during the pass, or if the server sends no states."""
         left_behind = {self.seen, *(new for _, new in self.steps)}
         return any(not old or old not in left_behind for old, _ in self.steps)

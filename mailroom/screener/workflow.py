@@ -1,7 +1,7 @@
 """One pass of the Screener: gather, decide, apply.
 
-The first two are here and write nothing; :mod:`mailroom.screener.apply` carries out what they come
-to.
+This module gathers and decides, and writes nothing; :mod:`mailroom.screener.apply` carries out the
+plan.
 """
 
 from collections.abc import Callable
@@ -36,12 +36,12 @@ class ScreenerWorkflow:
     """The Screener of one account.
 
     Args:
-        account: its mail.
-        book: its contacts.
-        categories: where senders can be sent.
+        account: the account's mail.
+        book: the account's contacts.
+        categories: the categories.
         layout: the other mailboxes and names.
-        policy: what of new mail is screened; None: nothing.
-        now: the time for notes, in the local time zone.
+        policy: the policy for new mail; None: new mail is not screened.
+        now: returns the time for notes, in the local time zone.
     """
 
     def __init__(
@@ -68,12 +68,12 @@ class ScreenerWorkflow:
         )
 
     async def check(self) -> None:
-        """See that every mailbox and contact group is there.
+        """Raise an error unless every mailbox and contact group exists and can be used.
 
         Raises:
             NoRightToWriteError: the credentials may only read.
-            MissingError: some are not; it names them all.
-            UnsuitableError: some are there, but for another purpose.
+            MissingError: mailboxes or groups are missing; the error names them all.
+            UnsuitableError: mailboxes have a role that does not fit.
             HttpError, JmapError, AddressBookError: a server cannot be used as it should.
         """
         if self._account.is_read_only:
@@ -90,7 +90,7 @@ class ScreenerWorkflow:
         self._gatherer.expect(directory)
 
     async def run(self) -> Report:
-        """One whole pass.
+        """Run one whole pass.
 
         Raises:
             HttpError, JmapError, AddressBookError: a server cannot be used as it should.
@@ -99,9 +99,9 @@ class ScreenerWorkflow:
         return await self.apply(await self.plan())
 
     async def plan(self) -> Plan:
-        """Gather and decide; writes nothing. Raises as :meth:`run`.
+        """Gather and decide; write nothing. Raises as :meth:`run`.
 
-        Where a contact group is missing nothing can be told of anybody: its members would pass for
+        If a contact group is missing, no plan is made: the group's members would be taken for
         contacts without a category.
         """
         marked, index = await both(self._gatherer.marked(), self._book.sync())
@@ -134,8 +134,8 @@ class ScreenerWorkflow:
     async def _own_senders(self, marked: Marked) -> frozenset[str]:
         """Return the senders of labelled and new mail that are the user's own addresses.
 
-        A search that the server refuses must not keep labels from being acted on: the question is
-        then asked for labelled mail alone, which seldom has senders to ask about.
+        If the server refuses the search, only the senders of labelled mail are searched for, which
+        seldom needs a search at all. So a refused search for new mail does not stop decisions.
         """
         labelled = senders_of(marked.emails)
         news = () if marked.news is None else marked.news.emails
@@ -145,9 +145,9 @@ class ScreenerWorkflow:
             return await self._gatherer.own_among(labelled, marked)
 
     async def _rules_for_new(self, marked: Marked, index: ContactIndex) -> tuple[Rules | None, str]:
-        """What there is to know of those who wrote new mail, or why that is not known.
+        """Return the rules for new mail, or None and the error because of which there are none.
 
-        It fails open: new mail stays in the Inbox then, and decisions are carried out all the same.
+        After an error, new mail stays in the Inbox, and decisions are carried out all the same.
         """
         if self._screening is None or marked.news is None:
             return None, ""
@@ -162,7 +162,7 @@ class ScreenerWorkflow:
     async def _judge(
         self, sorted_: Sorted, marked: Marked, index: ContactIndex
     ) -> tuple[Contents, list[Decision | Conflict], tuple[Email, ...]]:
-        """Read what deciding takes, and decide: contacts, outcomes, and the mail to be filed."""
+        """Read contacts and mail, and decide; return the contacts, outcomes, and mail to file."""
         if not sorted_.senders:
             return Contents(), [], ()
         addresses = frozenset(sorted_.senders)
@@ -186,7 +186,7 @@ class ScreenerWorkflow:
         return contents, outcomes, mails
 
     async def _mail_of(self, addresses: frozenset[str], places: Places) -> tuple[Email, ...]:
-        """The mail of senders where a sweep looks for it: elsewhere it is left alone."""
+        """Find the mail of senders in the mailboxes that are swept."""
         _, mails = await self._gatherer.mail_of([Sweep(addresses, places.swept)])
         return mails
 
@@ -199,7 +199,7 @@ class ScreenerWorkflow:
 
 
 def _plan_new(marked: Marked, rules: Rules | None, decided: Decided) -> ArrivalsPlan | None:
-    """What becomes of new mail, if anything is to become of it and enough is known."""
+    """Return the plan for new mail; None if it is not screened, or if there are no rules."""
     if marked.news is None or rules is None:
         return None
     return plan_arrivals(marked.news, rules, decided)

@@ -1,8 +1,8 @@
-"""New mail: what came, whom it is from, where it goes.
+"""New mail: it is found, judged by its sender, and filed.
 
-- :mod:`~mailroom.screener.arrivals.inbox` finds it;
-- :mod:`~mailroom.screener.arrivals.correspondents` tells whom the user has written to;
-- :mod:`~mailroom.screener.arrivals.authentication` tells what the server thinks of its From;
-- :mod:`~mailroom.screener.arrivals.verdict` decides, purely;
-- :mod:`~mailroom.screener.arrivals.filing` carries it out.
+- :mod:`~mailroom.screener.arrivals.inbox` finds new mail;
+- :mod:`~mailroom.screener.arrivals.correspondents` finds the people that the user has written to;
+- :mod:`~mailroom.screener.arrivals.authentication` reads the server's opinion of a mail's From;
+- :mod:`~mailroom.screener.arrivals.verdict` decides, without I/O;
+- :mod:`~mailroom.screener.arrivals.filing` carries out the verdicts.
 """

@@ -1,9 +1,9 @@
-"""Which new mail answers mail that the user has sent. Reads only.
+"""Find new mail that answers mail that the user has sent. Reads only.
 
-Two things tell: its thread holds a mail in Sent, or it refers to one of the newest mails there.
-Servers put a mail into another thread when its subject is another (RFC 8621 section 3), and ticket
-systems change the subject of what they answer. Nobody can refer to a mail of the user's without its
-Message-ID, which only those have seen who got that mail.
+A mail is an answer if its thread holds a mail in Sent, or if it refers to one of the newest mails
+in Sent. The thread is not enough: servers put a mail with another subject into another thread (RFC
+8621 section 3), and ticket systems change the subject of their answers. A reference is safe: it
+needs the Message-ID of the user's mail, which only the recipients of that mail have seen.
 """
 
 from collections.abc import Collection, Sequence
@@ -22,7 +22,8 @@ _THREADS: Final = 100
 """Threads in one call; another call reads the mails of all of them."""
 _TOO_LARGE: Final = "requestTooLarge"
 _UNABLE: Final = frozenset({"unknownMethod", "invalidArguments", "unsupportedSort"})
-"""Of a server that cannot answer a question no answers are known; mail waits in the Screener."""
+"""Error types of a server that cannot run a query: it then finds no answers, so unknown senders'
+mail goes to the Screener."""
 
 
 class Answers:
@@ -36,9 +37,9 @@ class Answers:
         self._account = account
 
     async def among(self, emails: Collection[Email], sent: frozenset[str]) -> frozenset[str]:
-        """Return the ids of those mails that answer one in the mailboxes ``sent``.
+        """Return the ids of the mails that answer a mail in the mailboxes ``sent``.
 
-        One request, unless there are threads of hundreds of mails.
+        This takes one request, unless there are threads of hundreds of mails.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
@@ -55,7 +56,7 @@ class Answers:
         too_large = [part for part, threads in zip(parts, found, strict=False) if threads is None]
         further = await all_of(self._one_by_one(part, sent) for part in too_large)
         answered = _united(*found[: len(parts)], *further)
-        # Kept apart, for a stranger may refer to anything that looks like the id of a thread.
+        # Kept apart from the threads: a stranger's mail may refer to the id of a thread.
         message_ids = _united(*found[len(parts) :])
         return frozenset(
             email.id
@@ -87,7 +88,7 @@ def _united(*parts: frozenset[str] | None) -> frozenset[str]:
 
 
 def _tolerant(question: Operation[frozenset[str]]) -> Operation[frozenset[str] | None]:
-    """Have a question answered by nothing where the server cannot answer; None: it is too large."""
+    """Return an operation with an empty result if the server is unable, None if it is too large."""
 
     def read(results: Results) -> frozenset[str] | None:
         try:

@@ -1,10 +1,11 @@
 """The opinion of the user's own mail server on a mail's From (RFC 8601, RFC 7489). Pure.
 
-Anybody can write an Authentication-Results field into a mail. Only fields that bear the name of the
-user's server (its authserv-id) are believed. All of those count, wherever they stand, because one
-host may write several: a filter for DKIM, one for DMARC. A field that a stranger has added under
-that name can make a mail look worse, but not better: what excuses a failure counts only in the
-field that reports the failure, or above it, and servers put their fields on top.
+Anybody can write an Authentication-Results field into a mail. Only fields with the name of the
+user's server (its authserv-id) are believed. All fields with that name count, wherever they are in
+the header, because one host may write several: a filter for DKIM, another for DMARC. A field that a
+stranger has added under that name can make a mail look worse, but not better: an excuse for a
+failure counts only in the field that reports the failure, or above it, and servers put their fields
+on top.
 """
 
 import re
@@ -21,11 +22,11 @@ from publicsuffixlist import PublicSuffixList
 
 _NAME: Final = "Authentication-Results:"
 _LONGEST: Final = 16_384
-"""Characters. A server that is to be trusted writes no longer field."""
+"""Characters. Longer fields are ignored: no trusted server writes them."""
 _WHOLE_DOMAIN: Final = "*."
 _AUTHSERV_ID: Final = re.compile(r'(?:"([^"\\]*)"|([^\s;()"=]+))(?=[\s;]|$)')
 _FAILURE: Final = re.compile(r"(?i);\s*dmarc\s*(?:/\s*\d+\s*)?=\s*fail\b")
-"""A method may bear its version: ``dmarc/1=fail`` (RFC 8601 section 2.2)."""
+"""A method may have a version: ``dmarc/1=fail`` (RFC 8601 section 2.2)."""
 _FACT: Final = re.compile(r"(?i)([a-z][a-z0-9._-]*)\s*=\s*([a-z0-9._-]+)")
 _PART: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\\.|[();]|[^"\\();]+|"', re.DOTALL)
 
@@ -33,7 +34,7 @@ _ASKED: Final = frozenset({"quarantine", "reject"})
 _POLICIES: Final = _ASKED | {"none"}
 
 # The names of one fact in the dialects of several programs. Properties come before the short forms
-# in comments, for the two do not always agree and the properties are the newer ones.
+# in comments, because the two do not always agree, and the properties are the newer form.
 _EVALUATED: Final = ("policy.evaluated-disposition", "d.eval")
 _DOMAIN_POLICY: Final = ("policy.published-domain-policy", "policy.dmarc", "p", "policy")
 _SUBDOMAIN_POLICY: Final = ("policy.published-subdomain-policy", "sp")
@@ -46,9 +47,9 @@ _ACTION: Final = "action"
 class Opinion(StrEnum):
     """The server's opinion on a From.
 
-    FORGED: the domain in From asks receivers not to take such mail for its own, and the server did
-    not overrule that. DOUBTFUL: the check failed, but the domain does not ask for anything.
-    NONE: everything else.
+    FORGED: the check failed, the domain in From asks receivers to reject or quarantine such mail,
+    and the server did not overrule that. DOUBTFUL: the check failed, but the domain does not ask
+    for anything. NONE: everything else.
     """
 
     FORGED = "forged"
@@ -75,7 +76,7 @@ def opinion_on_from(fields: Iterable[str], authserv_id: str) -> Opinion:
 
 
 def _server(field: str) -> str:
-    """Return the authserv-id, which comes first but for comments; empty if there is none."""
+    """Return the authserv-id at the start of a field, after comments; empty if there is none."""
     start = _without_comments(field).lstrip()
     found = _AUTHSERV_ID.match(start)
     return "" if found is None else found[1] or found[2] or ""
@@ -89,11 +90,11 @@ def _is_by(server: str, expected: str) -> bool:
 
 
 def _failures(field: str) -> Iterator[Mapping[str, str]]:
-    """Yield the facts that stand beside each ``dmarc=fail``.
+    """Yield the facts in the same result as each ``dmarc=fail``.
 
-    Servers put in what a sender said (HELO, say) as it stands, so a bracket or quote in that may
-    hide all that follows from a reader who minds the grammar. Failures are therefore looked for
-    with and without regard to comments.
+    Servers copy a sender's words (for example HELO) into the field unchanged, so a bracket or quote
+    in them may hide the rest of the field from a reader that follows the grammar. So failures are
+    searched for both inside and outside of comments.
     """
     texts = (field, _without_comments(field))
     for end in sorted({found.end() for text in texts for found in _FAILURE.finditer(text)}):
@@ -112,7 +113,7 @@ def _entry(text: str) -> str:
 
 
 def _without_comments(text: str) -> str:
-    """Blank out comments (RFC 5322 section 3.2.2), which may be nested; the length stays."""
+    """Replace comments (RFC 5322 section 3.2.2), which may be nested, by blanks."""
     kept, depth = list[str](), 0
     for part in _PART.findall(text):
         is_outside = not depth and part not in "()"
@@ -122,7 +123,7 @@ def _without_comments(text: str) -> str:
 
 
 def _facts(entry: str) -> dict[str, str]:
-    """Return the properties of one result, and what comments say in the same form."""
+    """Return the properties of one result, and the facts of the same form in its comments."""
     facts: dict[str, str] = {}
     for name, value in _FACT.findall(entry.lower()):
         facts.setdefault(name, value)
@@ -130,7 +131,7 @@ def _facts(entry: str) -> dict[str, str]:
 
 
 def _opinion(facts: Mapping[str, str], *, passes_arc: bool) -> Opinion:
-    """Judge one ``dmarc=fail`` by what the domain asks for and what the server made of it."""
+    """Judge one ``dmarc=fail`` by the domain's policy and the server's disposition."""
     applied = _first(facts, _APPLIED)
     if applied in _ASKED:
         return Opinion.FORGED
@@ -140,9 +141,9 @@ def _opinion(facts: Mapping[str, str], *, passes_arc: bool) -> Opinion:
 
 
 def _policy(facts: Mapping[str, str]) -> str:
-    """Return what the domain asks for, as far as the server states it.
+    """Return the domain's policy, as far as the server states it; else "".
 
-    A disposition before any override is exact: it minds ``pct`` and subdomains.
+    A disposition from before any override is exact: it takes account of ``pct`` and subdomains.
     """
     if (evaluated := _first(facts, _EVALUATED)) in _POLICIES:
         return evaluated
@@ -164,15 +165,15 @@ def _is_of_subdomain(facts: Mapping[str, str]) -> bool:
 
 @cache
 def _public_suffixes() -> PublicSuffixList:
-    """Load the list when it is needed first: that takes a tenth of a second."""
+    """Return the Public Suffix List. Loading takes a tenth of a second, so it is loaded late."""
     return PublicSuffixList()
 
 
 def _is_overridden(facts: Mapping[str, str], applied: str, passes_arc: bool) -> bool:  # noqa: FBT001 - one caller
     """Return True if the server let the mail through for a reason that it names.
 
-    That it took no action is no reason: some filters never act, and state so in every field. An ARC
-    chain alone is none either, for anybody can seal one.
+    Taking no action is no reason: some filters never act, and say so in every field. An ARC chain
+    alone is no reason either, because anybody can seal one.
     """
     if _first(facts, _WITH_ARC) == "pass" or _first(facts, _OVERRIDE) not in {"", "none"}:
         return True
@@ -187,7 +188,7 @@ def _first(facts: Mapping[str, str], names: Iterable[str]) -> str:
 def _passes_arc(field: str) -> bool:
     """Return True if the server found a valid ARC chain (RFC 8617).
 
-    Read strictly: what a sender said must not pass for a result.
+    The field is read strictly, so that a sender's words are not taken for a result.
     """
     try:
         header = AuthenticationResultsHeader.parse(f"{_NAME} {_without_comments(field).strip()}")

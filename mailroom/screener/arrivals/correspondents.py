@@ -1,4 +1,4 @@
-"""Whom the user has written to, as the mailbox with the role ``sent`` tells. Reads only."""
+"""The people that the user has written to, found in the mailboxes for sent mail. Reads only."""
 
 from mailroom.jmap.account import MailAccount
 from mailroom.screener.people import RECIPIENTS_OF_MAIL
@@ -6,10 +6,10 @@ from mailroom.screener.search import MailSearch, Sweep
 
 
 class Correspondents:
-    """Whom the user has written to.
+    """Finds the people that the user has written to.
 
-    Who was once found is remembered. Who was not is asked for again: the user may have written to
-    them in the meantime, and what they answer must not be held up.
+    People who were found once are remembered. The others are searched for each time, because the
+    user may have written to them meanwhile, and their answers must not go to the Screener.
 
     Args:
         account: the user's mail.
@@ -20,13 +20,13 @@ class Correspondents:
         self._known: set[str] = set()
 
     async def among(self, addresses: frozenset[str], sent: frozenset[str]) -> frozenset[str]:
-        """Those of these addresses (their keys) that the user has written to.
+        """Return the addresses that the user has written to.
 
-        All are asked for at once, in as few requests as the server's limits allow.
+        All are searched for at once, in as few requests as the server's limits allow.
 
         Args:
-            addresses: who might be one.
-            sent: the mailboxes of that role.
+            addresses: the keys of the addresses in question.
+            sent: the mailboxes with the role ``sent``.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.

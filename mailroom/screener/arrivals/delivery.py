@@ -1,8 +1,8 @@
-"""How a mail came into the account: delivered by a mail exchanger, or put there by a program. Pure.
+"""Distinguish mail that was delivered from mail that a program put into the account. Pure.
 
-Whoever delivers mail puts a Received field with the time of the delivery on top (RFC 5321 section
-4.4; LMTP does so too). A mail that an app or a script appends has the fields that it had where it
-comes from, or none.
+A server that delivers mail puts a Received field with the time of the delivery on top (RFC 5321
+section 4.4; also with LMTP). A mail that an app or a script appends has the Received fields of its
+earlier delivery, or none.
 """
 
 import re
@@ -15,8 +15,8 @@ from mailroom.jmap.mail import Email
 _TOLERANCE: Final = timedelta(minutes=75)
 """The largest difference between the topmost Received field and ``receivedAt`` of a delivered mail.
 
-Between the two lies the queue of the last relay, if the mail store was not ready: Postfix pauses
-4,000 seconds at most between two tries. The rest is for clocks that differ."""
+A mail may wait between the two in the queue of the last relay, if the mail store was not ready:
+Postfix pauses 4,000 seconds at most between two tries. The rest is for clocks that differ."""
 _REPORT: Final = re.compile(r"(?i)\s*multipart/report\b")
 _REPORT_TYPE: Final = re.compile(r'(?i);\s*report-type\s*=\s*"?([^\s;"]+)')
 _ANSWERS: Final = frozenset({"", "delivery-status", "disposition-notification"})
@@ -25,8 +25,9 @@ _ANSWERS: Final = frozenset({"", "delivery-status", "disposition-notification"})
 def was_put_there(email: Email) -> bool:
     """Return True if the owner of the account, or a program of theirs, put a mail where it is.
 
-    Such a mail bears ``$seen`` when it arrives, or has no Received field on top that fits its
-    ``receivedAt``. Where the server tells nothing of these fields, it counts as delivered.
+    Such a mail has ``$seen`` when it arrives, or its topmost Received field does not fit its
+    ``receivedAt``, or it has no Received field. If the server does not report these fields, the
+    mail counts as delivered.
     """
     if "$seen" in email.keywords:
         return True
@@ -36,7 +37,7 @@ def was_put_there(email: Email) -> bool:
 
 
 def _fits(received: str, received_at: str) -> bool:
-    """Return True if a Received field is of the time of the delivery, or has no readable date."""
+    """Return True if a Received field has the time of the delivery, or no readable date."""
     try:
         written = parsedate_to_datetime(" ".join(received.rpartition(";")[2].split()))
         stored = datetime.fromisoformat(received_at)
@@ -46,14 +47,14 @@ def _fits(received: str, received_at: str) -> bool:
 
 
 def _in_utc(moment: datetime) -> datetime:
-    """A date in ``-0000`` is in UTC (RFC 5322 section 3.3)."""
+    """Return a time in UTC. A naive time was in ``-0000``, which is UTC (RFC 5322 section 3.3)."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def is_report(email: Email) -> bool:
-    """Return True if a mail reports on one that the user sent (RFC 3464, RFC 8098).
+    """Return True if a mail reports on a mail that the user sent (RFC 3464, RFC 8098).
 
-    Reports of other kinds (abuse, say) do not.
+    Reports of other kinds, for example on abuse, do not count.
     """
     if not _REPORT.match(email.content_type):
         return False

@@ -1,10 +1,10 @@
-"""Files new mail where it was decided to go, unless somebody else has filed it in the meantime.
+"""File new mail by its verdicts, unless somebody else has filed it in the meantime.
 
-Every update says in which state of the account the mails were read. If that has moved on, they are
-read again, and only those are filed that still are nowhere but in the Inbox. Where mail changes all
-the time (an import, say), no state stands still for as long as that takes. After two readings the
-mails are therefore filed whatever the state is: the patch only adds the destination and takes the
-Inbox away, so what somebody else has changed meanwhile stays as well.
+Every update is held to the Email state in which the mails were read. If the present state is
+another, the mails are read again, and only mails that are still in the Inbox alone are filed. If
+mail changes all the time (for example during an import), no state lasts long enough. After two
+readings the mails are therefore filed in any state: the patch only adds the destination and removes
+the Inbox, so other people's changes are kept.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,14 +24,14 @@ _GONE: Final = "notFound"
 
 @dataclass(slots=True)
 class Arrived:
-    """What became of new mail.
+    """The result of filing new mail.
 
     Attributes:
         filed: the verdicts that were carried out.
-        failures: mail id -> why it is still in the Inbox, and is to be tried again.
-        refused: mail id -> why the server refuses for good to have it moved.
-        stuck: the same, of mail that was refused before as well, and is not tried for an hour.
-        updates: what the server said.
+        failures: mail id -> why the mail is still in the Inbox; it is tried again.
+        refused: mail id -> why the server refuses to move the mail for good.
+        stuck: the same for mail that was refused before as well, and is not tried for an hour.
+        updates: the server's answers.
     """
 
     filed: list[Verdict] = field(default_factory=list)
@@ -42,11 +42,11 @@ class Arrived:
 
 
 class Filing:
-    """The work on the new mail of one pass.
+    """Files the new mail of one pass.
 
     Args:
-        account: whose mail it is.
-        rules: to judge mail that has to be read again.
+        account: the account.
+        rules: the rules to judge mail that has to be read again.
     """
 
     def __init__(self, account: MailAccount, rules: Rules) -> None:
@@ -58,7 +58,7 @@ class Filing:
         """Carry out verdicts on mail that was read in ``state`` or later.
 
         Raises:
-            HttpError: the server cannot be asked; what was not filed is in the Inbox.
+            HttpError: the server cannot be asked; mail that was not filed is in the Inbox.
             MethodError: the account may only be read.
         """
         remaining = _by_id(verdicts)
@@ -76,12 +76,12 @@ class Filing:
         return self._arrived
 
     async def _write(self, remaining: dict[str, Verdict]) -> None:
-        """Write, whatever the state is."""
+        """Patch the remaining mails in any state."""
         for asked, update in await self._account.update(_patches(remaining)):
             self._note(asked, update, remaining)
 
     async def _write_in_state(self, remaining: dict[str, Verdict], state: str) -> None:
-        """Write, and leave what was not written for want of the right state."""
+        """Patch mails in this state; mails that were not patched stay in ``remaining``."""
         before = {email_id: each.email for email_id, each in remaining.items()}
         loose: dict[str, Patch] = {}
         async for written in self._account.update_in_state(_patches(remaining), state):
@@ -92,13 +92,13 @@ class Filing:
             await self._mend(before, loose)
 
     async def _mend(self, before: Mapping[str, Email], patches: Mapping[str, Patch]) -> None:
-        """Put right what was done to mail that may have moved, as the server did not mind."""
+        """Put mail right that the server patched in another state, so that it may have moved."""
         _, emails = await self._account.read(list(patches), also=ARRIVAL)
         mended = mend(before, patches, emails, lambda seen: _patches(self._judged(seen)))
         self._arrived.updates += [update for _, update in await self._account.update(mended)]
 
     def _judged(self, emails: Iterable[Email]) -> dict[str, Verdict]:
-        """Verdicts on those that still are as they came."""
+        """Return the verdicts on the mails that are still new, by mail id."""
         new = (each for each in emails if is_new(each, self._rules.places))
         return _by_id(judge(each, self._rules) for each in new)
 
@@ -117,7 +117,7 @@ class Filing:
                 self._arrived.failures[email_id] = str(error)
 
     async def _read_again(self, remaining: dict[str, Verdict]) -> tuple[str, dict[str, Verdict]]:
-        """Those that still are as they came, in another state."""
+        """Read mails again; return the Email state, and verdicts on mails that are still new."""
         state, emails = await self._account.read(list(remaining), also=ARRIVAL)
         return state, self._judged(emails)
 
@@ -127,5 +127,5 @@ def _patches(verdicts: Mapping[str, Verdict]) -> dict[str, Patch]:
 
 
 def _by_id(verdicts: Iterable[Verdict]) -> dict[str, Verdict]:
-    """Those that move something, by mail id."""
+    """Return the verdicts that have a patch, by mail id."""
     return {each.email.id: each for each in verdicts if each.patch is not None}

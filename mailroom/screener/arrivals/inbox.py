@@ -1,10 +1,10 @@
-"""Finds the mail that has come since the last look. Reads only.
+"""Find the mail that has come since the last look. Reads only.
 
-The first look goes back a while; every other asks for the changes since the state up to which
-everything has been seen to. Where the server cannot tell all of them at once, we look back again: a
-mail that is changed between two parts of the list may be told as new in neither.
+The first look goes back for a while; every later look reads the changes since the state of the last
+one. If the server cannot return all changes at once, the look goes back again: a mail that is
+changed between two parts of the list may be reported as created in neither.
 
-Mail that has been read is of no interest to a look that goes back, for it stays where it is; see
+A look that goes back ignores mail that has been read, because such mail stays in the Inbox; see
 :mod:`mailroom.screener.arrivals.delivery`.
 """
 
@@ -23,12 +23,12 @@ from mailroom.screener.places import Places
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a look found.
+    """The result of a look.
 
     Attributes:
         emails: new mail in the Inbox that nobody has filed.
-        state: an Email state behind which nothing new was missed, and in which, or later, the
-            mails were read.
+        state: an Email state up to which all new mail was found. The mails were read in this state
+            or later.
     """
 
     emails: tuple[Email, ...]
@@ -44,16 +44,16 @@ class LookBack:
 
 
 Look = LookBack | Created | None
-"""What the first request of a look gave; None where the server cannot tell what has changed."""
+"""The result of the first request of a look; None if the server cannot calculate the changes."""
 
 
 class Inbox:
     """The Inbox of one account, from look to look.
 
     Args:
-        account: its mail.
-        lookback: how far the first look goes back.
-        now: the server's time; the clock of the machine that Mailroom runs on may be days off.
+        account: the account.
+        lookback: the time that a look goes back.
+        now: returns the server's time, because the clock of Mailroom's machine may be days off.
     """
 
     def __init__(
@@ -70,22 +70,23 @@ class Inbox:
         self._passed_over = set[str]()
 
     def pass_over(self, email_ids: Iterable[str]) -> None:
-        """Count mails as filed that could not be given the keyword which says so.
+        """Ignore mails that were filed, but could not get the keyword that says so.
 
-        They are passed over until the process ends, so one that its owner moves back stays.
+        They are ignored until the process ends, so a mail that its owner moves back to the Inbox
+        stays there.
         """
         self._passed_over.update(email_ids)
 
     def seen_to(self, news: News) -> None:
-        """Everything that a look found has been seen to; the next look is for what came later."""
+        """Note that all mail of a look was handled. The next look finds only later mail."""
         self._state = news.state
 
     def look_back_again(self) -> None:
-        """Have the next look go back once more, for mail that could not be filed before."""
+        """Make the next look go back once more, for mail that could not be filed before."""
         self._state = ""
 
     def look(self, places: Places) -> Operation[Look]:
-        """The first request of a look, to be sent along with others; :meth:`news` goes on."""
+        """Return the first operation of a look; pass its result to :meth:`news`."""
         if not self._state:
             back = self._look_back(places)
             return Operation(back.calls, back.read)
@@ -93,10 +94,10 @@ class Inbox:
         return Operation(changes.calls, changes.read)
 
     def _look_back(self, places: Places) -> Operation[LookBack]:
-        """Ask for the first page of all unread mail in the Inbox, however old.
+        """Read the first page of all unread mail in the Inbox, of any age.
 
-        Dates are compared here: on some servers a search by date goes through an index that lacks
-        just the newest mail.
+        Mailroom compares the dates itself: some servers search dates in an index that lacks just
+        the newest mail.
         """
         email_filter = {"inMailbox": places.inbox, "notKeyword": "$seen"}
         first = self._account.first_page(email_filter, also=ARRIVAL)
@@ -107,7 +108,7 @@ class Inbox:
         return Operation(first.calls, read)
 
     async def news(self, look: Look, places: Places) -> News:
-        """All that a look finds.
+        """Complete a look, and return the new mail.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
@@ -122,9 +123,9 @@ class Inbox:
                 return await self._again(places)
 
     async def _unread(self, email_filter: Filter, first: Page) -> list[Email]:
-        """All unread mail that is recent enough, though there may be very much that is not.
+        """Return the first page, and all other unread mail that is recent enough.
 
-        Of the pages behind the first one only the ids and dates are read at first.
+        Only ids and dates are read of the other pages, because there may be very much old mail.
         """
         dates = await list_dates(self._account, email_filter, first)
         known = {email.id for email in first.emails}
@@ -137,7 +138,7 @@ class Inbox:
         return [*first.emails, *others]
 
     async def _again(self, places: Places) -> News:
-        """Look back, for the changes do not tell everything."""
+        """Look back, because the changes are incomplete."""
         (look,) = await self._account.client.perform(self._look_back(places))
         return await self.news(look, places)
 
@@ -154,5 +155,5 @@ class Inbox:
 
     @property
     def _oldest(self) -> str:
-        """The date of the oldest mail that is looked at, to be compared with ``receivedAt``."""
+        """The earliest ``receivedAt`` of mail that is screened."""
         return (self._now() - self._lookback).strftime("%Y-%m-%dT%H:%M:%S")

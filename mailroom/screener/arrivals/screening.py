@@ -1,4 +1,4 @@
-"""Screening new mail: from what came to what is to be done, and done."""
+"""Screening of new mail: find it, judge it, and file it."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -28,10 +28,10 @@ from mailroom.screener.refusals import Refusals
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What of new mail is screened.
+    """The settings for new mail.
 
     Attributes:
-        lookback: older mail never is.
+        lookback: the largest age of mail that is screened.
         authserv_id: see :func:`mailroom.screener.arrivals.authentication.opinion_on_from`.
     """
 
@@ -41,12 +41,12 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class ArrivalsPlan:
-    """What becomes of new mail.
+    """The plan for new mail.
 
     Attributes:
-        news: what came.
-        verdicts: one for each mail, in the same order.
-        rules: by which they were reached.
+        news: the new mail.
+        verdicts: one verdict for each mail, in the same order.
+        rules: the rules of the verdicts.
     """
 
     news: News
@@ -63,16 +63,16 @@ def plan_arrivals(news: News, rules: Rules, decided: Decided) -> ArrivalsPlan:
     """Decide on each mail. Pure.
 
     Args:
-        news: what came.
-        rules: what is known of those who wrote.
-        decided: whom the same pass decides on.
+        news: the new mail.
+        rules: the rules for the senders.
+        decided: the addresses that the same pass decides on.
     """
     rules = replace(rules, decided=decided)
     return ArrivalsPlan(news, tuple(judge(each, rules) for each in news.emails), rules)
 
 
 def _is_marked(verdict: Verdict) -> bool:
-    """Return True if the mail got the keyword, which some mailboxes have no room for."""
+    """Return True if the mail got the keyword; some mailboxes have no room for it."""
     return f"keywords/{SCREENED}" in (verdict.patch or {})
 
 
@@ -80,12 +80,12 @@ class Screening:
     """The new mail of one account.
 
     Args:
-        account: whose mail it is.
-        categories: where senders can be sent.
-        policy: what is screened.
+        account: the account.
+        categories: the categories.
+        policy: the policy for new mail.
 
     Attributes:
-        inbox: where it is found.
+        inbox: finds the new mail.
     """
 
     def __init__(self, account: MailAccount, categories: Categories, policy: Policy) -> None:
@@ -100,7 +100,7 @@ class Screening:
     async def rules(
         self, news: News, places: Places, index: ContactIndex, identities: Collection[str]
     ) -> Rules:
-        """What there is to know of those who wrote; writes nothing.
+        """Return the rules for the senders of new mail. Reads only.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
@@ -121,10 +121,10 @@ class Screening:
         )
 
     async def apply(self, plan: ArrivalsPlan, state: str) -> Arrived:
-        """Carry it out; what could not be is looked at again by the next pass.
+        """Carry out a plan. The next pass looks again at mail that could not be filed.
 
-        What the server refuses for good stays in the Inbox and is tried again after an hour.
-        ``state`` is an Email state in which every mail is as it was planned for.
+        Mail that the server refuses to move for good stays in the Inbox, and is tried again after
+        an hour. ``state`` is an Email state in which every mail is as it was planned for.
 
         Raises:
             HttpError: the server cannot be asked.
@@ -142,7 +142,7 @@ class Screening:
         return arrived
 
     def _note_refused(self, arrived: Arrived) -> None:
-        """Remember what is refused for good; a refusal counts when it is repeated."""
+        """Remember lasting refusals. A refusal counts as a failure until it is repeated."""
         for email_id, reason in arrived.refused.items():
             self._refusals.note(email_id, reason)
         arrived.stuck = self._refusals.lasting

@@ -1,4 +1,4 @@
-"""Where a new mail goes, and by which rule. Pure."""
+"""Verdicts on new mail: its destination, and the rule that applies. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ from mailroom.screener.sender import UnusableFromError, is_own, sender_of
 
 
 class Rule(StrEnum):
-    """Why a mail goes where it goes; the first that applies."""
+    """The reasons of a verdict; the first rule that applies counts."""
 
     PLACED = "it was read or put into the Inbox before Mailroom saw it"
     SPOOFED = "its From is forged"
@@ -35,19 +35,19 @@ class Rule(StrEnum):
 
 
 SCREENING: Final = frozenset({Rule.SPOOFED, Rule.NAMELESS, Rule.UNKNOWN})
-"""These send a mail to the Screener."""
+"""The rules that file a mail to the Screener."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of a new mail.
+    """The verdict on a new mail.
 
     Attributes:
         email: the mail.
-        sender: the key of the address in its From; empty if there is none to speak of.
-        rule: why.
-        categories: the sender's, if they are the reason.
-        patch: what it takes; None if the mail is left where it is.
+        sender: the key of the address in its From; empty if From names no sender or several.
+        rule: the rule that applies.
+        categories: the sender's categories, if they are the reason.
+        patch: the patch of the mail; None if the mail is not changed.
     """
 
     email: Email
@@ -59,11 +59,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How somebody stands with the user.
+    """The relation of a sender to the user.
 
     Attributes:
         rule: one of OWN, CATEGORY, CONTACT, UNKNOWN, NAMELESS.
-        categories: the sender's.
+        categories: the sender's categories.
     """
 
     rule: Rule
@@ -71,11 +71,11 @@ class Standing:
 
 
 class Acquaintance:
-    """Whom the user knows, as far as the address book and identities tell.
+    """The people that the user knows, by the address book and the identities.
 
     Args:
         index: the address book.
-        categories: where senders can be sent.
+        categories: the categories.
         identities: the user's own addresses.
     """
 
@@ -88,20 +88,20 @@ class Acquaintance:
         self._members = _members_by_name(index.groups)
 
     def standing(self, address: str) -> Standing:
-        """How the owner of an address stands with the user."""
+        """Return the relation of the owner of an address to the user."""
         if is_own(address, self._identities):
             return Standing(Rule.OWN)
         own, every = self._index.own_uids_of(address), self._index.uids_of(address)
-        # Where several people share an address, it may have a card of its own, which says more.
+        # If several people share an address, a card of its own takes precedence over theirs.
         if categories := self.categories_of(own) or self.categories_of(every):
             return Standing(Rule.CATEGORY, categories)
         return Standing(Rule.CONTACT if self._index.knows(address) else Rule.UNKNOWN)
 
     def categories_of(self, uids: frozenset[str]) -> tuple[Category, ...]:
-        """The categories in whose groups a contact's cards are, but for those in another's chain.
+        """Return the categories of a contact by its groups, without parents of other categories.
 
-        A contact that a person put into several is filed to all of them, as a provider's rules
-        would do.
+        Mail of a contact in several categories is filed to all of them, as a provider's rules would
+        do.
         """
         joined = [each for each in self._categories if uids & self._members.get(each.group, set())]
         inherited = {above for each in joined for above in self._categories.chain(each)[1:]}
@@ -117,18 +117,18 @@ def _members_by_name(groups: Iterable[Group]) -> Mapping[str, set[str]]:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a verdict depends on, but for the mail.
+    """The facts that a verdict depends on, besides the mail.
 
     Attributes:
-        acquaintance: whom the user knows.
+        acquaintance: the people that the user knows.
         correspondents: keys of addresses that the user has written to.
         answers: ids of mails that answer mail of the user's.
-        places: which mailbox is which.
-        categories: where senders can be sent.
+        places: the ids of the mailboxes.
+        categories: the categories.
         authserv_id: see :func:`mailroom.screener.arrivals.authentication.opinion_on_from`.
-        decided: whom the same pass decides on. The address book may know any part of that already,
-            if it was begun before and cut short: a card without a group, a child's group without
-            the parent's.
+        decided: the addresses that the same pass decides on. After an earlier pass that was cut
+            short, the address book may hold a part of such a decision: a card without a group, or
+            a child's group without the parent's.
     """
 
     acquaintance: Acquaintance
@@ -141,12 +141,12 @@ class Rules:
 
 
 def is_new(email: Email, places: Places) -> bool:
-    """Whether a mail is in the Inbox and nowhere else, and has not been filed before."""
+    """Return True if a mail is in the Inbox alone, and has not been filed before."""
     return email.mailbox_ids == {places.inbox} and SCREENED not in email.keywords
 
 
 def unexplained(emails: Iterable[Email], acquaintance: Acquaintance) -> list[Email]:
-    """Return the mails of which nothing that is at hand tells why they should stay in the Inbox."""
+    """Return the mails for which neither the mail nor the address book gives a reason to stay."""
     return [
         email
         for email in emails
@@ -160,15 +160,15 @@ def _is_strange(email: Email, acquaintance: Acquaintance) -> bool:
 
 
 def strangers(emails: Iterable[Email]) -> frozenset[str]:
-    """Return the senders (their keys) of mails."""
+    """Return the keys of the senders of mails."""
     return frozenset(map(_sender, emails)) - {""}
 
 
 def judge(email: Email, rules: Rules) -> Verdict:
     """Decide on a mail that :func:`is_new`.
 
-    Who put a mail there has seen it. A forged From profits from nothing that is known of the one
-    whom it names, and of no thread either.
+    A mail that its owner or a program put into the Inbox stays there. A mail with a forged From
+    goes to the Screener, whatever is known of the sender that its From names or of its thread.
     """
     sender = _sender(email)
     if was_put_there(email):
@@ -222,7 +222,7 @@ def _as_decided(email: Email, sender: str, rules: Rules, category: Category | No
 def file_as(
     email: Email, given: Iterable[Category], categories: Categories, places: Places
 ) -> Patch | None:
-    """File a new mail as its sender's categories file mail."""
+    """Return the patch that files a new mail to its sender's categories; None: no change."""
     targets = [target_of(each, categories, places) for each in given]
     destinations = frozenset[str]().union(*(target.destinations for target in targets))
     stays = any(target.add_to_inbox for target in targets)
