@@ -149,7 +149,7 @@ def find_contacts(
 
 
 def _cards_for(key: str, bearing: list[Card], groups: Groups) -> list[Card]:
-    """Return those of the cards bearing an address that stand for it.
+    """Return the cards that stand for an address, out of the cards that have it.
 
     If the cards are one person's, all of them stand for the address. If they are several people's,
     only the address's own cards do: the card that Mailroom made for it, else the cards that have no
@@ -162,9 +162,9 @@ def _cards_for(key: str, bearing: list[Card], groups: Groups) -> list[Card]:
         or (_keys_on(card) == {key} and is_deleted_by_undo(card, groups))
     ]
     others = [card for card in bearing if card not in made]
-    # Undo deletes the card that Mailroom made. A retry must find the address as shared as before,
-    # or it would undo what was decided on the one person who is left. A card that somebody made
-    # their own outlives undo, and is a person's before and after.
+    # Undo deletes the card that Mailroom made, which therefore must not count as a person here:
+    # a retry, without that card, would then undo the decision on the one person who is left. A card
+    # that its owner has changed is not deleted by undo, and counts as a person's.
     if not are_several_people(others):
         return bearing
     return made or [card for card in others if _keys_on(card) == {key}]
