@@ -41,7 +41,7 @@ Values = tuple[tuple[str, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A field that Mailroom filled: a digest of the value, and whether it added the property."""
+    """A field that Mailroom filled; ``added`` is True if Mailroom added the property."""
 
     digest: str
     added: bool

@@ -31,7 +31,7 @@ class Address:
     email: str
 
     def to_json(self) -> dict[str, str | None]:
-        """As JMAP has it."""
+        """Return the EmailAddress object of JMAP."""
         return {"name": self.name, "email": self.email}
 
 
@@ -84,7 +84,7 @@ class _Reader:
             self.end()
 
     def end(self) -> None:
-        """What was read may be an address without angle brackets."""
+        """Add an address without angle brackets, if one was read."""
         bare = "".join("".join(self._words).split()).rstrip(">")
         if "@" in bare:
             self.found.append(Address(decoded(self._comment) or None, _address(bare)))

@@ -1,4 +1,4 @@
-"""What is the same in the methods of every type: reading arguments, building answers."""
+"""Reading arguments and building answers, for the methods of every type."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager

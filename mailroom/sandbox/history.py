@@ -1,4 +1,4 @@
-"""When the objects of one type were created, changed and destroyed: what ``/changes`` answers by.
+"""The history of the objects of one type, from which ``/changes`` is answered.
 
 No I/O, and no objects: ids and states only.
 """

@@ -10,9 +10,9 @@ class InvalidPatchError(Exception):
 
 
 def apply_patch(value: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """What becomes of an object.
+    """Return an object after a patch.
 
-    A null takes away what is there; what that means for a property is the caller's business.
+    A null removes the value at a path. The caller decides on the meaning for a property.
 
     Raises:
         InvalidPatchError: a path leads nowhere, or is the beginning of another.

@@ -40,7 +40,7 @@ class MethodFailure(Exception):  # noqa: N818 - JMAP calls it an error, Python c
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """What a plug-in may know of the account it serves.
+    """The account as a plug-in sees it.
 
     Attributes:
         account_id: JMAP's account id, which is the user's name as well (as on Cyrus).

@@ -1,4 +1,4 @@
-"""What refuses a whole request (RFC 8620 section 3.6.1), worded as Cyrus does."""
+"""The errors that refuse a whole request (RFC 8620 section 3.6.1), in the words of Cyrus."""
 
 from typing import Any, Final
 

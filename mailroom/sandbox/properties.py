@@ -51,7 +51,7 @@ _FORMS: Final[dict[str, tuple[frozenset[str], Callable[[str], Any]]]] = {
 
 
 def reader(name: str) -> _Read | None:
-    """What reads a property; None if there is no such property (here)."""
+    """Return the function that reads a property; None for an unknown property."""
     if name in _PLAIN:
         return _PLAIN[name]
     match = _HEADER.fullmatch(name)

@@ -18,11 +18,11 @@ _WORDS: Final = re.compile(r"[\w'.\s]*")
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What is indexed of a field; all in lower case.
+    """The indexed terms of a field, in lower case.
 
     Attributes:
         addresses: whole addresses.
-        domains: what stands after the ``@``.
+        domains: the parts after the ``@``.
         texts: names, local parts and domains, word by word.
     """
 
@@ -43,7 +43,7 @@ class Terms:
         )
 
     def has(self, phrase: Sequence[str]) -> bool:
-        """Whether these words stand in a row somewhere."""
+        """Return True if these words are consecutive in a text."""
         length = len(phrase)
         return any(
             text[start : start + length] == tuple(phrase)
@@ -53,7 +53,7 @@ class Terms:
 
 
 def matcher(text: str) -> Callable[[Terms], bool] | None:
-    """What tells whether a field matches; None if the text is beyond this index."""
+    """Return the test of a field for a text; None if the index cannot find such a text."""
     wanted = text.strip().strip("<>").lower()
     local, at, domain = wanted.rpartition("@")
     if at and domain and " " in wanted:

@@ -76,8 +76,7 @@ def multiget(paths: Iterable[str], *, whole: bool) -> bytes:
     """Return the body of a REPORT (RFC 6352 section 8.7) for some cards.
 
     Without ``whole``, only the properties in the index are asked for (section 10.4), because photos
-    are large.
-    Not every server gives so little.
+    are large. Some servers send whole cards all the same.
     """
     root = ET.Element(_CARDDAV + "addressbook-multiget")
     properties = _ask_for(root, (ETAG, LENGTH))

@@ -65,13 +65,13 @@ class Rollback:
                 *(set_cards(self._cards.account_id, Changes(update=update)) for update in sets)
             )
         except (HttpError, JmapError) as error:
-            log.warning("contacts not taken back to their groups", error=str(error))
+            log.warning("groups of failed edits were not restored", error=str(error))
             return
         for done in results:
             if done.refusal or done.failed:
                 reasons = [done.refusal or "", *done.failed.values()]
                 text = ", ".join(dict.fromkeys(str(reason) for reason in reasons if reason))
-                log.warning("contacts not taken back to their groups", error=text)
+                log.warning("groups of failed edits were not restored", error=text)
 
     def _undo_of(self, key: str) -> Patches:
         patches = self._undo.get(key, {})

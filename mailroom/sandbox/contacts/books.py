@@ -15,7 +15,7 @@ _KINDS: Final[dict[str, type | tuple[type, ...]]] = {
     "sortOrder": int,
     "isSubscribed": bool,
 }
-"""What may be set."""
+"""The properties that may be set, with their types."""
 _PROPERTIES: Final = frozenset({"id", *_KINDS, "isDefault", "myRights", "shareWith"})
 
 

@@ -1,4 +1,4 @@
-"""What makes a Card (RFC 9553), as far as the sandbox's user may want to know. Pure."""
+"""The rules for a valid Card (RFC 9553), as far as the sandbox checks them. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -13,7 +13,7 @@ PROPERTIES: Final = frozenset(
         *("localizations", "anniversaries", "keywords", "notes", "personalInfo", "vCardProps"),
     }
 )
-"""Those of RFC 9553 and RFC 9610; a vendor's have a colon in their names."""
+"""The properties of RFC 9553 and RFC 9610; vendor-specific ones have a colon in their names."""
 _MANDATORY: Final = {"@type": "Card", "version": "1.0"}
 _TEXTS: Final = ("uid", "kind", "created", "updated", "prodId", "language")
 _ENTRIES: Final = {
@@ -28,13 +28,13 @@ _SETS: Final = ("members", "keywords", "addressBookIds")
 
 
 def is_vendors(name: str) -> bool:
-    """Whether a property is somebody's own (RFC 9553 section 1.8.1)."""
+    """Return True if a property is vendor-specific (RFC 9553 section 1.8.1)."""
     prefix, colon, rest = name.partition(":")
     return bool(prefix and colon and rest)
 
 
 def invalid_paths(card: Mapping[str, Any], *, whole: bool = False) -> list[str]:
-    """The paths to what is wrong with a card's properties, as Cyrus names them.
+    """Return the paths of the invalid properties of a card, as Cyrus names them.
 
     Args:
         card: the properties.

@@ -1,4 +1,4 @@
-"""When each resource was changed or removed, and the tokens that say since when. Pure."""
+"""The changes of resources, and the tokens that name a moment between changes. Pure."""
 
 import uuid
 from typing import Final
@@ -7,11 +7,11 @@ _SCHEME: Final = "data:,"
 
 
 class InvalidTokenError(Exception):
-    """A token that was not given here."""
+    """A token that this history did not issue."""
 
 
 class DavHistory:
-    """The history of one collection. Another one knows none of its tokens."""
+    """The history of one collection. Tokens are valid for their own collection only."""
 
     def __init__(self) -> None:
         self._id = uuid.uuid4().hex[:8]
@@ -20,12 +20,12 @@ class DavHistory:
 
     @property
     def tag(self) -> str:
-        """What changes with every change."""
+        """The tag of the collection, which changes with every change."""
         return f"{self._id}-{self._now}"
 
     @property
     def token(self) -> str:
-        """Stands for now; a URI."""
+        """The sync-token of the present moment, a URI."""
         return _SCHEME + self.tag
 
     def touch(self, path: str) -> None:

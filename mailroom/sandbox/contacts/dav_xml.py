@@ -43,7 +43,7 @@ def href(path: str) -> str:
 
 
 def response(path: str, asked: Iterable[str], known: Mapping[str, str]) -> str:
-    """What is said of one resource: the properties it has, and those it lacks."""
+    """Return the response for one resource: its properties, and the missing ones."""
     asked = list(asked)
     has = [_element(each, known[each]) for each in asked if each in known]
     lacks = [_element(each, "") for each in asked if each not in known]
@@ -53,7 +53,7 @@ def response(path: str, asked: Iterable[str], known: Mapping[str, str]) -> str:
 
 
 def judgement(path: str, status: str) -> str:
-    """What is said of one resource as a whole."""
+    """Return the response for one resource with a status only."""
     return f"<d:response>{href(path)}<d:status>HTTP/1.1 {status}</d:status></d:response>"
 
 

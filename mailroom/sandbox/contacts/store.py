@@ -54,7 +54,7 @@ class CardStore:
         self.book_history.created(DEFAULT, 0)
 
     def state(self) -> int:
-        """Of both types."""
+        """The state of both types."""
         return self.seat.states.of(*_TYPES)
 
     def moved(self) -> int:
@@ -101,7 +101,7 @@ class CardStore:
         return {**set_by_server, "id": card["uid"]}
 
     def change_card(self, card_id: str, patch: Mapping[str, Any]) -> Json | None:
-        """Patch a card; gives what the client does not know of it yet, None if there is nothing.
+        """Patch a card; return the properties that the client does not know yet, None if none.
 
         Raises:
             RefusedError: there is no such card, or it would be none any more.

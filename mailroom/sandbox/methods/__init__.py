@@ -34,10 +34,10 @@ _MAIL: Final[dict[str, Callable[[Mail, Arguments], Arguments]]] = {
 
 
 def mail_methods(mail: Mail) -> dict[str, Method]:
-    """What ``urn:ietf:params:jmap:mail`` brings."""
+    """Return the methods of ``urn:ietf:params:jmap:mail``."""
     return {name: partial(method, mail) for name, method in _MAIL.items()}
 
 
 def submission_methods(mail: Mail) -> dict[str, Method]:
-    """What ``urn:ietf:params:jmap:submission`` brings, without the sending."""
+    """Return the methods of ``urn:ietf:params:jmap:submission``, without those that send."""
     return {"Identity/get": partial(identities.get, mail)}

@@ -76,7 +76,7 @@ def _create(mail: Mail, facts: Mapping[str, Any], ids: Mapping[str, str]) -> Mai
 
 
 def _server_set(made: Mailbox, given: Mapping[str, Any]) -> Arguments:
-    """What the client does not know of the new mailbox yet."""
+    """Return the properties of the new mailbox that the client does not know yet."""
     defaults = {"sortOrder": made.sort_order, "isSubscribed": made.is_subscribed}
     return {
         "id": made.id,
