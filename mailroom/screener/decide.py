@@ -162,9 +162,9 @@ def _cards_for(key: str, bearing: list[Card], groups: Groups) -> list[Card]:
         or (_keys_on(card) == {key} and is_deleted_by_undo(card, groups))
     ]
     others = [card for card in bearing if card not in made]
-    # Undo deletes the card that Mailroom made, which therefore must not count as a person here:
-    # a retry, without that card, would then undo the decision on the one person who is left. A card
-    # that its owner has changed is not deleted by undo, and counts as a person's.
+    # Undo deletes the card that Mailroom made, so that card must not count as a person here: a
+    # retry, without the card, would undo the decision on the one person who is left. A card that
+    # somebody made their own is not deleted by undo, and counts as a person's.
     if not are_several_people(others):
         return bearing
     return made or [card for card in others if _keys_on(card) == {key}]
@@ -271,8 +271,7 @@ def _mismatched(
 ) -> frozenset[str]:
     """Return the ids of labelled mails whose display name is on none of the contact's cards.
 
-    The cards are compared as they will be after the edits, so that a pass that was cut short finds
-    the same mails when it is repeated.
+    The cards count as they will be after the edits, so that a repeated pass finds the same mails.
 
     Args:
         contact: the contact.
