@@ -5,7 +5,7 @@ The sandbox shares no code with the clients, so that both cannot have the same b
 
 from mailroom.sandbox.account import Account, User
 from mailroom.sandbox.desk import Desk, SeenMail
-from mailroom.sandbox.presets import CYRUS_3_14, HOSTILE, JAMES, STALWART
+from mailroom.sandbox.presets import CYRUS_3_14, FASTMAIL, HOSTILE, JAMES, STALWART
 from mailroom.sandbox.quirks import (
     STALWART_LIMITS,
     Carddav,
@@ -19,6 +19,7 @@ from mailroom.sandbox.server import Sandbox
 
 __all__ = [
     "CYRUS_3_14",
+    "FASTMAIL",
     "HOSTILE",
     "JAMES",
     "STALWART",

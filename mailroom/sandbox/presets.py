@@ -50,6 +50,18 @@ CYRUS_3_14: Final = Quirks(
 )
 """Cyrus IMAP after 3.13.7, without a rolling indexer."""
 
+FASTMAIL: Final = replace(
+    CYRUS_3_14,
+    limits=Limits(max_concurrent_requests=10),
+    index_lag=0.1,
+    last_mailbox="refuses",
+    absolute_urls=True,
+    event_source_template=False,
+    websocket=False,
+)
+"""Fastmail, as far as its answers to API tokens are known: EventSource alone, without a template,
+and the habits of the newest Cyrus with a search index that is a moment late."""
+
 JAMES: Final = Quirks(
     limits=Limits(
         max_size_request=10_000_000,

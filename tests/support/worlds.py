@@ -15,6 +15,7 @@ from yarl import URL
 
 from mailroom.sandbox import (
     CYRUS_3_14,
+    FASTMAIL,
     HOSTILE,
     JAMES,
     STALWART,
@@ -48,6 +49,7 @@ _HABITS: Final = {
     "mailbox ids of digits": Quirks(digit_ids=frozenset({"Screener", "Feed", "Imbox"})),
     "as Stalwart": STALWART,
     "as Cyrus 3.14": CYRUS_3_14,
+    "as Fastmail": replace(FASTMAIL, absolute_urls=False),  # a proxy can stand in front
     "as James": JAMES,
     "hostile": HOSTILE,
 }
@@ -108,7 +110,12 @@ VARIANTS: Final = (
     Variant("sandbox", "jmap", "websocket", "hostile"),
 )
 """Every behaviour is shown on these."""
-ROWS: Final = (*VARIANTS, Variant("james", "xandikos", "eventsource"))
+ROWS: Final = (
+    *VARIANTS,
+    Variant("james", "xandikos", "eventsource"),
+    Variant("sandbox", "carddav", "websocket", "as Stalwart"),
+    Variant("sandbox", "jmap", "eventsource", "as Fastmail"),
+)
 """The journey is shown on these: Xandikos takes its time, as each card is a commit of git."""
 
 
