@@ -55,6 +55,16 @@ def with_whole_map(patch: Patch, mailbox_ids: Collection[str]) -> Patch:
     return {"mailboxIds": dict.fromkeys(sorted(after), True), **rest}
 
 
+def was_moved(patch: Patch, mailbox_ids: Collection[str]) -> bool:
+    """Return True if a mail has left a mailbox that the patch takes it out of."""
+    taken_out = {
+        path.removeprefix(_MAILBOX)
+        for path, value in patch.items()
+        if path.startswith(_MAILBOX) and value is None
+    }
+    return not taken_out <= set(mailbox_ids)
+
+
 def split(
     asked: Mapping[str, Patch], update: Updated, others: Collection[str]
 ) -> tuple[Mapping[str, Patch], Updated]:

@@ -7,7 +7,13 @@ from typing import Final
 from mailroom.jmap.answers import Updated
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.errors import MethodError, SetError
-from mailroom.jmap.forms import needs_whole_map, split, with_whole_map, without_new_keywords
+from mailroom.jmap.forms import (
+    needs_whole_map,
+    split,
+    was_moved,
+    with_whole_map,
+    without_new_keywords,
+)
 from mailroom.jmap.habits import Habits, Limitation
 from mailroom.jmap.mail import (
     STATE_MISMATCH,
@@ -209,7 +215,9 @@ class Mails:
                 yield done
         if maps:
             found, emails = await self.read(sorted(maps))
-            if held and found != state:
+            # A server that ignores the state refuses the form first, though the mail has moved.
+            moved = any(was_moved(asked[each.id], each.mailbox_ids) for each in emails)
+            if held and (moved or found != state):
                 return
             whole = {each.id: with_whole_map(asked[each.id], each.mailbox_ids) for each in emails}
             again = await self._update_if_in(whole, found)

@@ -5,7 +5,12 @@ from collections.abc import Mapping
 import pytest
 
 from mailroom.jmap.errors import SetError
-from mailroom.jmap.forms import needs_whole_map, with_whole_map, without_new_keywords
+from mailroom.jmap.forms import (
+    needs_whole_map,
+    was_moved,
+    with_whole_map,
+    without_new_keywords,
+)
 from mailroom.jmap.mail import Patch
 from mailroom.sandbox import Quirks
 from tests.support.proxy import Answer, Ask, Exchange
@@ -164,3 +169,11 @@ async def test_a_mail_that_is_gone_by_then_is_gone() -> None:
         assert [update.failed[mail_id].type for _, update in done if mail_id in update.failed] == [
             "notFound"
         ]
+
+
+def test_a_mail_that_has_left_a_mailbox_was_moved() -> None:
+    patch = {"mailboxIds/7": True, "mailboxIds/screener": None, "keywords/$seen": None}
+    assert not was_moved(patch, ["screener"])
+    assert not was_moved(patch, ["screener", "archive"])
+    assert was_moved(patch, ["trash"])
+    assert not was_moved({"mailboxIds/7": True}, ["trash"])
