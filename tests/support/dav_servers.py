@@ -14,6 +14,7 @@ from tests.support.person import until
 from tests.support.running import free_port
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "carddav-server"
+_TRIES: Final = 3
 _NEW_BOOK: Final = """
 <D:mkcol xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav">
   <D:set>
@@ -44,20 +45,41 @@ class DavServer:
 @asynccontextmanager
 async def serving(server: str, user: str, folder: Path) -> AsyncIterator[DavServer]:
     """Run ``radicale`` or ``xandikos``, with an empty address book, as long as the block runs."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    running = DavServer(url, f"{url}/{user}/{_BOOKS[server]}")
-    with (folder / f"{server}.log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            str(SCRIPT), server, str(folder / server), str(port), user, stdout=log, stderr=log
-        )
+    running, process = await _started(server, user, folder)
     try:
-        await _until_there(running, process, user)
         yield running
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        await _end(process)
+
+
+async def _started(
+    server: str, user: str, folder: Path
+) -> tuple[DavServer, asyncio.subprocess.Process]:
+    """Start a server; again where another program was faster to take the port."""
+    for _ in range(_TRIES):
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        running = DavServer(url, f"{url}/{user}/{_BOOKS[server]}")
+        with (folder / f"{server}.log").open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                str(SCRIPT), server, str(folder / server), str(port), user, stdout=log, stderr=log
+            )
+        try:
+            await _until_there(running, process, user)
+        except BaseException:
+            has_ended = process.returncode is not None
+            await _end(process)
+            if not has_ended:
+                raise
+        else:
+            return running, process
+    raise AssertionError((folder / f"{server}.log").read_text())
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
 
 
 async def _until_there(server: DavServer, process: asyncio.subprocess.Process, user: str) -> None:
