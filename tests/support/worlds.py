@@ -101,6 +101,7 @@ NO_STATES: Final = Variant("sandbox", "jmap", "websocket", "no states of updates
 VARIANTS: Final = (
     Variant("cyrus", "carddav", "eventsource"),
     Variant("james", "radicale", "websocket"),
+    Variant("james", "xandikos", "eventsource"),
     *(Variant("sandbox", *each) for each in itertools.product(_PROTOCOLS, _TRANSPORTS)),
     Variant("sandbox", "jmap", "websocket", "stalwart limits"),
     Variant("sandbox", "jmap", "websocket", "no search index"),
@@ -112,11 +113,10 @@ VARIANTS: Final = (
 """Every behaviour is shown on these."""
 ROWS: Final = (
     *VARIANTS,
-    Variant("james", "xandikos", "eventsource"),
     Variant("sandbox", "carddav", "websocket", "as Stalwart"),
     Variant("sandbox", "jmap", "eventsource", "as Fastmail"),
 )
-"""The journey is shown on these: Xandikos takes its time, as each card is a commit of git."""
+"""The journey is shown on these."""
 
 
 class World(Protocol):
