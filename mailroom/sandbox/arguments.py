@@ -175,7 +175,7 @@ class SetAnswer:
             refusals[object_id] = refused.error
 
     def to_json(self, new_state: int) -> Arguments:
-        """The answer; what is empty is null, as on Cyrus."""
+        """Return the answer; an empty part is null, as on Cyrus."""
         return {
             "oldState": str(self._old_state),
             "newState": str(new_state),

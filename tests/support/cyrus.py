@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
+from tests.support.scripts import run
+
 PASSWORD = "secret"
 _AT_ONCE = 500
 """Messages that are put into a mailbox by one command."""
@@ -38,7 +40,7 @@ class Cyrus:
         """Start the instance (no matter if it is running), and wait until it answers."""
         facts = dict(
             line.split("=", 1)
-            for line in (await run(instance, "start")).splitlines()
+            for line in (await run(SCRIPT, instance, "start")).splitlines()
             if line.startswith("TEST_CYRUS_")
         )
         lmtp_host, _, lmtp_port = facts["TEST_CYRUS_LMTP"].rpartition(":")
@@ -54,19 +56,19 @@ class Cyrus:
 
     async def stop(self) -> None:
         """Stop the instance; its mail stays."""
-        await run(self.instance, "stop")
+        await run(SCRIPT, self.instance, "stop")
 
     async def reset(self) -> None:
         """Stop the instance, and wipe it."""
-        await run(self.instance, "reset")
+        await run(SCRIPT, self.instance, "reset")
 
     async def fresh_user(self, name: str) -> None:
         """Make an empty user, whatever there was under that name."""
-        await run(self.instance, "user", name, "secret")
+        await run(SCRIPT, self.instance, "user", name, "secret")
 
     async def indexer(self, state: str) -> None:
         """Turn the search indexer ``on`` or ``off``."""
-        await run(self.instance, "indexer", state)
+        await run(SCRIPT, self.instance, "indexer", state)
 
     async def append(self, user: str, mailbox: str, *messages: bytes) -> None:
         """Put messages into a mailbox by IMAP, as a provider's rules or a mail app would."""
@@ -99,19 +101,3 @@ class Cyrus:
         with smtplib.LMTP(self.lmtp_host, self.lmtp_port) as lmtp:
             for message in messages:
                 lmtp.sendmail("bounces@example.com", [user], message)
-
-
-async def run(instance: str, *arguments: str) -> str:
-    """Run ``scripts/cyrus`` and give what it prints."""
-    process = await asyncio.create_subprocess_exec(
-        str(SCRIPT),
-        "--instance",
-        instance,
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    if process.returncode:
-        raise RuntimeError(f"scripts/cyrus {' '.join(arguments)}: {err.decode()}")
-    return out.decode()

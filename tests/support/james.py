@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from tests.support.cyrus import PASSWORD
+from tests.support.scripts import run
 
 DOMAIN = "james.test"
 ACCEPT = "application/json; jmapVersion=rfc-8621"
@@ -36,7 +37,7 @@ class James:
     @classmethod
     async def start(cls, instance: str, *, while_held: Path) -> Self:
         """Start an instance that ends once no process holds a lock, and wait until it answers."""
-        lines = (await run(instance, "start", "--while-held", str(while_held))).splitlines()
+        lines = (await run(SCRIPT, instance, "start", "--while-held", str(while_held))).splitlines()
         facts = dict(line.split("=", 1) for line in lines if line.startswith("TEST_JAMES_"))
         return cls(
             instance,
@@ -47,11 +48,11 @@ class James:
 
     async def stop(self) -> None:
         """Stop the instance, and lose its mail."""
-        await run(self.instance, "stop")
+        await run(SCRIPT, self.instance, "stop")
 
     async def fresh_user(self, name: str) -> None:
         """Make somebody with an empty account take the place of the user before."""
-        await run(self.instance, "user", name, PASSWORD)
+        await run(SCRIPT, self.instance, "user", name, PASSWORD)
 
     async def append(self, user: str, mailbox: str, *messages: bytes) -> None:
         """Put messages into a mailbox by IMAP, as a provider's rules or a mail app would."""
@@ -78,19 +79,3 @@ class James:
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     return host, int(port)
-
-
-async def run(instance: str, *arguments: str) -> str:
-    """Run ``scripts/james`` and return what it prints."""
-    process = await asyncio.create_subprocess_exec(
-        str(SCRIPT),
-        "--instance",
-        instance,
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    if process.returncode:
-        raise RuntimeError(f"scripts/james {' '.join(arguments)}: {err.decode()}")
-    return out.decode()
