@@ -9,7 +9,6 @@ import aiohttp
 import structlog
 from yarl import URL
 
-from mailroom.concurrency import all_of
 from mailroom.contacts.book import AddressBook, AddressBookError
 from mailroom.contacts.carddav import CardDavAddressBook, Options, make_address_book
 from mailroom.contacts.jmap import JmapAddressBook
@@ -30,8 +29,9 @@ from mailroom.jmap.session import CONTACTS, Session
 from mailroom.jmap.transports import AutoTransport, Transport, offered
 from mailroom.jmap.websocket import WebSocketTransport
 from mailroom.screener.arrivals.screening import Policy
-from mailroom.screener.workflow import ScreenerWorkflow
+from mailroom.screener.passes.workflow import ScreenerWorkflow
 from mailroom.settings import Settings
+from mailroom.waiting.concurrency import all_of
 
 log = structlog.get_logger(__name__)
 

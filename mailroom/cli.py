@@ -20,10 +20,10 @@ from mailroom.command import Answer, fail, log_as_set, on_accounts, remark, sett
 from mailroom.exits import Exit
 from mailroom.health import PortUnavailableError
 from mailroom.output import OutputError, guard_output
-from mailroom.process import serve
 from mailroom.report import outcome_data, outcome_text, plan_data, plan_text, shown, summary
 from mailroom.report.bars import progress_bars
-from mailroom.screener.sender import is_address
+from mailroom.runtime.process import serve
+from mailroom.screener.model.sender import is_address
 from mailroom.settings import describe
 
 app = typer.Typer(

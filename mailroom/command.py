@@ -14,9 +14,9 @@ import typer
 from mailroom.account import Account, open_account
 from mailroom.admin.setup import find_lacking
 from mailroom.exits import Exit
-from mailroom.failing import EXPECTED, exit_code
 from mailroom.logs import configure_logging, hider
-from mailroom.screener.missing import MissingError
+from mailroom.runtime.failing import EXPECTED, exit_code
+from mailroom.screener.model.missing import MissingError
 from mailroom.settings import Settings, SettingsError, load_settings
 
 _LOG_LEVEL: Final = ("log", "level")

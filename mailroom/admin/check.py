@@ -14,12 +14,12 @@ from mailroom.admin.searching import find_limitations
 from mailroom.admin.setup import find_lacking
 from mailroom.admin.sign_of_life import BlockedError, sign_of_life
 from mailroom.exits import Exit
-from mailroom.failing import EXPECTED, exit_code
 from mailroom.http import CredentialsRefusedError
 from mailroom.jmap.session import Session, unusable_push_urls
 from mailroom.report import plan_text
-from mailroom.screener.missing import MissingError, NoRightToWriteError
-from mailroom.screener.places import Directory, lacking_rights
+from mailroom.runtime.failing import EXPECTED, exit_code
+from mailroom.screener.model.missing import MissingError, NoRightToWriteError
+from mailroom.screener.model.places import Directory, lacking_rights
 from mailroom.settings import Shown, describe
 
 _CLOCKS_AGREE: Final = 60.0

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailroom.account import Account
-from mailroom.concurrency import both
 from mailroom.contacts.address import key_of, whole_domain
 from mailroom.contacts.book import AddressBook, Card, Group
 from mailroom.contacts.note import triage_lines
@@ -18,11 +17,12 @@ from mailroom.report import shown
 from mailroom.report.common import move
 from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.arrivals.verdict import Acquaintance, Rule, Rules, Verdict, judge
-from mailroom.screener.contact import missing_groups
-from mailroom.screener.gather import Gatherer, Marked
-from mailroom.screener.missing import MissingError
-from mailroom.screener.plan import BySender
-from mailroom.screener.search import Sweep
+from mailroom.screener.model.missing import MissingError
+from mailroom.screener.passes.gather import Gatherer, Marked
+from mailroom.screener.passes.plan import BySender
+from mailroom.screener.search.mail_search import Sweep
+from mailroom.screener.triage.contact import missing_groups
+from mailroom.waiting.concurrency import both
 
 
 @dataclass(frozen=True, slots=True)

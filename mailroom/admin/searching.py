@@ -4,8 +4,8 @@ from typing import Final
 
 from mailroom.account import Account
 from mailroom.screener.arrivals.correspondents import Correspondents
-from mailroom.screener.gather import Gatherer
-from mailroom.screener.search import Sweep
+from mailroom.screener.passes.gather import Gatherer
+from mailroom.screener.search.mail_search import Sweep
 
 _NOBODY: Final = "nobody@mailroom.invalid"
 

@@ -10,16 +10,16 @@ from itertools import islice
 from typing import Any, Final
 
 from mailroom.account import Account
-from mailroom.backoff import full_jitter
-from mailroom.concurrency import both
 from mailroom.contacts.book import AddressBook, AddressBookError, Group
 from mailroom.contacts.carddav import NoAddressBookError
 from mailroom.http.not_now import of_set_error
 from mailroom.jmap.errors import JmapError
 from mailroom.jmap.mailboxes import create_mailboxes
-from mailroom.screener.categories import Categories, Category, Layout
-from mailroom.screener.contact import missing_groups
-from mailroom.screener.places import Directory, missing_mailboxes
+from mailroom.screener.model.categories import Categories, Category, Layout
+from mailroom.screener.model.places import Directory, missing_mailboxes
+from mailroom.screener.triage.contact import missing_groups
+from mailroom.waiting.backoff import full_jitter
+from mailroom.waiting.concurrency import both
 
 _ARCHIVE: Final = "archive it"
 _TRIES: Final = 2

@@ -11,8 +11,8 @@ from mailroom.demo.script import SCENES
 from mailroom.demo.stage import WentOtherwiseError, open_stage
 from mailroom.demo.telling import Teller, on_terminal
 from mailroom.exits import Exit
-from mailroom.failing import EXPECTED
 from mailroom.logs import configure_logging
+from mailroom.runtime.failing import EXPECTED
 
 _PAUSE: Final = 2.5
 """Seconds to read a scene."""

@@ -20,12 +20,12 @@ from mailroom.demo.sighting import Sighting
 from mailroom.health import Overview
 from mailroom.health import serve as serve_health
 from mailroom.metrics import Metrics
+from mailroom.runtime.service import Service
+from mailroom.runtime.watch import Watch
 from mailroom.sandbox import Desk, Quirks, Sandbox, SeenMail, User
 from mailroom.sandbox.contacts import Contacts
-from mailroom.screener.keywords import SCREENED
-from mailroom.service import Service
+from mailroom.screener.model.keywords import SCREENED
 from mailroom.settings import Settings, load_settings
-from mailroom.watch import Watch
 
 LOOPBACK: Final = "127.0.0.1"
 USER: Final = User(name="alex", password="tap-tap-tap", addresses=(YOU,))  # noqa: S106 - of nobody

@@ -6,9 +6,9 @@ from typing import Final
 
 from tenacity import RetryCallState
 
-from mailroom.backoff import full_jitter
 from mailroom.http.errors import BrokenAnswerError, ServerFailureError, UnreachableError
 from mailroom.http.not_now import Action, Row
+from mailroom.waiting.backoff import full_jitter
 
 ATTEMPTS: Final = 4
 LONGEST_WAIT: Final = 75.0

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 
-from mailroom.concurrency import all_of
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.habits import Limitation
 from mailroom.jmap.mail import Created, Email, Filter, get_created, get_identities
@@ -13,6 +12,7 @@ from mailroom.jmap.paging import READINGS, are_steady, remaining_pages
 from mailroom.jmap.queries import Page, find_emails
 from mailroom.jmap.request import Operation
 from mailroom.jmap.session import MAIL, SUBMISSION, Session
+from mailroom.waiting.concurrency import all_of
 
 T = TypeVar("T")
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mailroom.backoff import full_jitter
 from mailroom.http.not_now import Action, Row, of_method_error, of_set_error
 from mailroom.jmap.errors import JmapError, MethodError, SetError
 from mailroom.jmap.request import Call, Operation, Reference
+from mailroom.waiting.backoff import full_jitter
 
 Answers = Mapping[Call, Mapping[str, Any] | JmapError]
 

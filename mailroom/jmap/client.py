@@ -12,7 +12,6 @@ from typing import Any, Final, TypeVar, overload
 import structlog
 from yarl import URL
 
-from mailroom.concurrency import all_of
 from mailroom.http import (
     BrokenAnswerError,
     HttpClient,
@@ -29,6 +28,7 @@ from mailroom.jmap.errors import JmapError, RequestError, SessionError
 from mailroom.jmap.problems import is_beyond_limits, problem
 from mailroom.jmap.request import Call, Operation, Request, Results, pack, parts, request_of
 from mailroom.jmap.session import JMAP, Session, check_api_url, keeping_origin, parse_session
+from mailroom.waiting.concurrency import all_of
 
 log = structlog.get_logger(__name__)
 

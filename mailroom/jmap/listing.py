@@ -3,12 +3,12 @@
 from collections.abc import Collection, Sequence
 from typing import Final, TypeVar
 
-from mailroom.concurrency import all_of
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.mail import Filter
 from mailroom.jmap.paging import READINGS, are_steady, remaining_pages
 from mailroom.jmap.queries import DatedPage, IdPage, find_dates, find_ids
 from mailroom.jmap.request import Operation
+from mailroom.waiting.concurrency import all_of
 
 T = TypeVar("T")
 

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from mailroom.backoff import full_jitter
 from mailroom.http import CredentialsRefusedError, ServerFailureError
 from mailroom.jmap.errors import JmapError
+from mailroom.waiting.backoff import full_jitter
 
 HEALTHY_LIFE: Final = 60.0
 """Seconds. A connection that was open for so long is healthy."""

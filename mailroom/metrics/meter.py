@@ -18,9 +18,9 @@ from mailroom.jmap.errors import JmapError, is_read_only
 from mailroom.jmap.push import PushStatus
 from mailroom.metrics.families import Metrics
 from mailroom.metrics.latency import Latency
-from mailroom.screener.missing import MissingError, NoRightToWriteError, UnsuitableError
-from mailroom.screener.progress import Report
-from mailroom.trigger import Due, Reason
+from mailroom.screener.model.missing import MissingError, NoRightToWriteError, UnsuitableError
+from mailroom.screener.passes.progress import Report
+from mailroom.waiting.trigger import Due, Reason
 
 log = structlog.get_logger(__name__)
 

@@ -13,9 +13,9 @@ from mailroom.contacts.book import (
     UpdateCard,
 )
 from mailroom.jmap.mail import Patch
-from mailroom.screener.decide import Decision
-from mailroom.screener.places import Directory
-from mailroom.screener.plan import Filing
+from mailroom.screener.model.places import Directory
+from mailroom.screener.passes.plan import Filing
+from mailroom.screener.triage.decide import Decision
 
 _MAILBOX: Final = "mailboxIds/"
 

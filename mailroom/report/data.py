@@ -7,9 +7,9 @@ from mailroom.contacts.book import ContactEdit, CreateCard, Group, UpdateCard
 from mailroom.jmap.mail import Patch
 from mailroom.report.common import change, given, group_names, move, moves_of, paths
 from mailroom.screener.arrivals.verdict import Verdict
-from mailroom.screener.places import Directory
-from mailroom.screener.plan import Filing, Plan
-from mailroom.screener.progress import Report
+from mailroom.screener.model.places import Directory
+from mailroom.screener.passes.plan import Filing, Plan
+from mailroom.screener.passes.progress import Report
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:

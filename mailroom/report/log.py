@@ -7,8 +7,8 @@ from typing import Any
 import structlog
 
 from mailroom.report.common import change, paths, where
-from mailroom.screener.plan import Filing, Plan
-from mailroom.screener.progress import Report
+from mailroom.screener.passes.plan import Filing, Plan
+from mailroom.screener.passes.progress import Report
 
 
 def log_report(log: structlog.stdlib.BoundLogger, report: Report) -> None:

@@ -13,10 +13,10 @@ from mailroom.contacts.book import (
 )
 from mailroom.jmap.mail import Patch
 from mailroom.report.common import given, group_names, move, moves_of, paths, shown, where
-from mailroom.screener.decide import Contact
-from mailroom.screener.places import Directory
-from mailroom.screener.plan import Filing, Plan
-from mailroom.screener.progress import Report
+from mailroom.screener.model.places import Directory
+from mailroom.screener.passes.plan import Filing, Plan
+from mailroom.screener.passes.progress import Report
+from mailroom.screener.triage.decide import Contact
 
 
 def plan_text(plan: Plan) -> Iterator[str]:

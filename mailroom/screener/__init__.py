@@ -1,1 +1,4 @@
-"""The domain: who is a sender, what was decided, where mail goes. Speaks to no server itself."""
+"""The domain: read labelled and new mail, decide on its senders, and file it.
+
+Each room imports only from those to its right: passes -> arrivals -> triage, search -> model.
+"""

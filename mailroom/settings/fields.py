@@ -24,7 +24,7 @@ from yarl import URL
 
 from mailroom.contacts.book import ContactType
 from mailroom.http import trusting
-from mailroom.screener.categories import Categories, Category
+from mailroom.screener.model.categories import Categories, Category
 from mailroom.settings.shard import Shard
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")

@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import Field, PrivateAttr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from mailroom.screener.categories import DEFAULTS
+from mailroom.screener.model.categories import DEFAULTS
 from mailroom.settings.fields import CategoryList, ShardOption
 from mailroom.settings.sections import (
     ArrivalsSettings,

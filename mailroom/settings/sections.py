@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from mailroom.http import Credentials, Proxies, Reach
-from mailroom.screener.categories import Layout, triage_label
+from mailroom.screener.model.categories import Layout, triage_label
 from mailroom.settings.fields import (
     AuthservId,
     CaFile,

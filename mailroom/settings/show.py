@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from yarl import URL
 
 from mailroom.http import shown as shown_url
-from mailroom.screener.categories import Categories
+from mailroom.screener.model.categories import Categories
 from mailroom.settings.file import DEFAULT_CONFIG
 from mailroom.settings.model import Settings
 from mailroom.settings.sources import DEFAULT_SECRETS_DIR

@@ -12,7 +12,7 @@ import pytest
 from mailroom.account import Account, open_account
 from mailroom.admin.reset import Outcome, Scope, ToTakeBack, survey, take_back
 from mailroom.admin.reset.plan import Fate
-from mailroom.screener.missing import MissingError
+from mailroom.screener.model.missing import MissingError
 from mailroom.settings import load_settings
 from tests.behaviour.conftest import on
 from tests.support.person import Owner, message

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from mailroom.account import open_account
-from mailroom.failing import EXPECTED
+from mailroom.runtime.failing import EXPECTED
 from mailroom.sandbox.desk import Desk
 from tests.faults.scenarios import BACKENDS, SCENARIOS, Prepared, Scenario, prepared, settings
 from tests.support import faults_time

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from mailroom.account import open_account
 from mailroom.admin.reset import Outcome, Scope, senders, survey, take_back
-from mailroom.failing import EXPECTED
+from mailroom.runtime.failing import EXPECTED
 from mailroom.sandbox.account import Account
 from tests.faults.scenarios import BACKENDS, Scenario, prepared, settings
 from tests.support import faults_time

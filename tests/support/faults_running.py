@@ -7,10 +7,10 @@ from typing import Final
 
 from mailroom.health import Health
 from mailroom.health.account import Left
-from mailroom.keeper import Keeper
 from mailroom.metrics import Metrics
+from mailroom.runtime.keeper import Keeper
+from mailroom.runtime.watch import Watch
 from mailroom.settings import Settings
-from mailroom.watch import Watch
 
 _LONG: Final = 3600.0
 """Seconds of the loop's clock; after a fault that is over, it never takes that long."""

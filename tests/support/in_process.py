@@ -9,8 +9,8 @@ from typing import Any
 from mailroom.account import open_account
 from mailroom.admin.setup import create, find_lacking
 from mailroom.exits import Exit
-from mailroom.keeper import Keeper
 from mailroom.metrics import Metrics
+from mailroom.runtime.keeper import Keeper
 from mailroom.settings import Settings, load_settings
 from tests.support.person import PATIENCE, until
 from tests.support.running import Service

@@ -10,13 +10,13 @@ from typing import Final
 
 from mailroom.contacts.book import Card, ContactEdit, DeleteCard, Names
 from mailroom.jmap.mail import Email, Patch
-from mailroom.screener.categories import DEFAULTS
-from mailroom.screener.contact import find_groups
-from mailroom.screener.decide import decide, find_contacts
-from mailroom.screener.gather import Marked
-from mailroom.screener.labelled import sort_marked
-from mailroom.screener.places import Directory
-from mailroom.screener.plan import BySender, Plan, plan_decisions
+from mailroom.screener.model.categories import DEFAULTS
+from mailroom.screener.model.places import Directory
+from mailroom.screener.passes.gather import Marked
+from mailroom.screener.passes.plan import BySender, Plan, plan_decisions
+from mailroom.screener.triage.contact import find_groups
+from mailroom.screener.triage.decide import decide, find_contacts
+from mailroom.screener.triage.labelled import sort_marked
 from tests.unit.builders import LAYOUT, NOW, PLACES, Contacts, group_list, patched, written
 
 IDENTITIES: Final = ("me@home.example",)

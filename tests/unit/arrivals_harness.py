@@ -13,8 +13,8 @@ from mailroom.jmap.account import MailAccount
 from mailroom.jmap.client import JmapClient
 from mailroom.sandbox import Desk, Quirks, Sandbox
 from mailroom.screener.arrivals.inbox import Inbox, News
-from mailroom.screener.categories import DEFAULTS, Layout
-from mailroom.screener.places import Directory, Places, locate, wanted_mailboxes
+from mailroom.screener.model.categories import DEFAULTS, Layout
+from mailroom.screener.model.places import Directory, Places, locate, wanted_mailboxes
 from tests.support.proxy import Proxy, proxying
 from tests.unit.sandbox_harness import ALICE, mail
 

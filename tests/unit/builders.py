@@ -14,12 +14,12 @@ from mailroom.contacts.book import Card, ContactEdit, CreateCard, DeleteCard, Gr
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Email, EmailAddress, Patch
 from mailroom.jmap.mailboxes import Mailbox
-from mailroom.screener.categories import DEFAULTS, Categories, Category, Layout
-from mailroom.screener.contact import Groups, find_groups
-from mailroom.screener.labelled import Tapped
-from mailroom.screener.names import filled
-from mailroom.screener.places import Places
-from mailroom.screener.sender import sender_of
+from mailroom.screener.model.categories import DEFAULTS, Categories, Category, Layout
+from mailroom.screener.model.names import filled
+from mailroom.screener.model.places import Places
+from mailroom.screener.model.sender import sender_of
+from mailroom.screener.triage.contact import Groups, find_groups
+from mailroom.screener.triage.labelled import Tapped
 
 LAYOUT: Final = Layout()
 NOW: Final = datetime(2026, 2, 25, 14, 3, tzinfo=UTC)

@@ -12,8 +12,8 @@ from mailroom.admin import check as check_module
 from mailroom.admin.check import check
 from mailroom.contacts.book import AddressBookError
 from mailroom.exits import Exit
-from mailroom.failing import exit_code
 from mailroom.jmap.errors import SessionError
+from mailroom.runtime.failing import exit_code
 from mailroom.sandbox import Quirks, Sandbox
 from mailroom.sandbox.contacts import Contacts
 from mailroom.settings import load_settings

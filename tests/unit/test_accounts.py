@@ -14,14 +14,14 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 from yarl import URL
 
-from mailroom import failing, keeper, process
 from mailroom.exits import Exit
 from mailroom.health import Overview
-from mailroom.keeper import Keeper
 from mailroom.metrics import Metrics
+from mailroom.runtime import failing, keeper, process
+from mailroom.runtime.keeper import Keeper
+from mailroom.runtime.service import Service
 from mailroom.sandbox import Sandbox, User
 from mailroom.sandbox.contacts import Contacts
-from mailroom.service import Service
 from mailroom.settings import Settings, load_settings
 from tests.support.in_process import set_up
 from tests.support.jscontact_app import JsContactApp

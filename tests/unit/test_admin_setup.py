@@ -7,8 +7,8 @@ import pytest
 from mailroom.admin.check import Finding, verdict
 from mailroom.admin.setup import Lacking, mailbox_creations, rules_text
 from mailroom.exits import Exit
-from mailroom.screener.categories import DEFAULTS, Categories, Category, Layout
-from mailroom.screener.places import Directory
+from mailroom.screener.model.categories import DEFAULTS, Categories, Category, Layout
+from mailroom.screener.model.places import Directory
 from tests.unit.builders import LAYOUT, mailboxes
 
 INBOX = Directory(mailboxes("Inbox", "Inbox/Old", "Reading", roles={"Inbox": "inbox"}))

@@ -9,8 +9,8 @@ from mailroom.jmap.errors import MethodError
 from mailroom.sandbox import Limits, Quirks
 from mailroom.screener.arrivals.filing import Arrived, Filing
 from mailroom.screener.arrivals.verdict import Acquaintance, Rules, judge
-from mailroom.screener.categories import DEFAULTS
-from mailroom.screener.keywords import SCREENED
+from mailroom.screener.model.categories import DEFAULTS
+from mailroom.screener.model.keywords import SCREENED
 from tests.support.proxy import Answer, Ask, Exchange
 from tests.unit.arrivals_harness import World, a_world
 

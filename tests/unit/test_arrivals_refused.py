@@ -6,11 +6,11 @@ import pytest
 from multidict import CIMultiDict
 
 from mailroom.contacts.index import ContactIndex
-from mailroom.screener import refusals
 from mailroom.screener.arrivals.filing import Arrived
 from mailroom.screener.arrivals.screening import Policy, Screening, plan_arrivals
-from mailroom.screener.categories import DEFAULTS
-from mailroom.screener.decide import Decided
+from mailroom.screener.model import refusals
+from mailroom.screener.model.categories import DEFAULTS
+from mailroom.screener.triage.decide import Decided
 from tests.support.proxy import Answer, Ask, Exchange
 from tests.unit.arrivals_harness import DAY, NOW, World, a_world
 

@@ -20,10 +20,10 @@ from mailroom.screener.arrivals.verdict import (
     strangers,
     unexplained,
 )
-from mailroom.screener.categories import DEFAULTS
-from mailroom.screener.decide import Decided
-from mailroom.screener.keywords import FORGED as FORGED_KEYWORD
-from mailroom.screener.keywords import SCREENED
+from mailroom.screener.model.categories import DEFAULTS
+from mailroom.screener.model.keywords import FORGED as FORGED_KEYWORD
+from mailroom.screener.model.keywords import SCREENED
+from mailroom.screener.triage.decide import Decided
 from tests.unit.builders import PLACES, group_list, mail
 
 KEYWORD = f"keywords/{SCREENED}"

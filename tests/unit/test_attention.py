@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mailroom.echo import Attention, Echo
 from mailroom.jmap.push import PushState, PushStatus
-from mailroom.screener.states import StateTrail
+from mailroom.runtime.echo import Attention, Echo
+from mailroom.screener.passes.states import StateTrail
 
 UP = PushStatus("eventsource", PushState.CONNECTED, reconnects=3)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.backoff import full_jitter
+from mailroom.waiting.backoff import full_jitter
 
 SECONDS = st.floats(0.001, 1e4)
 

@@ -17,7 +17,7 @@ import asyncio, json, pathlib, re, sys
 import aiohttp
 from yarl import URL
 
-import mailroom.service
+import mailroom.runtime.service
 from mailroom.contacts.carddav import CardDavAddressBook
 from mailroom.http import Credentials, HttpClient
 

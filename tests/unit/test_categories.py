@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.contacts.book import ContactType
-from mailroom.screener.categories import (
+from mailroom.screener.model.categories import (
     DEFAULTS,
     Categories,
     Category,

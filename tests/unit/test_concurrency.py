@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from mailroom.concurrency import all_of, both
+from mailroom.waiting.concurrency import all_of, both
 from tests.unit.virtual_time import now, run
 
 

@@ -18,8 +18,10 @@ from mailroom.contacts.book import (
     Names,
     UpdateCard,
 )
-from mailroom.screener.categories import DEFAULTS, Categories, Category
-from mailroom.screener.contact import (
+from mailroom.screener.model.categories import DEFAULTS, Categories, Category
+from mailroom.screener.model.missing import MissingError
+from mailroom.screener.model.sender import Sender
+from mailroom.screener.triage.contact import (
     edits_for_strays,
     edits_for_triage,
     edits_for_undo,
@@ -27,8 +29,6 @@ from mailroom.screener.contact import (
     missing_groups,
     wanted_groups,
 )
-from mailroom.screener.missing import MissingError
-from mailroom.screener.sender import Sender
 from tests.unit.builders import (
     LAYOUT,
     NOW,

@@ -8,11 +8,11 @@ from mailroom.contacts.address import key_of, spellings
 from mailroom.contacts.book import Card
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.habits import Habits
-from mailroom.screener.decide import find_contacts
-from mailroom.screener.filters import Mailboxes
-from mailroom.screener.labelled import Tapped
-from mailroom.screener.people import SENDERS, searches
-from mailroom.screener.sender import Sender, is_own
+from mailroom.screener.model.sender import Sender, is_own
+from mailroom.screener.search.filters import Mailboxes
+from mailroom.screener.search.people import SENDERS, searches
+from mailroom.screener.triage.decide import find_contacts
+from mailroom.screener.triage.labelled import Tapped
 from tests.unit.builders import groups, mail
 
 READABLE = "bob@bücher.example"

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 
 from mailroom.jmap.push import PushState, PushStatus
 from mailroom.metrics import DEFINITIONS, AccountMetrics, Metrics
-from mailroom.screener.categories import DEFAULTS
+from mailroom.screener.model.categories import DEFAULTS
 
 ROOT = Path(__file__).parents[2]
 MONITORING = ROOT / "k8s" / "components" / "monitoring"

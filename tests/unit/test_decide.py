@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from mailroom.contacts.address import uid_for
 from mailroom.contacts.book import Card, ContactType, CreateCard, DeleteCard, Names, UpdateCard
 from mailroom.jmap.mail import Email
-from mailroom.screener.categories import DEFAULTS
-from mailroom.screener.decide import Conflict, Contact, Decision, decide, find_contacts
-from mailroom.screener.labelled import sort_marked
-from mailroom.screener.plan import BySender
+from mailroom.screener.model.categories import DEFAULTS
+from mailroom.screener.passes.plan import BySender
+from mailroom.screener.triage.decide import Conflict, Contact, Decision, decide, find_contacts
+from mailroom.screener.triage.labelled import sort_marked
 from tests.unit.builders import NOW, PLACES, Contacts, card, category, groups, mail
 
 BOB = "bob@corp.example"

@@ -227,7 +227,9 @@ def test_the_monitor_asks_where_the_program_tells() -> None:
     (endpoint,) = manifest("components/monitoring/service-monitor.yaml")["spec"]["endpoints"]
     (port,) = manifest("base/service.yaml")["spec"]["ports"]
     assert endpoint["port"] == port["name"]
-    assert f'"{endpoint["path"]}": metrics.page' in read(ROOT / "mailroom" / "process.py")
+    assert f'"{endpoint["path"]}": metrics.page' in read(
+        ROOT / "mailroom" / "runtime" / "process.py"
+    )
 
 
 # Several accounts on several pods

@@ -7,7 +7,6 @@ from yarl import URL
 
 from mailroom.contacts.book import AddressBookError, ReadOnlyAddressBookError
 from mailroom.exits import Exit
-from mailroom.failing import EXPECTED, GiveUp, Patience, TryAgain, exit_code
 from mailroom.http import (
     BrokenAnswerError,
     CredentialsRefusedError,
@@ -18,7 +17,8 @@ from mailroom.http import (
     UnreachableError,
 )
 from mailroom.jmap.errors import MethodError, RequestError, SessionError
-from mailroom.screener.missing import MissingError, NoRightToWriteError
+from mailroom.runtime.failing import EXPECTED, GiveUp, Patience, TryAgain, exit_code
+from mailroom.screener.model.missing import MissingError, NoRightToWriteError
 
 URL_ = URL("https://mail.example/jmap")
 LIMIT = 10

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.jmap.mail import Email, Patch
-from mailroom.screener.categories import DEFAULTS, Categories, Category
-from mailroom.screener.filing import (
+from mailroom.screener.model.categories import DEFAULTS, Categories, Category
+from mailroom.screener.model.filing import (
     Target,
     file_labelled,
     file_swept,
@@ -19,8 +19,8 @@ from mailroom.screener.filing import (
     take_off,
     target_of,
 )
-from mailroom.screener.keywords import FORGED
-from mailroom.screener.places import Places
+from mailroom.screener.model.keywords import FORGED
+from mailroom.screener.model.places import Places
 from tests.unit.builders import ELSEWHERE, LAYOUT, PLACES, category, mail, patched, places_for
 
 FILED: dict[str, set[str]] = {

@@ -7,8 +7,8 @@ import pytest
 
 from mailroom.jmap.habits import Habits, Limitation
 from mailroom.jmap.mail import Filter
-from mailroom.screener.filters import Mailboxes, learn_how_to_name_mailboxes
-from mailroom.screener.people import SENDERS, searches
+from mailroom.screener.search.filters import Mailboxes, learn_how_to_name_mailboxes
+from mailroom.screener.search.people import SENDERS, searches
 
 MAILBOXES = frozenset({"Screener", "Feed"})
 

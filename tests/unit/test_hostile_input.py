@@ -20,8 +20,8 @@ from mailroom.contacts.vcard.text import clean
 from mailroom.jmap.mail import Email, EmailAddress
 from mailroom.jmap.push import StateChange
 from mailroom.jmap.sse import SseDecoder
-from mailroom.screener.names import is_called, names_for
-from mailroom.screener.sender import Sender, UnusableFromError, sender_of
+from mailroom.screener.model.names import is_called, names_for
+from mailroom.screener.model.sender import Sender, UnusableFromError, sender_of
 from mailroom.settings import SettingsError, load_settings
 from tests.unit.test_vcard_edit import NASTY
 

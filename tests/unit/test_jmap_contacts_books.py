@@ -16,7 +16,7 @@ from mailroom.contacts.jmap.backend import choose
 from mailroom.contacts.jmap.calls import Book
 from mailroom.sandbox.history import History
 from mailroom.sandbox.plugin import Arguments
-from mailroom.screener.missing import MissingError
+from mailroom.screener.model.missing import MissingError
 from tests.unit.jmap_contacts_harness import ANN, LINE, Account, creating, open_account
 
 ALPHA = Book("a", "Alpha", is_default=False, is_writable=True)

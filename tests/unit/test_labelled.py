@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.jmap.mail import Email
-from mailroom.screener.labelled import Sorted, sort_marked
+from mailroom.screener.triage.labelled import Sorted, sort_marked
 from tests.unit.builders import BOB, ELSEWHERE, PLACES, mail
 
 ME = "Me <me@home.example>"

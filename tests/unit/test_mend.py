@@ -8,8 +8,8 @@ import pytest
 from mailroom.jmap.habits import Limitation
 from mailroom.jmap.mail import Email, EmailAddress, Patch
 from mailroom.sandbox import JAMES, Quirks
-from mailroom.screener.filing import Target, file_swept
-from mailroom.screener.mend import mend, patched
+from mailroom.screener.model.filing import Target, file_swept
+from mailroom.screener.model.mend import mend, patched
 from tests.unit.arrivals_harness import a_world
 from tests.unit.builders import PLACES
 

@@ -26,14 +26,14 @@ from mailroom.jmap.push import PushState, PushStatus
 from mailroom.metrics import DEFINITIONS, AccountMetrics, Metrics, PassEnded
 from mailroom.screener.arrivals.filing import Arrived
 from mailroom.screener.arrivals.verdict import Rule, Verdict
-from mailroom.screener.decide import Contact, Decided, Decision
-from mailroom.screener.gather import Marked
-from mailroom.screener.missing import MissingError, UnsuitableError
-from mailroom.screener.places import Directory
-from mailroom.screener.plan import Filing, Plan
-from mailroom.screener.progress import Report
-from mailroom.screener.states import StateTrail
-from mailroom.trigger import Due, Reason
+from mailroom.screener.model.missing import MissingError, UnsuitableError
+from mailroom.screener.model.places import Directory
+from mailroom.screener.passes.gather import Marked
+from mailroom.screener.passes.plan import Filing, Plan
+from mailroom.screener.passes.progress import Report
+from mailroom.screener.passes.states import StateTrail
+from mailroom.screener.triage.decide import Contact, Decided, Decision
+from mailroom.waiting.trigger import Due, Reason
 from tests.unit.builders import PLACES, category, mail, tapped
 
 SERVER = URL("https://mail.example.com/jmap?secret=1")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.contacts.book import ContactType, Names
-from mailroom.screener.names import (
+from mailroom.screener.model.names import (
     filled,
     is_called,
     list_key,
@@ -14,7 +14,7 @@ from mailroom.screener.names import (
     names_for,
     split_personal_name,
 )
-from mailroom.screener.sender import Sender
+from mailroom.screener.model.sender import Sender
 from tests.unit.builders import card
 
 

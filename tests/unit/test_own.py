@@ -1,9 +1,9 @@
 """The user's own addresses: identities, and who is in From of mail in Sent and Drafts."""
 
 from mailroom.sandbox import Quirks
-from mailroom.screener.categories import DEFAULTS, Layout
-from mailroom.screener.gather import Gatherer
-from mailroom.screener.own import OwnAddresses, in_doubt
+from mailroom.screener.model.categories import DEFAULTS, Layout
+from mailroom.screener.passes.gather import Gatherer
+from mailroom.screener.search.own_addresses import OwnAddresses, in_doubt
 from tests.unit.arrivals_harness import World, a_world
 
 ME = "alice@example.com"

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from mailroom.screener.categories import DEFAULTS, Categories, Category, Layout
-from mailroom.screener.missing import MissingError, UnsuitableError
-from mailroom.screener.places import Directory, locate, missing_mailboxes, wanted_mailboxes
+from mailroom.screener.model.categories import DEFAULTS, Categories, Category, Layout
+from mailroom.screener.model.missing import MissingError, UnsuitableError
+from mailroom.screener.model.places import Directory, locate, missing_mailboxes, wanted_mailboxes
 from tests.unit.builders import LAYOUT, PLACES, category, mailboxes
 
 ROLES: Mapping[str, str] = {

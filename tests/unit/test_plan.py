@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from mailroom.contacts.book import Card, Names
 from mailroom.jmap.mail import Email
-from mailroom.screener.categories import DEFAULTS
-from mailroom.screener.plan import BySender, plan_filing
+from mailroom.screener.model.categories import DEFAULTS
+from mailroom.screener.passes.plan import BySender, plan_filing
 from tests.unit.account_model import Account
 from tests.unit.builders import (
     PLACES,

@@ -9,13 +9,13 @@ from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import SetError
 from mailroom.jmap.mail import Patch
-from mailroom.screener.categories import DEFAULTS
-from mailroom.screener.decide import Decided, Decision, decide, find_contacts
-from mailroom.screener.gather import Marked
-from mailroom.screener.labelled import sort_marked
-from mailroom.screener.places import Directory
-from mailroom.screener.plan import BySender, Filing, Plan, mark_key, plan_filing
-from mailroom.screener.progress import Progress
+from mailroom.screener.model.categories import DEFAULTS
+from mailroom.screener.model.places import Directory
+from mailroom.screener.passes.gather import Marked
+from mailroom.screener.passes.plan import BySender, Filing, Plan, mark_key, plan_filing
+from mailroom.screener.passes.progress import Progress
+from mailroom.screener.triage.decide import Decided, Decision, decide, find_contacts
+from mailroom.screener.triage.labelled import sort_marked
 from tests.unit.builders import NOW, PLACES, groups, mail
 
 BOB = [

@@ -14,7 +14,7 @@ import yaml
 from mailroom.cli import app
 from mailroom.http.not_now import not_now_table
 from mailroom.metrics import metrics_table
-from mailroom.screener.categories import DEFAULTS, Category
+from mailroom.screener.model.categories import DEFAULTS, Category
 from mailroom.settings import load_settings, settings_table
 from mailroom.settings.sources import read_environment
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from mailroom.screener.refusals import Refusals
+from mailroom.screener.model.refusals import Refusals
 from tests.unit.virtual_time import run
 
 

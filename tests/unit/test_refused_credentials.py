@@ -17,8 +17,8 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from mailroom.exits import Exit
-from mailroom.keeper import Keeper
 from mailroom.metrics import Metrics
+from mailroom.runtime.keeper import Keeper
 from mailroom.sandbox import Quirks, Sandbox, User
 from mailroom.sandbox import app as sandbox_app
 from mailroom.sandbox.account import Account

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from mailroom.jmap.mail import Email, Patch
-from mailroom.screener.categories import DEFAULTS
-from mailroom.screener.replan import file_late, refile_labelled, refile_unlabelled
+from mailroom.screener.model.categories import DEFAULTS
+from mailroom.screener.passes.replan import file_late, refile_labelled, refile_unlabelled
 from tests.unit.account_model import Account
 from tests.unit.builders import BOB, card, mail, patched
 

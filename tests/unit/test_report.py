@@ -24,13 +24,13 @@ from mailroom.screener.arrivals.filing import Arrived
 from mailroom.screener.arrivals.inbox import News
 from mailroom.screener.arrivals.screening import ArrivalsPlan
 from mailroom.screener.arrivals.verdict import Acquaintance, Rules, judge
-from mailroom.screener.categories import DEFAULTS
-from mailroom.screener.decide import decide, find_contacts
-from mailroom.screener.gather import Marked
-from mailroom.screener.labelled import sort_marked
-from mailroom.screener.places import Directory
-from mailroom.screener.plan import BySender, Plan, plan_decisions
-from mailroom.screener.progress import Progress
+from mailroom.screener.model.categories import DEFAULTS
+from mailroom.screener.model.places import Directory
+from mailroom.screener.passes.gather import Marked
+from mailroom.screener.passes.plan import BySender, Plan, plan_decisions
+from mailroom.screener.passes.progress import Progress
+from mailroom.screener.triage.decide import decide, find_contacts
+from mailroom.screener.triage.labelled import sort_marked
 from tests.unit.builders import NOW, PLACES, Contacts, card, group_list, groups, mail, mailboxes
 
 BOB = "Bob Builder <bob@corp.example>"

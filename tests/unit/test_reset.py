@@ -10,9 +10,9 @@ from mailroom.admin.reset.plan import Fate, fate_of, has_traces
 from mailroom.admin.reset.senders import in_parts
 from mailroom.contacts.book import Card
 from mailroom.report.bars import progress_bars
-from mailroom.screener.contact import edits_for_undo
-from mailroom.screener.gather import Marked
-from mailroom.screener.places import Directory
+from mailroom.screener.model.places import Directory
+from mailroom.screener.passes.gather import Marked
+from mailroom.screener.triage.contact import edits_for_undo
 from tests.unit.builders import PLACES, card, groups
 
 LINE = "Triaged to Feed on 2026-02-25"

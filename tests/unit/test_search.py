@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from mailroom.jmap.habits import Limitation
 from mailroom.sandbox import CYRUS_3_14, HOSTILE, JAMES, STALWART, Limits, Querying, Quirks
 from mailroom.screener.arrivals.correspondents import Correspondents
-from mailroom.screener.categories import DEFAULTS, Layout
-from mailroom.screener.gather import Gatherer
-from mailroom.screener.plan import BySender
-from mailroom.screener.search import Sweep
+from mailroom.screener.model.categories import DEFAULTS, Layout
+from mailroom.screener.passes.gather import Gatherer
+from mailroom.screener.passes.plan import BySender
+from mailroom.screener.search.mail_search import Sweep
 from tests.support.proxy import Exchange
 from tests.unit.arrivals_harness import NOW, World, a_world
 from tests.unit.sandbox_harness import mail

@@ -36,14 +36,14 @@ from mailroom.jmap.transports import Transport
 from mailroom.jmap.websocket import WebSocketTransport
 from mailroom.logs import Format, configure_logging, hider
 from mailroom.metrics import Metrics
+from mailroom.runtime.service import Service
+from mailroom.runtime.watch import Watch
 from mailroom.sandbox import Quirks, Sandbox, User
 from mailroom.sandbox.contacts import Contacts
-from mailroom.screener.progress import Report
-from mailroom.screener.workflow import ScreenerWorkflow
-from mailroom.service import Service
+from mailroom.screener.passes.progress import Report
+from mailroom.screener.passes.workflow import ScreenerWorkflow
 from mailroom.settings import Settings, load_settings
-from mailroom.trigger import Due
-from mailroom.watch import Watch
+from mailroom.waiting.trigger import Due
 from tests.support.person import message, until
 from tests.support.proxy import Answer, Ask, Exchange, proxying
 from tests.support.running import command
@@ -199,7 +199,7 @@ def settings_for(url: str, contacts: str, transport: str, *, by_token: bool) -> 
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever failed is tried again at once, and a mistake of our own is among what fails."""
     monkeypatch.setattr(random, "uniform", lambda _least, _most: 0.0)
-    monkeypatch.setattr("mailroom.failing._FIRST_WAIT", 0.001)
+    monkeypatch.setattr("mailroom.runtime.failing._FIRST_WAIT", 0.001)
     whole, mistakes = ScreenerWorkflow.run, iter([True])
 
     async def run(self: ScreenerWorkflow) -> Report:

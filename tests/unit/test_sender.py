@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.jmap.mail import EmailAddress
-from mailroom.screener.sender import (
+from mailroom.screener.model.sender import (
     Sender,
     UnusableFromError,
     is_address,

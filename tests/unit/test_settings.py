@@ -11,7 +11,7 @@ from yarl import URL
 
 from mailroom.contacts.book import ContactType
 from mailroom.http import Credentials
-from mailroom.screener.categories import DEFAULTS, Category, Layout
+from mailroom.screener.model.categories import DEFAULTS, Category, Layout
 from mailroom.settings import (
     Settings,
     SettingsError,

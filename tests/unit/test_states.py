@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.echo import Echo
-from mailroom.screener.states import StateTrail
+from mailroom.runtime.echo import Echo
+from mailroom.screener.passes.states import StateTrail
 
 
 def trail(seen: str, *steps: tuple[str, str]) -> StateTrail:

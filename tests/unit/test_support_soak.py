@@ -72,8 +72,8 @@ def test_what_grows_is_a_leak(lives: Lives, grown: Sample) -> None:
 @pytest.mark.parametrize(
     ("line", "is_one"),
     [
-        ('{"event": "pass done", "level": "info", "logger": "mailroom.service"}', False),
-        ('{"event": "giving up", "level": "error", "logger": "mailroom.service"}', True),
+        ('{"event": "pass done", "level": "info", "logger": "mailroom.runtime.service"}', False),
+        ('{"event": "giving up", "level": "error", "logger": "mailroom.runtime.service"}', True),
         ('{"event": "x is serving", "level": "info", "logger": "asyncio"}', False),
         ('{"event": "Task was destroyed", "level": "error", "logger": "asyncio"}', True),
         (f'{{"event": "Executing <x> took {HUGE - 1} seconds", "logger": "asyncio"}}', False),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.trigger import Due, Reason, Trigger
+from mailroom.waiting.trigger import Due, Reason, Trigger
 from tests.unit.virtual_time import now, run
 
 POLL = 300.0

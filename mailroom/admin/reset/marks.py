@@ -10,10 +10,10 @@ from typing import Final
 from mailroom.admin.reset.plan import Outcome
 from mailroom.admin.reset.scope import Scope
 from mailroom.jmap.mail import Email, Filter, Patch
-from mailroom.screener.filing import take_off
-from mailroom.screener.filters import Mailboxes
-from mailroom.screener.gather import Marked
-from mailroom.screener.keywords import FORGED, SCREENED, without
+from mailroom.screener.model.filing import take_off
+from mailroom.screener.model.keywords import FORGED, SCREENED, without
+from mailroom.screener.passes.gather import Marked
+from mailroom.screener.search.filters import Mailboxes
 
 _TAKING_OFF: Final = "Taking marks off"
 _GONE: Final = "notFound"

@@ -8,7 +8,7 @@ from typing import Any, Final
 from mailroom.contacts.book import Card, ContactEdit, DeleteCard, UpdateCard
 from mailroom.contacts.note import triage_lines
 from mailroom.report import shown
-from mailroom.screener.gather import Marked
+from mailroom.screener.passes.gather import Marked
 
 UNDECIDED: Final = ""
 """Used in place of a category's name for a contact that is in no category any more."""

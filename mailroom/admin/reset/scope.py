@@ -7,8 +7,8 @@ from typing import Self
 from mailroom.account import Account
 from mailroom.contacts.book import AddressBook
 from mailroom.jmap.account import MailAccount
-from mailroom.screener.categories import Categories, Layout
-from mailroom.screener.gather import Gatherer
+from mailroom.screener.model.categories import Categories, Layout
+from mailroom.screener.passes.gather import Gatherer
 
 Tell = Callable[[str, int, int], None]
 """Hears how work goes on: what is done, how much of it is over, and of how much."""

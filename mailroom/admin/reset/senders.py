@@ -15,12 +15,12 @@ from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.answers import Updated
 from mailroom.jmap.mail import Email, Patch
 from mailroom.jmap.request import Operation
-from mailroom.screener.contact import Groups, edits_for_undo, find_groups
-from mailroom.screener.decide import Contact, Decision
-from mailroom.screener.gather import Marked
-from mailroom.screener.plan import BySender, Filing, plan_filing
-from mailroom.screener.search import Sweep
-from mailroom.screener.sender import is_address, is_own
+from mailroom.screener.model.sender import is_address, is_own
+from mailroom.screener.passes.gather import Marked
+from mailroom.screener.passes.plan import BySender, Filing, plan_filing
+from mailroom.screener.search.mail_search import Sweep
+from mailroom.screener.triage.contact import Groups, edits_for_undo, find_groups
+from mailroom.screener.triage.decide import Contact, Decision
 
 AT_ONCE: Final = 50
 """Cards in a batch: the most senders of one query, and few enough to hold their mail in memory."""

@@ -12,9 +12,9 @@ from mailroom.admin.reset.scope import Scope
 from mailroom.admin.reset.senders import Batch, Senders, in_parts
 from mailroom.contacts.index import ContactIndex
 from mailroom.screener.arrivals.verdict import Acquaintance
-from mailroom.screener.categories import Categories
-from mailroom.screener.contact import find_groups, missing_groups, wanted_groups
-from mailroom.screener.missing import MissingError
+from mailroom.screener.model.categories import Categories
+from mailroom.screener.model.missing import MissingError
+from mailroom.screener.triage.contact import find_groups, missing_groups, wanted_groups
 
 _READING: Final = "Reading contacts"
 _FINDING: Final = "Finding mail"

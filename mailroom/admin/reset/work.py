@@ -13,9 +13,9 @@ from mailroom.admin.reset.orphans import Orphans
 from mailroom.admin.reset.plan import Outcome, ToTakeBack
 from mailroom.admin.reset.scope import Scope
 from mailroom.admin.reset.senders import Batch, Senders, in_parts
-from mailroom.screener.contact import find_groups, release_strays
-from mailroom.screener.gather import Marked
-from mailroom.screener.plan import Filing
+from mailroom.screener.passes.gather import Marked
+from mailroom.screener.passes.plan import Filing
+from mailroom.screener.triage.contact import find_groups, release_strays
 
 _TAKING_BACK: Final = "Taking back"
 _ROUNDS: Final = 3

@@ -9,7 +9,6 @@ from typing import TypeVar
 import structlog
 from yarl import URL
 
-from mailroom.concurrency import all_of
 from mailroom.contacts.address import key_of
 from mailroom.contacts.book import (
     AddressBookError,
@@ -30,6 +29,7 @@ from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.vcard.groups import GroupForm, form_of
 from mailroom.contacts.vcard.new import new_group
 from mailroom.http import HttpClient
+from mailroom.waiting.concurrency import all_of
 
 T = TypeVar("T")
 

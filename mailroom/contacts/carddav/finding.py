@@ -8,7 +8,6 @@ from typing import Final
 import structlog
 from yarl import URL
 
-from mailroom.concurrency import all_of
 from mailroom.contacts.book import AddressBookError
 from mailroom.contacts.carddav.choice import candidates, choose
 from mailroom.contacts.carddav.discovery import (
@@ -25,6 +24,7 @@ from mailroom.contacts.vcard.edit import to_group
 from mailroom.contacts.vcard.groups import is_group
 from mailroom.contacts.vcard.lines import VCard
 from mailroom.http import HttpClient, HttpError, HttpRequest
+from mailroom.waiting.concurrency import all_of
 
 log = structlog.get_logger(__name__)
 

@@ -9,10 +9,10 @@ from typing import Final
 
 import structlog
 
-from mailroom.concurrency import all_of
 from mailroom.contacts.book import AddressBookError
 from mailroom.contacts.carddav.refusals import RefusedError, SyncRefusedError
 from mailroom.contacts.carddav.reports import Listed, Listing, Reports
+from mailroom.waiting.concurrency import all_of
 
 log = structlog.get_logger(__name__)
 

@@ -2,10 +2,10 @@
 
 import asyncio
 
-from mailroom.concurrency import both
 from mailroom.contacts.carddav.following import Follower
 from mailroom.contacts.carddav.known import Known
 from mailroom.contacts.carddav.others import OtherBooks
+from mailroom.waiting.concurrency import both
 
 
 class Mirror:

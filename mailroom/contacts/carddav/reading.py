@@ -13,11 +13,11 @@ from typing import Final
 
 import structlog
 
-from mailroom.concurrency import all_of
 from mailroom.contacts.book import AddressBookError
 from mailroom.contacts.carddav.reports import Reports
 from mailroom.contacts.carddav.resource import Resource
 from mailroom.http import ServerFailureError, UnreachableError
+from mailroom.waiting.concurrency import all_of
 
 log = structlog.get_logger(__name__)
 

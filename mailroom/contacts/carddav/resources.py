@@ -10,7 +10,6 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
-from mailroom.concurrency import all_of
 from mailroom.contacts.book import AddressBookError, Card, LastingRefusalError
 from mailroom.contacts.carddav.answers import CardAnswer
 from mailroom.contacts.carddav.hrefs import REPLACEMENT, Paths, at_path
@@ -25,6 +24,7 @@ from mailroom.contacts.vcard.fields import is_vcard4
 from mailroom.contacts.vcard.groups import is_group
 from mailroom.contacts.vcard.lines import VCard
 from mailroom.http import HttpClient, HttpRequest, Response
+from mailroom.waiting.concurrency import all_of
 
 _TRIES: Final = 4
 _DONE: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT})

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
 
-from mailroom.concurrency import all_of
 from mailroom.contacts.address import key_of, other_uid
 from mailroom.contacts.book import (
     AddressBookError,
@@ -31,6 +30,7 @@ from mailroom.contacts.vcard.groups import with_members
 from mailroom.contacts.vcard.lines import VCard
 from mailroom.contacts.vcard.new import new_card
 from mailroom.http import CredentialsRefusedError, HttpError
+from mailroom.waiting.concurrency import all_of
 
 _UIDS_TRIED: Final = 3
 

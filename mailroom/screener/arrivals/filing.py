@@ -16,7 +16,7 @@ from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import JmapError, is_read_only
 from mailroom.jmap.mail import ARRIVAL, Email, Patch
 from mailroom.screener.arrivals.verdict import Rules, Verdict, is_new, judge
-from mailroom.screener.mend import mend
+from mailroom.screener.model.mend import mend
 
 _READINGS: Final = 2
 _GONE: Final = "notFound"

@@ -18,7 +18,7 @@ from mailroom.jmap.mail import ARRIVAL, Created, Email, Filter
 from mailroom.jmap.queries import Page
 from mailroom.jmap.request import Operation, Results
 from mailroom.screener.arrivals.verdict import is_new
-from mailroom.screener.places import Places
+from mailroom.screener.model.places import Places
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from mailroom.concurrency import both
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.account import MailAccount
 from mailroom.screener.arrivals.answers import Answers
@@ -19,11 +18,12 @@ from mailroom.screener.arrivals.verdict import (
     strangers,
     unexplained,
 )
-from mailroom.screener.categories import Categories
-from mailroom.screener.decide import Decided
-from mailroom.screener.keywords import SCREENED
-from mailroom.screener.places import Places
-from mailroom.screener.refusals import Refusals
+from mailroom.screener.model.categories import Categories
+from mailroom.screener.model.keywords import SCREENED
+from mailroom.screener.model.places import Places
+from mailroom.screener.model.refusals import Refusals
+from mailroom.screener.triage.decide import Decided
+from mailroom.waiting.concurrency import both
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.authentication import Opinion, opinion_on_from
 from mailroom.screener.arrivals.delivery import is_report, was_put_there
-from mailroom.screener.categories import Categories, Category
-from mailroom.screener.decide import Decided
-from mailroom.screener.filing import Target, patch, target_of
-from mailroom.screener.keywords import FORGED, SCREENED
-from mailroom.screener.places import Places
-from mailroom.screener.sender import UnusableFromError, is_own, sender_of
+from mailroom.screener.model.categories import Categories, Category
+from mailroom.screener.model.filing import Target, patch, target_of
+from mailroom.screener.model.keywords import FORGED, SCREENED
+from mailroom.screener.model.places import Places
+from mailroom.screener.model.sender import UnusableFromError, is_own, sender_of
+from mailroom.screener.triage.decide import Decided
 
 
 class Rule(StrEnum):

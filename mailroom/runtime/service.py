@@ -11,9 +11,7 @@ from typing import Final, NoReturn
 import structlog
 
 from mailroom.account import Account
-from mailroom.echo import Attention, Echo
 from mailroom.exits import Exit
-from mailroom.failing import EXPECTED, GiveUp, Patience, TryAgain
 from mailroom.http import CredentialsRefusedError
 from mailroom.jmap.push import (
     Connected,
@@ -27,10 +25,12 @@ from mailroom.jmap.push import (
 from mailroom.logs import hider, redactor
 from mailroom.metrics import PassEnded
 from mailroom.report import left_undone, log_report
-from mailroom.screener.progress import Report
-from mailroom.second_look import SecondLook
-from mailroom.trigger import Due, Reason, Trigger
-from mailroom.watch import Watch
+from mailroom.runtime.echo import Attention, Echo
+from mailroom.runtime.failing import EXPECTED, GiveUp, Patience, TryAgain
+from mailroom.runtime.second_look import SecondLook
+from mailroom.runtime.watch import Watch
+from mailroom.screener.passes.progress import Report
+from mailroom.waiting.trigger import Due, Reason, Trigger
 
 log = structlog.get_logger(__name__)
 

@@ -12,13 +12,13 @@ from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.screening import ArrivalsPlan
 from mailroom.screener.arrivals.verdict import Verdict
-from mailroom.screener.categories import Categories
-from mailroom.screener.decide import Conflict, Decided, Decision, decided_by
-from mailroom.screener.filing import file_labelled, file_swept, put_on, take_off, target_of
-from mailroom.screener.gather import Marked
-from mailroom.screener.labelled import Sorted
-from mailroom.screener.places import Places
-from mailroom.screener.sender import UnusableFromError, sender_of
+from mailroom.screener.model.categories import Categories
+from mailroom.screener.model.filing import file_labelled, file_swept, put_on, take_off, target_of
+from mailroom.screener.model.places import Places
+from mailroom.screener.model.sender import UnusableFromError, sender_of
+from mailroom.screener.passes.gather import Marked
+from mailroom.screener.triage.decide import Conflict, Decided, Decision, decided_by
+from mailroom.screener.triage.labelled import Sorted
 
 
 @dataclass(frozen=True, slots=True)

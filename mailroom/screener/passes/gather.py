@@ -13,12 +13,12 @@ from mailroom.jmap.mailboxes import get_mailboxes
 from mailroom.jmap.queries import Page
 from mailroom.jmap.request import Operation
 from mailroom.screener.arrivals.inbox import Inbox, Look, News
-from mailroom.screener.categories import Categories, Layout
-from mailroom.screener.filters import Mailboxes, learn_how_to_name_mailboxes
-from mailroom.screener.own import OwnAddresses, in_doubt, senders_of
-from mailroom.screener.people import SENDERS
-from mailroom.screener.places import Directory, Places, locate
-from mailroom.screener.search import MailSearch, Sweep
+from mailroom.screener.model.categories import Categories, Layout
+from mailroom.screener.model.places import Directory, Places, locate
+from mailroom.screener.search.filters import Mailboxes, learn_how_to_name_mailboxes
+from mailroom.screener.search.mail_search import MailSearch, Sweep
+from mailroom.screener.search.own_addresses import OwnAddresses, in_doubt, senders_of
+from mailroom.screener.search.people import SENDERS
 
 T = TypeVar("T")
 

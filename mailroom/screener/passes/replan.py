@@ -7,11 +7,11 @@ mail that has another label now is left to the next pass.
 from collections.abc import Collection, Iterable
 
 from mailroom.jmap.mail import Email, Patch
-from mailroom.screener.categories import Categories
-from mailroom.screener.decide import Decision
-from mailroom.screener.filing import file_labelled, file_swept, target_of
-from mailroom.screener.places import Places
-from mailroom.screener.plan import BySender, Filing, Plan, mark, plan_filing, stuck_of
+from mailroom.screener.model.categories import Categories
+from mailroom.screener.model.filing import file_labelled, file_swept, target_of
+from mailroom.screener.model.places import Places
+from mailroom.screener.passes.plan import BySender, Filing, Plan, mark, plan_filing, stuck_of
+from mailroom.screener.triage.decide import Decision
 
 
 def file_late(

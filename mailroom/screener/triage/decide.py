@@ -14,18 +14,24 @@ from mailroom.contacts.address import key_of, uid_for, whole_domain
 from mailroom.contacts.book import Card, ContactEdit, CreateCard, UpdateCard
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Email
-from mailroom.screener.categories import Categories, Category
-from mailroom.screener.contact import (
+from mailroom.screener.model.categories import Categories, Category
+from mailroom.screener.model.names import (
+    Namesakes,
+    are_several_people,
+    filled,
+    is_called,
+    namesakes,
+)
+from mailroom.screener.model.places import Places
+from mailroom.screener.model.sender import is_own
+from mailroom.screener.triage.contact import (
     Groups,
     edits_for_strays,
     edits_for_triage,
     edits_for_undo,
     is_deleted_by_undo,
 )
-from mailroom.screener.labelled import Tapped
-from mailroom.screener.names import Namesakes, are_several_people, filled, is_called, namesakes
-from mailroom.screener.places import Places
-from mailroom.screener.sender import is_own
+from mailroom.screener.triage.labelled import Tapped
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """One pass of the Screener: gather, decide, apply.
 
-This module gathers and decides, and writes nothing; :mod:`mailroom.screener.apply` carries out the
-plan.
+This module gathers and decides, and writes nothing; :mod:`mailroom.screener.passes.apply` carries
+out the plan.
 """
 
 from collections.abc import Callable
@@ -9,27 +9,32 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from mailroom.concurrency import both
 from mailroom.contacts.book import AddressBook, Contents
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import Email
-from mailroom.screener.apply import Application
 from mailroom.screener.arrivals.screening import ArrivalsPlan, Policy, Screening, plan_arrivals
 from mailroom.screener.arrivals.verdict import Rules
-from mailroom.screener.categories import Categories, Layout
-from mailroom.screener.contact import find_groups, missing_groups
-from mailroom.screener.decide import Conflict, Decided, Decision, decide, find_contacts
-from mailroom.screener.gather import Gatherer, Marked
-from mailroom.screener.labelled import Sorted, sort_marked
-from mailroom.screener.missing import MissingError, NoRightToWriteError
-from mailroom.screener.own import senders_of
-from mailroom.screener.places import Places, lacking_rights, missing_mailboxes, refuse_unsuitable
-from mailroom.screener.plan import BySender, Plan, mark_key, plan_decisions
-from mailroom.screener.progress import Report
-from mailroom.screener.refusals import Refusals
-from mailroom.screener.search import Sweep
+from mailroom.screener.model.categories import Categories, Layout
+from mailroom.screener.model.missing import MissingError, NoRightToWriteError
+from mailroom.screener.model.places import (
+    Places,
+    lacking_rights,
+    missing_mailboxes,
+    refuse_unsuitable,
+)
+from mailroom.screener.model.refusals import Refusals
+from mailroom.screener.passes.apply import Application
+from mailroom.screener.passes.gather import Gatherer, Marked
+from mailroom.screener.passes.plan import BySender, Plan, mark_key, plan_decisions
+from mailroom.screener.passes.progress import Report
+from mailroom.screener.search.mail_search import Sweep
+from mailroom.screener.search.own_addresses import senders_of
+from mailroom.screener.triage.contact import find_groups, missing_groups
+from mailroom.screener.triage.decide import Conflict, Decided, Decision, decide, find_contacts
+from mailroom.screener.triage.labelled import Sorted, sort_marked
+from mailroom.waiting.concurrency import both
 
 
 class ScreenerWorkflow:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from mailroom.jmap.mailboxes import Mailbox
-from mailroom.screener.categories import Categories, Category, Layout
-from mailroom.screener.missing import MissingError, UnsuitableError
+from mailroom.screener.model.categories import Categories, Category, Layout
+from mailroom.screener.model.missing import MissingError, UnsuitableError
 
 _NEEDED: Final = ("mayReadItems", "mayAddItems", "mayRemoveItems", "maySetKeywords")
 _NO_DESTINATIONS: Final = frozenset({"inbox", "trash", "drafts", "sent", "junk"})

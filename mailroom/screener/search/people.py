@@ -7,7 +7,7 @@ from typing import Final
 from mailroom.contacts.address import key_of, spellings, whole_domain
 from mailroom.jmap.habits import Habits
 from mailroom.jmap.mail import RECIPIENTS, Email, EmailAddress, EmailPeople, Filter
-from mailroom.screener.filters import Mailboxes, in_mailboxes_and_any
+from mailroom.screener.search.filters import Mailboxes, in_mailboxes_and_any
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from mailroom.jmap.mail import Email
-from mailroom.screener.places import Places
-from mailroom.screener.sender import Sender, UnusableFromError, is_own, sender_of
+from mailroom.screener.model.places import Places
+from mailroom.screener.model.sender import Sender, UnusableFromError, is_own, sender_of
 
 
 @dataclass(frozen=True, slots=True)

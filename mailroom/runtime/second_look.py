@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from mailroom.failing import EXPECTED
+from mailroom.runtime.failing import EXPECTED
 
 log = structlog.get_logger(__name__)
 

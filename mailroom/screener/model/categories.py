@@ -1,7 +1,7 @@
 """The categories of senders, the fixed mailboxes, and the mistakes in their configuration.
 
-:mod:`mailroom.settings` reads categories from a configuration, and :mod:`mailroom.screener.places`
-finds their mailboxes in an account.
+:mod:`mailroom.settings` reads categories from a configuration;
+:mod:`mailroom.screener.model.places` finds their mailboxes in an account.
 """
 
 import difflib

@@ -14,8 +14,8 @@ from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import Email
 from mailroom.jmap.request import Operation, Results
 from mailroom.jmap.sent import SentMail, get_newest_sent
-from mailroom.screener.places import Places
-from mailroom.screener.sender import UnusableFromError, is_own, may_be_own, sender_of
+from mailroom.screener.model.places import Places
+from mailroom.screener.model.sender import UnusableFromError, is_own, may_be_own, sender_of
 
 _NEWEST: Final = 256
 """Mails of Sent, and of Drafts, that are read to learn the user's own addresses."""

@@ -11,7 +11,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from mailroom.concurrency import all_of
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.habits import Limitation
@@ -19,8 +18,9 @@ from mailroom.jmap.listing import list_ids
 from mailroom.jmap.mail import Email, EmailPeople, Filter
 from mailroom.jmap.queries import IdPage, Page, find_newest_id
 from mailroom.jmap.request import Operation, Results, in_order
-from mailroom.screener.filters import Mailboxes
-from mailroom.screener.people import Fields, names_any, searches
+from mailroom.screener.search.filters import Mailboxes
+from mailroom.screener.search.people import Fields, names_any, searches
+from mailroom.waiting.concurrency import all_of
 
 T = TypeVar("T")
 

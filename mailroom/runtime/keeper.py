@@ -15,14 +15,14 @@ from typing import Final, NoReturn
 import structlog
 
 from mailroom.account import open_account
-from mailroom.backoff import full_jitter
 from mailroom.exits import Exit
-from mailroom.failing import Patience
 from mailroom.logs import hide_also
 from mailroom.metrics import Metrics
-from mailroom.service import Service
+from mailroom.runtime.failing import Patience
+from mailroom.runtime.service import Service
+from mailroom.runtime.watch import Watch
 from mailroom.settings import Settings, SettingsError
-from mailroom.watch import Watch
+from mailroom.waiting.backoff import full_jitter
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +52,7 @@ class Keeper:
     async def live(self) -> Exit:
         """Work until the service gives up, and return the exit code; cancel the task to stop.
 
-        Refused credentials are waited out: see :mod:`mailroom.failing`.
+        Refused credentials are waited out: see :mod:`mailroom.runtime.failing`.
         """
         patience = Patience(limit=self._settings.failure.limit)
         while True:

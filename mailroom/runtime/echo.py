@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mailroom.jmap.push import PushState, PushStatus
-from mailroom.screener.states import StateTrail
+from mailroom.screener.passes.states import StateTrail
 
 _MOST_STATES: Final = 1000
 """So many are weighed at the end of a pass. It goes through far fewer, so of more one is news."""

@@ -9,8 +9,8 @@ from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import SetError
 from mailroom.jmap.mail import Patch
 from mailroom.screener.arrivals.filing import Arrived
-from mailroom.screener.plan import Filing, Plan, mark_key
-from mailroom.screener.states import StateTrail
+from mailroom.screener.passes.plan import Filing, Plan, mark_key
+from mailroom.screener.passes.states import StateTrail
 
 _GONE: Final = "notFound"
 """The error type for a mail that was deleted in the meantime. It counts as done."""
@@ -27,8 +27,8 @@ class Report:
         late: patches of mails that came meanwhile and were filed as well.
         arrived: the result for new mail.
         trail: the Email states that the pass went through.
-        refused: :attr:`Decision.id`, or :func:`mailroom.screener.plan.mark_key` of a mail -> why a
-            server refused it in this pass and would do so again.
+        refused: :attr:`Decision.id`, or :func:`~mailroom.screener.passes.plan.mark_key` of a mail
+            -> why a server refused it in this pass and would do so again.
         stuck: addresses of a contact, or ``mail`` and its id -> why the server refuses a change for
             good.
     """

@@ -17,10 +17,10 @@ from mailroom.contacts.book import (
     UpdateCard,
 )
 from mailroom.contacts.note import triage_line, triage_lines
-from mailroom.screener.categories import Categories, Category, Layout
-from mailroom.screener.missing import MissingError
-from mailroom.screener.names import contradicts, missing_names, names_for
-from mailroom.screener.sender import Sender
+from mailroom.screener.model.categories import Categories, Category, Layout
+from mailroom.screener.model.missing import MissingError
+from mailroom.screener.model.names import contradicts, missing_names, names_for
+from mailroom.screener.model.sender import Sender
 
 
 @dataclass(frozen=True, slots=True)

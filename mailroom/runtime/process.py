@@ -14,8 +14,8 @@ from mailroom import __version__
 from mailroom.exits import Exit
 from mailroom.health import Overview
 from mailroom.health import serve as serve_health
-from mailroom.keeper import Keeper
 from mailroom.metrics import Metrics
+from mailroom.runtime.keeper import Keeper
 from mailroom.settings import Settings
 
 log = structlog.get_logger(__name__)

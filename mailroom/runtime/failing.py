@@ -16,7 +16,6 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from mailroom.backoff import ceiling, full_jitter
 from mailroom.contacts.book import AddressBookError, ReadOnlyAddressBookError
 from mailroom.exits import Exit
 from mailroom.http import (
@@ -27,7 +26,8 @@ from mailroom.http import (
     ServerFailureError,
 )
 from mailroom.jmap.errors import JmapError, SessionError, is_read_only
-from mailroom.screener.missing import MissingError, NoRightToWriteError, UnsuitableError
+from mailroom.screener.model.missing import MissingError, NoRightToWriteError, UnsuitableError
+from mailroom.waiting.backoff import ceiling, full_jitter
 
 EXPECTED: Final = (
     HttpError,

@@ -17,7 +17,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from mailroom.concurrency import all_of
 from mailroom.contacts.book import AddressBook
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.answers import Updated
@@ -25,15 +24,16 @@ from mailroom.jmap.errors import is_read_only
 from mailroom.jmap.habits import Limitation
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.screening import Screening
-from mailroom.screener.categories import Categories
-from mailroom.screener.filing import target_of
-from mailroom.screener.gather import Gatherer
-from mailroom.screener.mend import Replan, mend
-from mailroom.screener.plan import Plan
-from mailroom.screener.progress import Progress, Report
-from mailroom.screener.replan import file_late, refile_labelled, refile_unlabelled
-from mailroom.screener.search import Sweep
-from mailroom.screener.states import StateTrail
+from mailroom.screener.model.categories import Categories
+from mailroom.screener.model.filing import target_of
+from mailroom.screener.model.mend import Replan, mend
+from mailroom.screener.passes.gather import Gatherer
+from mailroom.screener.passes.plan import Plan
+from mailroom.screener.passes.progress import Progress, Report
+from mailroom.screener.passes.replan import file_late, refile_labelled, refile_unlabelled
+from mailroom.screener.passes.states import StateTrail
+from mailroom.screener.search.mail_search import Sweep
+from mailroom.waiting.concurrency import all_of
 
 _READINGS: Final = 2
 """The number of times that mail is read, while others change mail, before it is patched anyway."""

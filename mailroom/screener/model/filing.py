@@ -9,9 +9,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from mailroom.jmap.mail import Email, Patch
-from mailroom.screener.categories import Categories, Category
-from mailroom.screener.keywords import FORGED, JUNK, NOT_JUNK, without
-from mailroom.screener.places import Places
+from mailroom.screener.model.categories import Categories, Category
+from mailroom.screener.model.keywords import FORGED, JUNK, NOT_JUNK, without
+from mailroom.screener.model.places import Places
 
 
 @dataclass(frozen=True, slots=True)

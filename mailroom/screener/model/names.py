@@ -9,7 +9,7 @@ from typing import Final
 
 from mailroom.contacts.book import Card, ContactType, Names
 from mailroom.jmap.mail import Email
-from mailroom.screener.sender import Sender, sender_of
+from mailroom.screener.model.sender import Sender, sender_of
 
 _TITLES: Final = re.compile(
     r"(\b(jr|sr|[iv]+|esq|phd|md|dds|mba|msc|ma|bsc|ba|jd|rn|cpa)\b[ ,]*)+", re.IGNORECASE

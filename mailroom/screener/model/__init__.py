@@ -1,0 +1,1 @@
+"""Categories, mailboxes, senders and their names, and the patches that file a mail. No I/O."""

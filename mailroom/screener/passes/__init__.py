@@ -1,0 +1,1 @@
+"""One pass: gather the mail, plan every write, carry out the plan, and report the result."""
