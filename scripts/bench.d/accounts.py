@@ -18,7 +18,7 @@ from stand import SCREENER, soon
 from worlds import on_sandbox
 
 from tests.support.cyrus import PASSWORD
-from tests.support.person import Owner, message
+from tests.support.owner.person import Owner, message
 from tests.support.running import Running, command, running
 from tests.support.soak_watch import cpu_seconds, memory, sockets
 

@@ -8,7 +8,7 @@ from typing import Final
 from results import Pass, Spread
 from stand import SCREENER, Stand
 
-from tests.support.person import Owner, message
+from tests.support.owner.person import Owner, message
 
 TITLES: Final = {
     "idle": "nothing to do",

@@ -13,7 +13,7 @@ from results import Line, Memory, Startup, World
 from stand import SCREENER, set_up_stand, soon
 from worlds import World as Place
 
-from tests.support.person import Owner, message
+from tests.support.owner.person import Owner, message
 from tests.support.proxy import proxying
 from tests.support.running import Running, environment, running
 from tests.support.soak_watch import cpu_seconds, memory

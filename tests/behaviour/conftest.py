@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.person import Owner
+from tests.support.owner.person import Owner
 from tests.support.proxy import Proxy, proxying
 from tests.support.rows import params, world_of
 from tests.support.running import Service

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.behaviour.conftest import Start, on
-from tests.support.person import Owner, message
+from tests.support.owner.person import Owner, message
 from tests.support.worlds import ROWS, World
 
 pytestmark = on(*ROWS)

@@ -1,7 +1,7 @@
 """Re-triage and undo: any decision can be changed by another label."""
 
 from tests.behaviour.conftest import Start, on
-from tests.support.person import Owner, message
+from tests.support.owner.person import Owner, message
 from tests.support.worlds import ANNOTATING, ROWS
 
 pytestmark = on(*ROWS)

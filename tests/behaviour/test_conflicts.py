@@ -1,7 +1,7 @@
 """Labels that contradict one another, and names that do not fit."""
 
 from tests.behaviour.conftest import Start, on
-from tests.support.person import Owner, message
+from tests.support.owner.person import Owner, message
 from tests.support.worlds import ROWS
 
 pytestmark = on(*ROWS)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.behaviour.conftest import Start, on
-from tests.support.person import Owner, message
+from tests.support.owner.person import Owner, message
 from tests.support.worlds import VARIANTS
 
 BOB = "Bob <bob@corp.com>"

@@ -9,7 +9,7 @@ from mailroom.admin.explain import Explanation, explain
 from mailroom.screener.arrivals.verdict import Rule
 from mailroom.settings import load_settings
 from tests.behaviour.conftest import Start, on
-from tests.support.person import Owner, message
+from tests.support.owner.person import Owner, message
 from tests.support.running import environment
 from tests.support.worlds import VARIANTS
 

@@ -2,7 +2,7 @@
 
 from tests.behaviour.conftest import Start, on
 from tests.behaviour.test_arrivals import BOB, ON, comes_to, knows_bob, mail
-from tests.support.person import Owner, until
+from tests.support.owner.person import Owner, until
 from tests.support.running import Service
 from tests.support.worlds import Variant
 

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from tests.behaviour.conftest import Start, on
-from tests.support.person import PATIENCE, Owner, message
+from tests.support.owner.person import PATIENCE, Owner, message
 from tests.support.proxy import CUT, Answer, Ask, Exchange, Meddle, Proxy, leave_alone
 from tests.support.running import environment, running
 from tests.support.worlds import VARIANTS, Variant

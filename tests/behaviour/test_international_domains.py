@@ -2,7 +2,7 @@
 
 from tests.behaviour.conftest import Start, on
 from tests.behaviour.test_arrivals import ON, comes_to, mail
-from tests.support.person import Owner
+from tests.support.owner.person import Owner
 from tests.support.worlds import Variant
 
 READ = "bob@bücher.example"

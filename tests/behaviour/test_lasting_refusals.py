@@ -11,8 +11,8 @@ import pytest
 from multidict import CIMultiDict
 
 from tests.behaviour.conftest import Start, on
-from tests.support.jscontact_app import JsContactApp
-from tests.support.person import Owner, message
+from tests.support.owner.jscontact_app import JsContactApp
+from tests.support.owner.person import Owner, message
 from tests.support.proxy import Answer, Ask, Exchange, Proxy
 from tests.support.worlds import Variant
 

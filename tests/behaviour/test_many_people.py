@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from tests.behaviour.conftest import on
-from tests.support.person import Owner, message
+from tests.support.owner.person import Owner, message
 from tests.support.running import Service
 from tests.support.worlds import Variant
 

@@ -1,7 +1,7 @@
 """Many senders at once, with mail wherever Mailroom may look."""
 
 from tests.behaviour.conftest import Start, on
-from tests.support.person import Owner, message
+from tests.support.owner.person import Owner, message
 from tests.support.worlds import Variant
 
 MANAGED = ("Screener", "Imbox", "Feed", "Paper Trail", "Jail", "Person", "Billboard", "Truck")

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 from tests.behaviour.conftest import Start, on
+from tests.support.owner.person import PATIENCE, Owner, message
 from tests.support.passes import (
     AT_ONCE,
     kinds,
@@ -13,7 +14,6 @@ from tests.support.passes import (
     told,
     until_seen,
 )
-from tests.support.person import PATIENCE, Owner, message
 from tests.support.proxy import Answer, Ask, Exchange, Meddle, Proxy
 from tests.support.steps import dependent_steps
 from tests.support.worlds import VARIANTS, Variant

@@ -16,7 +16,7 @@ import aiohttp
 from mailroom.sandbox import Quirks, Sandbox, User
 from tests.support.cyrus import Cyrus
 from tests.support.james import ACCEPT, DOMAIN, James
-from tests.support.person import until
+from tests.support.owner.person import until
 
 CORE = "urn:ietf:params:jmap:core"
 MAIL = "urn:ietf:params:jmap:mail"

@@ -18,7 +18,7 @@ from mailroom.sandbox.contacts import Contacts
 from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.server import Sandbox
 from tests.support.cyrus import PASSWORD, Cyrus
-from tests.support.vcard_app import VCardApp, default_book
+from tests.support.owner.vcard_app import VCardApp, default_book
 
 DAV, CARDDAV = "{DAV:}", "{urn:ietf:params:xml:ns:carddav}"
 CALENDAR_SERVER = "{http://calendarserver.org/ns/}"

@@ -13,7 +13,7 @@ import yaml
 
 from tests.support.cyrus import Cyrus
 from tests.support.in_process import set_up
-from tests.support.person import Person, message, until
+from tests.support.owner.person import Person, message, until
 from tests.support.running import Running, command, environment, running
 
 _numbers = itertools.count()

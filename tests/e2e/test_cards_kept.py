@@ -11,9 +11,9 @@ from collections.abc import Iterable
 import pytest
 
 from tests.e2e.conftest import Start
-from tests.support.person import Person, message
+from tests.support.owner.person import Person, message
+from tests.support.owner.vcard_app import note, unfolded, value, values
 from tests.support.running import command, environment
-from tests.support.vcard_app import note, unfolded, value, values
 
 ADDRESS = "jane@corp.example"
 SENDER = f"Jane Doe <{ADDRESS}>"

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.person import Person, message
+from tests.support.owner.person import Person, message
+from tests.support.owner.vcard_app import note
 from tests.support.running import Finished, command, environment
-from tests.support.vcard_app import note
 
 JANE = "Jane Doe <jane@corp.example>"
 BOB = "Bob Builder <bob@corp.example>"

@@ -43,7 +43,7 @@ Where each mistake has its test; those without a file name are below.
 import signal
 
 from tests.e2e.conftest import Start
-from tests.support.person import Person, message
+from tests.support.owner.person import Person, message
 from tests.support.proxy import CUT, Answer, Ask, Exchange, Proxy
 
 ADDRESS = "jane@corp.example"

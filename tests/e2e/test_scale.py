@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from tests.e2e.conftest import Start
+from tests.support.owner.person import Person, message
 from tests.support.passes import (
     AT_ONCE,
     FIND_MAIL,
@@ -17,7 +18,6 @@ from tests.support.passes import (
     told,
     until_passes,
 )
-from tests.support.person import Person, message
 from tests.support.proxy import Exchange, Proxy
 from tests.support.running import Running
 from tests.support.steps import dependent_steps, peak

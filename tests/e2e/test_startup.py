@@ -10,8 +10,8 @@ import pytest
 from multidict import CIMultiDict
 
 from tests.e2e.conftest import Start
+from tests.support.owner.person import Person, message
 from tests.support.passes import SEE
-from tests.support.person import Person, message
 from tests.support.proxy import CUT, Answer, Ask, Exchange, Proxy, proxying
 from tests.support.running import Finished, Running, command, environment, running
 

@@ -8,11 +8,11 @@ import pytest
 
 from tests.e2e.conftest import Start
 from tests.support.holding import Holding
+from tests.support.owner.person import Person, message
+from tests.support.owner.vcard_app import note
 from tests.support.passes import FIND_MAIL, SEE
-from tests.support.person import Person, message
 from tests.support.proxy import Proxy
 from tests.support.running import Running
-from tests.support.vcard_app import note
 
 ADDRESS = "bob@corp.example"
 BOB = f"Bob <{ADDRESS}>"

@@ -19,14 +19,14 @@ from mailroom.sandbox.contacts import Contacts
 from mailroom.sandbox.desk import Desk
 from mailroom.settings import Settings, load_settings
 from tests.support import faults_time
-from tests.support.contacts_app import ContactsApp
 from tests.support.faults_account import copied, snapshot
 from tests.support.faults_running import instance
 from tests.support.faults_server import Line, Served, serving
-from tests.support.jscontact_app import JsContactApp
-from tests.support.person import message
+from tests.support.owner.contacts_app import ContactsApp
+from tests.support.owner.jscontact_app import JsContactApp
+from tests.support.owner.person import message
+from tests.support.owner.vcard_app import VCardApp, default_book
 from tests.support.proxy import Exchange, Meddle, leave_alone
-from tests.support.vcard_app import VCardApp, default_book
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from typing import Final
 import aiohttp
 
 from tests.support.cyrus import PASSWORD
-from tests.support.person import until
+from tests.support.owner.person import until
 from tests.support.running import free_port
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "carddav-server"

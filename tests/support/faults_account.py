@@ -10,7 +10,7 @@ from typing import Any, Final
 from mailroom.sandbox.account import Account
 from mailroom.sandbox.contacts import Contacts
 from mailroom.sandbox.desk import Desk
-from tests.support.vcard_app import is_group, name_of, unfolded, values
+from tests.support.owner.vcard_app import is_group, name_of, unfolded, values
 
 _OWN_OF_CARD: Final = {"id", "uid", "created", "updated", "members"}
 _OWN_OF_VCARD: Final = {"UID", "REV", "CREATED", "X-ADDRESSBOOKSERVER-MEMBER", "MEMBER"}

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.support.person import PATIENCE
+from tests.support.owner.person import PATIENCE
 from tests.support.proxy import Answer, Ask, Exchange, Proxy
 
 

@@ -12,7 +12,7 @@ from mailroom.exits import Exit
 from mailroom.metrics import Metrics
 from mailroom.runtime.keeper import Keeper
 from mailroom.settings import Settings, load_settings
-from tests.support.person import PATIENCE, until
+from tests.support.owner.person import PATIENCE, until
 from tests.support.running import Service
 
 

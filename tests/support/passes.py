@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from tests.support.person import PATIENCE, Owner, message, until
+from tests.support.owner.person import PATIENCE, Owner, message, until
 from tests.support.proxy import Exchange, Proxy
 from tests.support.running import Service
 from tests.support.steps import dependent_steps, longest_chain

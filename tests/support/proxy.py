@@ -17,7 +17,7 @@ import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 
-from tests.support.person import until
+from tests.support.owner.person import until
 from tests.support.relay import relay
 from tests.support.stream import Stream, cut
 from tests.support.upstream import Upstream, unframed

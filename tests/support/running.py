@@ -15,7 +15,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.support.person import PATIENCE, Owner, until
+from tests.support.owner.person import PATIENCE, Owner, until
 
 
 def environment(person: Owner, **more: str) -> dict[str, str]:

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from tests.support.mail import Mail
-from tests.support.person import Person
+from tests.support.owner.mail import Mail
+from tests.support.owner.person import Person
+from tests.support.owner.vcard_app import note, value, values
 from tests.support.soak_model import Model, Sender
-from tests.support.vcard_app import note, value, values
 
 
 async def totals(owner: Person) -> Counter[str]:

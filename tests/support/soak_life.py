@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Final
 
-from tests.support.person import Person, message, until
+from tests.support.owner.person import Person, message, until
 from tests.support.soak_model import (
     INBOX,
     LEFT_ALONE,

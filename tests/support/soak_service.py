@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tests.support.person import until
+from tests.support.owner.person import until
 from tests.support.running import Running, running, whole_lines
 from tests.support.soak_watch import memory, sockets
 

@@ -17,7 +17,7 @@ from mailroom.runtime.failing import exit_code
 from mailroom.sandbox import Quirks, Sandbox
 from mailroom.sandbox.contacts import Contacts
 from mailroom.settings import load_settings
-from tests.support.person import until
+from tests.support.owner.person import until
 from tests.support.proxy import proxying
 
 

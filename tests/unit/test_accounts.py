@@ -24,8 +24,8 @@ from mailroom.sandbox import Sandbox, User
 from mailroom.sandbox.contacts import Contacts
 from mailroom.settings import Settings, load_settings
 from tests.support.in_process import set_up
-from tests.support.jscontact_app import JsContactApp
-from tests.support.person import Owner, message, until
+from tests.support.owner.jscontact_app import JsContactApp
+from tests.support.owner.person import Owner, message, until
 from tests.support.worlds import SandboxServer
 
 ANNA, BEN = "anna", "ben"

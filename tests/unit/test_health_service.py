@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.person import Owner, message, until
+from tests.support.owner.person import Owner, message, until
 from tests.support.proxy import Answer, Ask, Exchange, Proxy, leave_alone, proxying
 from tests.support.running import Service
 from tests.support.worlds import OnSandbox, Variant

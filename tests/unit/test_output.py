@@ -11,7 +11,7 @@ import pytest
 from mailroom.sandbox import Sandbox, User
 from mailroom.sandbox.contacts import Contacts
 from tests.support.in_process import set_up
-from tests.support.person import message
+from tests.support.owner.person import message
 
 USER = User("alice", "secret", token="t0ken")
 FULL = Path("/dev/full")

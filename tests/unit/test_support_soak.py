@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import mail
+from tests.support.owner import mail
 from tests.support.soak_checks import misplaced
 from tests.support.soak_model import UNDO, Mail, Model, Sender
 from tests.support.soak_service import HUGE, Lives, Sample

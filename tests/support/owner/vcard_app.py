@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import aiohttp
 
-from tests.support.contacts_app import Contact, ContactsApp
+from tests.support.owner.contacts_app import Contact, ContactsApp
 
 _VCARD = "text/vcard; charset=utf-8"
 _OURS = ("FN", "N", "ORG", "NOTE", "X-MAILROOM")

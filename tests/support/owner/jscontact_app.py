@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from tests.support.contacts_app import Contact, ContactsApp
+from tests.support.owner.contacts_app import Contact, ContactsApp
 
 _USING = ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:contacts"]
 _PAGE = 500

@@ -14,12 +14,12 @@ from typing import Any
 
 import aiohttp
 
-from tests.support.contacts_app import Contact, ContactsApp
 from tests.support.cyrus import PASSWORD, Cyrus
 from tests.support.james import ACCEPT
-from tests.support.mail import Mail
+from tests.support.owner.contacts_app import Contact, ContactsApp
+from tests.support.owner.mail import Mail
+from tests.support.owner.vcard_app import VCardApp, default_book
 from tests.support.server import Server
-from tests.support.vcard_app import VCardApp, default_book
 
 MAIL = "urn:ietf:params:jmap:mail"
 USING = [

@@ -1,7 +1,7 @@
 """An address book in the hands of its owner: what people do with contacts in an app of theirs.
 
-Says nothing of the protocol, which is CardDAV (:mod:`tests.support.vcard_app`) or JMAP
-(:mod:`tests.support.jscontact_app`). Shares no code with Mailroom.
+Says nothing of the protocol, which is CardDAV (:mod:`tests.support.owner.vcard_app`) or JMAP
+(:mod:`tests.support.owner.jscontact_app`). Shares no code with Mailroom.
 """
 
 from abc import ABC, abstractmethod
