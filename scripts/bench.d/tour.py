@@ -14,7 +14,7 @@ from stand import SCREENER, set_up_stand, soon
 from worlds import World as Place
 
 from tests.support.owner.person import Owner, message
-from tests.support.proxy import proxying
+from tests.support.proxy.proxy import proxying
 from tests.support.running import Running, environment, running
 from tests.support.soak_watch import cpu_seconds, memory
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.owner.person import Owner
-from tests.support.proxy import Proxy, proxying
+from tests.support.proxy.proxy import Proxy, proxying
 from tests.support.rows import params, world_of
 from tests.support.running import Service
 from tests.support.worlds import VARIANTS, Variant, World

@@ -9,8 +9,8 @@ import pytest
 
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
-from tests.support.passes import settled
-from tests.support.proxy import Answer, Ask, Exchange, Proxy
+from tests.support.proxy.passes import settled
+from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy
 from tests.support.running import Service
 from tests.support.worlds import VARIANTS, Variant
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import PATIENCE, Owner, message
-from tests.support.passes import mail_of_new_senders, settled, tapped_pass, told, until_seen
-from tests.support.proxy import CUT, Answer, Ask, Exchange, Meddle, Proxy, leave_alone
+from tests.support.proxy.passes import mail_of_new_senders, settled, tapped_pass, told, until_seen
+from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange, Meddle, Proxy, leave_alone
 from tests.support.running import environment, running
 from tests.support.worlds import ROWS, Variant
 

@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.jscontact_app import JsContactApp
 from tests.support.owner.person import Owner, message
-from tests.support.proxy import Answer, Ask, Exchange, Proxy
+from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy
 from tests.support.worlds import Variant
 
 ON = {"MAILROOM_ARRIVALS_ENABLED": "true"}

@@ -9,8 +9,8 @@ from multidict import CIMultiDict
 
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
-from tests.support.passes import until_passes
-from tests.support.proxy import Answer, Ask, Exchange, Meddle, Proxy, leave_alone, proxying
+from tests.support.proxy.passes import until_passes
+from tests.support.proxy.proxy import Answer, Ask, Exchange, Meddle, Proxy, leave_alone, proxying
 from tests.support.worlds import ANNOTATING, NO_STATES, VARIANTS
 
 ADDRESS = "jane@corp.example"

@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 from mailroom.http import USER_AGENT
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
-from tests.support.proxy import Answer, Ask, Exchange, Proxy
+from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy
 from tests.support.worlds import Variant
 
 JMAP = Variant("sandbox", "jmap", "websocket")

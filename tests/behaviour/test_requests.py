@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import PATIENCE, Owner, message
-from tests.support.passes import (
+from tests.support.proxy.passes import (
     AT_ONCE,
     kinds,
     mail_of_new_senders,
@@ -14,8 +14,8 @@ from tests.support.passes import (
     told,
     until_seen,
 )
-from tests.support.proxy import Answer, Ask, Exchange, Meddle, Proxy
-from tests.support.steps import dependent_steps
+from tests.support.proxy.proxy import Answer, Ask, Exchange, Meddle, Proxy
+from tests.support.proxy.steps import dependent_steps
 from tests.support.worlds import VARIANTS, Variant
 
 Measured = Callable[[str], None]

@@ -12,7 +12,7 @@ import pytest
 from tests.support.cyrus import Cyrus
 from tests.support.in_process import set_up
 from tests.support.owner.person import Person
-from tests.support.proxy import Proxy, proxying
+from tests.support.proxy.proxy import Proxy, proxying
 from tests.support.running import Running, environment, running
 
 _numbers = itertools.count()

@@ -4,7 +4,7 @@ import json
 
 from tests.e2e.conftest import Start
 from tests.support.owner.person import Person, message, until
-from tests.support.proxy import Proxy
+from tests.support.proxy.proxy import Proxy
 from tests.support.running import Running
 
 

@@ -44,7 +44,7 @@ import signal
 
 from tests.e2e.conftest import Start
 from tests.support.owner.person import Person, message
-from tests.support.proxy import CUT, Answer, Ask, Exchange, Proxy
+from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange, Proxy
 
 ADDRESS = "jane@corp.example"
 SENDER = f"Jane Doe <{ADDRESS}>"

@@ -9,10 +9,10 @@ import pytest
 from multidict import CIMultiDict
 
 from tests.e2e.conftest import Start
-from tests.support.holding import Holding
 from tests.support.owner.person import Person, message, until
 from tests.support.owner.vcard_app import note
-from tests.support.proxy import CUT, Answer, Ask, Exchange, Proxy, leave_alone, proxying
+from tests.support.proxy.holding import Holding
+from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange, Proxy, leave_alone, proxying
 from tests.support.running import Running, command, environment
 
 BOB = "Bob <bob@corp.example>"

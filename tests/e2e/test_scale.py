@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.conftest import Start
 from tests.support.owner.person import Person, message
-from tests.support.passes import (
+from tests.support.proxy.passes import (
     AT_ONCE,
     FIND_MAIL,
     SEE,
@@ -18,9 +18,9 @@ from tests.support.passes import (
     told,
     until_passes,
 )
-from tests.support.proxy import Exchange, Proxy
+from tests.support.proxy.proxy import Exchange, Proxy
+from tests.support.proxy.steps import dependent_steps, peak
 from tests.support.running import Running
-from tests.support.steps import dependent_steps, peak
 
 Measured = Callable[[str], None]
 

@@ -11,8 +11,8 @@ from multidict import CIMultiDict
 
 from tests.e2e.conftest import Start
 from tests.support.owner.person import Person, message
-from tests.support.passes import SEE
-from tests.support.proxy import CUT, Answer, Ask, Exchange, Proxy, proxying
+from tests.support.proxy.passes import SEE
+from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange, Proxy, proxying
 from tests.support.running import Finished, Running, command, environment, running
 
 

@@ -7,11 +7,11 @@ import time
 import pytest
 
 from tests.e2e.conftest import Start
-from tests.support.holding import Holding
 from tests.support.owner.person import Person, message
 from tests.support.owner.vcard_app import note
-from tests.support.passes import FIND_MAIL, SEE
-from tests.support.proxy import Proxy
+from tests.support.proxy.holding import Holding
+from tests.support.proxy.passes import FIND_MAIL, SEE
+from tests.support.proxy.proxy import Proxy
 from tests.support.running import Running
 
 ADDRESS = "bob@corp.example"

@@ -26,7 +26,7 @@ from tests.support.owner.contacts_app import ContactsApp
 from tests.support.owner.jscontact_app import JsContactApp
 from tests.support.owner.person import message
 from tests.support.owner.vcard_app import VCardApp, default_book
-from tests.support.proxy import Exchange, Meddle, leave_alone
+from tests.support.proxy.proxy import Exchange, Meddle, leave_alone
 
 T = TypeVar("T")
 

@@ -20,7 +20,7 @@ from tests.faults.scenarios import SCENARIOS, environ, prepared
 from tests.support.faults_account import copied
 from tests.support.faults_running import Instance, instance
 from tests.support.faults_server import Line, serving
-from tests.support.proxy import Answer, Ask, Exchange, Meddle, leave_alone
+from tests.support.proxy.proxy import Answer, Ask, Exchange, Meddle, leave_alone
 from tests.unit.push_harness import TEMPLATE, Script, StreamServer
 
 MINUTE: Final = 60.0

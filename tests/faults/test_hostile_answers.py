@@ -22,7 +22,7 @@ from tests.support import faults_time
 from tests.support.faults_account import copied
 from tests.support.faults_hostile import twisted
 from tests.support.faults_server import Served, serving
-from tests.support.proxy import Answer, Ask, Exchange, Meddle
+from tests.support.proxy.proxy import Answer, Ask, Exchange, Meddle
 
 LONGEST = 600.0
 """Seconds of the loop's clock that a pass may take: so long requests are repeated, and then end."""

@@ -29,7 +29,7 @@ from tests.support.faults import FAULTS, Spot, Struck
 from tests.support.faults_account import copied, wrong_in_the_end
 from tests.support.faults_running import instance
 from tests.support.faults_server import Line, Served, serving
-from tests.support.proxy import CUT, Answer, Ask, Exchange, Meddle, leave_alone
+from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange, Meddle, leave_alone
 
 Measured = Callable[[str], None]
 Place = TypeVar("Place", int, Spot)

@@ -17,8 +17,17 @@ from mailroom.contacts.note import triage_lines
 from tests.support.faults import FAULTS, Fault, Spot, Struck
 from tests.support.in_process import running_in_process
 from tests.support.owner.person import PATIENCE, Owner, message
-from tests.support.passes import until_passes
-from tests.support.proxy import CUT, Answer, Ask, Exchange, Meddle, Proxy, leave_alone, proxying
+from tests.support.proxy.passes import until_passes
+from tests.support.proxy.proxy import (
+    CUT,
+    Answer,
+    Ask,
+    Exchange,
+    Meddle,
+    Proxy,
+    leave_alone,
+    proxying,
+)
 from tests.support.rows import REAL, params, world_of
 from tests.support.running import Service, environment
 from tests.support.worlds import Variant, World

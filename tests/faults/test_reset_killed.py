@@ -25,7 +25,7 @@ from tests.support.faults import FAULTS, Fault, striking
 from tests.support.faults_account import copied, snapshot, wrong_in_the_end
 from tests.support.faults_server import Line, Served, serving
 from tests.support.owner.contacts_app import ContactsApp
-from tests.support.proxy import CUT, Answer, Ask, Exchange
+from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange
 
 REFUSED: Final = {"call serverPartialFail", "object rateLimit", "412"}
 """Faults that concern a part of what is asked, so that the rest goes on."""

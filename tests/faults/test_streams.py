@@ -18,7 +18,7 @@ from mailroom.screener.arrivals import inbox
 from tests.faults.streams import HOUR, MINUTE, POLL, Stage, base, on_stage
 from tests.support import faults_time
 from tests.support.owner.person import message
-from tests.support.proxy import Answer, Ask, Exchange
+from tests.support.proxy.proxy import Answer, Ask, Exchange
 from tests.unit.push_harness import STREAM, Script, StreamServer, Wire, says, says_and_hangs
 from tests.unit.test_websocket_handshake import upgrades
 

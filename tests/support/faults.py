@@ -13,7 +13,7 @@ from typing import Any, Final
 from multidict import CIMultiDict
 
 from tests.support.faults_server import Half, Line, Served
-from tests.support.proxy import CUT, Answer, Ask, Exchange, Meddle
+from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange, Meddle
 
 _RESTART: Final = 5.0
 """Seconds of the loop's clock that a server is away: longer than a request is repeated."""

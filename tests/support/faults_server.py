@@ -1,8 +1,8 @@
 """The sandbox with something in the way of each request, without a second server for that.
 
-Meddles as :mod:`tests.support.proxy` does, and in its words, but in the sandbox's own process and
-application: a matrix of some thousand cells has no time to carry everything twice. Each client has
-a line (a port) of its own, so that two can be told apart.
+Does the same as :mod:`tests.support.proxy.proxy`, in the same words, but in the sandbox's own
+process and application: a matrix of some thousand cells has no time to carry everything twice. Each
+client has a line (a port) of its own, so that the requests of two clients are kept apart.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from multidict import CIMultiDict
 
 from mailroom.sandbox.account import Account
 from mailroom.sandbox.app import SandboxApp
-from tests.support.proxy import Answer, Exchange, Meddle, leave_alone
-from tests.support.stream import cut
+from tests.support.proxy.proxy import Answer, Exchange, Meddle, leave_alone
+from tests.support.proxy.stream import cut
 
 HOST: Final = "127.0.0.1"
 _FRAMING: Final = {"content-length", "transfer-encoding"}

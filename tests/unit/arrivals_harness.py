@@ -15,7 +15,7 @@ from mailroom.sandbox import Desk, Quirks, Sandbox
 from mailroom.screener.arrivals.inbox import Inbox, News
 from mailroom.screener.model.categories import DEFAULTS, Layout
 from mailroom.screener.model.places import Directory, Places, locate, wanted_mailboxes
-from tests.support.proxy import Proxy, proxying
+from tests.support.proxy.proxy import Proxy, proxying
 from tests.unit.sandbox_harness import ALICE, mail
 
 NOW = datetime(2026, 2, 25, 12, tzinfo=UTC)

@@ -18,7 +18,7 @@ from mailroom.sandbox import Quirks, Sandbox
 from mailroom.sandbox.contacts import Contacts
 from mailroom.settings import load_settings
 from tests.support.owner.person import until
-from tests.support.proxy import proxying
+from tests.support.proxy.proxy import proxying
 
 
 @asynccontextmanager

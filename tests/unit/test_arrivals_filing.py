@@ -11,7 +11,7 @@ from mailroom.screener.arrivals.filing import Arrived, Filing
 from mailroom.screener.arrivals.verdict import Acquaintance, Rules, judge
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.keywords import SCREENED
-from tests.support.proxy import Answer, Ask, Exchange
+from tests.support.proxy.proxy import Answer, Ask, Exchange
 from tests.unit.arrivals_harness import World, a_world
 
 

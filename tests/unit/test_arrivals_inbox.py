@@ -11,7 +11,7 @@ from mailroom.screener.arrivals.inbox import Inbox, News
 from mailroom.screener.arrivals.screening import Policy, Screening
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.keywords import SCREENED
-from tests.support.proxy import Answer, Ask, Exchange
+from tests.support.proxy.proxy import Answer, Ask, Exchange
 from tests.unit.arrivals_harness import DAY, NOW, World, a_world
 from tests.unit.sandbox_harness import mail
 

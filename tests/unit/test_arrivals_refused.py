@@ -11,7 +11,7 @@ from mailroom.screener.arrivals.screening import Policy, Screening, plan_arrival
 from mailroom.screener.model import refusals
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.triage.decide import Decided
-from tests.support.proxy import Answer, Ask, Exchange
+from tests.support.proxy.proxy import Answer, Ask, Exchange
 from tests.unit.arrivals_harness import DAY, NOW, World, a_world
 
 

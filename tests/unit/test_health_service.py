@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.owner.person import Owner, message, until
-from tests.support.proxy import Answer, Ask, Exchange, Proxy, leave_alone, proxying
+from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy, leave_alone, proxying
 from tests.support.running import Service
 from tests.support.worlds import OnSandbox, Variant
 

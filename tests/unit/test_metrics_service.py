@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 
 from tests.support.in_process import InProcess
 from tests.support.owner.person import Owner, message, until
-from tests.support.proxy import Proxy, proxying
+from tests.support.proxy.proxy import Proxy, proxying
 from tests.support.running import environment, running
 from tests.support.worlds import OnSandbox, Variant
 

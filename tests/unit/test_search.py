@@ -17,7 +17,7 @@ from mailroom.screener.model.categories import DEFAULTS, Layout
 from mailroom.screener.passes.gather import Gatherer
 from mailroom.screener.passes.plan import BySender
 from mailroom.screener.search.mail_search import Sweep
-from tests.support.proxy import Exchange
+from tests.support.proxy.proxy import Exchange
 from tests.unit.arrivals_harness import NOW, World, a_world
 from tests.unit.sandbox_harness import mail
 

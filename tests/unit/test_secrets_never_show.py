@@ -45,7 +45,7 @@ from mailroom.screener.passes.workflow import ScreenerWorkflow
 from mailroom.settings import Settings, load_settings
 from mailroom.waiting.trigger import Due
 from tests.support.owner.person import message, until
-from tests.support.proxy import Answer, Ask, Exchange, proxying
+from tests.support.proxy.proxy import Answer, Ask, Exchange, proxying
 from tests.support.running import command
 from tests.unit.push_harness import TEMPLATE, Script, StreamServer, Wire, collect, count
 from tests.unit.websocket_harness import Peer, WebSocketServer

@@ -2,8 +2,8 @@
 
 from multidict import CIMultiDict
 
-from tests.support.proxy import Exchange
-from tests.support.steps import dependent_steps, longest_chain, peak
+from tests.support.proxy.proxy import Exchange
+from tests.support.proxy.steps import dependent_steps, longest_chain, peak
 
 
 def exchange(method: str, began: float, ended: float) -> Exchange:

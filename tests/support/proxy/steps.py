@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tests.support.proxy import Exchange
+from tests.support.proxy.proxy import Exchange
 
 
 def longest_chain(exchanges: Iterable[Exchange]) -> int:

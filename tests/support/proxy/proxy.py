@@ -1,7 +1,7 @@
 """A line between Mailroom and its server that can be slow, break, lie, and count.
 
 It rewrites nothing but what frames a message, hands streams on byte by byte as they come, and
-writes down every exchange, so that :mod:`tests.support.steps` can tell what waited for what.
+writes down every exchange, so that :mod:`tests.support.proxy.steps` can tell what waited for what.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from tests.support.owner.person import until
-from tests.support.relay import relay
-from tests.support.stream import Stream, cut
-from tests.support.upstream import Upstream, unframed
+from tests.support.proxy.relay import relay
+from tests.support.proxy.stream import Stream, cut
+from tests.support.proxy.upstream import Upstream, unframed
 
 _KIND_OF_GROUP: Final = re.compile(rb"(?im)^(X-ADDRESSBOOKSERVER-)?KIND:group")
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.support.owner.person import PATIENCE
-from tests.support.proxy import Answer, Ask, Exchange, Proxy
+from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy
 
 
 class Holding:
