@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from hypothesis import settings
 
-from tests.support.cyrus import Cyrus
-from tests.support.james import James
+from tests.support.servers.cyrus import Cyrus
+from tests.support.servers.james import James
 from tests.support.table import of_behaviours
 
 # How long an example takes says something about the machine, nothing about the code.

@@ -17,9 +17,9 @@ from sandbox_server import SandboxProcess, sandbox_process
 from stand import SCREENER, soon
 from worlds import on_sandbox
 
-from tests.support.cyrus import PASSWORD
 from tests.support.owner.person import Owner, message
 from tests.support.running import Running, command, running
+from tests.support.servers.cyrus import PASSWORD
 from tests.support.soak_watch import cpu_seconds, memory, sockets
 
 _CONTACTS: Final = "jmap"

@@ -23,7 +23,7 @@ _PRESETS = {"": Quirks(), "stalwart": STALWART}
 
 
 class SandboxProcess:
-    """The process, seen from outside; a :class:`tests.support.server.Server`."""
+    """The process, seen from outside; a :class:`tests.support.servers.server.Server`."""
 
     session_path = "/jmap/"
     api_path = "/jmap/"

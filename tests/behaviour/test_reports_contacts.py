@@ -15,11 +15,11 @@ from yarl import URL
 
 from mailroom.contacts.book import AddressBookError
 from tests.behaviour.conftest import Start, on
-from tests.support.cyrus import PASSWORD
 from tests.support.dav_server import HOME, DavServer, serving
 from tests.support.dav_xml import PRINCIPAL, book
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy
+from tests.support.servers.cyrus import PASSWORD
 from tests.support.worlds import Variant, World
 
 ON = {"MAILROOM_ARRIVALS_ENABLED": "true"}

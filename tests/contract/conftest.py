@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.contract.servers import Account, cyrus_account, sandbox_account
-from tests.support.cyrus import Cyrus
+from tests.support.servers.cyrus import Cyrus
 
 _SERVERS = ("sandbox", "cyrus", "james")
 

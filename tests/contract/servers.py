@@ -14,9 +14,9 @@ from typing import Any
 import aiohttp
 
 from mailroom.sandbox import Quirks, Sandbox, User
-from tests.support.cyrus import Cyrus
-from tests.support.james import ACCEPT, DOMAIN, James
 from tests.support.owner.person import until
+from tests.support.servers.cyrus import Cyrus
+from tests.support.servers.james import ACCEPT, DOMAIN, James
 
 CORE = "urn:ietf:params:jmap:core"
 MAIL = "urn:ietf:params:jmap:mail"

@@ -22,7 +22,7 @@ from mailroom.contacts.book import (
     Names,
     UpdateCard,
 )
-from tests.support.contacts_people import (
+from tests.support.servers.address_books import (
     Account,
     OpenAccount,
     carddav_on_cyrus,

@@ -15,7 +15,8 @@ from mailroom.contacts.book import (
     UpdateCard,
 )
 from mailroom.contacts.index import ContactIndex
-from tests.support.contacts_people import (
+from tests.support.owner.contacts_app import ContactsApp
+from tests.support.servers.address_books import (
     Account,
     OpenAccount,
     carddav_on_cyrus,
@@ -25,7 +26,6 @@ from tests.support.contacts_people import (
     carddav_without_sync_on_sandbox,
     jmap_on_sandbox,
 )
-from tests.support.owner.contacts_app import ContactsApp
 
 LINE = "Triaged to Feed on 2026-02-25"
 ANN, BOB, NEW = "ann@x.example", "bob@x.example", "new@x.example"

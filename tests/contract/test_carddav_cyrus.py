@@ -26,7 +26,7 @@ from mailroom.contacts.book import (
 )
 from mailroom.contacts.carddav import CardDavAddressBook
 from mailroom.http import Credentials, CredentialsRefusedError, HttpClient, IntermediaryError
-from tests.support.cyrus import Cyrus
+from tests.support.servers.cyrus import Cyrus
 
 pytestmark = pytest.mark.cyrus
 

@@ -17,8 +17,8 @@ import pytest
 from mailroom.sandbox.contacts import Contacts
 from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.server import Sandbox
-from tests.support.cyrus import PASSWORD, Cyrus
 from tests.support.owner.vcard_app import VCardApp, default_book
+from tests.support.servers.cyrus import PASSWORD, Cyrus
 
 DAV, CARDDAV = "{DAV:}", "{urn:ietf:params:xml:ns:carddav}"
 CALENDAR_SERVER = "{http://calendarserver.org/ns/}"

@@ -11,7 +11,7 @@ import pytest
 from mailroom.jmap.session import EVENT_STREAM, JMAP
 from mailroom.sandbox import JAMES
 from tests.contract.servers import Account, james_account, message, sandbox_account
-from tests.support.james import ACCEPT, James
+from tests.support.servers.james import ACCEPT, James
 
 OLDEST_FIRST = [{"property": "receivedAt", "isAscending": True}]
 

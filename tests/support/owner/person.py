@@ -14,12 +14,12 @@ from typing import Any
 
 import aiohttp
 
-from tests.support.cyrus import PASSWORD, Cyrus
-from tests.support.james import ACCEPT
 from tests.support.owner.contacts_app import Contact, ContactsApp
 from tests.support.owner.mail import Mail
 from tests.support.owner.vcard_app import VCardApp, default_book
-from tests.support.server import Server
+from tests.support.servers.cyrus import PASSWORD, Cyrus
+from tests.support.servers.james import ACCEPT
+from tests.support.servers.server import Server
 
 MAIL = "urn:ietf:params:jmap:mail"
 USING = [

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
-from tests.support.cyrus import PASSWORD
-from tests.support.scripts import run
+from tests.support.servers.cyrus import PASSWORD
+from tests.support.servers.scripts import run
 
 DOMAIN = "james.test"
 ACCEPT = "application/json; jmapVersion=rfc-8621"
 """Without it, James 3.8 answers as it did before JMAP was a standard."""
-SCRIPT = Path(__file__).parents[2] / "scripts" / "james"
+SCRIPT = Path(__file__).parents[3] / "scripts" / "james"
 
 
 @dataclass(frozen=True)

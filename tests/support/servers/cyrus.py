@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
-from tests.support.scripts import run
+from tests.support.servers.scripts import run
 
 PASSWORD = "secret"
 _AT_ONCE = 500
 """Messages that are put into a mailbox by one command."""
-SCRIPT = Path(__file__).parents[2] / "scripts" / "cyrus"
+SCRIPT = Path(__file__).parents[3] / "scripts" / "cyrus"
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,11 @@ from mailroom.jmap.client import JmapClient
 from mailroom.sandbox.contacts import Contacts
 from mailroom.sandbox.quirks import Carddav, Quirks
 from mailroom.sandbox.server import Sandbox
-from tests.support.cyrus import PASSWORD, Cyrus
-from tests.support.dav_servers import serving
 from tests.support.owner.contacts_app import ContactsApp
 from tests.support.owner.jscontact_app import JsContactApp
 from tests.support.owner.vcard_app import VCardApp, default_book
+from tests.support.servers.carddav import serving
+from tests.support.servers.cyrus import PASSWORD, Cyrus
 
 _numbers = count()
 

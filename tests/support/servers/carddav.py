@@ -9,11 +9,11 @@ from typing import Final
 
 import aiohttp
 
-from tests.support.cyrus import PASSWORD
 from tests.support.owner.person import until
 from tests.support.running import free_port
+from tests.support.servers.cyrus import PASSWORD
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "carddav-server"
+SCRIPT = Path(__file__).parents[3] / "scripts" / "carddav-server"
 _TRIES: Final = 3
 _NEW_BOOK: Final = """
 <D:mkcol xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav">
