@@ -18,8 +18,8 @@ from stand import SCREENER, soon
 from worlds import on_sandbox
 
 from tests.support.owner.person import Owner, message
-from tests.support.running import Running, command, running
 from tests.support.servers.cyrus import PASSWORD
+from tests.support.service.process import Running, command, running
 from tests.support.soak_watch import cpu_seconds, memory, sockets
 
 _CONTACTS: Final = "jmap"

@@ -17,9 +17,9 @@ from sandbox_server import sandbox_process
 from stand import set_up_stand
 from worlds import on_sandbox, people_on_cyrus
 
-from tests.support.in_process import set_up
 from tests.support.owner.person import Owner
-from tests.support.running import environment
+from tests.support.service.in_process import set_up
+from tests.support.service.process import environment
 from tests.support.soak_watch import memory, peak_memory
 
 MAILS: Final = 100_000

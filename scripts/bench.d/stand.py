@@ -13,7 +13,7 @@ from results import Pass
 from tests.support.owner.person import PATIENCE, Owner, until
 from tests.support.proxy.passes import settled, tapped_pass
 from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy, proxying
-from tests.support.running import Running, environment, running
+from tests.support.service.process import Running, environment, running
 from tests.support.soak_watch import cpu_seconds
 
 SCREENER: Final = "Screener"

@@ -11,12 +11,12 @@ import aiohttp
 from sandbox_server import SandboxProcess, sandbox_process
 from yarl import URL
 
-from tests.support.in_process import set_up
 from tests.support.owner.jscontact_app import JsContactApp
 from tests.support.owner.person import Owner, Person
 from tests.support.owner.vcard_app import VCardApp, default_book
-from tests.support.running import environment
 from tests.support.servers.cyrus import PASSWORD, Cyrus
+from tests.support.service.in_process import set_up
+from tests.support.service.process import environment
 
 TITLES: Final = {
     "cyrus": "Cyrus, CardDAV",

@@ -11,7 +11,7 @@ from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.passes import settled
 from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy
-from tests.support.running import Service
+from tests.support.service.process import Service
 from tests.support.worlds import VARIANTS, Variant
 
 ON = {"MAILROOM_ARRIVALS_ENABLED": "true"}

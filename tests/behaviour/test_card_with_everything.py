@@ -19,11 +19,11 @@ from mailroom.admin.reset import Scope, survey, take_back
 from mailroom.sandbox import Quirks, Sandbox, User
 from mailroom.sandbox.contacts import Contacts
 from mailroom.settings import load_settings
-from tests.support.in_process import set_up
 from tests.support.owner.person import Owner, message
 from tests.support.owner.vcard_app import VCardApp
-from tests.support.running import environment
 from tests.support.servers.cyrus import PASSWORD
+from tests.support.service.in_process import set_up
+from tests.support.service.process import environment
 from tests.support.worlds import SandboxServer
 
 SERVERS = ("cyrus", "stalwart")

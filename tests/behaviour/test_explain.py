@@ -10,7 +10,7 @@ from mailroom.screener.arrivals.verdict import Rule
 from mailroom.settings import load_settings
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
-from tests.support.running import environment
+from tests.support.service.process import environment
 from tests.support.worlds import VARIANTS
 
 ADDRESS = "jane@corp.example"

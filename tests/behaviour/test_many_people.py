@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 
 from tests.behaviour.conftest import on
 from tests.support.owner.person import Owner, message
-from tests.support.running import Service
+from tests.support.service.process import Service
 from tests.support.worlds import Variant
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]

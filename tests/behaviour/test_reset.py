@@ -17,7 +17,7 @@ from mailroom.settings import load_settings
 from tests.behaviour.conftest import on
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy
-from tests.support.running import command, environment
+from tests.support.service.process import command, environment
 from tests.support.worlds import ANNOTATING, VARIANTS, Variant
 
 LOOM = "news@loom.example"

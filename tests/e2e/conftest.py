@@ -9,11 +9,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.support.in_process import set_up
 from tests.support.owner.person import Person
 from tests.support.proxy.proxy import Proxy, proxying
-from tests.support.running import Running, environment, running
 from tests.support.servers.cyrus import Cyrus
+from tests.support.service.in_process import set_up
+from tests.support.service.process import Running, environment, running
 
 _numbers = itertools.count()
 

@@ -11,10 +11,10 @@ import aiohttp
 import pytest
 import yaml
 
-from tests.support.in_process import set_up
 from tests.support.owner.person import Person, message, until
-from tests.support.running import Running, command, environment, running
 from tests.support.servers.cyrus import Cyrus
+from tests.support.service.in_process import set_up
+from tests.support.service.process import Running, command, environment, running
 
 _numbers = itertools.count()
 

@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.conftest import Start
 from tests.support.owner.person import Person, message
 from tests.support.owner.vcard_app import note, unfolded, value, values
-from tests.support.running import command, environment
+from tests.support.service.process import command, environment
 
 ADDRESS = "jane@corp.example"
 SENDER = f"Jane Doe <{ADDRESS}>"

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.owner.person import Person, message
 from tests.support.owner.vcard_app import note
-from tests.support.running import Finished, command, environment
+from tests.support.service.process import Finished, command, environment
 
 JANE = "Jane Doe <jane@corp.example>"
 BOB = "Bob Builder <bob@corp.example>"

@@ -5,7 +5,7 @@ import json
 from tests.e2e.conftest import Start
 from tests.support.owner.person import Person, message, until
 from tests.support.proxy.proxy import Proxy
-from tests.support.running import Running
+from tests.support.service.process import Running
 
 
 async def until_status(service: Running, path: str, status: int) -> None:

@@ -13,7 +13,7 @@ from tests.support.owner.person import Person, message, until
 from tests.support.owner.vcard_app import note
 from tests.support.proxy.holding import Holding
 from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange, Proxy, leave_alone, proxying
-from tests.support.running import Running, command, environment
+from tests.support.service.process import Running, command, environment
 
 BOB = "Bob <bob@corp.example>"
 

@@ -20,7 +20,7 @@ from tests.support.proxy.passes import (
 )
 from tests.support.proxy.proxy import Exchange, Proxy
 from tests.support.proxy.steps import dependent_steps, peak
-from tests.support.running import Running
+from tests.support.service.process import Running
 
 Measured = Callable[[str], None]
 

@@ -13,7 +13,7 @@ from tests.e2e.conftest import Start
 from tests.support.owner.person import Person, message
 from tests.support.proxy.passes import SEE
 from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange, Proxy, proxying
-from tests.support.running import Finished, Running, command, environment, running
+from tests.support.service.process import Finished, Running, command, environment, running
 
 
 def given_up(done: Finished) -> str:

@@ -12,7 +12,7 @@ from tests.support.owner.vcard_app import note
 from tests.support.proxy.holding import Holding
 from tests.support.proxy.passes import FIND_MAIL, SEE
 from tests.support.proxy.proxy import Proxy
-from tests.support.running import Running
+from tests.support.service.process import Running
 
 ADDRESS = "bob@corp.example"
 BOB = f"Bob <{ADDRESS}>"

@@ -15,7 +15,6 @@ from structlog.testing import capture_logs
 
 from mailroom.contacts.note import triage_lines
 from tests.support.faults import FAULTS, Fault, Spot, Struck
-from tests.support.in_process import running_in_process
 from tests.support.owner.person import PATIENCE, Owner, message
 from tests.support.proxy.passes import until_passes
 from tests.support.proxy.proxy import (
@@ -29,7 +28,8 @@ from tests.support.proxy.proxy import (
     proxying,
 )
 from tests.support.rows import REAL, params, world_of
-from tests.support.running import Service, environment
+from tests.support.service.in_process import running_in_process
+from tests.support.service.process import Service, environment
 from tests.support.worlds import Variant, World
 
 FEED: Final = {"Feed"}

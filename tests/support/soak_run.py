@@ -16,10 +16,10 @@ from typing import Final
 
 import aiohttp
 
-from tests.support.in_process import set_up
 from tests.support.owner.person import Person, until
-from tests.support.running import environment
 from tests.support.servers.cyrus import Cyrus
+from tests.support.service.in_process import set_up
+from tests.support.service.process import environment
 from tests.support.soak_checks import misplaced, totals, wrong_contacts
 from tests.support.soak_life import Life, cast
 from tests.support.soak_model import Model

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.support.owner.person import until
-from tests.support.running import Running, running, whole_lines
+from tests.support.service.process import Running, running, whole_lines
 from tests.support.soak_watch import memory, sockets
 
 HUGE: Final = 5.0

@@ -25,15 +25,15 @@ from mailroom.sandbox import (
     User,
 )
 from mailroom.sandbox.contacts import Contacts
-from tests.support.in_process import running_in_process, set_up
 from tests.support.owner.contacts_app import ContactsApp
 from tests.support.owner.jscontact_app import JsContactApp
 from tests.support.owner.person import Owner, Person
 from tests.support.owner.vcard_app import VCardApp, default_book
-from tests.support.running import Service, environment, running
 from tests.support.servers.carddav import serving
 from tests.support.servers.cyrus import PASSWORD, Cyrus
 from tests.support.servers.james import DOMAIN, James
+from tests.support.service.in_process import running_in_process, set_up
+from tests.support.service.process import Service, environment, running
 
 _NAME: Final = "alice"
 _ADDRESSES: Final = ("alice@example.com", "*@home.example")

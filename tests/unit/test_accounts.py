@@ -23,9 +23,9 @@ from mailroom.runtime.service import Service
 from mailroom.sandbox import Sandbox, User
 from mailroom.sandbox.contacts import Contacts
 from mailroom.settings import Settings, load_settings
-from tests.support.in_process import set_up
 from tests.support.owner.jscontact_app import JsContactApp
 from tests.support.owner.person import Owner, message, until
+from tests.support.service.in_process import set_up
 from tests.support.worlds import SandboxServer
 
 ANNA, BEN = "anna", "ben"

@@ -28,8 +28,8 @@ from mailroom.sandbox.contacts import Contacts, books
 from mailroom.sandbox.methods import mailbox_get
 from mailroom.settings import load_settings
 from mailroom.settings.sections import HealthSettings
-from tests.support.in_process import set_up
-from tests.support.running import command, free_port
+from tests.support.service.in_process import set_up
+from tests.support.service.process import command, free_port
 
 USER = User("alice", "secret", token="t0ken")
 Environ = dict[str, str]

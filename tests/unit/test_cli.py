@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from mailroom.cli import app, main
-from tests.support.running import command
+from tests.support.service.process import command
 
 WITHOUT_ARGUMENTS = ["run", "check", "setup", "triage", "reset"]
 """Those that need settings and nothing else."""

@@ -11,7 +11,7 @@ from mailroom.admin.setup import Lacking, create, find_lacking
 from mailroom.sandbox import Sandbox, User
 from mailroom.sandbox.contacts import Contacts
 from mailroom.settings import load_settings
-from tests.support.running import command
+from tests.support.service.process import command
 
 USER = User("alice", "secret", token="t0ken")
 Environ = dict[str, str]

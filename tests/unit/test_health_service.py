@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.owner.person import Owner, message, until
 from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy, leave_alone, proxying
-from tests.support.running import Service
+from tests.support.service.process import Service
 from tests.support.worlds import OnSandbox, Variant
 
 BOB = "Bob <bob@corp.example>"

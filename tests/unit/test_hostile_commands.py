@@ -14,7 +14,7 @@ from mailroom.sandbox import Quirks, Sandbox, User
 from mailroom.sandbox.contacts import Contacts
 from mailroom.settings import load_settings
 from tests.support.owner.jscontact_app import JsContactApp
-from tests.support.running import command
+from tests.support.service.process import command
 
 HALF = "Half \ud83d of a character"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as parse
 
-from tests.support.in_process import InProcess
 from tests.support.owner.person import Owner, message, until
 from tests.support.proxy.proxy import Proxy, proxying
-from tests.support.running import environment, running
+from tests.support.service.in_process import InProcess
+from tests.support.service.process import environment, running
 from tests.support.worlds import OnSandbox, Variant
 
 WORLD = Variant("sandbox", "jmap", "eventsource")

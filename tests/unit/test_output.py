@@ -10,8 +10,8 @@ import pytest
 
 from mailroom.sandbox import Sandbox, User
 from mailroom.sandbox.contacts import Contacts
-from tests.support.in_process import set_up
 from tests.support.owner.person import message
+from tests.support.service.in_process import set_up
 
 USER = User("alice", "secret", token="t0ken")
 FULL = Path("/dev/full")

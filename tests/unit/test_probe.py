@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from mailroom import __version__
 from mailroom.admin.probe import probe
 from mailroom.health import Health, Overview, serve
-from tests.support.running import command
+from tests.support.service.process import command
 
 POLL = 60.0
 

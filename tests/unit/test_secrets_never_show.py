@@ -46,7 +46,7 @@ from mailroom.settings import Settings, load_settings
 from mailroom.waiting.trigger import Due
 from tests.support.owner.person import message, until
 from tests.support.proxy.proxy import Answer, Ask, Exchange, proxying
-from tests.support.running import command
+from tests.support.service.process import command
 from tests.unit.push_harness import TEMPLATE, Script, StreamServer, Wire, collect, count
 from tests.unit.websocket_harness import Peer, WebSocketServer
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from unittest.mock import Mock
 
-from tests.support.running import Running
+from tests.support.service.process import Running
 
 
 def test_a_line_that_is_only_half_written_is_left_for_later(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from tests.support.owner.person import PATIENCE, Owner, message, until
 from tests.support.proxy.proxy import Exchange, Proxy
 from tests.support.proxy.steps import dependent_steps, longest_chain
-from tests.support.running import Service
+from tests.support.service.process import Service
 
 _REST = 0.5
 """Seconds; more than it takes from an event to the start of its pass."""

@@ -10,8 +10,8 @@ from typing import Final
 import aiohttp
 
 from tests.support.owner.person import until
-from tests.support.running import free_port
 from tests.support.servers.cyrus import PASSWORD
+from tests.support.service.process import free_port
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "carddav-server"
 _TRIES: Final = 3

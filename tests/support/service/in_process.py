@@ -13,7 +13,7 @@ from mailroom.metrics import Metrics
 from mailroom.runtime.keeper import Keeper
 from mailroom.settings import Settings, load_settings
 from tests.support.owner.person import PATIENCE, until
-from tests.support.running import Service
+from tests.support.service.process import Service
 
 
 class InProcess(Service):
