@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from tests.support.servers.cyrus import Cyrus
 from tests.support.servers.james import James
-from tests.support.table import of_behaviours
+from tests.support.variants.table import of_behaviours
 
 # How long an example takes says something about the machine, nothing about the code.
 settings.register_profile("mailroom", deadline=None)

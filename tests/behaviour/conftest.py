@@ -8,9 +8,9 @@ import pytest
 
 from tests.support.owner.person import Owner
 from tests.support.proxy.proxy import Proxy, proxying
-from tests.support.rows import params, world_of
 from tests.support.service.process import Service
-from tests.support.worlds import VARIANTS, Variant, World
+from tests.support.variants.rows import params, world_of
+from tests.support.variants.worlds import VARIANTS, Variant, World
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]
 

@@ -12,7 +12,7 @@ from tests.support.owner.person import Owner, message
 from tests.support.proxy.passes import settled
 from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy
 from tests.support.service.process import Service
-from tests.support.worlds import VARIANTS, Variant
+from tests.support.variants.worlds import VARIANTS, Variant
 
 ON = {"MAILROOM_ARRIVALS_ENABLED": "true"}
 OURS = "mx.example.com"

@@ -24,7 +24,7 @@ from tests.support.owner.vcard_app import VCardApp
 from tests.support.servers.cyrus import PASSWORD
 from tests.support.service.in_process import set_up
 from tests.support.service.process import environment
-from tests.support.worlds import SandboxServer
+from tests.support.variants.worlds import SandboxServer
 
 SERVERS = ("cyrus", "stalwart")
 PROTOCOLS = ("carddav", "jmap")

@@ -7,7 +7,7 @@ import pytest
 
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
-from tests.support.worlds import ROWS, World
+from tests.support.variants.worlds import ROWS, World
 
 pytestmark = on(*ROWS)
 

@@ -2,7 +2,7 @@
 
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
-from tests.support.worlds import ROWS
+from tests.support.variants.worlds import ROWS
 
 pytestmark = on(*ROWS)
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
-from tests.support.worlds import VARIANTS
+from tests.support.variants.worlds import VARIANTS
 
 BOB = "Bob <bob@corp.com>"
 

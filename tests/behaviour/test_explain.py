@@ -11,7 +11,7 @@ from mailroom.settings import load_settings
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
 from tests.support.service.process import environment
-from tests.support.worlds import VARIANTS
+from tests.support.variants.worlds import VARIANTS
 
 ADDRESS = "jane@corp.example"
 SENDER = f"Jane Doe <{ADDRESS}>"

@@ -4,7 +4,7 @@ from tests.behaviour.conftest import Start, on
 from tests.behaviour.test_arrivals import BOB, ON, comes_to, knows_bob, mail
 from tests.support.owner.person import Owner, until
 from tests.support.service.process import Service
-from tests.support.worlds import Variant
+from tests.support.variants.worlds import Variant
 
 on_each_backend = on(
     Variant("sandbox", "carddav", "eventsource"), Variant("sandbox", "jmap", "websocket")

@@ -15,7 +15,7 @@ from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import PATIENCE, Owner, message
 from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange, Meddle, Proxy, leave_alone
 from tests.support.service.process import environment, running
-from tests.support.worlds import VARIANTS, Variant
+from tests.support.variants.worlds import VARIANTS, Variant
 
 Measured = Callable[[str], None]
 

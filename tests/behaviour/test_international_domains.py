@@ -3,7 +3,7 @@
 from tests.behaviour.conftest import Start, on
 from tests.behaviour.test_arrivals import ON, comes_to, mail
 from tests.support.owner.person import Owner
-from tests.support.worlds import Variant
+from tests.support.variants.worlds import Variant
 
 READ = "bob@bücher.example"
 SENT = "Bob <bob@xn--bcher-kva.example>"

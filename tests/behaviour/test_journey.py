@@ -14,7 +14,7 @@ from tests.support.owner.person import PATIENCE, Owner, message
 from tests.support.proxy.passes import mail_of_new_senders, settled, tapped_pass, told, until_seen
 from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange, Meddle, Proxy, leave_alone
 from tests.support.service.process import environment, running
-from tests.support.worlds import ROWS, Variant
+from tests.support.variants.worlds import ROWS, Variant
 
 Measured = Callable[[str], None]
 

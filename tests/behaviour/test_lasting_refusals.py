@@ -14,7 +14,7 @@ from tests.behaviour.conftest import Start, on
 from tests.support.owner.jscontact_app import JsContactApp
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy
-from tests.support.worlds import Variant
+from tests.support.variants.worlds import Variant
 
 ON = {"MAILROOM_ARRIVALS_ENABLED": "true"}
 ANN = "Ann <ann@corp.example>"

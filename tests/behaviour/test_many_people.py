@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from tests.behaviour.conftest import on
 from tests.support.owner.person import Owner, message
 from tests.support.service.process import Service
-from tests.support.worlds import Variant
+from tests.support.variants.worlds import Variant
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]
 

@@ -2,7 +2,7 @@
 
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
-from tests.support.worlds import Variant
+from tests.support.variants.worlds import Variant
 
 MANAGED = ("Screener", "Imbox", "Feed", "Paper Trail", "Jail", "Person", "Billboard", "Truck")
 SENDERS = 60

@@ -11,7 +11,7 @@ from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.passes import until_passes
 from tests.support.proxy.proxy import Answer, Ask, Exchange, Meddle, Proxy, leave_alone, proxying
-from tests.support.worlds import ANNOTATING, NO_STATES, VARIANTS
+from tests.support.variants.worlds import ANNOTATING, NO_STATES, VARIANTS
 
 ADDRESS = "jane@corp.example"
 SENDER = f"Jane Doe <{ADDRESS}>"

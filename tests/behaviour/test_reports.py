@@ -16,7 +16,7 @@ from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy
 from tests.support.service.process import Service
-from tests.support.worlds import DIGIT_IDS, Variant
+from tests.support.variants.worlds import DIGIT_IDS, Variant
 
 ON = {"MAILROOM_ARRIVALS_ENABLED": "true"}
 ME = "alice@example.com"

@@ -20,7 +20,7 @@ from tests.support.dav_xml import PRINCIPAL, book
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy
 from tests.support.servers.cyrus import PASSWORD
-from tests.support.worlds import Variant, World
+from tests.support.variants.worlds import Variant, World
 
 ON = {"MAILROOM_ARRIVALS_ENABLED": "true"}
 BOSS = "Boss <boss@corp.example>"

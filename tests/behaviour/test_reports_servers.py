@@ -13,7 +13,7 @@ from mailroom.http import USER_AGENT
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy
-from tests.support.worlds import Variant
+from tests.support.variants.worlds import Variant
 
 JMAP = Variant("sandbox", "jmap", "websocket")
 EVENTS = Variant("sandbox", "jmap", "eventsource")

@@ -16,7 +16,7 @@ from tests.support.proxy.passes import (
 )
 from tests.support.proxy.proxy import Answer, Ask, Exchange, Meddle, Proxy
 from tests.support.proxy.steps import dependent_steps
-from tests.support.worlds import VARIANTS, Variant
+from tests.support.variants.worlds import VARIANTS, Variant
 
 Measured = Callable[[str], None]
 

@@ -18,7 +18,7 @@ from tests.behaviour.conftest import on
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy
 from tests.support.service.process import command, environment
-from tests.support.worlds import ANNOTATING, VARIANTS, Variant
+from tests.support.variants.worlds import ANNOTATING, VARIANTS, Variant
 
 LOOM = "news@loom.example"
 KEYWORD = "$mailroom-screened"

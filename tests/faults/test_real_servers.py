@@ -27,10 +27,10 @@ from tests.support.proxy.proxy import (
     leave_alone,
     proxying,
 )
-from tests.support.rows import REAL, params, world_of
 from tests.support.service.in_process import running_in_process
 from tests.support.service.process import Service, environment
-from tests.support.worlds import Variant, World
+from tests.support.variants.rows import REAL, params, world_of
+from tests.support.variants.worlds import Variant, World
 
 FEED: Final = {"Feed"}
 CELLS: Final = 2

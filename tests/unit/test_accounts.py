@@ -26,7 +26,7 @@ from mailroom.settings import Settings, load_settings
 from tests.support.owner.jscontact_app import JsContactApp
 from tests.support.owner.person import Owner, message, until
 from tests.support.service.in_process import set_up
-from tests.support.worlds import SandboxServer
+from tests.support.variants.worlds import SandboxServer
 
 ANNA, BEN = "anna", "ben"
 PASSWORD = "secret"

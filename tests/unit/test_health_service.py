@@ -9,7 +9,7 @@ import pytest
 from tests.support.owner.person import Owner, message, until
 from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy, leave_alone, proxying
 from tests.support.service.process import Service
-from tests.support.worlds import OnSandbox, Variant
+from tests.support.variants.worlds import OnSandbox, Variant
 
 BOB = "Bob <bob@corp.example>"
 JANE = "Jane <jane@shop.example>"

@@ -10,7 +10,7 @@ from tests.support.owner.person import Owner, message, until
 from tests.support.proxy.proxy import Proxy, proxying
 from tests.support.service.in_process import InProcess
 from tests.support.service.process import environment, running
-from tests.support.worlds import OnSandbox, Variant
+from tests.support.variants.worlds import OnSandbox, Variant
 
 WORLD = Variant("sandbox", "jmap", "eventsource")
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pytest import TestReport  # noqa: PT013 - a type, not the framework
 
-from tests.support.table import of_behaviours
+from tests.support.variants.table import of_behaviours
 
 
 def report(test: str, variant: str, outcome: Literal["passed", "failed"] = "passed") -> TestReport:

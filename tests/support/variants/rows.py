@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.support.worlds import ROWS, OnCyrus, OnJames, OnSandbox, Variant, World
+from tests.support.variants.worlds import ROWS, OnCyrus, OnJames, OnSandbox, Variant, World
 
 REAL: Final = tuple(each for each in ROWS if each.server != "sandbox")
 """The variants with real servers."""
