@@ -20,7 +20,7 @@ from worlds import on_sandbox
 from tests.support.owner.person import Owner, message
 from tests.support.servers.cyrus import PASSWORD
 from tests.support.service.process import Running, command, running
-from tests.support.soak_watch import cpu_seconds, memory, sockets
+from tests.support.soak.watch import cpu_seconds, memory, sockets
 
 _CONTACTS: Final = "jmap"
 _LONG: Final = 300.0

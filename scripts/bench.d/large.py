@@ -20,7 +20,7 @@ from worlds import on_sandbox, people_on_cyrus
 from tests.support.owner.person import Owner
 from tests.support.service.in_process import set_up
 from tests.support.service.process import environment
-from tests.support.soak_watch import memory, peak_memory
+from tests.support.soak.watch import memory, peak_memory
 
 MAILS: Final = 100_000
 CYRUS_MAILS: Final = 20_000

@@ -14,7 +14,7 @@ from tests.support.owner.person import PATIENCE, Owner, until
 from tests.support.proxy.passes import settled, tapped_pass
 from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy, proxying
 from tests.support.service.process import Running, environment, running
-from tests.support.soak_watch import cpu_seconds
+from tests.support.soak.watch import cpu_seconds
 
 SCREENER: Final = "Screener"
 _LOOK_EVERY: Final = 0.005

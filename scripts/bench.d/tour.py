@@ -16,7 +16,7 @@ from worlds import World as Place
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.proxy import proxying
 from tests.support.service.process import Running, environment, running
-from tests.support.soak_watch import cpu_seconds, memory
+from tests.support.soak.watch import cpu_seconds, memory
 
 ROUND_TRIPS: Final = (0, 100)
 """In ms."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.soak_run import soaking
+from tests.support.soak.run import soaking
 
 SECONDS = 40.0
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.owner import mail
-from tests.support.soak_checks import misplaced
-from tests.support.soak_model import UNDO, Mail, Model, Sender
-from tests.support.soak_service import HUGE, Lives, Sample
+from tests.support.soak.checks import misplaced
+from tests.support.soak.model import UNDO, Mail, Model, Sender
+from tests.support.soak.service import HUGE, Lives, Sample
 
 SAMPLE = Sample(memory=60.0, sockets=9, tasks={"passes": 1, "push": 1}, objects=70_000)
 

@@ -1,4 +1,4 @@
-"""``python -m tests.support.soak_process``: Mailroom as it is, which on SIGUSR1 tells its insides.
+"""``python -m tests.support.soak.process``: Mailroom as it is, which on SIGUSR1 tells its insides.
 
 It prints one line of JSON: how many tasks of each name there are, and how many objects.
 """

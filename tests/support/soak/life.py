@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Final
 
 from tests.support.owner.person import Person, message, until
-from tests.support.soak_model import (
+from tests.support.soak.model import (
     INBOX,
     LEFT_ALONE,
     PLACES,

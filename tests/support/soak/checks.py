@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from tests.support.owner.mail import Mail
 from tests.support.owner.person import Person
 from tests.support.owner.vcard_app import note, value, values
-from tests.support.soak_model import Model, Sender
+from tests.support.soak.model import Model, Sender
 
 
 async def totals(owner: Person) -> Counter[str]:

@@ -1,4 +1,4 @@
-"""``python -m tests.support.soak_run``: a busy mailbox, compressed; see ``scripts/soak -h``."""
+"""``python -m tests.support.soak.run``: a busy mailbox, compressed; see ``scripts/soak -h``."""
 
 import argparse
 import asyncio
@@ -20,10 +20,10 @@ from tests.support.owner.person import Person, until
 from tests.support.servers.cyrus import Cyrus
 from tests.support.service.in_process import set_up
 from tests.support.service.process import environment
-from tests.support.soak_checks import misplaced, totals, wrong_contacts
-from tests.support.soak_life import Life, cast
-from tests.support.soak_model import Model
-from tests.support.soak_service import Lives
+from tests.support.soak.checks import misplaced, totals, wrong_contacts
+from tests.support.soak.life import Life, cast
+from tests.support.soak.model import Model
+from tests.support.soak.service import Lives
 
 _RESTARTS: Final = {2: "kill", 4: "stop", 6: "server"}
 """By round: each of them happens in any case."""

@@ -12,12 +12,12 @@ from typing import Any, Final
 
 from tests.support.owner.person import until
 from tests.support.service.process import Running, running, whole_lines
-from tests.support.soak_watch import memory, sockets
+from tests.support.soak.watch import memory, sockets
 
 HUGE: Final = 5.0
 """Seconds that nothing may hold up the event loop, not even with asyncio's debug mode."""
 
-_MODULE: Final = "tests.support.soak_process"
+_MODULE: Final = "tests.support.soak.process"
 _SLOW: Final = re.compile(r"Executing .* took ([\d.]+) seconds")
 _NOT_GIVEN_UP: Final = "will be tried again"
 """Where mail is changed all the time, some has to wait."""
