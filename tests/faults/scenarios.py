@@ -19,9 +19,9 @@ from mailroom.sandbox.contacts import Contacts
 from mailroom.sandbox.desk import Desk
 from mailroom.settings import Settings, load_settings
 from tests.support import faults_time
-from tests.support.faults_account import copied, snapshot
-from tests.support.faults_running import instance
-from tests.support.faults_server import Line, Served, serving
+from tests.support.faults.account import copied, snapshot
+from tests.support.faults.running import instance
+from tests.support.faults.server import Line, Served, serving
 from tests.support.owner.contacts_app import ContactsApp
 from tests.support.owner.jscontact_app import JsContactApp
 from tests.support.owner.person import message

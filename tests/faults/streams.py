@@ -17,9 +17,9 @@ from mailroom.sandbox.account import Account
 from mailroom.sandbox.desk import Desk
 from mailroom.settings import Settings, load_settings
 from tests.faults.scenarios import SCENARIOS, environ, prepared
-from tests.support.faults_account import copied
-from tests.support.faults_running import Instance, instance
-from tests.support.faults_server import Line, serving
+from tests.support.faults.account import copied
+from tests.support.faults.running import Instance, instance
+from tests.support.faults.server import Line, serving
 from tests.support.proxy.proxy import Answer, Ask, Exchange, Meddle, leave_alone
 from tests.unit.push_harness import TEMPLATE, Script, StreamServer
 

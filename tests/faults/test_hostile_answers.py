@@ -19,9 +19,9 @@ from mailroom.runtime.failing import EXPECTED
 from mailroom.sandbox.desk import Desk
 from tests.faults.scenarios import BACKENDS, SCENARIOS, Prepared, Scenario, prepared, settings
 from tests.support import faults_time
-from tests.support.faults_account import copied
-from tests.support.faults_hostile import twisted
-from tests.support.faults_server import Served, serving
+from tests.support.faults.account import copied
+from tests.support.faults.hostile import twisted
+from tests.support.faults.server import Served, serving
 from tests.support.proxy.proxy import Answer, Ask, Exchange, Meddle
 
 LONGEST = 600.0

@@ -25,10 +25,10 @@ from tests.faults.scenarios import (
     settings,
 )
 from tests.support import faults_time
-from tests.support.faults import FAULTS, Spot, Struck
-from tests.support.faults_account import copied, wrong_in_the_end
-from tests.support.faults_running import instance
-from tests.support.faults_server import Line, Served, serving
+from tests.support.faults.account import copied, wrong_in_the_end
+from tests.support.faults.faults import FAULTS, Spot, Struck
+from tests.support.faults.running import instance
+from tests.support.faults.server import Line, Served, serving
 from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange, Meddle, leave_alone
 
 Measured = Callable[[str], None]

@@ -25,9 +25,9 @@ from tests.faults.scenarios import (
     prepared,
 )
 from tests.support import faults_time
-from tests.support.faults import FAULTS, Fault, Spot, striking
-from tests.support.faults_account import copied, wrong_in_the_end
-from tests.support.faults_server import Served, serving
+from tests.support.faults.account import copied, wrong_in_the_end
+from tests.support.faults.faults import FAULTS, Fault, Spot, striking
+from tests.support.faults.server import Served, serving
 
 Measured = Callable[[str], None]
 

@@ -14,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from mailroom.contacts.note import triage_lines
-from tests.support.faults import FAULTS, Fault, Spot, Struck
+from tests.support.faults.faults import FAULTS, Fault, Spot, Struck
 from tests.support.owner.person import PATIENCE, Owner, message
 from tests.support.proxy.passes import until_passes
 from tests.support.proxy.proxy import (

@@ -21,9 +21,9 @@ from mailroom.runtime.failing import EXPECTED
 from mailroom.sandbox.account import Account
 from tests.faults.scenarios import BACKENDS, Scenario, prepared, settings
 from tests.support import faults_time
-from tests.support.faults import FAULTS, Fault, striking
-from tests.support.faults_account import copied, snapshot, wrong_in_the_end
-from tests.support.faults_server import Line, Served, serving
+from tests.support.faults.account import copied, snapshot, wrong_in_the_end
+from tests.support.faults.faults import FAULTS, Fault, striking
+from tests.support.faults.server import Line, Served, serving
 from tests.support.owner.contacts_app import ContactsApp
 from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange
 

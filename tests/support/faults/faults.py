@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from multidict import CIMultiDict
 
-from tests.support.faults_server import Half, Line, Served
+from tests.support.faults.server import Half, Line, Served
 from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange, Meddle
 
 _RESTART: Final = 5.0
