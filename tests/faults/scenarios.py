@@ -18,7 +18,7 @@ from mailroom.sandbox.account import Account
 from mailroom.sandbox.contacts import Contacts
 from mailroom.sandbox.desk import Desk
 from mailroom.settings import Settings, load_settings
-from tests.support import faults_time
+from tests.support import virtual_time
 from tests.support.faults.account import copied, snapshot
 from tests.support.faults.running import instance
 from tests.support.faults.server import Line, Served, serving
@@ -298,8 +298,8 @@ def environ(url: str) -> dict[str, str]:
 @cache
 def prepared(scenario: Scenario, backend: str, *, at_start: bool) -> Prepared:
     """Make a scenario ready, and see how it goes when nothing goes wrong."""
-    base = faults_time.run(_base(scenario, backend))
-    return faults_time.run(_reference(scenario, base, at_start=at_start))
+    base = virtual_time.run(_base(scenario, backend))
+    return virtual_time.run(_reference(scenario, base, at_start=at_start))
 
 
 async def _base(scenario: Scenario, backend: str) -> Account:

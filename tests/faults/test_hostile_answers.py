@@ -18,7 +18,7 @@ from mailroom.account import open_account
 from mailroom.runtime.failing import EXPECTED
 from mailroom.sandbox.desk import Desk
 from tests.faults.scenarios import BACKENDS, SCENARIOS, Prepared, Scenario, prepared, settings
-from tests.support import faults_time
+from tests.support import virtual_time
 from tests.support.faults.account import copied
 from tests.support.faults.hostile import twisted
 from tests.support.faults.server import Served, serving
@@ -75,4 +75,4 @@ async def twisted_passes(scenario: Scenario, ready: Prepared, seed: int) -> None
 @given(seed=st.integers(0, 2**32))
 def test_whatever_a_server_says(scenario: Scenario, backend: str, seed: int) -> None:
     ready = prepared(scenario, backend, at_start=True)
-    faults_time.run(twisted_passes(scenario, ready, seed))
+    virtual_time.run(twisted_passes(scenario, ready, seed))

@@ -24,7 +24,7 @@ from tests.faults.scenarios import (
     prepared,
     settings,
 )
-from tests.support import faults_time
+from tests.support import virtual_time
 from tests.support.faults.account import copied, wrong_in_the_end
 from tests.support.faults.faults import FAULTS, Spot, Struck
 from tests.support.faults.running import instance
@@ -203,7 +203,7 @@ def test_two_instances_at_once(scenario: Scenario, backend: str) -> None:
 def assert_no_failure(
     scenario: Scenario, ready: Prepared, cell: Cell[Place], places: Sequence[Place]
 ) -> None:
-    failed = faults_time.run(_run(scenario, ready, cell, places))
+    failed = virtual_time.run(_run(scenario, ready, cell, places))
     assert not failed, "\n".join(failed)
 
 

@@ -4,7 +4,7 @@ A cell is one scenario, over one way to contacts, with one fault at one request 
 Mailroom does about it while it runs; or from its start on, with all that it asks to get going,
 which is the same in every scenario and so is shown in one. With sixty senders, each fault strikes
 at one request of each kind; with ``FAULTS=all`` in the environment nothing is left out. Time is the
-loop's own (:mod:`tests.support.faults_time`): every wait is the real one, and takes no time.
+loop's own (:mod:`tests.support.virtual_time`): every wait is the real one, and takes no time.
 """
 
 import random
@@ -24,7 +24,7 @@ from tests.faults.scenarios import (
     play,
     prepared,
 )
-from tests.support import faults_time
+from tests.support import virtual_time
 from tests.support.faults.account import copied, wrong_in_the_end
 from tests.support.faults.faults import FAULTS, Fault, Spot, striking
 from tests.support.faults.server import Served, serving
@@ -51,7 +51,7 @@ def test_in_the_end_nothing_shows_of_a_fault(
 ) -> None:
     ready = prepared(scenario, backend, at_start=at_start)
     spots = _spots(scenario, ready, fault, at_start=at_start)
-    failed = faults_time.run(_run(scenario, ready, fault, spots, at_start=at_start))
+    failed = virtual_time.run(_run(scenario, ready, fault, spots, at_start=at_start))
     assert not failed, "\n".join(failed)
 
 

@@ -20,7 +20,7 @@ from mailroom.admin.reset import Outcome, Scope, senders, survey, take_back
 from mailroom.runtime.failing import EXPECTED
 from mailroom.sandbox.account import Account
 from tests.faults.scenarios import BACKENDS, Scenario, prepared, settings
-from tests.support import faults_time
+from tests.support import virtual_time
 from tests.support.faults.account import copied, snapshot, wrong_in_the_end
 from tests.support.faults.faults import FAULTS, Fault, striking
 from tests.support.faults.server import Line, Served, serving
@@ -102,7 +102,7 @@ def _undisturbed(backend: str) -> Undisturbed:
             asked = tuple(line.exchanges), tuple(line.answered)
             return Undisturbed(base, snapshot(account), *asked)
 
-    return faults_time.run(reset())
+    return virtual_time.run(reset())
 
 
 @over_each_backend
@@ -175,7 +175,7 @@ def test_refused_at_any_request_and_run_again(backend: str, fault: Fault) -> Non
 
 
 def _assert_no_failure(undisturbed: Undisturbed, cell: Cell, numbers: range) -> None:
-    failed = faults_time.run(_run(undisturbed, cell, numbers))
+    failed = virtual_time.run(_run(undisturbed, cell, numbers))
     assert not failed, "\n".join(failed)
 
 

@@ -16,7 +16,7 @@ from mailroom.jmap import push as mailroom_push
 from mailroom.jmap.push import PushState
 from mailroom.screener.arrivals import inbox
 from tests.faults.streams import HOUR, MINUTE, POLL, Stage, base, on_stage
-from tests.support import faults_time
+from tests.support import virtual_time
 from tests.support.owner.person import message
 from tests.support.proxy.proxy import Answer, Ask, Exchange
 from tests.unit.push_harness import STREAM, Script, StreamServer, Wire, says, says_and_hangs
@@ -123,7 +123,7 @@ def play(scenario: Awaitable[None]) -> None:
     base()
     random.seed(0)  # the jitter's
     with capture_logs() as log:
-        faults_time.run(awaited())
+        virtual_time.run(awaited())
     assert [each for each in log if each.get("exc_info")] == []
 
 
@@ -482,7 +482,7 @@ def test_a_machine_that_wakes_up_looks_once_and_goes_on() -> None:
             await stage.running.until_done()
             before = len(stage.line.exchanges)
             loop = asyncio.get_running_loop()
-            assert isinstance(loop, faults_time.JumpingLoop)
+            assert isinstance(loop, virtual_time.VirtualTimeLoop)
             loop.jump(8 * HOUR)
             await stage.until_connected("eventsource", within=MINUTE)
             await asyncio.sleep(2 * MINUTE)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from mailroom.waiting.concurrency import all_of, both
-from tests.unit.virtual_time import now, run
+from tests.support.virtual_time import now, run
 
 
 class OddError(Exception):

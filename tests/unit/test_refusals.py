@@ -3,7 +3,7 @@
 import asyncio
 
 from mailroom.screener.model.refusals import Refusals
-from tests.unit.virtual_time import run
+from tests.support.virtual_time import run
 
 
 async def refused_twice(*keys: str) -> Refusals:

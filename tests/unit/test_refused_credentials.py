@@ -24,9 +24,9 @@ from mailroom.sandbox import app as sandbox_app
 from mailroom.sandbox.account import Account
 from mailroom.sandbox.contacts import Contacts
 from mailroom.settings import load_settings
-from tests.support.faults_time import run
 from tests.support.service.in_process import set_up
 from tests.support.service.process import running
+from tests.support.virtual_time import run
 
 OLD, NEW = "old-t0ken", "new-t0ken"
 USER = User("alice", "secret", token=OLD)

@@ -12,7 +12,7 @@ from mailroom.sandbox import Limits, Quirks, Sandbox, User
 from mailroom.sandbox import account as sandbox_account
 from mailroom.sandbox.contacts import Contacts
 from mailroom.settings import load_settings
-from tests.support.faults_time import run
+from tests.support.virtual_time import run
 
 USER = User("alice", "secret", token="t0ken")
 DEEP = "Work/Mail/Screener"

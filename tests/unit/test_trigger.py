@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.waiting.trigger import Due, Reason, Trigger
-from tests.unit.virtual_time import now, run
+from tests.support.virtual_time import now, run
 
 POLL = 300.0
 SETTLE = 0.1

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.unit.virtual_time import now, run
+from tests.support.virtual_time import now, run
 
 
 def test_timers_fire_in_order_and_at_their_exact_times() -> None:
