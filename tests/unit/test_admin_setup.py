@@ -9,7 +9,7 @@ from mailroom.admin.setup import Lacking, mailbox_creations, rules_text
 from mailroom.exits import Exit
 from mailroom.screener.model.categories import DEFAULTS, Categories, Category, Layout
 from mailroom.screener.model.places import Directory
-from tests.unit.builders import LAYOUT, mailboxes
+from tests.support.domain.builders import LAYOUT, mailboxes
 
 INBOX = Directory(mailboxes("Inbox", "Inbox/Old", "Reading", roles={"Inbox": "inbox"}))
 

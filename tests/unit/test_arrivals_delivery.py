@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.screener.arrivals.delivery import is_report, was_put_there
-from tests.unit.builders import mail
+from tests.support.domain.builders import mail
 
 AT = "2026-02-25T10:00:00Z"
 LMTP = "from mx.example.com by store.example.com with LMTP id 1; "

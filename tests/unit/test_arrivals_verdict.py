@@ -24,7 +24,7 @@ from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.keywords import FORGED as FORGED_KEYWORD
 from mailroom.screener.model.keywords import SCREENED
 from mailroom.screener.triage.decide import Decided
-from tests.unit.builders import PLACES, group_list, mail
+from tests.support.domain.builders import PLACES, group_list, mail
 
 KEYWORD = f"keywords/{SCREENED}"
 BOB = "bob@corp.example"

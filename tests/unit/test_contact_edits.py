@@ -29,7 +29,7 @@ from mailroom.screener.triage.contact import (
     missing_groups,
     wanted_groups,
 )
-from tests.unit.builders import (
+from tests.support.domain.builders import (
     LAYOUT,
     NOW,
     Contacts,

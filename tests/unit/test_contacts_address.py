@@ -13,7 +13,7 @@ from mailroom.screener.search.filters import Mailboxes
 from mailroom.screener.search.people import SENDERS, searches
 from mailroom.screener.triage.decide import find_contacts
 from mailroom.screener.triage.labelled import Tapped
-from tests.unit.builders import groups, mail
+from tests.support.domain.builders import groups, mail
 
 READABLE = "bob@bücher.example"
 WIRE = "bob@xn--bcher-kva.example"

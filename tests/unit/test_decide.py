@@ -14,7 +14,7 @@ from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.passes.plan import BySender
 from mailroom.screener.triage.decide import Conflict, Contact, Decision, decide, find_contacts
 from mailroom.screener.triage.labelled import sort_marked
-from tests.unit.builders import NOW, PLACES, Contacts, card, category, groups, mail
+from tests.support.domain.builders import NOW, PLACES, Contacts, card, category, groups, mail
 
 BOB = "bob@corp.example"
 AL = "al@corp.example"

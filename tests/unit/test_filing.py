@@ -21,7 +21,15 @@ from mailroom.screener.model.filing import (
 )
 from mailroom.screener.model.keywords import FORGED
 from mailroom.screener.model.places import Places
-from tests.unit.builders import ELSEWHERE, LAYOUT, PLACES, category, mail, patched, places_for
+from tests.support.domain.builders import (
+    ELSEWHERE,
+    LAYOUT,
+    PLACES,
+    category,
+    mail,
+    patched,
+    places_for,
+)
 
 FILED: dict[str, set[str]] = {
     "Imbox": {"Imbox", "Inbox"},

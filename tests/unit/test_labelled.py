@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mailroom.jmap.mail import Email
 from mailroom.screener.triage.labelled import Sorted, sort_marked
-from tests.unit.builders import BOB, ELSEWHERE, PLACES, mail
+from tests.support.domain.builders import BOB, ELSEWHERE, PLACES, mail
 
 ME = "Me <me@home.example>"
 IDENTITIES = ["me@home.example", "*@mine.example"]

@@ -10,8 +10,8 @@ from mailroom.jmap.mail import Email, EmailAddress, Patch
 from mailroom.sandbox import JAMES, Quirks
 from mailroom.screener.model.filing import Target, file_swept
 from mailroom.screener.model.mend import mend, patched
+from tests.support.domain.builders import PLACES
 from tests.unit.arrivals_harness import a_world
-from tests.unit.builders import PLACES
 
 FEED, JAIL = PLACES.destinations["Feed"], PLACES.destinations["Jail"]
 SCREENER, INBOX = PLACES.screener, PLACES.inbox

@@ -34,7 +34,7 @@ from mailroom.screener.passes.progress import Report
 from mailroom.screener.passes.states import StateTrail
 from mailroom.screener.triage.decide import Contact, Decided, Decision
 from mailroom.waiting.trigger import Due, Reason
-from tests.unit.builders import PLACES, category, mail, tapped
+from tests.support.domain.builders import PLACES, category, mail, tapped
 
 SERVER = URL("https://mail.example.com/jmap?secret=1")
 TIME = 1_771_977_600.0

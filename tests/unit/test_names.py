@@ -15,7 +15,7 @@ from mailroom.screener.model.names import (
     split_personal_name,
 )
 from mailroom.screener.model.sender import Sender
-from tests.unit.builders import card
+from tests.support.domain.builders import card
 
 
 def sender(name: str) -> Sender:

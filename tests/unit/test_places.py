@@ -8,7 +8,7 @@ import pytest
 from mailroom.screener.model.categories import DEFAULTS, Categories, Category, Layout
 from mailroom.screener.model.missing import MissingError, UnsuitableError
 from mailroom.screener.model.places import Directory, locate, missing_mailboxes, wanted_mailboxes
-from tests.unit.builders import LAYOUT, PLACES, category, mailboxes
+from tests.support.domain.builders import LAYOUT, PLACES, category, mailboxes
 
 ROLES: Mapping[str, str] = {
     "Inbox": "inbox",

@@ -11,8 +11,8 @@ from mailroom.contacts.book import Card, Names
 from mailroom.jmap.mail import Email
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.passes.plan import BySender, plan_filing
-from tests.unit.account_model import Account
-from tests.unit.builders import (
+from tests.support.domain.account_model import Account
+from tests.support.domain.builders import (
     PLACES,
     card,
     mail,

@@ -16,7 +16,7 @@ from mailroom.screener.passes.plan import BySender, Filing, Plan, mark_key, plan
 from mailroom.screener.passes.progress import Progress
 from mailroom.screener.triage.decide import Decided, Decision, decide, find_contacts
 from mailroom.screener.triage.labelled import sort_marked
-from tests.unit.builders import NOW, PLACES, groups, mail
+from tests.support.domain.builders import NOW, PLACES, groups, mail
 
 BOB = [
     mail("Screener", "@ToFeed", email_id="bob labelled", sender="bob@corp.example"),

@@ -8,8 +8,8 @@ import pytest
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.passes.replan import file_late, refile_labelled, refile_unlabelled
-from tests.unit.account_model import Account
-from tests.unit.builders import BOB, card, mail, patched
+from tests.support.domain.account_model import Account
+from tests.support.domain.builders import BOB, card, mail, patched
 
 TAPPED = mail("Screener", "@ToImbox", email_id="tapped")
 OLD = mail("Screener", email_id="old")

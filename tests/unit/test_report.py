@@ -31,7 +31,16 @@ from mailroom.screener.passes.plan import BySender, Plan, plan_decisions
 from mailroom.screener.passes.progress import Progress
 from mailroom.screener.triage.decide import decide, find_contacts
 from mailroom.screener.triage.labelled import sort_marked
-from tests.unit.builders import NOW, PLACES, Contacts, card, group_list, groups, mail, mailboxes
+from tests.support.domain.builders import (
+    NOW,
+    PLACES,
+    Contacts,
+    card,
+    group_list,
+    groups,
+    mail,
+    mailboxes,
+)
 
 BOB = "Bob Builder <bob@corp.example>"
 PATHS = (*PLACES.marks, *PLACES.managed, "Inbox", "Archive", "Sent")

@@ -13,7 +13,7 @@ from mailroom.report.bars import progress_bars
 from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.gather import Marked
 from mailroom.screener.triage.contact import edits_for_undo
-from tests.unit.builders import PLACES, card, groups
+from tests.support.domain.builders import PLACES, card, groups
 
 LINE = "Triaged to Feed on 2026-02-25"
 SEEN = Marked((), None, Directory(()), PLACES, (), "s1")

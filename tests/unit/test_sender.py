@@ -13,7 +13,7 @@ from mailroom.screener.model.sender import (
     may_be_own,
     sender_of,
 )
-from tests.unit.builders import mail
+from tests.support.domain.builders import mail
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,15 @@ from mailroom.screener.passes.plan import BySender, Plan, plan_decisions
 from mailroom.screener.triage.contact import find_groups
 from mailroom.screener.triage.decide import decide, find_contacts
 from mailroom.screener.triage.labelled import sort_marked
-from tests.unit.builders import LAYOUT, NOW, PLACES, Contacts, group_list, patched, written
+from tests.support.domain.builders import (
+    LAYOUT,
+    NOW,
+    PLACES,
+    Contacts,
+    group_list,
+    patched,
+    written,
+)
 
 IDENTITIES: Final = ("me@home.example",)
 MARKED: Final = {*PLACES.labels, PLACES.error}
