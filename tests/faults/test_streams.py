@@ -19,7 +19,14 @@ from tests.faults.streams import HOUR, MINUTE, POLL, Stage, base, on_stage
 from tests.support import virtual_time
 from tests.support.owner.person import message
 from tests.support.proxy.proxy import Answer, Ask, Exchange
-from tests.unit.push_harness import STREAM, Script, StreamServer, Wire, says, says_and_hangs
+from tests.support.scripted.eventsource import (
+    STREAM,
+    Script,
+    StreamServer,
+    Wire,
+    says,
+    says_and_hangs,
+)
 from tests.unit.test_websocket_handshake import upgrades
 
 CHANGE: Final = b'event: state\ndata: {"changed":{"alice":{"Email":"x"}}}\n\n'

@@ -25,7 +25,7 @@ from mailroom.sandbox.contacts import Contacts
 from mailroom.sandbox.plugin import Arguments, Method, Seat
 from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.server import Sandbox
-from tests.unit.http_harness import Pauses
+from tests.support.scripted.http import Pauses
 
 LINE = "Triaged to Feed on 2026-02-25"
 ANN = "ann@x.example"

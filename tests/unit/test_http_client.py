@@ -25,7 +25,7 @@ from mailroom.http import (
     UnreachableError,
 )
 from mailroom.http.wire import translate
-from tests.unit.http_harness import TOKEN, ScriptedServer, answer, http_client, redirect
+from tests.support.scripted.http import TOKEN, ScriptedServer, answer, http_client, redirect
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from yarl import URL
 
 from mailroom.http import Credentials, CredentialsRefusedError, HttpClient
-from tests.unit.http_harness import http_client
+from tests.support.scripted.http import http_client
 
 USER, PASSWORD = "ann", "pass, word: \u20ac"
 REALM = "BaikalDAV"

@@ -3,7 +3,7 @@
 import pytest
 
 from mailroom.http import BrokenAnswerError, HttpRequest, Response, UnexpectedStatusError
-from tests.unit.http_harness import ScriptedServer, answer, http_client, redirect
+from tests.support.scripted.http import ScriptedServer, answer, http_client, redirect
 
 LARGE = b"0123456789abcdef" * 1_000_000
 

@@ -20,7 +20,7 @@ from mailroom.http.not_now import (
     of_status,
 )
 from mailroom.http.slots import Slots
-from tests.unit.http_harness import Pauses, ScriptedServer, Seen, answer, http_client
+from tests.support.scripted.http import Pauses, ScriptedServer, Seen, answer, http_client
 
 LIMIT = "urn:ietf:params:jmap:error:limit"
 

@@ -26,7 +26,7 @@ from mailroom.http import (
 )
 from mailroom.jmap.errors import JmapError
 from mailroom.jmap.websocket import WebSocketTransport
-from tests.unit.http_harness import TOKEN, Pauses
+from tests.support.scripted.http import TOKEN, Pauses
 
 HOST = "mail.example.com"
 HOME = URL(f"https://{HOST}/")

@@ -13,7 +13,7 @@ from mailroom.jmap.account import MailAccount
 from mailroom.jmap.errors import MethodError, SessionError
 from mailroom.jmap.mail import Email, Patch
 from mailroom.jmap.session import MAIL, SUBMISSION
-from tests.unit.jmap_harness import Invocation, JmapServer, Mails, Responses
+from tests.support.scripted.jmap import Invocation, JmapServer, Mails, Responses
 
 
 def numbered(count: int) -> list[str]:

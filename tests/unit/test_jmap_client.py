@@ -13,7 +13,7 @@ from mailroom.http import (
 )
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.request import Operation
-from tests.unit.jmap_harness import Invocation, JmapServer, Responses, echo
+from tests.support.scripted.jmap import Invocation, JmapServer, Responses, echo
 
 
 async def test_the_session_is_found_and_asked_for_once() -> None:

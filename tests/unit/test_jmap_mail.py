@@ -9,7 +9,7 @@ from mailroom.jmap.mail import Email, EmailAddress, get_email_state, get_identit
 from mailroom.jmap.mailboxes import Mailbox, get_mailboxes
 from mailroom.jmap.queries import find_emails
 from mailroom.jmap.request import Request, Results
-from tests.unit.jmap_harness import asked, read
+from tests.support.scripted.jmap import asked, read
 
 FROM = "header:From:asAddresses:all"
 

@@ -16,8 +16,8 @@ from mailroom.jmap.answers import Updated, read_updated
 from mailroom.jmap.errors import MethodError, RequestError, SessionError
 from mailroom.jmap.request import Call, Operation
 from mailroom.jmap.session import CORE, MAIL, WEBSOCKET, unusable_push_urls
-from tests.unit.http_harness import http_client
-from tests.unit.jmap_harness import Invocation, JmapServer, Responses, echo, problem
+from tests.support.scripted.http import http_client
+from tests.support.scripted.jmap import Invocation, JmapServer, Responses, echo, problem
 
 MAILS = ("a", "b", "c")
 

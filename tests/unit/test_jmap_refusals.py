@@ -11,7 +11,7 @@ from mailroom.http import (
     UnexpectedStatusError,
 )
 from mailroom.jmap.errors import MethodError, RequestError
-from tests.unit.jmap_harness import Invocation, JmapServer, Responses, echo, problem
+from tests.support.scripted.jmap import Invocation, JmapServer, Responses, echo, problem
 
 
 async def refused(server: JmapServer) -> Exception:

@@ -13,7 +13,7 @@ from mailroom.jmap.mail import Patch, get_email_state, get_identities, update_em
 from mailroom.jmap.mailboxes import create_mailboxes, get_mailboxes
 from mailroom.jmap.queries import find_emails
 from mailroom.jmap.request import Operation
-from tests.unit.jmap_harness import asked, read
+from tests.support.scripted.jmap import asked, read
 
 PATCHES: dict[str, Patch] = {
     "M1": {"mailboxIds/a": True, "mailboxIds/b": None},

@@ -13,7 +13,7 @@ from mailroom.jmap.push import (
     PushState,
     StateChange,
 )
-from tests.unit.push_harness import (
+from tests.support.scripted.eventsource import (
     STREAM,
     StreamServer,
     VirtualTime,

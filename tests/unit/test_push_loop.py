@@ -27,7 +27,7 @@ from mailroom.jmap.push import (
     StateChange,
 )
 from mailroom.jmap.reconnecting import Backoff, PushUnavailableError
-from tests.unit.push_harness import VirtualTime, collect, count
+from tests.support.scripted.eventsource import VirtualTime, collect, count
 
 HERE = URL("https://jmap.example.com/events")
 REFUSED = CredentialsRefusedError(HERE, 401)

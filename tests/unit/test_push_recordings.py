@@ -7,7 +7,14 @@ from mailroom.jmap.push import (
     PushState,
     StateChange,
 )
-from tests.unit.push_harness import STREAM, StreamServer, collect, count, event_source, says
+from tests.support.scripted.eventsource import (
+    STREAM,
+    StreamServer,
+    collect,
+    count,
+    event_source,
+    says,
+)
 
 CYRUS_HEAD = (
     b"HTTP/1.1 200 OK\r\n"

@@ -19,7 +19,7 @@ from mailroom.jmap.push import (
     PushState,
 )
 from mailroom.jmap.reconnecting import PushUnavailableError
-from tests.unit.push_harness import (
+from tests.support.scripted.eventsource import (
     STREAM,
     StreamServer,
     collect,

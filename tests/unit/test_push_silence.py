@@ -12,7 +12,7 @@ from mailroom.jmap.push import (
     StateChange,
 )
 from mailroom.jmap.reconnecting import PushUnavailableError
-from tests.unit.push_harness import (
+from tests.support.scripted.eventsource import (
     STREAM,
     StreamServer,
     VirtualTime,

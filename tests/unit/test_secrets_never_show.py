@@ -46,9 +46,9 @@ from mailroom.settings import Settings, load_settings
 from mailroom.waiting.trigger import Due
 from tests.support.owner.person import message, until
 from tests.support.proxy.proxy import Answer, Ask, Exchange, proxying
+from tests.support.scripted.eventsource import TEMPLATE, Script, StreamServer, Wire, collect, count
+from tests.support.scripted.websocket import Peer, WebSocketServer
 from tests.support.service.process import command
-from tests.unit.push_harness import TEMPLATE, Script, StreamServer, Wire, collect, count
-from tests.unit.websocket_harness import Peer, WebSocketServer
 
 TOKEN: Final = "fmu1-7QZJXVKW-tOken/+=x"
 PASSWORD: Final = 'pa ss:9QZJXVKW"\\ü%&'

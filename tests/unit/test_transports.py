@@ -42,7 +42,7 @@ from mailroom.jmap.transports import (
     Preference,
     offered,
 )
-from tests.unit.push_harness import (
+from tests.support.scripted.eventsource import (
     STREAM,
     TEMPLATE,
     StreamServer,
@@ -51,8 +51,8 @@ from tests.unit.push_harness import (
     count,
     says_and_hangs,
 )
-from tests.unit.websocket_harness import WebSocketServer, websocket_transport
-from tests.unit.websocket_harness import says as ws_says
+from tests.support.scripted.websocket import WebSocketServer, websocket_transport
+from tests.support.scripted.websocket import says as ws_says
 
 HERE = URL("https://mail.example.com/push")
 CUT_OFF = UnreachableError(HERE, "cut off", sent=True)

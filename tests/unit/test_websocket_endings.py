@@ -17,8 +17,8 @@ from mailroom.jmap.push import (
     StateChange,
 )
 from mailroom.jmap.sse import LIMIT
-from tests.unit.push_harness import VirtualTime, collect, count
-from tests.unit.websocket_harness import (
+from tests.support.scripted.eventsource import VirtualTime, collect, count
+from tests.support.scripted.websocket import (
     CHANGE,
     Peer,
     Script,

@@ -32,16 +32,24 @@ from mailroom.jmap.push import (
     StateChange,
 )
 from mailroom.jmap.reconnecting import PushUnavailableError
-from tests.unit.push_harness import Script, StreamServer, Wire, collect, count, says, says_and_hangs
-from tests.unit.websocket_harness import (
+from tests.support.scripted.eventsource import (
+    Script,
+    StreamServer,
+    Wire,
+    collect,
+    count,
+    says,
+    says_and_hangs,
+)
+from tests.support.scripted.websocket import (
     CHANGE,
     SECRET,
     WebSocketServer,
     eventually,
     websocket_push,
 )
-from tests.unit.websocket_harness import says as ws_says
-from tests.unit.websocket_harness import says_and_hangs as ws_says_and_hangs
+from tests.support.scripted.websocket import says as ws_says
+from tests.support.scripted.websocket import says_and_hangs as ws_says_and_hangs
 
 
 def answers(status: int, **headers: str) -> Callable[[ServerConnection, Request], Response]:

@@ -17,8 +17,8 @@ from mailroom.jmap.push import (
     StateChange,
 )
 from mailroom.jmap.reconnecting import UNAVAILABLE_PAUSE, PushUnavailableError
-from tests.unit.push_harness import collect, count
-from tests.unit.websocket_harness import (
+from tests.support.scripted.eventsource import collect, count
+from tests.support.scripted.websocket import (
     CHANGE,
     TYPES,
     Peer,

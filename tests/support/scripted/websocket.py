@@ -19,7 +19,7 @@ from mailroom.http import Credentials, Reach
 from mailroom.jmap.liveness import PATIENCE, Patience
 from mailroom.jmap.push import Push
 from mailroom.jmap.websocket import WebSocketTransport
-from tests.unit.push_harness import VirtualTime
+from tests.support.scripted.eventsource import VirtualTime
 
 TYPES = ("Email", "Mailbox", "ContactCard")
 SECRET = "secret-token"

@@ -14,7 +14,7 @@ from mailroom.http import HttpClient
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.request import Call, Operation, Request, Results, T
 from mailroom.jmap.session import CORE, MAIL, SUBMISSION
-from tests.unit.http_harness import http_client
+from tests.support.scripted.http import http_client
 
 Invocation = tuple[str, dict[str, Any], str]
 Responses = list[Any]
