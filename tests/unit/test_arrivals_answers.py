@@ -6,7 +6,7 @@ from mailroom.jmap.errors import MethodError
 from mailroom.sandbox import Limits, Quirks
 from mailroom.screener.arrivals.answers import Answers
 from tests.support.proxy.proxy import Answer, Ask, Exchange
-from tests.unit.arrivals_harness import World, a_world
+from tests.support.sandbox.arrivals import World, a_world
 
 ME = "alice@example.com"
 

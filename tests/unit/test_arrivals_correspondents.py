@@ -4,7 +4,7 @@ import pytest
 
 from mailroom.sandbox import STALWART_LIMITS, Quirks
 from mailroom.screener.arrivals.correspondents import Correspondents
-from tests.unit.arrivals_harness import World, a_world
+from tests.support.sandbox.arrivals import World, a_world
 
 ME = "alice@example.com"
 

@@ -12,7 +12,7 @@ from mailroom.screener.arrivals.verdict import Acquaintance, Rules, judge
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.keywords import SCREENED
 from tests.support.proxy.proxy import Answer, Ask, Exchange
-from tests.unit.arrivals_harness import World, a_world
+from tests.support.sandbox.arrivals import World, a_world
 
 
 def rules(world: World) -> Rules:

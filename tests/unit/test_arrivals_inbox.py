@@ -12,8 +12,8 @@ from mailroom.screener.arrivals.screening import Policy, Screening
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.keywords import SCREENED
 from tests.support.proxy.proxy import Answer, Ask, Exchange
-from tests.unit.arrivals_harness import DAY, NOW, World, a_world
-from tests.unit.sandbox_harness import mail
+from tests.support.sandbox.arrivals import DAY, NOW, World, a_world
+from tests.support.sandbox.client import mail
 
 
 async def found(world: World, inbox: Inbox) -> list[str]:

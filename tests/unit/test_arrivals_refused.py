@@ -12,7 +12,7 @@ from mailroom.screener.model import refusals
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.triage.decide import Decided
 from tests.support.proxy.proxy import Answer, Ask, Exchange
-from tests.unit.arrivals_harness import DAY, NOW, World, a_world
+from tests.support.sandbox.arrivals import DAY, NOW, World, a_world
 
 
 class Clock:

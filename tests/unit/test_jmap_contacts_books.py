@@ -17,7 +17,7 @@ from mailroom.contacts.jmap.calls import Book
 from mailroom.sandbox.history import History
 from mailroom.sandbox.plugin import Arguments
 from mailroom.screener.model.missing import MissingError
-from tests.unit.jmap_contacts_harness import ANN, LINE, Account, creating, open_account
+from tests.support.sandbox.address_book import ANN, LINE, Account, creating, open_account
 
 ALPHA = Book("a", "Alpha", is_default=False, is_writable=True)
 MINE = Book("m", "My contacts", is_default=True, is_writable=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from mailroom.contacts.jmap import calls
-from tests.unit.jmap_contacts_harness import ANN, Account, noting, open_account
+from tests.support.sandbox.address_book import ANN, Account, noting, open_account
 
 FEED = frozenset({"feed"})
 ROOM = 64 * 1024

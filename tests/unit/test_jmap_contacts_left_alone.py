@@ -8,7 +8,7 @@ import pytest
 
 from mailroom.contacts.book import AddressBookError, ContactEdit, Names, UpdateCard
 from mailroom.sandbox.plugin import Arguments
-from tests.unit.jmap_contacts_harness import ANN, LINE, Account, creating, noting, open_account
+from tests.support.sandbox.address_book import ANN, LINE, Account, creating, noting, open_account
 
 
 @pytest.fixture

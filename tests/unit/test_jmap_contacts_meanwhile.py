@@ -6,7 +6,7 @@ import pytest
 
 from mailroom.contacts.book import ContactEdit, DeleteCard
 from mailroom.sandbox.plugin import Arguments, MethodFailure
-from tests.unit.jmap_contacts_harness import Account, Hook, WatchedContacts, noting, open_account
+from tests.support.sandbox.address_book import Account, Hook, WatchedContacts, noting, open_account
 
 FEED, IMBOX = frozenset({"feed"}), frozenset({"imbox"})
 

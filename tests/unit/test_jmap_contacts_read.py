@@ -11,8 +11,8 @@ from mailroom.contacts.jmap.card_set import Changes, Done, set_cards
 from mailroom.jmap.errors import MethodError, SetError
 from mailroom.sandbox.plugin import Arguments, MethodFailure
 from mailroom.sandbox.quirks import STALWART_LIMITS, Quirks
+from tests.support.sandbox.address_book import ANN, Account, creating, open_account
 from tests.support.scripted.jmap import asked, read
-from tests.unit.jmap_contacts_harness import ANN, Account, creating, open_account
 
 FEW = Quirks(limits=replace(STALWART_LIMITS, max_objects_in_get=3))
 CARD = {"id": "c1", "uid": "u1"}

@@ -17,7 +17,7 @@ from mailroom.jmap.errors import MethodError
 from mailroom.sandbox.history import History
 from mailroom.sandbox.plugin import Arguments, MethodFailure
 from mailroom.sandbox.quirks import STALWART_LIMITS, Quirks
-from tests.unit.jmap_contacts_harness import (
+from tests.support.sandbox.address_book import (
     ANN,
     LINE,
     Account,

@@ -13,7 +13,7 @@ from mailroom.http import UnreachableError
 from mailroom.jmap.session import Limits
 from mailroom.sandbox.plugin import Arguments, MethodFailure
 from mailroom.sandbox.quirks import STALWART_LIMITS, Quirks
-from tests.unit.jmap_contacts_harness import (
+from tests.support.sandbox.address_book import (
     ANN,
     LINE,
     Account,

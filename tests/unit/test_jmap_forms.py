@@ -14,7 +14,7 @@ from mailroom.jmap.forms import (
 from mailroom.jmap.mail import Patch
 from mailroom.sandbox import Quirks
 from tests.support.proxy.proxy import Answer, Ask, Exchange
-from tests.unit.arrivals_harness import World, a_world
+from tests.support.sandbox.arrivals import World, a_world
 
 DIGITS = Quirks(digit_ids=frozenset({"Screener", "Feed"}))
 

@@ -4,7 +4,7 @@ import pytest
 
 from mailroom.jmap.habits import Limitation
 from mailroom.sandbox import Limits, Querying, Quirks
-from tests.unit.arrivals_harness import a_world
+from tests.support.sandbox.arrivals import a_world
 
 
 @pytest.mark.parametrize("query", [None, 7])

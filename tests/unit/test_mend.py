@@ -11,7 +11,7 @@ from mailroom.sandbox import JAMES, Quirks
 from mailroom.screener.model.filing import Target, file_swept
 from mailroom.screener.model.mend import mend, patched
 from tests.support.domain.builders import PLACES
-from tests.unit.arrivals_harness import a_world
+from tests.support.sandbox.arrivals import a_world
 
 FEED, JAIL = PLACES.destinations["Feed"], PLACES.destinations["Jail"]
 SCREENER, INBOX = PLACES.screener, PLACES.inbox

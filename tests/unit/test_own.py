@@ -4,7 +4,7 @@ from mailroom.sandbox import Quirks
 from mailroom.screener.model.categories import DEFAULTS, Layout
 from mailroom.screener.passes.gather import Gatherer
 from mailroom.screener.search.own_addresses import OwnAddresses, in_doubt
-from tests.unit.arrivals_harness import World, a_world
+from tests.support.sandbox.arrivals import World, a_world
 
 ME = "alice@example.com"
 

@@ -23,7 +23,7 @@ from mailroom.jmap.push import (
 )
 from mailroom.jmap.websocket import WebSocketTransport
 from mailroom.sandbox import STALWART_LIMITS, Limits, Quirks, Sandbox
-from tests.unit.sandbox_harness import ALICE, mail
+from tests.support.sandbox.client import ALICE, mail
 
 
 @dataclass

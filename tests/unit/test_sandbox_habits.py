@@ -9,7 +9,7 @@ import pytest
 
 from mailroom.sandbox import HOSTILE, JAMES, STALWART, STALWART_LIMITS, Pushing, Quirks, Serving
 from mailroom.sandbox.contacts import Contacts
-from tests.unit.sandbox_harness import CORE, MAIL, Client, mail, serving, soon
+from tests.support.sandbox.client import CORE, MAIL, Client, mail, serving, soon
 
 SUBMISSION = "urn:ietf:params:jmap:submission"
 EVENTS = "/jmap/eventsource/?types=Email,Mailbox&closeAfter=no&closeafter=no&ping="

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from mailroom.sandbox import Limits, Quirks
 from mailroom.sandbox.plugin import Arguments, Handler, Method, MethodFailure, Seat
-from tests.unit.sandbox_harness import CORE, serving
+from tests.support.sandbox.client import CORE, serving
 
 THINGS = "urn:example:things"
 

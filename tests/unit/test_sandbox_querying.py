@@ -7,7 +7,7 @@ import pytest
 
 from mailroom.sandbox import CYRUS_3_14, JAMES, STALWART, Limits, Querying, Quirks
 from mailroom.sandbox.filter_shape import mailboxes_of
-from tests.unit.sandbox_harness import Client, mail, serving
+from tests.support.sandbox.client import Client, mail, serving
 
 DAY = datetime(2026, 2, 25, tzinfo=UTC)
 OLDEST_FIRST = [{"property": "receivedAt", "isAscending": True}]

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from mailroom.sandbox import STALWART_LIMITS, Limits, Quirks, Sandbox
-from tests.unit.sandbox_harness import ALICE, CORE, MAIL, mail, serving, soon
+from tests.support.sandbox.client import ALICE, CORE, MAIL, mail, serving, soon
 
 SUBMISSION = "urn:ietf:params:jmap:submission"
 WEBSOCKET = "urn:ietf:params:jmap:websocket"

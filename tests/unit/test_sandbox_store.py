@@ -6,7 +6,7 @@ import pytest
 
 from mailroom.sandbox import Sandbox
 from mailroom.sandbox.store import LastMailboxError, Violation
-from tests.unit.sandbox_harness import ALICE, BOB, mail, serving
+from tests.support.sandbox.client import ALICE, BOB, mail, serving
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from mailroom.screener.passes.gather import Gatherer
 from mailroom.screener.passes.plan import BySender
 from mailroom.screener.search.mail_search import Sweep
 from tests.support.proxy.proxy import Exchange
-from tests.unit.arrivals_harness import NOW, World, a_world
-from tests.unit.sandbox_harness import mail
+from tests.support.sandbox.arrivals import NOW, World, a_world
+from tests.support.sandbox.client import mail
 
 ANN, BOB = "ann@x.example", "bob@x.example"
 ME = "alice@example.com"

@@ -16,7 +16,7 @@ from mailroom.screener.arrivals.inbox import Inbox, News
 from mailroom.screener.model.categories import DEFAULTS, Layout
 from mailroom.screener.model.places import Directory, Places, locate, wanted_mailboxes
 from tests.support.proxy.proxy import Proxy, proxying
-from tests.unit.sandbox_harness import ALICE, mail
+from tests.support.sandbox.client import ALICE, mail
 
 NOW = datetime(2026, 2, 25, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
