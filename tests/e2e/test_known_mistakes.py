@@ -36,7 +36,7 @@ Where each mistake has its test; those without a file name are below.
   ``tests/behaviour/test_requests.py``.
 - Its own writes trigger a useless pass: ``tests/behaviour/test_requests.py``
   (``test_own_writes_start_no_pass``).
-- An undo that takes labels off before it adds one: ``tests/unit/test_filing.py`` and
+- An undo that takes labels off before it adds one: ``tests/unit/test_patches.py`` and
   ``tests/behaviour/test_changes_of_mind.py``.
 """
 

@@ -6,7 +6,7 @@ import pytest
 from multidict import CIMultiDict
 
 from mailroom.contacts.index import ContactIndex
-from mailroom.screener.arrivals.filing import Arrived
+from mailroom.screener.arrivals.executor import ArrivalsReport
 from mailroom.screener.arrivals.screening import Policy, Screening, plan_arrivals
 from mailroom.screener.model import refusals
 from mailroom.screener.model.categories import DEFAULTS
@@ -49,7 +49,7 @@ class Refusing:
 _REFUSED = {"accountId": "a", "oldState": "1", "newState": "1"}
 
 
-async def a_pass(world: World, screening: Screening) -> Arrived:
+async def a_pass(world: World, screening: Screening) -> ArrivalsReport:
     news = await world.look(screening.inbox)
     rules = await screening.rules(news, world.places, ContactIndex(), ())
     return await screening.apply(plan_arrivals(news, rules, Decided()), news.state)
@@ -80,7 +80,7 @@ async def test_it_is_tried_again_after_an_hour_and_told_until_then(
 
         refusing.error = None
         clock.now += 3600
-        arrived = Arrived()
+        arrived = ArrivalsReport()
         for _ in range(2):
             arrived = await a_pass(world, screening)
         assert arrived.stuck == {}

@@ -8,8 +8,8 @@ import pytest
 from mailroom.jmap.habits import Limitation
 from mailroom.jmap.mail import Email, EmailAddress, Patch
 from mailroom.sandbox import JAMES, Quirks
-from mailroom.screener.model.filing import Target, file_swept
 from mailroom.screener.model.mend import mend, patched
+from mailroom.screener.model.patches import Target, file_swept
 from tests.support.domain.builders import PLACES
 from tests.support.sandbox.arrivals import a_world
 

@@ -24,7 +24,7 @@ from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mailboxes import Mailbox
 from mailroom.jmap.push import PushState, PushStatus
 from mailroom.metrics import DEFINITIONS, AccountMetrics, Metrics, PassEnded
-from mailroom.screener.arrivals.filing import Arrived
+from mailroom.screener.arrivals.executor import ArrivalsReport
 from mailroom.screener.arrivals.verdict import Rule, Verdict
 from mailroom.screener.model.missing import MissingError, UnsuitableError
 from mailroom.screener.model.places import Directory
@@ -127,7 +127,7 @@ def report(
         failures=dict.fromkeys(failures, why),
         marks_failed=dict.fromkeys(marks_failed, why),
         late={},
-        arrived=Arrived([verdict(each) for each in new], dict.fromkeys(new_failed, why)),
+        arrived=ArrivalsReport([verdict(each) for each in new], dict.fromkeys(new_failed, why)),
         trail=StateTrail("1"),
     )
 

@@ -20,7 +20,7 @@ from mailroom.report import (
     plan_text,
     summary,
 )
-from mailroom.screener.arrivals.filing import Arrived
+from mailroom.screener.arrivals.executor import ArrivalsReport
 from mailroom.screener.arrivals.inbox import News
 from mailroom.screener.arrivals.screening import ArrivalsPlan
 from mailroom.screener.arrivals.verdict import Acquaintance, Rules, judge
@@ -139,7 +139,7 @@ def test_what_became_of_new_mail_is_logged_by_sender() -> None:
     plan = planned(new=NEW)
     progress = Progress(plan)
     moved = list(plan.new_mail)
-    progress.new_mail_filed(Arrived(filed=moved[:2], failures={"4": "rateLimit"}))
+    progress.new_mail_filed(ArrivalsReport(filed=moved[:2], failures={"4": "rateLimit"}))
     report = progress.report()
 
     assert (report.mails, report.is_complete, report.has_effect) == (2, False, True)

@@ -10,8 +10,8 @@ from typing import Final
 from mailroom.admin.reset.plan import Outcome
 from mailroom.admin.reset.scope import Scope
 from mailroom.jmap.mail import Email, Filter, Patch
-from mailroom.screener.model.filing import take_off
 from mailroom.screener.model.keywords import FORGED, SCREENED, without
+from mailroom.screener.model.patches import take_off
 from mailroom.screener.passes.gather import Marked
 from mailroom.screener.search.filters import Mailboxes
 

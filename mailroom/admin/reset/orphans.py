@@ -10,7 +10,7 @@ from mailroom.admin.reset.plan import Outcome
 from mailroom.admin.reset.scope import Scope
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Email, Patch
-from mailroom.screener.model.filing import file_swept, target_of
+from mailroom.screener.model.patches import file_swept, target_of
 from mailroom.screener.model.sender import UnusableFromError, is_own, sender_of
 from mailroom.screener.passes.gather import Marked
 

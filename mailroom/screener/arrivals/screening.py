@@ -8,7 +8,7 @@ from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.account import MailAccount
 from mailroom.screener.arrivals.answers import Answers
 from mailroom.screener.arrivals.correspondents import Correspondents
-from mailroom.screener.arrivals.filing import Arrived, Filing
+from mailroom.screener.arrivals.executor import ArrivalsReport, VerdictExecutor
 from mailroom.screener.arrivals.inbox import Inbox, News
 from mailroom.screener.arrivals.verdict import (
     Acquaintance,
@@ -120,7 +120,7 @@ class Screening:
             answers=answers,
         )
 
-    async def apply(self, plan: ArrivalsPlan, state: str) -> Arrived:
+    async def apply(self, plan: ArrivalsPlan, state: str) -> ArrivalsReport:
         """Carry out a plan. The next pass looks again at mail that could not be filed.
 
         Mail that the server refuses to move for good stays in the Inbox, and is tried again after
@@ -132,7 +132,7 @@ class Screening:
         is_time_to_try_again = self._refusals.forget_expired()
         put_off = self._refusals.lasting
         moves = [each for each in plan.moves if each.email.id not in put_off]
-        arrived = await Filing(self._account, plan.rules).run(moves, state)
+        arrived = await VerdictExecutor(self._account, plan.rules).run(moves, state)
         self._note_refused(arrived)
         self.inbox.pass_over(each.email.id for each in arrived.filed if not _is_marked(each))
         if not arrived.failures:
@@ -141,7 +141,7 @@ class Screening:
             self.inbox.look_back_again()
         return arrived
 
-    def _note_refused(self, arrived: Arrived) -> None:
+    def _note_refused(self, arrived: ArrivalsReport) -> None:
         """Remember lasting refusals. A refusal counts as a failure until it is repeated."""
         for email_id, reason in arrived.refused.items():
             self._refusals.note(email_id, reason)

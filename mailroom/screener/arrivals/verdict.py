@@ -11,8 +11,8 @@ from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.authentication import Opinion, opinion_on_from
 from mailroom.screener.arrivals.delivery import is_report, was_put_there
 from mailroom.screener.model.categories import Categories, Category
-from mailroom.screener.model.filing import Target, patch, target_of
 from mailroom.screener.model.keywords import FORGED, SCREENED
+from mailroom.screener.model.patches import Target, patch, target_of
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import UnusableFromError, is_own, sender_of
 from mailroom.screener.triage.decide import Decided

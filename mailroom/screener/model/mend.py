@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from mailroom.jmap.mail import Email, Patch
-from mailroom.screener.model.filing import patch as patch_from_to
+from mailroom.screener.model.patches import patch as patch_from_to
 
 Replan = Callable[[Collection[Email]], Mapping[str, Patch]]
 """A function that plans mails anew: from mails as they are to patches by mail id."""

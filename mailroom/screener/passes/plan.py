@@ -13,7 +13,7 @@ from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.screening import ArrivalsPlan
 from mailroom.screener.arrivals.verdict import Verdict
 from mailroom.screener.model.categories import Categories
-from mailroom.screener.model.filing import file_labelled, file_swept, put_on, take_off, target_of
+from mailroom.screener.model.patches import file_labelled, file_swept, put_on, take_off, target_of
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import UnusableFromError, sender_of
 from mailroom.screener.passes.gather import Marked

@@ -8,7 +8,7 @@ from mailroom.contacts.book import is_lasting
 from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import SetError
 from mailroom.jmap.mail import Patch
-from mailroom.screener.arrivals.filing import Arrived
+from mailroom.screener.arrivals.executor import ArrivalsReport
 from mailroom.screener.passes.plan import Filing, Plan, mark_key
 from mailroom.screener.passes.states import StateTrail
 
@@ -37,7 +37,7 @@ class Report:
     failures: Mapping[str, str]
     marks_failed: Mapping[str, str]
     late: Mapping[str, Patch]
-    arrived: Arrived
+    arrived: ArrivalsReport
     trail: StateTrail
     refused: Mapping[str, str] = field(default_factory=dict)
     stuck: Mapping[str, str] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Progress:
         self._marks_failed: dict[str, str] = {}
         self._refused: dict[str, str] = {}
         self._late: dict[str, Patch] = {}
-        self._arrived = Arrived()
+        self._arrived = ArrivalsReport()
         self.trail = StateTrail(plan.marked.state)
 
     @property
@@ -136,7 +136,7 @@ class Progress:
         if is_lasting:
             self._refused[filing.decision.id] = reason
 
-    def new_mail_filed(self, arrived: Arrived) -> None:
+    def new_mail_filed(self, arrived: ArrivalsReport) -> None:
         """Note the result for new mail."""
         self._arrived = arrived
         self._note(arrived.updates)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import Categories
-from mailroom.screener.model.filing import file_labelled, file_swept, target_of
+from mailroom.screener.model.patches import file_labelled, file_swept, target_of
 from mailroom.screener.model.places import Places
 from mailroom.screener.passes.plan import BySender, Filing, Plan, mark, plan_filing, stuck_of
 from mailroom.screener.triage.decide import Decision

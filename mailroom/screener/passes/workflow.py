@@ -1,7 +1,7 @@
 """One pass of the Screener: gather, decide, apply.
 
-This module gathers and decides, and writes nothing; :mod:`mailroom.screener.passes.apply` carries
-out the plan.
+This module gathers and decides, and writes nothing; :mod:`mailroom.screener.passes.executor`
+carries out the plan.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from mailroom.screener.model.places import (
     refuse_unsuitable,
 )
 from mailroom.screener.model.refusals import Refusals
-from mailroom.screener.passes.apply import Application
+from mailroom.screener.passes.executor import PlanExecutor
 from mailroom.screener.passes.gather import Gatherer, Marked
 from mailroom.screener.passes.plan import BySender, Plan, mark_key, plan_decisions
 from mailroom.screener.passes.progress import Report
@@ -68,7 +68,7 @@ class ScreenerWorkflow:
         self._screening = None if policy is None else Screening(account, categories, policy)
         inbox = None if self._screening is None else self._screening.inbox
         self._gatherer = Gatherer(account, categories, layout, inbox)
-        self._application = Application(
+        self._executor = PlanExecutor(
             account, book, categories, gatherer=self._gatherer, screening=self._screening
         )
 
@@ -197,7 +197,7 @@ class ScreenerWorkflow:
 
     async def apply(self, plan: Plan) -> Report:
         """Carry out a plan. Raises as :meth:`run`, but only if nothing can be written at all."""
-        report = await self._application.apply(plan)
+        report = await self._executor.apply(plan)
         for key, reason in report.refused.items():
             self._refusals.note(key, reason)
         return report

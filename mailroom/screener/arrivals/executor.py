@@ -23,7 +23,7 @@ _GONE: Final = "notFound"
 
 
 @dataclass(slots=True)
-class Arrived:
+class ArrivalsReport:
     """The result of filing new mail.
 
     Attributes:
@@ -41,7 +41,7 @@ class Arrived:
     updates: list[Updated] = field(default_factory=list)
 
 
-class Filing:
+class VerdictExecutor:
     """Files the new mail of one pass.
 
     Args:
@@ -52,9 +52,9 @@ class Filing:
     def __init__(self, account: MailAccount, rules: Rules) -> None:
         self._account = account
         self._rules = rules
-        self._arrived = Arrived()
+        self._arrived = ArrivalsReport()
 
-    async def run(self, verdicts: Iterable[Verdict], state: str) -> Arrived:
+    async def run(self, verdicts: Iterable[Verdict], state: str) -> ArrivalsReport:
         """Carry out verdicts on mail that was read in ``state`` or later.
 
         Raises:

@@ -7,7 +7,7 @@ import pytest
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.errors import MethodError
 from mailroom.sandbox import Limits, Quirks
-from mailroom.screener.arrivals.filing import Arrived, Filing
+from mailroom.screener.arrivals.executor import ArrivalsReport, VerdictExecutor
 from mailroom.screener.arrivals.verdict import Acquaintance, Rules, judge
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.keywords import SCREENED
@@ -25,12 +25,12 @@ def rules(world: World) -> Rules:
     )
 
 
-async def planned(world: World) -> Callable[[], Awaitable[Arrived]]:
+async def planned(world: World) -> Callable[[], Awaitable[ArrivalsReport]]:
     """Have new mail read and judged; what is given files it."""
     news = await world.look(world.inbox())
     ours = rules(world)
     verdicts = [judge(each, ours) for each in news.emails]
-    return lambda: Filing(world.account, ours).run(verdicts, news.state)
+    return lambda: VerdictExecutor(world.account, ours).run(verdicts, news.state)
 
 
 def writes(world: World) -> list[str]:
@@ -56,7 +56,7 @@ async def test_nothing_new_writes_nothing() -> None:
     async with a_world() as world:
         arrived = await (await planned(world))()
 
-        assert arrived == Arrived()
+        assert arrived == ArrivalsReport()
         assert writes(world) == []
 
 

@@ -25,8 +25,8 @@ from mailroom.jmap.habits import Limitation
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.screening import Screening
 from mailroom.screener.model.categories import Categories
-from mailroom.screener.model.filing import target_of
 from mailroom.screener.model.mend import Replan, mend
+from mailroom.screener.model.patches import target_of
 from mailroom.screener.passes.gather import Gatherer
 from mailroom.screener.passes.plan import Plan
 from mailroom.screener.passes.progress import Progress, Report
@@ -39,7 +39,7 @@ _READINGS: Final = 2
 """The number of times that mail is read, while others change mail, before it is patched anyway."""
 
 
-class Application:
+class PlanExecutor:
     """Writes to one account.
 
     Args:

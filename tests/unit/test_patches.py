@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import DEFAULTS, Categories, Category
-from mailroom.screener.model.filing import (
+from mailroom.screener.model.keywords import FORGED
+from mailroom.screener.model.patches import (
     Target,
     file_labelled,
     file_swept,
@@ -19,7 +20,6 @@ from mailroom.screener.model.filing import (
     take_off,
     target_of,
 )
-from mailroom.screener.model.keywords import FORGED
 from mailroom.screener.model.places import Places
 from tests.support.domain.builders import (
     ELSEWHERE,
