@@ -21,7 +21,8 @@ from tests.support.faults.account import copied
 from tests.support.faults.running import Instance, instance
 from tests.support.faults.server import Line, serving
 from tests.support.proxy.proxy import Answer, Ask, Exchange, Meddle, leave_alone
-from tests.support.scripted.eventsource import TEMPLATE, Script, StreamServer
+from tests.support.scripted.push import TEMPLATE
+from tests.support.scripted.stream import Script, StreamServer
 
 MINUTE: Final = 60.0
 HOUR: Final = 3600.0

@@ -19,15 +19,15 @@ from tests.faults.streams import HOUR, MINUTE, POLL, Stage, base, on_stage
 from tests.support import virtual_time
 from tests.support.owner.person import message
 from tests.support.proxy.proxy import Answer, Ask, Exchange
-from tests.support.scripted.eventsource import (
+from tests.support.scripted.stream import (
     STREAM,
     Script,
     StreamServer,
     Wire,
     says,
     says_and_hangs,
+    upgrades,
 )
-from tests.unit.test_websocket_handshake import upgrades
 
 CHANGE: Final = b'event: state\ndata: {"changed":{"alice":{"Email":"x"}}}\n\n'
 PING: Final = b'event: ping\ndata: {"interval":30}\n\n'

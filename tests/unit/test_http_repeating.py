@@ -13,8 +13,8 @@ from mailroom.http import (
     ServerFailureError,
     UnreachableError,
 )
-from tests.support.scripted.eventsource import Script, StreamServer, Wire, says, says_and_hangs
 from tests.support.scripted.http import TOKEN, Pauses, ScriptedServer, answer, http_client
+from tests.support.scripted.stream import Script, StreamServer, Wire, says, says_and_hangs
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 NEVER_BOTH = pytest.mark.parametrize("repeatable", [True, False])

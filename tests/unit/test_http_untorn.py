@@ -11,8 +11,8 @@ from aiohttp import web
 from yarl import URL
 
 from mailroom.http import HttpClient, HttpError, Response
-from tests.support.scripted.eventsource import StreamServer, Wire, says
 from tests.support.scripted.http import ScriptedServer, Seen, http_client
+from tests.support.scripted.stream import StreamServer, Wire, says
 
 
 @dataclass

@@ -13,16 +13,8 @@ from mailroom.jmap.push import (
     PushState,
     StateChange,
 )
-from tests.support.scripted.eventsource import (
-    STREAM,
-    StreamServer,
-    VirtualTime,
-    collect,
-    count,
-    event_source,
-    says,
-    says_and_hangs,
-)
+from tests.support.scripted.push import FakeClock, collect, count, event_source
+from tests.support.scripted.stream import STREAM, StreamServer, says, says_and_hangs
 
 CHUNKED = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -43,7 +35,7 @@ def chunk(data: bytes) -> bytes:
 
 
 async def test_a_server_that_accepts_and_closes_is_not_hammered() -> None:
-    time = VirtualTime()
+    time = FakeClock()
     hour = 3600
     async with (
         StreamServer.running(says(STREAM)) as server,

@@ -12,16 +12,8 @@ from mailroom.jmap.push import (
     PushEvent,
     StateChange,
 )
-from tests.support.scripted.eventsource import (
-    STREAM,
-    StreamServer,
-    Wire,
-    collect,
-    count,
-    event_source,
-    says,
-    says_and_hangs,
-)
+from tests.support.scripted.push import collect, count, event_source
+from tests.support.scripted.stream import STREAM, StreamServer, Wire, says, says_and_hangs
 
 CHANGE = b'event: state\ndata: {"changed":{"a":{"Email":"1"}}}\n\n'
 

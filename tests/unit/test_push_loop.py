@@ -27,7 +27,7 @@ from mailroom.jmap.push import (
     StateChange,
 )
 from mailroom.jmap.reconnecting import Backoff, PushUnavailableError
-from tests.support.scripted.eventsource import VirtualTime, collect, count
+from tests.support.scripted.push import FakeClock, collect, count
 
 HERE = URL("https://jmap.example.com/events")
 REFUSED = CredentialsRefusedError(HERE, 401)
@@ -58,7 +58,7 @@ class Lives:
     """A transport that gives these lives, one after the other, the last one again and again."""
 
     lives: list[Life]
-    time: VirtualTime = field(default_factory=VirtualTime)
+    time: FakeClock = field(default_factory=FakeClock)
     positions: list[str] = field(default_factory=list)
     opening: Callable[[], None] = lambda: None
 
@@ -84,7 +84,7 @@ class Lives:
 @dataclass
 class LiveConnection:
     life: Life
-    time: VirtualTime
+    time: FakeClock
     position: str
 
     @property

@@ -7,14 +7,8 @@ from mailroom.jmap.push import (
     PushState,
     StateChange,
 )
-from tests.support.scripted.eventsource import (
-    STREAM,
-    StreamServer,
-    collect,
-    count,
-    event_source,
-    says,
-)
+from tests.support.scripted.push import collect, count, event_source
+from tests.support.scripted.stream import STREAM, StreamServer, says
 
 CYRUS_HEAD = (
     b"HTTP/1.1 200 OK\r\n"

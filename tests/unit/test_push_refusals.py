@@ -19,14 +19,8 @@ from mailroom.jmap.push import (
     PushState,
 )
 from mailroom.jmap.reconnecting import PushUnavailableError
-from tests.support.scripted.eventsource import (
-    STREAM,
-    StreamServer,
-    collect,
-    count,
-    event_source,
-    says,
-)
+from tests.support.scripted.push import collect, count, event_source
+from tests.support.scripted.stream import STREAM, StreamServer, says
 
 
 def answer(status: str, *headers: str, body: str = "") -> bytes:

@@ -12,17 +12,8 @@ from mailroom.jmap.push import (
     StateChange,
 )
 from mailroom.jmap.reconnecting import PushUnavailableError
-from tests.support.scripted.eventsource import (
-    STREAM,
-    StreamServer,
-    VirtualTime,
-    Wire,
-    collect,
-    count,
-    event_source,
-    says,
-    says_and_hangs,
-)
+from tests.support.scripted.push import FakeClock, collect, count, event_source
+from tests.support.scripted.stream import STREAM, StreamServer, Wire, says, says_and_hangs
 
 CHANGE = b'event: state\ndata: {"changed":{"a":{"Email":"1"}}}\n\n'
 PING = b'event: ping\ndata: {"interval":30}\n\n'
@@ -82,7 +73,7 @@ async def test_a_head_that_does_not_come_is_not_waited_for_for_ever() -> None:
 
 
 async def test_two_connections_without_a_first_byte_mean_poll() -> None:
-    time = VirtualTime()
+    time = FakeClock()
     patience = Patience(first_byte=0.05 / 30)
     async with (
         StreamServer.running(
@@ -109,7 +100,7 @@ async def test_a_server_that_once_spoke_must_speak_on_each_connection() -> None:
 
 
 async def test_unavailable_push_is_tried_again_after_a_quarter_of_an_hour() -> None:
-    time = VirtualTime()
+    time = FakeClock()
     patience = Patience(first_byte=0.05 / 30)
     mute = says_and_hangs(STREAM)
     async with (

@@ -46,7 +46,8 @@ from mailroom.settings import Settings, load_settings
 from mailroom.waiting.trigger import Due
 from tests.support.owner.person import message, until
 from tests.support.proxy.proxy import Answer, Ask, Exchange, proxying
-from tests.support.scripted.eventsource import TEMPLATE, Script, StreamServer, Wire, collect, count
+from tests.support.scripted.push import TEMPLATE, collect, count
+from tests.support.scripted.stream import Script, StreamServer, Wire
 from tests.support.scripted.websocket import Peer, WebSocketServer
 from tests.support.service.process import command
 

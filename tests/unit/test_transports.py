@@ -42,15 +42,8 @@ from mailroom.jmap.transports import (
     Preference,
     offered,
 )
-from tests.support.scripted.eventsource import (
-    STREAM,
-    TEMPLATE,
-    StreamServer,
-    VirtualTime,
-    collect,
-    count,
-    says_and_hangs,
-)
+from tests.support.scripted.push import TEMPLATE, FakeClock, collect, count
+from tests.support.scripted.stream import STREAM, StreamServer, says_and_hangs
 from tests.support.scripted.websocket import WebSocketServer, websocket_transport
 from tests.support.scripted.websocket import says as ws_says
 
@@ -266,7 +259,7 @@ class Try:
 @dataclass
 class FakeConnection:
     course: Try
-    time: VirtualTime
+    time: FakeClock
     position: str
     is_closed: bool = False
 
@@ -291,7 +284,7 @@ class FakeTransport:
     """Its connections go as written, the last one again and again."""
 
     name: str
-    time: VirtualTime
+    time: FakeClock
     tries: list[Try]
     log: list[tuple[str, str]]
     """Who was asked to connect, and where to resume."""
@@ -314,7 +307,7 @@ class Stage:
     websocket: list[Try]
     eventsource: list[Try]
     offers: Collection[str] = BOTH
-    time: VirtualTime = field(default_factory=VirtualTime)
+    time: FakeClock = field(default_factory=FakeClock)
     log: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -572,7 +565,7 @@ async def test_the_real_ones_take_over_from_each_other() -> None:
         http = HttpClient(session, Credentials.bearer("secret-token"))
         eventsource = EventSourceTransport(http, template, types=("Email",), ping=30)
         auto = AutoTransport([eventsource, websocket_transport(ws_server.url)], offers)
-        time = VirtualTime()
+        time = FakeClock()
         push = Push(auto.connect, transport=lambda: auto.name, clock=time.clock, sleep=time.sleep)
         names = []
         async with asyncio.timeout(20), aclosing(push.events()) as events:

@@ -17,7 +17,7 @@ from mailroom.jmap.push import (
     StateChange,
 )
 from mailroom.jmap.sse import LIMIT
-from tests.support.scripted.eventsource import VirtualTime, collect, count
+from tests.support.scripted.push import FakeClock, collect, count
 from tests.support.scripted.websocket import (
     CHANGE,
     Peer,
@@ -41,7 +41,7 @@ async def end_of(script: Script) -> Disconnected:
 
 
 async def test_accepting_and_closing_is_a_regular_end_and_no_success() -> None:
-    time = VirtualTime()
+    time = FakeClock()
     async with WebSocketServer.running(says()) as server:
         push = websocket_push(server.url, time=time)
         events = await collect(push, count(Disconnected, 12))

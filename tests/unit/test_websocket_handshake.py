@@ -10,7 +10,6 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
-from websockets.utils import accept_key
 
 from mailroom.http import (
     USER_AGENT,
@@ -32,15 +31,8 @@ from mailroom.jmap.push import (
     StateChange,
 )
 from mailroom.jmap.reconnecting import PushUnavailableError
-from tests.support.scripted.eventsource import (
-    Script,
-    StreamServer,
-    Wire,
-    collect,
-    count,
-    says,
-    says_and_hangs,
-)
+from tests.support.scripted.push import collect, count
+from tests.support.scripted.stream import Script, StreamServer, says, says_and_hangs, upgrades
 from tests.support.scripted.websocket import (
     CHANGE,
     SECRET,
@@ -62,24 +54,6 @@ def answers(status: int, **headers: str) -> Callable[[ServerConnection, Request]
         return Response(status, "", fields)
 
     return answer
-
-
-def upgrades(*headers: str, accept: str = "") -> Script:
-    """Take the handshake with just these headers, and hang."""
-
-    async def script(wire: Wire) -> None:
-        key = wire.headers["Sec-WebSocket-Key"]
-        lines = [
-            "HTTP/1.1 101 Switching Protocols",
-            "Connection: Upgrade",
-            "Upgrade: websocket",
-            f"Sec-WebSocket-Accept: {accept or accept_key(key)}",
-            *headers,
-        ]
-        await wire.send("".join(f"{line}\r\n" for line in (*lines, "")).encode())
-        await wire.hang()
-
-    return script
 
 
 async def failure(

@@ -17,7 +17,7 @@ from mailroom.jmap.push import (
     StateChange,
 )
 from mailroom.jmap.reconnecting import UNAVAILABLE_PAUSE, PushUnavailableError
-from tests.support.scripted.eventsource import collect, count
+from tests.support.scripted.push import collect, count
 from tests.support.scripted.websocket import (
     CHANGE,
     TYPES,

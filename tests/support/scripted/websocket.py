@@ -19,7 +19,7 @@ from mailroom.http import Credentials, Reach
 from mailroom.jmap.liveness import PATIENCE, Patience
 from mailroom.jmap.push import Push
 from mailroom.jmap.websocket import WebSocketTransport
-from tests.support.scripted.eventsource import VirtualTime
+from tests.support.scripted.push import FakeClock
 
 TYPES = ("Email", "Mailbox", "ContactCard")
 SECRET = "secret-token"
@@ -182,12 +182,12 @@ def websocket_transport(
 def websocket_push(
     url: str | None,
     *,
-    time: VirtualTime | None = None,
+    time: FakeClock | None = None,
     ping: float = 30,
     patience: Patience = PATIENCE,
 ) -> Push:
     """Push from this server, pauses on virtual time."""
-    time = time or VirtualTime()
+    time = time or FakeClock()
     transport = websocket_transport(url, ping=ping, patience=patience)
     return Push(transport.connect, transport=transport.name, clock=time.clock, sleep=time.sleep)
 

@@ -1,20 +1,13 @@
-"""What the tests of push share: a server that does just what a script says, and virtual time."""
+"""A server of plain TCP connections: it reads a request's head, then does what a script says."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Self
 
-import aiohttp
+from websockets.utils import accept_key
 
-from mailroom.http import Credentials, HttpClient
-from mailroom.jmap.eventsource import EventSourceTransport
-from mailroom.jmap.liveness import PATIENCE, Patience
-from mailroom.jmap.push import Push, PushEvent
-
-TYPES = ("Email", "Mailbox", "ContactCard")
-TEMPLATE = "/events/?types={types}&closeafter={closeafter}&ping={ping}"
 STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
 """The head of an answer whose body runs until the connection ends."""
 
@@ -63,6 +56,24 @@ def says_and_hangs(*pieces: bytes) -> Script:
     return script
 
 
+def upgrades(*headers: str, accept: str = "") -> Script:
+    """Accept a WebSocket handshake with exactly these headers, and send nothing more."""
+
+    async def script(wire: Wire) -> None:
+        key = wire.headers["Sec-WebSocket-Key"]
+        lines = [
+            "HTTP/1.1 101 Switching Protocols",
+            "Connection: Upgrade",
+            "Upgrade: websocket",
+            f"Sec-WebSocket-Accept: {accept or accept_key(key)}",
+            *headers,
+        ]
+        await wire.send("".join(f"{line}\r\n" for line in (*lines, "")).encode())
+        await wire.hang()
+
+    return script
+
+
 @dataclass
 class StreamServer:
     """Runs one script for each connection; the last one for all that follow."""
@@ -101,57 +112,3 @@ class StreamServer:
                 await script(wire)
         finally:
             writer.close()
-
-
-@dataclass
-class VirtualTime:
-    """Time that passes only while somebody sleeps."""
-
-    seconds: float = 0.0
-    pauses: list[float] = field(default_factory=list)
-
-    def clock(self) -> float:
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-        self.seconds += seconds
-        await asyncio.sleep(0)
-
-
-@asynccontextmanager
-async def event_source(
-    server: StreamServer,
-    *,
-    time: VirtualTime | None = None,
-    patience: Patience = PATIENCE,
-    template: str = TEMPLATE,
-) -> AsyncIterator[Push]:
-    """Push from this server, pauses on virtual time."""
-    time = time or VirtualTime()
-
-    async def url_template() -> str:
-        return server.url + template
-
-    async with aiohttp.ClientSession() as session:
-        http = HttpClient(session, Credentials.bearer("secret-token"))
-        transport = EventSourceTransport(
-            http, url_template, types=TYPES, ping=30, patience=patience
-        )
-        yield Push(transport.connect, transport=transport.name, clock=time.clock, sleep=time.sleep)
-
-
-async def collect(push: Push, until: Callable[[list[PushEvent]], bool]) -> list[PushEvent]:
-    """What push tells, until enough was told."""
-    events: list[PushEvent] = []
-    async with asyncio.timeout(20), aclosing(push.events()) as stream:
-        async for event in stream:
-            events.append(event)
-            if until(events):
-                break
-    return events
-
-
-def count(kind: type[PushEvent], number: int) -> Callable[[list[PushEvent]], bool]:
-    """Until there are so many events of a kind."""
-    return lambda events: sum(isinstance(event, kind) for event in events) >= number
