@@ -18,7 +18,7 @@ from mailroom.report.common import move
 from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.arrivals.verdict import Acquaintance, Rule, Rules, Verdict, judge
 from mailroom.screener.model.missing import MissingError
-from mailroom.screener.passes.gather import Gatherer, Marked
+from mailroom.screener.passes.gather import GatheredMail, Gatherer
 from mailroom.screener.passes.plan import BySender
 from mailroom.screener.search.mail_search import Sweep
 from mailroom.screener.triage.contact import missing_groups
@@ -122,32 +122,32 @@ async def explain(account: Account, address: str) -> Explanation:
     settings, key = account.settings, key_of(address)
     mail, book = await account.mail(), await account.book()
     gatherer = Gatherer(mail, settings.categories, settings.screener.layout, inbox=None)
-    marked, index = await both(gatherer.marked(), book.sync())
+    gathered, index = await both(gatherer.gather(), book.sync())
     if groups := missing_groups(index.groups, settings.categories, settings.screener.layout):
         raise MissingError(groups=groups)
     cards, correspondents = await both(
         _cards(book, key),
-        Correspondents(mail).among(frozenset({key}), marked.places.sent),
+        Correspondents(mail).among(frozenset({key}), gathered.places.sent),
     )
-    own = await gatherer.own_among([key], marked)
+    own = await gatherer.own_among([key], gathered)
     rules = Rules(
-        acquaintance=Acquaintance(index, settings.categories, (*marked.identities, *own)),
+        acquaintance=Acquaintance(index, settings.categories, (*gathered.identities, *own)),
         correspondents=correspondents,
-        places=marked.places,
+        places=gathered.places,
         categories=settings.categories,
         authserv_id="",
     )
     bearers = [card.addresses for card in cards if key in map(key_of, card.addresses)]
     addresses = frozenset({key}).union(*(map(key_of, each) for each in bearers))
-    _, mails = await gatherer.mail_of([Sweep(addresses, marked.places.managed)])
-    verdict = judge(_new_mail(address, marked.places.inbox), rules)
+    _, mails = await gatherer.mail_of([Sweep(addresses, gathered.places.managed)])
+    verdict = judge(_new_mail(address, gathered.places.inbox), rules)
     return Explanation(
         address=address,
         contacts=tuple(_contact(each, index.groups) for each in cards),
-        mails=_counted(BySender(mails).of(addresses), marked),
+        mails=_counted(BySender(mails).of(addresses), gathered),
         rule=verdict.rule,
         categories=tuple(each.name for each in verdict.categories),
-        mailboxes=_mailboxes(verdict, marked),
+        mailboxes=_mailboxes(verdict, gathered),
         is_screened=settings.arrivals.enabled,
     )
 
@@ -178,14 +178,14 @@ def _new_mail(address: str, inbox: str) -> Email:
     )
 
 
-def _counted(mails: Iterable[Email], marked: Marked) -> dict[str, int]:
-    managed = marked.places.managed
+def _counted(mails: Iterable[Email], gathered: GatheredMail) -> dict[str, int]:
+    managed = gathered.places.managed
     counts = Counter(place for email in mails for place in email.mailbox_ids & managed)
-    by_path = {marked.directory.path(place): count for place, count in counts.items()}
+    by_path = {gathered.directory.path(place): count for place, count in counts.items()}
     return dict(sorted(by_path.items()))
 
 
-def _mailboxes(verdict: Verdict, marked: Marked) -> tuple[str, ...]:
-    inbox = marked.directory.path(marked.places.inbox)
-    moved = move(verdict.patch or {}, marked.directory)
+def _mailboxes(verdict: Verdict, gathered: GatheredMail) -> tuple[str, ...]:
+    inbox = gathered.directory.path(gathered.places.inbox)
+    moved = move(verdict.patch or {}, gathered.directory)
     return tuple(sorted({inbox, *moved["add"]} - set(moved["remove"])))

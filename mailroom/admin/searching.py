@@ -21,8 +21,8 @@ async def find_limitations(account: Account) -> tuple[str, ...]:
     """
     settings, mail = account.settings, await account.mail()
     gatherer = Gatherer(mail, settings.categories, settings.screener.layout, inbox=None)
-    marked = await gatherer.marked()
+    gathered = await gatherer.gather()
     nobody = frozenset({_NOBODY})
-    await gatherer.mail_of([Sweep(nobody, marked.places.swept)])
-    await Correspondents(mail).among(nobody, marked.places.sent)
+    await gatherer.mail_of([Sweep(nobody, gathered.places.swept)])
+    await Correspondents(mail).among(nobody, gathered.places.sent)
     return tuple(each.value for each in mail.habits)

@@ -172,7 +172,7 @@ class AccountMetrics:
         new_mail = len(report.arrived.filed)
         self._mails.labels(self._account, "triage").inc(report.mails - new_mail)
         self._mails.labels(self._account, "new_mail").inc(new_mail)
-        waiting = report.plan.marked.waiting
+        waiting = report.plan.gathered.waiting
         self._screener.set(float("nan") if waiting is None else waiting)
 
     def _count_left(self, report: Report) -> None:

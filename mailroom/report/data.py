@@ -14,7 +14,7 @@ from mailroom.screener.passes.progress import Report
 
 def plan_data(plan: Plan) -> dict[str, Any]:
     """Return a plan as JSON data, with every move of a mail."""
-    directory = plan.marked.directory
+    directory = plan.gathered.directory
     verdicts = () if plan.arrivals is None else plan.arrivals.verdicts
     return {
         "decisions": [_filing_data(filing, plan) for filing in plan.filings],
@@ -22,7 +22,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
             {
                 "addresses": sorted(each.contact.addresses),
                 "labels": paths(each.labels, directory),
-                "mails": [tapped.email.id for tapped in each.contact.tapped],
+                "mails": [tapped.email.id for tapped in each.contact.labelled],
             }
             for each in plan.conflicts
         ],
@@ -53,7 +53,7 @@ def _filing_data(filing: Filing, plan: Plan) -> dict[str, Any]:
         "category": None if decision.category is None else decision.category.name,
         "name_mismatch": sorted(decision.mismatched),
         "contacts": [_edit_data(edit, plan.groups) for edit in decision.edits],
-        "moves": _moves_data(moves_of(filing), plan.marked.directory),
+        "moves": _moves_data(moves_of(filing), plan.gathered.directory),
     }
 
 
@@ -89,5 +89,5 @@ def outcome_data(report: Report) -> dict[str, Any]:
         "marks_failed": dict(report.marks_failed),
         "new_mail_failed": {**report.arrived.failures, **report.arrived.refused},
         "new_mail_unscreened": report.plan.unscreened,
-        "late": _moves_data(report.late, report.plan.marked.directory),
+        "late": _moves_data(report.late, report.plan.gathered.directory),
     }

@@ -54,13 +54,13 @@ def _log_arrivals(log: structlog.stdlib.BoundLogger, report: Report) -> None:
 def _log_stuck(log: structlog.stdlib.BoundLogger, plan: Plan) -> None:
     """Log labels that a person has to mend: as a warning only when the error label goes on."""
     for conflict in plan.conflicts:
-        labels = paths(conflict.labels, plan.marked.directory)
+        labels = paths(conflict.labels, plan.gathered.directory)
         addresses = sorted(conflict.contact.addresses)
-        is_new = any(each.email.id in plan.marks for each in conflict.contact.tapped)
+        is_new = any(each.email.id in plan.marks for each in conflict.contact.labelled)
         level = logging.WARNING if is_new else logging.DEBUG
         log.log(level, "sender has different labels", addresses=addresses, labels=labels)
     for decision, reason in plan.refused:
-        is_new = any(each.email.id in plan.marks for each in decision.contact.tapped)
+        is_new = any(each.email.id in plan.marks for each in decision.contact.labelled)
         level = logging.WARNING if is_new else logging.DEBUG
         addresses = sorted(decision.contact.addresses)
         log.log(level, "decision waits, the server refuses it", addresses=addresses, reason=reason)

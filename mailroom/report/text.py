@@ -27,7 +27,7 @@ def plan_text(plan: Plan) -> Iterator[str]:
     for filing in plan.filings:
         yield from _filing_text(filing, plan)
     for conflict in plan.conflicts:
-        labels = ", ".join(paths(conflict.labels, plan.marked.directory))
+        labels = ", ".join(paths(conflict.labels, plan.gathered.directory))
         yield f"{_who(conflict.contact)}: has different labels: {labels}"
         yield "  waits until one is left"
     for decision, reason in plan.refused:
@@ -47,7 +47,7 @@ def _filing_text(filing: Filing, plan: Plan) -> Iterator[str]:
         yield from (f"  {line}" for line in _edit_text(edit, plan.groups))
     if decision.mismatched:
         yield "  warning: the name in From is not the contact's"
-    yield from _moves_text(moves_of(filing), plan.marked.directory, indent="  ")
+    yield from _moves_text(moves_of(filing), plan.gathered.directory, indent="  ")
 
 
 def _edit_text(edit: ContactEdit, groups: Iterable[Group]) -> Iterator[str]:
@@ -78,7 +78,7 @@ def _update_text(update: UpdateCard, contact: str) -> Iterator[str]:
 
 
 def _marks_text(plan: Plan) -> Iterator[str]:
-    directory, own = plan.marked.directory, {email.id for email in plan.own}
+    directory, own = plan.gathered.directory, {email.id for email in plan.own}
     yours = {email_id: patch for email_id, patch in plan.marks.items() if email_id in own}
     others = {email_id: patch for email_id, patch in plan.marks.items() if email_id not in own}
     yield from _moves_text(others, directory, " without a decision")
@@ -93,7 +93,7 @@ def _arrivals_text(plan: Plan) -> Iterator[str]:
         moves[each.email.id] = each.patch or {}
     for (sender, rule), moves in by_sender.items():
         yield f"new mail of {shown(sender) or 'nobody'}: {rule}"
-        yield from _moves_text(moves, plan.marked.directory, indent="  ")
+        yield from _moves_text(moves, plan.gathered.directory, indent="  ")
 
 
 def _moves_text(
@@ -127,7 +127,7 @@ def _counted(count: int, what: str) -> str:
 
 def outcome_text(report: Report) -> Iterator[str]:
     """Return the lines that the plan did not have: mail that came meanwhile, and failures."""
-    yield from _moves_text(report.late, report.plan.marked.directory, " that came meanwhile")
+    yield from _moves_text(report.late, report.plan.gathered.directory, " that came meanwhile")
     for filing in report.plan.filings:
         decision = filing.decision
         if reason := report.failures.get(decision.id):

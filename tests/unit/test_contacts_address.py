@@ -12,7 +12,7 @@ from mailroom.screener.model.sender import Sender, is_own
 from mailroom.screener.search.filters import Mailboxes
 from mailroom.screener.search.people import SENDERS, searches
 from mailroom.screener.triage.decide import find_contacts
-from mailroom.screener.triage.labelled import Tapped
+from mailroom.screener.triage.labelled import LabelledMail
 from tests.support.domain.builders import groups, mail
 
 READABLE = "bob@bücher.example"
@@ -66,7 +66,7 @@ def test_a_sender_is_the_contact_however_the_domain_is_spelt() -> None:
         assert index.uids_of(written) == {"uid"}
         assert index.ids_of([written]) == {"1"}
         card = Card(id="1", uid="uid", addresses=(on_card,))
-        tapped = Tapped(mail(sender=written), sender, frozenset({"label"}))
+        tapped = LabelledMail(mail(sender=written), sender, frozenset({"label"}))
         (contact,) = find_contacts({sender.key: [tapped]}, [card], (), index, groups())
         assert contact.cards == (card,)
         assert contact.addresses == {WIRE}

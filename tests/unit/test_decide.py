@@ -13,7 +13,7 @@ from mailroom.jmap.mail import Email
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.passes.plan import BySender
 from mailroom.screener.triage.decide import Conflict, Contact, Decision, decide, find_contacts
-from mailroom.screener.triage.labelled import sort_marked
+from mailroom.screener.triage.labelled import sort_mail
 from tests.support.domain.builders import NOW, PLACES, Contacts, card, category, groups, mail
 
 BOB = "bob@corp.example"
@@ -22,7 +22,7 @@ ME = "me@home.example"
 
 
 def contacts_of(mails: Sequence[Email], *cards: Card) -> tuple[Contact, ...]:
-    senders = sort_marked(mails, PLACES, [ME]).senders
+    senders = sort_mail(mails, PLACES, [ME]).senders
     own = [ME, "*@mine.example"]
     return find_contacts(senders, cards, own, Contacts.of(cards).index, groups())
 
@@ -88,7 +88,7 @@ def test_two_senders_on_one_card_are_one_contact() -> None:
         [tap("@ToFeed", email_id="m1"), tap("@ToFeed", "bob@home.example", "m2")], shared
     )
 
-    assert [each.email.id for each in contact.tapped] == ["m1", "m2"]
+    assert [each.email.id for each in contact.labelled] == ["m1", "m2"]
 
 
 def test_two_cards_of_one_address_are_one_contact_with_all_their_addresses() -> None:
@@ -138,7 +138,7 @@ def test_a_card_with_a_similar_address_is_somebody_elses(similar: str) -> None:
 def test_labelled_mails_are_taken_oldest_first() -> None:
     mails = [tap("@ToFeed", email_id=str(day), received=f"2026-02-0{day}") for day in (3, 1, 2)]
 
-    assert [each.email.id for each in contact_of(mails).tapped] == ["1", "2", "3"]
+    assert [each.email.id for each in contact_of(mails).labelled] == ["1", "2", "3"]
 
 
 ADDRESSES = [f"{each}@x.example" for each in "abcde"]
@@ -152,7 +152,7 @@ def test_every_labelled_mail_and_every_card_is_in_exactly_one_contact(
     cards = [card(str(at), *sorted(each)) for at, each in enumerate(on_cards) if each & tapped]
     found = contacts_of([tap("@ToFeed", each, each) for each in sorted(tapped)], *cards)
 
-    assert sorted(each.email.id for contact in found for each in contact.tapped) == sorted(tapped)
+    assert sorted(each.email.id for contact in found for each in contact.labelled) == sorted(tapped)
     assert sorted(each.uid for contact in found for each in contact.cards) == sorted(
         each.uid for each in cards
     )
@@ -186,7 +186,7 @@ def test_the_way_back_of_a_stranger_touches_no_contact() -> None:
 def test_many_mails_with_one_label_are_one_decision() -> None:
     made = decision([tap("@ToFeed", email_id=str(number)) for number in range(20)])
 
-    assert len(made.contact.tapped) == 20
+    assert len(made.contact.labelled) == 20
     assert len(made.edits) == 1
 
 
@@ -242,7 +242,7 @@ def test_two_different_labels_of_one_sender_are_a_conflict(mails: list[Email]) -
 
     assert isinstance(found, Conflict)
     assert len(found.labels) == 2
-    assert {each.email.id for each in found.contact.tapped} == {each.id for each in mails}
+    assert {each.email.id for each in found.contact.labelled} == {each.id for each in mails}
 
 
 def test_two_addresses_of_one_card_with_different_labels_are_a_conflict() -> None:

@@ -1,11 +1,11 @@
-"""Marked mail sorted by what it asks for."""
+"""GatheredMail mail sorted by what it asks for."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.jmap.mail import Email
-from mailroom.screener.triage.labelled import Sorted, sort_marked
+from mailroom.screener.triage.labelled import SortedMail, sort_mail
 from tests.support.domain.builders import BOB, ELSEWHERE, PLACES, mail
 
 ME = "Me <me@home.example>"
@@ -13,11 +13,11 @@ IDENTITIES = ["me@home.example", "*@mine.example"]
 AL = "Al <al@corp.example>"
 
 
-def sort(*marked: Email) -> Sorted:
-    return sort_marked(marked, PLACES, IDENTITIES)
+def sort(*marked: Email) -> SortedMail:
+    return sort_mail(marked, PLACES, IDENTITIES)
 
 
-def kinds(result: Sorted) -> dict[str, set[str]]:
+def kinds(result: SortedMail) -> dict[str, set[str]]:
     """The ids of the mails, by what became of them; empty kinds left out."""
     by_kind = {
         "senders": {each.email.id for mails in result.senders.values() for each in mails},

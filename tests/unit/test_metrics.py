@@ -28,7 +28,7 @@ from mailroom.screener.arrivals.executor import ArrivalsReport
 from mailroom.screener.arrivals.verdict import Rule, Verdict
 from mailroom.screener.model.missing import MissingError, UnsuitableError
 from mailroom.screener.model.places import Directory
-from mailroom.screener.passes.gather import Marked
+from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import Filing, Plan
 from mailroom.screener.passes.progress import Report
 from mailroom.screener.passes.states import StateTrail
@@ -120,7 +120,7 @@ def report(
 ) -> Report:
     """Of a pass that took this much out of everything that there was."""
     directory = Directory([Mailbox(PLACES.screener, "Screener", None, "", waiting)])
-    marked = Marked((), None, directory, PLACES, (), "1")
+    marked = GatheredMail((), None, directory, PLACES, (), "1")
     why = "bob@corp.example: overQuota"
     return Report(
         plan=Plan(filings, (), (), (), {}, marked, Decided()),

@@ -51,7 +51,7 @@ def test_only_addresses_that_the_user_may_use_are_in_doubt() -> None:
 async def test_sent_and_drafts_are_asked_exactly_about_those_in_doubt() -> None:
     async with a_world() as world:
         gatherer = Gatherer(world.account, DEFAULTS, Layout(), inbox=None)
-        marked = await gatherer.marked()
+        marked = await gatherer.gather()
         world.deliver("alias@own.example", into="Sent")
         world.deliver("xalias@own.example", into="Sent")
         world.deliver("printer@own.example", into="Archive")

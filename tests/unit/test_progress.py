@@ -11,11 +11,11 @@ from mailroom.jmap.errors import SetError
 from mailroom.jmap.mail import Patch
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.places import Directory
-from mailroom.screener.passes.gather import Marked
+from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import BySender, Filing, Plan, mark_key, plan_filing
 from mailroom.screener.passes.progress import Progress
 from mailroom.screener.triage.decide import Decided, Decision, decide, find_contacts
-from mailroom.screener.triage.labelled import sort_marked
+from mailroom.screener.triage.labelled import sort_mail
 from tests.support.domain.builders import NOW, PLACES, groups, mail
 
 BOB = [
@@ -31,7 +31,7 @@ MARKS: dict[str, Patch] = {"torn": {"mailboxIds/@MailroomError": True}}
 
 def progress() -> Progress:
     """Of a plan with two decisions, Bob's and Al's, and one mail that only gets a mark."""
-    senders = sort_marked([BOB[0], AL[0]], PLACES, []).senders
+    senders = sort_mail([BOB[0], AL[0]], PLACES, []).senders
     outcomes = [
         decide(
             each,
@@ -49,7 +49,7 @@ def progress() -> Progress:
         for each in outcomes
         if isinstance(each, Decision)
     )
-    marked = Marked((BOB[0], AL[0]), None, Directory([]), PLACES, (), "1")
+    marked = GatheredMail((BOB[0], AL[0]), None, Directory([]), PLACES, (), "1")
     return Progress(Plan(filings, (), (), (), MARKS, marked, Decided()))
 
 

@@ -26,11 +26,11 @@ from mailroom.screener.arrivals.screening import ArrivalsPlan
 from mailroom.screener.arrivals.verdict import Acquaintance, Rules, judge
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.places import Directory
-from mailroom.screener.passes.gather import Marked
+from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import BySender, Plan, plan_decisions
 from mailroom.screener.passes.progress import Progress
 from mailroom.screener.triage.decide import decide, find_contacts
-from mailroom.screener.triage.labelled import sort_marked
+from mailroom.screener.triage.labelled import sort_mail
 from tests.support.domain.builders import (
     NOW,
     PLACES,
@@ -55,7 +55,7 @@ def planned(
 ) -> Plan:
     """The plan for an account with these mails and cards; the marked ones among them count."""
     marked = tuple(each for each in mails if each.mailbox_ids & PLACES.marks)
-    sorted_ = sort_marked(marked, PLACES, own)
+    sorted_mail = sort_mail(marked, PLACES, own)
     outcomes = [
         decide(
             each,
@@ -67,12 +67,12 @@ def planned(
             mails_of=BySender(mails).of,
         )
         for each in find_contacts(
-            sorted_.senders, tuple(cards), own, Contacts.of(cards).index, groups(members)
+            sorted_mail.senders, tuple(cards), own, Contacts.of(cards).index, groups(members)
         )
     ]
-    gathered = Marked(marked, None, Directory(mailboxes(*PATHS)), PLACES, own, "1")
+    gathered = GatheredMail(marked, None, Directory(mailboxes(*PATHS)), PLACES, own, "1")
     plan = plan_decisions(
-        gathered, sorted_, outcomes, mails, index=ContactIndex(), categories=DEFAULTS
+        gathered, sorted_mail, outcomes, mails, index=ContactIndex(), categories=DEFAULTS
     )
     return replace(
         plan,

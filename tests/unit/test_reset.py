@@ -11,12 +11,12 @@ from mailroom.admin.reset.senders import in_parts
 from mailroom.contacts.book import Card
 from mailroom.report.bars import progress_bars
 from mailroom.screener.model.places import Directory
-from mailroom.screener.passes.gather import Marked
+from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.triage.contact import edits_for_undo
 from tests.support.domain.builders import PLACES, card, groups
 
 LINE = "Triaged to Feed on 2026-02-25"
-SEEN = Marked((), None, Directory(()), PLACES, (), "s1")
+SEEN = GatheredMail((), None, Directory(()), PLACES, (), "s1")
 
 
 @pytest.mark.parametrize(

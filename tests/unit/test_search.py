@@ -79,7 +79,7 @@ async def test_exactly_the_mail_of_a_sender_is_found(quirks: Quirks) -> None:
             world.deliver(BOB, into=into)
         world.deliver(ANN, into="Archive")
         gather = gatherer(world)
-        await gather.marked()
+        await gather.gather()
         assert await swept(world, gather, ANN) == hers
         assert await swept(world, gather, "nobody@x.example") == set()
         hers.add(world.deliver(f"Ann <{ANN.upper()}>", into="Screener"))
@@ -94,7 +94,7 @@ async def test_exactly_the_mail_of_a_sender_is_found(quirks: Quirks) -> None:
 async def test_exactly_the_marked_mail_is_found(quirks: Quirks) -> None:
     async with a_world(quirks) as world:
         gather = gatherer(world)
-        assert (await gather.marked()).emails == ()
+        assert (await gather.gather()).emails == ()
         labelled = [world.deliver(ANN, into="Screener") for _ in range(9)]
         for mail_id in labelled:
             world.desk.label(mail_id, add=["@ToFeed"])
@@ -102,14 +102,14 @@ async def test_exactly_the_marked_mail_is_found(quirks: Quirks) -> None:
         world.deliver(BOB, into="Screener")
         world.desk.create_mailbox("made by its owner")
         world.deliver(BOB, into="made by its owner")
-        marked = await gather.marked()
+        marked = await gather.gather()
         assert {each.id for each in marked.emails} == {*labelled, only_label}
 
 
 @on_every_server
 async def test_whom_the_user_has_written_to_is_known(quirks: Quirks) -> None:
     async with a_world(quirks) as world:
-        await gatherer(world).marked()
+        await gatherer(world).gather()
         for number in range(9):
             world.deliver(ME, f"Cc: other{number}@x.example", into="Sent")
         for field in ("Cc", "Bcc"):
@@ -138,7 +138,7 @@ async def test_mail_that_comes_after_the_look_is_found_as_late_mail(quirks: Quir
     async with a_world(quirks) as world:
         gather = gatherer(world)
         early = {world.deliver(ANN, into="Screener") for _ in range(3)}
-        since = (await gather.marked()).state
+        since = (await gather.gather()).state
         await swept(world, gather, ANN)
         late = world.deliver(ANN, into="Screener")
         sweep = Sweep(frozenset({ANN}), world.places.managed)
@@ -152,7 +152,7 @@ async def limitations(quirks: Quirks, *senders: str) -> list[Limitation]:
         for sender in senders or (ANN, BOB, ANN):
             world.deliver(sender, into="Screener")
         gather = gatherer(world)
-        await gather.marked()
+        await gather.gather()
         for _ in range(2):
             await swept(world, gather, ANN)
         return list(world.account.habits)
@@ -202,7 +202,7 @@ async def test_a_good_server_is_asked_once_for_all_and_others_twice() -> None:
             for into in ("Screener", "Feed") * 3:
                 world.deliver(ANN, into=into)
             gather = gatherer(world)
-            await gather.marked()
+            await gather.gather()
             for _ in range(2):  # it learns
                 await swept(world, gather, ANN)
             assert await queries_of(world, gather) == requests, name
@@ -221,7 +221,7 @@ async def test_many_mails_are_read_once_a_few_at_a_time_and_without_what_is_not_
             world.deliver(f"sender{number}@x.example", into="Feed")
         hers = {world.deliver(ANN, into=into) for into in ("Screener", "Feed")}
         gather = gatherer(world)
-        await gather.marked()
+        await gather.gather()
         assert await swept(world, gather, ANN) == hers
         gets = [
             [each for each in calls_of(exchange, "Email/get") if each.get("ids")]
@@ -294,7 +294,7 @@ def test_whatever_the_server_a_sweep_finds_exactly_the_senders_mail(
             for mails in (first, second):
                 for sender, into in mails:
                     delivered.append((world.deliver(sender, into=into), sender, into))
-                await gather.marked()
+                await gather.gather()
                 found = await swept(world, gather, ANN)
                 expected = of([ANN], delivered, {"Screener", "Feed", "Imbox", "@MailroomError"})
                 assert found == expected

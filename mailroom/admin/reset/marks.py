@@ -12,7 +12,7 @@ from mailroom.admin.reset.scope import Scope
 from mailroom.jmap.mail import Email, Filter, Patch
 from mailroom.screener.model.keywords import FORGED, SCREENED, without
 from mailroom.screener.model.patches import take_off
-from mailroom.screener.passes.gather import Marked
+from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.search.filters import Mailboxes
 
 _TAKING_OFF: Final = "Taking marks off"
@@ -28,7 +28,7 @@ class Marks:
         seen: the ids of the account's mailboxes.
     """
 
-    def __init__(self, scope: Scope, seen: Marked) -> None:
+    def __init__(self, scope: Scope, seen: GatheredMail) -> None:
         warning = seen.directory.find(scope.layout.warning_label)
         self._account = scope.mail
         self._tell = scope.tell

@@ -12,7 +12,7 @@ from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.patches import file_swept, target_of
 from mailroom.screener.model.sender import UnusableFromError, is_own, sender_of
-from mailroom.screener.passes.gather import Marked
+from mailroom.screener.passes.gather import GatheredMail
 
 _GONE = "notFound"
 
@@ -28,7 +28,7 @@ class Orphans:
         seen: the ids of the account's mailboxes.
     """
 
-    def __init__(self, scope: Scope, seen: Marked) -> None:
+    def __init__(self, scope: Scope, seen: GatheredMail) -> None:
         self._scope = scope
         self._places = seen.places
         self._identities = seen.identities

@@ -8,7 +8,7 @@ from typing import Any, Final
 from mailroom.contacts.book import Card, ContactEdit, DeleteCard, UpdateCard
 from mailroom.contacts.note import triage_lines
 from mailroom.report import shown
-from mailroom.screener.passes.gather import Marked
+from mailroom.screener.passes.gather import GatheredMail
 
 UNDECIDED: Final = ""
 """Used in place of a category's name for a contact that is in no category any more."""
@@ -81,7 +81,7 @@ class ToTakeBack:
         labelled: how many mails bear a triage label, which a person has put on.
     """
 
-    seen: Marked | None = None
+    seen: GatheredMail | None = None
     cards: tuple[str, ...] = ()
     senders: Mapping[str, int] = field(default_factory=dict)
     fates: Mapping[Fate, int] = field(default_factory=dict)

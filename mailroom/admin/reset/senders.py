@@ -16,7 +16,7 @@ from mailroom.jmap.answers import Updated
 from mailroom.jmap.mail import Email, Patch
 from mailroom.jmap.request import Operation
 from mailroom.screener.model.sender import is_address, is_own
-from mailroom.screener.passes.gather import Marked
+from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import BySender, Filing, plan_filing
 from mailroom.screener.search.mail_search import Sweep
 from mailroom.screener.triage.contact import Groups, edits_for_undo, find_groups
@@ -70,7 +70,7 @@ class Senders:
         seen: the ids of the mailboxes, and the user's own addresses, which do not count.
     """
 
-    def __init__(self, scope: Scope, seen: Marked) -> None:
+    def __init__(self, scope: Scope, seen: GatheredMail) -> None:
         self._scope = scope
         self._places = seen.places
         self._identities = seen.identities
@@ -111,7 +111,7 @@ class Senders:
             stands_for = {key for key in mails.senders if card.uid in batch.index.uids_of(key)}
             addresses = self._addresses(card) | self._not_own(stands_for)
             edits = edits_for_undo([card], batch.ours)
-            contact = Contact(addresses, (card,), tapped=())
+            contact = Contact(addresses, (card,), labelled=())
             decision = Decision(card.uid, contact, None, edits, mismatched=frozenset())
             yield plan_filing(decision, mails, self._places, self._scope.categories)
 

@@ -31,7 +31,7 @@ async def survey(scope: Scope) -> ToTakeBack:
     index = await scope.book.sync()
     try:
         members = find_groups(index.groups, scope.categories, scope.layout).members
-        seen = await scope.gatherer.marked()
+        seen = await scope.gatherer.gather()
     except MissingError:
         if await _is_strange_to(scope, index):
             return ToTakeBack()

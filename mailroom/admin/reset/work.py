@@ -13,7 +13,7 @@ from mailroom.admin.reset.orphans import Orphans
 from mailroom.admin.reset.plan import Outcome, ToTakeBack
 from mailroom.admin.reset.scope import Scope
 from mailroom.admin.reset.senders import Batch, Senders, in_parts
-from mailroom.screener.passes.gather import Marked
+from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import Filing
 from mailroom.screener.triage.contact import find_groups, release_strays
 
@@ -45,7 +45,7 @@ async def take_back(scope: Scope, found: ToTakeBack) -> Outcome:
 class _Work:
     """The reset of one account."""
 
-    def __init__(self, scope: Scope, seen: Marked, outcome: Outcome) -> None:
+    def __init__(self, scope: Scope, seen: GatheredMail, outcome: Outcome) -> None:
         self._scope = scope
         self._senders = Senders(scope, seen)
         self._outcome = outcome

@@ -98,7 +98,7 @@ class PlanExecutor:
 
         await self._update(
             progress.unlabelled,
-            progress.plan.marked.state,
+            progress.plan.gathered.state,
             again,
             progress,
             before=progress.plan.emails,
@@ -138,7 +138,7 @@ class PlanExecutor:
         """
         read, came = await self._gatherer.late_mail_of(
             self._late_sweeps(progress),
-            since=progress.plan.marked.state,
+            since=progress.plan.gathered.state,
             after=self._account.readings(sorted(remaining)),
         )
         late = await self._file_late(came, progress)
@@ -150,7 +150,7 @@ class PlanExecutor:
         was_held = await self._update(again(emails.values()), state, again, progress, before=emails)
         if not was_held:
             _, came = await self._gatherer.late_mail_of(
-                self._late_sweeps(progress), since=progress.plan.marked.state
+                self._late_sweeps(progress), since=progress.plan.gathered.state
             )
             await self._file_late(came, progress)
 
@@ -221,7 +221,7 @@ class PlanExecutor:
         may have filed late mail to some of the destinations only.
         """
         addresses: defaultdict[frozenset[str], set[str]] = defaultdict(set)
-        places = progress.plan.marked.places
+        places = progress.plan.gathered.places
         for each in progress.open:
             target = target_of(each.decision.category, self._categories, places)
             addresses[target.destinations] |= each.decision.contact.addresses

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
+class GatheredMail:
     """The mails with a triage label or the error label, and the facts that were read with them.
 
     Attributes:
@@ -90,7 +90,7 @@ class Gatherer:
         """
         self._places = self._locate(directory)
 
-    async def marked(self) -> Marked:
+    async def gather(self) -> GatheredMail:
         """Read every mail with a triage label or the error label, and new mail.
 
         Raises:
@@ -101,20 +101,20 @@ class Gatherer:
         places = self._places or self._locate(await self.directory())
         self._places = None
         try:
-            marked = await self._look(places, refusals=("unsupportedFilter",))
+            gathered = await self._look(places, refusals=("unsupportedFilter",))
         except MethodError:
             # A label that was deleted cannot be searched for, so read the mailboxes anew.
-            marked = None
-        if marked is None:
+            gathered = None
+        if gathered is None:
             places = self._locate(await self.directory())
             refusals = ("unsupportedFilter", "invalidArguments")
-            marked = await self._look(places, refusals=refusals)
-        if marked is None:
+            gathered = await self._look(places, refusals=refusals)
+        if gathered is None:
             raise MethodError("Mailbox/get", "serverFail", "mailboxes change all the time")
-        self._places = marked.places
-        return marked
+        self._places = gathered.places
+        return gathered
 
-    async def _look(self, places: Places, *, refusals: Collection[str]) -> Marked | None:
+    async def _look(self, places: Places, *, refusals: Collection[str]) -> GatheredMail | None:
         """Search in a form that the server does not refuse; return None if the mailboxes changed.
 
         ``refusals`` are the error types that mean that the server does not know the form.
@@ -127,7 +127,7 @@ class Gatherer:
                 if error.type not in refusals or not learn_how_to_name_mailboxes(habits):
                     raise
 
-    async def _look_once(self, places: Places) -> Marked | None:
+    async def _look_once(self, places: Places) -> GatheredMail | None:
         """Search by the known ids of mailboxes, and read the present ids; None if they differ."""
         known = frozenset(self._account.mailbox_sizes)
         labels = frozenset({*places.labels, places.error})
@@ -153,7 +153,7 @@ class Gatherer:
         # tells of one is passed over.
         states = {*(page.state for page in firsts), *([news.state] if news else [])}
         state = states.pop() if len(states) == 1 else ""
-        return Marked(emails, news, directory, now, identities, state)
+        return GatheredMail(emails, news, directory, now, identities, state)
 
     async def _all_marked(
         self, filters: Sequence[Filter], firsts: Sequence[Page], labels: frozenset[str]
@@ -166,10 +166,10 @@ class Gatherer:
             found: Iterable[Email] = emails.values()
         else:
             found = await self._account.all_pages(filters, firsts)
-        marked = (each for each in found if each.mailbox_ids & labels)
-        return tuple(sorted(marked, key=lambda each: (each.received_at, each.id)))
+        gathered = (each for each in found if each.mailbox_ids & labels)
+        return tuple(sorted(gathered, key=lambda each: (each.received_at, each.id)))
 
-    async def own_among(self, addresses: Iterable[str], marked: Marked) -> frozenset[str]:
+    async def own_among(self, addresses: Iterable[str], gathered: GatheredMail) -> frozenset[str]:
         """Return the addresses that are the user's own, although they are no identity.
 
         Only addresses at the domain of an identity ``*@domain`` are searched for.
@@ -177,7 +177,7 @@ class Gatherer:
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
-        doubted, places = in_doubt(addresses, marked.identities), marked.places
+        doubted, places = in_doubt(addresses, gathered.identities), gathered.places
         mailboxes = places.sent | places.drafts
         if not (doubted and mailboxes):
             return frozenset()

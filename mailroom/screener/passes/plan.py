@@ -16,9 +16,9 @@ from mailroom.screener.model.categories import Categories
 from mailroom.screener.model.patches import file_labelled, file_swept, put_on, take_off, target_of
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import UnusableFromError, sender_of
-from mailroom.screener.passes.gather import Marked
+from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.triage.decide import Conflict, Decided, Decision, decided_by
-from mailroom.screener.triage.labelled import Sorted
+from mailroom.screener.triage.labelled import SortedMail
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Plan:
         arrivals: the plan for new mail; None if new mail is not screened, or not in this pass.
         unscreened: the error because of which new mail is not screened in this pass, and has to be
             screened later; empty if there was none.
-        marked: the labelled and new mail that was read.
+        gathered: the labelled and new mail that was read.
         decided: the addresses of the decisions.
         groups: the contact groups as they were read.
         emails: the marked mails, and those found of the senders, as they were read; by id.
@@ -63,7 +63,7 @@ class Plan:
     unusable: tuple[tuple[Email, str], ...]
     own: tuple[Email, ...]
     marks: Mapping[str, Patch]
-    marked: Marked
+    gathered: GatheredMail
     decided: Decided
     refused: tuple[tuple[Decision, str], ...] = ()
     unmarked: Mapping[str, str] = field(default_factory=dict)
@@ -109,8 +109,8 @@ class BySender:
 
 
 def plan_decisions(
-    marked: Marked,
-    sorted_: Sorted,
+    gathered: GatheredMail,
+    sorted_mail: SortedMail,
     outcomes: Collection[Decision | Conflict],
     mails: Collection[Email],
     *,
@@ -121,8 +121,8 @@ def plan_decisions(
     """Plan the writes for all labelled mail; new mail is not in the plan yet.
 
     Args:
-        marked: the labelled and new mail that was read.
-        sorted_: the same labelled mail, sorted.
+        gathered: the labelled and new mail that was read.
+        sorted_mail: the same labelled mail, sorted.
         outcomes: the decisions and the conflicts.
         mails: the mails found of the decided contacts, and maybe mails of others.
         index: the address book.
@@ -134,27 +134,27 @@ def plan_decisions(
     refused = tuple((each, why) for each in made if (why := refusal_of(each.id)) is not None)
     decisions = [each for each in made if each not in [decision for decision, _ in refused]]
     conflicts = tuple(each for each in outcomes if isinstance(each, Conflict))
-    decided = decided_by(decisions, index, marked.identities)
+    decided = decided_by(decisions, index, gathered.identities)
     mails_of = BySender(mails, decided.stand_in)
-    filings = tuple(plan_filing(each, mails_of, marked.places, categories) for each in decisions)
-    stuck = stuck_of(conflicts, sorted_.unusable, refused)
-    marks = _plan_marks(sorted_, stuck, filings, marked.places)
+    filings = tuple(plan_filing(each, mails_of, gathered.places, categories) for each in decisions)
+    stuck = stuck_of(conflicts, sorted_mail.unusable, refused)
+    marks = _plan_marks(sorted_mail, stuck, filings, gathered.places)
     unmarked = {
         each.id: why
-        for each in marked.emails
+        for each in gathered.emails
         if each.id in marks and (why := refusal_of(mark_key(each))) is not None
     }
     return Plan(
         filings=filings,
         conflicts=conflicts,
-        unusable=tuple(sorted_.unusable),
-        own=tuple(sorted_.own),
+        unusable=tuple(sorted_mail.unusable),
+        own=tuple(sorted_mail.own),
         marks={each: patch for each, patch in marks.items() if each not in unmarked},
-        marked=marked,
+        gathered=gathered,
         decided=decided,
         refused=refused,
         unmarked=unmarked,
-        emails={each.id: each for each in (*mails, *marked.emails)},
+        emails={each.id: each for each in (*mails, *gathered.emails)},
     )
 
 
@@ -177,7 +177,7 @@ def plan_filing(
         categories: all categories, for the chain.
     """
     target = target_of(decision.category, categories, places)
-    labelled = {each.email.id: each.email for each in decision.contact.tapped}
+    labelled = {each.email.id: each.email for each in decision.contact.labelled}
     clean = not decision.mismatched
     swept = {
         email.id: file_swept(email, target, places, clean=clean)
@@ -195,16 +195,16 @@ def plan_filing(
 
 
 def _plan_marks(
-    marked: Sorted, stuck: Iterable[Email], decided: Iterable[Filing], places: Places
+    sorted_mail: SortedMail, stuck: Iterable[Email], filings: Iterable[Filing], places: Places
 ) -> dict[str, Patch]:
     """Plan the labels that are added and removed without any decision.
 
     A leftover that is swept needs no mark, because its patch removes the error label.
     """
-    swept = {email_id for filing in decided for email_id in filing.swept}
+    swept = {email_id for filing in filings for email_id in filing.swept}
     return mark(
-        leftovers=[each for each in marked.leftovers if each.id not in swept],
-        own=marked.own,
+        leftovers=[each for each in sorted_mail.leftovers if each.id not in swept],
+        own=sorted_mail.own,
         stuck=stuck,
         places=places,
     )
@@ -217,9 +217,9 @@ def stuck_of(
 ) -> Iterator[Email]:
     """Yield the labelled mails that cannot be filed; the arguments as in :class:`Plan`."""
     for conflict in conflicts:
-        yield from (each.email for each in conflict.contact.tapped)
+        yield from (each.email for each in conflict.contact.labelled)
     for decision, _ in refused:
-        yield from (each.email for each in decision.contact.tapped)
+        yield from (each.email for each in decision.contact.labelled)
     yield from (email for email, _ in unusable)
 
 

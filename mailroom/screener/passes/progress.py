@@ -80,7 +80,7 @@ class Progress:
         self._refused: dict[str, str] = {}
         self._late: dict[str, Patch] = {}
         self._arrived = ArrivalsReport()
-        self.trail = StateTrail(plan.marked.state)
+        self.trail = StateTrail(plan.gathered.state)
 
     @property
     def open(self) -> tuple[Filing, ...]:
@@ -112,7 +112,7 @@ class Progress:
             self._fail_by_mail(filing, (*filing.swept, *filing.labelled), refused)
         failed = self.plan.marks.keys() & refused.keys()
         self._marks_failed |= {email_id: str(refused[email_id]) for email_id in failed}
-        for email in self.plan.marked.emails:
+        for email in self.plan.gathered.emails:
             if email.id in failed and refused[email.id].is_lasting:
                 self._refused[mark_key(email)] = str(refused[email.id])
 
@@ -172,7 +172,7 @@ class Progress:
             for decision, why in decisions
             if why is not None
         }
-        marks = {each.id: self._refused.get(mark_key(each)) for each in self.plan.marked.emails}
+        marks = {each.id: self._refused.get(mark_key(each)) for each in self.plan.gathered.emails}
         mails = {each: why for each, why in marks.items() if why is not None}
         mails |= {**self.plan.unmarked, **self._arrived.stuck}
         return stuck | {f"mail {each}": why for each, why in mails.items()}

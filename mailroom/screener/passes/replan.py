@@ -25,7 +25,7 @@ def file_late(
         came: mails of any senders.
         categories: all categories, for the chain.
     """
-    mails_of, places = BySender(came, plan.decided.stand_in), plan.marked.places
+    mails_of, places = BySender(came, plan.decided.stand_in), plan.gathered.places
     return [plan_filing(each.decision, mails_of, places, categories) for each in filings]
 
 
@@ -45,8 +45,8 @@ def refile_unlabelled(
 
 def _remark(plan: Plan, emails: Iterable[Email]) -> dict[str, Patch]:
     """Plan the marks of mails anew, if their labels are the same as before."""
-    labels = plan.marked.places.labels.keys()
-    before = {each.id: each.mailbox_ids & labels for each in plan.marked.emails}
+    labels = plan.gathered.places.labels.keys()
+    before = {each.id: each.mailbox_ids & labels for each in plan.gathered.emails}
     same = [each for each in emails if each.mailbox_ids & labels == before[each.id]]
     own = {each.id for each in plan.own}
     stuck = {each.id for each in stuck_of(plan.conflicts, plan.unusable, plan.refused)}
@@ -54,7 +54,7 @@ def _remark(plan: Plan, emails: Iterable[Email]) -> dict[str, Patch]:
         leftovers=[each for each in same if each.id not in own | stuck],
         own=[each for each in same if each.id in own],
         stuck=[each for each in same if each.id in stuck],
-        places=plan.marked.places,
+        places=plan.gathered.places,
     )
 
 
@@ -64,7 +64,7 @@ def refile_labelled(
     """Plan the mails of :attr:`Filing.labelled` anew; see :func:`refile_unlabelled`."""
     decisions = {each: filing.decision for filing in filings for each in filing.labelled}
     patches = {
-        each.id: _refile(each, decisions[each.id], plan.marked.places, categories)
+        each.id: _refile(each, decisions[each.id], plan.gathered.places, categories)
         for each in emails
         if each.id in decisions
     }
@@ -79,7 +79,7 @@ def _refile(
     labels = email.mailbox_ids & places.labels.keys()
     if not labels:
         return file_swept(email, target, places, clean=not decision.mismatched)
-    (before,) = (each.labels for each in decision.contact.tapped if each.email.id == email.id)
+    (before,) = (each.labels for each in decision.contact.labelled if each.email.id == email.id)
     if labels != before:
         return None
     return file_labelled(email, target, places, warn=email.id in decision.mismatched)

@@ -26,14 +26,14 @@ from mailroom.screener.model.places import (
 )
 from mailroom.screener.model.refusals import Refusals
 from mailroom.screener.passes.executor import PlanExecutor
-from mailroom.screener.passes.gather import Gatherer, Marked
+from mailroom.screener.passes.gather import GatheredMail, Gatherer
 from mailroom.screener.passes.plan import BySender, Plan, mark_key, plan_decisions
 from mailroom.screener.passes.progress import Report
 from mailroom.screener.search.mail_search import Sweep
 from mailroom.screener.search.own_addresses import senders_of
 from mailroom.screener.triage.contact import find_groups, missing_groups
 from mailroom.screener.triage.decide import Conflict, Decided, Decision, decide, find_contacts
-from mailroom.screener.triage.labelled import Sorted, sort_marked
+from mailroom.screener.triage.labelled import SortedMail, sort_mail
 from mailroom.waiting.concurrency import both
 
 
@@ -109,18 +109,18 @@ class ScreenerWorkflow:
         If a contact group is missing, no plan is made: the group's members would be taken for
         contacts without a category.
         """
-        marked, index = await both(self._gatherer.marked(), self._book.sync())
+        gathered, index = await both(self._gatherer.gather(), self._book.sync())
         if groups := missing_groups(index.groups, self._categories, self._layout):
             raise MissingError(groups=groups, only_carddav=index.only_named(groups))
-        own = await self._own_senders(marked)
-        marked = replace(marked, identities=(*marked.identities, *sorted(own)))
-        sorted_ = sort_marked(marked.emails, marked.places, marked.identities)
+        own = await self._own_senders(gathered)
+        gathered = replace(gathered, identities=(*gathered.identities, *sorted(own)))
+        sorted_mail = sort_mail(gathered.emails, gathered.places, gathered.identities)
         (contents, outcomes, mails), (rules, unscreened) = await both(
-            self._judge(sorted_, marked, index), self._rules_for_new(marked, index)
+            self._judge(sorted_mail, gathered, index), self._rules_for_new(gathered, index)
         )
         plan = plan_decisions(
-            marked,
-            sorted_,
+            gathered,
+            sorted_mail,
             outcomes,
             mails,
             index=index,
@@ -128,57 +128,61 @@ class ScreenerWorkflow:
             refusal_of=self._refusals.reason,
         )
         keys = {each.id for each in outcomes if isinstance(each, Decision)}
-        self._refusals.keep_only(keys | set(map(mark_key, marked.emails)))
+        self._refusals.keep_only(keys | set(map(mark_key, gathered.emails)))
         return replace(
             plan,
-            arrivals=_plan_new(marked, rules, plan.decided),
+            arrivals=_plan_new(gathered, rules, plan.decided),
             unscreened=unscreened,
             groups=contents.groups,
         )
 
-    async def _own_senders(self, marked: Marked) -> frozenset[str]:
+    async def _own_senders(self, gathered: GatheredMail) -> frozenset[str]:
         """Return the senders of labelled and new mail that are the user's own addresses.
 
         If the server refuses the search, only the senders of labelled mail are searched for, which
         seldom needs a search at all. So a refused search for new mail does not stop decisions.
         """
-        labelled = senders_of(marked.emails)
-        news = () if marked.news is None else marked.news.emails
+        labelled = senders_of(gathered.emails)
+        news = () if gathered.news is None else gathered.news.emails
         try:
-            return await self._gatherer.own_among(labelled | senders_of(news), marked)
+            return await self._gatherer.own_among(labelled | senders_of(news), gathered)
         except MethodError:
-            return await self._gatherer.own_among(labelled, marked)
+            return await self._gatherer.own_among(labelled, gathered)
 
-    async def _rules_for_new(self, marked: Marked, index: ContactIndex) -> tuple[Rules | None, str]:
+    async def _rules_for_new(
+        self, gathered: GatheredMail, index: ContactIndex
+    ) -> tuple[Rules | None, str]:
         """Return the rules for new mail, or None and the error because of which there are none.
 
         After an error, new mail stays in the Inbox, and decisions are carried out all the same.
         """
-        if self._screening is None or marked.news is None:
+        if self._screening is None or gathered.news is None:
             return None, ""
         try:
             rules = await self._screening.rules(
-                marked.news, marked.places, index, marked.identities
+                gathered.news, gathered.places, index, gathered.identities
             )
         except MethodError as error:
             return None, str(error)
         return rules, ""
 
     async def _judge(
-        self, sorted_: Sorted, marked: Marked, index: ContactIndex
+        self, sorted_mail: SortedMail, gathered: GatheredMail, index: ContactIndex
     ) -> tuple[Contents, list[Decision | Conflict], tuple[Email, ...]]:
         """Read contacts and mail, and decide; return the contacts, outcomes, and mail to file."""
-        if not sorted_.senders:
+        if not sorted_mail.senders:
             return Contents(), [], ()
-        addresses = frozenset(sorted_.senders)
+        addresses = frozenset(sorted_mail.senders)
         contents, mails = await both(
-            self._book.read(addresses), self._mail_of(addresses, marked.places)
+            self._book.read(addresses), self._mail_of(addresses, gathered.places)
         )
         groups = find_groups(contents.groups, self._categories, self._layout)
-        contacts = find_contacts(sorted_.senders, contents.cards, marked.identities, index, groups)
+        contacts = find_contacts(
+            sorted_mail.senders, contents.cards, gathered.identities, index, groups
+        )
         decider = partial(
             decide,
-            places=marked.places,
+            places=gathered.places,
             categories=self._categories,
             groups=groups,
             uids=index.uids,
@@ -187,7 +191,7 @@ class ScreenerWorkflow:
         )
         outcomes = [decider(contact) for contact in contacts]
         further = frozenset().union(*(contact.addresses for contact in contacts)) - addresses
-        mails += await self._mail_of(further, marked.places)
+        mails += await self._mail_of(further, gathered.places)
         return contents, outcomes, mails
 
     async def _mail_of(self, addresses: frozenset[str], places: Places) -> tuple[Email, ...]:
@@ -203,8 +207,8 @@ class ScreenerWorkflow:
         return report
 
 
-def _plan_new(marked: Marked, rules: Rules | None, decided: Decided) -> ArrivalsPlan | None:
+def _plan_new(gathered: GatheredMail, rules: Rules | None, decided: Decided) -> ArrivalsPlan | None:
     """Return the plan for new mail; None if it is not screened, or if there are no rules."""
-    if marked.news is None or rules is None:
+    if gathered.news is None or rules is None:
         return None
-    return plan_arrivals(marked.news, rules, decided)
+    return plan_arrivals(gathered.news, rules, decided)

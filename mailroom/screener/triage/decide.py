@@ -31,7 +31,7 @@ from mailroom.screener.triage.contact import (
     edits_for_undo,
     is_deleted_by_undo,
 )
-from mailroom.screener.triage.labelled import Tapped
+from mailroom.screener.triage.labelled import LabelledMail
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +41,17 @@ class Contact:
     Attributes:
         addresses: the keys of the senders of its labelled mails, and of the addresses on its cards.
         cards: its cards; empty if the address book has none.
-        tapped: the labelled mails, oldest first.
+        labelled: the labelled mails, oldest first.
     """
 
     addresses: frozenset[str]
     cards: tuple[Card, ...]
-    tapped: tuple[Tapped, ...]
+    labelled: tuple[LabelledMail, ...]
 
     @property
     def senders(self) -> frozenset[str]:
         """The keys of the addresses whose mail is labelled."""
-        return frozenset(each.sender.key for each in self.tapped)
+        return frozenset(each.sender.key for each in self.labelled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def decided_by(
 
 
 def find_contacts(
-    senders: Mapping[str, Sequence[Tapped]],
+    senders: Mapping[str, Sequence[LabelledMail]],
     cards: Collection[Card],
     identities: Collection[str],
     index: ContactIndex,
@@ -206,14 +206,14 @@ def _theirs(
 def _contact(
     keys: Collection[str],
     cards: Sequence[Card],
-    senders: Mapping[str, Sequence[Tapped]],
+    senders: Mapping[str, Sequence[LabelledMail]],
     theirs: frozenset[str],
 ) -> Contact:
     tapped = [each for key in keys for each in senders[key]]
     return Contact(
         addresses=frozenset(keys) | (theirs - senders.keys()),
         cards=tuple(sorted(cards, key=lambda card: card.uid)),
-        tapped=tuple(sorted(tapped, key=lambda each: (each.email.received_at, each.email.id))),
+        labelled=tuple(sorted(tapped, key=lambda each: (each.email.received_at, each.email.id))),
     )
 
 
@@ -238,7 +238,7 @@ def decide(
         now: the time of the decision.
         mails_of: returns the mails that were found from some addresses, without the labelled mails.
     """
-    labels = frozenset().union(*(each.labels for each in contact.tapped))
+    labels = frozenset().union(*(each.labels for each in contact.labelled))
     if len(labels) > 1:
         return Conflict(contact, labels)
     (label,) = labels
@@ -247,7 +247,7 @@ def decide(
         edits = _edits_for_the_way_back(contact, groups, uids)
         return Decision(_decision_id(contact, label), contact, None, edits, frozenset())
     best_named = max(
-        contact.tapped, key=lambda each: (bool(each.sender.name), each.email.received_at)
+        contact.labelled, key=lambda each: (bool(each.sender.name), each.email.received_at)
     )
     sender = best_named.sender
     names = {key: _namesakes(contact, key, mails_of) for key in contact.senders}
@@ -261,7 +261,7 @@ def decide(
 def _namesakes(
     contact: Contact, key: str, mails_of: Callable[[Iterable[str]], Iterator[Email]]
 ) -> Namesakes:
-    labelled = [tapped.email for tapped in contact.tapped if tapped.sender.key == key]
+    labelled = [tapped.email for tapped in contact.labelled if tapped.sender.key == key]
     return namesakes([*labelled, *mails_of([key])])
 
 
@@ -287,7 +287,7 @@ def _mismatched(
     cards = [_card_after(edit, contact) for edit in edits]
     return frozenset(
         tapped.email.id
-        for tapped in contact.tapped
+        for tapped in contact.labelled
         if not any(
             is_called(tapped.sender.name, card) or names[tapped.sender.key].fit(card)
             for card in cards
@@ -306,5 +306,5 @@ def _card_after(edit: ContactEdit, contact: Contact) -> Card:
 
 
 def _decision_id(contact: Contact, label: str) -> str:
-    facts = "\n".join((label, *sorted(each.email.id for each in contact.tapped)))
+    facts = "\n".join((label, *sorted(each.email.id for each in contact.labelled)))
     return hashlib.sha256(facts.encode()).hexdigest()[:8]

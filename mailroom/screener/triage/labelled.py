@@ -10,7 +10,7 @@ from mailroom.screener.model.sender import Sender, UnusableFromError, is_own, se
 
 
 @dataclass(frozen=True, slots=True)
-class Tapped:
+class LabelledMail:
     """A labelled mail whose sender is known."""
 
     email: Email
@@ -19,7 +19,7 @@ class Tapped:
 
 
 @dataclass(slots=True)
-class Sorted:
+class SortedMail:
     """The marked mails, sorted.
 
     Attributes:
@@ -29,20 +29,20 @@ class Sorted:
         leftovers: mails with the error label that have no triage label any more.
     """
 
-    senders: dict[str, list[Tapped]] = field(default_factory=lambda: defaultdict(list))
+    senders: dict[str, list[LabelledMail]] = field(default_factory=lambda: defaultdict(list))
     own: list[Email] = field(default_factory=list)
     unusable: list[tuple[Email, str]] = field(default_factory=list)
     leftovers: list[Email] = field(default_factory=list)
 
 
-def sort_marked(marked: Iterable[Email], places: Places, identities: Collection[str]) -> Sorted:
+def sort_mail(emails: Iterable[Email], places: Places, identities: Collection[str]) -> SortedMail:
     """Sort mails that bear a triage label or the error label.
 
     Mail in Sent or Drafts is the user's own, whatever its From. It may be labelled because an app
     that labels a conversation labels the user's replies as well.
     """
-    result = Sorted()
-    for email in marked:
+    result = SortedMail()
+    for email in emails:
         labels = email.mailbox_ids & places.labels.keys()
         if not labels:
             result.leftovers.append(email)
@@ -54,7 +54,7 @@ def sort_marked(marked: Iterable[Email], places: Places, identities: Collection[
 
 
 def _sort_labelled(
-    email: Email, labels: frozenset[str], identities: Collection[str], result: Sorted
+    email: Email, labels: frozenset[str], identities: Collection[str], result: SortedMail
 ) -> None:
     try:
         sender = sender_of(email)
@@ -64,4 +64,4 @@ def _sort_labelled(
     if is_own(sender.address, identities):
         result.own.append(email)
     else:
-        result.senders[sender.key].append(Tapped(email, sender, labels))
+        result.senders[sender.key].append(LabelledMail(email, sender, labels))

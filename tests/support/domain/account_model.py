@@ -12,11 +12,11 @@ from mailroom.contacts.book import Card, ContactEdit, DeleteCard, Names
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.places import Directory
-from mailroom.screener.passes.gather import Marked
+from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import BySender, Plan, plan_decisions
 from mailroom.screener.triage.contact import find_groups
 from mailroom.screener.triage.decide import decide, find_contacts
-from mailroom.screener.triage.labelled import sort_marked
+from mailroom.screener.triage.labelled import sort_mail
 from tests.support.domain.builders import (
     LAYOUT,
     NOW,
@@ -50,7 +50,7 @@ class Account:
     def plan(self) -> Plan:
         """What a pass would do."""
         marked = tuple(each for each in self.mails.values() if each.mailbox_ids & MARKED)
-        kinds = sort_marked(marked, PLACES, IDENTITIES)
+        kinds = sort_mail(marked, PLACES, IDENTITIES)
         groups = find_groups(list(self.contacts.groups.values()), DEFAULTS, LAYOUT)
         cards = self.contacts.bearing(kinds.senders.keys())
         found = [each for each in self.mails.values() if each.mailbox_ids & PLACES.swept]
@@ -66,7 +66,7 @@ class Account:
             )
             for each in find_contacts(kinds.senders, cards, IDENTITIES, self.contacts.index, groups)
         ]
-        gathered = Marked(marked, None, Directory([]), PLACES, IDENTITIES, "state")
+        gathered = GatheredMail(marked, None, Directory([]), PLACES, IDENTITIES, "state")
         index = self.contacts.index
         return plan_decisions(gathered, kinds, outcomes, found, index=index, categories=DEFAULTS)
 

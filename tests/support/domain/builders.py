@@ -19,7 +19,7 @@ from mailroom.screener.model.names import filled
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import sender_of
 from mailroom.screener.triage.contact import Groups, find_groups
-from mailroom.screener.triage.labelled import Tapped
+from mailroom.screener.triage.labelled import LabelledMail
 
 LAYOUT: Final = Layout()
 NOW: Final = datetime(2026, 2, 25, 14, 3, tzinfo=UTC)
@@ -92,9 +92,9 @@ def mail(
     )
 
 
-def tapped(email: Email, places: Places = PLACES) -> Tapped:
+def tapped(email: Email, places: Places = PLACES) -> LabelledMail:
     """A labelled mail with a usable From."""
-    return Tapped(email, sender_of(email), email.mailbox_ids & places.labels.keys())
+    return LabelledMail(email, sender_of(email), email.mailbox_ids & places.labels.keys())
 
 
 def card(uid: str = "bob", *addresses: str, **fields: object) -> Card:
