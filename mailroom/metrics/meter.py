@@ -177,7 +177,9 @@ class AccountMetrics:
 
     def _count_left(self, report: Report) -> None:
         for kind, left in zip(
-            _OF_THINGS, (report.failures, report.marks_failed, report.arrived.failures), strict=True
+            _OF_THINGS,
+            (report.failures, report.labels_failed, report.arrived.failures),
+            strict=True,
         ):
             self._failures.labels(self._account, kind).inc(len(left))
 

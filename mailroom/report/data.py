@@ -31,7 +31,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
             for each, reason in plan.refused
         ],
         "unusable": [{"mail": email.id, "reason": reason} for email, reason in plan.unusable],
-        "marks": _moves_data(plan.marks, directory),
+        "marks": _moves_data(plan.label_patches, directory),
         "new_mail": [_verdict_data(each, directory) for each in verdicts],
     }
 
@@ -86,7 +86,7 @@ def outcome_data(report: Report) -> dict[str, Any]:
     """Return the outcome of a plan as JSON data."""
     return {
         "failures": dict(report.failures),
-        "marks_failed": dict(report.marks_failed),
+        "marks_failed": dict(report.labels_failed),
         "new_mail_failed": {**report.arrived.failures, **report.arrived.refused},
         "new_mail_unscreened": report.plan.unscreened,
         "late": _moves_data(report.late, report.plan.gathered.directory),

@@ -24,14 +24,14 @@ def log_report(log: structlog.stdlib.BoundLogger, report: Report) -> None:
             log.error("decision not finished, will be tried again", reason=reason, **facts)
     _log_stuck(log, report.plan)
     _log_arrivals(log, report)
-    for email_id, reason in report.marks_failed.items():
+    for email_id, reason in report.labels_failed.items():
         log.error("label not changed, will be tried again", mail=email_id, reason=reason)
 
 
 def left_undone(report: Report) -> list[tuple[str, int, str]]:
     """Return the work that a pass left to be tried again: kind of thing, number, reason."""
     left = Counter(("decision", why) for why in report.failures.values())
-    left.update(("label", why) for why in report.marks_failed.values())
+    left.update(("label", why) for why in report.labels_failed.values())
     left.update(("new mail", why) for why in report.arrived.failures.values())
     if report.plan.unscreened:
         left["new mail", report.plan.unscreened] += 1
@@ -56,16 +56,16 @@ def _log_stuck(log: structlog.stdlib.BoundLogger, plan: Plan) -> None:
     for conflict in plan.conflicts:
         labels = paths(conflict.labels, plan.gathered.directory)
         addresses = sorted(conflict.contact.addresses)
-        is_new = any(each.email.id in plan.marks for each in conflict.contact.labelled)
+        is_new = any(each.email.id in plan.label_patches for each in conflict.contact.labelled)
         level = logging.WARNING if is_new else logging.DEBUG
         log.log(level, "sender has different labels", addresses=addresses, labels=labels)
     for decision, reason in plan.refused:
-        is_new = any(each.email.id in plan.marks for each in decision.contact.labelled)
+        is_new = any(each.email.id in plan.label_patches for each in decision.contact.labelled)
         level = logging.WARNING if is_new else logging.DEBUG
         addresses = sorted(decision.contact.addresses)
         log.log(level, "decision waits, the server refuses it", addresses=addresses, reason=reason)
     for email, reason in plan.unusable:
-        level = logging.WARNING if email.id in plan.marks else logging.DEBUG
+        level = logging.WARNING if email.id in plan.label_patches else logging.DEBUG
         log.log(level, "labelled mail names no sender", mail=email.id, reason=reason)
 
 

@@ -79,8 +79,10 @@ def _update_text(update: UpdateCard, contact: str) -> Iterator[str]:
 
 def _marks_text(plan: Plan) -> Iterator[str]:
     directory, own = plan.gathered.directory, {email.id for email in plan.own}
-    yours = {email_id: patch for email_id, patch in plan.marks.items() if email_id in own}
-    others = {email_id: patch for email_id, patch in plan.marks.items() if email_id not in own}
+    yours = {email_id: patch for email_id, patch in plan.label_patches.items() if email_id in own}
+    others = {
+        email_id: patch for email_id, patch in plan.label_patches.items() if email_id not in own
+    }
     yield from _moves_text(others, directory, " without a decision")
     yield from _moves_text(yours, directory, " of your own")
 
@@ -135,7 +137,7 @@ def outcome_text(report: Report) -> Iterator[str]:
             yield "  its label stays on; the next pass tries again"
     if report.plan.unscreened:
         yield f"FAILED new mail: {report.plan.unscreened}"
-    left = (report.marks_failed, report.arrived.failures, report.arrived.refused)
+    left = (report.labels_failed, report.arrived.failures, report.arrived.refused)
     for email_id, reason in (item for each in left for item in each.items()):
         yield f"FAILED mail {email_id}: {reason}"
 

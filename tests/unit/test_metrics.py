@@ -113,7 +113,7 @@ def verdict(email_id: str) -> Verdict:
 def report(
     *filings: Filing,
     failures: Iterable[str] = (),
-    marks_failed: Iterable[str] = (),
+    labels_failed: Iterable[str] = (),
     new: Iterable[str] = (),
     new_failed: Iterable[str] = (),
     waiting: int | None = None,
@@ -125,7 +125,7 @@ def report(
     return Report(
         plan=Plan(filings, (), (), (), {}, marked, Decided()),
         failures=dict.fromkeys(failures, why),
-        marks_failed=dict.fromkeys(marks_failed, why),
+        labels_failed=dict.fromkeys(labels_failed, why),
         late={},
         arrived=ArrivalsReport([verdict(each) for each in new], dict.fromkeys(new_failed, why)),
         trail=StateTrail("1"),
@@ -189,7 +189,7 @@ def test_a_pass_that_nobody_told_of_has_no_latency(metrics: Counted) -> None:
 
 def test_what_a_pass_left_over_is_a_failure_and_goes_on_waiting(metrics: Counted) -> None:
     both = filing("1", "Feed"), filing("2", "Paper Trail")
-    left = report(*both, failures=["2"], marks_failed=["m"], new_failed=["n1", "n2"])
+    left = report(*both, failures=["2"], labels_failed=["m"], new_failed=["n1", "n2"])
     counted = moved(metrics, ended(left))
     assert counted['mailroom_passes_total{outcome="incomplete",trigger="push"}'] == 1
     assert counted['mailroom_failures_total{kind="decision"}'] == 1

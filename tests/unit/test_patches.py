@@ -14,10 +14,10 @@ from mailroom.screener.model.categories import DEFAULTS, Categories, Category
 from mailroom.screener.model.keywords import FORGED
 from mailroom.screener.model.patches import (
     Target,
+    add_label,
     file_labelled,
     file_swept,
-    put_on,
-    take_off,
+    remove_labels,
     target_of,
 )
 from mailroom.screener.model.places import Places
@@ -278,23 +278,23 @@ OWN_MARKS = {*PLACES.labels, "@MailroomError"}
     ],
 )
 def test_own_mail_only_loses_the_label(before: set[str], after: set[str]) -> None:
-    patch = take_off(mail(*before), OWN_MARKS, fallback="Sent")
+    patch = remove_labels(mail(*before), OWN_MARKS, fallback="Sent")
 
     assert patched(before, patch) == after
 
 
 def test_taking_off_what_is_not_on_writes_nothing() -> None:
-    assert take_off(mail("Inbox"), OWN_MARKS, fallback="Inbox") is None
+    assert remove_labels(mail("Inbox"), OWN_MARKS, fallback="Inbox") is None
 
 
 def test_an_error_label_is_added_and_nothing_else_is_done() -> None:
     email = mail("Screener", "@ToFeed", "@ToJail")
 
-    assert put_on(email, "@MailroomError") == {"mailboxIds/@MailroomError": True}
+    assert add_label(email, "@MailroomError") == {"mailboxIds/@MailroomError": True}
 
 
 def test_an_error_label_that_is_on_is_not_written_again() -> None:
-    assert put_on(mail("Screener", "@ToFeed", "@MailroomError"), "@MailroomError") is None
+    assert add_label(mail("Screener", "@ToFeed", "@MailroomError"), "@MailroomError") is None
 
 
 # What no patch may ever do, for any mail in any mailboxes.
@@ -320,8 +320,8 @@ def steps(draw: st.DrawFn) -> tuple[Step, Target | None, Places]:
     known: list[tuple[Step, Target | None]] = [
         (lambda email: file_swept(email, goal, places, clean=flag), goal),
         (lambda email: file_labelled(email, goal, places, warn=flag), goal),
-        (lambda email: take_off(email, OWN_MARKS, fallback=fallback), None),
-        (lambda email: put_on(email, places.error), None),
+        (lambda email: remove_labels(email, OWN_MARKS, fallback=fallback), None),
+        (lambda email: add_label(email, places.error), None),
     ]
     step, its_goal = draw(st.sampled_from(known))
     return step, its_goal, places
@@ -365,8 +365,8 @@ def test_what_is_not_mailrooms_is_not_touched_but_for_inbox_and_junk(
 ) -> None:
     change, goal, places = step
     after = patched(before, change(mail(*before)))
-    in_no_place = not before - places.marks
-    touched = (before ^ after) - places.managed - places.marks
+    in_no_place = not before - places.all_labels
+    touched = (before ^ after) - places.managed - places.all_labels
 
     if goal is not None:
         touched -= {places.inbox} | places.junk
@@ -383,7 +383,7 @@ def test_a_labelled_mail_is_afterwards_in_the_chains_mailboxes_and_bears_no_labe
     assert not after & places.labels.keys()
     assert places.error not in after
     if before & (places.trash | places.drafts | places.sent):
-        assert after == before - places.marks
+        assert after == before - places.all_labels
     else:
         assert after & places.managed == goal.destinations
         assert not after & places.junk

@@ -42,8 +42,8 @@ def test_the_screener_and_the_destinations_are_managed_and_nothing_else() -> Non
 
 
 def test_labels_and_notices_are_marks_and_no_place_for_a_mail() -> None:
-    assert PLACES.marks == {each for each in OURS if each.startswith("@")}
-    assert not PLACES.marks & PLACES.managed
+    assert PLACES.all_labels == {each for each in OURS if each.startswith("@")}
+    assert not PLACES.all_labels & PLACES.managed
 
 
 def test_a_senders_mail_is_looked_for_where_it_may_need_something() -> None:
@@ -140,7 +140,7 @@ def test_the_warning_label_is_needed_only_if_it_is_used() -> None:
 def test_a_warning_label_that_is_not_used_is_a_mailbox_like_any_other() -> None:
     places = locate(DIRECTORY, DEFAULTS, Layout(warn_on_name_mismatch=False))
 
-    assert "@MailroomWarning" not in places.marks | places.managed | places.swept
+    assert "@MailroomWarning" not in places.all_labels | places.managed | places.swept
 
 
 def test_no_mailbox_is_wanted_twice_and_all_of_ours_are() -> None:

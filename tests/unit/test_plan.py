@@ -459,9 +459,9 @@ def test_a_pass_leaves_every_mail_somewhere_and_touches_what_is_not_its_own_neve
 
         assert boxes
         assert not moved & {"Archive", "Trash"}
-        assert "Sent" not in moved or before[email_id] <= PLACES.marks
+        assert "Sent" not in moved or before[email_id] <= PLACES.all_labels
         if before[email_id] & {"Trash", "Sent"}:
-            assert moved <= PLACES.marks
+            assert moved <= PLACES.all_labels
     assert friends_of(account) == friends
 
 

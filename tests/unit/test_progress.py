@@ -12,7 +12,7 @@ from mailroom.jmap.mail import Patch
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.gather import GatheredMail
-from mailroom.screener.passes.plan import BySender, Filing, Plan, mark_key, plan_filing
+from mailroom.screener.passes.plan import BySender, Filing, Plan, label_change_key, plan_filing
 from mailroom.screener.passes.progress import Progress
 from mailroom.screener.triage.decide import Decided, Decision, decide, find_contacts
 from mailroom.screener.triage.labelled import sort_mail
@@ -126,7 +126,7 @@ def test_a_mark_that_was_refused_is_remembered_without_a_decision() -> None:
     made.mails_updated([updated("torn", error="forbidden")])
     report = made.report()
 
-    assert report.marks_failed == {"torn": "forbidden"}
+    assert report.labels_failed == {"torn": "forbidden"}
     assert not report.failures
     assert not report.is_complete
 
@@ -157,7 +157,9 @@ def test_a_refusal_that_passes_is_not_stuck() -> None:
 def test_what_is_refused_already_stays_stuck_without_leaving_the_pass_incomplete() -> None:
     made = progress()
     bob = made.plan.filings[0].decision
-    plan = replace(made.plan, filings=(), refused=((bob, "contact: no"),), unmarked={"torn": "no"})
+    plan = replace(
+        made.plan, filings=(), refused=((bob, "contact: no"),), labels_refused={"torn": "no"}
+    )
     report = Progress(plan).report()
 
     assert report.stuck == {"bob@corp.example": "contact: no", "mail torn": "no"}
@@ -166,12 +168,12 @@ def test_what_is_refused_already_stays_stuck_without_leaving_the_pass_incomplete
 
 def test_a_mark_that_is_refused_for_good_is_remembered_with_what_it_depends_on() -> None:
     made = progress()
-    plan = replace(made.plan, marks={"bob labelled": {"mailboxIds/@MailroomError": True}})
+    plan = replace(made.plan, label_patches={"bob labelled": {"mailboxIds/@MailroomError": True}})
     made = Progress(replace(plan, filings=()))
     made.mails_updated([updated("bob labelled", error="forbidden")])
     report = made.report()
 
-    assert report.refused == {mark_key(BOB[0]): "forbidden"}
+    assert report.refused == {label_change_key(BOB[0]): "forbidden"}
     assert report.stuck == {"mail bob labelled": "forbidden"}
 
 

@@ -42,10 +42,10 @@ def test_what_nobody_changed_is_planned_as_before() -> None:
     plan = Account.of(*EVERYTHING).plan()
     (filing,) = plan.filings
 
-    assert set(plan.marks) == {"own", "nameless", "leftover", "torn"}
+    assert set(plan.label_patches) == {"own", "nameless", "leftover", "torn"}
     assert set(filing.swept) == {"old"}
     assert set(filing.labelled) == {"tapped"}
-    assert unlabelled(EVERYTHING) == {**plan.marks, **filing.swept}
+    assert unlabelled(EVERYTHING) == {**plan.label_patches, **filing.swept}
     assert labelled(TAPPED) == filing.labelled
 
 

@@ -43,7 +43,7 @@ from tests.support.domain.builders import (
 )
 
 BOB = "Bob Builder <bob@corp.example>"
-PATHS = (*PLACES.marks, *PLACES.managed, "Inbox", "Archive", "Sent")
+PATHS = (*PLACES.all_labels, *PLACES.managed, "Inbox", "Archive", "Sent")
 
 
 def planned(
@@ -54,7 +54,7 @@ def planned(
     new: Iterable[Email] | None = None,
 ) -> Plan:
     """The plan for an account with these mails and cards; the marked ones among them count."""
-    marked = tuple(each for each in mails if each.mailbox_ids & PLACES.marks)
+    marked = tuple(each for each in mails if each.mailbox_ids & PLACES.all_labels)
     sorted_mail = sort_mail(marked, PLACES, own)
     outcomes = [
         decide(

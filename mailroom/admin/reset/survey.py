@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
-from mailroom.admin.reset.marks import Marks
+from mailroom.admin.reset.mail_traces import MailTraces
 from mailroom.admin.reset.orphans import Orphans
 from mailroom.admin.reset.plan import UNDECIDED, Fate, ToTakeBack, can_be_stripped, fate_of
 from mailroom.admin.reset.scope import Scope
@@ -41,7 +41,7 @@ async def survey(scope: Scope) -> ToTakeBack:
         seen,
         cards=await _concerned(scope, index, members),
         strays=strays,
-        marks=await Marks(scope, seen).count(),
+        marks=await MailTraces(scope, seen).count(),
         labelled=sum(1 for each in seen.emails if each.mailbox_ids & seen.places.labels.keys()),
     )
     tally = Tally(scope.categories, seen.identities)

@@ -8,7 +8,7 @@ mail that has still to go back.
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from mailroom.admin.reset.marks import Marks
+from mailroom.admin.reset.mail_traces import MailTraces
 from mailroom.admin.reset.orphans import Orphans
 from mailroom.admin.reset.plan import Outcome, ToTakeBack
 from mailroom.admin.reset.scope import Scope
@@ -38,7 +38,7 @@ async def take_back(scope: Scope, found: ToTakeBack) -> Outcome:
         if found.strays:
             await work.release(found.strays)
         await Orphans(scope, found.seen).take_back(outcome)
-        await Marks(scope, found.seen).take_off(outcome)
+        await MailTraces(scope, found.seen).remove(outcome)
     return outcome
 
 

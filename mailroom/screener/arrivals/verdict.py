@@ -235,8 +235,8 @@ def _screen(email: Email, sender: str, rule: Rule, places: Places) -> Verdict:
 
 
 def _screen_forged(email: Email, sender: str, places: Places) -> Verdict:
-    marks = {places.warning} if places.warning is not None else set()
-    target = Target(frozenset({places.screener, *marks}), add_to_inbox=False)
+    warnings = {places.warning} if places.warning is not None else set()
+    target = Target(frozenset({places.screener, *warnings}), add_to_inbox=False)
     filed = _filed(email, target, places) or {}
     return Verdict(email, sender, Rule.SPOOFED, patch={**filed, f"keywords/{FORGED}": True})
 

@@ -64,7 +64,7 @@ def file_labelled(email: Email, target: Target, places: Places, *, warn: bool) -
     ``$notjunk``, because mail apps and spam filters use keywords as well as mailboxes.
     """
     before = email.mailbox_ids
-    after = before - places.marks
+    after = before - places.all_labels
     keywords: dict[str, bool | None] = {**without(email.keywords, FORGED)}
     if not before & (places.trash | places.drafts | places.sent):
         if before & places.junk or JUNK in email.keywords:
@@ -86,17 +86,17 @@ def _filed(
     return after | {places.inbox} if waiting else after
 
 
-def take_off(email: Email, marks: Collection[str], *, fallback: str) -> Patch | None:
+def remove_labels(email: Email, labels: Collection[str], *, fallback: str) -> Patch | None:
     """Return the patch that only removes labels; a mail in no other mailbox goes to ``fallback``.
 
     A mail is in no other mailbox if an app has moved it into the label.
     """
-    return patch(email.mailbox_ids, email.mailbox_ids - frozenset(marks), fallback=fallback)
+    return patch(email.mailbox_ids, email.mailbox_ids - frozenset(labels), fallback=fallback)
 
 
-def put_on(email: Email, mark: str) -> Patch | None:
+def add_label(email: Email, label: str) -> Patch | None:
     """Return the patch that adds a label; None if the mail has the label."""
-    return patch(email.mailbox_ids, email.mailbox_ids | {mark}, fallback=mark)
+    return patch(email.mailbox_ids, email.mailbox_ids | {label}, fallback=label)
 
 
 def patch(before: frozenset[str], after: frozenset[str], *, fallback: str) -> Patch | None:

@@ -51,7 +51,7 @@ class Places:
         return frozenset((self.screener, *self.destinations.values()))
 
     @property
-    def marks(self) -> frozenset[str]:
+    def all_labels(self) -> frozenset[str]:
         """The labels for triage, errors and warnings."""
         return self._notices | self.labels.keys()
 

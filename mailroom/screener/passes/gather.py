@@ -158,7 +158,7 @@ class Gatherer:
     async def _all_marked(
         self, filters: Sequence[Filter], firsts: Sequence[Page], labels: frozenset[str]
     ) -> tuple[Email, ...]:
-        """Return all marked mail; read further pages unless the mailboxes' sizes show the end."""
+        """Return all labelled mail; read further pages unless the mailboxes' sizes show the end."""
         emails = {email.id: email for page in firsts for email in page.emails}
         counts = Counter(each for email in emails.values() for each in email.mailbox_ids)
         sizes = self._account.mailbox_sizes

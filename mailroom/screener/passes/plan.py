@@ -13,7 +13,13 @@ from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.screening import ArrivalsPlan
 from mailroom.screener.arrivals.verdict import Verdict
 from mailroom.screener.model.categories import Categories
-from mailroom.screener.model.patches import file_labelled, file_swept, put_on, take_off, target_of
+from mailroom.screener.model.patches import (
+    add_label,
+    file_labelled,
+    file_swept,
+    remove_labels,
+    target_of,
+)
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import UnusableFromError, sender_of
 from mailroom.screener.passes.gather import GatheredMail
@@ -47,26 +53,27 @@ class Plan:
         unusable: labelled mails whose From names no sender or several, with the reason.
         own: the user's own mails, which only lose their labels.
         refused: decisions that a server refuses for good, with its words; they are not tried now.
-        marks: patches of labels only: for conflicts, unusable and own mails, and leftovers.
-        unmarked: mails whose labels a server refuses for good to change, with its words, by id.
+        label_patches: patches of labels only: for conflicts, unusable and own mails, and leftovers.
+        labels_refused: mails whose labels a server refuses for good to change, by id, with its
+            words.
         arrivals: the plan for new mail; None if new mail is not screened, or not in this pass.
         unscreened: the error because of which new mail is not screened in this pass, and has to be
             screened later; empty if there was none.
         gathered: the labelled and new mail that was read.
         decided: the addresses of the decisions.
         groups: the contact groups as they were read.
-        emails: the marked mails, and those found of the senders, as they were read; by id.
+        emails: the labelled mails, and those found of the senders, as they were read; by id.
     """
 
     filings: tuple[Filing, ...]
     conflicts: tuple[Conflict, ...]
     unusable: tuple[tuple[Email, str], ...]
     own: tuple[Email, ...]
-    marks: Mapping[str, Patch]
+    label_patches: Mapping[str, Patch]
     gathered: GatheredMail
     decided: Decided
     refused: tuple[tuple[Decision, str], ...] = ()
-    unmarked: Mapping[str, str] = field(default_factory=dict)
+    labels_refused: Mapping[str, str] = field(default_factory=dict)
     arrivals: ArrivalsPlan | None = None
     unscreened: str = ""
     groups: tuple[Group, ...] = ()
@@ -75,7 +82,7 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """True if nothing is to be written."""
-        return not self.filings and not self.marks and not self.new_mail
+        return not self.filings and not self.label_patches and not self.new_mail
 
     @property
     def new_mail(self) -> tuple[Verdict, ...]:
@@ -128,7 +135,7 @@ def plan_decisions(
         index: the address book.
         categories: all categories, for the chain.
         refusal_of: returns the words of a lasting refusal, for a :attr:`Decision.id` or a
-            :func:`mark_key`; None if it is to be tried now.
+            :func:`label_change_key`; None if it is to be tried now.
     """
     made = [each for each in outcomes if isinstance(each, Decision)]
     refused = tuple((each, why) for each in made if (why := refusal_of(each.id)) is not None)
@@ -138,27 +145,29 @@ def plan_decisions(
     mails_of = BySender(mails, decided.stand_in)
     filings = tuple(plan_filing(each, mails_of, gathered.places, categories) for each in decisions)
     stuck = stuck_of(conflicts, sorted_mail.unusable, refused)
-    marks = _plan_marks(sorted_mail, stuck, filings, gathered.places)
-    unmarked = {
+    label_patches = _plan_label_patches(sorted_mail, stuck, filings, gathered.places)
+    labels_refused = {
         each.id: why
         for each in gathered.emails
-        if each.id in marks and (why := refusal_of(mark_key(each))) is not None
+        if each.id in label_patches and (why := refusal_of(label_change_key(each))) is not None
     }
     return Plan(
         filings=filings,
         conflicts=conflicts,
         unusable=tuple(sorted_mail.unusable),
         own=tuple(sorted_mail.own),
-        marks={each: patch for each, patch in marks.items() if each not in unmarked},
+        label_patches={
+            each: patch for each, patch in label_patches.items() if each not in labels_refused
+        },
         gathered=gathered,
         decided=decided,
         refused=refused,
-        unmarked=unmarked,
+        labels_refused=labels_refused,
         emails={each.id: each for each in (*mails, *gathered.emails)},
     )
 
 
-def mark_key(email: Email) -> str:
+def label_change_key(email: Email) -> str:
     """Return the key of a change of a mail's labels: the mail's id and its mailboxes."""
     return " ".join((email.id, *sorted(email.mailbox_ids)))
 
@@ -194,15 +203,15 @@ def plan_filing(
     )
 
 
-def _plan_marks(
+def _plan_label_patches(
     sorted_mail: SortedMail, stuck: Iterable[Email], filings: Iterable[Filing], places: Places
 ) -> dict[str, Patch]:
     """Plan the labels that are added and removed without any decision.
 
-    A leftover that is swept needs no mark, because its patch removes the error label.
+    A leftover that is swept needs no label patch, because its patch removes the error label.
     """
     swept = {email_id for filing in filings for email_id in filing.swept}
-    return mark(
+    return patch_labels(
         leftovers=[each for each in sorted_mail.leftovers if each.id not in swept],
         own=sorted_mail.own,
         stuck=stuck,
@@ -223,7 +232,7 @@ def stuck_of(
     yield from (email for email, _ in unusable)
 
 
-def mark(
+def patch_labels(
     *, leftovers: Iterable[Email], own: Iterable[Email], stuck: Iterable[Email], places: Places
 ) -> dict[str, Patch]:
     """Return patches of mails that change nothing but labels, by mail id.
@@ -239,9 +248,9 @@ def mark(
     home = min(places.sent, default=places.inbox)
     patches: dict[str, Patch | None] = {}
     for email in leftovers:
-        patches[email.id] = take_off(email, {places.error}, fallback=places.inbox)
+        patches[email.id] = remove_labels(email, {places.error}, fallback=places.inbox)
     for email in own:
-        patches[email.id] = take_off(email, {*places.labels, places.error}, fallback=home)
+        patches[email.id] = remove_labels(email, {*places.labels, places.error}, fallback=home)
     for email in stuck:
-        patches[email.id] = put_on(email, places.error)
+        patches[email.id] = add_label(email, places.error)
     return {email_id: patch for email_id, patch in patches.items() if patch is not None}

@@ -9,7 +9,7 @@ from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import SetError
 from mailroom.jmap.mail import Patch
 from mailroom.screener.arrivals.executor import ArrivalsReport
-from mailroom.screener.passes.plan import Filing, Plan, mark_key
+from mailroom.screener.passes.plan import Filing, Plan, label_change_key
 from mailroom.screener.passes.states import StateTrail
 
 _GONE: Final = "notFound"
@@ -23,19 +23,19 @@ class Report:
     Attributes:
         plan: the plan.
         failures: decision id -> why the decision was not finished; the mails keep their labels.
-        marks_failed: mail id -> why a label without a decision was not changed.
+        labels_failed: mail id -> why a label without a decision was not changed.
         late: patches of mails that came meanwhile and were filed as well.
         arrived: the result for new mail.
         trail: the Email states that the pass went through.
-        refused: :attr:`Decision.id`, or :func:`~mailroom.screener.passes.plan.mark_key` of a mail
-            -> why a server refused it in this pass and would do so again.
+        refused: :attr:`Decision.id`, or the :func:`label_change_key` of a mail -> why a server
+            refused it in this pass and would do so again.
         stuck: addresses of a contact, or ``mail`` and its id -> why the server refuses a change for
             good.
     """
 
     plan: Plan
     failures: Mapping[str, str]
-    marks_failed: Mapping[str, str]
+    labels_failed: Mapping[str, str]
     late: Mapping[str, Patch]
     arrived: ArrivalsReport
     trail: StateTrail
@@ -45,7 +45,7 @@ class Report:
     @property
     def is_complete(self) -> bool:
         """True if everything was done."""
-        failed = (self.failures, self.marks_failed, self.arrived.failures, self.plan.unscreened)
+        failed = (self.failures, self.labels_failed, self.arrived.failures, self.plan.unscreened)
         return not any(failed)
 
     @property
@@ -76,7 +76,7 @@ class Progress:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._failures: dict[str, str] = {}
-        self._marks_failed: dict[str, str] = {}
+        self._labels_failed: dict[str, str] = {}
         self._refused: dict[str, str] = {}
         self._late: dict[str, Patch] = {}
         self._arrived = ArrivalsReport()
@@ -90,7 +90,10 @@ class Progress:
     @property
     def unlabelled(self) -> dict[str, Patch]:
         """The patches of mails without a label of an open decision."""
-        return {**self.plan.marks, **{e: p for of in self.open for e, p in of.swept.items()}}
+        return {
+            **self.plan.label_patches,
+            **{e: p for of in self.open for e, p in of.swept.items()},
+        }
 
     @property
     def labelled(self) -> dict[str, Patch]:
@@ -110,11 +113,11 @@ class Progress:
         refused = self._note(updates)
         for filing in self.open:
             self._fail_by_mail(filing, (*filing.swept, *filing.labelled), refused)
-        failed = self.plan.marks.keys() & refused.keys()
-        self._marks_failed |= {email_id: str(refused[email_id]) for email_id in failed}
+        failed = self.plan.label_patches.keys() & refused.keys()
+        self._labels_failed |= {email_id: str(refused[email_id]) for email_id in failed}
         for email in self.plan.gathered.emails:
             if email.id in failed and refused[email.id].is_lasting:
-                self._refused[mark_key(email)] = str(refused[email.id])
+                self._refused[label_change_key(email)] = str(refused[email.id])
 
     def late_updated(self, late: Iterable[Filing], updates: Iterable[Updated]) -> None:
         """Note the results of updates of late mails, which are those swept by ``late``."""
@@ -153,7 +156,7 @@ class Progress:
         return Report(
             self.plan,
             self._failures,
-            self._marks_failed,
+            self._labels_failed,
             self._late,
             self._arrived,
             self.trail,
@@ -172,7 +175,9 @@ class Progress:
             for decision, why in decisions
             if why is not None
         }
-        marks = {each.id: self._refused.get(mark_key(each)) for each in self.plan.gathered.emails}
-        mails = {each: why for each, why in marks.items() if why is not None}
-        mails |= {**self.plan.unmarked, **self._arrived.stuck}
+        label_changes = {
+            each.id: self._refused.get(label_change_key(each)) for each in self.plan.gathered.emails
+        }
+        mails = {each: why for each, why in label_changes.items() if why is not None}
+        mails |= {**self.plan.labels_refused, **self._arrived.stuck}
         return stuck | {f"mail {each}": why for each, why in mails.items()}

@@ -10,7 +10,14 @@ from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import Categories
 from mailroom.screener.model.patches import file_labelled, file_swept, target_of
 from mailroom.screener.model.places import Places
-from mailroom.screener.passes.plan import BySender, Filing, Plan, mark, plan_filing, stuck_of
+from mailroom.screener.passes.plan import (
+    BySender,
+    Filing,
+    Plan,
+    patch_labels,
+    plan_filing,
+    stuck_of,
+)
 from mailroom.screener.triage.decide import Decision
 
 
@@ -32,25 +39,25 @@ def file_late(
 def refile_unlabelled(
     plan: Plan, filings: Iterable[Filing], emails: Collection[Email], categories: Categories
 ) -> dict[str, Patch]:
-    """Plan the mails of :attr:`Plan.marks` and :attr:`Filing.swept` anew.
+    """Plan the mails of :attr:`Plan.label_patches` and :attr:`Filing.swept` anew.
 
     ``emails`` are these mails as they are now; the other arguments as in :func:`file_late`.
     """
-    swept = [each for each in emails if each.id not in plan.marks]
-    patches = _remark(plan, [each for each in emails if each.id in plan.marks])
+    swept = [each for each in emails if each.id not in plan.label_patches]
+    patches = _repatch_labels(plan, [each for each in emails if each.id in plan.label_patches])
     for filing in file_late(plan, filings, swept, categories):
         patches |= filing.swept
     return patches
 
 
-def _remark(plan: Plan, emails: Iterable[Email]) -> dict[str, Patch]:
-    """Plan the marks of mails anew, if their labels are the same as before."""
+def _repatch_labels(plan: Plan, emails: Iterable[Email]) -> dict[str, Patch]:
+    """Plan the label patches of mails anew, if their labels are the same as before."""
     labels = plan.gathered.places.labels.keys()
     before = {each.id: each.mailbox_ids & labels for each in plan.gathered.emails}
     same = [each for each in emails if each.mailbox_ids & labels == before[each.id]]
     own = {each.id for each in plan.own}
     stuck = {each.id for each in stuck_of(plan.conflicts, plan.unusable, plan.refused)}
-    return mark(
+    return patch_labels(
         leftovers=[each for each in same if each.id not in own | stuck],
         own=[each for each in same if each.id in own],
         stuck=[each for each in same if each.id in stuck],

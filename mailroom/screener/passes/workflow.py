@@ -27,7 +27,7 @@ from mailroom.screener.model.places import (
 from mailroom.screener.model.refusals import Refusals
 from mailroom.screener.passes.executor import PlanExecutor
 from mailroom.screener.passes.gather import GatheredMail, Gatherer
-from mailroom.screener.passes.plan import BySender, Plan, mark_key, plan_decisions
+from mailroom.screener.passes.plan import BySender, Plan, label_change_key, plan_decisions
 from mailroom.screener.passes.progress import Report
 from mailroom.screener.search.mail_search import Sweep
 from mailroom.screener.search.own_addresses import senders_of
@@ -128,7 +128,7 @@ class ScreenerWorkflow:
             refusal_of=self._refusals.reason,
         )
         keys = {each.id for each in outcomes if isinstance(each, Decision)}
-        self._refusals.keep_only(keys | set(map(mark_key, gathered.emails)))
+        self._refusals.keep_only(keys | set(map(label_change_key, gathered.emails)))
         return replace(
             plan,
             arrivals=_plan_new(gathered, rules, plan.decided),

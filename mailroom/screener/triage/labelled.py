@@ -20,7 +20,7 @@ class LabelledMail:
 
 @dataclass(slots=True)
 class SortedMail:
-    """The marked mails, sorted.
+    """The labelled mails, sorted.
 
     Attributes:
         senders: sender key -> the labelled mails of that sender.

@@ -77,7 +77,7 @@ class Account:
                 yield from (partial(self._write, part) for part in parts(edit))
         for filing in plan.filings:
             yield from self._patches(filing.swept)
-        yield from self._patches(plan.marks)
+        yield from self._patches(plan.label_patches)
         for filing in plan.filings:
             yield from self._patches(filing.labelled)
 

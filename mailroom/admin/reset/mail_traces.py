@@ -1,7 +1,7 @@
 """Mailroom's own labels and keywords on mail, and their removal.
 
 The mail is read and changed a page at a time, because there may be very much of it. A mail without
-marks is not found again, so the next page is always the first one.
+them is not found again, so the next page is always the first one.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from mailroom.admin.reset.plan import Outcome
 from mailroom.admin.reset.scope import Scope
 from mailroom.jmap.mail import Email, Filter, Patch
 from mailroom.screener.model.keywords import FORGED, SCREENED, without
-from mailroom.screener.model.patches import take_off
+from mailroom.screener.model.patches import remove_labels
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.search.filters import Mailboxes
 
@@ -20,7 +20,7 @@ _GONE: Final = "notFound"
 _AGAIN: Final = "it was marked again; is Mailroom still running?"
 
 
-class Marks:
+class MailTraces:
     """The error and warning labels and Mailroom's keywords in one account.
 
     Args:
@@ -36,7 +36,7 @@ class Marks:
         self._labels = {seen.places.error} if warning is None else {seen.places.error, warning}
 
     async def count(self) -> int:
-        """Return the number of mails that bear any mark.
+        """Return the number of mails that have any of them.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
@@ -44,8 +44,8 @@ class Marks:
         _, emails = await self._account.find(self._filters)
         return len(emails)
 
-    async def take_off(self, outcome: Outcome) -> None:
-        """Take all marks off, unless the server refuses. Raises as :meth:`count`."""
+    async def remove(self, outcome: Outcome) -> None:
+        """Remove the labels and keywords, unless the server refuses. Raises as :meth:`count`."""
         tried, refused, total = set[str](), dict[str, str](), await self.count()
         while True:
             found = self._patches(await self._some())
@@ -84,5 +84,5 @@ class Marks:
         return {email_id: patch for email_id, patch in patches.items() if patch}
 
     def _patch(self, email: Email) -> Patch:
-        moved = take_off(email, self._labels, fallback=self._inbox) or {}
+        moved = remove_labels(email, self._labels, fallback=self._inbox) or {}
         return {**moved, **without(email.keywords, SCREENED, FORGED)}
