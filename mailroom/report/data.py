@@ -15,7 +15,7 @@ from mailroom.screener.passes.progress import Report
 def plan_data(plan: Plan) -> dict[str, Any]:
     """Return a plan as JSON data, with every move of a mail."""
     directory = plan.gathered.directory
-    verdicts = () if plan.arrivals is None else plan.arrivals.verdicts
+    verdicts = () if plan.judged is None else plan.judged.verdicts
     return {
         "decisions": [_filing_data(filing, plan) for filing in plan.filings],
         "conflicts": [

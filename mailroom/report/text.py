@@ -22,7 +22,7 @@ from mailroom.screener.triage.decide import Contact
 def plan_text(plan: Plan) -> Iterator[str]:
     """Return a plan in lines for a terminal; mails that move alike are counted together."""
     if plan.is_empty and not plan.conflicts and not plan.unusable:
-        new = "" if plan.arrivals is None else ", and no new mail has to move"
+        new = "" if plan.judged is None else ", and no new mail has to move"
         yield f"Nothing to do: no mail bears a triage label{new}."
     for filing in plan.filings:
         yield from _filing_text(filing, plan)
@@ -90,7 +90,7 @@ def _marks_text(plan: Plan) -> Iterator[str]:
 def _arrivals_text(plan: Plan) -> Iterator[str]:
     """Return the lines of new mail, by sender; mail that stays in the Inbox has no line."""
     by_sender: dict[tuple[str, str], dict[str, Patch]] = {}
-    for each in plan.new_mail:
+    for each in plan.moves:
         moves = by_sender.setdefault((each.sender, each.rule.value), {})
         moves[each.email.id] = each.patch or {}
     for (sender, rule), moves in by_sender.items():

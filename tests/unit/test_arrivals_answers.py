@@ -13,8 +13,8 @@ ME = "alice@example.com"
 
 async def answers(world: World) -> set[str]:
     """The ids of the new mails that answer the user."""
-    news = await world.look(world.inbox())
-    return set(await Answers(world.account).among(news.emails, world.places.sent))
+    new_mail = await world.new_mail(world.inbox())
+    return set(await Answers(world.account).among(new_mail.emails, world.places.sent))
 
 
 async def test_a_mail_in_a_thread_with_one_in_sent() -> None:
@@ -52,9 +52,9 @@ async def test_a_reference_to_sent_mail_of_another_thread() -> None:
             body = answer.body.replace(alone.encode(), b"another")
             return Answer(answer.status, answer.headers, body)
 
-        news = await world.look(world.inbox())
+        new_mail = await world.new_mail(world.inbox())
         world.proxy.meddle = no_thread
-        found = await Answers(world.account).among(news.emails, world.places.sent)
+        found = await Answers(world.account).among(new_mail.emails, world.places.sent)
         assert found == {mail_id}
 
 
@@ -92,11 +92,11 @@ async def test_threads_of_more_mails_than_are_read_at_a_time() -> None:
 async def test_nothing_is_asked_where_there_is_nothing_to_ask() -> None:
     async with a_world() as world:
         world.deliver()
-        news = await world.look(world.inbox())
+        new_mail = await world.new_mail(world.inbox())
         asked = len(world.proxy.exchanges)
 
         assert await Answers(world.account).among((), world.places.sent) == frozenset()
-        assert await Answers(world.account).among(news.emails, frozenset()) == frozenset()
+        assert await Answers(world.account).among(new_mail.emails, frozenset()) == frozenset()
         assert len(world.proxy.exchanges) == asked
 
 
@@ -105,7 +105,7 @@ async def test_a_server_that_knows_no_threads_knows_no_answers(kind: str) -> Non
     """A failure that passes is reported, for the next pass may see more."""
     async with a_world() as world:
         world.deliver()
-        news = await world.look(world.inbox())
+        new_mail = await world.new_mail(world.inbox())
 
         async def refuse(exchange: Exchange, ask: Ask) -> Answer:
             answer = await ask()
@@ -115,7 +115,7 @@ async def test_a_server_that_knows_no_threads_knows_no_answers(kind: str) -> Non
             return Answer(answer.status, answer.headers, body)
 
         world.proxy.meddle = refuse
-        finding = Answers(world.account).among(news.emails, world.places.sent)
+        finding = Answers(world.account).among(new_mail.emails, world.places.sent)
         if kind == "serverFail":
             with pytest.raises(MethodError, match=kind):
                 await finding

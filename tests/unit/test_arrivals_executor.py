@@ -27,10 +27,10 @@ def rules(world: World) -> Rules:
 
 async def planned(world: World) -> Callable[[], Awaitable[ArrivalsReport]]:
     """Have new mail read and judged; what is given files it."""
-    news = await world.look(world.inbox())
+    new_mail = await world.new_mail(world.inbox())
     ours = rules(world)
-    verdicts = [judge(each, ours) for each in news.emails]
-    return lambda: VerdictExecutor(world.account, ours).run(verdicts, news.state)
+    verdicts = [judge(each, ours) for each in new_mail.emails]
+    return lambda: VerdictExecutor(world.account, ours).run(verdicts, new_mail.state)
 
 
 def writes(world: World) -> list[str]:

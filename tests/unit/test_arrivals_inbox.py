@@ -7,7 +7,7 @@ import pytest
 from multidict import CIMultiDict
 
 from mailroom.sandbox import Limits, Quirks
-from mailroom.screener.arrivals.inbox import Inbox, News
+from mailroom.screener.arrivals.inbox import Inbox, NewMail
 from mailroom.screener.arrivals.screening import Policy, Screening
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.keywords import SCREENED
@@ -17,7 +17,7 @@ from tests.support.sandbox.client import mail
 
 
 async def found(world: World, inbox: Inbox) -> list[str]:
-    return [each.id for each in (await world.look(inbox)).emails]
+    return [each.id for each in (await world.new_mail(inbox)).emails]
 
 
 async def test_the_first_look_goes_back_as_far_as_it_is_told() -> None:
@@ -57,7 +57,7 @@ async def test_only_mail_in_the_inbox_alone_that_was_never_screened_is_new() -> 
         world.deliver(into="Archive")
         world.desk.label(world.deliver(), add=["Feed"])
         inbox = world.inbox()
-        inbox.seen_to(await world.look(inbox))
+        inbox.note_handled(await world.new_mail(inbox))
         world.desk.label(world.deliver(), add=["Feed"], remove=["Inbox"])
         world.desk.deliver(mail(), keywords=[SCREENED], received_at=NOW)
 
@@ -69,7 +69,7 @@ async def test_a_later_look_finds_what_came_since() -> None:
     async with a_world() as world:
         world.deliver()
         inbox = world.inbox()
-        inbox.seen_to(await world.look(inbox))
+        inbox.note_handled(await world.new_mail(inbox))
         assert await found(world, inbox) == []
 
         new = world.deliver()
@@ -82,7 +82,7 @@ async def test_a_mail_that_comes_back_to_the_inbox_is_not_new() -> None:
     async with a_world() as world:
         mail_id = world.deliver(into="Screener")
         inbox = world.inbox()
-        inbox.seen_to(await world.look(inbox))
+        inbox.note_handled(await world.new_mail(inbox))
         world.desk.label(mail_id, add=["Inbox"], remove=["Screener"])
 
         assert await found(world, inbox) == []
@@ -91,7 +91,7 @@ async def test_a_mail_that_comes_back_to_the_inbox_is_not_new() -> None:
 async def test_mail_that_came_and_went_is_no_news() -> None:
     async with a_world() as world:
         inbox = world.inbox()
-        inbox.seen_to(await world.look(inbox))
+        inbox.note_handled(await world.new_mail(inbox))
         gone = world.deliver(into="Feed")
         world.desk.destroy_mailbox("Feed")
 
@@ -101,15 +101,15 @@ async def test_mail_that_came_and_went_is_no_news() -> None:
 async def test_changes_that_do_not_fit_into_one_answer_make_it_look_back() -> None:
     async with a_world(Quirks(limits=Limits(max_objects_in_get=30))) as world:
         inbox = world.inbox()
-        inbox.seen_to(await world.look(inbox))
+        inbox.note_handled(await world.new_mail(inbox))
         new = [world.deliver() for _ in range(70)]
         for mail_id in new[:5]:
             world.desk.label(mail_id, add=["Imbox"])
             world.desk.label(mail_id, remove=["Imbox"])
 
-        news = await world.look(inbox)
-        assert {each.id for each in news.emails} == set(new)
-        inbox.seen_to(news)
+        new_mail = await world.new_mail(inbox)
+        assert {each.id for each in new_mail.emails} == set(new)
+        inbox.note_handled(new_mail)
         assert await found(world, inbox) == []
 
 
@@ -118,11 +118,11 @@ async def test_a_state_that_the_server_does_not_know_makes_it_look_back(state: s
     async with a_world() as world:
         mail_id = world.deliver()
         inbox = world.inbox()
-        inbox.seen_to(News((), state))
+        inbox.note_handled(NewMail((), state))
 
-        news = await world.look(inbox)
-        assert [each.id for each in news.emails] == [mail_id]
-        inbox.seen_to(news)
+        new_mail = await world.new_mail(inbox)
+        assert [each.id for each in new_mail.emails] == [mail_id]
+        inbox.note_handled(new_mail)
         assert await found(world, inbox) == []
 
 
@@ -131,9 +131,9 @@ async def test_the_fields_of_the_users_server_are_read_from_the_top() -> None:
         fields = [f"Authentication-Results: mx.example.com; dmarc={each}" for each in "ab"]
         world.deliver("ann@x.example", *fields)
         inbox = world.inbox()
-        (first,) = (await world.look(inbox)).emails
-        inbox.seen_to(News((), "1"))
-        (again,) = (await world.look(inbox)).emails
+        (first,) = (await world.new_mail(inbox)).emails
+        inbox.note_handled(NewMail((), "1"))
+        (again,) = (await world.new_mail(inbox)).emails
 
     values = [each.strip() for each in first.authentication_results]
     assert values == ["mx.example.com; dmarc=a", "mx.example.com; dmarc=b"]

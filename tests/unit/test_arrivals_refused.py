@@ -7,7 +7,7 @@ from multidict import CIMultiDict
 
 from mailroom.contacts.index import ContactIndex
 from mailroom.screener.arrivals.executor import ArrivalsReport
-from mailroom.screener.arrivals.screening import Policy, Screening, plan_arrivals
+from mailroom.screener.arrivals.screening import Policy, Screening, judge_all
 from mailroom.screener.model import refusals
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.triage.decide import Decided
@@ -50,9 +50,9 @@ _REFUSED = {"accountId": "a", "oldState": "1", "newState": "1"}
 
 
 async def a_pass(world: World, screening: Screening) -> ArrivalsReport:
-    news = await world.look(screening.inbox)
-    rules = await screening.rules(news, world.places, ContactIndex(), ())
-    return await screening.apply(plan_arrivals(news, rules, Decided()), news.state)
+    new_mail = await world.new_mail(screening.inbox)
+    rules = await screening.rules(new_mail, world.places, ContactIndex(), ())
+    return await screening.apply(judge_all(new_mail, rules, Decided()), new_mail.state)
 
 
 @pytest.mark.parametrize("error", ["overQuota", "forbidden", "tooManyMailboxes"])

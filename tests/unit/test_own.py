@@ -10,7 +10,7 @@ ME = "alice@example.com"
 
 
 async def own(world: World, addresses: OwnAddresses) -> set[str]:
-    (found,) = await world.account.client.perform(addresses.look(world.places))
+    (found,) = await world.account.client.perform(addresses.addresses(world.places))
     return set(found)
 
 

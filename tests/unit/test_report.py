@@ -21,8 +21,8 @@ from mailroom.report import (
     summary,
 )
 from mailroom.screener.arrivals.executor import ArrivalsReport
-from mailroom.screener.arrivals.inbox import News
-from mailroom.screener.arrivals.screening import ArrivalsPlan
+from mailroom.screener.arrivals.inbox import NewMail
+from mailroom.screener.arrivals.screening import JudgedMail
 from mailroom.screener.arrivals.verdict import Acquaintance, Rules, judge
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.places import Directory
@@ -76,12 +76,12 @@ def planned(
     )
     return replace(
         plan,
-        arrivals=None if new is None else arrivals(*new),
+        judged=None if new is None else arrivals(*new),
         groups=group_list(members),
     )
 
 
-def arrivals(*emails: Email) -> ArrivalsPlan:
+def arrivals(*emails: Email) -> JudgedMail:
     """What becomes of new mail where nobody is known."""
     rules = Rules(
         acquaintance=Acquaintance(ContactIndex(), DEFAULTS, ()),
@@ -90,7 +90,7 @@ def arrivals(*emails: Email) -> ArrivalsPlan:
         categories=DEFAULTS,
         authserv_id="",
     )
-    return ArrivalsPlan(News(emails, "1"), tuple(judge(each, rules) for each in emails), rules)
+    return JudgedMail(NewMail(emails, "1"), tuple(judge(each, rules) for each in emails), rules)
 
 
 def text(plan: Plan) -> list[str]:
@@ -138,7 +138,7 @@ def test_new_mail_is_told_by_sender() -> None:
 def test_what_became_of_new_mail_is_logged_by_sender() -> None:
     plan = planned(new=NEW)
     progress = Progress(plan)
-    moved = list(plan.new_mail)
+    moved = list(plan.moves)
     progress.new_mail_filed(ArrivalsReport(filed=moved[:2], failures={"4": "rateLimit"}))
     report = progress.report()
 

@@ -129,7 +129,7 @@ async def test_the_look_back_finds_all_recent_unread_mail(quirks: Quirks) -> Non
             world.deliver(at=NOW.replace(year=2025))
         recent = [world.deliver() for _ in range(8)]
         world.desk.deliver(mail(), keywords=["$seen"], received_at=NOW)
-        news = await world.look(world.inbox())
+        news = await world.new_mail(world.inbox())
         assert {each.id for each in news.emails} == set(recent)
 
 

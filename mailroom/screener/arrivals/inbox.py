@@ -1,10 +1,11 @@
-"""Find the mail that has come since the last look. Reads only.
+"""Find the mail that has come since the last pass. Reads only.
 
-The first look goes back for a while; every later look reads the changes since the state of the last
-one. If the server cannot return all changes at once, the look goes back again: a mail that is
-changed between two parts of the list may be reported as created in neither.
+The first pass reads the unread mail in the Inbox, back to a certain age; every later pass reads the
+changes since the state of the pass before it. If the server cannot return all changes at once, the
+unread mail is read once more: a mail that is changed between two parts of the list of changes may
+be reported as created in neither.
 
-A look that goes back ignores mail that has been read, because such mail stays in the Inbox; see
+Mail that its owner has read is not searched for, because such mail stays in the Inbox; see
 :mod:`mailroom.screener.arrivals.delivery`.
 """
 
@@ -16,17 +17,17 @@ from mailroom.jmap.account import MailAccount
 from mailroom.jmap.listing import list_dates
 from mailroom.jmap.mail import ARRIVAL, Created, Email, Filter
 from mailroom.jmap.queries import Page
-from mailroom.jmap.request import Operation, Results
+from mailroom.jmap.request import Operation
 from mailroom.screener.arrivals.verdict import is_new
 from mailroom.screener.model.places import Places
 
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """The result of a look.
+class NewMail:
+    """The new mail of one pass.
 
     Attributes:
-        emails: new mail in the Inbox that nobody has filed.
+        emails: new mail in the Inbox that nobody has filed, oldest first.
         state: an Email state up to which all new mail was found. The mails were read in this state
             or later.
     """
@@ -35,24 +36,17 @@ class News:
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class LookBack:
-    """The first page of the unread mail in the Inbox."""
-
-    filter: Filter
-    page: Page
-
-
-Look = LookBack | Created | None
-"""The result of the first request of a look; None if the server cannot calculate the changes."""
+FirstAnswer = Page | Created | None
+"""The first page of the unread mail, or the mail created since the last pass; None if the server
+cannot calculate the changes."""
 
 
 class Inbox:
-    """The Inbox of one account, from look to look.
+    """The Inbox of one account, from pass to pass.
 
     Args:
         account: the account.
-        lookback: the time that a look goes back.
+        lookback: the largest age of mail that is found by the first pass.
         now: returns the server's time, because the clock of Mailroom's machine may be days off.
     """
 
@@ -67,67 +61,67 @@ class Inbox:
         self._lookback = lookback
         self._now = now
         self._state = ""
-        self._passed_over = set[str]()
+        self._ignored = set[str]()
 
-    def pass_over(self, email_ids: Iterable[str]) -> None:
+    def ignore(self, email_ids: Iterable[str]) -> None:
         """Ignore mails that were filed, but could not get the keyword that says so.
 
         They are ignored until the process ends, so a mail that its owner moves back to the Inbox
         stays there.
         """
-        self._passed_over.update(email_ids)
+        self._ignored.update(email_ids)
 
-    def seen_to(self, news: News) -> None:
-        """Note that all mail of a look was handled. The next look finds only later mail."""
-        self._state = news.state
+    def note_handled(self, new_mail: NewMail) -> None:
+        """Note that all new mail was handled. The next pass finds only later mail."""
+        self._state = new_mail.state
 
-    def look_back_again(self) -> None:
-        """Make the next look go back once more, for mail that could not be filed before."""
+    def start_over(self) -> None:
+        """Make the next pass read the unread mail again, for mail that could not be filed."""
         self._state = ""
 
-    def look(self, places: Places) -> Operation[Look]:
-        """Return the first operation of a look; pass its result to :meth:`news`."""
-        if not self._state:
-            back = self._look_back(places)
-            return Operation(back.calls, back.read)
-        changes = self._account.created(self._state, also=ARRIVAL)
-        return Operation(changes.calls, changes.read)
+    def first_request(self, places: Places) -> Operation[FirstAnswer]:
+        """Return the first operation; :meth:`new_mail` takes its result.
 
-    def _look_back(self, places: Places) -> Operation[LookBack]:
-        """Read the first page of all unread mail in the Inbox, of any age.
-
-        Mailroom compares the dates itself: some servers search dates in an index that lacks just
-        the newest mail.
+        So the operation can be sent in one request with other operations of a pass.
         """
-        email_filter = {"inMailbox": places.inbox, "notKeyword": "$seen"}
-        first = self._account.first_page(email_filter, also=ARRIVAL)
+        if self._state:
+            changes = self._account.created(self._state, also=ARRIVAL)
+            return Operation(changes.calls, changes.read)
+        unread = self._account.first_page(_unread(places), also=ARRIVAL)
+        return Operation(unread.calls, unread.read)
 
-        def read(results: Results) -> LookBack:
-            return LookBack(email_filter, first.read(results))
-
-        return Operation(first.calls, read)
-
-    async def news(self, look: Look, places: Places) -> News:
-        """Complete a look, and return the new mail.
+    async def new_mail(self, first: FirstAnswer, places: Places) -> NewMail:
+        """Return the new mail; read more of it than the first answer holds, if there is more.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
-        match look:
-            case LookBack(filter=email_filter, page=page):
-                emails = await self._unread(email_filter, page)
-                return self._news(emails, page.state, places)
-            case Created(is_silent=False, has_more=False, emails=emails, new_state=state):
-                return self._news(emails, state, places)
-            case _:
-                return await self._again(places)
+        match first:
+            case Created(is_silent=False, has_more=False):
+                emails, state = first.emails, first.new_state
+            case Page():
+                emails, state = await self._all_unread(first, places), first.state
+            case _:  # the changes are incomplete
+                unread = self._account.first_page(_unread(places), also=ARRIVAL)
+                (page,) = await self._account.client.perform(unread)
+                emails, state = await self._all_unread(page, places), page.state
+        oldest = self._oldest
+        new = (
+            email
+            for email in emails
+            if is_new(email, places)
+            and email.received_at >= oldest
+            and email.id not in self._ignored
+        )
+        return NewMail(tuple(sorted(new, key=lambda email: (email.received_at, email.id))), state)
 
-    async def _unread(self, email_filter: Filter, first: Page) -> list[Email]:
+    async def _all_unread(self, first: Page, places: Places) -> tuple[Email, ...]:
         """Return the first page, and all other unread mail that is recent enough.
 
         Only ids and dates are read of the other pages, because there may be very much old mail.
+        Dates are compared here: some servers search dates in an index that lacks the newest mail.
         """
-        dates = await list_dates(self._account, email_filter, first)
+        dates = await list_dates(self._account, _unread(places), first)
         known = {email.id for email in first.emails}
         recent = [
             email_id
@@ -135,25 +129,13 @@ class Inbox:
             if email_id not in known and received_at >= self._oldest
         ]
         _, others = await self._account.read(recent, also=ARRIVAL)
-        return [*first.emails, *others]
-
-    async def _again(self, places: Places) -> News:
-        """Look back, because the changes are incomplete."""
-        (look,) = await self._account.client.perform(self._look_back(places))
-        return await self.news(look, places)
-
-    def _news(self, emails: Iterable[Email], state: str, places: Places) -> News:
-        oldest = self._oldest
-        new = (
-            each
-            for each in emails
-            if is_new(each, places)
-            and each.received_at >= oldest
-            and each.id not in self._passed_over
-        )
-        return News(tuple(sorted(new, key=lambda each: (each.received_at, each.id))), state)
+        return (*first.emails, *others)
 
     @property
     def _oldest(self) -> str:
         """The earliest ``receivedAt`` of mail that is screened."""
         return (self._now() - self._lookback).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _unread(places: Places) -> Filter:
+    return {"inMailbox": places.inbox, "notKeyword": "$seen"}

@@ -9,7 +9,7 @@ from mailroom.jmap.account import MailAccount
 from mailroom.screener.arrivals.answers import Answers
 from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.arrivals.executor import ArrivalsReport, VerdictExecutor
-from mailroom.screener.arrivals.inbox import Inbox, News
+from mailroom.screener.arrivals.inbox import Inbox, NewMail
 from mailroom.screener.arrivals.verdict import (
     Acquaintance,
     Rules,
@@ -40,16 +40,16 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class ArrivalsPlan:
+class JudgedMail:
     """The plan for new mail.
 
     Attributes:
-        news: the new mail.
+        new_mail: the new mail.
         verdicts: one verdict for each mail, in the same order.
         rules: the rules of the verdicts.
     """
 
-    news: News
+    new_mail: NewMail
     verdicts: tuple[Verdict, ...]
     rules: Rules
 
@@ -59,16 +59,16 @@ class ArrivalsPlan:
         return tuple(each for each in self.verdicts if each.patch is not None)
 
 
-def plan_arrivals(news: News, rules: Rules, decided: Decided) -> ArrivalsPlan:
+def judge_all(new_mail: NewMail, rules: Rules, decided: Decided) -> JudgedMail:
     """Decide on each mail. Pure.
 
     Args:
-        news: the new mail.
+        new_mail: the new mail.
         rules: the rules for the senders.
         decided: the addresses that the same pass decides on.
     """
     rules = replace(rules, decided=decided)
-    return ArrivalsPlan(news, tuple(judge(each, rules) for each in news.emails), rules)
+    return JudgedMail(new_mail, tuple(judge(each, rules) for each in new_mail.emails), rules)
 
 
 def _is_marked(verdict: Verdict) -> bool:
@@ -98,7 +98,7 @@ class Screening:
         self._refusals = Refusals()
 
     async def rules(
-        self, news: News, places: Places, index: ContactIndex, identities: Collection[str]
+        self, new_mail: NewMail, places: Places, index: ContactIndex, identities: Collection[str]
     ) -> Rules:
         """Return the rules for the senders of new mail. Reads only.
 
@@ -106,7 +106,7 @@ class Screening:
             HttpError, JmapError: the server cannot be asked.
         """
         acquaintance = Acquaintance(index, self._categories, identities)
-        unknown = unexplained(news.emails, acquaintance)
+        unknown = unexplained(new_mail.emails, acquaintance)
         correspondents, answers = await both(
             self._correspondents.among(strangers(unknown), places.sent),
             self._answers.among(unknown, places.sent),
@@ -120,7 +120,7 @@ class Screening:
             answers=answers,
         )
 
-    async def apply(self, plan: ArrivalsPlan, state: str) -> ArrivalsReport:
+    async def apply(self, plan: JudgedMail, state: str) -> ArrivalsReport:
         """Carry out a plan. The next pass looks again at mail that could not be filed.
 
         Mail that the server refuses to move for good stays in the Inbox, and is tried again after
@@ -134,11 +134,11 @@ class Screening:
         moves = [each for each in plan.moves if each.email.id not in put_off]
         arrived = await VerdictExecutor(self._account, plan.rules).run(moves, state)
         self._note_refused(arrived)
-        self.inbox.pass_over(each.email.id for each in arrived.filed if not _is_marked(each))
+        self.inbox.ignore(each.email.id for each in arrived.filed if not _is_marked(each))
         if not arrived.failures:
-            self.inbox.seen_to(plan.news)
+            self.inbox.note_handled(plan.new_mail)
         if is_time_to_try_again:
-            self.inbox.look_back_again()
+            self.inbox.start_over()
         return arrived
 
     def _note_refused(self, arrived: ArrivalsReport) -> None:

@@ -106,12 +106,12 @@ class PlanExecutor:
 
     async def _file_new(self, progress: Progress) -> None:
         """File new mail after the other mail, held to the state that the other updates left."""
-        arrivals = progress.plan.arrivals
+        arrivals = progress.plan.judged
         if self._screening is None or arrivals is None:
             return
-        was_read_alike = arrivals.news.state == progress.trail.seen
+        was_read_alike = arrivals.new_mail.state == progress.trail.seen
         state = progress.trail.end if was_read_alike else None
-        arrived = await self._screening.apply(arrivals, state or arrivals.news.state)
+        arrived = await self._screening.apply(arrivals, state or arrivals.new_mail.state)
         progress.new_mail_filed(arrived)
 
     async def _file_labelled(self, progress: Progress) -> None:

@@ -12,7 +12,7 @@ from mailroom.jmap.mail import Created, Email, Filter
 from mailroom.jmap.mailboxes import get_mailboxes
 from mailroom.jmap.queries import Page
 from mailroom.jmap.request import Operation
-from mailroom.screener.arrivals.inbox import Inbox, Look, News
+from mailroom.screener.arrivals.inbox import FirstAnswer, Inbox, NewMail
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.places import Directory, Places, locate
 from mailroom.screener.search.filters import Mailboxes, learn_how_to_name_mailboxes
@@ -29,7 +29,7 @@ class GatheredMail:
 
     Attributes:
         emails: the mails, oldest first.
-        news: the mail that came since the last pass; None if new mail is not screened.
+        new_mail: the mail that came since the last pass; None if new mail is not screened.
         directory: all mailboxes, to name them.
         places: the ids of the mailboxes.
         identities: the user's own addresses.
@@ -38,7 +38,7 @@ class GatheredMail:
     """
 
     emails: tuple[Email, ...]
-    news: News | None
+    new_mail: NewMail | None
     directory: Directory
     places: Places
     identities: tuple[str, ...]
@@ -135,10 +135,10 @@ class Gatherer:
         operations: list[Operation[Any]] = [
             *(self._account.first_page(each) for each in filters),
             get_mailboxes(self._account.id),
-            self._own.look(places),
-            _nothing() if self._inbox is None else self._inbox.look(places),
+            self._own.addresses(places),
+            _nothing() if self._inbox is None else self._inbox.first_request(places),
         ]
-        *firsts, told, identities, look = await self._account.client.perform_all(operations)
+        *firsts, told, identities, first_answer = await self._account.client.perform_all(operations)
         directory = Directory(await self._account.all_mailboxes(told))
         now = self._locate(directory)
         if now != places or (
@@ -147,13 +147,13 @@ class Gatherer:
         ):
             return None
         emails = await self._all_marked(filters, firsts, labels)
-        news = None if self._inbox is None else await self._inbox.news(look, places)
+        new_mail = None if self._inbox is None else await self._inbox.new_mail(first_answer, places)
         # A part that the server put off was read again later than the others. Of states that
         # differ none can be said to be the first, so nothing is held to one, and no push that
         # tells of one is passed over.
-        states = {*(page.state for page in firsts), *([news.state] if news else [])}
+        states = {*(page.state for page in firsts), *([new_mail.state] if new_mail else [])}
         state = states.pop() if len(states) == 1 else ""
-        return GatheredMail(emails, news, directory, now, identities, state)
+        return GatheredMail(emails, new_mail, directory, now, identities, state)
 
     async def _all_marked(
         self, filters: Sequence[Filter], firsts: Sequence[Page], labels: frozenset[str]
@@ -224,5 +224,5 @@ class Gatherer:
         return done, tuple(emails.values())
 
 
-def _nothing() -> Operation[Look]:
+def _nothing() -> Operation[FirstAnswer]:
     return Operation((), lambda _: None)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from mailroom.contacts.book import Group
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Email, Patch
-from mailroom.screener.arrivals.screening import ArrivalsPlan
+from mailroom.screener.arrivals.screening import JudgedMail
 from mailroom.screener.arrivals.verdict import Verdict
 from mailroom.screener.model.categories import Categories
 from mailroom.screener.model.patches import (
@@ -56,7 +56,7 @@ class Plan:
         label_patches: patches of labels only: for conflicts, unusable and own mails, and leftovers.
         labels_refused: mails whose labels a server refuses for good to change, by id, with its
             words.
-        arrivals: the plan for new mail; None if new mail is not screened, or not in this pass.
+        judged: the verdicts on new mail; None if new mail is not screened, or not in this pass.
         unscreened: the error because of which new mail is not screened in this pass, and has to be
             screened later; empty if there was none.
         gathered: the labelled and new mail that was read.
@@ -74,7 +74,7 @@ class Plan:
     decided: Decided
     refused: tuple[tuple[Decision, str], ...] = ()
     labels_refused: Mapping[str, str] = field(default_factory=dict)
-    arrivals: ArrivalsPlan | None = None
+    judged: JudgedMail | None = None
     unscreened: str = ""
     groups: tuple[Group, ...] = ()
     emails: Mapping[str, Email] = field(default_factory=dict)
@@ -82,12 +82,12 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """True if nothing is to be written."""
-        return not self.filings and not self.label_patches and not self.new_mail
+        return not self.filings and not self.label_patches and not self.moves
 
     @property
-    def new_mail(self) -> tuple[Verdict, ...]:
+    def moves(self) -> tuple[Verdict, ...]:
         """The verdicts on new mail that is to be moved."""
-        return () if self.arrivals is None else self.arrivals.moves
+        return () if self.judged is None else self.judged.moves
 
 
 class BySender:

@@ -14,7 +14,7 @@ from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import Email
-from mailroom.screener.arrivals.screening import ArrivalsPlan, Policy, Screening, plan_arrivals
+from mailroom.screener.arrivals.screening import JudgedMail, Policy, Screening, judge_all
 from mailroom.screener.arrivals.verdict import Rules
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.missing import MissingError, NoRightToWriteError
@@ -131,7 +131,7 @@ class ScreenerWorkflow:
         self._refusals.keep_only(keys | set(map(label_change_key, gathered.emails)))
         return replace(
             plan,
-            arrivals=_plan_new(gathered, rules, plan.decided),
+            judged=_plan_new(gathered, rules, plan.decided),
             unscreened=unscreened,
             groups=contents.groups,
         )
@@ -143,9 +143,9 @@ class ScreenerWorkflow:
         seldom needs a search at all. So a refused search for new mail does not stop decisions.
         """
         labelled = senders_of(gathered.emails)
-        news = () if gathered.news is None else gathered.news.emails
+        new_mail = () if gathered.new_mail is None else gathered.new_mail.emails
         try:
-            return await self._gatherer.own_among(labelled | senders_of(news), gathered)
+            return await self._gatherer.own_among(labelled | senders_of(new_mail), gathered)
         except MethodError:
             return await self._gatherer.own_among(labelled, gathered)
 
@@ -156,11 +156,11 @@ class ScreenerWorkflow:
 
         After an error, new mail stays in the Inbox, and decisions are carried out all the same.
         """
-        if self._screening is None or gathered.news is None:
+        if self._screening is None or gathered.new_mail is None:
             return None, ""
         try:
             rules = await self._screening.rules(
-                gathered.news, gathered.places, index, gathered.identities
+                gathered.new_mail, gathered.places, index, gathered.identities
             )
         except MethodError as error:
             return None, str(error)
@@ -207,8 +207,8 @@ class ScreenerWorkflow:
         return report
 
 
-def _plan_new(gathered: GatheredMail, rules: Rules | None, decided: Decided) -> ArrivalsPlan | None:
+def _plan_new(gathered: GatheredMail, rules: Rules | None, decided: Decided) -> JudgedMail | None:
     """Return the plan for new mail; None if it is not screened, or if there are no rules."""
-    if gathered.news is None or rules is None:
+    if gathered.new_mail is None or rules is None:
         return None
-    return plan_arrivals(gathered.news, rules, decided)
+    return judge_all(gathered.new_mail, rules, decided)

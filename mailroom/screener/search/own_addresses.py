@@ -32,7 +32,7 @@ class OwnAddresses:
         self._account = account
         self._learned: frozenset[str] | None = None
 
-    def look(self, places: Places) -> Operation[tuple[str, ...]]:
+    def addresses(self, places: Places) -> Operation[tuple[str, ...]]:
         """Read all own addresses. Mail in Sent and Drafts is read the first time only."""
         identities = self._account.identities()
         mailboxes = sorted(places.sent | places.drafts) if self._learned is None else []

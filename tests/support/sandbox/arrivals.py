@@ -12,7 +12,7 @@ from mailroom.http import Credentials, HttpClient
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.client import JmapClient
 from mailroom.sandbox import Desk, Quirks, Sandbox
-from mailroom.screener.arrivals.inbox import Inbox, News
+from mailroom.screener.arrivals.inbox import Inbox, NewMail
 from mailroom.screener.model.categories import DEFAULTS, Layout
 from mailroom.screener.model.places import Directory, Places, locate, wanted_mailboxes
 from tests.support.proxy.proxy import Proxy, proxying
@@ -41,10 +41,10 @@ class World:
         """A new eye on the Inbox."""
         return Inbox(self.account, lookback=lookback, now=lambda: NOW)
 
-    async def look(self, inbox: Inbox) -> News:
-        """A whole look."""
-        (look,) = await self.account.client.perform(inbox.look(self.places))
-        return await inbox.news(look, self.places)
+    async def new_mail(self, inbox: Inbox) -> NewMail:
+        """The new mail of one pass."""
+        (first,) = await self.account.client.perform(inbox.first_request(self.places))
+        return await inbox.new_mail(first, self.places)
 
     def where(self, mail_id: str) -> set[str]:
         """The mailboxes of a mail."""
