@@ -9,9 +9,10 @@ import aiohttp
 import structlog
 from yarl import URL
 
-from mailroom.contacts.book import AddressBook, AddressBookError
+from mailroom.contacts.book import AddressBook
 from mailroom.contacts.carddav import CardDavAddressBook, Options, make_address_book
 from mailroom.contacts.jmap import JmapAddressBook
+from mailroom.contacts.model import AddressBookError
 from mailroom.http import (
     HttpClient,
     Slots,

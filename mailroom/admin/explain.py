@@ -10,7 +10,8 @@ from typing import Any
 
 from mailroom.account import Account
 from mailroom.contacts.address import key_of, whole_domain
-from mailroom.contacts.book import AddressBook, Card, Group
+from mailroom.contacts.book import AddressBook
+from mailroom.contacts.model import Card, Group
 from mailroom.contacts.note import triage_lines
 from mailroom.jmap.mail import Email, EmailAddress
 from mailroom.report import shown

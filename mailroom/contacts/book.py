@@ -1,190 +1,13 @@
-"""The values and the protocol by which the rest of Mailroom uses address books.
-
-The words are those of vCard (RFC 6350) and JSContact (RFC 9553). A *card* is the entry of a person
-or company. A *group* is a card of kind ``group`` that names its members by uid. Uids are kept and
-compared without ``urn:uuid:``, because servers and apps add and drop that prefix at will.
-
-An edit says which change is wanted, not which bytes to write. So a backend can repeat the edit on
-a card that somebody else has changed in the meantime.
-"""
+"""The protocol by which the rest of Mailroom uses address books."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 from yarl import URL
 
-if TYPE_CHECKING:
-    from mailroom.contacts.index import ContactIndex
-
-
-class ContactType(StrEnum):
-    """The kind of contact that a card describes."""
-
-    COMPANY = "company"
-    PERSON = "person"
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """The name parts that Mailroom reads and fills; an empty string is an empty field.
-
-    ``full`` is FN / name.full, ``given`` and ``surname`` are parts of N / name.components,
-    ``organization`` is ORG's first part / organizations' name.
-    """
-
-    full: str = ""
-    given: str = ""
-    surname: str = ""
-    organization: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A contact as it was read.
-
-    Attributes:
-        id: the backend's handle: the path of a CardDAV resource, the id of a JMAP card.
-        uid: without ``urn:uuid:``.
-        names: the names of the contact.
-        nicknames: further names (NICKNAME).
-        addresses: every e-mail address, as written.
-        note: the lines of all notes.
-        made_by_us: True if the card carries the mark of a card that Mailroom created.
-        untouched: True if Mailroom created the card and nobody else has changed it since.
-        filled_by_us: True if the card carries the mark of a card with fields that Mailroom filled.
-        is_bare: True if the card carries no mark and holds only fields that Mailroom writes. If
-            such a card is in the provenance group, Mailroom made it: a mark that was written over
-            CardDAV is not shown over JMAP.
-        is_editable: False if the server would lose text of a person when the card is edited. Such
-            a card may only join and leave groups.
-    """
-
-    id: str
-    uid: str
-    names: Names = Names()
-    nicknames: tuple[str, ...] = ()
-    addresses: tuple[str, ...] = ()
-    note: str = ""
-    made_by_us: bool = False
-    untouched: bool = False
-    filled_by_us: bool = False
-    is_bare: bool = False
-    is_editable: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A contact group as it was read. ``members`` are uids without ``urn:uuid:``."""
-
-    id: str
-    uid: str
-    name: str
-    members: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """The cards that a read asked for, and every group."""
-
-    cards: tuple[Card, ...] = ()
-    groups: tuple[Group, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CreateCard:
-    """Make a new card, with the mark of one that Mailroom made.
-
-    If a card with this ``uid`` exists already and bears ``address`` (another instance was faster),
-    that card is used instead, and the ``note`` is added as by an :class:`UpdateCard`. If the
-    existing card does not bear ``address``, the new card is made under another uid. The note is
-    one line.
-    """
-
-    uid: str
-    contact_type: ContactType
-    names: Names
-    address: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateCard:
-    """Change the parts of a card that belong to Mailroom, and nothing else.
-
-    Attributes:
-        card: as it was read.
-        fill: names for fields that are still empty. The mark on the card records them, so that
-            ``forget`` can empty these fields again.
-        add_line: a line to append to the note, unless the last decision in the note is the same.
-        remove_lines: lines to remove from the note (every line that is equal to one of them).
-        forget: remove Mailroom's mark, and empty the fields that Mailroom filled and nobody has
-            changed since.
-        claim: add the mark of a card that Mailroom made, if the card is bare.
-    """
-
-    card: Card
-    fill: Names = Names()
-    add_line: str = ""
-    remove_lines: frozenset[str] = frozenset()
-    forget: bool = False
-    claim: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteCard:
-    """Delete a card, if nobody has changed the card or added it to a group since it was read."""
-
-    card: Card
-
-
-@dataclass(frozen=True, slots=True)
-class ContactEdit:
-    """Everything that is to happen to one contact card.
-
-    Attributes:
-        key: the caller's name for this edit; unique among the edits of one :meth:`write`.
-        uid: the uid of the contact, as groups name it.
-        card: the change of the card itself; None if only groups change.
-        join: ids of the groups that the contact is added to.
-        leave: ids of the groups that the contact is removed from.
-    """
-
-    key: str
-    uid: str
-    card: CreateCard | UpdateCard | DeleteCard | None = None
-    join: frozenset[str] = frozenset()
-    leave: frozenset[str] = field(default_factory=frozenset)
-
-
-class AddressBookError(Exception):
-    """The address book refused or cannot be used; the text explains the reason to a person.
-
-    Attributes:
-        is_lasting: the server would answer the same to the same question a minute later.
-    """
-
-    is_lasting = False
-
-
-class LastingRefusalError(AddressBookError):
-    """A card cannot be written because of the card itself, for example its size."""
-
-    is_lasting = True
-
-
-def is_lasting(error: BaseException | None) -> bool:
-    """Return True if an edit failed because the server refuses it, or what it needs, for good."""
-    if error is None:
-        return False
-    if isinstance(error, AddressBookError) and error.is_lasting:
-        return True
-    return is_lasting(error.__cause__)
-
-
-class ReadOnlyAddressBookError(AddressBookError):
-    """The credentials may read the contacts, but not write to any address book."""
+from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.model import ContactEdit, Contents, Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +36,7 @@ class AddressBook(Protocol):
         """Return sentences on the address book for a person. Raises as :meth:`sync`."""
         ...
 
-    async def sync(self) -> "ContactIndex":
+    async def sync(self) -> ContactIndex:
         """Read the changes since the last call from the server, and return the updated index.
 
         Takes one round trip, except for the first call and after many changes.

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mailroom.contacts.address import key_of, uid_for, whole_domain
-from mailroom.contacts.book import Group
+from mailroom.contacts.model import Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Brief:
 class ContactIndex:
     """The cards and groups of an address book.
 
-    Ids are the backend's handles, as in :class:`mailroom.contacts.book.Card`.
+    Ids are the backend's handles, as in :class:`mailroom.contacts.model.Card`.
     """
 
     def __init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from mailroom.contacts.book import AddressBookError, ContactEdit, Group
+from mailroom.contacts.model import AddressBookError, ContactEdit, Group
 
 
 def refuse_if_joined(edit: ContactEdit, before: Collection[Group], now: Collection[Group]) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mailroom.contacts.book import Card
+from mailroom.contacts.model import Card
 from mailroom.contacts.note import triage_lines
 from mailroom.demo.layout import counted
 from mailroom.demo.mailbox import Sender

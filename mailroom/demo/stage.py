@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from mailroom.account import Account, open_account
 from mailroom.admin.setup import Lacking, create, find_lacking
-from mailroom.contacts.book import Card
+from mailroom.contacts.model import Card
 from mailroom.demo.mailbox import YOU, Letter, Sender
 from mailroom.demo.sighting import Sighting
 from mailroom.health import Overview

@@ -13,7 +13,7 @@ from typing import Any, Final, TextIO
 
 import typer
 
-from mailroom.contacts.book import Card
+from mailroom.contacts.model import Card
 from mailroom.demo.layout import (
     INDENT,
     columns,

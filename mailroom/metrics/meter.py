@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from mailroom.contacts.book import AddressBookError, ReadOnlyAddressBookError
+from mailroom.contacts.model import AddressBookError, ReadOnlyAddressBookError
 from mailroom.http import (
     CredentialsRefusedError,
     HttpError,

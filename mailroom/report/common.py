@@ -4,14 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from typing import Final
 
-from mailroom.contacts.book import (
-    ContactEdit,
-    CreateCard,
-    DeleteCard,
-    Group,
-    Names,
-    UpdateCard,
-)
+from mailroom.contacts.model import ContactEdit, CreateCard, DeleteCard, Group, Names, UpdateCard
 from mailroom.jmap.mail import Patch
 from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.plan import Filing

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mailroom.contacts.book import ContactEdit, CreateCard, Group, UpdateCard
+from mailroom.contacts.model import ContactEdit, CreateCard, Group, UpdateCard
 from mailroom.jmap.mail import Patch
 from mailroom.report.common import change, given, group_names, move, moves_of, paths
 from mailroom.screener.arrivals.verdict import Verdict

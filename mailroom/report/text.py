@@ -3,14 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from mailroom.contacts.book import (
-    Card,
-    ContactEdit,
-    CreateCard,
-    DeleteCard,
-    Group,
-    UpdateCard,
-)
+from mailroom.contacts.model import Card, ContactEdit, CreateCard, DeleteCard, Group, UpdateCard
 from mailroom.jmap.mail import Patch
 from mailroom.report.common import given, group_names, move, moves_of, paths, shown, where
 from mailroom.screener.model.places import Directory

@@ -16,7 +16,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from mailroom.contacts.book import AddressBookError, ReadOnlyAddressBookError
+from mailroom.contacts.model import AddressBookError, ReadOnlyAddressBookError
 from mailroom.exits import Exit
 from mailroom.http import (
     CredentialsRefusedError,

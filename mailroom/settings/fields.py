@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic_core import core_schema
 from yarl import URL
 
-from mailroom.contacts.book import ContactType
+from mailroom.contacts.model import ContactType
 from mailroom.http import trusting
 from mailroom.screener.model.categories import Categories, Category
 from mailroom.settings.shard import Shard

@@ -13,7 +13,7 @@ from aiohttp import encode_basic_auth
 from multidict import CIMultiDict
 from yarl import URL
 
-from mailroom.contacts.book import AddressBookError
+from mailroom.contacts.model import AddressBookError
 from tests.behaviour.conftest import Start, on
 from tests.support.dav_server import HOME, DavServer, serving
 from tests.support.dav_xml import PRINCIPAL, book

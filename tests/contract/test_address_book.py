@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from mailroom.contacts.book import (
-    AddressBook,
+from mailroom.contacts.book import AddressBook
+from mailroom.contacts.model import (
     Card,
     ContactEdit,
     ContactType,

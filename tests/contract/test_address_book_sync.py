@@ -6,15 +6,9 @@ from typing import Any
 
 import pytest
 
-from mailroom.contacts.book import (
-    AddressBook,
-    ContactEdit,
-    ContactType,
-    CreateCard,
-    Names,
-    UpdateCard,
-)
+from mailroom.contacts.book import AddressBook
 from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.model import ContactEdit, ContactType, CreateCard, Names, UpdateCard
 from tests.support.owner.contacts_app import ContactsApp
 from tests.support.servers.address_books import (
     Account,

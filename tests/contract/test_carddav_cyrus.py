@@ -14,7 +14,8 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from mailroom.contacts.book import (
+from mailroom.contacts.carddav import CardDavAddressBook
+from mailroom.contacts.model import (
     Card,
     ContactEdit,
     ContactType,
@@ -24,7 +25,6 @@ from mailroom.contacts.book import (
     Names,
     UpdateCard,
 )
-from mailroom.contacts.carddav import CardDavAddressBook
 from mailroom.http import Credentials, CredentialsRefusedError, HttpClient, IntermediaryError
 from tests.support.servers.cyrus import Cyrus
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from mailroom.contacts.book import (
+from mailroom.contacts.carddav import CardDavAddressBook
+from mailroom.contacts.model import (
     Card,
     ContactEdit,
     ContactType,
@@ -15,7 +16,6 @@ from mailroom.contacts.book import (
     Names,
     UpdateCard,
 )
-from mailroom.contacts.carddav import CardDavAddressBook
 from tests.support.dav_server import BOOK, DavServer, Fault, serving
 
 LINE = "Triaged to Feed on 2026-02-25"

@@ -10,7 +10,7 @@ import pytest
 from mailroom.account import Account, open_account
 from mailroom.admin import check as check_module
 from mailroom.admin.check import check
-from mailroom.contacts.book import AddressBookError
+from mailroom.contacts.model import AddressBookError
 from mailroom.exits import Exit
 from mailroom.jmap.errors import SessionError
 from mailroom.runtime.failing import exit_code

@@ -3,8 +3,8 @@
 import pytest
 from aiohttp import web
 
-from mailroom.contacts.book import AddressBookError
 from mailroom.contacts.carddav import CardDavAddressBook, Options, make_address_book
+from mailroom.contacts.model import AddressBookError
 from tests.support.dav_server import BOOK, HOME, DavServer, serving
 from tests.support.dav_xml import PRINCIPAL, book, href, prop
 

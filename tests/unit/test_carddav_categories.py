@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from mailroom.contacts.book import Card, ContactEdit, DeleteCard, UpdateCard
 from mailroom.contacts.carddav import CardDavAddressBook, Options
+from mailroom.contacts.model import Card, ContactEdit, DeleteCard, UpdateCard
 from mailroom.contacts.vcard.categories import categories_of, with_categories
 from mailroom.contacts.vcard.lines import VCard
 from tests.support.dav_account import Account, creating

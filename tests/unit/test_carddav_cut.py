@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from mailroom.contacts.book import AddressBookError
 from mailroom.contacts.carddav import CardDavAddressBook
+from mailroom.contacts.model import AddressBookError
 from tests.support.dav_server import BOOK, DavServer, serving
 from tests.support.dav_xml import dav_error
 

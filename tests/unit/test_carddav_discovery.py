@@ -9,9 +9,9 @@ from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from mailroom.contacts.book import AddressBookError
 from mailroom.contacts.carddav import CardDavAddressBook
 from mailroom.contacts.carddav.discovery import discover
+from mailroom.contacts.model import AddressBookError
 from mailroom.http import (
     BrokenAnswerError,
     Credentials,

@@ -6,7 +6,7 @@ Xandikos does so with a card that is folded in the middle of a character.
 import pytest
 from aiohttp import web
 
-from mailroom.contacts.book import AddressBookError
+from mailroom.contacts.model import AddressBookError
 from mailroom.http import ServerFailureError
 from tests.support.dav_account import ANN, Account, open_account
 from tests.support.dav_server import BOOK, DavServer

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from mailroom.contacts.book import ContactEdit, DeleteCard, is_lasting
+from mailroom.contacts.model import ContactEdit, DeleteCard, is_lasting
 from mailroom.http import CredentialsRefusedError, ServerFailureError
 from tests.support.dav_account import (
     ANN,

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.contacts.book import Group
 from mailroom.contacts.carddav.membership import GroupWrite, Move, waves
+from mailroom.contacts.model import Group
 
 
 def group(name: str, *members: str) -> Group:

@@ -7,8 +7,8 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from mailroom.contacts.book import AddressBookError, ContactEdit, Contents, UpdateCard
 from mailroom.contacts.carddav import CardDavAddressBook
+from mailroom.contacts.model import AddressBookError, ContactEdit, Contents, UpdateCard
 from mailroom.http import (
     BrokenAnswerError,
     CredentialsRefusedError,

@@ -6,14 +6,9 @@ from mailroom.contacts.address import bare_address, key_of
 from mailroom.contacts.carddav.hrefs import path_key
 from mailroom.contacts.carddav.resource import entity_tag
 from mailroom.contacts.jmap.fields import addresses_of as js_addresses_of
+from mailroom.contacts.uid import uid_key
 from mailroom.contacts.vcard.categories import categories_of, category_key
-from mailroom.contacts.vcard.fields import (
-    addresses_of,
-    all_addresses_of,
-    names_of,
-    uid_key,
-    uid_of,
-)
+from mailroom.contacts.vcard.fields import addresses_of, all_addresses_of, names_of, uid_of
 from mailroom.contacts.vcard.groups import GroupForm, is_group, members_of, with_members
 from mailroom.contacts.vcard.lines import VCard
 

@@ -8,8 +8,8 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from mailroom.contacts.book import AddressBookError
 from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.model import AddressBookError
 from mailroom.http import ServerFailureError
 from tests.support.dav_account import (
     ANN,

@@ -6,7 +6,6 @@ import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from mailroom.contacts.book import AddressBookError
 from mailroom.contacts.carddav.hrefs import resolve
 from mailroom.contacts.carddav.multistatus import parse_multistatus
 from mailroom.contacts.carddav.webdav import (
@@ -17,6 +16,7 @@ from mailroom.contacts.carddav.webdav import (
     multiget,
     sync_collection,
 )
+from mailroom.contacts.model import AddressBookError
 from mailroom.http import BrokenAnswerError, Response
 
 BASE = URL("https://dav.example/books/ann/")

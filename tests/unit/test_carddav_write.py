@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from mailroom.contacts.book import AddressBookError, ContactEdit, CreateCard, DeleteCard
+from mailroom.contacts.model import AddressBookError, ContactEdit, CreateCard, DeleteCard
 from tests.support.dav_account import (
     ANN,
     FEED,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.contacts.book import ContactType
+from mailroom.contacts.model import ContactType
 from mailroom.screener.model.categories import (
     DEFAULTS,
     Categories,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.contacts.book import (
+from mailroom.contacts.model import (
     Card,
     ContactEdit,
     ContactType,

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.contacts.address import uid_for
-from mailroom.contacts.book import Group
 from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.model import Group
 
 ADDRESSES = ("a@x.example", "b@x.example", "*@x.example", "c@y.example")
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.contacts.address import key_of, spellings
-from mailroom.contacts.book import Card
 from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.model import Card
 from mailroom.jmap.habits import Habits
 from mailroom.screener.model.sender import Sender, is_own
 from mailroom.screener.search.filters import Mailboxes

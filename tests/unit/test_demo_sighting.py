@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mailroom.contacts.book import Card, Names
+from mailroom.contacts.model import Card, Names
 from mailroom.demo.mailbox import LOOM
 from mailroom.demo.sighting import Outcome, Sighting, differences
 

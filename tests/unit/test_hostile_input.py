@@ -9,14 +9,14 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mailroom.contacts.book import Card, ContactType, CreateCard, Names, UpdateCard
 from mailroom.contacts.jmap import edits as jscontact
 from mailroom.contacts.jmap.cards import to_card as from_jscontact
 from mailroom.contacts.jmap.patches import difference
+from mailroom.contacts.model import Card, ContactType, CreateCard, Names, UpdateCard
+from mailroom.contacts.text import clean
 from mailroom.contacts.vcard.edit import is_readable, to_card, updated
 from mailroom.contacts.vcard.lines import VCard
 from mailroom.contacts.vcard.new import new_card
-from mailroom.contacts.vcard.text import clean
 from mailroom.jmap.mail import Email, EmailAddress
 from mailroom.jmap.push import StateChange
 from mailroom.jmap.sse import SseDecoder

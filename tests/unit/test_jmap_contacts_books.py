@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from mailroom.contacts.book import (
+from mailroom.contacts.jmap.backend import choose
+from mailroom.contacts.jmap.calls import Book
+from mailroom.contacts.model import (
     AddressBookError,
     ContactEdit,
     DeleteCard,
     ReadOnlyAddressBookError,
     UpdateCard,
 )
-from mailroom.contacts.jmap.backend import choose
-from mailroom.contacts.jmap.calls import Book
 from mailroom.sandbox.history import History
 from mailroom.sandbox.plugin import Arguments
 from mailroom.screener.model.missing import MissingError

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from mailroom.contacts.book import Card, ContactType, CreateCard, Group, Names
 from mailroom.contacts.jmap.cards import is_group, is_readable, to_card, to_group
 from mailroom.contacts.jmap.edits import new_card
 from mailroom.contacts.jmap.mark import MARK, mark_of
+from mailroom.contacts.model import Card, ContactType, CreateCard, Group, Names
 
 LINE = "Triaged to Feed on 2026-02-25"
 COMPANY = CreateCard(

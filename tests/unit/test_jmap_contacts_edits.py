@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.contacts.book import Card, ContactType, CreateCard, Names, UpdateCard
 from mailroom.contacts.jmap.cards import to_card
 from mailroom.contacts.jmap.edits import adopted, new_card, new_group, updated
 from mailroom.contacts.jmap.fields import JsCard
 from mailroom.contacts.jmap.mark import MARK
 from mailroom.contacts.jmap.patches import Patch, difference, pointer
+from mailroom.contacts.model import Card, ContactType, CreateCard, Names, UpdateCard
 from mailroom.sandbox.patch import apply_patch
 
 LINE = "Triaged to Feed on 2026-02-25"

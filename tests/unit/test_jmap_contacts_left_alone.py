@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mailroom.contacts.book import AddressBookError, ContactEdit, Names, UpdateCard
+from mailroom.contacts.model import AddressBookError, ContactEdit, Names, UpdateCard
 from mailroom.sandbox.plugin import Arguments
 from tests.support.sandbox.address_book import ANN, LINE, Account, creating, noting, open_account
 

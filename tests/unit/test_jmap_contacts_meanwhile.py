@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Collection
 
 import pytest
 
-from mailroom.contacts.book import ContactEdit, DeleteCard
+from mailroom.contacts.model import ContactEdit, DeleteCard
 from mailroom.sandbox.plugin import Arguments, MethodFailure
 from tests.support.sandbox.address_book import Account, Hook, WatchedContacts, noting, open_account
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from mailroom.contacts.book import AddressBookError, Contents
 from mailroom.contacts.jmap.calls import Book, find_cards, get_books, get_cards
 from mailroom.contacts.jmap.card_set import Changes, Done, set_cards
+from mailroom.contacts.model import AddressBookError, Contents
 from mailroom.jmap.errors import MethodError, SetError
 from mailroom.sandbox.plugin import Arguments, MethodFailure
 from mailroom.sandbox.quirks import STALWART_LIMITS, Quirks

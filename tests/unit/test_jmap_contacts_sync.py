@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from mailroom.contacts.book import AddressBookError, ContactEdit, DeleteCard, Group, UpdateCard
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap import JmapAddressBook
 from mailroom.contacts.jmap.calls import BRIEF, Book, Delta
 from mailroom.contacts.jmap.mirror import Kept
 from mailroom.contacts.jmap.reading import CardsMovedError
+from mailroom.contacts.model import AddressBookError, ContactEdit, DeleteCard, Group, UpdateCard
 from mailroom.jmap.errors import MethodError
 from mailroom.sandbox.history import History
 from mailroom.sandbox.plugin import Arguments, MethodFailure

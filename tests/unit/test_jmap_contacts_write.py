@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from yarl import URL
 
-from mailroom.contacts.book import ContactEdit, DeleteCard, UpdateCard
 from mailroom.contacts.jmap import JmapAddressBook
 from mailroom.contacts.jmap.batches import batches
+from mailroom.contacts.model import ContactEdit, DeleteCard, UpdateCard
 from mailroom.http import UnreachableError
 from mailroom.jmap.session import Limits
 from mailroom.sandbox.plugin import Arguments, MethodFailure

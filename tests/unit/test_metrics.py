@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from yarl import URL
 
 from mailroom import __version__
-from mailroom.contacts.book import AddressBookError
+from mailroom.contacts.model import AddressBookError
 from mailroom.health import Overview, serve
 from mailroom.http import (
     BrokenAnswerError,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.contacts.book import ContactType, Names
+from mailroom.contacts.model import ContactType, Names
 from mailroom.screener.model.names import (
     filled,
     is_called,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailroom.contacts.book import Card, Names
+from mailroom.contacts.model import Card, Names
 from mailroom.jmap.mail import Email
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.passes.plan import BySender, plan_filing

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from mailroom.contacts.book import AddressBookError, LastingRefusalError
 from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.model import AddressBookError, LastingRefusalError
 from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import SetError
 from mailroom.jmap.mail import Patch

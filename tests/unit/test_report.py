@@ -7,8 +7,8 @@ from typing import Any
 
 import structlog
 
-from mailroom.contacts.book import Card, Names
 from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.model import Card, Names
 from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import SetError
 from mailroom.jmap.mail import Email

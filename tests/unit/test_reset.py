@@ -8,7 +8,7 @@ import pytest
 from mailroom.admin.reset import Outcome, ToTakeBack
 from mailroom.admin.reset.plan import Fate, fate_of, has_traces
 from mailroom.admin.reset.senders import in_parts
-from mailroom.contacts.book import Card
+from mailroom.contacts.model import Card
 from mailroom.report.bars import progress_bars
 from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.gather import GatheredMail

@@ -9,7 +9,7 @@ import pytest
 import trustme
 from yarl import URL
 
-from mailroom.contacts.book import ContactType
+from mailroom.contacts.model import ContactType
 from mailroom.http import Credentials
 from mailroom.screener.model.categories import DEFAULTS, Category, Layout
 from mailroom.settings import (

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.contacts.book import Card, Names, UpdateCard
+from mailroom.contacts.model import Card, Names, UpdateCard
+from mailroom.contacts.text import clean
 from mailroom.contacts.vcard.edit import is_readable, to_card, updated
 from mailroom.contacts.vcard.lines import VCard
-from mailroom.contacts.vcard.text import clean
 
 LINE = "Triaged to Feed on 2026-02-25"
 ANY = Card(id="", uid="")

@@ -7,14 +7,14 @@ import vobject
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.contacts.book import Card, ContactType, CreateCard, Names, UpdateCard
 from mailroom.contacts.mark import Filled, Mark
+from mailroom.contacts.model import Card, ContactType, CreateCard, Names, UpdateCard
+from mailroom.contacts.text import clean
 from mailroom.contacts.vcard.edit import to_card, to_group, updated
 from mailroom.contacts.vcard.groups import GroupForm, form_of
 from mailroom.contacts.vcard.lines import VCard
 from mailroom.contacts.vcard.mark import mark_of, with_mark
 from mailroom.contacts.vcard.new import new_card, new_group
-from mailroom.contacts.vcard.text import clean
 
 COMPANY = CreateCard(
     uid="7e1b9c1e",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from mailroom.contacts.book import Card, ContactEdit, DeleteCard, UpdateCard
+from mailroom.contacts.model import Card, ContactEdit, DeleteCard, UpdateCard
 from mailroom.contacts.note import triage_lines
 from mailroom.report import shown
 from mailroom.screener.passes.gather import GatheredMail

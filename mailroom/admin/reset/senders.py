@@ -10,8 +10,8 @@ from typing import Final
 from mailroom.admin.reset.plan import can_be_stripped
 from mailroom.admin.reset.scope import Scope, Tell
 from mailroom.contacts.address import key_of
-from mailroom.contacts.book import Card, Group
 from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.model import Card, Group
 from mailroom.jmap.answers import Updated
 from mailroom.jmap.mail import Email, Patch
 from mailroom.jmap.request import Operation

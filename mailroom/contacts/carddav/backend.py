@@ -10,14 +10,7 @@ import structlog
 from yarl import URL
 
 from mailroom.contacts.address import key_of
-from mailroom.contacts.book import (
-    AddressBookError,
-    Card,
-    ContactEdit,
-    Contents,
-    Description,
-    Group,
-)
+from mailroom.contacts.book import Description
 from mailroom.contacts.carddav.finding import Options, find
 from mailroom.contacts.carddav.notes import notes_on
 from mailroom.contacts.carddav.opened import OpenedBook, open_book
@@ -26,6 +19,7 @@ from mailroom.contacts.carddav.resource import Resource
 from mailroom.contacts.carddav.resources import Resources
 from mailroom.contacts.carddav.writing import Writing
 from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.model import AddressBookError, Card, ContactEdit, Contents, Group
 from mailroom.contacts.vcard.groups import GroupForm, form_of
 from mailroom.contacts.vcard.new import new_group
 from mailroom.http import HttpClient

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from mailroom.contacts.book import AddressBookError, ReadOnlyAddressBookError
 from mailroom.contacts.carddav.discovery import AddressBookCollection
 from mailroom.contacts.carddav.hrefs import path_key
+from mailroom.contacts.model import AddressBookError, ReadOnlyAddressBookError
 
 _SETTING: Final = "MAILROOM_CONTACTS_ADDRESS_BOOK"
 _DEFAULT: Final = "default"

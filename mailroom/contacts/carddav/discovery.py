@@ -6,7 +6,6 @@ from typing import Final
 
 from yarl import URL
 
-from mailroom.contacts.book import AddressBookError
 from mailroom.contacts.carddav.hrefs import at_path, path_key
 from mailroom.contacts.carddav.multistatus import Item, parse_multistatus
 from mailroom.contacts.carddav.webdav import (
@@ -25,6 +24,7 @@ from mailroom.contacts.carddav.webdav import (
     SYNC_TOKEN,
     propfind,
 )
+from mailroom.contacts.model import AddressBookError
 from mailroom.http import HttpClient, HttpRequest, RedirectError, Response, refusal
 
 _WELL_KNOWN: Final = "/.well-known/carddav"

@@ -8,7 +8,6 @@ from typing import Final
 import structlog
 from yarl import URL
 
-from mailroom.contacts.book import AddressBookError
 from mailroom.contacts.carddav.choice import candidates, choose
 from mailroom.contacts.carddav.discovery import (
     AddressBookCollection,
@@ -20,6 +19,7 @@ from mailroom.contacts.carddav.multistatus import MultistatusReader
 from mailroom.contacts.carddav.reading import LARGEST_CARD
 from mailroom.contacts.carddav.refusals import RefusedError
 from mailroom.contacts.carddav.webdav import ANSWERS, make_address_book_body, query_by_name
+from mailroom.contacts.model import AddressBookError
 from mailroom.contacts.vcard.edit import to_group
 from mailroom.contacts.vcard.groups import is_group
 from mailroom.contacts.vcard.lines import VCard

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from yarl import URL
 
-from mailroom.contacts.book import AddressBookError
+from mailroom.contacts.model import AddressBookError
 from mailroom.http import BrokenAnswerError, Reach
 
 REPLACEMENT: Final = "\ufffd"

@@ -6,13 +6,13 @@ Pure; updated by :mod:`mailroom.contacts.carddav.mirror`.
 from collections.abc import Collection
 from typing import Final
 
-from mailroom.contacts.book import Group
 from mailroom.contacts.carddav.changes import Changes
 from mailroom.contacts.carddav.hrefs import REPLACEMENT
 from mailroom.contacts.carddav.members import CategoryMembers
 from mailroom.contacts.carddav.reading import LARGEST_CARD
 from mailroom.contacts.carddav.resource import Resource
 from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.model import Group
 from mailroom.contacts.vcard.edit import is_readable, to_group
 from mailroom.contacts.vcard.fields import uid_of, written_uid_of
 from mailroom.contacts.vcard.groups import is_group

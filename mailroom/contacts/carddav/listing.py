@@ -9,9 +9,9 @@ from typing import Final
 
 import structlog
 
-from mailroom.contacts.book import AddressBookError
 from mailroom.contacts.carddav.refusals import RefusedError, SyncRefusedError
 from mailroom.contacts.carddav.reports import Listed, Listing, Reports
+from mailroom.contacts.model import AddressBookError
 from mailroom.waiting.concurrency import all_of
 
 log = structlog.get_logger(__name__)

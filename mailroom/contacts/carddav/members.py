@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from mailroom.contacts.book import Group
+from mailroom.contacts.model import Group
 from mailroom.contacts.vcard.categories import category_key
 
 _ID = "categories:"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
-from mailroom.contacts.book import Group
+from mailroom.contacts.model import Group
 
 _NONE: Final[frozenset[str]] = frozenset()
 

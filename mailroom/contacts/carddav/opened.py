@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from mailroom.contacts.book import Card
 from mailroom.contacts.carddav.discovery import AddressBookCollection
 from mailroom.contacts.carddav.finding import Found, Options
 from mailroom.contacts.carddav.following import Follower
@@ -12,6 +11,7 @@ from mailroom.contacts.carddav.mirror import Mirror
 from mailroom.contacts.carddav.others import OtherBooks
 from mailroom.contacts.carddav.reports import Reports
 from mailroom.contacts.carddav.resources import Resources
+from mailroom.contacts.model import Card
 from mailroom.contacts.vcard.categories import with_categories
 from mailroom.contacts.vcard.edit import to_card
 from mailroom.contacts.vcard.lines import VCard

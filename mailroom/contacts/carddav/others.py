@@ -8,12 +8,12 @@ from typing import Final
 import structlog
 from yarl import URL
 
-from mailroom.contacts.book import AddressBookError
 from mailroom.contacts.carddav.changes import Changes
 from mailroom.contacts.carddav.discovery import AddressBookCollection, books_in
 from mailroom.contacts.carddav.following import Follower
 from mailroom.contacts.carddav.hrefs import Paths, path_key
 from mailroom.contacts.carddav.reports import Reports
+from mailroom.contacts.model import AddressBookError
 from mailroom.http import BrokenAnswerError, CredentialsRefusedError, HttpClient
 from mailroom.waiting.concurrency import all_of
 

@@ -13,9 +13,9 @@ from typing import Final
 
 import structlog
 
-from mailroom.contacts.book import AddressBookError
 from mailroom.contacts.carddav.reports import Reports
 from mailroom.contacts.carddav.resource import Resource
+from mailroom.contacts.model import AddressBookError
 from mailroom.http import ServerFailureError, UnreachableError
 from mailroom.waiting.concurrency import all_of
 

@@ -3,8 +3,8 @@
 from http import HTTPStatus
 from typing import Final
 
-from mailroom.contacts.book import AddressBookError
 from mailroom.contacts.carddav.webdav import explanation
+from mailroom.contacts.model import AddressBookError
 from mailroom.http import Response
 from mailroom.http.not_now import Action, of_precondition
 

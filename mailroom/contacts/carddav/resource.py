@@ -12,12 +12,7 @@ from typing import Final
 from mailroom.contacts.carddav.multistatus import Item
 from mailroom.contacts.carddav.webdav import ETAG, LENGTH
 from mailroom.contacts.vcard.categories import categories_of, category_key
-from mailroom.contacts.vcard.fields import (
-    is_vcard3_without_name,
-    is_vcard4,
-    names_of,
-    uid_of,
-)
+from mailroom.contacts.vcard.fields import is_vcard3_without_name, is_vcard4, names_of, uid_of
 from mailroom.contacts.vcard.groups import members_of
 from mailroom.contacts.vcard.lines import VCard
 from mailroom.contacts.vcard.notes import note_of

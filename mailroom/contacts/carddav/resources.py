@@ -10,7 +10,6 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
-from mailroom.contacts.book import AddressBookError, Card, LastingRefusalError
 from mailroom.contacts.carddav.answers import CardAnswer
 from mailroom.contacts.carddav.hrefs import REPLACEMENT, Paths, at_path
 from mailroom.contacts.carddav.known import Known
@@ -19,6 +18,7 @@ from mailroom.contacts.carddav.refusals import GONE, RefusedError, not_a_page
 from mailroom.contacts.carddav.reports import Reports
 from mailroom.contacts.carddav.resource import Resource, entity_tag, says_the_same
 from mailroom.contacts.carddav.webdav import ANSWERS, conflicting_url
+from mailroom.contacts.model import AddressBookError, Card, LastingRefusalError
 from mailroom.contacts.vcard.edit import is_readable
 from mailroom.contacts.vcard.fields import is_vcard4
 from mailroom.contacts.vcard.groups import is_group

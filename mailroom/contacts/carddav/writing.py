@@ -10,7 +10,12 @@ from http import HTTPStatus
 from typing import Final
 
 from mailroom.contacts.address import key_of, other_uid
-from mailroom.contacts.book import (
+from mailroom.contacts.carddav.known import Known
+from mailroom.contacts.carddav.membership import GroupWrite, Move, waves
+from mailroom.contacts.carddav.resource import Resource
+from mailroom.contacts.carddav.resources import Resources
+from mailroom.contacts.meanwhile import refuse_if_joined
+from mailroom.contacts.model import (
     AddressBookError,
     ContactEdit,
     CreateCard,
@@ -18,14 +23,10 @@ from mailroom.contacts.book import (
     Group,
     UpdateCard,
 )
-from mailroom.contacts.carddav.known import Known
-from mailroom.contacts.carddav.membership import GroupWrite, Move, waves
-from mailroom.contacts.carddav.resource import Resource
-from mailroom.contacts.carddav.resources import Resources
-from mailroom.contacts.meanwhile import refuse_if_joined
+from mailroom.contacts.uid import uid_key
 from mailroom.contacts.vcard.categories import with_categories
 from mailroom.contacts.vcard.edit import adopted, is_readable, updated
-from mailroom.contacts.vcard.fields import addresses_of, uid_key, uid_of
+from mailroom.contacts.vcard.fields import addresses_of, uid_of
 from mailroom.contacts.vcard.groups import with_members
 from mailroom.contacts.vcard.lines import VCard
 from mailroom.contacts.vcard.new import new_card

@@ -6,15 +6,7 @@ from dataclasses import replace
 from itertools import islice
 
 from mailroom.contacts.address import key_of
-from mailroom.contacts.book import (
-    AddressBookError,
-    Card,
-    ContactEdit,
-    Contents,
-    Description,
-    Group,
-    ReadOnlyAddressBookError,
-)
+from mailroom.contacts.book import Description
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap.calls import Book, get_books
 from mailroom.contacts.jmap.card_set import Changes, set_cards
@@ -25,6 +17,14 @@ from mailroom.contacts.jmap.mirror import Kept, Mirror
 from mailroom.contacts.jmap.reading import Cards
 from mailroom.contacts.jmap.refusals import is_taken
 from mailroom.contacts.jmap.writing import Writing
+from mailroom.contacts.model import (
+    AddressBookError,
+    Card,
+    ContactEdit,
+    Contents,
+    Group,
+    ReadOnlyAddressBookError,
+)
 from mailroom.jmap.client import JmapClient
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from mailroom.contacts.book import ContactEdit, UpdateCard
+from mailroom.contacts.model import ContactEdit, UpdateCard
 from mailroom.jmap.session import Limits
 
 _LARGEST_SET: Final = 500

@@ -2,7 +2,6 @@
 
 from typing import Any, TypeGuard
 
-from mailroom.contacts.book import Card, Group
 from mailroom.contacts.jmap.fields import (
     JsCard,
     addresses_of,
@@ -15,7 +14,8 @@ from mailroom.contacts.jmap.fields import (
     uid_of,
 )
 from mailroom.contacts.jmap.mark import is_bare, is_safe_to_edit, is_untouched, mark_of
-from mailroom.contacts.vcard.fields import uid_key
+from mailroom.contacts.model import Card, Group
+from mailroom.contacts.uid import uid_key
 
 
 def is_readable(value: Any) -> TypeGuard[JsCard]:

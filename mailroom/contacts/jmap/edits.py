@@ -1,4 +1,4 @@
-"""The edits of :mod:`mailroom.contacts.book`, on a JSContact Card (RFC 9553). Pure.
+"""The edits of :mod:`mailroom.contacts.model`, on a JSContact Card (RFC 9553). Pure.
 
 An edit takes a card and returns the changed card; only the difference is sent, see
 :mod:`mailroom.contacts.jmap.patches`. Doing an edit twice has the same result as doing it once.
@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from mailroom.contacts.book import CreateCard, Names, UpdateCard
 from mailroom.contacts.jmap.fields import (
     JsCard,
     components_of,
@@ -30,8 +29,9 @@ from mailroom.contacts.jmap.mark import (
     marked,
 )
 from mailroom.contacts.mark import Filled, Mark, digest
+from mailroom.contacts.model import CreateCard, Names, UpdateCard
 from mailroom.contacts.note import says_last, triage_lines
-from mailroom.contacts.vcard.text import clean
+from mailroom.contacts.text import clean
 
 _LINE_END: Final = re.compile(r"(\r\n|\r|\n)")
 _OURS: Final = "mailroom"

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from mailroom.contacts.address import addresses_in
-from mailroom.contacts.book import Names
 from mailroom.contacts.mark import JSCONTACT_PROPERTY, MADE
-from mailroom.contacts.vcard.fields import uid_key
+from mailroom.contacts.model import Names
+from mailroom.contacts.uid import uid_key
 
 JsCard = Mapping[str, Any]
 """A Card object, as decoded from JSON."""

@@ -11,14 +11,20 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from mailroom.contacts.book import AddressBookError, ContactEdit, CreateCard, DeleteCard, UpdateCard
 from mailroom.contacts.jmap.card_set import Changes
 from mailroom.contacts.jmap.cards import to_card
 from mailroom.contacts.jmap.edits import adopted, new_card, updated
 from mailroom.contacts.jmap.fields import JsCard, member_keys
 from mailroom.contacts.jmap.mark import MARK, is_safe_to_edit
 from mailroom.contacts.jmap.patches import Patch, difference, pointer
-from mailroom.contacts.vcard.fields import uid_key
+from mailroom.contacts.model import (
+    AddressBookError,
+    ContactEdit,
+    CreateCard,
+    DeleteCard,
+    UpdateCard,
+)
+from mailroom.contacts.uid import uid_key
 
 _MARK_PATH: Final = pointer("name", MARK)
 

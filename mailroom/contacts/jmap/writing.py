@@ -15,13 +15,6 @@ from functools import partial
 from typing import Final
 
 from mailroom.contacts.address import key_of, other_uid
-from mailroom.contacts.book import (
-    AddressBookError,
-    ContactEdit,
-    CreateCard,
-    Group,
-    LastingRefusalError,
-)
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap.batches import batches
 from mailroom.contacts.jmap.calls import uid_filter
@@ -33,6 +26,13 @@ from mailroom.contacts.jmap.reading import Cards, CardsMovedError, undisturbed
 from mailroom.contacts.jmap.refusals import BAD_PATH, is_gone, is_taken
 from mailroom.contacts.jmap.rollback import Rollback
 from mailroom.contacts.meanwhile import refuse_if_joined
+from mailroom.contacts.model import (
+    AddressBookError,
+    ContactEdit,
+    CreateCard,
+    Group,
+    LastingRefusalError,
+)
 from mailroom.http import CredentialsRefusedError, HttpError
 from mailroom.jmap.errors import JmapError
 

@@ -12,6 +12,6 @@ card into objects and writes it anew cannot promise this, so a library is used f
 - :mod:`~mailroom.contacts.vcard.notes`: lines in the note;
 - :mod:`~mailroom.contacts.vcard.groups`: the members of a group;
 - :mod:`~mailroom.contacts.vcard.mark`: the property that records Mailroom's changes of a card;
-- :mod:`~mailroom.contacts.vcard.edit`: the edits of :mod:`mailroom.contacts.book` on a vCard;
+- :mod:`~mailroom.contacts.vcard.edit`: the edits of :mod:`mailroom.contacts.model` on a vCard;
 - :mod:`~mailroom.contacts.vcard.new`: new cards and groups.
 """

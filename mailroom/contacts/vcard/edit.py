@@ -1,9 +1,9 @@
-"""The values and edits of :mod:`mailroom.contacts.book`, on a vCard."""
+"""The values and edits of :mod:`mailroom.contacts.model`, on a vCard."""
 
 from typing import Final
 
-from mailroom.contacts.book import Card, CreateCard, Group, Names, UpdateCard
 from mailroom.contacts.mark import Filled, Mark
+from mailroom.contacts.model import Card, CreateCard, Group, Names, UpdateCard
 from mailroom.contacts.vcard.fields import (
     addresses_of,
     demanded_names,

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from mailroom.contacts.address import addresses_in
-from mailroom.contacts.book import Names
 from mailroom.contacts.mark import JSCONTACT_PROPERTY, MADE, VCARD_PROPERTY
+from mailroom.contacts.model import Names
+from mailroom.contacts.uid import bare_uid, uid_key
 from mailroom.contacts.vcard.lines import ContentLine, VCard, decode, encode
 from mailroom.contacts.vcard.text import escape, split, unescape
 
@@ -16,26 +17,6 @@ KIND: Final = ("KIND", "X-ADDRESSBOOKSERVER-KIND")
 _STRUCTURED: Final = frozenset({"N", "ORG"})
 _LONGEST_MARK: Final = 200
 """Octets of a line in which the name of a mark that was written over JMAP must be."""
-_UID_PREFIX: Final = "urn:uuid:"
-_UUID: Final = re.compile("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-
-
-def bare_uid(text: str) -> str:
-    """Return a uid without ``urn:uuid:`` and without the quotes that some servers add."""
-    uid = text.strip().strip('"')
-    while uid[: len(_UID_PREFIX)].lower() == _UID_PREFIX:
-        uid = uid[len(_UID_PREFIX) :].strip('"')
-    return uid
-
-
-def uid_key(text: str) -> str:
-    """Return a uid in the spelling in which uids are compared.
-
-    A UUID is the same in capitals, in braces and behind ``urn:uuid:`` (RFC 9562 section 4).
-    """
-    uid = bare_uid(text)
-    uuid = bare_uid(uid[1:-1]) if uid[:1] == "{" and uid[-1:] == "}" else uid
-    return uuid.lower() if _UUID.fullmatch(uuid) else uid
 
 
 def uid_of(card: VCard) -> str:

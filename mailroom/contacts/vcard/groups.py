@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection
 from enum import StrEnum
 from typing import Final
 
-from mailroom.contacts.vcard.fields import KIND, kind_of, uid_key
+from mailroom.contacts.uid import uid_key
+from mailroom.contacts.vcard.fields import KIND, kind_of
 from mailroom.contacts.vcard.lines import ContentLine, VCard
 from mailroom.contacts.vcard.text import escape, unescape
 

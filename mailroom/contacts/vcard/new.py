@@ -5,11 +5,12 @@ from typing import Final
 import vobject
 from vobject.vcard import Name
 
-from mailroom.contacts.book import CreateCard
+from mailroom.contacts.model import CreateCard
+from mailroom.contacts.text import clean
 from mailroom.contacts.vcard.groups import GroupForm
 from mailroom.contacts.vcard.lines import VCard, fold
 from mailroom.contacts.vcard.mark import as_made
-from mailroom.contacts.vcard.text import clean, escape
+from mailroom.contacts.vcard.text import escape
 
 _UNFOLDED: Final = 10**9
 """vobject's own folding lets lines with certain characters grow longer than 75 octets."""

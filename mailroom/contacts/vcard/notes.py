@@ -4,8 +4,9 @@ from collections.abc import Collection
 from typing import Final
 
 from mailroom.contacts.note import says_last, triage_lines
+from mailroom.contacts.text import clean
 from mailroom.contacts.vcard.lines import ContentLine, VCard
-from mailroom.contacts.vcard.text import clean, ends_in_escape, escape, pieces, unescape
+from mailroom.contacts.vcard.text import ends_in_escape, escape, pieces, unescape
 
 _LINE_ENDS: Final = (r"\n", r"\N")
 _PLAIN_ENCODINGS: Final = frozenset({"7BIT", "8BIT"})

@@ -3,12 +3,12 @@
 import re
 from typing import Final
 
+from mailroom.contacts.text import clean
 from mailroom.contacts.vcard.lines import encode
 
 _TOKEN: Final = re.compile(r"(?s)\\.|.")
 _ESCAPE: Final = re.compile(r"(?s)\\.")
 _MEANINGS: Final = {r"\n": "\n", r"\N": "\n", r"\,": ",", r"\;": ";", r"\:": ":", r"\\": "\\"}
-_CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 def unescape(value: str) -> str:
@@ -20,11 +20,6 @@ def unescape(value: str) -> str:
 def escape(text: str) -> str:
     """Return a text as an escaped value."""
     return re.sub(r"([\\;,])", r"\\\1", clean(text)).replace("\n", r"\n")
-
-
-def clean(text: str) -> str:
-    """Return text without characters that vCard or XML cannot carry; line ends become LF."""
-    return _CONTROL.sub("", re.sub("\r\n?", "\n", text))
 
 
 def split(value: str, separator: str) -> list[str]:

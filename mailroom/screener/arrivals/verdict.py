@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from mailroom.contacts.book import Group
 from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.model import Group
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.authentication import Opinion, opinion_on_from
 from mailroom.screener.arrivals.delivery import is_report, was_put_there

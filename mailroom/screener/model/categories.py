@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final, Self
 
-from mailroom.contacts.book import ContactType
+from mailroom.contacts.model import ContactType
 
 _INBOX: Final = "inbox"
 

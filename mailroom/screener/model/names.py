@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Final
 
-from mailroom.contacts.book import Card, ContactType, Names
+from mailroom.contacts.model import Card, ContactType, Names
 from mailroom.jmap.mail import Email
 from mailroom.screener.model.sender import Sender, sender_of
 

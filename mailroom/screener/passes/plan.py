@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from mailroom.contacts.book import Group
 from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.model import Group
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.screening import JudgedMail
 from mailroom.screener.arrivals.verdict import Verdict

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from mailroom.contacts.book import is_lasting
+from mailroom.contacts.model import is_lasting
 from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import SetError
 from mailroom.jmap.mail import Patch

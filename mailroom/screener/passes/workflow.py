@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from mailroom.contacts.book import AddressBook, Contents
+from mailroom.contacts.book import AddressBook
 from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.model import Contents
 from mailroom.jmap.account import MailAccount
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import Email

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailroom.contacts.address import uid_for
-from mailroom.contacts.book import (
+from mailroom.contacts.model import (
     Card,
     ContactEdit,
     ContactType,

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from mailroom.contacts.address import key_of, uid_for, whole_domain
-from mailroom.contacts.book import Card, ContactEdit, CreateCard, UpdateCard
 from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.model import Card, ContactEdit, CreateCard, UpdateCard
 from mailroom.jmap.mail import Email
 from mailroom.screener.model.categories import Categories, Category
 from mailroom.screener.model.names import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
-from mailroom.contacts.book import Card, ContactEdit, DeleteCard, Names
+from mailroom.contacts.model import Card, ContactEdit, DeleteCard, Names
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.places import Directory

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from mailroom.contacts.book import Card, ContactEdit, CreateCard, DeleteCard, Group, UpdateCard
 from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.model import Card, ContactEdit, CreateCard, DeleteCard, Group, UpdateCard
 from mailroom.jmap.mail import Email, EmailAddress, Patch
 from mailroom.jmap.mailboxes import Mailbox
 from mailroom.screener.model.categories import DEFAULTS, Categories, Category, Layout

@@ -9,7 +9,8 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from mailroom.contacts.book import (
+from mailroom.contacts.jmap import JmapAddressBook
+from mailroom.contacts.model import (
     Card,
     ContactEdit,
     ContactType,
@@ -18,7 +19,6 @@ from mailroom.contacts.book import (
     Names,
     UpdateCard,
 )
-from mailroom.contacts.jmap import JmapAddressBook
 from mailroom.http import Credentials, HttpClient
 from mailroom.jmap.client import JmapClient
 from mailroom.sandbox.contacts import Contacts
