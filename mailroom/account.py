@@ -22,10 +22,10 @@ from mailroom.http import (
     trusting,
 )
 from mailroom.http.credentials import are_siblings
-from mailroom.jmap.account import MailAccount
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.eventsource import EventSourceTransport
 from mailroom.jmap.mail import get_email_state
+from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.session import CONTACTS, Session
 from mailroom.jmap.transports import AutoTransport, Transport, offered
 from mailroom.jmap.websocket import WebSocketTransport

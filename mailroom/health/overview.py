@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from mailroom import __version__
-from mailroom.health.account import Health
+from mailroom.health.account_health import Health
 
 
 class Overview:

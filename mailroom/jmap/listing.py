@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from typing import Final, TypeVar
 
-from mailroom.jmap.account import MailAccount
 from mailroom.jmap.mail import Filter
+from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.paging import READINGS, are_steady, remaining_pages
 from mailroom.jmap.queries import DatedPage, IdPage, find_dates, find_ids
 from mailroom.jmap.request import Operation

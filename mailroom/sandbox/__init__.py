@@ -3,7 +3,6 @@
 The sandbox shares no code with the clients, so that both cannot have the same bug.
 """
 
-from mailroom.sandbox.account import Account, User
 from mailroom.sandbox.desk import Desk, SeenMail
 from mailroom.sandbox.presets import CYRUS_3_14, FASTMAIL, HOSTILE, JAMES, STALWART
 from mailroom.sandbox.quirks import (
@@ -15,6 +14,7 @@ from mailroom.sandbox.quirks import (
     Quirks,
     Serving,
 )
+from mailroom.sandbox.sandbox_account import SandboxAccount, User
 from mailroom.sandbox.server import Sandbox
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "JAMES",
     "STALWART",
     "STALWART_LIMITS",
-    "Account",
     "Carddav",
     "Desk",
     "Limits",
@@ -32,6 +31,7 @@ __all__ = [
     "Querying",
     "Quirks",
     "Sandbox",
+    "SandboxAccount",
     "SeenMail",
     "Serving",
     "User",

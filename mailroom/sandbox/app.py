@@ -14,13 +14,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from mailroom.sandbox import eventsource, session, websocket
-from mailroom.sandbox.account import Account
 from mailroom.sandbox.dispatch import decode
 from mailroom.sandbox.problems import Problem
 from mailroom.sandbox.quirks import Quirks
+from mailroom.sandbox.sandbox_account import SandboxAccount
 from mailroom.sandbox.traffic import Blocks, Rate
 
-_ACCOUNT: Final = web.RequestKey("account", Account)
+_ACCOUNT: Final = web.RequestKey("account", SandboxAccount)
 _WELL_KNOWN: Final = "/.well-known/jmap"
 
 
@@ -32,7 +32,7 @@ class SandboxApp:
         quirks: how the server misbehaves.
     """
 
-    def __init__(self, accounts: Mapping[str, Account], quirks: Quirks) -> None:
+    def __init__(self, accounts: Mapping[str, SandboxAccount], quirks: Quirks) -> None:
         self._accounts = accounts
         self._quirks = quirks
         self._in_flight: Counter[str] = Counter()
@@ -100,7 +100,7 @@ class SandboxApp:
         return web.json_response(answer)
 
     @contextmanager
-    def _slot(self, account: Account) -> Iterator[None]:
+    def _slot(self, account: SandboxAccount) -> Iterator[None]:
         """Refuse requests beyond maxConcurrentRequests."""
         if self._in_flight[account.id] >= self._quirks.limits.max_concurrent_requests:
             raise Problem("limit", limit="maxConcurrentRequests")
@@ -110,7 +110,7 @@ class SandboxApp:
         finally:
             self._in_flight[account.id] -= 1
 
-    def _refused_handshake(self, account: Account) -> web.Response | None:
+    def _refused_handshake(self, account: SandboxAccount) -> web.Response | None:
         """Return the refusal of a push handshake beyond the limits."""
         if not self._quirks.serving.counts_all:
             return None
@@ -174,7 +174,7 @@ class SandboxApp:
             return _problem(problem)
 
 
-def find_account(accounts: Iterable[Account], authorization: str) -> Account | None:
+def find_account(accounts: Iterable[SandboxAccount], authorization: str) -> SandboxAccount | None:
     """The account that an Authorization header opens; None if it opens none."""
     scheme, _, value = authorization.partition(" ")
     for account in accounts:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from mailroom.sandbox.account import Account
 from mailroom.sandbox.message import Message
+from mailroom.sandbox.sandbox_account import SandboxAccount
 from mailroom.sandbox.store import Email, Mailbox, Violation
 
 
@@ -34,7 +34,7 @@ class Desk:
         account: the account.
     """
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: SandboxAccount) -> None:
         self.account = account
         self._store = account.mail
 

@@ -6,9 +6,9 @@ from typing import Final
 
 from aiohttp import web
 
-from mailroom.sandbox.account import Account
 from mailroom.sandbox.push import ALL, Announcement, Subscription
 from mailroom.sandbox.quirks import Pushing, Quirks
+from mailroom.sandbox.sandbox_account import SandboxAccount
 
 _TYPES: Final = frozenset(
     {
@@ -21,7 +21,9 @@ _TYPES: Final = frozenset(
 _HEADERS: Final = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
 
 
-async def stream(request: web.Request, account: Account, quirks: Quirks) -> web.StreamResponse:
+async def stream(
+    request: web.Request, account: SandboxAccount, quirks: Quirks
+) -> web.StreamResponse:
     """Answer a request for the event stream; returns when it has ended."""
     habits = quirks.pushing
     if _is_refused(request, habits):

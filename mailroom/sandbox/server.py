@@ -8,11 +8,11 @@ from typing import Self
 
 from aiohttp import web
 
-from mailroom.sandbox.account import Account, User
 from mailroom.sandbox.app import SandboxApp
 from mailroom.sandbox.desk import Desk, SeenMail
 from mailroom.sandbox.plugin import PluginFactory
 from mailroom.sandbox.quirks import Quirks
+from mailroom.sandbox.sandbox_account import SandboxAccount, User
 
 
 class Sandbox:
@@ -39,7 +39,9 @@ class Sandbox:
     ) -> None:
         self.quirks = quirks or Quirks()
         self.users = tuple(users)
-        self._accounts = {user.name: Account(user, self.quirks, plugins, clock) for user in users}
+        self._accounts = {
+            user.name: SandboxAccount(user, self.quirks, plugins, clock) for user in users
+        }
         self._url = ""
 
     @asynccontextmanager
@@ -68,7 +70,7 @@ class Sandbox:
         """The URL of the JMAP session."""
         return f"{self._url}/jmap/"
 
-    def account(self, user: str = "") -> Account:
+    def account(self, user: str = "") -> SandboxAccount:
         """Return a user's account, by default the first user's."""
         return self._accounts[user or self.users[0].name]
 

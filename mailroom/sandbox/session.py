@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from mailroom.sandbox.account import Account
 from mailroom.sandbox.dispatch import CORE, SESSION_STATE
 from mailroom.sandbox.eventsource import close_after
 from mailroom.sandbox.quirks import Limits
+from mailroom.sandbox.sandbox_account import SandboxAccount
 
 API: Final = "/jmap/"
 EVENT_SOURCE: Final = "/jmap/eventsource/"
@@ -16,7 +16,7 @@ UPLOAD: Final = "/jmap/upload/"
 _WEBSOCKET: Final = "urn:ietf:params:jmap:websocket"
 
 
-def session(account: Account, origin: str) -> dict[str, Any]:
+def session(account: SandboxAccount, origin: str) -> dict[str, Any]:
     """The session of an account's user.
 
     Args:
@@ -49,7 +49,7 @@ def session(account: Account, origin: str) -> dict[str, Any]:
     }
 
 
-def _capabilities(account: Account, origin: str) -> dict[str, Any]:
+def _capabilities(account: SandboxAccount, origin: str) -> dict[str, Any]:
     quirks = account.quirks
     facts: dict[str, Any] = {CORE: _core(quirks.limits), **account.capabilities()}
     if quirks.websocket:

@@ -11,16 +11,18 @@ from typing import Any, Final
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from mailroom.sandbox.account import Account
 from mailroom.sandbox.dispatch import decode
 from mailroom.sandbox.problems import Problem
 from mailroom.sandbox.push import Subscription
 from mailroom.sandbox.quirks import Quirks
+from mailroom.sandbox.sandbox_account import SandboxAccount
 
 _SUBPROTOCOL: Final = "jmap"
 
 
-async def converse(request: web.Request, account: Account, quirks: Quirks) -> web.StreamResponse:
+async def converse(
+    request: web.Request, account: SandboxAccount, quirks: Quirks
+) -> web.StreamResponse:
     """Answer a request for a WebSocket; returns when it has ended."""
     offered = request.headers.get("Sec-WebSocket-Protocol")
     if offered is None:
@@ -49,7 +51,7 @@ class _BrokenOffError(Exception):
 class _Conversation:
     """One open WebSocket. Messages are answered in order, one at a time."""
 
-    def __init__(self, socket: web.WebSocketResponse, account: Account) -> None:
+    def __init__(self, socket: web.WebSocketResponse, account: SandboxAccount) -> None:
         self._socket = socket
         self._account = account
         self._subscription: Subscription | None = None

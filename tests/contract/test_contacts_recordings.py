@@ -15,11 +15,11 @@ from typing import Any, Final
 
 import pytest
 
-from mailroom.sandbox.account import Account, User
 from mailroom.sandbox.contacts import Contacts
 from mailroom.sandbox.contacts.plugin import CAPABILITY
 from mailroom.sandbox.dispatch import CORE
 from mailroom.sandbox.quirks import Limits, Quirks
+from mailroom.sandbox.sandbox_account import SandboxAccount, User
 
 Json = dict[str, Any]
 RECORDED: Final[list[Json]] = json.loads(
@@ -43,7 +43,7 @@ class Replay:
     """Asks the sandbox what the recorded server was asked, and compares."""
 
     def __init__(self) -> None:
-        self._account = Account(User(), QUIRKS, [Contacts], lambda: 0.0)
+        self._account = SandboxAccount(User(), QUIRKS, [Contacts], lambda: 0.0)
         self._ids: dict[str, str] = {}
         self._states: dict[str, str] = {}
         self.compared = 0

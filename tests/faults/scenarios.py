@@ -14,9 +14,9 @@ from yarl import URL
 from mailroom.account import open_account
 from mailroom.admin.setup import create, find_lacking
 from mailroom.sandbox import Quirks, User
-from mailroom.sandbox.account import Account
 from mailroom.sandbox.contacts import Contacts
 from mailroom.sandbox.desk import Desk
+from mailroom.sandbox.sandbox_account import SandboxAccount
 from mailroom.settings import Settings, load_settings
 from tests.support import virtual_time
 from tests.support.faults.account import copied, snapshot
@@ -60,7 +60,7 @@ class Scenario:
     meanwhile: Callable[[Desk], None] | None = None
     is_large: bool = False
 
-    def begin(self, served: Served, account: Account) -> None:
+    def begin(self, served: Served, account: SandboxAccount) -> None:
         """Have it happen."""
         desk = Desk(account)
         self.act(desk)
@@ -92,7 +92,7 @@ class Prepared:
         answered: beside each of them, whether there was a body in the answer.
     """
 
-    base: Account
+    base: SandboxAccount
     end: list[str]
     exchanges: tuple[Exchange, ...]
     answered: tuple[bool, ...]
@@ -302,9 +302,9 @@ def prepared(scenario: Scenario, backend: str, *, at_start: bool) -> Prepared:
     return virtual_time.run(_reference(scenario, base, at_start=at_start))
 
 
-async def _base(scenario: Scenario, backend: str) -> Account:
+async def _base(scenario: Scenario, backend: str) -> SandboxAccount:
     quirks = Quirks(contacts=backend == "jmap")
-    account = Account(_ME, quirks, [Contacts], clock=lambda: 0.0)
+    account = SandboxAccount(_ME, quirks, [Contacts], clock=lambda: 0.0)
     async with serving(account) as served, aiohttp.ClientSession() as session:
         line, *_ = served.lines
         async with open_account(settings(line)) as mailroom:
@@ -326,7 +326,7 @@ def _app(session: aiohttp.ClientSession, backend: str, line: Line) -> ContactsAp
 async def play(
     scenario: Scenario,
     served: Served,
-    account: Account,
+    account: SandboxAccount,
     *,
     at_start: bool,
     meddle: Meddle = leave_alone,
@@ -353,7 +353,7 @@ async def play(
         await service.until_done()
 
 
-async def _reference(scenario: Scenario, base: Account, *, at_start: bool) -> Prepared:
+async def _reference(scenario: Scenario, base: SandboxAccount, *, at_start: bool) -> Prepared:
     account = copied(base)
     async with serving(account) as served:
         await play(scenario, served, account, at_start=at_start)

@@ -13,8 +13,8 @@ from typing import Final
 
 from mailroom.jmap.push import PushState, PushStatus
 from mailroom.jmap.session import WEBSOCKET
-from mailroom.sandbox.account import Account
 from mailroom.sandbox.desk import Desk
+from mailroom.sandbox.sandbox_account import SandboxAccount
 from mailroom.settings import Settings, load_settings
 from tests.faults.scenarios import SCENARIOS, environ, prepared
 from tests.support.faults.account import copied
@@ -30,7 +30,7 @@ POLL: Final = 300.0
 """Seconds between polls, the default."""
 
 
-def base() -> Account:
+def base() -> SandboxAccount:
     """The account; to be had once outside of any loop, where it is made."""
     return prepared(SCENARIOS[0], "jmap", at_start=False).base
 
@@ -40,7 +40,7 @@ class Stage:
     """A service, and what its push comes from."""
 
     running: Instance
-    account: Account
+    account: SandboxAccount
     line: Line
     websocket: StreamServer | None
     eventsource: StreamServer | None

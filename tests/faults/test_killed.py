@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 import pytest
 from structlog.testing import capture_logs
 
-from mailroom.sandbox.account import Account
+from mailroom.sandbox.sandbox_account import SandboxAccount
 from tests.faults.scenarios import (
     BACKENDS,
     SCENARIOS,
@@ -33,7 +33,7 @@ from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange, Meddle, leave_
 
 Measured = Callable[[str], None]
 Place = TypeVar("Place", int, Spot)
-Cell = Callable[[Served, Account, Place], Awaitable[None]]
+Cell = Callable[[Served, SandboxAccount, Place], Awaitable[None]]
 
 INTERLEAVINGS: Final = 6
 """So many orders of requests are tried with two instances that do not know of each other."""
@@ -128,7 +128,7 @@ async def _to_the_end(line: Line) -> None:
 def test_killed_at_any_request_and_started_again(
     scenario: Scenario, backend: str, then: Meddle
 ) -> None:
-    async def cell(served: Served, account: Account, spot: Spot) -> None:
+    async def cell(served: Served, account: SandboxAccount, spot: Spot) -> None:
         _, again = served.lines
         await _killed_at(served, spot.request, then)
         await _to_the_end(again)
@@ -141,7 +141,7 @@ def test_killed_at_any_request_and_started_again(
 def test_one_thing_is_refused_and_then_killed_and_started_again(scenario: Scenario) -> None:
     """Over JMAP, where the rest of what was asked in one request is done all the same."""
 
-    async def cell(served: Served, account: Account, spot: Spot) -> None:
+    async def cell(served: Served, account: SandboxAccount, spot: Spot) -> None:
         _, again = served.lines
         await _killed_at(served, spot.request, _refusing(spot))
         await _to_the_end(again)
@@ -153,7 +153,7 @@ def test_one_thing_is_refused_and_then_killed_and_started_again(scenario: Scenar
 @over_each_backend
 @each_scenario
 def test_another_instance_does_it_all_in_between(scenario: Scenario, backend: str) -> None:
-    async def cell(served: Served, account: Account, spot: Spot) -> None:
+    async def cell(served: Served, account: SandboxAccount, spot: Spot) -> None:
         await _another_in_between(served, spot.request, leave_alone)
 
     ready = prepared(scenario, backend, at_start=True)
@@ -166,7 +166,7 @@ def test_another_instance_does_it_all_in_between_and_then_one_thing_is_refused(
 ) -> None:
     """Over JMAP, where much is asked in one request, and is taken back if not all of it is done."""
 
-    async def cell(served: Served, account: Account, spot: Spot) -> None:
+    async def cell(served: Served, account: SandboxAccount, spot: Spot) -> None:
         await _another_in_between(served, spot.request, _refusing(spot))
 
     ready = prepared(scenario, "jmap", at_start=True)
@@ -183,7 +183,7 @@ def _refusals(scenario: Scenario, ready: Prepared) -> list[Spot]:
 @over_each_backend
 @each_scenario
 def test_two_instances_at_once(scenario: Scenario, backend: str) -> None:
-    async def cell(served: Served, account: Account, seed: int) -> None:
+    async def cell(served: Served, account: SandboxAccount, seed: int) -> None:
         chance = random.Random(seed)  # noqa: S311 - an order of requests, no secret
 
         async def dawdle(exchange: Exchange, ask: Ask) -> Answer:

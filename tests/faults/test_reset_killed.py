@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from mailroom.account import open_account
 from mailroom.admin.reset import Outcome, Scope, senders, survey, take_back
 from mailroom.runtime.failing import EXPECTED
-from mailroom.sandbox.account import Account
+from mailroom.sandbox.sandbox_account import SandboxAccount
 from tests.faults.scenarios import BACKENDS, Scenario, prepared, settings
 from tests.support import virtual_time
 from tests.support.faults.account import copied, snapshot, wrong_in_the_end
@@ -68,7 +68,7 @@ SCENARIO: Final = Scenario(
 class Undisturbed:
     """A reset of an account: before it, behind it, and what was asked."""
 
-    base: Account
+    base: SandboxAccount
     end: list[str]
     exchanges: tuple[Exchange, ...]
     answered: tuple[bool, ...]

@@ -22,10 +22,10 @@ from mailroom.jmap.habits import Limitation
 from mailroom.sandbox import JAMES, STALWART, Quirks, Sandbox, User
 from mailroom.sandbox import app as sandbox_app
 from mailroom.sandbox import session as sandbox_session
-from mailroom.sandbox.account import Account
 from mailroom.sandbox.app import SandboxApp
 from mailroom.sandbox.contacts import Contacts, books
 from mailroom.sandbox.methods import mailbox_get
+from mailroom.sandbox.sandbox_account import SandboxAccount
 from mailroom.settings import load_settings
 from mailroom.settings.sections import HealthSettings
 from tests.support.service.in_process import set_up
@@ -74,7 +74,7 @@ async def test_a_token_that_may_only_read(
 ) -> None:
     session = sandbox_session.session
 
-    def read_only(account: Account, origin: str) -> dict[str, Any]:
+    def read_only(account: SandboxAccount, origin: str) -> dict[str, Any]:
         facts = session(account, origin)
         for each in facts["accounts"].values():
             each["isReadOnly"] = True

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailroom.jmap.account import MailAccount
 from mailroom.jmap.errors import MethodError, SessionError
 from mailroom.jmap.mail import Email, Patch
+from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.session import MAIL, SUBMISSION
 from tests.support.scripted.jmap import Invocation, JmapServer, Mails, Responses
 

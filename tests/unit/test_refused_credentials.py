@@ -21,8 +21,8 @@ from mailroom.metrics import Metrics
 from mailroom.runtime.keeper import Keeper
 from mailroom.sandbox import Quirks, Sandbox, User
 from mailroom.sandbox import app as sandbox_app
-from mailroom.sandbox.account import Account
 from mailroom.sandbox.contacts import Contacts
+from mailroom.sandbox.sandbox_account import SandboxAccount
 from mailroom.settings import load_settings
 from tests.support.service.in_process import set_up
 from tests.support.service.process import running
@@ -42,7 +42,9 @@ class Door:
     refused: int = 0
     times: list[float] = field(default_factory=list)
 
-    def __call__(self, accounts: Iterable[Account], authorization: str) -> Account | None:
+    def __call__(
+        self, accounts: Iterable[SandboxAccount], authorization: str
+    ) -> SandboxAccount | None:
         if self.is_shut or authorization != f"Bearer {self.token}":
             self.refused += 1
             self.times.append(asyncio.get_running_loop().time())
@@ -216,7 +218,7 @@ def test_what_something_in_between_refuses_is_an_outage_and_told_as_such(
 ) -> None:
     """A bot filter answers 403 with a page; the credentials may be as good as ever."""
 
-    def filtered(_accounts: Iterable[Account], _authorization: str) -> None:
+    def filtered(_accounts: Iterable[SandboxAccount], _authorization: str) -> None:
         page = "<html><h1>error code: 1010</h1></html>"
         raise web.HTTPForbidden(text=page, content_type="text/html")
 

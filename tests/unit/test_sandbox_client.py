@@ -10,9 +10,9 @@ import pytest
 from yarl import URL
 
 from mailroom.http import Credentials, HttpClient
-from mailroom.jmap.account import MailAccount
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.eventsource import EventSourceTransport
+from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.mailboxes import create_mailboxes, get_mailboxes
 from mailroom.jmap.push import (
     Connected,

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from mailroom.sandbox.account import Account, User
 from mailroom.sandbox.contacts import Contacts
 from mailroom.sandbox.contacts.plugin import CAPABILITY
 from mailroom.sandbox.dispatch import CORE
 from mailroom.sandbox.quirks import STALWART_LIMITS, Limits, Quirks
+from mailroom.sandbox.sandbox_account import SandboxAccount, User
 
 ANN = {
     "@type": "Card",
@@ -24,7 +24,7 @@ class Asker:
     """Calls methods on an account with one card, Ann's."""
 
     def __init__(self, quirks: Quirks | None = None) -> None:
-        self.account = Account(User(), quirks or Quirks(), [Contacts], lambda: 0.0)
+        self.account = SandboxAccount(User(), quirks or Quirks(), [Contacts], lambda: 0.0)
         self("ContactCard/set", create={"a": ANN})
 
     def __call__(self, method: str, **arguments: Any) -> Any:
@@ -220,7 +220,7 @@ def test_queries_never_tell_their_changes(ask: Asker) -> None:
 
 
 def test_what_an_account_without_contacts_offers() -> None:
-    account = Account(User(), Quirks(contacts=False), [Contacts], lambda: 0.0)
+    account = SandboxAccount(User(), Quirks(contacts=False), [Contacts], lambda: 0.0)
     assert CAPABILITY not in account.capabilities()
     offered = Asker().account
     assert offered.capabilities()[CAPABILITY] == {}

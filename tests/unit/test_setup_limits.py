@@ -8,8 +8,7 @@ import pytest
 from mailroom.account import open_account
 from mailroom.admin.setup import create, find_lacking
 from mailroom.jmap.errors import JmapError
-from mailroom.sandbox import Limits, Quirks, Sandbox, User
-from mailroom.sandbox import account as sandbox_account
+from mailroom.sandbox import Limits, Quirks, Sandbox, User, sandbox_account
 from mailroom.sandbox.contacts import Contacts
 from mailroom.settings import load_settings
 from tests.support.virtual_time import run

@@ -6,7 +6,7 @@ from typing import Self
 
 from mailroom.account import Account
 from mailroom.contacts.book import AddressBook
-from mailroom.jmap.account import MailAccount
+from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.passes.gather import Gatherer
 

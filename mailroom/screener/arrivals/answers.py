@@ -9,9 +9,9 @@ needs the Message-ID of the user's mail, which only the recipients of that mail 
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from mailroom.jmap.account import MailAccount
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import Email
+from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.request import Operation, Results
 from mailroom.jmap.sent import find_threads_with, get_newest_sent, get_thread
 from mailroom.waiting.concurrency import all_of

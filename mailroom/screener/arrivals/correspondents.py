@@ -1,6 +1,6 @@
 """The people that the user has written to, found in the mailboxes for sent mail. Reads only."""
 
-from mailroom.jmap.account import MailAccount
+from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.search.mail_search import MailSearch, Sweep
 from mailroom.screener.search.people import RECIPIENTS_OF_MAIL
 

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mailroom.jmap.account import MailAccount
 from mailroom.jmap.listing import list_dates
 from mailroom.jmap.mail import ARRIVAL, Created, Email, Filter
+from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.queries import Page
 from mailroom.jmap.request import Operation
 from mailroom.screener.arrivals.verdict import is_new

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from mailroom.contacts.index import ContactIndex
-from mailroom.jmap.account import MailAccount
+from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.arrivals.answers import Answers
 from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.arrivals.executor import ArrivalsReport, VerdictExecutor

@@ -18,11 +18,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from mailroom.contacts.book import AddressBook
-from mailroom.jmap.account import MailAccount
 from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import is_read_only
 from mailroom.jmap.habits import Limitation
 from mailroom.jmap.mail import Email, Patch
+from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.arrivals.screening import Screening
 from mailroom.screener.model.categories import Categories
 from mailroom.screener.model.mend import Replan, mend

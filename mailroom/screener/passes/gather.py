@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from mailroom.jmap.account import MailAccount
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.habits import Limitation
 from mailroom.jmap.mail import Created, Email, Filter
+from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.mailboxes import get_mailboxes
 from mailroom.jmap.queries import Page
 from mailroom.jmap.request import Operation

@@ -12,9 +12,9 @@ from functools import partial
 from mailroom.contacts.book import AddressBook
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import Contents
-from mailroom.jmap.account import MailAccount
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import Email
+from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.arrivals.screening import JudgedMail, Policy, Screening, judge_all
 from mailroom.screener.arrivals.verdict import Rules
 from mailroom.screener.model.categories import Categories, Layout

@@ -11,11 +11,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from mailroom.jmap.account import MailAccount
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.habits import Limitation
 from mailroom.jmap.listing import list_ids
 from mailroom.jmap.mail import Email, EmailPeople, Filter
+from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.queries import IdPage, Page, find_newest_id
 from mailroom.jmap.request import Operation, Results, in_order
 from mailroom.screener.search.filters import Mailboxes

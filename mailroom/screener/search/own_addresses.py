@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
-from mailroom.jmap.account import MailAccount
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import Email
+from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.request import Operation, Results
 from mailroom.jmap.sent import SentMail, get_newest_sent
 from mailroom.screener.model.places import Places

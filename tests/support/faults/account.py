@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from mailroom.sandbox.account import Account
 from mailroom.sandbox.contacts import Contacts
 from mailroom.sandbox.desk import Desk
+from mailroom.sandbox.sandbox_account import SandboxAccount
 from tests.support.owner.vcard_app import is_group, name_of, unfolded, values
 
 _OWN_OF_CARD: Final = {"id", "uid", "created", "updated", "members"}
@@ -18,13 +18,13 @@ _OWN_OF_VCARD: Final = {"UID", "REV", "CREATED", "X-ADDRESSBOOKSERVER-MEMBER", "
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d( at \d\d:\d\d)?")
 
 
-def copied(account: Account) -> Account:
+def copied(account: SandboxAccount) -> SandboxAccount:
     """An account in the same state that goes its own way from here. Mails never change."""
     messages = {id(each.message): each.message for each in account.mail.emails.values()}
     return copy.deepcopy(account, dict(messages))
 
 
-def snapshot(account: Account) -> list[str]:
+def snapshot(account: SandboxAccount) -> list[str]:
     """All of an account, one line for each thing in it; ids, uids and times left out."""
     mails = [
         f"mail {each.subject}: {sorted(each.mailboxes)} {sorted(each.keywords)}"
@@ -36,7 +36,7 @@ def snapshot(account: Account) -> list[str]:
     return sorted(_DATE.sub("DATE", each) for each in [*mails, *tell(contacts)])
 
 
-def wrong_in_the_end(account: Account, expected: Sequence[str]) -> list[str]:
+def wrong_in_the_end(account: SandboxAccount, expected: Sequence[str]) -> list[str]:
     """What differs from how it should have ended."""
     found, wanted = Counter(snapshot(account)), Counter(expected)
     return [

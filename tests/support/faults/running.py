@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from mailroom.health import Health
-from mailroom.health.account import Left
+from mailroom.health.account_health import Left
 from mailroom.metrics import Metrics
 from mailroom.runtime.keeper import Keeper
 from mailroom.runtime.watch import Watch

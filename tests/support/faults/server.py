@@ -15,8 +15,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from multidict import CIMultiDict
 
-from mailroom.sandbox.account import Account
 from mailroom.sandbox.app import SandboxApp
+from mailroom.sandbox.sandbox_account import SandboxAccount
 from tests.support.proxy.proxy import Answer, Exchange, Meddle, leave_alone
 from tests.support.proxy.stream import cut
 
@@ -60,7 +60,7 @@ class Served:
         meanwhile: what happens, once, at the moment in which contacts are written first.
     """
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: SandboxAccount) -> None:
         self._accounts = {account.id: account}
         app = SandboxApp(self._accounts, account.quirks).build()
         app.middlewares.insert(0, self._meddle)
@@ -72,7 +72,7 @@ class Served:
         self.lines: list[Line] = []
         self.meanwhile: Callable[[], None] | None = None
 
-    def take(self, account: Account) -> None:
+    def take(self, account: SandboxAccount) -> None:
         """Serve this account from now on, over lines on which nothing has happened."""
         self._accounts[account.id] = account
         self.meanwhile = None
@@ -167,7 +167,7 @@ async def _sent(request: web.Request, answer: Answer) -> web.StreamResponse:
 
 
 @asynccontextmanager
-async def serving(account: Account) -> AsyncIterator[Served]:
+async def serving(account: SandboxAccount) -> AsyncIterator[Served]:
     """Serve an account as long as the block runs."""
     served = Served(account)
     await served.start()

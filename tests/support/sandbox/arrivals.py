@@ -9,8 +9,8 @@ import aiohttp
 from yarl import URL
 
 from mailroom.http import Credentials, HttpClient
-from mailroom.jmap.account import MailAccount
 from mailroom.jmap.client import JmapClient
+from mailroom.jmap.mail_account import MailAccount
 from mailroom.sandbox import Desk, Quirks, Sandbox
 from mailroom.screener.arrivals.inbox import Inbox, NewMail
 from mailroom.screener.model.categories import DEFAULTS, Layout

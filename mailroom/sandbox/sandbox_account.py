@@ -60,7 +60,7 @@ class User:
     addresses: tuple[str, ...] = ("alice@example.com",)
 
 
-class Account:
+class SandboxAccount:
     """One user's account.
 
     Attributes:
