@@ -12,7 +12,7 @@ from results import Pass
 
 from tests.support.owner.person import PATIENCE, Owner, until
 from tests.support.proxy.passes import settled, tapped_pass
-from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy, proxying
+from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy, proxying
 from tests.support.service.process import Running, environment, running
 from tests.support.soak.watch import cpu_seconds
 
@@ -23,13 +23,13 @@ _LOOK_EVERY: Final = 0.005
 
 @dataclass
 class Traffic:
-    """Counts the bytes of bodies; stands in a proxy's way without meddling."""
+    """Counts the bytes of bodies; passes every exchange through."""
 
     bytes: int = 0
 
-    async def meddle(self, exchange: Exchange, ask: Ask) -> Answer:
+    async def intercept(self, exchange: Exchange, forward: Forward) -> Answer:
         """Hand everything on."""
-        answer = await ask()
+        answer = await forward()
         self.bytes += len(exchange.body) + len(answer.body)
         return answer
 
@@ -52,7 +52,7 @@ class Stand:
     _traffic: Traffic = field(default_factory=Traffic)
 
     def __post_init__(self) -> None:
-        self.proxy.meddle = self._traffic.meddle
+        self.proxy.intercept = self._traffic.intercept
 
     async def tap(
         self, taps: Mapping[str, str], *, patience: float = PATIENCE

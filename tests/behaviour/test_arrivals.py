@@ -10,7 +10,7 @@ import pytest
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.passes import settled
-from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy
+from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy
 from tests.support.service.process import Service
 from tests.support.variants.worlds import VARIANTS, Variant
 
@@ -164,13 +164,13 @@ async def test_what_somebody_files_in_the_very_moment_is_not_pulled_back(
 ) -> None:
     moved: list[str] = []
 
-    async def file_first(exchange: Exchange, ask: Ask) -> Answer:
+    async def file_first(exchange: Exchange, forward: Forward) -> Answer:
         if "Email/set" in exchange.calls and not moved:
             moved.append((await alice.mail("new")).id)
             await alice.move(moved, ["Archive"])
-        return await ask()
+        return await forward()
 
-    proxy.meddle = file_first
+    proxy.intercept = file_first
     async with start(alice, http=proxy.url, **ON) as service:
         await alice.server.deliver(alice.name, mail(STRANGER))
         await a_pass_later(alice, service)
@@ -186,8 +186,8 @@ async def test_new_mail_that_comes_while_a_part_of_a_look_is_put_off(
     """That part is read again later, in a state in which new mail has not been looked at."""
     put_off = list[str]()
 
-    async def put_off_first(exchange: Exchange, ask: Ask) -> Answer:
-        answer = await ask()
+    async def put_off_first(exchange: Exchange, forward: Forward) -> Answer:
+        answer = await forward()
         if "Email/changes" not in exchange.calls or put_off:
             return answer
         told = json.loads(answer.body)
@@ -198,7 +198,7 @@ async def test_new_mail_that_comes_while_a_part_of_a_look_is_put_off(
 
     async with start(alice, http=proxy.url, **ON) as service:
         await settled(service)
-        proxy.meddle = put_off_first
+        proxy.intercept = put_off_first
         await alice.server.deliver(alice.name, mail("first@elsewhere.example", "first"))
         await comes_to(alice, "first", "Screener")
         await comes_to(alice, "second", "Screener")
@@ -221,13 +221,13 @@ async def test_a_burst_during_a_pass(alice: Owner, start: Start, proxy: Proxy) -
     burst = [mail(f"{number}@corp.example", f"burst {number}") for number in range(20)]
     came, coming = asyncio.Event(), [burst]
 
-    async def come_meanwhile(exchange: Exchange, ask: Ask) -> Answer:
+    async def come_meanwhile(exchange: Exchange, forward: Forward) -> Answer:
         if "Email/set" in exchange.calls and coming:
             await alice.server.deliver(alice.name, *coming.pop())
             came.set()
-        return await ask()
+        return await forward()
 
-    proxy.meddle = come_meanwhile
+    proxy.intercept = come_meanwhile
     async with start(alice, http=proxy.url, **ON):
         await alice.server.deliver(alice.name, mail(STRANGER))
         await came.wait()

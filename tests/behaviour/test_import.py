@@ -13,7 +13,15 @@ from pathlib import Path
 
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import PATIENCE, Owner, message
-from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange, Meddle, Proxy, leave_alone
+from tests.support.proxy.proxy import (
+    CUT,
+    Answer,
+    Exchange,
+    Forward,
+    Interceptor,
+    Proxy,
+    pass_through,
+)
 from tests.support.service.process import environment, running
 from tests.support.variants.worlds import VARIANTS, Variant
 
@@ -94,18 +102,18 @@ async def test_every_fifth_request_fails_during_an_import(
     """One fault after the other, before and after the server has done what was asked."""
     tapped, *_ = await alice.receive(*(message(SENDER, each) for each in ("tapped", "earlier")))
     async with start(alice, http=proxy.url), importing(alice):
-        proxy.meddle = failing_every_fifth()
+        proxy.intercept = failing_every_fifth()
         await alice.tap(tapped, "@ToFeed")
         await alice.until_triaged(patience=2 * PATIENCE)
-        proxy.meddle = leave_alone
+        proxy.intercept = pass_through
     await everything_is_in_place(alice)
 
 
-def failing_every_fifth() -> Meddle:
+def failing_every_fifth() -> Interceptor:
     """Cut, 503, cut after it was done, 500 after it was done; and again."""
     numbers = itertools.count(1)
 
-    async def meddle(_: Exchange, ask: Ask) -> Answer:
+    async def intercept(_: Exchange, forward: Forward) -> Answer:
         count, rest = divmod(next(numbers), 5)
         match (count % 4, rest):
             case (0, 0):
@@ -113,14 +121,14 @@ def failing_every_fifth() -> Meddle:
             case (1, 0):
                 return Answer(503)
             case (2, 0):
-                await ask()
+                await forward()
                 return CUT
             case (3, 0):
-                await ask()
+                await forward()
                 return Answer(500)
-        return await ask()
+        return await forward()
 
-    return meddle
+    return intercept
 
 
 @on(*ROWS)
@@ -134,26 +142,26 @@ async def test_killed_during_an_import(
         await alice.tap(tapped, "@ToFeed")
         for number in (1, 2, 3):
             async with running(env, tmp_path / "killed.log", wait=False) as service:
-                proxy.meddle = killing_at(number, service.process)
+                proxy.intercept = killing_at(number, service.process)
                 await ended_or_triaged(alice, service.process)
-        proxy.meddle = leave_alone
+        proxy.intercept = pass_through
         async with start(alice, wait=False):
             await alice.until_triaged()
     await everything_is_in_place(alice)
 
 
-def killing_at(number: int, process: asyncio.subprocess.Process) -> Meddle:
+def killing_at(number: int, process: asyncio.subprocess.Process) -> Interceptor:
     """Kill the process once the server has done the n-th write."""
     writes = itertools.count(1)
 
-    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+    async def intercept(exchange: Exchange, forward: Forward) -> Answer:
         if not exchange.is_write or next(writes) != number:
-            return await ask()
-        await ask()
+            return await forward()
+        await forward()
         process.kill()
         return CUT
 
-    return meddle
+    return intercept
 
 
 async def ended_or_triaged(alice: Owner, process: asyncio.subprocess.Process) -> None:

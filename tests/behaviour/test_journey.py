@@ -12,7 +12,15 @@ from pathlib import Path
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import PATIENCE, Owner, message
 from tests.support.proxy.passes import mail_of_new_senders, settled, tapped_pass, told, until_seen
-from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange, Meddle, Proxy, leave_alone
+from tests.support.proxy.proxy import (
+    CUT,
+    Answer,
+    Exchange,
+    Forward,
+    Interceptor,
+    Proxy,
+    pass_through,
+)
 from tests.support.service.process import environment, running
 from tests.support.variants.worlds import ROWS, Variant
 
@@ -193,10 +201,10 @@ async def test_killed_at_the_first_write_of_contacts_and_then_of_mail(
     env = environment(alice, http=proxy.url, **variant.settings)
     for kind in (writes_contacts, writes_mail):
         async with running(env, tmp_path / "killed.log", wait=False) as service:
-            proxy.meddle = killing(service.process, kind)
+            proxy.intercept = killing(service.process, kind)
             async with asyncio.timeout(PATIENCE):
                 await service.process.wait()
-    proxy.meddle = leave_alone
+    proxy.intercept = pass_through
     async with start(alice, wait=False):
         await alice.until_triaged()
     for each in subjects:
@@ -206,17 +214,17 @@ async def test_killed_at_the_first_write_of_contacts_and_then_of_mail(
     assert line.startswith("Triaged to Person on ")
 
 
-def killing(process: asyncio.subprocess.Process, kind: Callable[[Exchange], bool]) -> Meddle:
+def killing(process: asyncio.subprocess.Process, kind: Callable[[Exchange], bool]) -> Interceptor:
     """Let one write of a kind reach the server, and kill the process before the answer comes."""
 
-    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+    async def intercept(exchange: Exchange, forward: Forward) -> Answer:
         if not kind(exchange) or process.returncode is not None:
-            return await ask()
-        await ask()
+            return await forward()
+        await forward()
         process.kill()
         return CUT
 
-    return meddle
+    return intercept
 
 
 def writes_contacts(exchange: Exchange) -> bool:

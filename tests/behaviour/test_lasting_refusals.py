@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.jscontact_app import JsContactApp
 from tests.support.owner.person import Owner, message
-from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy
+from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy
 from tests.support.variants.worlds import Variant
 
 ON = {"MAILROOM_ARRIVALS_ENABLED": "true"}
@@ -33,9 +33,9 @@ class Refusing:
         self.is_on = True
         self.times = 0
 
-    async def __call__(self, exchange: Exchange, ask: Ask) -> Answer:
+    async def __call__(self, exchange: Exchange, forward: Forward) -> Answer:
         if not self.is_on or self.method not in exchange.calls:
-            return await ask()
+            return await forward()
         body = json.loads(exchange.body)
         refused = {
             call_id: self._taken_out(arguments)
@@ -44,7 +44,7 @@ class Refusing:
         }
         self.times += sum(map(len, refused.values()))
         exchange.body = json.dumps(body).encode()
-        answer = await ask()
+        answer = await forward()
         told = json.loads(answer.body)
         for _, result, call_id in told["methodResponses"]:
             if refused.get(call_id):
@@ -73,7 +73,7 @@ async def is_stuck_then_heals(owner: Owner, start: Start, proxy: Proxy, refusing
     """Tap, and see what becomes of it while the server refuses, and when it does not any more."""
     first, second = await owner.receive(message(ANN, "first"), message(ANN, "second"))
     (other,) = await owner.receive(message("bob@x.example", "other"))
-    proxy.meddle = refusing
+    proxy.intercept = refusing
     async with start(owner, http=proxy.url, **ON) as service:
         await owner.tap(first, "@ToFeed")
         await owner.tap(other, "@ToPaperTrail")

@@ -10,7 +10,15 @@ from multidict import CIMultiDict
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.passes import until_passes
-from tests.support.proxy.proxy import Answer, Ask, Exchange, Meddle, Proxy, leave_alone, proxying
+from tests.support.proxy.proxy import (
+    Answer,
+    Exchange,
+    Forward,
+    Interceptor,
+    Proxy,
+    pass_through,
+    proxying,
+)
 from tests.support.variants.worlds import ANNOTATING, NO_STATES, VARIANTS
 
 ADDRESS = "jane@corp.example"
@@ -26,14 +34,16 @@ def writes_groups(exchange: Exchange) -> bool:
     return exchange.kind == "PUT group" or "ContactCard/set" in exchange.calls
 
 
-def first(wanted: Callable[[Exchange], bool], then: Callable[[Ask], Awaitable[Answer]]) -> Meddle:
+def first(
+    wanted: Callable[[Exchange], bool], then: Callable[[Forward], Awaitable[Answer]]
+) -> Interceptor:
     """Do something else with the first exchange of a kind."""
     left = [then]
 
-    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
-        return await (left.pop()(ask) if left and wanted(exchange) else ask())
+    async def intercept(exchange: Exchange, forward: Forward) -> Answer:
+        return await (left.pop()(forward) if left and wanted(exchange) else forward())
 
-    return meddle
+    return intercept
 
 
 async def decisions_of(owner: Owner, address: str) -> list[str]:
@@ -61,14 +71,14 @@ async def test_what_somebody_writes_meanwhile_is_not_lost(
     await alice.contacts.add("jane", "Jane Doe", ADDRESS, "Met at the fair.")
     (mail,) = await alice.receive(message(SENDER, "mail"))
 
-    async def edited_first(ask: Ask) -> Answer:
+    async def edited_first(forward: Forward) -> Answer:
         await alice.contacts.add_phone("jane")
-        answer = await ask()
+        answer = await forward()
         assert answer.status == 412 or b"stateMismatch" in answer.body
         return answer
 
     without_phone = await alice.contacts.rest_of("jane")
-    proxy.meddle = first(writes_cards, edited_first)
+    proxy.intercept = first(writes_cards, edited_first)
     async with start(alice, http=proxy.url, **ANNOTATING):
         await alice.tap(mail, "@ToFeed")
         await alice.until_triaged()
@@ -85,11 +95,11 @@ async def test_what_a_provider_files_meanwhile_is_filed_anew(
     """Its rules do not know of the decision before the contact is in its group."""
     (mail,) = await alice.receive(message(SENDER, "mail"))
 
-    async def late_first(ask: Ask) -> Answer:
+    async def late_first(forward: Forward) -> Answer:
         await alice.server.append(alice.name, "Screener", message(SENDER, "late"))
-        return await ask()
+        return await forward()
 
-    proxy.meddle = first(writes_cards, late_first)
+    proxy.intercept = first(writes_cards, late_first)
     async with start(alice, http=proxy.url) as service:
         await alice.tap(mail, "@ToPerson")
         await alice.until_triaged()
@@ -123,11 +133,11 @@ async def test_a_labelled_mail_that_its_owner_moves_meanwhile_is_not_brought_bac
     await alice.create_mailbox("Projects")
     *_, mail = await alice.receive(message(SENDER, "old"), message(SENDER, "mail"))
 
-    async def moved_first(ask: Ask) -> Answer:
+    async def moved_first(forward: Forward) -> Answer:
         await alice.move([mail], [left_in])
-        return await ask()
+        return await forward()
 
-    proxy.meddle = first(writes_cards, moved_first)
+    proxy.intercept = first(writes_cards, moved_first)
     async with start(alice, http=proxy.url) as service:
         await alice.tap(mail, "@ToImbox")
         await service.until_logged("pass done")
@@ -149,11 +159,11 @@ async def test_other_mail_of_a_sender_that_its_owner_moves_meanwhile_is_not_brou
         *(message(SENDER, each) for each in ("moved", "old", "mail"))
     )
 
-    async def moved_first(ask: Ask) -> Answer:
+    async def moved_first(forward: Forward) -> Answer:
         await alice.move([moved], [left_in])
-        return await ask()
+        return await forward()
 
-    proxy.meddle = first(files_mail, moved_first)
+    proxy.intercept = first(files_mail, moved_first)
     async with start(alice, http=proxy.url):
         await alice.tap(mail, "@ToImbox")
         await alice.until_triaged()
@@ -167,11 +177,11 @@ async def test_an_own_mail_that_its_owner_deletes_meanwhile_stays_deleted(
     """Labelling a conversation labels the replies as well; they only lose the label."""
     (reply,) = await alice.receive(message("Me <me@home.example>", "reply"), into={"Sent"})
 
-    async def deleted_first(ask: Ask) -> Answer:
+    async def deleted_first(forward: Forward) -> Answer:
         await alice.move([reply], ["Trash"])
-        return await ask()
+        return await forward()
 
-    proxy.meddle = first(files_mail, deleted_first)
+    proxy.intercept = first(files_mail, deleted_first)
     await alice.tap(reply, "@ToImbox")
     async with start(alice, http=proxy.url) as service:
         await until_passes(service, 1)
@@ -185,11 +195,11 @@ async def test_another_label_that_is_put_on_meanwhile_is_acted_on(
     mailboxes = await alice.mailboxes()
     off, on_ = (f"mailboxIds/{mailboxes[label]}" for label in ("@ToImbox", "@ToJail"))
 
-    async def changed_first(ask: Ask) -> Answer:
+    async def changed_first(forward: Forward) -> Answer:
         await alice.jmap("Email/set", {"update": {mail: {off: None, on_: True}}})
-        return await ask()
+        return await forward()
 
-    proxy.meddle = first(writes_cards, changed_first)
+    proxy.intercept = first(writes_cards, changed_first)
     async with start(alice, http=proxy.url):
         await alice.tap(mail, "@ToImbox")
         await alice.until_triaged()
@@ -204,7 +214,7 @@ async def test_who_joins_a_group_meanwhile_stays_in_it(
     (mail,) = await alice.receive(message(SENDER, "mail"))
     joining, joined = asyncio.Lock(), False
 
-    async def somebody_joins_before(exchange: Exchange, ask: Ask) -> Answer:
+    async def somebody_joins_before(exchange: Exchange, forward: Forward) -> Answer:
         nonlocal joined
         if writes_groups(exchange):
             async with joining:
@@ -212,9 +222,9 @@ async def test_who_joins_a_group_meanwhile_stays_in_it(
                     for group in await alice.groups():
                         await alice.contacts.join(group, "somebody")
                 joined = True
-        return await ask()
+        return await forward()
 
-    proxy.meddle = somebody_joins_before
+    proxy.intercept = somebody_joins_before
     async with start(alice, http=proxy.url):
         await alice.tap(mail, "@ToFeed")
         await alice.until_triaged()
@@ -228,14 +238,14 @@ async def test_undo_keeps_a_card_that_its_owner_puts_into_a_group_meanwhile(
     await alice.contacts.add_group("friends", "Friends")
     (mail,) = await alice.receive(message(SENDER, "mail"))
 
-    async def befriended_first(ask: Ask) -> Answer:
+    async def befriended_first(forward: Forward) -> Answer:
         await alice.contacts.join("Friends", (await alice.contact(ADDRESS)).uid)
-        return await ask()
+        return await forward()
 
     async with start(alice, http=proxy.url):
         await alice.tap(mail, "@ToFeed")
         await alice.until_triaged()
-        proxy.meddle = first(writes_groups, befriended_first)
+        proxy.intercept = first(writes_groups, befriended_first)
         await alice.tap(mail, "@ToScreener")
         await alice.until_triaged()
     assert await alice.where("mail") == {"Screener"}
@@ -243,14 +253,14 @@ async def test_undo_keeps_a_card_that_its_owner_puts_into_a_group_meanwhile(
     assert (await alice.contact(ADDRESS)).note == ()
 
 
-async def refuse_jane(exchange: Exchange, ask: Ask) -> Answer:
+async def refuse_jane(exchange: Exchange, forward: Forward) -> Answer:
     """A server that does not want her card, but takes all others."""
     if ADDRESS.encode() not in exchange.body or not writes_cards(exchange):
-        return await ask()
-    return FORBIDDEN if exchange.method == "PUT" else await _without_jane(exchange, ask)
+        return await forward()
+    return FORBIDDEN if exchange.method == "PUT" else await _without_jane(exchange, forward)
 
 
-async def _without_jane(exchange: Exchange, ask: Ask) -> Answer:
+async def _without_jane(exchange: Exchange, forward: Forward) -> Answer:
     body = json.loads(exchange.body)
     refused = {}
     for _, arguments, call_id in body["methodCalls"]:
@@ -260,7 +270,7 @@ async def _without_jane(exchange: Exchange, ask: Ask) -> Answer:
             del arguments["create"][key]
             refused[call_id] = {key: {"type": "forbidden"}}
     exchange.body = json.dumps(body).encode()
-    answer = await ask()
+    answer = await forward()
     told = json.loads(answer.body)
     for _, result, call_id in told["methodResponses"]:
         if call_id in refused:
@@ -273,7 +283,7 @@ async def test_a_refused_contact_keeps_the_label_on(
 ) -> None:
     mails = await alice.receive(message(SENDER, "mail"), message("al@corp.example", "other"))
     await alice.receive(message(SENDER, "earlier"))
-    proxy.meddle = refuse_jane
+    proxy.intercept = refuse_jane
     async with start(alice, http=proxy.url) as service:
         await alice.tap(mails, "@ToFeed")
         await alice.until_triaged("other")
@@ -282,7 +292,7 @@ async def test_a_refused_contact_keeps_the_label_on(
         assert await alice.contacts_of(ADDRESS) == []
         (told, *_) = service.events("decision not finished, will be tried again")
         assert "403" in told["reason"] or "forbidden" in told["reason"]
-        proxy.meddle = leave_alone
+        proxy.intercept = pass_through
         await alice.until_triaged()
     assert await alice.where("earlier") == {"Feed"}
     assert await alice.groups_of(ADDRESS) == {"Feed", "Mailroom"}
@@ -305,11 +315,11 @@ async def test_an_account_that_may_only_be_read_by_now_is_closed_until_the_next_
 ) -> None:
     mail, _ = await alice.receive(message(SENDER, "mail"), message(SENDER, "earlier"))
 
-    async def refuse(exchange: Exchange, ask: Ask) -> Answer:
-        return read_only(exchange) if writes(exchange) else await ask()
+    async def refuse(exchange: Exchange, forward: Forward) -> Answer:
+        return read_only(exchange) if writes(exchange) else await forward()
 
     async with start(alice, http=proxy.url) as service:
-        proxy.meddle = refuse
+        proxy.intercept = refuse
         await alice.tap(mail, "@ToFeed")
         await service.until_logged("credentials refused; the account is closed until the next try")
         assert "accountReadOnly" in (await service.health())["last_failure"]["why"]
@@ -325,7 +335,7 @@ async def test_two_instances_make_one_contact_each(
     async with proxying(alice.server.url, alice.server.dav_url) as other:
         both_write = asyncio.Barrier(2)
         for line in (proxy, other):
-            line.meddle = first(writes_cards, lambda ask: meet(both_write, ask))
+            line.intercept = first(writes_cards, lambda forward: meet(both_write, forward))
         async with start(alice, http=proxy.url) as one, start(alice, http=other.url) as two:
             await alice.tap(mails, "@ToFeed")
             await alice.until_triaged()
@@ -339,10 +349,10 @@ async def test_two_instances_make_one_contact_each(
     assert len(await alice.contacts.contacts()) == len(senders)
 
 
-async def meet(barrier: asyncio.Barrier, ask: Ask) -> Answer:
+async def meet(barrier: asyncio.Barrier, forward: Forward) -> Answer:
     """Go on when the other one is there as well."""
     await barrier.wait()
-    return await ask()
+    return await forward()
 
 
 async def test_a_label_that_is_on_at_the_start_needs_no_push_and_no_poll(

@@ -14,7 +14,7 @@ from multidict import CIMultiDict
 
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
-from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy
+from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy
 from tests.support.service.process import Service
 from tests.support.variants.worlds import DIGIT_IDS, Variant
 
@@ -201,12 +201,12 @@ async def test_the_clock_of_the_host_does_not_decide_what_is_new(
     """docker/for-win#10347: the clock of a container was days off."""
     shift = timedelta(days=days)
 
-    async def date_of_the_server(exchange: Exchange, ask: Ask) -> Answer:
-        answer = await ask()
+    async def date_of_the_server(exchange: Exchange, forward: Forward) -> Answer:
+        answer = await forward()
         answer.headers["Date"] = format_datetime(datetime.now(UTC) + shift, usegmt=True)
         return answer
 
-    proxy.meddle = date_of_the_server
+    proxy.intercept = date_of_the_server
     server: Any = alice.server
     now = datetime.now(UTC) + shift
     await server.deliver_at(alice.name, now, message(ANN, "new"))
@@ -231,14 +231,14 @@ async def test_a_card_that_the_server_refuses_for_good(
     """nextcloud/server#46193: a limit came later, and old cards exceed it."""
     refused: list[str] = []
 
-    async def too_large(exchange: Exchange, ask: Ask) -> Answer:
+    async def too_large(exchange: Exchange, forward: Forward) -> Answer:
         if exchange.method == "PUT" and b"ann@corp.example" in exchange.body and refusing:
             refused.append(exchange.path)
             return Answer(status, CIMultiDict({"Content-Type": "application/xml"}), body)
-        return await ask()
+        return await forward()
 
     refusing = [True]
-    proxy.meddle = too_large
+    proxy.intercept = too_large
     await knows_ann(alice)
     first, second = await alice.receive(message(ANN, "first"), message(ANN, "second"))
     async with start(alice, http=proxy.url, **ON) as service:
@@ -305,16 +305,16 @@ async def test_a_tap_and_new_mail_while_mail_changes_all_the_time(
     (swept,) = await alice.receive(message(ANN, "swept"))
     flags: list[str] = []
 
-    async def change_mail(exchange: Exchange, ask: Ask) -> Answer:
+    async def change_mail(exchange: Exchange, forward: Forward) -> Answer:
         if exchange.calls:
             flags.append("x")
             flag = {f"keywords/import{len(flags)}": True}
             await alice.jmap("Email/set", {"update": {other: flag}})
-        return await ask()
+        return await forward()
 
     async with start(alice, http=proxy.url, **ON):
         await a_pass_later(alice)
-        proxy.meddle = change_mail
+        proxy.intercept = change_mail
         began = len(proxy.exchanges)
         await alice.server.deliver(alice.name, message("new@x.example", "new"))
         await alice.tap(tapped, "@ToFeed")

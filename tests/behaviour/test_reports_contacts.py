@@ -18,7 +18,7 @@ from tests.behaviour.conftest import Start, on
 from tests.support.dav_server import HOME, DavServer, serving
 from tests.support.dav_xml import PRINCIPAL, book
 from tests.support.owner.person import Owner, message
-from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy
+from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy
 from tests.support.servers.cyrus import PASSWORD
 from tests.support.variants.worlds import Variant, World
 
@@ -163,18 +163,18 @@ async def test_a_server_that_knows_digest_only(alice: Owner, start: Start, proxy
     """sabre-io/Baikal#804: Digest is what it asks for unless it is told otherwise."""
     schemes: list[str] = []
 
-    async def want_digest(exchange: Exchange, ask: Ask) -> Answer:
+    async def want_digest(exchange: Exchange, forward: Forward) -> Answer:
         if exchange.calls or "/dav/" not in exchange.path:
-            return await ask()
+            return await forward()
         scheme, _, words = exchange.headers.get("Authorization", "").partition(" ")
         schemes.append(scheme)
         if scheme != "Digest" or not _is_right(words, exchange):
             challenge = 'Digest realm="Baikal", nonce="n1", qop="auth", opaque="o"'
             return Answer(401, CIMultiDict({"WWW-Authenticate": challenge}), b"")
         exchange.headers["Authorization"] = _basic(alice)
-        return await ask()
+        return await forward()
 
-    proxy.meddle = want_digest
+    proxy.intercept = want_digest
     await alice.contacts.add("boss", "Boss", "boss@corp.example")
     async with start(alice, http=proxy.url, **ON):
         await alice.server.deliver(alice.name, message(BOSS, "hello"))

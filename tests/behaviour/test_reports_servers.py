@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 from mailroom.http import USER_AGENT
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
-from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy
+from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy
 from tests.support.variants.worlds import Variant
 
 JMAP = Variant("sandbox", "jmap", "websocket")
@@ -40,11 +40,11 @@ async def test_a_filter_that_refuses_the_names_of_libraries(
 ) -> None:
     """vectorize-io/hindsight#1041: Cloudflare answers Python's own name with error 1010."""
 
-    async def refuse_python(exchange: Exchange, ask: Ask) -> Answer:
+    async def refuse_python(exchange: Exchange, forward: Forward) -> Answer:
         is_ours = exchange.headers.get("User-Agent") == USER_AGENT
-        return await ask() if is_ours else BLOCKED
+        return await forward() if is_ours else BLOCKED
 
-    proxy.meddle = refuse_python
+    proxy.intercept = refuse_python
     async with start(alice, http=proxy.url):
         await tapped_and_triaged(alice)
     names = {each.headers.get("User-Agent") for each in proxy.exchanges}
@@ -59,10 +59,10 @@ async def test_a_burst_that_a_filter_refuses_is_no_refusal_of_the_credentials(
     """fmbiete/Z-Push-contrib#75: mod_evasive answers 403 in a burst; gateways do so in JSON."""
     answers = [BLOCKED, FORBIDDEN]
 
-    async def refuse(exchange: Exchange, ask: Ask) -> Answer:
-        return answers.pop() if answers else await ask()
+    async def refuse(exchange: Exchange, forward: Forward) -> Answer:
+        return answers.pop() if answers else await forward()
 
-    proxy.meddle = refuse
+    proxy.intercept = refuse
     async with start(alice, http=proxy.url) as service:
         await tapped_and_triaged(alice)
         assert service.events("pass failed") == [], "it is asked again a moment later"
@@ -88,15 +88,15 @@ async def test_a_server_that_names_another_port_scheme_and_host(
 ) -> None:
     """stalwartlabs/stalwart#1445, stalwartlabs/webui#5: behind a proxy it names itself wrongly."""
 
-    async def misname(exchange: Exchange, ask: Ask) -> Answer:
-        answer = await ask()
+    async def misname(exchange: Exchange, forward: Forward) -> Answer:
+        answer = await forward()
         if exchange.method != "GET" or b'"apiUrl"' not in answer.body:
             return answer
         body = json.dumps(moved(json.loads(answer.body))).encode()
         headers = CIMultiDict({"Content-Type": "application/json"})
         return Answer(answer.status, headers, body)
 
-    proxy.meddle = misname
+    proxy.intercept = misname
     async with start(alice, http=proxy.url, MAILROOM_JMAP_KEEP_ORIGIN="true"):
         await tapped_and_triaged(alice)
     asked = len([each for each in proxy.exchanges if each.calls])

@@ -14,7 +14,7 @@ from tests.support.proxy.passes import (
     told,
     until_seen,
 )
-from tests.support.proxy.proxy import Answer, Ask, Exchange, Meddle, Proxy
+from tests.support.proxy.proxy import Answer, Exchange, Forward, Interceptor, Proxy
 from tests.support.proxy.steps import dependent_steps
 from tests.support.variants.worlds import VARIANTS, Variant
 
@@ -72,14 +72,14 @@ async def test_steps_do_not_depend_on_the_number_of_senders_on_any_server(
     assert max(steps[1:]) <= LIMITED[variant.habit]
 
 
-def none_refused(refusals: list[bytes]) -> Meddle:
+def none_refused(refusals: list[bytes]) -> Interceptor:
     """Lets everything through, and collects the answers that refuse a request or a method call.
 
     The first update has the server refuse one of nothing, to see if it minds states.
     """
 
-    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
-        answer = await ask()
+    async def intercept(exchange: Exchange, forward: Forward) -> Answer:
+        answer = await forward()
         is_error = exchange.calls and any(
             name == "error" and result["type"] != "stateMismatch"
             for name, result, _ in json.loads(answer.body).get("methodResponses", [])
@@ -88,7 +88,7 @@ def none_refused(refusals: list[bytes]) -> Meddle:
             refusals.append(answer.body)
         return answer
 
-    return meddle
+    return intercept
 
 
 @on(Variant("sandbox", "jmap", "websocket", "stalwart limits"))
@@ -100,7 +100,7 @@ async def test_more_than_the_limits_is_cut_to_them(
     labelled = await alice.receive(*(message(f"Sender <{each}>", each) for each in senders))
     await alice.tap([swept[600], *labelled], "@ToFeed")
     refusals: list[bytes] = []
-    proxy.meddle = none_refused(refusals)
+    proxy.intercept = none_refused(refusals)
     async with start(alice, http=proxy.url, wait=False) as service:
         await service.until_logged("pass done", patience=4 * PATIENCE)
         measured(f"jmap    601 new senders, 1801 mails, small limits: {told(proxy.exchanges)}")

@@ -16,7 +16,7 @@ from mailroom.screener.model.missing import MissingError
 from mailroom.settings import load_settings
 from tests.behaviour.conftest import on
 from tests.support.owner.person import Owner, message
-from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy
+from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy
 from tests.support.service.process import command, environment
 from tests.support.variants.worlds import ANNOTATING, VARIANTS, Variant
 
@@ -272,12 +272,12 @@ async def test_a_sender_whose_mail_never_holds_still_stays_a_contact(
     async with opened(alice) as account:
         await triage(account, alice, loom="@ToFeed", jane="@ToFeed")
 
-    async def file_on(exchange: Exchange, ask: Ask) -> Answer:
+    async def file_on(exchange: Exchange, forward: Forward) -> Answer:
         if "Email/set" in exchange.calls:
             await alice.receive(message(LOOM, "another"), into={"Feed"})
-        return await ask()
+        return await forward()
 
-    proxy.meddle = file_on
+    proxy.intercept = file_on
     async with opened(alice, http=proxy.url) as account:
         _, outcome = await reset(account)
     assert [*outcome.failures] == [LOOM]
@@ -301,18 +301,18 @@ async def test_what_the_server_refuses_is_told_and_left_to_the_next_reset(
     async with opened(alice) as account:
         await triage(account, alice, loom="@ToFeed", jane="@ToFeed")
 
-    async def refuse(exchange: Exchange, ask: Ask) -> Answer:
+    async def refuse(exchange: Exchange, forward: Forward) -> Answer:
         """Refuse to update one mail, as a server does that is too busy."""
         if "Email/set" not in exchange.calls:
-            return await ask()
+            return await forward()
         body = json.loads(exchange.body)
         for method, arguments, _ in body["methodCalls"]:
             if method == "Email/set":
                 arguments["update"].pop(mail)
         exchange.body = json.dumps(body).encode()
-        return await ask()
+        return await forward()
 
-    proxy.meddle = refuse
+    proxy.intercept = refuse
     async with opened(alice, http=proxy.url) as account:
         _, outcome = await reset(account)
     assert [*outcome.failures] == [LOOM]
@@ -378,13 +378,13 @@ async def test_more_than_the_limits_is_cut_to_them(
         assert len((await alice.groups())["Feed"]) == len(senders)
     refusals: list[bytes] = []
 
-    async def watch(exchange: Exchange, ask: Ask) -> Answer:
-        answer = await ask()
+    async def watch(exchange: Exchange, forward: Forward) -> Answer:
+        answer = await forward()
         if answer.status != HTTPStatus.OK or b'["error"' in answer.body:
             refusals.append(answer.body)
         return answer
 
-    proxy.meddle = watch
+    proxy.intercept = watch
     async with opened(alice, http=proxy.url) as account:
         _, outcome = await reset(account)
     measured(f"reset of 60 senders, 570 mails, small limits: {len(proxy.exchanges)} requests")

@@ -44,7 +44,7 @@ import signal
 
 from tests.e2e.conftest import Start
 from tests.support.owner.person import Person, message
-from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange, Proxy
+from tests.support.proxy.proxy import CUT, Answer, Exchange, Forward, Proxy
 
 ADDRESS = "jane@corp.example"
 SENDER = f"Jane Doe <{ADDRESS}>"
@@ -75,14 +75,14 @@ async def test_killed_between_a_card_and_its_groups(
     (mail,) = await alice.receive(message(SENDER, "mail"))
     async with start(alice, http=proxy.url) as service:
 
-        async def kill_before_groups(exchange: Exchange, ask: Ask) -> Answer:
+        async def kill_before_groups(exchange: Exchange, forward: Forward) -> Answer:
             if exchange.kind != "PUT group":
-                return await ask()
+                return await forward()
             if service.process.returncode is None:
                 service.process.kill()
             return CUT
 
-        proxy.meddle = kill_before_groups
+        proxy.intercept = kill_before_groups
         await alice.tap(mail, "@ToFeed")
         assert await service.process.wait() == -signal.SIGKILL
     assert await decisions_of(alice, ADDRESS) == ["Triaged to Feed"]

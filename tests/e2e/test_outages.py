@@ -12,7 +12,7 @@ from tests.e2e.conftest import Start
 from tests.support.owner.person import Person, message, until
 from tests.support.owner.vcard_app import note
 from tests.support.proxy.holding import Holding
-from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange, Proxy, leave_alone, proxying
+from tests.support.proxy.proxy import CUT, Answer, Exchange, Forward, Proxy, pass_through, proxying
 from tests.support.service.process import Running, command, environment
 
 BOB = "Bob <bob@corp.example>"
@@ -209,15 +209,15 @@ async def test_contacts_out_of_reach_while_mail_is_not(
 ) -> None:
     """The label stays until all is done."""
 
-    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
-        return CUT if exchange.path.startswith("/dav/") else await ask()
+    async def intercept(exchange: Exchange, forward: Forward) -> Answer:
+        return CUT if exchange.path.startswith("/dav/") else await forward()
 
     async with start(alice, http=proxy.url) as service:
-        proxy.meddle = meddle
+        proxy.intercept = intercept
         await tapped_mail(alice)
         await service.until_logged("pass failed")
         assert await alice.where("mail") == {"Screener", "@ToFeed"}
-        proxy.meddle = leave_alone
+        proxy.intercept = pass_through
         await alice.until_triaged()
     assert await alice.groups_of("bob@corp.example") == {"Feed", "Mailroom"}
 
@@ -229,57 +229,57 @@ async def test_contacts_out_of_reach_while_mail_is_not(
 async def test_a_contact_that_cannot_be_written_stops_no_other(
     alice: Person, start: Start, proxy: Proxy, status: int
 ) -> None:
-    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+    async def intercept(exchange: Exchange, forward: Forward) -> Answer:
         is_bobs = exchange.method == "PUT" and b"bob@corp.example" in exchange.body
-        return Answer(status) if is_bobs else await ask()
+        return Answer(status) if is_bobs else await forward()
 
     (other,) = await alice.receive(message("al@corp.example", "other"))
     async with start(alice, http=proxy.url) as service:
-        proxy.meddle = meddle
+        proxy.intercept = intercept
         (mail,) = await alice.receive(message(BOB, "mail"))
         await alice.tap([mail, other], "@ToFeed")
         await service.until_logged("decision not finished, will be tried again")
         await alice.until_triaged("other")
         assert await alice.where("mail") == {"Screener", "@ToFeed"}
-        proxy.meddle = leave_alone
+        proxy.intercept = pass_through
         await alice.until_triaged()
     for address in ("al@corp.example", "bob@corp.example"):
         assert await alice.groups_of(address) == {"Feed", "Mailroom"}
         assert len(note(await alice.contacts.card_of(address))) == 1
 
 
-async def _too_busy(ask: Ask) -> Answer:
+async def _too_busy(forward: Forward) -> Answer:
     return Answer(503)
 
 
-async def _lost(ask: Ask) -> Answer:
+async def _lost(forward: Forward) -> Answer:
     return CUT
 
 
-async def _answer_lost(ask: Ask) -> Answer:
-    await ask()
+async def _answer_lost(forward: Forward) -> Answer:
+    await forward()
     return CUT
 
 
-async def _broken(ask: Ask) -> Answer:
-    answer = await ask()
+async def _broken(forward: Forward) -> Answer:
+    answer = await forward()
     return Answer(answer.status, answer.headers, answer.body[: len(answer.body) // 2])
 
 
 @pytest.mark.parametrize("fault", [_too_busy, _lost, _answer_lost, _broken])
 async def test_one_request_of_four_goes_wrong(
-    alice: Person, start: Start, proxy: Proxy, fault: Callable[[Ask], Awaitable[Answer]]
+    alice: Person, start: Start, proxy: Proxy, fault: Callable[[Forward], Awaitable[Answer]]
 ) -> None:
     numbers = itertools.count()
 
-    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
-        return await (fault(ask) if next(numbers) % 4 == 3 else ask())
+    async def intercept(exchange: Exchange, forward: Forward) -> Answer:
+        return await (fault(forward) if next(numbers) % 4 == 3 else forward())
 
     senders = [f"sender{number}@corp.example" for number in range(10)]
     mails = [message(sender, f"{part} {sender}") for part in ("old", "new") for sender in senders]
     ids = await alice.receive(*mails)
     async with start(alice, http=proxy.url) as service:
-        proxy.meddle = meddle
+        proxy.intercept = intercept
         await alice.tap(ids[10:], "@ToFeed")
         await alice.until_triaged()
         assert service.process.returncode is None
@@ -296,14 +296,14 @@ async def test_retry_after_is_honoured(
     """No sooner than the server asked, that is; how much later is no promise."""
     refused: list[float] = []
 
-    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+    async def intercept(exchange: Exchange, forward: Forward) -> Answer:
         if exchange.method != method or refused:
-            return await ask()
+            return await forward()
         refused.append(time.monotonic())
         return Answer(503, CIMultiDict({"Retry-After": "2"}))
 
     async with start(alice, http=proxy.url):
-        proxy.meddle = meddle
+        proxy.intercept = intercept
         await tapped_mail(alice)
         await alice.until_triaged()
     found = [each for each in proxy.exchanges if each.method == method and each.began > refused[0]]
@@ -313,14 +313,14 @@ async def test_retry_after_is_honoured(
 async def test_a_single_401_is_no_reason_to_end(alice: Person, start: Start, proxy: Proxy) -> None:
     refused: list[Exchange] = []
 
-    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+    async def intercept(exchange: Exchange, forward: Forward) -> Answer:
         if refused:
-            return await ask()
+            return await forward()
         refused.append(exchange)
         return Answer(401)
 
     async with start(alice, http=proxy.url) as service:
-        proxy.meddle = meddle
+        proxy.intercept = intercept
         await tapped_mail(alice)
         await service.until_logged("pass failed")
         await alice.until_triaged(patience=90)

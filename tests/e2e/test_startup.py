@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 from tests.e2e.conftest import Start
 from tests.support.owner.person import Person, message
 from tests.support.proxy.passes import SEE
-from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange, Proxy, proxying
+from tests.support.proxy.proxy import CUT, Answer, Exchange, Forward, Proxy, proxying
 from tests.support.service.process import Finished, Running, command, environment, running
 
 
@@ -152,16 +152,16 @@ async def test_a_server_in_trouble_is_waited_for(
 ) -> None:
     left = answers.copy()
 
-    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
-        return left.pop(0) if left and exchange.kind == kind else await ask()
+    async def intercept(exchange: Exchange, forward: Forward) -> Answer:
+        return left.pop(0) if left and exchange.kind == kind else await forward()
 
-    proxy.meddle = meddle
+    proxy.intercept = intercept
     async with start(alice, http=proxy.url, MAILROOM_FAILURE_LIMIT="1") as service:
         assert left == []
         assert service.process.returncode is None
 
 
-async def refuse(exchange: Exchange, ask: Ask) -> Answer:
+async def refuse(exchange: Exchange, forward: Forward) -> Answer:
     return Answer(401)
 
 
@@ -192,7 +192,7 @@ async def test_refused_credentials_are_tried_again_after_a_minute(
         running(environment(alice, **wrong_contacts), tmp_path / "two", wait=False) as two,
         running(environment(alice, http=proxy.url), tmp_path / "three") as three,
     ):
-        proxy.meddle = refuse
+        proxy.intercept = refuse
         await alice.receive(message("a@b.example", "news"), into={"Inbox"})
         await asyncio.gather(*(until_refused_twice(each) for each in (one, two, three)))
     for log in ("one", "two"):

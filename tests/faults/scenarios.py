@@ -26,7 +26,7 @@ from tests.support.owner.contacts_app import ContactsApp
 from tests.support.owner.jscontact_app import JsContactApp
 from tests.support.owner.person import message
 from tests.support.owner.vcard_app import VCardApp, default_book
-from tests.support.proxy.proxy import Exchange, Meddle, leave_alone
+from tests.support.proxy.proxy import Exchange, Interceptor, pass_through
 
 T = TypeVar("T")
 
@@ -329,7 +329,7 @@ async def play(
     account: SandboxAccount,
     *,
     at_start: bool,
-    meddle: Meddle = leave_alone,
+    intercept: Interceptor = pass_through,
 ) -> None:
     """Have a scenario happen, with something in the way, until nothing is left to be done.
 
@@ -338,18 +338,18 @@ async def play(
         served: where.
         account: it happens to.
         at_start: whether it happens before the service starts, or while it runs.
-        meddle: stands in the way as soon as it has happened.
+        intercept: stands in the way as soon as it has happened.
     """
     served.take(account)
     line, *_ = served.lines
     if at_start:
         scenario.begin(served, account)
-        line.meddle = meddle
+        line.intercept = intercept
     async with instance(settings(line)) as service:
         if not at_start:
             await service.until_done()
             scenario.begin(served, account)
-            line.exchanges, line.answered, line.meddle = [], [], meddle
+            line.exchanges, line.answered, line.intercept = [], [], intercept
         await service.until_done()
 
 

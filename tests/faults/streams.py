@@ -20,7 +20,7 @@ from tests.faults.scenarios import SCENARIOS, environ, prepared
 from tests.support.faults.account import copied
 from tests.support.faults.running import Instance, instance
 from tests.support.faults.server import Line, serving
-from tests.support.proxy.proxy import Answer, Ask, Exchange, Meddle, leave_alone
+from tests.support.proxy.proxy import Answer, Exchange, Forward, Interceptor, pass_through
 from tests.support.scripted.push import TEMPLATE
 from tests.support.scripted.stream import Script, StreamServer
 
@@ -81,13 +81,13 @@ async def on_stage(
     *,
     websocket: Script | None = None,
     eventsource: Script | None = None,
-    meddle: Meddle = leave_alone,
+    intercept: Interceptor = pass_through,
 ) -> AsyncIterator[Stage]:
     """The service, with push as these scripts have it."""
     account = copied(base())
     async with serving(account) as served, _streams(websocket) as ws, _streams(eventsource) as es:
         line, *_ = served.lines
-        line.meddle = _pointing(ws, es, meddle)
+        line.intercept = _pointing(ws, es, intercept)
         async with instance(_settings(line)) as running:
             await running.until_done()
             yield Stage(running, account, line, ws, es)
@@ -106,14 +106,14 @@ def _settings(line: Line) -> Settings:
     return load_settings({**environ(line.url), "MAILROOM_PUSH_TRANSPORT": "auto"}, cwd=Path("/"))
 
 
-def _pointing(ws: StreamServer | None, es: StreamServer | None, then: Meddle) -> Meddle:
+def _pointing(ws: StreamServer | None, es: StreamServer | None, then: Interceptor) -> Interceptor:
     """Have the session name these servers for push, and none that are None."""
 
-    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
-        return await then(exchange, lambda: _pointed(exchange, ask))
+    async def intercept(exchange: Exchange, forward: Forward) -> Answer:
+        return await then(exchange, lambda: _pointed(exchange, forward))
 
-    async def _pointed(exchange: Exchange, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        answer = await ask()
+    async def _pointed(exchange: Exchange, forward: Callable[[], Awaitable[Answer]]) -> Answer:
+        answer = await forward()
         if exchange.method != "GET" or answer.status != 200:
             return answer
         session = json.loads(answer.body)
@@ -124,4 +124,4 @@ def _pointing(ws: StreamServer | None, es: StreamServer | None, then: Meddle) ->
             session["capabilities"][WEBSOCKET] = {"url": url, "supportsPush": True}
         return replace(answer, body=json.dumps(session).encode())
 
-    return meddle
+    return intercept

@@ -22,22 +22,22 @@ from tests.support import virtual_time
 from tests.support.faults.account import copied
 from tests.support.faults.hostile import twisted
 from tests.support.faults.server import Served, serving
-from tests.support.proxy.proxy import Answer, Ask, Exchange, Meddle
+from tests.support.proxy.proxy import Answer, Exchange, Forward, Interceptor
 
 LONGEST = 600.0
 """Seconds of the loop's clock that a pass may take: so long requests are repeated, and then end."""
 
 
-def twisting(kinds: frozenset[str], chance: random.Random) -> Meddle:
+def twisting(kinds: frozenset[str], chance: random.Random) -> Interceptor:
     """Twist every answer to requests of these kinds."""
 
-    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
-        answer = await ask()
+    async def intercept(exchange: Exchange, forward: Forward) -> Answer:
+        answer = await forward()
         if exchange.kind not in kinds or not answer.body:
             return answer
         return replace(answer, body=twisted(answer.body, chance))
 
-    return meddle
+    return intercept
 
 
 async def one_pass(served: Served) -> None:
@@ -60,7 +60,7 @@ async def twisted_passes(scenario: Scenario, ready: Prepared, seed: int) -> None
     account = copied(ready.base)
     async with serving(account) as served:
         scenario.act(Desk(account))
-        served.lines[0].meddle = twisting(some, chance)
+        served.lines[0].intercept = twisting(some, chance)
         began = asyncio.get_running_loop().time()
         with capture_logs() as log:
             await one_pass(served)

@@ -29,7 +29,7 @@ from tests.support.faults.account import copied, wrong_in_the_end
 from tests.support.faults.faults import FAULTS, Spot, Struck
 from tests.support.faults.running import instance
 from tests.support.faults.server import Line, Served, serving
-from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange, Meddle, leave_alone
+from tests.support.proxy.proxy import CUT, Answer, Exchange, Forward, Interceptor, pass_through
 
 Measured = Callable[[str], None]
 Place = TypeVar("Place", int, Spot)
@@ -55,58 +55,58 @@ def _requests(scenario: Scenario, ready: Prepared) -> list[Spot]:
     return scenario.some(requests[first:], lambda spot: spot.kind, 3)
 
 
-def _at(request: int, then: Meddle) -> Meddle:
+def _at(request: int, then: Interceptor) -> Interceptor:
     """Do something else with the n-th request."""
     remaining = [None] * (request + 1)
 
-    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+    async def intercept(exchange: Exchange, forward: Forward) -> Answer:
         if remaining:
             remaining.pop()
             if not remaining:
-                return await then(exchange, ask)
-        return await ask()
+                return await then(exchange, forward)
+        return await forward()
 
-    return meddle
+    return intercept
 
 
-async def _cut_off(exchange: Exchange, ask: Ask) -> Answer:
+async def _cut_off(exchange: Exchange, forward: Forward) -> Answer:
     return CUT
 
 
-def _refusing(spot: Spot) -> Meddle:
-    async def refuse(exchange: Exchange, ask: Ask) -> Answer:
-        return await REFUSED.strike(Struck(exchange, ask, spot.call))
+def _refusing(spot: Spot) -> Interceptor:
+    async def refuse(exchange: Exchange, forward: Forward) -> Answer:
+        return await REFUSED.strike(Struck(exchange, forward, spot.call))
 
     return refuse
 
 
-async def _killed_at(served: Served, request: int, then: Meddle) -> None:
+async def _killed_at(served: Served, request: int, then: Interceptor) -> None:
     """Start the service, and end it for good when this has become of a request."""
     line, _ = served.lines
     killed = asyncio.Event()
 
-    async def kill(exchange: Exchange, ask: Ask) -> Answer:
-        await then(exchange, ask)
+    async def kill(exchange: Exchange, forward: Forward) -> Answer:
+        await then(exchange, forward)
         line.is_dead = True
         killed.set()
         return CUT
 
-    line.meddle = _at(request, kill)
+    line.intercept = _at(request, kill)
     async with instance(settings(line)):
         await killed.wait()
 
 
-async def _another_in_between(served: Served, request: int, then: Meddle) -> None:
+async def _another_in_between(served: Served, request: int, then: Interceptor) -> None:
     """Start the service, and hold it at a request until another one has done everything."""
     line, other = served.lines
     held, released = asyncio.Event(), asyncio.Event()
 
-    async def hold(exchange: Exchange, ask: Ask) -> Answer:
+    async def hold(exchange: Exchange, forward: Forward) -> Answer:
         held.set()
         await released.wait()
-        return await then(exchange, ask)
+        return await then(exchange, forward)
 
-    line.meddle = _at(request, hold)
+    line.intercept = _at(request, hold)
     async with instance(settings(line)) as slow:
         await held.wait()
         await _to_the_end(other)
@@ -123,10 +123,10 @@ async def _to_the_end(line: Line) -> None:
 @each_scenario
 @pytest.mark.parametrize(
     "then",
-    [pytest.param(_cut_off, id="before it acts"), pytest.param(leave_alone, id="after it acted")],
+    [pytest.param(_cut_off, id="before it acts"), pytest.param(pass_through, id="after it acted")],
 )
 def test_killed_at_any_request_and_started_again(
-    scenario: Scenario, backend: str, then: Meddle
+    scenario: Scenario, backend: str, then: Interceptor
 ) -> None:
     async def cell(served: Served, account: SandboxAccount, spot: Spot) -> None:
         _, again = served.lines
@@ -154,7 +154,7 @@ def test_one_thing_is_refused_and_then_killed_and_started_again(scenario: Scenar
 @each_scenario
 def test_another_instance_does_it_all_in_between(scenario: Scenario, backend: str) -> None:
     async def cell(served: Served, account: SandboxAccount, spot: Spot) -> None:
-        await _another_in_between(served, spot.request, leave_alone)
+        await _another_in_between(served, spot.request, pass_through)
 
     ready = prepared(scenario, backend, at_start=True)
     assert_no_failure(scenario, ready, cell, _requests(scenario, ready))
@@ -186,14 +186,14 @@ def test_two_instances_at_once(scenario: Scenario, backend: str) -> None:
     async def cell(served: Served, account: SandboxAccount, seed: int) -> None:
         chance = random.Random(seed)  # noqa: S311 - an order of requests, no secret
 
-        async def dawdle(exchange: Exchange, ask: Ask) -> Answer:
+        async def dawdle(exchange: Exchange, forward: Forward) -> Answer:
             await asyncio.sleep(chance.random())
-            answer = await ask()
+            answer = await forward()
             await asyncio.sleep(chance.random())
             return answer
 
         for line in served.lines:
-            line.meddle = dawdle
+            line.intercept = dawdle
         await asyncio.gather(*map(_to_the_end, served.lines))
 
     ready = prepared(scenario, backend, at_start=True)

@@ -101,10 +101,10 @@ async def _cell(
     at_start: bool,
 ) -> list[str]:
     account = copied(ready.base)
-    meddle, struck = striking(fault, spot, served, served.lines[0])
+    intercept, struck = striking(fault, spot, served, served.lines[0])
     with capture_logs() as log:
         try:
-            await play(scenario, served, account, at_start=at_start, meddle=meddle)
+            await play(scenario, served, account, at_start=at_start, intercept=intercept)
         except AssertionError as error:
             return [str(error)]
         await served.returned()

@@ -1,7 +1,7 @@
 """A part of the matrix against real servers: a first triage, with a fault or a kill at one request.
 
-The service runs in this process and in real time, behind a proxy that meddles. Each test gets an
-account of its own, each of its cells a sender of its own.
+The service runs in this process and in real time, behind a proxy that intercepts requests. Each
+test gets an account of its own, and each cell of a test a sender of its own.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from tests.support.proxy.passes import until_passes
 from tests.support.proxy.proxy import (
     CUT,
     Answer,
-    Ask,
     Exchange,
-    Meddle,
+    Forward,
+    Interceptor,
     Proxy,
-    leave_alone,
+    pass_through,
     proxying,
 )
 from tests.support.service.in_process import running_in_process
@@ -88,21 +88,21 @@ async def wrong_with(person: Owner, sender: str) -> list[str]:
 
 def striking(
     fault: Fault, spot: Spot, exchanges: Sequence[Exchange]
-) -> tuple[Meddle, asyncio.Event]:
+) -> tuple[Interceptor, asyncio.Event]:
     """Has a fault strike at a request of the same kind, the same number of them after the tap."""
     before = [each.kind for each in exchanges[: spot.request]].count(spot.kind)
     remaining, struck = [None] * before, asyncio.Event()
 
-    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+    async def intercept(exchange: Exchange, forward: Forward) -> Answer:
         if exchange.kind != spot.kind or struck.is_set():
-            return await ask()
+            return await forward()
         if remaining:
             remaining.pop()
-            return await ask()
+            return await forward()
         struck.set()
-        return await fault.strike(Struck(exchange, ask, spot.call))
+        return await fault.strike(Struck(exchange, forward, spot.call))
 
-    return meddle, struck
+    return intercept, struck
 
 
 async def without_fault(person: Owner, proxy: Proxy, sender: str) -> list[Exchange]:
@@ -167,11 +167,11 @@ async def test_in_the_end_nothing_shows_of_a_fault(
             exchanges = await without_fault(person, proxy, "nobody@corp.example")
             struck_at = spots(fault, exchanges, others)
             for number, spot in enumerate(struck_at):
-                meddle, struck = striking(fault, spot, exchanges)
-                proxy.meddle = meddle
+                intercept, struck = striking(fault, spot, exchanges)
+                proxy.intercept = intercept
                 await triage(person, f"s{number}@corp.example")
                 wrong = await wrong_with(person, f"s{number}@corp.example")
-                proxy.meddle = leave_alone
+                proxy.intercept = pass_through
                 failed += [f"{spot}: {each}" for each in wrong]
                 failed += [] if struck.is_set() else [f"{spot}: it never came to that"]
     failed += [f"mistake: {each}" for each in log if each.get("exc_info")]
@@ -183,16 +183,16 @@ def dying(proxy: Proxy, wanted: Callable[[Exchange], bool], *, acts: bool) -> as
     """Cut the service off for good at its first request of a kind, as a kill would."""
     died = asyncio.Event()
 
-    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+    async def intercept(exchange: Exchange, forward: Forward) -> Answer:
         if not wanted(exchange):
-            return await ask()
+            return await forward()
         if acts and not died.is_set():
-            await ask()
+            await forward()
         proxy.refuses = True
         died.set()
         return CUT
 
-    proxy.meddle = meddle
+    proxy.intercept = intercept
     return died
 
 
@@ -215,7 +215,7 @@ async def test_killed_at_each_kind_of_request_it_goes_on_where_it_was(
                     await person.tap(tapped, "@ToFeed")
                     async with asyncio.timeout(PATIENCE):
                         await died.wait()
-                proxy.meddle = leave_alone
+                proxy.intercept = pass_through
                 proxy.mend()
                 async with service_of(person, variant, proxy, tmp_path, log):
                     await person.until_triaged()

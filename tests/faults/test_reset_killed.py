@@ -25,7 +25,7 @@ from tests.support.faults.account import copied, snapshot, wrong_in_the_end
 from tests.support.faults.faults import FAULTS, Fault, striking
 from tests.support.faults.server import Line, Served, serving
 from tests.support.owner.contacts_app import ContactsApp
-from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange
+from tests.support.proxy.proxy import CUT, Answer, Exchange, Forward
 
 REFUSED: Final = {"call serverPartialFail", "object rateLimit", "412"}
 """Faults that concern a part of what is asked, so that the rest goes on."""
@@ -135,17 +135,17 @@ def test_killed_at_any_request_and_run_again(*, backend: str, acts: bool) -> Non
         killed = asyncio.Event()
         remaining = [None] * request
 
-        async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+        async def intercept(exchange: Exchange, forward: Forward) -> Answer:
             if remaining:
                 remaining.pop()
-                return await ask()
+                return await forward()
             if acts:
-                await ask()
+                await forward()
             line.is_dead = True
             killed.set()
             return CUT
 
-        line.meddle = meddle
+        line.intercept = intercept
         task = asyncio.create_task(_reset(line), name="reset")
         await killed.wait()
         task.cancel()
@@ -165,7 +165,7 @@ def test_refused_at_any_request_and_run_again(backend: str, fault: Fault) -> Non
 
     async def cell(served: Served, number: int) -> None:
         line, again = served.lines
-        line.meddle, struck = striking(fault, spots[number], served, line)
+        line.intercept, struck = striking(fault, spots[number], served, line)
         with suppress(*EXPECTED):
             await _reset(line)
         assert struck.is_set()

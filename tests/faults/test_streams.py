@@ -18,7 +18,7 @@ from mailroom.screener.arrivals import inbox
 from tests.faults.streams import HOUR, MINUTE, POLL, Stage, base, on_stage
 from tests.support import virtual_time
 from tests.support.owner.person import message
-from tests.support.proxy.proxy import Answer, Ask, Exchange
+from tests.support.proxy.proxy import Answer, Exchange, Forward
 from tests.support.scripted.stream import (
     STREAM,
     Script,
@@ -218,11 +218,11 @@ def test_a_flood_of_events_is_a_pass_or_two() -> None:
 def test_what_follows_an_outage_is_no_reason_to_doubt_push() -> None:
     down = asyncio.Event()
 
-    async def fails(exchange: Exchange, ask: Ask) -> Answer:
+    async def fails(exchange: Exchange, forward: Forward) -> Answer:
         if down.is_set():
             wait = CIMultiDict({"Retry-After": "400"})
             return Answer(HTTPStatus.SERVICE_UNAVAILABLE, wait)
-        return await ask()
+        return await forward()
 
     async def change_then_ping(wire: Wire) -> None:
         await wire.send(STREAM, PING)
@@ -231,7 +231,7 @@ def test_what_follows_an_outage_is_no_reason_to_doubt_push() -> None:
         await pinging(wire)
 
     async def scenario() -> None:
-        async with on_stage(eventsource=change_then_ping, meddle=fails) as stage:
+        async with on_stage(eventsource=change_then_ping, intercept=fails) as stage:
             await stage.until_connected("eventsource", within=MINUTE)
             await stage.running.until_done()
             down.set()
@@ -320,8 +320,8 @@ def test_a_change_right_behind_a_pass_is_found_though_no_push_tells_of_it() -> N
     """Apache James 3.8 loses one of two changes that come at the same moment."""
 
     async def scenario() -> None:
-        async def last_update(exchange: Exchange, ask: Ask) -> Answer:
-            answer = await ask()
+        async def last_update(exchange: Exchange, forward: Forward) -> Answer:
+            answer = await forward()
             if "Email/set" in exchange.calls and not stage.desk.mails("@ToFeed"):
                 (other,) = [each for each in stage.desk.mails() if each.subject == "other"]
                 if "Feed" not in other.mailboxes:
@@ -336,7 +336,7 @@ def test_a_change_right_behind_a_pass_is_found_though_no_push_tells_of_it() -> N
             await wire.send(CHANGE)
             await pinging(wire)
 
-        async with on_stage(eventsource=telling_once, meddle=last_update) as stage:
+        async with on_stage(eventsource=telling_once, intercept=last_update) as stage:
             await stage.until_connected("eventsource", within=MINUTE)
             await stage.running.until_done()
             (new,) = [each for each in stage.desk.mails() if each.subject == "new"]
@@ -398,15 +398,15 @@ class Hostage:
         pinging_on.cancel()
         self.free.set()
 
-    async def meddle(self, _: Exchange, ask: Ask) -> Answer:
+    async def intercept(self, _: Exchange, forward: Forward) -> Answer:
         await self.free.wait()
-        return await ask()
+        return await forward()
 
 
 def test_a_stream_that_takes_the_account_hostage_is_given_up() -> None:
     async def scenario() -> None:
         server = Hostage()
-        async with on_stage(eventsource=server.stream, meddle=server.meddle) as stage:
+        async with on_stage(eventsource=server.stream, intercept=server.intercept) as stage:
             await stage.until(lambda: stage.push.status is PushState.UNAVAILABLE, within=20)
             assert stage.push.last_error is not None
             assert "keeps the server from answering" in stage.push.last_error
@@ -425,7 +425,7 @@ def test_a_hostage_taker_gives_way_to_another_transport() -> None:
     async def scenario() -> None:
         server = Hostage()
         async with on_stage(
-            websocket=accepts_and_closes, eventsource=server.stream, meddle=server.meddle
+            websocket=accepts_and_closes, eventsource=server.stream, intercept=server.intercept
         ) as stage:
             await stage.until(lambda: server.streams == 1, within=3 * MINUTE)
             await stage.until(lambda: stage.push.status is PushState.UNAVAILABLE, within=20)
@@ -437,13 +437,13 @@ def test_a_hostage_taker_gives_way_to_another_transport() -> None:
 def test_a_server_that_is_down_beside_a_stream_is_no_hostage_taker() -> None:
     down = asyncio.Event()
 
-    async def hangs(_: Exchange, ask: Ask) -> Answer:
+    async def hangs(_: Exchange, forward: Forward) -> Answer:
         if down.is_set():
             await asyncio.Event().wait()
-        return await ask()
+        return await forward()
 
     async def scenario() -> None:
-        async with on_stage(eventsource=pinging, meddle=hangs) as stage:
+        async with on_stage(eventsource=pinging, intercept=hangs) as stage:
             await stage.until_connected("eventsource", within=MINUTE)
             await stage.running.until_done()
             down.set()

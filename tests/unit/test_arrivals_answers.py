@@ -5,7 +5,7 @@ import pytest
 from mailroom.jmap.errors import MethodError
 from mailroom.sandbox import Limits, Quirks
 from mailroom.screener.arrivals.answers import Answers
-from tests.support.proxy.proxy import Answer, Ask, Exchange
+from tests.support.proxy.proxy import Answer, Exchange, Forward
 from tests.support.sandbox.arrivals import World, a_world
 
 ME = "alice@example.com"
@@ -45,15 +45,15 @@ async def test_a_reference_to_sent_mail_of_another_thread() -> None:
         world.deliver("tickets@x.example", "In-Reply-To: <somebody@else>")
         alone = world.desk.account.mail.emails[mail_id].thread_id
 
-        async def no_thread(exchange: Exchange, ask: Ask) -> Answer:
-            answer = await ask()
+        async def no_thread(exchange: Exchange, forward: Forward) -> Answer:
+            answer = await forward()
             if "Thread/get" not in exchange.calls:
                 return answer
             body = answer.body.replace(alone.encode(), b"another")
             return Answer(answer.status, answer.headers, body)
 
         new_mail = await world.new_mail(world.inbox())
-        world.proxy.meddle = no_thread
+        world.proxy.intercept = no_thread
         found = await Answers(world.account).among(new_mail.emails, world.places.sent)
         assert found == {mail_id}
 
@@ -107,14 +107,14 @@ async def test_a_server_that_knows_no_threads_knows_no_answers(kind: str) -> Non
         world.deliver()
         new_mail = await world.new_mail(world.inbox())
 
-        async def refuse(exchange: Exchange, ask: Ask) -> Answer:
-            answer = await ask()
+        async def refuse(exchange: Exchange, forward: Forward) -> Answer:
+            answer = await forward()
             error = b'["error",{"type":"%s"},"%d"]'
             errors = b",".join(error % (kind.encode(), number) for number in range(4))
             body = b'{"sessionState":"0","methodResponses":[%s]}' % errors
             return Answer(answer.status, answer.headers, body)
 
-        world.proxy.meddle = refuse
+        world.proxy.intercept = refuse
         finding = Answers(world.account).among(new_mail.emails, world.places.sent)
         if kind == "serverFail":
             with pytest.raises(MethodError, match=kind):

@@ -11,7 +11,7 @@ from mailroom.screener.arrivals.executor import ArrivalsReport, VerdictExecutor
 from mailroom.screener.arrivals.verdict import Acquaintance, Rules, judge
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.keywords import SCREENED
-from tests.support.proxy.proxy import Answer, Ask, Exchange
+from tests.support.proxy.proxy import Answer, Exchange, Forward
 from tests.support.sandbox.arrivals import World, a_world
 
 
@@ -90,12 +90,12 @@ async def test_a_change_between_two_requests_of_one_filing_is_noticed() -> None:
         file = await planned(world)
         touched = ids[99]
 
-        async def file_one_meanwhile(exchange: Exchange, ask: Ask) -> Answer:
+        async def file_one_meanwhile(exchange: Exchange, forward: Forward) -> Answer:
             if len(writes(world)) == 2 and "Archive" not in world.where(touched):
                 world.desk.label(touched, add=["Archive"], remove=["Inbox"])
-            return await ask()
+            return await forward()
 
-        world.proxy.meddle = file_one_meanwhile
+        world.proxy.intercept = file_one_meanwhile
         arrived = await file()
 
         assert len(arrived.filed) == 99
@@ -110,14 +110,14 @@ async def test_an_account_that_never_stands_still_is_filed_after_two_readings() 
         file = await planned(world)
         asked, archiving = len(world.proxy.exchanges), [archived]
 
-        async def touch(exchange: Exchange, ask: Ask) -> Answer:
+        async def touch(exchange: Exchange, forward: Forward) -> Answer:
             has = "Feed" in world.where(other)
             world.desk.label(other, **({"remove": ["Feed"]} if has else {"add": ["Feed"]}))
             if len(world.proxy.exchanges) == asked + 5 and archiving:
                 world.desk.label(archiving.pop(), add=["Archive"], remove=["Inbox"])
-            return await ask()
+            return await forward()
 
-        world.proxy.meddle = touch
+        world.proxy.intercept = touch
         arrived = await file()
 
         assert {each.email.id for each in arrived.filed} == {mail_id, archived}
@@ -142,8 +142,8 @@ async def test_a_refused_call_is_told_as_well(kind: str) -> None:
         mail_id = world.deliver()
         file = await planned(world)
 
-        async def refuse(exchange: Exchange, ask: Ask) -> Answer:
-            answer = await ask()
+        async def refuse(exchange: Exchange, forward: Forward) -> Answer:
+            answer = await forward()
             return Answer(
                 answer.status,
                 answer.headers,
@@ -151,7 +151,7 @@ async def test_a_refused_call_is_told_as_well(kind: str) -> None:
                 % kind.encode(),
             )
 
-        world.proxy.meddle = refuse
+        world.proxy.intercept = refuse
         arrived = await file()
 
     assert arrived.failures == {mail_id: f"Email/set refused: {kind}"}
@@ -162,13 +162,13 @@ async def test_an_account_that_may_only_be_read_is_no_matter_of_one_mail() -> No
         world.deliver()
         file = await planned(world)
 
-        async def refuse(exchange: Exchange, ask: Ask) -> Answer:
-            answer = await ask()
+        async def refuse(exchange: Exchange, forward: Forward) -> Answer:
+            answer = await forward()
             body = (
                 b'{"sessionState":"0","methodResponses":[["error",{"type":"accountReadOnly"},"0"]]}'
             )
             return Answer(answer.status, answer.headers, body)
 
-        world.proxy.meddle = refuse
+        world.proxy.intercept = refuse
         with pytest.raises(MethodError, match="make a token that may write"):
             await file()

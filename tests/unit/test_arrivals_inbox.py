@@ -11,7 +11,7 @@ from mailroom.screener.arrivals.inbox import Inbox, NewMail
 from mailroom.screener.arrivals.screening import Policy, Screening
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.keywords import SCREENED
-from tests.support.proxy.proxy import Answer, Ask, Exchange
+from tests.support.proxy.proxy import Answer, Exchange, Forward
 from tests.support.sandbox.arrivals import DAY, NOW, World, a_world
 from tests.support.sandbox.client import mail
 
@@ -38,13 +38,13 @@ async def test_new_is_what_is_new_by_the_servers_clock(days: int) -> None:
         old, new = world.deliver(at=now - 3 * DAY), world.deliver(at=now)
         shift = timedelta(days=days)
 
-        async def another_date(exchange: Exchange, ask: Ask) -> Answer:
-            answer = await ask()
+        async def another_date(exchange: Exchange, forward: Forward) -> Answer:
+            answer = await forward()
             moved = CIMultiDict(answer.headers)
             moved["Date"] = format_datetime(now + shift, usegmt=True)
             return Answer(answer.status, moved, answer.body)
 
-        world.proxy.meddle = another_date
+        world.proxy.intercept = another_date
         screening = Screening(world.account, DEFAULTS, Policy(lookback=DAY, authserv_id=""))
         await world.account.read([new])
 

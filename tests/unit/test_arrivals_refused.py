@@ -11,7 +11,7 @@ from mailroom.screener.arrivals.screening import Policy, Screening, judge_all
 from mailroom.screener.model import refusals
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.triage.decide import Decided
-from tests.support.proxy.proxy import Answer, Ask, Exchange
+from tests.support.proxy.proxy import Answer, Exchange, Forward
 from tests.support.sandbox.arrivals import DAY, NOW, World, a_world
 
 
@@ -30,9 +30,9 @@ class Refusing:
         self.times = 0
         self.error: str | None = "overQuota"
 
-    async def __call__(self, exchange: Exchange, ask: Ask) -> Answer:
+    async def __call__(self, exchange: Exchange, forward: Forward) -> Answer:
         if self.error is None or "Email/set" not in exchange.calls:
-            return await ask()
+            return await forward()
         self.times += 1
         responses = [
             [name, {**_REFUSED, "notUpdated": self._all(arguments)}, call_id]
@@ -60,7 +60,7 @@ async def test_it_is_tried_again_after_an_hour_and_told_until_then(
     monkeypatch: pytest.MonkeyPatch, error: str
 ) -> None:
     async with a_world() as world:
-        clock, world.proxy.meddle = Clock(monkeypatch), (refusing := Refusing())
+        clock, world.proxy.intercept = Clock(monkeypatch), (refusing := Refusing())
         refusing.error = error
         screening = Screening(world.account, DEFAULTS, Policy(lookback=DAY, authserv_id=""))
         screening.inbox._now = lambda: NOW

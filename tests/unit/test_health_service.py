@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.owner.person import Owner, message, until
-from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy, leave_alone, proxying
+from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy, pass_through, proxying
 from tests.support.service.process import Service
 from tests.support.variants.worlds import OnSandbox, Variant
 
@@ -46,13 +46,13 @@ async def until_told(service: Service, key: str, text: str) -> dict[str, Any]:
 async def test_whom_the_server_refuses_for_good_is_named_with_its_words(
     world: OnSandbox, alice: Owner, proxy: Proxy
 ) -> None:
-    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+    async def intercept(exchange: Exchange, forward: Forward) -> Answer:
         is_bobs = exchange.method == "PUT" and b"bob@corp.example" in exchange.body
-        return Answer(507, body=b"the disk is full") if is_bobs else await ask()
+        return Answer(507, body=b"the disk is full") if is_bobs else await forward()
 
     mails = await alice.receive(message(BOB, "bob"), message(JANE, "jane"))
     async with world.start(alice, http=proxy.url) as service:
-        proxy.meddle = meddle
+        proxy.intercept = intercept
         await alice.tap(mails, "@ToFeed")
         health = await until_told(service, "stuck", "507")
         assert list(health["stuck"]) == ["bob@corp.example"]
@@ -63,19 +63,19 @@ async def test_whom_the_server_refuses_for_good_is_named_with_its_words(
 async def test_what_is_put_off_is_told_until_it_is_done(
     world: OnSandbox, alice: Owner, proxy: Proxy
 ) -> None:
-    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+    async def intercept(exchange: Exchange, forward: Forward) -> Answer:
         is_bobs = exchange.method == "PUT" and b"bob@corp.example" in exchange.body
-        return Answer(500) if is_bobs else await ask()
+        return Answer(500) if is_bobs else await forward()
 
     mails = await alice.receive(message(BOB, "bob"), message(JANE, "jane"))
     async with world.start(alice, http=proxy.url) as service:
-        proxy.meddle = meddle
+        proxy.intercept = intercept
         await alice.tap(mails, "@ToFeed")
         health = await until_told(service, "incomplete", "500")
         (left,) = health["incomplete"]
         assert (left["what"], left["count"]) == ("decision", 1)
         assert "bob@corp.example" not in str(health)
-        proxy.meddle = leave_alone
+        proxy.intercept = pass_through
         await alice.until_triaged()
 
         async def done() -> bool:
@@ -87,12 +87,12 @@ async def test_what_is_put_off_is_told_until_it_is_done(
 async def test_why_a_pass_failed_is_told_without_secrets(
     world: OnSandbox, alice: Owner, proxy: Proxy
 ) -> None:
-    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+    async def intercept(exchange: Exchange, forward: Forward) -> Answer:
         said = exchange.headers["Authorization"] + alice.password
-        return Answer(401, body=said.encode()) if exchange.method == "POST" else await ask()
+        return Answer(401, body=said.encode()) if exchange.method == "POST" else await forward()
 
     async with world.start(alice, http=proxy.url) as service:
-        proxy.meddle = meddle
+        proxy.intercept = intercept
         (mail,) = await alice.receive(message(BOB, "bob"))
         await alice.tap(mail, "@ToFeed")
         health = await until_told(service, "last_failure", "credentials refused (401)")

@@ -13,7 +13,7 @@ from mailroom.jmap.forms import (
 )
 from mailroom.jmap.mail import Patch
 from mailroom.sandbox import Quirks
-from tests.support.proxy.proxy import Answer, Ask, Exchange
+from tests.support.proxy.proxy import Answer, Exchange, Forward
 from tests.support.sandbox.arrivals import World, a_world
 
 DIGITS = Quirks(digit_ids=frozenset({"Screener", "Feed"}))
@@ -84,12 +84,12 @@ async def test_the_whole_map_is_held_to_the_state_in_which_it_is_right() -> None
         mail_id = world.deliver()
         state, _ = await world.account.read([mail_id])
 
-        async def archive_first(exchange: Exchange, ask: Ask) -> Answer:
+        async def archive_first(exchange: Exchange, forward: Forward) -> Answer:
             if b'"mailboxIds":{' in exchange.body:
                 world.desk.label(mail_id, add=["Archive"], remove=["Inbox"])
-            return await ask()
+            return await forward()
 
-        world.proxy.meddle = archive_first
+        world.proxy.intercept = archive_first
         assert await in_state(world, screened(world, mail_id), state) == {}
         assert world.where(mail_id) == {"Archive"}
 
@@ -98,12 +98,12 @@ async def test_what_moved_meanwhile_is_written_from_where_it_is() -> None:
     async with a_world(DIGITS) as world:
         mail_id, moves = world.deliver(), ["Archive"]
 
-        async def archive_first(exchange: Exchange, ask: Ask) -> Answer:
+        async def archive_first(exchange: Exchange, forward: Forward) -> Answer:
             if b'"mailboxIds":{' in exchange.body and moves:
                 world.desk.label(mail_id, add=[moves.pop()])
-            return await ask()
+            return await forward()
 
-        world.proxy.meddle = archive_first
+        world.proxy.intercept = archive_first
         ((asked, update),) = await world.account.update(screened(world, mail_id))
         assert (set(asked), update.failed) == ({mail_id}, {})
         assert world.where(mail_id) == {"Screener", "Archive"}
@@ -113,13 +113,13 @@ async def test_an_account_that_never_stands_still_fails_for_now() -> None:
     async with a_world(DIGITS) as world:
         mail_id, other = world.deliver(), world.deliver()
 
-        async def touch(exchange: Exchange, ask: Ask) -> Answer:
+        async def touch(exchange: Exchange, forward: Forward) -> Answer:
             if b'"mailboxIds":{' in exchange.body:
                 has = "Trash" in world.where(other)
                 world.desk.label(other, **({"remove": ["Trash"]} if has else {"add": ["Trash"]}))
-            return await ask()
+            return await forward()
 
-        world.proxy.meddle = touch
+        world.proxy.intercept = touch
         ((_, update),) = await world.account.update(screened(world, mail_id))
         assert not update.failed[mail_id].is_lasting
         assert world.where(mail_id) == {"Inbox"}
@@ -158,13 +158,13 @@ async def test_a_mail_that_is_gone_by_then_is_gone() -> None:
     async with a_world(DIGITS) as world:
         mail_id = world.deliver()
 
-        async def destroy_first(exchange: Exchange, ask: Ask) -> Answer:
-            answer = await ask()
+        async def destroy_first(exchange: Exchange, forward: Forward) -> Answer:
+            answer = await forward()
             if b"invalidProperties" in answer.body:
                 world.desk.account.mail.destroy(mail_id)
             return answer
 
-        world.proxy.meddle = destroy_first
+        world.proxy.intercept = destroy_first
         done = await world.account.update(screened(world, mail_id))
         assert [update.failed[mail_id].type for _, update in done if mail_id in update.failed] == [
             "notFound"

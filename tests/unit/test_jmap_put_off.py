@@ -297,7 +297,7 @@ class SharedServer:
 
 async def test_with_a_busy_mail_app_every_request_gets_through() -> None:
     shared, server = SharedServer(), JmapServer()
-    server.meddle = shared.join
+    server.intercept = shared.join
 
     async def sooner(seconds: float) -> None:
         await asyncio.sleep(seconds / 10)

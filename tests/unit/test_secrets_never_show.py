@@ -45,7 +45,7 @@ from mailroom.screener.passes.workflow import ScreenerWorkflow
 from mailroom.settings import Settings, load_settings
 from mailroom.waiting.trigger import Due
 from tests.support.owner.person import message, until
-from tests.support.proxy.proxy import Answer, Ask, Exchange, proxying
+from tests.support.proxy.proxy import Answer, Exchange, Forward, proxying
 from tests.support.scripted.push import TEMPLATE, collect, count
 from tests.support.scripted.stream import Script, StreamServer, Wire
 from tests.support.scripted.websocket import Peer, WebSocketServer
@@ -140,20 +140,20 @@ class Trouble:
     echoes: tuple[str, ...]
     ways: list[str] = field(default_factory=lambda: [*WAYS])
 
-    async def meddle(self, exchange: Exchange, ask: Ask) -> Answer:
+    async def intercept(self, exchange: Exchange, forward: Forward) -> Answer:
         said = "sorry"
         if self.echoes:
             said = " ".join([exchange.headers.get("Authorization", ""), *self.echoes])
         if exchange.headers.get("Authorization") == basic(DAV_PASSWORD):
             exchange.headers["Authorization"] = basic(PASSWORD)
         if not self.ways:
-            return await ask()
-        return await _failed(self.ways.pop(0), said, ask)
+            return await forward()
+        return await _failed(self.ways.pop(0), said, forward)
 
 
-async def _failed(way: str, said: str, ask: Ask) -> Answer:
+async def _failed(way: str, said: str, forward: Forward) -> Answer:
     if way == "method error":
-        return _refused(await ask(), said)
+        return _refused(await forward(), said)
     problem = {"type": f"urn:ietf:params:jmap:error:{said}", "detail": said}
     away = f"http://127.0.0.2:1/{quote(said)}?token={quote(said)}"
     answers = {
@@ -278,7 +278,7 @@ async def test_the_service_never_shows_one(
     shown, raw, trouble = io.StringIO(), io.StringIO(), Trouble(secrets if echoes else (), [])
     asyncio.get_running_loop().set_debug(True)
     async with sandbox.serve(), proxying(sandbox.url) as proxy:
-        proxy.meddle = trouble.meddle
+        proxy.intercept = trouble.intercept
         settings = settings_for(proxy.url, contacts, transport, by_token=by_token)
         async with open_account(settings) as account:
             await create(account, await find_lacking(account))
@@ -370,13 +370,17 @@ async def test_a_farewell_never_tells_one() -> None:
 
 @pytest.mark.parametrize("arguments", [("check",), ("explain", "bob@corp.example", "--json")])
 async def test_a_command_never_shows_one(arguments: tuple[str, ...], tmp_path: Path) -> None:
-    async def fails(exchange: Exchange, ask: Ask) -> Answer:
+    async def fails(exchange: Exchange, forward: Forward) -> Answer:
         said = f"{exchange.headers.get('Authorization')} {TOKEN}"
-        return await _failed("problem", said, ask) if exchange.method == "POST" else await ask()
+        return (
+            await _failed("problem", said, forward)
+            if exchange.method == "POST"
+            else await forward()
+        )
 
     sandbox = Sandbox(users=[ALICE], plugins=[Contacts])
     async with sandbox.serve(), proxying(sandbox.url) as proxy:
-        proxy.meddle = fails
+        proxy.intercept = fails
         environ = {
             "PATH": os.environ["PATH"],
             "MAILROOM_JMAP_SESSION_URL": f"{proxy.url}/jmap/",

@@ -13,7 +13,7 @@ from typing import Any, Final
 from multidict import CIMultiDict
 
 from tests.support.faults.server import Half, Line, Served
-from tests.support.proxy.proxy import CUT, Answer, Ask, Exchange, Meddle
+from tests.support.proxy.proxy import CUT, Answer, Exchange, Forward, Interceptor
 
 _RESTART: Final = 5.0
 """Seconds of the loop's clock that a server is away: longer than a request is repeated."""
@@ -31,7 +31,7 @@ class Struck:
     """
 
     exchange: Exchange
-    ask: Ask
+    forward: Forward
     call: int
     served: Served | None = None
     line: Line | None = None
@@ -73,20 +73,22 @@ class Spot:
         return f"n={self.request} call={self.call} ({self.kind})"
 
 
-def striking(fault: Fault, spot: Spot, served: Served, line: Line) -> tuple[Meddle, asyncio.Event]:
+def striking(
+    fault: Fault, spot: Spot, served: Served, line: Line
+) -> tuple[Interceptor, asyncio.Event]:
     """Has a fault strike; the event tells when it has."""
     remaining = [None] * (spot.request + 1)
     struck = asyncio.Event()
 
-    async def meddle(exchange: Exchange, ask: Ask) -> Answer:
+    async def intercept(exchange: Exchange, forward: Forward) -> Answer:
         if remaining:
             remaining.pop()
             if not remaining:
                 struck.set()
-                return await fault.strike(Struck(exchange, ask, spot.call, served, line))
-        return await ask()
+                return await fault.strike(Struck(exchange, forward, spot.call, served, line))
+        return await forward()
 
-    return meddle, struck
+    return intercept, struck
 
 
 # Of any request
@@ -112,18 +114,18 @@ async def _dropped_before(struck: Struck) -> Answer:
 
 
 async def _dropped_after(struck: Struck) -> Answer:
-    await struck.ask()
+    await struck.forward()
     return CUT
 
 
 async def _too_late(struck: Struck) -> Answer:
-    answer = await struck.ask()
+    answer = await struck.forward()
     await asyncio.sleep(_TOO_LONG)
     return answer
 
 
 async def _half(struck: Struck) -> Answer:
-    answer = await struck.ask()
+    answer = await struck.forward()
     return Half(answer.status, answer.headers, answer.body)
 
 
@@ -134,7 +136,7 @@ def _status(
 
     async def strike(struck: Struck) -> Answer:
         if acts:
-            await struck.ask()
+            await struck.forward()
         return Answer(status, named, b"<p>Sorry</p>")
 
     return strike
@@ -142,7 +144,7 @@ def _status(
 
 def _garbled(change: Callable[[bytes], bytes]) -> Callable[[Struck], Awaitable[Answer]]:
     async def strike(struck: Struck) -> Answer:
-        answer = await struck.ask()
+        answer = await struck.forward()
         return replace(answer, body=change(answer.body))
 
     return strike
@@ -201,7 +203,7 @@ def _call_fails(error: str, *, acts: bool = False) -> Callable[[Struck], Awaitab
         if not acts:
             body["methodCalls"][struck.call][0] = _NEVER
             struck.exchange.body = json.dumps(body).encode()
-        answer = await struck.ask()
+        answer = await struck.forward()
         told = json.loads(answer.body)
         for response in told["methodResponses"]:
             if response[2] == call_id:
@@ -220,7 +222,7 @@ def _object_refused(error: str) -> Callable[[Struck], Awaitable[Answer]]:
         verb = next(each for each in _VERBS if arguments.get(each))
         key = _taken_out(arguments, verb)
         struck.exchange.body = json.dumps(body).encode()
-        answer = await struck.ask()
+        answer = await struck.forward()
         told = json.loads(answer.body)
         (result,) = (each[1] for each in told["methodResponses"] if each[2] == call_id)
         result[_VERBS[verb]] = {**(result.get(_VERBS[verb]) or {}), key: {"type": error}}

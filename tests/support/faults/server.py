@@ -17,7 +17,7 @@ from multidict import CIMultiDict
 
 from mailroom.sandbox.app import SandboxApp
 from mailroom.sandbox.sandbox_account import SandboxAccount
-from tests.support.proxy.proxy import Answer, Exchange, Meddle, leave_alone
+from tests.support.proxy.proxy import Answer, Exchange, Interceptor, pass_through
 from tests.support.proxy.stream import cut
 
 HOST: Final = "127.0.0.1"
@@ -37,14 +37,14 @@ class Line:
         port: where it is.
         exchanges: everything that was asked.
         answered: beside each of them, whether there was a body in the answer.
-        meddle: stands in the way of each request.
+        intercept: stands in the way of each request.
         is_dead: whether nothing comes through any more.
     """
 
     port: int
     exchanges: list[Exchange] = field(default_factory=list)
     answered: list[bool] = field(default_factory=list)
-    meddle: Meddle = leave_alone
+    intercept: Interceptor = pass_through
     is_dead: bool = False
 
     @property
@@ -63,7 +63,7 @@ class Served:
     def __init__(self, account: SandboxAccount) -> None:
         self._accounts = {account.id: account}
         app = SandboxApp(self._accounts, account.quirks).build()
-        app.middlewares.insert(0, self._meddle)
+        app.middlewares.insert(0, self._intercept)
         self._runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
         )
@@ -78,7 +78,7 @@ class Served:
         self.meanwhile = None
         for line in self.lines:
             line.exchanges, line.answered = [], []
-            line.meddle, line.is_dead = leave_alone, False
+            line.intercept, line.is_dead = pass_through, False
 
     async def start(self) -> None:
         await self._runner.setup()
@@ -117,7 +117,7 @@ class Served:
         return [each.transport for each in server.connections if each.transport is not None]
 
     @web.middleware
-    async def _meddle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _intercept(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         line = next(each for each in self.lines if each.port == request.url.port)
         now = asyncio.get_running_loop().time()
         body = await request.read()
@@ -126,16 +126,16 @@ class Served:
         at = len(line.answered)
         line.answered.append(False)
 
-        async def ask() -> Answer:
+        async def forward() -> Answer:
             if self.meanwhile is not None and exchange.writes_cards:
                 self.meanwhile()
                 self.meanwhile = None
-            request._read_bytes = exchange.body  # meddling may have changed it
+            request._read_bytes = exchange.body  # an interceptor may have changed it
             answer = await _asked(request, handler)
             line.answered[at] = bool(answer.body)
             return answer
 
-        answer = Answer(None) if line.is_dead else await line.meddle(exchange, ask)
+        answer = Answer(None) if line.is_dead else await line.intercept(exchange, forward)
         exchange.status = answer.status or 0
         return await _sent(request, Answer(None) if line.is_dead else answer)
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.support.owner.person import PATIENCE
-from tests.support.proxy.proxy import Answer, Ask, Exchange, Proxy
+from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy
 
 
 class Holding:
@@ -22,18 +22,18 @@ class Holding:
         self._answer = answer
         self._held = asyncio.Event()
         self._released = asyncio.Event()
-        proxy.meddle = self._meddle
+        proxy.intercept = self._intercept
 
-    async def _meddle(self, exchange: Exchange, ask: Ask) -> Answer:
+    async def _intercept(self, exchange: Exchange, forward: Forward) -> Answer:
         if exchange.kind != self._kind or self._held.is_set():
-            return await ask()
+            return await forward()
         if self._passing:
             self._passing -= 1
-            return await ask()
-        done = await ask() if self._answer else None
+            return await forward()
+        done = await forward() if self._answer else None
         self._held.set()
         await self._released.wait()
-        return done or await ask()
+        return done or await forward()
 
     async def until_held(self) -> None:
         """Wait for that request."""

@@ -92,14 +92,14 @@ class Answer:
 
 CUT: Final = Answer(None)
 
-Ask = Callable[[], Awaitable[Answer]]
-Meddle = Callable[[Exchange, Ask], Awaitable[Answer]]
-"""Stands between client and server: may ask the server or not, wait, and answer what it likes."""
+Forward = Callable[[], Awaitable[Answer]]
+Interceptor = Callable[[Exchange, Forward], Awaitable[Answer]]
+"""Stands between client and server: may forward a request or not, wait, and answer as it likes."""
 
 
-async def leave_alone(exchange: Exchange, ask: Ask) -> Answer:
+async def pass_through(exchange: Exchange, forward: Forward) -> Answer:
     """What stands in the way at first: nothing."""
-    return await ask()
+    return await forward()
 
 
 class Proxy:
@@ -109,7 +109,7 @@ class Proxy:
         url: where it listens.
         exchanges: everything that was asked, in order.
         round_trip: seconds that every exchange takes longer, half of it on the way there.
-        meddle: stands in the way of everything but streams.
+        intercept: stands in the way of everything but streams.
         refuses: whether new requests are cut off at once, unanswered.
         told: what streams said, whether it was handed on or not, and when.
     """
@@ -118,7 +118,7 @@ class Proxy:
         self.url = ""
         self.exchanges: list[Exchange] = []
         self.round_trip = 0.0
-        self.meddle: Meddle = leave_alone
+        self.intercept: Interceptor = pass_through
         self.refuses = False
         self.told: list[tuple[float, bytes]] = []
         self._upstream = Upstream(server, dav_server or server)
@@ -222,12 +222,12 @@ class Proxy:
     async def _carry(
         self, exchange: Exchange, request: web.Request, client: aiohttp.ClientSession
     ) -> web.StreamResponse:
-        async def ask() -> Answer:
+        async def forward() -> Answer:
             async with self._asking(exchange, client) as asked:
                 return Answer(asked.status, unframed(asked.headers), await asked.read())
 
         await asyncio.sleep(self.round_trip / 2)
-        answer = await self.meddle(exchange, ask)
+        answer = await self.intercept(exchange, forward)
         await asyncio.sleep(self.round_trip / 2)
         if answer.status is None:
             cut(request)

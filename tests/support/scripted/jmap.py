@@ -33,7 +33,7 @@ class JmapServer:
         refusals: whole HTTP answers, or None for the usual one.
         session_refusals: the same for the session resource.
         before: awaited while a request is being worked on.
-        meddle: awaited for each request; an answer of its is the answer.
+        intercept: awaited for each request; an answer of its is the answer.
         before_session: called while the session is being asked for.
         core: the core limits.
         session_state: what the session says its state is.
@@ -47,7 +47,7 @@ class JmapServer:
     refusals: list[web.Response | None] = field(default_factory=list)
     session_refusals: list[web.Response] = field(default_factory=list)
     before: Callable[[], Awaitable[None]] | None = None
-    meddle: Callable[[], Awaitable[web.Response | None]] | None = None
+    intercept: Callable[[], Awaitable[web.Response | None]] | None = None
     before_session: Callable[[], None] | None = None
     core: dict[str, Any] = field(default_factory=dict)
     accounts: dict[str, Any] = field(
@@ -97,8 +97,8 @@ class JmapServer:
         state = self.session_state if self.response_state is None else self.response_state
         if self.before is not None:
             await self.before()
-        if self.meddle is not None:
-            refusal = await self.meddle()
+        if self.intercept is not None:
+            refusal = await self.intercept()
         if refusal is not None:
             return refusal
         responses = self.respond(body["methodCalls"])

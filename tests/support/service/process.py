@@ -115,7 +115,7 @@ class Running(Service):
         return [json.loads(line) for line in whole_lines(self._log)]
 
     async def get(self, path: str) -> tuple[int, str]:
-        """Ask the service's own HTTP server; status 0 if it does not answer."""
+        """Forward the service's own HTTP server; status 0 if it does not answer."""
         try:
             async with (
                 aiohttp.ClientSession() as session,
