@@ -1,4 +1,7 @@
-"""What Mailroom is at when something goes wrong, and how it ends when nothing does."""
+"""Scenarios for the fault tests: what Mailroom is doing when a fault happens.
+
+:mod:`tests.faults.test_matrix` explains the words.
+"""
 
 import os
 from collections import defaultdict
@@ -21,7 +24,7 @@ from mailroom.settings import Settings, load_settings
 from tests.support import virtual_time
 from tests.support.faults.account import copied, snapshot
 from tests.support.faults.running import instance
-from tests.support.faults.server import Line, Served, serving
+from tests.support.faults.server import AccountServer, Line, serving
 from tests.support.owner.contacts_app import ContactsApp
 from tests.support.owner.jscontact_app import JsContactApp
 from tests.support.owner.person import message
@@ -36,21 +39,23 @@ _LABELS: Final = ("Feed", "PaperTrail", "Jail", "Person", "Billboard")
 
 
 EVERYTHING: Final = os.environ.get("FAULTS") == "all"
-"""Whether nothing is left out for the sake of time: ``FAULTS=all scripts/test --unit tests/faults``
-takes about an hour of processor time."""
+"""True to run every cell. ``FAULTS=all scripts/test --unit tests/faults`` takes about an hour of
+processor time."""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """Something to be done.
+    """An account at rest, and something that happens to it.
 
     Attributes:
-        contacts: the cards that the owner has.
-        mails: the mail at first, as (sender, subject, mailboxes); a pass is run over it.
-        act: what the owner, or the world, does then; what follows from it is watched.
-        meanwhile: what else happens, at the moment in which contacts are written first.
-        is_large: whether it asks the same many times over, so that one of each kind of request is
-            tried with each fault, and not every one of them.
+        contacts: adds the cards that the owner has.
+        mails: the mail at first, as (sender, subject, mailboxes). A pass without faults runs
+            over it before the scenario begins.
+        act: does what the owner or a sender does then. Faults are injected into the requests
+            that Mailroom makes because of it.
+        meanwhile: does something more just before contacts are written first.
+        is_large: True if Mailroom makes the same requests many times, so that each fault is
+            injected at one request of each kind only.
     """
 
     name: str
@@ -60,36 +65,38 @@ class Scenario:
     meanwhile: Callable[[Desk], None] | None = None
     is_large: bool = False
 
-    def begin(self, served: Served, account: SandboxAccount) -> None:
-        """Have it happen."""
+    def begin(self, server: AccountServer, account: SandboxAccount) -> None:
+        """Let the scenario happen to an account."""
         desk = Desk(account)
         self.act(desk)
         if self.meanwhile is not None:
-            served.meanwhile = partial(self.meanwhile, desk)
+            server.meanwhile = partial(self.meanwhile, desk)
 
     def __str__(self) -> str:
         return self.name
 
-    def some(self, places: Iterable[T], kind: Callable[[T], Hashable], number: int) -> list[T]:
-        """The places that are tried; ``number`` says which of each kind, if not all of them."""
+    def sample(
+        self, candidates: Iterable[T], kind: Callable[[T], Hashable], number: int
+    ) -> list[T]:
+        """Return all candidates; in a large scenario, the one numbered ``number`` of each kind."""
         if not self.is_large or EVERYTHING:
-            return list(places)
+            return list(candidates)
         of_kind = defaultdict[Hashable, list[T]](list)
-        for place in places:
-            of_kind[kind(place)].append(place)
-        return [each[number % len(each)] for each in of_kind.values()]
+        for candidate in candidates:
+            of_kind[kind(candidate)].append(candidate)
+        return [alike[number % len(alike)] for alike in of_kind.values()]
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A scenario, ready to begin.
+    """A scenario's account and its reference run.
 
     Attributes:
-        base: the account before anything is done; to be copied.
-        end: the account as it is when nothing goes wrong.
-        exchanges: what was asked, as long as nothing went wrong; from the start on, or from the
-            moment on in which something was done while the service ran.
-        answered: beside each of them, whether there was a body in the answer.
+        base: the account before the scenario begins; to be copied.
+        end: snapshot of the account after the reference run.
+        exchanges: Mailroom's requests in the reference run: all of them if the service starts
+            after the scenario has begun, else those after it has begun.
+        answered: for each exchange, whether its answer had a body.
     """
 
     base: SandboxAccount
@@ -98,10 +105,11 @@ class Prepared:
     answered: tuple[bool, ...]
 
     @property
-    def preliminaries(self) -> int:
-        """How many requests are made to get going, before the scenario makes a difference."""
-        looks = [at for at, each in enumerate(self.exchanges) if "Identity/get" in each.calls]
-        return looks[0]
+    def startup_requests(self) -> int:
+        """Number of requests at the start of the service, which are the same in every scenario."""
+        return next(
+            at for at, exchange in enumerate(self.exchanges) if "Identity/get" in exchange.calls
+        )
 
 
 def _mail(desk: Desk, sender: str, subject: str, mailboxes: tuple[str, ...]) -> None:
@@ -110,13 +118,13 @@ def _mail(desk: Desk, sender: str, subject: str, mailboxes: tuple[str, ...]) -> 
 
 def _tap(desk: Desk, labels: Mapping[str, str]) -> None:
     """Put labels on mails: subject -> label."""
-    ids = {each.subject: each.id for each in desk.mails()}
+    ids = {mail.subject: mail.id for mail in desk.mails()}
     for subject, label in labels.items():
         desk.label(ids[subject], add=[label])
 
 
 def tapping(**labels: str) -> Callable[[Desk], None]:
-    """Puts labels on mails: subject=label."""
+    """Return a scenario's act: put labels on mails, as subject=label."""
     return lambda desk: _tap(desk, labels)
 
 
@@ -149,22 +157,22 @@ def _new_mail(desk: Desk) -> None:
 
 
 def _tapped_and_written(desk: Desk) -> None:
-    """Both at once: one mail of a sender is tapped, and another comes."""
+    """Tap one mail of a sender, and deliver another at the same time."""
     _tap(desk, {"new": "@ToPerson"})
     desk.deliver(message(BOB, "newer"))
 
 
 def _provider_files(desk: Desk) -> None:
-    """As its rules tell it to, which know nothing of the decision yet."""
+    """Deliver a mail as the provider's rules file it, which do not know of the decision yet."""
     _mail(desk, BOB, "late", _SCREENER)
 
 
 _UID_OF_BOB: Final = "ef8352e5-02f4-56ed-be26-3166195c2a3b"
-"""What Mailroom calls the card that it makes for Bob's address."""
+"""The UID of the card that Mailroom makes for Bob's address."""
 
 
 async def _rob(app: ContactsApp) -> None:
-    """Mailroom made this card for Bob; by now it bears another address."""
+    """Add the card that Mailroom made for Bob, which by now bears another address."""
     await app.add(_UID_OF_BOB, "Rob Builder", "rob@corp.example", "Met at the fair.")
     await app.join("Imbox", _UID_OF_BOB)
 
@@ -174,7 +182,7 @@ async def _domain(app: ContactsApp) -> None:
 
 
 def _rules_of_before(desk: Desk) -> None:
-    """The provider's rules file by the groups that the sender is in as yet."""
+    """Deliver a mail as the provider files it, by the groups that the sender is in so far."""
     _mail(desk, BOB, "late", ("Imbox", "Inbox"))
 
 
@@ -184,7 +192,7 @@ def _one_of_a_domain_writes(desk: Desk) -> None:
 
 
 def _old_mail_is_deleted(desk: Desk) -> None:
-    (old,) = [each for each in desk.mails() if each.subject == "old"]
+    (old,) = [mail for mail in desk.mails() if mail.subject == "old"]
     desk.label(old.id, add=["Trash"], remove=old.mailboxes)
 
 
@@ -269,11 +277,11 @@ UNDO_OF_ONE: Final = Scenario(
     ((BOB, "new", ("Screener", "@ToImbox")),),
     tapping(new="@ToScreener"),
 )
-"""A card is deleted, and nothing is changed but the groups that it leaves."""
+"""Deletes a card; otherwise only the groups that the card leaves change."""
 
 
 def settings(line: Line) -> Settings:
-    """What it takes to run Mailroom over a line; without push, as a fault does not wait for it."""
+    """Return settings for a service over a line; without push, because no fault waits for it."""
     return _settings(line.url)
 
 
@@ -283,7 +291,7 @@ def _settings(url: str) -> Settings:
 
 
 def environ(url: str) -> dict[str, str]:
-    """As :func:`settings`, for a server at this URL; not yet read."""
+    """Return the environment variables of these settings, for a server at a URL."""
     variables = {
         "MAILROOM_JMAP_SESSION_URL": f"{url}/jmap/",
         "MAILROOM_CARDDAV_URL": f"{url}/",
@@ -297,7 +305,7 @@ def environ(url: str) -> dict[str, str]:
 
 @cache
 def prepared(scenario: Scenario, backend: str, *, at_start: bool) -> Prepared:
-    """Make a scenario ready, and see how it goes when nothing goes wrong."""
+    """Prepare a scenario's account, and do its reference run."""
     base = virtual_time.run(_base(scenario, backend))
     return virtual_time.run(_reference(scenario, base, at_start=at_start))
 
@@ -305,8 +313,8 @@ def prepared(scenario: Scenario, backend: str, *, at_start: bool) -> Prepared:
 async def _base(scenario: Scenario, backend: str) -> SandboxAccount:
     quirks = Quirks(contacts=backend == "jmap")
     account = SandboxAccount(_ME, quirks, [Contacts], clock=lambda: 0.0)
-    async with serving(account) as served, aiohttp.ClientSession() as session:
-        line, *_ = served.lines
+    async with serving(account) as server, aiohttp.ClientSession() as session:
+        line, *_ = server.lines
         async with open_account(settings(line)) as mailroom:
             await create(mailroom, await find_lacking(mailroom))
         await scenario.contacts(_app(session, backend, line))
@@ -325,37 +333,37 @@ def _app(session: aiohttp.ClientSession, backend: str, line: Line) -> ContactsAp
 
 async def play(
     scenario: Scenario,
-    served: Served,
+    server: AccountServer,
     account: SandboxAccount,
     *,
     at_start: bool,
     intercept: Interceptor = pass_through,
 ) -> None:
-    """Have a scenario happen, with something in the way, until nothing is left to be done.
+    """Let a scenario happen, and run the service until nothing is left to do.
 
     Args:
-        scenario: what happens.
-        served: where.
-        account: it happens to.
-        at_start: whether it happens before the service starts, or while it runs.
-        intercept: stands in the way as soon as it has happened.
+        scenario: the scenario.
+        server: serves the account.
+        account: the scenario's account.
+        at_start: True to start the service after the scenario has begun.
+        intercept: called for each request after the scenario has begun.
     """
-    served.take(account)
-    line, *_ = served.lines
+    server.serve(account)
+    line, *_ = server.lines
     if at_start:
-        scenario.begin(served, account)
+        scenario.begin(server, account)
         line.intercept = intercept
     async with instance(settings(line)) as service:
         if not at_start:
             await service.until_done()
-            scenario.begin(served, account)
+            scenario.begin(server, account)
             line.exchanges, line.answered, line.intercept = [], [], intercept
         await service.until_done()
 
 
 async def _reference(scenario: Scenario, base: SandboxAccount, *, at_start: bool) -> Prepared:
     account = copied(base)
-    async with serving(account) as served:
-        await play(scenario, served, account, at_start=at_start)
-        line, *_ = served.lines
+    async with serving(account) as server:
+        await play(scenario, server, account, at_start=at_start)
+        line, *_ = server.lines
         return Prepared(base, snapshot(account), tuple(line.exchanges), tuple(line.answered))

@@ -85,8 +85,8 @@ async def on_stage(
 ) -> AsyncIterator[Stage]:
     """The service, with push as these scripts have it."""
     account = copied(base())
-    async with serving(account) as served, _streams(websocket) as ws, _streams(eventsource) as es:
-        line, *_ = served.lines
+    async with serving(account) as server, _streams(websocket) as ws, _streams(eventsource) as es:
+        line, *_ = server.lines
         line.intercept = _pointing(ws, es, intercept)
         async with instance(_settings(line)) as running:
             await running.until_done()

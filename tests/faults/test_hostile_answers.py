@@ -21,7 +21,7 @@ from tests.faults.scenarios import BACKENDS, SCENARIOS, Prepared, Scenario, prep
 from tests.support import virtual_time
 from tests.support.faults.account import copied
 from tests.support.faults.hostile import twisted
-from tests.support.faults.server import Served, serving
+from tests.support.faults.server import AccountServer, serving
 from tests.support.proxy.proxy import Answer, Exchange, Forward, Interceptor
 
 LONGEST = 600.0
@@ -40,9 +40,9 @@ def twisting(kinds: frozenset[str], chance: random.Random) -> Interceptor:
     return intercept
 
 
-async def one_pass(served: Served) -> None:
+async def one_pass(server: AccountServer) -> None:
     """A first pass, as the service runs it; it may fail as passes may."""
-    line, *_ = served.lines
+    line, *_ = server.lines
     async with open_account(settings(line)) as account:
         try:
             workflow = await account.workflow()
@@ -58,12 +58,12 @@ async def twisted_passes(scenario: Scenario, ready: Prepared, seed: int) -> None
     kinds = sorted({each.kind for each in ready.exchanges})
     some = frozenset(chance.sample(kinds, min(len(kinds), chance.choice((1, 1, 1, 2, 99)))))
     account = copied(ready.base)
-    async with serving(account) as served:
+    async with serving(account) as server:
         scenario.act(Desk(account))
-        served.lines[0].intercept = twisting(some, chance)
+        server.lines[0].intercept = twisting(some, chance)
         began = asyncio.get_running_loop().time()
         with capture_logs() as log:
-            await one_pass(served)
+            await one_pass(server)
         assert asyncio.get_running_loop().time() - began < LONGEST
     assert [each for each in log if each.get("exc_info")] == []
     assert Desk(account).violations == []

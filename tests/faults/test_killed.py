@@ -25,15 +25,15 @@ from tests.faults.scenarios import (
     settings,
 )
 from tests.support import virtual_time
-from tests.support.faults.account import copied, wrong_in_the_end
-from tests.support.faults.faults import FAULTS, Spot, Struck
+from tests.support.faults.account import copied, differences
+from tests.support.faults.faults import FAULTS, Injection, InjectionPoint
 from tests.support.faults.running import instance
-from tests.support.faults.server import Line, Served, serving
+from tests.support.faults.server import AccountServer, Line, serving
 from tests.support.proxy.proxy import CUT, Answer, Exchange, Forward, Interceptor, pass_through
 
 Measured = Callable[[str], None]
-Place = TypeVar("Place", int, Spot)
-Cell = Callable[[Served, SandboxAccount, Place], Awaitable[None]]
+Place = TypeVar("Place", int, InjectionPoint)
+Cell = Callable[[AccountServer, SandboxAccount, Place], Awaitable[None]]
 
 INTERLEAVINGS: Final = 6
 """So many orders of requests are tried with two instances that do not know of each other."""
@@ -48,11 +48,11 @@ def _interleavings(scenario: Scenario) -> range:
     return range(FEW_INTERLEAVINGS if scenario.is_large else INTERLEAVINGS)
 
 
-def _requests(scenario: Scenario, ready: Prepared) -> list[Spot]:
+def _requests(scenario: Scenario, ready: Prepared) -> list[InjectionPoint]:
     """Which requests are tried: those to get going are the same for all, and tried with one."""
-    first = 0 if scenario is SCENARIOS[0] else ready.preliminaries
-    requests = [Spot(at, 0, each.kind) for at, each in enumerate(ready.exchanges)]
-    return scenario.some(requests[first:], lambda spot: spot.kind, 3)
+    first = 0 if scenario is SCENARIOS[0] else ready.startup_requests
+    requests = [InjectionPoint(at, 0, each.kind) for at, each in enumerate(ready.exchanges)]
+    return scenario.sample(requests[first:], lambda point: point.kind, 3)
 
 
 def _at(request: int, then: Interceptor) -> Interceptor:
@@ -73,16 +73,16 @@ async def _cut_off(exchange: Exchange, forward: Forward) -> Answer:
     return CUT
 
 
-def _refusing(spot: Spot) -> Interceptor:
+def _refusing(point: InjectionPoint) -> Interceptor:
     async def refuse(exchange: Exchange, forward: Forward) -> Answer:
-        return await REFUSED.strike(Struck(exchange, forward, spot.call))
+        return await REFUSED.inject(Injection(exchange, forward, point.call))
 
     return refuse
 
 
-async def _killed_at(served: Served, request: int, then: Interceptor) -> None:
+async def _killed_at(server: AccountServer, request: int, then: Interceptor) -> None:
     """Start the service, and end it for good when this has become of a request."""
-    line, _ = served.lines
+    line, _ = server.lines
     killed = asyncio.Event()
 
     async def kill(exchange: Exchange, forward: Forward) -> Answer:
@@ -96,9 +96,9 @@ async def _killed_at(served: Served, request: int, then: Interceptor) -> None:
         await killed.wait()
 
 
-async def _another_in_between(served: Served, request: int, then: Interceptor) -> None:
+async def _another_in_between(server: AccountServer, request: int, then: Interceptor) -> None:
     """Start the service, and hold it at a request until another one has done everything."""
-    line, other = served.lines
+    line, other = server.lines
     held, released = asyncio.Event(), asyncio.Event()
 
     async def hold(exchange: Exchange, forward: Forward) -> Answer:
@@ -128,9 +128,9 @@ async def _to_the_end(line: Line) -> None:
 def test_killed_at_any_request_and_started_again(
     scenario: Scenario, backend: str, then: Interceptor
 ) -> None:
-    async def cell(served: Served, account: SandboxAccount, spot: Spot) -> None:
-        _, again = served.lines
-        await _killed_at(served, spot.request, then)
+    async def cell(server: AccountServer, account: SandboxAccount, point: InjectionPoint) -> None:
+        _, again = server.lines
+        await _killed_at(server, point.request, then)
         await _to_the_end(again)
 
     ready = prepared(scenario, backend, at_start=True)
@@ -141,9 +141,9 @@ def test_killed_at_any_request_and_started_again(
 def test_one_thing_is_refused_and_then_killed_and_started_again(scenario: Scenario) -> None:
     """Over JMAP, where the rest of what was asked in one request is done all the same."""
 
-    async def cell(served: Served, account: SandboxAccount, spot: Spot) -> None:
-        _, again = served.lines
-        await _killed_at(served, spot.request, _refusing(spot))
+    async def cell(server: AccountServer, account: SandboxAccount, point: InjectionPoint) -> None:
+        _, again = server.lines
+        await _killed_at(server, point.request, _refusing(point))
         await _to_the_end(again)
 
     ready = prepared(scenario, "jmap", at_start=True)
@@ -153,8 +153,8 @@ def test_one_thing_is_refused_and_then_killed_and_started_again(scenario: Scenar
 @over_each_backend
 @each_scenario
 def test_another_instance_does_it_all_in_between(scenario: Scenario, backend: str) -> None:
-    async def cell(served: Served, account: SandboxAccount, spot: Spot) -> None:
-        await _another_in_between(served, spot.request, pass_through)
+    async def cell(server: AccountServer, account: SandboxAccount, point: InjectionPoint) -> None:
+        await _another_in_between(server, point.request, pass_through)
 
     ready = prepared(scenario, backend, at_start=True)
     assert_no_failure(scenario, ready, cell, _requests(scenario, ready))
@@ -166,24 +166,24 @@ def test_another_instance_does_it_all_in_between_and_then_one_thing_is_refused(
 ) -> None:
     """Over JMAP, where much is asked in one request, and is taken back if not all of it is done."""
 
-    async def cell(served: Served, account: SandboxAccount, spot: Spot) -> None:
-        await _another_in_between(served, spot.request, _refusing(spot))
+    async def cell(server: AccountServer, account: SandboxAccount, point: InjectionPoint) -> None:
+        await _another_in_between(server, point.request, _refusing(point))
 
     ready = prepared(scenario, "jmap", at_start=True)
     assert_no_failure(scenario, ready, cell, _refusals(scenario, ready))
 
 
-def _refusals(scenario: Scenario, ready: Prepared) -> list[Spot]:
+def _refusals(scenario: Scenario, ready: Prepared) -> list[InjectionPoint]:
     """Where a card or a group can be refused."""
-    spots = REFUSED.spots(ready.exchanges, ready.answered)
-    of_contacts = [each for each in spots if "ContactCard/set" in each.kind]
-    return scenario.some(of_contacts, lambda spot: (spot.kind, spot.call), 3)
+    points = REFUSED.points(ready.exchanges, ready.answered)
+    of_contacts = [each for each in points if "ContactCard/set" in each.kind]
+    return scenario.sample(of_contacts, lambda point: (point.kind, point.call), 3)
 
 
 @over_each_backend
 @each_scenario
 def test_two_instances_at_once(scenario: Scenario, backend: str) -> None:
-    async def cell(served: Served, account: SandboxAccount, seed: int) -> None:
+    async def cell(server: AccountServer, account: SandboxAccount, seed: int) -> None:
         chance = random.Random(seed)  # noqa: S311 - an order of requests, no secret
 
         async def dawdle(exchange: Exchange, forward: Forward) -> Answer:
@@ -192,9 +192,9 @@ def test_two_instances_at_once(scenario: Scenario, backend: str) -> None:
             await asyncio.sleep(chance.random())
             return answer
 
-        for line in served.lines:
+        for line in server.lines:
             line.intercept = dawdle
-        await asyncio.gather(*map(_to_the_end, served.lines))
+        await asyncio.gather(*map(_to_the_end, server.lines))
 
     ready = prepared(scenario, backend, at_start=True)
     assert_no_failure(scenario, ready, cell, _interleavings(scenario))
@@ -212,16 +212,16 @@ async def _run(
 ) -> list[str]:
     """Run cells; gives what was wrong with those that failed."""
     failed = []
-    async with serving(copied(ready.base)) as served:
+    async with serving(copied(ready.base)) as server:
         for place in places:
             random.seed(str(place))  # the jitter's, so that a cell can be rerun
             account = copied(ready.base)
-            served.take(account)
-            scenario.begin(served, account)
+            server.serve(account)
+            scenario.begin(server, account)
             with capture_logs() as log:
                 try:
-                    await cell(served, account, place)
-                    wrong = wrong_in_the_end(account, ready.end)
+                    await cell(server, account, place)
+                    wrong = differences(account, ready.end)
                 except AssertionError as error:
                     wrong = [str(error)]
             wrong += [f"mistake: {each}" for each in log if each.get("exc_info")]

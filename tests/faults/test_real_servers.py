@@ -14,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from mailroom.contacts.note import triage_lines
-from tests.support.faults.faults import FAULTS, Fault, Spot, Struck
+from tests.support.faults.faults import FAULTS, Fault, Injection, InjectionPoint
 from tests.support.owner.person import PATIENCE, Owner, message
 from tests.support.proxy.passes import until_passes
 from tests.support.proxy.proxy import (
@@ -44,7 +44,7 @@ KINDS: Final[dict[str, Callable[[Exchange], bool]]] = {
 """The kinds of request that a kill is tried at."""
 NOT_HERE: Final = ("server restarted", "answered too late", "half of the answer", "429")
 """They take the server away, or real minutes; tests/e2e/test_outages.py has most of them."""
-STRUCK: Final = [each for each in FAULTS if each.name not in NOT_HERE]
+INJECTED_HERE: Final = [each for each in FAULTS if each.name not in NOT_HERE]
 
 Measured = Callable[[str], None]
 
@@ -86,23 +86,23 @@ async def wrong_with(person: Owner, sender: str) -> list[str]:
     return [*wrong, *(f"{name} is in {where}" for name, where in places.items() if where != FEED)]
 
 
-def striking(
-    fault: Fault, spot: Spot, exchanges: Sequence[Exchange]
+def inject(
+    fault: Fault, point: InjectionPoint, exchanges: Sequence[Exchange]
 ) -> tuple[Interceptor, asyncio.Event]:
     """Has a fault strike at a request of the same kind, the same number of them after the tap."""
-    before = [each.kind for each in exchanges[: spot.request]].count(spot.kind)
-    remaining, struck = [None] * before, asyncio.Event()
+    before = [each.kind for each in exchanges[: point.request]].count(point.kind)
+    remaining, injected = [None] * before, asyncio.Event()
 
     async def intercept(exchange: Exchange, forward: Forward) -> Answer:
-        if exchange.kind != spot.kind or struck.is_set():
+        if exchange.kind != point.kind or injected.is_set():
             return await forward()
         if remaining:
             remaining.pop()
             return await forward()
-        struck.set()
-        return await fault.strike(Struck(exchange, forward, spot.call))
+        injected.set()
+        return await fault.inject(Injection(exchange, forward, point.call))
 
-    return intercept, struck
+    return intercept, injected
 
 
 async def without_fault(person: Owner, proxy: Proxy, sender: str) -> list[Exchange]:
@@ -115,16 +115,18 @@ async def without_fault(person: Owner, proxy: Proxy, sender: str) -> list[Exchan
     return asked[max(0, first - 2) :]
 
 
-def spots(fault: Fault, exchanges: Sequence[Exchange], others: Sequence[Exchange]) -> list[Spot]:
+def points(
+    fault: Fault, exchanges: Sequence[Exchange], others: Sequence[Exchange]
+) -> list[InjectionPoint]:
     """Some of the places where a fault can strike in one triage, and in another one as well.
 
     Not every triage takes the same requests: a write that meets another one is repeated.
     """
     kinds, certain = [each.kind for each in exchanges], [each.kind for each in others]
     every = [
-        spot
-        for spot in fault.spots(exchanges, [each.method != "PUT" for each in exchanges])
-        if kinds[: spot.request].count(spot.kind) < certain.count(spot.kind)
+        point
+        for point in fault.points(exchanges, [each.method != "PUT" for each in exchanges])
+        if kinds[: point.request].count(point.kind) < certain.count(point.kind)
     ]
     step, number = max(1, len(every) // CELLS), FAULTS.index(fault)
     return every[number % step :: step][:CELLS]
@@ -142,7 +144,7 @@ async def service_of(
         yield service
 
 
-@pytest.mark.parametrize("fault", STRUCK, ids=str)
+@pytest.mark.parametrize("fault", INJECTED_HERE, ids=str)
 async def test_in_the_end_nothing_shows_of_a_fault(
     person: Owner,
     variant: Variant,
@@ -165,18 +167,18 @@ async def test_in_the_end_nothing_shows_of_a_fault(
             await until_passes(service, 2)
             others = await without_fault(person, proxy, "somebody@corp.example")
             exchanges = await without_fault(person, proxy, "nobody@corp.example")
-            struck_at = spots(fault, exchanges, others)
-            for number, spot in enumerate(struck_at):
-                intercept, struck = striking(fault, spot, exchanges)
+            all_points = points(fault, exchanges, others)
+            for number, point in enumerate(all_points):
+                intercept, injected = inject(fault, point, exchanges)
                 proxy.intercept = intercept
                 await triage(person, f"s{number}@corp.example")
                 wrong = await wrong_with(person, f"s{number}@corp.example")
                 proxy.intercept = pass_through
-                failed += [f"{spot}: {each}" for each in wrong]
-                failed += [] if struck.is_set() else [f"{spot}: it never came to that"]
+                failed += [f"{point}: {each}" for each in wrong]
+                failed += [] if injected.is_set() else [f"{point}: the fault was never injected"]
     failed += [f"mistake: {each}" for each in log if each.get("exc_info")]
     assert not failed, "\n".join(failed)
-    measured(f"faults on {variant}: {fault}: {len(struck_at)} cells")
+    measured(f"faults on {variant}: {fault}: {len(all_points)} cells")
 
 
 def dying(proxy: Proxy, wanted: Callable[[Exchange], bool], *, acts: bool) -> asyncio.Event:

@@ -21,9 +21,9 @@ from mailroom.runtime.failing import EXPECTED
 from mailroom.sandbox.sandbox_account import SandboxAccount
 from tests.faults.scenarios import BACKENDS, Scenario, prepared, settings
 from tests.support import virtual_time
-from tests.support.faults.account import copied, snapshot, wrong_in_the_end
-from tests.support.faults.faults import FAULTS, Fault, striking
-from tests.support.faults.server import Line, Served, serving
+from tests.support.faults.account import copied, differences, snapshot
+from tests.support.faults.faults import FAULTS, Fault, inject
+from tests.support.faults.server import AccountServer, Line, serving
 from tests.support.owner.contacts_app import ContactsApp
 from tests.support.proxy.proxy import CUT, Answer, Exchange, Forward
 
@@ -31,7 +31,7 @@ REFUSED: Final = {"call serverPartialFail", "object rateLimit", "412"}
 """Faults that concern a part of what is asked, so that the rest goes on."""
 
 over_each_backend = pytest.mark.parametrize("backend", BACKENDS)
-Cell = Callable[[Served, int], Awaitable[None]]
+Cell = Callable[[AccountServer, int], Awaitable[None]]
 
 
 @pytest.fixture(autouse=True)
@@ -96,8 +96,8 @@ def _undisturbed(backend: str) -> Undisturbed:
 
     async def reset() -> Undisturbed:
         account = copied(base)
-        async with serving(account) as served:
-            line, _ = served.lines
+        async with serving(account) as server:
+            line, _ = server.lines
             await _to_the_end(line)
             asked = tuple(line.exchanges), tuple(line.answered)
             return Undisturbed(base, snapshot(account), *asked)
@@ -130,8 +130,8 @@ def test_the_end_is_what_it_should_be(backend: str) -> None:
 def test_killed_at_any_request_and_run_again(*, backend: str, acts: bool) -> None:
     undisturbed = _undisturbed(backend)
 
-    async def cell(served: Served, request: int) -> None:
-        line, again = served.lines
+    async def cell(server: AccountServer, request: int) -> None:
+        line, again = server.lines
         killed = asyncio.Event()
         remaining = [None] * request
 
@@ -161,17 +161,17 @@ def test_killed_at_any_request_and_run_again(*, backend: str, acts: bool) -> Non
 @pytest.mark.parametrize("fault", [each for each in FAULTS if each.name in REFUSED], ids=str)
 def test_refused_at_any_request_and_run_again(backend: str, fault: Fault) -> None:
     undisturbed = _undisturbed(backend)
-    spots = list(fault.spots(undisturbed.exchanges, undisturbed.answered))
+    points = list(fault.points(undisturbed.exchanges, undisturbed.answered))
 
-    async def cell(served: Served, number: int) -> None:
-        line, again = served.lines
-        line.intercept, struck = striking(fault, spots[number], served, line)
+    async def cell(server: AccountServer, number: int) -> None:
+        line, again = server.lines
+        line.intercept, injected = inject(fault, points[number], server, line)
         with suppress(*EXPECTED):
             await _reset(line)
-        assert struck.is_set()
+        assert injected.is_set()
         await _to_the_end(again)
 
-    _assert_no_failure(undisturbed, cell, range(len(spots)))
+    _assert_no_failure(undisturbed, cell, range(len(points)))
 
 
 def _assert_no_failure(undisturbed: Undisturbed, cell: Cell, numbers: range) -> None:
@@ -182,15 +182,15 @@ def _assert_no_failure(undisturbed: Undisturbed, cell: Cell, numbers: range) -> 
 async def _run(undisturbed: Undisturbed, cell: Cell, numbers: range) -> list[str]:
     """Run cells; gives what was wrong with those that failed."""
     failed = []
-    async with serving(copied(undisturbed.base)) as served:
+    async with serving(copied(undisturbed.base)) as server:
         for number in numbers:
             random.seed(number)  # the jitter's, so that a cell can be rerun
             account = copied(undisturbed.base)
-            served.take(account)
+            server.serve(account)
             with capture_logs():
                 try:
-                    await cell(served, number)
-                    wrong = wrong_in_the_end(account, undisturbed.end)
+                    await cell(server, number)
+                    wrong = differences(account, undisturbed.end)
                 except AssertionError as error:
                     wrong = [str(error)]
             failed += [f"n={number}: {each}" for each in wrong]

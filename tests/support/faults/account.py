@@ -36,7 +36,7 @@ def snapshot(account: SandboxAccount) -> list[str]:
     return sorted(_DATE.sub("DATE", each) for each in [*mails, *tell(contacts)])
 
 
-def wrong_in_the_end(account: SandboxAccount, expected: Sequence[str]) -> list[str]:
+def differences(account: SandboxAccount, expected: Sequence[str]) -> list[str]:
     """What differs from how it should have ended."""
     found, wanted = Counter(snapshot(account)), Counter(expected)
     return [

@@ -1,6 +1,6 @@
-"""What can go wrong with one request, and where in a pass that can happen.
+"""Faults: failures of one request, or of one call in a JMAP request, injected once in a run.
 
-A fault strikes once, at one request of a run, or at one call of a JMAP request; then it is over.
+:mod:`tests.faults.test_matrix` explains the words.
 """
 
 import asyncio
@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from multidict import CIMultiDict
 
-from tests.support.faults.server import Half, Line, Served
+from tests.support.faults.server import AccountServer, Line, TruncatedAnswer
 from tests.support.proxy.proxy import CUT, Answer, Exchange, Forward, Interceptor
 
 _RESTART: Final = 5.0
-"""Seconds of the loop's clock that a server is away: longer than a request is repeated."""
+"""Seconds of the loop's clock for which a server is down: longer than a request is repeated."""
 _TOO_LONG: Final = 90.0
 """Seconds; longer than Mailroom waits for an answer."""
 _NEVER: Final = "Fault/never"
@@ -24,46 +24,52 @@ _NEVER: Final = "Fault/never"
 
 
 @dataclass(frozen=True)
-class Struck:
-    """Where a fault strikes; ``call`` counts the calls of a JMAP request.
+class Injection:
+    """The request that a fault is injected into.
 
-    ``served`` and ``line`` are the server's, where it is one that can be sent away.
+    Attributes:
+        call: the number of the call in a JMAP request.
+        server: set if the server can be taken down.
+        line: the port of ``server`` that the request came in on.
     """
 
     exchange: Exchange
     forward: Forward
     call: int
-    served: Served | None = None
+    server: AccountServer | None = None
     line: Line | None = None
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong once.
+    """A failure of one request.
 
     Attributes:
-        strike: answers in the server's place.
-        calls: which calls of a request, which was so answered (with a body?) before, it can strike;
-            one that strikes requests as a whole strikes call 0.
+        inject: returns the answer in the server's place.
+        calls: returns the numbers of the calls in a request that can fail in this way. Its
+            arguments are the request in the reference run, and whether its answer had a body. For
+            a fault of whole requests the only number is 0.
     """
 
     name: str
-    strike: Callable[[Struck], Awaitable[Answer]]
+    inject: Callable[[Injection], Awaitable[Answer]]
     calls: Callable[[Exchange, bool], Sequence[int]]
 
     def __str__(self) -> str:
         return self.name
 
-    def spots(self, exchanges: Sequence[Exchange], answered: Sequence[bool]) -> Iterator["Spot"]:
-        """Everywhere that it can strike in a run."""
+    def points(
+        self, exchanges: Sequence[Exchange], answered: Sequence[bool]
+    ) -> Iterator["InjectionPoint"]:
+        """Yield all injection points of this fault in a run."""
         for at, (exchange, has_body) in enumerate(zip(exchanges, answered, strict=True)):
             for call in self.calls(exchange, has_body):
-                yield Spot(at, call, exchange.kind)
+                yield InjectionPoint(at, call, exchange.kind)
 
 
 @dataclass(frozen=True)
-class Spot:
-    """The request, counted from 0, and the call in it."""
+class InjectionPoint:
+    """The number of a request in a run, and of a call in this request; both from 0."""
 
     request: int
     call: int
@@ -73,22 +79,22 @@ class Spot:
         return f"n={self.request} call={self.call} ({self.kind})"
 
 
-def striking(
-    fault: Fault, spot: Spot, served: Served, line: Line
+def inject(
+    fault: Fault, point: InjectionPoint, server: AccountServer, line: Line
 ) -> tuple[Interceptor, asyncio.Event]:
-    """Has a fault strike; the event tells when it has."""
-    remaining = [None] * (spot.request + 1)
-    struck = asyncio.Event()
+    """Return an interceptor that injects a fault, and an event that it then sets."""
+    remaining = [None] * (point.request + 1)
+    injected = asyncio.Event()
 
     async def intercept(exchange: Exchange, forward: Forward) -> Answer:
         if remaining:
             remaining.pop()
             if not remaining:
-                struck.set()
-                return await fault.strike(Struck(exchange, forward, spot.call, served, line))
+                injected.set()
+                return await fault.inject(Injection(exchange, forward, point.call, server, line))
         return await forward()
 
-    return intercept, struck
+    return intercept, injected
 
 
 # Of any request
@@ -102,68 +108,68 @@ def _with_answer(exchange: Exchange, has_body: bool) -> Sequence[int]:  # noqa: 
     return (0,) if has_body else ()
 
 
-async def _restarted(struck: Struck) -> Answer:
-    assert struck.served is not None
-    assert struck.line is not None
-    await struck.served.go_away(struck.line, _RESTART)
+async def _restarted(injection: Injection) -> Answer:
+    assert injection.server is not None
+    assert injection.line is not None
+    await injection.server.go_away(injection.line, _RESTART)
     return CUT
 
 
-async def _dropped_before(struck: Struck) -> Answer:
+async def _dropped_before(injection: Injection) -> Answer:
     return CUT
 
 
-async def _dropped_after(struck: Struck) -> Answer:
-    await struck.forward()
+async def _dropped_after(injection: Injection) -> Answer:
+    await injection.forward()
     return CUT
 
 
-async def _too_late(struck: Struck) -> Answer:
-    answer = await struck.forward()
+async def _too_late(injection: Injection) -> Answer:
+    answer = await injection.forward()
     await asyncio.sleep(_TOO_LONG)
     return answer
 
 
-async def _half(struck: Struck) -> Answer:
-    answer = await struck.forward()
-    return Half(answer.status, answer.headers, answer.body)
+async def _half(injection: Injection) -> Answer:
+    answer = await injection.forward()
+    return TruncatedAnswer(answer.status, answer.headers, answer.body)
 
 
 def _status(
     status: HTTPStatus, *, acts: bool = False, **headers: str
-) -> Callable[[Struck], Awaitable[Answer]]:
+) -> Callable[[Injection], Awaitable[Answer]]:
     named = CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()})
 
-    async def strike(struck: Struck) -> Answer:
+    async def inject(injection: Injection) -> Answer:
         if acts:
-            await struck.forward()
+            await injection.forward()
         return Answer(status, named, b"<p>Sorry</p>")
 
-    return strike
+    return inject
 
 
-def _garbled(change: Callable[[bytes], bytes]) -> Callable[[Struck], Awaitable[Answer]]:
-    async def strike(struck: Struck) -> Answer:
-        answer = await struck.forward()
+def _garbled(change: Callable[[bytes], bytes]) -> Callable[[Injection], Awaitable[Answer]]:
+    async def inject(injection: Injection) -> Answer:
+        answer = await injection.forward()
         return replace(answer, body=change(answer.body))
 
-    return strike
+    return inject
 
 
 def _no_syntax(body: bytes) -> bytes:
-    """As if the server's own writer had stopped."""
+    """Drop the last byte, so that the body is not well-formed."""
     return body.rstrip()[:-1]
 
 
 def _other_shape(body: bytes) -> bytes:
-    """Well-formed, and something else."""
+    """Return a well-formed body that is no answer to any request."""
     if body.lstrip().startswith(b"<"):
         return b'<?xml version="1.0"?><d:error xmlns:d="DAV:"><d:no/></d:error>'
     return b'{"methodResponses": {"0": null}, "capabilities": [], "accounts": 1}'
 
 
 def _cut_utf8(body: bytes) -> bytes:
-    """The first byte of a character that has two, in the middle of a text."""
+    """Insert the first byte of a two-byte character into the middle of a text."""
     middle = len(body) // 2
     at = max(body.find(b'"', middle), body.find(b"</", middle), 1)
     return body[:at] + b"\xc3" + body[at:]
@@ -194,51 +200,53 @@ def _each_set(exchange: Exchange, has_body: bool) -> Sequence[int]:  # noqa: FBT
 _VERBS: Final = {"create": "notCreated", "update": "notUpdated", "destroy": "notDestroyed"}
 
 
-def _call_fails(error: str, *, acts: bool = False) -> Callable[[Struck], Awaitable[Answer]]:
-    """One call is answered by an error; those that refer to it fail as they then do."""
+def _call_fails(error: str, *, acts: bool = False) -> Callable[[Injection], Awaitable[Answer]]:
+    """Answer one call with an error; calls that refer to its result then fail as well."""
 
-    async def strike(struck: Struck) -> Answer:
-        body = json.loads(struck.exchange.body)
-        call_id = body["methodCalls"][struck.call][2]
+    async def inject(injection: Injection) -> Answer:
+        body = json.loads(injection.exchange.body)
+        call_id = body["methodCalls"][injection.call][2]
         if not acts:
-            body["methodCalls"][struck.call][0] = _NEVER
-            struck.exchange.body = json.dumps(body).encode()
-        answer = await struck.forward()
-        told = json.loads(answer.body)
-        for response in told["methodResponses"]:
+            body["methodCalls"][injection.call][0] = _NEVER
+            injection.exchange.body = json.dumps(body).encode()
+        answer = await injection.forward()
+        document = json.loads(answer.body)
+        for response in document["methodResponses"]:
             if response[2] == call_id:
                 response[:2] = ["error", {"type": error}]
-        return replace(answer, body=json.dumps(told).encode())
+        return replace(answer, body=json.dumps(document).encode())
 
-    return strike
+    return inject
 
 
-def _object_refused(error: str) -> Callable[[Struck], Awaitable[Answer]]:
-    """One object of a /set is refused; everything else is done."""
+def _object_refused(error: str) -> Callable[[Injection], Awaitable[Answer]]:
+    """Refuse one object of a /set, and carry out the rest."""
 
-    async def strike(struck: Struck) -> Answer:
-        body = json.loads(struck.exchange.body)
-        _, arguments, call_id = body["methodCalls"][struck.call]
+    async def inject(injection: Injection) -> Answer:
+        body = json.loads(injection.exchange.body)
+        _, arguments, call_id = body["methodCalls"][injection.call]
         verb = next(each for each in _VERBS if arguments.get(each))
         key = _taken_out(arguments, verb)
-        struck.exchange.body = json.dumps(body).encode()
-        answer = await struck.forward()
-        told = json.loads(answer.body)
-        (result,) = (each[1] for each in told["methodResponses"] if each[2] == call_id)
+        injection.exchange.body = json.dumps(body).encode()
+        answer = await injection.forward()
+        document = json.loads(answer.body)
+        (result,) = (
+            response[1] for response in document["methodResponses"] if response[2] == call_id
+        )
         result[_VERBS[verb]] = {**(result.get(_VERBS[verb]) or {}), key: {"type": error}}
-        return replace(answer, body=json.dumps(told).encode())
+        return replace(answer, body=json.dumps(document).encode())
 
-    return strike
+    return inject
 
 
 def _taken_out(arguments: _Json, verb: str) -> str:
-    """Take the first object out of a /set; gives its id."""
+    """Remove the first object from a /set, and return its id."""
     objects: Mapping[str, Any] | list[str] = arguments[verb]
     key = next(iter(objects))
     if isinstance(objects, list):
         arguments[verb] = objects[1:]
     else:
-        arguments[verb] = {each: value for each, value in objects.items() if each != key}
+        arguments[verb] = {name: value for name, value in objects.items() if name != key}
     return key
 
 

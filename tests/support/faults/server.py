@@ -1,4 +1,4 @@
-"""The sandbox with something in the way of each request, without a second server for that.
+"""The sandbox with an interceptor in front of each request, without a second server for it.
 
 Does the same as :mod:`tests.support.proxy.proxy`, in the same words, but in the sandbox's own
 process and application: a matrix of some thousand cells has no time to carry everything twice. Each
@@ -25,20 +25,19 @@ _FRAMING: Final = {"content-length", "transfer-encoding"}
 
 
 @dataclass(frozen=True)
-class Half(Answer):
-    """Of this answer only the first half is sent, and then the connection is cut."""
+class TruncatedAnswer(Answer):
+    """An answer of which only the first half is sent before the connection is cut."""
 
 
 @dataclass(eq=False)
 class Line:
-    """A way to the server.
+    """One of the server's ports, used by one client.
 
     Attributes:
-        port: where it is.
-        exchanges: everything that was asked.
-        answered: beside each of them, whether there was a body in the answer.
-        intercept: stands in the way of each request.
-        is_dead: whether nothing comes through any more.
+        exchanges: all requests, in order.
+        answered: for each exchange, whether its answer had a body.
+        intercept: called for each request.
+        is_dead: True if requests are cut off before they reach the server.
     """
 
     port: int
@@ -52,12 +51,11 @@ class Line:
         return f"http://{HOST}:{self.port}"
 
 
-class Served:
-    """One account, served on two lines. :meth:`take` changes which.
+class AccountServer:
+    """Serves one account at a time on two ports, each with requests and an interceptor of its own.
 
     Attributes:
-        lines: the lines.
-        meanwhile: what happens, once, at the moment in which contacts are written first.
+        meanwhile: called once, just before the first write of contacts.
     """
 
     def __init__(self, account: SandboxAccount) -> None:
@@ -72,8 +70,8 @@ class Served:
         self.lines: list[Line] = []
         self.meanwhile: Callable[[], None] | None = None
 
-    def take(self, account: SandboxAccount) -> None:
-        """Serve this account from now on, over lines on which nothing has happened."""
+    def serve(self, account: SandboxAccount) -> None:
+        """Serve this account from now on, and reset the lines."""
         self._accounts[account.id] = account
         self.meanwhile = None
         for line in self.lines:
@@ -90,18 +88,18 @@ class Served:
             self.lines.append(Line(port))
 
     async def stop(self) -> None:
-        await self.returned()
+        await self.until_back()
         await self._runner.cleanup()
 
-    async def returned(self) -> None:
-        """Wait until it is back from wherever it has gone."""
+    async def until_back(self) -> None:
+        """Wait until no line is down any more."""
         await asyncio.gather(*self._returning)
 
     async def go_away(self, line: Line, seconds: float) -> None:
-        """Refuse connections on a line for so long, as a server does that is restarted."""
+        """Refuse connections on a line for some seconds, as a restarting server does."""
         await self._sites[line.port].stop()
-        for each in self._connections():
-            each.abort()
+        for transport in self._connections():
+            transport.abort()
         task = asyncio.create_task(self._return(line, seconds), name="server comes back")
         self._returning.add(task)
         task.add_done_callback(self._returning.discard)
@@ -114,11 +112,15 @@ class Served:
     def _connections(self) -> list[asyncio.Transport]:
         server = self._runner.server
         assert isinstance(server, web.Server)
-        return [each.transport for each in server.connections if each.transport is not None]
+        return [
+            connection.transport
+            for connection in server.connections
+            if connection.transport is not None
+        ]
 
     @web.middleware
     async def _intercept(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        line = next(each for each in self.lines if each.port == request.url.port)
+        line = next(line for line in self.lines if line.port == request.url.port)
         now = asyncio.get_running_loop().time()
         body = await request.read()
         exchange = Exchange(request.method, request.raw_path, request.headers.copy(), body, now)
@@ -156,7 +158,7 @@ async def _sent(request: web.Request, answer: Answer) -> web.StreamResponse:
     if answer.status is None:
         cut(request)
         return web.Response()
-    if not isinstance(answer, Half):
+    if not isinstance(answer, TruncatedAnswer):
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
     response = web.StreamResponse(status=answer.status, headers=answer.headers)
     response.content_length = len(answer.body)
@@ -167,11 +169,11 @@ async def _sent(request: web.Request, answer: Answer) -> web.StreamResponse:
 
 
 @asynccontextmanager
-async def serving(account: SandboxAccount) -> AsyncIterator[Served]:
-    """Serve an account as long as the block runs."""
-    served = Served(account)
-    await served.start()
+async def serving(account: SandboxAccount) -> AsyncIterator[AccountServer]:
+    """Serve an account while the block runs."""
+    server = AccountServer(account)
+    await server.start()
     try:
-        yield served
+        yield server
     finally:
-        await served.stop()
+        await server.stop()
