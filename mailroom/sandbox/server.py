@@ -13,6 +13,7 @@ from mailroom.sandbox.desk import Desk, SeenMail
 from mailroom.sandbox.plugin import PluginFactory
 from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.sandbox_account import SandboxAccount, User
+from mailroom.sandbox.site import Site
 
 
 class Sandbox:
@@ -53,7 +54,7 @@ class Sandbox:
         )
         await runner.setup()
         try:
-            site = web.TCPSite(runner, host, port)
+            site = Site(runner, host, port)
             await site.start()
             self._url = f"http://{host}:{runner.addresses[0][1]}"
             yield self

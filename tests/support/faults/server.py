@@ -17,6 +17,7 @@ from multidict import CIMultiDict
 
 from mailroom.sandbox.app import SandboxApp
 from mailroom.sandbox.sandbox_account import SandboxAccount
+from mailroom.sandbox.site import Site
 from tests.support.proxy.proxy import Answer, Exchange, Interceptor, pass_through
 from tests.support.proxy.stream import cut
 
@@ -65,7 +66,7 @@ class AccountServer:
         self._runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
         )
-        self._sites: dict[int, web.TCPSite] = {}
+        self._sites: dict[int, Site] = {}
         self._returning: set[asyncio.Task[None]] = set()
         self.lines: list[Line] = []
         self.meanwhile: Callable[[], None] | None = None
@@ -81,7 +82,7 @@ class AccountServer:
     async def start(self) -> None:
         await self._runner.setup()
         for _ in range(2):
-            site = web.TCPSite(self._runner, HOST, 0)
+            site = Site(self._runner, HOST, 0)
             await site.start()
             _, port = self._runner.addresses[-1]
             self._sites[port] = site
@@ -106,7 +107,7 @@ class AccountServer:
 
     async def _return(self, line: Line, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        self._sites[line.port] = web.TCPSite(self._runner, HOST, line.port)
+        self._sites[line.port] = Site(self._runner, HOST, line.port)
         await self._sites[line.port].start()
 
     def _connections(self) -> list[asyncio.Transport]:

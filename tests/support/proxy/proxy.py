@@ -17,6 +17,7 @@ import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 
+from mailroom.sandbox.site import Site
 from tests.support.owner.person import until
 from tests.support.proxy.relay import relay
 from tests.support.proxy.stream import Stream, cut
@@ -290,7 +291,7 @@ async def proxying(server: str, dav_server: str = "") -> AsyncIterator[Proxy]:
         )
         await runner.setup()
         try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            await Site(runner, "127.0.0.1").start()
             proxy.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
             yield proxy
         finally:

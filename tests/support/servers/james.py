@@ -59,11 +59,17 @@ class James:
         await asyncio.to_thread(self._append, user, mailbox, messages)
 
     def _append(self, user: str, mailbox: str, messages: Iterable[bytes]) -> None:
-        with imaplib.IMAP4(*self.imap) as imap:
+        imap = imaplib.IMAP4(*self.imap)
+        try:
             imap.login(f"{user}@{DOMAIN}", PASSWORD)
             for message in messages:
                 status, answer = imap.append(f'"{mailbox}"', None, None, message)
                 assert status == "OK", answer
+        finally:
+            try:
+                imap.logout()
+            except imaplib.IMAP4.abort:  # Under load, James hangs up at LOGOUT without an answer.
+                imap.shutdown()
 
     async def deliver(self, user: str, *messages: bytes) -> None:
         """Hand messages over by LMTP, as a mail exchanger would."""

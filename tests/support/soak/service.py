@@ -40,8 +40,8 @@ class Sample:
 
     def __str__(self) -> str:
         return (
-            f"{self.memory:.1f} MB, {self.sockets} sockets, {sum(self.tasks.values())} tasks,"
-            f" {self.objects} objects"
+            f"{self.memory:.1f} MB, {self.sockets} sockets, {self.objects} objects,"
+            f" tasks: {dict(self.tasks)}"
         )
 
 
@@ -147,8 +147,11 @@ def _is_complaint(line: dict[str, Any]) -> bool:
 
 
 def _grown(life: list[Sample]) -> Iterator[str]:
-    """Compares the least of what was seen early and late: a moment's work is in neither."""
-    early, late = life[_SETTLED : _SETTLED + 2], life[-2:]
+    """Yield the figures that were higher in both last samples than in any before.
+
+    What leaks grows on and on. The work of a moment is in some of the samples, at any time.
+    """
+    early, late = life[_SETTLED:-2], life[-2:]
     figures = {
         "sockets": (lambda each: each.sockets, 1.0),
         "tasks": (lambda each: sum(each.tasks.values()), 1.0),
@@ -156,5 +159,5 @@ def _grown(life: list[Sample]) -> Iterator[str]:
         "objects": (lambda each: each.objects, _MORE_OBJECTS),
     }
     for name, (figure, may_grow) in figures.items():
-        if min(map(figure, late)) > may_grow * min(map(figure, early)):
+        if min(map(figure, late)) > may_grow * max(map(figure, early)):
             yield f"{name}: {early[0]} -> {late[-1]}"
