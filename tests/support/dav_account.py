@@ -7,21 +7,11 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from mailroom.contacts.carddav import CardDavAddressBook
-from mailroom.contacts.model import (
-    Card,
-    ContactEdit,
-    ContactType,
-    Contents,
-    CreateCard,
-    Names,
-    UpdateCard,
-)
+from mailroom.contacts.model import Card, ContactEdit, Contents
 from tests.support.dav_server import BOOK, DavServer, Fault, serving
+from tests.support.domain.contact_edits import ANN
 
-LINE = "Triaged to Feed on 2026-02-25"
-ANN = "ann@x.example"
 FEED, IMBOX = BOOK + "feed.vcf", BOOK + "imbox.vcf"
-NONE: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -67,20 +57,6 @@ async def open_account(
         else:
             prepare(dav)
         yield account
-
-
-def creating(name: str = "new", *, join: frozenset[str] = NONE) -> ContactEdit:
-    """Make a card for ``name@x.example``."""
-    names = Names(full=name.title())
-    address = f"{name}@x.example"
-    card = CreateCard(f"uid {name}", ContactType.PERSON, names, address, LINE)
-    return ContactEdit(name, card.uid, card, join=join)
-
-
-def noting(card: Card, *, join: frozenset[str] = NONE, leave: frozenset[str] = NONE) -> ContactEdit:
-    """Add a line to the note of a card."""
-    update = UpdateCard(card, add_line=LINE)
-    return ContactEdit(card.uid, card.uid, update, join=join, leave=leave)
 
 
 def answering(method: str, part: str, response: Callable[[], web.Response]) -> Fault:

@@ -8,8 +8,9 @@ from aiohttp import web
 
 from mailroom.contacts.model import AddressBookError
 from mailroom.http import ServerFailureError
-from tests.support.dav_account import ANN, Account, open_account
+from tests.support.dav_account import Account, open_account
 from tests.support.dav_server import BOOK, DavServer
+from tests.support.domain.contact_edits import ANN
 
 
 def prepare(dav: DavServer, cards: int = 40) -> None:

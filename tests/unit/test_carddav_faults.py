@@ -8,20 +8,10 @@ from aiohttp import web
 
 from mailroom.contacts.model import ContactEdit, DeleteCard, is_lasting
 from mailroom.http import CredentialsRefusedError, ServerFailureError
-from tests.support.dav_account import (
-    ANN,
-    FEED,
-    IMBOX,
-    LINE,
-    Account,
-    answering,
-    creating,
-    noting,
-    once,
-    open_account,
-)
+from tests.support.dav_account import FEED, IMBOX, Account, answering, once, open_account
 from tests.support.dav_server import BOOK, DavServer, Fault
 from tests.support.dav_xml import dav_error
+from tests.support.domain.contact_edits import ANN, LINE, creating, noting
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from tests.support.dav_account import LINE, Account, noting, open_account
+from tests.support.dav_account import Account, open_account
 from tests.support.dav_server import BOOK, DavServer, Fault
 from tests.support.dav_xml import as_xml
+from tests.support.domain.contact_edits import LINE, noting
 
 KEPT = (
     b"BEGIN:VCARD\r\nVERSION:4.0\r\nUID:urn:uuid:bob\r\nFN:Bob\r\nN:;Bob;;;\r\n"

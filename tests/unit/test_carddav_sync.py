@@ -11,18 +11,10 @@ from structlog.testing import capture_logs
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import AddressBookError
 from mailroom.http import ServerFailureError
-from tests.support.dav_account import (
-    ANN,
-    FEED,
-    IMBOX,
-    Account,
-    answering,
-    creating,
-    noting,
-    open_account,
-)
+from tests.support.dav_account import FEED, IMBOX, Account, answering, open_account
 from tests.support.dav_server import BOOK, DavServer
 from tests.support.dav_xml import dav_error, judgement, multistatus, prop
+from tests.support.domain.contact_edits import ANN, creating, noting
 
 ANN_PATH = BOOK + "ann.vcf"
 

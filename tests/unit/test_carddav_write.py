@@ -7,20 +7,10 @@ import pytest
 from aiohttp import web
 
 from mailroom.contacts.model import AddressBookError, ContactEdit, CreateCard, DeleteCard
-from tests.support.dav_account import (
-    ANN,
-    FEED,
-    IMBOX,
-    LINE,
-    Account,
-    answering,
-    creating,
-    noting,
-    once,
-    open_account,
-)
+from tests.support.dav_account import FEED, IMBOX, Account, answering, once, open_account
 from tests.support.dav_server import BOOK
 from tests.support.dav_xml import dav_error
+from tests.support.domain.contact_edits import ANN, LINE, creating, noting
 
 OTHER = "X-OTHER:somebody else was here"
 

@@ -17,7 +17,8 @@ from mailroom.contacts.model import (
 from mailroom.sandbox.history import History
 from mailroom.sandbox.plugin import Arguments
 from mailroom.screener.model.missing import MissingError
-from tests.support.sandbox.address_book import ANN, LINE, Account, creating, open_account
+from tests.support.domain.contact_edits import ANN, LINE, creating
+from tests.support.sandbox.address_book import Account, open_account
 
 ALPHA = Book("a", "Alpha", is_default=False, is_writable=True)
 MINE = Book("m", "My contacts", is_default=True, is_writable=True)
@@ -116,7 +117,7 @@ async def test_an_edit_finds_cards_and_groups_under_new_ids(account: Account, ki
     change_ids(account)
     assert await account.write(edits[kind]) == {}
     cards = account.contacts.cards.cards
-    joined = {"join": {"ann"}, "update": {"ann"}, "delete": set[str](), "create": {"uid-new"}}
+    joined = {"join": {"ann"}, "update": {"ann"}, "delete": set[str](), "create": {"uid new"}}
     assert {*cards["new-feed"]["members"]} == {"other", *joined[kind]}
     assert ("ann" in cards["new-jail"]["members"]) is (kind == "create")
     assert ("new-ann" in cards) is (kind != "delete")

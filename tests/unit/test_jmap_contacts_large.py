@@ -3,7 +3,8 @@
 import pytest
 
 from mailroom.contacts.jmap import calls
-from tests.support.sandbox.address_book import ANN, Account, noting, open_account
+from tests.support.domain.contact_edits import ANN, noting
+from tests.support.sandbox.address_book import Account, open_account
 
 FEED = frozenset({"feed"})
 ROOM = 64 * 1024

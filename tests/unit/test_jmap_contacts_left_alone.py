@@ -8,7 +8,8 @@ import pytest
 
 from mailroom.contacts.model import AddressBookError, ContactEdit, Names, UpdateCard
 from mailroom.sandbox.plugin import Arguments
-from tests.support.sandbox.address_book import ANN, LINE, Account, creating, noting, open_account
+from tests.support.domain.contact_edits import ANN, LINE, creating, noting
+from tests.support.sandbox.address_book import Account, open_account
 
 
 @pytest.fixture
@@ -42,15 +43,15 @@ async def test_a_card_that_mailroom_made_gets_lines_until_something_could_be_los
     assert account.ann.is_editable
     again = replace(noting(account.ann), card=UpdateCard(account.ann, add_line=f"Re-t{LINE[1:]}"))
     assert await account.write(again) == {}
-    assert account.contacts.cards.cards["uid-ann"]["notes"]["mailroom"]["note"] == LINE
+    assert account.contacts.cards.cards["uid ann"]["notes"]["mailroom"]["note"] == LINE
 
-    account.contacts.patch("uid-ann", nicknames={"n": {"name": "Annie"}})
-    before = copy.deepcopy(account.contacts.cards.cards["uid-ann"])
+    account.contacts.patch("uid ann", nicknames={"n": {"name": "Annie"}})
+    before = copy.deepcopy(account.contacts.cards.cards["uid ann"])
     (theirs,) = (await account.read(ANN)).cards
     assert not theirs.is_editable
     later = UpdateCard(theirs, add_line="Re-triaged to Jail on 2026-02-26 at 10:00")
-    assert await account.write(ContactEdit("ann", "uid-ann", later)) == {}
-    assert account.contacts.cards.cards["uid-ann"] == before
+    assert await account.write(ContactEdit("ann", "uid ann", later)) == {}
+    assert account.contacts.cards.cards["uid ann"] == before
 
 
 async def test_a_group_whose_members_have_digits_for_uids_is_written_whole(

@@ -6,7 +6,8 @@ import pytest
 
 from mailroom.contacts.model import ContactEdit, DeleteCard
 from mailroom.sandbox.plugin import Arguments, MethodFailure
-from tests.support.sandbox.address_book import Account, Hook, WatchedContacts, noting, open_account
+from tests.support.domain.contact_edits import noting
+from tests.support.sandbox.address_book import Account, Hook, WatchedContacts, open_account
 
 FEED, IMBOX = frozenset({"feed"}), frozenset({"imbox"})
 

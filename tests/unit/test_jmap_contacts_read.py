@@ -11,7 +11,8 @@ from mailroom.contacts.model import AddressBookError, Contents
 from mailroom.jmap.errors import MethodError, SetError
 from mailroom.sandbox.plugin import Arguments, MethodFailure
 from mailroom.sandbox.quirks import STALWART_LIMITS, Quirks
-from tests.support.sandbox.address_book import ANN, Account, creating, open_account
+from tests.support.domain.contact_edits import ANN, creating
+from tests.support.sandbox.address_book import Account, open_account
 from tests.support.scripted.jmap import asked, read
 
 FEW = Quirks(limits=replace(STALWART_LIMITS, max_objects_in_get=3))
@@ -63,7 +64,7 @@ async def test_the_default_address_book_is_described_and_used() -> None:
         assert described.name == "Personal"
         assert described.url == (await account.client.session()).api_url
         await account.write(creating())
-        assert account.contacts.cards.cards["uid-new"]["addressBookIds"] == {"Default": True}
+        assert account.contacts.cards.cards["uid new"]["addressBookIds"] == {"Default": True}
 
 
 def books(account: Account, *wanted: tuple[str, bool, bool]) -> None:

@@ -17,16 +17,8 @@ from mailroom.jmap.errors import MethodError
 from mailroom.sandbox.history import History
 from mailroom.sandbox.plugin import Arguments, MethodFailure
 from mailroom.sandbox.quirks import STALWART_LIMITS, Quirks
-from tests.support.sandbox.address_book import (
-    ANN,
-    LINE,
-    Account,
-    Hook,
-    WatchedContacts,
-    creating,
-    noting,
-    open_account,
-)
+from tests.support.domain.contact_edits import ANN, LINE, creating, noting
+from tests.support.sandbox.address_book import Account, Hook, WatchedContacts, open_account
 
 FEW = Quirks(limits=replace(STALWART_LIMITS, max_objects_in_get=3))
 FEED, IMBOX = frozenset({"feed"}), frozenset({"imbox"})
@@ -403,7 +395,7 @@ async def test_a_sync_serves_one_read_and_none_after_a_write(account: Account) -
     assert {card.id for card in (await account.book.read([ANN])).cards} == {"ann", "bob"}
     await account.book.sync()
     assert await account.write(creating("eve")) == {}
-    assert [card.id for card in (await account.book.read(["eve@x.example"])).cards] == ["uid-eve"]
+    assert [card.id for card in (await account.book.read(["eve@x.example"])).cards] == ["uid eve"]
     await account.book.sync()
     await account.book.create_groups(["New"])
     assert len((await account.book.read([])).groups) == 3
@@ -490,13 +482,13 @@ async def test_a_write_right_after_a_write_goes_by_what_is_there_now(account: Ac
     await account.read()
     ann = account.ann
     assert await account.write(noting(ann, join=FEED), creating("eve", join=FEED)) == {}
-    account.contacts.patch("feed", **{"members/uid-eve": None})
+    account.contacts.patch("feed", **{"members/uid eve": None})
     later = UpdateCard(ann, add_line="Re-triaged to Imbox on 2026-02-26")
-    edits = ContactEdit("ann", "ann", later, leave=FEED), ContactEdit("eve", "uid-eve", join=FEED)
+    edits = ContactEdit("ann", "ann", later, leave=FEED), ContactEdit("eve", "uid eve", join=FEED)
     assert await account.write(*edits) == {}
     note = f"words\n{LINE}\n{later.add_line}"
     assert account.contacts.cards.cards["ann"]["notes"]["n"] == {"note": note}
-    assert account.contacts.members("feed") == {"uid-eve"}
+    assert account.contacts.members("feed") == {"uid eve"}
 
 
 async def test_a_write_on_a_sync_alone_looks_at_the_cards_first(account: Account) -> None:
@@ -533,5 +525,5 @@ async def test_what_was_written_is_known_after_the_next_sync(account: Account) -
     assert await account.write(creating("eve", join=FEED)) == {}
     assert index.uids_of("eve@x.example") == set()
     await account.book.sync()
-    assert index.uids_of("eve@x.example") == {"uid-eve"}
-    assert index.groups[0].members == {"uid-eve"}
+    assert index.uids_of("eve@x.example") == {"uid eve"}
+    assert index.groups[0].members == {"uid eve"}

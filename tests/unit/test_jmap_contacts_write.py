@@ -13,15 +13,8 @@ from mailroom.http import UnreachableError
 from mailroom.jmap.session import Limits
 from mailroom.sandbox.plugin import Arguments, MethodFailure
 from mailroom.sandbox.quirks import STALWART_LIMITS, Quirks
-from tests.support.sandbox.address_book import (
-    ANN,
-    LINE,
-    Account,
-    Hook,
-    creating,
-    noting,
-    open_account,
-)
+from tests.support.domain.contact_edits import ANN, LINE, creating, noting
+from tests.support.sandbox.address_book import Account, Hook, open_account
 
 UUID = "c0ffee00-0000-4000-8000-00000000000a"
 FEED, IMBOX = frozenset({"feed"}), frozenset({"imbox"})
@@ -126,7 +119,7 @@ async def test_cards_then_joins_then_leaves_and_only_patches(account: Account) -
     assert cards["update"] == {"ann": {"notes/n/note": f"words\n{LINE}"}}
     assert set(cards["create"]) == {"new"}
     assert cards["ifInState"] == state
-    assert joins == {"update": {"feed": {"members/ann": True, "members/uid-new": True}}}
+    assert joins == {"update": {"feed": {"members/ann": True, "members/uid new": True}}}
     assert leaves == {"update": {"imbox": {"members/ann": None}}}
 
 
@@ -144,7 +137,7 @@ async def test_a_note_that_was_edited_in_between_keeps_the_edit(account: Account
     edits = noting(account.ann, join=FEED, leave=IMBOX), creating(join=FEED)
     assert await account.write(*edits) == {}
     assert account.contacts.cards.cards["ann"]["notes"]["n"] == {"note": f"new words\n{LINE}"}
-    assert account.contacts.members("feed") == {"ann", "uid-new"}
+    assert account.contacts.members("feed") == {"ann", "uid new"}
     assert account.contacts.members("imbox") == set()
 
 
@@ -168,7 +161,7 @@ async def test_a_refused_card_leaves_its_contact_in_the_groups_it_was_in(account
     account.contacts.refuse_once("ann", "rateLimit", "slowly")
     edits = noting(account.ann, join=FEED, leave=IMBOX), creating(join=FEED)
     assert await account.write(*edits) == {"ann": "card ann: rateLimit slowly"}
-    assert account.contacts.members("feed") == {"uid-new"}
+    assert account.contacts.members("feed") == {"uid new"}
     assert account.contacts.members("imbox") == {"ann"}
 
 
@@ -207,7 +200,7 @@ async def test_a_group_that_is_gone_is_named(account: Account) -> None:
     account.contacts.cards.destroy_card("feed")
     failures = await account.write(noting(account.ann, join=FEED), creating())
     assert failures == {"ann": "contact group Feed: notFound"}
-    assert "uid-new" in account.contacts.cards.cards
+    assert "uid new" in account.contacts.cards.cards
 
 
 async def test_an_answer_that_was_lost_does_nothing_twice(account: Account) -> None:
@@ -218,17 +211,17 @@ async def test_an_answer_that_was_lost_does_nothing_twice(account: Account) -> N
     account.seen = seen
     assert await account.write(*edits) == {}
     assert account.contacts.cards.cards["ann"]["notes"]["n"] == {"note": f"words\n{LINE}"}
-    new = account.contacts.cards.cards["uid-new"]
+    new = account.contacts.cards.cards["uid new"]
     assert new["notes"] == {"mailroom": {"note": LINE}}
-    assert account.contacts.members("feed") == {"ann", "uid-new"}
+    assert account.contacts.members("feed") == {"ann", "uid new"}
 
 
 async def test_a_card_that_is_adopted_gets_the_note_only(account: Account) -> None:
     theirs = {"name": {"full": "Theirs"}, "emails": {"x": {"address": "NEW@x.example"}}}
-    account.contacts.add("uid-new", **theirs)
+    account.contacts.add("uid new", **theirs)
     assert await account.write(creating(join=FEED)) == {}
-    assert account.contacts.members("feed") == {"uid-new"}
-    card = account.contacts.cards.cards["uid-new"]
+    assert account.contacts.members("feed") == {"uid new"}
+    card = account.contacts.cards.cards["uid new"]
     assert {name: card[name] for name in theirs} == theirs
     assert card["notes"] == {"mailroom": {"note": LINE}}
 
@@ -237,15 +230,15 @@ async def test_more_uids_are_taken_than_the_server_tells_of_at_a_time() -> None:
     few = Quirks(limits=replace(STALWART_LIMITS, max_objects_in_get=3))
     async with open_account(few) as account:
         for number in range(8):
-            account.contacts.add(f"uid-{number}", name={"full": "Theirs"})
+            account.contacts.add(f"uid {number}", name={"full": "Theirs"})
         assert await account.write(*(creating(str(number)) for number in range(8))) == {}
         found = await account.read(*(f"{number}@x.example" for number in range(8)))
         assert len(found.cards) == 8
-        assert not {card.uid for card in found.cards} & {f"uid-{number}" for number in range(8)}
+        assert not {card.uid for card in found.cards} & {f"uid {number}" for number in range(8)}
 
 
 async def test_who_has_a_uid_that_is_taken_may_not_be_found_out(account: Account) -> None:
-    account.contacts.add("uid-new", name={"full": "Theirs"})
+    account.contacts.add("uid new", name={"full": "Theirs"})
 
     def refuse(name: str, arguments: Arguments) -> None:
         if name == "ContactCard/query":
@@ -319,7 +312,7 @@ async def test_the_first_member_of_a_group_without_any(account: Account) -> None
     edits = ContactEdit("ann", "ann", join=FEED), creating(join=FEED)
     assert await account.write(*edits) == {}
     (cards,) = account.contacts.sets()
-    assert cards["update"] == {"feed": {"members": {"ann": True, "uid-new": True}}}
+    assert cards["update"] == {"feed": {"members": {"ann": True, "uid new": True}}}
     assert "ifInState" in cards
 
 
@@ -328,7 +321,7 @@ async def test_an_address_book_may_be_written_without_having_been_read(account: 
     edits = noting(account.ann, join=FEED), creating()
     assert await book.write(edits, account.seen.groups) == {}
     assert account.contacts.members("feed") == {"ann"}
-    assert "uid-new" in account.contacts.cards.cards
+    assert "uid new" in account.contacts.cards.cards
 
 
 async def test_a_group_that_went_before_anything_was_seen_is_named(account: Account) -> None:

@@ -10,26 +10,16 @@ import aiohttp
 from yarl import URL
 
 from mailroom.contacts.jmap import JmapAddressBook
-from mailroom.contacts.model import (
-    Card,
-    ContactEdit,
-    ContactType,
-    Contents,
-    CreateCard,
-    Names,
-    UpdateCard,
-)
+from mailroom.contacts.model import Card, ContactEdit, Contents
 from mailroom.http import Credentials, HttpClient
 from mailroom.jmap.client import JmapClient
 from mailroom.sandbox.contacts import Contacts
 from mailroom.sandbox.plugin import Arguments, Method, Seat
 from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.server import Sandbox
+from tests.support.domain.contact_edits import ANN
 from tests.support.scripted.http import Pauses
 
-LINE = "Triaged to Feed on 2026-02-25"
-ANN = "ann@x.example"
-NONE: frozenset[str] = frozenset()
 Hook = Callable[[str, Arguments], None]
 
 
@@ -141,15 +131,3 @@ async def open_account(
         http = HttpClient(session, Credentials.basic("alice", "secret"), sleep=Pauses())
         client = JmapClient(http, URL(sandbox.session_url))
         yield Account(made[0], http, client, JmapAddressBook(client, "alice", annotate=annotate))
-
-
-def creating(name: str = "new", *, join: frozenset[str] = NONE) -> ContactEdit:
-    """Make a card for ``name@x.example``."""
-    names = Names(full=name.title(), given=name.title())
-    card = CreateCard(f"uid-{name}", ContactType.PERSON, names, f"{name}@x.example", LINE)
-    return ContactEdit(name, card.uid, card, join=join)
-
-
-def noting(card: Card, *, join: frozenset[str] = NONE, leave: frozenset[str] = NONE) -> ContactEdit:
-    """Add a line to the note of a card."""
-    return ContactEdit(card.uid, card.uid, UpdateCard(card, add_line=LINE), join=join, leave=leave)
