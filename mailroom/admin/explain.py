@@ -22,7 +22,7 @@ from mailroom.screener.model.missing import MissingError
 from mailroom.screener.passes.gather import GatheredMail, Gatherer
 from mailroom.screener.passes.plan import BySender
 from mailroom.screener.search.mail_search import Sweep
-from mailroom.screener.triage.contact import missing_groups
+from mailroom.screener.triage.groups import missing_groups
 from mailroom.waiting.concurrency import both
 
 

@@ -18,7 +18,7 @@ from mailroom.jmap.errors import JmapError
 from mailroom.jmap.mailboxes import create_mailboxes
 from mailroom.screener.model.categories import Categories, Category, Layout
 from mailroom.screener.model.places import Directory, missing_mailboxes
-from mailroom.screener.triage.contact import missing_groups
+from mailroom.screener.triage.groups import missing_groups
 from mailroom.waiting.backoff import full_jitter
 from mailroom.waiting.concurrency import both
 

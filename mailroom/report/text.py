@@ -9,7 +9,7 @@ from mailroom.report.common import given, group_names, move, moves_of, paths, sh
 from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.plan import Filing, Plan
 from mailroom.screener.passes.progress import Report
-from mailroom.screener.triage.decide import Contact
+from mailroom.screener.triage.contacts import Contact
 
 
 def plan_text(plan: Plan) -> Iterator[str]:

@@ -23,7 +23,7 @@ from mailroom.screener.arrivals.verdict import (
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.keywords import FORGED as FORGED_KEYWORD
 from mailroom.screener.model.keywords import SCREENED
-from mailroom.screener.triage.decide import Decided
+from mailroom.screener.triage.decide import DecidedAddresses
 from tests.support.domain.builders import PLACES, group_list, mail
 
 KEYWORD = f"keywords/{SCREENED}"
@@ -146,7 +146,7 @@ def test_a_decision_of_the_same_pass_counts_more_than_what_the_address_book_says
     known_as: list[str], label: str | None, mailboxes: set[str]
 ) -> None:
     category = next((each for each in DEFAULTS if each.name == label), None)
-    found = verdict(mail("Inbox"), *known_as, decided=Decided({BOB: category}))
+    found = verdict(mail("Inbox"), *known_as, decided=DecidedAddresses({BOB: category}))
 
     assert found.rule is Rule.DECIDED
     assert found.categories == (() if category is None else (category,))
@@ -155,7 +155,7 @@ def test_a_decision_of_the_same_pass_counts_more_than_what_the_address_book_says
 
 
 def test_a_decision_counts_for_nobody_else_and_not_for_a_forged_mail() -> None:
-    decided = Decided({BOB: None})
+    decided = DecidedAddresses({BOB: None})
     forged = replace(mail("Inbox"), authentication_results=(FORGED,))
 
     assert verdict(forged, decided=decided).rule is Rule.SPOOFED
@@ -169,7 +169,7 @@ def test_a_decision_on_a_whole_domain_counts_for_everybody_without_a_card() -> N
     index.put_card("eve", "eve", ["eve@corp.example"])
     own = ("me@corp.example",)
     known = Acquaintance(index, DEFAULTS, own)
-    decided = Decided(dict.fromkeys(["cy@corp.example", "*@corp.example"]), index, own)
+    decided = DecidedAddresses(dict.fromkeys(["cy@corp.example", "*@corp.example"]), index, own)
 
     for sender, rule in (
         (BOB, Rule.DECIDED),
@@ -244,7 +244,7 @@ def test_only_mail_that_nothing_at_hand_explains_is_asked_about() -> None:
 @pytest.mark.parametrize("sender", [BOB, "eve@x.example", ""])
 def test_mail_that_its_owner_put_there_is_left(sender: str, changes: dict[str, Any]) -> None:
     email = replace(mail("Inbox", sender=sender), authentication_results=(FORGED,), **changes)
-    found = judge(email, rules(acquainted("Feed"), decided=Decided({BOB: None})))
+    found = judge(email, rules(acquainted("Feed"), decided=DecidedAddresses({BOB: None})))
 
     assert (found.rule, found.patch) == (Rule.PLACED, None)
 
@@ -264,7 +264,7 @@ def test_a_decision_counts_more_than_an_answer() -> None:
     answers = frozenset({"m1"})
 
     assert ends_in(verdict(mail("Inbox"), "Jail", answers=answers)) == {"Jail"}
-    decided = Decided({BOB: None})
+    decided = DecidedAddresses({BOB: None})
     assert ends_in(verdict(mail("Inbox"), decided=decided, answers=answers)) == {"Screener"}
 
 

@@ -21,14 +21,12 @@ from mailroom.contacts.model import (
 from mailroom.screener.model.categories import DEFAULTS, Categories, Category
 from mailroom.screener.model.missing import MissingError
 from mailroom.screener.model.sender import Sender
-from mailroom.screener.triage.contact import (
+from mailroom.screener.triage.contact_edits import (
     edits_for_strays,
     edits_for_triage,
     edits_for_undo,
-    find_groups,
-    missing_groups,
-    wanted_groups,
 )
+from mailroom.screener.triage.groups import find_groups, missing_groups, wanted_groups
 from tests.support.domain.builders import (
     LAYOUT,
     NOW,

@@ -11,7 +11,7 @@ from mailroom.jmap.habits import Habits
 from mailroom.screener.model.sender import Sender, is_own
 from mailroom.screener.search.filters import Mailboxes
 from mailroom.screener.search.people import SENDERS, searches
-from mailroom.screener.triage.decide import find_contacts
+from mailroom.screener.triage.contacts import find_contacts
 from mailroom.screener.triage.labelled import LabelledMail
 from tests.support.domain.builders import groups, mail
 

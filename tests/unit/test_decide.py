@@ -12,7 +12,8 @@ from mailroom.contacts.model import Card, ContactType, CreateCard, DeleteCard, N
 from mailroom.jmap.mail import Email
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.passes.plan import BySender
-from mailroom.screener.triage.decide import Conflict, Contact, Decision, decide, find_contacts
+from mailroom.screener.triage.contacts import Contact, find_contacts
+from mailroom.screener.triage.decide import Conflict, Decision, decide
 from mailroom.screener.triage.labelled import sort_mail
 from tests.support.domain.builders import NOW, PLACES, Contacts, card, category, groups, mail
 

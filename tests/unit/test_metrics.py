@@ -32,7 +32,8 @@ from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import Filing, Plan
 from mailroom.screener.passes.progress import Report
 from mailroom.screener.passes.states import StateTrail
-from mailroom.screener.triage.decide import Contact, Decided, Decision
+from mailroom.screener.triage.contacts import Contact
+from mailroom.screener.triage.decide import DecidedAddresses, Decision
 from mailroom.waiting.trigger import Due, Reason
 from tests.support.domain.builders import PLACES, category, mail, tapped
 
@@ -123,7 +124,7 @@ def report(
     marked = GatheredMail((), None, directory, PLACES, (), "1")
     why = "bob@corp.example: overQuota"
     return Report(
-        plan=Plan(filings, (), (), (), {}, marked, Decided()),
+        plan=Plan(filings, (), (), (), {}, marked, DecidedAddresses()),
         failures=dict.fromkeys(failures, why),
         labels_failed=dict.fromkeys(labels_failed, why),
         late={},

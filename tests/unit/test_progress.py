@@ -14,7 +14,8 @@ from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import BySender, Filing, Plan, label_change_key, plan_filing
 from mailroom.screener.passes.progress import Progress
-from mailroom.screener.triage.decide import Decided, Decision, decide, find_contacts
+from mailroom.screener.triage.contacts import find_contacts
+from mailroom.screener.triage.decide import DecidedAddresses, Decision, decide
 from mailroom.screener.triage.labelled import sort_mail
 from tests.support.domain.builders import NOW, PLACES, groups, mail
 
@@ -50,7 +51,7 @@ def progress() -> Progress:
         if isinstance(each, Decision)
     )
     marked = GatheredMail((BOB[0], AL[0]), None, Directory([]), PLACES, (), "1")
-    return Progress(Plan(filings, (), (), (), MARKS, marked, Decided()))
+    return Progress(Plan(filings, (), (), (), MARKS, marked, DecidedAddresses()))
 
 
 def labels(made: Progress) -> list[set[str]]:

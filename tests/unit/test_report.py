@@ -29,7 +29,8 @@ from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import BySender, Plan, plan_decisions
 from mailroom.screener.passes.progress import Progress
-from mailroom.screener.triage.decide import decide, find_contacts
+from mailroom.screener.triage.contacts import find_contacts
+from mailroom.screener.triage.decide import decide
 from mailroom.screener.triage.labelled import sort_mail
 from tests.support.domain.builders import (
     NOW,

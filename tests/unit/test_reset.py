@@ -12,7 +12,7 @@ from mailroom.contacts.model import Card
 from mailroom.report.bars import progress_bars
 from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.gather import GatheredMail
-from mailroom.screener.triage.contact import edits_for_undo
+from mailroom.screener.triage.contact_edits import edits_for_undo
 from tests.support.domain.builders import PLACES, card, groups
 
 LINE = "Triaged to Feed on 2026-02-25"

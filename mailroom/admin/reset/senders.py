@@ -19,8 +19,10 @@ from mailroom.screener.model.sender import is_address, is_own
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import BySender, Filing, plan_filing
 from mailroom.screener.search.mail_search import Sweep
-from mailroom.screener.triage.contact import Groups, edits_for_undo, find_groups
-from mailroom.screener.triage.decide import Contact, Decision
+from mailroom.screener.triage.contact_edits import edits_for_undo
+from mailroom.screener.triage.contacts import Contact
+from mailroom.screener.triage.decide import Decision
+from mailroom.screener.triage.groups import Groups, find_groups
 
 AT_ONCE: Final = 50
 """Cards in a batch: the most senders of one query, and few enough to hold their mail in memory."""

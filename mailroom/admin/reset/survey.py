@@ -14,7 +14,7 @@ from mailroom.contacts.index import ContactIndex
 from mailroom.screener.arrivals.verdict import Acquaintance
 from mailroom.screener.model.categories import Categories
 from mailroom.screener.model.missing import MissingError
-from mailroom.screener.triage.contact import find_groups, missing_groups, wanted_groups
+from mailroom.screener.triage.groups import find_groups, missing_groups, wanted_groups
 
 _READING: Final = "Reading contacts"
 _FINDING: Final = "Finding mail"

@@ -15,7 +15,8 @@ from mailroom.admin.reset.scope import Scope
 from mailroom.admin.reset.senders import Batch, Senders, in_parts
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import Filing
-from mailroom.screener.triage.contact import find_groups, release_strays
+from mailroom.screener.triage.contact_edits import release_strays
+from mailroom.screener.triage.groups import find_groups
 
 _TAKING_BACK: Final = "Taking back"
 _ROUNDS: Final = 3

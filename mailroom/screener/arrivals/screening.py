@@ -22,7 +22,7 @@ from mailroom.screener.model.categories import Categories
 from mailroom.screener.model.keywords import SCREENED
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.refusals import Refusals
-from mailroom.screener.triage.decide import Decided
+from mailroom.screener.triage.decide import DecidedAddresses
 from mailroom.waiting.concurrency import both
 
 
@@ -59,7 +59,7 @@ class JudgedMail:
         return tuple(each for each in self.verdicts if each.patch is not None)
 
 
-def judge_all(new_mail: NewMail, rules: Rules, decided: Decided) -> JudgedMail:
+def judge_all(new_mail: NewMail, rules: Rules, decided: DecidedAddresses) -> JudgedMail:
     """Decide on each mail. Pure.
 
     Args:

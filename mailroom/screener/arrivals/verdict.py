@@ -15,7 +15,7 @@ from mailroom.screener.model.keywords import FORGED, SCREENED
 from mailroom.screener.model.patches import Target, patch, target_of
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import UnusableFromError, is_own, sender_of
-from mailroom.screener.triage.decide import Decided
+from mailroom.screener.triage.decide import DecidedAddresses
 
 
 class Rule(StrEnum):
@@ -137,7 +137,7 @@ class Rules:
     categories: Categories
     authserv_id: str
     answers: frozenset[str] = frozenset()
-    decided: Decided = field(default_factory=Decided)
+    decided: DecidedAddresses = field(default_factory=DecidedAddresses)
 
 
 def is_new(email: Email, places: Places) -> bool:

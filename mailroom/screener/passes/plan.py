@@ -23,7 +23,7 @@ from mailroom.screener.model.patches import (
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import UnusableFromError, sender_of
 from mailroom.screener.passes.gather import GatheredMail
-from mailroom.screener.triage.decide import Conflict, Decided, Decision, decided_by
+from mailroom.screener.triage.decide import Conflict, DecidedAddresses, Decision
 from mailroom.screener.triage.labelled import SortedMail
 
 
@@ -71,7 +71,7 @@ class Plan:
     own: tuple[Email, ...]
     label_patches: Mapping[str, Patch]
     gathered: GatheredMail
-    decided: Decided
+    decided: DecidedAddresses
     refused: tuple[tuple[Decision, str], ...] = ()
     labels_refused: Mapping[str, str] = field(default_factory=dict)
     judged: JudgedMail | None = None
@@ -137,33 +137,48 @@ def plan_decisions(
         refusal_of: returns the words of a lasting refusal, for a :attr:`Decision.id` or a
             :func:`label_change_key`; None if it is to be tried now.
     """
-    made = [each for each in outcomes if isinstance(each, Decision)]
-    refused = tuple((each, why) for each in made if (why := refusal_of(each.id)) is not None)
-    decisions = [each for each in made if each not in [decision for decision, _ in refused]]
-    conflicts = tuple(each for each in outcomes if isinstance(each, Conflict))
-    decided = decided_by(decisions, index, gathered.identities)
-    mails_of = BySender(mails, decided.stand_in)
-    filings = tuple(plan_filing(each, mails_of, gathered.places, categories) for each in decisions)
-    stuck = stuck_of(conflicts, sorted_mail.unusable, refused)
-    label_patches = _plan_label_patches(sorted_mail, stuck, filings, gathered.places)
+    conflicts, decisions, refused = list[Conflict](), list[Decision](), []
+    for outcome in outcomes:
+        if isinstance(outcome, Conflict):
+            conflicts.append(outcome)
+        elif (reason := refusal_of(outcome.id)) is not None:
+            refused.append((outcome, reason))
+        else:
+            decisions.append(outcome)
+    by_address = {
+        address: decision.category
+        for decision in decisions
+        for address in decision.contact.addresses
+    }
+    decided = DecidedAddresses(by_address, index, gathered.identities)
+    mails_of, places = BySender(mails, decided.stand_in), gathered.places
+    filings = tuple(plan_filing(decision, mails_of, places, categories) for decision in decisions)
+    swept = {email_id for filing in filings for email_id in filing.swept}
+    patches = patch_labels(
+        # The patch of a leftover that is swept removes the error label, too.
+        leftovers=[email for email in sorted_mail.leftovers if email.id not in swept],
+        own=sorted_mail.own,
+        stuck=stuck_of(conflicts, sorted_mail.unusable, refused),
+        places=places,
+    )
     labels_refused = {
-        each.id: why
-        for each in gathered.emails
-        if each.id in label_patches and (why := refusal_of(label_change_key(each))) is not None
+        email.id: reason
+        for email in gathered.emails
+        if email.id in patches and (reason := refusal_of(label_change_key(email))) is not None
     }
     return Plan(
         filings=filings,
-        conflicts=conflicts,
+        conflicts=tuple(conflicts),
         unusable=tuple(sorted_mail.unusable),
         own=tuple(sorted_mail.own),
         label_patches={
-            each: patch for each, patch in label_patches.items() if each not in labels_refused
+            email_id: patch for email_id, patch in patches.items() if email_id not in labels_refused
         },
         gathered=gathered,
         decided=decided,
-        refused=refused,
+        refused=tuple(refused),
         labels_refused=labels_refused,
-        emails={each.id: each for each in (*mails, *gathered.emails)},
+        emails={email.id: email for email in (*mails, *gathered.emails)},
     )
 
 
@@ -186,7 +201,7 @@ def plan_filing(
         categories: all categories, for the chain.
     """
     target = target_of(decision.category, categories, places)
-    labelled = {each.email.id: each.email for each in decision.contact.labelled}
+    labelled = {mail.email.id: mail.email for mail in decision.contact.labelled}
     clean = not decision.mismatched
     swept = {
         email.id: file_swept(email, target, places, clean=clean)
@@ -203,32 +218,16 @@ def plan_filing(
     )
 
 
-def _plan_label_patches(
-    sorted_mail: SortedMail, stuck: Iterable[Email], filings: Iterable[Filing], places: Places
-) -> dict[str, Patch]:
-    """Plan the labels that are added and removed without any decision.
-
-    A leftover that is swept needs no label patch, because its patch removes the error label.
-    """
-    swept = {email_id for filing in filings for email_id in filing.swept}
-    return patch_labels(
-        leftovers=[each for each in sorted_mail.leftovers if each.id not in swept],
-        own=sorted_mail.own,
-        stuck=stuck,
-        places=places,
-    )
-
-
 def stuck_of(
     conflicts: Iterable[Conflict],
     unusable: Iterable[tuple[Email, str]],
     refused: Iterable[tuple[Decision, str]],
 ) -> Iterator[Email]:
-    """Yield the labelled mails that cannot be filed; the arguments as in :class:`Plan`."""
-    for conflict in conflicts:
-        yield from (each.email for each in conflict.contact.labelled)
-    for decision, _ in refused:
-        yield from (each.email for each in decision.contact.labelled)
+    """Yield the labelled mails that cannot be filed; the arguments are as in :class:`Plan`."""
+    contacts = [conflict.contact for conflict in conflicts]
+    contacts += [decision.contact for decision, _ in refused]
+    for contact in contacts:
+        yield from (mail.email for mail in contact.labelled)
     yield from (email for email, _ in unusable)
 
 

@@ -15,7 +15,7 @@ from mailroom.contacts.model import Contents
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import Email
 from mailroom.jmap.mail_account import MailAccount
-from mailroom.screener.arrivals.screening import JudgedMail, Policy, Screening, judge_all
+from mailroom.screener.arrivals.screening import Policy, Screening, judge_all
 from mailroom.screener.arrivals.verdict import Rules
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.missing import MissingError, NoRightToWriteError
@@ -32,8 +32,9 @@ from mailroom.screener.passes.plan import BySender, Plan, label_change_key, plan
 from mailroom.screener.passes.progress import Report
 from mailroom.screener.search.mail_search import Sweep
 from mailroom.screener.search.own_addresses import senders_of
-from mailroom.screener.triage.contact import find_groups, missing_groups
-from mailroom.screener.triage.decide import Conflict, Decided, Decision, decide, find_contacts
+from mailroom.screener.triage.contacts import find_contacts
+from mailroom.screener.triage.decide import Conflict, Decision, decide
+from mailroom.screener.triage.groups import find_groups, missing_groups
 from mailroom.screener.triage.labelled import SortedMail, sort_mail
 from mailroom.waiting.concurrency import both
 
@@ -128,11 +129,14 @@ class ScreenerWorkflow:
             categories=self._categories,
             refusal_of=self._refusals.reason,
         )
+        judged = None
+        if gathered.new_mail is not None and rules is not None:
+            judged = judge_all(gathered.new_mail, rules, plan.decided)
         keys = {each.id for each in outcomes if isinstance(each, Decision)}
         self._refusals.keep_only(keys | set(map(label_change_key, gathered.emails)))
         return replace(
             plan,
-            judged=_plan_new(gathered, rules, plan.decided),
+            judged=judged,
             unscreened=unscreened,
             groups=contents.groups,
         )
@@ -206,10 +210,3 @@ class ScreenerWorkflow:
         for key, reason in report.refused.items():
             self._refusals.note(key, reason)
         return report
-
-
-def _plan_new(gathered: GatheredMail, rules: Rules | None, decided: Decided) -> JudgedMail | None:
-    """Return the plan for new mail; None if it is not screened, or if there are no rules."""
-    if gathered.new_mail is None or rules is None:
-        return None
-    return judge_all(gathered.new_mail, rules, decided)

@@ -11,7 +11,7 @@ from mailroom.screener.model.sender import Sender, UnusableFromError, is_own, se
 
 @dataclass(frozen=True, slots=True)
 class LabelledMail:
-    """A labelled mail whose sender is known."""
+    """A mail with triage labels whose sender is known."""
 
     email: Email
     sender: Sender
@@ -20,7 +20,7 @@ class LabelledMail:
 
 @dataclass(slots=True)
 class SortedMail:
-    """The labelled mails, sorted.
+    """The mails with a triage label or the error label, sorted.
 
     Attributes:
         senders: sender key -> the labelled mails of that sender.
@@ -36,7 +36,7 @@ class SortedMail:
 
 
 def sort_mail(emails: Iterable[Email], places: Places, identities: Collection[str]) -> SortedMail:
-    """Sort mails that bear a triage label or the error label.
+    """Sort mails that have a triage label or the error label.
 
     Mail in Sent or Drafts is the user's own, whatever its From. It may be labelled because an app
     that labels a conversation labels the user's replies as well.
@@ -46,22 +46,17 @@ def sort_mail(emails: Iterable[Email], places: Places, identities: Collection[st
         labels = email.mailbox_ids & places.labels.keys()
         if not labels:
             result.leftovers.append(email)
-        elif email.mailbox_ids & (places.sent | places.drafts):
+            continue
+        if email.mailbox_ids & (places.sent | places.drafts):
+            result.own.append(email)
+            continue
+        try:
+            sender = sender_of(email)
+        except UnusableFromError as error:
+            result.unusable.append((email, str(error)))
+            continue
+        if is_own(sender.address, identities):
             result.own.append(email)
         else:
-            _sort_labelled(email, labels, identities, result)
+            result.senders[sender.key].append(LabelledMail(email, sender, labels))
     return result
-
-
-def _sort_labelled(
-    email: Email, labels: frozenset[str], identities: Collection[str], result: SortedMail
-) -> None:
-    try:
-        sender = sender_of(email)
-    except UnusableFromError as error:
-        result.unusable.append((email, str(error)))
-        return
-    if is_own(sender.address, identities):
-        result.own.append(email)
-    else:
-        result.senders[sender.key].append(LabelledMail(email, sender, labels))

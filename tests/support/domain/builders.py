@@ -18,7 +18,7 @@ from mailroom.screener.model.categories import DEFAULTS, Categories, Category, L
 from mailroom.screener.model.names import filled
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import sender_of
-from mailroom.screener.triage.contact import Groups, find_groups
+from mailroom.screener.triage.groups import Groups, find_groups
 from mailroom.screener.triage.labelled import LabelledMail
 
 LAYOUT: Final = Layout()

@@ -1,0 +1,173 @@
+"""The edits of the address book that a decision requires. Pure."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from mailroom.contacts.address import uid_for
+from mailroom.contacts.model import (
+    Card,
+    ContactEdit,
+    ContactType,
+    CreateCard,
+    DeleteCard,
+    Group,
+    Names,
+    UpdateCard,
+)
+from mailroom.contacts.note import triage_line, triage_lines
+from mailroom.screener.model.categories import Category
+from mailroom.screener.model.names import contradicts, missing_names, names_for
+from mailroom.screener.model.sender import Sender
+from mailroom.screener.triage.groups import Groups
+
+
+def edits_for_triage(
+    cards: Collection[Card],
+    sender: Sender,
+    chain: tuple[Category, ...],
+    groups: Groups,
+    now: datetime,
+    *,
+    collective: str = "",
+) -> tuple[ContactEdit, ...]:
+    """Put a contact into the groups of a chain, and remove it from all other categories' groups.
+
+    Args:
+        cards: the contact's cards; empty if there is none yet.
+        sender: the sender of the labelled mail.
+        chain: the category, its parent, ...
+        groups: Mailroom's groups.
+        now: the time of the decision, for the note.
+        collective: the name for the card of an address that several people write from; the name in
+            ``sender`` is then ignored, because it is one person's. Empty for other addresses.
+    """
+    contact_type = ContactType.COMPANY if collective else chain[0].contact_type
+    name = collective or sender.name
+    names = names_for(Sender(sender.address, name), contact_type)
+    joined = frozenset(groups.categories[category.name].id for category in chain)
+    if not cards:
+        uid = uid_for(sender.key)
+        note = triage_line(chain[0].name, now, again=False)
+        card = CreateCard(
+            uid=uid, contact_type=contact_type, names=names, address=sender.address, note=note
+        )
+        # If another card got this uid meanwhile, the new card gets another one. So the edit names
+        # every group to join, even a group that has this uid as a member already.
+        others = frozenset(group.id for group in groups.managed if uid in group.members) - joined
+        return (ContactEdit(uid, uid, card, join=joined | {groups.provenance.id}, leave=others),)
+    if len(cards) > 1 and contradicts(name, cards):
+        # Filled into a card without a name, the name would turn it into somebody else's card.
+        names = Names()
+    return tuple(
+        _membership(
+            card.uid,
+            _update_for_triage(card, names, chain[0], groups, now),
+            join=joined | {groups.provenance.id} if card.made_by_us else joined,
+            leave=frozenset(group.id for group in groups.managed) - joined,
+            groups=groups,
+        )
+        for card in cards
+    )
+
+
+def _update_for_triage(
+    card: Card, names: Names, category: Category, groups: Groups, now: datetime
+) -> UpdateCard | None:
+    """Return the update of a card: empty names are filled, and the note gets a line.
+
+    The note gets no line if its last line has the same category, so a retry adds nothing.
+    """
+    if not may_edit(card, groups):
+        return None
+    earlier = triage_lines(card.note)
+    is_repeated = bool(earlier) and earlier[-1].category == category.name
+    line = "" if is_repeated else triage_line(category.name, now, again=bool(earlier))
+    fill = missing_names(card, names)
+    if not line and fill == Names():
+        return None
+    claim = is_known_by_group(card, groups.provenance)
+    return UpdateCard(card, fill=fill, add_line=line, claim=claim)
+
+
+def edits_for_undo(cards: Collection[Card], groups: Groups) -> tuple[ContactEdit, ...]:
+    """Remove a contact from all of Mailroom's groups, and Mailroom's traces from its cards.
+
+    A card is deleted if Mailroom made it, nobody changed it, and it is in no group but Mailroom's.
+    """
+    edits = []
+    for card in cards:
+        change: UpdateCard | DeleteCard | None = None
+        if is_deleted_by_undo(card, groups):
+            change = DeleteCard(card)
+        elif may_edit(card, groups):
+            lines = frozenset(line.text for line in triage_lines(card.note))
+            change = UpdateCard(card, remove_lines=lines, forget=True)
+        edits.append(_leave_all_groups(card.uid, change, groups))
+    return tuple(edits)
+
+
+def edits_for_strays(
+    keys: Collection[str], groups: Groups, uids: Collection[str]
+) -> tuple[ContactEdit, ...]:
+    """Remove group members whose card was deleted.
+
+    Deleting a card leaves its uid in groups. If the server refused to change a group, and Mailroom
+    was stopped then, no card is left that shows the work to be done.
+
+    Args:
+        keys: the :attr:`Sender.key` of each sender. Only cards that Mailroom made for one of these
+            senders are looked for.
+        groups: Mailroom's groups.
+        uids: the uids of all cards in the address book.
+    """
+    return release_strays(map(uid_for, keys), groups, uids)
+
+
+def release_strays(
+    candidates: Iterable[str], groups: Groups, uids: Collection[str]
+) -> tuple[ContactEdit, ...]:
+    """Remove the candidate uids that no card has from Mailroom's groups."""
+    strays = groups.members.intersection(candidates).difference(uids)
+    return tuple(_leave_all_groups(uid, None, groups) for uid in sorted(strays))
+
+
+def is_known_by_group(card: Card, provenance: Group) -> bool:
+    """Return True if Mailroom made a card, although the card shows no mark.
+
+    Over JMAP, servers do not show marks that were written over CardDAV, and some do not show marks
+    of JMAP over CardDAV. Such a card holds nothing but properties that Mailroom writes, and it is
+    in the provenance group.
+    """
+    return card.is_bare and card.uid in provenance.members
+
+
+def may_edit(card: Card, groups: Groups) -> bool:
+    """Return True if Mailroom may change the card itself, and not only its groups."""
+    return card.is_editable or is_known_by_group(card, groups.provenance)
+
+
+def is_deleted_by_undo(card: Card, groups: Groups) -> bool:
+    """Return True if Mailroom made the card, and nobody made it their own since."""
+    is_ours = (card.made_by_us and card.untouched) or is_known_by_group(card, groups.provenance)
+    return is_ours and card.uid not in groups.foreign
+
+
+def _leave_all_groups(
+    uid: str, change: UpdateCard | DeleteCard | None, groups: Groups
+) -> ContactEdit:
+    """Return an edit that removes a uid from all of Mailroom's groups."""
+    leave = frozenset(group.id for group in groups.every)
+    return _membership(uid, change, join=frozenset(), leave=leave, groups=groups)
+
+
+def _membership(
+    uid: str,
+    change: UpdateCard | DeleteCard | None,
+    *,
+    join: frozenset[str],
+    leave: frozenset[str],
+    groups: Groups,
+) -> ContactEdit:
+    """Return an edit that names only the groups whose members change."""
+    member_of = {group.id for group in groups.every if uid in group.members}
+    return ContactEdit(uid, uid, change, join=join - member_of, leave=leave & member_of)
