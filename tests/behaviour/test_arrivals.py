@@ -2,55 +2,24 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Callable
 
 import pytest
 
 from tests.behaviour.conftest import Start, on
+from tests.support.owner.new_mail import BOB, ON, a_pass_later, comes_to, knows_bob, mail
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.passes import settled
 from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy
-from tests.support.service.process import Service
 from tests.support.variants.worlds import VARIANTS, Variant
 
-ON = {"MAILROOM_ARRIVALS_ENABLED": "true"}
 OURS = "mx.example.com"
 FORGED = f"Authentication-Results: {OURS}; dmarc=fail header.from=corp.example"
 GENUINE = f"Authentication-Results: {OURS}; dmarc=pass header.from=corp.example"
 ME = "alice@example.com"
-BOB = "Bob Builder <bob@corp.example>"
 STRANGER = "stranger@corp.example"
 
 Measured = Callable[[str], None]
-
-
-def mail(sender: str, subject: str = "new", *fields: str) -> bytes:
-    """A mail with further header fields on top of all others."""
-    head = "".join(f"{field}\r\n" for field in fields)
-    return head.encode() + message(sender, subject)
-
-
-async def comes_to(owner: Owner, subject: str, *mailboxes: str) -> None:
-    """Wait until a mail is in exactly these mailboxes."""
-
-    async def there() -> bool:
-        return await owner.where(subject) == set(mailboxes)
-
-    await owner.until(there, f"{subject} in {mailboxes}")
-
-
-async def a_pass_later(owner: Owner, service: Service) -> None:
-    """Wait until a stranger's mail, which came after everything else, has been dealt with."""
-    subject = f"later {time.monotonic_ns()}"
-    await owner.server.deliver(owner.name, mail(f"later@{time.monotonic_ns()}.example", subject))
-    await comes_to(owner, subject, "Screener")
-
-
-async def knows_bob(owner: Owner, *groups: str) -> None:
-    await owner.contacts.add("bob", "Bob Builder", "bob@corp.example")
-    for group in groups:
-        await owner.contacts.join(group, "bob")
 
 
 async def test_a_stranger_goes_to_the_screener(alice: Owner, start: Start) -> None:
@@ -83,10 +52,10 @@ async def test_contacts_and_correspondents_are_left(alice: Owner, start: Start) 
     await knows_bob(alice)
     to_ann = message(ME, "sent", to="Ann <ANN@x.example>, cy@x.example")
     await alice.server.append(alice.name, "Sent", to_ann)
-    async with start(alice, **ON) as service:
+    async with start(alice, **ON):
         for sender in (BOB, "ann@x.example"):
             await alice.server.deliver(alice.name, mail(sender, sender))
-        await a_pass_later(alice, service)
+        await a_pass_later(alice)
         for sender in (BOB, "ann@x.example"):
             assert await alice.where(sender) == {"Inbox"}
 
@@ -101,12 +70,12 @@ async def test_names_that_are_not_utf8_hide_nobody(alice: Owner, start: Start) -
     sent = message(ME, "sent", to="cy@x.example").replace(b"To: ", "To: Jürgen <".encode())
     sent = sent.replace(b"cy@x.example", b"cy@x.example>")
     await alice.server.append(alice.name, "Sent", latin(sent, "Jürgen"))
-    async with start(alice, **ON) as service:
+    async with start(alice, **ON):
         for sender in ("bob@corp.example", "cy@x.example", "new@x.example"):
             old = mail(f"Jürgen <{sender}>", sender)
             await alice.server.deliver(alice.name, latin(old, "Jürgen"))
         await comes_to(alice, "new@x.example", "Screener")
-        await a_pass_later(alice, service)
+        await a_pass_later(alice)
         for sender in ("bob@corp.example", "cy@x.example"):
             assert await alice.where(sender) == {"Inbox"}
         await alice.tap((await alice.mail("new@x.example")).id, "@ToFeed")
@@ -122,40 +91,40 @@ TELLS_IDENTITIES = [
 
 @on(*TELLS_IDENTITIES)
 async def test_ones_own_mail_is_left(alice: Owner, start: Start) -> None:
-    async with start(alice, **ON) as service:
+    async with start(alice, **ON):
         await alice.server.deliver(alice.name, mail(ME, "mine"))
-        await a_pass_later(alice, service)
+        await a_pass_later(alice)
     assert await alice.where("mine") == {"Inbox"}
 
 
 async def test_who_is_written_to_while_it_runs_may_answer(alice: Owner, start: Start) -> None:
-    async with start(alice, **ON) as service:
+    async with start(alice, **ON):
         await alice.server.deliver(alice.name, mail(STRANGER, "first"))
         await comes_to(alice, "first", "Screener")
         await alice.server.append(alice.name, "Sent", message(ME, "sent", to=STRANGER))
         await alice.server.deliver(alice.name, mail(STRANGER, "answer"))
-        await a_pass_later(alice, service)
+        await a_pass_later(alice)
     assert await alice.where("answer") == {"Inbox"}
 
 
 async def test_what_the_provider_filed_is_left_where_it_is(alice: Owner, start: Start) -> None:
-    async with start(alice, **ON) as service:
+    async with start(alice, **ON):
         for place in ("Archive", "Feed", "Spam"):
             await alice.server.append(alice.name, place, mail(STRANGER, place))
-        await a_pass_later(alice, service)
+        await a_pass_later(alice)
         for place in ("Archive", "Feed", "Spam"):
             assert await alice.where(place) == {place}
 
 
 async def test_what_is_moved_back_by_hand_stays(alice: Owner, start: Start) -> None:
-    async with start(alice, **ON) as service:
+    async with start(alice, **ON):
         await alice.server.deliver(alice.name, mail(STRANGER))
         await comes_to(alice, "new", "Screener")
         await alice.move([(await alice.mail("new")).id], ["Inbox"])
-        await a_pass_later(alice, service)
+        await a_pass_later(alice)
         assert await alice.where("new") == {"Inbox"}
-    async with start(alice, **ON) as service:
-        await a_pass_later(alice, service)
+    async with start(alice, **ON):
+        await a_pass_later(alice)
     assert await alice.where("new") == {"Inbox"}
 
 
@@ -171,9 +140,9 @@ async def test_what_somebody_files_in_the_very_moment_is_not_pulled_back(
         return await forward()
 
     proxy.intercept = file_first
-    async with start(alice, http=proxy.url, **ON) as service:
+    async with start(alice, http=proxy.url, **ON):
         await alice.server.deliver(alice.name, mail(STRANGER))
-        await a_pass_later(alice, service)
+        await a_pass_later(alice)
         assert moved
         # Where ifInState is ignored, it is put right behind the update that the pass ends with.
         await comes_to(alice, "new", "Archive")
@@ -286,7 +255,7 @@ async def test_a_forged_mail_does_not_go_along_when_its_sender_is_triaged(
 
 async def test_contacts_edited_in_the_meantime_count(alice: Owner, start: Start) -> None:
     await knows_bob(alice, "Feed")
-    async with start(alice, **ON) as service:
+    async with start(alice, **ON):
         await alice.server.deliver(alice.name, mail(BOB, "one"))
         await comes_to(alice, "one", "Feed")
         await alice.contacts.leave("Feed", "bob")
@@ -301,7 +270,7 @@ async def test_contacts_edited_in_the_meantime_count(alice: Owner, start: Start)
         await alice.contacts.delete("bob")
         await alice.server.deliver(alice.name, mail("bob@elsewhere.example", "five"))
         await comes_to(alice, "five", "Screener")
-        await a_pass_later(alice, service)
+        await a_pass_later(alice)
 
 
 async def test_a_tap_decides_on_what_comes_afterwards(alice: Owner, start: Start) -> None:
@@ -327,7 +296,7 @@ async def test_from_the_event_to_the_mail_out_of_the_inbox(
     alice: Owner, start: Start, proxy: Proxy, measured: Measured, variant: Variant
 ) -> None:
     async with start(alice, http=proxy.url, **ON) as service:
-        await a_pass_later(alice, service)
+        await a_pass_later(alice)
         await service.until_logged("pass done")
         done = len(service.events("pass done"))
         await alice.server.deliver(alice.name, mail(STRANGER))

@@ -1,7 +1,7 @@
 """A contact group that is gone while the service runs is missed, and found when it is back."""
 
 from tests.behaviour.conftest import Start, on
-from tests.behaviour.test_arrivals import BOB, ON, comes_to, knows_bob, mail
+from tests.support.owner.new_mail import BOB, ON, comes_to, knows_bob, mail
 from tests.support.owner.person import Owner, until
 from tests.support.service.process import Service
 from tests.support.variants.worlds import Variant

@@ -1,7 +1,7 @@
 """A domain is the same whether it stands as it is read or as it is sent."""
 
 from tests.behaviour.conftest import Start, on
-from tests.behaviour.test_arrivals import ON, comes_to, mail
+from tests.support.owner.new_mail import ON, comes_to, mail
 from tests.support.owner.person import Owner
 from tests.support.variants.worlds import Variant
 

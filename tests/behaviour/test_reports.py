@@ -4,7 +4,6 @@ The docstring of each test names the report. A report stands for a kind: what be
 is tested where the kind is.
 """
 
-import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from multidict import CIMultiDict
 
 from tests.behaviour.conftest import Start, on
+from tests.support.owner.new_mail import a_pass_later, comes_to
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy
 from tests.support.service.process import Service
@@ -44,22 +44,6 @@ def named(data: bytes, message_id: str) -> bytes:
     head, found, rest = data.partition(b"Message-ID: <")
     assert found
     return head + found + message_id.encode() + b">" + rest.partition(b">")[2]
-
-
-async def comes_to(owner: Owner, subject: str, *mailboxes: str) -> None:
-    """Wait until a mail is in exactly these mailboxes."""
-
-    async def there() -> bool:
-        return await owner.where(subject) == set(mailboxes)
-
-    await owner.until(there, f"{subject} in {mailboxes}")
-
-
-async def a_pass_later(owner: Owner) -> None:
-    """Wait until a stranger's mail, which came after everything else, has been dealt with."""
-    subject = f"later {time.monotonic_ns()}"
-    await owner.server.deliver(owner.name, message(f"{time.monotonic_ns()}@x.example", subject))
-    await comes_to(owner, subject, "Screener")
 
 
 async def knows_ann(owner: Owner, *groups: str) -> None:

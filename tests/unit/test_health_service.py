@@ -1,13 +1,12 @@
 """What the running service tells of what it cannot do: the service in this process."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.owner.person import Owner, message, until
-from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy, pass_through, proxying
+from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy, pass_through
 from tests.support.service.process import Service
 from tests.support.variants.worlds import OnSandbox, Variant
 
@@ -18,19 +17,6 @@ JANE = "Jane <jane@shop.example>"
 @pytest.fixture
 def world(tmp_path: Path) -> OnSandbox:
     return OnSandbox(Variant("sandbox", "carddav", "eventsource"), tmp_path)
-
-
-@pytest.fixture
-async def alice(world: OnSandbox) -> AsyncIterator[Owner]:
-    async with world.newcomer() as owner:
-        await world.set_up(owner)
-        yield owner
-
-
-@pytest.fixture
-async def proxy(alice: Owner) -> AsyncIterator[Proxy]:
-    async with proxying(alice.server.url) as line:
-        yield line
 
 
 async def until_told(service: Service, key: str, text: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from mailroom.jmap.sse import SseDecoder
 from mailroom.screener.model.names import is_called, names_for
 from mailroom.screener.model.sender import Sender, UnusableFromError, sender_of
 from mailroom.settings import SettingsError, load_settings
-from tests.unit.test_vcard_edit import NASTY
+from tests.support.domain.nasty_vcard import NASTY
 
 LINE = "Triaged to Feed on 2026-02-25"
 EARLIER = "Triaged to Jail on 2026-01-31"

@@ -1,13 +1,12 @@
 """What the running service counts: the service in this process, a mail account in memory."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from tests.support.owner.person import Owner, message, until
-from tests.support.proxy.proxy import Proxy, proxying
+from tests.support.proxy.proxy import Proxy
 from tests.support.service.in_process import InProcess
 from tests.support.service.process import environment, running
 from tests.support.variants.worlds import OnSandbox, Variant
@@ -18,19 +17,6 @@ WORLD = Variant("sandbox", "jmap", "eventsource")
 @pytest.fixture
 def world(tmp_path: Path) -> OnSandbox:
     return OnSandbox(WORLD, tmp_path)
-
-
-@pytest.fixture
-async def alice(world: OnSandbox) -> AsyncIterator[Owner]:
-    async with world.newcomer() as owner:
-        await world.set_up(owner)
-        yield owner
-
-
-@pytest.fixture
-async def proxy(alice: Owner) -> AsyncIterator[Proxy]:
-    async with proxying(alice.server.url) as line:
-        yield line
 
 
 def value(service: InProcess, name: str, **labels: str) -> float:

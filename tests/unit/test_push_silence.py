@@ -122,29 +122,3 @@ async def test_unavailable_push_is_tried_again_after_a_quarter_of_an_hour() -> N
     ]
     assert time.pauses[0] <= 1
     assert 900 <= time.pauses[1] <= 960
-
-
-async def test_forgetting_the_position_frees_a_deaf_connection() -> None:
-    async with (
-        StreamServer.running(
-            says(STREAM, b"id: 999\n" + CHANGE),
-            says_and_hangs(STREAM, PING),
-            says_and_hangs(STREAM, b"id: 5\n" + CHANGE),
-        ) as server,
-        event_source(server) as push,
-    ):
-        loop = asyncio.get_running_loop()
-        connections = 0
-        errors = []
-        async with aclosing(push.events()) as events:
-            async for event in events:
-                connections += event == Connected()
-                if isinstance(event, Disconnected):
-                    errors.append(event.error)
-                if connections == 2:
-                    loop.call_soon(push.forget_position)  # while the next event is waited for
-                if connections == 3:
-                    break
-        positions = [wire.headers.get("Last-Event-ID") for wire in server.wires]
-    assert positions == [None, "999", None]
-    assert errors == [None, None]

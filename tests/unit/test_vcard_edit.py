@@ -11,43 +11,10 @@ from mailroom.contacts.model import Card, Names, UpdateCard
 from mailroom.contacts.text import clean
 from mailroom.contacts.vcard.edit import is_readable, to_card, updated
 from mailroom.contacts.vcard.lines import VCard
+from tests.support.domain.nasty_vcard import NASTY
 
 LINE = "Triaged to Feed on 2026-02-25"
 ANY = Card(id="", uid="")
-
-NASTY = (
-    b"BEGIN:VCARD\r\n"
-    b"VERSION:3.0\r\n"
-    b"PRODID:-//Apple Inc.//iOS 18.0//EN\r\n"
-    b"UID:URN:UUID:7e1b9c1e-nasty\r\n"
-    b"N:M\xc3\xbc\r\n"
-    b" ller;J\xc3\r\n"
-    b" \xb6rg;;Dr.;\r\n"
-    b"FN:J\xc3\xb6rg \\, M\xc3\xbcller\r\n"
-    b"NICKNAME:J\xc3\xb6ggi,Fuzzy\\, the Bear,\r\n"
-    b"item1.EMAIL;type=INTERNET;type=pref:Joerg@X.example\r\n"
-    b"item1.X-ABLabel:_$!<Other>!$_\r\n"
-    b"EMAIL;TYPE=HOME:joerg.mueller@home.example \r\n"
-    b"item2.URL;type=pref:https\\://x.example/a,b;c?d=e\\;f\r\n"
-    b"URL:https://x.example/1,2,3\r\n"
-    b'ADR;TYPE=HOME;LABEL="1, High St;\\nTown: X":;;1 High St\\, rear;Town;;X1;UK\r\n'
-    b"PHOTO;ENCODING=b;TYPE=JPEG:/9j/4AAQSkZJRgABAQAAAQABAAD/2wCEAAkGBxAQEBUQEBAV\r\n"
-    b"  FhUVFRUVFRUVFRUVFRUVFRUWFxUVFRUYHSggGBolHRUVITEhJSkrLi4uFx8zODMtNygtLisB\r\n"
-    b"\tCgoKDg0OGhAQ==\r\n"
-    b"LOGO;ENCODING=b:!!! this is no base64\r\n"
-    b"X BAD NAME:survives\r\n"
-    b"X-SOCIALPROFILE;type=twitter;x-user=j:http://t.example/j\r\n"
-    b"no colon at all\r\n"
-    b"\r\n"
-    b"X-FOO:a;b,c\\;d\\,e:f\r\n"
-    b"NOTE;ENCODING=QUOTED-PRINTABLE:caf=C3=A9=\r\n"
-    b"END:VCARD of sorts\r\n"
-    b"NOTE:M\xc3\xbctze\\, blau\\n\\nsee \\\\server\\NEnd of \r\n"
-    b" it\r\n"
-    b"NOTE;LANGUAGE=de:zweite\r\n"
-    b"REV:2025-01-01T00:00:00Z\r\n"
-    b"END:VCARD\r\n"
-)
 
 
 def updating(data: bytes, **changes: object) -> bytes:

@@ -163,27 +163,6 @@ async def test_text_that_is_no_utf_8_is_a_change_and_no_end() -> None:
     assert events == [Connected(), StateChange(None), StateChange({"a": {"Email": "1"}})]
 
 
-async def test_forgetting_the_position_frees_a_deaf_connection() -> None:
-    async with WebSocketServer.running(says(CHANGE), says_and_hangs()) as server:
-        push = websocket_push(server.url)
-        loop = asyncio.get_running_loop()
-        connections = 0
-        errors = []
-        async with asyncio.timeout(10), aclosing(push.events()) as events:
-            async for event in events:
-                connections += event == Connected()
-                if isinstance(event, Disconnected):
-                    errors.append(event.error)
-                if connections == 2:
-                    loop.call_soon(push.forget_position)  # while the next event is waited for
-                if connections == 3:
-                    break
-        await eventually(lambda: len(server.peers) == 3)
-        positions = [peer.enable.get("pushState") for peer in server.peers]
-    assert positions == [None, "1", None]
-    assert errors == [None, None]
-
-
 async def test_switching_off_says_goodbye() -> None:
     codes = []
 
