@@ -42,7 +42,7 @@ class Echo:
     def passed(self, trail: StateTrail, *, at: float) -> None:
         """A pass went through to its end."""
         self._known = trail.known
-        if trail.was_joined:
+        if trail.was_disturbed:
             self._note(at)
 
     def take_news(self) -> float | None:

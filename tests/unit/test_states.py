@@ -35,12 +35,12 @@ DISTURBED = [
 @pytest.mark.parametrize(("made", "known"), UNDISTURBED)
 def test_states_of_an_unbroken_trail_are_known(made: StateTrail, known: set[str]) -> None:
     assert made.known == known
-    assert not made.was_joined
+    assert not made.was_disturbed
 
 
 @pytest.mark.parametrize("made", DISTURBED)
 def test_somebody_elses_change_on_the_trail_is_noticed(made: StateTrail) -> None:
-    assert made.was_joined
+    assert made.was_disturbed
 
 
 @pytest.mark.parametrize("made", DISTURBED)
@@ -81,7 +81,7 @@ def test_a_foreign_change_is_seen_whenever_there_was_one_before_our_last(
     last_of_ours = max((at for at, ours in enumerate(changes) if ours), default=-1)
     made = trail("0", *data.draw(st.permutations(steps)))
 
-    assert made.was_joined is (not all(changes[: last_of_ours + 1]))
+    assert made.was_disturbed is (not all(changes[: last_of_ours + 1]))
 
 
 # What follows from it

@@ -101,73 +101,75 @@ class Gatherer:
         places = self._places or self._locate(await self.directory())
         self._places = None
         try:
-            gathered = await self._look(places, refusals=("unsupportedFilter",))
+            gathered = await self._read(places, refusals=("unsupportedFilter",))
         except MethodError:
             # A label that was deleted cannot be searched for, so read the mailboxes anew.
             gathered = None
         if gathered is None:
             places = self._locate(await self.directory())
             refusals = ("unsupportedFilter", "invalidArguments")
-            gathered = await self._look(places, refusals=refusals)
+            gathered = await self._read(places, refusals=refusals)
         if gathered is None:
             raise MethodError("Mailbox/get", "serverFail", "mailboxes change all the time")
         self._places = gathered.places
         return gathered
 
-    async def _look(self, places: Places, *, refusals: Collection[str]) -> GatheredMail | None:
+    async def _read(self, places: Places, *, refusals: Collection[str]) -> GatheredMail | None:
         """Search in a form that the server does not refuse; return None if the mailboxes changed.
 
         ``refusals`` are the error types that mean that the server does not know the form.
         """
         while True:
             try:
-                return await self._look_once(places)
+                return await self._read_once(places)
             except MethodError as error:
                 habits = self._account.habits
                 if error.type not in refusals or not learn_how_to_name_mailboxes(habits):
                     raise
 
-    async def _look_once(self, places: Places) -> GatheredMail | None:
+    async def _read_once(self, places: Places) -> GatheredMail | None:
         """Search by the known ids of mailboxes, and read the present ids; None if they differ."""
         known = frozenset(self._account.mailbox_sizes)
         labels = frozenset({*places.labels, places.error})
         filters = Mailboxes(labels, known).filters(self._account.habits)
+        no_first_request: Operation[FirstAnswer] = Operation((), lambda _: None)
         operations: list[Operation[Any]] = [
-            *(self._account.first_page(each) for each in filters),
+            *(self._account.first_page(email_filter) for email_filter in filters),
             get_mailboxes(self._account.id),
             self._own.addresses(places),
-            _nothing() if self._inbox is None else self._inbox.first_request(places),
+            no_first_request if self._inbox is None else self._inbox.first_request(places),
         ]
-        *firsts, told, identities, first_answer = await self._account.client.perform_all(operations)
-        directory = Directory(await self._account.all_mailboxes(told))
-        now = self._locate(directory)
-        if now != places or (
+        *pages, mailboxes, own, first_answer = await self._account.client.perform_all(operations)
+        directory = Directory(await self._account.all_mailboxes(mailboxes))
+        places_now = self._locate(directory)
+        if places_now != places or (
+            # The filters may name all mailboxes that are no labels, so they must be all there are.
             Limitation.NESTED_MAILBOXES in self._account.habits
             and known != frozenset(self._account.mailbox_sizes)
         ):
             return None
-        emails = await self._all_marked(filters, firsts, labels)
+        emails = await self._all_labelled(filters, pages, labels)
         new_mail = None if self._inbox is None else await self._inbox.new_mail(first_answer, places)
-        # A part that the server put off was read again later than the others. Of states that
-        # differ none can be said to be the first, so nothing is held to one, and no push that
-        # tells of one is passed over.
-        states = {*(page.state for page in firsts), *([new_mail.state] if new_mail else [])}
+        # The server may have put off a part of the request, which was then read later than the
+        # rest. The states differ in that case, and it is not known which one came first. Without a
+        # state, no update is held to it, and every push counts as somebody else's change.
+        states = {page.state for page in pages} | ({new_mail.state} if new_mail else set())
         state = states.pop() if len(states) == 1 else ""
-        return GatheredMail(emails, new_mail, directory, now, identities, state)
+        return GatheredMail(emails, new_mail, directory, places_now, own, state)
 
-    async def _all_marked(
-        self, filters: Sequence[Filter], firsts: Sequence[Page], labels: frozenset[str]
+    async def _all_labelled(
+        self, filters: Sequence[Filter], first_pages: Sequence[Page], labels: frozenset[str]
     ) -> tuple[Email, ...]:
         """Return all labelled mail; read further pages unless the mailboxes' sizes show the end."""
-        emails = {email.id: email for page in firsts for email in page.emails}
-        counts = Counter(each for email in emails.values() for each in email.mailbox_ids)
+        emails: Iterable[Email] = {
+            email.id: email for page in first_pages for email in page.emails
+        }.values()
+        counts = Counter(mailbox_id for email in emails for mailbox_id in email.mailbox_ids)
         sizes = self._account.mailbox_sizes
-        if all(sizes.get(each) == counts[each] for each in labels):
-            found: Iterable[Email] = emails.values()
-        else:
-            found = await self._account.all_pages(filters, firsts)
-        gathered = (each for each in found if each.mailbox_ids & labels)
-        return tuple(sorted(gathered, key=lambda each: (each.received_at, each.id)))
+        if any(sizes.get(label) != counts[label] for label in labels):
+            emails = await self._account.all_pages(filters, first_pages)
+        labelled = (email for email in emails if email.mailbox_ids & labels)
+        return tuple(sorted(labelled, key=lambda email: (email.received_at, email.id)))
 
     async def own_among(self, addresses: Iterable[str], gathered: GatheredMail) -> frozenset[str]:
         """Return the addresses that are the user's own, although they are no identity.
@@ -182,7 +184,7 @@ class Gatherer:
         if not (doubted and mailboxes):
             return frozenset()
         _, emails = await self.mail_of([Sweep(doubted, mailboxes)])
-        return doubted & senders_of(each for each in emails if each.mailbox_ids & mailboxes)
+        return doubted & senders_of(email for email in emails if email.mailbox_ids & mailboxes)
 
     def _locate(self, directory: Directory) -> Places:
         return locate(directory, self._categories, self._layout)
@@ -210,19 +212,15 @@ class Gatherer:
         """
         if not since or Limitation.HEADERS in self._account.habits:
             return await self.mail_of(sweeps, after=after)
-        further: list[Operation[Any]] = [*after, self._account.created(since)]
-        (*done, created), found = await self.mail_of(sweeps, after=further)
-        emails = {each.id: each for each in found}
-        mailboxes = frozenset[str]().union(*(each.mailboxes for each in sweeps))
+        operations: list[Operation[Any]] = [*after, self._account.created(since)]
+        (*results, created), found = await self.mail_of(sweeps, after=operations)
+        emails = {email.id: email for email in found}
+        mailboxes = frozenset[str]().union(*(sweep.mailboxes for sweep in sweeps))
         while isinstance(created, Created):
-            emails |= {each.id: each for each in created.emails if each.mailbox_ids & mailboxes}
+            emails |= {email.id: email for email in created.emails if email.mailbox_ids & mailboxes}
             if not created.has_more:
                 break
             (created,) = await self._account.client.perform(
                 self._account.created(created.new_state)
             )
-        return done, tuple(emails.values())
-
-
-def _nothing() -> Operation[FirstAnswer]:
-    return Operation((), lambda _: None)
+        return results, tuple(emails.values())

@@ -145,35 +145,29 @@ def plan_decisions(
             refused.append((outcome, reason))
         else:
             decisions.append(outcome)
-    by_address = {
-        address: decision.category
-        for decision in decisions
-        for address in decision.contact.addresses
-    }
-    decided = DecidedAddresses(by_address, index, gathered.identities)
+    decided = DecidedAddresses.of(decisions, index, gathered.identities)
     mails_of, places = BySender(mails, decided.stand_in), gathered.places
     filings = tuple(plan_filing(decision, mails_of, places, categories) for decision in decisions)
+    # The patch of a leftover that is swept removes the error label, too.
     swept = {email_id for filing in filings for email_id in filing.swept}
     patches = patch_labels(
-        # The patch of a leftover that is swept removes the error label, too.
         leftovers=[email for email in sorted_mail.leftovers if email.id not in swept],
         own=sorted_mail.own,
         stuck=stuck_of(conflicts, sorted_mail.unusable, refused),
         places=places,
     )
-    labels_refused = {
-        email.id: reason
+    reasons = {
+        email.id: refusal_of(label_change_key(email))
         for email in gathered.emails
-        if email.id in patches and (reason := refusal_of(label_change_key(email))) is not None
+        if email.id in patches
     }
+    labels_refused = {email_id: why for email_id, why in reasons.items() if why is not None}
     return Plan(
         filings=filings,
         conflicts=tuple(conflicts),
         unusable=tuple(sorted_mail.unusable),
         own=tuple(sorted_mail.own),
-        label_patches={
-            email_id: patch for email_id, patch in patches.items() if email_id not in labels_refused
-        },
+        label_patches={key: patches[key] for key in patches if key not in labels_refused},
         gathered=gathered,
         decided=decided,
         refused=tuple(refused),

@@ -30,7 +30,7 @@ class Report:
         refused: :attr:`Decision.id`, or the :func:`label_change_key` of a mail -> why a server
             refused it in this pass and would do so again.
         stuck: addresses of a contact, or ``mail`` and its id -> why the server refuses a change for
-            good.
+            good, in this pass or an earlier one.
     """
 
     plan: Plan
@@ -56,12 +56,14 @@ class Report:
     @property
     def finished(self) -> tuple[Filing, ...]:
         """The decisions that were carried out to the end."""
-        return tuple(each for each in self.plan.filings if each.decision.id not in self.failures)
+        return tuple(
+            filing for filing in self.plan.filings if filing.decision.id not in self.failures
+        )
 
     @property
     def mails(self) -> int:
         """The number of mails that were filed."""
-        filed = sum(len(each.swept) + len(each.labelled) for each in self.finished)
+        filed = sum(len(filing.swept) + len(filing.labelled) for filing in self.finished)
         return filed + len(self.late) + len(self.arrived.filed)
 
 
@@ -85,59 +87,54 @@ class Progress:
     @property
     def open(self) -> tuple[Filing, ...]:
         """The decisions of which no write has failed so far."""
-        return tuple(each for each in self.plan.filings if each.decision.id not in self._failures)
+        return tuple(
+            filing for filing in self.plan.filings if filing.decision.id not in self._failures
+        )
 
     @property
     def unlabelled(self) -> dict[str, Patch]:
-        """The patches of mails without a label of an open decision."""
-        return {
-            **self.plan.label_patches,
-            **{e: p for of in self.open for e, p in of.swept.items()},
-        }
+        """The label patches, and the patches of the other mail of the open decisions."""
+        patches = dict(self.plan.label_patches)
+        for filing in self.open:
+            patches |= filing.swept
+        return patches
 
     @property
     def labelled(self) -> dict[str, Patch]:
-        """The patches of labelled mails of the open decisions."""
-        return {each: patch for of in self.open for each, patch in of.labelled.items()}
+        """The patches of the labelled mails of the open decisions."""
+        patches: dict[str, Patch] = {}
+        for filing in self.open:
+            patches |= filing.labelled
+        return patches
 
     def contacts_failed(self, reasons: Mapping[str, Exception]) -> None:
         """Note the contact edits (by key) that were not carried out, with their errors."""
         for filing in self.open:
             for edit in filing.decision.edits:
-                if edit.key in reasons:
-                    error = reasons[edit.key]
+                if error := reasons.get(edit.key):
                     self._fail(filing, f"contact: {error}", is_lasting=is_lasting(error))
 
     def mails_updated(self, updates: Iterable[Updated]) -> None:
         """Note the results of updates of mails."""
-        refused = self._note(updates)
+        failed = self._note(updates)
         for filing in self.open:
-            self._fail_by_mail(filing, (*filing.swept, *filing.labelled), refused)
-        failed = self.plan.label_patches.keys() & refused.keys()
-        self._labels_failed |= {email_id: str(refused[email_id]) for email_id in failed}
+            self._fail_by_mail(filing, (*filing.swept, *filing.labelled), failed)
+        labels_failed = self.plan.label_patches.keys() & failed.keys()
+        self._labels_failed |= {email_id: str(failed[email_id]) for email_id in labels_failed}
         for email in self.plan.gathered.emails:
-            if email.id in failed and refused[email.id].is_lasting:
-                self._refused[label_change_key(email)] = str(refused[email.id])
+            if email.id in labels_failed and failed[email.id].is_lasting:
+                self._refused[label_change_key(email)] = str(failed[email.id])
 
     def late_updated(self, late: Iterable[Filing], updates: Iterable[Updated]) -> None:
         """Note the results of updates of late mails, which are those swept by ``late``."""
-        refused = self._note(updates)
+        failed = self._note(updates)
         for filing in late:
-            self._fail_by_mail(filing, filing.swept, refused)
-            self._late |= {each: p for each, p in filing.swept.items() if each not in refused}
-
-    def _fail_by_mail(
-        self, filing: Filing, email_ids: Iterable[str], refused: Mapping[str, SetError]
-    ) -> None:
-        for email_id in email_ids:
-            if email_id in refused:
-                error = refused[email_id]
-                self._fail(filing, f"mail: {error}", is_lasting=error.is_lasting)
-
-    def _fail(self, filing: Filing, reason: str, *, is_lasting: bool) -> None:
-        self._failures[filing.decision.id] = reason
-        if is_lasting:
-            self._refused[filing.decision.id] = reason
+            self._fail_by_mail(filing, filing.swept, failed)
+            self._late |= {
+                email_id: patch
+                for email_id, patch in filing.swept.items()
+                if email_id not in failed
+            }
 
     def new_mail_filed(self, arrived: ArrivalsReport) -> None:
         """Note the result for new mail."""
@@ -145,14 +142,38 @@ class Progress:
         self._note(arrived.updates)
 
     def _note(self, updates: Iterable[Updated]) -> dict[str, SetError]:
-        refused: dict[str, SetError] = {}
+        """Add updates to the trail; return the errors by mail id."""
+        failed: dict[str, SetError] = {}
         for update in updates:
             self.trail.add(update.old_state, update.new_state)
-            refused |= update.failed
-        return {email_id: error for email_id, error in refused.items() if error.type != _GONE}
+            failed |= update.failed
+        return {email_id: error for email_id, error in failed.items() if error.type != _GONE}
+
+    def _fail_by_mail(
+        self, filing: Filing, email_ids: Iterable[str], failed: Mapping[str, SetError]
+    ) -> None:
+        for email_id in email_ids:
+            if error := failed.get(email_id):
+                self._fail(filing, f"mail: {error}", is_lasting=error.is_lasting)
+
+    def _fail(self, filing: Filing, reason: str, *, is_lasting: bool) -> None:
+        self._failures[filing.decision.id] = reason
+        if is_lasting:
+            self._refused[filing.decision.id] = reason
 
     def report(self) -> Report:
         """Return the report."""
+        stuck: dict[str, str] = {}
+        for decision, reason in self.plan.refused:
+            stuck[", ".join(sorted(decision.contact.addresses))] = reason
+        for filing in self.plan.filings:
+            if refusal := self._refused.get(filing.decision.id):
+                stuck[", ".join(sorted(filing.decision.contact.addresses))] = refusal
+        for email in self.plan.gathered.emails:
+            if refusal := self._refused.get(label_change_key(email)):
+                stuck[f"mail {email.id}"] = refusal
+        for email_id, reason in {**self.plan.labels_refused, **self._arrived.stuck}.items():
+            stuck[f"mail {email_id}"] = reason
         return Report(
             self.plan,
             self._failures,
@@ -161,23 +182,5 @@ class Progress:
             self._arrived,
             self.trail,
             self._refused,
-            self._stuck(),
+            stuck,
         )
-
-    def _stuck(self) -> dict[str, str]:
-        """Return the lasting refusals, of this pass and earlier ones, by contact or mail."""
-        decisions = [
-            *self.plan.refused,
-            *((each.decision, self._refused.get(each.decision.id)) for each in self.plan.filings),
-        ]
-        stuck = {
-            ", ".join(sorted(decision.contact.addresses)): why
-            for decision, why in decisions
-            if why is not None
-        }
-        label_changes = {
-            each.id: self._refused.get(label_change_key(each)) for each in self.plan.gathered.emails
-        }
-        mails = {each: why for each, why in label_changes.items() if why is not None}
-        mails |= {**self.plan.labels_refused, **self._arrived.stuck}
-        return stuck | {f"mail {each}": why for each, why in mails.items()}

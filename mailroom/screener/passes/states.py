@@ -1,8 +1,9 @@
 """Distinguish our own changes of mail from other people's, by the server's states. Pure.
 
-Every ``Email/set`` returns the state before it and the state after it. If the state before each one
-is the state after the one before it, nobody else changed mail in between, and a push that announces
-one of these states announces only our own changes. Otherwise somebody else changed mail.
+Every ``Email/set`` returns the state before it and the state after it. Nobody else changed mail
+during a pass if the updates of the pass form a chain: the first one starts at the state in which
+the pass read the mail, and every other one starts at the state that an update ended with. A push
+that announces one of these states then announces only our own changes.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ class StateTrail:
     """The Email states that a pass went through.
 
     Attributes:
-        seen: the state at which the pass read the labelled mail.
+        seen: the state at which the pass read the labelled mail; empty if it is not known.
         steps: (state before, state after) of each of its updates, in any order.
     """
 
@@ -27,15 +28,19 @@ class StateTrail:
     @property
     def known(self) -> frozenset[str]:
         """The states up to which the pass has seen or made every change."""
-        if self.was_joined:
+        if self.was_disturbed:
             return frozenset({self.seen} - {""})
         return frozenset({self.seen, *(new for _, new in self.steps)} - {""})
 
     @property
     def end(self) -> str | None:
         """The state after the last update of the pass; None if it is not known."""
-        if self.was_joined:
+        if self.was_disturbed:
             return None
+        # The updates are sent at the same time, so they were noted in any order: follow the chain
+        # from the first state. An update that changed nothing ends with the state that it started
+        # with, and would not lead on. Each step is used once, because a server may come back to an
+        # earlier state.
         after = {old: new for old, new in self.steps if old != new}
         state = self.seen
         while state in after:
@@ -43,7 +48,7 @@ class StateTrail:
         return state or None
 
     @property
-    def was_joined(self) -> bool:
+    def was_disturbed(self) -> bool:
         """True if somebody else changed mail during the pass, or if the server sends no states."""
-        left_behind = {self.seen, *(new for _, new in self.steps)}
-        return any(not old or old not in left_behind for old, _ in self.steps)
+        reached = {self.seen, *(new for _, new in self.steps)}
+        return any(not old or old not in reached for old, _ in self.steps)

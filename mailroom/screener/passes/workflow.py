@@ -7,7 +7,6 @@ carries out the plan.
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 
 from mailroom.contacts.book import AddressBook
 from mailroom.contacts.index import ContactIndex
@@ -118,7 +117,7 @@ class ScreenerWorkflow:
         gathered = replace(gathered, identities=(*gathered.identities, *sorted(own)))
         sorted_mail = sort_mail(gathered.emails, gathered.places, gathered.identities)
         (contents, outcomes, mails), (rules, unscreened) = await both(
-            self._judge(sorted_mail, gathered, index), self._rules_for_new(gathered, index)
+            self._decide(sorted_mail, gathered, index), self._rules_for_new(gathered, index)
         )
         plan = plan_decisions(
             gathered,
@@ -132,14 +131,10 @@ class ScreenerWorkflow:
         judged = None
         if gathered.new_mail is not None and rules is not None:
             judged = judge_all(gathered.new_mail, rules, plan.decided)
-        keys = {each.id for each in outcomes if isinstance(each, Decision)}
-        self._refusals.keep_only(keys | set(map(label_change_key, gathered.emails)))
-        return replace(
-            plan,
-            judged=judged,
-            unscreened=unscreened,
-            groups=contents.groups,
-        )
+        # Forget refusals of changes that nobody wants any more.
+        decision_ids = {outcome.id for outcome in outcomes if isinstance(outcome, Decision)}
+        self._refusals.keep_only(decision_ids | set(map(label_change_key, gathered.emails)))
+        return replace(plan, judged=judged, unscreened=unscreened, groups=contents.groups)
 
     async def _own_senders(self, gathered: GatheredMail) -> frozenset[str]:
         """Return the senders of labelled and new mail that are the user's own addresses.
@@ -171,7 +166,7 @@ class ScreenerWorkflow:
             return None, str(error)
         return rules, ""
 
-    async def _judge(
+    async def _decide(
         self, sorted_mail: SortedMail, gathered: GatheredMail, index: ContactIndex
     ) -> tuple[Contents, list[Decision | Conflict], tuple[Email, ...]]:
         """Read contacts and mail, and decide; return the contacts, outcomes, and mail to file."""
@@ -185,16 +180,20 @@ class ScreenerWorkflow:
         contacts = find_contacts(
             sorted_mail.senders, contents.cards, gathered.identities, index, groups
         )
-        decider = partial(
-            decide,
-            places=gathered.places,
-            categories=self._categories,
-            groups=groups,
-            uids=index.uids,
-            now=self._now(),
-            mails_of=BySender(mails).of,
-        )
-        outcomes = [decider(contact) for contact in contacts]
+        now, mails_of = self._now(), BySender(mails).of
+        outcomes = [
+            decide(
+                contact,
+                places=gathered.places,
+                categories=self._categories,
+                groups=groups,
+                uids=index.uids,
+                now=now,
+                mails_of=mails_of,
+            )
+            for contact in contacts
+        ]
+        # The cards may have further addresses, whose mail is filed as well.
         further = frozenset().union(*(contact.addresses for contact in contacts)) - addresses
         mails += await self._mail_of(further, gathered.places)
         return contents, outcomes, mails

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Self
 
 from mailroom.contacts.address import whole_domain
 from mailroom.contacts.index import ContactIndex
@@ -62,6 +63,18 @@ class DecidedAddresses:
     categories: Mapping[str, Category | None] = field(default_factory=dict)
     index: ContactIndex = field(default_factory=ContactIndex)
     identities: Collection[str] = ()
+
+    @classmethod
+    def of(
+        cls, decisions: Iterable[Decision], index: ContactIndex, identities: Collection[str]
+    ) -> Self:
+        """Return the addresses of some decisions; the other arguments are as the attributes."""
+        categories = {
+            address: decision.category
+            for decision in decisions
+            for address in decision.contact.addresses
+        }
+        return cls(categories, index, identities)
 
     def stand_in(self, sender: str) -> str:
         """Return the address under which a sender may be decided on; both are keys.
