@@ -1,4 +1,4 @@
-"""Every metric: its name, type, labels and meaning. The table in README.md comes from here.
+"""Every metric: its name, type, labels and meaning. The table in docs/metrics.md comes from here.
 
 The values of labels come from small fixed sets, and the names of accounts and categories. They are
 never a secret, an address, or part of a mail.

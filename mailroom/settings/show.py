@@ -1,4 +1,4 @@
-"""The settings as people read them: in effect (no secret shown), and as a table for the README."""
+"""The settings for people: those in effect (no secret shown), and the table of docs/settings.md."""
 
 from dataclasses import dataclass
 from typing import Any, Final

@@ -52,7 +52,11 @@ def arguments() -> argparse.Namespace:
         help="folder for results.json and bench.png; scripts/bench.d, or dist/bench if --quick",
     )
     parser.add_argument(
-        "--readme", action="store_true", help="measure nothing, write README.md's tables anew"
+        "--document",
+        nargs="?",
+        type=Path,
+        const=ROOT / "docs" / "performance.md",
+        help="measure nothing; write the tables of the kept results into docs/performance.md",
     )
     return parser.parse_args()
 
@@ -66,8 +70,8 @@ def main() -> None:
         return
     folder = asked.into or (ROOT / "dist" / "bench" if asked.quick else HERE)
     kept = folder / "results.json"
-    if asked.readme:
-        write_readme(load(kept))
+    if asked.document:
+        write_tables(load(kept), asked.document)
         return
     for part in asked.parts or PARTS:
         results = load(kept)
@@ -104,13 +108,12 @@ def tell(line: str) -> None:
     sys.stderr.write(f"bench: {line}\n")
 
 
-def write_readme(results: Results) -> None:
-    """Put the tables between their marks."""
-    readme = ROOT / "README.md"
+def write_tables(results: Results, document: Path) -> None:
+    """Put the tables between their marks in a document."""
     begin, end = "<!-- bench: begin -->\n", "<!-- bench: end -->"
-    text = readme.read_text(encoding="utf-8")
+    text = document.read_text(encoding="utf-8")
     table = begin + as_markdown(results) + end
-    readme.write_text(re.sub(f"(?s){begin}.*{end}", lambda _: table, text), encoding="utf-8")
+    document.write_text(re.sub(f"(?s){begin}.*{end}", lambda _: table, text), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The results for people: as text for a terminal, and as Markdown for the README."""
+"""The results for people: as text for a terminal, and as Markdown for docs/performance.md."""
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import starmap
@@ -23,7 +23,7 @@ def as_text(results: Results) -> str:
 
 
 def as_markdown(results: Results) -> str:
-    """What of it belongs into the README."""
+    """Return the tables of docs/performance.md."""
     parts = [f"Measured on {results.measured_on} ({results.machine}).\n"]
     for title, rows in _tables(results, ["cyrus"]):
         head, *body = (f"| {' | '.join(row)} |" for row in rows)

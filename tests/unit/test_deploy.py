@@ -389,15 +389,6 @@ TOLD = read(K8S / "README.md")
 CODE = [*re.findall(r"`([^`\n]+)`", TOLD), *re.findall(r"(?m)^ *\$ (.*)", TOLD)]
 
 
-def test_every_path_that_is_told_of_exists() -> None:
-    words = {word for code in CODE for word in code.split()}
-    paths = {word for word in words if re.match(r"(k8s|scripts)/", word)}
-    assert len(paths) > 8
-    assert [each for each in paths if not (ROOT / each).exists()] == ["k8s/overlays/mine"]
-    links = set(re.findall(r"\]\(([^)#]+)#", TOLD))
-    assert [each for each in links if not (K8S / each).exists()] == []
-
-
 def test_every_alert_is_told_of() -> None:
     rule = manifest("components/monitoring/prometheus-rule.yaml")
     alerts = [each["alert"] for group in rule["spec"]["groups"] for each in group["rules"]]
@@ -412,17 +403,3 @@ def test_every_object_that_is_told_of_is_there() -> None:
     assert named == {(kind, manifest(f"base/{kind}.yaml")["metadata"]["name"]) for kind in kinds}
     namespaces = {name for code in CODE for name in re.findall(r"--namespace (\S+)", code)}
     assert namespaces == {manifest("overlays/example/kustomization.yaml")["namespace"]}
-
-
-def test_every_call_of_mailroom_that_is_told_of_is_one() -> None:
-    calls = [words for code in CODE if (words := code.partition("mailroom ")[2].split())]
-    group = typer.main.get_command(app)
-    known = {
-        (name, option)
-        for name, command in group.commands.items()  # type: ignore[attr-defined]  # Typer's stubs hide click's
-        for each in command.params
-        for option in each.opts
-    }
-    used = {tuple(words) for words in calls if words[0] in {name for name, _ in known}}
-    assert used == {("setup", "--apply"), ("reset", "--apply")}
-    assert used <= known

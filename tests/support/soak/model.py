@@ -1,6 +1,6 @@
-"""What the README says becomes of mail and contacts, as a model that one can ask at any time.
+"""A model of README.md and docs/behaviour.md: what becomes of mail and contacts, at any time.
 
-Written from the README alone, and shares no code with Mailroom. What happens at once may happen in
+Written from these documents alone; shares no code with Mailroom. What happens at once may happen in
 any order, so whoever uses it takes care to do such things at once only that end alike.
 """
 
