@@ -77,7 +77,7 @@ class PlanExecutor:
         return progress.report()
 
     async def _write_contacts(self, progress: Progress) -> None:
-        edits = [edit for each in progress.open for edit in each.decision.edits]
+        edits = [edit for filing in progress.open for edit in filing.decision.edits]
         if edits:
             failures = await self._book.write(edits, progress.plan.groups)
             for error in failures.values():
@@ -87,77 +87,78 @@ class PlanExecutor:
             progress.contacts_failed(failures)
 
     async def _file_unlabelled(self, progress: Progress) -> None:
-        await self._file_others(progress)
-        await self._file_new(progress)
+        """File mail without a label of a decision, change other labels, and file new mail."""
+        plan = progress.plan
 
-    async def _file_others(self, progress: Progress) -> None:
-        """File mail without a label of a decision; change labels that need no decision."""
-
-        def again(emails: Collection[Email]) -> dict[str, Patch]:
-            return refile_unlabelled(progress.plan, progress.open, emails, self._categories)
+        def replan(emails: Collection[Email]) -> dict[str, Patch]:
+            return refile_unlabelled(plan, progress.open, emails, self._categories)
 
         await self._update(
-            progress.unlabelled,
-            progress.plan.gathered.state,
-            again,
-            progress,
-            before=progress.plan.emails,
+            progress.unlabelled, plan.gathered.state, replan, progress, before=plan.emails
         )
-
-    async def _file_new(self, progress: Progress) -> None:
-        """File new mail after the other mail, held to the state that the other updates left."""
-        arrivals = progress.plan.judged
-        if self._screening is None or arrivals is None:
+        if self._screening is None or plan.judged is None:
             return
-        was_read_alike = arrivals.new_mail.state == progress.trail.seen
-        state = progress.trail.end if was_read_alike else None
-        arrived = await self._screening.apply(arrivals, state or arrivals.new_mail.state)
-        progress.new_mail_filed(arrived)
+        # The updates above changed the state. If new mail was read in the state that they started
+        # from, and nobody else changed mail since, new mail is as it was read in their last state.
+        state = plan.judged.new_mail.state
+        if state == progress.trail.seen:
+            state = progress.trail.end or state
+        progress.new_mail_filed(await self._screening.apply(plan.judged, state))
 
     async def _file_labelled(self, progress: Progress) -> None:
+        """File the labelled mail, and before it the mail that came since the pass began.
+
+        A label is the only sign of a decision that is not finished, so all mail of the sender must
+        be filed before the label is removed.
+        """
         if not progress.labelled:
             return
 
-        def again(emails: Collection[Email]) -> dict[str, Patch]:
+        def replan(emails: Collection[Email]) -> dict[str, Patch]:
             return refile_labelled(progress.plan, progress.open, emails, self._categories)
 
         remaining: Collection[str] = progress.labelled
+        # Held to the state that the pass itself left behind, the update succeeds only if no mail
+        # has come. A server that ignores the state would remove labels in spite of late mail.
         if (state := progress.trail.end) and Limitation.STATES not in self._account.habits:
             remaining, _ = await self._update_in_state(
-                progress.labelled, state, again, progress, before=progress.plan.emails
+                progress.labelled, state, replan, progress, before=progress.plan.emails
             )
         if progress.trail.end is None or remaining:
-            await self._file_disturbed(remaining, again, progress)
+            await self._file_with_late_mail(remaining, replan, progress)
 
-    async def _file_disturbed(
-        self, remaining: Collection[str], again: Replan, progress: Progress
+    async def _file_with_late_mail(
+        self, remaining: Collection[str], replan: Replan, progress: Progress
     ) -> None:
         """File late mail, and then the remaining labelled mail.
 
         The labelled mail is read again, because its owner may have deleted it or changed its label.
         """
-        read, came = await self._gatherer.late_mail_of(
+        readings, mails = await self._gatherer.late_mail_of(
             self._late_sweeps(progress),
             since=progress.plan.gathered.state,
             after=self._account.readings(sorted(remaining)),
         )
-        late = await self._file_late(came, progress)
-        if not read:
+        updates = await self._file_late(mails, progress)
+        if not readings:
             return
-        since = StateTrail(read[0][0], [(each.old_state, each.new_state) for each in late])
-        emails = {each.id: each for _, emails in read for each in emails}
-        state = since.end or since.seen
-        was_held = await self._update(again(emails.values()), state, again, progress, before=emails)
+        trail = StateTrail(readings[0][0], [(each.old_state, each.new_state) for each in updates])
+        emails = {email.id: email for _, part in readings for email in part}
+        was_held = await self._update(
+            replan(emails.values()), trail.end or trail.seen, replan, progress, before=emails
+        )
+        # If the update was not held to a state, mail may have come just before it. Its label is
+        # gone, so this is the last chance to file that mail.
         if not was_held:
-            _, came = await self._gatherer.late_mail_of(
+            _, mails = await self._gatherer.late_mail_of(
                 self._late_sweeps(progress), since=progress.plan.gathered.state
             )
-            await self._file_late(came, progress)
+            await self._file_late(mails, progress)
 
-    async def _file_late(self, came: Iterable[Email], progress: Progress) -> Sequence[Updated]:
+    async def _file_late(self, mails: Iterable[Email], progress: Progress) -> Sequence[Updated]:
         """File mail of the decided senders that came after their mail was searched for."""
-        late = file_late(progress.plan, progress.open, came, self._categories)
-        patches = {email_id: patch for each in late for email_id, patch in each.swept.items()}
+        late = file_late(progress.plan, progress.open, mails, self._categories)
+        patches = {email_id: patch for filing in late for email_id, patch in filing.swept.items()}
         updates = [update for _, update in await self._account.update(patches)]
         progress.late_updated(late, updates)
         return updates
@@ -220,14 +221,14 @@ class PlanExecutor:
         If a sender has several destinations, all managed mailboxes are searched: a provider's rule
         may have filed late mail to some of the destinations only.
         """
-        addresses: defaultdict[frozenset[str], set[str]] = defaultdict(set)
+        addresses_by_destinations = defaultdict[frozenset[str], set[str]](set)
         places = progress.plan.gathered.places
-        for each in progress.open:
-            target = target_of(each.decision.category, self._categories, places)
-            addresses[target.destinations] |= each.decision.contact.addresses
-        return [
-            Sweep(
-                frozenset(of), places.managed - (destinations if len(destinations) == 1 else set())
-            )
-            for destinations, of in addresses.items()
-        ]
+        for filing in progress.open:
+            target = target_of(filing.decision.category, self._categories, places)
+            contact = filing.decision.contact
+            addresses_by_destinations[target.destinations] |= contact.addresses
+        sweeps = []
+        for destinations, addresses in addresses_by_destinations.items():
+            done = destinations if len(destinations) == 1 else frozenset[str]()
+            sweeps.append(Sweep(frozenset(addresses), places.managed - done))
+        return sweeps

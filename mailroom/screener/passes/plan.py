@@ -148,7 +148,6 @@ def plan_decisions(
     decided = DecidedAddresses.of(decisions, index, gathered.identities)
     mails_of, places = BySender(mails, decided.stand_in), gathered.places
     filings = tuple(plan_filing(decision, mails_of, places, categories) for decision in decisions)
-    # The patch of a leftover that is swept removes the error label, too.
     swept = {email_id for filing in filings for email_id in filing.swept}
     patches = patch_labels(
         leftovers=[email for email in sorted_mail.leftovers if email.id not in swept],
@@ -156,12 +155,11 @@ def plan_decisions(
         stuck=stuck_of(conflicts, sorted_mail.unusable, refused),
         places=places,
     )
-    reasons = {
-        email.id: refusal_of(label_change_key(email))
+    labels_refused = {
+        email.id: words
         for email in gathered.emails
-        if email.id in patches
+        if email.id in patches and (words := refusal_of(label_change_key(email))) is not None
     }
-    labels_refused = {email_id: why for email_id, why in reasons.items() if why is not None}
     return Plan(
         filings=filings,
         conflicts=tuple(conflicts),
@@ -233,7 +231,7 @@ def patch_labels(
     Own mail that is in no mailbox but a label goes to Sent, from where an app moved it.
 
     Args:
-        leftovers: mails that lose the error label.
+        leftovers: mails that lose the error label, and are not swept, which does that as well.
         own: mails that lose the error label and the triage labels.
         stuck: mails that get the error label.
         places: the ids of the mailboxes.
