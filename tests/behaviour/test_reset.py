@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from mailroom.account import Account, open_account
-from mailroom.admin.reset import Outcome, Scope, ToTakeBack, survey, take_back
-from mailroom.admin.reset.plan import Fate
+from mailroom.admin.reset import Outcome, Scope, Traces, survey, take_back
+from mailroom.admin.reset.traces import CardTreatment
 from mailroom.screener.model.missing import MissingError
 from mailroom.settings import load_settings
 from tests.behaviour.conftest import on
@@ -45,7 +45,7 @@ def untold(what: str, done: int, total: int) -> None:
     assert done <= total
 
 
-async def reset(account: Account) -> tuple[ToTakeBack, Outcome]:
+async def reset(account: Account) -> tuple[Traces, Outcome]:
     """What ``mailroom reset --apply`` does."""
     scope = await Scope.of(account, untold)
     found = await survey(scope)
@@ -208,7 +208,7 @@ async def test_where_mailroom_was_never_set_up_there_is_nothing_to_do(
     await person.receive(message(LOOM, "one"), into={"Inbox"})
     async with opened(person, http=proxy.url) as account:
         found, _ = await reset(account)
-    assert found == ToTakeBack()
+    assert found == Traces()
     assert writes(proxy.exchanges) == []
 
 
@@ -249,7 +249,7 @@ async def test_a_label_that_is_not_used_any_more_comes_off(alice: Owner, opened:
     await alice.tap(mail, "@MailroomWarning")
     async with opened(alice, MAILROOM_SCREENER_WARN_ON_NAME_MISMATCH="false") as account:
         _, outcome = await reset(account)
-    assert outcome.marks == 1
+    assert outcome.mail_traces == 1
     assert await alice.where("one") == {"Archive"}
 
 
@@ -353,7 +353,7 @@ async def test_the_command(alice: Owner, opened: Opened, tmp_path: Path) -> None
         "       1 in Feed",
         "their mail, back to the Screener: 2",
         "their contacts:",
-        f"       2 {Fate.DELETED}",
+        f"       2 {CardTreatment.DELETED}",
     ]
     assert "`mailroom reset --apply`" in shown.err
     assert await alice.where("loom") == {"Feed"}

@@ -5,9 +5,9 @@ from io import StringIO
 
 import pytest
 
-from mailroom.admin.reset import Outcome, ToTakeBack
-from mailroom.admin.reset.plan import Fate, fate_of, has_traces
-from mailroom.admin.reset.senders import in_parts
+from mailroom.admin.reset import Outcome, Traces
+from mailroom.admin.reset.senders import in_batches
+from mailroom.admin.reset.traces import CardTreatment, has_traces, treatment_of
 from mailroom.contacts.model import Card
 from mailroom.report.bars import progress_bars
 from mailroom.screener.model.places import Directory
@@ -20,31 +20,31 @@ SEEN = GatheredMail((), None, Directory(()), PLACES, (), "s1")
 
 
 @pytest.mark.parametrize(
-    ("found", "fate"),
+    ("found", "treatment"),
     [
-        (card(made_by_us=True, untouched=True, note=LINE), Fate.DELETED),
-        (card(made_by_us=True, note=f"Owes me 5\n{LINE}"), Fate.STRIPPED),
-        (card(filled_by_us=True), Fate.STRIPPED),
-        (card(note=f"Owes me 5\n{LINE}"), Fate.STRIPPED),
-        (card(note="Triaged to Feed on 2026-02-25, by hand"), Fate.RELEASED),
-        (card(), Fate.RELEASED),
+        (card(made_by_us=True, untouched=True, note=LINE), CardTreatment.DELETED),
+        (card(made_by_us=True, note=f"Owes me 5\n{LINE}"), CardTreatment.STRIPPED),
+        (card(filled_by_us=True), CardTreatment.STRIPPED),
+        (card(note=f"Owes me 5\n{LINE}"), CardTreatment.STRIPPED),
+        (card(note="Triaged to Feed on 2026-02-25, by hand"), CardTreatment.RELEASED),
+        (card(), CardTreatment.RELEASED),
     ],
 )
-def test_what_becomes_of_a_card(found: Card, fate: Fate) -> None:
+def test_what_becomes_of_a_card(found: Card, treatment: CardTreatment) -> None:
     (edit,) = edits_for_undo([found], groups({"Feed": [found.uid]}))
-    assert fate_of(edit) is fate
-    assert has_traces(found) is (fate is not Fate.RELEASED)
+    assert treatment_of(edit) is treatment
+    assert has_traces(found) is (treatment is not CardTreatment.RELEASED)
 
 
 def test_a_plan_with_everything_in_it() -> None:
-    found = ToTakeBack(
+    found = Traces(
         SEEN,
         cards=("a", "b", "c"),
         senders={"Feed": 2, "": 1},
-        fates={Fate.DELETED: 1, Fate.RELEASED: 2},
+        treatments={CardTreatment.DELETED: 1, CardTreatment.RELEASED: 2},
         strays=frozenset({"x"}),
         mails=1200,
-        marks=7,
+        mail_traces=7,
         labelled=2,
     )
     assert list(found.text()) == [
@@ -74,7 +74,7 @@ def test_a_plan_with_everything_in_it() -> None:
 
 
 def test_a_label_that_waits_is_told_of_where_nothing_else_is() -> None:
-    found = ToTakeBack(SEEN, labelled=1)
+    found = Traces(SEEN, labelled=1)
     assert found.is_empty
     nothing, label, _ = found.text()
     assert nothing.startswith("Nothing to take back")
@@ -84,18 +84,18 @@ def test_a_label_that_waits_is_told_of_where_nothing_else_is() -> None:
 @pytest.mark.parametrize(
     "found",
     [
-        ToTakeBack(SEEN, cards=("a",)),
-        ToTakeBack(SEEN, strays=frozenset({"x"})),
-        ToTakeBack(SEEN, marks=1),
+        Traces(SEEN, cards=("a",)),
+        Traces(SEEN, strays=frozenset({"x"})),
+        Traces(SEEN, mail_traces=1),
     ],
 )
-def test_each_of_these_alone_is_something_to_do(found: ToTakeBack) -> None:
+def test_each_of_these_alone_is_something_to_do(found: Traces) -> None:
     assert not found.is_empty
 
 
 def test_where_mailroom_never_was_nobody_is_told_to_delete_anything() -> None:
-    assert "delete" not in ToTakeBack().advice("")
-    assert "delete" in ToTakeBack(SEEN).advice("")
+    assert "delete" not in Traces().advice("")
+    assert "delete" in Traces(SEEN).advice("")
 
 
 def test_what_failed_is_told_in_a_line_each_and_that_it_can_be_run_again() -> None:
@@ -120,7 +120,7 @@ class Terminal(StringIO):
 def test_progress_ends_at_its_end(cards: int, steps: list[int]) -> None:
     heard: list[tuple[str, int, int]] = []
     ids = [str(number) for number in range(cards)]
-    parts = list(in_parts(ids, lambda *told: heard.append(told), "Working"))
+    parts = list(in_batches(ids, lambda *told: heard.append(told), "Working"))
     assert [each for part in parts for each in part] == ids
     assert heard == [("Working", done, cards) for done in steps]
 

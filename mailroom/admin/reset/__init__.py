@@ -6,9 +6,9 @@ is the label that says what is not done yet. Here it is the contact, by its grou
 Mailroom wrote on its card.
 """
 
-from mailroom.admin.reset.plan import Outcome, ToTakeBack
-from mailroom.admin.reset.scope import Scope, Tell
+from mailroom.admin.reset.executor import take_back
+from mailroom.admin.reset.scope import Scope, ShowProgress
 from mailroom.admin.reset.survey import survey
-from mailroom.admin.reset.work import take_back
+from mailroom.admin.reset.traces import Outcome, Traces
 
-__all__ = ["Outcome", "Scope", "Tell", "ToTakeBack", "survey", "take_back"]
+__all__ = ["Outcome", "Scope", "ShowProgress", "Traces", "survey", "take_back"]

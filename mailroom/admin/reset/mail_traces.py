@@ -7,8 +7,8 @@ them is not found again, so the next page is always the first one.
 from collections.abc import Iterable
 from typing import Final
 
-from mailroom.admin.reset.plan import Outcome
 from mailroom.admin.reset.scope import Scope
+from mailroom.admin.reset.traces import Outcome
 from mailroom.jmap.mail import Email, Filter, Patch
 from mailroom.screener.model.keywords import FORGED, SCREENED, without
 from mailroom.screener.model.patches import remove_labels
@@ -31,7 +31,7 @@ class MailTraces:
     def __init__(self, scope: Scope, seen: GatheredMail) -> None:
         warning = seen.directory.find(scope.layout.warning_label)
         self._account = scope.mail
-        self._tell = scope.tell
+        self._show_progress = scope.show_progress
         self._inbox = seen.places.inbox
         self._labels = {seen.places.error} if warning is None else {seen.places.error, warning}
 
@@ -55,9 +55,9 @@ class MailTraces:
             failed = await self._update(untried)
             tried |= untried.keys()
             refused |= failed
-            self._tell(_TAKING_OFF, min(len(tried), total), total)
+            self._show_progress(_TAKING_OFF, min(len(tried), total), total)
         still = dict.fromkeys(found, _AGAIN) | refused
-        outcome.marks += len(tried - still.keys())
+        outcome.mail_traces += len(tried - still.keys())
         outcome.failures |= {f"mail {each}": why for each, why in still.items()}
 
     @property

@@ -6,8 +6,8 @@ Only the place of the mail still shows that Mailroom filed it.
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
-from mailroom.admin.reset.plan import Outcome
 from mailroom.admin.reset.scope import Scope
+from mailroom.admin.reset.traces import Outcome
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.patches import file_swept, target_of

@@ -10,7 +10,7 @@ from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.passes.gather import Gatherer
 
-Tell = Callable[[str, int, int], None]
+ShowProgress = Callable[[str, int, int], None]
 """Hears how work goes on: what is done, how much of it is over, and of how much."""
 
 
@@ -24,7 +24,7 @@ class Scope:
         gatherer: finds mail.
         categories: where senders were sent.
         layout: the other names.
-        tell: hears how work goes on.
+        show_progress: hears how work goes on.
     """
 
     mail: MailAccount
@@ -32,12 +32,12 @@ class Scope:
     gatherer: Gatherer
     categories: Categories
     layout: Layout
-    tell: Tell
+    show_progress: ShowProgress
 
     @classmethod
-    async def of(cls, account: Account, tell: Tell) -> Self:
+    async def of(cls, account: Account, show_progress: ShowProgress) -> Self:
         """All of an account. Raises as :meth:`Account.mail` and :meth:`Account.book`."""
         mail, book = await account.mail(), await account.book()
         categories, layout = account.settings.categories, account.settings.screener.layout
         gatherer = Gatherer(mail, categories, layout, inbox=None)
-        return cls(mail, book, gatherer, categories, layout, tell)
+        return cls(mail, book, gatherer, categories, layout, show_progress)

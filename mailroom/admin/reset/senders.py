@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from mailroom.admin.reset.plan import can_be_stripped
-from mailroom.admin.reset.scope import Scope, Tell
+from mailroom.admin.reset.scope import Scope, ShowProgress
+from mailroom.admin.reset.traces import can_be_stripped
 from mailroom.contacts.address import key_of
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import Card, Group
@@ -28,13 +28,15 @@ AT_ONCE: Final = 50
 """Cards in a batch: the most senders of one query, and few enough to hold their mail in memory."""
 
 
-def in_parts(card_ids: Sequence[str], tell: Tell, what: str) -> Iterator[Sequence[str]]:
+def in_batches(
+    card_ids: Sequence[str], show_progress: ShowProgress, what: str
+) -> Iterator[Sequence[str]]:
     """Yield the cards in batches, and report the progress."""
     for start in range(0, len(card_ids), AT_ONCE):
-        tell(what, start, len(card_ids))
+        show_progress(what, start, len(card_ids))
         yield card_ids[start : start + AT_ONCE]
     if card_ids:
-        tell(what, len(card_ids), len(card_ids))
+        show_progress(what, len(card_ids), len(card_ids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Senders:
         self._places = seen.places
         self._identities = seen.identities
 
-    async def look_at(self, card_ids: Collection[str]) -> Batch:
+    async def read(self, card_ids: Collection[str]) -> Batch:
         """Read some contacts as they are now, and decide what to do.
 
         Raises:
@@ -93,10 +95,10 @@ class Senders:
         )
         addresses = frozenset(each for card in cards for each in self._addresses(card))
         sweep = Sweep(addresses, self._places.swept)
-        _, batch = await self.look_again(Batch(cards, ours, contents.groups, index, sweep))
+        _, batch = await self.update_and_search(Batch(cards, ours, contents.groups, index, sweep))
         return batch
 
-    async def look_again(
+    async def update_and_search(
         self, batch: Batch, *, after: Sequence[Operation[Updated]] = ()
     ) -> tuple[list[Updated], Batch]:
         """Send updates, and search for mail again after them in the same request.

@@ -7,9 +7,15 @@ from typing import Final
 
 from mailroom.admin.reset.mail_traces import MailTraces
 from mailroom.admin.reset.orphans import Orphans
-from mailroom.admin.reset.plan import UNDECIDED, Fate, ToTakeBack, can_be_stripped, fate_of
 from mailroom.admin.reset.scope import Scope
-from mailroom.admin.reset.senders import Batch, Senders, in_parts
+from mailroom.admin.reset.senders import Batch, Senders, in_batches
+from mailroom.admin.reset.traces import (
+    UNDECIDED,
+    CardTreatment,
+    Traces,
+    can_be_stripped,
+    treatment_of,
+)
 from mailroom.contacts.index import ContactIndex
 from mailroom.screener.arrivals.verdict import Acquaintance
 from mailroom.screener.model.categories import Categories
@@ -20,7 +26,7 @@ _READING: Final = "Reading contacts"
 _FINDING: Final = "Finding mail"
 
 
-async def survey(scope: Scope) -> ToTakeBack:
+async def survey(scope: Scope) -> Traces:
     """Look through an account; every contact is read, because any may have a trace.
 
     Raises:
@@ -34,20 +40,20 @@ async def survey(scope: Scope) -> ToTakeBack:
         seen = await scope.gatherer.gather()
     except MissingError:
         if await _is_strange_to(scope, index):
-            return ToTakeBack()
+            return Traces()
         raise
     strays = members - index.uids
-    found = ToTakeBack(
+    found = Traces(
         seen,
         cards=await _concerned(scope, index, members),
         strays=strays,
-        marks=await MailTraces(scope, seen).count(),
+        mail_traces=await MailTraces(scope, seen).count(),
         labelled=sum(1 for each in seen.emails if each.mailbox_ids & seen.places.labels.keys()),
     )
     tally = Tally(scope.categories, seen.identities)
     senders = Senders(scope, seen)
-    for some in in_parts(found.cards, scope.tell, _FINDING):
-        tally.add(await senders.look_at(some))
+    for some in in_batches(found.cards, scope.show_progress, _FINDING):
+        tally.add(await senders.read(some))
     orphans = len(await Orphans(scope, seen).patches(index))
     found = tally.entered_into(found)
     return replace(found, mails=found.mails + orphans, orphans=orphans)
@@ -69,7 +75,7 @@ async def _is_strange_to(scope: Scope, index: ContactIndex) -> bool:
 async def _concerned(scope: Scope, index: ContactIndex, members: frozenset[str]) -> tuple[str, ...]:
     """Return the ids of the cards in Mailroom's groups or with Mailroom's traces on them."""
     ids: list[str] = []
-    for some in in_parts(sorted(index.card_ids), scope.tell, _READING):
+    for some in in_batches(sorted(index.card_ids), scope.show_progress, _READING):
         cards = (await scope.book.read_cards(some)).cards
         ids += [each.id for each in cards if each.uid in members or can_be_stripped(each)]
     return tuple(ids)
@@ -87,7 +93,7 @@ class Tally:
         self._categories = categories
         self._identities = identities
         self._senders = Counter[str]()
-        self._fates = Counter[Fate]()
+        self._treatments = Counter[CardTreatment]()
         self._mails = set[str]()
 
     def add(self, batch: Batch) -> None:
@@ -97,15 +103,19 @@ class Tally:
             joined = acquaintance.categories_of(frozenset({card.uid}))
             self._senders.update([each.name for each in joined] or [UNDECIDED])
         for filing in batch.filings:
-            self._fates.update(map(fate_of, filing.decision.edits))
+            self._treatments.update(map(treatment_of, filing.decision.edits))
         self._mails |= batch.patches.keys()
 
-    def entered_into(self, found: ToTakeBack) -> ToTakeBack:
+    def entered_into(self, found: Traces) -> Traces:
         """Return the plan with these numbers."""
         names = (*(each.name for each in self._categories), UNDECIDED)
         return replace(
             found,
             senders={name: self._senders[name] for name in names if self._senders[name]},
-            fates={fate: self._fates[fate] for fate in Fate if self._fates[fate]},
+            treatments={
+                treatment: self._treatments[treatment]
+                for treatment in CardTreatment
+                if self._treatments[treatment]
+            },
             mails=len(self._mails),
         )

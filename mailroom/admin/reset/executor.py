@@ -10,9 +10,9 @@ from typing import Final
 
 from mailroom.admin.reset.mail_traces import MailTraces
 from mailroom.admin.reset.orphans import Orphans
-from mailroom.admin.reset.plan import Outcome, ToTakeBack
 from mailroom.admin.reset.scope import Scope
-from mailroom.admin.reset.senders import Batch, Senders, in_parts
+from mailroom.admin.reset.senders import Batch, Senders, in_batches
+from mailroom.admin.reset.traces import Outcome, Traces
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import Filing
 from mailroom.screener.triage.contact_edits import release_strays
@@ -23,7 +23,7 @@ _ROUNDS: Final = 3
 _RESTLESS: Final = "somebody files it all the time; is Mailroom or a rule still running?"
 
 
-async def take_back(scope: Scope, found: ToTakeBack) -> Outcome:
+async def take_back(scope: Scope, found: Traces) -> Outcome:
     """Take back everything in the plan.
 
     Raises:
@@ -34,7 +34,7 @@ async def take_back(scope: Scope, found: ToTakeBack) -> Outcome:
     outcome = Outcome()
     if found.seen is not None and not found.is_empty:
         work = _Work(scope, found.seen, outcome)
-        for some in in_parts(found.cards, scope.tell, _TAKING_BACK):
+        for some in in_batches(found.cards, scope.show_progress, _TAKING_BACK):
             await work.take_back(some)
         if found.strays:
             await work.release(found.strays)
@@ -53,7 +53,7 @@ class _Work:
 
     async def take_back(self, card_ids: Sequence[str]) -> None:
         """Take back the decisions on some contacts."""
-        batch = await self._file(await self._senders.look_at(card_ids))
+        batch = await self._file(await self._senders.read(card_ids))
         settled = [each for each in batch.filings if not each.swept]
         edits = [edit for each in settled for edit in each.decision.edits]
         failures = await self._scope.book.write(edits, batch.groups) if edits else {}
@@ -70,7 +70,7 @@ class _Work:
             patches = {each: how for each, how in batch.patches.items() if each not in refused}
             if not patches:
                 break
-            updates, batch = await self._senders.look_again(
+            updates, batch = await self._senders.update_and_search(
                 batch, after=self._scope.mail.updates(patches)
             )
             failed = {mail: error for each in updates for mail, error in each.failed.items()}
@@ -79,7 +79,7 @@ class _Work:
                 for asked, update in await self._scope.mail.update(lasting):
                     done = asked.keys() - update.failed.keys()
                     failed = {mail: error for mail, error in failed.items() if mail not in done}
-                _, batch = await self._senders.look_again(batch)
+                _, batch = await self._senders.update_and_search(batch)
             refused |= {mail: str(error) for mail, error in failed.items()}
             self._outcome.mails += len(patches.keys() - failed.keys())
         for filing in batch.filings:

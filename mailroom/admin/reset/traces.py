@@ -27,7 +27,7 @@ on."""
 _REST: Final = "What failed is left as it was: run `{command}` again."
 
 
-class Fate(StrEnum):
+class CardTreatment(StrEnum):
     """The treatment of a card by a reset."""
 
     DELETED = "deleted: Mailroom made it, and nobody touched it"
@@ -54,47 +54,47 @@ def can_be_stripped(card: Card) -> bool:
     return card.is_editable and has_traces(card)
 
 
-def fate_of(edit: ContactEdit) -> Fate:
+def treatment_of(edit: ContactEdit) -> CardTreatment:
     """Return the treatment of a card by an edit that takes a decision back."""
     match edit.card:
         case DeleteCard():
-            return Fate.DELETED
+            return CardTreatment.DELETED
         case UpdateCard(card=card) if can_be_stripped(card):
-            return Fate.STRIPPED
+            return CardTreatment.STRIPPED
         case _:
-            return Fate.RELEASED
+            return CardTreatment.RELEASED
 
 
 @dataclass(frozen=True, slots=True)
-class ToTakeBack:
+class Traces:
     """The traces of Mailroom that a reset would remove.
 
     Attributes:
         seen: the ids of the account's mailboxes; None if there is no trace of Mailroom.
         cards: the ids of the cards in Mailroom's groups or with Mailroom's traces on them.
         senders: category name -> how many of these contacts are in it.
-        fates: treatment -> how many cards get it.
+        treatments: treatment -> how many cards get it.
         strays: uids in Mailroom's groups that no card has.
         mails: how many mails go back to the Screener.
         orphans: how many of these mails are from senders who have no contact any more.
-        marks: how many mails bear the error or warning label, or a keyword of Mailroom's.
+        mail_traces: how many mails bear the error or warning label, or a keyword of Mailroom's.
         labelled: how many mails bear a triage label, which a person has put on.
     """
 
     seen: GatheredMail | None = None
     cards: tuple[str, ...] = ()
     senders: Mapping[str, int] = field(default_factory=dict)
-    fates: Mapping[Fate, int] = field(default_factory=dict)
+    treatments: Mapping[CardTreatment, int] = field(default_factory=dict)
     strays: frozenset[str] = frozenset()
     mails: int = 0
     orphans: int = 0
-    marks: int = 0
+    mail_traces: int = 0
     labelled: int = 0
 
     @property
     def is_empty(self) -> bool:
         """True if there is nothing to take back."""
-        return not (self.cards or self.strays or self.marks or self.orphans)
+        return not (self.cards or self.strays or self.mail_traces or self.orphans)
 
     def text(self) -> Iterator[str]:
         """Return the plan in lines for a terminal."""
@@ -108,7 +108,7 @@ class ToTakeBack:
             )
             yield f"their mail, back to the Screener: {self.mails - self.orphans}"
             yield "their contacts:"
-            yield from (f"  {count:6} {fate}" for fate, count in self.fates.items())
+            yield from (f"  {count:6} {treatment}" for treatment, count in self.treatments.items())
         if self.orphans:
             yield (
                 "mail in the categories' mailboxes whose sender has no contact (any more),"
@@ -116,8 +116,8 @@ class ToTakeBack:
             )
         if self.strays:
             yield f"members of groups who have no contact, out of the groups: {len(self.strays)}"
-        if self.marks:
-            yield f"mail that loses Mailroom's own labels and keywords: {self.marks}"
+        if self.mail_traces:
+            yield f"mail that loses Mailroom's own labels and keywords: {self.mail_traces}"
         if self.labelled:
             yield f"mail that bears a triage label, left as it is: {self.labelled}"
             yield "  (nothing was done about it so far; `mailroom triage` would)"
@@ -133,10 +133,10 @@ class ToTakeBack:
         senders = {name: count for name, count in self.senders.items() if name != UNDECIDED}
         return {
             "senders": {"total": len(self.cards), "by_category": senders},
-            "contacts": {each.name.lower(): self.fates.get(each, 0) for each in Fate},
+            "contacts": {each.name.lower(): self.treatments.get(each, 0) for each in CardTreatment},
             "members_without_contact": len(self.strays),
             "mails": self.mails,
-            "marks": self.marks,
+            "marks": self.mail_traces,
             "labelled": self.labelled,
         }
 
@@ -148,13 +148,13 @@ class Outcome:
     Attributes:
         senders: how many senders were taken back, with all of their mail.
         mails: how many mails went to the Screener.
-        marks: how many mails lost labels and keywords.
+        mail_traces: how many mails lost labels and keywords.
         failures: a mail or contact that was left as it was -> the reason.
     """
 
     senders: int = 0
     mails: int = 0
-    marks: int = 0
+    mail_traces: int = 0
     failures: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -168,11 +168,11 @@ class Outcome:
 
     def data(self) -> dict[str, Any]:
         """Return the outcome as JSON data."""
-        done = {"senders": self.senders, "mails": self.mails, "marks": self.marks}
+        done = {"senders": self.senders, "mails": self.mails, "marks": self.mail_traces}
         return {"done": done, "failures": dict(self.failures)}
 
     def summary(self, account: str) -> str:
         """Return the counts and the next step; ``account`` is the name of one of several."""
-        done = f"Taken back: senders {self.senders}, mails {self.mails}, marks {self.marks}."
+        done = f"Taken back: senders {self.senders}, mails {self.mails}, marks {self.mail_traces}."
         rest = _DONE if self.is_complete else _REST.format(command=_command(account))
         return f"{done}\n{rest}"
