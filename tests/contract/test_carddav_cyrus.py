@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import aiohttp
 import pytest
@@ -21,7 +21,6 @@ from mailroom.contacts.model import (
     ContactType,
     Contents,
     CreateCard,
-    DeleteCard,
     Names,
     UpdateCard,
 )
@@ -123,10 +122,6 @@ async def test_wrong_credentials_are_refused(cyrus: Cyrus, account: Account) -> 
             await CardDavAddressBook(http, URL(cyrus.url)).read([])
 
 
-async def test_a_new_address_book_is_empty(account: Account) -> None:
-    assert await account.book.read([ANN]) == Contents()
-
-
 async def test_our_lines_are_all_that_changes_on_somebodys_card(account: Account) -> None:
     await account.put("a.vcf", NASTY)
     seen = await account.book.read([ANN])
@@ -165,17 +160,6 @@ async def test_what_we_did_to_a_card_can_be_taken_back(account: Account) -> None
     assert await account.lines(card.id) == before
 
 
-async def test_the_same_edit_twice_writes_once(account: Account) -> None:
-    await account.put("a.vcf", NASTY)
-    seen = await account.book.read([ANN])
-    edit = UpdateCard(seen.cards[0], fill=Names(organization="Example"), add_line=LINE)
-    await account.write(seen, ContactEdit("a", "ann", edit))
-    seen = await account.book.read([ANN])
-    sent = account.http.requests_sent
-    await account.write(seen, ContactEdit("a", "ann", replace(edit, card=seen.cards[0])))
-    assert account.http.requests_sent == sent
-
-
 async def test_sixty_new_contacts_are_ours_and_untouched(account: Account) -> None:
     groups = await account.make_groups("Feed", "Mailroom")
     edits = [creating(number, join=frozenset(groups.values())) for number in range(60)]
@@ -189,27 +173,6 @@ async def test_sixty_new_contacts_are_ours_and_untouched(account: Account) -> No
         assert card.made_by_us
         assert card.untouched
     assert [len(group.members) for group in contents.groups] == [60, 60]
-
-
-async def test_a_new_card_stays_ours_through_our_updates_until_somebody_touches_it(
-    account: Account,
-) -> None:
-    await account.write(Contents(), creating())
-    for number, category in enumerate(["Jail", "Imbox", "Jail"], 1):
-        seen = await account.book.read(["0@x.example"])
-        line = f"Re-triaged to {category} on 2026-03-0{number}"
-        update = UpdateCard(seen.cards[0], fill=Names(organization="Late"), add_line=line)
-        await account.write(seen, ContactEdit("a", "u0", update))
-    card = await account.card("0@x.example")
-    assert card.untouched
-    assert card.names.organization == "Late"
-    assert card.note.count("\n") == 3
-
-    text = "\r\n".join([*(await account.lines(card.id))[:-1], "TEL:1", "END:VCARD", ""])
-    await account.put("u0.vcf", text)
-    card = await account.card("0@x.example")
-    assert card.made_by_us
-    assert not card.untouched
 
 
 async def test_contacts_move_between_groups_of_both_forms(account: Account) -> None:
@@ -237,43 +200,6 @@ async def test_contacts_move_between_groups_of_both_forms(account: Account) -> N
         "Feed": {"u0"},
         "Imbox": {"ann", "mailto:stranger"},
     }
-
-
-async def test_a_card_made_by_two_at_once_is_one_card(cyrus: Cyrus, account: Account) -> None:
-    other = CardDavAddressBook(account.http, account.home / "")
-    await asyncio.gather(
-        account.write(Contents(), creating()),
-        replace(account, book=other).write(Contents(), creating()),
-    )
-    card = await account.card("0@x.example")
-    assert (card.uid, card.note) == ("u0", LINE)
-    assert card.untouched
-
-
-async def test_a_card_changed_by_two_at_once_keeps_both_changes(account: Account) -> None:
-    await account.put("a.vcf", NASTY)
-    lines = [f"Triaged to {number} on 2026-02-25" for number in range(4)]
-
-    async def change(line: str) -> None:
-        book = CardDavAddressBook(account.http, account.home / "")
-        seen = await book.read([ANN])
-        edit = UpdateCard(seen.cards[0], add_line=line)
-        assert await book.write([ContactEdit("a", "ann", edit)], seen.groups) == {}
-
-    await asyncio.gather(*map(change, lines))
-    assert set(lines) < set((await account.card()).note.split("\n"))
-
-
-async def test_a_card_is_deleted_unless_somebody_changed_it(account: Account) -> None:
-    await account.write(Contents(), creating(0), creating(1))
-    seen = await account.book.read(["0@x.example", "1@x.example"])
-    touched = (await account.lines(seen.cards[0].id))[:-1]
-    await account.put("u0.vcf", "\r\n".join([*touched, "TEL:1", "END:VCARD", ""]))
-    edits = [ContactEdit(card.uid, card.uid, DeleteCard(card)) for card in seen.cards]
-    failures = await account.book.write(edits, [])
-    assert list(failures) == ["u0"]
-    left = await account.book.read(["0@x.example", "1@x.example"])
-    assert [card.uid for card in left.cards] == ["u0"]
 
 
 async def test_a_card_with_bytes_that_are_no_utf8_hides_no_other_and_keeps_them(

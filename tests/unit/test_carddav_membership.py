@@ -25,10 +25,6 @@ def _text(write: GroupWrite) -> str:
     return write.group + joining + "".join(f"-{each.uid}" for each in write.leaving)
 
 
-def test_a_contact_joins_before_it_leaves() -> None:
-    assert plan([move("u", "B", "A")], group("A", "u"), group("B")) == [["B+u"], ["A-u"]]
-
-
 def test_groups_that_do_not_depend_on_each_other_are_written_at_once() -> None:
     moves = [move("u", "AB"), move("v", "BC")]
     assert plan(moves, group("A"), group("B"), group("C")) == [["A+u", "B+u+v", "C+v"]]

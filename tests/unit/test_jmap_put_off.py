@@ -13,7 +13,7 @@ from aiohttp import web
 from mailroom.http import HttpClient, HttpError, UnreachableError
 from mailroom.jmap.again import Answers, completed, put_off
 from mailroom.jmap.answers import Updated, read_updated
-from mailroom.jmap.errors import MethodError, RequestError, SessionError
+from mailroom.jmap.errors import MethodError, SessionError
 from mailroom.jmap.request import Call, Operation
 from mailroom.jmap.session import CORE, MAIL, WEBSOCKET, unusable_push_urls
 from tests.support.scripted.http import http_client
@@ -174,14 +174,6 @@ async def test_a_request_beyond_limits_that_have_changed_is_cut_anew(limit: str)
     assert answers == ["0", "1", "2", "3", "4"]
     assert [len(each["methodCalls"]) for each in server.requests] == [5, 2, 2, 1]
     assert server.sessions == 2
-
-
-async def test_limits_that_have_not_changed_are_told() -> None:
-    server = JmapServer(refusals=[problem("limit", limit="maxCallsInRequest") for _ in range(9)])
-    async with server.running() as (client, _):
-        with pytest.raises(RequestError, match="maxCallsInRequest"):
-            await client.perform(echo())
-    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("days", [-5, 0, 5])

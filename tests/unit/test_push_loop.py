@@ -210,10 +210,12 @@ async def test_whatever_the_transport_raises_is_told(error: HttpError | JmapErro
     assert (events[-1].reason, events[-1].error) == (str(error), error)
 
 
-async def test_a_regular_end_has_no_error() -> None:
-    events = await collect(Lives([Life()]).push(), count(Disconnected, 1))
+async def test_a_regular_end_is_no_error_and_is_shown() -> None:
+    push = Lives([Life()]).push()
+    events = await collect(push, count(Disconnected, 1))
     assert isinstance(events[-1], Disconnected)
     assert events[-1].error is None
+    assert push.status.last_error == "the stream ended"
 
 
 async def test_a_mistake_of_ours_is_not_retried() -> None:
@@ -302,12 +304,6 @@ async def test_the_status_says_connecting_while_it_does() -> None:
     transport.opening = lambda: seen.append(push.status.status)
     await collect(push, count(Connected, 2))
     assert seen == [PushState.CONNECTING, PushState.CONNECTING]
-
-
-async def test_an_early_end_is_an_error_to_show() -> None:
-    push = Lives([Life()]).push()
-    await collect(push, count(Disconnected, 1))
-    assert push.status.last_error == "the stream ended"
 
 
 async def test_cancelling_switches_it_off() -> None:

@@ -142,11 +142,6 @@ def cut(stream: bytes, places: list[int]) -> list[bytes]:
 
 
 @cases
-def test_decodes_whole(case: Case) -> None:
-    assert decode([case.stream]) == case
-
-
-@cases
 def test_decodes_byte_by_byte(case: Case) -> None:
     assert decode([bytes([octet]) for octet in case.stream]) == case
 

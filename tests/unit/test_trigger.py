@@ -64,10 +64,6 @@ def test_a_change_before_the_first_pass_is_part_of_it() -> None:
     assert run(scenario()) == [Reason.STARTUP, Reason.POLL]
 
 
-def test_a_change_makes_a_pass_after_the_settle() -> None:
-    assert passes((5.0, change), until=100) == [STARTUP, ("push", 5.1)]
-
-
 @pytest.mark.parametrize("gap", [0.001, 0.03, 0.09])
 def test_a_burst_within_the_settle_is_one_pass_that_no_later_change_puts_off(gap: float) -> None:
     burst = [(5.0 + gap * at, change) for at in range(int(SETTLE / gap))]
