@@ -261,7 +261,7 @@ def test_the_file_in_the_current_folder_is_read(load: Load, tmp_path: Path) -> N
           warn_on_name_mismatch: no
         categories:
           - name: Feed
-            group: NewMail
+            group: News
           - name: Friends
             label: "#friends"
             destination: People/Friends
