@@ -17,7 +17,7 @@ from mailroom.jmap.mail import Email, EmailAddress
 from mailroom.report import shown
 from mailroom.report.common import move
 from mailroom.screener.arrivals.correspondents import Correspondents
-from mailroom.screener.arrivals.verdict import Acquaintance, Rule, Rules, Verdict, judge
+from mailroom.screener.arrivals.verdict import KnownPeople, Rule, Rules, Verdict, judge
 from mailroom.screener.model.missing import MissingError
 from mailroom.screener.passes.gather import GatheredMail, Gatherer
 from mailroom.screener.passes.plan import BySender
@@ -132,7 +132,7 @@ async def explain(account: Account, address: str) -> Explanation:
     )
     own = await gatherer.own_among([key], gathered)
     rules = Rules(
-        acquaintance=Acquaintance(index, settings.categories, (*gathered.identities, *own)),
+        known_people=KnownPeople(index, settings.categories, (*gathered.identities, *own)),
         correspondents=correspondents,
         places=gathered.places,
         categories=settings.categories,

@@ -8,7 +8,7 @@ from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.errors import MethodError
 from mailroom.sandbox import Limits, Quirks
 from mailroom.screener.arrivals.executor import ArrivalsReport, VerdictExecutor
-from mailroom.screener.arrivals.verdict import Acquaintance, Rules, judge
+from mailroom.screener.arrivals.verdict import KnownPeople, Rules, judge
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.keywords import SCREENED
 from tests.support.proxy.proxy import Answer, Exchange, Forward
@@ -17,7 +17,7 @@ from tests.support.sandbox.arrivals import World, a_world
 
 def rules(world: World) -> Rules:
     return Rules(
-        acquaintance=Acquaintance(ContactIndex(), DEFAULTS, ()),
+        known_people=KnownPeople(ContactIndex(), DEFAULTS, ()),
         correspondents=frozenset(),
         places=world.places,
         categories=DEFAULTS,

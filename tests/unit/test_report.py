@@ -23,7 +23,7 @@ from mailroom.report import (
 from mailroom.screener.arrivals.executor import ArrivalsReport
 from mailroom.screener.arrivals.inbox import NewMail
 from mailroom.screener.arrivals.screening import JudgedMail
-from mailroom.screener.arrivals.verdict import Acquaintance, Rules, judge
+from mailroom.screener.arrivals.verdict import KnownPeople, Rules, judge
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.gather import GatheredMail
@@ -85,7 +85,7 @@ def planned(
 def arrivals(*emails: Email) -> JudgedMail:
     """What becomes of new mail where nobody is known."""
     rules = Rules(
-        acquaintance=Acquaintance(ContactIndex(), DEFAULTS, ()),
+        known_people=KnownPeople(ContactIndex(), DEFAULTS, ()),
         correspondents=frozenset({"friend@corp.example"}),
         places=PLACES,
         categories=DEFAULTS,

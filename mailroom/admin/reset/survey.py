@@ -17,7 +17,7 @@ from mailroom.admin.reset.traces import (
     treatment_of,
 )
 from mailroom.contacts.index import ContactIndex
-from mailroom.screener.arrivals.verdict import Acquaintance
+from mailroom.screener.arrivals.verdict import KnownPeople
 from mailroom.screener.model.categories import Categories
 from mailroom.screener.model.missing import MissingError
 from mailroom.screener.triage.groups import find_groups, missing_groups, wanted_groups
@@ -98,9 +98,9 @@ class Tally:
 
     def add(self, batch: Batch) -> None:
         """Count a batch of contacts."""
-        acquaintance = Acquaintance(batch.index, self._categories, self._identities)
+        known_people = KnownPeople(batch.index, self._categories, self._identities)
         for card in batch.cards:
-            joined = acquaintance.categories_of(frozenset({card.uid}))
+            joined = known_people.categories_of(frozenset({card.uid}))
             self._senders.update([each.name for each in joined] or [UNDECIDED])
         for filing in batch.filings:
             self._treatments.update(map(treatment_of, filing.decision.edits))

@@ -11,11 +11,11 @@ from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.arrivals.executor import ArrivalsReport, VerdictExecutor
 from mailroom.screener.arrivals.inbox import Inbox, NewMail
 from mailroom.screener.arrivals.verdict import (
-    Acquaintance,
+    KnownPeople,
     Rules,
     Verdict,
     judge,
-    strangers,
+    sender_keys,
     unexplained,
 )
 from mailroom.screener.model.categories import Categories
@@ -41,7 +41,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class JudgedMail:
-    """The plan for new mail.
+    """New mail with its verdicts.
 
     Attributes:
         new_mail: the new mail.
@@ -56,7 +56,7 @@ class JudgedMail:
     @property
     def moves(self) -> tuple[Verdict, ...]:
         """The verdicts that move a mail."""
-        return tuple(each for each in self.verdicts if each.patch is not None)
+        return tuple(verdict for verdict in self.verdicts if verdict.patch is not None)
 
 
 def judge_all(new_mail: NewMail, rules: Rules, decided: DecidedAddresses) -> JudgedMail:
@@ -68,12 +68,7 @@ def judge_all(new_mail: NewMail, rules: Rules, decided: DecidedAddresses) -> Jud
         decided: the addresses that the same pass decides on.
     """
     rules = replace(rules, decided=decided)
-    return JudgedMail(new_mail, tuple(judge(each, rules) for each in new_mail.emails), rules)
-
-
-def _is_marked(verdict: Verdict) -> bool:
-    """Return True if the mail got the keyword; some mailboxes have no room for it."""
-    return f"keywords/{SCREENED}" in (verdict.patch or {})
+    return JudgedMail(new_mail, tuple(judge(email, rules) for email in new_mail.emails), rules)
 
 
 class Screening:
@@ -105,14 +100,14 @@ class Screening:
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
-        acquaintance = Acquaintance(index, self._categories, identities)
-        unknown = unexplained(new_mail.emails, acquaintance)
+        known_people = KnownPeople(index, self._categories, identities)
+        unknown = unexplained(new_mail.emails, known_people)
         correspondents, answers = await both(
-            self._correspondents.among(strangers(unknown), places.sent),
+            self._correspondents.among(sender_keys(unknown), places.sent),
             self._answers.among(unknown, places.sent),
         )
         return Rules(
-            acquaintance=acquaintance,
+            known_people=known_people,
             correspondents=correspondents,
             places=places,
             categories=self._categories,
@@ -120,31 +115,33 @@ class Screening:
             answers=answers,
         )
 
-    async def apply(self, plan: JudgedMail, state: str) -> ArrivalsReport:
-        """Carry out a plan. The next pass looks again at mail that could not be filed.
+    async def apply(self, judged: JudgedMail, state: str) -> ArrivalsReport:
+        """Carry out verdicts. The next pass tries again to file mail that could not be filed.
 
         Mail that the server refuses to move for good stays in the Inbox, and is tried again after
-        an hour. ``state`` is an Email state in which every mail is as it was planned for.
+        an hour. ``state`` is an Email state in which every mail is as it was when it was judged.
 
         Raises:
             HttpError: the server cannot be asked.
         """
-        is_time_to_try_again = self._refusals.forget_expired()
+        has_expired_refusals = self._refusals.forget_expired()
         put_off = self._refusals.lasting
-        moves = [each for each in plan.moves if each.email.id not in put_off]
-        arrived = await VerdictExecutor(self._account, plan.rules).run(moves, state)
-        self._note_refused(arrived)
-        self.inbox.ignore(each.email.id for each in arrived.filed if not _is_marked(each))
-        if not arrived.failures:
-            self.inbox.note_handled(plan.new_mail)
-        if is_time_to_try_again:
-            self.inbox.start_over()
-        return arrived
-
-    def _note_refused(self, arrived: ArrivalsReport) -> None:
-        """Remember lasting refusals. A refusal counts as a failure until it is repeated."""
+        moves = [verdict for verdict in judged.moves if verdict.email.id not in put_off]
+        arrived = await VerdictExecutor(self._account, judged.rules).run(moves, state)
         for email_id, reason in arrived.refused.items():
             self._refusals.note(email_id, reason)
+        # A refusal counts as a passing failure until it is repeated.
         arrived.stuck = self._refusals.lasting
-        unconfirmed = arrived.refused.keys() - arrived.stuck.keys()
-        arrived.failures |= {each: arrived.refused.pop(each) for each in unconfirmed}
+        for email_id in arrived.refused.keys() - arrived.stuck.keys():
+            arrived.failures[email_id] = arrived.refused.pop(email_id)
+        # Some mailboxes have no room for the keyword that says that a mail was screened.
+        self.inbox.ignore(
+            verdict.email.id
+            for verdict in arrived.filed
+            if f"keywords/{SCREENED}" not in (verdict.patch or {})
+        )
+        if not arrived.failures:
+            self.inbox.note_handled(judged.new_mail)
+        if has_expired_refusals:
+            self.inbox.start_over()
+        return arrived

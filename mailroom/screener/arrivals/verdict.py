@@ -1,18 +1,16 @@
 """Verdicts on new mail: its destination, and the rule that applies. Pure."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
 
 from mailroom.contacts.index import ContactIndex
-from mailroom.contacts.model import Group
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.authentication import Opinion, opinion_on_from
 from mailroom.screener.arrivals.delivery import is_report, was_put_there
 from mailroom.screener.model.categories import Categories, Category
 from mailroom.screener.model.keywords import FORGED, SCREENED
-from mailroom.screener.model.patches import Target, patch, target_of
+from mailroom.screener.model.patches import Target, patch_mailboxes, target_of
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import UnusableFromError, is_own, sender_of
 from mailroom.screener.triage.decide import DecidedAddresses
@@ -32,10 +30,6 @@ class Rule(StrEnum):
     ANSWER = "it answers mail that you have sent"
     REPORT = "it reports on the delivery of mail that you have sent"
     UNKNOWN = "the sender is unknown"
-
-
-SCREENING: Final = frozenset({Rule.SPOOFED, Rule.NAMELESS, Rule.UNKNOWN})
-"""The rules that file a mail to the Screener."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +52,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Relation:
     """The relation of a sender to the user.
 
     Attributes:
@@ -70,7 +64,7 @@ class Standing:
     categories: tuple[Category, ...] = ()
 
 
-class Acquaintance:
+class KnownPeople:
     """The people that the user knows, by the address book and the identities.
 
     Args:
@@ -85,17 +79,19 @@ class Acquaintance:
         self._index = index
         self._categories = categories
         self._identities = identities
-        self._members = _members_by_name(index.groups)
+        self._members: dict[str, set[str]] = {}
+        for group in index.groups:  # several groups may have one name
+            self._members.setdefault(group.name, set()).update(group.members)
 
-    def standing(self, address: str) -> Standing:
+    def relation_to(self, address: str) -> Relation:
         """Return the relation of the owner of an address to the user."""
         if is_own(address, self._identities):
-            return Standing(Rule.OWN)
+            return Relation(Rule.OWN)
         own, every = self._index.own_uids_of(address), self._index.uids_of(address)
         # If several people share an address, a card of its own takes precedence over theirs.
         if categories := self.categories_of(own) or self.categories_of(every):
-            return Standing(Rule.CATEGORY, categories)
-        return Standing(Rule.CONTACT if self._index.knows(address) else Rule.UNKNOWN)
+            return Relation(Rule.CATEGORY, categories)
+        return Relation(Rule.CONTACT if self._index.knows(address) else Rule.UNKNOWN)
 
     def categories_of(self, uids: frozenset[str]) -> tuple[Category, ...]:
         """Return the categories of a contact by its groups, without parents of other categories.
@@ -103,16 +99,15 @@ class Acquaintance:
         Mail of a contact in several categories is filed to all of them, as a provider's rules would
         do.
         """
-        joined = [each for each in self._categories if uids & self._members.get(each.group, set())]
-        inherited = {above for each in joined for above in self._categories.chain(each)[1:]}
-        return tuple(each for each in joined if each not in inherited)
-
-
-def _members_by_name(groups: Iterable[Group]) -> Mapping[str, set[str]]:
-    members: dict[str, set[str]] = {}
-    for group in groups:
-        members.setdefault(group.name, set()).update(group.members)
-    return members
+        joined = [
+            category
+            for category in self._categories
+            if uids & self._members.get(category.group, set())
+        ]
+        inherited = {
+            parent for category in joined for parent in self._categories.chain(category)[1:]
+        }
+        return tuple(category for category in joined if category not in inherited)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +115,18 @@ class Rules:
     """The facts that a verdict depends on, besides the mail.
 
     Attributes:
-        acquaintance: the people that the user knows.
+        known_people: the people that the user knows.
         correspondents: keys of addresses that the user has written to.
-        answers: ids of mails that answer mail of the user's.
         places: the ids of the mailboxes.
         categories: the categories.
         authserv_id: see :func:`mailroom.screener.arrivals.authentication.opinion_on_from`.
+        answers: ids of mails that answer mail of the user's.
         decided: the addresses that the same pass decides on. After an earlier pass that was cut
             short, the address book may hold a part of such a decision: a card without a group, or
             a child's group without the parent's.
     """
 
-    acquaintance: Acquaintance
+    known_people: KnownPeople
     correspondents: frozenset[str]
     places: Places
     categories: Categories
@@ -145,23 +140,21 @@ def is_new(email: Email, places: Places) -> bool:
     return email.mailbox_ids == {places.inbox} and SCREENED not in email.keywords
 
 
-def unexplained(emails: Iterable[Email], acquaintance: Acquaintance) -> list[Email]:
+def unexplained(emails: Iterable[Email], known_people: KnownPeople) -> list[Email]:
     """Return the mails for which neither the mail nor the address book gives a reason to stay."""
-    return [
-        email
-        for email in emails
-        if not (was_put_there(email) or is_report(email)) and _is_strange(email, acquaintance)
-    ]
+    result = []
+    for email in emails:
+        if was_put_there(email) or is_report(email):
+            continue
+        sender = _sender_key(email)
+        if not sender or known_people.relation_to(sender).rule is Rule.UNKNOWN:
+            result.append(email)
+    return result
 
 
-def _is_strange(email: Email, acquaintance: Acquaintance) -> bool:
-    sender = _sender(email)
-    return not sender or acquaintance.standing(sender).rule is Rule.UNKNOWN
-
-
-def strangers(emails: Iterable[Email]) -> frozenset[str]:
-    """Return the keys of the senders of mails."""
-    return frozenset(map(_sender, emails)) - {""}
+def sender_keys(emails: Iterable[Email]) -> frozenset[str]:
+    """Return the keys of the senders of mails, without mails that name none or several."""
+    return frozenset(map(_sender_key, emails)) - {""}
 
 
 def judge(email: Email, rules: Rules) -> Verdict:
@@ -170,84 +163,67 @@ def judge(email: Email, rules: Rules) -> Verdict:
     A mail that its owner or a program put into the Inbox stays there. A mail with a forged From
     goes to the Screener, whatever is known of the sender that its From names or of its thread.
     """
-    sender = _sender(email)
+    sender, places = _sender_key(email), rules.places
     if was_put_there(email):
         return Verdict(email, sender, Rule.PLACED)
+    warning = frozenset() if places.warning is None else frozenset({places.warning})
     opinion = opinion_on_from(email.authentication_results, rules.authserv_id)
     if opinion is Opinion.FORGED:
-        return _screen_forged(email, sender, rules.places)
+        filed = _file(email, Target(warning | {places.screener}, add_to_inbox=False), places) or {}
+        patch = {**filed, f"keywords/{FORGED}": True}
+        return Verdict(email, sender, Rule.SPOOFED, patch=patch)
     verdict = _judge_genuine(email, sender, rules)
-    return _warned(verdict, rules.places) if opinion is Opinion.DOUBTFUL else verdict
+    if opinion is Opinion.DOUBTFUL and warning:
+        # The mail gets the warning label wherever it goes, even if it stays in the Inbox.
+        label = {f"mailboxIds/{places.warning}": True, f"keywords/{SCREENED}": True}
+        return replace(verdict, patch={**(verdict.patch or {}), **label})
+    return verdict
 
 
 def _judge_genuine(email: Email, sender: str, rules: Rules) -> Verdict:
-    stand_in, categories = rules.decided.stand_in(sender), rules.decided.categories
-    if sender and stand_in in categories:
-        return _as_decided(email, sender, rules, categories[stand_in])
-    standing = rules.acquaintance.standing(sender) if sender else Standing(Rule.NAMELESS)
-    match standing.rule:
-        case Rule.CATEGORY:
-            change = file_as(email, standing.categories, rules.categories, rules.places)
-            return Verdict(email, sender, Rule.CATEGORY, standing.categories, change)
-        case Rule.UNKNOWN | Rule.NAMELESS:
-            return _as_stranger(email, sender, standing.rule, rules)
-        case known:
-            return Verdict(email, sender, known)
+    """Decide on a mail whose From is believed; ``sender`` is empty if From names none or several.
+
+    A decision of the same pass counts more than the address book, which is not up to date yet.
+    """
+    places, decided = rules.places, rules.decided
+    if sender and (address := decided.stand_in(sender)) in decided.categories:
+        category = decided.categories[address]
+        patch = _file(email, target_of(category, rules.categories, places), places)
+        categories = () if category is None else (category,)
+        return Verdict(email, sender, Rule.DECIDED, categories, patch)
+    relation = rules.known_people.relation_to(sender) if sender else Relation(Rule.NAMELESS)
+    if relation.rule is Rule.CATEGORY:
+        targets = [
+            target_of(category, rules.categories, places) for category in relation.categories
+        ]
+        target = Target(
+            frozenset[str]().union(*(target.destinations for target in targets)),
+            add_to_inbox=any(target.add_to_inbox for target in targets),
+        )
+        patch = _file(email, target, places)
+        return Verdict(email, sender, Rule.CATEGORY, relation.categories, patch)
+    if relation.rule in {Rule.OWN, Rule.CONTACT}:
+        rule: Rule = relation.rule
+    elif sender in rules.correspondents:
+        rule = Rule.CORRESPONDENT
+    elif email.id in rules.answers:
+        rule = Rule.ANSWER
+    elif is_report(email):
+        rule = Rule.REPORT
+    else:
+        target = Target(frozenset({places.screener}), add_to_inbox=False)
+        return Verdict(email, sender, relation.rule, patch=_file(email, target, places))
+    return Verdict(email, sender, rule)
 
 
-def _as_stranger(email: Email, sender: str, rule: Rule, rules: Rules) -> Verdict:
-    if sender in rules.correspondents:
-        return Verdict(email, sender, Rule.CORRESPONDENT)
-    if email.id in rules.answers:
-        return Verdict(email, sender, Rule.ANSWER)
-    if is_report(email):
-        return Verdict(email, sender, Rule.REPORT)
-    return _screen(email, sender, rule, rules.places)
-
-
-def _warned(verdict: Verdict, places: Places) -> Verdict:
-    """Add the warning label, wherever the mail goes."""
-    if places.warning is None:
-        return verdict
-    label = {f"mailboxIds/{places.warning}": True, f"keywords/{SCREENED}": True}
-    return replace(verdict, patch={**(verdict.patch or {}), **label})
-
-
-def _as_decided(email: Email, sender: str, rules: Rules, category: Category | None) -> Verdict:
-    target = target_of(category, rules.categories, rules.places)
-    given = () if category is None else (category,)
-    return Verdict(email, sender, Rule.DECIDED, given, _filed(email, target, rules.places))
-
-
-def file_as(
-    email: Email, given: Iterable[Category], categories: Categories, places: Places
-) -> Patch | None:
-    """Return the patch that files a new mail to its sender's categories; None: no change."""
-    targets = [target_of(each, categories, places) for each in given]
-    destinations = frozenset[str]().union(*(target.destinations for target in targets))
-    stays = any(target.add_to_inbox for target in targets)
-    return _filed(email, Target(destinations, add_to_inbox=stays), places)
-
-
-def _screen(email: Email, sender: str, rule: Rule, places: Places) -> Verdict:
-    target = Target(frozenset({places.screener}), add_to_inbox=False)
-    return Verdict(email, sender, rule, patch=_filed(email, target, places))
-
-
-def _screen_forged(email: Email, sender: str, places: Places) -> Verdict:
-    warnings = {places.warning} if places.warning is not None else set()
-    target = Target(frozenset({places.screener, *warnings}), add_to_inbox=False)
-    filed = _filed(email, target, places) or {}
-    return Verdict(email, sender, Rule.SPOOFED, patch={**filed, f"keywords/{FORGED}": True})
-
-
-def _filed(email: Email, target: Target, places: Places) -> Patch | None:
+def _file(email: Email, target: Target, places: Places) -> Patch | None:
+    """Return the patch that files a new mail; None if the mail stays where it is."""
     after = target.destinations | ({places.inbox} if target.add_to_inbox else set())
-    change = patch(email.mailbox_ids, after, fallback=places.inbox)
-    return None if change is None else {**change, f"keywords/{SCREENED}": True}
+    moved = patch_mailboxes(email.mailbox_ids, after, fallback=places.inbox)
+    return None if moved is None else {**moved, f"keywords/{SCREENED}": True}
 
 
-def _sender(email: Email) -> str:
+def _sender_key(email: Email) -> str:
     try:
         return sender_of(email).key
     except UnusableFromError:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from mailroom.jmap.mail import Email, Patch
-from mailroom.screener.model.patches import patch as patch_from_to
+from mailroom.screener.model.patches import patch_mailboxes
 
 Replan = Callable[[Collection[Email]], Mapping[str, Patch]]
 """A function that plans mails anew: from mails as they are to patches by mail id."""
@@ -58,7 +58,7 @@ def _turned(email: Email, seen: Email, patch: Patch) -> Patch:
     ``seen`` is the mail as its owner put it.
     """
     wanted = patched(seen.mailbox_ids, patch)
-    moved = patch_from_to(email.mailbox_ids, wanted, fallback=min(email.mailbox_ids)) or {}
+    moved = patch_mailboxes(email.mailbox_ids, wanted, fallback=min(email.mailbox_ids)) or {}
     others = {name: value for name, value in patch.items() if not _is_of_mailboxes(name)}
     return {**moved, **others}
 

@@ -52,7 +52,7 @@ def file_swept(email: Email, target: Target, places: Places, *, clean: bool) -> 
     left_alone = places.trash | places.drafts | places.sent | places.junk
     if before & places.managed and not before & left_alone:
         after = _filed(after, target, places, waiting=places.screener in before)
-    return patch(before, after, fallback=places.inbox)
+    return patch_mailboxes(before, after, fallback=places.inbox)
 
 
 def file_labelled(email: Email, target: Target, places: Places, *, warn: bool) -> Patch:
@@ -73,7 +73,7 @@ def file_labelled(email: Email, target: Target, places: Places, *, warn: bool) -
         after = _filed(after - places.junk, target, places, waiting=waiting)
         if warn and places.warning is not None:
             after |= {places.warning}
-    moved = patch(before, after, fallback=places.inbox) or {}
+    moved = patch_mailboxes(before, after, fallback=places.inbox) or {}
     return {**moved, **keywords}
 
 
@@ -91,15 +91,19 @@ def remove_labels(email: Email, labels: Collection[str], *, fallback: str) -> Pa
 
     A mail is in no other mailbox if an app has moved it into the label.
     """
-    return patch(email.mailbox_ids, email.mailbox_ids - frozenset(labels), fallback=fallback)
+    return patch_mailboxes(
+        email.mailbox_ids, email.mailbox_ids - frozenset(labels), fallback=fallback
+    )
 
 
 def add_label(email: Email, label: str) -> Patch | None:
     """Return the patch that adds a label; None if the mail has the label."""
-    return patch(email.mailbox_ids, email.mailbox_ids | {label}, fallback=label)
+    return patch_mailboxes(email.mailbox_ids, email.mailbox_ids | {label}, fallback=label)
 
 
-def patch(before: frozenset[str], after: frozenset[str], *, fallback: str) -> Patch | None:
+def patch_mailboxes(
+    before: frozenset[str], after: frozenset[str], *, fallback: str
+) -> Patch | None:
     """Return the patch (RFC 8620 section 5.3) from one set of mailboxes to another; None if equal.
 
     A mail that would be in no mailbox goes to ``fallback``.
