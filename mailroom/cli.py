@@ -20,7 +20,7 @@ from mailroom.command import Answer, fail, log_as_set, on_accounts, remark, sett
 from mailroom.exits import Exit
 from mailroom.health import PortUnavailableError
 from mailroom.output import OutputError, guard_output
-from mailroom.report import outcome_data, outcome_text, plan_data, plan_text, shown, summary
+from mailroom.report import outcome_data, outcome_text, plan_data, plan_text, printable, summary
 from mailroom.report.bars import progress_bars
 from mailroom.runtime.process import serve
 from mailroom.screener.model.sender import is_address
@@ -167,7 +167,7 @@ def explain(
     """Show a sender's contact and mail, and where new mail would go and why."""
     asked = address if is_address(address) else parseaddr(address)[1]
     if not is_address(asked):
-        fail(f"{shown(address)!r} is no address", Exit.CONFIGURATION)
+        fail(f"{printable(address)!r} is no address", Exit.CONFIGURATION)
     on_accounts(account, lambda opened, answer: _explain(opened, answer, asked), as_json=as_json)
 
 

@@ -14,7 +14,7 @@ from mailroom.contacts.book import AddressBook
 from mailroom.contacts.model import Card, Group
 from mailroom.contacts.note import triage_lines
 from mailroom.jmap.mail import Email, EmailAddress
-from mailroom.report import shown
+from mailroom.report import printable
 from mailroom.report.common import move
 from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.arrivals.verdict import KnownPeople, Rule, Rules, Verdict, judge
@@ -65,7 +65,7 @@ class Explanation:
 
     def text(self) -> Iterator[str]:
         """Return the explanation in lines for a terminal."""
-        yield shown(self.address)
+        yield printable(self.address)
         if not self.contacts:
             yield "  contact   none"
         for contact in self.contacts:
@@ -96,10 +96,10 @@ class Explanation:
 def _contact_text(contact: Contact) -> Iterator[str]:
     card = contact.card
     made = ", made by Mailroom" if card.made_by_us else ""
-    yield f"  contact   {shown(card.names.full or card.uid)}{made}"
-    yield f"  addresses {', '.join(map(shown, card.addresses))}"
-    yield f"  groups    {', '.join(map(shown, contact.groups)) or 'none'}"
-    yield from (f"  decided   {shown(line)}" for line in contact.decisions)
+    yield f"  contact   {printable(card.names.full or card.uid)}{made}"
+    yield f"  addresses {', '.join(map(printable, card.addresses))}"
+    yield f"  groups    {', '.join(map(printable, contact.groups)) or 'none'}"
+    yield from (f"  decided   {printable(line)}" for line in contact.decisions)
 
 
 def _contact_data(contact: Contact) -> dict[str, Any]:

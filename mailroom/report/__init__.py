@@ -4,7 +4,7 @@ A report has no subject and no body: mail is named by its id, people by their ad
 and a real one print the same lines, so the lines are in the present tense.
 """
 
-from mailroom.report.common import shown
+from mailroom.report.common import printable
 from mailroom.report.data import outcome_data, plan_data
 from mailroom.report.log import left_undone, log_report
 from mailroom.report.text import outcome_text, plan_text, summary
@@ -16,6 +16,6 @@ __all__ = [
     "outcome_text",
     "plan_data",
     "plan_text",
-    "shown",
+    "printable",
     "summary",
 ]

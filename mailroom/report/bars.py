@@ -1,4 +1,4 @@
-"""How work goes on, for somebody who waits for it at a terminal."""
+"""Progress bars on a terminal, for commands that take long."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -10,27 +10,25 @@ import typer
 
 @contextmanager
 def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
-    """Bars on standard error, one after another; none where that is no terminal.
+    """Show progress bars on standard error, one after another; none if it is not a terminal.
 
-    Gives whom to tell what is done, how much of it is over, and of how much. A bar that is full is
-    done with; the end of the block ends any other, for a bar hides the terminal's cursor.
+    Yields a function to report progress with: the label of the bar, the number of things done, and
+    their total. A bar ends when its things are done, else with the block: a bar hides the cursor of
+    the terminal until it ends.
     """
+    target: TextIO | None = sys.stderr  # None if the process was started with it closed
+    # Without a terminal, a bar would print its label.
+    is_hidden = target is None or not target.isatty()
     bars: dict[str, Any] = {}
     with ExitStack() as open_bar:
 
-        def tell(what: str, done: int, total: int) -> None:
-            if what not in bars:
-                bars[what] = open_bar.enter_context(_bar(what, total))
-            bars[what].update(done - bars[what].pos)
+        def show(label: str, done: int, total: int) -> None:
+            if label not in bars:
+                bar = typer.progressbar(length=total, label=label, file=target, hidden=is_hidden)
+                bars[label] = open_bar.enter_context(bar)
+            bars[label].update(done - bars[label].pos)
             if done >= total:
                 open_bar.close()
                 bars.clear()
 
-        yield tell
-
-
-def _bar(what: str, length: int) -> Any:
-    """A bar; where there is no terminal, it would print its label."""
-    target: TextIO | None = sys.stderr  # None where it is closed
-    hidden = target is None or not target.isatty()
-    return typer.progressbar(length=length, label=what, file=target, hidden=hidden)
+        yield show

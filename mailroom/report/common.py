@@ -1,4 +1,4 @@
-"""What text, data and log have in common: mailboxes by their paths, groups by their names."""
+"""Terms that text, data and log share: mailboxes by their paths, groups by their names."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
@@ -14,7 +14,7 @@ _MAILBOX: Final = "mailboxIds/"
 
 
 def move(patch: Patch, directory: Directory) -> dict[str, list[str]]:
-    """The mailboxes that a patch adds and removes."""
+    """Return the paths of the mailboxes that a patch adds and removes."""
     moved = {
         directory.path(key.removeprefix(_MAILBOX)): value
         for key, value in patch.items()
@@ -26,33 +26,33 @@ def move(patch: Patch, directory: Directory) -> dict[str, list[str]]:
     }
 
 
-def moves_of(filing: Filing) -> dict[str, Patch]:
-    """All that a decision does to mail."""
+def patches_of(filing: Filing) -> dict[str, Patch]:
+    """Return all patches of a decision's mail, by mail id."""
     return {**filing.swept, **filing.labelled}
 
 
 def paths(mailbox_ids: Iterable[str], directory: Directory) -> list[str]:
-    """How a person would name mailboxes."""
+    """Return the paths of mailboxes."""
     return sorted(map(directory.path, mailbox_ids))
 
 
 def group_names(group_ids: Collection[str], groups: Iterable[Group]) -> list[str]:
-    """The names of groups."""
+    """Return the names of the groups that have one of the ids."""
     return sorted(group.name for group in groups if group.id in group_ids)
 
 
-def where(decision: Decision) -> str:
-    """Where a decision sends a contact."""
+def target_name(decision: Decision) -> str:
+    """Return the name of a decision's category; a decision may also go back to the Screener."""
     return "back to the Screener" if decision.category is None else decision.category.name
 
 
-def given(names: Names) -> dict[str, str]:
-    """The names that are not empty."""
+def filled_names(names: Names) -> dict[str, str]:
+    """Return the names that are not empty."""
     return {part: name for part, name in asdict(names).items() if name}
 
 
-def change(edit: ContactEdit) -> str:
-    """What becomes of a card, in a word."""
+def card_change(edit: ContactEdit) -> str:
+    """Return ``create``, ``update``, ``delete`` or ``none``: the change of the card itself."""
     match edit.card:
         case CreateCard():
             return "create"
@@ -64,8 +64,9 @@ def change(edit: ContactEdit) -> str:
             return "none"
 
 
-def shown(text: str) -> str:
-    """Text from a mail, with what a terminal would hide or take for a command escaped."""
+def printable(text: str) -> str:
+    """Return text from a mail, with the characters escaped that a terminal hides or obeys."""
     return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
     )

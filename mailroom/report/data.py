@@ -5,8 +5,7 @@ from typing import Any
 
 from mailroom.contacts.model import ContactEdit, CreateCard, Group, UpdateCard
 from mailroom.jmap.mail import Patch
-from mailroom.report.common import change, given, group_names, move, moves_of, paths
-from mailroom.screener.arrivals.verdict import Verdict
+from mailroom.report.common import card_change, filled_names, group_names, move, patches_of, paths
 from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.plan import Filing, Plan
 from mailroom.screener.passes.progress import Report
@@ -20,28 +19,31 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "decisions": [_filing_data(filing, plan) for filing in plan.filings],
         "conflicts": [
             {
-                "addresses": sorted(each.contact.addresses),
-                "labels": paths(each.labels, directory),
-                "mails": [tapped.email.id for tapped in each.contact.labelled],
+                "addresses": sorted(conflict.contact.addresses),
+                "labels": paths(conflict.labels, directory),
+                "mails": [labelled.email.id for labelled in conflict.contact.labelled],
             }
-            for each in plan.conflicts
+            for conflict in plan.conflicts
         ],
         "refused": [
-            {"id": each.id, "addresses": sorted(each.contact.addresses), "reason": reason}
-            for each, reason in plan.refused
+            {
+                "id": decision.id,
+                "addresses": sorted(decision.contact.addresses),
+                "reason": reason,
+            }
+            for decision, reason in plan.refused
         ],
         "unusable": [{"mail": email.id, "reason": reason} for email, reason in plan.unusable],
         "marks": _moves_data(plan.label_patches, directory),
-        "new_mail": [_verdict_data(each, directory) for each in verdicts],
-    }
-
-
-def _verdict_data(verdict: Verdict, directory: Directory) -> dict[str, Any]:
-    return {
-        "mail": verdict.email.id,
-        "sender": verdict.sender,
-        "rule": verdict.rule.name.lower(),
-        **move(verdict.patch or {}, directory),
+        "new_mail": [
+            {
+                "mail": verdict.email.id,
+                "sender": verdict.sender,
+                "rule": verdict.rule.name.lower(),
+                **move(verdict.patch or {}, directory),
+            }
+            for verdict in verdicts
+        ],
     }
 
 
@@ -53,33 +55,28 @@ def _filing_data(filing: Filing, plan: Plan) -> dict[str, Any]:
         "category": None if decision.category is None else decision.category.name,
         "name_mismatch": sorted(decision.mismatched),
         "contacts": [_edit_data(edit, plan.groups) for edit in decision.edits],
-        "moves": _moves_data(moves_of(filing), plan.gathered.directory),
+        "moves": _moves_data(patches_of(filing), plan.gathered.directory),
     }
 
 
 def _edit_data(edit: ContactEdit, groups: Iterable[Group]) -> dict[str, Any]:
+    card: dict[str, Any] = {}
+    match edit.card:
+        case CreateCard(contact_type=contact_type, names=names, note=line):
+            card = {"type": str(contact_type), "names": filled_names(names), "note": line}
+        case UpdateCard(fill=fill, add_line=line, remove_lines=removed):
+            card = {"names": filled_names(fill), "note": line, "note_without": sorted(removed)}
     return {
         "uid": edit.uid,
-        "change": change(edit),
-        **_card_data(edit),
+        "change": card_change(edit),
+        **card,
         "joins": group_names(edit.join, groups),
         "leaves": group_names(edit.leave, groups),
     }
 
 
-def _card_data(edit: ContactEdit) -> dict[str, Any]:
-    """Return the change to a card as JSON data."""
-    match edit.card:
-        case CreateCard(contact_type=contact_type, names=names, note=line):
-            return {"type": str(contact_type), "names": given(names), "note": line}
-        case UpdateCard(fill=fill, add_line=line, remove_lines=removed):
-            return {"names": given(fill), "note": line, "note_without": sorted(removed)}
-        case _:
-            return {}
-
-
-def _moves_data(moves: Mapping[str, Patch], directory: Directory) -> dict[str, Any]:
-    return {email_id: move(patch, directory) for email_id, patch in sorted(moves.items())}
+def _moves_data(patches: Mapping[str, Patch], directory: Directory) -> dict[str, Any]:
+    return {email_id: move(patch, directory) for email_id, patch in sorted(patches.items())}
 
 
 def outcome_data(report: Report) -> dict[str, Any]:

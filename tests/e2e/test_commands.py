@@ -144,7 +144,7 @@ async def test_a_plan_tells_everything_that_waits_for_a_person(alice: Person) ->
     text = (await done(alice, "triage", "--dry-run")).out
     for line in (
         r"jane@corp.example -> Person  \[[0-9a-f]{8}\]",
-        r'  makes the contact "Jane Doe", a person',
+        r'  creates the contact "Jane Doe", a person',
         r'  notes "Triaged to Person on \d{4}-\d\d-\d\d at \d\d:\d\d"',
         r"  contact groups: \+Imbox, \+Mailroom, \+Person",
         r"  1 mail: \+Imbox, \+Inbox, \+Person, -@ToPerson, -Screener",

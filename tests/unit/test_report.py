@@ -174,7 +174,7 @@ def test_a_new_sender_is_told_in_full() -> None:
     first, *rest = text(plan)
     assert without_id(first) == "bob@corp.example -> Person"
     assert rest == [
-        '  makes the contact "Bob Builder", a person',
+        '  creates the contact "Bob Builder", a person',
         '  notes "Triaged to Person on 2026-02-25 at 14:03"',
         "  contact groups: +Imbox, +Mailroom, +Person",
         "  1 mail: +Imbox, +Inbox, +Person, -@ToPerson, -Screener",
@@ -219,7 +219,7 @@ def test_an_undo_tells_which_contact_goes_and_which_only_loses_traces() -> None:
     assert rest == [
         '  deletes the contact "Bob Builder", which Mailroom made',
         "  contact groups: -Feed",
-        '  takes Mailroom\'s traces off the contact "Bob Builder"',
+        '  removes Mailroom\'s traces from the contact "Bob Builder"',
         "  contact groups: -Feed",
         "  1 mail: +Screener, -@ToScreener, -Feed",
     ]
@@ -242,9 +242,9 @@ def test_a_mismatch_a_conflict_and_an_unusable_mail_are_told() -> None:
     assert "  warning: the name in From is not the contact's" in lines
     assert lines[-6:] == [
         "al@corp.example: has different labels: @ToFeed, @ToJail",
-        "  waits until one is left",
+        "  waits until only one label is left",
         "mail u: From has no usable address",
-        "  waits until its label is taken off",
+        "  waits until its label is removed",
         "3 mails without a decision: +@MailroomError",
         "1 mail of your own: +Sent, -@ToJail",
     ]

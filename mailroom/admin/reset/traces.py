@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from mailroom.contacts.model import Card, ContactEdit, DeleteCard, UpdateCard
 from mailroom.contacts.note import triage_lines
-from mailroom.report import shown
+from mailroom.report import printable
 from mailroom.screener.passes.gather import GatheredMail
 
 UNDECIDED: Final = ""
@@ -103,7 +103,7 @@ class Traces:
         if self.cards:
             yield f"senders: {len(self.cards)}"
             yield from (
-                f"  {count:6} in {shown(name) if name else 'no category any more'}"
+                f"  {count:6} in {printable(name) if name else 'no category any more'}"
                 for name, count in self.senders.items()
             )
             yield f"their mail, back to the Screener: {self.mails - self.orphans}"
@@ -164,7 +164,9 @@ class Outcome:
 
     def text(self) -> Iterator[str]:
         """Return the failures in lines for a terminal."""
-        yield from (f"FAILED {shown(what)}: {shown(why)}" for what, why in self.failures.items())
+        yield from (
+            f"FAILED {printable(what)}: {printable(why)}" for what, why in self.failures.items()
+        )
 
     def data(self) -> dict[str, Any]:
         """Return the outcome as JSON data."""
