@@ -52,8 +52,10 @@ class Answers:
         questions = [find_threads_with(self._account.id, part, sent) for part in parts]
         if any(email.refers_to for email in emails):
             questions += [self._message_ids(mailbox_id) for mailbox_id in sorted(sent)]
-        found = await self._account.client.perform_all([_tolerant(each) for each in questions])
-        too_large = [part for part, threads in zip(parts, found, strict=False) if threads is None]
+        found = await self._account.client.perform_all(
+            [_tolerant(question) for question in questions]
+        )
+        too_large = [part for part, answer in zip(parts, found, strict=False) if answer is None]
         further = await all_of(self._one_by_one(part, sent) for part in too_large)
         answered = _united(*found[: len(parts)], *further)
         # Kept apart from the threads: a stranger's mail may refer to the id of a thread.
@@ -84,11 +86,14 @@ class Answers:
 
 
 def _united(*parts: frozenset[str] | None) -> frozenset[str]:
-    return frozenset[str]().union(*(each for each in parts if each is not None))
+    return frozenset[str]().union(*(part for part in parts if part is not None))
 
 
 def _tolerant(question: Operation[frozenset[str]]) -> Operation[frozenset[str] | None]:
-    """Return an operation with an empty result if the server is unable, None if it is too large."""
+    """Return an operation whose result is empty if the server cannot run the query.
+
+    The result is None if the answer would be too large.
+    """
 
     def read(results: Results) -> frozenset[str] | None:
         try:

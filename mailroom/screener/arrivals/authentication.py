@@ -69,21 +69,17 @@ def opinion_on_from(fields: Iterable[str], authserv_id: str) -> Opinion:
         return Opinion.NONE
     opinions, passes_arc = set[Opinion](), False
     for field in fields:
-        if len(field) <= _LONGEST and _is_by(_server(field), authserv_id):
+        if len(field) <= _LONGEST and _is_by(field, authserv_id):
             passes_arc = passes_arc or _passes_arc(field)
             opinions |= {_opinion(facts, passes_arc=passes_arc) for facts in _failures(field)}
     return min(opinions, key=list(Opinion).index, default=Opinion.NONE)
 
 
-def _server(field: str) -> str:
-    """Return the authserv-id at the start of a field, after comments; empty if there is none."""
-    start = _without_comments(field).lstrip()
-    found = _AUTHSERV_ID.match(start)
-    return "" if found is None else found[1] or found[2] or ""
-
-
-def _is_by(server: str, expected: str) -> bool:
-    server, expected = server.lower().rstrip("."), expected.lower().rstrip(".")
+def _is_by(field: str, authserv_id: str) -> bool:
+    """Return True if a field starts, after comments, with the authserv-id of the user's server."""
+    match = _AUTHSERV_ID.match(_without_comments(field).lstrip())
+    server = "" if match is None else match[1] or match[2] or ""
+    server, expected = server.lower().rstrip("."), authserv_id.lower().rstrip(".")
     if expected.startswith(_WHOLE_DOMAIN):
         return server.endswith(expected.removeprefix("*"))
     return server == expected
@@ -92,13 +88,19 @@ def _is_by(server: str, expected: str) -> bool:
 def _failures(field: str) -> Iterator[Mapping[str, str]]:
     """Yield the facts in the same result as each ``dmarc=fail``.
 
+    The facts are the properties of the result, and what has the same form in its comments.
+
     Servers copy a sender's words (for example HELO) into the field unchanged, so a bracket or quote
     in them may hide the rest of the field from a reader that follows the grammar. So failures are
     searched for both inside and outside of comments.
     """
     texts = (field, _without_comments(field))
-    for end in sorted({found.end() for text in texts for found in _FAILURE.finditer(text)}):
-        yield _facts(_entry(field[end:]))
+    ends = {match.end() for text in texts for match in _FAILURE.finditer(text)}
+    for end in sorted(ends):
+        facts: dict[str, str] = {}
+        for name, value in _FACT.findall(_entry(field[end:]).lower()):
+            facts.setdefault(name, value)
+        yield facts
 
 
 def _entry(text: str) -> str:
@@ -122,45 +124,34 @@ def _without_comments(text: str) -> str:
     return "".join(kept)
 
 
-def _facts(entry: str) -> dict[str, str]:
-    """Return the properties of one result, and the facts of the same form in its comments."""
-    facts: dict[str, str] = {}
-    for name, value in _FACT.findall(entry.lower()):
-        facts.setdefault(name, value)
-    return facts
-
-
 def _opinion(facts: Mapping[str, str], *, passes_arc: bool) -> Opinion:
     """Judge one ``dmarc=fail`` by the domain's policy and the server's disposition."""
     applied = _first(facts, _APPLIED)
     if applied in _ASKED:
         return Opinion.FORGED
-    if _policy(facts) == "none":
-        return Opinion.NONE if _is_overridden(facts, applied, passes_arc) else Opinion.DOUBTFUL
-    return Opinion.NONE if _is_overridden(facts, applied, passes_arc) else Opinion.FORGED
+    if _is_overridden(facts, applied, passes_arc=passes_arc):
+        return Opinion.NONE
+    return Opinion.DOUBTFUL if _policy(facts) == "none" else Opinion.FORGED
 
 
 def _policy(facts: Mapping[str, str]) -> str:
-    """Return the domain's policy, as far as the server states it; else "".
-
-    A disposition from before any override is exact: it takes account of ``pct`` and subdomains.
-    """
+    """Return the policy of the domain in From, as far as the server states it; else ""."""
+    # A disposition from before any override is exact: it takes account of ``pct`` and subdomains.
     if (evaluated := _first(facts, _EVALUATED)) in _POLICIES:
         return evaluated
-    domain, subdomain = _first(facts, _DOMAIN_POLICY), _first(facts, _SUBDOMAIN_POLICY)
-    policy = subdomain if subdomain in _POLICIES and _is_of_subdomain(facts) else domain
+    policy, for_subdomains = _first(facts, _DOMAIN_POLICY), _first(facts, _SUBDOMAIN_POLICY)
+    if for_subdomains in _POLICIES:
+        domain = facts.get("header.from", "")
+        if source := facts.get("policy.policy-from"):
+            is_subdomain = source == "sp"
+        else:
+            registered = _public_suffixes().privatesuffix(domain) if domain else ""
+            is_subdomain = domain != (registered or domain)
+        policy = for_subdomains if is_subdomain else policy
     if policy in _POLICIES:
         return policy
     # Microsoft names no policy, but says ``action=none`` where the domain asks for nothing.
     return "none" if facts.get(_ACTION) == "none" else ""
-
-
-def _is_of_subdomain(facts: Mapping[str, str]) -> bool:
-    """Return True if the policy for subdomains applies to the domain in From."""
-    if source := facts.get("policy.policy-from"):
-        return source == "sp"
-    domain = facts.get("header.from", "")
-    return bool(domain) and domain != (_public_suffixes().privatesuffix(domain) or domain)
 
 
 @cache
@@ -169,7 +160,7 @@ def _public_suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
-def _is_overridden(facts: Mapping[str, str], applied: str, passes_arc: bool) -> bool:  # noqa: FBT001 - one caller
+def _is_overridden(facts: Mapping[str, str], applied: str, *, passes_arc: bool) -> bool:
     """Return True if the server let the mail through for a reason that it names.
 
     Taking no action is no reason: some filters never act, and say so in every field. An ARC chain
@@ -194,4 +185,4 @@ def _passes_arc(field: str) -> bool:
         header = AuthenticationResultsHeader.parse(f"{_NAME} {_without_comments(field).strip()}")
     except (AuthResError, RecursionError):
         return False
-    return any((each.method, each.result) == ("arc", "pass") for each in header.results or ())
+    return any((result.method, result.result) == ("arc", "pass") for result in header.results or ())

@@ -44,19 +44,19 @@ class Mailboxes:
         ordered = sorted(self.ids)
         if len(ordered) > 1 and Limitation.NESTED_MAILBOXES not in habits:
             for start in range(0, len(ordered), _MAILBOXES):
-                some = ordered[start : start + _MAILBOXES]
-                yield in_any_of(some), len(some)
+                part = ordered[start : start + _MAILBOXES]
+                yield in_any_of(part), len(part)
         elif len(ordered) > 1 and self.every and Limitation.EXCLUDED_MAILBOXES not in habits:
             yield {"inMailboxOtherThan": sorted(self.every - self.ids)}, 1
         else:
-            yield from (({"inMailbox": each}, 1) for each in ordered)
+            yield from (({"inMailbox": mailbox_id}, 1) for mailbox_id in ordered)
 
 
 def learn_how_to_name_mailboxes(habits: Habits) -> bool:
     """Note that a filter of :class:`Mailboxes` was refused; False if no other form is left."""
-    for each in (Limitation.NESTED_MAILBOXES, Limitation.EXCLUDED_MAILBOXES):
-        if each not in habits:
-            habits.learn(each)
+    for limitation in (Limitation.NESTED_MAILBOXES, Limitation.EXCLUDED_MAILBOXES):
+        if limitation not in habits:
+            habits.learn(limitation)
             return True
     return False
 
@@ -89,7 +89,8 @@ def _parts(groups: Iterable[Sequence[Filter]], nodes: int) -> Iterator[list[Filt
     part: list[Filter] = []
     size = 0
     for group in groups:
-        more = sum(2 + _leaves(each) for each in group)  # an AND of the mailbox and the condition
+        # Multiplied out, each single condition is in an AND with the mailbox.
+        more = sum(2 + _leaves(condition) for condition in group)
         if part and size + more > nodes:
             yield part
             part, size = [], 0

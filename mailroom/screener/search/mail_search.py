@@ -98,7 +98,7 @@ class MailSearch:
     ) -> tuple[list[T], tuple[Email, ...]]:
         """Find at least all mail that the sweeps ask for, oldest first.
 
-        The answer may hold other mail as well, so compare the people in the mails.
+        The result may hold other mail as well, so compare the people in the mails.
 
         Args:
             sweeps: the addresses and the mailboxes.
@@ -107,43 +107,48 @@ class MailSearch:
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
-        asked = [each for each in sweeps if each.addresses and each.mailboxes]
+        asked = [sweep for sweep in sweeps if sweep.addresses and sweep.mailboxes]
         if not asked:
             return await self._account.client.perform_all(after), ()
         if not self._account.habits.searches_are_exact:
             return await self._by_listing(asked, after)
         try:
-            done, found, proof = await self._by_header(asked, after)
+            results, found, proof = await self._by_header(asked, after)
         except MethodError as error:
             if error.type != "unsupportedFilter":
                 raise
             return await self._by_listing(asked, after)
-        if self._is_exact(proof, _mailboxes(asked)):
-            return done, found
-        listed = await self._listed_because_of(proof, asked)
-        return done, _united(found, listed)
+        mailbox_ids = _mailboxes(asked)
+        if self._is_exact(proof, mailbox_ids):
+            return results, found
+        _, ids = await list_ids(self._account, mailbox_ids)
+        listed = await self._read(ids, asked)
+        self._learn_from_list(proof, mailbox_ids, ids)
+        return results, _united(found, listed)
 
     async def _by_header(
         self, sweeps: Sequence[Sweep], after: Sequence[Operation[T]]
     ) -> tuple[list[T], tuple[Email, ...], Proof | None]:
         """Search by text and by header, in separate queries; see :func:`searches`."""
-        habits = self._account.habits
+        habits, also = self._account.habits, self._fields.also
         filters = [
-            each
+            email_filter
             for sweep in sweeps
-            for each in searches(
+            for email_filter in searches(
                 self._fields, sweep.addresses, self._named(sweep.mailboxes), habits
             )
         ]
-        pages = [self._account.first_page(each, also=self._fields.also) for each in filters]
-        queries: list[Operation[Any]] = [self._proof(_mailboxes(sweeps)), *pages]
-        done, answers = await self._account.client.perform_in_turn(after, queries)
+        first_pages = [
+            self._account.first_page(email_filter, also=also) for email_filter in filters
+        ]
+        queries: list[Operation[Any]] = [self._proof(_mailboxes(sweeps)), *first_pages]
+        results, answers = await self._account.client.perform_in_turn(after, queries)
         proof: Proof | None = answers[0]
         if proof is not None:
             habits.weigh_total(proof.every.total, proof.every.length)
-        firsts: list[Page] = answers[1:]
-        found = await self._account.all_pages(filters, firsts, also=self._fields.also)
-        return done, found, proof
+        pages: list[Page] = answers[1:]
+        found = await self._account.all_pages(filters, pages, also=also)
+        return results, found, proof
 
     def _named(self, mailbox_ids: frozenset[str]) -> Mailboxes:
         return Mailboxes(mailbox_ids, frozenset(self._account.mailbox_sizes))
@@ -157,10 +162,14 @@ class MailSearch:
         """
         account = self._account
         inside, *others = self._named(mailbox_ids).filters(account.habits)
-        if others:  # refused where mailboxes can only be searched one by one: they are listed then
+        if others:
+            # A server that can only search one mailbox at a time refuses this, and the mailboxes
+            # are listed.
             inside = {"operator": "OR", "conditions": [inside, *others]}
         by_header: Filter = {"operator": "AND", "conditions": [inside, _EVERY_MAIL]}
-        queries = in_order(*(find_newest_id(account.id, each) for each in (inside, by_header)))
+        queries = in_order(
+            find_newest_id(account.id, inside), find_newest_id(account.id, by_header)
+        )
 
         def read(results: Results) -> Proof | None:
             try:
@@ -187,28 +196,28 @@ class MailSearch:
             known is not None and proof.lacking == known and proof.newest_is_in(self._nameless)
         )
 
-    async def _listed_because_of(
-        self, proof: Proof | None, sweeps: Sequence[Sweep]
-    ) -> tuple[Email, ...]:
-        """Find the mail by lists, and learn from them why the search by header lacks mail."""
-        mailbox_ids = _mailboxes(sweeps)
-        _, ids = await list_ids(self._account, mailbox_ids)
-        emails = await self._read(ids, sweeps)
+    def _learn_from_list(
+        self, proof: Proof | None, mailbox_ids: frozenset[str], ids: Sequence[str]
+    ) -> None:
+        """Learn from a list of all mail why the search by header lacks mail.
+
+        It may lack mail without an address in From, and still find every sender. If it lacks other
+        mail, the server's searches are not exact, and the mailboxes are listed from now on.
+        """
         if proof is None or not proof.is_steady:
-            return emails
+            return
         nameless = self._nameless.intersection(ids)
         lacking = proof.lacking or 0
         if not proof.newest_is_in(nameless) or lacking > len(nameless):
             self._account.habits.learn(Limitation.HEADERS)
         elif lacking > 0:
             self._lacking[mailbox_ids] = lacking
-        return emails
 
     async def _by_listing(
         self, sweeps: Sequence[Sweep], after: Sequence[Operation[T]]
     ) -> tuple[list[T], tuple[Email, ...]]:
-        done, ids = await list_ids(self._account, _mailboxes(sweeps), after=after)
-        return done, await self._read(ids, sweeps)
+        results, ids = await list_ids(self._account, _mailboxes(sweeps), after=after)
+        return results, await self._read(ids, sweeps)
 
     async def _read(self, ids: Sequence[str], sweeps: Sequence[Sweep]) -> tuple[Email, ...]:
         """Read the mails that name an address of the sweeps.
@@ -216,32 +225,32 @@ class MailSearch:
         If the people of many mails are not known yet, only their people are read first. This takes
         one more step, but far less time and memory than reading the whole mails.
         """
-        addresses = frozenset[str]().union(*(each.addresses for each in sweeps))
+        addresses = frozenset[str]().union(*(sweep.addresses for sweep in sweeps))
         self._forget_others(ids)
-        unknown = [each for each in ids if each not in self._people]
+        unknown = [email_id for email_id in ids if email_id not in self._people]
         if len(unknown) > self._account.page_size:
-            await all_of(self._learn_part(each) for each in self._parts(unknown))
+            await all_of(self._learn_people(part) for part in self._parts(unknown))
         names_somebody = {
             text for text in self._texts if names_any(text.split(_BETWEEN), addresses)
         }
         wanted = [
-            each
-            for each in ids
-            if (people := self._people.get(each)) is None or people in names_somebody
+            email_id
+            for email_id in ids
+            if (people := self._people.get(email_id)) is None or people in names_somebody
         ]
-        found = await all_of(self._read_part(each, addresses) for each in self._parts(wanted))
-        return _united(*found)
+        parts = await all_of(self._read_part(part, addresses) for part in self._parts(wanted))
+        return _united(*parts)
 
     def _parts(self, ids: Sequence[str]) -> list[Sequence[str]]:
         size = self._account.page_size * max(1, _AT_ONCE // self._account.page_size)
         return [ids[start : start + size] for start in range(0, len(ids), size)]
 
-    async def _learn_part(self, ids: Sequence[str]) -> None:
+    async def _learn_people(self, ids: Sequence[str]) -> None:
         """Read and remember the people of some mails."""
         readings = self._account.people_readings(ids, also=self._fields.also)
-        for part in await self._account.client.perform_all(readings):
-            for each in part:
-                self._remember(each)
+        for mails in await self._account.client.perform_all(readings):
+            for people in mails:
+                self._remember(people)
 
     async def _read_part(self, ids: Sequence[str], addresses: frozenset[str]) -> tuple[Email, ...]:
         """Read mails and remember their people; return the mails that name one of the addresses."""
@@ -250,14 +259,14 @@ class MailSearch:
         emails = [email for _, part in answers for email in part]
         for email in emails:
             self._remember(email)
-        for gone in set(ids) - {each.id for each in emails}:
-            self._people.pop(gone, None)
-        return tuple(each for each in emails if names_any(self._fields.keys(each), addresses))
+        for deleted_id in set(ids) - {email.id for email in emails}:
+            self._people.pop(deleted_id, None)
+        return tuple(email for email in emails if names_any(self._fields.keys(email), addresses))
 
     def _remember(self, email: Email | EmailPeople) -> None:
         text = _BETWEEN.join(sorted(self._fields.keys(email)))
         self._people[email.id] = self._texts.setdefault(text, text)
-        if not any("@" in each.email + each.name for each in email.from_):
+        if not any("@" in sender.email + sender.name for sender in email.from_):
             self._nameless.add(email.id)
 
     def _forget_others(self, ids: Sequence[str]) -> None:
@@ -265,16 +274,16 @@ class MailSearch:
         if len(self._people) <= len(ids) + _MOST_KNOWN:
             return
         kept = self._people.keys() & set(ids)
-        self._people = {each: self._people[each] for each in kept}
+        self._people = {email_id: self._people[email_id] for email_id in kept}
         self._texts = {text: text for text in self._people.values()}
         self._nameless &= kept
 
 
 def _mailboxes(sweeps: Sequence[Sweep]) -> frozenset[str]:
-    return frozenset[str]().union(*(each.mailboxes for each in sweeps))
+    return frozenset[str]().union(*(sweep.mailboxes for sweep in sweeps))
 
 
 def _united(*parts: Sequence[Email]) -> tuple[Email, ...]:
     """Return each mail once, as it was read last; oldest first."""
     emails = {email.id: email for part in parts for email in part}
-    return tuple(sorted(emails.values(), key=lambda each: (each.received_at, each.id)))
+    return tuple(sorted(emails.values(), key=lambda email: (email.received_at, email.id)))

@@ -13,7 +13,7 @@ from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import Email
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.request import Operation, Results
-from mailroom.jmap.sent import SentMail, get_newest_sent
+from mailroom.jmap.sent import get_newest_sent
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import UnusableFromError, is_own, may_be_own, sender_of
 
@@ -37,29 +37,29 @@ class OwnAddresses:
         identities = self._account.identities()
         mailboxes = sorted(places.sent | places.drafts) if self._learned is None else []
         limit = min(_NEWEST, self._account.page_size)
-        newest = [get_newest_sent(self._account.id, each, limit=limit) for each in mailboxes]
+        newest = [
+            get_newest_sent(self._account.id, mailbox_id, limit=limit) for mailbox_id in mailboxes
+        ]
 
         def read(results: Results) -> tuple[str, ...]:
-            learned = frozenset[str]().union(*(_read(each, results).senders for each in newest))
-            self._learned = (self._learned or frozenset()) | learned
-            return tuple(dict.fromkeys((*identities.read(results), *sorted(self._learned - {""}))))
+            learned = set(self._learned or ())
+            for sent in newest:
+                # If the server refuses to list sent mail, the identities are known anyway.
+                with suppress(MethodError):
+                    learned |= sent.read(results).senders
+            self._learned = frozenset(learned)
+            return tuple(dict.fromkeys((*identities.read(results), *sorted(learned - {""}))))
 
-        calls = [*identities.calls, *(call for each in newest for call in each.calls)]
+        calls = [*identities.calls, *(call for sent in newest for call in sent.calls)]
         return Operation(tuple(calls), read)
-
-
-def _read(newest: Operation[SentMail], results: Results) -> SentMail:
-    """Read sent mail; nothing if the server refuses, because the identities are known anyway."""
-    try:
-        return newest.read(results)
-    except MethodError:
-        return SentMail()
 
 
 def in_doubt(addresses: Iterable[str], identities: tuple[str, ...]) -> frozenset[str]:
     """Return the addresses that have to be searched for in Sent and Drafts. Pure."""
     return frozenset(
-        each for each in addresses if may_be_own(each, identities) and not is_own(each, identities)
+        address
+        for address in addresses
+        if may_be_own(address, identities) and not is_own(address, identities)
     )
 
 

@@ -30,9 +30,9 @@ class Fields:
         The index ignores comments, quotes and folding in an address, but may lack mail.
         """
         return [
-            {name.lower(): each.removeprefix("*@")}
+            {name.lower(): spelling.removeprefix("*@")}
             for name in self.names
-            for each in spellings(address)
+            for spelling in spellings(address)
         ]
 
     def header(self, address: str) -> list[Filter]:
@@ -41,20 +41,21 @@ class Fields:
         For a sender, the local part and the domain are separate conditions, because a comment may
         be between them. Recipients are those of the user's own mail, whose programs write none.
         """
-        written = [(name, each) for name in self.names for each in spellings(address)]
-        return [_written(name, each) for name, each in written]
+        conditions: list[Filter] = []
+        for name in self.names:
+            for spelling in spellings(address):
+                if name != "From":
+                    conditions.append({"header": [name, spelling]})
+                    continue
+                local, _, domain = spelling.rpartition("@")
+                texts = (domain,) if local == "*" else (local.strip('"'), domain)
+                both = [{"header": [name, text]} for text in texts]
+                conditions.append({"operator": "AND", "conditions": both})
+        return conditions
 
     def keys(self, email: Email | EmailPeople) -> frozenset[str]:
         """Return the keys (:func:`mailroom.contacts.address.key_of`) of the people in a mail."""
-        return frozenset(key_of(each.email.strip()) for each in self.people(email))
-
-
-def _written(name: str, address: str) -> Filter:
-    local, _, domain = address.rpartition("@")
-    if name != "From":
-        return {"header": [name, address]}
-    parts = (domain,) if local == "*" else (local.strip('"'), domain)
-    return {"operator": "AND", "conditions": [{"header": [name, each]} for each in parts]}
+        return frozenset(key_of(person.email.strip()) for person in self.people(email))
 
 
 def names_any(keys: Iterable[str], addresses: frozenset[str]) -> bool:
