@@ -24,7 +24,7 @@ Format = Literal["auto", "console", "json"]
 
 _HIDDEN: Final = "***"
 _SHORTEST: Final = 4
-"""Characters. Shorter secrets are not hidden, because they occur in too many words."""
+"""Characters. A shorter secret is not hidden, because it occurs in too many words."""
 _AUTHORIZATION: Final = re.compile(
     r"""(?i)(?P<kept>\b(?:proxy-)?authorization(?:\\*["'])?\s*[:=,]\s*(?:b?\\*["'])?)[^"'\\\r\n]+"""
 )
@@ -33,8 +33,8 @@ _SCHEME: Final = re.compile(r"(?i)(?P<kept>\b(?:bearer|basic)(?:\s|%20)+)[\w.~+/
 _hidden: Final[set[str]] = set()
 """The secrets that the log must not show. The process has one log, and so one set of secrets."""
 _PLAIN: Final = re.compile(r"[A-Za-z0-9]+")
-_COMMAND: Final = re.compile(r"(?!\x1b\[[\d;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""Control characters but tabs, line ends, and those that begin a colour."""
+_CONTROL: Final = re.compile(r"(?!\x1b\[[\d;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Control characters, except tabs, line ends, and escapes that begin a colour."""
 
 
 def configure_logging(
@@ -54,7 +54,7 @@ def configure_logging(
     """
     _hidden.clear()
     hide_also(secrets)
-    target = _standard_error() if stream is None else stream
+    target: TextIO | None = sys.stderr if stream is None else stream
     is_terminal = target is not None and target.isatty()
     console = format == "console" or (format == "auto" and is_terminal)
     handler = logging.NullHandler() if target is None else logging.StreamHandler(target)
@@ -73,11 +73,6 @@ def configure_logging(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-
-
-def _standard_error() -> TextIO | None:
-    """Return standard error; None if the process was started with it closed."""
-    return sys.stderr
 
 
 def hide_also(secrets: Iterable[str]) -> None:
@@ -104,42 +99,37 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
 
 def hider(secrets: Iterable[str]) -> Callable[[str], str]:
     """Return a function that hides ``secrets`` in a text, and nothing else."""
-    longest_first = sorted((each for each in secrets if len(each) >= _SHORTEST), key=len)[::-1]
+    # Longest first, because a secret may be a part of another one.
+    longest_first = sorted((secret for secret in secrets if len(secret) >= _SHORTEST), key=len)
+    longest_first.reverse()
     # There may be thousands of secrets. Every escaped form of a secret keeps its longest run of
     # plain letters, and looking for that run is a hundred times faster than trying all patterns.
-    known = [(_longest_plain(each), each) for each in longest_first]
+    known = [(max(_PLAIN.findall(secret), key=len, default=""), secret) for secret in longest_first]
 
     def hide(text: str) -> str:
         for plain, secret in known:
             if plain in text:
-                text = re.sub(_pattern(secret), _HIDDEN, text)
+                parts = re.findall(r"\\+|[A-Za-z0-9]+|.", secret, re.DOTALL)
+                text = re.sub("".join(map(_pattern, parts)), _HIDDEN, text)
         return text
 
     return hide
 
 
-def _longest_plain(secret: str) -> str:
-    """Return the longest part of a secret that is the same in every escaped form."""
-    return max(_PLAIN.findall(secret), key=len, default="")
+def _pattern(part: str) -> str:
+    """Return a regular expression for a part of a secret: as it is, in a URL, or escaped.
 
-
-def _pattern(secret: str) -> str:
-    """Return a regular expression for a secret: as it is, in a URL, or escaped repeatedly."""
-    return "".join(
-        _part(found[0]) for found in re.finditer(r"\\+|[A-Za-z0-9]+|.", secret, re.DOTALL)
-    )
-
-
-def _part(part: str) -> str:
-    """Return the expression for plain letters, one other character, or a run of backslashes."""
+    A part is a run of plain letters, a run of backslashes, or one other character. It may have been
+    escaped repeatedly, by JSON in a ``repr`` for example.
+    """
     if part.isascii() and part.isalnum():
         return part
     if part.startswith("\\"):
         return rf"(?:\\{{{len(part)},}}|{quote(part)})"
     escaped = [json.dumps(part)[1:-1], ascii(part)[1:-1], repr(part.encode())[2:-1]]
-    ways = [re.escape(each).replace(r"\\", r"\\+") for each in escaped]
-    ways += [re.escape(quote(part, safe="")), re.escape(quote_plus(part))]
-    return rf"(?:\\*{re.escape(part)}|{'|'.join(dict.fromkeys(ways))})"
+    forms = [re.escape(form).replace(r"\\", r"\\+") for form in escaped]
+    forms += [re.escape(quote(part, safe="")), re.escape(quote_plus(part))]
+    return rf"(?:\\*{re.escape(part)}|{'|'.join(dict.fromkeys(forms))})"
 
 
 def _described(*, console: bool) -> list[Processor]:
@@ -162,25 +152,30 @@ def _formatter(*, console: bool, colors: bool) -> structlog.stdlib.ProcessorForm
         # A lone surrogate has no encoding, and the line would be lost; it is escaped as in JSON.
         return text.encode(errors="backslashreplace").decode()
 
+    if console:
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=colors,
+            repr_native_str=True,
+            exception_formatter=structlog.dev.plain_traceback,
+        )
+        rendering: list[Processor] = [renderer, _escape_controls]
+    else:
+        frames = structlog.tracebacks.ExceptionDictTransformer(
+            show_locals=False, max_frames=10, use_rich=False
+        )
+        rendering = [
+            structlog.processors.ExceptionRenderer(frames),
+            _head_first,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ]
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_described(console=console),
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            *(_for_terminal(colors=colors) if console else _for_machines()),
+            *rendering,
             redact_line,
         ],
     )
-
-
-def _for_machines() -> list[Processor]:
-    frames = structlog.tracebacks.ExceptionDictTransformer(
-        show_locals=False, max_frames=10, use_rich=False
-    )
-    return [
-        structlog.processors.ExceptionRenderer(frames),
-        _head_first,
-        structlog.processors.JSONRenderer(ensure_ascii=False),
-    ]
 
 
 def _head_first(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -189,17 +184,6 @@ def _head_first(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
     return {**{key: event[key] for key in head if key in event}, **event}
 
 
-def _for_terminal(*, colors: bool) -> list[Processor]:
-    """Return the processors for a terminal; they escape control characters, say in a name."""
-    return [
-        structlog.dev.ConsoleRenderer(
-            colors=colors,
-            repr_native_str=True,
-            exception_formatter=structlog.dev.plain_traceback,
-        ),
-        _without_commands,
-    ]
-
-
-def _without_commands(_logger: WrappedLogger, _method: str, line: EventDict | str) -> str:
-    return _COMMAND.sub(lambda found: repr(found[0])[1:-1], str(line))
+def _escape_controls(_logger: WrappedLogger, _method: str, line: EventDict | str) -> str:
+    """Escape control characters, which a name may contain and a terminal would obey."""
+    return _CONTROL.sub(lambda match: repr(match[0])[1:-1], str(line))

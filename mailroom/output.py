@@ -13,7 +13,7 @@ from typing import Any
 
 
 class OutputError(Exception):
-    """Standard output cannot be written to; the text says why."""
+    """Standard output cannot be written to; the text says why, such as ``Broken pipe``."""
 
     def __init__(self, cause: OSError) -> None:
         super().__init__(cause.strerror)
