@@ -10,7 +10,7 @@ from typing import Any
 
 from mailroom.account import Account
 from mailroom.contacts.address import key_of, whole_domain
-from mailroom.contacts.book import AddressBook
+from mailroom.contacts.book import Snapshot
 from mailroom.contacts.model import Card, Group
 from mailroom.contacts.note import triage_lines
 from mailroom.jmap.mail import Email, EmailAddress
@@ -123,16 +123,16 @@ async def explain(account: Account, address: str) -> Explanation:
     settings, key = account.settings, key_of(address)
     mail, book = await account.mail(), await account.book()
     gatherer = Gatherer(mail, settings.categories, settings.screener.layout, inbox=None)
-    gathered, index = await both(gatherer.gather(), book.sync())
-    if groups := missing_groups(index.groups, settings.categories, settings.screener.layout):
+    gathered, snapshot = await both(gatherer.gather(), book.sync())
+    if groups := missing_groups(snapshot.groups, settings.categories, settings.screener.layout):
         raise MissingError(groups=groups)
     cards, correspondents = await both(
-        _cards(book, key),
+        _cards(snapshot, key),
         Correspondents(mail).among(frozenset({key}), gathered.places.sent),
     )
     own = await gatherer.own_among([key], gathered)
     rules = Rules(
-        known_people=KnownPeople(index, settings.categories, (*gathered.identities, *own)),
+        known_people=KnownPeople(snapshot.index, settings.categories, (*gathered.identities, *own)),
         correspondents=correspondents,
         places=gathered.places,
         categories=settings.categories,
@@ -144,7 +144,7 @@ async def explain(account: Account, address: str) -> Explanation:
     verdict = judge(_new_mail(address, gathered.places.inbox), rules)
     return Explanation(
         address=address,
-        contacts=tuple(_contact(each, index.groups) for each in cards),
+        contacts=tuple(_contact(each, snapshot.groups) for each in cards),
         mails=_counted(BySender(mails).of(addresses), gathered),
         rule=verdict.rule,
         categories=tuple(each.name for each in verdict.categories),
@@ -153,9 +153,9 @@ async def explain(account: Account, address: str) -> Explanation:
     )
 
 
-async def _cards(book: AddressBook, key: str) -> list[Card]:
+async def _cards(snapshot: Snapshot, key: str) -> list[Card]:
     """Return the cards that bear an address, else the cards for its whole domain."""
-    cards = (await book.read([key, whole_domain(key)])).cards
+    cards = await snapshot.read([key, whole_domain(key)])
     own = [card for card in cards if key in map(key_of, card.addresses)]
     return own or list(cards)
 

@@ -1,13 +1,18 @@
-"""The protocol by which the rest of Mailroom uses address books."""
+"""The protocol by which the rest of Mailroom uses address books.
 
-from collections.abc import Collection, Mapping, Sequence
+The order of the calls: :meth:`AddressBook.sync` returns a :class:`Snapshot`, from which edits are
+decided; :meth:`AddressBook.write` carries them out, and takes the snapshot with them.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from yarl import URL
 
+from mailroom.contacts.address import key_of
 from mailroom.contacts.index import ContactIndex
-from mailroom.contacts.model import ContactEdit, Contents, Group
+from mailroom.contacts.model import Card, ContactEdit, Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +30,59 @@ class Description:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An address book as a sync found it. Later syncs and writes do not change it.
+
+    Attributes:
+        index: every card in brief, and every group.
+        fetch: the backend's function that reads editable cards by their ids.
+    """
+
+    index: ContactIndex
+    fetch: Callable[[Collection[str]], Awaitable[tuple[Card, ...]]]
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """Every group."""
+        return self.index.groups
+
+    async def read(self, addresses: Collection[str]) -> tuple[Card, ...]:
+        """Read every card that bears one of ``addresses``.
+
+        The cards are found in the index, and left out if they bear the address no more. Addresses
+        are compared by :func:`mailroom.contacts.address.key_of`. The number of consecutive round
+        trips does not depend on the number of addresses.
+
+        Raises: as :meth:`AddressBook.sync`.
+        """
+        keys = frozenset(map(key_of, addresses))
+        cards = await self.fetch(self.index.ids_of(keys))
+        return tuple(card for card in cards if not keys.isdisjoint(map(key_of, card.addresses)))
+
+    async def read_cards(self, ids: Collection[str]) -> tuple[Card, ...]:
+        """Read cards by their ids in the index; deleted cards and groups are left out.
+
+        All cards are in memory at once, so read many cards a few at a time.
+
+        Raises: as :meth:`AddressBook.sync`.
+        """
+        return await self.fetch(ids)
+
+
 class AddressBook(Protocol):
     """One account's address book."""
 
     async def describe(self) -> Description:
-        """Return which address book is used. Raises as :meth:`read`."""
+        """Return which address book is used. Raises as :meth:`sync`."""
         ...
 
     async def notes(self) -> tuple[str, ...]:
         """Return sentences on the address book for a person. Raises as :meth:`sync`."""
         ...
 
-    async def sync(self) -> ContactIndex:
-        """Read the changes since the last call from the server, and return the updated index.
+    async def sync(self) -> Snapshot:
+        """Read the changes since the last call from the server, and return the address book.
 
         Takes one round trip, except for the first call and after many changes.
 
@@ -48,31 +93,8 @@ class AddressBook(Protocol):
         """
         ...
 
-    async def read(self, addresses: Collection[str]) -> Contents:
-        """Read every card that bears one of ``addresses``, and every group.
-
-        The cards are found in the index of the last :meth:`sync`. One sync serves one read: a
-        further read, or a read without a sync before it, begins with a sync of its own.
-
-        Addresses are compared by :func:`mailroom.contacts.address.key_of`. The number of
-        consecutive round trips does not depend on the number of addresses.
-
-        Raises: as :meth:`sync`.
-        """
-        ...
-
-    async def read_cards(self, ids: Collection[str]) -> Contents:
-        """Read cards by their ids, as :meth:`sync` returned them, and every group.
-
-        Deleted cards and groups are left out of the cards. One sync serves one read, as in
-        :meth:`read`. All cards are in memory at once, so read many cards a few at a time.
-
-        Raises: as :meth:`sync`.
-        """
-        ...
-
     async def write(
-        self, edits: Sequence[ContactEdit], groups: Collection[Group]
+        self, edits: Sequence[ContactEdit], snapshot: Snapshot
     ) -> Mapping[str, Exception]:
         """Carry out edits: make and change cards, then change groups, then delete cards.
 
@@ -83,8 +105,8 @@ class AddressBook(Protocol):
 
         Args:
             edits: one per card.
-            groups: every group, as :meth:`read` returned it; the ids in ``join`` and ``leave``
-                are ids of these groups.
+            snapshot: the address book from which the edits were decided; the ids in ``join`` and
+                ``leave`` are ids of its groups.
 
         Returns:
             The keys of edits that failed, with the reason. Empty if every edit succeeded.
@@ -99,7 +121,7 @@ class AddressBook(Protocol):
         """Make an empty group for each name (the caller knows that there is none yet).
 
         Raises:
-            HttpError, JmapError: as in :meth:`read`.
+            HttpError, JmapError: as in :meth:`sync`.
             AddressBookError: the server refused to make a group.
         """
         ...

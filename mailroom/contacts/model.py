@@ -78,14 +78,6 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
-    """The cards that a read asked for, and every group."""
-
-    cards: tuple[Card, ...] = ()
-    groups: tuple[Group, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class CreateCard:
     """Make a new card, with the mark of one that Mailroom made.
 
@@ -137,7 +129,8 @@ class ContactEdit:
     """Everything that is to happen to one contact card.
 
     Attributes:
-        key: the caller's name for this edit; unique among the edits of one :meth:`write`.
+        key: the caller's name for this edit; unique among the edits of one call of
+            :meth:`mailroom.contacts.book.AddressBook.write`.
         uid: the uid of the contact, as groups name it.
         card: the change of the card itself; None if only groups change.
         join: ids of the groups that the contact is added to.

@@ -215,20 +215,20 @@ class Stage:
 
     async def see(self, sender: Sender) -> Sighting:
         """Everything there is of a sender."""
-        contents = await (await self._owner.book()).read([sender.address])
-        card = next(iter(contents.cards), None)
-        groups = {each.name for each in contents.groups if card and card.uid in each.members}
+        contacts = await (await self._owner.book()).sync()
+        card = next(iter(await contacts.read([sender.address])), None)
+        groups = {each.name for each in contacts.groups if card and card.uid in each.members}
         mails = [each.mailboxes for each in self.desk.mails() if each.address == sender.address]
         return Sighting(sender, tuple(mails), card, frozenset(groups))
 
     async def see_contacts(self) -> list[tuple[Card, frozenset[str]]]:
         """The contact of everybody who has written, with the names of its groups."""
         addresses = {each.address for each in self.desk.mails()}
-        contents = await (await self._owner.book()).read(addresses)
-        groups = contents.groups
+        contacts = await (await self._owner.book()).sync()
+        cards = await contacts.read(addresses)
         return [
-            (card, frozenset(each.name for each in groups if card.uid in each.members))
-            for card in sorted(contents.cards, key=lambda card: card.names.full)
+            (card, frozenset(each.name for each in contacts.groups if card.uid in each.members))
+            for card in sorted(cards, key=lambda card: card.names.full)
         ]
 
 

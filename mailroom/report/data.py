@@ -54,7 +54,7 @@ def _filing_data(filing: Filing, plan: Plan) -> dict[str, Any]:
         "addresses": sorted(decision.contact.addresses),
         "category": None if decision.category is None else decision.category.name,
         "name_mismatch": sorted(decision.mismatched),
-        "contacts": [_edit_data(edit, plan.groups) for edit in decision.edits],
+        "contacts": [_edit_data(edit, plan.snapshot.groups) for edit in decision.edits],
         "moves": _moves_data(patches_of(filing), plan.gathered.directory),
     }
 

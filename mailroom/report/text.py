@@ -49,7 +49,7 @@ def _filing_text(filing: Filing, plan: Plan) -> Iterator[str]:
     decision = filing.decision
     yield f"{_addresses(decision.contact)} -> {target_name(decision)}  [{decision.id}]"
     for edit in decision.edits:
-        yield from (f"  {line}" for line in _edit_text(edit, plan.groups))
+        yield from (f"  {line}" for line in _edit_text(edit, plan.snapshot.groups))
     if decision.mismatched:
         yield "  warning: the name in From is not the contact's"
     yield from _moves_text(patches_of(filing), plan.gathered.directory, indent="  ")

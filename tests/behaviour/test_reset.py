@@ -332,12 +332,13 @@ async def test_cards_are_read_by_what_the_index_calls_them(alice: Owner, opened:
     await people(alice)
     async with opened(alice) as account:
         book = await account.book()
-        index = await book.sync()
-        contents = await book.read_cards([*index.ids, "gone"])
-    assert {each.uid for each in contents.cards} == {"loom", "friend", "corp"}
-    assert {each.id for each in contents.cards} == index.card_ids
+        snapshot = await book.sync()
+        index = snapshot.index
+        cards = await snapshot.read_cards([*index.ids, "gone"])
+    assert {each.uid for each in cards} == {"loom", "friend", "corp"}
+    assert {each.id for each in cards} == index.card_ids
     assert index.uids == {"loom", "friend", "corp"}
-    assert {each.name for each in contents.groups} == (await alice.groups()).keys()
+    assert {each.name for each in snapshot.groups} == (await alice.groups()).keys()
 
 
 @on(Variant("sandbox", "jmap", "websocket"))

@@ -16,12 +16,12 @@ from mailroom.contacts.model import (
     Card,
     ContactEdit,
     ContactType,
-    Contents,
     CreateCard,
     DeleteCard,
     Names,
     UpdateCard,
 )
+from tests.support.contents import NOTHING, contents_of
 from tests.support.servers.address_books import (
     Account,
     OpenAccount,
@@ -70,23 +70,23 @@ def creating(
 
 
 async def the_card(book: AddressBook, address: str = ANN) -> Card:
-    (card,) = (await book.read([address])).cards
+    (card,) = (await contents_of(book, [address])).cards
     return card
 
 
 async def groups_of(book: AddressBook) -> dict[str, set[str]]:
-    return {group.name: {*group.members} for group in (await book.read([])).groups}
+    return {group.name: {*group.members} for group in (await contents_of(book, [])).groups}
 
 
 async def make_groups(book: AddressBook, *names: str) -> dict[str, frozenset[str]]:
     """Make groups; name -> its id, as edits want it."""
     await book.create_groups(names)
-    return {group.name: frozenset({group.id}) for group in (await book.read([])).groups}
+    return {group.name: frozenset({group.id}) for group in (await contents_of(book, [])).groups}
 
 
 async def write(book: AddressBook, *edits: ContactEdit) -> None:
     """Write on what is there now; nothing may fail."""
-    assert await book.write(edits, (await book.read([])).groups) == {}
+    assert await book.write(edits, await book.sync()) == {}
 
 
 async def update(book: AddressBook, address: str = ANN, **wanted: Any) -> None:
@@ -95,7 +95,7 @@ async def update(book: AddressBook, address: str = ANN, **wanted: Any) -> None:
 
 
 async def test_a_new_address_book_is_empty(book: AddressBook) -> None:
-    assert await book.read([ANN]) == Contents()
+    assert (await contents_of(book, [ANN])).is_empty
 
 
 async def test_new_groups_are_found_and_empty(book: AddressBook) -> None:
@@ -130,7 +130,7 @@ async def test_sixty_senders_join_their_groups(book: AddressBook) -> None:
     groups = await make_groups(book, "Feed", "Mailroom")
     edits = [creating(number, join=groups["Feed"] | groups["Mailroom"]) for number in range(60)]
     await write(book, *edits)
-    contents = await book.read([f"{number}@X.example" for number in range(60)])
+    contents = await contents_of(book, [f"{number}@X.example" for number in range(60)])
     assert {card.uid for card in contents.cards} == {edit.uid for edit in edits}
     assert all(card.untouched for card in contents.cards)
     assert await groups_of(book) == {
@@ -145,8 +145,8 @@ async def test_addresses_are_compared_exactly_but_for_case(
     await account.owner.add("u1", "Ann", "Ann@X.example", "")
     await account.owner.add("u2", "Jo", "joann@x.example", "")
     await account.owner.add("u3", "Other", "x@ann.example", "")
-    assert [card.uid for card in (await book.read(["aNN@x.example"])).cards] == ["u1"]
-    assert (await book.read(["x.example", "ann", "ann@x.example.org"])).cards == ()
+    assert [card.uid for card in (await contents_of(book, ["aNN@x.example"])).cards] == ["u1"]
+    assert (await contents_of(book, ["x.example", "ann", "ann@x.example.org"])).cards == ()
 
 
 async def test_only_our_line_is_new_on_somebodys_card(account: Account, book: AddressBook) -> None:
@@ -187,10 +187,10 @@ async def test_the_same_edit_twice_writes_once(account: Account, book: AddressBo
     groups = await make_groups(book, "Feed")
     edit = UpdateCard(await the_card(book), fill=Names(organization="Example"), add_line=LINE)
     await write(book, ContactEdit("a", "u1", edit, join=groups["Feed"]))
-    seen = await book.read([ANN])
+    seen = await contents_of(book, [ANN])
     sent = account.http.requests_sent
     again = ContactEdit("a", "u1", replace(edit, card=seen.cards[0]), join=groups["Feed"])
-    assert await book.write([again], seen.groups) == {}
+    assert await book.write([again], seen.snapshot) == {}
     assert account.http.requests_sent == sent
 
 
@@ -244,10 +244,10 @@ async def test_contacts_move_between_groups(account: Account, book: AddressBook)
 
 async def test_a_card_made_by_two_at_once_is_one_card(account: Account, book: AddressBook) -> None:
     groups = await make_groups(book, "Feed")
-    seen = await book.read([])
+    seen = await contents_of(book, [])
     edit = creating(join=groups["Feed"])
     answers = await asyncio.gather(
-        *(account.open_book().write([edit], seen.groups) for _ in range(2))
+        *(account.open_book().write([edit], seen.snapshot) for _ in range(2))
     )
     assert answers == [{}, {}]
     card = await the_card(book, "0@x.example")
@@ -265,7 +265,12 @@ async def test_a_card_changed_by_some_at_once_keeps_all_changes(
     async def change(line: str) -> None:
         one = account.open_book()
         card = await the_card(one)
-        assert await one.write([ContactEdit("a", "u1", UpdateCard(card, add_line=line))], []) == {}
+        assert (
+            await one.write(
+                [ContactEdit("a", "u1", UpdateCard(card, add_line=line))], NOTHING.snapshot
+            )
+            == {}
+        )
 
     await asyncio.gather(*map(change, lines))
     assert {*(await the_card(book)).note.split("\n")} == {"words", *lines}
@@ -276,11 +281,11 @@ async def test_a_change_between_reading_and_writing_is_kept(
 ) -> None:
     await account.owner.add("u1", "Ann", ANN, "words")
     groups = await make_groups(book, "Feed")
-    seen = await book.read([ANN])
+    seen = await contents_of(book, [ANN])
     await account.owner.add_phone("u1")
     with_phone = await account.owner.everything_on("u1")
     edit = UpdateCard(seen.cards[0], add_line=LINE)
-    failures = await book.write([ContactEdit("a", "u1", edit, join=groups["Feed"])], seen.groups)
+    failures = await book.write([ContactEdit("a", "u1", edit, join=groups["Feed"])], seen.snapshot)
     assert failures == {}
     await update(book, remove_lines=frozenset({LINE}))
     assert await account.owner.everything_on("u1") == with_phone
@@ -307,7 +312,7 @@ async def test_a_card_is_deleted_and_leaves_its_groups(account: Account, book: A
     await write(book, creating(join=groups["Feed"]))
     card = await the_card(book, "0@x.example")
     await write(book, ContactEdit("a", card.uid, DeleteCard(card), leave=groups["Feed"]))
-    assert (await book.read(["0@x.example"])).cards == ()
+    assert (await contents_of(book, ["0@x.example"])).cards == ()
     assert await groups_of(book) == {"Feed": set()}
 
 
@@ -315,13 +320,13 @@ async def test_a_card_that_somebody_changed_is_not_deleted_and_others_are(
     account: Account, book: AddressBook
 ) -> None:
     await write(book, creating(0), creating(1))
-    seen = await book.read(["0@x.example", "1@x.example"])
+    seen = await contents_of(book, ["0@x.example", "1@x.example"])
     await account.owner.add_phone(seen.cards[0].uid)
     edits = [ContactEdit(card.uid, card.uid, DeleteCard(card)) for card in seen.cards]
-    failures = await book.write(edits, [])
+    failures = await book.write(edits, NOTHING.snapshot)
     assert list(failures) == [seen.cards[0].uid]
     assert "changed in the meantime" in str(failures[seen.cards[0].uid])
-    left = await book.read(["0@x.example", "1@x.example"])
+    left = await contents_of(book, ["0@x.example", "1@x.example"])
     assert [card.uid for card in left.cards] == [seen.cards[0].uid]
 
 
@@ -331,17 +336,17 @@ async def test_a_card_that_its_owner_puts_into_a_group_meanwhile_is_not_deleted_
     await account.owner.add_group("b0b0b0b0-0000-4000-8000-000000000001", "Friends")
     groups = await make_groups(book, "Feed")
     await write(book, *(creating(number, join=groups["Feed"]) for number in range(2)))
-    seen = await book.read(["0@x.example", "1@x.example"])
+    seen = await contents_of(book, ["0@x.example", "1@x.example"])
     friend, other = (card.uid for card in seen.cards)
     await account.owner.join("Friends", friend)
     edits = [
         ContactEdit(card.uid, card.uid, DeleteCard(card), leave=groups["Feed"])
         for card in seen.cards
     ]
-    failures = await book.write(edits, seen.groups)
+    failures = await book.write(edits, seen.snapshot)
     assert list(failures) == [friend]
     assert "was put into contact group Friends in the meantime" in str(failures[friend])
-    left = await book.read(["0@x.example", "1@x.example"])
+    left = await contents_of(book, ["0@x.example", "1@x.example"])
     assert [card.uid for card in left.cards] == [friend]
     now = await groups_of(book)
     assert now["Friends"] == {friend}
@@ -350,10 +355,10 @@ async def test_a_card_that_its_owner_puts_into_a_group_meanwhile_is_not_deleted_
 
 async def test_deleting_what_is_gone_is_no_failure(account: Account, book: AddressBook) -> None:
     await write(book, creating())
-    seen = await book.read(["0@x.example"])
+    seen = await contents_of(book, ["0@x.example"])
     await account.owner.delete(seen.cards[0].uid)
     edit = ContactEdit("a", seen.cards[0].uid, DeleteCard(seen.cards[0]))
-    assert await book.write([edit], []) == {}
+    assert await book.write([edit], NOTHING.snapshot) == {}
 
 
 async def test_a_card_that_is_gone_fails_alone_and_stays_out_of_the_groups(
@@ -361,11 +366,11 @@ async def test_a_card_that_is_gone_fails_alone_and_stays_out_of_the_groups(
 ) -> None:
     groups = await make_groups(book, "Feed")
     await account.owner.add("u1", "Ann", ANN, "words")
-    seen = await book.read([ANN])
+    seen = await contents_of(book, [ANN])
     await account.owner.delete("u1")
     other = creating(join=groups["Feed"])
     gone = ContactEdit("gone", "u1", UpdateCard(seen.cards[0], add_line=LINE), join=groups["Feed"])
-    failures = await book.write([gone, other], seen.groups)
+    failures = await book.write([gone, other], seen.snapshot)
     assert list(failures) == ["gone"]
     assert "is gone" in str(failures["gone"])
     assert await groups_of(book) == {"Feed": {other.uid}}
@@ -373,7 +378,7 @@ async def test_a_card_that_is_gone_fails_alone_and_stays_out_of_the_groups(
 
 async def test_nothing_to_write_takes_no_request(account: Account, book: AddressBook) -> None:
     await account.owner.add("u1", "Ann", ANN, "words")
-    seen = await book.read([ANN])
+    seen = await contents_of(book, [ANN])
     sent = account.http.requests_sent
-    assert await book.write([ContactEdit("a", "u1")], seen.groups) == {}
+    assert await book.write([ContactEdit("a", "u1")], seen.snapshot) == {}
     assert account.http.requests_sent == sent

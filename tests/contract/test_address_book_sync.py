@@ -9,6 +9,7 @@ import pytest
 from mailroom.contacts.book import AddressBook
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import ContactEdit, ContactType, CreateCard, Names, UpdateCard
+from tests.support.contents import contents_of
 from tests.support.owner.contacts_app import ContactsApp
 from tests.support.servers.address_books import (
     Account,
@@ -68,12 +69,12 @@ async def assert_in_step(index: ContactIndex, account: Account) -> None:
     for address in (*EVERYBODY, "ann@y.EXAMPLE"):
         has = {each.uid for each in contacts if address.lower() in map(str.lower, each.addresses)}
         assert index.uids_of(address) == has
-    fresh = await account.open_book().sync()
+    fresh = (await account.open_book().sync()).index
     assert (index.ids, index.groups) == (fresh.ids, fresh.groups)
 
 
 async def test_everything_is_known_at_first(account: Account, book: AddressBook) -> None:
-    index = await book.sync()
+    index = (await book.sync()).index
     assert index.uids_of("ANN@y.example") == {"u1"}
     assert groups_in(index) == {"Imbox": {"u1"}, "Feed": set()}
     await assert_in_step(index, account)
@@ -82,9 +83,9 @@ async def test_everything_is_known_at_first(account: Account, book: AddressBook)
 async def test_an_empty_address_book_is_kept_in_step_too() -> None:
     async with jmap_on_sandbox() as account:
         book = account.open_book()
-        assert not (await book.sync()).ids
+        assert not (await book.sync()).index.ids
         await account.owner.add("u1", "Ann", ANN)
-        await assert_in_step(await book.sync(), account)
+        await assert_in_step((await book.sync()).index, account)
 
 
 async def add_many(owner: ContactsApp) -> None:
@@ -109,10 +110,10 @@ ACTS: dict[str, Callable[[ContactsApp], Awaitable[None]]] = {
 async def test_what_the_owner_does_is_known_after_the_next_sync(
     account: Account, book: AddressBook, act: Callable[[ContactsApp], Awaitable[None]]
 ) -> None:
-    index = await book.sync()
+    index = (await book.sync()).index
     before = len(index), groups_in(index), [index.uids_of(each) for each in EVERYBODY]
     await act(account.owner)
-    index = await book.sync()
+    index = (await book.sync()).index
     after = len(index), groups_in(index), [index.uids_of(each) for each in EVERYBODY]
     assert before != after
     await assert_in_step(index, account)
@@ -123,7 +124,7 @@ async def test_all_of_it_at_once(account: Account, book: AddressBook) -> None:
     for name, act in ACTS.items():
         if name not in {"removes a group", "takes somebody out of a group"}:
             await act(account.owner)
-    await assert_in_step(await book.sync(), account)
+    await assert_in_step((await book.sync()).index, account)
 
 
 async def test_what_another_client_of_ours_writes_is_known(
@@ -131,11 +132,11 @@ async def test_what_another_client_of_ours_writes_is_known(
 ) -> None:
     await book.sync()
     other = account.open_book()
-    index = await other.sync()
+    snapshot = await other.sync()
     card = CreateCard("c0ffee", ContactType.PERSON, Names(full="New"), NEW, LINE)
-    edit = ContactEdit("new", "c0ffee", card, join=group_ids(index, "Feed"))
-    assert await other.write([edit], index.groups) == {}
-    index = await book.sync()
+    edit = ContactEdit("new", "c0ffee", card, join=group_ids(snapshot.index, "Feed"))
+    assert await other.write([edit], snapshot) == {}
+    index = (await book.sync()).index
     assert index.uids_of(NEW) == {"c0ffee"}
     assert groups_in(index)["Feed"] == {"c0ffee"}
     await assert_in_step(index, account)
@@ -145,8 +146,7 @@ async def test_cards_are_read_as_they_are_now(account: Account, book: AddressBoo
     await book.sync()
     await account.owner.rename_group("Imbox", "Letterbox")
     await account.owner.add("u3", "New", NEW, "more words")
-    await book.sync()
-    contents = await book.read(EVERYBODY)
+    contents = await contents_of(book, EVERYBODY)
     notes = {card.uid: card.note for card in contents.cards}
     assert notes == {"u1": "words", "u2": "", "u3": "more words"}
     assert {group.name for group in contents.groups} == {"Letterbox", "Feed"}
@@ -161,22 +161,22 @@ async def test_what_the_owner_does_during_a_pass_is_kept(
         await account.owner.leave("Imbox", "u1")
         await account.owner.join("Feed", "u2")
 
-    index = await book.sync()
+    snapshot = await book.sync()
     if when == "before it is read":
         await act()
-    contents = await book.read([ANN])
+    (card,) = await snapshot.read([ANN])
     if when == "before it is written":
         await act()
     with_phone = await account.owner.rest_of("u1")
-    (card,) = contents.cards
+    index = snapshot.index
     ids = {"join": group_ids(index, "Feed"), "leave": group_ids(index, "Imbox")}
     edit = ContactEdit("ann", "u1", UpdateCard(card, add_line=LINE), **ids)
-    assert await book.write([edit], contents.groups) == {}
+    assert await book.write([edit], snapshot) == {}
     assert await account.owner.rest_of("u1") == with_phone
     assert await account.owner.groups() == {"Imbox": set(), "Feed": {"u1", "u2"}}
     (ann,) = await account.owner.all_of(ANN)
     assert ann.note == ("words", LINE)
-    await assert_in_step(await book.sync(), account)
+    await assert_in_step((await book.sync()).index, account)
 
 
 async def test_many_at_once_stay_in_step(account: Account) -> None:
@@ -185,14 +185,14 @@ async def test_many_at_once_stay_in_step(account: Account) -> None:
     async def work(number: int, book: AddressBook) -> None:
         for at in range(4):
             await account.owner.add(f"n{number}-{at}", "New", NEW)
-            index = await book.sync()
+            snapshot = await book.sync()
             card = CreateCard(f"c{number}-{at}", ContactType.PERSON, Names(full="New"), NEW, LINE)
-            edit = ContactEdit("new", card.uid, card, join=group_ids(index, "Feed"))
-            assert await book.write([edit], index.groups) == {}
+            edit = ContactEdit("new", card.uid, card, join=group_ids(snapshot.index, "Feed"))
+            assert await book.write([edit], snapshot) == {}
 
     await asyncio.gather(*(work(number, book) for number, book in enumerate(books)))
     for book in books:
-        index = await book.sync()
+        index = (await book.sync()).index
         assert len(index.uids_of(NEW)) == 24
         assert len(groups_in(index)["Feed"]) == 12
         await assert_in_step(index, account)

@@ -19,12 +19,12 @@ from mailroom.contacts.model import (
     Card,
     ContactEdit,
     ContactType,
-    Contents,
     CreateCard,
     Names,
     UpdateCard,
 )
 from mailroom.http import Credentials, CredentialsRefusedError, HttpClient, IntermediaryError
+from tests.support.contents import NOTHING, Contents, contents_of
 from tests.support.servers.cyrus import Cyrus
 
 pytestmark = pytest.mark.cyrus
@@ -73,13 +73,13 @@ class Account:
     async def make_groups(self, *names: str) -> dict[str, str]:
         """Make groups; name -> id."""
         await self.book.create_groups(names)
-        return {group.name: group.id for group in (await self.book.read([])).groups}
+        return {group.name: group.id for group in (await contents_of(self.book, [])).groups}
 
     async def write(self, seen: Contents, *edits: ContactEdit) -> None:
-        assert await self.book.write(edits, seen.groups) == {}
+        assert await self.book.write(edits, seen.snapshot) == {}
 
     async def card(self, address: str = ANN) -> Card:
-        (card,) = (await self.book.read([address])).cards
+        (card,) = (await contents_of(self.book, [address])).cards
         return card
 
 
@@ -119,12 +119,12 @@ async def test_wrong_credentials_are_refused(cyrus: Cyrus, account: Account) -> 
     async with aiohttp.ClientSession() as session:
         http = HttpClient(session, Credentials.basic("alice", "wrong"))
         with pytest.raises(CredentialsRefusedError):
-            await CardDavAddressBook(http, URL(cyrus.url)).read([])
+            await CardDavAddressBook(http, URL(cyrus.url)).sync()
 
 
 async def test_our_lines_are_all_that_changes_on_somebodys_card(account: Account) -> None:
     await account.put("a.vcf", NASTY)
-    seen = await account.book.read([ANN])
+    seen = await contents_of(account.book, [ANN])
     (card,) = seen.cards
     before = await account.lines(card.id)
     edit = UpdateCard(
@@ -149,7 +149,7 @@ async def test_our_lines_are_all_that_changes_on_somebodys_card(account: Account
 
 async def test_what_we_did_to_a_card_can_be_taken_back(account: Account) -> None:
     await account.put("a.vcf", NASTY)
-    seen = await account.book.read([ANN])
+    seen = await contents_of(account.book, [ANN])
     before = await account.lines(seen.cards[0].id)
     fill = UpdateCard(seen.cards[0], fill=Names(organization="Example"), add_line=LINE)
     await account.write(seen, ContactEdit("a", "ann", fill))
@@ -163,8 +163,8 @@ async def test_what_we_did_to_a_card_can_be_taken_back(account: Account) -> None
 async def test_sixty_new_contacts_are_ours_and_untouched(account: Account) -> None:
     groups = await account.make_groups("Feed", "Mailroom")
     edits = [creating(number, join=frozenset(groups.values())) for number in range(60)]
-    await account.write(await account.book.read([]), *edits)
-    contents = await account.book.read([f"{number}@X.example" for number in range(60)])
+    await account.write(await contents_of(account.book), *edits)
+    contents = await contents_of(account.book, [f"{number}@X.example" for number in range(60)])
     assert {card.uid for card in contents.cards} == {edit.uid for edit in edits}
     for card in contents.cards:
         (create,) = (edit.card for edit in edits if edit.uid == card.uid)
@@ -179,13 +179,13 @@ async def test_contacts_move_between_groups_of_both_forms(account: Account) -> N
     await account.put("imbox.vcf", GROUP_4, version="4.0")
     await account.put("a.vcf", NASTY)
     await account.make_groups("Feed")
-    seen = await account.book.read([ANN])
+    seen = await contents_of(account.book, [ANN])
     groups = {group.name: group for group in seen.groups}
     assert groups["Imbox"].members == {"ann", "mailto:stranger"}
     feed, imbox = frozenset({groups["Feed"].id}), frozenset({groups["Imbox"].id})
 
     await account.write(seen, ContactEdit("a", "ann", join=feed, leave=imbox), creating(join=imbox))
-    seen = await account.book.read([ANN])
+    seen = await contents_of(account.book, [ANN])
     assert {group.name: group.members for group in seen.groups} == {
         "Feed": {"ann"},
         "Imbox": {"u0", "mailto:stranger"},
@@ -195,7 +195,7 @@ async def test_contacts_move_between_groups_of_both_forms(account: Account) -> N
         ContactEdit("b", "u0", join=feed, leave=imbox),
     ]
     await account.write(seen, *places)
-    seen = await account.book.read([])
+    seen = await contents_of(account.book, [])
     assert {group.name: group.members for group in seen.groups} == {
         "Feed": {"u0"},
         "Imbox": {"ann", "mailto:stranger"},
@@ -208,7 +208,7 @@ async def test_a_card_with_bytes_that_are_no_utf8_hides_no_other_and_keeps_them(
     await account.put("a.vcf", NASTY)
     latin = NASTY.replace("UID:ann", "UID:latin").replace("Annie", "#").encode()
     await account.put("latin.vcf", latin.replace(b"#", b"\xe4"))
-    seen = await account.book.read([ANN])
+    seen = await contents_of(account.book, [ANN])
     assert {card.uid for card in seen.cards} == {"ann", "latin"}
     (odd,) = (card for card in seen.cards if card.uid == "latin")
     assert odd.nicknames[0] == "\ufffd"
@@ -225,7 +225,7 @@ async def test_a_card_of_vcard_4_without_n_is_edited_as_what_it_is(account: Acco
         "FN:Four\r\nEMAIL;PREF=1:four@x.example\r\nTEL;VALUE=uri:tel:+33-1\r\nEND:VCARD\r\n"
     )
     await account.put("four.vcf", text, version="4.0")
-    seen = await account.book.read(["four@x.example"])
+    seen = await contents_of(account.book, ["four@x.example"])
     (card,) = seen.cards
     before = await account.lines(card.id)
     edit = UpdateCard(card, fill=Names(given="No", surname="Four"), add_line=LINE)
@@ -260,6 +260,6 @@ async def test_a_refused_card_fails_and_an_address_book_that_is_gone_is_missed(
     assert (await book.describe()).url == other
     await account.http.request("DELETE", other, expected=(204,))
     with pytest.raises(IntermediaryError, match="403"):  # Cyrus answers with a page for people
-        await book.write([creating()], [])
-    assert await book.read([ANN]) == Contents()
+        await book.write([creating()], NOTHING.snapshot)
+    assert (await contents_of(book, [ANN])).is_empty
     assert (await book.describe()).url == account.home / ""

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiohttp import web
 
+from mailroom.contacts.book import Snapshot
 from mailroom.contacts.carddav import CardDavAddressBook
-from mailroom.contacts.model import Card, ContactEdit, Contents
+from mailroom.contacts.model import Card, ContactEdit
+from tests.support.contents import NOTHING, Contents
 from tests.support.dav_server import BOOK, DavServer, Fault, serving
 from tests.support.domain.contact_edits import ANN
 
@@ -20,12 +22,12 @@ class Account:
 
     dav: DavServer
     book: CardDavAddressBook
-    seen: Contents = field(default_factory=Contents)
+    seen: Contents = NOTHING
 
-    async def read(self, *addresses: str) -> Contents:
-        """What is there now."""
-        await self.book.sync()
-        self.seen = await self.book.read(addresses or (ANN,))
+    async def read(self, *addresses: str, snapshot: Snapshot | None = None) -> Contents:
+        """Read cards, Ann's by default, after a sync or from an earlier snapshot."""
+        snapshot = snapshot or await self.book.sync()
+        self.seen = Contents(snapshot, await snapshot.read(addresses or (ANN,)))
         return self.seen
 
     @property
@@ -34,7 +36,7 @@ class Account:
 
     async def write(self, *edits: ContactEdit) -> dict[str, str]:
         """Key -> reason of what failed."""
-        failures = await self.book.write(edits, self.seen.groups)
+        failures = await self.book.write(edits, self.seen.snapshot)
         return {key: str(error) for key, error in failures.items()}
 
     def text(self, name: str) -> str:

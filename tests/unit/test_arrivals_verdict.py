@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.index import IndexBuilder
 from mailroom.jmap.mail import Email
 from mailroom.screener.arrivals.verdict import (
     KnownPeople,
@@ -37,11 +37,11 @@ def acquainted(
     *member_of: str, address: str = "Bob@Corp.example", identities: tuple[str, ...] = ()
 ) -> KnownPeople:
     """Whom somebody knows who has one contact, in these groups."""
-    index = ContactIndex()
-    index.put_card("card", "bob", [address])
+    builder = IndexBuilder()
+    builder.put_card("card", "bob", [address])
     for group in group_list({name: ["bob"] for name in member_of}):
-        index.put_group(group)
-    return KnownPeople(index, DEFAULTS, identities)
+        builder.put_group(group)
+    return KnownPeople(builder.build(), DEFAULTS, identities)
 
 
 def rules(known_people: KnownPeople, **more: Any) -> Rules:
@@ -163,9 +163,10 @@ def test_a_decision_counts_for_nobody_else_and_not_for_a_forged_mail() -> None:
 
 
 def test_a_decision_on_a_whole_domain_counts_for_everybody_without_a_card() -> None:
-    index = ContactIndex()
-    index.put_card("corp", "corp", ["cy@corp.example", "*@corp.example"])
-    index.put_card("eve", "eve", ["eve@corp.example"])
+    builder = IndexBuilder()
+    builder.put_card("corp", "corp", ["cy@corp.example", "*@corp.example"])
+    builder.put_card("eve", "eve", ["eve@corp.example"])
+    index = builder.build()
     own = ("me@corp.example",)
     known = KnownPeople(index, DEFAULTS, own)
     decided = DecidedAddresses(dict.fromkeys(["cy@corp.example", "*@corp.example"]), index, own)

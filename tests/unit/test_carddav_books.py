@@ -78,7 +78,7 @@ def two() -> DavServer:
 async def test_who_is_in_another_book_is_known_and_not_edited(two: DavServer) -> None:
     async with serving(two) as (url, http):
         address_book = CardDavAddressBook(http, url)
-        index = await address_book.sync()
+        index = (await address_book.sync()).index
         assert index.knows("Boss@corp.example")
         assert (len(index), index.ids_of(["boss@corp.example"])) == (1, frozenset())
         (note,) = await address_book.notes()
@@ -96,10 +96,10 @@ async def test_changes_in_other_books_are_followed(two: DavServer, can_sync: boo
         assert http.requests_sent == sent + 2
         two.put("new.vcf", "UID:new", "FN:New", "EMAIL:new@corp.example", book=STAFF)
         del two.cards[STAFF + "boss.vcf"]
-        index = await address_book.sync()
+        index = (await address_book.sync()).index
         assert (index.knows("new@corp.example"), index.knows("boss@corp.example")) == (True, False)
         del two.properties[STAFF]
-        assert not (await address_book.sync()).knows("new@corp.example")
+        assert not (await address_book.sync()).index.knows("new@corp.example")
         assert len(index) == 1
 
 
@@ -108,7 +108,7 @@ async def test_another_book_that_cannot_be_read_stops_nothing(two: DavServer) ->
         web.Response(status=403) if request.raw_path == STAFF else None
     )
     async with serving(two) as (url, http):
-        index = await CardDavAddressBook(http, url).sync()
+        index = (await CardDavAddressBook(http, url).sync()).index
     assert index.knows("ann@x.example")
 
 
@@ -121,7 +121,7 @@ async def test_who_is_on_a_card_that_cannot_be_edited_is_known() -> None:
         b"\xef\xbb\xbfBEGIN:VCARD\r\nUID:bom\r\nEMAIL:mailto:bom@x.example\r\nEND:VCARD\r\n"
     )
     async with serving(dav) as (url, http):
-        index = await CardDavAddressBook(http, url).sync()
+        index = (await CardDavAddressBook(http, url).sync()).index
     assert all(index.knows(f"{name}@x.example") for name in ("none", "mac", "torn", "bom"))
 
 

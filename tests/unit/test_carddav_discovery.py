@@ -205,7 +205,7 @@ async def test_an_address_book_that_is_listed_but_not_there_is_an_error_not_a_lo
     )
     async with serving(dav) as (url, http):
         with pytest.raises(AddressBookError, match="no address book at"):
-            await CardDavAddressBook(http, url).read([])
+            await CardDavAddressBook(http, url).sync()
     assert dav.count("REPORT") == 2
 
 

@@ -34,7 +34,7 @@ def failing(dav: DavServer, *broken: str, gets: int | None = None) -> None:
 
 
 async def known(account: Account) -> set[str]:
-    index = await account.book.sync()
+    index = (await account.book.sync()).index
     every = [f"{number}@x.example" for number in range(40)]
     return {address for address in [*every, ANN] if not index.knows(address)}
 

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from mailroom.contacts.model import ContactEdit, DeleteCard, is_lasting
 from mailroom.http import CredentialsRefusedError, ServerFailureError
+from tests.support.contents import contents_of
 from tests.support.dav_account import FEED, IMBOX, Account, answering, once, open_account
 from tests.support.dav_server import BOOK, DavServer, Fault
 from tests.support.dav_xml import dav_error
@@ -206,7 +207,9 @@ async def test_what_changes_after_a_deletion_is_seen_by_the_next_reading(account
     edit = ContactEdit("a", "ann", DeleteCard(account.ann))
     assert await account.write(edit) == {}
     account.dav.put("new.vcf", "UID:new", "EMAIL:new@x.example")
-    assert [card.uid for card in (await account.book.read(["new@x.example"])).cards] == ["new"]
+    assert [card.uid for card in (await contents_of(account.book, ["new@x.example"])).cards] == [
+        "new"
+    ]
 
 
 def failing_writes() -> web.Response:
@@ -269,7 +272,7 @@ async def test_a_card_that_was_never_read_is_deleted_only_if_it_is_the_one_meant
 async def test_which_refusals_of_a_card_last(account: Account, status: int, lasts: bool) -> None:  # noqa: FBT001 - a parameter
     """Radicale calls a card that it finds invalid 400, sabre/dav 415."""
     account.dav.fault = answering("PUT", "ann.vcf", lambda: web.Response(status=status))
-    failures = await account.book.write([noting(account.ann), creating()], account.seen.groups)
+    failures = await account.book.write([noting(account.ann), creating()], account.seen.snapshot)
     assert is_lasting(failures["ann"]) is lasts
 
 
@@ -279,7 +282,7 @@ async def test_a_412_for_what_the_card_is_does_not_mean_that_it_was_changed(
 ) -> None:
     """Xandikos answers so to a card that it finds invalid."""
     account.dav.fault = answering("PUT", "ann.vcf", lambda: dav_error(412, f"<c:{condition}/>"))
-    failures = await account.book.write([noting(account.ann)], account.seen.groups)
+    failures = await account.book.write([noting(account.ann)], account.seen.snapshot)
     assert condition in str(failures["ann"])
     assert is_lasting(failures["ann"])
     assert account.dav.count("PUT") == 1
@@ -288,5 +291,5 @@ async def test_a_412_for_what_the_card_is_does_not_mean_that_it_was_changed(
 async def test_what_cannot_be_edited_for_what_it_is_is_a_lasting_refusal(account: Account) -> None:
     account.dav.gives_etags = False
     await account.read()
-    failures = await account.book.write([noting(account.ann)], account.seen.groups)
+    failures = await account.book.write([noting(account.ann)], account.seen.snapshot)
     assert is_lasting(failures["ann"])

@@ -25,14 +25,14 @@ async def main():
     async with aiohttp.ClientSession() as session:
         http = HttpClient(session, Credentials.basic("a", "b"))
         book = CardDavAddressBook(http, URL(sys.argv[1]))
-        index = await book.sync()
-        notes = await book.notes()
-        whole = await book.read([f"{name}@x.example" for name in json.loads(sys.argv[2])])
+        snapshot = await book.sync()
+        index, notes = snapshot.index, await book.notes()
+        whole = await snapshot.read([f"{name}@x.example" for name in json.loads(sys.argv[2])])
         known = [name for name in json.loads(sys.argv[3]) if index.knows(f"{name}@x.example")]
         # Not ru_maxrss: that is inherited from the process that started this one.
         status = pathlib.Path("/proc/self/status").read_text()
         peak = int(re.search(r"VmHWM:\\s*(\\d+) kB", status)[1])
-        print(json.dumps([peak, len(index), len(known), len(whole.cards), notes]))
+        print(json.dumps([peak, len(index), len(known), len(whole), notes]))
 
 asyncio.run(main())
 """

@@ -1,6 +1,5 @@
 """Looking into a CardDAV address book."""
 
-import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -8,20 +7,21 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from mailroom.contacts.carddav import CardDavAddressBook
-from mailroom.contacts.model import AddressBookError, ContactEdit, Contents, UpdateCard
+from mailroom.contacts.model import AddressBookError, ContactEdit, UpdateCard
 from mailroom.http import (
     BrokenAnswerError,
     CredentialsRefusedError,
     IntermediaryError,
     ServerFailureError,
 )
+from tests.support.contents import NOTHING, Contents, contents_of
 from tests.support.dav_server import BOOK, HOME, DavServer, Fault, serving
 from tests.support.dav_xml import as_xml, dav_error, judgement, multistatus
 
 
 async def read(dav: DavServer, *addresses: str) -> Contents:
     async with serving(dav) as (url, http):
-        return await CardDavAddressBook(http, url).read(addresses)
+        return await contents_of(CardDavAddressBook(http, url), addresses)
 
 
 def refusing_reports(response: Callable[[], web.Response]) -> Fault:
@@ -57,28 +57,26 @@ async def test_cards_are_read_whole_and_groups_are_known(dav: DavServer) -> None
     ]
 
 
-async def test_one_sync_serves_one_reading(dav: DavServer) -> None:
+async def test_a_snapshot_stays_as_it_is_and_the_next_one_has_the_changes(dav: DavServer) -> None:
     async with serving(dav) as (url, http):
         book = CardDavAddressBook(http, url)
-        await book.sync()
+        snapshot = await book.sync()
         dav.put("eve.vcf", "UID:eve", "FN:Eve", "EMAIL:eve@x.example")
-        assert (await book.read(["eve@x.example"])).cards == ()
-        assert [card.uid for card in (await book.read(["eve@x.example"])).cards] == ["eve"]
-
-
-async def test_a_reading_during_the_first_sync_waits_for_it(dav: DavServer) -> None:
-    async with serving(dav) as (url, http):
-        book = CardDavAddressBook(http, url)
-        _, contents = await asyncio.gather(book.sync(), book.read(["ann@x.example"]))
-        assert len(contents.cards) == 1
+        del dav.cards[BOOK + "bob.vcf"]
+        later = await book.sync()
+        assert await snapshot.read(["eve@x.example"]) == ()
+        assert snapshot.index.uids == {"ann", "bob"}
+        assert await snapshot.read(["bob@x.example"]) == ()
+        assert [card.uid for card in await later.read(["eve@x.example"])] == ["eve"]
+        assert later.index.uids == {"ann", "eve"}
 
 
 async def test_strangers_take_no_request(dav: DavServer) -> None:
     async with serving(dav) as (url, http):
         book = CardDavAddressBook(http, url)
-        await book.sync()
+        snapshot = await book.sync()
         sent = http.requests_sent
-        assert len((await book.read(["nobody@x.example"])).groups) == 2
+        assert await snapshot.read(["nobody@x.example"]) == ()
         assert http.requests_sent == sent
 
 
@@ -87,10 +85,10 @@ async def test_many_cards_take_a_request_per_hundred(dav: DavServer) -> None:
         dav.put(f"{number}.vcf", f"UID:{number}", "FN:N", f"EMAIL:{number}@x.example")
     async with serving(dav) as (url, http):
         book = CardDavAddressBook(http, url)
-        await book.sync()
+        snapshot = await book.sync()
         sent = http.requests_sent
-        contents = await book.read([f"{number}@x.example" for number in range(250)])
-        assert len(contents.cards) == 250
+        cards = await snapshot.read([f"{number}@x.example" for number in range(250)])
+        assert len(cards) == 250
         assert http.requests_sent == sent + 3
 
 
@@ -108,9 +106,9 @@ async def test_a_card_that_only_resembles_is_left_out(dav: DavServer) -> None:
 async def test_a_card_that_lost_the_address_meanwhile_is_left_out(dav: DavServer) -> None:
     async with serving(dav) as (url, http):
         book = CardDavAddressBook(http, url)
-        await book.sync()
+        snapshot = await book.sync()
         dav.put("ann.vcf", "UID:ann", "FN:Ann", "EMAIL:new@x.example")
-        assert (await book.read(["ann@x.example"])).cards == ()
+        assert await snapshot.read(["ann@x.example"]) == ()
 
 
 @pytest.mark.parametrize("lines", [None, ("FN:no uid",), ("UID:ann", "KIND:group")])
@@ -119,11 +117,11 @@ async def test_a_card_that_is_none_any_more_is_left_out(
 ) -> None:
     async with serving(dav) as (url, http):
         book = CardDavAddressBook(http, url)
-        await book.sync()
+        snapshot = await book.sync()
         del dav.cards[BOOK + "ann.vcf"]
         if lines:
             dav.put("ann.vcf", *lines)
-        assert (await book.read(["ann@x.example"])).cards == ()
+        assert await snapshot.read(["ann@x.example"]) == ()
 
 
 async def test_an_address_book_that_moved_is_found_again(dav: DavServer) -> None:
@@ -133,7 +131,7 @@ async def test_an_address_book_that_moved_is_found_again(dav: DavServer) -> None
         moved = HOME + "New/"
         dav.properties[moved] = dav.properties.pop(BOOK)
         dav.cards = {path.replace(BOOK, moved): card for path, card in dav.cards.items()}
-        (card,) = (await book.read(["ann@x.example"])).cards
+        (card,) = (await contents_of(book, ["ann@x.example"])).cards
         assert card.id == moved + "ann.vcf"
 
 
@@ -170,9 +168,9 @@ async def test_line_ends_that_xml_takes_away_are_given_back(dav: DavServer, eol:
     dav.xml = lambda card: as_xml(card).replace("\r\n", eol)
     async with serving(dav) as (url, http):
         book = CardDavAddressBook(http, url)
-        (card,) = (await book.read(["ann@x.example"])).cards
+        (card,) = (await contents_of(book, ["ann@x.example"])).cards
         edit = ContactEdit("a", "ann", UpdateCard(card, add_line="ours"))
-        assert await book.write([edit], []) == {}
+        assert await book.write([edit], NOTHING.snapshot) == {}
     assert dav.cards[BOOK + "ann.vcf"] == before.replace(b"END:", b"NOTE:ours\r\nEND:")
 
 

@@ -49,7 +49,7 @@ class Watch:
     async def sync(self, size: int) -> None:
         """Sync, after which there are so many cards."""
         sent, began = self._http.requests_sent, time.perf_counter()
-        index = await self.book.sync()
+        index = (await self.book.sync()).index
         self.seconds.append(time.perf_counter() - began)
         self.requests.append(self._http.requests_sent - sent)
         assert len(index) == size

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import AddressBookError
 from mailroom.http import ServerFailureError
+from tests.support.contents import contents_of
 from tests.support.dav_account import FEED, IMBOX, Account, answering, open_account
 from tests.support.dav_server import BOOK, DavServer
 from tests.support.dav_xml import dav_error, judgement, multistatus, prop
@@ -87,7 +88,7 @@ def requests_for(account: Account) -> Iterator[list[str]]:
 
 
 async def test_everything_is_known_after_the_first_time(any_account: Account) -> None:
-    index = await any_account.book.sync()
+    index = (await any_account.book.sync()).index
     assert len(index) == 1
     assert index.uids_of("ANN@x.example") == {"ann"}
     assert names_of(index) == {"Feed": frozenset(), "Imbox": {"ann"}}
@@ -103,26 +104,26 @@ async def test_what_others_do_is_known_after_the_next_time(any_account: Account)
     dav.put("feed.vcf", "UID:feed", "FN:Read", "KIND:group", "MEMBER:eve")
     del dav.cards[IMBOX]
     dav.put("jail.vcf", "UID:jail", "FN:Jail", "KIND:group")
-    index = await book.sync()
+    index = (await book.sync()).index
     assert len(index) == 2
     assert index.uids_of("bob@x.example") == frozenset()
     assert index.uids_of("eve@x.example") == {"eve"}
     assert index.uids_of("ann@home.example") == {"ann"}
     assert names_of(index) == {"Read": {"eve"}, "Jail": frozenset()}
     dav.cards[BOOK + "moved.vcf"] = dav.cards.pop(BOOK + "eve.vcf")
-    index = await book.sync()
+    index = (await book.sync()).index
     assert index.ids_of(["eve@x.example"]) == {BOOK + "moved.vcf"}
 
 
 async def test_a_card_may_become_a_group_or_nothing_and_one_again(any_account: Account) -> None:
     dav, book = any_account.dav, any_account.book
     dav.put("ann.vcf", "UID:ann", "FN:Group", "KIND:group")
-    assert "Group" in names_of(await book.sync())
+    assert "Group" in names_of((await book.sync()).index)
     dav.put("ann.vcf", "FN:no uid", f"EMAIL:{ANN}")
-    index = await book.sync()
+    index = (await book.sync()).index
     assert (len(index), names_of(index)) == (0, {"Feed": frozenset(), "Imbox": {"ann"}})
     add(dav, "ann")
-    assert (await book.sync()).uids_of(ANN) == {"ann"}
+    assert (await book.sync()).index.uids_of(ANN) == {"ann"}
 
 
 async def test_many_changes_at_once_are_all_known(any_account: Account) -> None:
@@ -131,18 +132,18 @@ async def test_many_changes_at_once_are_all_known(any_account: Account) -> None:
         add(any_account.dav, f"n{number}")
         dav_group = (f"UID:g{number}", f"FN:Group {number}", "KIND:group")
         any_account.dav.put(f"g{number}.vcf", *dav_group)
-    index = await any_account.book.sync()
+    index = (await any_account.book.sync()).index
     assert (len(index), len(index.groups)) == (121, 122)
 
 
 async def test_our_own_writes_are_known_at_once(any_account: Account) -> None:
     await any_account.read()
     edit = creating(join=frozenset({FEED}))
-    assert await any_account.book.write([edit], any_account.seen.groups) == {}
-    seen = await any_account.book.read(["new@x.example"])
+    assert await any_account.book.write([edit], any_account.seen.snapshot) == {}
+    seen = await contents_of(any_account.book, ["new@x.example"])
     assert [card.uid for card in seen.cards] == ["uid new"]
     assert {group.id: group.members for group in seen.groups}[FEED] == {"uid new"}
-    index = await any_account.book.sync()
+    index = (await any_account.book.sync()).index
     assert index.uids_of("new@x.example") == {"uid new"}
     assert names_of(index)["Feed"] == {"uid new"}
 
@@ -171,7 +172,7 @@ async def test_our_own_writes_are_not_read_again(account: Account) -> None:
     assert await account.write(creating(join=frozenset({FEED}))) == {}
     asked = requests_for(account)
     next(asked)
-    index = await account.book.sync()
+    index = (await account.book.sync()).index
     assert next(asked) == ["REPORT"]
     assert index.uids_of("new@x.example") == {"uid new"}
     assert names_of(index)["Feed"] == {"uid new"}
@@ -199,7 +200,7 @@ async def test_without_etags_everything_is_read_when_the_tag_has_changed() -> No
         await account.book.sync()
         add(account.dav, "bob")
         add(account.dav, "ann", "EMAIL:ann@home.example")
-        index = await account.book.sync()
+        index = (await account.book.sync()).index
         assert index.uids_of("bob@x.example") == {"bob"}
         assert index.uids_of("ann@home.example") == {"ann"}
         assert account.dav.bodies[-1].count(b".vcf") == 4
@@ -209,11 +210,11 @@ async def test_an_answer_without_a_token_leads_to_etags(account: Account) -> Non
     account.dav.fault = lambda request, body: (
         multistatus("") if b"sync-collection" in body else None
     )
-    assert len(await account.book.sync()) == 1
+    assert len((await account.book.sync()).index) == 1
     assert account.dav.requests[-1].startswith("PROPFIND")
     account.dav.fault = lambda request, body: None
     add(account.dav, "bob")
-    assert len(await account.book.sync()) == 2
+    assert len((await account.book.sync()).index) == 2
     assert account.dav.requests[-1].startswith("REPORT")
 
 
@@ -233,7 +234,7 @@ async def test_a_group_that_was_followed_is_written_without_another_look(
 async def test_a_card_changed_since_it_was_read_is_read_again_before_it_is_written(
     account: Account,
 ) -> None:
-    await account.book.read([ANN])
+    await contents_of(account.book, [ANN])
     add(account.dav, "ann", "X-OTHER:1")
     await account.book.sync()
     assert await account.write(noting(account.ann)) == {}
@@ -250,7 +251,7 @@ async def test_when_the_token_is_refused_everything_is_compared_anew(
     add(account.dav, "bob")
     refusals = [dav_error(status, "<d:valid-sync-token/>")]
     account.dav.fault = lambda request, body: refusals.pop() if refusals else None
-    index = await account.book.sync()
+    index = (await account.book.sync()).index
     assert index.uids_of("bob@x.example") == {"bob"}
     assert len(index) == 1
     assert account.dav.count("PROPFIND") == 3
@@ -261,7 +262,7 @@ async def test_a_server_that_was_set_back_is_read_anew(account: Account) -> None
     await account.book.sync()
     del account.dav.cards[BOOK + "bob.vcf"]
     account.dav.past = [{}]
-    index = await account.book.sync()
+    index = (await account.book.sync()).index
     assert (len(index), index.uids_of("bob@x.example")) == (1, frozenset())
 
 
@@ -275,10 +276,10 @@ async def test_a_card_that_goes_between_the_report_and_its_reading_is_gone() -> 
                 account.dav.cards.pop(BOOK + "bob.vcf", None)
 
         account.dav.fault = fault
-        index = await account.book.sync()
+        index = (await account.book.sync()).index
         assert index.uids_of("eve@x.example") == {"eve"}
         assert index.uids_of("bob@x.example") == frozenset()
-        assert len(await account.book.sync()) == 2
+        assert len((await account.book.sync()).index) == 2
 
 
 async def test_a_card_that_goes_after_it_was_listed_is_gone() -> None:
@@ -290,10 +291,10 @@ async def test_a_card_that_goes_after_it_was_listed_is_gone() -> None:
                 account.dav.cards.pop(BOOK + "bob.vcf", None)
 
         account.dav.fault = fault
-        assert len(await account.book.sync()) == 1
+        assert len((await account.book.sync()).index) == 1
         add(account.dav, "bob", "X-OTHER:1")
         account.dav.fault = lambda request, body: None
-        assert len(await account.book.sync()) == 2
+        assert len((await account.book.sync()).index) == 2
 
 
 async def test_what_may_not_be_read_and_the_book_itself_are_no_cards(account: Account) -> None:
@@ -302,7 +303,7 @@ async def test_what_may_not_be_read_and_the_book_itself_are_no_cards(account: Ac
     token = prop("sync-token", "urn:moment:0")
     account.dav.fault = answering("REPORT", "", lambda: multistatus(found + forbidden + token))
     with capture_logs() as logs:
-        assert len(await account.book.sync()) == 0
+        assert len((await account.book.sync()).index) == 0
     assert [each["path"] for each in logs if each["log_level"] == "warning"] == [ANN_PATH]
 
 
@@ -322,7 +323,7 @@ async def test_changes_that_could_not_be_told_are_told_next_time(any_account: Ac
     with pytest.raises(ServerFailureError):
         await any_account.book.sync()
     any_account.dav.fault = before
-    assert len((await any_account.book.read(["bob@x.example"])).cards) == 1
+    assert len((await contents_of(any_account.book, ["bob@x.example"])).cards) == 1
 
 
 async def test_an_index_is_never_seen_half_filled(account: Account) -> None:
@@ -338,7 +339,7 @@ async def test_an_index_is_never_seen_half_filled(account: Account) -> None:
         next(numbers)
         sizes.add(len(index))
 
-    index = await account.book.sync()
+    index = (await account.book.sync()).index
     account.dav.past = [{}]
     account.dav.fault = fault
     await account.book.sync()
@@ -349,5 +350,5 @@ async def test_an_index_is_never_seen_half_filled(account: Account) -> None:
 async def test_two_at_once_both_know(account: Account) -> None:
     add(account.dav, "bob")
     first, second = await asyncio.gather(account.book.sync(), account.book.sync())
-    assert first is second
-    assert len(first) == 2
+    assert first.index is second.index
+    assert len(first.index) == 2

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.contacts.address import key_of, spellings
-from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.index import ContactIndex, IndexBuilder
 from mailroom.contacts.model import Card
 from mailroom.jmap.habits import Habits
 from mailroom.screener.model.sender import Sender, is_own
@@ -58,11 +58,17 @@ def test_what_an_address_may_look_like_in_a_mail() -> None:
     assert spellings("bob@xn--a.example") == ("bob@xn--a.example",)
 
 
+def index_of(address: str) -> ContactIndex:
+    """Return an index with one card."""
+    builder = IndexBuilder()
+    builder.put_card("1", "uid", [address])
+    return builder.build()
+
+
 def test_a_sender_is_the_contact_however_the_domain_is_spelt() -> None:
     for written, on_card in ((WIRE, READABLE), (READABLE, WIRE)):
         sender = Sender(written)
-        index = ContactIndex()
-        index.put_card("1", "uid", [on_card])
+        index = index_of(on_card)
         assert index.uids_of(written) == {"uid"}
         assert index.ids_of([written]) == {"1"}
         card = Card(id="1", uid="uid", addresses=(on_card,))
@@ -73,8 +79,7 @@ def test_a_sender_is_the_contact_however_the_domain_is_spelt() -> None:
 
 
 def test_a_whole_domain_is_one_however_it_is_spelt() -> None:
-    index = ContactIndex()
-    index.put_card("1", "uid", ["*@bücher.example"])
+    index = index_of("*@bücher.example")
     assert index.uids_of("anybody@xn--bcher-kva.example") == {"uid"}
 
 

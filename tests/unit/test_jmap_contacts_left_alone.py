@@ -98,7 +98,7 @@ async def test_a_failure_tells_whether_it_lasts(
     for _ in range(2):
         account.contacts.refuse_once("feed", kind)
     edit = ContactEdit("ann", "ann", join=frozenset({"feed"}))
-    failures = await account.book.write([edit], account.seen.groups)
+    failures = await account.book.write([edit], account.seen.snapshot)
     if kind == "invalidProperties":
         assert failures == {}, "written whole"
         return

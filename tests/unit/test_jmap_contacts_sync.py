@@ -10,8 +10,8 @@ import pytest
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap import JmapAddressBook
 from mailroom.contacts.jmap.calls import BRIEF, Book, Delta
-from mailroom.contacts.jmap.mirror import Kept
 from mailroom.contacts.jmap.reading import CardsMovedError
+from mailroom.contacts.jmap.sync import CardCache
 from mailroom.contacts.model import AddressBookError, ContactEdit, DeleteCard, Group, UpdateCard
 from mailroom.jmap.errors import MethodError
 from mailroom.sandbox.history import History
@@ -84,9 +84,9 @@ def said_by(index: ContactIndex, *addresses: str) -> tuple[object, ...]:
 
 async def assert_in_step(account: Account, *addresses: str) -> None:
     """The index says what that of a new client says, who reads everything."""
-    kept = await account.book.sync()
-    fresh = await JmapAddressBook(account.client, "alice", annotate=True).sync()
-    assert said_by(kept, *addresses) == said_by(fresh, *addresses)
+    followed = (await account.book.sync()).index
+    fresh = (await JmapAddressBook(account.client, "alice", annotate=True).sync()).index
+    assert said_by(followed, *addresses) == said_by(fresh, *addresses)
 
 
 # The first sync
@@ -95,7 +95,7 @@ async def assert_in_step(account: Account, *addresses: str) -> None:
 async def test_everything_is_read_in_brief_in_one_request(account: Account) -> None:
     add(account.contacts, "bob", "Bob@X.example", "b@y.example")
     sent = account.http.requests_sent
-    index = await account.book.sync()
+    index = (await account.book.sync()).index
     assert account.http.requests_sent == sent + 1
     assert index.ids == {"ann", "bob", "feed", "imbox"}
     assert index.ids_of(["bob@x.EXAMPLE"]) == {"bob"}
@@ -121,7 +121,7 @@ async def test_pages_go_by_what_the_server_returns(total: bool) -> None:  # noqa
                 result.pop("total", None)
 
         account.contacts.after = forget
-        assert len((await account.book.sync()).ids_of(addresses)) == 5
+        assert len((await account.book.sync()).index.ids_of(addresses)) == 5
 
 
 async def test_cards_that_change_between_pages_are_read_again() -> None:
@@ -129,7 +129,7 @@ async def test_cards_that_change_between_pages_are_read_again() -> None:
         addresses = people(account, 8)
         gone = before("ContactCard/query", lambda: account.contacts.cards.destroy_card("u7"), at=2)
         account.contacts.before = gone
-        index = await account.book.sync()
+        index = (await account.book.sync()).index
         assert index.ids_of(addresses) == {f"u{number}" for number in range(7)}
 
 
@@ -156,14 +156,14 @@ async def test_what_is_made_while_the_server_answers_is_news_to_the_next(account
             add(account.contacts, made)
 
     account.contacts.after = make
-    assert len(await account.book.sync()) == 1
-    assert len(await account.book.sync()) == 2
-    assert (await account.book.sync()).ids == {"ann", "bob", "eve", "feed", "imbox"}
+    assert len((await account.book.sync()).index) == 1
+    assert len((await account.book.sync()).index) == 2
+    assert (await account.book.sync()).index.ids == {"ann", "bob", "eve", "feed", "imbox"}
 
 
 async def test_two_at_once_read_everything_once(account: Account) -> None:
     first, second = await asyncio.gather(account.book.sync(), account.book.sync())
-    assert first is second
+    assert first.index is second.index
     assert asked(account) == EVERYTHING + NEWS
 
 
@@ -171,10 +171,10 @@ async def test_two_at_once_read_everything_once(account: Account) -> None:
 
 
 async def test_nothing_new_is_told_in_one_request(account: Account) -> None:
-    index = await account.book.sync()
+    index = (await account.book.sync()).index
     sent = account.http.requests_sent
     asked(account)
-    assert await account.book.sync() is index
+    assert (await account.book.sync()).index is index
     assert account.http.requests_sent == sent + 1
     assert asked(account) == NEWS
 
@@ -209,11 +209,11 @@ def _replace_by_a_group(contacts: WatchedContacts) -> None:
 async def test_what_somebody_else_did_is_known_after_one_request(
     account: Account, act: Callable[[WatchedContacts], None]
 ) -> None:
-    index = await account.book.sync()
+    index = (await account.book.sync()).index
     unlike = said_by(index, ANN, "new@x.example")
     act(account.contacts)
     asked(account)
-    assert said_by(await account.book.sync(), ANN, "new@x.example") != unlike
+    assert said_by((await account.book.sync()).index, ANN, "new@x.example") != unlike
     assert asked(account) == NEWS
     await assert_in_step(account, ANN, "new@x.example")
 
@@ -223,7 +223,7 @@ async def test_more_news_than_the_server_gives_at_a_time_come_page_by_page() -> 
         await account.book.sync()
         addresses = people(account, 8)
         asked(account)
-        assert len((await account.book.sync()).ids_of(addresses)) == 8
+        assert len((await account.book.sync()).index.ids_of(addresses)) == 8
         assert asked(account) == NEWS * 3
 
 
@@ -235,7 +235,7 @@ async def test_news_that_break_off_are_gone_on_with() -> None:
         with pytest.raises(MethodError, match="forbidden"):
             await account.book.sync()
         asked(account)
-        assert len((await account.book.sync()).ids_of(addresses)) == 8
+        assert len((await account.book.sync()).index.ids_of(addresses)) == 8
         assert asked(account) == NEWS * 2
 
 
@@ -244,7 +244,7 @@ async def test_a_server_that_cannot_tell_what_changed_gives_everything(account: 
     account.contacts.before = before("ContactCard/changes", refusing("cannotCalculateChanges"))
     add(account.contacts, "bob")
     asked(account)
-    assert "bob" in (await account.book.sync()).ids
+    assert "bob" in (await account.book.sync()).index.ids
     assert asked(account) == ["AddressBook/get", "ContactCard/changes", *EVERYTHING]
     await assert_in_step(account)
 
@@ -252,12 +252,12 @@ async def test_a_server_that_cannot_tell_what_changed_gives_everything(account: 
 async def test_a_server_that_was_set_back_to_an_earlier_state_gives_everything(
     account: Account,
 ) -> None:
-    before_that = await account.book.sync()
+    before_that = (await account.book.sync()).index
     store = account.contacts.cards
     store.cards, store.card_history = {}, History()
     store.seat.states.highest = 0
     add(account.contacts, "bob", ANN)
-    assert (await account.book.sync()).uids_of(ANN) == {"bob"}
+    assert (await account.book.sync()).index.uids_of(ANN) == {"bob"}
     assert "ann" in before_that.ids, "who reads it meanwhile has the whole of the old one"
     asked(account)
     await assert_in_step(account, ANN)
@@ -294,7 +294,7 @@ NOBODY: frozenset[str] = frozenset()
 )
 def test_which_news_follow_what_is_kept(delta: Delta, follows: bool) -> None:  # noqa: FBT001 - a parameter
     mine, theirs = (Book(each, each, each == "a", is_writable=each == "a") for each in "ab")
-    kept = Kept([mine], "J9")
+    kept = CardCache((mine,), "J9", ContactIndex(), {}, {})
     assert kept.is_followed_by(delta, [mine]) is follows
     assert not kept.is_followed_by(delta, [mine, theirs])
 
@@ -302,19 +302,19 @@ def test_which_news_follow_what_is_kept(delta: Delta, follows: bool) -> None:  #
 async def test_rights_that_change_make_other_cards_count(account: Account) -> None:
     account.contacts.cards.books["Other"] = {"name": "Other"}
     account.contacts.add("bob", emails={"e": {"address": ANN}}, addressBookIds={"Other": True})
-    assert (await account.book.sync()).uids_of(ANN) == {"ann", "bob"}
+    assert (await account.book.sync()).index.uids_of(ANN) == {"ann", "bob"}
 
     def tell(name: str, result: Arguments) -> None:
         for book in result["list"] if name == "AddressBook/get" else ():
             book["myRights"] = {"mayWrite": book["id"] == "Other"}
 
     account.contacts.after = tell
-    index = await account.book.sync()
+    index = (await account.book.sync()).index
     assert index.uids_of(ANN) == {"bob"}
     assert index.groups == ()
     assert (await account.book.describe()).name == "Other"
     account.contacts.after = lambda *_: None
-    assert (await account.book.sync()).uids_of(ANN) == {"ann", "bob"}
+    assert (await account.book.sync()).index.uids_of(ANN) == {"ann", "bob"}
 
 
 async def test_without_a_writable_address_book_nothing_is_to_be_known(account: Account) -> None:
@@ -334,7 +334,7 @@ async def test_a_card_that_becomes_unreadable_can_be_edited_no_more(account: Acc
             card.pop("uid", None)
 
     account.contacts.after = spoil
-    index = await account.book.sync()
+    index = (await account.book.sync()).index
     assert index.card_ids == frozenset()
     assert index.knows(ANN)
 
@@ -369,36 +369,35 @@ async def test_it_stays_in_step_whatever_others_do(seed: int) -> None:
 
 async def test_only_cards_of_the_addresses_are_read_whole(account: Account) -> None:
     people(account, 3)
-    await account.book.sync()
+    snapshot = await account.book.sync()
     asked(account)
     account.contacts.after = lambda _, result: result["list"].reverse()
-    contents = await account.book.read([ANN.upper(), "1@x.example", "nobody@x.example", ""])
-    assert [card.id for card in contents.cards] == ["ann", "u1"]
-    assert [group.name for group in contents.groups] == ["Feed", "Imbox"]
+    cards = await snapshot.read([ANN.upper(), "1@x.example", "nobody@x.example", ""])
+    assert [card.id for card in cards] == ["ann", "u1"]
+    assert [group.name for group in snapshot.groups] == ["Feed", "Imbox"]
     ((name, arguments),) = account.contacts.calls
     assert (name, arguments["ids"]) == ("ContactCard/get", ["ann", "u1"])
     assert "properties" not in arguments
 
 
 async def test_of_strangers_nothing_is_asked(account: Account) -> None:
-    await account.book.sync()
+    snapshot = await account.book.sync()
     sent = account.http.requests_sent
-    contents = await account.book.read(["nobody@x.example"])
-    assert (contents.cards, len(contents.groups)) == ((), 2)
+    assert await snapshot.read(["nobody@x.example"]) == ()
     assert account.http.requests_sent == sent
 
 
-async def test_a_sync_serves_one_read_and_none_after_a_write(account: Account) -> None:
-    await account.book.sync()
-    await account.book.read([ANN])
+async def test_a_snapshot_stays_as_it_is_and_the_next_one_has_the_changes(account: Account) -> None:
+    snapshot = await account.book.sync()
     add(account.contacts, "bob", ANN)
-    assert {card.id for card in (await account.book.read([ANN])).cards} == {"ann", "bob"}
-    await account.book.sync()
+    later = await account.book.sync()
+    assert [card.id for card in await snapshot.read([ANN])] == ["ann"]
+    assert {card.id for card in await later.read([ANN])} == {"ann", "bob"}
     assert await account.write(creating("eve")) == {}
-    assert [card.id for card in (await account.book.read(["eve@x.example"])).cards] == ["uid eve"]
-    await account.book.sync()
+    after_a_write = await account.book.sync()
+    assert [card.id for card in await after_a_write.read(["eve@x.example"])] == ["uid eve"]
     await account.book.create_groups(["New"])
-    assert len((await account.book.read([])).groups) == 3
+    assert [len(each.groups) for each in (after_a_write, await account.book.sync())] == [2, 3]
 
 
 async def test_a_card_that_goes_or_loses_its_address_before_it_is_read_is_not_given(
@@ -406,20 +405,20 @@ async def test_a_card_that_goes_or_loses_its_address_before_it_is_read_is_not_gi
 ) -> None:
     add(account.contacts, "bob", "bob@x.example")
     add(account.contacts, "eve", "eve@x.example")
-    await account.book.sync()
+    snapshot = await account.book.sync()
     account.contacts.cards.destroy_card("bob")
     account.contacts.patch("eve", emails={})
     addresses = [ANN, "bob@x.example", "eve@x.example"]
-    assert [card.id for card in (await account.book.read(addresses)).cards] == ["ann"]
+    assert [card.id for card in await snapshot.read(addresses)] == ["ann"]
 
 
 async def test_any_number_of_cards_is_read_in_one_request() -> None:
     async with open_account(FEW) as account:
         addresses = people(account, 8)
-        await account.book.sync()
+        snapshot = await account.book.sync()
         sent = account.http.requests_sent
         asked(account)
-        assert len((await account.book.read(addresses)).cards) == 8
+        assert len(await snapshot.read(addresses)) == 8
         assert account.http.requests_sent == sent + 1
         assert asked(account) == ["ContactCard/get"] * 3
 
@@ -428,11 +427,11 @@ async def test_any_number_of_cards_is_read_in_one_request() -> None:
 
 
 async def test_an_edit_between_sync_and_read_is_kept(account: Account) -> None:
-    await account.book.sync()
+    snapshot = await account.book.sync()
     account.contacts.patch("ann", **{"notes/n/note": "new words"})
     account.contacts.patch("imbox", **{"members/ann": None, "members/bob": True})
     account.contacts.patch("feed", members={"ann": True})
-    await account.read()
+    await account.read(snapshot=snapshot)
     account.contacts.patch("feed", members={})
     assert await account.write(noting(account.ann, join=FEED, leave=IMBOX)) == {}
     assert account.contacts.cards.cards["ann"]["notes"]["n"] == {"note": f"new words\n{LINE}"}
@@ -441,8 +440,8 @@ async def test_an_edit_between_sync_and_read_is_kept(account: Account) -> None:
 
 
 async def test_an_edit_between_read_and_write_is_kept(account: Account) -> None:
-    await account.book.sync()
-    await account.read()
+    snapshot = await account.book.sync()
+    await account.read(snapshot=snapshot)
     account.contacts.patch("ann", **{"notes/n/note": "new words"})
     account.contacts.cards.destroy_card("imbox")
     account.contacts.add_group("imbox", "urn:uuid:ann")
@@ -456,9 +455,9 @@ async def test_an_edit_between_read_and_write_is_kept(account: Account) -> None:
 async def test_somebody_who_was_taken_out_of_a_group_since_the_sync_joins_it(
     account: Account,
 ) -> None:
-    await account.book.sync()
+    snapshot = await account.book.sync()
     account.contacts.patch("imbox", members={})
-    await account.read()
+    await account.read(snapshot=snapshot)
     assert await account.write(ContactEdit("ann", "ann", join=IMBOX)) == {}
     assert account.contacts.members("imbox") == {"ann"}
 
@@ -467,19 +466,19 @@ async def test_an_edit_between_the_parts_of_a_read_is_seen() -> None:
     """The parts show different states, and a write on them could undo it."""
     async with open_account(FEW) as account:
         addresses = people(account, 8)
-        await account.book.sync()
+        snapshot = await account.book.sync()
         edit = {"notes": {"n": {"note": "words"}}}
         account.contacts.before = before(
             "ContactCard/get", lambda: account.contacts.patch("u0", **edit), at=2
         )
-        seen = await account.read(*addresses)
+        seen = await account.read(*addresses, snapshot=snapshot)
         assert await account.write(*(noting(card) for card in seen.cards)) == {}
         assert account.contacts.cards.cards["u0"]["notes"] == {"n": {"note": f"words\n{LINE}"}}
 
 
 async def test_a_write_right_after_a_write_goes_by_what_is_there_now(account: Account) -> None:
-    await account.book.sync()
-    await account.read()
+    snapshot = await account.book.sync()
+    await account.read(snapshot=snapshot)
     ann = account.ann
     assert await account.write(noting(ann, join=FEED), creating("eve", join=FEED)) == {}
     account.contacts.patch("feed", **{"members/uid eve": None})
@@ -494,8 +493,8 @@ async def test_a_write_right_after_a_write_goes_by_what_is_there_now(account: Ac
 async def test_a_write_on_a_sync_alone_looks_at_the_cards_first(account: Account) -> None:
     await account.read()
     ann = account.ann
-    await account.book.sync()
-    await account.book.read(["nobody@x.example"])
+    snapshot = await account.book.sync()
+    await snapshot.read(["nobody@x.example"])
     account.contacts.patch("ann", **{"notes/n/note": "new words"})
     assert await account.write(ContactEdit("ann", "ann", DeleteCard(ann))) == {
         "ann": "card ann was changed in the meantime"
@@ -521,9 +520,10 @@ async def test_cards_that_never_hold_still_for_a_look_are_not_written() -> None:
 
 
 async def test_what_was_written_is_known_after_the_next_sync(account: Account) -> None:
-    index = await account.book.sync()
+    index = (await account.book.sync()).index
     assert await account.write(creating("eve", join=FEED)) == {}
     assert index.uids_of("eve@x.example") == set()
-    await account.book.sync()
-    assert index.uids_of("eve@x.example") == {"uid eve"}
-    assert index.groups[0].members == {"uid eve"}
+    later = (await account.book.sync()).index
+    assert index.uids_of("eve@x.example") == set()
+    assert later.uids_of("eve@x.example") == {"uid eve"}
+    assert later.groups[0].members == {"uid eve"}

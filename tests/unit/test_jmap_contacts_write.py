@@ -77,9 +77,10 @@ async def test_any_number_of_senders_takes_one_request_each_to_sync_read_and_wri
             account.contacts.patch("imbox", **{f"members/u{number}": True})
         await account.book.describe()  # so that the session is there
         before = account.http.requests_sent
-        await account.book.sync()
+        snapshot = await account.book.sync()
         syncing = account.http.requests_sent - before
-        seen = await account.read(*(f"{number}@x.example" for number in range(senders)))
+        addresses = [f"{number}@x.example" for number in range(senders)]
+        seen = await account.read(*addresses, snapshot=snapshot)
         reading = account.http.requests_sent - before - syncing
         edits = [noting(card, join=FEED, leave=IMBOX) for card in seen.cards]
         edits += [
@@ -319,7 +320,7 @@ async def test_the_first_member_of_a_group_without_any(account: Account) -> None
 async def test_an_address_book_may_be_written_without_having_been_read(account: Account) -> None:
     book = JmapAddressBook(account.client, "alice", annotate=True)
     edits = noting(account.ann, join=FEED), creating()
-    assert await book.write(edits, account.seen.groups) == {}
+    assert await book.write(edits, account.seen.snapshot) == {}
     assert account.contacts.members("feed") == {"ann"}
     assert "uid new" in account.contacts.cards.cards
 
@@ -327,7 +328,7 @@ async def test_an_address_book_may_be_written_without_having_been_read(account: 
 async def test_a_group_that_went_before_anything_was_seen_is_named(account: Account) -> None:
     book = JmapAddressBook(account.client, "alice", annotate=True)
     account.contacts.cards.destroy_card("feed")
-    failures = await book.write([noting(account.ann, join=FEED)], account.seen.groups)
+    failures = await book.write([noting(account.ann, join=FEED)], account.seen.snapshot)
     assert str(failures["ann"]) == "contact group Feed is gone"
 
 

@@ -35,6 +35,7 @@ from mailroom.screener.passes.states import StateTrail
 from mailroom.screener.triage.contacts import Contact
 from mailroom.screener.triage.decide import DecidedAddresses, Decision
 from mailroom.waiting.trigger import Due, Reason
+from tests.support.contents import NOTHING
 from tests.support.domain.builders import PLACES, category, mail, tapped
 
 SERVER = URL("https://mail.example.com/jmap?secret=1")
@@ -124,7 +125,7 @@ def report(
     marked = GatheredMail((), None, directory, PLACES, (), "1")
     why = "bob@corp.example: overQuota"
     return Report(
-        plan=Plan(filings, (), (), (), {}, marked, DecidedAddresses()),
+        plan=Plan(filings, (), (), (), {}, marked, DecidedAddresses(), NOTHING.snapshot),
         failures=dict.fromkeys(failures, why),
         labels_failed=dict.fromkeys(labels_failed, why),
         late={},

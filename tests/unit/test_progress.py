@@ -17,6 +17,7 @@ from mailroom.screener.passes.progress import Progress
 from mailroom.screener.triage.contacts import find_contacts
 from mailroom.screener.triage.decide import DecidedAddresses, Decision, decide
 from mailroom.screener.triage.labelled import sort_mail
+from tests.support.contents import NOTHING
 from tests.support.domain.builders import NOW, PLACES, groups, mail
 
 BOB = [
@@ -51,7 +52,7 @@ def progress() -> Progress:
         if isinstance(each, Decision)
     )
     marked = GatheredMail((BOB[0], AL[0]), None, Directory([]), PLACES, (), "1")
-    return Progress(Plan(filings, (), (), (), MARKS, marked, DecidedAddresses()))
+    return Progress(Plan(filings, (), (), (), MARKS, marked, DecidedAddresses(), NOTHING.snapshot))
 
 
 def labels(made: Progress) -> list[set[str]]:

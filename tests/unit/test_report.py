@@ -32,6 +32,7 @@ from mailroom.screener.passes.progress import Progress
 from mailroom.screener.triage.contacts import find_contacts
 from mailroom.screener.triage.decide import decide
 from mailroom.screener.triage.labelled import sort_mail
+from tests.support.contents import snapshot_of
 from tests.support.domain.builders import (
     NOW,
     PLACES,
@@ -72,14 +73,11 @@ def planned(
         )
     ]
     gathered = GatheredMail(marked, None, Directory(mailboxes(*PATHS)), PLACES, own, "1")
+    snapshot = snapshot_of(Contacts.of(groups=group_list(members)).index)
     plan = plan_decisions(
-        gathered, sorted_mail, outcomes, mails, index=ContactIndex(), categories=DEFAULTS
+        gathered, sorted_mail, outcomes, mails, snapshot=snapshot, categories=DEFAULTS
     )
-    return replace(
-        plan,
-        judged=None if new is None else arrivals(*new),
-        groups=group_list(members),
-    )
+    return replace(plan, judged=None if new is None else arrivals(*new))
 
 
 def arrivals(*emails: Email) -> JudgedMail:

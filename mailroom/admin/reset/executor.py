@@ -56,7 +56,7 @@ class _Work:
         batch = await self._file(await self._senders.read(card_ids))
         settled = [each for each in batch.filings if not each.swept]
         edits = [edit for each in settled for edit in each.decision.edits]
-        failures = await self._scope.book.write(edits, batch.groups) if edits else {}
+        failures = await self._scope.book.write(edits, batch.snapshot) if edits else {}
         for filing in settled:
             if reason := failures.get(filing.decision.id):
                 self._outcome.failures[_who(filing)] = f"contact: {reason}"
@@ -90,11 +90,10 @@ class _Work:
 
     async def release(self, uids: Iterable[str]) -> None:
         """Remove uids that no card has from the groups."""
-        index = await self._scope.book.sync()
-        groups = (await self._scope.book.read_cards(())).groups
-        ours = find_groups(groups, self._scope.categories, self._scope.layout)
-        edits = release_strays(uids, ours, index.uids)
-        failures = await self._scope.book.write(edits, groups) if edits else {}
+        snapshot = await self._scope.book.sync()
+        ours = find_groups(snapshot.groups, self._scope.categories, self._scope.layout)
+        edits = release_strays(uids, ours, snapshot.index.uids)
+        failures = await self._scope.book.write(edits, snapshot) if edits else {}
         self._outcome.failures |= {f"member {uid}": str(why) for uid, why in failures.items()}
 
 

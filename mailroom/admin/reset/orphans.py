@@ -70,7 +70,7 @@ class Orphans:
 
     async def take_back(self, outcome: Outcome) -> None:
         """Move this mail back, unless the server refuses. Raises as :meth:`patches`."""
-        patches = await self.patches(await self._scope.book.sync())
+        patches = await self.patches((await self._scope.book.sync()).index)
         if not patches:
             return
         updates = [update for _, update in await self._scope.mail.update(patches)]

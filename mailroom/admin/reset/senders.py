@@ -10,8 +10,8 @@ from typing import Final
 from mailroom.admin.reset.scope import Scope, ShowProgress
 from mailroom.admin.reset.traces import can_be_stripped
 from mailroom.contacts.address import key_of
-from mailroom.contacts.index import ContactIndex
-from mailroom.contacts.model import Card, Group
+from mailroom.contacts.book import Snapshot
+from mailroom.contacts.model import Card
 from mailroom.jmap.answers import Updated
 from mailroom.jmap.mail import Email, Patch
 from mailroom.jmap.request import Operation
@@ -46,8 +46,7 @@ class Batch:
     Attributes:
         cards: one card of each contact.
         ours: Mailroom's groups.
-        groups: every group.
-        index: the address book's index.
+        snapshot: the address book from which the contacts were read.
         sweep: the search for the contacts' mail.
         filings: the edits and patches that undo the decision on each contact, for the mail that
             was found last.
@@ -55,8 +54,7 @@ class Batch:
 
     cards: tuple[Card, ...]
     ours: Groups
-    groups: tuple[Group, ...]
-    index: ContactIndex
+    snapshot: Snapshot
     sweep: Sweep
     filings: tuple[Filing, ...] = ()
 
@@ -86,16 +84,17 @@ class Senders:
             HttpError, JmapError, AddressBookError: a server cannot be used as it should.
             MissingError: contact groups are missing.
         """
-        index = await self._scope.book.sync()
-        contents = await self._scope.book.read_cards(card_ids)
-        ours = find_groups(contents.groups, self._scope.categories, self._scope.layout)
+        snapshot = await self._scope.book.sync()
+        ours = find_groups(snapshot.groups, self._scope.categories, self._scope.layout)
         members = ours.members
         cards = tuple(
-            each for each in contents.cards if each.uid in members or can_be_stripped(each)
+            card
+            for card in await snapshot.read_cards(card_ids)
+            if card.uid in members or can_be_stripped(card)
         )
         addresses = frozenset(each for card in cards for each in self._addresses(card))
         sweep = Sweep(addresses, self._places.swept)
-        _, batch = await self.update_and_search(Batch(cards, ours, contents.groups, index, sweep))
+        _, batch = await self.update_and_search(Batch(cards, ours, snapshot, sweep))
         return batch
 
     async def update_and_search(
@@ -112,7 +111,9 @@ class Senders:
     def _filings(self, batch: Batch, found: Iterable[Email]) -> Iterator[Filing]:
         mails = BySender(found)
         for card in batch.cards:
-            stands_for = {key for key in mails.senders if card.uid in batch.index.uids_of(key)}
+            stands_for = {
+                key for key in mails.senders if card.uid in batch.snapshot.index.uids_of(key)
+            }
             addresses = self._addresses(card) | self._not_own(stands_for)
             edits = edits_for_undo([card], batch.ours)
             contact = Contact(addresses, (card,), labelled=())

@@ -16,7 +16,7 @@ from mailroom.admin.reset.traces import (
     can_be_stripped,
     treatment_of,
 )
-from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.book import Snapshot
 from mailroom.screener.arrivals.verdict import KnownPeople
 from mailroom.screener.model.categories import Categories
 from mailroom.screener.model.missing import MissingError
@@ -34,18 +34,18 @@ async def survey(scope: Scope) -> Traces:
         MissingError: the account has some of Mailroom's mailboxes or contact groups, but not all.
         UnsuitableError: mailboxes have another purpose.
     """
-    index = await scope.book.sync()
+    snapshot = await scope.book.sync()
     try:
-        members = find_groups(index.groups, scope.categories, scope.layout).members
+        members = find_groups(snapshot.groups, scope.categories, scope.layout).members
         seen = await scope.gatherer.gather()
     except MissingError:
-        if await _is_strange_to(scope, index):
+        if await _is_strange_to(scope, snapshot):
             return Traces()
         raise
-    strays = members - index.uids
+    strays = members - snapshot.index.uids
     found = Traces(
         seen,
-        cards=await _concerned(scope, index, members),
+        cards=await _concerned(scope, snapshot, members),
         strays=strays,
         mail_traces=await MailTraces(scope, seen).count(),
         labelled=sum(1 for each in seen.emails if each.mailbox_ids & seen.places.labels.keys()),
@@ -54,12 +54,12 @@ async def survey(scope: Scope) -> Traces:
     senders = Senders(scope, seen)
     for some in in_batches(found.cards, scope.show_progress, _FINDING):
         tally.add(await senders.read(some))
-    orphans = len(await Orphans(scope, seen).patches(index))
+    orphans = len(await Orphans(scope, seen).patches(snapshot.index))
     found = tally.entered_into(found)
     return replace(found, mails=found.mails + orphans, orphans=orphans)
 
 
-async def _is_strange_to(scope: Scope, index: ContactIndex) -> bool:
+async def _is_strange_to(scope: Scope, snapshot: Snapshot) -> bool:
     """Return True if the account has no trace of Mailroom, so that nothing is missing."""
     labels = [each.label for each in scope.categories]
     labels += [scope.layout.screener_label, scope.layout.error_label, scope.layout.warning_label]
@@ -67,16 +67,16 @@ async def _is_strange_to(scope: Scope, index: ContactIndex) -> bool:
     if any(directory.find(label) for label in labels):
         return False
     wanted = wanted_groups(scope.categories, scope.layout)
-    if missing_groups(index.groups, scope.categories, scope.layout) != wanted:
+    if missing_groups(snapshot.groups, scope.categories, scope.layout) != wanted:
         return False
-    return not await _concerned(scope, index, frozenset())
+    return not await _concerned(scope, snapshot, frozenset())
 
 
-async def _concerned(scope: Scope, index: ContactIndex, members: frozenset[str]) -> tuple[str, ...]:
+async def _concerned(scope: Scope, snapshot: Snapshot, members: frozenset[str]) -> tuple[str, ...]:
     """Return the ids of the cards in Mailroom's groups or with Mailroom's traces on them."""
     ids: list[str] = []
-    for some in in_batches(sorted(index.card_ids), scope.show_progress, _READING):
-        cards = (await scope.book.read_cards(some)).cards
+    for some in in_batches(sorted(snapshot.index.card_ids), scope.show_progress, _READING):
+        cards = await snapshot.read_cards(some)
         ids += [each.id for each in cards if each.uid in members or can_be_stripped(each)]
     return tuple(ids)
 
@@ -98,7 +98,7 @@ class Tally:
 
     def add(self, batch: Batch) -> None:
         """Count a batch of contacts."""
-        known_people = KnownPeople(batch.index, self._categories, self._identities)
+        known_people = KnownPeople(batch.snapshot.index, self._categories, self._identities)
         for card in batch.cards:
             joined = known_people.categories_of(frozenset({card.uid}))
             self._senders.update([each.name for each in joined] or [UNDECIDED])

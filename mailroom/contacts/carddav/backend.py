@@ -2,15 +2,12 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from functools import partial
-from typing import TypeVar
+from collections.abc import Collection, Mapping, Sequence
 
 import structlog
 from yarl import URL
 
-from mailroom.contacts.address import key_of
-from mailroom.contacts.book import Description
+from mailroom.contacts.book import Description, Snapshot
 from mailroom.contacts.carddav.finding import Options, find
 from mailroom.contacts.carddav.notes import notes_on
 from mailroom.contacts.carddav.opened import OpenedBook, open_book
@@ -18,14 +15,11 @@ from mailroom.contacts.carddav.refusals import AddressBookGoneError
 from mailroom.contacts.carddav.resource import Resource
 from mailroom.contacts.carddav.resources import Resources
 from mailroom.contacts.carddav.writing import Writing
-from mailroom.contacts.index import ContactIndex
-from mailroom.contacts.model import AddressBookError, Card, ContactEdit, Contents, Group
+from mailroom.contacts.model import AddressBookError, ContactEdit
 from mailroom.contacts.vcard.groups import GroupForm, form_of
 from mailroom.contacts.vcard.new import new_group
 from mailroom.http import HttpClient
 from mailroom.waiting.concurrency import all_of
-
-T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -60,25 +54,20 @@ class CardDavAddressBook:
         await self.sync()
         return notes_on(await self._find())
 
-    async def sync(self) -> ContactIndex:
-        """See the protocol."""
-        return await self._again_if_gone(self._sync)
-
-    async def read(self, addresses: Collection[str]) -> Contents:
-        """See the protocol. Without a sync before, the read begins with one."""
-        return await self._again_if_gone(partial(self._read, addresses))
-
-    async def read_cards(self, ids: Collection[str]) -> Contents:
-        """See the protocol."""
-        return await self._again_if_gone(partial(self._read_cards, ids))
+    async def sync(self) -> Snapshot:
+        """See the protocol. If the address book is gone, it is searched again."""
+        try:
+            return await self._sync()
+        except AddressBookGoneError:
+            self._opened = None
+            return await self._sync()
 
     async def write(
-        self, edits: Sequence[ContactEdit], groups: Collection[Group]
+        self, edits: Sequence[ContactEdit], snapshot: Snapshot
     ) -> Mapping[str, Exception]:
         """See the protocol."""
         book = await self._find()
-        now = partial(_groups_now, book)
-        return await Writing(book.resources, book.known, edits, groups, now).run()
+        return await Writing(book.resources, book.known, book.mirror, edits, snapshot.index).run()
 
     async def create_groups(self, names: Collection[str]) -> None:
         """See the protocol. New groups have the form of the existing ones."""
@@ -99,42 +88,9 @@ class CardDavAddressBook:
                 self._opened = open_book(self._http, found, self._options)
             return self._opened
 
-    async def _again_if_gone(self, action: Callable[[], Awaitable[T]]) -> T:
-        """Run an action; if the address book is gone, search it and run the action again."""
-        try:
-            return await action()
-        except AddressBookGoneError:
-            self._opened = None
-            return await action()
-
-    async def _sync(self) -> ContactIndex:
+    async def _sync(self) -> Snapshot:
         book = await self._find()
-        await book.mirror.sync()
-        return book.known.index
-
-    async def _read(self, addresses: Collection[str]) -> Contents:
-        book = await self._find()
-        await book.mirror.catch_up()
-        cards = await book.resources.read(book.known.index.ids_of(addresses))
-        wanted = {key_of(address) for address in addresses}
-        matching = tuple(card for card in cards if _bears_one_of(card, wanted))
-        return Contents(cards=matching, groups=book.known.index.groups)
-
-    async def _read_cards(self, ids: Collection[str]) -> Contents:
-        book = await self._find()
-        await book.mirror.catch_up()
-        return Contents(cards=await book.resources.read(ids), groups=book.known.index.groups)
-
-
-async def _groups_now(book: OpenedBook) -> tuple[Group, ...]:
-    """Return every group after a sync. The next read begins with a sync of its own."""
-    await book.mirror.sync()
-    book.known.is_fresh = False
-    return book.known.index.groups
-
-
-def _bears_one_of(card: Card, addresses: Collection[str]) -> bool:
-    return any(key_of(address) in addresses for address in card.addresses)
+        return Snapshot(await book.mirror.sync(), book.resources.read)
 
 
 def _common_form(groups: Collection[Resource]) -> GroupForm:

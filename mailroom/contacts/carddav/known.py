@@ -11,7 +11,7 @@ from mailroom.contacts.carddav.hrefs import REPLACEMENT
 from mailroom.contacts.carddav.members import CategoryMembers
 from mailroom.contacts.carddav.reading import LARGEST_CARD
 from mailroom.contacts.carddav.resource import Resource
-from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.index import IndexBuilder
 from mailroom.contacts.model import Group
 from mailroom.contacts.vcard.edit import is_readable, to_group
 from mailroom.contacts.vcard.fields import uid_of, written_uid_of
@@ -31,18 +31,16 @@ class Known:
         groups_are_categories: True if groups are CATEGORIES on cards; False if groups are cards.
 
     Attributes:
-        index: the index of cards and groups.
+        index: builds the index of cards and groups.
         etags: the version of each resource in the index, by path.
         members: the cards that have these names as CATEGORIES.
         groups_are_categories: the argument.
-        is_fresh: True if the next read may use the index without a sync.
     """
 
     def __init__(self, names: Collection[str] = (), *, groups_are_categories: bool = False) -> None:
-        self.index = ContactIndex()
+        self.index = IndexBuilder()
         self.etags: dict[str, str] = {}
         self.members = CategoryMembers(names)
-        self.is_fresh = False
         self.groups_are_categories = groups_are_categories
         self._whole: dict[str, Resource] = {}
         self._whole_octets = 0

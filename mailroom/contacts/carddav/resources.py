@@ -118,7 +118,6 @@ class Resources:
         """
         path = self._paths.key(self._url.raw_path + quote(f"{uid}.vcf", safe=""))
         response = await self._put(path, card, {"If-None-Match": "*"})
-        self._known.is_fresh = False
         if response.status == HTTPStatus.OK:
             await self._look_whether_written(path, card)
             return None

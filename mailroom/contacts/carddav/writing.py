@@ -4,7 +4,7 @@ A failure concerns its own edits only: the later steps leave these edits out and
 others.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
@@ -12,8 +12,10 @@ from typing import Final
 from mailroom.contacts.address import key_of, other_uid
 from mailroom.contacts.carddav.known import Known
 from mailroom.contacts.carddav.membership import GroupWrite, Move, waves
+from mailroom.contacts.carddav.mirror import Mirror
 from mailroom.contacts.carddav.resource import Resource
 from mailroom.contacts.carddav.resources import Resources
+from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.meanwhile import refuse_if_joined
 from mailroom.contacts.model import (
     AddressBookError,
@@ -42,24 +44,25 @@ class Writing:
     Args:
         resources: reads and writes the cards.
         known: the address book in memory.
+        mirror: reads every group before a deletion.
         edits: the edits, with unique keys.
-        groups: every group, as it was when the edits were decided on.
-        groups_now: reads every group as it is now.
+        index: the cards and groups from which the edits were decided.
     """
 
     def __init__(
         self,
         resources: Resources,
         known: Known,
+        mirror: Mirror,
         edits: Sequence[ContactEdit],
-        groups: Collection[Group],
-        groups_now: Callable[[], Awaitable[Collection[Group]]],
+        index: ContactIndex,
     ) -> None:
         self._resources = resources
         self._known = known
+        self._mirror = mirror
         self._edits = edits
-        self._groups = groups
-        self._groups_now = groups_now
+        self._index = index
+        self._groups = index.groups
         self._failures: dict[str, Exception] = {}
         self._uids = {edit.key: edit.uid for edit in edits}
 
@@ -101,7 +104,7 @@ class Writing:
         return lambda card: with_categories(card, join=join, leave=leave)
 
     async def _change_categories(self, uid: str, categorized: Callable[[VCard], VCard]) -> None:
-        path = self._known.index.id_of(uid)
+        path = self._index.id_of(uid)
         if path is not None:
             await self._resources.change(path, categorized)
 
@@ -157,7 +160,7 @@ class Writing:
         found = {edit: version for edit, version in zip(edits, versions, strict=True) if version}
         if found:
             with self._failing(*(edit.key for edit in found)):
-                now = await self._groups_now()
+                now = (await self._mirror.sync()).groups
                 await all_of(self._delete_card(*each, now) for each in found.items())
 
     async def _version_to_delete(self, edit: ContactEdit) -> Resource | None:

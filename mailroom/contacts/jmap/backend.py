@@ -3,26 +3,22 @@
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
-from mailroom.contacts.address import key_of
-from mailroom.contacts.book import Description
-from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.book import Description, Snapshot
 from mailroom.contacts.jmap.calls import Book, get_books
 from mailroom.contacts.jmap.card_set import Changes, set_cards
 from mailroom.contacts.jmap.cards import is_group, to_card
 from mailroom.contacts.jmap.edits import new_group
-from mailroom.contacts.jmap.fields import JsCard
-from mailroom.contacts.jmap.mirror import Kept, Mirror
 from mailroom.contacts.jmap.reading import Cards
 from mailroom.contacts.jmap.refusals import is_taken
+from mailroom.contacts.jmap.sync import CardCache, Synchronizer
 from mailroom.contacts.jmap.writing import Writing
 from mailroom.contacts.model import (
     AddressBookError,
     Card,
     ContactEdit,
-    Contents,
-    Group,
     ReadOnlyAddressBookError,
 )
 from mailroom.jmap.client import JmapClient
@@ -33,7 +29,7 @@ class JmapAddressBook:
 
     Cards and groups are made in one address book. Cards in other writable address books may join
     groups, but are not edited. Cards in read-only address books only make their addresses known.
-    An index is kept in memory; cards are read with all properties when they may be edited.
+    The cards are kept in brief in memory, and read with all properties when they may be edited.
 
     Args:
         client: the client of the server.
@@ -52,113 +48,80 @@ class JmapAddressBook:
         annotate: bool = False,
         address_book: str = "",
     ) -> None:
-        self._annotate = annotate
-        self._wanted = address_book
         self._client = client
         self._account_id = account_id
+        self._annotate = annotate
+        self._wanted = address_book
         self._cards = Cards(client, account_id)
-        self._mirror = Mirror(client, account_id)
-        self._synced: Kept | None = None
+        self._synchronizer = Synchronizer(client, account_id)
         self._default: Book | None = None
-        self._index = ContactIndex()
 
     async def describe(self) -> Description:
         """See the protocol."""
         session = await self._client.session()
-        return Description("JMAP", session.api_url, (await self._address_book()).name)
+        return Description("JMAP", session.api_url, (await self._default_book()).name)
 
     async def notes(self) -> tuple[str, ...]:
         """See the protocol. There are no notes over JMAP."""
         return ()
 
-    async def sync(self) -> ContactIndex:
+    async def sync(self) -> Snapshot:
         """See the protocol. Takes one request, except for the first call and for many changes."""
-        return (await self._sync()).index
+        cache = await self._synchronizer.sync()
+        self._default = choose(cache.books, self._wanted)
+        return Snapshot(cache.index, partial(self._fetch, cache, self._default))
 
-    async def read(self, addresses: Collection[str]) -> Contents:
-        """See the protocol. Without a sync before, the read begins with one."""
-        kept = await self._once_synced()
-        wanted = {key_of(address) for address in addresses}
-        cards = await self._see(kept.index.ids_of(wanted), kept)
-        return Contents(
-            cards=tuple(card for card in cards if wanted & {*map(key_of, card.addresses)}),
-            groups=kept.index.groups,
-        )
-
-    async def read_cards(self, ids: Collection[str]) -> Contents:
-        """See the protocol."""
-        kept = await self._once_synced()
-        cards = await self._see(ids, kept)
-        return Contents(cards=cards, groups=kept.index.groups)
-
-    async def _once_synced(self) -> Kept:
-        kept, self._synced = self._synced or await self._sync(), None
-        return kept
-
-    async def _see(self, ids: Collection[str], kept: Kept) -> tuple[Card, ...]:
-        """Read cards with all properties, also cards whose ids have changed."""
-        found = await self._cards.see(ids, kept.groups, kept.state)
+    async def _fetch(
+        self, cache: CardCache, default: Book, ids: Collection[str]
+    ) -> tuple[Card, ...]:
+        """Read cards with all properties, also cards whose ids have changed since the sync."""
+        found = await self._cards.fetch(ids, cache.groups, cache.state)
         if missing := {*ids} - {card["id"] for card in found}:
-            present = await self._mirror.renew(missing)
+            cache, present = await self._synchronizer.renew(cache.index, missing)
             ids = {present[card_id] for card_id in ids if card_id in present}
-            found = await self._cards.see(ids, kept.groups, kept.state)
-        return tuple(
-            self._card(card) for card in found if not is_group(card) and kept.is_writable(card)
-        )
-
-    def _card(self, found: JsCard) -> Card:
-        """Return a card as it was read. A card in another address book may only join groups."""
-        card, books = to_card(found, annotate=self._annotate), found.get("addressBookIds")
-        is_ours = self._default is None or not isinstance(books, dict) or self._default.id in books
-        return card if is_ours else replace(card, is_editable=False)
+            found = await self._cards.fetch(ids, cache.groups, cache.state)
+        cards = []
+        for js_card in found:
+            if is_group(js_card) or not cache.is_writable(js_card):
+                continue
+            card, books = to_card(js_card, annotate=self._annotate), js_card.get("addressBookIds")
+            if isinstance(books, dict) and default.id not in books:
+                card = replace(card, is_editable=False)
+            cards.append(card)
+        return tuple(cards)
 
     async def write(
-        self, edits: Sequence[ContactEdit], groups: Collection[Group]
+        self, edits: Sequence[ContactEdit], snapshot: Snapshot
     ) -> Mapping[str, Exception]:
         """See the protocol."""
-        self._synced = None
-        address_book = await self._address_book()
+        address_book = await self._default_book()
         writing = Writing(
             self._cards,
             address_book.id,
             edits,
-            groups,
-            self._index,
-            self._mirror,
+            snapshot.index,
+            self._synchronizer,
             annotate=self._annotate,
         )
         return await writing.run()
 
     async def create_groups(self, names: Collection[str]) -> None:
         """See the protocol."""
-        self._synced = None
-        book = await self._address_book()
-        groups = {name: new_group(name, str(uuid.uuid4()), book.id) for name in names}
+        book = await self._default_book()
+        remaining = iter([(name, new_group(name, str(uuid.uuid4()), book.id)) for name in names])
         size = (await self._client.session()).limits.max_objects_in_set
-        remaining = iter(groups.items())
-        while some := dict(islice(remaining, size)):
-            await self._create_groups(some)
+        while batch := list(islice(remaining, size)):
+            changes = Changes(create={str(key): group for key, (_, group) in enumerate(batch)})
+            (done,) = await self._cards.write(set_cards(self._account_id, changes))
+            if done.refusal is not None:
+                raise done.refusal
+            for key, error in done.failed.items():
+                # The uids are new, so a taken uid means a lost answer, and a group of ours.
+                if not is_taken(error):
+                    raise AddressBookError(f"contact group {batch[int(key)][0]}: {error}")
 
-    async def _create_groups(self, groups: Mapping[str, JsCard]) -> None:
-        """Make groups. Their uids are new: a taken uid means a lost answer, and a group of ours."""
-        keyed = {str(number): each for number, each in enumerate(groups.items())}
-        create = {key: group for key, (_, group) in keyed.items()}
-        (done,) = await self._cards.write(set_cards(self._account_id, Changes(create=create)))
-        if done.refusal is not None:
-            raise done.refusal
-        for key, error in done.failed.items():
-            if not is_taken(error):
-                raise AddressBookError(f"contact group {keyed[key][0]}: {error}")
-
-    async def _sync(self) -> Kept:
-        kept = await self._mirror.sync()
-        self._default = choose(kept.books, self._wanted)
-        self._synced = kept
-        self._index = kept.index
-        return kept
-
-    async def _address_book(self) -> Book:
-        """Return the address book for new cards, as it was read last."""
+    async def _default_book(self) -> Book:
+        """Return the address book for new cards and groups, as it was read last."""
         if self._default is None:
             (books,) = await self._client.perform(get_books(self._account_id))
             self._default = choose(books, self._wanted)

@@ -7,7 +7,6 @@ from collections.abc import (
     Collection,
     Iterable,
     Mapping,
-    Sequence,
 )
 from functools import partial
 from typing import Final, TypeVar
@@ -52,14 +51,14 @@ class Cards:
         account_id: the id of the account.
 
     Attributes:
-        seen: the cards that were read last, by id.
+        cached: the cards that were read last, by id.
         state: the state in which they were read; None if they may have changed since.
     """
 
     def __init__(self, client: JmapClient, account_id: str) -> None:
         self.client = client
         self.account_id = account_id
-        self.seen: Mapping[str, JsCard] = {}
+        self.cached: Mapping[str, JsCard] = {}
         self.state: str | None = None
 
     async def find(self, card_filter: Filter) -> list[JsCard]:
@@ -68,9 +67,17 @@ class Cards:
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
-        return await undisturbed(partial(self._find, card_filter))
 
-    async def see(
+        async def read() -> list[JsCard]:
+            size = await page_size(self.client)
+            ask = partial(find_cards, self.account_id, card_filter, limit=size)
+            (first,) = await self.client.perform(ask())
+            pages = [first, *[page async for page in rest_of(self.client, ask, first)]]
+            return [*_by_id([page.found for page in pages]).values()]
+
+        return await undisturbed(read)
+
+    async def fetch(
         self, ids: Collection[str], groups: Mapping[str, JsCard], state: str
     ) -> list[JsCard]:
         """Read these cards, and return those that exist.
@@ -80,50 +87,46 @@ class Cards:
             groups: the groups that were read already, by id.
             state: the state in which the groups were read.
         """
-        seen = dict(groups)
+        known_groups = dict(groups)
         parts = await self._get(ids)
         cards = _by_id(parts)
-        self.seen = seen | cards
+        self.cached = known_groups | cards
         self.state = state if {part.state for part in parts} <= {state} else None
         return [*cards.values()]
 
-    async def look_at(self, ids: Iterable[str]) -> None:
+    async def fetch_if_stale(self, ids: Iterable[str]) -> None:
         """Read these cards again, unless they were read and nothing was written since."""
         wanted = set(ids)
-        if not self.has_seen(wanted):
-            await undisturbed(partial(self._look_at, wanted))
+        if self.is_fresh(wanted):
+            return
 
-    def has_seen(self, ids: Collection[str]) -> bool:
+        async def read() -> None:
+            parts = await self._get(wanted)
+            states = {part.state for part in parts}
+            if len(states) > 1:
+                raise CardsMovedError
+            self.cached = _by_id(parts)
+            self.state = next(iter(states), None)
+
+        await undisturbed(read)
+
+    def is_fresh(self, ids: Collection[str]) -> bool:
         """Return True if these cards were read and nothing was written since."""
-        return self.state is not None and self.seen.keys() >= {*ids}
+        return self.state is not None and self.cached.keys() >= {*ids}
 
     async def write(self, *sets: Operation[Done]) -> list[Done]:
-        """Carry out these operations in order, in one request. Afterwards ``seen`` is outdated."""
+        """Carry out these operations in order, in one request. Afterwards the cache is stale."""
         together = Operation(
-            tuple(call for each in sets for call in each.calls),
-            lambda results: [each.read(results) for each in sets],
+            tuple(call for operation in sets for call in operation.calls),
+            lambda results: [operation.read(results) for operation in sets],
         )
         if together.calls:
             self.state = None
         (done,) = await self.client.perform(together)
         return done
 
-    async def _find(self, card_filter: Filter) -> list[JsCard]:
-        size = await page_size(self.client)
-        ask = partial(find_cards, self.account_id, card_filter, limit=size)
-        (first,) = await self.client.perform(ask())
-        pages = [first, *[page async for page in rest_of(self.client, ask, first)]]
-        return [*_by_id([page.found for page in pages]).values()]
-
-    async def _look_at(self, ids: Collection[str]) -> None:
-        parts = await self._get(ids)
-        states = {part.state for part in parts}
-        if len(states) > 1:
-            raise CardsMovedError
-        self.seen = _by_id(parts)
-        self.state = next(iter(states), None)
-
     async def _get(self, ids: Collection[str]) -> list[Found]:
+        """Read cards by id; cards that are too large for one answer, one half after the other."""
         wanted = sorted(ids)
         size = (await self.client.session()).limits.max_objects_in_get
         parts = [wanted[start : start + size] for start in range(0, len(wanted), size)]
@@ -132,15 +135,11 @@ class Cards:
                 [get_cards(self.account_id, part) for part in parts]
             )
         except AnswerTooLargeError:
-            return await self._get_in_parts(wanted)
-
-    async def _get_in_parts(self, ids: Sequence[str]) -> list[Found]:
-        """Read cards that are too large for one answer, one half after the other."""
-        if len(ids) == 1:
-            log.info("card is read without its pictures, for it is too large", card=ids[0])
-            return await self.client.perform_all([get_large_card(self.account_id, ids[0])])
-        middle = len(ids) // 2
-        return [*await self._get(ids[:middle]), *await self._get(ids[middle:])]
+            if len(wanted) == 1:
+                log.info("card is read without its pictures, for it is too large", card=wanted[0])
+                return await self.client.perform_all([get_large_card(self.account_id, wanted[0])])
+            middle = len(wanted) // 2
+            return [*await self._get(wanted[:middle]), *await self._get(wanted[middle:])]
 
 
 async def page_size(client: JmapClient) -> int:

@@ -20,11 +20,11 @@ from mailroom.contacts.jmap.batches import batches
 from mailroom.contacts.jmap.calls import uid_filter
 from mailroom.contacts.jmap.card_set import Changes, Done, set_cards
 from mailroom.contacts.jmap.fields import JsCard, addresses_of, uid_of
-from mailroom.contacts.jmap.mirror import Mirror
 from mailroom.contacts.jmap.plan import Job, Plan, Rules
 from mailroom.contacts.jmap.reading import Cards, CardsMovedError, undisturbed
 from mailroom.contacts.jmap.refusals import BAD_PATH, is_gone, is_taken
 from mailroom.contacts.jmap.rollback import Rollback
+from mailroom.contacts.jmap.sync import Synchronizer
 from mailroom.contacts.meanwhile import refuse_if_joined
 from mailroom.contacts.model import (
     AddressBookError,
@@ -46,9 +46,8 @@ class Writing:
         cards: reads and writes the cards.
         address_book: the id of the address book for new cards.
         edits: the edits, with unique keys.
-        groups: every group, as it was when the edits were decided on.
-        index: the index with which the edits were decided on.
-        mirror: the cards and groups in memory.
+        index: the cards and groups from which the edits were decided.
+        synchronizer: reads every group before a deletion, and finds cards under other ids.
         annotate: True to edit also cards that Mailroom did not make.
     """
 
@@ -57,20 +56,19 @@ class Writing:
         cards: Cards,
         address_book: str,
         edits: Sequence[ContactEdit],
-        groups: Collection[Group],
         index: ContactIndex,
-        mirror: Mirror,
+        synchronizer: Synchronizer,
         *,
         annotate: bool,
     ) -> None:
-        self._rules = Rules(annotate, written=mirror.written_uid)
+        self._rules = Rules(annotate, written=synchronizer.written_uid)
         self._cards = cards
         self._address_book = address_book
         self._edits = edits
-        self._before = groups
-        self._groups = {group.id: group.name for group in groups}
         self._index = index
-        self._mirror = mirror
+        self._before: Collection[Group] = index.groups
+        self._groups = {group.id: group.name for group in self._before}
+        self._synchronizer = synchronizer
         self._has_renewed = False
         self._jobs: dict[str, Job] = {}
         self._failures: dict[str, Exception] = {}
@@ -140,7 +138,7 @@ class Writing:
         return [job for key, job in again.items() if key not in self._failures]
 
     def _plan(self, jobs: Iterable[Job]) -> Plan:
-        return Plan(jobs, self._cards.seen, self._address_book, self._groups, self._rules)
+        return Plan(jobs, self._cards.cached, self._address_book, self._groups, self._rules)
 
     def _judge_members(self, plan: Plan, joined: Done, left: Done) -> set[str]:
         """Record the failed changes of groups, and return the keys of edits to try again.
@@ -162,14 +160,14 @@ class Writing:
         return plan.keys_of(refused)
 
     async def _under_other_ids(self, jobs: Sequence[Job], results: Iterable[Done]) -> list[Job]:
-        """Return the jobs whose cards or groups exist under other ids; see :meth:`Mirror.renew`."""
-        missing = {each for job in jobs for each in job.needs()} - self._cards.seen.keys()
+        """Return the jobs whose cards or groups have got other ids, under these ids."""
+        missing = {each for job in jobs for each in job.needs()} - self._cards.cached.keys()
         for done in results:
             missing |= {each for each, why in done.failed.items() if is_gone(why)}
         if not missing or self._has_renewed:
             return []
         self._has_renewed = True
-        ids = await self._mirror.renew(missing)
+        _, ids = await self._synchronizer.renew(self._index, missing)
         again = [job for job in jobs if any(ids.get(each, each) != each for each in job.needs())]
         for job in again:
             self._failures.pop(job.key, None)
@@ -185,8 +183,8 @@ class Writing:
         """
         needs = {each for job in jobs for each in job.needs()}
         deletions = [job.edit for job in jobs if job.is_deletion]
-        if not deletions or self._cards.has_seen(needs):
-            await self._cards.look_at(needs)
+        if not deletions or self._cards.is_fresh(needs):
+            await self._cards.fetch_if_stale(needs)
             return
         now = await undisturbed(partial(self._look_at_groups_and, needs))
         for edit in deletions:
@@ -196,11 +194,11 @@ class Writing:
                 self._fail([edit.key], error)
 
     async def _look_at_groups_and(self, ids: AbstractSet[str]) -> Collection[Group]:
-        kept = await self._mirror.sync()
-        await self._cards.see(ids - kept.groups.keys(), kept.groups, kept.state)
+        cache = await self._synchronizer.sync()
+        await self._cards.fetch(ids - cache.groups.keys(), cache.groups, cache.state)
         if self._cards.state is None:
             raise CardsMovedError
-        return kept.index.groups
+        return cache.index.groups
 
     def _note_deleted(self, plan: Plan, done: Done) -> None:
         """Record the edits whose card was deleted, so that a rollback does not add it to groups."""
@@ -265,14 +263,14 @@ class Writing:
             new = [job for job in jobs if job.makes_card]
             jobs = [job for job in jobs if not job.makes_card] + await self._elsewhere(new)
             if jobs:
-                await self._cards.look_at(each for job in jobs for each in job.needs())
+                await self._cards.fetch_if_stale(each for job in jobs for each in job.needs())
             for job in jobs:
                 self._judge_again(job)
 
     def _judge_again(self, job: Job) -> None:
         if self._plan([job]).is_empty:
             del self._failures[job.key]
-        elif job.is_deletion and not job.cards & self._cards.seen.keys():
+        elif job.is_deletion and not job.cards & self._cards.cached.keys():
             self._rollback.note_deleted([job.key])
 
     def _fail(self, keys: Iterable[str], error: Exception) -> None:

@@ -79,7 +79,7 @@ class PlanExecutor:
     async def _write_contacts(self, progress: Progress) -> None:
         edits = [edit for filing in progress.open for edit in filing.decision.edits]
         if edits:
-            failures = await self._book.write(edits, progress.plan.groups)
+            failures = await self._book.write(edits, progress.plan.snapshot)
             for error in failures.values():
                 # Credentials that may only read concern the account, not these contacts.
                 if is_read_only(error):

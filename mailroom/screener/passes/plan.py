@@ -7,8 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from mailroom.contacts.index import ContactIndex
-from mailroom.contacts.model import Group
+from mailroom.contacts.book import Snapshot
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.screening import JudgedMail
 from mailroom.screener.arrivals.verdict import Verdict
@@ -61,7 +60,7 @@ class Plan:
             screened later; empty if there was none.
         gathered: the labelled and new mail that was read.
         decided: the addresses of the decisions.
-        groups: the contact groups as they were read.
+        snapshot: the address book from which the decisions were made.
         emails: the labelled mails, and those found of the senders, as they were read; by id.
     """
 
@@ -72,11 +71,11 @@ class Plan:
     label_patches: Mapping[str, Patch]
     gathered: GatheredMail
     decided: DecidedAddresses
+    snapshot: Snapshot
     refused: tuple[tuple[Decision, str], ...] = ()
     labels_refused: Mapping[str, str] = field(default_factory=dict)
     judged: JudgedMail | None = None
     unscreened: str = ""
-    groups: tuple[Group, ...] = ()
     emails: Mapping[str, Email] = field(default_factory=dict)
 
     @property
@@ -121,7 +120,7 @@ def plan_decisions(
     outcomes: Collection[Decision | Conflict],
     mails: Collection[Email],
     *,
-    index: ContactIndex,
+    snapshot: Snapshot,
     categories: Categories,
     refusal_of: Callable[[str], str | None] = lambda _: None,
 ) -> Plan:
@@ -132,7 +131,7 @@ def plan_decisions(
         sorted_mail: the same labelled mail, sorted.
         outcomes: the decisions and the conflicts.
         mails: the mails found of the decided contacts, and maybe mails of others.
-        index: the address book.
+        snapshot: the address book.
         categories: all categories, for the chain.
         refusal_of: returns the words of a lasting refusal, for a :attr:`Decision.id` or a
             :func:`label_change_key`; None if it is to be tried now.
@@ -145,7 +144,7 @@ def plan_decisions(
             refused.append((outcome, reason))
         else:
             decisions.append(outcome)
-    decided = DecidedAddresses.of(decisions, index, gathered.identities)
+    decided = DecidedAddresses.of(decisions, snapshot.index, gathered.identities)
     mails_of, places = BySender(mails, decided.stand_in), gathered.places
     filings = tuple(plan_filing(decision, mails_of, places, categories) for decision in decisions)
     swept = {email_id for filing in filings for email_id in filing.swept}
@@ -168,6 +167,7 @@ def plan_decisions(
         label_patches={key: patches[key] for key in patches if key not in labels_refused},
         gathered=gathered,
         decided=decided,
+        snapshot=snapshot,
         refused=tuple(refused),
         labels_refused=labels_refused,
         emails={email.id: email for email in (*mails, *gathered.emails)},

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from mailroom.contacts.book import AddressBook
+from mailroom.contacts.book import AddressBook, Snapshot
 from mailroom.contacts.index import ContactIndex
-from mailroom.contacts.model import Contents
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import Email
 from mailroom.jmap.mail_account import MailAccount
@@ -84,13 +83,13 @@ class ScreenerWorkflow:
         """
         if self._account.is_read_only:
             raise NoRightToWriteError([f"account {self._account.id}: isReadOnly"])
-        directory, index = await both(self._gatherer.directory(), self._book.sync())
+        directory, snapshot = await both(self._gatherer.directory(), self._book.sync())
         if lacking := list(lacking_rights(directory, self._categories, self._layout)):
             raise NoRightToWriteError(lacking)
         mailboxes = missing_mailboxes(directory, self._categories, self._layout)
-        groups = missing_groups(index.groups, self._categories, self._layout)
+        groups = missing_groups(snapshot.groups, self._categories, self._layout)
         if mailboxes or groups:
-            only_carddav = index.only_named(groups)
+            only_carddav = snapshot.index.only_named(groups)
             raise MissingError(mailboxes=mailboxes, groups=groups, only_carddav=only_carddav)
         refuse_unsuitable(directory, self._categories, self._layout)
         self._gatherer.expect(directory)
@@ -110,21 +109,22 @@ class ScreenerWorkflow:
         If a contact group is missing, no plan is made: the group's members would be taken for
         contacts without a category.
         """
-        gathered, index = await both(self._gatherer.gather(), self._book.sync())
-        if groups := missing_groups(index.groups, self._categories, self._layout):
-            raise MissingError(groups=groups, only_carddav=index.only_named(groups))
+        gathered, snapshot = await both(self._gatherer.gather(), self._book.sync())
+        if groups := missing_groups(snapshot.groups, self._categories, self._layout):
+            raise MissingError(groups=groups, only_carddav=snapshot.index.only_named(groups))
         own = await self._own_senders(gathered)
         gathered = replace(gathered, identities=(*gathered.identities, *sorted(own)))
         sorted_mail = sort_mail(gathered.emails, gathered.places, gathered.identities)
-        (contents, outcomes, mails), (rules, unscreened) = await both(
-            self._decide(sorted_mail, gathered, index), self._rules_for_new(gathered, index)
+        (outcomes, mails), (rules, unscreened) = await both(
+            self._decide(sorted_mail, gathered, snapshot),
+            self._rules_for_new(gathered, snapshot.index),
         )
         plan = plan_decisions(
             gathered,
             sorted_mail,
             outcomes,
             mails,
-            index=index,
+            snapshot=snapshot,
             categories=self._categories,
             refusal_of=self._refusals.reason,
         )
@@ -134,7 +134,7 @@ class ScreenerWorkflow:
         # Forget refusals of changes that nobody wants any more.
         decision_ids = {outcome.id for outcome in outcomes if isinstance(outcome, Decision)}
         self._refusals.keep_only(decision_ids | set(map(label_change_key, gathered.emails)))
-        return replace(plan, judged=judged, unscreened=unscreened, groups=contents.groups)
+        return replace(plan, judged=judged, unscreened=unscreened)
 
     async def _own_senders(self, gathered: GatheredMail) -> frozenset[str]:
         """Return the senders of labelled and new mail that are the user's own addresses.
@@ -167,18 +167,18 @@ class ScreenerWorkflow:
         return rules, ""
 
     async def _decide(
-        self, sorted_mail: SortedMail, gathered: GatheredMail, index: ContactIndex
-    ) -> tuple[Contents, list[Decision | Conflict], tuple[Email, ...]]:
-        """Read contacts and mail, and decide; return the contacts, outcomes, and mail to file."""
+        self, sorted_mail: SortedMail, gathered: GatheredMail, snapshot: Snapshot
+    ) -> tuple[list[Decision | Conflict], tuple[Email, ...]]:
+        """Read contacts and mail, and decide; return the outcomes and the mail to file."""
         if not sorted_mail.senders:
-            return Contents(), [], ()
+            return [], ()
         addresses = frozenset(sorted_mail.senders)
-        contents, mails = await both(
-            self._book.read(addresses), self._mail_of(addresses, gathered.places)
+        cards, mails = await both(
+            snapshot.read(addresses), self._mail_of(addresses, gathered.places)
         )
-        groups = find_groups(contents.groups, self._categories, self._layout)
+        groups = find_groups(snapshot.groups, self._categories, self._layout)
         contacts = find_contacts(
-            sorted_mail.senders, contents.cards, gathered.identities, index, groups
+            sorted_mail.senders, cards, gathered.identities, snapshot.index, groups
         )
         now, mails_of = self._now(), BySender(mails).of
         outcomes = [
@@ -187,7 +187,7 @@ class ScreenerWorkflow:
                 places=gathered.places,
                 categories=self._categories,
                 groups=groups,
-                uids=index.uids,
+                uids=snapshot.index.uids,
                 now=now,
                 mails_of=mails_of,
             )
@@ -196,7 +196,7 @@ class ScreenerWorkflow:
         # The cards may have further addresses, whose mail is filed as well.
         further = frozenset().union(*(contact.addresses for contact in contacts)) - addresses
         mails += await self._mail_of(further, gathered.places)
-        return contents, outcomes, mails
+        return outcomes, mails
 
     async def _mail_of(self, addresses: frozenset[str], places: Places) -> tuple[Email, ...]:
         """Find the mail of senders in the mailboxes that are swept."""

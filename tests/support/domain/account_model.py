@@ -18,6 +18,7 @@ from mailroom.screener.triage.contacts import find_contacts
 from mailroom.screener.triage.decide import decide
 from mailroom.screener.triage.groups import find_groups
 from mailroom.screener.triage.labelled import sort_mail
+from tests.support.contents import snapshot_of
 from tests.support.domain.builders import (
     LAYOUT,
     NOW,
@@ -68,8 +69,10 @@ class Account:
             for each in find_contacts(kinds.senders, cards, IDENTITIES, self.contacts.index, groups)
         ]
         gathered = GatheredMail(marked, None, Directory([]), PLACES, IDENTITIES, "state")
-        index = self.contacts.index
-        return plan_decisions(gathered, kinds, outcomes, found, index=index, categories=DEFAULTS)
+        snapshot = snapshot_of(self.contacts.index)
+        return plan_decisions(
+            gathered, kinds, outcomes, found, snapshot=snapshot, categories=DEFAULTS
+        )
 
     def steps(self, plan: Plan) -> Iterator[Callable[[], None]]:
         """The plan's writes, in the order in which the workflow makes them."""

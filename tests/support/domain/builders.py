@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from mailroom.contacts.index import ContactIndex
+from mailroom.contacts.index import ContactIndex, IndexBuilder
 from mailroom.contacts.model import Card, ContactEdit, CreateCard, DeleteCard, Group, UpdateCard
 from mailroom.jmap.mail import Email, EmailAddress, Patch
 from mailroom.jmap.mailboxes import Mailbox
@@ -167,12 +167,12 @@ class Contacts:
     @property
     def index(self) -> ContactIndex:
         """The same in brief."""
-        index = ContactIndex()
+        builder = IndexBuilder()
         for each in self.cards.values():
-            index.put_card(each.id, each.uid, each.addresses)
+            builder.put_card(each.id, each.uid, each.addresses)
         for group in self.groups.values():
-            index.put_group(group)
-        return index
+            builder.put_group(group)
+        return builder.build()
 
     def groups_of(self, uid: str) -> set[str]:
         return {each.name for each in self.groups.values() if uid in each.members}

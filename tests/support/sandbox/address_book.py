@@ -2,21 +2,23 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import aiohttp
 from yarl import URL
 
+from mailroom.contacts.book import Snapshot
 from mailroom.contacts.jmap import JmapAddressBook
-from mailroom.contacts.model import Card, ContactEdit, Contents
+from mailroom.contacts.model import Card, ContactEdit
 from mailroom.http import Credentials, HttpClient
 from mailroom.jmap.client import JmapClient
 from mailroom.sandbox.contacts import Contacts
 from mailroom.sandbox.plugin import Arguments, Method, Seat
 from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.server import Sandbox
+from tests.support.contents import NOTHING, Contents
 from tests.support.domain.contact_edits import ANN
 from tests.support.scripted.http import Pauses
 
@@ -98,10 +100,12 @@ class Account:
     http: HttpClient
     client: JmapClient
     book: JmapAddressBook
-    seen: Contents = field(default_factory=Contents)
+    seen: Contents = NOTHING
 
-    async def read(self, *addresses: str) -> Contents:
-        self.seen = await self.book.read(addresses or (ANN,))
+    async def read(self, *addresses: str, snapshot: Snapshot | None = None) -> Contents:
+        """Read cards, Ann's by default, after a sync or from an earlier snapshot."""
+        snapshot = snapshot or await self.book.sync()
+        self.seen = Contents(snapshot, await snapshot.read(addresses or (ANN,)))
         return self.seen
 
     @property
@@ -111,7 +115,7 @@ class Account:
 
     async def write(self, *edits: ContactEdit) -> dict[str, str]:
         """Key -> reason of what failed."""
-        failures = await self.book.write(edits, self.seen.groups)
+        failures = await self.book.write(edits, self.seen.snapshot)
         return {key: str(error) for key, error in failures.items()}
 
 

@@ -1,0 +1,243 @@
+"""An account's cards in memory, updated by ``ContactCard/changes`` (RFC 9610, RFC 8620)."""
+
+import asyncio
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+import structlog
+
+from mailroom.contacts.index import ContactIndex, IndexBuilder
+from mailroom.contacts.jmap.calls import (
+    BRIEF,
+    EVERYTHING,
+    Book,
+    Delta,
+    Found,
+    find_cards,
+    get_books,
+    get_changes,
+    get_state,
+)
+from mailroom.contacts.jmap.cards import is_group, to_group
+from mailroom.contacts.jmap.fields import JsCard, addresses_of, names_of, text, uid_of
+from mailroom.contacts.jmap.reading import page_size, rest_of, undisturbed, warn_of_unreadable
+from mailroom.jmap.client import JmapClient
+from mailroom.jmap.errors import MethodError
+from mailroom.jmap.request import in_order
+
+log = structlog.get_logger(__name__)
+
+_NUMBERED: Final = re.compile(r"(\D*)(\d+)", re.ASCII)
+"""A state that is a number, possibly after a prefix without digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardCache:
+    """The cards of an account at one moment; immutable.
+
+    For cards that are only in read-only address books, and for cards without a uid, only the
+    addresses are kept.
+
+    Attributes:
+        books: every address book.
+        state: the state of all cards. The cached cards are at least as new as this state, and equal
+            to the server's while the server is in this state.
+        index: cards and groups.
+        groups: id -> the group, with its members as written.
+        written_uids: uid -> its spelling on the contact's card, if that spelling is different.
+    """
+
+    books: tuple[Book, ...]
+    state: str
+    index: ContactIndex
+    groups: Mapping[str, JsCard]
+    written_uids: Mapping[str, str]
+
+    def is_followed_by(self, delta: Delta, books: Iterable[Book]) -> bool:
+        """Return True if a delta leads from these cards to the present cards of the server.
+
+        False if the server was restored from a backup: it then reports no changes, and a state that
+        is not newer than ours. False also if the set of read-only address books has changed,
+        because other cards are editable then. In both cases, everything must be read again.
+        """
+        if _read_only(books) != _read_only(self.books):
+            return False
+        if delta.new_state == self.state:
+            return not delta.has_more
+        return bool(delta.touched) or _is_later(delta.new_state, self.state)
+
+    def followed_by(self, delta: Delta, books: Iterable[Book]) -> "CardCache":
+        """Return the cards after some changes."""
+        if not delta.touched:
+            return replace(self, books=tuple(books), state=delta.new_state)
+        builder = _CacheBuilder(books, delta.new_state, self)
+        builder.remove(delta.touched)
+        builder.put(*delta.parts)
+        return builder.build()
+
+    def is_writable(self, card: JsCard) -> bool:
+        """Return True if the card is in an address book that the user may write to."""
+        return _is_writable(card, _read_only(self.books))
+
+
+class _CacheBuilder:
+    """Builds the cache of an account from an earlier cache and the cards that have changed."""
+
+    def __init__(self, books: Iterable[Book], state: str, start: CardCache | None = None) -> None:
+        self._books = tuple(books)
+        self._state = state
+        self._read_only = _read_only(self._books)
+        self._index = IndexBuilder(start.index if start else None)
+        self._groups = dict(start.groups if start else ())
+        self._written_uids = dict(start.written_uids if start else ())
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """Remove cards and groups."""
+        for card_id in ids:
+            self._index.remove(card_id)
+            self._groups.pop(card_id, None)
+
+    def put(self, *parts: Found) -> None:
+        """Add cards and groups."""
+        warn_of_unreadable(parts)
+        for card in (card for part in parts for card in (*part.cards, *part.without_uid)):
+            uid = uid_of(card)
+            if not uid or not _is_writable(card, self._read_only):
+                self._index.put_known(card["id"], () if is_group(card) else addresses_of(card))
+            elif is_group(card):
+                self._index.put_group(to_group(card))
+                self._groups[card["id"]] = card
+            else:
+                name = names_of(card).full
+                self._index.put_card(card["id"], uid, addresses_of(card), name=name)
+                if (written := text(card["uid"])) != uid:
+                    self._written_uids[uid] = written
+                else:
+                    self._written_uids.pop(uid, None)
+
+    def build(self) -> CardCache:
+        """Return the cache. The builder must not be used afterwards."""
+        return CardCache(
+            self._books, self._state, self._index.build(), self._groups, self._written_uids
+        )
+
+
+class Synchronizer:
+    """Keeps a copy of an account's cards in step with the server.
+
+    Args:
+        client: the client of the server.
+        account_id: the id of the account.
+    """
+
+    def __init__(self, client: JmapClient, account_id: str) -> None:
+        self._client = client
+        self._account_id = account_id
+        self._cache: CardCache | None = None
+        self._lock = asyncio.Lock()
+
+    async def sync(self) -> CardCache:
+        """Read the changes since the last call, and return the cards after them.
+
+        Takes one request, or one for each page if the server returns the changes in several pages.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked.
+            CardsMovedError: everything had to be read, and the cards changed during every try.
+        """
+        async with self._lock:
+            cache = await self._catch_up()
+            if cache is None:
+                cache = self._cache = await self._read_everything()
+                log.info("contacts read", cards=len(cache.index))
+            return cache
+
+    def written_uid(self, uid: str) -> str:
+        """Return a contact's uid as it is written on its card, as far as known."""
+        return uid if self._cache is None else self._cache.written_uids.get(uid, uid)
+
+    async def renew(
+        self, before: ContactIndex, missing: Collection[str]
+    ) -> tuple[CardCache, Mapping[str, str]]:
+        """Read everything again if the ids of cards or groups have changed.
+
+        Ids can change under a running client while the state stays valid (Fastmail did so to live
+        accounts). ``ContactCard/changes`` does not report such a change.
+
+        Args:
+            before: an index with the former ids.
+            missing: ids of this index that the server does not know.
+
+        Returns:
+            The present cards, and the present id of each card and group that still exists, by its
+            former id.
+
+        Raises:
+            HttpError, JmapError: as :meth:`sync`.
+        """
+        async with self._lock:
+            cache = await self._catch_up()
+            # Ids that are gone from the cache belong to cards that were deleted.
+            if cache is None or not cache.index.ids.isdisjoint(missing):
+                cache = self._cache = await self._read_everything()
+                log.info("contacts read again, as their ids have changed")
+        present = {uid: card_id for card_id, uid in cache.index.uids_by_id.items()}
+        former = before.uids_by_id.items()
+        return cache, {card_id: present[uid] for card_id, uid in former if uid in present}
+
+    async def _catch_up(self) -> CardCache | None:
+        """Read the changes since the last call; return None if everything must be read again."""
+        cache, has_more = self._cache, True
+        while cache is not None and has_more:
+            size = await page_size(self._client)
+            changes = get_changes(self._account_id, cache.state, limit=size)
+            try:
+                books, delta = await self._client.perform(get_books(self._account_id), changes)
+            except MethodError as error:
+                if error.type != "cannotCalculateChanges":
+                    raise
+                return None
+            if not cache.is_followed_by(delta, books):
+                return None
+            # Each page is kept, so that a failure costs only the pages that are still to be read.
+            cache = self._cache = cache.followed_by(delta, books)
+            has_more = delta.has_more
+        return cache
+
+    async def _read_everything(self) -> CardCache:
+        """Read every card; start again if cards change during the reading."""
+
+        async def read() -> CardCache:
+            size = await page_size(self._client)
+            ask = partial(find_cards, self._account_id, EVERYTHING, limit=size, properties=BRIEF)
+            # The state is read first, so that the next sync reports changes during the reading.
+            books, (state, first) = await self._client.perform(
+                get_books(self._account_id), in_order(get_state(self._account_id), ask())
+            )
+            builder = _CacheBuilder(books, state)
+            builder.put(first.found)
+            async for page in rest_of(self._client, ask, first):
+                builder.put(page.found)
+            return builder.build()
+
+        return await undisturbed(read)
+
+
+def _read_only(books: Iterable[Book]) -> frozenset[str]:
+    return frozenset(book.id for book in books if not book.is_writable)
+
+
+def _is_writable(card: JsCard, read_only: frozenset[str]) -> bool:
+    ids = card.get("addressBookIds")
+    return not isinstance(ids, dict) or not ids or not ids.keys() <= read_only
+
+
+def _is_later(state: str, than: str) -> bool:
+    """Return True if both states are numbers, which servers count up, and the first is larger."""
+    a, b = _NUMBERED.fullmatch(state), _NUMBERED.fullmatch(than)
+    if a is None or b is None or a[1] != b[1]:
+        return False
+    return int(a[2]) > int(b[2])
