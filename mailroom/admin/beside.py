@@ -1,7 +1,6 @@
 """Asks a service that runs on this machine about an account, for commands to show."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from mailroom.admin.probe import Answer, ask_service
 from mailroom.settings import Settings
@@ -25,13 +24,13 @@ async def service_beside(settings: Settings) -> tuple[Answer, tuple[str, ...]] |
     report = answer.report
     if settings.name:
         report = dict(report.get("accounts") or {}).get(settings.name) or {}
-    return answer, tuple(_lines(report))
-
-
-def _lines(report: Mapping[str, Any]) -> Iterator[str]:
+    lines = []
     if failure := report.get("last_failure"):
-        yield f"the last pass failed: {failure['why']}"
-    for left in report.get("incomplete") or ():
-        yield f"not done yet: {left['count']} x {left['what']}: {left['why']}"
-    for subject, why in dict(report.get("stuck") or {}).items():
-        yield f"refused for good: {subject}: {why}"
+        lines.append(f"the last pass failed: {failure['why']}")
+    lines += [
+        f"not done yet: {left['count']} x {left['what']}: {left['why']}"
+        for left in report.get("incomplete") or ()
+    ]
+    stuck = dict(report.get("stuck") or {})
+    lines += [f"refused for good: {subject}: {reason}" for subject, reason in stuck.items()]
+    return answer, tuple(lines)

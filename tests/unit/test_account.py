@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mailroom.account import Account, open_account
-from mailroom.admin import check as check_module
+from mailroom.admin import inspections
 from mailroom.admin.check import check
 from mailroom.contacts.model import AddressBookError
 from mailroom.exits import Exit
@@ -146,7 +146,7 @@ async def test_a_check_tells_what_becomes_of_new_mail(tmp_path: Path) -> None:
 async def test_a_check_takes_the_best_push_that_is_alive(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check_module, "_PING", 1)
+    monkeypatch.setattr(inspections, "_PING", 1)
     async with an_account(tmp_path, Quirks(websocket_life=0.0)) as account:
         found = await told(account, "push")
 
@@ -172,7 +172,7 @@ async def test_a_check_tries_again_when_a_stream_ends_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # By the first ping the check is content: on a busy machine, the test may be that late.
-    monkeypatch.setattr(check_module, "_PING", 4)
+    monkeypatch.setattr(inspections, "_PING", 4)
     async with (
         Sandbox(quirks=Quirks(websocket=False), plugins=[Contacts]).serve() as sandbox,
         proxying(sandbox.url) as proxy,

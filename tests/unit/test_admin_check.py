@@ -15,7 +15,8 @@ from aiohttp import web
 from mailroom.account import open_account
 from mailroom.admin import sign_of_life
 from mailroom.admin.beside import service_beside
-from mailroom.admin.check import Finding, check, verdict
+from mailroom.admin.check import check, verdict
+from mailroom.admin.inspections import Finding
 from mailroom.exits import Exit
 from mailroom.health import Health, Overview, serve
 from mailroom.jmap.habits import Limitation

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from mailroom.admin.check import Finding, verdict
+from mailroom.admin.check import verdict
+from mailroom.admin.inspections import Finding
 from mailroom.admin.setup import Lacking, mailbox_creations, rules_text
 from mailroom.exits import Exit
 from mailroom.screener.model.categories import DEFAULTS, Categories, Category, Layout

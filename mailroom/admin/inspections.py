@@ -1,0 +1,195 @@
+"""The parts of ``mailroom check``: each looks at one thing and yields its findings.
+
+A part changes nothing. The failures of a server that it raises become findings in
+:mod:`mailroom.admin.check`.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from mailroom.account import Account
+from mailroom.admin.beside import service_beside
+from mailroom.admin.searching import find_limitations
+from mailroom.admin.setup import find_lacking
+from mailroom.admin.sign_of_life import BlockedError, sign_of_life
+from mailroom.exits import Exit
+from mailroom.jmap.session import unusable_push_urls
+from mailroom.report import plan_text
+from mailroom.runtime.failing import EXPECTED
+from mailroom.screener.model.missing import MissingError, NoRightToWriteError
+from mailroom.screener.model.places import Directory, lacking_rights
+from mailroom.settings import describe
+
+_CLOCKS_AGREE: Final = 60.0
+"""Seconds by which the clocks may differ: the Date header is rounded, and an answer takes time."""
+_PING: Final = 5
+"""Seconds between the pings that the check asks for; some servers never ping under 30."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one part of the check.
+
+    Attributes:
+        what: the thing that was looked at.
+        detail: its condition, in a line.
+        code: OK, or the exit code that the service would end with because of it.
+        lines: further lines about it.
+        is_open: True for a warning: not good, but not known to be bad either.
+        is_passing: True for a message about progress, which is no result.
+    """
+
+    what: str
+    detail: str
+    code: Exit = Exit.OK
+    lines: tuple[str, ...] = ()
+    is_open: bool = False
+    is_passing: bool = False
+
+    def text(self) -> Iterator[str]:
+        """Return the finding in lines for a terminal."""
+        mark = "BAD" if self.code is not Exit.OK else " . " if self.is_open else "ok "
+        yield f"{mark}  {self.what}: {self.detail}"
+        yield from (f"       {line}" for line in self.lines)
+
+
+async def settings(account: Account) -> AsyncIterator[Finding]:
+    """Report the settings that are not at their defaults."""
+    all_settings = describe(account.settings)
+    given = [setting for setting in all_settings if setting.origin]
+    lines = []
+    for setting in given:
+        origin = "" if setting.origin == setting.variable else f"  ({setting.origin})"
+        lines.append(f"{setting.variable} = {setting.value}{origin}")
+    defaults = len(all_settings) - len(given)
+    detail = f"{len(given)} are set, {defaults} others have their defaults"
+    yield Finding("settings", detail, lines=tuple(lines))
+
+
+async def session(account: Account) -> AsyncIterator[Finding]:
+    """Report the mail account, the server's limits, the user's addresses, and the clocks."""
+    server = await account.client.session()
+    mail = await account.mail()
+    yield Finding("JMAP", f"signed in as {server.username}, account {mail.id}")
+    limits = server.limits
+    yield Finding(
+        "limits",
+        f"{limits.max_objects_in_get} mails read and {limits.max_objects_in_set} moved at a time, "
+        f"{limits.max_concurrent_requests} requests at once",
+    )
+    for unusable in unusable_push_urls(server, account.settings.jmap.credentials.reach):
+        yield Finding("session", unusable, is_open=True)
+    (addresses,) = await account.client.perform(mail.identities())
+    listed = ", ".join(addresses) or "none known; your own mail is recognised in Sent and Drafts"
+    yield Finding("your addresses", listed)
+    seconds = (datetime.now(UTC) - account.client.server_now()).total_seconds()
+    if abs(seconds) > _CLOCKS_AGREE:
+        direction = "ahead of" if seconds > 0 else "behind"
+        amount = timedelta(seconds=round(abs(seconds)))
+        detail = (
+            f"this machine's clock is {amount} {direction} the mail server's. Mail is judged by the"
+            " server's clock, but certificates are not: set this machine's clock (NTP)"
+        )
+        yield Finding("clock", detail, is_open=True)
+
+
+async def contacts(account: Account) -> AsyncIterator[Finding]:
+    """Report the address book that would be used."""
+    book = await account.book()
+    used = await book.describe()
+    detail = f"address book {used.name!r} over {used.protocol} at {used.url}"
+    yield Finding("contacts", detail, lines=await book.notes())
+
+
+async def rights(account: Account) -> AsyncIterator[Finding]:
+    """Report that mail may be changed.
+
+    Raises:
+        NoRightToWriteError: it may not be.
+    """
+    mail = await account.mail()
+    if mail.is_read_only:
+        raise NoRightToWriteError([f"account {mail.id}: isReadOnly"])
+    categories, layout = account.settings.categories, account.settings.screener.layout
+    directory = Directory(await mail.mailboxes())
+    if lacking := list(lacking_rights(directory, categories, layout)):
+        raise NoRightToWriteError(lacking)
+    yield Finding("rights", "mail may be changed")
+
+
+async def mailboxes_and_groups(account: Account) -> AsyncIterator[Finding]:
+    """Report the mailboxes and contact groups that are missing."""
+    lacking = await find_lacking(account)
+    if lacking:
+        detail = "missing (`mailroom setup --apply` creates them):"
+        yield Finding("mailboxes and groups", detail, Exit.INCOMPLETE, tuple(lacking.lines()))
+    else:
+        await (await account.workflow()).check()
+        yield Finding("mailboxes and groups", "all there")
+
+
+async def new_mail(account: Account) -> AsyncIterator[Finding]:
+    """Report if new mail is screened, and the server whose judgement of a From counts."""
+    if not account.settings.arrivals.enabled:
+        yield Finding("new mail", "not screened: your provider's rules have to do it")
+        return
+    believed = account.settings.authserv_id or "nobody"
+    yield Finding("new mail", f"screened; {believed} is believed about forged senders")
+
+
+async def push(account: Account) -> AsyncIterator[Finding]:
+    """Try the transports in their order until the server has sent something over one."""
+    transports = await account.push_choices(ping=_PING)
+    if not transports:
+        reason = "off" if account.settings.push.transport == "off" else "not offered"
+        yield Finding("push", f"{reason}: new labels are found by the poll only")
+    for number, transport in enumerate(transports, 1):
+        is_last = number == len(transports)
+        opening = f"opening {transport.name}, waiting for a sign of life ..."
+        yield Finding("push", opening, is_open=True, is_passing=True)
+        try:
+            detail = await sign_of_life(account, transport)
+        except BlockedError as error:
+            instead = "; Mailroom polls instead" if is_last else ""
+            yield Finding("push", f"{error}{instead}", is_open=True)
+        except EXPECTED as error:
+            if is_last:
+                raise
+            yield Finding("push", f"{transport.name} cannot be used: {error}", is_open=True)
+        else:
+            yield Finding("push", detail)
+            return
+
+
+async def service(account: Account) -> AsyncIterator[Finding]:
+    """Report the state of a service that runs on this machine; report nothing if none runs."""
+    if beside := await service_beside(account.settings):
+        answer, lines = beside
+        yield Finding("service", answer.text, lines=lines, is_open=bool(lines))
+
+
+async def search(account: Account) -> AsyncIterator[Finding]:
+    """Report the server's limitations in searches."""
+    try:
+        limitations = await find_limitations(account)
+    except MissingError:
+        yield Finding("search", "not possible before `mailroom setup --apply`", Exit.INCOMPLETE)
+        return
+    if limitations:
+        detail = "all mail is found, but in another way, because the server has limitations:"
+        yield Finding("search", detail, lines=limitations)
+    else:
+        yield Finding("search", "this server finds all mail")
+
+
+async def next_pass(account: Account) -> AsyncIterator[Finding]:
+    """Report the plan of a pass that would run now."""
+    workflow = await account.workflow()
+    try:
+        plan = await workflow.plan()
+    except MissingError:
+        yield Finding("next pass", "not possible before `mailroom setup --apply`", Exit.INCOMPLETE)
+    else:
+        yield Finding("next pass", "would do this:", lines=tuple(plan_text(plan)))
