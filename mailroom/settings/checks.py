@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mailroom.http import may_carry_credentials
-from mailroom.screener.model.categories import find_mistakes
+from mailroom.screener.model.category_mistakes import find_mistakes
 from mailroom.settings.fields import Salvaged
 from mailroom.settings.layers import Layer
 from mailroom.settings.model import Settings

@@ -10,9 +10,9 @@ from mailroom.screener.model.categories import (
     Categories,
     Category,
     Layout,
-    find_mistakes,
     triage_label,
 )
+from mailroom.screener.model.category_mistakes import find_mistakes
 
 LAYOUT = Layout()
 
@@ -62,14 +62,12 @@ def test_the_defaults_are_without_mistake() -> None:
     assert find_mistakes(DEFAULTS, LAYOUT) == []
 
 
-def test_lookup_by_name_is_exact_and_by_label_disregards_case() -> None:
+def test_lookup_by_name_is_exact() -> None:
     person = DEFAULTS.by_name("Person")
 
     assert person is not None
     assert person.contact_type is ContactType.PERSON
-    assert DEFAULTS.by_label("@toperson") is person
     assert DEFAULTS.by_name("person") is None
-    assert DEFAULTS.by_label("@ToNobody") is None
 
 
 def test_a_chain_is_the_category_and_all_above_it() -> None:
@@ -234,8 +232,8 @@ def test_the_provenance_group_is_no_categorys() -> None:
 def test_a_destination_in_the_inbox_points_to_add_to_inbox() -> None:
     assert mistakes(Category.named("A", destination="INBOX")) == [
         (
-            'category "A": the destination must not be the Inbox; give it another one,'
-            " and add_to_inbox: true"
+            'category "A": the destination must not be the Inbox; choose another mailbox,'
+            " and set add_to_inbox: true"
         )
     ]
 

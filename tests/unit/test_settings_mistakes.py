@@ -214,7 +214,7 @@ def test_a_wrong_value(mistakes: Mistakes, variable: str, value: str, expected: 
                 'MAILROOM_CATEGORIES: category "A": there is no category "B" (parent)',
                 (
                     'MAILROOM_CATEGORIES: category "C": the destination must not be the Inbox;'
-                    " give it another one, and add_to_inbox: true"
+                    " choose another mailbox, and set add_to_inbox: true"
                 ),
             ],
         ),
@@ -259,7 +259,7 @@ def test_what_is_wrong_inside_a_category_hides_nothing_else(mistakes: Mistakes) 
         'MAILROOM_CATEGORIES: category "A": there is no category "B" (parent)',
         (
             'MAILROOM_CATEGORIES: category "C": the destination must not be the Inbox;'
-            " give it another one, and add_to_inbox: true"
+            " choose another mailbox, and set add_to_inbox: true"
         ),
     ]
 

@@ -129,7 +129,15 @@ def _opinion(facts: Mapping[str, str], *, passes_arc: bool) -> Opinion:
     applied = _first(facts, _APPLIED)
     if applied in _ASKED:
         return Opinion.FORGED
-    if _is_overridden(facts, applied, passes_arc=passes_arc):
+    # The server may have let the mail through for a reason that it names. Taking no action is no
+    # reason: some filters never act, and say so in every field. An ARC chain alone is no reason
+    # either, because anybody can seal one.
+    names_reason = _first(facts, _WITH_ARC) == "pass" or _first(facts, _OVERRIDE) not in {
+        "",
+        "none",
+    }
+    has_excuse = passes_arc or facts.get("has-list-id") == "yes"
+    if names_reason or (applied == "none" and has_excuse):
         return Opinion.NONE
     return Opinion.DOUBTFUL if _policy(facts) == "none" else Opinion.FORGED
 
@@ -158,18 +166,6 @@ def _policy(facts: Mapping[str, str]) -> str:
 def _public_suffixes() -> PublicSuffixList:
     """Return the Public Suffix List. Loading takes a tenth of a second, so it is loaded late."""
     return PublicSuffixList()
-
-
-def _is_overridden(facts: Mapping[str, str], applied: str, *, passes_arc: bool) -> bool:
-    """Return True if the server let the mail through for a reason that it names.
-
-    Taking no action is no reason: some filters never act, and say so in every field. An ARC chain
-    alone is no reason either, because anybody can seal one.
-    """
-    if _first(facts, _WITH_ARC) == "pass" or _first(facts, _OVERRIDE) not in {"", "none"}:
-        return True
-    is_let_through = applied == "none"
-    return is_let_through and (passes_arc or facts.get("has-list-id") == "yes")
 
 
 def _first(facts: Mapping[str, str], names: Iterable[str]) -> str:

@@ -18,4 +18,4 @@ NOT_JUNK: Final = "$notjunk"
 
 def without(keywords: Collection[str], *unwanted: str) -> dict[str, None]:
     """Return the part of a patch that removes the unwanted keywords that a mail has."""
-    return {f"keywords/{each}": None for each in unwanted if each in keywords}
+    return {f"keywords/{keyword}": None for keyword in unwanted if keyword in keywords}

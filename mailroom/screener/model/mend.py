@@ -31,40 +31,29 @@ def mend(
         now: the mails as they are.
         again: plans mails anew.
     """
-    moved = {
-        email.id: (email, replace(email, mailbox_ids=put_by_owner))
-        for email in now
-        if (put_by_owner := _put_by_owner(before[email.id], patches[email.id], email))
-    }
-    planned = again([seen for _, seen in moved.values()])
-    mended = {
-        email.id: _turned(email, seen, planned.get(email.id, {})) for email, seen in moved.values()
-    }
-    return {email_id: patch for email_id, patch in mended.items() if patch}
-
-
-def _put_by_owner(before: Email, patch: Patch, now: Email) -> frozenset[str] | None:
-    """Return the mailboxes that the owner put a mail into; None if the owner did not move it."""
-    if now.mailbox_ids == patched(before.mailbox_ids, patch):
-        return None
-    # A patch that removes a mailbox also sets one that stays, so that the mail always has one.
-    # Its owner may just have removed the mail from the one that stays.
-    return (now.mailbox_ids - patched(frozenset(), patch)) or None
-
-
-def _turned(email: Email, seen: Email, patch: Patch) -> Patch:
-    """Return the patch from a mail's present mailboxes to those that ``patch`` makes of ``seen``.
-
-    ``seen`` is the mail as its owner put it.
-    """
-    wanted = patched(seen.mailbox_ids, patch)
-    moved = patch_mailboxes(email.mailbox_ids, wanted, fallback=min(email.mailbox_ids)) or {}
-    others = {name: value for name, value in patch.items() if not _is_of_mailboxes(name)}
-    return {**moved, **others}
-
-
-def _is_of_mailboxes(name: str) -> bool:
-    return f"{name}/".startswith(_MAILBOXES)
+    present: dict[str, Email] = {}
+    by_owner: dict[str, Email] = {}
+    for email in now:
+        patch = patches[email.id]
+        if email.mailbox_ids == patched(before[email.id].mailbox_ids, patch):
+            continue  # nobody else moved the mail
+        # A patch that removes a mailbox also sets one that stays, so that the mail always has one.
+        # Its owner may just have removed the mail from the one that stays.
+        if put_by_owner := email.mailbox_ids - patched(frozenset(), patch):
+            present[email.id] = email
+            by_owner[email.id] = replace(email, mailbox_ids=put_by_owner)
+    planned = again(by_owner.values())
+    mended: dict[str, Patch] = {}
+    for email_id, email in present.items():
+        patch = planned.get(email_id, {})
+        wanted = patched(by_owner[email_id].mailbox_ids, patch)
+        moved = patch_mailboxes(email.mailbox_ids, wanted, fallback=min(email.mailbox_ids)) or {}
+        keywords = {
+            name: value for name, value in patch.items() if not f"{name}/".startswith(_MAILBOXES)
+        }
+        if moved or keywords:
+            mended[email_id] = {**moved, **keywords}
+    return mended
 
 
 def patched(mailbox_ids: frozenset[str], patch: Patch) -> frozenset[str]:
@@ -76,5 +65,5 @@ def patched(mailbox_ids: frozenset[str], patch: Patch) -> frozenset[str]:
         for name, value in patch.items()
         if name.startswith(_MAILBOXES)
     }
-    added = {each for each, value in named.items() if value}
+    added = {mailbox_id for mailbox_id, value in named.items() if value}
     return (mailbox_ids | added) - (named.keys() - added)

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from html import unescape
 from typing import Final
@@ -65,23 +65,16 @@ def namesakes(emails: Collection[Email]) -> Namesakes:
     senders = [sender_of(email) for email in emails]
     names: list[str] = []
     # The longest name first, so that a short form is recognised as a spelling of it.
-    for name in sorted({sender.name for sender in senders} - {""}, key=_most_words_first):
+    given = {sender.name for sender in senders} - {""}
+    for name in sorted(given, key=lambda name: (-len(name.split()), name)):
         if not any(_is_spelling(name, known) for known in names):
             names.append(name)
         if len(names) == _ENOUGH_NAMES:
             break
-    domain = senders[0].key.rpartition("@")[2] if senders else ""
-    return Namesakes(tuple(names), _list_of(emails) or domain)
-
-
-def _most_words_first(name: str) -> tuple[int, str]:
-    return -len(name.split()), name
-
-
-def _list_of(emails: Iterable[Email]) -> str:
-    """Return the name of the list if all the mails come from the same list, else ""."""
     list_ids = {list_key(email.list_id): email.list_id for email in emails}
-    return list_name(next(iter(list_ids.values()))) if len(list_ids) == 1 else ""
+    collective = list_name(next(iter(list_ids.values()))) if len(list_ids) == 1 else ""
+    domain = senders[0].key.rpartition("@")[2] if senders else ""
+    return Namesakes(tuple(names), collective or domain)
 
 
 def list_key(list_id: str) -> str:
@@ -221,14 +214,14 @@ def are_several_people(cards: Collection[Card]) -> bool:
     for card in cards:
         others = {*map(_plain, card.nicknames), _plain(card.names.organization)} - {""}
         names = (_names_on(card) or others) - {*map(_plain, card.addresses)}
-        same = [person for person in people if _have_one_in_common(person, names)]
+        same = [
+            person
+            for person in people
+            if any(_is_spelling(a, b) or _is_spelling(b, a) for a in person for b in names)
+        ]
         if names:
             people = [*(person for person in people if person not in same), names.union(*same)]
     return len(people) > 1
-
-
-def _have_one_in_common(names: set[str], others: set[str]) -> bool:
-    return any(_is_spelling(a, b) or _is_spelling(b, a) for a in names for b in others)
 
 
 def _names_on(card: Card) -> set[str]:

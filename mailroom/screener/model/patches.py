@@ -28,7 +28,7 @@ def target_of(category: Category | None, categories: Categories, places: Places)
         return Target(frozenset({places.screener}), add_to_inbox=False)
     chain = categories.chain(category)
     return Target(
-        frozenset(places.destinations[each.name] for each in chain), category.add_to_inbox
+        frozenset(places.destinations[link.name] for link in chain), category.add_to_inbox
     )
 
 
@@ -112,6 +112,8 @@ def patch_mailboxes(
         return None
     after = after or frozenset({fallback})
     added = after - before or {min(after)}
-    changes: dict[str, bool | None] = {f"mailboxIds/{each}": True for each in sorted(added)}
-    changes |= {f"mailboxIds/{each}": None for each in sorted(before - after)}
+    changes: dict[str, bool | None] = {
+        f"mailboxIds/{mailbox_id}": True for mailbox_id in sorted(added)
+    }
+    changes |= {f"mailboxIds/{mailbox_id}": None for mailbox_id in sorted(before - after)}
     return changes

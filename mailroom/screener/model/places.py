@@ -4,7 +4,6 @@ They are looked up anew in every pass, so that a mailbox that somebody creates a
 is found without a restart.
 """
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +11,7 @@ from typing import Final
 from mailroom.jmap.mailboxes import Mailbox
 from mailroom.screener.model.categories import Categories, Category, Layout
 from mailroom.screener.model.missing import MissingError, UnsuitableError
+from mailroom.screener.model.spelling import composed
 
 _NEEDED: Final = ("mayReadItems", "mayAddItems", "mayRemoveItems", "maySetKeywords")
 _NO_DESTINATIONS: Final = frozenset({"inbox", "trash", "drafts", "sent", "junk"})
@@ -27,7 +27,7 @@ class Places:
         screener: the mailbox for mail of undecided senders.
         inbox: the mailbox with the role ``inbox``.
         error: the error label.
-        warning: the warning label; None if name mismatches are not marked.
+        warning: the warning label; None if mail with a name mismatch gets no label.
         trash: the mailboxes with the role ``trash``; empty if there are none.
         drafts: the same for the role ``drafts``.
         sent: the same for the role ``sent``.
@@ -82,7 +82,7 @@ def locate(directory: "Directory", categories: Categories, layout: Layout) -> Pl
     labels[directory[layout.screener_label]] = None
     return Places(
         labels=labels,
-        destinations={each.name: directory[each.destination] for each in categories},
+        destinations={category.name: directory[category.destination] for category in categories},
         screener=directory[layout.screener],
         inbox=min(directory.by_role("inbox")),
         error=directory[layout.error_label],
@@ -139,7 +139,7 @@ def lacking_rights(directory: "Directory", categories: Categories, layout: Layou
     """
     for path in dict.fromkeys(["Inbox", *wanted_mailboxes(categories, layout)]):
         rights = directory.rights(path)
-        missing = [] if rights is None else [each for each in _NEEDED if each not in rights]
+        missing = [] if rights is None else [right for right in _NEEDED if right not in rights]
         if missing:
             yield f"mailbox {path}: {', '.join(missing)} not granted"
 
@@ -152,7 +152,7 @@ class Directory:
         self._children: dict[tuple[str | None, str], str] = {}
         for mailbox in self._by_id.values():
             parent = mailbox.parent_id if mailbox.parent_id in self._by_id else None
-            self._children.setdefault((parent, _same(mailbox.name)), mailbox.id)
+            self._children.setdefault((parent, composed(mailbox.name)), mailbox.id)
 
     def find(self, path: str) -> str | None:
         """Return the id of the mailbox at ``path`` (``Inbox/Screener``), or None.
@@ -161,7 +161,7 @@ class Directory:
         """
         current: str | None = None
         for depth, name in enumerate(path.split("/")):
-            found = self._children.get((current, _same(name)))
+            found = self._children.get((current, composed(name)))
             if found is None and depth == 0 and name.lower() == "inbox":
                 found = min(self.by_role("inbox"), default=None)
             if found is None:
@@ -197,7 +197,7 @@ class Directory:
 
     def by_role(self, role: str) -> frozenset[str]:
         """Return the ids of all mailboxes with a role (some servers allow several)."""
-        return frozenset(each.id for each in self._by_id.values() if each.role == role)
+        return frozenset(mailbox.id for mailbox in self._by_id.values() if mailbox.role == role)
 
     def path(self, mailbox_id: str) -> str:
         """Return the path of a mailbox."""
@@ -208,7 +208,3 @@ class Directory:
             names.insert(0, mailbox.name)
             current = mailbox.parent_id
         return "/".join(names)
-
-
-def _same(name: str) -> str:
-    return unicodedata.normalize("NFC", name)

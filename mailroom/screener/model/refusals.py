@@ -62,7 +62,7 @@ class Refusals:
 
     def keep_only(self, keys: Collection[str]) -> None:
         """Forget all refusals but those of ``keys``, which are the changes still wanted."""
-        self._refusals = {each: how for each, how in self._refusals.items() if each in keys}
+        self._refusals = {key: refusal for key, refusal in self._refusals.items() if key in keys}
 
 
 def _now() -> float:

@@ -48,10 +48,15 @@ def sender_of(email: Email) -> Sender:
     Raises:
         UnusableFromError: there is no address, a broken address, or more than one address.
     """
-    senders = {
-        sender.key: sender
-        for sender in (Sender(each.email.strip(), _tidy(each.name)) for each in email.from_)
-    }
+    senders: dict[str, Sender] = {}
+    for author in email.from_:
+        # The name is written on the card: one line, without control codes and quotes around it.
+        name = _CONTROL.sub(" ", unicodedata.normalize("NFC", author.name))
+        name = " ".join(name.split())
+        if len(name) > 1 and name[0] == name[-1] and name[0] in "\"'":
+            name = name[1:-1].strip()
+        sender = Sender(author.email.strip(), name[:_LONGEST_NAME].strip())
+        senders[sender.key] = sender
     if not senders:
         raise UnusableFromError("From is missing or empty")
     if len(senders) > 1:
@@ -88,18 +93,11 @@ def is_own(address: str, identities: Collection[str]) -> bool:
     An identity ``*@domain`` (RFC 8621 section 6) does not count: the user may send from every
     address at the domain, but other people and machines may have addresses there, too.
     """
-    return key_of(address) in {key_of(each) for each in identities if not each.startswith("*@")}
+    return key_of(address) in {
+        key_of(identity) for identity in identities if not identity.startswith("*@")
+    }
 
 
 def may_be_own(address: str, identities: Collection[str]) -> bool:
     """Return True if ``address`` is at a domain of which the user may use every address."""
     return whole_domain(key_of(address)) in set(map(key_of, identities))
-
-
-def _tidy(name: str) -> str:
-    """Return a display name as one line, without control codes and without quotes around it."""
-    text = _CONTROL.sub(" ", unicodedata.normalize("NFC", name))
-    text = " ".join(text.split())
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
-        text = text[1:-1].strip()
-    return text[:_LONGEST_NAME].strip()

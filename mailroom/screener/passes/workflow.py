@@ -112,7 +112,13 @@ class ScreenerWorkflow:
         gathered, snapshot = await both(self._gatherer.gather(), self._book.sync())
         if groups := missing_groups(snapshot.groups, self._categories, self._layout):
             raise MissingError(groups=groups, only_carddav=snapshot.index.only_named(groups))
-        own = await self._own_senders(gathered)
+        labelled = senders_of(gathered.emails)
+        new = senders_of(() if gathered.new_mail is None else gathered.new_mail.emails)
+        try:
+            own = await self._gatherer.own_among(labelled | new, gathered)
+        except MethodError:
+            # A refused search must not stop decisions. Labelled mail seldom needs a search at all.
+            own = await self._gatherer.own_among(labelled, gathered)
         gathered = replace(gathered, identities=(*gathered.identities, *sorted(own)))
         sorted_mail = sort_mail(gathered.emails, gathered.places, gathered.identities)
         (outcomes, mails), (rules, unscreened) = await both(
@@ -135,19 +141,6 @@ class ScreenerWorkflow:
         decision_ids = {outcome.id for outcome in outcomes if isinstance(outcome, Decision)}
         self._refusals.keep_only(decision_ids | set(map(label_change_key, gathered.emails)))
         return replace(plan, judged=judged, unscreened=unscreened)
-
-    async def _own_senders(self, gathered: GatheredMail) -> frozenset[str]:
-        """Return the senders of labelled and new mail that are the user's own addresses.
-
-        If the server refuses the search, only the senders of labelled mail are searched for, which
-        seldom needs a search at all. So a refused search for new mail does not stop decisions.
-        """
-        labelled = senders_of(gathered.emails)
-        new_mail = () if gathered.new_mail is None else gathered.new_mail.emails
-        try:
-            return await self._gatherer.own_among(labelled | senders_of(new_mail), gathered)
-        except MethodError:
-            return await self._gatherer.own_among(labelled, gathered)
 
     async def _rules_for_new(
         self, gathered: GatheredMail, index: ContactIndex

@@ -118,8 +118,14 @@ class MailSearch:
             if error.type != "unsupportedFilter":
                 raise
             return await self._by_listing(asked, after)
+        # The search is exact if it lacks no mail but the mails without an address in From. Their
+        # number alone is no proof: one of them may be deleted, and the newest mail be lacking.
         mailbox_ids = _mailboxes(asked)
-        if self._is_exact(proof, mailbox_ids):
+        known = self._lacking.get(mailbox_ids)
+        if proof is not None and (
+            proof.holds
+            or (known is not None and proof.lacking == known and proof.newest_is_in(self._nameless))
+        ):
             return results, found
         _, ids = await list_ids(self._account, mailbox_ids)
         listed = await self._read(ids, asked)
@@ -184,18 +190,6 @@ class MailSearch:
 
         return Operation(queries.calls, read)
 
-    def _is_exact(self, proof: Proof | None, mailbox_ids: frozenset[str]) -> bool:
-        """Return True if the search by header lacks no mails but those without an address in From.
-
-        Their number alone is no proof: one of them may be deleted, and the newest mail be lacking.
-        """
-        if proof is None:
-            return False
-        known = self._lacking.get(mailbox_ids)
-        return proof.holds or (
-            known is not None and proof.lacking == known and proof.newest_is_in(self._nameless)
-        )
-
     def _learn_from_list(
         self, proof: Proof | None, mailbox_ids: frozenset[str], ids: Sequence[str]
     ) -> None:
@@ -226,7 +220,11 @@ class MailSearch:
         one more step, but far less time and memory than reading the whole mails.
         """
         addresses = frozenset[str]().union(*(sweep.addresses for sweep in sweeps))
-        self._forget_others(ids)
+        if len(self._people) > len(ids) + _MOST_KNOWN:  # forget mails that were not listed
+            kept = self._people.keys() & set(ids)
+            self._people = {email_id: self._people[email_id] for email_id in kept}
+            self._texts = {text: text for text in self._people.values()}
+            self._nameless &= kept
         unknown = [email_id for email_id in ids if email_id not in self._people]
         if len(unknown) > self._account.page_size:
             await all_of(self._learn_people(part) for part in self._parts(unknown))
@@ -268,15 +266,6 @@ class MailSearch:
         self._people[email.id] = self._texts.setdefault(text, text)
         if not any("@" in sender.email + sender.name for sender in email.from_):
             self._nameless.add(email.id)
-
-    def _forget_others(self, ids: Sequence[str]) -> None:
-        """Forget mails that were not listed, if there are too many of them."""
-        if len(self._people) <= len(ids) + _MOST_KNOWN:
-            return
-        kept = self._people.keys() & set(ids)
-        self._people = {email_id: self._people[email_id] for email_id in kept}
-        self._texts = {text: text for text in self._people.values()}
-        self._nameless &= kept
 
 
 def _mailboxes(sweeps: Sequence[Sweep]) -> frozenset[str]:

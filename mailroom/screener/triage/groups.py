@@ -1,12 +1,12 @@
 """The contact groups that the configuration names. Pure."""
 
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from mailroom.contacts.model import Group
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.missing import MissingError
+from mailroom.screener.model.spelling import composed
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +47,17 @@ def find_groups(groups: Collection[Group], categories: Categories, layout: Layou
         raise MissingError(groups=missing)
     by_name: dict[str, Group] = {}
     for group in sorted(groups, key=lambda group: group.id):
-        by_name.setdefault(_composed(group.name), group)
-    managed_names = {_composed(category.group) for category in categories}
-    provenance_name = _composed(layout.provenance_group)
-    managed = [group for group in groups if _composed(group.name) in managed_names]
+        by_name.setdefault(composed(group.name), group)
+    managed_names = {composed(category.group) for category in categories}
+    provenance_name = composed(layout.provenance_group)
+    managed = [group for group in groups if composed(group.name) in managed_names]
     foreign = [
         group.members
         for group in groups
-        if _composed(group.name) not in managed_names | {provenance_name}
+        if composed(group.name) not in managed_names | {provenance_name}
     ]
     return Groups(
-        categories={category.name: by_name[_composed(category.group)] for category in categories},
+        categories={category.name: by_name[composed(category.group)] for category in categories},
         provenance=by_name[provenance_name],
         managed=tuple(managed),
         foreign=frozenset().union(*foreign),
@@ -72,10 +72,5 @@ def wanted_groups(categories: Categories, layout: Layout) -> list[str]:
 
 def missing_groups(groups: Iterable[Group], categories: Categories, layout: Layout) -> list[str]:
     """Return the names of the :func:`wanted_groups` that are missing."""
-    present = {_composed(group.name) for group in groups}
-    return [name for name in wanted_groups(categories, layout) if _composed(name) not in present]
-
-
-def _composed(name: str) -> str:
-    """Return a name in NFC, in which names are compared, because some apps decompose umlauts."""
-    return unicodedata.normalize("NFC", name)
+    present = {composed(group.name) for group in groups}
+    return [name for name in wanted_groups(categories, layout) if composed(name) not in present]
