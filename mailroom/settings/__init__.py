@@ -1,4 +1,4 @@
-"""What can be configured, and what is wrong with it: :func:`load_settings` is the way in."""
+"""The settings: sources, model, checks. Begin with :func:`load_settings`."""
 
 from mailroom.settings.load import load_settings
 from mailroom.settings.mistakes import SettingsError

@@ -6,8 +6,8 @@ The text of an error never contains the value, because any setting may have a se
 import json
 import re
 import ssl
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Final
+from dataclasses import asdict
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -26,10 +26,6 @@ from mailroom.contacts.model import ContactType
 from mailroom.http import trusting
 from mailroom.screener.model.categories import Categories, Category
 from mailroom.settings.shard import Shard
-
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_AUTHSERV_ID: Final = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
-_TOKEN: Final = re.compile(r"[\x21-\x7e]*")
 
 
 def service_url(value: object) -> URL:
@@ -73,35 +69,16 @@ def _ca_file(value: str) -> str:
     return value
 
 
-def _header_token(value: SecretStr) -> SecretStr:
-    if not _TOKEN.fullmatch(value.get_secret_value()):
-        raise ValueError("must be ASCII without spaces or control characters")
-    return value
+def _matching(pattern: str, expected: str) -> AfterValidator:
+    """Return a validator for a text, or a secret text, that must match a pattern as a whole."""
 
+    def check(value: Any) -> Any:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if not re.fullmatch(pattern, text):
+            raise ValueError(expected)
+        return value
 
-def _username(value: str) -> str:
-    """Check a user name by RFC 7617 section 2: no colon, no control characters."""
-    if ":" in value or _CONTROL.search(value):
-        raise ValueError("must not contain a colon or control characters")
-    return value
-
-
-def _password(value: SecretStr) -> SecretStr:
-    """Check a password by RFC 7617 section 2: no control characters."""
-    if _CONTROL.search(value.get_secret_value()):
-        raise ValueError("must not contain control characters (a line end?)")
-    return value
-
-
-def _authserv_id(value: str) -> str:
-    """Check an authserv-id (RFC 8601 section 2.5), in practice a host name."""
-    if value and not _AUTHSERV_ID.fullmatch(value):
-        raise ValueError("must be a host name, or *. and a domain")
-    return value
-
-
-def _shard(value: object) -> Shard | None:
-    return value if isinstance(value, Shard | None) else Shard.parse(str(value))
+    return AfterValidator(check)
 
 
 def _word(value: object) -> object:
@@ -112,7 +89,7 @@ def _word(value: object) -> object:
 
 
 class CategorySettings(BaseModel):
-    """A category as it is written; keys that are left out follow from the name."""
+    """A category as written; keys that are left out follow from the name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -125,10 +102,10 @@ class CategorySettings(BaseModel):
     add_to_inbox: bool = False
 
 
-def _decoded(value: object) -> object:
+def _decoded(value: object) -> list[Any]:
     """Return a list of categories from YAML's list, from JSON, or unchanged if already read."""
     if isinstance(value, Categories):
-        return [asdict(each) for each in value]
+        return [asdict(category) for category in value]
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -139,29 +116,17 @@ def _decoded(value: object) -> object:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class Salvaged:
-    """The usable part of a list of categories with mistakes.
+def salvage(value: object) -> tuple[Categories, bool] | None:
+    """Return the usable part of a list of categories with mistakes; None if it is not a list.
 
-    Attributes:
-        categories: the categories that have a usable name.
-        has_gaps: True if some categories have no usable name.
+    The second value is True if some categories have no usable name, and are left out.
     """
-
-    categories: Categories
-    has_gaps: bool
-
-
-def salvage(value: object) -> Salvaged | None:
-    """Return the usable part of a list of categories; None if it is not a list at all."""
     try:
         entries = _decoded(value)
     except ValueError:
         return None
-    if not isinstance(entries, list):
-        return None
-    usable = [each for each in map(_usable, entries) if each is not None]
-    return Salvaged(_categories(usable), has_gaps=len(usable) < len(entries))
+    usable = [category for category in map(_usable, entries) if category is not None]
+    return _categories(usable), len(usable) < len(entries)
 
 
 def _usable(entry: object) -> CategorySettings | None:
@@ -173,29 +138,49 @@ def _usable(entry: object) -> CategorySettings | None:
         try:
             return CategorySettings.model_validate(given)
         except ValidationError as error:
-            wrong = {each["loc"][0] for each in error.errors() if each["loc"]}
+            wrong = {detail["loc"][0] for detail in error.errors() if detail["loc"]}
         if "name" in wrong or not wrong & given.keys():
             return None
-        given = {key: each for key, each in given.items() if key not in wrong}
+        given = {key: part for key, part in given.items() if key not in wrong}
 
 
 def _categories(written: list[CategorySettings]) -> Categories:
-    return Categories(Category.named(**each.model_dump()) for each in written)
-
-
-def _category_schema(_source: Any, handler: Any) -> core_schema.CoreSchema:
-    """Return the schema of a setting that is written as a list and read as :class:`Categories`."""
-    written = handler.generate_schema(list[CategorySettings])
-    return core_schema.no_info_after_validator_function(_categories, written)
+    return Categories(Category.named(**category.model_dump()) for category in written)
 
 
 ServiceUrl = Annotated[URL, PlainValidator(service_url)]
-HeaderToken = Annotated[SecretStr, AfterValidator(_header_token)]
-Username = Annotated[str, AfterValidator(_username)]
-Password = Annotated[SecretStr, AfterValidator(_password)]
-ShardOption = Annotated[Shard | None, PlainValidator(_shard)]
-AuthservId = Annotated[str, AfterValidator(_authserv_id)]
 ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]
 CaFile = Annotated[str, AfterValidator(_ca_file)]
+HeaderToken = Annotated[
+    SecretStr, _matching(r"[\x21-\x7e]*", "must be ASCII without spaces or control characters")
+]
+# RFC 7617 section 2
+Username = Annotated[
+    str, _matching(r"[^:\x00-\x1f\x7f]*", "must not contain a colon or control characters")
+]
+Password = Annotated[
+    SecretStr,
+    _matching(r"[^\x00-\x1f\x7f]*", "must not contain control characters (a line end?)"),
+]
+# RFC 8601 section 2.5; in practice a host name
+AuthservId = Annotated[
+    str,
+    _matching(
+        r"((\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)?", "must be a host name, or *. and a domain"
+    ),
+]
+ShardOption = Annotated[
+    Shard | None,
+    PlainValidator(lambda value: value if value is None else Shard.parse(str(value))),
+]
 Word = BeforeValidator(_word)
-CategoryList = Annotated[Categories, GetPydanticSchema(_category_schema), BeforeValidator(_decoded)]
+CategoryList = Annotated[
+    Categories,
+    # Written as a list, and read as Categories.
+    GetPydanticSchema(
+        lambda _source, handler: core_schema.no_info_after_validator_function(
+            _categories, handler.generate_schema(list[CategorySettings])
+        )
+    ),
+    BeforeValidator(_decoded),
+]

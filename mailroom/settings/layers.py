@@ -1,4 +1,4 @@
-"""What sources of settings give, in the form that pydantic-settings takes it."""
+"""The content of the sources of settings, in the form that pydantic-settings reads."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from mailroom.settings.variables import Path
 
 
 class VariablesSource(EnvSettingsSource):
-    """pydantic-settings' way from variables to sections, for variables that were picked already."""
+    """Variables as a source for pydantic-settings, in place of the process's environment."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         super().__init__(Settings)
@@ -19,7 +19,7 @@ class VariablesSource(EnvSettingsSource):
 
 
 def from_mapping(values: Mapping[Path, Any]) -> InitSettingsSource:
-    """Values by path, as a source for pydantic-settings."""
+    """Return values by path as a source for pydantic-settings."""
     nested: dict[str, Any] = {}
     for path, value in values.items():
         *sections, key = path
@@ -32,11 +32,12 @@ def from_mapping(values: Mapping[Path, Any]) -> InitSettingsSource:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Some settings.
+    """The settings of one source for all accounts, or for one account.
 
     Attributes:
         source: the values, for pydantic-settings.
-        names: what is given (even if it turned out unreadable), and how a person finds it.
+        names: each setting that the source sets, even to an unreadable value -> its place, for a
+            person.
     """
 
     source: PydanticBaseSettingsSource
@@ -44,14 +45,14 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """What one source gives.
+class SourceContent:
+    """The content of one source.
 
     Attributes:
-        common: what it says for all accounts.
-        accounts: what it says for one account only, by the account's name.
-        mistakes: what is wrong with keys and files.
-        unread: nobody knows what is in it, as it could not be read.
+        common: the settings for all accounts.
+        accounts: account name -> the settings for this account only.
+        mistakes: a text for each mistake in the keys and files.
+        unread: True if a part could not be read, so that more may be set than is known.
     """
 
     common: Layer
@@ -60,6 +61,6 @@ class Given:
     unread: bool = False
 
 
-def nothing(*mistakes: str, unread: bool = False) -> Given:
-    """A source that gives nothing."""
-    return Given(Layer(from_mapping({})), mistakes=mistakes, unread=unread)
+def empty_source(*mistakes: str, unread: bool = False) -> SourceContent:
+    """Return the content of a source that sets nothing."""
+    return SourceContent(Layer(from_mapping({})), mistakes=mistakes, unread=unread)

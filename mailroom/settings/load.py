@@ -1,4 +1,4 @@
-"""Loads the settings, or reports all mistakes in them at once.
+"""Load the settings, or report all mistakes in them at once.
 
 To find every mistake, a wrong value is replaced by its default, and the rest is checked all the
 same: a typing error in one place hides no contradiction in another.
@@ -8,8 +8,8 @@ User names, secrets and account ids are never taken from the settings for all ac
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
@@ -17,16 +17,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from mailroom.settings.checks import (
-    CATEGORIES,
-    Judged,
+    Candidate,
     find_contradictions,
     find_lacking_of_carddav,
     find_misplaced,
     find_same_logins,
     inherits_credentials,
 )
-from mailroom.settings.fields import CategorySettings, salvage
-from mailroom.settings.layers import Given, Layer, from_mapping
+from mailroom.settings.fields import CategorySettings
+from mailroom.settings.layers import Layer, SourceContent, from_mapping
 from mailroom.settings.mistakes import SettingsError, reason
 from mailroom.settings.model import Settings
 from mailroom.settings.sources import read_sources
@@ -46,23 +45,15 @@ def load_settings(
         SettingsError: the settings have mistakes; the error lists all of them.
     """
     cwd = cwd or FilePath()
-    given = read_sources(environ, cwd)
-    mistakes = [mistake for each in given for mistake in each.mistakes]
-    common = _judge_common(given)
-    accounts = [_judge_account(common, given, name) for name in _names(given)]
-    mistakes += common.mistakes
+    sources = read_sources(environ, cwd)
+    common = _candidate(sources)
+    accounts = [_candidate(sources, name) for name in _account_names(sources)]
+    mistakes = _mistakes_in(sources, [common, *accounts], whole=accounts or [common])
     if accounts:
-        mistakes += [mistake for each in accounts for mistake in each.mistakes]
-        mistakes += [mistake for each in accounts for mistake in find_contradictions(each)]
         mistakes += [*find_misplaced(common), *find_same_logins(accounts)]
-    else:
-        mistakes += find_contradictions(common)
-    if mistakes:
-        raise SettingsError(list(dict.fromkeys(mistakes)))
-    read_again = partial(_read_again, environ, cwd)
-    if not accounts:
-        return _complete(common, read_again)
-    return _settings(common.layers, accounts=[_complete(each, read_again) for each in accounts])
+    _raise_if(mistakes)
+    complete = [_complete(candidate, environ, cwd) for candidate in accounts or [common]]
+    return _settings(common.layers, accounts=complete) if accounts else complete[0]
 
 
 def _read_again(environ: Mapping[str, str], cwd: FilePath, name: str) -> Settings:
@@ -73,65 +64,49 @@ def _read_again(environ: Mapping[str, str], cwd: FilePath, name: str) -> Setting
     Raises:
         SettingsError: the account's settings have mistakes now.
     """
-    given = read_sources(environ, cwd)
-    names = _names(given)
+    sources = read_sources(environ, cwd)
+    names = _account_names(sources)
     if (name or names) and name not in names:
         raise SettingsError([f"{ACCOUNTS}: the accounts have changed; restart Mailroom"])
-    common = _judge_common(given)
-    judged = _judge_account(common, given, name) if name else common
-    mistakes = [mistake for each in given for mistake in each.mistakes]
-    mistakes += [*judged.mistakes, *find_contradictions(judged)]
-    if mistakes:
-        raise SettingsError(list(dict.fromkeys(mistakes)))
-    return _complete(judged, partial(_read_again, environ, cwd))
+    candidate = _candidate(sources, name)
+    _raise_if(_mistakes_in(sources, [candidate], whole=[candidate]))
+    return _complete(candidate, environ, cwd)
 
 
-def _judge_common(given: Sequence[Given]) -> Judged:
-    return _judge([each.common for each in given], unread=any(each.unread for each in given))
-
-
-def _names(given: Sequence[Given]) -> list[str]:
+def _account_names(sources: Sequence[SourceContent]) -> list[str]:
     """Return the accounts in the order of the file, then those only in secrets or variables."""
-    return list(dict.fromkeys(name for each in reversed(given) for name in each.accounts))
+    return list(dict.fromkeys(name for source in reversed(sources) for name in source.accounts))
 
 
-def _judge_account(common: Judged, given: Sequence[Given], name: str) -> Judged:
-    own = [each.accounts[name] for each in given if name in each.accounts]
-    return _judge([*own, *common.layers], unread=common.unread, account=name)
+def _candidate(sources: Sequence[SourceContent], account: str = "") -> Candidate:
+    """Return the settings of an account, with the mistakes in single values.
 
-
-def _judge(layers: Sequence[Layer], *, unread: bool, account: str = "") -> Judged:
-    settings, wrong = _build(layers)
-    judged = Judged(settings, layers, frozenset(each.path for each in wrong), unread, account)
-    found = [f"{judged.name(each.path)}{each.inside}: {each.reason}" for each in wrong]
-    salvaged = salvage(_given(CATEGORIES, layers)) if CATEGORIES in judged.wrong else None
-    return replace(judged, mistakes=tuple(found), salvaged=salvaged)
-
-
-def _given(path: Path, layers: Sequence[Layer]) -> object:
-    """Return the value of a setting from the source with the highest precedence that sets it."""
-    (key,) = path
-    return next(layer.source().get(key) for layer in layers if path in layer.names)
-
-
-@dataclass(frozen=True, slots=True)
-class _Wrong:
-    """A setting with a wrong value; ``inside`` is the place in the value, if it has parts."""
-
-    path: Path
-    inside: str
-    reason: str
-
-
-def _build(layers: Sequence[Layer]) -> tuple[Settings, list[_Wrong]]:
-    """Return the settings, with defaults for the wrong ones, and the wrong ones."""
+    For the empty name, these are the settings for all accounts.
+    """
+    layers = [source.accounts[account] for source in sources if account in source.accounts]
+    layers += [source.common for source in sources]
+    unread = any(source.unread for source in sources)
     try:
-        return _settings(layers), []
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-    wrong = [_wrong(each) for each in found]
-    defaults = from_mapping({each.path: PATHS[each.path].default for each in wrong})
-    return _settings([Layer(defaults), *layers]), wrong
+        return Candidate(_settings(layers), layers, unread, account)
+    except ValidationError as invalid:
+        errors: Any = invalid.errors(include_url=False, include_input=False)
+    defaults, places = dict[Path, Any](), list[tuple[Path, str]]()
+    for error in errors:
+        # A location is a section, a key, and perhaps a place in the value: an index, a key.
+        location = error["loc"]
+        length = 2 if location[:2] in PATHS else 1
+        inside = location[length:-1] if error["type"] == "extra_forbidden" else location[length:]
+        parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in inside)
+        path = location[:length]
+        defaults[path] = PATHS[path].default
+        places.append((path, "".join(parts)))
+    settings = _settings([Layer(from_mapping(defaults)), *layers])
+    candidate = Candidate(settings, layers, unread, account, wrong=frozenset(defaults))
+    mistakes = (
+        f"{candidate.name(path)}{inside}: {reason(error, CategorySettings.model_fields)}"
+        for (path, inside), error in zip(places, errors, strict=True)
+    )
+    return replace(candidate, mistakes=tuple(mistakes))
 
 
 def _settings(layers: Sequence[Layer], **more: Any) -> Settings:
@@ -139,33 +114,34 @@ def _settings(layers: Sequence[Layer], **more: Any) -> Settings:
     return Settings([layer.source for layer in layers], origins, **more)
 
 
-def _wrong(error: Any) -> _Wrong:
-    location: tuple[str | int, ...] = error["loc"]
-    length = 2 if location[:2] in PATHS else 1
-    inside = "".join(
-        f"[{part}]" if isinstance(part, int) else f".{part}" for part in location[length:]
-    )
-    if error["type"] == "extra_forbidden":
-        inside = inside.rpartition(".")[0]
-    path = tuple(str(part) for part in location[:length])
-    return _Wrong(path, inside, reason(error, CategorySettings.model_fields))
+def _mistakes_in(
+    sources: Iterable[SourceContent], candidates: Iterable[Candidate], *, whole: Iterable[Candidate]
+) -> list[str]:
+    """Return the mistakes in sources, single values, and ``whole`` accounts, in this order."""
+    mistakes = [mistake for source in sources for mistake in source.mistakes]
+    mistakes += [mistake for candidate in candidates for mistake in candidate.mistakes]
+    return mistakes + [mistake for account in whole for mistake in find_contradictions(account)]
 
 
-def _complete(judged: Judged, read_again: Callable[[str], Settings]) -> Settings:
+def _raise_if(mistakes: Iterable[str]) -> None:
+    if unique := list(dict.fromkeys(mistakes)):
+        raise SettingsError(unique)
+
+
+def _complete(candidate: Candidate, environ: Mapping[str, str], cwd: FilePath) -> Settings:
     """Return the settings with the values that CardDAV takes from JMAP."""
-    layers = list(judged.layers)
-    if inherits_credentials(judged):
-        jmap = judged.settings.jmap
+    layers = list(candidate.layers)
+    if inherits_credentials(candidate):
+        jmap = candidate.settings.jmap
         login: dict[Path, Any] = {
             ("carddav", "username"): jmap.username,
             ("carddav", "password"): jmap.password,
         }
-        names = {path: judged.name(("jmap", path[1])) for path in login}
+        names = {path: candidate.name(("jmap", path[1])) for path in login}
         layers.append(Layer(from_mapping(login), names))
-    lacking = list(find_lacking_of_carddav(judged))
     return _settings(
         layers,
-        carddav_lacks=lacking,
-        name=judged.account,
-        read_again=partial(read_again, judged.account),
+        carddav_lacks=list(find_lacking_of_carddav(candidate)),
+        name=candidate.account,
+        read_again=partial(_read_again, environ, cwd, candidate.account),
     )

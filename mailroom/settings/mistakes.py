@@ -1,6 +1,6 @@
-"""Puts a mistake in the settings into words: where it is, what is expected, never the value.
+"""The texts of mistakes in the settings: the place and what is expected, but never the value.
 
-Values stay out altogether, for any of them may be, or hold, a secret that went astray.
+Values are left out because any value may be, or hold, a secret in the wrong place.
 """
 
 import difflib
@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-_SAYABLE_KEY: Final = re.compile(r"[A-Za-z_]{1,40}")
-_SAYABLE_NAME: Final = re.compile(r"[\w.@-]{1,64}")
+_HARMLESS_KEY: Final = re.compile(r"[A-Za-z_]{1,40}")
+_HARMLESS_NAME: Final = re.compile(r"[\w.@-]{1,64}")
 _TEXTS: Final = {
     "missing": "is missing",
     "string_type": "must be a text (put it in quotation marks)",
@@ -22,7 +22,7 @@ _TEXTS: Final = {
 
 
 class SettingsError(Exception):
-    """The settings cannot be used; ``mistakes`` says everything that is wrong, a line for each."""
+    """The settings cannot be used; ``mistakes`` has a line for each mistake."""
 
     def __init__(self, mistakes: Sequence[str]) -> None:
         super().__init__(*mistakes)
@@ -33,39 +33,39 @@ class SettingsError(Exception):
 
 
 def unknown(name: str, known: Iterable[str], *, prefix: str = "") -> str:
-    """A name that means nothing, with the one that was probably meant.
+    """Return the mistake for an unknown name, with the known name that was probably meant.
 
     Args:
-        name: as it was written.
-        known: what could have been meant, without ``prefix``, as the suggestion is to show it.
-        prefix: what ``name`` begins with anyway, in whatever case; put before the suggestion.
+        name: the unknown name, as written.
+        known: the known names, without ``prefix``.
+        prefix: the beginning of ``name``, in any case; the suggestion begins with it.
     """
-    by_key = {each.lower(): each for each in known}
+    by_key = {candidate.lower(): candidate for candidate in known}
     written = name.lower().removeprefix(prefix.lower())
     near = difflib.get_close_matches(written, by_key, n=1, cutoff=0.65)
     hint = f"; did you mean {prefix}{by_key[near[0]]}?" if near else ""
     return f"{name}: unknown{hint}"
 
 
-def sayable(key: object) -> str:
-    """A key of a file, unless it might be a value that took a key's place."""
-    return key if isinstance(key, str) and _SAYABLE_KEY.fullmatch(key) else "(an odd key)"
+def shown_key(key: object) -> str:
+    """Return a key of a file, unless it might be a value in the place of a key."""
+    return key if isinstance(key, str) and _HARMLESS_KEY.fullmatch(key) else "(hidden key)"
 
 
-def sayable_name(name: object) -> str:
-    """What somebody called an account, unless it is too odd for a name."""
-    said = str(name)
-    return said if _SAYABLE_NAME.fullmatch(said) else "(an odd name)"
+def shown_name(name: object) -> str:
+    """Return a wrong name of an account, unless it might be another value."""
+    text = str(name)
+    return text if _HARMLESS_NAME.fullmatch(text) else "(hidden name)"
 
 
 def reason(error: Any, known_keys: Iterable[str]) -> str:
-    """What pydantic found, in our words.
+    """Return the text for a mistake that pydantic found.
 
     Args:
         error: one of ``ValidationError.errors()``.
-        known_keys: the keys that can stand in an entry of a list.
+        known_keys: the keys that an entry of a list may have.
     """
     if error["type"] == "extra_forbidden":
-        return unknown(sayable(error["loc"][-1]), known_keys)
+        return unknown(shown_key(error["loc"][-1]), known_keys)
     text = str(_TEXTS.get(error["type"], error["msg"]))
     return text.removeprefix("Value error, ").replace("Input should be", "must be")

@@ -70,10 +70,10 @@ class Settings(BaseSettings):
     screener: ScreenerSettings = ScreenerSettings()
     categories: CategoryList = Field(
         default=DEFAULTS,
-        description="list of categories (in the environment: as JSON), in place of the defaults",
+        description="list of categories, which replaces the default list; JSON in the environment",
     )
     shard: ShardOption = Field(
-        default=None, description="`0/3`: run only the first of three parts of the `accounts`"
+        default=None, description="`0/3`: serve only the first of three parts of the `accounts`"
     )
 
     _origins: Mapping[tuple[str, ...], str] = PrivateAttr()
@@ -118,7 +118,9 @@ class Settings(BaseSettings):
     def served(self) -> tuple["Settings", ...]:
         """The accounts that this process serves: all, or its shard of them."""
         shard = self.shard
-        return tuple(each for each in self.accounts if shard is None or shard.keeps(each.name))
+        return tuple(
+            account for account in self.accounts if shard is None or shard.keeps(account.name)
+        )
 
     @property
     def authserv_id(self) -> str:
@@ -147,13 +149,13 @@ class Settings(BaseSettings):
     def secrets(self) -> frozenset[str]:
         """Return every text that must never be shown: secrets, and the headers made of them."""
         if self._accounts:
-            return frozenset[str]().union(*(each.secrets() for each in self._accounts))
+            return frozenset[str]().union(*(account.secrets() for account in self._accounts))
         plain = {
             self.jmap.token.get_secret_value(),
             self.jmap.password.get_secret_value(),
             self.carddav.password.get_secret_value(),
             *self.http.proxies.secrets(),
         }
-        users = (self.jmap, self.carddav)
-        headers = {each.credentials.header.partition(" ")[2] for each in users}
+        logins = (self.jmap.credentials, self.carddav.credentials)
+        headers = {credentials.header.partition(" ")[2] for credentials in logins}
         return frozenset((plain | headers) - {""})

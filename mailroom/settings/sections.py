@@ -3,7 +3,7 @@
 An empty string means "not set".
 """
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -35,25 +35,26 @@ class JmapSettings(Section):
 
     session_url: ServiceUrl = Field(
         default=service_url("https://api.fastmail.com/jmap/session"),
-        description="URL of the JMAP session; `https://HOST`: found at `/.well-known/jmap`",
+        description="URL of the JMAP session; for `https://HOST`, `/.well-known/jmap` is added",
     )
     token: HeaderToken = Field(
-        default=SecretStr(""), description="API token (Bearer); or user name and password"
+        default=SecretStr(""),
+        description="API token (Bearer); set either this or user name and password",
     )
     username: Username = Field(default="", description="user name (Basic)")
     password: Password = Field(default=SecretStr(""), description="password (Basic)")
     account: str = Field(
-        default="", description="id of the account, if not the primary mail account"
+        default="", description="id of the account; default: the primary mail account"
     )
     keep_origin: bool = Field(
         default=False,
-        description="whether every URL in the session gets the scheme, host and port of"
-        " `MAILROOM_JMAP_SESSION_URL`: for a server that does not know of the proxy before it",
+        description="`true`: use the scheme, host and port of `MAILROOM_JMAP_SESSION_URL` for all"
+        " URLs in the session, for a server that does not know the proxy in front of it",
     )
     insecure: bool = Field(
         default=False,
-        description="whether plain http is allowed to a mail server on another machine: for a"
-        " container network of your own",
+        description="`true`: allow plain http to a mail server on another machine, in a container"
+        " network of your own",
     )
 
     @property
@@ -75,22 +76,21 @@ class ContactsSettings(Section):
 
     backend: Annotated[Literal["auto", "jmap", "carddav"], Word] = Field(
         default="auto",
-        description="`jmap`, `carddav`, or `auto`: `jmap` where the server offers it",
+        description="`jmap`, `carddav`, or `auto`: `jmap` if the server offers it, else `carddav`",
     )
     annotate: bool = Field(
         default=False,
-        description="over JMAP, whether Mailroom adds notes and missing names to cards that you"
-        " made; servers may lose parts of such a card. Over CardDAV it always does, and nothing is"
-        " lost",
+        description="`true`: over JMAP, add notes and missing names to cards that you made; servers"
+        " may lose parts of such a card. Over CardDAV this is always done, and loses nothing",
     )
     address_book: str = Field(
         default="",
-        description="name, path or id of the address book to write to; none: your own",
+        description="name, path or id of the address book to write to; default: your own",
     )
     groups: Annotated[Literal["auto", "categories"], Word] = Field(
         default="auto",
-        description="`auto`: groups are cards; `categories`: CATEGORIES on the cards (Nextcloud,"
-        " DAVx5; CardDAV only)",
+        description="form of contact groups: `auto`: cards; `categories`: CATEGORIES on the cards"
+        " of their members (Nextcloud, DAVx5; CardDAV only)",
     )
 
 
@@ -99,14 +99,16 @@ class CarddavSettings(Section):
 
     url: ServiceUrl = Field(
         default=service_url("https://carddav.fastmail.com/"),
-        description="the CardDAV server, if used; required if the mail server is not Fastmail's",
+        description="URL of the CardDAV server; required for CardDAV if the mail server is not"
+        " Fastmail's",
     )
     username: Username = Field(
-        default="", description="user name; default: JMAP's, if it has one and the host is the same"
+        default="",
+        description="user name; default: that of JMAP, if it has one and the host is the same",
     )
     password: Password = Field(
         default=SecretStr(""),
-        description="(app) password; default: JMAP's, as for the user name",
+        description="password or app password; default: that of JMAP, as for the user name",
     )
     insecure: bool = Field(
         default=False, description="like `MAILROOM_JMAP_INSECURE`, for the CardDAV server"
@@ -124,12 +126,13 @@ class HttpSettings(Section):
 
     ca_file: CaFile = Field(
         default="",
-        description="file of certificates (PEM) of a private CA, trusted as well as the system's",
+        description="file with certificates (PEM) of a private CA, which are trusted beside the"
+        " system's",
     )
     proxy: ProxyUrl = Field(
         default=SecretStr(""),
-        description="proxy (`http://proxy.example.com:3128`) for all servers but this machine and"
-        " those in `NO_PROXY`; none: `HTTPS_PROXY` and `HTTP_PROXY`",
+        description="proxy (`http://proxy.example.com:3128`) for all servers except this machine"
+        " and those in `NO_PROXY`; default: `HTTPS_PROXY` and `HTTP_PROXY`",
     )
 
     @property
@@ -143,7 +146,8 @@ class PushSettings(Section):
 
     transport: Annotated[Literal["auto", "websocket", "eventsource", "off"], Word] = Field(
         default="auto",
-        description="`auto`, `websocket`, `eventsource` or `off` (Mailroom then only polls)",
+        description="`websocket`, `eventsource`, `off` (Mailroom only polls), or `auto`:"
+        " `websocket` if the server offers it, else `eventsource`",
     )
     settle: float = Field(
         default=0.1,
@@ -152,7 +156,10 @@ class PushSettings(Section):
         description="seconds to wait after an event, so that a burst of events causes one pass",
     )
     ping: int = Field(
-        default=30, ge=1, le=3600, description="seconds between pings asked of the server"
+        default=30,
+        ge=1,
+        le=3600,
+        description="seconds between the pings that Mailroom asks the server to send",
     )
 
 
@@ -161,18 +168,18 @@ class ArrivalsSettings(Section):
 
     enabled: bool = Field(
         default=True,
-        description="whether new mail in the Inbox is screened; if not, use your provider's rules",
+        description="`false`: new mail in the Inbox is not screened; use your provider's rules",
     )
     lookback: float = Field(
         default=86400,
         ge=0,
         le=30 * 86400,
-        description="seconds: older mail is never looked at, whatever happened in the meantime",
+        description="age in seconds; new mail that is older is never screened",
     )
     authserv_id: AuthservId = Field(
         default="",
         description="server whose `Authentication-Results` are believed: a name, or"
-        " `*.example.com`; none: Fastmail's at Fastmail, else no server",
+        " `*.example.com`; default: Fastmail's at Fastmail, else no server",
     )
 
 
@@ -183,8 +190,8 @@ class PollSettings(Section):
         default=300,
         ge=1,
         le=86400,
-        description="seconds between polls, which run beside push; at most 30 while push is down or"
-        " silent",
+        description="seconds between polls, which run beside push; at most 30 while push is down"
+        " or has missed a change",
     )
 
 
@@ -192,10 +199,10 @@ class HealthSettings(Section):
     """The HTTP server for probes and people."""
 
     host: str = Field(
-        default="::", description="address to listen on; `::` for all, of IPv4 and IPv6"
+        default="::", description="address to listen on; `::`: all addresses of IPv4 and IPv6"
     )
     port: int = Field(
-        default=8080, ge=0, le=65535, description="port to listen on; 0 for any free one"
+        default=8080, ge=0, le=65535, description="port to listen on; `0`: any free port"
     )
 
 
@@ -204,10 +211,12 @@ class LogSettings(Section):
 
     level: Annotated[Literal["debug", "info", "warning", "error"], Word] = Field(
         default="info",
-        description="`debug`, `info`, `warning` or `error`; `warning` for all commands but `run`",
+        description="`debug`, `info`, `warning` or `error`; default of all commands except `run`:"
+        " `warning`",
     )
     format: Annotated[Literal["auto", "console", "json"], Word] = Field(
-        default="auto", description="`console`, `json`, or `auto`: console on a terminal, else JSON"
+        default="auto",
+        description="`console`, `json`, or `auto`: `console` on a terminal, else `json`",
     )
 
 
@@ -215,13 +224,11 @@ class FailureSettings(Section):
     """The limit of failures."""
 
     limit: int = Field(
-        default=10, ge=1, le=1000, description="failed passes in a row after which Mailroom exits"
+        default=10,
+        ge=1,
+        le=1000,
+        description="number of failed passes in a row after which Mailroom exits",
     )
-
-
-def _label_of_screener(validated: dict[str, Any]) -> str:
-    mailbox = str(validated.get("mailbox", _LAYOUT.screener))
-    return triage_label(mailbox.rpartition("/")[2])
 
 
 class ScreenerSettings(Section):
@@ -229,25 +236,30 @@ class ScreenerSettings(Section):
 
     mailbox: str = Field(
         default=_LAYOUT.screener,
-        description="where undecided senders wait; `Inbox/Screener` is a child",
+        description="mailbox where the mail of undecided senders waits; `Inbox/Screener` is the"
+        " mailbox Screener in the Inbox",
     )
     label: str = Field(
-        default_factory=_label_of_screener,
-        description="takes a decision back; default: `@To` and the name of the mailbox",
+        default_factory=lambda validated: triage_label(
+            validated.get("mailbox", _LAYOUT.screener).rpartition("/")[2]
+        ),
+        description="label that undoes a decision; default: `@To` and the name of the mailbox",
     )
     error_label: str = Field(
-        default=_LAYOUT.error_label, description="marks labelled mail that cannot be triaged"
+        default=_LAYOUT.error_label, description="label for labelled mail that cannot be triaged"
     )
     warning_label: str = Field(
         default=_LAYOUT.warning_label,
-        description="marks mail whose sender's name is not the card's, and mail that may be forged",
+        description="label for mail whose sender uses another name than the contact has, and for"
+        " mail that may be forged",
     )
     provenance_group: str = Field(
         default=_LAYOUT.provenance_group,
-        description="contact group of the cards that Mailroom made",
+        description="contact group of the contacts that Mailroom made",
     )
     warn_on_name_mismatch: bool = Field(
-        default=_LAYOUT.warn_on_name_mismatch, description="whether the warning label is used"
+        default=_LAYOUT.warn_on_name_mismatch,
+        description="`false`: the warning label is not used, not for forged mail either",
     )
 
     @property

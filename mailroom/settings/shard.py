@@ -1,8 +1,8 @@
-"""Which accounts are whose, if several processes share them out.
+"""The division of the accounts among several processes, by rendezvous hashing.
 
-By rendezvous hashing: each account goes to the shard that has the highest hash together with its
-name. No process needs to know of the others, and with one shard more (or less) only those accounts
-move that the new one wins (or the old one held).
+Each account belongs to the shard that has the highest hash together with the account's name. So the
+processes need not know each other, and if a shard is added (or removed), only the accounts of that
+shard move.
 """
 
 import hashlib
@@ -22,26 +22,26 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> "Shard":
-        """A shard as it is written: ``0/3`` is the first of three.
+        """Read a shard as it is written: ``0/3`` is the first of three.
 
         Raises:
-            ValueError: it is not written so, or there is no such shard.
+            ValueError: the text has another form, or there is no such shard.
         """
-        found = _SHARD.fullmatch(text)
-        if found is None:
+        match = _SHARD.fullmatch(text)
+        if match is None:
             raise ValueError("must be a number, a slash and the number of shards, like 0/3")
-        shard = cls(int(found["index"]), int(found["count"]))
+        shard = cls(int(match["index"]), int(match["count"]))
         if shard.index >= shard.count:
-            raise ValueError("must be less than the number of shards, as they count from 0")
+            raise ValueError("must be less than the number of shards, because shards count from 0")
         return shard
 
     def __str__(self) -> str:
         return f"{self.index}/{self.count}"
 
     def keeps(self, name: str) -> bool:
-        """Whether the account of this name belongs to this shard."""
-        return self.index == max(range(self.count), key=lambda index: _weight(index, name))
+        """Return True if the account with this name belongs to this shard."""
 
+        def weight(index: int) -> bytes:
+            return hashlib.sha256(f"{index}/{name}".encode()).digest()
 
-def _weight(index: int, name: str) -> bytes:
-    return hashlib.sha256(f"{index}/{name}".encode()).digest()
+        return self.index == max(range(self.count), key=weight)

@@ -1,6 +1,7 @@
 """The settings for people: those in effect (no secret shown), and the table of docs/settings.md."""
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Final
 
 from pydantic import SecretStr
@@ -11,22 +12,19 @@ from mailroom.screener.model.categories import Categories
 from mailroom.settings.file import DEFAULT_CONFIG
 from mailroom.settings.model import Settings
 from mailroom.settings.sources import DEFAULT_SECRETS_DIR
-from mailroom.settings.variables import CONFIG, SECRETS_DIR, VARIABLES, Path
+from mailroom.settings.variables import CONFIG, SECRETS_DIR, VARIABLES
 
 _NOT_SET: Final = "not set"
 _FILES: Final = (
-    (CONFIG, f"`{DEFAULT_CONFIG}`, if there", "YAML file with settings"),
-    (
-        SECRETS_DIR,
-        f"`{DEFAULT_SECRETS_DIR}`, if there",
-        "directory of files, each called like a variable in lower case and holding its value",
-    ),
+    f"| `{CONFIG}` | `{DEFAULT_CONFIG}`, if it exists | YAML file with settings |\n"
+    f"| `{SECRETS_DIR}` | `{DEFAULT_SECRETS_DIR}`, if it exists"
+    " | directory of files; each is named like a variable in lower case and holds its value |\n"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A setting in effect. ``origin`` is where it was found; empty for a default."""
+    """A setting in effect. ``origin`` is the place where it is set; empty for a default."""
 
     variable: str
     value: str
@@ -34,26 +32,28 @@ class Shown:
 
 
 def describe(settings: Settings) -> list[Shown]:
-    """Every setting in effect, secrets as ``set`` or ``not set`` only."""
+    """Return every setting in effect; of secrets only ``set`` or ``not set``."""
     return [
-        Shown(each.name, _shown(_value(settings, each.path)), settings.origin(each.path))
-        for each in VARIABLES.values()
+        Shown(
+            variable.name,
+            _shown(reduce(getattr, variable.path, settings)),
+            settings.origin(variable.path),
+        )
+        for variable in VARIABLES.values()
     ]
 
 
 def settings_table() -> str:
-    """All variables, defaults and meanings as a table in Markdown."""
-    rows = [(each.name, _default(each.default), each.meaning) for each in VARIABLES.values()]
+    """Return all variables, defaults and meanings as a table in Markdown."""
     lines = ["| variable | default | meaning |", "| --- | --- | --- |"]
-    lines += [f"| `{name}` | {default} | {text} |" for name, default, text in (*rows, *_FILES)]
-    return "\n".join(lines) + "\n"
-
-
-def _value(settings: Settings, path: Path) -> Any:
-    value: Any = settings
-    for key in path:
-        value = getattr(value, key)
-    return value
+    for variable in VARIABLES.values():
+        default = _shown(variable.default)
+        if default == _NOT_SET:
+            default = "none"
+        elif not isinstance(variable.default, Categories):
+            default = f"`{default}`"
+        lines.append(f"| `{variable.name}` | {default} | {variable.meaning} |")
+    return "\n".join(lines) + "\n" + _FILES
 
 
 def _shown(value: Any) -> str:
@@ -63,17 +63,10 @@ def _shown(value: Any) -> str:
         case URL():
             return shown_url(value)
         case Categories():
-            return ", ".join(each.name for each in value)
+            return ", ".join(category.name for category in value)
         case bool():
             return str(value).lower()
         case float():
             return f"{value:g}"
         case _:
             return ("" if value is None else str(value)) or _NOT_SET
-
-
-def _default(value: Any) -> str:
-    shown = _shown(value)
-    if shown == _NOT_SET:
-        return "none"
-    return shown if isinstance(value, Categories) else f"`{shown}`"

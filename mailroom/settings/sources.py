@@ -7,22 +7,22 @@ mistake never contains a value, nor the text of a parser's error, which quotes v
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
 from typing import Final
 
 from mailroom.settings.file import read_file
-from mailroom.settings.layers import Given, Layer, VariablesSource, nothing
+from mailroom.settings.layers import Layer, SourceContent, VariablesSource, empty_source
 from mailroom.settings.mistakes import unknown
 from mailroom.settings.model import PREFIX
 from mailroom.settings.variables import (
     ACCOUNT_PATHS,
-    ACCOUNTS,
     CONFIG,
     SECRETS_DIR,
     VARIABLES,
     account_prefix,
     of_account,
+    variable_of,
 )
 
 DEFAULT_SECRETS_DIR: Final = "/run/secrets"
@@ -34,7 +34,7 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 """Python reads bytes in the environment that are not UTF-8 as these characters."""
 
 
-def read_sources(environ: Mapping[str, str], cwd: FilePath) -> tuple[Given, ...]:
+def read_sources(environ: Mapping[str, str], cwd: FilePath) -> tuple[SourceContent, ...]:
     """Read all sources; return the one with the highest precedence first."""
     variables, file = read_environment(environ), read_file(environ.get(CONFIG, ""), cwd)
     accounts = {*variables.accounts, *file.accounts}
@@ -53,7 +53,7 @@ def is_service_link(name: str, value: str) -> bool:
     return bool(_SERVICE_LINK.fullmatch(name)) or (name.endswith("_PORT") and is_url)
 
 
-def read_environment(environ: Mapping[str, str]) -> Given:
+def read_environment(environ: Mapping[str, str]) -> SourceContent:
     """Read the variables that begin with our prefix. An empty variable counts as not set."""
     ours = {
         name: value.rstrip("\r\n")
@@ -62,28 +62,30 @@ def read_environment(environ: Mapping[str, str]) -> Given:
         and name not in {CONFIG, SECRETS_DIR}
         and not is_service_link(name, value)
     }
-    known = {name for name in ours if of_account(name)[1] in VARIABLES}
-    mistakes = [_unknown_variable(name) for name in ours if name not in known]
-    given = {name: value for name, value in ours.items() if name in known and value}
+    unknown_names = [name for name in ours if of_account(name)[1] not in VARIABLES]
+    mistakes = [_unknown_variable(name) for name in unknown_names]
+    given = {name: value for name, value in ours.items() if value and name not in unknown_names}
     broken = [name for name, value in given.items() if _SURROGATE.search(value)]
     mistakes += [f"{name}: is not UTF-8 text" for name in broken]
     usable = {name: value for name, value in given.items() if name not in broken}
-    return _given({name: name for name in given}, usable, mistakes)
+    return _content({name: name for name in given}, usable, mistakes)
 
 
 def _unknown_variable(name: str) -> str:
     if prefix := account_prefix(name):
-        known = [each.name.removeprefix(PREFIX) for each in ACCOUNT_PATHS.values()]
+        known = [variable.name.removeprefix(PREFIX) for variable in ACCOUNT_PATHS.values()]
         return unknown(name, known, prefix=prefix)
-    known = [each.removeprefix(PREFIX) for each in (*VARIABLES, CONFIG, SECRETS_DIR)]
+    known = [variable.removeprefix(PREFIX) for variable in (*VARIABLES, CONFIG, SECRETS_DIR)]
     return unknown(name, known, prefix=PREFIX)
 
 
-def _given(names: Mapping[str, str], values: Mapping[str, str], mistakes: Iterable[str]) -> Given:
-    """Return variables as layers.
+def _content(
+    names: Mapping[str, str], values: Mapping[str, str], mistakes: Iterable[str]
+) -> SourceContent:
+    """Divide variables among the accounts.
 
     Args:
-        names: the variables that were given -> the place of each, for a person.
+        names: each variable that is set -> its place, for a person.
         values: the values that could be read.
         mistakes: the mistakes in the others.
     """
@@ -98,10 +100,10 @@ def _given(names: Mapping[str, str], values: Mapping[str, str], mistakes: Iterab
         account: Layer(VariablesSource(variables[account]), shown[account]) for account in shown
     }
     common = layers.pop("", Layer(VariablesSource({})))
-    return Given(common, layers, tuple(mistakes))
+    return SourceContent(common, layers, tuple(mistakes))
 
 
-def read_secrets(directory: str, cwd: FilePath, *, accounts: Iterable[str] = ()) -> Given:
+def read_secrets(directory: str, cwd: FilePath, *, accounts: Iterable[str] = ()) -> SourceContent:
     """Read the files of a directory whose names begin with our prefix; ignore all others.
 
     The default directory need not exist. If it exists but may not be listed (some tools for
@@ -114,49 +116,33 @@ def read_secrets(directory: str, cwd: FilePath, *, accounts: Iterable[str] = ())
     """
     place = cwd / (directory or DEFAULT_SECRETS_DIR)
     try:
-        entries = sorted(place.iterdir())
+        files = [file for file in sorted(place.iterdir()) if file.name.upper().startswith(PREFIX)]
     except OSError as error:
-        if not directory:
-            return _read_secret_files(list(_known_files(place, accounts)))
-        if isinstance(error, FileNotFoundError | NotADirectoryError):
-            return nothing(f"{SECRETS_DIR}: there is no such directory", unread=True)
-        return nothing(f"{SECRETS_DIR}: cannot be read ({error.strerror})", unread=True)
-    return _read_secret_files([each for each in entries if each.name.upper().startswith(PREFIX)])
-
-
-def _known_files(place: FilePath, accounts: Iterable[str]) -> Iterator[FilePath]:
-    """Yield the files that exist with the name of a setting, as far as we may see them."""
-    names = [*VARIABLES]
-    for account in sorted(accounts):
-        prefix = f"{PREFIX}{ACCOUNTS}_{account}_"
-        names += [prefix + each.name.removeprefix(PREFIX) for each in ACCOUNT_PATHS.values()]
-    for name in names:
-        file = place / name.lower()
-        if os.access(file, os.F_OK):
-            yield file
-
-
-def _read_secret_files(files: list[FilePath]) -> Given:
+        if isinstance(error, FileNotFoundError | NotADirectoryError) and directory:
+            return empty_source(f"{SECRETS_DIR}: there is no such directory", unread=True)
+        if directory:
+            return empty_source(f"{SECRETS_DIR}: cannot be read ({error.strerror})", unread=True)
+        names = [*VARIABLES]
+        names += [variable_of(name, path) for name in sorted(accounts) for path in ACCOUNT_PATHS]
+        files = [file for name in names if os.access(file := place / name.lower(), os.F_OK)]
     values: dict[str, str] = {}
-    names: dict[str, str] = {}
+    places: dict[str, str] = {}
     mistakes: list[str] = []
     for file in files:
-        name, shown = file.name.upper(), f"secret file {file.name}"
+        name = file.name.upper()
         if not file.name.islower() or of_account(name)[1] not in VARIABLES:
-            mistakes.append(f"secret file {_unknown_secret(file.name)}")
+            # The name of the file stays as written, and the suggestion is in lower case.
+            _, _, hint = _unknown_variable(name).partition("; ")
+            mistakes.append(
+                f"secret file {file.name}: unknown" + (f"; {hint.lower()}" if hint else "")
+            )
             continue
-        names[name] = shown
+        places[name] = f"secret file {file.name}"
         try:
             values[name] = _read_secret(file)
         except ValueError as error:
-            mistakes.append(f"{shown}: {error}")
-    return _given(names, values, mistakes)
-
-
-def _unknown_secret(name: str) -> str:
-    """Return the mistake for an unknown secret file, in lower case as files are named."""
-    said, _, hint = _unknown_variable(name.upper()).partition("; ")
-    return f"{name}{said[len(name) :]}" + (f"; {hint.lower()}" if hint else "")
+            mistakes.append(f"{places[name]}: {error}")
+    return _content(places, values, mistakes)
 
 
 def _read_secret(file: FilePath) -> str:

@@ -42,9 +42,11 @@ def _variables(model: type[BaseModel], path: Path) -> Iterator[Variable]:
             yield Variable(name, here, default, field.description or "")
 
 
-VARIABLES: Final = {each.name: each for each in _variables(Settings, ())}
-PATHS: Final = {each.path: each for each in VARIABLES.values()}
-ACCOUNT_PATHS: Final = {path: each for path, each in PATHS.items() if path[0] not in PROCESS_WIDE}
+VARIABLES: Final = {variable.name: variable for variable in _variables(Settings, ())}
+PATHS: Final = {variable.path: variable for variable in VARIABLES.values()}
+ACCOUNT_PATHS: Final = {
+    path: variable for path, variable in PATHS.items() if path[0] not in PROCESS_WIDE
+}
 """The settings that an account may have of its own."""
 
 

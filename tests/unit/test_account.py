@@ -79,7 +79,7 @@ async def test_contacts_that_are_nowhere(tmp_path: Path) -> None:
 
     assert str(refused.value) == (
         "no contacts over JMAP, and CardDAV cannot be used: "
-        "MAILROOM_CARDDAV_URL: is missing, as MAILROOM_JMAP_SESSION_URL is not Fastmail's"
+        "MAILROOM_CARDDAV_URL: is missing, because MAILROOM_JMAP_SESSION_URL is not Fastmail's"
     )
     assert exit_code(refused.value) is Exit.CONFIGURATION
 

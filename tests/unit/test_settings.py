@@ -160,7 +160,7 @@ def test_what_carddav_lacks_is_known_before_the_server_says_that_it_is_needed(lo
     token = {"MAILROOM_JMAP_TOKEN": "token"}
     own = {"MAILROOM_JMAP_SESSION_URL": "https://mail.example.com/jmap/"}
     login = ("MAILROOM_CARDDAV_USERNAME: is missing", "MAILROOM_CARDDAV_PASSWORD: is missing")
-    no_url = "MAILROOM_CARDDAV_URL: is missing, as MAILROOM_JMAP_SESSION_URL is not Fastmail's"
+    no_url = "MAILROOM_CARDDAV_URL: is missing, because MAILROOM_JMAP_SESSION_URL is not Fastmail's"
 
     assert load(token).carddav_lacks == login
     assert load(token | own).carddav_lacks == (no_url, *login)

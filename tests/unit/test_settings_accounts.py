@@ -99,7 +99,7 @@ def test_every_mistake_of_every_account_is_listed_once(tmp_path: Path) -> None:
         "mailroom.yaml: accounts.ben.poll.interval: must be greater than or equal to 1",
         (
             "MAILROOM_ACCOUNTS_ANNA_JMAP_PASSWORD: is missing,"
-            " as mailroom.yaml: accounts.anna.jmap.username is set"
+            " because mailroom.yaml: accounts.anna.jmap.username is set"
         ),
     ]
 
@@ -108,12 +108,12 @@ def test_who_somebody_is_cannot_be_said_for_all(tmp_path: Path) -> None:
     environ = {"MAILROOM_JMAP_TOKEN": "lime-lime", "MAILROOM_CARDDAV_PASSWORD": "plum-plum"}
     found = mistakes(tmp_path, "accounts: {anna: , ben: }", environ)
     for name in environ:
-        assert f"{name}: must be set in each of the accounts, not for all" in found
+        assert f"{name}: must be set for each of the accounts, not for all" in found
 
 
 def test_two_accounts_are_not_one(tmp_path: Path) -> None:
     same = TWO.replace("username: ben, password: plum-plum", "username: anna, password: lime-lime")
-    said = "accounts: anna and ben are the same account (set jmap.account?)"
+    said = "accounts: anna and ben are the same account; remove one, or set its jmap.account"
     assert mistakes(tmp_path, same) == [said]
     another = same.replace("lime-lime}\n    poll", "lime-lime, account: b}\n    poll")
     assert len(load(tmp_path, another).accounts) == 2
@@ -126,14 +126,20 @@ def test_two_accounts_are_not_one(tmp_path: Path) -> None:
         ("accounts: {anna: 1}", "accounts.anna: must be a mapping"),
         (
             "accounts: {anna: {log: }}",
-            "accounts.anna.log: is for all accounts, so it belongs outside",
+            "accounts.anna.log: is for all accounts; move it out of accounts",
         ),
-        ("accounts: {Anna: }", "accounts.Anna: must be called by lower-case letters"),
-        ("accounts: {an_na: }", "accounts.an_na: must be called by lower-case letters"),
-        ("accounts: {-x: }", "accounts.-x: must be called by lower-case letters"),
-        ("accounts: {a@b.example: }", "accounts.a@b.example: must be called by lower-case letters"),
-        ("accounts: {123: }", "accounts.123: must be called by lower-case letters"),
-        ("accounts: {'a b': }", "accounts.(an odd name): must be called by lower-case letters"),
+        ("accounts: {Anna: }", "accounts.Anna: a name must consist of lower-case letters"),
+        ("accounts: {an_na: }", "accounts.an_na: a name must consist of lower-case letters"),
+        ("accounts: {-x: }", "accounts.-x: a name must consist of lower-case letters"),
+        (
+            "accounts: {a@b.example: }",
+            "accounts.a@b.example: a name must consist of lower-case letters",
+        ),
+        ("accounts: {123: }", "accounts.123: a name must consist of lower-case letters"),
+        (
+            "accounts: {'a b': }",
+            "accounts.(hidden name): a name must consist of lower-case letters",
+        ),
         ("acounts: {anna: }", "acounts: unknown; did you mean accounts?"),
         ("accounts: {anna: {jmap: [1]}}", "accounts.anna.jmap: must be a mapping"),
     ],
@@ -148,7 +154,7 @@ def test_a_section_that_makes_no_sense(tmp_path: Path, content: str, said: str) 
 def test_an_account_that_is_there_twice_is_not_lost(tmp_path: Path) -> None:
     content = "accounts:\n  anna: {poll: {interval: 60}}\n  anna: {poll: {interval: 90}}\n"
     (found, *_) = mistakes(tmp_path, content)
-    assert found == "mailroom.yaml: line 3: this key is there twice"
+    assert found == "mailroom.yaml: line 3: the key occurs twice"
 
 
 def test_what_is_merged_in_may_be_overridden(tmp_path: Path) -> None:
@@ -201,7 +207,7 @@ def test_a_shard_that_is_none(tmp_path: Path, shard: str) -> None:
 
 def test_a_single_account_cannot_be_shared_out(tmp_path: Path) -> None:
     environ = {"MAILROOM_JMAP_TOKEN": "lime-lime", "MAILROOM_SHARD": "0/3"}
-    assert mistakes(tmp_path, "", environ) == ["MAILROOM_SHARD: there are no accounts to share out"]
+    assert mistakes(tmp_path, "", environ) == ["MAILROOM_SHARD: there are no accounts to divide"]
 
 
 NAMES = [f"account-{number}" for number in range(1200)]

@@ -61,7 +61,8 @@ def test_good_settings_have_none(mistakes: Mistakes) -> None:
 
 def test_nothing_set_at_all(mistakes: Mistakes) -> None:
     no_login = (
-        "MAILROOM_JMAP_TOKEN: is missing (or MAILROOM_JMAP_USERNAME and MAILROOM_JMAP_PASSWORD)"
+        "MAILROOM_JMAP_TOKEN: is missing;"
+        " set it, or MAILROOM_JMAP_USERNAME and MAILROOM_JMAP_PASSWORD"
     )
 
     assert mistakes({}) == [no_login]
@@ -105,16 +106,18 @@ def test_an_unknown_variable_is_a_mistake_even_if_empty(mistakes: Mistakes) -> N
             "MAILROOM_JMAP_SESSION_URL",
             "http://api.fastmail.com/",
             (
-                "must be https (http only to this machine itself): it gets credentials; in a"
-                " container network of your own set MAILROOM_JMAP_INSECURE"
+                "must begin with https://, because credentials are sent to it (http is for"
+                " servers on this machine); in a container network of your own, set"
+                " MAILROOM_JMAP_INSECURE"
             ),
         ),
         (
             "MAILROOM_CARDDAV_URL",
             "http://192.0.2.1/",
             (
-                "must be https (http only to this machine itself): it gets credentials; in a"
-                " container network of your own set MAILROOM_CARDDAV_INSECURE"
+                "must begin with https://, because credentials are sent to it (http is for"
+                " servers on this machine); in a container network of your own, set"
+                " MAILROOM_CARDDAV_INSECURE"
             ),
         ),
         (
@@ -306,7 +309,7 @@ def test_half_a_login(mistakes: Mistakes, missing: str, given: str) -> None:
     environ = {**OWN, **BASIC, "MAILROOM_CARDDAV_URL": "https://mail.example.com/"}
     del environ[missing]
 
-    assert mistakes(environ) == [f"{missing}: is missing, as {given} is set"]
+    assert mistakes(environ) == [f"{missing}: is missing, because {given} is set"]
 
 
 @pytest.mark.parametrize(
@@ -319,7 +322,7 @@ def test_half_a_login(mistakes: Mistakes, missing: str, given: str) -> None:
 def test_half_a_login_of_the_address_book(mistakes: Mistakes, missing: str, given: str) -> None:
     environ = {key: value for key, value in GOOD.items() if key != missing}
 
-    assert mistakes(environ) == [f"{missing}: is missing, as {given} is set"]
+    assert mistakes(environ) == [f"{missing}: is missing, because {given} is set"]
 
 
 def test_a_token_is_no_login_for_the_address_book(mistakes: Mistakes) -> None:
@@ -338,7 +341,7 @@ def test_a_token_is_no_login_for_the_address_book(mistakes: Mistakes) -> None:
 def test_the_login_of_jmap_is_not_taken_to_another_host(mistakes: Mistakes) -> None:
     environ = {**OWN, **BASIC, "MAILROOM_CARDDAV_URL": "https://dav.example.com/"}
 
-    why = "as the address book is on another host than the mail"
+    why = "because the address book is on another host than the mail"
     assert mistakes(environ) == [
         f"MAILROOM_CARDDAV_USERNAME: is missing, {why}",
         f"MAILROOM_CARDDAV_PASSWORD: is missing, {why}",
@@ -349,7 +352,9 @@ def test_the_login_of_jmap_is_not_taken_to_another_host(mistakes: Mistakes) -> N
 def test_no_password_goes_to_fastmail_because_the_address_book_was_forgotten(
     mistakes: Mistakes,
 ) -> None:
-    expected = ["MAILROOM_CARDDAV_URL: is missing, as MAILROOM_JMAP_SESSION_URL is not Fastmail's"]
+    expected = [
+        "MAILROOM_CARDDAV_URL: is missing, because MAILROOM_JMAP_SESSION_URL is not Fastmail's"
+    ]
 
     assert mistakes(OWN | BASIC | CARDDAV) == expected
     assert mistakes(OWN | GOOD) == expected
@@ -393,15 +398,18 @@ def test_whether_logins_can_be_shared_is_left_open_while_an_address_is_wrong(
         ),
         ("categories: {Feed: {}}", "categories: must be a list of categories"),
         ("categories: [{nam: x}]", "categories[0].name: is missing"),
-        ("1: x", "(an odd key): unknown"),
-        ("poll: {1: x}", "poll.(an odd key): unknown"),
-        ("just a text", "is no YAML mapping"),
-        ("[1, 2]", "is no YAML mapping"),
-        ("a: b: c", "is no YAML in line 1, column 5 (are quotation marks missing?)"),
-        ("jmap: {token: @x}", "is no YAML in line 1, column 15 (are quotation marks missing?)"),
-        ("a: !secret x", "is no YAML in line 1, column 4 (are quotation marks missing?)"),
-        ("a: 2026-99-99", "is no YAML (are quotation marks missing?)"),
-        ("a: \x00", "is no YAML (are quotation marks missing?)"),
+        ("1: x", "(hidden key): unknown"),
+        ("poll: {1: x}", "poll.(hidden key): unknown"),
+        ("just a text", "must be a YAML mapping"),
+        ("[1, 2]", "must be a YAML mapping"),
+        ("a: b: c", "is not valid YAML in line 1, column 5 (are quotation marks missing?)"),
+        (
+            "jmap: {token: @x}",
+            "is not valid YAML in line 1, column 15 (are quotation marks missing?)",
+        ),
+        ("a: !secret x", "is not valid YAML in line 1, column 4 (are quotation marks missing?)"),
+        ("a: 2026-99-99", "is not valid YAML (are quotation marks missing?)"),
+        ("a: \x00", "is not valid YAML (are quotation marks missing?)"),
     ],
 )
 def test_mistakes_in_the_file(
@@ -417,7 +425,7 @@ def test_mistakes_in_the_file(
 def test_a_file_that_is_no_text(mistakes: Mistakes, tmp_path: Path) -> None:
     (tmp_path / "mailroom.yaml").write_bytes(b"jmap: \xff\xfe\xfa")
 
-    assert mistakes(GOOD) == ["mailroom.yaml: is no YAML (are quotation marks missing?)"]
+    assert mistakes(GOOD) == ["mailroom.yaml: is not valid YAML (are quotation marks missing?)"]
 
 
 def test_a_named_file_that_is_not_there(mistakes: Mistakes) -> None:
@@ -590,10 +598,11 @@ def test_all_mistakes_of_all_sources_at_once(mistakes: Mistakes, tmp_path: Path)
         "MAILROOM_HEALTH_PORT: must be greater than or equal to 0",
         "MAILROOM_CATEGORIES: categories are each other's parents: Feed -> Feed",
         (
-            "MAILROOM_CARDDAV_URL: must be https (http only to this machine itself): it gets"
-            " credentials; in a container network of your own set MAILROOM_CARDDAV_INSECURE"
+            "MAILROOM_CARDDAV_URL: must begin with https://, because credentials are sent to it"
+            " (http is for servers on this machine); in a container network of your own,"
+            " set MAILROOM_CARDDAV_INSECURE"
         ),
-        "MAILROOM_JMAP_PASSWORD: is missing, as MAILROOM_JMAP_USERNAME is set",
+        "MAILROOM_JMAP_PASSWORD: is missing, because MAILROOM_JMAP_USERNAME is set",
     ]
 
 
