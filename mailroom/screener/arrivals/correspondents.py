@@ -22,7 +22,7 @@ class Correspondents:
     async def among(self, addresses: frozenset[str], sent: frozenset[str]) -> frozenset[str]:
         """Return the addresses that the user has written to.
 
-        All are searched for at once, in as few requests as the server's limits allow.
+        The addresses are searched for at once, in as few requests as the server's limits allow.
 
         Args:
             addresses: the keys of the addresses in question.

@@ -18,17 +18,17 @@ def triage_label(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A destination that a sender can be given.
+    """A place where a sender's mail can go.
 
     Attributes:
-        name: its name, for people.
-        label: path of the mailbox that is its triage label.
-        group: name of its contact group.
-        destination: path of the mailbox that its mail is filed to. In all paths, ``Work/Feed`` is a
-            child of ``Work``.
-        parent: name of the category whose group and destination a sender gets as well.
-        contact_type: the type of a card made for one of its senders.
-        add_to_inbox: True if its mail is in the Inbox too. Never inherited.
+        name: the name of the category, for people.
+        label: path of the mailbox that is the triage label. In all paths, ``Work/Feed`` is a child
+            of ``Work``.
+        group: name of the contact group.
+        destination: path of the mailbox that the mail is filed to.
+        parent: name of the category whose group and destination are added for every sender.
+        contact_type: the type of the cards that are made for senders in the category.
+        add_to_inbox: True if the mail is in the Inbox as well. Never inherited.
     """
 
     name: str

@@ -23,7 +23,7 @@ class Target:
 
 
 def target_of(category: Category | None, categories: Categories, places: Places) -> Target:
-    """Return the target of a category; None is the way back to the Screener."""
+    """Return the target of a category; None means back to the Screener."""
     if category is None:
         return Target(frozenset({places.screener}), add_to_inbox=False)
     chain = categories.chain(category)
@@ -80,6 +80,11 @@ def file_labelled(email: Email, target: Target, places: Places, *, warn: bool) -
 def _filed(
     mailboxes: frozenset[str], target: Target, places: Places, *, waiting: bool
 ) -> frozenset[str]:
+    """Return the mailboxes of a mail that is filed to a target.
+
+    Only mail that is ``waiting`` for a decision is added to the Inbox. Mail that was filed before
+    may have been archived by its owner, and must not come back.
+    """
     after = (mailboxes - places.managed) | target.destinations
     if not target.add_to_inbox:
         return after - {places.inbox}

@@ -1,7 +1,7 @@
 """The ids of the mailboxes that the configuration names. Pure.
 
-They are looked up anew in every pass, so that a mailbox that somebody creates again or renames back
-is found without a restart.
+The ids are looked up anew in every pass, so that a mailbox that somebody creates again or renames
+back is found without a restart.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +14,9 @@ from mailroom.screener.model.missing import MissingError, UnsuitableError
 from mailroom.screener.model.spelling import composed
 
 _NEEDED: Final = ("mayReadItems", "mayAddItems", "mayRemoveItems", "maySetKeywords")
+"""The rights (RFC 8621 section 2) that Mailroom needs in each of its mailboxes."""
 _NO_DESTINATIONS: Final = frozenset({"inbox", "trash", "drafts", "sent", "junk"})
+"""The roles of mailboxes that no category may file mail to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def refuse_unsuitable(directory: "Directory", categories: Categories, layout: La
     """Raise an error if a mailbox with a role is used as a label, or as an unsafe destination.
 
     If the archive were a label, all archived mail would be triaged. Mail that is filed to the Trash
-    may be purged. The archive may be a destination.
+    may be deleted by the server. The archive may be a destination.
 
     Raises:
         UnsuitableError: there are such mailboxes.
@@ -135,7 +137,7 @@ def lacking_rights(directory: "Directory", categories: Categories, layout: Layou
     """Find the mailboxes in which the user lacks rights that filing needs.
 
     Yields:
-        For each of the mailboxes its path, and the rights (RFC 8621 section 2) that are missing.
+        The path of each of these mailboxes, and the rights that are missing.
     """
     for path in dict.fromkeys(["Inbox", *wanted_mailboxes(categories, layout)]):
         rights = directory.rights(path)

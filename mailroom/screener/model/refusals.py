@@ -2,7 +2,8 @@
 
 The key of a refusal holds everything that the change depends on (:attr:`Decision.id`: the label and
 the labelled mails). So if the user changes a label, the key is another, and the change is tried at
-once. A refusal counts only if it is repeated a moment later, because one may be a passing mistake.
+once. A refusal counts only if it is repeated a moment later, because a single one may be a passing
+fault.
 Refusals are forgotten when the process ends.
 """
 
@@ -14,7 +15,7 @@ from typing import Final
 _PAUSE: Final = 3600.0
 """Seconds until a change is tried again: somebody may have made room, or granted a right."""
 _MOMENT: Final = 1.0
-"""Seconds. A refusal counts if it is repeated at least so long after the first."""
+"""Seconds from the first refusal of a change after which another refusal confirms it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Refusals:
         return {key: reason for key, reason in reasons.items() if reason is not None}
 
     def forget_expired(self) -> bool:
-        """Forget the refusals whose pause is over; return False if there are none."""
+        """Forget the refusals whose pause is over; return False if no pause is over."""
         expired = [key for key, refusal in self._refusals.items() if refusal.until <= _now()]
         for key in expired:
             del self._refusals[key]

@@ -39,7 +39,8 @@ class Fields:
         """Return conditions that search the header fields themselves for an address, as text.
 
         For a sender, the local part and the domain are separate conditions, because a comment may
-        be between them. Recipients are those of the user's own mail, whose programs write none.
+        be between them. Recipients are searched for in the user's own mail only, where programs
+        write no comments.
         """
         conditions: list[Filter] = []
         for name in self.names:
