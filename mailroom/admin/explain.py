@@ -5,12 +5,11 @@ It asks the same questions as a pass, with the same code.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
 
 from mailroom.account import Account
 from mailroom.contacts.address import key_of, whole_domain
-from mailroom.contacts.book import Snapshot
 from mailroom.contacts.model import Card, Group
 from mailroom.contacts.note import triage_lines
 from mailroom.jmap.mail import Email, EmailAddress
@@ -24,6 +23,11 @@ from mailroom.screener.passes.plan import BySender
 from mailroom.screener.search.mail_search import Sweep
 from mailroom.screener.triage.groups import missing_groups
 from mailroom.waiting.concurrency import both
+
+_NEXT_MAIL: Final = Email(
+    id="", mailbox_ids=frozenset(), keywords=frozenset(), received_at="", from_=()
+)
+"""A mail that is not there yet, of no sender."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,32 @@ class Contact:
     card: Card
     groups: tuple[str, ...]
     decisions: tuple[str, ...]
+
+    @classmethod
+    def of(cls, card: Card, groups: Iterable[Group]) -> Self:
+        """Return the contact of a card, given all groups of the address book."""
+        names = sorted(group.name for group in groups if card.uid in group.members)
+        decisions = tuple(line.text for line in triage_lines(card.note))
+        return cls(card, tuple(names), decisions)
+
+    def text(self) -> Iterator[str]:
+        """Return the contact in lines for a terminal."""
+        made = ", made by Mailroom" if self.card.made_by_us else ""
+        yield f"  contact   {printable(self.card.names.full or self.card.uid)}{made}"
+        yield f"  addresses {', '.join(map(printable, self.card.addresses))}"
+        yield f"  groups    {', '.join(map(printable, self.groups)) or 'none'}"
+        yield from (f"  decided   {printable(line)}" for line in self.decisions)
+
+    def data(self) -> dict[str, Any]:
+        """Return the contact as JSON data."""
+        return {
+            "uid": self.card.uid,
+            "name": self.card.names.full,
+            "addresses": list(self.card.addresses),
+            "made_by_mailroom": self.card.made_by_us,
+            "groups": list(self.groups),
+            "decisions": list(self.decisions),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +99,20 @@ class Explanation:
         if not self.contacts:
             yield "  contact   none"
         for contact in self.contacts:
-            yield from _contact_text(contact)
+            yield from contact.text()
         counts = ", ".join(f"{count} in {path}" for path, count in self.mails.items())
-        yield f"  mail      {counts or 'none in the mailboxes that Mailroom looks after'}"
-        where = ", ".join(self.mailboxes)
-        why = f" ({', '.join(self.categories)})" if self.categories else ""
-        yield f"  new mail  would go to {where}: {self.rule.value}{why}"
+        yield f"  mail      {counts or 'none in the mailboxes that Mailroom manages'}"
+        categories = f" ({', '.join(self.categories)})" if self.categories else ""
+        mailboxes = ", ".join(self.mailboxes)
+        yield f"  new mail  would go to {mailboxes}: {self.rule.value}{categories}"
         if not self.is_screened:
-            yield "            by your provider's rules, as arrivals are switched off"
+            yield "            by your provider's rules, because arrivals are switched off"
 
     def data(self) -> dict[str, Any]:
         """Return the explanation as JSON data."""
         return {
             "address": self.address,
-            "contacts": [_contact_data(each) for each in self.contacts],
+            "contacts": [contact.data() for contact in self.contacts],
             "mails": dict(self.mails),
             "new_mail": {
                 "rule": self.rule.name.lower(),
@@ -91,26 +121,6 @@ class Explanation:
                 "screened_by_mailroom": self.is_screened,
             },
         }
-
-
-def _contact_text(contact: Contact) -> Iterator[str]:
-    card = contact.card
-    made = ", made by Mailroom" if card.made_by_us else ""
-    yield f"  contact   {printable(card.names.full or card.uid)}{made}"
-    yield f"  addresses {', '.join(map(printable, card.addresses))}"
-    yield f"  groups    {', '.join(map(printable, contact.groups)) or 'none'}"
-    yield from (f"  decided   {printable(line)}" for line in contact.decisions)
-
-
-def _contact_data(contact: Contact) -> dict[str, Any]:
-    return {
-        "uid": contact.card.uid,
-        "name": contact.card.names.full,
-        "addresses": list(contact.card.addresses),
-        "made_by_mailroom": contact.card.made_by_us,
-        "groups": list(contact.groups),
-        "decisions": list(contact.decisions),
-    }
 
 
 async def explain(account: Account, address: str) -> Explanation:
@@ -127,9 +137,11 @@ async def explain(account: Account, address: str) -> Explanation:
     if groups := missing_groups(snapshot.groups, settings.categories, settings.screener.layout):
         raise MissingError(groups=groups)
     cards, correspondents = await both(
-        _cards(snapshot, key),
+        snapshot.read([key, whole_domain(key)]),
         Correspondents(mail).among(frozenset({key}), gathered.places.sent),
     )
+    own_cards = [card for card in cards if key in map(key_of, card.addresses)]
+    addresses = frozenset({key}).union(*(map(key_of, card.addresses) for card in own_cards))
     own = await gatherer.own_among([key], gathered)
     rules = Rules(
         known_people=KnownPeople(snapshot.index, settings.categories, (*gathered.identities, *own)),
@@ -138,55 +150,32 @@ async def explain(account: Account, address: str) -> Explanation:
         categories=settings.categories,
         authserv_id="",
     )
-    bearers = [card.addresses for card in cards if key in map(key_of, card.addresses)]
-    addresses = frozenset({key}).union(*(map(key_of, each) for each in bearers))
+    inbox = frozenset({gathered.places.inbox})
+    next_mail = replace(_NEXT_MAIL, mailbox_ids=inbox, from_=(EmailAddress("", address),))
+    verdict = judge(next_mail, rules)
     _, mails = await gatherer.mail_of([Sweep(addresses, gathered.places.managed)])
-    verdict = judge(_new_mail(address, gathered.places.inbox), rules)
     return Explanation(
         address=address,
-        contacts=tuple(_contact(each, snapshot.groups) for each in cards),
-        mails=_counted(BySender(mails).of(addresses), gathered),
+        # Without a card of its own, the cards for the whole domain decide.
+        contacts=tuple(Contact.of(card, snapshot.groups) for card in own_cards or cards),
+        mails=_count_by_mailbox(BySender(mails).of(addresses), gathered),
         rule=verdict.rule,
-        categories=tuple(each.name for each in verdict.categories),
+        categories=tuple(category.name for category in verdict.categories),
         mailboxes=_mailboxes(verdict, gathered),
         is_screened=settings.arrivals.enabled,
     )
 
 
-async def _cards(snapshot: Snapshot, key: str) -> list[Card]:
-    """Return the cards that bear an address, else the cards for its whole domain."""
-    cards = await snapshot.read([key, whole_domain(key)])
-    own = [card for card in cards if key in map(key_of, card.addresses)]
-    return own or list(cards)
-
-
-def _contact(card: Card, groups: Iterable[Group]) -> Contact:
-    return Contact(
-        card,
-        groups=tuple(sorted(group.name for group in groups if card.uid in group.members)),
-        decisions=tuple(line.text for line in triage_lines(card.note)),
-    )
-
-
-def _new_mail(address: str, inbox: str) -> Email:
-    """Return a mail as the sender's next one would arrive in the Inbox."""
-    return Email(
-        id="",
-        mailbox_ids=frozenset({inbox}),
-        keywords=frozenset(),
-        received_at="",
-        from_=(EmailAddress("", address),),
-    )
-
-
-def _counted(mails: Iterable[Email], gathered: GatheredMail) -> dict[str, int]:
+def _count_by_mailbox(mails: Iterable[Email], gathered: GatheredMail) -> dict[str, int]:
+    """Return the number of mails in each managed mailbox, by the mailbox's path."""
     managed = gathered.places.managed
-    counts = Counter(place for email in mails for place in email.mailbox_ids & managed)
-    by_path = {gathered.directory.path(place): count for place, count in counts.items()}
+    counts = Counter(mailbox for mail in mails for mailbox in mail.mailbox_ids & managed)
+    by_path = {gathered.directory.path(mailbox): count for mailbox, count in counts.items()}
     return dict(sorted(by_path.items()))
 
 
 def _mailboxes(verdict: Verdict, gathered: GatheredMail) -> tuple[str, ...]:
+    """Return the paths of the mailboxes that mail in the Inbox ends in by a verdict."""
     inbox = gathered.directory.path(gathered.places.inbox)
     moved = move(verdict.patch or {}, gathered.directory)
     return tuple(sorted({inbox, *moved["add"]} - set(moved["remove"])))

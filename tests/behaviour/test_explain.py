@@ -37,7 +37,7 @@ async def test_a_stranger(alice: Owner, tmp_path: Path) -> None:
             "  contact   none",
             "  mail      1 in Screener",
             "  new mail  would go to Screener: the sender is unknown",
-            "            by your provider's rules, as arrivals are switched off",
+            "            by your provider's rules, because arrivals are switched off",
         ]
 
 
