@@ -1,9 +1,9 @@
 """``mailroom reset``: takes back all that Mailroom did to mail and contacts.
 
-For every contact that Mailroom has dealt with it does what the label that undoes would do, some
-contacts at a time; then it takes Mailroom's marks off the mail that is left with any. In a pass it
-is the label that says what is not done yet. Here it is the contact, by its groups and by what
-Mailroom wrote on its card.
+For every contact that Mailroom has dealt with, a reset does the same as the label that undoes a
+decision, a batch of contacts at a time. Then it removes Mailroom's labels and keywords from the
+remaining mail. A pass knows from the label which work is not done yet; a reset knows it from the
+contact: from its groups, and from Mailroom's traces on its card.
 """
 
 from mailroom.admin.reset.executor import take_back

@@ -23,8 +23,8 @@ _ROUNDS: Final = 3
 _RESTLESS: Final = "somebody files it all the time; is Mailroom or a rule still running?"
 
 
-async def take_back(scope: Scope, found: Traces) -> Outcome:
-    """Take back everything in the plan.
+async def take_back(scope: Scope, traces: Traces) -> Outcome:
+    """Remove all traces that a survey found.
 
     Raises:
         HttpError, JmapError, AddressBookError: a server cannot be used as it should; another
@@ -32,60 +32,67 @@ async def take_back(scope: Scope, found: Traces) -> Outcome:
         MissingError: contact groups are missing.
     """
     outcome = Outcome()
-    if found.seen is not None and not found.is_empty:
-        work = _Work(scope, found.seen, outcome)
-        for some in in_batches(found.cards, scope.show_progress, _TAKING_BACK):
-            await work.take_back(some)
-        if found.strays:
-            await work.release(found.strays)
-        await Orphans(scope, found.seen).take_back(outcome)
-        await MailTraces(scope, found.seen).remove(outcome)
+    if traces.gathered is not None and not traces.is_empty:
+        executor = _Executor(scope, traces.gathered, outcome)
+        for card_ids in in_batches(traces.cards, scope.show_progress, _TAKING_BACK):
+            await executor.take_back(card_ids)
+        if traces.strays:
+            await executor.release(traces.strays)
+        await Orphans(scope, traces.gathered).take_back(outcome)
+        await MailTraces(scope, traces.gathered).remove(outcome)
     return outcome
 
 
-class _Work:
-    """The reset of one account."""
+class _Executor:
+    """Takes back the decisions on contacts."""
 
-    def __init__(self, scope: Scope, seen: GatheredMail, outcome: Outcome) -> None:
+    def __init__(self, scope: Scope, gathered: GatheredMail, outcome: Outcome) -> None:
         self._scope = scope
-        self._senders = Senders(scope, seen)
+        self._senders = Senders(scope, gathered)
         self._outcome = outcome
 
     async def take_back(self, card_ids: Sequence[str]) -> None:
         """Take back the decisions on some contacts."""
         batch = await self._file(await self._senders.read(card_ids))
-        settled = [each for each in batch.filings if not each.swept]
-        edits = [edit for each in settled for edit in each.decision.edits]
+        settled = [filing for filing in batch.filings if not filing.swept]
+        edits = [edit for filing in settled for edit in filing.decision.edits]
         failures = await self._scope.book.write(edits, batch.snapshot) if edits else {}
         for filing in settled:
             if reason := failures.get(filing.decision.id):
-                self._outcome.failures[_who(filing)] = f"contact: {reason}"
+                self._outcome.failures[_addresses(filing)] = f"contact: {reason}"
             else:
                 self._outcome.senders += 1
 
     async def _file(self, batch: Batch) -> Batch:
-        """Move mail until none is left but mail that the server refuses to move."""
+        """Move mail until only mail is left that the server refuses to move."""
         refused: dict[str, str] = {}
         for _ in range(_ROUNDS):
-            patches = {each: how for each, how in batch.patches.items() if each not in refused}
+            patches = {
+                mail_id: patch for mail_id, patch in batch.patches.items() if mail_id not in refused
+            }
             if not patches:
                 break
             updates, batch = await self._senders.update_and_search(
                 batch, after=self._scope.mail.updates(patches)
             )
-            failed = {mail: error for each in updates for mail, error in each.failed.items()}
-            if lasting := {mail: patches[mail] for mail in failed if failed[mail].is_lasting}:
+            failed = {
+                mail_id: error for update in updates for mail_id, error in update.failed.items()
+            }
+            lasting = {
+                mail_id: patches[mail_id] for mail_id, error in failed.items() if error.is_lasting
+            }
+            if lasting:
                 # The server may refuse only this form of the patch; this call tries others.
-                for asked, update in await self._scope.mail.update(lasting):
-                    done = asked.keys() - update.failed.keys()
-                    failed = {mail: error for mail, error in failed.items() if mail not in done}
+                for sent, update in await self._scope.mail.update(lasting):
+                    for mail_id in sent.keys() - update.failed.keys():
+                        failed.pop(mail_id, None)
                 _, batch = await self._senders.update_and_search(batch)
-            refused |= {mail: str(error) for mail, error in failed.items()}
+            refused |= {mail_id: str(error) for mail_id, error in failed.items()}
             self._outcome.mails += len(patches.keys() - failed.keys())
         for filing in batch.filings:
-            for email_id in filing.swept:
-                reason = refused.get(email_id, _RESTLESS)
-                self._outcome.failures[_who(filing)] = f"mail {email_id}: {reason}"
+            for mail_id in filing.swept:
+                reason = refused.get(mail_id, _RESTLESS)
+                self._outcome.failures[_addresses(filing)] = f"mail {mail_id}: {reason}"
         return batch
 
     async def release(self, uids: Iterable[str]) -> None:
@@ -94,9 +101,9 @@ class _Work:
         ours = find_groups(snapshot.groups, self._scope.categories, self._scope.layout)
         edits = release_strays(uids, ours, snapshot.index.uids)
         failures = await self._scope.book.write(edits, snapshot) if edits else {}
-        self._outcome.failures |= {f"member {uid}": str(why) for uid, why in failures.items()}
+        self._outcome.failures |= {f"member {uid}": str(error) for uid, error in failures.items()}
 
 
-def _who(filing: Filing) -> str:
+def _addresses(filing: Filing) -> str:
     contact = filing.decision.contact
     return ", ".join(sorted(contact.addresses)) or filing.decision.id

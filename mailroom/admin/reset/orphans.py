@@ -3,7 +3,6 @@
 Only the place of the mail still shows that Mailroom filed it.
 """
 
-from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from mailroom.admin.reset.scope import Scope
@@ -25,18 +24,18 @@ class Orphans:
 
     Args:
         scope: the account.
-        seen: the ids of the account's mailboxes.
+        gathered: the account's mailboxes.
     """
 
-    def __init__(self, scope: Scope, seen: GatheredMail) -> None:
+    def __init__(self, scope: Scope, gathered: GatheredMail) -> None:
         self._scope = scope
-        self._places = seen.places
-        self._identities = seen.identities
+        self._places = gathered.places
+        self._identities = gathered.identities
         self._mailboxes = sorted(
             {
-                seen.places.destinations[category.name]
+                gathered.places.destinations[category.name]
                 for category in scope.categories
-                if not seen.directory.role(category.destination)
+                if not gathered.directory.role(category.destination)
             }
         )
 
@@ -46,23 +45,21 @@ class Orphans:
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
-        found: dict[str, Patch] = {}
+        target = target_of(None, self._scope.categories, self._places)
+        patches: dict[str, Patch] = {}
         # One mailbox is read at a time: all of them together may hold most of the account.
         for mailbox in self._mailboxes:
             _, emails = await self._scope.mail.find([{"inMailbox": mailbox}])
-            found |= self._back(emails, index)
-        return found
-
-    def _back(self, emails: Iterable[Email], index: ContactIndex) -> dict[str, Patch]:
-        target = target_of(None, self._scope.categories, self._places)
-        patches: Mapping[str, Patch | None] = {
-            email.id: file_swept(email, target, self._places, clean=True)
-            for email in emails
-            if not email.mailbox_ids & self._places.labels.keys() and self._is_orphan(email, index)
-        }
-        return {email_id: patch for email_id, patch in patches.items() if patch}
+            for email in emails:
+                is_labelled = email.mailbox_ids & self._places.labels.keys()
+                if is_labelled or not self._is_orphan(email, index):
+                    continue
+                if patch := file_swept(email, target, self._places, clean=True):
+                    patches[email.id] = patch
+        return patches
 
     def _is_orphan(self, email: Email, index: ContactIndex) -> bool:
+        """Return True if the sender is not the user and has no contact."""
         with suppress(UnusableFromError):
             key = sender_of(email).key
             return not index.uids_of(key) and not is_own(key, self._identities)
@@ -73,9 +70,14 @@ class Orphans:
         patches = await self.patches((await self._scope.book.sync()).index)
         if not patches:
             return
-        updates = [update for _, update in await self._scope.mail.update(patches)]
-        failed = {mail: error for each in updates for mail, error in each.failed.items()}
+        failed = {
+            mail_id: error
+            for _, update in await self._scope.mail.update(patches)
+            for mail_id, error in update.failed.items()
+        }
         outcome.mails += len(patches.keys() - failed.keys())
         outcome.failures |= {
-            f"mail {mail}": str(error) for mail, error in failed.items() if error.type != _GONE
+            f"mail {mail_id}": str(error)
+            for mail_id, error in failed.items()
+            if error.type != _GONE
         }

@@ -1,4 +1,4 @@
-"""What every part of a reset works on."""
+"""The account that a reset works on, and the names of Mailroom's things in it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.passes.gather import Gatherer
 
 ShowProgress = Callable[[str, int, int], None]
-"""Hears how work goes on: what is done, how much of it is over, and of how much."""
+"""Shows progress: the label of the work, the number of things done, and their total."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """An account, and what Mailroom's things are called in it.
+    """An account, and the names of Mailroom's things in it.
 
     Attributes:
-        mail: its mail.
-        book: its contacts.
+        mail: the mail account.
+        book: the address book.
         gatherer: finds mail.
-        categories: where senders were sent.
-        layout: the other names.
-        show_progress: hears how work goes on.
+        categories: the configured categories.
+        layout: the names of the other mailboxes, labels and groups.
+        show_progress: called as the work goes on.
     """
 
     mail: MailAccount
@@ -36,7 +36,7 @@ class Scope:
 
     @classmethod
     async def of(cls, account: Account, show_progress: ShowProgress) -> Self:
-        """All of an account. Raises as :meth:`Account.mail` and :meth:`Account.book`."""
+        """Return an account's scope. Raises as :meth:`Account.mail` and :meth:`Account.book`."""
         mail, book = await account.mail(), await account.book()
         categories, layout = account.settings.categories, account.settings.screener.layout
         gatherer = Gatherer(mail, categories, layout, inbox=None)

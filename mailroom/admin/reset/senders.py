@@ -29,14 +29,14 @@ AT_ONCE: Final = 50
 
 
 def in_batches(
-    card_ids: Sequence[str], show_progress: ShowProgress, what: str
+    card_ids: Sequence[str], show_progress: ShowProgress, label: str
 ) -> Iterator[Sequence[str]]:
-    """Yield the cards in batches, and report the progress."""
+    """Yield the ids in batches, and show progress under a label."""
     for start in range(0, len(card_ids), AT_ONCE):
-        show_progress(what, start, len(card_ids))
+        show_progress(label, start, len(card_ids))
         yield card_ids[start : start + AT_ONCE]
     if card_ids:
-        show_progress(what, len(card_ids), len(card_ids))
+        show_progress(label, len(card_ids), len(card_ids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,9 @@ class Batch:
     @property
     def patches(self) -> dict[str, Patch]:
         """The patches of all mail, by mail id."""
-        return {email_id: patch for each in self.filings for email_id, patch in each.swept.items()}
+        return {
+            mail_id: patch for filing in self.filings for mail_id, patch in filing.swept.items()
+        }
 
 
 class Senders:
@@ -69,13 +71,13 @@ class Senders:
 
     Args:
         scope: the account.
-        seen: the ids of the mailboxes, and the user's own addresses, which do not count.
+        gathered: the account's mailboxes, and the user's own addresses, which do not count.
     """
 
-    def __init__(self, scope: Scope, seen: GatheredMail) -> None:
+    def __init__(self, scope: Scope, gathered: GatheredMail) -> None:
         self._scope = scope
-        self._places = seen.places
-        self._identities = seen.identities
+        self._places = gathered.places
+        self._identities = gathered.identities
 
     async def read(self, card_ids: Collection[str]) -> Batch:
         """Read some contacts as they are now, and decide what to do.
@@ -92,7 +94,7 @@ class Senders:
             for card in await snapshot.read_cards(card_ids)
             if card.uid in members or can_be_stripped(card)
         )
-        addresses = frozenset(each for card in cards for each in self._addresses(card))
+        addresses = frozenset().union(*map(self._addresses, cards))
         sweep = Sweep(addresses, self._places.swept)
         _, batch = await self.update_and_search(Batch(cards, ours, snapshot, sweep))
         return batch
@@ -122,14 +124,12 @@ class Senders:
 
     def _addresses(self, card: Card) -> frozenset[str]:
         """Return the addresses on a card to search mail for; ``*@domain`` may be among them."""
-        keys = map(key_of, card.addresses)
-        return self._not_own(key for key in keys if is_address(key) or _is_domain(key))
+        keys = set()
+        for key in map(key_of, card.addresses):
+            local, _, domain = key.rpartition("@")
+            if is_address(key) or (local == "*" and is_address(f"anybody@{domain}")):
+                keys.add(key)
+        return self._not_own(keys)
 
     def _not_own(self, keys: Iterable[str]) -> frozenset[str]:
-        return frozenset(each for each in keys if not is_own(each, self._identities))
-
-
-def _is_domain(key: str) -> bool:
-    """Return True if an address is for everybody at a domain: ``*@corp.example``."""
-    local, _, domain = key.rpartition("@")
-    return local == "*" and is_address(f"anybody@{domain}")
+        return frozenset(key for key in keys if not is_own(key, self._identities))

@@ -37,31 +37,33 @@ async def survey(scope: Scope) -> Traces:
     snapshot = await scope.book.sync()
     try:
         members = find_groups(snapshot.groups, scope.categories, scope.layout).members
-        seen = await scope.gatherer.gather()
+        gathered = await scope.gatherer.gather()
     except MissingError:
-        if await _is_strange_to(scope, snapshot):
+        if await _has_no_trace(scope, snapshot):
             return Traces()
         raise
     strays = members - snapshot.index.uids
-    found = Traces(
-        seen,
+    traces = Traces(
+        gathered,
         cards=await _concerned(scope, snapshot, members),
         strays=strays,
-        mail_traces=await MailTraces(scope, seen).count(),
-        labelled=sum(1 for each in seen.emails if each.mailbox_ids & seen.places.labels.keys()),
+        mail_traces=await MailTraces(scope, gathered).count(),
+        labelled=sum(
+            bool(email.mailbox_ids & gathered.places.labels.keys()) for email in gathered.emails
+        ),
     )
-    tally = Tally(scope.categories, seen.identities)
-    senders = Senders(scope, seen)
-    for some in in_batches(found.cards, scope.show_progress, _FINDING):
-        tally.add(await senders.read(some))
-    orphans = len(await Orphans(scope, seen).patches(snapshot.index))
-    found = tally.entered_into(found)
-    return replace(found, mails=found.mails + orphans, orphans=orphans)
+    tally = Tally(scope.categories, gathered.identities)
+    senders = Senders(scope, gathered)
+    for card_ids in in_batches(traces.cards, scope.show_progress, _FINDING):
+        tally.add(await senders.read(card_ids))
+    orphans = len(await Orphans(scope, gathered).patches(snapshot.index))
+    traces = tally.entered_into(traces)
+    return replace(traces, mails=traces.mails + orphans, orphans=orphans)
 
 
-async def _is_strange_to(scope: Scope, snapshot: Snapshot) -> bool:
+async def _has_no_trace(scope: Scope, snapshot: Snapshot) -> bool:
     """Return True if the account has no trace of Mailroom, so that nothing is missing."""
-    labels = [each.label for each in scope.categories]
+    labels = [category.label for category in scope.categories]
     labels += [scope.layout.screener_label, scope.layout.error_label, scope.layout.warning_label]
     directory = await scope.gatherer.directory()
     if any(directory.find(label) for label in labels):
@@ -75,9 +77,9 @@ async def _is_strange_to(scope: Scope, snapshot: Snapshot) -> bool:
 async def _concerned(scope: Scope, snapshot: Snapshot, members: frozenset[str]) -> tuple[str, ...]:
     """Return the ids of the cards in Mailroom's groups or with Mailroom's traces on them."""
     ids: list[str] = []
-    for some in in_batches(sorted(snapshot.index.card_ids), scope.show_progress, _READING):
-        cards = await snapshot.read_cards(some)
-        ids += [each.id for each in cards if each.uid in members or can_be_stripped(each)]
+    for card_ids in in_batches(sorted(snapshot.index.card_ids), scope.show_progress, _READING):
+        cards = await snapshot.read_cards(card_ids)
+        ids += [card.id for card in cards if card.uid in members or can_be_stripped(card)]
     return tuple(ids)
 
 
@@ -100,17 +102,17 @@ class Tally:
         """Count a batch of contacts."""
         known_people = KnownPeople(batch.snapshot.index, self._categories, self._identities)
         for card in batch.cards:
-            joined = known_people.categories_of(frozenset({card.uid}))
-            self._senders.update([each.name for each in joined] or [UNDECIDED])
+            categories = known_people.categories_of(frozenset({card.uid}))
+            self._senders.update([category.name for category in categories] or [UNDECIDED])
         for filing in batch.filings:
             self._treatments.update(map(treatment_of, filing.decision.edits))
         self._mails |= batch.patches.keys()
 
-    def entered_into(self, found: Traces) -> Traces:
-        """Return the plan with these numbers."""
-        names = (*(each.name for each in self._categories), UNDECIDED)
+    def entered_into(self, traces: Traces) -> Traces:
+        """Return the traces with these numbers."""
+        names = (*(category.name for category in self._categories), UNDECIDED)
         return replace(
-            found,
+            traces,
             senders={name: self._senders[name] for name in names if self._senders[name]},
             treatments={
                 treatment: self._treatments[treatment]

@@ -1,4 +1,4 @@
-"""The plan and the outcome of a reset: values with their text and data. Pure."""
+"""The traces of Mailroom in an account, and the outcome of a reset, as text and data. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,26 +13,25 @@ from mailroom.screener.passes.gather import GatheredMail
 UNDECIDED: Final = ""
 """Used in place of a category's name for a contact that is in no category any more."""
 
-
-_NOTHING: Final = "Nor are there any of Mailroom's mailboxes for labels, or contact groups."
+_NOTHING: Final = "Mailroom's mailboxes for labels and its contact groups do not exist, either."
 _NOT_YET: Final = """\
-Nothing was changed. Stop Mailroom where it runs, and switch off what rules at your provider do for
-it: they would file on. Then `{command}` takes all of this back; if it is interrupted,
-it goes on where it was when it is run again."""
+Nothing was changed. Stop Mailroom where it runs, and switch off the rules at your provider that do
+its work: both would go on filing mail. Then run `{command}` to take all of this back. If it is
+interrupted, run it again: it goes on where it stopped."""
 _DONE: Final = """\
 Mailroom's mailboxes and contact groups are still there. Before you delete them in your mail app,
-move what is in the Screener to the Inbox or the archive: with a mailbox goes all mail that is
-nowhere else. While Mailroom runs, or rules at your provider do its work, mail is screened and filed
-on."""
-_REST: Final = "What failed is left as it was: run `{command}` again."
+move the mail in the Screener to the Inbox or the archive: mail that is in no other mailbox is
+deleted with its mailbox. While Mailroom or rules at your provider run, mail is still screened and
+filed."""
+_REST: Final = "The things that failed are unchanged: run `{command}` again."
 
 
 class CardTreatment(StrEnum):
     """The treatment of a card by a reset."""
 
     DELETED = "deleted: Mailroom made it, and nobody touched it"
-    STRIPPED = "kept, and rid of what Mailroom wrote on it"
-    RELEASED = "kept as it is, and out of the groups"
+    STRIPPED = "kept, without what Mailroom wrote on it"
+    RELEASED = "kept as it is, and removed from the groups"
 
 
 def _command(account: str) -> str:
@@ -70,7 +69,7 @@ class Traces:
     """The traces of Mailroom that a reset would remove.
 
     Attributes:
-        seen: the ids of the account's mailboxes; None if there is no trace of Mailroom.
+        gathered: the account's mailboxes; None if there is no trace of Mailroom.
         cards: the ids of the cards in Mailroom's groups or with Mailroom's traces on them.
         senders: category name -> how many of these contacts are in it.
         treatments: treatment -> how many cards get it.
@@ -81,7 +80,7 @@ class Traces:
         labelled: how many mails bear a triage label, which a person has put on.
     """
 
-    seen: GatheredMail | None = None
+    gathered: GatheredMail | None = None
     cards: tuple[str, ...] = ()
     senders: Mapping[str, int] = field(default_factory=dict)
     treatments: Mapping[CardTreatment, int] = field(default_factory=dict)
@@ -115,7 +114,7 @@ class Traces:
                 f" back to the Screener: {self.orphans}"
             )
         if self.strays:
-            yield f"members of groups who have no contact, out of the groups: {len(self.strays)}"
+            yield f"members of groups without a contact, removed from them: {len(self.strays)}"
         if self.mail_traces:
             yield f"mail that loses Mailroom's own labels and keywords: {self.mail_traces}"
         if self.labelled:
@@ -124,7 +123,7 @@ class Traces:
 
     def advice(self, account: str) -> str:
         """Return the next step for the user; ``account`` is the name of one of several accounts."""
-        if self.seen is None:
+        if self.gathered is None:
             return _NOTHING
         return _DONE if self.is_empty else _NOT_YET.format(command=_command(account))
 
