@@ -1,8 +1,9 @@
-# The image: a Python with a virtual environment, no more. `scripts/image` builds and tries it
-# without a Docker engine. With one: docker build --tag mailroom .
+# The image: Python and a virtual environment, nothing else. Build it with
+#   docker build --tag mailroom .
+# `scripts/image` builds and tests it without a Docker engine.
 #
-# To build behind a package index or an authority of your own, hand them in as secrets; nothing of
-# them stays in the image:
+# To use a package index or a certificate authority of your own, pass them as secrets; nothing of them
+# stays in the image:
 #   docker build --secret id=pip,src=pip.conf --secret id=uv,src=uv.toml --secret id=ca,src=ca.pem .
 ARG BASE=python:3.13-slim
 
@@ -12,7 +13,7 @@ ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
     UV_NO_CACHE=1 UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=/opt/mailroom
 WORKDIR /src
 COPY scripts/deploy/build.txt requirements.txt ./
-# One distribution comes as source only (authres, pure Python): what builds it is pinned as well.
+# One package is available as source only (authres, pure Python), so its build tools are pinned too.
 RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=pip,target=/etc/pip.conf \
     --mount=type=secret,id=uv,target=/etc/uv/uv.toml \
@@ -38,7 +39,7 @@ LABEL org.opencontainers.image.title="Mailroom" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=builder /opt/mailroom /opt/mailroom
 ENV PATH=/opt/mailroom/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-# Where mailroom.yaml is looked for.
+# mailroom.yaml is read from here.
 WORKDIR /etc/mailroom
 USER 10001:10001
 EXPOSE 8080
