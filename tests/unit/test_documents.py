@@ -5,6 +5,7 @@ is held to the code. ``.venv/bin/python -m tests.unit.test_documents`` writes th
 from the code again.
 """
 
+import configparser
 import re
 import subprocess
 import sys
@@ -114,7 +115,7 @@ def test_every_command_exists_with_its_options() -> None:
 def paths() -> Iterator[str]:
     """Yield every path in this tree that a document names."""
     for word in (word for call in CALLS for word in call.split()):
-        path = word.removeprefix("./")
+        path = word.removeprefix("./").strip("(").rstrip(");,.")
         if re.match(r"(mailroom|tests|scripts|k8s|\.ci)/|[\w-]+\.(txt|toml)$", path):
             yield path
 
@@ -127,6 +128,18 @@ def test_every_path_exists() -> None:
 
 PARSED_IN = {"scripts/demo": "mailroom/cli.py", "scripts/soak": "tests/support/soak/run.py"}
 """Scripts whose options are read by another file."""
+
+
+def test_the_drawing_of_the_layers_is_the_import_contract() -> None:
+    contracts = configparser.ConfigParser()
+    contracts.read(ROOT / ".importlinter", encoding="utf-8")
+    layers = (
+        contracts["importlinter:contract:layers"]["layers"].replace("mailroom.", "").split("\n")
+    )
+    drawing = re.search(r"(?ms)^```text\n(.*?)^```", TEXTS[DOCS / "architecture.md"])
+    assert drawing
+    drawn = [re.split(r"  +", line)[0] for line in drawing[1].splitlines() if line[0] != " "]
+    assert drawn == [layer for layer in layers if layer not in {"", "__main__"}]
 
 
 def test_every_option_of_a_script_exists() -> None:
