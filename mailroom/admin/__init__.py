@@ -1,1 +1,1 @@
-"""What is done to an account by hand: looking it over, and setting it up."""
+"""The commands for an account: check, explain, setup, reset, and the health probe."""

@@ -25,4 +25,4 @@ async def find_limitations(account: Account) -> tuple[str, ...]:
     nobody = frozenset({_NOBODY})
     await gatherer.mail_of([Sweep(nobody, gathered.places.swept)])
     await Correspondents(mail).among(nobody, gathered.places.sent)
-    return tuple(each.value for each in mail.habits)
+    return tuple(limitation.value for limitation in mail.habits)

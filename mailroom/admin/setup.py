@@ -4,7 +4,7 @@ It only creates: nothing that exists is renamed, moved or deleted.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -16,7 +16,7 @@ from mailroom.contacts.model import AddressBookError, Group
 from mailroom.http.not_now import of_set_error
 from mailroom.jmap.errors import JmapError
 from mailroom.jmap.mailboxes import create_mailboxes
-from mailroom.screener.model.categories import Categories, Category, Layout
+from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.places import Directory, missing_mailboxes
 from mailroom.screener.triage.groups import missing_groups
 from mailroom.waiting.backoff import full_jitter
@@ -91,49 +91,45 @@ async def create(account: Account, lacking: Lacking) -> None:
     await _create_mailboxes(account, lacking)
     if lacking.lacks_address_book:
         await account.make_address_book()
-    await _create_groups(account, lacking.groups)
-
-
-async def _create_mailboxes(account: Account, lacking: Lacking) -> None:
-    mail = await account.mail()
-    directory, in_vain = lacking.directory, 0
-    while creations := mailbox_creations(directory, lacking.mailboxes):
-        size = (await account.client.session()).limits.max_objects_in_set
-        some = dict(islice(creations.items(), size))  # parents come first
-        # A repeated request would be refused as a duplicate, so this one is sent only once.
-        (made,) = await account.client.perform_all(
-            [create_mailboxes(mail.id, some)], repeatable=False
-        )
-        in_vain = in_vain + 1 if len(made.failed) == len(some) else 0
-        is_later = any(of_set_error(error.type) for error in made.failed.values())
-        if in_vain and (not is_later or in_vain >= _TRIES):
-            creation_id, error = next(iter(made.failed.items()))
-            name = some[creation_id]["name"]
-            raise JmapError(f"the server does not create the mailbox {name!r}: {error}")
-        if made.failed:
-            await _pause(in_vain)
-        directory = Directory(await mail.mailboxes())
-
-
-async def _create_groups(account: Account, names: Collection[str]) -> None:
-    book, missing = await account.book(), list(names)
+    book, missing = await account.book(), list(lacking.groups)
     while missing:
         try:
             await book.create_groups(missing)
         except AddressBookError:
-            there = {group.name for group in (await book.sync()).groups}
-            left = [name for name in missing if name not in there]
-            if len(left) == len(missing):
+            existing = {group.name for group in (await book.sync()).groups}
+            still_missing = [name for name in missing if name not in existing]
+            if len(still_missing) == len(missing):
                 raise
-            missing = left
+            missing = still_missing
             await _pause(0)
         else:
             return
 
 
-async def _pause(in_vain: int) -> None:
+async def _create_mailboxes(account: Account, lacking: Lacking) -> None:
+    mail = await account.mail()
+    directory, vain_tries = lacking.directory, 0
+    while creations := mailbox_creations(directory, lacking.mailboxes):
+        size = (await account.client.session()).limits.max_objects_in_set
+        batch = dict(islice(creations.items(), size))  # parents come first
+        # A repeated request would be refused as a duplicate, so this one is sent only once.
+        (made,) = await account.client.perform_all(
+            [create_mailboxes(mail.id, batch)], repeatable=False
+        )
+        vain_tries = vain_tries + 1 if len(made.failed) == len(batch) else 0
+        is_not_now = any(of_set_error(error.type) for error in made.failed.values())
+        if vain_tries and (not is_not_now or vain_tries >= _TRIES):
+            creation_id, error = next(iter(made.failed.items()))
+            name = batch[creation_id]["name"]
+            raise JmapError(f"the server does not create the mailbox {name!r}: {error}")
+        if made.failed:
+            await _pause(vain_tries)
+        directory = Directory(await mail.mailboxes())
+
+
+async def _pause(vain_tries: int) -> None:
     """Wait before the next request; wait longer if the last requests made nothing."""
-    await asyncio.sleep(full_jitter(in_vain + 1, base=_FIRST_PAUSE, cap=_LONGEST_PAUSE))
+    await asyncio.sleep(full_jitter(vain_tries + 1, base=_FIRST_PAUSE, cap=_LONGEST_PAUSE))
 
 
 def mailbox_creations(directory: Directory, paths: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -167,20 +163,19 @@ def rules_text(categories: Categories, layout: Layout) -> Iterator[str]:
     Each rule comes with its search in Fastmail's form.
     """
     for number, category in enumerate(categories, 1):
-        group, inbox = category.group, _inbox_action(category, categories)
-        yield f'{number}. Sender in contact group "{group}" (Fastmail: fromin:"{group}"):'
+        inbox = "keep it in the Inbox" if category.add_to_inbox else _ARCHIVE
+        # The rule also applies to senders of the category's children.
+        exceptions = [
+            f'"{child.group}"'
+            for child in categories
+            if child.add_to_inbox and category in categories.chain(child)
+        ]
+        if exceptions and not category.add_to_inbox:
+            inbox = f"{_ARCHIVE} (unless sender in {' or '.join(exceptions)})"
+        yield (
+            f'{number}. Sender in contact group "{category.group}"'
+            f' (Fastmail: fromin:"{category.group}"):'
+        )
         yield f'   add the label "{category.destination}", {inbox}, go on with the next rule.'
     yield f"{len(categories) + 1}. Sender not in contacts (Fastmail: NOT fromin:contacts):"
     yield f'   add the label "{layout.screener}", {_ARCHIVE}.'
-
-
-def _inbox_action(category: Category, categories: Categories) -> str:
-    """Return a rule's action on the Inbox; the rule also applies to the children's senders."""
-    if category.add_to_inbox:
-        return "keep it in the Inbox"
-    others = [
-        f'"{each.group}"'
-        for each in categories
-        if each.add_to_inbox and category in categories.chain(each)
-    ]
-    return f"{_ARCHIVE} (unless sender in {' or '.join(others)})" if others else _ARCHIVE

@@ -132,7 +132,10 @@ class Traces:
         senders = {name: count for name, count in self.senders.items() if name != UNDECIDED}
         return {
             "senders": {"total": len(self.cards), "by_category": senders},
-            "contacts": {each.name.lower(): self.treatments.get(each, 0) for each in CardTreatment},
+            "contacts": {
+                treatment.name.lower(): self.treatments.get(treatment, 0)
+                for treatment in CardTreatment
+            },
             "members_without_contact": len(self.strays),
             "mails": self.mails,
             "marks": self.mail_traces,
