@@ -6,7 +6,7 @@ credentials: the answer is about the running service, not about the next start.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, Final
 import aiohttp
 from pydantic import ValidationError
 
+from mailroom.http.os_errors import os_error_text
 from mailroom.settings.model import PREFIX
 from mailroom.settings.sections import HealthSettings
 from mailroom.settings.sources import read_sources
@@ -53,50 +54,41 @@ async def probe(
         patience: seconds to wait for an answer.
     """
     try:
-        hosts, port = _where(environ, cwd or Path())
+        settings = _read_settings(environ, cwd or Path())
     except ValueError as error:
         return Answer(is_well=False, text=str(error))
-    return await _ask_any(hosts, port, patience)
+    return await ask_service(settings, patience=patience)
+
+
+def _read_settings(environ: Mapping[str, str], cwd: Path) -> HealthSettings:
+    """Return the settings of the health server.
+
+    Raises:
+        ValueError: these settings cannot be read, or name no port; the text says why.
+    """
+    relevant = (f"{PREFIX}{_SECTION}_".upper(), CONFIG, SECRETS_DIR)
+    ours = {name: value for name, value in environ.items() if name.startswith(relevant)}
+    values: dict[str, Any] = {}
+    for source in reversed(read_sources(ours, cwd)):
+        values |= source.common.source().get(_SECTION, {})
+    try:
+        settings = HealthSettings.model_validate(values)
+    except ValidationError:
+        raise ValueError("MAILROOM_HEALTH_HOST or MAILROOM_HEALTH_PORT is wrong") from None
+    if settings.port == 0:
+        raise ValueError("MAILROOM_HEALTH_PORT is 0: the port that was chosen is not known")
+    return settings
 
 
 async def ask_service(settings: HealthSettings, *, patience: float) -> Answer:
     """Ask the service at the host and port of these settings; see :func:`probe`."""
-    return await _ask_any(_hosts(settings), settings.port, patience)
-
-
-async def _ask_any(hosts: Sequence[str], port: int, patience: float) -> Answer:
-    """Ask one host after the other, until the service answers."""
-    first, *others = hosts
-    answer = await _ask(first, port, patience)
-    for host in others:
-        if answer.report is None:
-            other = await _ask(host, port, patience)
-            answer = answer if other.report is None else other
-    return answer
-
-
-def _hosts(settings: HealthSettings) -> Sequence[str]:
-    return _LOOPBACK.get(settings.host, (settings.host,))
-
-
-def _where(environ: Mapping[str, str], cwd: Path) -> tuple[Sequence[str], int]:
-    """Return the hosts, one of which should answer, and the port.
-
-    Raises:
-        ValueError: the settings for them cannot be read; the text says why.
-    """
-    relevant = (f"{PREFIX}{_SECTION}_".upper(), CONFIG, SECRETS_DIR)
-    ours = {name: value for name, value in environ.items() if name.startswith(relevant)}
-    given: dict[str, Any] = {}
-    for each in reversed(read_sources(ours, cwd)):
-        given |= each.common.source().get(_SECTION, {})
-    try:
-        settings = HealthSettings.model_validate(given)
-    except ValidationError:
-        raise ValueError("MAILROOM_HEALTH_HOST or MAILROOM_HEALTH_PORT is wrong") from None
-    if settings.port == 0:
-        raise ValueError("MAILROOM_HEALTH_PORT is 0: nobody knows which port it became")
-    return _hosts(settings), settings.port
+    answers = []
+    for host in _LOOPBACK.get(settings.host, (settings.host,)):
+        answer = await _ask(host, settings.port, patience)
+        if answer.report is not None:
+            return answer
+        answers.append(answer)
+    return answers[0]
 
 
 async def _ask(host: str, port: int, patience: float) -> Answer:
@@ -106,26 +98,19 @@ async def _ask(host: str, port: int, patience: float) -> Answer:
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=patience)) as session,
             session.get(url, allow_redirects=False) as response,
         ):
-            return _answer(response.status, await response.read())
+            status, body = response.status, await response.read()
     except TimeoutError:
         return Answer(is_well=False, text=f"no answer from {url} within {patience:g} s")
+    except OSError as error:
+        return Answer(is_well=False, text=f"no answer from {url}: {os_error_text(error)}")
     except (aiohttp.ClientError, ValueError) as error:
-        return Answer(is_well=False, text=f"no answer from {url}: {_cause(error)}")
-
-
-def _cause(error: Exception) -> str:
-    """Return the error's cause without the address that asyncio and aiohttp add to the text."""
-    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno)
-    return str(error) or type(error).__name__
-
-
-def _answer(status: int, body: bytes) -> Answer:
+        return Answer(
+            is_well=False, text=f"no answer from {url}: {str(error) or type(error).__name__}"
+        )
     try:
         report = json.loads(body)
-        told = f"Mailroom {report['version']}: {report['status']}"
+        state = f"Mailroom {report['version']}: {report['status']}"
     except (ValueError, LookupError, TypeError):
         return Answer(is_well=False, text=f"HTTP {status}, and not from Mailroom")
     is_well = status == HTTPStatus.OK
-    text = told if is_well else f"{told} (HTTP {status})"
-    return Answer(is_well=is_well, text=text, report=report)
+    return Answer(is_well, state if is_well else f"{state} (HTTP {status})", report)

@@ -10,7 +10,6 @@ the senders whose contact or mail the server refuses for good, so that a person 
 """
 
 import errno
-import os
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -22,6 +21,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from mailroom.health.overview import Overview
+from mailroom.http.os_errors import os_error_text
 
 _ALL_ADDRESSES: Final = "::"
 _ALL_OF_IPV4: Final = "0.0.0.0"  # noqa: S104 - a container's
@@ -62,8 +62,10 @@ async def serve(
     try:
         try:
             await _site(runner, host, port).start()
-        except (OSError, UnicodeError) as error:
-            raise PortUnavailableError(host, port, _cause(error)) from None
+        except OSError as error:
+            raise PortUnavailableError(host, port, os_error_text(error)) from None
+        except UnicodeError:
+            raise PortUnavailableError(host, port, "not a valid host name") from None
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
@@ -82,15 +84,6 @@ def _site(runner: web.AppRunner, host: str, port: int) -> web.BaseSite:
         if error.errno not in _NO_IPV6:
             raise
         return web.TCPSite(runner, _ALL_OF_IPV4, port)
-
-
-def _cause(error: OSError | UnicodeError) -> str:
-    """Return the error's cause without the address that asyncio adds to the text."""
-    if isinstance(error, UnicodeError):
-        return "not a valid host name"
-    if error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno)
-    return error.strerror or type(error).__name__
 
 
 def _application(health: Overview, pages: Mapping[str, Handler]) -> web.Application:

@@ -3,7 +3,6 @@
 No error of Mailroom's holds a header that we sent.
 """
 
-import os
 import ssl
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -33,6 +32,7 @@ from mailroom.http import (
     raise_for_status,
     shown,
 )
+from mailroom.http.os_errors import os_error_text
 from mailroom.jmap.errors import JmapError, RequestError
 from mailroom.jmap.reconnecting import PushUnavailableError
 
@@ -102,10 +102,8 @@ def _plain(error: Exception) -> str:
             return what
         case ssl.SSLError(reason=str(what)):
             return what
-        case OSError(errno=int(number)) if number > 0:
-            return os.strerror(number).lower()
-        case OSError(strerror=str(what)):
-            return what.lower()
+        case OSError(strerror=str()):
+            return os_error_text(error).lower()
         case _:
             return type(error).__name__
 

@@ -116,7 +116,7 @@ async def test_the_port_may_stand_in_the_file_beside_what_is_wrong(
     ("value", "text"),
     [
         ("eighty", "MAILROOM_HEALTH_HOST or MAILROOM_HEALTH_PORT is wrong"),
-        ("0", "MAILROOM_HEALTH_PORT is 0: nobody knows which port it became"),
+        ("0", "MAILROOM_HEALTH_PORT is 0: the port that was chosen is not known"),
     ],
 )
 async def test_a_port_that_cannot_be_known_is_not_well(
