@@ -1,4 +1,4 @@
-"""How the service is: what its accounts tell, taken together, and the server that tells it."""
+"""The health of the service: of each account, of all accounts together, and its HTTP server."""
 
 from mailroom.health.account_health import Health
 from mailroom.health.overview import Overview

@@ -11,7 +11,7 @@ from mailroom.jmap.push import PushStatus
 
 _STUCK_AFTER: Final = 15 * 60.0
 """Seconds that a pass may take. A pass that takes longer is stuck."""
-_MOST_TOLD: Final = 20
+_MOST_LISTED: Final = 20
 """The most entries of a list in a report; the log has all entries."""
 
 Left = tuple[str, int, str]
@@ -28,6 +28,16 @@ class _Pass:
     senders: int
     mails: int
 
+    def data(self, now: float) -> dict[str, object]:
+        """Return the pass as JSON data at a time of the clock."""
+        return {
+            "age_seconds": round(now - self.ended, 3),
+            "trigger": self.trigger,
+            "duration_seconds": round(self.ended - self.started, 3),
+            "senders": self.senders,
+            "mails": self.mails,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
@@ -37,6 +47,15 @@ class _Refusal:
     tries: int
     next_at: float
 
+    def data(self, now: float, reason: str) -> dict[str, object]:
+        """Return the refusal as JSON data at a time of the clock."""
+        return {
+            "why": reason,
+            "since": _rfc3339(self.since),
+            "tries": self.tries,
+            "next_in_seconds": _seconds_until(self.next_at, now),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class _GaveUp:
@@ -44,6 +63,14 @@ class _GaveUp:
 
     code: Exit
     next_at: float
+
+    def data(self, now: float) -> dict[str, object]:
+        """Return the end of the service as JSON data at a time of the clock."""
+        return {
+            "exit_code": int(self.code),
+            "why": self.code.name.lower(),
+            "next_in_seconds": _seconds_until(self.next_at, now),
+        }
 
 
 class Health:
@@ -163,7 +190,8 @@ class Health:
         An account that was given up or whose credentials were refused is well again only after a
         good pass.
         """
-        if not self._is_open or self._is_tried_again:
+        is_open = self._gave_up is None and self._refusal is None
+        if not is_open or self._is_tried_again:
             return False
         since = self._started if self._last is None else self._last.ended
         return self._clock() - since < self._patience
@@ -176,40 +204,44 @@ class Health:
         """Return True if the session was fetched and the first pass is done."""
         return self._session_is_up and self._last is not None and not self._is_tried_again
 
-    @property
-    def _is_open(self) -> bool:
-        return self._gave_up is None and self._refusal is None
-
     def report(self) -> dict[str, object]:
         """Return the state as JSON data. Times of day are RFC 3339 in UTC, ages in seconds."""
+        now, push = self._clock(), self.push()
         report: dict[str, object] = {
             "status": self.status(),
-            "last_pass": self._last and self._report_pass(self._last),
+            "last_pass": self._last and self._last.data(now),
             "passes": self._passes,
             "failures_in_a_row": self._failures_in_a_row,
-            "last_failure": self._report_failure(),
+            "last_failure": None
+            if self._failed_at is None
+            else {"why": self.last_failure, "at": _rfc3339(self._failed_at)},
             "incomplete": [
-                {"what": what, "count": count, "why": why}
-                for what, count, why in self._left[:_MOST_TOLD]
+                {"what": kind, "count": count, "why": reason}
+                for kind, count, reason in self._left[:_MOST_LISTED]
             ],
-            "stuck": dict(list(self._stuck.items())[:_MOST_TOLD]),
-            "push": _report_push(self.push()),
+            "stuck": dict(list(self._stuck.items())[:_MOST_LISTED]),
+            "push": {
+                "transport": str(push.transport),
+                "status": str(push.status),
+                "connected_since": _rfc3339(push.connected_since),
+                "last_event_at": _rfc3339(push.last_event_at),
+                "reconnects": push.reconnects,
+                "last_error": push.last_error,
+            },
         }
         if self._refusal is not None:
-            report["refused"] = self._report_refusal(self._refusal)
+            report["refused"] = self._refusal.data(now, self.last_failure)
         if self._gave_up is not None:
-            report["gave_up"] = self._report_end(self._gave_up)
+            report["gave_up"] = self._gave_up.data(now)
         return report
 
     def why_not_ready(self) -> str:
         """Return in a sentence why :meth:`is_ready` is False; empty if nothing has failed yet."""
         if self._refusal is None:
             return self.last_failure
-        facts = self._report_refusal(self._refusal)
-        return (
-            f"{self.last_failure} (since {facts['since']}, tried again in"
-            f" {facts['next_in_seconds']:.0f} s)"
-        )
+        seconds = _seconds_until(self._refusal.next_at, self._clock())
+        since = _rfc3339(self._refusal.since)
+        return f"{self.last_failure} (since {since}, tried again in {seconds:.0f} s)"
 
     def status(self) -> str:
         """Return one of ``starting``, ``ok``, ``failing``, ``refused``, ``gave up``."""
@@ -221,50 +253,14 @@ class Health:
             return "failing"
         return "starting" if self._last is None else "ok"
 
-    def _report_failure(self) -> dict[str, object] | None:
-        if self._failed_at is None:
-            return None
-        return {"why": self.last_failure, "at": _rfc3339(self._failed_at)}
-
-    def _report_refusal(self, refusal: _Refusal) -> dict[str, object]:
-        return {
-            "why": self.last_failure,
-            "since": _rfc3339(refusal.since),
-            "tries": refusal.tries,
-            "next_in_seconds": round(max(0.0, refusal.next_at - self._clock()), 3),
-        }
-
-    def _report_end(self, gave_up: _GaveUp) -> dict[str, object]:
-        return {
-            "exit_code": int(gave_up.code),
-            "why": gave_up.code.name.lower(),
-            "next_in_seconds": round(max(0.0, gave_up.next_at - self._clock()), 3),
-        }
-
-    def _report_pass(self, last: _Pass) -> dict[str, object]:
-        return {
-            "age_seconds": round(self._clock() - last.ended, 3),
-            "trigger": last.trigger,
-            "duration_seconds": round(last.ended - last.started, 3),
-            "senders": last.senders,
-            "mails": last.mails,
-        }
-
 
 def _no_push() -> PushStatus:
     """Return the state of push while no service runs: off."""
     return PushStatus("off")
 
 
-def _report_push(push: PushStatus) -> dict[str, object]:
-    return {
-        "transport": str(push.transport),
-        "status": str(push.status),
-        "connected_since": _rfc3339(push.connected_since),
-        "last_event_at": _rfc3339(push.last_event_at),
-        "reconnects": push.reconnects,
-        "last_error": push.last_error,
-    }
+def _seconds_until(moment: float, now: float) -> float:
+    return round(max(0.0, moment - now), 3)
 
 
 def _rfc3339(moment: datetime | None) -> str | None:

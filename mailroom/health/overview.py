@@ -28,27 +28,33 @@ class Overview:
 
     def is_well(self) -> bool:
         """Return True if any account is well, or there is no account to serve."""
-        return not self._accounts or any(each.is_well() for each in self._accounts.values())
+        return not self._accounts or any(health.is_well() for health in self._accounts.values())
 
     def is_ready(self) -> bool:
         """Return True if any account is ready, or there is no account to serve."""
-        return not self._accounts or any(each.is_ready() for each in self._accounts.values())
+        return not self._accounts or any(health.is_ready() for health in self._accounts.values())
 
     def why_not_ready(self) -> str:
         """Return a reason for each account that is not ready, in a sentence; empty if unknown."""
-        told = {
-            name: each.why_not_ready()
-            for name, each in self._accounts.items()
-            if not each.is_ready()
+        reasons = {
+            name: health.why_not_ready()
+            for name, health in self._accounts.items()
+            if not health.is_ready()
         }
-        return "; ".join(f"{name}: {why}" if name else why for name, why in told.items() if why)
+        return "; ".join(
+            f"{name}: {reason}" if name else reason for name, reason in reasons.items() if reason
+        )
 
     def is_alive(self) -> bool:
         """Return True if no pass is stuck; only a restart ends a stuck pass."""
-        return all(each.is_alive() for each in self._accounts.values())
+        return all(health.is_alive() for health in self._accounts.values())
 
     def report(self) -> dict[str, object]:
-        """Return the state as JSON data. Times of day are RFC 3339 in UTC, ages in seconds."""
+        """Return the state as JSON data. Times of day are RFC 3339 in UTC, ages in seconds.
+
+        The status of several accounts is ``failing`` if none is well, ``degraded`` if one is not,
+        else ``ok`` or ``starting``.
+        """
         process: dict[str, object] = {
             "version": __version__,
             "uptime": round(self._clock() - self._started, 3),
@@ -56,14 +62,12 @@ class Overview:
         if "" in self._accounts:
             account = self._accounts[""].report()
             return {"status": account.pop("status"), **process, **account}
-        accounts = {name: each.report() for name, each in self._accounts.items()}
-        return {"status": self._status(), **process, "accounts": accounts}
-
-    def _status(self) -> str:
-        """Return ``ok`` or ``starting`` if no account has a worse status, else ``degraded``."""
+        statuses = {health.status() for health in self._accounts.values()}
         if not self.is_well():
-            return "failing"
-        found = {each.status() for each in self._accounts.values()}
-        if found <= {"ok", "starting"}:
-            return "starting" if "starting" in found else "ok"
-        return "degraded"
+            status = "failing"
+        elif statuses <= {"ok", "starting"}:
+            status = "starting" if "starting" in statuses else "ok"
+        else:
+            status = "degraded"
+        accounts = {name: health.report() for name, health in self._accounts.items()}
+        return {"status": status, **process, "accounts": accounts}

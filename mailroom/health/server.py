@@ -57,7 +57,11 @@ async def serve(
     Raises:
         PortUnavailableError: the port is taken or not permitted, or the host is not this machine.
     """
-    runner = web.AppRunner(_application(health, pages), access_log=None, shutdown_timeout=_SHUTDOWN)
+    app = _application(health)
+    for path, page in pages.items():
+        app.router.add_get(path, page)
+    app.on_response_prepare.append(_never_store)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN)
     await runner.setup()
     try:
         try:
@@ -86,7 +90,7 @@ def _site(runner: web.AppRunner, host: str, port: int) -> web.BaseSite:
         return web.TCPSite(runner, _ALL_OF_IPV4, port)
 
 
-def _application(health: Overview, pages: Mapping[str, Handler]) -> web.Application:
+def _application(health: Overview) -> web.Application:
     async def healthz(_request: web.Request) -> web.Response:
         return _answer(health.report(), good=health.is_well())
 
@@ -97,16 +101,13 @@ def _application(health: Overview, pages: Mapping[str, Handler]) -> web.Applicat
     async def readyz(_request: web.Request) -> web.Response:
         if health.is_ready():
             return _answer({"status": "ready"}, good=True)
-        why = health.why_not_ready()
-        return _answer({"status": "not ready", **({"why": why} if why else {})}, good=False)
+        reason = health.why_not_ready()
+        return _answer({"status": "not ready", **({"why": reason} if reason else {})}, good=False)
 
     app = web.Application()
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
-    for path, page in pages.items():
-        app.router.add_get(path, page)
-    app.on_response_prepare.append(_never_store)
     return app
 
 
