@@ -1,6 +1,6 @@
 """Read and patch mails whose ids are known, within the server's limits."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -27,9 +27,10 @@ from mailroom.jmap.mail import (
 )
 from mailroom.jmap.request import Operation, cut
 from mailroom.jmap.session import Session
+from mailroom.waiting.retrying import retry_while_changed
 
 _LARGEST_PAGE: Final = 4096
-_READINGS: Final = 3
+_TRIES: Final = 3
 """The number of attempts to read a mail and write its whole map, while others change mail."""
 _RESTLESS: Final = SetError(STATE_MISMATCH, "mail is changed by somebody else all the time")
 _GONE: Final = SetError("notFound")
@@ -123,45 +124,47 @@ class Mails:
         answers = await self.client.perform_all([update_emails(self.id, each) for each in pieces])
         done: list[tuple[Mapping[str, Patch], Updated]] = []
         for piece, answer in zip(pieces, answers, strict=True):
-            remaining = dict(piece)
-            for _ in range(_READINGS):
-                async for asked, update in self._also_in_other_forms(remaining, answer, held=False):
+
+            async def attempt(left: dict[str, Patch], answer: Updated = answer) -> dict[str, Patch]:
+                async for asked, update in self._also_in_other_forms(left, answer, held=False):
                     done.append((asked, update))
-                    remaining = {each: p for each, p in remaining.items() if each not in asked}
-                if not remaining:
-                    break
-            if remaining:
-                done.append((remaining, Updated("", "", dict.fromkeys(remaining, _RESTLESS))))
+                    left = _without(left, asked)
+                return left
+
+            if left := await retry_while_changed(attempt, piece, tries=_TRIES):
+                done.append((left, Updated("", "", dict.fromkeys(left, _RESTLESS))))
         return done
 
     async def update_in_state(
-        self, patches: Mapping[str, Patch], state: str
-    ) -> AsyncIterator[Written]:
+        self, patches: Mapping[str, Patch], state: str, note: Callable[[Written], None]
+    ) -> Mapping[str, Patch]:
         """Patch mails as long as nobody else changes mail, one request after the other.
 
-        Yields each Email/set. The iterator ends early if somebody else has changed mail
-        (``stateMismatch``): then the mails of which nothing was yielded are not patched.
+        Returns the patches that are left because somebody else has changed mail
+        (``stateMismatch``). These mails are as they were.
 
         Args:
             patches: the patches by mail id.
             state: an Email state at which, or before which, the mails were read.
+            note: called with each Email/set as soon as it is answered.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
+        left = patches
         for piece in self._pieces(patches):
             answer = await self._update_if_in(piece, state)
             if answer is None:
-                return
+                break
             was_held = answer.old_state == state
             if state and not was_held:
                 self.habits.learn(Limitation.STATES)
-            remaining = set(piece)
             async for asked, update in self._also_in_other_forms(piece, answer, held=True):
-                state, remaining = update.new_state, remaining - asked.keys()
-                yield Written(asked, update, was_held)
-            if remaining:
-                return
+                note(Written(asked, update, was_held))
+                state, left = update.new_state, _without(left, asked)
+            if not piece.keys().isdisjoint(left):
+                break
+        return left
 
     async def _update_if_in(self, patches: Mapping[str, Patch], state: str) -> Updated | None:
         """Patch mails by one call; return None if the state is another and nothing was done.
@@ -235,3 +238,7 @@ class Mails:
             max_objects=min(_LARGEST_SET, limits.max_objects_in_set),
             max_octets=limits.max_size_request // 2,
         )
+
+
+def _without(patches: Mapping[str, Patch], done: Mapping[str, Patch]) -> dict[str, Patch]:
+    return {email_id: patch for email_id, patch in patches.items() if email_id not in done}

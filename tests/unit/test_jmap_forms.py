@@ -12,6 +12,7 @@ from mailroom.jmap.forms import (
     without_new_keywords,
 )
 from mailroom.jmap.mail import Patch
+from mailroom.jmap.mails import Written
 from mailroom.sandbox import Quirks
 from tests.support.proxy.proxy import Answer, Exchange, Forward
 from tests.support.sandbox.arrivals import World, a_world
@@ -57,12 +58,15 @@ def screened(world: World, *email_ids: str) -> dict[str, Patch]:
 
 async def in_state(world: World, patches: Mapping[str, Patch], state: str) -> dict[str, str]:
     """What became of each mail; those that are left out were left as they were."""
-    done = world.account.update_in_state(patches, state)
-    return {
+    done = list[Written]()
+    left = await world.account.update_in_state(patches, state, done.append)
+    outcome = {
         email_id: str(written.updated.failed.get(email_id, ""))
-        async for written in done
+        for written in done
         for email_id in written.patches
     }
+    assert left == {email_id: patches[email_id] for email_id in patches.keys() - outcome.keys()}
+    return outcome
 
 
 async def test_mailboxes_with_ids_of_digits() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from mailroom.jmap.habits import Limitation
 from mailroom.jmap.mail import Email, EmailAddress, Patch
+from mailroom.jmap.mails import Written
 from mailroom.sandbox import JAMES, Quirks
 from mailroom.screener.model.mend import mend, patched
 from mailroom.screener.model.patches import Target, file_swept
@@ -83,11 +84,13 @@ async def test_an_update_says_if_it_was_held_to_the_state(quirks: Quirks) -> Non
         world.deliver()
         places = world.places
         moves = {mail_id: patch_of(places.screener, places.inbox)}
-        written = [each async for each in world.account.update_in_state(moves, state)]
-        assert [each.was_held for each in written] == ([False] if quirks is JAMES else [])
+        written = list[Written]()
+        left = await world.account.update_in_state(moves, state, written.append)
+        assert [update.was_held for update in written] == ([False] if quirks is JAMES else [])
+        assert left == ({} if quirks is JAMES else moves)
         now, _ = await world.account.read([mail_id])
-        (held,) = [each async for each in world.account.update_in_state(moves, now)]
-        assert held.was_held
+        assert await world.account.update_in_state(moves, now, written.append) == {}
+        assert written[-1].was_held
 
 
 @pytest.mark.parametrize("quirks", [Quirks(), JAMES], ids=["minds the state", "ignores it"])
@@ -100,7 +103,9 @@ async def test_the_first_update_finds_out_if_the_state_is_minded(quirks: Quirks)
         for source, destination in (there, there[::-1]):
             state, _ = await account.read([mail_id])
             moves = {mail_id: patch_of(source, destination)}
-            (written,) = [each async for each in account.update_in_state(moves, state)]
+            answers = list[Written]()
+            await account.update_in_state(moves, state, answers.append)
+            (written,) = answers
             assert written.was_held
             assert written.updated.failed == {}
             assert (Limitation.STATES in account.habits) == (quirks is JAMES)

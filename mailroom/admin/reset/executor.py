@@ -13,13 +13,16 @@ from mailroom.admin.reset.orphans import Orphans
 from mailroom.admin.reset.scope import Scope
 from mailroom.admin.reset.senders import Batch, Senders, in_batches
 from mailroom.admin.reset.traces import Outcome, Traces
+from mailroom.jmap.mail import Patch
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import Filing
 from mailroom.screener.triage.contact_edits import release_strays
 from mailroom.screener.triage.groups import find_groups
+from mailroom.waiting.retrying import retry_while_changed
 
 _TAKING_BACK: Final = "Taking back"
-_ROUNDS: Final = 3
+_TRIES: Final = 3
+"""The number of rounds of moving and searching, while others file mail, before mail is left."""
 _RESTLESS: Final = "somebody files it all the time; is Mailroom or a rule still running?"
 
 
@@ -66,12 +69,9 @@ class _Executor:
     async def _file(self, batch: Batch) -> Batch:
         """Move mail until only mail is left that the server refuses to move."""
         refused: dict[str, str] = {}
-        for _ in range(_ROUNDS):
-            patches = {
-                mail_id: patch for mail_id, patch in batch.patches.items() if mail_id not in refused
-            }
-            if not patches:
-                break
+
+        async def attempt(patches: dict[str, Patch]) -> dict[str, Patch]:
+            nonlocal batch, refused
             updates, batch = await self._senders.update_and_search(
                 batch, after=self._scope.mail.updates(patches)
             )
@@ -89,6 +89,11 @@ class _Executor:
                 _, batch = await self._senders.update_and_search(batch)
             refused |= {mail_id: str(error) for mail_id, error in failed.items()}
             self._outcome.mails += len(patches.keys() - failed.keys())
+            return {
+                mail_id: patch for mail_id, patch in batch.patches.items() if mail_id not in refused
+            }
+
+        await retry_while_changed(attempt, batch.patches, tries=_TRIES)
         for filing in batch.filings:
             for mail_id in filing.swept:
                 reason = refused.get(mail_id, _RESTLESS)

@@ -25,8 +25,10 @@ from mailroom.contacts.vcard.groups import is_group
 from mailroom.contacts.vcard.lines import VCard
 from mailroom.http import HttpClient, HttpRequest, Response
 from mailroom.waiting.concurrency import all_of
+from mailroom.waiting.retrying import retry_while_changed
 
 _TRIES: Final = 4
+"""The number of attempts to edit a card, while somebody else changes it, before the edit fails."""
 _DONE: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT})
 _ACCEPT: Final = "text/vcard"
 _ACCEPT_VCARD4: Final = "text/vcard; version=4.0, text/vcard; q=0.5"
@@ -141,17 +143,19 @@ class Resources:
             AddressBookError: the card is gone or broken, the server refuses the new version, or the
                 card was changed during every try.
         """
-        resource, accept = self._known.whole(path), _ACCEPT
-        for _ in range(_TRIES):
-            resource = resource or await self._get_for_change(path, accept)
+
+        async def attempt(accept: str) -> str:
+            """Return the Accept header for the next try; empty if the card is as it should be."""
+            resource = self._known.whole(path) or await self._get_for_change(path, accept)
             if bytes(edit(resource.card)) == bytes(resource.card):
-                return
+                return ""
             resource = await self.as_kept(resource)
             if await self._replace(resource, edit(resource.card)):
-                return
-            accept = _ACCEPT_VCARD4 if is_vcard4(resource.card) else _ACCEPT
-            resource = None
-        raise AddressBookError(f"{path} is changed by somebody else all the time")
+                return ""
+            return _ACCEPT_VCARD4 if is_vcard4(resource.card) else _ACCEPT
+
+        if await retry_while_changed(attempt, _ACCEPT, tries=_TRIES):
+            raise AddressBookError(f"{path} is changed by somebody else all the time")
 
     async def as_kept(self, resource: Resource) -> Resource:
         """Return the resource in the vCard version in which the server stores it."""

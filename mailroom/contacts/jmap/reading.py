@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 import structlog
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
 from mailroom.contacts.jmap.calls import (
     Filter,
@@ -34,6 +35,7 @@ log = structlog.get_logger(__name__)
 
 _LARGEST_PAGE: Final = 4096
 _TRIES: Final = 3
+"""The number of attempts to read cards that belong together, while others change cards."""
 
 
 class CardsMovedError(JmapError):
@@ -180,12 +182,12 @@ async def undisturbed(read: Callable[[], Awaitable[T]]) -> T:
     Raises:
         CardsMovedError: cards changed during every try.
     """
-    for _ in range(_TRIES - 1):
-        try:
-            return await read()
-        except CardsMovedError:
-            continue
-    return await read()
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(CardsMovedError),
+        stop=stop_after_attempt(_TRIES),
+        reraise=True,
+    )
+    return await retrying(read)
 
 
 def warn_of_unreadable(parts: Iterable[Found]) -> None:

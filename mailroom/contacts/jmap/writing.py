@@ -35,8 +35,10 @@ from mailroom.contacts.model import (
 )
 from mailroom.http import CredentialsRefusedError, HttpError
 from mailroom.jmap.errors import JmapError
+from mailroom.waiting.retrying import retry_while_changed
 
 _TRIES: Final = 4
+"""The number of attempts to write, while somebody else changes contacts, before edits fail."""
 
 
 class Writing:
@@ -103,18 +105,19 @@ class Writing:
 
     async def _write(self, jobs: list[Job]) -> None:
         """Write jobs, and try those again that may succeed."""
-        for _ in range(_TRIES):
-            if not jobs:
-                return
+
+        async def attempt(jobs: list[Job]) -> list[Job]:
             try:
-                jobs = await self._attempt(jobs)
+                return await self._attempt(jobs)
             except CredentialsRefusedError:
                 raise
             except (HttpError, JmapError) as error:
                 self._fail((job.key for job in jobs), error)
-                return
+                return []
+
+        left = await retry_while_changed(attempt, jobs, tries=_TRIES)
         never_still = AddressBookError("contacts are changed by somebody else all the time")
-        self._fail((job.key for job in jobs), never_still)
+        self._fail((job.key for job in left), never_still)
 
     async def _attempt(self, jobs: Sequence[Job]) -> list[Job]:
         """Write once, and return the jobs to try again."""

@@ -15,10 +15,13 @@ from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import JmapError, is_read_only
 from mailroom.jmap.mail import ARRIVAL, Email, Patch
 from mailroom.jmap.mail_account import MailAccount
+from mailroom.jmap.mails import Written
 from mailroom.screener.arrivals.verdict import Rules, Verdict, is_new, judge
 from mailroom.screener.model.mend import mend
+from mailroom.waiting.retrying import retry_while_changed
 
-_READINGS: Final = 2
+_TRIES: Final = 2
+"""Updates that are held to a state, while others change mail, before one that is not."""
 _GONE: Final = "notFound"
 
 
@@ -53,6 +56,7 @@ class VerdictExecutor:
         self._account = account
         self._rules = rules
         self._arrived = ArrivalsReport()
+        self._left: dict[str, Verdict] = {}
 
     async def run(self, verdicts: Iterable[Verdict], state: str) -> ArrivalsReport:
         """Carry out verdicts on mail that was read in ``state`` or later.
@@ -61,33 +65,37 @@ class VerdictExecutor:
             HttpError: the server cannot be asked; mail that was not filed is in the Inbox.
             MethodError: the account may only be read.
         """
-        remaining = _by_id(verdicts)
+        self._left = _by_id(verdicts)
+
+        async def attempt(verdicts: dict[str, Verdict]) -> dict[str, Verdict]:
+            nonlocal state
+            await self._write_in_state(verdicts, state)
+            if self._left:
+                state, emails = await self._account.read(list(self._left), also=ARRIVAL)
+                self._left = self._judged(emails)
+            return self._left
+
         try:
-            for _ in range(_READINGS):
-                await self._write_in_state(remaining, state)
-                if not remaining:
-                    return self._arrived
-                state, remaining = await self._read_again(remaining)
-            await self._write(remaining)
+            if left := await retry_while_changed(attempt, self._left, tries=_TRIES):
+                for asked, update in await self._account.update(_patches(left)):
+                    self._note(asked, update)
         except JmapError as error:
             if is_read_only(error):
                 raise
-            self._arrived.failures |= dict.fromkeys(remaining, str(error))
+            self._arrived.failures |= dict.fromkeys(self._left, str(error))
         return self._arrived
 
-    async def _write(self, remaining: dict[str, Verdict]) -> None:
-        """Patch the remaining mails in any state."""
-        for asked, update in await self._account.update(_patches(remaining)):
-            self._note(asked, update, remaining)
-
-    async def _write_in_state(self, remaining: dict[str, Verdict], state: str) -> None:
-        """Patch mails in this state; mails that were not patched stay in ``remaining``."""
-        before = {email_id: each.email for email_id, each in remaining.items()}
+    async def _write_in_state(self, verdicts: Mapping[str, Verdict], state: str) -> None:
+        """Patch mails in this state; the verdicts that were not carried out are left."""
+        before = {email_id: verdict.email for email_id, verdict in verdicts.items()}
         loose: dict[str, Patch] = {}
-        async for written in self._account.update_in_state(_patches(remaining), state):
-            self._note(written.patches, written.updated, remaining)
+
+        def note(written: Written) -> None:
+            self._note(written.patches, written.updated)
             if not written.was_held:
-                loose |= written.patches
+                loose.update(written.patches)
+
+        await self._account.update_in_state(_patches(verdicts), state, note)
         if loose:
             await self._mend(before, loose)
 
@@ -102,12 +110,10 @@ class VerdictExecutor:
         new = (each for each in emails if is_new(each, self._rules.places))
         return _by_id(judge(each, self._rules) for each in new)
 
-    def _note(
-        self, asked: Mapping[str, Patch], update: Updated, remaining: dict[str, Verdict]
-    ) -> None:
+    def _note(self, asked: Mapping[str, Patch], update: Updated) -> None:
         self._arrived.updates.append(update)
         for email_id, patch in asked.items():
-            verdict = remaining.pop(email_id)
+            verdict = self._left.pop(email_id)
             error = update.failed.get(email_id)
             if error is None:
                 self._arrived.filed.append(replace(verdict, patch=patch))
@@ -115,11 +121,6 @@ class VerdictExecutor:
                 self._arrived.refused[email_id] = str(error)
             elif error.type != _GONE:
                 self._arrived.failures[email_id] = str(error)
-
-    async def _read_again(self, remaining: dict[str, Verdict]) -> tuple[str, dict[str, Verdict]]:
-        """Read mails again; return the Email state, and verdicts on mails that are still new."""
-        state, emails = await self._account.read(list(remaining), also=ARRIVAL)
-        return state, self._judged(emails)
 
 
 def _patches(verdicts: Mapping[str, Verdict]) -> dict[str, Patch]:

@@ -23,6 +23,7 @@ from mailroom.jmap.errors import is_read_only
 from mailroom.jmap.habits import Limitation
 from mailroom.jmap.mail import Email, Patch
 from mailroom.jmap.mail_account import MailAccount
+from mailroom.jmap.mails import Written
 from mailroom.screener.arrivals.screening import Screening
 from mailroom.screener.model.categories import Categories
 from mailroom.screener.model.mend import Replan, mend
@@ -34,9 +35,10 @@ from mailroom.screener.passes.replan import file_late, refile_labelled, refile_u
 from mailroom.screener.passes.states import StateTrail
 from mailroom.screener.search.mail_search import Sweep
 from mailroom.waiting.concurrency import all_of
+from mailroom.waiting.retrying import retry_while_changed
 
-_READINGS: Final = 2
-"""The number of times that mail is read, while others change mail, before it is patched anyway."""
+_TRIES: Final = 2
+"""Updates that are held to a state, while others change mail, before one that is not."""
 
 
 class PlanExecutor:
@@ -178,16 +180,24 @@ class PlanExecutor:
         changes all the time, it is patched in any state after a few readings, because labels are
         waiting. Returns False if some mail was patched in another state.
         """
-        for _ in range(_READINGS):
-            remaining, was_held = await self._update_in_state(
+        were_held = True
+
+        async def attempt(patches: Mapping[str, Patch]) -> Mapping[str, Patch]:
+            nonlocal state, before, were_held
+            left, was_held = await self._update_in_state(
                 patches, state, again, progress, before=before
             )
-            if not remaining:
-                return was_held
-            state, emails = await self._account.read(sorted(remaining))
-            patches, before = again(emails), {each.id: each for each in emails}
-        progress.mails_updated(update for _, update in await self._account.update(patches))
-        return not patches
+            were_held = were_held and was_held
+            if not left:
+                return {}
+            state, emails = await self._account.read(sorted(left))
+            before = {email.id: email for email in emails}
+            return again(emails)
+
+        left = await retry_while_changed(attempt, patches, tries=_TRIES)
+        if left:
+            progress.mails_updated(update for _, update in await self._account.update(left))
+        return were_held and not left
 
     async def _update_in_state(
         self,
@@ -197,23 +207,25 @@ class PlanExecutor:
         progress: Progress,
         *,
         before: Mapping[str, Email],
-    ) -> tuple[set[str], bool]:
+    ) -> tuple[Collection[str], bool]:
         """Patch mails as long as nobody else changes mail.
 
         Mail that the server patched in another state is put right, because its owner may have moved
         it. Returns the ids of the mails that are left, and False if there was mail to put right.
         """
-        remaining, loose = set(patches), dict[str, Patch]()
-        async for written in self._account.update_in_state(patches, state):
+        loose = dict[str, Patch]()
+
+        def note(written: Written) -> None:
             progress.mails_updated([written.updated])
-            remaining -= written.patches.keys()
             if not written.was_held:
-                loose |= written.patches
+                loose.update(written.patches)
+
+        left = await self._account.update_in_state(patches, state, note)
         if loose:
             _, emails = await self._account.read(sorted(loose))
             mended = mend(before, loose, emails, again)
             progress.mails_updated(update for _, update in await self._account.update(mended))
-        return remaining, not loose
+        return left.keys(), not loose
 
     def _late_sweeps(self, progress: Progress) -> list[Sweep]:
         """Return the searches for late mail: in the managed mailboxes that are no destination.
