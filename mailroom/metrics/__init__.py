@@ -1,4 +1,4 @@
-"""What Prometheus is told: which metrics there are, and who counts them."""
+"""Metrics for Prometheus: their definitions, and the counting of passes."""
 
 from mailroom.metrics.families import Metrics
 from mailroom.metrics.meter import AccountMetrics, PassEnded

@@ -70,14 +70,16 @@ class Metrics:
         self._registry.register(_Now(self.push))
         ProcessCollector(registry=self._registry)
 
-    def _counter(self, of: Definition) -> Counter:
-        return Counter(of.name, of.help, of.labels, registry=self._registry)
+    def _counter(self, metric: Definition) -> Counter:
+        return Counter(metric.name, metric.help, metric.labels, registry=self._registry)
 
-    def _gauge(self, of: Definition) -> Gauge:
-        return Gauge(of.name, of.help, of.labels, registry=self._registry)
+    def _gauge(self, metric: Definition) -> Gauge:
+        return Gauge(metric.name, metric.help, metric.labels, registry=self._registry)
 
-    def _histogram(self, of: Definition) -> Histogram:
-        return Histogram(of.name, of.help, of.labels, buckets=_BUCKETS, registry=self._registry)
+    def _histogram(self, metric: Definition) -> Histogram:
+        return Histogram(
+            metric.name, metric.help, metric.labels, buckets=_BUCKETS, registry=self._registry
+        )
 
     def exposition(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
@@ -100,8 +102,8 @@ class _Now(Collector):
         build.add_metric((__version__, platform.python_version()), 1)
         connected = GaugeMetricFamily(PUSH.name, PUSH.help, labels=PUSH.labels)
         reconnects = CounterMetricFamily(RECONNECTS.name, RECONNECTS.help, labels=RECONNECTS.labels)
-        for account, look in tuple(self._push.items()):
-            push = look()
+        for account, push_status in tuple(self._push.items()):
+            push = push_status()
             is_connected = push.status is PushState.CONNECTED
             connected.add_metric((account, push.transport), int(is_connected))
             reconnects.add_metric((account,), push.reconnects)

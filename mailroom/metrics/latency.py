@@ -1,35 +1,38 @@
-"""How long what an event told of has waited, pass after pass until it is done. Pure.
+"""Measures the time from an event to the end of its work, over as many passes as that takes. Pure.
 
-A pass that fails does not begin the wait anew, and what one pass left over goes on waiting from its
-own event, while later events count for themselves.
+A failed pass does not restart the measurement. Work that a pass left undone keeps the time of its
+own event, while later events have times of their own.
 """
 
 from collections.abc import Collection
 
 
 class Latency:
-    """Follows things (decisions, mails) by their ids. Times are seconds of any steady clock."""
+    """Keeps the event times of decisions or mails, by their ids.
+
+    Times are seconds of any clock that never goes back.
+    """
 
     def __init__(self) -> None:
         self._waiting: float | None = None
         self._left: dict[str, float] = {}
 
-    def failed(self, told_at: float | None) -> None:
-        """A pass did nothing; ``told_at`` is when its event came, None if there was none."""
+    def failed(self, event_at: float | None) -> None:
+        """Note a pass that did nothing; ``event_at`` is None if no event caused the pass."""
         if self._waiting is None:
-            self._waiting = told_at
+            self._waiting = event_at
 
     def passed(
-        self, told_at: float | None, *, done: Collection[str], left: Collection[str]
+        self, event_at: float | None, *, done: Collection[str], left: Collection[str]
     ) -> list[float]:
-        """A pass did what is ``done`` and left what is ``left`` to the next.
+        """Note a pass that finished the ids in ``done`` and left those in ``left`` to the next.
 
         Returns:
-            When the event of each thing that is done came; without those that no event told of.
+            The time of the event of each finished id; ids without an event are left out.
         """
-        since = told_at if self._waiting is None else self._waiting
-        known = {each: self._left.get(each, since) for each in (*done, *left)}
-        times = {each: at for each, at in known.items() if at is not None}
+        since = event_at if self._waiting is None else self._waiting
+        times = {id_: self._left.get(id_, since) for id_ in (*done, *left)}
+        known = {id_: time for id_, time in times.items() if time is not None}
         self._waiting = None
-        self._left = {each: at for each, at in times.items() if each in left}
-        return [at for each, at in times.items() if each in done]
+        self._left = {id_: time for id_, time in known.items() if id_ in left}
+        return [time for id_, time in known.items() if id_ in done]

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 _UNDONE: Final = "Screener"
 _OUTCOMES: Final = ("done", "incomplete", "failed")
 _BY: Final = ("triage", "new_mail")
-_OF_PASSES: Final[tuple[tuple[type[Exception], str], ...]] = (
+_PASS_FAILURES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (CredentialsRefusedError, "credentials"),
     (NoRightToWriteError, "credentials"),
     (ReadOnlyAddressBookError, "credentials"),
@@ -41,14 +41,14 @@ _OF_PASSES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (Exception, "mistake"),
 )
 """Kinds by class, the first that fits; an unexpected exception is a mistake in Mailroom."""
-_OF_THINGS: Final = ("decision", "label", "new_mail")
+_THING_FAILURES: Final = ("decision", "label", "new_mail")
 
 
 def failure_kind(error: Exception) -> str:
     """Return the kind of the failure that made a pass fail."""
     if is_read_only(error):
         return "credentials"
-    return next(kind for type_, kind in _OF_PASSES if isinstance(error, type_))
+    return next(kind for type_, kind in _PASS_FAILURES if isinstance(error, type_))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class PassEnded:
         return "done" if self.result.is_complete else "incomplete"
 
     @property
-    def told_at(self) -> float | None:
+    def event_at(self) -> float | None:
         """The time of the push event that caused the pass; None if no event did."""
         return self.due.since if self.due.is_told else None
 
@@ -114,7 +114,16 @@ class AccountMetrics:
         self._push = families.push
         self._refused = families.refused.labels(account)
         self.service_gave_up()
-        self._begin(categories)
+        # Every series starts with 0, so that the first event is an increase.
+        for reason in Reason:
+            for outcome in _OUTCOMES:
+                self._passes.labels(account, reason.value, outcome)
+        for category in (*categories, _UNDONE):
+            self._decisions.labels(account, category)
+        for by in _BY:
+            self._mails.labels(account, by)
+        for kind in (*dict.fromkeys(kind for _, kind in _PASS_FAILURES), *_THING_FAILURES):
+            self._failures.labels(account, kind)
 
     def service_started(self, push: Callable[[], PushStatus]) -> None:
         """Note that a service starts; ``push`` returns the state of its push."""
@@ -128,18 +137,6 @@ class AccountMetrics:
         """Note that the service ended because of refused credentials, until a good pass."""
         self.service_gave_up()
         self._refused.set(1)
-
-    def _begin(self, categories: Iterable[str]) -> None:
-        """Start every series with 0, so that the first event is an increase."""
-        for reason in Reason:
-            for outcome in _OUTCOMES:
-                self._passes.labels(self._account, reason.value, outcome)
-        for category in (*categories, _UNDONE):
-            self._decisions.labels(self._account, category)
-        for by in _BY:
-            self._mails.labels(self._account, by)
-        for kind in (*dict.fromkeys(kind for _, kind in _OF_PASSES), *_OF_THINGS):
-            self._failures.labels(self._account, kind)
 
     def pass_ended(self, ended: PassEnded) -> None:
         """Count a pass. Raises nothing: a mistake in counting must not stop the service."""
@@ -155,39 +152,32 @@ class AccountMetrics:
             case Report() as report:
                 self._last_good.set(self._now())
                 self._refused.set(0)
-                self._count_done(report)
-                self._count_left(report)
+                self._count_report(report)
                 self._measure(report, ended)
             case error:
                 self._failures.labels(self._account, failure_kind(error)).inc()
-                self._labels.failed(ended.told_at)
-                self._arrivals.failed(ended.told_at)
+                self._labels.failed(ended.event_at)
+                self._arrivals.failed(ended.event_at)
 
-    def _count_done(self, report: Report) -> None:
+    def _count_report(self, report: Report) -> None:
         for filing in report.finished:
             category = filing.decision.category
-            self._decisions.labels(
-                self._account, _UNDONE if category is None else category.name
-            ).inc()
+            name = _UNDONE if category is None else category.name
+            self._decisions.labels(self._account, name).inc()
         new_mail = len(report.arrived.filed)
         self._mails.labels(self._account, "triage").inc(report.mails - new_mail)
         self._mails.labels(self._account, "new_mail").inc(new_mail)
         waiting = report.plan.gathered.waiting
         self._screener.set(float("nan") if waiting is None else waiting)
-
-    def _count_left(self, report: Report) -> None:
-        for kind, left in zip(
-            _OF_THINGS,
-            (report.failures, report.labels_failed, report.arrived.failures),
-            strict=True,
-        ):
-            self._failures.labels(self._account, kind).inc(len(left))
+        failures = (report.failures, report.labels_failed, report.arrived.failures)
+        for kind, failed in zip(_THING_FAILURES, failures, strict=True):
+            self._failures.labels(self._account, kind).inc(len(failed))
 
     def _measure(self, report: Report, ended: PassEnded) -> None:
-        decisions = [each.decision.id for each in report.finished]
-        for told_at in self._labels.passed(ended.told_at, done=decisions, left=report.failures):
-            self._label_seconds.observe(ended.ended - told_at)
+        decisions = [filing.decision.id for filing in report.finished]
+        for event_at in self._labels.passed(ended.event_at, done=decisions, left=report.failures):
+            self._label_seconds.observe(ended.ended - event_at)
         arrived = report.arrived
-        mails = [each.email.id for each in arrived.filed]
-        for told_at in self._arrivals.passed(ended.told_at, done=mails, left=arrived.failures):
-            self._arrival_seconds.observe(ended.ended - told_at)
+        mails = [verdict.email.id for verdict in arrived.filed]
+        for event_at in self._arrivals.passed(ended.event_at, done=mails, left=arrived.failures):
+            self._arrival_seconds.observe(ended.ended - event_at)

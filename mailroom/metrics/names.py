@@ -32,67 +32,71 @@ class Definition:
 
 
 BUILD: Final = Definition(
-    "mailroom_build_info", "gauge", "Always 1; tells what is running.", ("version", "python"), ()
+    "mailroom_build_info",
+    "gauge",
+    "Always 1; the labels name the running version.",
+    ("version", "python"),
+    (),
 )
 PASSES: Final = Definition(
     "mailroom_passes_total",
     "counter",
     "Passes that ended. `trigger`: `startup`, `push`, `poll`, `retry`; `outcome`: `done`,"
-    " `incomplete` (something is left, and tried again), `failed`.",
+    " `incomplete` (some work is left and tried again), `failed`.",
     ("trigger", "outcome"),
 )
 PASS_SECONDS: Final = Definition(
-    "mailroom_pass_seconds", "histogram", "How long passes took, failed ones included."
+    "mailroom_pass_seconds", "histogram", "Duration of passes, including failed ones."
 )
 LABEL_SECONDS: Final = Definition(
     "mailroom_label_to_done_seconds",
     "histogram",
-    "For each decision that push told of: from the event's arrival to the end of the pass that"
-    " carried it out and took the label off.",
+    "For each decision that push announced: from the event's arrival to the end of the pass that"
+    " carried it out and removed the label.",
 )
 ARRIVAL_SECONDS: Final = Definition(
     "mailroom_arrival_to_filed_seconds",
     "histogram",
-    "For each new mail that push told of and that was moved: from the event's arrival to the end"
+    "For each new mail that push announced and that was moved: from the event's arrival to the end"
     " of the pass that filed it.",
 )
 DECISIONS: Final = Definition(
     "mailroom_decisions_total",
     "counter",
-    "Decisions carried out. `category` is `Screener` for those taken back.",
+    "Decisions carried out. `category` is `Screener` for decisions that were undone.",
     ("category",),
 )
 MAILS: Final = Definition(
     "mailroom_mails_filed_total",
     "counter",
-    "Mails filed, because of a label (`triage`) or as they came (`new_mail`).",
+    "Mails filed, because of a label (`triage`) or when they arrived (`new_mail`).",
     ("by",),
 )
 FAILURES: Final = Definition(
     "mailroom_failures_total",
     "counter",
     "Failures. Of whole passes: `unreachable`, `server` (429, 5xx), `credentials` (refused, or"
-    " they may only read), `answer` (of no use), `jmap`, `contacts`, `missing`, `unsuitable`"
-    " (mailboxes), `mistake` (in Mailroom); of single things in passes that went through:"
-    " `decision`, `label`, `new_mail`.",
+    " read-only), `answer` (not usable), `jmap`, `contacts`, `missing`, `unsuitable` (mailboxes),"
+    " `mistake` (in Mailroom); of single things in passes that succeeded: `decision`, `label`,"
+    " `new_mail`.",
     ("kind",),
 )
 LAST_GOOD: Final = Definition(
     "mailroom_last_good_pass_timestamp_seconds",
     "gauge",
-    "When a pass last went through, in Unix time; 0 before the first.",
+    "When a pass last succeeded, in Unix time; 0 before the first.",
 )
 SCREENER: Final = Definition(
     "mailroom_screener_mails",
     "gauge",
-    "Mails in the Screener, as the last good pass found it at its beginning.",
+    "Mails in the Screener at the beginning of the last pass that succeeded.",
 )
 REFUSED: Final = Definition(
     "mailroom_credentials_refused",
     "gauge",
-    "1 from the time that the server refuses the credentials, or says that they may only read,"
-    " until a pass goes through; else 0. The account is closed meanwhile, and tried again after"
-    " 1, 5, 15 and then every 60 minutes.",
+    "1 from the time that the server refuses the credentials, or says that they are read-only,"
+    " until a pass succeeds; else 0. Meanwhile the account is closed, and tried again after 1, 5,"
+    " 15 and then every 60 minutes.",
 )
 PUSH: Final = Definition(
     "mailroom_push_connected",
@@ -101,7 +105,7 @@ PUSH: Final = Definition(
     ("transport",),
 )
 RECONNECTS: Final = Definition(
-    "mailroom_push_reconnects_total", "counter", "Tries to connect push, after the first."
+    "mailroom_push_reconnects_total", "counter", "Attempts to connect push, after the first."
 )
 
 DEFINITIONS: Final = (
@@ -113,7 +117,7 @@ DEFINITIONS: Final = (
 def metrics_table() -> str:
     """Return a table of all metrics in Markdown."""
     lines = ["| metric | type | meaning |", "| --- | --- | --- |"]
-    for each in DEFINITIONS:
-        labels = f"{{{', '.join(each.labels)}}}" if each.labels else ""
-        lines.append(f"| `{each.name}{labels}` | {each.type} | {each.help} |")
+    for metric in DEFINITIONS:
+        labels = f"{{{', '.join(metric.labels)}}}" if metric.labels else ""
+        lines.append(f"| `{metric.name}{labels}` | {metric.type} | {metric.help} |")
     return "\n".join(lines) + "\n"
