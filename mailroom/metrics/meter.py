@@ -141,23 +141,20 @@ class AccountMetrics:
     def pass_ended(self, ended: PassEnded) -> None:
         """Count a pass. Raises nothing: a mistake in counting must not stop the service."""
         try:
-            self._count(ended)
+            self._passes.labels(self._account, ended.due.reason.value, ended.outcome).inc()
+            self._pass_seconds.observe(ended.ended - ended.started)
+            match ended.result:
+                case Report() as report:
+                    self._last_good.set(self._now())
+                    self._refused.set(0)
+                    self._count_report(report)
+                    self._measure(report, ended)
+                case error:
+                    self._failures.labels(self._account, failure_kind(error)).inc()
+                    self._labels.failed(ended.event_at)
+                    self._arrivals.failed(ended.event_at)
         except Exception:
             log.exception("a mistake in Mailroom itself: a pass was not counted")
-
-    def _count(self, ended: PassEnded) -> None:
-        self._passes.labels(self._account, ended.due.reason.value, ended.outcome).inc()
-        self._pass_seconds.observe(ended.ended - ended.started)
-        match ended.result:
-            case Report() as report:
-                self._last_good.set(self._now())
-                self._refused.set(0)
-                self._count_report(report)
-                self._measure(report, ended)
-            case error:
-                self._failures.labels(self._account, failure_kind(error)).inc()
-                self._labels.failed(ended.event_at)
-                self._arrivals.failed(ended.event_at)
 
     def _count_report(self, report: Report) -> None:
         for filing in report.finished:

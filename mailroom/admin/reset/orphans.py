@@ -3,12 +3,10 @@
 Only the place of the mail still shows that Mailroom filed it.
 """
 
-from contextlib import suppress
-
 from mailroom.admin.reset.scope import Scope
 from mailroom.admin.reset.traces import Outcome
 from mailroom.contacts.index import ContactIndex
-from mailroom.jmap.mail import Email, Patch
+from mailroom.jmap.mail import Patch
 from mailroom.screener.model.patches import file_swept, target_of
 from mailroom.screener.model.sender import UnusableFromError, is_own, sender_of
 from mailroom.screener.passes.gather import GatheredMail
@@ -51,19 +49,16 @@ class Orphans:
         for mailbox in self._mailboxes:
             _, emails = await self._scope.mail.find([{"inMailbox": mailbox}])
             for email in emails:
-                is_labelled = email.mailbox_ids & self._places.labels.keys()
-                if is_labelled or not self._is_orphan(email, index):
+                try:
+                    key = sender_of(email).key
+                except UnusableFromError:
+                    continue
+                has_contact = bool(index.uids_of(key)) or is_own(key, self._identities)
+                if has_contact or email.mailbox_ids & self._places.labels.keys():
                     continue
                 if patch := file_swept(email, target, self._places, clean=True):
                     patches[email.id] = patch
         return patches
-
-    def _is_orphan(self, email: Email, index: ContactIndex) -> bool:
-        """Return True if the sender is not the user and has no contact."""
-        with suppress(UnusableFromError):
-            key = sender_of(email).key
-            return not index.uids_of(key) and not is_own(key, self._identities)
-        return False
 
     async def take_back(self, outcome: Outcome) -> None:
         """Move this mail back, unless the server refuses. Raises as :meth:`patches`."""

@@ -13,7 +13,7 @@ from mailroom.contacts.address import key_of
 from mailroom.contacts.book import Snapshot
 from mailroom.contacts.model import Card
 from mailroom.jmap.answers import Updated
-from mailroom.jmap.mail import Email, Patch
+from mailroom.jmap.mail import Patch
 from mailroom.jmap.request import Operation
 from mailroom.screener.model.sender import is_address, is_own
 from mailroom.screener.passes.gather import GatheredMail
@@ -108,19 +108,17 @@ class Senders:
             HttpError, JmapError: the server cannot be asked.
         """
         updates, found = await self._scope.gatherer.mail_of([batch.sweep], after=after)
-        return updates, replace(batch, filings=tuple(self._filings(batch, found)))
-
-    def _filings(self, batch: Batch, found: Iterable[Email]) -> Iterator[Filing]:
         mails = BySender(found)
+        filings = []
         for card in batch.cards:
-            stands_for = {
-                key for key in mails.senders if card.uid in batch.snapshot.index.uids_of(key)
-            }
-            addresses = self._addresses(card) | self._not_own(stands_for)
+            # A card for a whole domain stands for senders whose addresses are on no card.
+            uids_of = batch.snapshot.index.uids_of
+            senders = {key for key in mails.senders if card.uid in uids_of(key)}
+            contact = Contact(self._addresses(card) | self._not_own(senders), (card,), labelled=())
             edits = edits_for_undo([card], batch.ours)
-            contact = Contact(addresses, (card,), labelled=())
             decision = Decision(card.uid, contact, None, edits, mismatched=frozenset())
-            yield plan_filing(decision, mails, self._places, self._scope.categories)
+            filings.append(plan_filing(decision, mails, self._places, self._scope.categories))
+        return updates, replace(batch, filings=tuple(filings))
 
     def _addresses(self, card: Card) -> frozenset[str]:
         """Return the addresses on a card to search mail for; ``*@domain`` may be among them."""
