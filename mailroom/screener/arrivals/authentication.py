@@ -43,6 +43,9 @@ _OVERRIDE: Final = ("policy.override-reason", "override")
 _WITH_ARC: Final = ("policy.arc-aware-result", "arc_aware_result")
 _ACTION: Final = "action"
 
+_public_suffixes: Final = cache(PublicSuffixList)
+"""Returns the Public Suffix List. Loading takes a tenth of a second, so it is loaded late."""
+
 
 class Opinion(StrEnum):
     """The server's opinion on a From.
@@ -132,10 +135,8 @@ def _opinion(facts: Mapping[str, str], *, passes_arc: bool) -> Opinion:
     # The server may have let the mail through for a reason that it names. Taking no action is no
     # reason: some filters never act, and say so in every field. An ARC chain alone is no reason
     # either, because anybody can seal one.
-    names_reason = _first(facts, _WITH_ARC) == "pass" or _first(facts, _OVERRIDE) not in {
-        "",
-        "none",
-    }
+    override = _first(facts, _OVERRIDE)
+    names_reason = _first(facts, _WITH_ARC) == "pass" or override not in {"", "none"}
     has_excuse = passes_arc or facts.get("has-list-id") == "yes"
     if names_reason or (applied == "none" and has_excuse):
         return Opinion.NONE
@@ -160,12 +161,6 @@ def _policy(facts: Mapping[str, str]) -> str:
         return policy
     # Microsoft names no policy, but says ``action=none`` where the domain asks for nothing.
     return "none" if facts.get(_ACTION) == "none" else ""
-
-
-@cache
-def _public_suffixes() -> PublicSuffixList:
-    """Return the Public Suffix List. Loading takes a tenth of a second, so it is loaded late."""
-    return PublicSuffixList()
 
 
 def _first(facts: Mapping[str, str], names: Iterable[str]) -> str:

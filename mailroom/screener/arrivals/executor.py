@@ -97,18 +97,15 @@ class VerdictExecutor:
 
         await self._account.update_in_state(_patches(verdicts), state, note)
         if loose:
-            await self._mend(before, loose)
-
-    async def _mend(self, before: Mapping[str, Email], patches: Mapping[str, Patch]) -> None:
-        """Put mail right that the server patched in another state, so that it may have moved."""
-        _, emails = await self._account.read(list(patches), also=ARRIVAL)
-        mended = mend(before, patches, emails, lambda seen: _patches(self._judged(seen)))
-        self._arrived.updates += [update for _, update in await self._account.update(mended)]
+            # The server patched mail in another state, so its owner may have moved it just before.
+            _, emails = await self._account.read(list(loose), also=ARRIVAL)
+            mended = mend(before, loose, emails, lambda seen: _patches(self._judged(seen)))
+            self._arrived.updates += [update for _, update in await self._account.update(mended)]
 
     def _judged(self, emails: Iterable[Email]) -> dict[str, Verdict]:
         """Return the verdicts on the mails that are still new, by mail id."""
-        new = (each for each in emails if is_new(each, self._rules.places))
-        return _by_id(judge(each, self._rules) for each in new)
+        new = (email for email in emails if is_new(email, self._rules.places))
+        return _by_id(judge(email, self._rules) for email in new)
 
     def _note(self, asked: Mapping[str, Patch], update: Updated) -> None:
         self._arrived.updates.append(update)
@@ -124,9 +121,9 @@ class VerdictExecutor:
 
 
 def _patches(verdicts: Mapping[str, Verdict]) -> dict[str, Patch]:
-    return {email_id: each.patch or {} for email_id, each in verdicts.items()}
+    return {email_id: verdict.patch or {} for email_id, verdict in verdicts.items()}
 
 
 def _by_id(verdicts: Iterable[Verdict]) -> dict[str, Verdict]:
     """Return the verdicts that have a patch, by mail id."""
-    return {each.email.id: each for each in verdicts if each.patch is not None}
+    return {verdict.email.id: verdict for verdict in verdicts if verdict.patch is not None}

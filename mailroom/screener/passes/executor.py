@@ -144,7 +144,9 @@ class PlanExecutor:
         updates = await self._file_late(mails, progress)
         if not readings:
             return
-        trail = StateTrail(readings[0][0], [(each.old_state, each.new_state) for each in updates])
+        # The labelled mail is now as it was read, if nothing but the updates of late mail followed.
+        steps = [(update.old_state, update.new_state) for update in updates]
+        trail = StateTrail(readings[0][0], steps)
         emails = {email.id: email for _, part in readings for email in part}
         was_held = await self._update(
             replan(emails.values()), trail.end or trail.seen, replan, progress, before=emails

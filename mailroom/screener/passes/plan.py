@@ -145,15 +145,12 @@ def plan_decisions(
         else:
             decisions.append(outcome)
     decided = DecidedAddresses.of(decisions, snapshot.index, gathered.identities)
-    mails_of, places = BySender(mails, decided.stand_in), gathered.places
-    filings = tuple(plan_filing(decision, mails_of, places, categories) for decision in decisions)
+    by_sender, places = BySender(mails, decided.stand_in), gathered.places
+    filings = tuple(plan_filing(decision, by_sender, places, categories) for decision in decisions)
     swept = {email_id for filing in filings for email_id in filing.swept}
-    patches = patch_labels(
-        leftovers=[email for email in sorted_mail.leftovers if email.id not in swept],
-        own=sorted_mail.own,
-        stuck=stuck_of(conflicts, sorted_mail.unusable, refused),
-        places=places,
-    )
+    leftovers = [email for email in sorted_mail.leftovers if email.id not in swept]
+    stuck = stuck_of(conflicts, sorted_mail.unusable, refused)
+    patches = patch_labels(leftovers=leftovers, own=sorted_mail.own, stuck=stuck, places=places)
     labels_refused = {
         email.id: words
         for email in gathered.emails
