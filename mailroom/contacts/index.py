@@ -174,20 +174,30 @@ class IndexBuilder:
 
         The ``name`` is kept only for a card without addresses; see :meth:`ContactIndex.only_named`.
         """
+        brief = Brief(uid, tuple(dict.fromkeys(map(key_of, addresses))))
+        name = "" if brief.addresses else name
+        tables = self._tables
+        if (
+            tables.cards.get(card_id) == brief
+            and tables.ids_by_uid.get(uid) == card_id
+            and tables.only_named.get(card_id, "") == name
+        ):
+            return
         self.remove(card_id)
-        tables, keys = self._writable(), tuple(dict.fromkeys(map(key_of, addresses)))
-        tables.cards[card_id] = Brief(uid, keys)
+        tables = self._writable()
+        tables.cards[card_id] = brief
         tables.ids_by_uid[uid] = card_id
-        for key in keys:
+        for key in brief.addresses:
             tables.ids_by_address[key] = (*tables.ids_by_address.get(key, ()), card_id)
-        if name and not keys:
+        if name:
             tables.only_named[card_id] = name
 
     def put_group(self, group: Group) -> None:
         """Add a group; it replaces the card or group that had this id."""
-        if self._tables.groups.get(group.id) != group:
-            self.remove(group.id)
-            self._writable().groups[group.id] = group
+        if self._tables.groups.get(group.id) == group:
+            return
+        self.remove(group.id)
+        self._writable().groups[group.id] = group
 
     def put_known(self, card_id: str, addresses: Iterable[str]) -> None:
         """Add a card that Mailroom can read but must not edit; it replaces the entry with this id.
@@ -195,8 +205,11 @@ class IndexBuilder:
         Such a card is in a read-only or second address book, or has no UID. It only makes its
         addresses known: it is in no group, and no edit is planned for it.
         """
+        keys = tuple(dict.fromkeys(map(key_of, addresses)))
+        if self._tables.known_only.get(card_id) == keys:
+            return
         self.remove(card_id)
-        tables, keys = self._writable(), tuple(dict.fromkeys(map(key_of, addresses)))
+        tables = self._writable()
         tables.known_only[card_id] = keys
         for key in keys:
             tables.known[key] = tables.known.get(key, 0) + 1

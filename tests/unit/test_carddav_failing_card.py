@@ -60,7 +60,7 @@ async def test_somebody_whose_card_cannot_be_read_now_is_not_taken_for_a_strange
     async with open_account(prepare) as account:
         assert await known(account) == set()
         failing(account.dav, "17.vcf", gets=500)
-        with pytest.raises(AddressBookError, match=r"fails to give .*17\.vcf"):
+        with pytest.raises(AddressBookError, match=r"fails to send .*17\.vcf"):
             await account.read("17@x.example")
 
 

@@ -3,25 +3,53 @@
 import asyncio
 import uuid
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 
 import structlog
 from yarl import URL
 
 from mailroom.contacts.book import Description, Snapshot
-from mailroom.contacts.carddav.finding import Options, find
-from mailroom.contacts.carddav.notes import notes_on
-from mailroom.contacts.carddav.opened import OpenedBook, open_book
-from mailroom.contacts.carddav.refusals import AddressBookGoneError
-from mailroom.contacts.carddav.resource import Resource
+from mailroom.contacts.carddav.cache import CardCache
+from mailroom.contacts.carddav.collection_sync import CollectionSync
+from mailroom.contacts.carddav.discovery import AddressBookCollection
+from mailroom.contacts.carddav.hrefs import Paths
+from mailroom.contacts.carddav.requests import Requests
+from mailroom.contacts.carddav.resource import LARGEST_CARD
 from mailroom.contacts.carddav.resources import Resources
+from mailroom.contacts.carddav.selection import Options, Selected, select
+from mailroom.contacts.carddav.sync import OtherBooks, Synchronizer
+from mailroom.contacts.carddav.webdav import AddressBookGoneError
 from mailroom.contacts.carddav.writing import Writing
-from mailroom.contacts.model import AddressBookError, ContactEdit
+from mailroom.contacts.model import AddressBookError, Card, ContactEdit
+from mailroom.contacts.vcard.categories import with_categories
+from mailroom.contacts.vcard.edit import to_card
 from mailroom.contacts.vcard.groups import GroupForm, form_of
+from mailroom.contacts.vcard.lines import VCard
 from mailroom.contacts.vcard.new import new_group
 from mailroom.http import HttpClient
 from mailroom.waiting.concurrency import all_of
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenBook:
+    """An address book in use.
+
+    Attributes:
+        collection: the address book as it was found.
+        cache: the address book in memory.
+        synchronizer: keeps the cache up to date.
+        resources: reads and writes the cards.
+        others: the user's other address books.
+    """
+
+    collection: AddressBookCollection
+    cache: CardCache
+    synchronizer: Synchronizer
+    resources: Resources
+    others: OtherBooks
 
 
 class CardDavAddressBook:
@@ -41,68 +69,103 @@ class CardDavAddressBook:
         self._http = http
         self._base_url = base_url
         self._options = options or Options()
-        self._opened: OpenedBook | None = None
-        self._finding = asyncio.Lock()
+        self._opened: _OpenBook | None = None
+        self._opening = asyncio.Lock()
 
     async def describe(self) -> Description:
         """See the protocol."""
-        collection = (await self._find()).collection
+        collection = (await self._open()).collection
         return Description("CardDAV", collection.url, collection.name)
 
     async def notes(self) -> tuple[str, ...]:
         """See the protocol."""
         await self.sync()
-        return notes_on(await self._find())
+        book, notes = await self._open(), []
+        if others := book.others.names:
+            notes.append(
+                f"other address books: {', '.join(others)}. Their contacts are known; Mailroom"
+                " writes to none of them (MAILROOM_CONTACTS_ADDRESS_BOOK says to which it does)"
+            )
+        if book.cache.too_large:
+            paths = ", ".join(sorted(book.cache.too_large))
+            notes.append(
+                f"cards of more than {LARGEST_CARD >> 20} MiB are known, but not edited: {paths}"
+            )
+        used = book.cache.members.used()
+        if used and not book.cache.groups_are_categories:
+            notes.append(
+                f"contacts have the categories {', '.join(sorted(used))} on their cards, which"
+                " Mailroom ignores. If your apps keep groups as categories, set"
+                " MAILROOM_CONTACTS_GROUPS=categories"
+            )
+        return tuple(notes)
 
     async def sync(self) -> Snapshot:
         """See the protocol. If the address book is gone, it is searched again."""
-        try:
-            return await self._sync()
-        except AddressBookGoneError:
-            self._opened = None
-            return await self._sync()
+        book = await self._open()
+        with suppress(AddressBookGoneError):
+            return Snapshot(await book.synchronizer.sync(), book.resources.read)
+        self._opened = None
+        book = await self._open()
+        return Snapshot(await book.synchronizer.sync(), book.resources.read)
 
     async def write(
         self, edits: Sequence[ContactEdit], snapshot: Snapshot
     ) -> Mapping[str, Exception]:
         """See the protocol."""
-        book = await self._find()
-        return await Writing(book.resources, book.known, book.mirror, edits, snapshot.index).run()
+        book = await self._open()
+        writing = Writing(book.resources, book.cache, book.synchronizer, edits, snapshot.index)
+        return await writing.run()
 
     async def create_groups(self, names: Collection[str]) -> None:
         """See the protocol. New groups have the form of the existing ones."""
         groups = (await self.sync()).groups
-        resources = (await self._find()).resources
-        seen = await all_of(resources.seen(group.id) for group in groups)
-        form = _common_form(await all_of(resources.as_kept(each) for each in seen if each))
-        if self._options.makes_vcard4_groups:
+        resources = (await self._open()).resources
+        existing = await all_of(resources.cached(group.id) for group in groups)
+        stored = await all_of(resources.stored_version(group) for group in existing if group)
+        has_only_vcard4 = {form_of(group.card) for group in stored} == {GroupForm.VCARD4}
+        form = GroupForm.APPLE
+        if has_only_vcard4 or self._options.makes_vcard4_groups:
             form = GroupForm.VCARD4
-        await all_of(_create_group(resources, name, form) for name in names)
 
-    async def _find(self) -> OpenedBook:
-        async with self._finding:
+        async def create(name: str) -> None:
+            uid = str(uuid.uuid4())
+            try:
+                # The uid is new, so a taken uid means a lost answer, and a group of ours.
+                await resources.create(uid, new_group(name, uid, form))
+            except AddressBookError as error:
+                raise AddressBookError(f"contact group {name}: {error}") from error
+
+        await all_of(create(name) for name in names)
+
+    async def _open(self) -> _OpenBook:
+        """Return the address book in use, after a search if there is none."""
+        async with self._opening:
             if self._opened is None:
-                found = await find(self._http, self._base_url, self._options)
-                url, name = found.collection.url, found.collection.name
+                selected = await select(self._http, self._base_url, self._options)
+                url, name = selected.collection.url, selected.collection.name
                 log.debug("address book found", url=str(url), name=name)
-                self._opened = open_book(self._http, found, self._options)
+                self._opened = self._open_selected(selected)
             return self._opened
 
-    async def _sync(self) -> Snapshot:
-        book = await self._find()
-        return Snapshot(await book.mirror.sync(), book.resources.read)
+    def _open_selected(self, selected: Selected) -> _OpenBook:
+        """Make the objects that work on an address book; no request is sent yet."""
+        options, collection, paths = self._options, selected.collection, Paths()
+        cache = CardCache(options.group_names, groups_are_categories=options.groups_are_categories)
+        requests = Requests(self._http, collection.url, paths)
+        collection_sync = CollectionSync(requests, cache.etags, can_sync=collection.can_sync)
+        others = OtherBooks(self._http, paths, selected.homes, collection.url, selected.listed)
 
+        def as_contact(path: str, card: VCard) -> Card:
+            """Convert a card without its groups: a changed group does not make the card changed."""
+            if options.groups_are_categories:
+                card = with_categories(card, join=(), leave=options.group_names)
+            return to_card(path, card)
 
-def _common_form(groups: Collection[Resource]) -> GroupForm:
-    """Return the form for new groups: vCard 4 if every group has it, else Apple's."""
-    forms = {form_of(group.card) for group in groups}
-    return GroupForm.VCARD4 if forms == {GroupForm.VCARD4} else GroupForm.APPLE
-
-
-async def _create_group(resources: Resources, name: str, form: GroupForm) -> None:
-    """Make a group. Its uid is new: a taken uid means a lost answer, and a group of ours."""
-    uid = str(uuid.uuid4())
-    try:
-        await resources.create(uid, new_group(name, uid, form))
-    except AddressBookError as error:
-        raise AddressBookError(f"contact group {name}: {error}") from error
+        return _OpenBook(
+            collection=collection,
+            cache=cache,
+            synchronizer=Synchronizer(collection_sync, others, cache),
+            resources=Resources(requests, cache, as_contact),
+            others=others,
+        )

@@ -154,7 +154,9 @@ class _Search:
         books = tuple(_collection(item) for item in items if _is_address_book(item))
         homes = [home for item in items for home in item.urls(HOME_SET)]
         if not homes:
-            homes = await self._homes_of_principals(items)
+            for principal in [url for item in items for url in item.urls(CURRENT_USER_PRINCIPAL)]:
+                for item in await self._propfind(principal, depth=0):
+                    homes += item.urls(HOME_SET)
         if books:
             return Discovered(books, tuple(homes), is_named=True)
         found = {
@@ -169,31 +171,26 @@ class _Search:
         items = await self._propfind(home, depth=1)
         return [_collection(item) for item in items if _is_address_book(item)]
 
-    async def _homes_of_principals(self, items: list[Item]) -> list[URL]:
-        homes = []
-        for principal in [url for item in items for url in item.urls(CURRENT_USER_PRINCIPAL)]:
-            for item in await self._propfind(principal, depth=0):
-                homes += item.urls(HOME_SET)
-        return homes
-
     async def _propfind(self, url: URL, *, depth: int) -> list[Item]:
         """Return the properties of a resource; nothing if it is not a resource of WebDAV."""
         headers = {"Depth": str(depth), "Content-Type": "application/xml; charset=utf-8"}
         body = propfind(_PROPERTIES)
-        request = HttpRequest("PROPFIND", url, headers, body, expected=ANSWERS)
+
+        def read(response: Response) -> list[Item]:
+            if response.status == HTTPStatus.FORBIDDEN:
+                self.forbidden = response
+            if response.status != HTTPStatus.MULTI_STATUS:
+                return []
+            return list(parse_multistatus(response).found)
+
         try:
-            return await self._http.ask(request, self._items)
+            return await self._http.ask(
+                HttpRequest("PROPFIND", url, headers, body, expected=ANSWERS), read
+            )
         except RedirectError as error:
             raise AddressBookError(
                 f"{error}. If that is the right server, set the CardDAV URL to it"
             ) from None
-
-    def _items(self, response: Response) -> list[Item]:
-        if response.status == HTTPStatus.FORBIDDEN:
-            self.forbidden = response
-        if response.status != HTTPStatus.MULTI_STATUS:
-            return []
-        return list(parse_multistatus(response).found)
 
 
 def _is_address_book(item: Item) -> bool:
@@ -216,7 +213,7 @@ def _collection(item: Item) -> AddressBookCollection:
 
 def _suffice(privileges: frozenset[str] | None, needed: tuple[frozenset[str], ...]) -> bool:
     """Return True if these privileges (RFC 3744 section 5.4) suffice or are unknown."""
-    return privileges is None or any(each <= privileges for each in needed)
+    return privileges is None or any(sufficient <= privileges for sufficient in needed)
 
 
 def _is_own(item: Item) -> bool:

@@ -59,7 +59,7 @@ def _order(moves: Sequence[Move], groups: Collection[Group]) -> list[list[str]]:
     members = {group.id: group.members for group in groups}
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for move in moves:
-        entered = [each for each in move.join if move.uid not in members.get(each, ())]
+        entered = [group for group in move.join if move.uid not in members.get(group, ())]
         for group in move.join | move.leave:
             sorter.add(group)
         for group in move.leave:
@@ -75,13 +75,15 @@ def _order(moves: Sequence[Move], groups: Collection[Group]) -> list[list[str]]:
 
 
 def _writes(order: list[list[str]], moves: Sequence[Move]) -> list[list[GroupWrite]]:
-    planned = [[_write(group, moves) for group in wave] for wave in order]
+    planned = [
+        [
+            GroupWrite(
+                group,
+                joining=tuple(move for move in moves if group in move.join),
+                leaving=tuple(move for move in moves if group in move.leave),
+            )
+            for group in wave
+        ]
+        for wave in order
+    ]
     return [[write for write in wave if write.joining or write.leaving] for wave in planned]
-
-
-def _write(group: str, moves: Sequence[Move]) -> GroupWrite:
-    return GroupWrite(
-        group,
-        joining=tuple(move for move in moves if group in move.join),
-        leaving=tuple(move for move in moves if group in move.leave),
-    )

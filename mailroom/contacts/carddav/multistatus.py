@@ -71,7 +71,7 @@ class Item:
     def children(self, name: str) -> frozenset[str] | None:
         """Return the names of the elements in a property, at any depth; None if it is missing."""
         element = self.properties.get(name)
-        return None if element is None else frozenset(each.tag for each in element.iter())
+        return None if element is None else frozenset(child.tag for child in element.iter())
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +83,11 @@ class Multistatus(Generic[T]):
         sync_token: the sync-token; empty if there is none.
         is_cut: True if the server reports a truncated answer (507; RFC 6578 section 3.6, RFC 6352
             section 8.6.2).
-        unfinished: the resource in which the reader stopped; None if it read to the end.
     """
 
     found: tuple[T, ...]
     sync_token: str = ""
     is_cut: bool = False
-    unfinished: Item | None = None
 
 
 class MultistatusReader(Generic[T]):
@@ -124,7 +122,6 @@ class MultistatusReader(Generic[T]):
         self._builder: ET.TreeBuilder | None = None
         self._scanner: CardScanner | None = None
         self._text = 0
-        self._href: list[str] = []
         self._token: list[str] = []
         self._parser = _parser(self)
 
@@ -144,13 +141,11 @@ class MultistatusReader(Generic[T]):
         if response.status != HTTPStatus.MULTI_STATUS:
             self._refuse(response)
             raise BrokenAnswerError(response.url, "no WebDAV multistatus")
-        unfinished = None
-        if self._enough is not None and self._octets >= self._enough:
-            unfinished = self._unfinished()
-        else:
+        # After a stop, the resource whose element has not ended does not count as found.
+        if self._enough is None or self._octets < self._enough:
             self._parse(self._decoder.decode(b"", final=True), is_last=True)
         token = "".join(self._token).strip()
-        return Multistatus(tuple(self._found), token, self._is_cut, unfinished)
+        return Multistatus(tuple(self._found), token, self._is_cut)
 
     def _parse(self, text: str, *, is_last: bool) -> None:
         try:
@@ -161,22 +156,14 @@ class MultistatusReader(Generic[T]):
     def _broken(self) -> BrokenAnswerError:
         return BrokenAnswerError(self._url, "no WebDAV multistatus")
 
-    def _unfinished(self) -> Item | None:
-        """Return the resource whose element has not ended; None if it has no href yet."""
-        href = "".join(self._href)
-        if self._builder is None or not href:
-            return None
-        card = None if self._scanner is None else self._scanner.result()
-        return Item(resolve(self._url, href), HTTPStatus.OK, {}, card)
-
     def on_start(self, name: str, attributes: dict[str, str]) -> None:
         """Handle the beginning of an element."""
-        tag = _tag(name)
+        tag = "{" + name if "}" in name else name
         if (not self._path and tag != _MULTISTATUS) or len(self._path) > _DEEPEST:
             raise self._broken()
         self._path.append(tag)
         if len(self._path) == 2 and tag == _RESPONSE:  # noqa: PLR2004 - root, response
-            self._builder, self._text, self._href = ET.TreeBuilder(), 0, []
+            self._builder, self._text = ET.TreeBuilder(), 0
         if self._builder is not None:
             self._builder.start(tag, attributes)
             if tag == _ADDRESS_DATA:
@@ -203,8 +190,6 @@ class MultistatusReader(Generic[T]):
             if self._text > _LONGEST_TEXT:
                 raise self._broken()
             self._builder.data(text)
-            if self._path[2:] == [_DAV + "href"]:
-                self._href.append(text)
         elif self._path[1:] == [_TOKEN]:
             self._token.append(text[:_LONGEST_TEXT])
 
@@ -217,18 +202,20 @@ class MultistatusReader(Generic[T]):
         if status == HTTPStatus.INSUFFICIENT_STORAGE:
             self._is_cut = True
             return
-        properties, refused = {}, set()
+        properties: dict[str, ET.Element] = {}
+        refused: set[str] = set()
         for propstat in element.iter(_DAV + "propstat"):
+            elements = {child.tag: child for child in propstat.findall(f"{_DAV}prop/*")}
             if _status(propstat) == HTTPStatus.OK:
-                properties.update({each.tag: each for each in propstat.findall(f"{_DAV}prop/*")})
+                properties.update(elements)
             else:
-                refused |= {each.tag for each in propstat.findall(f"{_DAV}prop/*")}
+                refused |= elements.keys()
         if _ADDRESS_DATA in refused and _ADDRESS_DATA not in properties:
             card = None
         href = element.findtext(_DAV + "href", "")
-        for each in element.findall(_DAV + "href")[1:] if status != HTTPStatus.OK else ():
+        for further in element.findall(_DAV + "href")[1:] if status != HTTPStatus.OK else ():
             # RFC 4918 section 14.24: several resources may share one status.
-            self._found.append(self._take(Item(resolve(self._url, each.text or ""), status, {})))
+            self._found.append(self._take(Item(resolve(self._url, further.text or ""), status, {})))
         self._found.append(self._take(Item(resolve(self._url, href), status, properties, card)))
 
 
@@ -254,10 +241,6 @@ def _parser(reader: MultistatusReader[T]) -> expat.XMLParserType:
     parser.CharacterDataHandler = reader.on_text
     parser.StartDoctypeDeclHandler = reader.on_doctype
     return parser
-
-
-def _tag(name: str) -> str:
-    return "{" + name if "}" in name else name
 
 
 def _status(element: ET.Element) -> int | None:

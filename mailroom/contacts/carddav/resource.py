@@ -18,6 +18,8 @@ from mailroom.contacts.vcard.lines import VCard
 from mailroom.contacts.vcard.notes import note_of
 from mailroom.contacts.vcard.scan import ScannedCard
 
+LARGEST_CARD: Final = 8 * 1024 * 1024
+"""Octets. A larger card cannot be edited, but its addresses are known."""
 _COMPRESSED: Final = re.compile(r"[-;:]+(?:gzip|br|deflate|zstd)$")
 
 
@@ -52,7 +54,7 @@ class Resource:
             return False
         return is_vcard3_without_name(self.card) or not self.has_length_of(self)
 
-    def is_kept_version_of(self, shown: "Resource") -> bool:
+    def is_stored_version_of(self, shown: "Resource") -> bool:
         """Return True if this card, which was asked for as vCard 4, is the stored version.
 
         It may also be a newer version than ``shown``. If ``shown`` is a vCard 3 without N, a length
@@ -69,12 +71,14 @@ class Resource:
 
 def says_the_same(one: VCard, other: VCard) -> bool:
     """Return True if two cards agree in everything that Mailroom writes."""
-    return _written(one) == _written(other)
-
-
-def _written(card: VCard) -> tuple[object, ...]:
-    categories = frozenset(map(category_key, categories_of(card)))
-    return uid_of(card), note_of(card), names_of(card), members_of(card), categories
+    parts = [
+        (
+            *(uid_of(card), note_of(card), names_of(card), members_of(card)),
+            frozenset(map(category_key, categories_of(card))),
+        )
+        for card in (one, other)
+    ]
+    return parts[0] == parts[1]
 
 
 def from_item(path: str, item: Item, scanned: ScannedCard) -> Resource:

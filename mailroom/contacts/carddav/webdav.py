@@ -1,9 +1,10 @@
-"""The XML of WebDAV (RFC 4918) and CardDAV (RFC 6352): requests, and the words of refusals.
+"""The XML of WebDAV (RFC 4918) and CardDAV (RFC 6352): requests and refusals.
 
 Answers are read by :mod:`mailroom.contacts.carddav.multistatus`.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
 from xml.etree import ElementTree as ET
@@ -11,8 +12,10 @@ from xml.etree import ElementTree as ET
 from yarl import URL
 
 from mailroom.contacts.carddav.hrefs import resolve
+from mailroom.contacts.model import AddressBookError
 from mailroom.contacts.vcard.scan import IN_BRIEF
 from mailroom.http import Response
+from mailroom.http.not_now import Action, of_precondition
 
 _DAV: Final = "{DAV:}"
 _CARDDAV: Final = "{urn:ietf:params:xml:ns:carddav}"
@@ -49,7 +52,86 @@ ANSWERS: Final = (
 LISTED: Final = (ETAG, LENGTH, RESOURCE_TYPE)
 """The properties of each resource in a list of a collection."""
 
+GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+_PASSING: Final = GONE | {
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.PRECONDITION_FAILED,
+    HTTPStatus.LOCKED,
+    HTTPStatus.TOO_EARLY,
+    HTTPStatus.TOO_MANY_REQUESTS,
+}
+"""The 4xx statuses that are temporary and not about the resource."""
+_LASTING: Final = (
+    frozenset(range(400, 500)) | {HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.INSUFFICIENT_STORAGE}
+) - _PASSING
+"""The statuses of a resource that the server refuses or has no room for. A retry does not help.
+For an invalid card Radicale answers 400, and sabre/dav 415."""
+
+
+_ABOUT_CARD: Final = frozenset(
+    {"valid-address-data", "supported-address-data", "max-resource-size"}
+)
+
 _LONGEST_EXPLANATION: Final = 200
+
+
+class AddressBookGoneError(AddressBookError):
+    """The address book does not exist, or no longer exists."""
+
+
+class RefusedError(AddressBookError):
+    """The server refused one request."""
+
+    def __init__(self, what: str, response: Response | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.status = None if response is None else response.status
+        self.why = "" if response is None else explanation(response.body)
+        self.is_lasting = self.status in _LASTING or self.is_about_card
+
+    @property
+    def is_about_card(self) -> bool:
+        """True if the server finds the card itself invalid or too large (RFC 6352 section 6.3.2.1).
+
+        Xandikos answers with the status of a failed ``If-Match``, 412.
+        """
+        return not _ABOUT_CARD.isdisjoint(self.why.partition(":")[0].split(", "))
+
+    def __str__(self) -> str:
+        status = "" if self.status is None else str(self.status)
+        with suppress(ValueError):  # Some servers use statuses that HTTPStatus does not know.
+            status = f"{status} {HTTPStatus(self.status or 0).phrase}"
+        details = ", ".join(filter(None, [status, self.why]))
+        return f"{self.what} ({details})" if details else self.what
+
+
+class SyncRefusedError(RefusedError):
+    """The server does not offer ``sync-collection``, or refuses this token."""
+
+    @property
+    def is_stale(self) -> bool:
+        """True if the server no longer knows the token, so that everything must be read anew."""
+        rows = map(of_precondition, self.why.partition(":")[0].split(", "))
+        return any(row is not None and row.action is Action.RESYNC for row in rows)
+
+
+class TooManyError(RefusedError):
+    """A query would find more cards than the server returns."""
+
+
+def not_a_page(response: Response) -> Response:
+    """Return an answer, unless a proxy sent it in place of the address book server.
+
+    Raises:
+        IntermediaryError: a web page came with a 403, as bot filters and firewalls send it. A web
+            page with a 200 is left to the caller, who reads the resource again after a write.
+    """
+    page = response.intermediary
+    if page is not None and response.status == HTTPStatus.FORBIDDEN:
+        raise page
+    return response
 
 
 def propfind(names: Iterable[str]) -> bytes:
@@ -104,8 +186,8 @@ def query_by_uid(begin: str | None, others: Iterable[str] = ()) -> bytes:
         has_uid = ET.SubElement(tests, _CARDDAV + "prop-filter", name="UID")
         if begin is None:
             ET.SubElement(has_uid, _CARDDAV + "is-not-defined")
-    for each in others:
-        _uid_begins(tests, each, is_negated=True)
+    for other in others:
+        _uid_begins(tests, other, is_negated=True)
     return _serialize(root)
 
 
@@ -144,7 +226,7 @@ def explanation(body: bytes) -> str:
     root = _parse(body)
     if root is None or root.tag != _DAV + "error":
         return ""
-    names = (each.tag.rpartition("}")[2] for each in root if each.tag.rpartition("}")[2])
+    names = filter(None, (element.tag.rpartition("}")[2] for element in root))
     description = root.findtext(_DAV + "responsedescription", "").strip()
     words = [name for name in names if name != "responsedescription"]
     return ": ".join(filter(None, [", ".join(words), description]))[:_LONGEST_EXPLANATION]

@@ -10,11 +10,11 @@ from http import HTTPStatus
 from typing import Final
 
 from mailroom.contacts.address import key_of, other_uid
-from mailroom.contacts.carddav.known import Known
+from mailroom.contacts.carddav.cache import CardCache
 from mailroom.contacts.carddav.membership import GroupWrite, Move, waves
-from mailroom.contacts.carddav.mirror import Mirror
 from mailroom.contacts.carddav.resource import Resource
 from mailroom.contacts.carddav.resources import Resources
+from mailroom.contacts.carddav.sync import Synchronizer
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.meanwhile import refuse_if_joined
 from mailroom.contacts.model import (
@@ -43,8 +43,8 @@ class Writing:
 
     Args:
         resources: reads and writes the cards.
-        known: the address book in memory.
-        mirror: reads every group before a deletion.
+        cache: the address book in memory.
+        synchronizer: reads every group before a deletion.
         edits: the edits, with unique keys.
         index: the cards and groups from which the edits were decided.
     """
@@ -52,14 +52,14 @@ class Writing:
     def __init__(
         self,
         resources: Resources,
-        known: Known,
-        mirror: Mirror,
+        cache: CardCache,
+        synchronizer: Synchronizer,
         edits: Sequence[ContactEdit],
         index: ContactIndex,
     ) -> None:
         self._resources = resources
-        self._known = known
-        self._mirror = mirror
+        self._cache = cache
+        self._synchronizer = synchronizer
         self._edits = edits
         self._index = index
         self._groups = index.groups
@@ -74,7 +74,7 @@ class Writing:
             HttpError: no edit succeeded, because the server failed or cannot be reached.
         """
         await all_of(self._write_card(edit) for edit in self._edits)
-        if not self._known.groups_are_categories:
+        if not self._cache.groups_are_categories:
             for wave in waves(self._moves(), self._groups):
                 await all_of(self._write_group(write) for write in wave)
         await self._delete_cards()
@@ -91,12 +91,12 @@ class Writing:
                     await self._resources.change(
                         update.card.id, lambda card: categorized(updated(card, update))
                     )
-                case None if self._known.groups_are_categories:
+                case None if self._cache.groups_are_categories:
                     await self._change_categories(edit.uid, categorized)
 
     def _categorized(self, edit: ContactEdit) -> Callable[[VCard], VCard]:
         """Return the change of a card that joins and leaves groups kept as CATEGORIES."""
-        if not self._known.groups_are_categories:
+        if not self._cache.groups_are_categories:
             return lambda card: card
         names = {group.id: group.name for group in self._groups}
         join = [names[group] for group in edit.join]
@@ -138,7 +138,7 @@ class Writing:
             await self._change_group(
                 write.group,
                 lambda card: with_members(
-                    card, join=join, leave=leave, written=self._known.written_uid
+                    card, join=join, leave=leave, written=self._cache.written_uid
                 ),
             )
 
@@ -160,7 +160,7 @@ class Writing:
         found = {edit: version for edit, version in zip(edits, versions, strict=True) if version}
         if found:
             with self._failing(*(edit.key for edit in found)):
-                now = (await self._mirror.sync()).groups
+                now = (await self._synchronizer.sync()).groups
                 await all_of(self._delete_card(*each, now) for each in found.items())
 
     async def _version_to_delete(self, edit: ContactEdit) -> Resource | None:

@@ -1,4 +1,4 @@
-"""The user's other address books, which are only read to know their addresses."""
+"""Keeps an address book in memory up to date, and the addresses in the user's other ones."""
 
 import asyncio
 from collections.abc import Collection
@@ -8,19 +8,53 @@ from typing import Final
 import structlog
 from yarl import URL
 
-from mailroom.contacts.carddav.changes import Changes
+from mailroom.contacts.carddav.cache import CardCache, Changes
+from mailroom.contacts.carddav.collection_sync import CollectionSync
 from mailroom.contacts.carddav.discovery import AddressBookCollection, books_in
-from mailroom.contacts.carddav.following import Follower
 from mailroom.contacts.carddav.hrefs import Paths, path_key
-from mailroom.contacts.carddav.reports import Reports
+from mailroom.contacts.carddav.requests import Requests
+from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import AddressBookError
 from mailroom.http import BrokenAnswerError, CredentialsRefusedError, HttpClient
-from mailroom.waiting.concurrency import all_of
+from mailroom.waiting.concurrency import all_of, both
 
 log = structlog.get_logger(__name__)
 
-_LOOK_AGAIN: Final = 900.0
+_LIST_AGAIN: Final = 900.0
 """Seconds after which a home with a single address book is listed again."""
+
+
+class Synchronizer:
+    """One address book in memory, and the addresses in the user's other ones.
+
+    Args:
+        collection_sync: reads the changes in the address book.
+        others: reads the changes in the other address books.
+        cache: the address book in memory.
+    """
+
+    def __init__(
+        self, collection_sync: CollectionSync, others: "OtherBooks", cache: CardCache
+    ) -> None:
+        self._collection_sync = collection_sync
+        self._others = others
+        self._cache = cache
+        self._lock = asyncio.Lock()
+
+    async def sync(self) -> ContactIndex:
+        """Read and apply the changes on the server, and return the index after them.
+
+        Raises: as :class:`Requests`.
+        """
+        async with self._lock:
+            # Every change is read before the first is applied, so that no index is half filled.
+            changes, of_others = await both(self._collection_sync.changes(), self._others.changes())
+            self._cache.apply(changes)
+            self._collection_sync.accept(changes)
+            for book, changes_of_book, tag in of_others:
+                self._cache.apply_known_only(changes_of_book)
+                book.accept(changes_of_book, tag)
+            return self._cache.index
 
 
 class OtherBook:
@@ -29,8 +63,8 @@ class OtherBook:
     def __init__(self, http: HttpClient, paths: Paths, collection: AddressBookCollection) -> None:
         self.collection = collection
         self._etags: dict[str, str] = {}
-        reports = Reports(http, collection.url, paths)
-        self._follower = Follower(reports, self._etags, can_sync=collection.can_sync)
+        requests = Requests(http, collection.url, paths)
+        self._sync = CollectionSync(requests, self._etags, can_sync=collection.can_sync)
         self._tag = ""
         self._is_passed_over = False
 
@@ -43,32 +77,29 @@ class OtherBook:
         if tag and tag == self._tag:
             return None
         try:
-            changes = await self._follower.changes()
+            changes = await self._sync.changes()
         except (AddressBookError, BrokenAnswerError, CredentialsRefusedError) as error:
             if getattr(error, "status", None) == HTTPStatus.UNAUTHORIZED:
                 raise
-            self._pass_over(error)
+            if not self._is_passed_over:
+                name = self.collection.name
+                log.warning("address book cannot be read", name=name, error=str(error))
+            self._is_passed_over = True
             return None
         self._is_passed_over = False
         return changes
 
     def accept(self, changes: Changes, tag: str) -> None:
         """Record that these changes were applied, and the tag."""
-        self._follower.accept(changes)
+        self._sync.accept(changes)
         self._tag = tag
 
     def everything_gone(self) -> Changes:
         """Return the changes that remove every card of this address book."""
         changes = Changes()
         for path in self._etags:
-            changes.lose(path)
+            changes.remove(path)
         return changes
-
-    def _pass_over(self, error: Exception) -> None:
-        if not self._is_passed_over:
-            name = self.collection.name
-            log.warning("address book cannot be read", name=name, error=str(error))
-        self._is_passed_over = True
 
 
 class OtherBooks:
@@ -95,7 +126,7 @@ class OtherBooks:
         self._homes = homes
         self._main = path_key(main.raw_path)
         self._books: dict[str, OtherBook] = {}
-        self._looked_at = -_LOOK_AGAIN
+        self._listed_at = -_LIST_AGAIN
         self._listed = listed
 
     @property
@@ -112,32 +143,24 @@ class OtherBooks:
         Raises:
             HttpError: the server cannot be reached.
         """
-        there = await self._look()
-        if there is None:
-            return []
-        gone = [self._books.pop(path) for path in self._books.keys() - there.keys()]
-        for path in there.keys() - self._books.keys():
-            self._books[path] = OtherBook(self._http, self._paths, there[path])
-        changed = await all_of(
-            self._books[path].changes(collection.tag) for path, collection in there.items()
-        )
-        told = [
-            (self._books[path], changes, collection.tag)
-            for (path, collection), changes in zip(there.items(), changed, strict=True)
-            if changes is not None
-        ]
-        return told + [(book, book.everything_gone(), "") for book in gone]
-
-    async def _look(self) -> dict[str, AddressBookCollection] | None:
-        """Return the address books in the homes, by path; None if no new listing is due."""
         now = asyncio.get_running_loop().time()
         listed, self._listed = self._listed, None
         if listed is None:
-            if not self._books and now - self._looked_at < _LOOK_AGAIN:
-                return None
+            if not self._books and now - self._listed_at < _LIST_AGAIN:
+                return []
             homes = await all_of(books_in(self._http, home) for home in self._homes)
             listed = [book for books in homes for book in books]
-        self._looked_at = now
-        there = {path_key(book.url.raw_path): book for book in listed if book.is_readable}
-        there.pop(self._main, None)
-        return there
+        self._listed_at = now
+        present = {path_key(book.url.raw_path): book for book in listed if book.is_readable}
+        present.pop(self._main, None)
+        gone = [self._books.pop(path) for path in self._books.keys() - present.keys()]
+        for path in present.keys() - self._books.keys():
+            self._books[path] = OtherBook(self._http, self._paths, present[path])
+        changed = await all_of(
+            self._books[path].changes(collection.tag) for path, collection in present.items()
+        )
+        return [
+            (self._books[path], changes, collection.tag)
+            for (path, collection), changes in zip(present.items(), changed, strict=True)
+            if changes is not None
+        ] + [(book, book.everything_gone(), "") for book in gone]

@@ -1,0 +1,184 @@
+"""Reads any number of cards of any size in parts, so that memory use is bounded.
+
+The size of a part follows from the lengths that the server reported, or from the cards read before.
+If an answer grows too large all the same or omits cards, the missing cards are read in smaller
+parts. The same happens after a 500, because some servers fail over a single broken card; such a
+card is then read by a GET of its own.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+
+from mailroom.contacts.carddav.requests import Requests
+from mailroom.contacts.carddav.resource import LARGEST_CARD, Resource
+from mailroom.contacts.model import AddressBookError
+from mailroom.http import ServerFailureError, UnreachableError
+from mailroom.waiting.concurrency import all_of
+
+log = structlog.get_logger(__name__)
+
+_SMALL_CARD: Final = 64 * 1024
+_PART: Final = 4 * 1024 * 1024
+"""Octets that an answer should have, so that it arrives in time over a slow line."""
+_ENOUGH: Final = 4 * _PART
+_CARDS: Final = 100
+_CARDS_IN_BRIEF: Final = 500
+_UNREADABLE_AT_MOST: Final = 5
+"""Cards that a server may fail to send in one reading. If it fails over more, it is broken."""
+_FIRST: Final = 20
+"""Cards in the first part if their sizes are unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to ask for cards.
+
+    Attributes:
+        whole: True to ask for whole cards, False for some properties.
+        keep: octets up to which a card is kept unchanged.
+        cards: the number of cards in one answer at most.
+    """
+
+    whole: bool
+    keep: int
+    cards: int
+
+
+WHOLE: Final = Way(whole=True, keep=LARGEST_CARD, cards=_CARDS)
+"""For cards that may be edited."""
+WHOLE_IF_SMALL: Final = Way(whole=True, keep=_SMALL_CARD, cards=_CARDS)
+"""For the index, from whole cards."""
+BRIEF: Final = Way(whole=False, keep=_SMALL_CARD, cards=_CARDS_IN_BRIEF)
+"""For the index, from the properties that the server returns."""
+
+
+async def read_cards(
+    requests: Requests,
+    lengths: Mapping[str, int | None],
+    take: Callable[[Resource], None],
+    way: Way,
+) -> frozenset[str]:
+    """Read cards, and return the paths of cards that the server fails to send.
+
+    Args:
+        requests: the requests to the address book.
+        lengths: octets of each card, by path; None if the server did not report the length.
+        take: called with each card that exists; again for a card if an answer broke off.
+        way: the way to ask.
+
+    Raises: as :class:`Requests`.
+    """
+    # In brief, the octets in the answer cannot be known before.
+    sizes = {path: length if way.whole else None for path, length in lengths.items()}
+    unknown = [path for path in sorted(sizes) if sizes[path] is None]
+    octets: list[int] = []
+
+    def measure(resource: Resource) -> None:
+        octets.append(resource.octets)
+        take(resource)
+
+    reading = _Reading(requests, take, way)
+    first = unknown[:_FIRST] if len(unknown) > _FIRST else []
+    if first:
+        await _Reading(requests, measure, way, reading.failed).read(first)
+    usual = max(sum(octets) // max(len(octets), 1), 1)
+    rest = {path: sizes[path] or usual for path in sorted(sizes.keys() - set(first))}
+    small = {path: size for path, size in rest.items() if size <= _PART}
+    await all_of(reading.read(part) for part in _parts(small, way.cards))
+    for path in rest.keys() - small.keys():
+        # One at a time, because each of these cards is large.
+        await reading.read([path])
+    return frozenset(reading.failed)
+
+
+class _Reading:
+    """One reading of cards; ``failed`` are the cards that the server failed to send so far."""
+
+    def __init__(
+        self,
+        requests: Requests,
+        take: Callable[[Resource], None],
+        way: Way,
+        failed: set[str] | None = None,
+    ) -> None:
+        self._requests = requests
+        self._take = take
+        self._way = way
+        self.failed: set[str] = set() if failed is None else failed
+
+    async def read(self, paths: Collection[str]) -> None:
+        """Read some cards, and read cards that the answer omits in smaller parts."""
+        if len(paths) == 1:
+            await self._read_one(*paths)
+            return
+        try:
+            answered, _ = await self._ask(paths, self._way, enough=_ENOUGH)
+        except ServerFailureError as error:
+            if error.status != HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
+            answered = frozenset()
+        left = [path for path in paths if path not in answered]
+        # Without any progress the part is halved.
+        size = len(left) if answered else (len(left) + 1) // 2
+        size = max(min(size, len(paths) - 1), 1)
+        for start in range(0, len(left), size):
+            await self.read(left[start : start + size])
+
+    async def _read_one(self, path: str) -> None:
+        """Read one card to its end, whatever its size."""
+        try:
+            try:
+                answered, is_cut = await self._ask([path], self._way, enough=None)
+            except UnreachableError as error:
+                if not error.sent:
+                    raise
+                log.warning("card cannot be read in time, asked for in brief", path=path)
+                answered, is_cut = await self._ask([path], BRIEF, enough=None)
+        except ServerFailureError as error:
+            if error.status != HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
+            await self._get(path)
+            return
+        if is_cut and not answered:
+            raise AddressBookError(f"the server returns only a part of its cards, without {path}")
+
+    async def _get(self, path: str) -> None:
+        """Read a card by GET, because the server fails to put the card into XML."""
+        try:
+            response, resource = await self._requests.get(path)
+        except ServerFailureError as error:
+            log.warning(
+                "card passed over that the server fails to send", path=path, error=str(error)
+            )
+            self.failed.add(path)
+            if len(self.failed) > _UNREADABLE_AT_MOST:
+                raise
+            return
+        if resource is None:
+            log.warning("card passed over that cannot be read", path=path, status=response.status)
+        else:
+            self._take(resource)
+
+    async def _ask(
+        self, paths: Collection[str], way: Way, *, enough: int | None
+    ) -> tuple[frozenset[str], bool]:
+        return await self._requests.multiget(
+            paths, self._take, whole=way.whole, keep=way.keep, enough=enough
+        )
+
+
+def _parts(sizes: Mapping[str, int], cards: int) -> list[list[str]]:
+    """Divide paths into parts of at most ``cards`` cards and a limited number of octets."""
+    parts: list[list[str]] = []
+    octets = 0
+    for path, size in sizes.items():
+        if not parts or len(parts[-1]) >= cards or octets + size > _PART:
+            parts.append([])
+            octets = 0
+        parts[-1].append(path)
+        octets += size
+    return parts

@@ -1,0 +1,233 @@
+"""Reads the changes in an address book since the last time.
+
+``sync-collection`` (RFC 6578) reports the changes in one request. If a server does not offer it,
+the ETags of all cards are compared with the known ones, unless the collection's tag is unchanged.
+Both ways list resources only; new and changed cards are read afterwards, in parts.
+
+A server that truncates a list reports 507. A truncated list is never taken for a complete one, and
+its token cannot be trusted: by RFC 6578 section 3.6 the next page begins at this token, but some
+servers send the newest token, after which there are no changes. So a truncated list is replaced by
+a list that is made in another way, or nothing is read.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+import structlog
+
+from mailroom.contacts.carddav.cache import Changes
+from mailroom.contacts.carddav.card_reader import (
+    BRIEF,
+    WHOLE,
+    WHOLE_IF_SMALL,
+    Way,
+    read_cards,
+)
+from mailroom.contacts.carddav.requests import Listed, Listing, Requests
+from mailroom.contacts.carddav.resource import Resource
+from mailroom.contacts.carddav.webdav import RefusedError, SyncRefusedError
+from mailroom.contacts.model import AddressBookError
+from mailroom.waiting.concurrency import all_of
+
+log = structlog.get_logger(__name__)
+
+_READ_WHOLE: Final = 32 * 1024 * 1024
+"""Octets of cards that are read whole. Beyond that the server is asked for some properties only,
+and may leave out some of these properties."""
+_FEW: Final = 100
+"""The number of cards that are read whole although their lengths are unknown."""
+_CHARACTERS: Final = "0123456789abcdefghijklmnopqrstuvwxyz-_.:{"
+_LONGEST_BEGIN: Final = 40
+_PAGES: Final = 1000
+
+
+class CollectionSync:
+    """Reads the changes since the last accepted ones; other changes are returned again.
+
+    Args:
+        requests: the requests to the address book.
+        etags: the known version of each resource, by path; updated by :meth:`accept`.
+        can_sync: True if the server offers ``sync-collection``.
+    """
+
+    def __init__(self, requests: Requests, etags: dict[str, str], *, can_sync: bool) -> None:
+        self._requests = requests
+        self._etags = etags
+        self._can_sync = can_sync
+        self._token = ""
+        self._tag = ""
+        self._brief_is_short = False
+
+    async def changes(self) -> Changes:
+        """Return the changes since the last accepted ones.
+
+        Raises: as :class:`Requests`, and AddressBookError.
+        """
+        listing = None
+        if self._token:
+            try:
+                listing = await self._requests.changed_since(self._token)
+            except SyncRefusedError as error:
+                log.info(
+                    "address book is compared anew", why=str(error), stale_token=error.is_stale
+                )
+        if listing is None or listing.is_cut:
+            return await self._compare_etags()
+        changes = Changes()
+        for path in listing.gone:
+            changes.remove(path)
+        changes.token = listing.token
+        await self._read(listing.found, changes)
+        return changes
+
+    def accept(self, changes: Changes) -> None:
+        """Record that these changes were applied."""
+        self._token, self._tag = changes.token, changes.tag
+        for path in changes.gone:
+            self._etags.pop(path, None)
+        self._etags.update(changes.etags)
+
+    async def _compare_etags(self) -> Changes:
+        """Return the differences between a list of every resource and the known ETags."""
+        changes = Changes()
+        if not self._can_sync:
+            changes.tag = await self._requests.collection_tag()
+            if changes.tag and changes.tag == self._tag:
+                return changes
+        listing = await list_everything(self._requests, can_sync=self._can_sync)
+        self._can_sync = bool(listing.token)
+        changes.token = listing.token
+        for path in self._etags.keys() - listing.found.keys():
+            changes.remove(path)
+        await self._read(listing.found, changes)
+        return changes
+
+    async def _read(self, found: Mapping[str, Listed], changes: Changes) -> None:
+        """Read new and changed cards: whole if they are small in total, else some properties."""
+        lengths = {
+            path: listed.length
+            for path, listed in found.items()
+            if not listed.etag or self._etags.get(path) != listed.etag
+        }
+        for path in lengths:
+            changes.remove(path)
+        known = [length for length in lengths.values() if length is not None]
+        is_little = len(lengths) - len(known) <= _FEW and sum(known) <= _READ_WHOLE
+        if self._brief_is_short or is_little:
+            await self._read_as(WHOLE_IF_SMALL, lengths, lengths, changes)
+        else:
+            await self._read_in_brief(lengths, changes)
+        groups = dict(changes.unread_groups)
+        await self._read_as(WHOLE, groups, groups, changes)
+
+    async def _read_in_brief(self, lengths: Mapping[str, int | None], changes: Changes) -> None:
+        """Read some properties of cards, then read the cards without an address whole.
+
+        Some servers leave out properties with a group (``item1.EMAIL``, as iPhones write it). If a
+        server does so, a card with one address may lack another one, so every card is read whole.
+        """
+        await self._read_as(BRIEF, lengths, lengths, changes)
+        bare = [path for path, card in changes.cards.items() if not card.addresses]
+        await self._read_as(WHOLE_IF_SMALL, bare, lengths, changes)
+        if any(path in changes.cards and changes.cards[path].addresses for path in bare):
+            log.info("the server leaves out properties with a group, all cards are read whole")
+            self._brief_is_short = True
+            rest = changes.cards.keys() - set(bare)
+            await self._read_as(WHOLE_IF_SMALL, rest, lengths, changes)
+
+    async def _read_as(
+        self,
+        way: Way,
+        paths: Collection[str],
+        lengths: Mapping[str, int | None],
+        changes: Changes,
+    ) -> None:
+        """Read cards into the changes."""
+
+        def take(resource: Resource) -> None:
+            changes.add(resource)
+            if way is BRIEF and resource.path in changes.groups:
+                # The server was asked for some properties only, so the group may be incomplete.
+                del changes.groups[resource.path]
+                changes.unread_groups[resource.path] = resource.length
+
+        wanted = {path: lengths[path] for path in paths}
+        if await read_cards(self._requests, wanted, take, way):
+            # Without a token and a tag, the next call compares every resource.
+            changes.token = changes.tag = ""
+
+
+async def list_everything(requests: Requests, *, can_sync: bool) -> Listing:
+    """Return every resource, with a token for ``sync-collection`` if there is one.
+
+    Raises: as :class:`Requests`.
+        AddressBookError: the server lists only a part of the cards in every way.
+    """
+    token, seen = "", dict[str, Listed]()
+    if can_sync:
+        try:
+            page = await requests.changed_since("")
+        except SyncRefusedError as error:
+            log.info("address book is followed by ETags", reason=str(error))
+        else:
+            if not page.is_cut:
+                return page
+            token, seen = await _last_token(requests, page)
+    listing = await requests.list_all()
+    if not listing.is_cut and seen.keys() <= listing.found.keys():
+        return Listing(listing.found, token=token)
+    log.info("the server cuts lists of cards, they are asked for by their UIDs")
+    try:
+        without_uid, with_uid = await all_of(
+            [_list_by_uid(requests, None), _list_by_uid(requests, "")]
+        )
+    except RefusedError as error:
+        raise _only_a_part(requests, str(error)) from error
+    found = {**without_uid, **with_uid}
+    if missed := len({**seen, **listing.found}.keys() - found.keys()):
+        raise _only_a_part(requests, f"{missed} cards are not found by their UIDs")
+    return Listing(found, token=token)
+
+
+async def _last_token(requests: Requests, page: Listing) -> tuple[str, dict[str, Listed]]:
+    """Read the pages to their end; return the last token and the resources in the pages."""
+    seen = dict(page.found)
+    for _ in range(_PAGES):
+        if not page.is_cut:
+            break
+        following = await requests.changed_since(page.token)
+        if following.token == page.token:
+            break
+        page = following
+        seen.update(page.found)
+        for path in page.gone:
+            seen.pop(path, None)
+    return page.token, seen
+
+
+async def _list_by_uid(requests: Requests, begin: str | None) -> dict[str, Listed]:
+    """List the cards whose UID begins so, or the cards without UID; divide them if too many."""
+    listing = await requests.with_uid(begin)
+    if not listing.is_cut:
+        return dict(listing.found)
+    if begin is None:
+        raise _only_a_part(requests, "too many have no UID")
+    if len(begin) >= _LONGEST_BEGIN:
+        raise _only_a_part(requests, f"too many UIDs begin with {begin!r}")
+    longer = [begin + character for character in _CHARACTERS]
+    other = await requests.with_uid(begin, longer)
+    if other.is_cut:
+        raise _only_a_part(requests, f"too many UIDs begin with {begin!r}")
+    found = dict(other.found)
+    for part in await all_of(_list_by_uid(requests, longer_begin) for longer_begin in longer):
+        found |= part
+    if missed := len(listing.found.keys() - found.keys()):
+        raise _only_a_part(requests, f"{missed} cards are not found by their UIDs")
+    return found
+
+
+def _only_a_part(requests: Requests, why: str) -> AddressBookError:
+    return AddressBookError(
+        f"the address book {requests.url} returns only a part of its cards: {why}. Mailroom does"
+        " nothing with an incomplete list; raise the server's limit on results"
+    )
