@@ -22,8 +22,7 @@ from mailroom.health import serve as serve_health
 from mailroom.metrics import Metrics
 from mailroom.runtime.service import Service
 from mailroom.runtime.watch import Watch
-from mailroom.sandbox import Desk, Quirks, Sandbox, SeenMail, User
-from mailroom.sandbox.contacts import Contacts
+from mailroom.sandbox import OwnerConsole, Quirks, Sandbox, SeenMail, User
 from mailroom.screener.model.keywords import SCREENED
 from mailroom.settings import Settings, load_settings
 
@@ -56,7 +55,7 @@ class Stage:
     ) -> None:
         self.url = sandbox.session_url
         self.settings = owner.settings
-        self.desk: Desk = sandbox.desk()
+        self.desk: OwnerConsole = sandbox.owner()
         self._owner = owner
         self._service = Service(worker, Watch.of(worker.settings, Metrics()))
         self._worker = worker
@@ -255,7 +254,7 @@ def demo_settings(session_url: str, url: str) -> Settings:
 async def open_stage() -> AsyncIterator[Stage]:
     """A stage whose mail server runs as long as the block, with an empty account."""
     async with AsyncExitStack() as stack:
-        sandbox = Sandbox(users=(USER,), quirks=_QUIRKS, plugins=(Contacts,))
+        sandbox = Sandbox(users=(USER,), quirks=_QUIRKS)
         await stack.enter_async_context(sandbox.serve(host=LOOPBACK))
         settings = demo_settings(sandbox.session_url, sandbox.url)
         owner = await stack.enter_async_context(open_account(settings))

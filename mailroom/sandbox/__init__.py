@@ -3,7 +3,7 @@
 The sandbox shares no code with the clients, so that both cannot have the same bug.
 """
 
-from mailroom.sandbox.desk import Desk, SeenMail
+from mailroom.sandbox.owner import OwnerConsole, SeenMail
 from mailroom.sandbox.presets import CYRUS_3_14, FASTMAIL, HOSTILE, JAMES, STALWART
 from mailroom.sandbox.quirks import (
     STALWART_LIMITS,
@@ -25,8 +25,8 @@ __all__ = [
     "STALWART",
     "STALWART_LIMITS",
     "Carddav",
-    "Desk",
     "Limits",
+    "OwnerConsole",
     "Pushing",
     "Querying",
     "Quirks",

@@ -1,6 +1,6 @@
-"""Reads the addresses in a header field (RFC 8621 section 4.1.2.3), as leniently as mail needs.
+"""Reads the addresses in a header field (RFC 8621 section 4.1.2.3), as leniently as servers do.
 
-The standard library's parsers drop or bend what real mail has; servers do not.
+The standard library's parsers drop or change addresses of real mail.
 """
 
 import re
@@ -36,12 +36,12 @@ class Address:
 
 
 def unfolded(value: str) -> str:
-    """A header field's value on one line, without the white space around it."""
+    """Return the value of a header field on one line, without the white space around it."""
     return _FOLD.sub("", value).strip()
 
 
 def decoded(text: str) -> str:
-    """The text with its encoded words (RFC 2047) decoded; empty if that cannot be done."""
+    """Return a text with decoded words (RFC 2047); empty if they cannot be decoded."""
     try:
         return str(make_header(decode_header(text)))
     except (HeaderParseError, LookupError, ValueError):
@@ -52,42 +52,37 @@ class _Reader:
     """Collects addresses, token by token."""
 
     def __init__(self) -> None:
-        self.found: list[Address] = []
+        self.addresses: list[Address] = []
         self._words: list[str] = []
         self._comment = ""
         self._in_group = False
 
-    def take(self, kind: str, token: str) -> None:
+    def read(self, kind: str, text: str) -> None:
+        """Read the next token."""
         if kind == "angle":
             name = decoded(" ".join("".join(self._words).split()))
             has_name = any(word.strip() for word in self._words)
-            inside = re.sub(r"^\s*@[^:]*:", "", token.strip("<>"))  # a route (RFC 5322 section 4.4)
-            self.found.append(Address(name if has_name else None, _address(inside)))
+            inside = re.sub(r"^\s*@[^:]*:", "", text.strip("<>"))  # a route (RFC 5322 section 4.4)
+            self.addresses.append(Address(name if has_name else None, _address(inside)))
             self._clear()
         elif kind == "comment":
-            self._comment = token.strip("()")
+            self._comment = text.strip("()")
         elif kind == "quoted":
-            self._words.append(_unquoted(token))
-        elif kind == "mark":
-            self._mark(token)
-        else:
-            self._words.append(token)
-
-    def _mark(self, mark: str) -> None:
-        if mark == ":":
+            self._words.append(_unquoted(text))
+        elif kind == "text" or (text == ";" and not self._in_group):
+            self._words.append(text)
+        elif text == ":":
             self._in_group = True
             self._clear()
-        elif mark == ";" and not self._in_group:
-            self._words.append(mark)
         else:
-            self._in_group = self._in_group and mark != ";"
+            self._in_group = self._in_group and text != ";"
             self.end()
 
     def end(self) -> None:
         """Add an address without angle brackets, if one was read."""
         bare = "".join("".join(self._words).split()).rstrip(">")
         if "@" in bare:
-            self.found.append(Address(decoded(self._comment) or None, _address(bare)))
+            self.addresses.append(Address(decoded(self._comment) or None, _address(bare)))
         self._clear()
 
     def _clear(self) -> None:
@@ -95,15 +90,15 @@ class _Reader:
 
 
 def read_addresses(value: str) -> list[Address] | None:
-    """The addresses in a field's value, groups dissolved; None if it is blank."""
+    """Return the addresses in a field's value, also those in groups; None if it is blank."""
     text = unfolded(value)
     if not text:
         return None
     reader = _Reader()
     for token in _TOKEN.finditer(text):
-        reader.take(str(token.lastgroup), token[0])
+        reader.read(str(token.lastgroup), token[0])
     reader.end()
-    return reader.found
+    return reader.addresses
 
 
 def _unquoted(quoted: str) -> str:
@@ -111,7 +106,7 @@ def _unquoted(quoted: str) -> str:
 
 
 def _address(text: str) -> str:
-    """One address, its local part unquoted, its domain in lower case and in ASCII."""
+    """Return an address with an unquoted local part, and the domain in lower case and ASCII."""
     local, at, domain = _QUOTED.sub(lambda quoted: _unquoted(quoted[0]), text).rpartition("@")
     if not at:
         return domain.strip()

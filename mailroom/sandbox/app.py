@@ -7,15 +7,15 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from mailroom.sandbox import eventsource, session, websocket
+from mailroom.sandbox.contacts.carddav import ROOT
 from mailroom.sandbox.dispatch import decode
-from mailroom.sandbox.problems import Problem
+from mailroom.sandbox.errors import Problem
 from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.sandbox_account import SandboxAccount
 from mailroom.sandbox.traffic import Blocks, Rate
@@ -28,8 +28,8 @@ class SandboxApp:
     """Makes the aiohttp application.
 
     Args:
-        accounts: by their users' names.
-        quirks: how the server misbehaves.
+        accounts: by the names of their users.
+        quirks: the habits of the server.
     """
 
     def __init__(self, accounts: Mapping[str, SandboxAccount], quirks: Quirks) -> None:
@@ -41,25 +41,18 @@ class SandboxApp:
         self._streams: set[asyncio.Task[Any]] = set()
 
     def build(self) -> web.Application:
-        """The application, to be served once."""
+        """Return the application, to be served once."""
         app = web.Application(middlewares=[self._authenticate], client_max_size=0)
         app.on_shutdown.append(self._end_streams)
-        api = session.API
-        for path in (api, api.rstrip("/")):
+        for path in (session.API, session.API.rstrip("/")):
             app.router.add_get(path, self._session)
             app.router.add_post(path, self._api)
         app.router.add_get(_WELL_KNOWN, self._well_known)
         app.router.add_get(session.EVENT_SOURCE, self._event_source)
         app.router.add_get(session.WEBSOCKET, self._websocket)
-        app.router.add_get(session.DOWNLOAD + "{account}/{blob}/{name}", self._download)
-        app.router.add_post(session.UPLOAD + "{account}/", self._upload)
-        for pattern in self._plugin_patterns():
-            app.router.add_route("*", pattern, partial(self._plugin, pattern))
+        for pattern in ("/.well-known/carddav", ROOT.rstrip("/"), ROOT + "{tail:.*}"):
+            app.router.add_route("*", pattern, self._carddav)
         return app
-
-    def _plugin_patterns(self) -> set[str]:
-        plugins = (plugin for account in self._accounts.values() for plugin in account.plugins)
-        return {pattern for plugin in plugins for pattern in plugin.routes}
 
     async def _end_streams(self, _: web.Application) -> None:
         for task in self._streams:
@@ -77,7 +70,13 @@ class SandboxApp:
             return web.Response(status=429, headers={"Retry-After": str(wait)})
         if request.path != session.EVENT_SOURCE:
             await self._blocks[account.id].wait()
-        return await handler(request)
+        try:
+            return await handler(request)
+        except Problem as problem:
+            text = json.dumps(problem.facts)
+            return web.Response(
+                status=problem.status, text=text, content_type="application/problem+json"
+            )
 
     async def _well_known(self, _: web.Request) -> web.StreamResponse:
         return web.Response(status=301, headers={"Location": session.API})
@@ -90,13 +89,10 @@ class SandboxApp:
         if request.content_type != "application/json":
             return _page(415, "This method requires a JSON request body")
         account = request[_ACCOUNT]
-        try:
-            with self._slot(account):
-                body = await request.read()
-                await asyncio.sleep(self._quirks.latency)
-                answer = account.dispatcher.perform(decode(body, self._quirks.limits))
-        except Problem as problem:
-            return _problem(problem)
+        with self._slot(account):
+            body = await request.read()
+            await asyncio.sleep(self._quirks.latency)
+            answer = account.dispatcher.perform(decode(body, self._quirks.limits))
         return web.json_response(answer)
 
     @contextmanager
@@ -110,35 +106,25 @@ class SandboxApp:
         finally:
             self._in_flight[account.id] -= 1
 
-    def _refused_handshake(self, account: SandboxAccount) -> web.Response | None:
-        """Return the refusal of a push handshake beyond the limits."""
-        if not self._quirks.serving.counts_all:
-            return None
-        try:
-            with self._slot(account):
-                return None
-        except Problem as problem:
-            return _problem(problem)
-
     async def _event_source(self, request: web.Request) -> web.StreamResponse:
         account = request[_ACCOUNT]
-        if refused := self._refused_handshake(account):
-            return refused
         blocks = self._blocks[account.id] if self._quirks.pushing.blocks else Blocks()
-        with self._stream(), blocks.blocking():
+        with self._stream(account), blocks.blocking():
             return await eventsource.stream(request, account, self._quirks)
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        account = request[_ACCOUNT]
         if not self._quirks.websocket:
             return _page(404, "Not Found")
-        if refused := self._refused_handshake(request[_ACCOUNT]):
-            return refused
-        with self._stream():
-            return await websocket.converse(request, request[_ACCOUNT], self._quirks)
+        with self._stream(account):
+            return await websocket.converse(request, account, self._quirks)
 
     @contextmanager
-    def _stream(self) -> Iterator[None]:
-        """End this request when the server stops."""
+    def _stream(self, account: SandboxAccount) -> Iterator[None]:
+        """End this request when the server stops. The handshake may count as a request."""
+        if self._quirks.serving.counts_all:
+            with self._slot(account):
+                pass
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a request is handled in a task")
@@ -148,34 +134,23 @@ class SandboxApp:
         finally:
             self._streams.discard(task)
 
-    async def _download(self, request: web.Request) -> web.StreamResponse:
-        emails = request[_ACCOUNT].mail.emails.values()
-        wanted = (request.match_info["account"], request.match_info["blob"])
-        for email in emails:
-            if (request[_ACCOUNT].id, email.blob_id) == wanted:
-                return web.Response(body=email.message.raw, content_type="message/rfc822")
-        return _page(404, "failed to find blob by id")
-
-    async def _upload(self, _: web.Request) -> web.StreamResponse:
-        return _problem(Problem("limit", status=413, limit="maxSizeUpload"))
-
-    async def _plugin(self, pattern: str, request: web.Request) -> web.StreamResponse:
+    async def _carddav(self, request: web.Request) -> web.StreamResponse:
         account = request[_ACCOUNT]
-        handlers = [each.routes[pattern] for each in account.plugins if pattern in each.routes]
-        if not handlers:
+        if not account.has_carddav:
             return _page(404, "Not Found")
+        if not request.path.startswith(ROOT.rstrip("/")):
+            return web.Response(status=301, headers={"Location": ROOT})
+        body = await request.read()
+        asked = (request.method, request.rel_url.raw_path, request.headers, body)
         if not self._quirks.serving.counts_all:
-            return await handlers[0](request)
-        try:
-            with self._slot(account):
-                await asyncio.sleep(self._quirks.latency)
-                return await handlers[0](request)
-        except Problem as problem:
-            return _problem(problem)
+            return account.carddav.answer(*asked)
+        with self._slot(account):
+            await asyncio.sleep(self._quirks.latency)
+            return account.carddav.answer(*asked)
 
 
 def find_account(accounts: Iterable[SandboxAccount], authorization: str) -> SandboxAccount | None:
-    """The account that an Authorization header opens; None if it opens none."""
+    """Return the account that an Authorization header opens; None if there is none."""
     scheme, _, value = authorization.partition(" ")
     for account in accounts:
         user = account.user
@@ -187,6 +162,7 @@ def find_account(accounts: Iterable[SandboxAccount], authorization: str) -> Sand
 
 
 def _basic(value: str) -> tuple[str, str] | None:
+    """Return the name and password in a Basic header; None if it has none."""
     try:
         name, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
@@ -195,14 +171,6 @@ def _basic(value: str) -> tuple[str, str] | None:
 
 
 def _page(status: int, words: str, headers: Mapping[str, str] | None = None) -> web.Response:
-    """An error of HTTP's own, as a page for people."""
+    """Return an HTTP error as a page for people."""
     html = f"<!DOCTYPE html><html><body><h1>{status}</h1><p>{words}</p></body></html>"
     return web.Response(status=status, text=html, content_type="text/html", headers=headers)
-
-
-def _problem(problem: Problem) -> web.Response:
-    return web.Response(
-        status=problem.status,
-        text=json.dumps(problem.facts),
-        content_type="application/problem+json",
-    )

@@ -1,31 +1,30 @@
 """Carries out JMAP requests (RFC 8620 section 3): from a body to a Response object. No I/O.
 
-One request is carried out whole, without interruption: two at once never mix.
+A request is carried out without interruption, so that two requests never mix.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from mailroom.sandbox.plugin import Arguments, Method, MethodFailure
-from mailroom.sandbox.problems import Problem
-from mailroom.sandbox.quirks import Limits, Quirks
+from mailroom.sandbox.context import AccountContext, Arguments, Method
+from mailroom.sandbox.errors import MethodFailure, Problem
+from mailroom.sandbox.quirks import Limits
 from mailroom.sandbox.references import Response, resolved
-from mailroom.sandbox.states import States
 
 CORE: Final = "urn:ietf:params:jmap:core"
 ECHO: Final = "Core/echo"
 SESSION_STATE: Final = "0"
-"""Nothing in the session ever changes while the sandbox runs."""
+"""Nothing in the session changes while the sandbox runs."""
 _STATES_IN: Final = ("sinceState", "ifInState")
 _STATES_OUT: Final = ("state", "oldState", "newState")
 
 
 def decode(body: bytes | str, limits: Limits) -> Any:
-    """Read a request's JSON.
+    """Decode the JSON of a request.
 
     Raises:
-        Problem: it is too long, or no JSON.
+        Problem: the body is too long, or not JSON.
     """
     octets = body.encode() if isinstance(body, str) else body
     if len(octets) > limits.max_size_request:
@@ -37,61 +36,48 @@ def decode(body: bytes | str, limits: Limits) -> Any:
 
 
 class Dispatcher:
-    """Carries out requests to one account.
+    """Carries out the requests to one account.
 
     Args:
-        account_id: whose.
-        methods: capability -> the methods that it brings, by name.
-        created_ids: creation id -> id of the present request; shared with the methods.
-        quirks: the limits to hold callers to, and the form of states.
-        states: the account's.
+        context: the account.
+        methods: capability -> its methods, by name.
     """
 
     def __init__(
-        self,
-        account_id: str,
-        methods: Mapping[str, Mapping[str, Method]],
-        created_ids: dict[str, str],
-        quirks: Quirks,
-        states: States,
+        self, context: AccountContext, methods: Mapping[str, Mapping[str, Method]]
     ) -> None:
-        self._account_id = account_id
-        self._serving = quirks.serving
-        self._states = states
-        self._gets = 0
+        self._context = context
         self._methods = methods
-        self._created_ids = created_ids
-        self._limits = quirks.limits
+        self._serving = context.quirks.serving
+        self._limits = context.quirks.limits
+        self._gets = 0
 
     def perform(self, request: Any) -> dict[str, Any]:
         """Carry out a Request object that was decoded from JSON.
 
         Raises:
-            Problem: it is refused as a whole.
+            Problem: the whole request is refused.
         """
-        using, calls, created_ids = self._checked(request)
+        using, calls = self._checked(request)
         methods = {name: method for uri in using for name, method in self._methods[uri].items()}
-        if self._serving.refuses_malformed_states:
-            self._refuse_malformed_states(calls)
-        self._created_ids.clear()
-        self._created_ids.update(created_ids or {})
+        self._context.created_ids.clear()
         responses: list[Response] = []
         for name, arguments, call_id in calls:
-            responses.append(self._answer(methods, name, arguments, call_id, responses))
-        answer: dict[str, Any] = {"methodResponses": responses}
-        if created_ids is not None:
-            answer["createdIds"] = dict(self._created_ids)
-        return answer | {"sessionState": SESSION_STATE}
+            try:
+                result = self._call(methods, name, arguments, responses)
+                responses.append((name, result, call_id))
+            except MethodFailure as failure:
+                responses.append(("error", {"type": failure.type, **failure.facts}, call_id))
+        return {"methodResponses": responses, "sessionState": SESSION_STATE}
 
-    def _checked(self, request: Any) -> tuple[list[str], list[list[Any]], dict[str, str] | None]:
+    def _checked(self, request: Any) -> tuple[list[str], list[list[Any]]]:
+        """Return the capabilities and calls of a request."""
         match request:
             case {"using": [*using], "methodCalls": [*calls]}:
-                created_ids = request.get("createdIds")
+                pass
             case _:
                 raise Problem("notRequest")
-        if not all(isinstance(each, str) for each in using) or not all(map(_is_call, calls)):
-            raise Problem("notRequest")
-        if created_ids is not None and not isinstance(created_ids, dict):
+        if not all(isinstance(uri, str) for uri in using) or not all(map(_is_call, calls)):
             raise Problem("notRequest")
         if len(calls) > self._limits.max_calls_in_request:
             raise Problem("limit", limit="maxCallsInRequest")
@@ -100,55 +86,47 @@ class Dispatcher:
                 words = f"The Request object used capability '{uri}'"
                 detail = f"{words}, which is not supported by this server."
                 raise Problem("unknownCapability", detail=detail)
-        return using, calls, created_ids
+        if self._serving.refuses_malformed_states:
+            states = (arguments.get(name) for _, arguments, _ in calls for name in _STATES_IN)
+            if any(isinstance(state, str) and not self._is_state(state) for state in states):
+                raise Problem("notRequest", detail="Invalid state")
+        return using, calls
 
-    def _refuse_malformed_states(self, calls: Sequence[Sequence[Any]]) -> None:
-        given = (arguments.get(name) for _, arguments, _ in calls for name in _STATES_IN)
-        if any(isinstance(each, str) and self._states.read(each) is None for each in given):
-            raise Problem("notRequest", detail="Invalid state")
+    def _is_state(self, text: str) -> bool:
+        return self._context.states.read(text) is not None
 
-    def _answer(
+    def _call(
         self,
         methods: Mapping[str, Method],
         name: str,
-        arguments: Arguments,
-        call_id: str,
-        earlier: Sequence[Response],
-    ) -> Response:
-        try:
-            return name, self._result(methods, name, arguments, earlier), call_id
-        except MethodFailure as failure:
-            return "error", {"type": failure.type, **failure.facts}, call_id
-
-    def _result(
-        self,
-        methods: Mapping[str, Method],
-        name: str,
-        arguments: Arguments,
+        given: Arguments,
         earlier: Sequence[Response],
     ) -> Arguments:
+        """Carry out one call, with the checks that are the same for every method."""
         if name not in methods:
             raise MethodFailure("unknownMethod")
-        ready = resolved(arguments, earlier)
-        return ready if name == ECHO else self._call(name, methods[name], ready)
-
-    def _call(self, name: str, method: Method, arguments: Arguments) -> Arguments:
-        """Call a method with all that is the same for every one."""
-        if arguments.pop("accountId", None) not in {None, self._account_id}:
+        arguments = resolved(given, earlier)
+        if name == ECHO:
+            return arguments
+        if arguments.pop("accountId", None) not in {None, self._context.id}:
             raise MethodFailure("accountNotFound")
         verb = name.partition("/")[2]
         self._fail_by_habit(name, verb)
         self._read_states(arguments)
         if verb == "get":
-            self._resolve_ids(arguments)
             self._limit_get(arguments.get("ids"))
         elif verb == "set":
-            self._limit_set(arguments)
-        result = method(arguments)
+            parts = (arguments.get(part) for part in ("create", "update", "destroy"))
+            count = sum(len(part) for part in parts if isinstance(part, list | dict))
+            if count > self._limits.max_objects_in_set:
+                words = "total number of objects exceeds maxObjectsInSet limit"
+                raise MethodFailure("requestTooLarge", description=words)
+        result = methods[name](arguments)
         if verb == "get":
             self._limit_get(result["list"])
-        self._remember_created(result.get("created"))
-        return {**result, **self._shown_states(result), "accountId": self._account_id}
+        states = {part: result[part] for part in _STATES_OUT if result.get(part) is not None}
+        shown = {part: self._context.states.shown(state) for part, state in states.items()}
+        return {**result, **shown, "accountId": self._context.id}
 
     def _fail_by_habit(self, name: str, verb: str) -> None:
         if verb == "set" and self._serving.is_read_only:
@@ -159,43 +137,18 @@ class Dispatcher:
                 raise MethodFailure("serverFail", description="the mails are being moved")
 
     def _read_states(self, arguments: Arguments) -> None:
+        """Replace the states in the arguments by their numbers."""
         for name in _STATES_IN:
             if isinstance(text := arguments.get(name), str):
-                number = self._states.read(text)
+                number = self._context.states.read(text)
                 arguments[name] = f"?{text}" if number is None else number
         if self._serving.zero_is_no_limit and arguments.get("maxChanges") == 0:
             del arguments["maxChanges"]
-
-    def _shown_states(self, result: Arguments) -> Arguments:
-        told = {name: result.get(name) for name in _STATES_OUT}
-        return {
-            name: self._states.shown(state) for name, state in told.items() if state is not None
-        }
-
-    def _resolve_ids(self, arguments: Arguments) -> None:
-        ids = arguments.get("ids")
-        if isinstance(ids, list):
-            arguments["ids"] = [
-                self._created_ids.get(each[1:], each) if _is_creation_id(each) else each
-                for each in ids
-            ]
 
     def _limit_get(self, objects: Any) -> None:
         if isinstance(objects, list) and len(objects) > self._limits.max_objects_in_get:
             words = "number of ids exceeds maxObjectsInGet limit"
             raise MethodFailure("requestTooLarge", description=words)
-
-    def _limit_set(self, arguments: Arguments) -> None:
-        parts = (arguments.get(each) for each in ("create", "update", "destroy"))
-        count = sum(len(each) for each in parts if isinstance(each, list | dict))
-        if count > self._limits.max_objects_in_set:
-            words = "total number of objects exceeds maxObjectsInSet limit"
-            raise MethodFailure("requestTooLarge", description=words)
-
-    def _remember_created(self, created: Any) -> None:
-        if isinstance(created, dict):
-            for creation_id, facts in created.items():
-                self._created_ids[creation_id] = facts["id"]
 
 
 def _is_call(value: Any) -> bool:
@@ -204,7 +157,3 @@ def _is_call(value: Any) -> bool:
             return True
         case _:
             return False
-
-
-def _is_creation_id(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith("#")

@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from mailroom.sandbox.push import ALL, Announcement, Subscription
+from mailroom.sandbox.push import ALL, Subscription
 from mailroom.sandbox.quirks import Pushing, Quirks
 from mailroom.sandbox.sandbox_account import SandboxAccount
 
@@ -24,7 +24,7 @@ _HEADERS: Final = {"Content-Type": "text/event-stream", "Cache-Control": "no-cac
 async def stream(
     request: web.Request, account: SandboxAccount, quirks: Quirks
 ) -> web.StreamResponse:
-    """Answer a request for the event stream; returns when it has ended."""
+    """Answer a request for the event stream; return when the stream has ended."""
     habits = quirks.pushing
     if _is_refused(request, habits):
         return web.Response(status=400)
@@ -38,6 +38,7 @@ async def stream(
         position=request.headers.get("Last-Event-ID") if habits.has_positions else None,
         least_gap=habits.least_gap,
     )
+    ping = request.query.get("ping", "")
     response = web.StreamResponse(headers=_HEADERS)
     await response.prepare(request)
     try:
@@ -46,17 +47,12 @@ async def stream(
                 response,
                 subscription,
                 habits,
-                ping=_seconds(request.query.get("ping", "")),
+                ping=int(ping) or None if ping.isascii() and ping.isdecimal() else None,
                 once=request.query.get(close_after(habits)) == "state",
             )
     except (TimeoutError, ConnectionError):
-        pass  # the stream has lived its life, or nobody listens any more
+        pass  # the stream's life is over, or the client has left
     return response
-
-
-def _seconds(text: str) -> int | None:
-    """Return the interval of the pings; None if there are no pings."""
-    return int(text) or None if text.isascii() and text.isdecimal() else None
 
 
 def close_after(habits: Pushing) -> str:
@@ -80,19 +76,16 @@ async def _send_all(
     ping: int | None,
     once: bool,
 ) -> None:
+    """Send events and pings for ever, or until the first event."""
     within = None if ping is None else max(ping, habits.least_ping)
-    told = (within or 0) * (1000 if habits.tells_milliseconds else 1)
+    interval = (within or 0) * (1000 if habits.tells_milliseconds else 1)
     while True:
         announced = await subscription.next(within=within)
-        if announced is not None:
-            await response.write(_event(announced, habits))
-            if once:
-                return
-        else:
-            await response.write(b'event: ping\ndata: {"interval":%d}\n\n' % told)
-
-
-def _event(announced: Announcement, habits: Pushing) -> bytes:
-    data = json.dumps(announced.change, separators=(",", ":"))
-    position = f"id: {announced.position}\n" if habits.has_positions else ""
-    return f"{position}event: state\ndata: {data}\n\n".encode()
+        if announced is None:
+            await response.write(b'event: ping\ndata: {"interval":%d}\n\n' % interval)
+            continue
+        data = json.dumps(announced.change, separators=(",", ":"))
+        position = f"id: {announced.position}\n" if habits.has_positions else ""
+        await response.write(f"{position}event: state\ndata: {data}\n\n".encode())
+        if once:
+            return

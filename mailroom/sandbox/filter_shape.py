@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from mailroom.sandbox.plugin import MethodFailure
+from mailroom.sandbox.errors import MethodFailure
 
 TEXT: Final = frozenset({"from", "to", "cc", "bcc"})
 """The text criteria that the sandbox knows (RFC 8621 section 4.4.1)."""
@@ -24,15 +24,12 @@ def mailboxes_of(value: Any) -> frozenset[str] | None:
     """Return the only mailboxes in which a filter can find mail; None if it is not limited."""
     match value:
         case {"operator": "AND", "conditions": [*conditions]}:
-            named = [found for each in conditions if (found := mailboxes_of(each)) is not None]
-            return min(named, key=len, default=None)
+            limits = [mailboxes_of(condition) for condition in conditions]
+            return min((limit for limit in limits if limit is not None), key=len, default=None)
         case {"operator": "OR", "conditions": [*conditions]}:
-            found = frozenset[str]()
-            for each in conditions:
-                if (inside := mailboxes_of(each)) is None:
-                    return None
-                found |= inside
-            return found
+            limits = [mailboxes_of(condition) for condition in conditions]
+            known = [limit for limit in limits if limit is not None]
+            return frozenset[str]().union(*known) if len(known) == len(limits) else None
         case {"inMailbox": str(mailbox_id)} if "operator" not in value:
             return frozenset({mailbox_id})
         case _:
@@ -48,7 +45,7 @@ def refuse_nested_mailboxes(value: Any) -> None:
     match value:
         case {"operator": "AND", "conditions": [*conditions]}:
             nested = sum(map(_mailbox_conditions, conditions))
-            at_top = [each for each in conditions if "operator" not in each]
+            at_top = [condition for condition in conditions if "operator" not in condition]
             if nested == 0 or nested == sum(map(_mailbox_conditions, at_top)) == 1:
                 return
             _refuse_mailboxes(value)
@@ -63,9 +60,9 @@ def _mailbox_conditions(value: Any) -> int:
 
 
 def _refuse_mailboxes(value: Any) -> None:
-    for each in value["conditions"]:
-        if "operator" in each:
-            _refuse_mailboxes(each)
-        for name in sorted(_MAILBOX_CONDITIONS & each.keys()):
+    for condition in value["conditions"]:
+        if "operator" in condition:
+            _refuse_mailboxes(condition)
+        for name in sorted(_MAILBOX_CONDITIONS & condition.keys()):
             words = f"Nested {name} filters are not supported"
             raise MethodFailure("unsupportedFilter", description=words)

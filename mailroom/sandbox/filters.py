@@ -1,23 +1,21 @@
 """Filters of ``Email/query`` (RFC 8621 section 4.4.1): from JSON to a function of a mail.
 
-What is no filter at all is ``invalidArguments``, with the path to it, as on Cyrus; what is one but
-is not known here is ``unsupportedFilter``, never a guess.
+A value that is not a filter is refused with ``invalidArguments`` and the path to it, as on Cyrus; a
+filter that the sandbox does not know, with ``unsupportedFilter``. Nothing is guessed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from mailroom.sandbox.arguments import invalid
+from mailroom.sandbox.errors import MethodFailure
 from mailroom.sandbox.filter_shape import (
     TEXT,
     has_text,
     mailboxes_of,
     refuse_nested_mailboxes,
 )
-from mailroom.sandbox.index import Index
-from mailroom.sandbox.plugin import MethodFailure
 from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.search import matcher
 from mailroom.sandbox.store import Email, MailStore
@@ -26,10 +24,37 @@ Test = Callable[[Email], bool]
 
 _UNSUPPORTED: Final = frozenset(
     {
-        *("minSize", "maxSize", "hasAttachment", "text", "subject", "body"),
+        *("before", "after", "minSize", "maxSize", "hasAttachment", "text", "subject", "body"),
         *("allInThreadHaveKeyword", "someInThreadHaveKeyword", "noneInThreadHaveKeyword"),
     }
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The search index of one account at one moment.
+
+    Attributes:
+        now: the time of the account's clock; mails with a later ``indexed_at`` are not indexed yet.
+        first_missing: the number of the oldest record that the index does not have yet.
+    """
+
+    now: float
+    first_missing: float
+
+    @classmethod
+    def of(cls, store: MailStore) -> "Index":
+        """Return the present index."""
+        first_missing = float("inf")
+        if behind := store.context.quirks.querying.behind:
+            records = sorted((email.record for email in store.emails.values()), reverse=True)
+            first_missing = min(records[:behind], default=first_missing)
+        return cls(store.context.clock(), first_missing)
+
+    def has(self, email: Email) -> bool:
+        """Return True if a search can find a mail."""
+        is_due = email.indexed_at is not None and email.indexed_at <= self.now
+        return is_due and email.record < self.first_missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +63,24 @@ class Filters:
 
     Attributes:
         store: the account's mail.
-        index: what the search index holds.
-        quirks: what is known here, and where it is looked up.
+        index: the account's search index.
     """
 
     store: MailStore
     index: Index
-    quirks: Quirks
+
+    @property
+    def _quirks(self) -> Quirks:
+        return self.store.context.quirks
 
     def test(self, value: Any) -> Test:
         """Return the test of a whole filter; the filter None matches all mail.
 
         Raises:
-            MethodFailure: it is no filter, or not known here.
+            MethodFailure: the value is not a filter, or the sandbox does not know it.
         """
-        habits = self.quirks.querying
-        matches = self.compile(value)
+        habits = self._quirks.querying
+        matches = self._compile(value, "filter")
         if not habits.nests_mailboxes:
             refuse_nested_mailboxes(value)
         if not habits.evaluates_nested and self._is_cut_short(value):
@@ -66,34 +93,24 @@ class Filters:
         """Return True if an operator follows an empty condition of an AND."""
         match value:
             case {"operator": str(operator), "conditions": [*conditions]}:
-                for place, each in enumerate(conditions):
-                    if self._is_cut_short(each):
+                for place, condition in enumerate(conditions, start=1):
+                    if self._is_cut_short(condition):
                         return True
-                    is_left = any("operator" in later for later in conditions[place + 1 :])
-                    if (
-                        operator == "AND"
-                        and is_left
-                        and not self._finds_any(conditions[: place + 1])
-                    ):
+                    is_left = any("operator" in later for later in conditions[place:])
+                    if operator == "AND" and is_left and not self._finds_any(conditions[:place]):
                         return True
         return False
 
     def _finds_any(self, conditions: Sequence[Any]) -> bool:
-        tests = [self.compile(each) for each in conditions]
-        candidates = self.candidates({"operator": "AND", "conditions": conditions})
-        return any(all(test(email) for test in tests) for email in candidates)
+        together = {"operator": "AND", "conditions": conditions}
+        return any(map(self._compile(together, "filter"), self.candidates(together)))
 
     def candidates(self, value: Any) -> Iterable[Email]:
         """Return the mails that a filter may match: the mails in its mailboxes, or every mail."""
         inside = mailboxes_of(value)
         return self.store.emails.values() if inside is None else self.store.emails_in(*inside)
 
-    def compile(self, value: Any, path: str = "filter") -> Test:
-        """The test that a filter stands for; None stands for all mail.
-
-        Raises:
-            MethodFailure: it is none, or not known here.
-        """
+    def _compile(self, value: Any, path: str) -> Test:
         if value is None:
             return lambda _: True
         if not isinstance(value, dict):
@@ -107,27 +124,25 @@ class Filters:
         conditions = value.get("conditions")
         if not isinstance(conditions, list):
             raise invalid(f"{path}/conditions")
-        for place, each in enumerate(conditions):
-            if not isinstance(each, dict):
-                raise invalid(f"{path}/conditions[{place}]")
-        tests = [
-            self.compile(each, f"{path}/conditions[{place}]")
-            for place, each in enumerate(conditions)
-        ]
+        paths = [f"{path}/conditions[{place}]" for place in range(len(conditions))]
+        for condition, its_path in zip(conditions, paths, strict=True):
+            if not isinstance(condition, dict):
+                raise invalid(its_path)
+        tests = list(map(self._compile, conditions, paths))
         match value["operator"]:
             case "AND":  # an empty one matches nothing, as on Cyrus
                 return lambda email: bool(tests) and all(test(email) for test in tests)
             case "OR":
                 return lambda email: any(test(email) for test in tests)
             case "NOT":
-                return lambda email: not any(test(email) for test in tests)
+                raise MethodFailure("unsupportedFilter", description="no NOT here")
             case _:
                 raise invalid(f"{path}/operator")
 
     def _condition(self, name: str, value: Any, path: str) -> Test:
         if name in TEXT:
             return self._text(name, value, path)
-        if name in _UNSUPPORTED or (name == "header" and not self.quirks.header_filter):
+        if name in _UNSUPPORTED or (name == "header" and not self._quirks.header_filter):
             raise MethodFailure("unsupportedFilter", description=f"no {name} here")
         compilers = {
             "inMailbox": self._in_mailbox,
@@ -135,8 +150,6 @@ class Filters:
             "header": self._header,
             "hasKeyword": _has_keyword,
             "notKeyword": _not_keyword,
-            "after": self._after,
-            "before": self._before,
         }
         if name not in compilers:
             raise invalid(path)
@@ -148,14 +161,14 @@ class Filters:
         return lambda email: value in email.mailbox_ids
 
     def _may_name(self, mailbox_id: str) -> bool:
-        return mailbox_id in self.store.mailboxes or not self.quirks.querying.refuses_unknown
+        return mailbox_id in self.store.mailboxes or not self._quirks.querying.refuses_unknown
 
     def _other_than(self, value: Any, path: str) -> Test:
         if not isinstance(value, list):
             raise invalid(path)
-        for place, each in enumerate(value):
-            if not self._may_name(each):
-                raise invalid(f"{path}[{place}:{each}]")
+        for place, mailbox_id in enumerate(value):
+            if not self._may_name(mailbox_id):
+                raise invalid(f"{path}[{place}:{mailbox_id}]")
         return lambda email: not email.mailbox_ids <= set(value)
 
     def _text(self, name: str, value: Any, path: str) -> Test:
@@ -169,44 +182,24 @@ class Filters:
     def _header(self, value: Any, path: str) -> Test:
         if not isinstance(value, list) or not value:
             raise invalid(path)
-        _check_strings(value, path)
-        name, *wanted = value
-        part = wanted[0].lower() if wanted else ""
-        return self._where_header_looks(
-            lambda email: any(part in each.lower() for each in email.message.values(name))
-        )
+        for place, item in enumerate(value):
+            if not isinstance(item, str):
+                raise invalid(f"{path}[{place}]")
+            if not item or place > 1:
+                raise invalid(f"{path}[{place}:{item}]")
+        name, *texts = value
+        part = texts[0].lower() if texts else ""
 
-    def _where_header_looks(self, test: Test) -> Test:
-        match self.quirks.querying.header:
+        def has_part(email: Email) -> bool:
+            return any(part in field.lower() for field in email.message.values(name))
+
+        match self._quirks.querying.header:
             case "mail":
-                return test
+                return has_part
             case "index":
-                return self._indexed(test)
+                return lambda email: self.index.has(email) and has_part(email)
             case _:
                 return lambda _: False
-
-    def _indexed(self, test: Test) -> Test:
-        return lambda email: self.index.has(email) and test(email)
-
-    def _after(self, value: Any, path: str) -> Test:
-        """Return a test for mail of that date or later (RFC 8621 section 4.4.1)."""
-        moment = _date(value, path)
-        return self._dated(lambda email: email.received_at >= moment)
-
-    def _before(self, value: Any, path: str) -> Test:
-        moment = _date(value, path)
-        return self._dated(lambda email: email.received_at < moment)
-
-    def _dated(self, test: Test) -> Test:
-        return self._indexed(test) if self.quirks.querying.dates_are_indexed else test
-
-
-def _check_strings(value: Sequence[Any], path: str) -> None:
-    for place, each in enumerate(value):
-        if not isinstance(each, str):
-            raise invalid(f"{path}[{place}]")
-        if not each or place > 1:
-            raise invalid(f"{path}[{place}:{each}]")
 
 
 def _keyword(value: Any, path: str) -> str:
@@ -223,10 +216,3 @@ def _has_keyword(value: Any, path: str) -> Test:
 def _not_keyword(value: Any, path: str) -> Test:
     keyword = _keyword(value, path)
     return lambda email: keyword not in email.keywords
-
-
-def _date(value: Any, path: str) -> datetime:
-    try:
-        return datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except (TypeError, ValueError):
-        raise invalid(path) from None

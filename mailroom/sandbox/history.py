@@ -37,21 +37,21 @@ class History:
         self._lives: dict[str, _Life] = {}
 
     def created(self, object_id: str, state: int) -> None:
-        """An object came to be."""
+        """Record a new object."""
         self._lives[object_id] = _Life(state, state)
 
     def updated(self, object_id: str, state: int) -> None:
-        """An object changed."""
+        """Record a change of an object."""
         self._lives[object_id].last = state
 
     def destroyed(self, object_id: str, state: int) -> None:
-        """An object is no more."""
+        """Record the removal of an object."""
         self._lives[object_id].last = state
         self._lives[object_id].dead = True
 
     def rename(self, new: Mapping[str, str]) -> None:
         """Change the ids of objects, also in past changes."""
-        self._lives = {new.get(each, each): life for each, life in self._lives.items()}
+        self._lives = {new.get(old, old): life for old, life in self._lives.items()}
 
     def since(self, state: int, *, now: int, at_most: int | None = None) -> Changes:
         """Return the changes after a state, without objects that were created and destroyed since.
@@ -69,16 +69,16 @@ class History:
             for object_id, life in self._lives.items()
             if life.last > state and not (life.dead and life.born > state)
         }
-        ids = sorted(lives, key=lambda each: lives[each].last)
-        told = ids[:at_most]
-        has_more = len(told) < len(ids)
-        dead = tuple(each for each in told if lives[each].dead)
-        created = tuple(each for each in told if lives[each].born > state)
+        ids = sorted(lives, key=lambda object_id: lives[object_id].last)
+        page = ids[:at_most]
+        has_more = len(page) < len(ids)
+        dead = tuple(object_id for object_id in page if lives[object_id].dead)
+        created = tuple(object_id for object_id in page if lives[object_id].born > state)
         others = {*dead, *created}
         return Changes(
             created=created,
-            updated=tuple(each for each in told if each not in others),
+            updated=tuple(object_id for object_id in page if object_id not in others),
             destroyed=dead,
-            new_state=lives[told[-1]].last if has_more and told else now,
+            new_state=lives[page[-1]].last if has_more and page else now,
             has_more=has_more,
         )

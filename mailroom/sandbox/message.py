@@ -1,13 +1,11 @@
-"""A mail's bytes, read once: its header fields in JMAP's forms (RFC 8621 section 4.1.2).
+"""A mail's bytes, read once: its header fields in the forms of JMAP (RFC 8621 section 4.1.2).
 
-By the standard library. What is broken beyond reading is empty, never an error: mail is what it is.
+The standard library reads them. A value that cannot be read is empty, never an error.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Final
 
@@ -23,19 +21,19 @@ class Message:
     """A message (RFC 5322), whose lines end in CRLF.
 
     Attributes:
-        raw: all of it.
+        raw: the whole message.
     """
 
     raw: bytes
 
     @classmethod
     def read(cls, data: bytes) -> "Message":
-        """A message from bytes whose lines may end in LF alone."""
+        """Return a message from bytes whose lines may end in LF alone."""
         return cls(re.sub(rb"\r?\n", b"\r\n", data))
 
     @cached_property
     def fields(self) -> tuple[tuple[str, str], ...]:
-        """Name and raw value of every header field, in order."""
+        """The name and raw value of every header field, in order."""
         head = self.raw.partition(b"\r\n\r\n")[0] + b"\r\n"
         return tuple(
             (name.decode("ascii"), value.decode("utf-8", "replace"))
@@ -50,15 +48,15 @@ class Message:
         return values
 
     def values(self, name: str) -> Sequence[str]:
-        """The raw values of all fields of that name."""
+        """Return the raw values of all fields of that name."""
         return self._by_name.get(name.lower(), ())
 
     def readable(self, name: str) -> Sequence[str]:
-        """Return :meth:`values` without those that are not UTF-8, as Cyrus leaves them out."""
-        return [each for each in self.values(name) if "\N{REPLACEMENT CHARACTER}" not in each]
+        """Return :meth:`values` without values that are not UTF-8, as Cyrus leaves them out."""
+        return [value for value in self.values(name) if "\N{REPLACEMENT CHARACTER}" not in value]
 
     def last(self, name: str) -> str | None:
-        """The raw value of the last field of that name."""
+        """Return the raw value of the last field of that name."""
         return next(reversed(self.values(name)), None)
 
     @cached_property
@@ -87,31 +85,18 @@ class Message:
         return "" if value is None else as_text(value)
 
 
-def as_raw(value: str) -> str:
-    """The field's value as it stands, folding included."""
-    return value
-
-
 def as_text(value: str) -> str:
-    """The value unfolded, its encoded words decoded, white space around it gone."""
+    """Return a value unfolded, with decoded words, without white space around it."""
     return decoded(unfolded(value))
 
 
 def as_message_ids(value: str) -> list[str] | None:
-    """The message ids without their angle brackets; None if there are none."""
+    """Return the message ids without their angle brackets; None if there are none."""
     return _MESSAGE_ID.findall(value) or None
 
 
-def as_date(value: str) -> datetime | None:
-    """The date; None if it is none."""
-    try:
-        return parsedate_to_datetime(unfolded(value))
-    except ValueError:
-        return None
-
-
 def referred(message: Message) -> Iterator[str]:
-    """The message ids of mails that this one belongs to."""
+    """Return the ids of the messages that a message refers to."""
     for name in ("References", "In-Reply-To"):
         for value in message.values(name):
             yield from as_message_ids(value) or ()

@@ -1,4 +1,4 @@
-"""PatchObject (RFC 8620 section 5.3): applied to plain JSON values, which are left as they are."""
+"""Applies a PatchObject (RFC 8620 section 5.3) to a copy of a JSON object."""
 
 import copy
 from collections.abc import Mapping
@@ -6,46 +6,31 @@ from typing import Any
 
 
 class InvalidPatchError(Exception):
-    """The patch itself is wrong (SetError ``invalidPatch``); nothing was changed."""
+    """The patch itself is wrong (SetError ``invalidPatch``)."""
 
 
 def apply_patch(value: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an object after a patch.
-
-    A null removes the value at a path. The caller decides on the meaning for a property.
+    """Return an object after a patch. A null removes the value at a path.
 
     Raises:
-        InvalidPatchError: a path leads nowhere, or is the beginning of another.
+        InvalidPatchError: a path leads nowhere, or is the beginning of another path.
     """
-    paths = {path: tuple(map(_unescaped, path.split("/"))) for path in patch}
-    _forbid_overlap(list(paths.values()))
+    # The tokens of a JSON Pointer (RFC 6901 section 4).
+    paths = {path: path.split("/") for path in patch}
     result = copy.deepcopy(dict(value))
-    for path, keys in paths.items():
-        _put(result, keys, patch[path])
+    for path, tokens in paths.items():
+        if any("/".join(tokens[:length]) in paths for length in range(1, len(tokens))):
+            raise InvalidPatchError
+        *parents, last = (token.replace("~1", "/").replace("~0", "~") for token in tokens)
+        parent: Any = result
+        for key in parents:
+            if not isinstance(parent, dict) or key not in parent:
+                raise InvalidPatchError
+            parent = parent[key]
+        if not isinstance(parent, dict):
+            raise InvalidPatchError
+        if patch[path] is None:
+            parent.pop(last, None)
+        else:
+            parent[last] = copy.deepcopy(patch[path])
     return result
-
-
-def _unescaped(token: str) -> str:
-    """A JSON Pointer's token (RFC 6901 section 4)."""
-    return token.replace("~1", "/").replace("~0", "~")
-
-
-def _forbid_overlap(paths: list[tuple[str, ...]]) -> None:
-    known = set(paths)
-    for path in paths:
-        if any(path[:length] in known for length in range(1, len(path))):
-            raise InvalidPatchError
-
-
-def _put(value: dict[str, Any], keys: tuple[str, ...], new: Any) -> None:
-    parent: Any = value
-    for key in keys[:-1]:
-        if not isinstance(parent, dict) or key not in parent:
-            raise InvalidPatchError
-        parent = parent[key]
-    if not isinstance(parent, dict):
-        raise InvalidPatchError
-    if new is None:
-        parent.pop(keys[-1], None)
-    else:
-        parent[keys[-1]] = copy.deepcopy(new)

@@ -1,16 +1,13 @@
-"""A mail's properties as ``Email/get`` gives them (RFC 8621 sections 4.1 and 4.2).
-
-Bodies are left out: who asks for one is told that the property is unknown.
-"""
+"""The properties of a mail in ``Email/get`` (RFC 8621 sections 4.1 and 4.2), without bodies."""
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC
 from functools import partial
 from typing import Any, Final
 
 from mailroom.sandbox.addresses import read_addresses
-from mailroom.sandbox.message import as_date, as_message_ids, as_raw, as_text
+from mailroom.sandbox.message import as_message_ids, as_text
 from mailroom.sandbox.store import Email
 
 _Read = Callable[[Email], Any]
@@ -19,34 +16,19 @@ _HEADER: Final = re.compile(r"header:([!-9;-~]+?)(?::as([A-Za-z]+))?(:all)?")
 _ADDRESSES: Final = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
 _MESSAGE_IDS: Final = frozenset({"message-id", "in-reply-to", "references"})
 _TEXTS: Final = frozenset({"subject", "comments", "keywords", "list-id"})
-_DATES: Final = frozenset({"date"})
-_RESTRICTED: Final = _ADDRESSES | _MESSAGE_IDS | _TEXTS | _DATES
+_RESTRICTED: Final = _ADDRESSES | _MESSAGE_IDS | _TEXTS | {"date"}
 """Fields that may be read in one form only; others in any (RFC 8621 section 4.1.2)."""
 
 
-def utc(moment: datetime | None) -> str | None:
-    """A UTCDate (RFC 8620 section 1.4)."""
-    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _local(moment: datetime | None) -> str | None:
-    """A Date, with the sender's time zone."""
-    if moment is None:
-        return None
-    text = moment.replace(microsecond=0).isoformat()
-    return text.replace("+00:00", "Z") if moment.tzinfo else f"{text}Z"
-
-
-def _addresses(value: str) -> list[dict[str, str | None]] | None:
-    found = read_addresses(value)
-    return None if found is None else [each.to_json() for each in found]
+def _as_addresses(value: str) -> list[dict[str, str | None]] | None:
+    addresses = read_addresses(value)
+    return None if addresses is None else [address.to_json() for address in addresses]
 
 
 _FORMS: Final[dict[str, tuple[frozenset[str], Callable[[str], Any]]]] = {
     "Text": (_TEXTS, as_text),
-    "Addresses": (_ADDRESSES, _addresses),
+    "Addresses": (_ADDRESSES, _as_addresses),
     "MessageIds": (_MESSAGE_IDS, as_message_ids),
-    "Date": (_DATES, lambda value: _local(as_date(value))),
 }
 
 
@@ -58,16 +40,14 @@ def reader(name: str) -> _Read | None:
     if match is None:
         return None
     field, form, every = match[1], match[2], match[3]
-    read = as_raw if form in {None, "Raw"} else _form(field, form)
-    if read is None:
-        return None
+    read: Callable[[str], Any] = str
+    if form not in {None, "Raw"}:
+        if form not in _FORMS:
+            return None
+        fields, read = _FORMS[form]
+        if field.lower() in _RESTRICTED - fields:
+            return None
     return partial(_every if every else _last, field, read)
-
-
-def _form(field: str, form: str) -> Callable[[str], Any] | None:
-    fields, read = _FORMS.get(form, (frozenset(), None))
-    is_fit = field.lower() in fields or field.lower() not in _RESTRICTED
-    return read if is_fit else None
 
 
 def _every(field: str, read: Callable[[str], Any], email: Email) -> list[Any]:
@@ -79,27 +59,22 @@ def _last(field: str, read: Callable[[str], Any], email: Email) -> Any:
     return None if value is None else read(value)
 
 
-def _field(name: str, read: Callable[[str], Any]) -> _Read:
-    return partial(_last, name, read)
+def _received_at(email: Email) -> str:
+    return email.received_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 _PLAIN: Final[dict[str, _Read]] = {
     "id": lambda email: email.id,
-    "blobId": lambda email: email.blob_id,
     "threadId": lambda email: email.thread_id,
     "mailboxIds": lambda email: dict.fromkeys(sorted(email.mailbox_ids), True),
     "keywords": lambda email: dict.fromkeys(sorted(email.keywords), True),
-    "size": lambda email: len(email.message.raw),
-    "receivedAt": lambda email: utc(email.received_at),
-    "messageId": _field("Message-ID", as_message_ids),
-    "inReplyTo": _field("In-Reply-To", as_message_ids),
-    "references": _field("References", as_message_ids),
-    "sender": _field("Sender", _addresses),
-    "from": _field("From", _addresses),
-    "to": _field("To", _addresses),
-    "cc": _field("Cc", _addresses),
-    "bcc": _field("Bcc", _addresses),
-    "replyTo": _field("Reply-To", _addresses),
-    "subject": _field("Subject", as_text),
-    "sentAt": _field("Date", lambda value: _local(as_date(value))),
+    "receivedAt": _received_at,
+    "messageId": partial(_last, "Message-ID", as_message_ids),
+    "inReplyTo": partial(_last, "In-Reply-To", as_message_ids),
+    "references": partial(_last, "References", as_message_ids),
+    "from": partial(_last, "From", _as_addresses),
+    "to": partial(_last, "To", _as_addresses),
+    "cc": partial(_last, "Cc", _as_addresses),
+    "bcc": partial(_last, "Bcc", _as_addresses),
+    "subject": partial(_last, "Subject", as_text),
 }

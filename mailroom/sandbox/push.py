@@ -15,7 +15,7 @@ ALL: Final = "*"
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A StateChange object (RFC 8620 section 7.1) and the position behind it."""
+    """A StateChange object (RFC 8620 section 7.1) and the position after it."""
 
     change: dict[str, Any]
     position: int
@@ -27,10 +27,11 @@ class Subscription:
     Args:
         account_id: named in the changes.
         states: the account's states.
-        types: which types to announce; ``*`` stands for all. Unknown ones do no harm.
+        types: the types to announce; ``*`` stands for all. Unknown types are ignored.
+        position: changes after this position are announced at once; None: the present position. A
+            position that is not a number is the beginning; after a position from the future,
+            nothing is announced.
         least_gap: seconds between two announcements at least.
-        position: where to begin: what changed after it is announced at once. Something that is no
-            number stands for the beginning; None for now; one from the future brings silence.
     """
 
     def __init__(
@@ -45,12 +46,15 @@ class Subscription:
         self._account_id = account_id
         self._states = states
         self._types = set(types)
-        self._position = states.highest if position is None else _number(position)
+        self._position = states.highest
+        if position is not None:
+            is_number = position.isascii() and position.isdecimal()
+            self._position = int(position) if is_number else 0
         self._least_gap = least_gap
         self._not_before = 0.0
 
     def add(self, types: Collection[str]) -> None:
-        """Announce also these types from now on."""
+        """Also announce these types from now on."""
         self._types.update(types)
 
     @property
@@ -59,7 +63,7 @@ class Subscription:
         return frozenset(self._types)
 
     async def next(self, *, within: float | None) -> Announcement | None:
-        """Wait for the next change; None if there was none within so many seconds."""
+        """Return the next change; None if there is none within this number of seconds."""
         try:
             async with asyncio.timeout(within):
                 return await self._next()
@@ -70,24 +74,17 @@ class Subscription:
         while True:
             await self._states.wait(self._position)
             await asyncio.sleep(self._not_before - _now())
-            found = self._states.since(self._position)
+            states = self._states.since(self._position)
             self._position = self._states.highest
             changed = {
-                each: self._states.shown(state)
-                for each, state in found.items()
-                if self._wants(each)
+                name: self._states.shown(state)
+                for name, state in states.items()
+                if ALL in self._types or name in self._types
             }
             if changed:
                 self._not_before = _now() + self._least_gap
                 change = {"@type": "StateChange", "changed": {self._account_id: changed}}
                 return Announcement(change, self._position)
-
-    def _wants(self, type_: str) -> bool:
-        return ALL in self._types or type_ in self._types
-
-
-def _number(position: str) -> int:
-    return int(position) if position.isascii() and position.isdecimal() else 0
 
 
 def _now() -> float:

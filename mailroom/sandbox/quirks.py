@@ -26,11 +26,11 @@ Without any quirk, the sandbox imitates Cyrus 3.12. The quirks were seen on thes
 ``identities``                                      Cyrus (blank; unsupported without SMTP)
 ``is_read_only``                                    shared accounts and tokens that may only read
 ``roles``                                           as named
-``origin``                                          servers behind a proxy that they do not know of
+``origin``                                          servers that do not know of a proxy before them
 ==================================================  ==============================================
 
-:meth:`mailroom.sandbox.desk.Desk.renumber` changes the ids of mails under a running client, as
-Fastmail has done.
+A running client also meets new ids of mails after
+:meth:`mailroom.sandbox.owner.OwnerConsole.renumber`, as on Fastmail.
 """
 
 from dataclasses import dataclass
@@ -73,8 +73,8 @@ class Querying:
         moved_is_new: a mail that enters a mailbox is a new record and must be indexed again.
         header: the source of the ``header`` filter: the mail itself, the search index, or nowhere
             (it then finds nothing, without an error).
-        dates_are_indexed: ``after``, ``before`` and the sort by ``receivedAt`` use the search
-            index; mail that is not indexed sorts last in either direction.
+        dates_are_indexed: the sort by ``receivedAt`` uses the search index; mail that is not
+            indexed sorts last in either direction.
         text_hides_unindexed: a filter with a text criterion (``from``, ``to``, ...) anywhere finds
             indexed mail only, in the branches without a text criterion too.
         nests_mailboxes: ``inMailbox`` may stand inside any operator. Without, it may stand alone,
@@ -152,12 +152,11 @@ class Serving:
         zero_is_no_limit: ``maxChanges: 0`` asks for all changes; without, it is refused.
         states: the form of states: numbers, UUIDs, or ``J79``.
         ids: the form of ids: UUIDs and hashes, or ``P-F``, ``S12``.
-        identities: they are listed; or have no address; or cannot be asked for.
+        identities: they are listed; or have no address; or Identity/get is refused.
         is_read_only: the account is read-only, and the session reports it.
-        roles: which mailboxes have a role from the start; Apache James 3.8 has ``spam`` for Junk,
-            Stalwart has no archive.
-        origin: scheme, host and port that the session names, whatever the client asked; empty: the
-            client's.
+        roles: the roles of the first mailboxes; Apache James 3.8 has ``spam`` for Junk, Stalwart
+            has no archive.
+        origin: the scheme, host and port of the session's URLs; empty: those of the request.
     """
 
     counts_all: bool = False
@@ -178,7 +177,14 @@ class Carddav:
     """The deviations of CardDAV.
 
     Attributes:
-        sync_collection: True to offer ``sync-collection`` (RFC 6578).
+        sync_collection: ``sync-collection`` (RFC 6578) is offered.
+        tag: an address book has a tag that changes with its cards, ``getctag``.
+        etags: cards have an ETag.
+        etag_after_put: the answer to PUT has an ETag. Servers leave it out if they changed the card
+            (RFC 6352 section 6.3.2.3).
+        lengths: cards have a ``getcontentlength``.
+        page: the number of resources in one answer to ``sync-collection`` at most; the rest follows
+            by the token of the answer. None: any number.
         cut: the number of resources in one list at most. A longer list ends with 507 and has the
             newest token, so that the rest is never sent. None: any number.
         drops_grouped: brief ``address-data`` leaves out properties with a group (``item1.EMAIL``).
@@ -186,6 +192,11 @@ class Carddav:
     """
 
     sync_collection: bool = True
+    tag: bool = True
+    etags: bool = True
+    etag_after_put: bool = True
+    lengths: bool = True
+    page: int | None = None
     cut: int | None = None
     drops_grouped: bool = False
     encodes_at: bool = False
@@ -202,19 +213,19 @@ class Quirks:
         serving: the deviations of answers, and the forms of ids and states.
         carddav: the deviations of CardDAV.
         index_lag: seconds until mail can be found by ``from`` and ``text``; None: it never can.
-        absolute_urls: whether the session's URLs are absolute; Cyrus' are relative.
-        event_source_template: whether ``eventSourceUrl`` is a template (not so on Fastmail).
-        event_source: whether there is EventSource push; without, it answers 204.
-        websocket: whether the session offers WebSocket.
+        absolute_urls: the session's URLs are absolute; those of Cyrus are relative.
+        event_source_template: ``eventSourceUrl`` is a template (not on Fastmail).
+        event_source: EventSource push is available; without, it answers 204.
+        websocket: the session offers WebSocket.
         websocket_life: seconds after which a WebSocket is closed by the server; None: never.
-        submission: whether the session offers submission, and with it the identities.
-        contacts: whether the session offers contacts (RFC 9610); without, there is CardDAV.
-        shared_cards: which server's way to show the same cards over JMAP and CardDAV is imitated,
-            with its losses (:mod:`mailroom.sandbox.contacts.conversion`); empty: one protocol only.
-        email_set_states: whether ``Email/set`` minds ``ifInState`` and tells ``oldState``.
-        ignores_if_in_state: ``Email/set`` ignores ``ifInState`` but tells ``oldState``, as James.
+        submission: the session offers submission, and with it the identities.
+        contacts: the session offers contacts (RFC 9610); without, there is CardDAV.
+        shared_cards: the server that shows the same cards over JMAP and CardDAV, with its losses
+            (:mod:`mailroom.sandbox.contacts.conversion`); empty: one protocol only.
+        email_set_states: ``Email/set`` obeys ``ifInState`` and reports ``oldState``.
+        ignores_if_in_state: ``Email/set`` ignores ``ifInState`` but reports ``oldState``.
         entered_is_created: ``Email/changes`` reports a mail that enters a mailbox as created.
-        header_filter: whether ``Email/query`` knows ``header``; without: ``unsupportedFilter``.
+        header_filter: ``Email/query`` knows ``header``; without: ``unsupportedFilter``.
         last_mailbox: the result of an update that removes a mail's last mailbox. Cyrus destroys
             the mail, if it has ever been in a mailbox that it is no longer in; it refuses
             the update otherwise.

@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mailroom.sandbox.plugin import Arguments, MethodFailure
+from mailroom.sandbox.context import Arguments
+from mailroom.sandbox.errors import MethodFailure
 
 Response = tuple[str, Arguments, str]
-"""Method's name, result, call id."""
+"""The name of the method, the result, the call id."""
 
 
 def resolved(arguments: Mapping[str, Any], earlier: Sequence[Response]) -> Arguments:
-    """The arguments with every ``#name`` replaced by what it refers to.
+    """Return the arguments with every ``#name`` replaced by the value that it refers to.
 
     Raises:
         MethodFailure: a reference leads nowhere, or an argument is given twice.
@@ -32,7 +33,7 @@ def _look_up(reference: Any, earlier: Sequence[Response]) -> Any:
             pass
         case _:
             raise MethodFailure("invalidResultReference")
-    result = next((each for each in earlier if each[2] == call_id), None)
+    result = next((response for response in earlier if response[2] == call_id), None)
     if result is None or result[0] != name or not path.startswith("/"):
         raise MethodFailure("invalidResultReference")
     return _follow(result[1], path[1:].split("/"))
@@ -40,19 +41,17 @@ def _look_up(reference: Any, earlier: Sequence[Response]) -> Any:
 
 def _follow(value: Any, tokens: Sequence[str]) -> Any:
     """Evaluate a JSON Pointer in which ``*`` stands for every item of an array."""
-    for place, key in enumerate(tokens):
-        if key == "*" and isinstance(value, list):
-            found = [_follow(each, tokens[place + 1 :]) for each in value]
-            return [item for each in found for item in (each if isinstance(each, list) else [each])]
-        value = _step(value, key.replace("~1", "/").replace("~0", "~"))
+    for place, part in enumerate(tokens):
+        if part == "*" and isinstance(value, list):
+            found = [_follow(item, tokens[place + 1 :]) for item in value]
+            lists = [items if isinstance(items, list) else [items] for items in found]
+            return [item for items in lists for item in items]
+        key = part.replace("~1", "/").replace("~0", "~")
+        match value:
+            case dict() if key in value:
+                value = value[key]
+            case list() if key.isdecimal() and int(key) < len(value):
+                value = value[int(key)]
+            case _:
+                raise MethodFailure("invalidResultReference")
     return value
-
-
-def _step(value: Any, key: str) -> Any:
-    match value:
-        case dict() if key in value:
-            return value[key]
-        case list() if key.isdecimal() and int(key) < len(value):
-            return value[int(key)]
-        case _:
-            raise MethodFailure("invalidResultReference")

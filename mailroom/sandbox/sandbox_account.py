@@ -1,19 +1,20 @@
-"""One user's account: mail, the data of the plug-ins, and the dispatcher for both."""
+"""The users of the sandbox and their accounts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any, Final
 
+from mailroom.sandbox.contacts import Bridge, CardDav, CardStore, contact_methods
+from mailroom.sandbox.context import AccountContext, Method
 from mailroom.sandbox.dispatch import CORE, ECHO, Dispatcher
-from mailroom.sandbox.methods import Mail, mail_methods, submission_methods
-from mailroom.sandbox.plugin import Arguments, Method, Plugin, PluginFactory, Seat
+from mailroom.sandbox.methods import mail_methods, submission_methods
 from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.states import States
 from mailroom.sandbox.store import MailStore
 
 MAIL: Final = "urn:ietf:params:jmap:mail"
 SUBMISSION: Final = "urn:ietf:params:jmap:submission"
+CONTACTS: Final = "urn:ietf:params:jmap:contacts"
 
 _MAILBOXES: Final = {
     "all": (
@@ -45,13 +46,13 @@ _MAILBOXES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody with an account.
+    """A user with an account.
 
     Attributes:
-        name: to log in with; the account's id, too.
+        name: the login name, which is also the account's id.
         password: for Basic.
         token: for Bearer; empty: no token is accepted.
-        addresses: the user's own, which the account's identities tell.
+        addresses: the user's own addresses; the account has an identity for each.
     """
 
     name: str = "alice"
@@ -64,52 +65,42 @@ class SandboxAccount:
     """One user's account.
 
     Attributes:
-        user: whose it is.
+        user: the user.
         id: the account's id.
-        quirks: how the server misbehaves.
-        states: of everything in it.
-        mail: its mail.
-        plugins: further data types.
+        quirks: the habits of the server.
+        states: the states of all types.
+        mail: the mailboxes and mails.
+        cards: the contacts over JMAP.
+        carddav: the contacts over CardDAV.
+        has_carddav: True if CardDAV is offered.
+        methods: capability -> its methods, by name.
         dispatcher: carries out requests.
     """
 
-    def __init__(
-        self,
-        user: User,
-        quirks: Quirks,
-        plugins: Sequence[PluginFactory],
-        clock: Callable[[], float],
-    ) -> None:
+    def __init__(self, user: User, quirks: Quirks, clock: Callable[[], float]) -> None:
         self.user = user
         self.id = user.name
         self.quirks = quirks
         self.states = States(quirks.first_state, quirks.serving.states)
-        self.mail = MailStore(self.states, name=user.name, clock=clock, quirks=quirks)
+        context = AccountContext(user.name, user.addresses, quirks, clock, self.states)
+        self.mail = MailStore(context)
         for name, role, sort_order in _MAILBOXES[quirks.serving.roles]:
             self.mail.create_mailbox(name, role=role, sort_order=sort_order)
-        seat = Seat(self.id, self.states, quirks, _throttle(quirks.throttle_every))
-        self.plugins: tuple[Plugin, ...] = tuple(make(seat) for make in plugins)
-        mail = Mail(self.mail, seat, user.addresses, clock)
-        self._methods: dict[str, Mapping[str, Method]] = {
-            CORE: {ECHO: dict},
-            MAIL: mail_methods(mail),
-            **{each.capability: each.methods for each in self._offered},
-        }
+        self.cards = CardStore(context)
+        self.carddav = CardDav(user.name, quirks.carddav)
+        self.has_carddav = bool(quirks.shared_cards) or not quirks.contacts
+        if quirks.shared_cards:
+            Bridge(self.cards, self.carddav, quirks.shared_cards)
+        self.methods: dict[str, dict[str, Method]] = {CORE: {ECHO: dict}}
+        self.methods[MAIL] = mail_methods(self.mail)
+        if quirks.contacts:
+            self.methods[CONTACTS] = contact_methods(self.cards)
         if quirks.submission:
-            self._methods[SUBMISSION] = submission_methods(mail)
-        self.dispatcher = Dispatcher(self.id, self._methods, seat.created_ids, quirks, self.states)
-
-    @property
-    def _offered(self) -> tuple[Plugin, ...]:
-        return self.plugins if self.quirks.contacts else ()
+            self.methods[SUBMISSION] = submission_methods(context)
+        self.dispatcher = Dispatcher(context, self.methods)
 
     def capabilities(self) -> dict[str, Mapping[str, Any]]:
-        """Return the session's capabilities, without the core capability."""
-        plain: dict[str, Mapping[str, Any]] = {uri: {} for uri in self._methods if uri != CORE}
-        return plain | {each.capability: each.session_facts for each in self._offered}
-
-    def account_capabilities(self) -> dict[str, Mapping[str, Any]]:
-        """Return the session's account capabilities."""
+        """Return the account's capabilities in the session."""
         facts: dict[str, Mapping[str, Any]] = {
             CORE: {},
             MAIL: {
@@ -120,15 +111,7 @@ class SandboxAccount:
                 "emailQuerySortOptions": ["receivedAt"],
                 "mayCreateTopLevelMailbox": True,
             },
+            CONTACTS: {"maxAddressBooksPerCard": 1, "mayCreateAddressBook": False},
+            SUBMISSION: {"maxDelayedSend": 0, "submissionExtensions": {}},
         }
-        if self.quirks.submission:
-            facts[SUBMISSION] = {"maxDelayedSend": 0, "submissionExtensions": {}}
-        return facts | {each.capability: each.account_facts for each in self._offered}
-
-
-def _throttle(every: int) -> Callable[[], Arguments | None]:
-    """Refuse every n-th write; 0: none."""
-    if not every:
-        return lambda: None
-    writes = count(1)
-    return lambda: {"type": "rateLimit"} if next(writes) % every == 0 else None
+        return {uri: facts[uri] for uri in self.methods}

@@ -1,8 +1,8 @@
-"""The search index's idea of an address field: whole addresses, domains and words, no substrings.
+"""Address fields as the search index sees them: whole addresses, domains and words. Pure.
 
-As Xapian has it in Cyrus: ``ann`` finds ``sub.ann@x.example`` but not ``joann@x.example``;
-``ann@x.example`` finds exactly that address; ``x.example`` finds every domain with these two words
-in a row. What has other marks in it than these is not answered at all.
+There are no substrings, as in Cyrus with Xapian: ``ann`` finds ``sub.ann@x.example`` but not
+``joann@x.example``; ``ann@x.example`` finds exactly that address; ``x.example`` finds every domain
+with these two consecutive words. A search for text with other marks is refused.
 """
 
 import re
@@ -33,8 +33,8 @@ class Terms:
     @classmethod
     def of(cls, addresses: Iterable[Address]) -> "Terms":
         """Index a field."""
-        emails = [each.email.lower() for each in addresses]
-        names = [(each.name or "").lower() for each in addresses]
+        emails = [address.email.lower() for address in addresses]
+        names = [(address.name or "").lower() for address in addresses]
         parts = [part for email in emails for part in email.rsplit("@", 1)]
         return cls(
             addresses=frozenset(emails),
@@ -56,17 +56,14 @@ def matcher(text: str) -> Callable[[Terms], bool] | None:
     """Return the test of a field for a text; None if the index cannot find such a text."""
     wanted = text.strip().strip("<>").lower()
     local, at, domain = wanted.rpartition("@")
-    if at and domain and " " in wanted:
-        return lambda _: False
-    if at and domain and not local:
-        return lambda terms: domain in terms.domains
     if at and domain:
+        if " " in wanted:
+            return lambda _: False
+        if not local:
+            return lambda terms: domain in terms.domains
         return lambda terms: wanted in terms.addresses
-    return _words(wanted.removesuffix("@"))
-
-
-def _words(text: str) -> Callable[[Terms], bool] | None:
-    if not _WORDS.fullmatch(text):
+    words = wanted.removesuffix("@")
+    if not _WORDS.fullmatch(words):
         return None
-    phrases = [found for part in text.split() if (found := _WORD.findall(part))]
+    phrases = [phrase for part in words.split() if (phrase := _WORD.findall(part))]
     return lambda terms: bool(phrases) and all(terms.has(phrase) for phrase in phrases)

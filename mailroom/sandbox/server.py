@@ -9,8 +9,7 @@ from typing import Self
 from aiohttp import web
 
 from mailroom.sandbox.app import SandboxApp
-from mailroom.sandbox.desk import Desk, SeenMail
-from mailroom.sandbox.plugin import PluginFactory
+from mailroom.sandbox.owner import OwnerConsole, SeenMail
 from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.sandbox_account import SandboxAccount, User
 from mailroom.sandbox.site import Site
@@ -19,14 +18,13 @@ from mailroom.sandbox.site import Site
 class Sandbox:
     r"""A mail server for a few users, who have an empty account each.
 
-    >>> async with Sandbox(plugins=[Contacts]).serve() as sandbox:
+    >>> async with Sandbox().serve() as sandbox:
     ...     sandbox.deliver(b"From: ann@example.com\r\n\r\nHi.", mailbox="Inbox")
     ...     print(sandbox.session_url, sandbox.mails())
 
     Args:
-        users: who has an account; the first is the one that methods mean by default.
-        quirks: how the server misbehaves.
-        plugins: further data types (contacts); without any, there is mail only.
+        users: the users; the first is the default user of the methods.
+        quirks: the habits of the server.
         clock: seconds that never go back; the search index goes by it.
     """
 
@@ -35,14 +33,11 @@ class Sandbox:
         *,
         users: Sequence[User] = (User(),),
         quirks: Quirks | None = None,
-        plugins: Sequence[PluginFactory] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.quirks = quirks or Quirks()
         self.users = tuple(users)
-        self._accounts = {
-            user.name: SandboxAccount(user, self.quirks, plugins, clock) for user in users
-        }
+        self._accounts = {user.name: SandboxAccount(user, self.quirks, clock) for user in users}
         self._url = ""
 
     @asynccontextmanager
@@ -63,7 +58,7 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Scheme, host and port; empty before the first call of :meth:`serve`."""
+        """The scheme, host and port; empty before the first call of :meth:`serve`."""
         return self._url
 
     @property
@@ -75,9 +70,9 @@ class Sandbox:
         """Return a user's account, by default the first user's."""
         return self._accounts[user or self.users[0].name]
 
-    def desk(self, user: str = "") -> Desk:
-        """A user's account, for the owner's hands."""
-        return Desk(self.account(user))
+    def owner(self, user: str = "") -> OwnerConsole:
+        """Return the console of a user, by default of the first user."""
+        return OwnerConsole(self.account(user))
 
     def deliver(
         self,
@@ -87,20 +82,9 @@ class Sandbox:
         user: str = "",
         received_at: datetime | None = None,
     ) -> str:
-        """Deliver a mail and return its id. See :meth:`Desk.deliver`."""
-        return self.desk(user).deliver(message, mailboxes=(mailbox,), received_at=received_at)
-
-    def append(
-        self,
-        message: bytes,
-        *,
-        mailbox: str = "Inbox",
-        user: str = "",
-        received_at: datetime | None = None,
-    ) -> str:
-        """Store an unchanged mail and return its id. See :meth:`Desk.append`."""
-        return self.desk(user).append(message, mailboxes=(mailbox,), received_at=received_at)
+        """Deliver a mail and return its id. See :meth:`OwnerConsole.deliver`."""
+        return self.owner(user).deliver(message, mailboxes=(mailbox,), received_at=received_at)
 
     def mails(self, mailbox: str = "", *, user: str = "") -> list[SeenMail]:
-        """Every mail, or those in one mailbox. See :meth:`Desk.mails`."""
-        return self.desk(user).mails(mailbox)
+        """Return every mail, or the mails in one mailbox. See :meth:`OwnerConsole.mails`."""
+        return self.owner(user).mails(mailbox)

@@ -10,33 +10,36 @@ from mailroom.sandbox.sandbox_account import SandboxAccount
 API: Final = "/jmap/"
 EVENT_SOURCE: Final = "/jmap/eventsource/"
 WEBSOCKET: Final = "/jmap/ws/"
-DOWNLOAD: Final = "/jmap/download/"
-UPLOAD: Final = "/jmap/upload/"
 
 _WEBSOCKET: Final = "urn:ietf:params:jmap:websocket"
 
 
 def session(account: SandboxAccount, origin: str) -> dict[str, Any]:
-    """The session of an account's user.
+    """Return the session of an account's user.
 
     Args:
-        account: whose.
-        origin: scheme, host and port that the client speaks to.
+        account: the account.
+        origin: the scheme, host and port of the request.
     """
     quirks = account.quirks
-    origin = quirks.serving.origin or origin
-    base = origin if quirks.absolute_urls or quirks.serving.origin else ""
-    asked = f"?types={{types}}&{close_after(quirks.pushing)}={{closeafter}}&ping={{ping}}"
-    query = asked if quirks.event_source_template else ""
-    facts = account.account_capabilities()
+    is_absolute = quirks.absolute_urls or bool(quirks.serving.origin)
+    base = (quirks.serving.origin or origin) if is_absolute else ""
+    template = f"?types={{types}}&{close_after(quirks.pushing)}={{closeafter}}&ping={{ping}}"
+    facts = account.capabilities()
+    capabilities: dict[str, Any] = {uri: {} for uri in facts}
+    capabilities[CORE] = _core(quirks.limits)
+    if quirks.websocket:
+        # Where its URLs are relative, Cyrus knows neither its host nor whether there is TLS.
+        socket_base = base.replace("http", "ws", 1) if is_absolute else "wss:"
+        capabilities[_WEBSOCKET] = {"url": socket_base + WEBSOCKET, "supportsPush": True}
     return {
         "username": account.user.name,
         "apiUrl": base + API,
-        "downloadUrl": base + DOWNLOAD + "{accountId}/{blobId}/{name}?accept={type}",
-        "uploadUrl": base + UPLOAD + "{accountId}/",
-        "eventSourceUrl": base + EVENT_SOURCE + query,
+        "downloadUrl": base + "/jmap/download/{accountId}/{blobId}/{name}?accept={type}",
+        "uploadUrl": base + "/jmap/upload/{accountId}/",
+        "eventSourceUrl": base + EVENT_SOURCE + (template if quirks.event_source_template else ""),
         "state": SESSION_STATE,
-        "capabilities": _capabilities(account, origin),
+        "capabilities": capabilities,
         "accounts": {
             account.id: {
                 "name": account.user.name,
@@ -49,19 +52,8 @@ def session(account: SandboxAccount, origin: str) -> dict[str, Any]:
     }
 
 
-def _capabilities(account: SandboxAccount, origin: str) -> dict[str, Any]:
-    quirks = account.quirks
-    facts: dict[str, Any] = {CORE: _core(quirks.limits), **account.capabilities()}
-    if quirks.websocket:
-        # Where its URLs are relative, Cyrus knows neither its host nor whether there is TLS.
-        is_absolute = quirks.absolute_urls or bool(quirks.serving.origin)
-        base = origin.replace("http", "ws", 1) if is_absolute else "wss:"
-        facts[_WEBSOCKET] = {"url": base + WEBSOCKET, "supportsPush": True}
-    return facts
-
-
 def _core(limits: Limits) -> dict[str, Any]:
-    """The core capability. There is no uploading, hence the zeros."""
+    """Return the core capability. Uploads are refused, hence the zeros."""
     return {
         "maxSizeUpload": 0,
         "maxConcurrentUpload": 0,

@@ -10,7 +10,7 @@ class Site(web.SockSite):
     """A TCP address that an application listens on.
 
     asyncio accepts a connection in one step of the event loop and gives it to the server in the
-    next. If the server is closed in between, nobody closes the connection (CPython 3.11).
+    next. If the server is closed in between, the connection stays open (CPython 3.11).
 
     Args:
         runner: of the application, set up.
@@ -26,7 +26,7 @@ class Site(web.SockSite):
         super().__init__(runner, self._listener)
 
     async def stop(self) -> None:
-        """Accept nothing further, let what was accepted reach the server, and close."""
+        """Stop accepting, hand the accepted connections to the server, and close."""
         asyncio.get_running_loop().remove_reader(self._listener)
         await asyncio.sleep(0)
         await super().stop()

@@ -1,7 +1,7 @@
 """One account's states: a counter that grows with every change, and its waiters. No I/O.
 
-One number counts for all types, like the modseq of Cyrus. So a number is the state of a type, the
-id of an EventSource event and the pushState of a WebSocket at the same time.
+All types share one counter, like the modseq of Cyrus. So a number is the state of a type, the id of
+an EventSource event and the pushState of a WebSocket at the same time.
 """
 
 import asyncio
@@ -13,14 +13,14 @@ Form = Literal["numbers", "uuids", "compact"]
 
 
 class States:
-    """The state of every type, and a way to wait for a change.
+    """The states of all types, and a way to wait for a change.
 
     Args:
         first: the first number of the counter.
         form: the form in which clients see a number.
 
     Attributes:
-        highest: the last number that was given out.
+        highest: the last number.
     """
 
     def __init__(self, first: int = 0, form: Form = "numbers") -> None:
@@ -43,7 +43,7 @@ class States:
                 return str(number)
 
     def read(self, text: str) -> str | None:
-        """Return the number behind a state; empty if it is unknown, None if it is malformed."""
+        """Return the number behind a state; empty if the state is unknown, None if malformed."""
         match self._form:
             case "uuids":
                 return self._numbers.get(text, "" if _is_uuid(text) else None)
@@ -54,8 +54,8 @@ class States:
                 return text if _is_number(text) else None
 
     def of(self, *types: str) -> int:
-        """The newest state among these types; 0 if none ever changed."""
-        return max((self._of.get(each, 0) for each in types), default=0)
+        """Return the newest state of these types; 0 if none ever changed."""
+        return max((self._of.get(name, 0) for name in types), default=0)
 
     def changed(self, *types: str) -> int:
         """Record that objects of these types changed, and wake the waiters.
@@ -64,15 +64,14 @@ class States:
             The new state, which is the same for these types.
         """
         self.highest += 1
-        for each in types:
-            self._of[each] = self.highest
+        self._of.update(dict.fromkeys(types, self.highest))
         for event in self._waiting:
             event.set()
         return self.highest
 
     def since(self, number: int) -> Mapping[str, int]:
-        """The types that changed after a number, with their states."""
-        return {each: state for each, state in self._of.items() if state > number}
+        """Return the types that changed after a number, with their states."""
+        return {name: state for name, state in self._of.items() if state > number}
 
     async def wait(self, number: int) -> None:
         """Return as soon as anything has changed after a number."""

@@ -3,23 +3,19 @@
 Every write passes one check that refuses to leave a mail in no mailbox, and records the attempt.
 """
 
-from collections.abc import Callable, Collection, Iterable
+import uuid
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha1
-from itertools import count
 from typing import Final
 
-from mailroom.sandbox.contents import Contents
+from mailroom.sandbox.context import AccountContext
 from mailroom.sandbox.history import History
 from mailroom.sandbox.message import Message, as_message_ids, referred
-from mailroom.sandbox.naming import email_id, mailbox_id
-from mailroom.sandbox.quirks import Quirks
-from mailroom.sandbox.states import States
 
 _TYPES: Final = ("Mailbox", "Email")
 """A change of one of these types is announced as a change of both, as on Cyrus."""
-_EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,6 @@ class Email:
     """
 
     id: str
-    blob_id: str
     thread_id: str
     message: Message
     received_at: datetime
@@ -62,7 +57,7 @@ class Email:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Somebody tried to take a mail out of its last mailbox."""
+    """An attempt to remove a mail from its last mailbox."""
 
     email_id: str
     subject: str
@@ -76,62 +71,57 @@ class MailStore:
     """The mail of one account.
 
     Args:
-        states: told of every change.
-        name: whose it is; makes ids differ from other accounts'.
-        clock: seconds that never go back.
-        quirks: when a mail can be found by searching, and what is told of a move.
+        context: the account.
 
     Attributes:
         mailboxes: by id.
         emails: by id.
+        email_history: the log for ``Email/changes``.
         violations: every attempt to leave a mail in no mailbox, whether refused or not.
     """
 
-    def __init__(
-        self, states: States, *, name: str, clock: Callable[[], float], quirks: Quirks
-    ) -> None:
+    def __init__(self, context: AccountContext) -> None:
+        self.context = context
         self.mailboxes: dict[str, Mailbox] = {}
         self.emails: dict[str, Email] = {}
         self.violations: list[Violation] = []
         self.email_history = History()
-        self.thread_history = History()
-        self.mailbox_history = History()
-        self.properties_history = History()
-        self._states = states
-        self._name = name
-        self._clock = clock
-        self._quirks = quirks
-        self._numbers = count(1)
+        self._number = 0
         self._threads: dict[str, str] = {}
-        self._members: dict[str, set[str]] = {}
-        self._contents = Contents()
+        # The ids of the mails by mailbox, so that reading a mailbox does not read every mail.
+        self._inside: dict[str, dict[str, None]] = {}
 
     def state(self) -> int:
-        """The present state of mailboxes, mails and threads alike."""
-        return self._states.of(*_TYPES)
+        """Return the present state, which mailboxes and mails share."""
+        return self.context.states.of(*_TYPES)
 
     def _changed(self) -> int:
-        return self._states.changed(*_TYPES)
+        return self.context.states.changed(*_TYPES)
+
+    def _next_number(self) -> int:
+        self._number += 1
+        return self._number
 
     # Mailboxes
 
     def create_mailbox(self, name: str, **more: str | int | bool | None) -> Mailbox:
         """Make a mailbox; ``more`` are attributes of :class:`Mailbox`."""
-        form = "digits" if name in self._quirks.digit_ids else self._quirks.serving.ids
-        blank = Mailbox(mailbox_id(form, self._name, next(self._numbers)), name)
-        mailbox = replace(blank, **more)  # type: ignore[arg-type] # checked by who calls
+        quirks, number = self.context.quirks, self._next_number()
+        if name in quirks.digit_ids:
+            mailbox_id = str(number)
+        elif quirks.serving.ids == "compact":
+            mailbox_id = f"P-{number:X}"
+        else:
+            mailbox_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.context.id} {number}"))
+        mailbox = replace(Mailbox(mailbox_id, name), **more)  # type: ignore[arg-type] # by callers
         self.mailboxes[mailbox.id] = mailbox
-        state = self._changed()
-        self.mailbox_history.created(mailbox.id, state)
-        self.properties_history.created(mailbox.id, state)
+        self._changed()
         return mailbox
 
     def change_mailbox(self, mailbox: Mailbox) -> None:
         """Replace the mailbox that has this id."""
         self.mailboxes[mailbox.id] = mailbox
-        state = self._changed()
-        self.mailbox_history.updated(mailbox.id, state)
-        self.properties_history.updated(mailbox.id, state)
+        self._changed()
 
     def destroy_mailbox(self, mailbox_id: str) -> None:
         """Remove a mailbox, and every mail that is in no other mailbox."""
@@ -141,22 +131,17 @@ class MailStore:
             else:
                 self.file(email.id, email.mailbox_ids - {mailbox_id}, email.keywords)
         del self.mailboxes[mailbox_id]
-        state = self._changed()
-        self.mailbox_history.destroyed(mailbox_id, state)
-        self.properties_history.destroyed(mailbox_id, state)
-
-    def children_of(self, mailbox_id: str) -> list[Mailbox]:
-        """The mailboxes right below one."""
-        return [each for each in self.mailboxes.values() if each.parent_id == mailbox_id]
+        self._changed()
 
     def emails_in(self, *mailbox_ids: str) -> list[Email]:
         """Return the mails in any of some mailboxes, each once."""
-        return [self.emails[each] for each in self._contents.of(mailbox_ids)]
+        ids = (self._inside.get(mailbox_id, {}) for mailbox_id in mailbox_ids)
+        unique = dict.fromkeys(email_id for inside in ids for email_id in inside)
+        return [self.emails[email_id] for email_id in unique]
 
-    def _counted(self, mailbox_ids: Iterable[str]) -> None:
-        """Record that the counts of these mailboxes changed."""
-        for each in mailbox_ids:
-            self.mailbox_history.updated(each, self._changed())
+    def count_in(self, mailbox_id: str) -> int:
+        """Return the number of mails in a mailbox."""
+        return len(self._inside.get(mailbox_id, {}))
 
     # Mails
 
@@ -168,71 +153,77 @@ class MailStore:
         keywords: Collection[str] = (),
         received_at: datetime,
     ) -> Email:
-        """Take a mail in.
+        """Store a new mail.
 
         Raises:
-            LastMailboxError: it would be in no mailbox.
+            LastMailboxError: the mail would be in no mailbox.
             KeyError: there is no such mailbox.
         """
-        email = replace(
-            self._new(message),
+        if self.context.quirks.querying.indexes_when_idle:
+            self._restart_indexing()
+        number = self._next_number()
+        unique = f"{self.context.id} {number}".encode() + message.raw
+        digest = sha1(unique, usedforsecurity=False).hexdigest()
+        is_compact = self.context.quirks.serving.ids == "compact"
+        email = Email(
+            id=f"S{number:x}" if is_compact else f"M{digest[:24]}",
+            thread_id=self._thread_of(message, new=f"T{digest[:16]}"),
+            message=message,
             received_at=received_at.replace(microsecond=0),
+            number=number,
+            record=number,
+            indexed_at=self._next_indexing(),
             mailbox_ids=frozenset(mailbox_ids),
             keywords=frozenset(keywords),
         )
         self._check(email, email.mailbox_ids)
         self.emails[email.id] = email
-        self._contents.move(email.id, frozenset(), email.mailbox_ids)
-        state = self._changed()
-        self.email_history.created(email.id, state)
-        self._join(email, state)
-        self._counted(email.mailbox_ids)
+        self._move(email.id, frozenset(), email.mailbox_ids)
+        self.email_history.created(email.id, self._changed())
         return email
 
-    def _new(self, message: Message) -> Email:
-        """A mail as it is before it is filed."""
-        self._hold_up_indexer()
-        number = next(self._numbers)
-        unique = f"{self._name} {number}".encode() + message.raw
-        digest = sha1(unique, usedforsecurity=False).hexdigest()
-        return Email(
-            id=email_id(self._quirks.serving.ids, digest, number),
-            blob_id=f"G{digest}",
-            thread_id=self._thread_of(message, new=f"T{digest[:16]}"),
-            message=message,
-            received_at=_EPOCH,
-            number=number,
-            record=number,
-            indexed_at=self._next_indexing(),
-            mailbox_ids=frozenset(),
-            keywords=frozenset(),
-        )
+    def _thread_of(self, message: Message, *, new: str) -> str:
+        """Return the thread of the mails that a message refers to, or that refer to it."""
+        own = as_message_ids(message.last("Message-ID") or "") or []
+        message_ids = [*own, *referred(message)]
+        known = (self._threads[name] for name in message_ids if name in self._threads)
+        thread_id = next(known, new)
+        for message_id in message_ids:
+            self._threads.setdefault(message_id, thread_id)
+        return thread_id
 
     def _next_indexing(self) -> float | None:
-        lag = self._quirks.index_lag
-        return None if lag is None else self._clock() + lag
+        lag = self.context.quirks.index_lag
+        return None if lag is None else self.context.clock() + lag
 
-    def _hold_up_indexer(self) -> None:
+    def _restart_indexing(self) -> None:
         """Restart the wait of mail for the idle indexer, because other mail has come."""
-        if not self._quirks.querying.indexes_when_idle:
-            return
-        now = self._clock()
-        for each in self.emails.values():
-            if each.indexed_at is not None and each.indexed_at > now:
-                self.emails[each.id] = replace(each, indexed_at=self._next_indexing())
+        now = self.context.clock()
+        for email in self.emails.values():
+            if email.indexed_at is not None and email.indexed_at > now:
+                self.emails[email.id] = replace(email, indexed_at=self._next_indexing())
 
     def _check(self, email: Email, mailbox_ids: frozenset[str]) -> None:
         if not mailbox_ids:
             self.violations.append(Violation(email.id, email.message.subject))
             raise LastMailboxError
-        for each in mailbox_ids:
-            self.mailboxes[each]  # raises KeyError
+        for mailbox_id in mailbox_ids:
+            self.mailboxes[mailbox_id]  # raises KeyError
+
+    def _move(
+        self, email_id: str, before: frozenset[str], after: frozenset[str] = frozenset()
+    ) -> None:
+        """Move a mail from the mailboxes in ``before`` to the mailboxes in ``after``."""
+        for mailbox_id in before - after:
+            del self._inside[mailbox_id][email_id]
+        for mailbox_id in after - before:
+            self._inside.setdefault(mailbox_id, {})[email_id] = None
 
     def file(self, email_id: str, mailbox_ids: Collection[str], keywords: Collection[str]) -> None:
         """Put a mail into exactly these mailboxes, with exactly these keywords.
 
         Raises:
-            LastMailboxError: it would be in no mailbox.
+            LastMailboxError: the mail would be in no mailbox.
             KeyError: there is no such mail or mailbox.
         """
         before = self.emails[email_id]
@@ -240,25 +231,24 @@ class MailStore:
         self._check(before, after.mailbox_ids)
         if after == before:
             return
-        if self._quirks.querying.moved_is_new and after.mailbox_ids - before.mailbox_ids:
-            indexed_at = self._next_indexing()
-            after = replace(after, record=next(self._numbers), indexed_at=indexed_at)
+        entered = after.mailbox_ids - before.mailbox_ids
+        if entered and self.context.quirks.querying.moved_is_new:
+            record, indexed_at = self._next_number(), self._next_indexing()
+            after = replace(after, record=record, indexed_at=indexed_at)
         left = before.mailbox_ids - after.mailbox_ids
         self.emails[email_id] = replace(after, has_moved=before.has_moved or bool(left))
-        self._contents.move(email_id, before.mailbox_ids, after.mailbox_ids)
-        is_created = self._quirks.entered_is_created and after.mailbox_ids - before.mailbox_ids
-        note = self.email_history.created if is_created else self.email_history.updated
-        note(email_id, self._changed())
-        self._counted((before.mailbox_ids | after.mailbox_ids) & self.mailboxes.keys())
+        self._move(email_id, before.mailbox_ids, after.mailbox_ids)
+        is_created = entered and self.context.quirks.entered_is_created
+        record_change = self.email_history.created if is_created else self.email_history.updated
+        record_change(email_id, self._changed())
 
     def renumber(self) -> dict[str, str]:
         """Change the id of every mail without a new state; return the new ids by the old ones."""
-        new = {old: f"{old}-{next(self._numbers)}" for old in self.emails}
-        self.emails = {new[old]: replace(each, id=new[old]) for old, each in self.emails.items()}
-        self._contents.rename(new)
-        self._members = {
-            thread_id: {new[each] for each in members}
-            for thread_id, members in self._members.items()
+        new = {old: f"{old}-{self._next_number()}" for old in self.emails}
+        self.emails = {new[old]: replace(email, id=new[old]) for old, email in self.emails.items()}
+        self._inside = {
+            mailbox_id: {new[email_id]: None for email_id in inside}
+            for mailbox_id, inside in self._inside.items()
         }
         self.email_history.rename(new)
         return new
@@ -266,34 +256,14 @@ class MailStore:
     def destroy(self, email_id: str) -> None:
         """Remove a mail for good."""
         email = self.emails.pop(email_id)
-        self._contents.move(email_id, email.mailbox_ids)
-        state = self._changed()
-        self.email_history.destroyed(email_id, state)
-        self._leave(email, state)
-        self._counted(email.mailbox_ids)
+        self._move(email_id, email.mailbox_ids)
+        self.email_history.destroyed(email_id, self._changed())
 
-    def thread(self, thread_id: str) -> list[Email]:
-        """The mails of a thread, oldest first."""
-        found = [self.emails[each] for each in self._members.get(thread_id, ())]
-        return sorted(found, key=lambda each: (each.received_at, each.number))
-
-    def _thread_of(self, message: Message, *, new: str) -> str:
-        """The thread of the mails that a message refers to, or that refer to it."""
-        own = as_message_ids(message.last("Message-ID") or "") or []
-        names = [*own, *referred(message)]
-        thread_id = next((self._threads[each] for each in names if each in self._threads), new)
-        for each in names:
-            self._threads.setdefault(each, thread_id)
-        return thread_id
-
-    def _join(self, email: Email, state: int) -> None:
-        members = self._members.setdefault(email.thread_id, set())
-        note = self.thread_history.updated if members else self.thread_history.created
-        members.add(email.id)
-        note(email.thread_id, state)
-
-    def _leave(self, email: Email, state: int) -> None:
-        members = self._members[email.thread_id]
-        members.remove(email.id)
-        note = self.thread_history.updated if members else self.thread_history.destroyed
-        note(email.thread_id, state)
+    def threads(self, thread_ids: Iterable[str]) -> dict[str, list[Email]]:
+        """Return the mails of those of these threads that exist, oldest first."""
+        wanted = frozenset(thread_ids)
+        emails = [email for email in self.emails.values() if email.thread_id in wanted]
+        threads: dict[str, list[Email]] = {}
+        for email in sorted(emails, key=lambda email: (email.received_at, email.number)):
+            threads.setdefault(email.thread_id, []).append(email)
+        return threads

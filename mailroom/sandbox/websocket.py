@@ -1,7 +1,4 @@
-"""JMAP over WebSocket (RFC 8887): requests, their errors, and push.
-
-As Cyrus does it, where no quirk says otherwise.
-"""
+"""JMAP over WebSocket (RFC 8887): requests, their errors, and push; as on Cyrus without quirks."""
 
 import asyncio
 import contextlib
@@ -12,7 +9,7 @@ from typing import Any, Final
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from mailroom.sandbox.dispatch import decode
-from mailroom.sandbox.problems import Problem
+from mailroom.sandbox.errors import Problem
 from mailroom.sandbox.push import Subscription
 from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.sandbox_account import SandboxAccount
@@ -23,7 +20,7 @@ _SUBPROTOCOL: Final = "jmap"
 async def converse(
     request: web.Request, account: SandboxAccount, quirks: Quirks
 ) -> web.StreamResponse:
-    """Answer a request for a WebSocket; returns when it has ended."""
+    """Answer a request for a WebSocket; return when the WebSocket has ended."""
     offered = request.headers.get("Sec-WebSocket-Protocol")
     if offered is None:
         return web.Response(status=400, text="Missing WebSocket protocol")
@@ -45,7 +42,7 @@ async def converse(
 
 
 class _BrokenOffError(Exception):
-    """The server fails over a message, and the connection ends."""
+    """The server fails to process a message, and the connection ends."""
 
 
 class _Conversation:
@@ -61,17 +58,17 @@ class _Conversation:
         self._enables = 0
 
     async def run(self) -> None:
-        """Answer messages until the client leaves or sends no frame for too long.
+        """Answer messages until the client leaves.
 
         Raises:
-            TimeoutError: it has sent none.
+            TimeoutError: the client sent no frame for too long.
         """
         while True:
             async with asyncio.timeout(self._habits.idle):
                 message = await self._socket.receive()
             match message.type:
                 case WSMsgType.TEXT:
-                    await self._hear(message.data)
+                    await self._answer(message.data)
                 case WSMsgType.PING:
                     await self._socket.pong(message.data)
                 case WSMsgType.PONG:
@@ -83,15 +80,35 @@ class _Conversation:
                 case _:
                     return
 
-    async def _hear(self, text: str) -> None:
+    async def _answer(self, text: str) -> None:
+        request_id = None
         try:
-            answer = self._answer(text)
+            message = decode(text, self._account.quirks.limits)
+            request_id = message.get("id") if isinstance(message, dict) else None
+            answer = self._carry_out(message)
+        except Problem as problem:
+            answer = {**problem.facts, "@type": "RequestError"}
         except _BrokenOffError:
             await self._socket.close(code=WSCloseCode.GOING_AWAY)
             return
         if answer is not None:
-            await self._send(answer)
+            await self._send(answer if request_id is None else {**answer, "requestId": request_id})
             self._has_answered = True
+
+    def _carry_out(self, message: Any) -> dict[str, Any] | None:
+        """Carry out a message, and return the answer, if there is one."""
+        kind = message.get("@type") if isinstance(message, dict) else None
+        match kind:
+            case "Request":
+                return {**self._account.dispatcher.perform(message), "@type": "Response"}
+            case "WebSocketPushEnable":
+                self._enable(message.get("dataTypes"), message.get("pushState"))
+            case "WebSocketPushDisable":
+                self.end()
+            case _:
+                shown = json.dumps(kind) if kind is None else kind
+                raise Problem("notRequest", detail=f"Unknown request @type: {shown}")
+        return None
 
     def end(self) -> None:
         """Stop pushing."""
@@ -103,32 +120,8 @@ class _Conversation:
     async def _send(self, message: Mapping[str, Any]) -> None:
         await self._socket.send_str(json.dumps(message, separators=(",", ":")))
 
-    def _answer(self, text: str) -> dict[str, Any] | None:
-        request_id = None
-        try:
-            message = decode(text, self._account.quirks.limits)
-            request_id = message.get("id") if isinstance(message, dict) else None
-            return self._obey(message, request_id)
-        except Problem as problem:
-            return _labelled(problem.facts, "RequestError", request_id)
-
-    def _obey(self, message: Any, request_id: Any) -> dict[str, Any] | None:
-        kind = message.get("@type") if isinstance(message, dict) else None
-        match kind:
-            case "Request":
-                response = self._account.dispatcher.perform(message)
-                return _labelled(response, "Response", request_id)
-            case "WebSocketPushEnable":
-                self._enable(message.get("dataTypes"), message.get("pushState"))
-            case "WebSocketPushDisable":
-                self.end()
-            case _:
-                shown = json.dumps(kind) if kind is None else kind
-                raise Problem("notRequest", detail=f"Unknown request @type: {shown}")
-        return None
-
     def _enable(self, types: Any, position: Any) -> None:
-        """Push also these types. An empty list or null switches push off, as on Cyrus."""
+        """Also push these types. An empty list or null ends push, as on Cyrus."""
         if self._habits.blocks:
             raise _BrokenOffError
         if self._habits.enable_needs_answer and not self._has_answered:
@@ -140,7 +133,7 @@ class _Conversation:
         if not isinstance(types, list) or not types:
             self.end()
             return
-        wanted = {each for each in types if isinstance(each, str)}
+        wanted = {name for name in types if isinstance(name, str)}
         if self._subscription is not None and not isinstance(position, str):
             self._subscription.add(wanted)
             return
@@ -158,15 +151,10 @@ class _Conversation:
         self._pushing = asyncio.create_task(push, name="sandbox websocket push")
 
     async def _push(self, subscription: Subscription) -> None:
-        with contextlib.suppress(ConnectionError):  # nobody listens any more
+        with contextlib.suppress(ConnectionError):  # the client has left
             while True:
                 announced = await subscription.next(within=None)
                 if announced is not None:
                     position = {"pushState": str(announced.position)}
                     more = position if self._habits.has_positions else {}
                     await self._send({**announced.change, **more})
-
-
-def _labelled(message: Mapping[str, Any], kind: str, request_id: Any) -> dict[str, Any]:
-    named = {} if request_id is None else {"requestId": request_id}
-    return {**message, "@type": kind, **named}

@@ -16,7 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from mailroom.sandbox import STALWART, Quirks, Sandbox, User
-from mailroom.sandbox.contacts import Contacts
 
 _LONGEST_LINE = 2**26
 _PRESETS = {"": Quirks(), "stalwart": STALWART}
@@ -82,7 +81,7 @@ async def main(facts: str) -> None:
     wanted = json.loads(facts)
     users = [User(name, addresses=(f"{name}@example.com",)) for name in wanted["users"]]
     quirks = replace(_PRESETS[wanted["preset"]], contacts=wanted["contacts"] == "jmap")
-    async with Sandbox(users=users, quirks=quirks, plugins=[Contacts]).serve() as sandbox:
+    async with Sandbox(users=users, quirks=quirks).serve() as sandbox:
         _say(sandbox.url)
         lines = await _standard_input()
         while line := await lines.readline():

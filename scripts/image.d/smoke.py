@@ -21,8 +21,7 @@ from typing import IO, Any, Final
 
 import aiohttp
 
-from mailroom.sandbox import Desk, Sandbox, User
-from mailroom.sandbox.contacts import Contacts
+from mailroom.sandbox import OwnerConsole, Sandbox, User
 
 _OWNER: Final = User(name="alex", password="tap-tap-tap", addresses=("alex@example.com",))  # noqa: S106 - nobody's
 _HERE: Final = Path(__file__).parent
@@ -88,7 +87,7 @@ class Image:
         return await self.run([*self.config["Entrypoint"], *arguments])
 
 
-async def smoke(image: Image, url: str, desk: Desk) -> None:
+async def smoke(image: Image, url: str, desk: OwnerConsole) -> None:
     """Set the account up, run the service, look at it from all sides, and end it."""
     check(await image.entry("setup", "--apply") == 0, that="setup --apply exits 0")
     health_check = image.config["Healthcheck"]["Test"][1:]
@@ -138,7 +137,7 @@ def look_at(pid: int) -> None:
     check(status["VmRSS"], that=f"it takes {int(status['VmRSS'].split()[0]) / 1000:.0f} MB")
 
 
-async def tap(desk: Desk) -> None:
+async def tap(desk: OwnerConsole) -> None:
     """Have a stranger write, and label the mail as its reader would."""
     message = EmailMessage()
     message["From"], message["To"] = "daily@loom.example", _OWNER.addresses[0]
@@ -196,7 +195,7 @@ def free_port() -> int:
 
 async def on_sandbox(image: Image) -> None:
     """Serve the account, and try the image on it."""
-    sandbox = Sandbox(users=(_OWNER,), plugins=(Contacts,))
+    sandbox = Sandbox(users=(_OWNER,))
     async with sandbox.serve():
         port = free_port()
         env = {
@@ -205,7 +204,7 @@ async def on_sandbox(image: Image) -> None:
             "MAILROOM_CARDDAV_URL": sandbox.url,
             "MAILROOM_HEALTH_PORT": str(port),
         }
-        await smoke(replace(image, env=env), f"http://127.0.0.1:{port}", sandbox.desk())
+        await smoke(replace(image, env=env), f"http://127.0.0.1:{port}", sandbox.owner())
 
 
 def main(root: str, inspected: str) -> None:

@@ -16,8 +16,7 @@ import pytest
 
 from mailroom.account import Account, open_account
 from mailroom.admin.reset import Scope, survey, take_back
-from mailroom.sandbox import Quirks, Sandbox, User
-from mailroom.sandbox.contacts import Contacts
+from mailroom.sandbox import Quirks, Sandbox, SandboxAccount, User
 from mailroom.settings import load_settings
 from tests.support.owner.person import Owner, message
 from tests.support.owner.vcard_app import VCardApp
@@ -55,7 +54,7 @@ class World:
     """An account that both protocols show."""
 
     owner: Owner
-    contacts: Contacts
+    account: SandboxAccount
     cwd: Path
 
     @asynccontextmanager
@@ -78,7 +77,7 @@ class World:
 
     def put(self, name: str, card: bytes) -> str:
         """Put a vCard there, as another program would; gives its path."""
-        vcards = self.contacts.vcards
+        vcards = self.account.carddav
         path = f"{vcards.book}{name}.vcf"
         assert vcards.answer("PUT", path, {}, card).status == 201
         return path
@@ -86,27 +85,23 @@ class World:
     @property
     def people(self) -> dict[str, bytes]:
         """The cards but for groups, as they are kept: by path."""
-        cards = self.contacts.vcards.cards
+        cards = self.account.carddav.cards
         return {path: card for path, card in cards.items() if b":GROUP" not in card.upper()}
 
     @property
     def members(self) -> set[str]:
         """Everybody in any group."""
-        groups = [card for card in self.contacts.cards.cards.values() if card["kind"] == "group"]
+        groups = [card for card in self.account.cards.cards.values() if card["kind"] == "group"]
         assert groups
         return {uid for group in groups for uid in group["members"]}
 
 
 @pytest.fixture(params=SERVERS)
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    sandbox = Sandbox(
-        users=[User("alice")], quirks=Quirks(shared_cards=request.param), plugins=[Contacts]
-    )
+    sandbox = Sandbox(users=[User("alice")], quirks=Quirks(shared_cards=request.param))
     async with sandbox.serve(), aiohttp.ClientSession() as session:
         app = VCardApp(session, sandbox.url, "alice", PASSWORD)
         owner = Owner(SandboxServer(sandbox), "alice", session, app)
-        (contacts,) = sandbox.account().plugins
-        assert isinstance(contacts, Contacts)
         await set_up(environment(owner), tmp_path)
         await owner.receive(
             message(f"The Loom <{LOOM}>", "loom"),
@@ -114,14 +109,14 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             message("Shop <news@shop.example>", "shop"),
             message("Jane Doe <jane@y.example>", "jane"),
         )
-        yield World(owner, contacts, tmp_path)
+        yield World(owner, sandbox.account(), tmp_path)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_a_card_with_everything_is_what_it_was(world: World, protocol: str) -> None:
     loom, kim = world.put("loom", EVERYTHING), world.put("kim", NAMELESS)
     before = world.people
-    shown = copy.deepcopy(world.contacts.cards.cards)
+    shown = copy.deepcopy(world.account.cards.cards)
     for label in ("@ToFeed", "@ToPerson", "@ToScreener"):
         for subject in ("loom", "kim"):
             await world.triage(protocol, subject, label)
@@ -132,7 +127,7 @@ async def test_a_card_with_everything_is_what_it_was(world: World, protocol: str
             assert b"X-MAILROOM" in world.people[kim]
     assert world.people == before
     groups = {card_id for card_id, card in shown.items() if card["kind"] == "group"}
-    now = world.contacts.cards.cards
+    now = world.account.cards.cards
     assert {each: now[each] for each in shown.keys() - groups} == {
         each: shown[each] for each in shown.keys() - groups
     }
@@ -143,7 +138,7 @@ async def test_an_edit_over_jmap_would_cost_what_the_servers_lose(world: World) 
     """The sandbox has the losses that the other tests here are about."""
     path = world.put("loom", EVERYTHING)
     uid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
-    world.contacts.cards.change_card(uid, {"notes": {"n": {"note": "x"}}})
+    world.account.cards.change_card(uid, {"notes": {"n": {"note": "x"}}})
     card = world.people[path]
     for lost in (b"GEO", b"TZ:", b"GENDER", b"Loomy", b"TYPE=JPEG"):
         assert lost in EVERYTHING
@@ -201,7 +196,7 @@ async def test_what_a_person_adds_to_a_made_card_is_kept(world: World, protocol:
     added: dict[str, Any] = {}
     for path, card in world.people.items():
         theirs = card.replace(b"END:VCARD", b"NICKNAME:Nick,Two\r\nGEO:1;2\r\nEND:VCARD")
-        assert world.contacts.vcards.answer("PUT", path, {}, theirs).status == 204
+        assert world.account.carddav.answer("PUT", path, {}, theirs).status == 204
         added[path] = theirs
     for subject in ("shop", "jane"):
         await world.triage(protocol, subject, "@ToPaperTrail")

@@ -122,45 +122,37 @@ async def test_operators(corpus: Account) -> None:
         ({}, everything),
         (nothing, []),
         ({"operator": "OR", "conditions": []}, []),
-        ({"operator": "NOT", "conditions": []}, everything),
         ({"operator": "AND", "conditions": [{}]}, everything),
         ({"operator": "AND", "conditions": [{}, ann]}, [0, 3, 7]),
         ({"operator": "AND", "conditions": [{"from": "ann"}, {"from": "other"}]}, [2, 3]),
         ({"operator": "OR", "conditions": [ann, joann, other]}, [0, 1, 3, 7]),
         ({"operator": "OR", "conditions": [nothing, joann]}, [1]),
         ({"operator": "AND", "conditions": [nothing, joann]}, []),
-        ({"operator": "NOT", "conditions": [nothing]}, everything),
-        (
-            {"operator": "NOT", "conditions": [{"from": "x.example"}, {"from": "y.example"}]},
-            [8, 12, 13],
-        ),
         ({"from": "ann", "header": ["From", "Two"]}, [7]),
         (
             {
                 "operator": "AND",
                 "conditions": [
                     {"operator": "OR", "conditions": [ann, joann]},
-                    {"operator": "NOT", "conditions": [{"header": ["From", "Two"]}]},
+                    {"header": ["From", "Two"]},
                 ],
             },
-            [0, 1, 3],
+            [7],
         ),
     ]
     assert [await found(corpus, each) for each, _ in cases] == [numbers for _, numbers in cases]
 
 
-async def test_mailboxes_keywords_and_dates(account: Account) -> None:
+async def test_mailboxes_and_keywords(account: Account) -> None:
     ids = await account.receive(*(message("ann@x.example", str(number)) for number in range(3)))
     boxes = await account.mailboxes()
     inbox, archive = boxes["Inbox"], boxes["Archive"]
     await account.patch(ids[1], **{f"mailboxIds/{archive}": True, "keywords/$seen": True})
     await account.patch(ids[2], mailboxIds={archive: True}, keywords={"own": True})
-    not_in_archive = {"operator": "NOT", "conditions": [{"inMailbox": archive}]}
     cases: list[tuple[Any, list[int]]] = [
         ({"inMailbox": inbox}, [0, 1]),
         ({"inMailbox": archive}, [1, 2]),
         ({"inMailbox": boxes["Sent"]}, []),
-        (not_in_archive, [0]),
         ({"inMailboxOtherThan": [archive]}, [0, 1]),
         ({"inMailboxOtherThan": [inbox, archive]}, []),
         ({"inMailboxOtherThan": []}, [0, 1, 2]),
@@ -169,17 +161,8 @@ async def test_mailboxes_keywords_and_dates(account: Account) -> None:
         ({"hasKeyword": "own"}, [2]),
         ({"notKeyword": "$seen"}, [0, 2]),
         ({"inMailbox": archive, "notKeyword": "$seen"}, [2]),
-        ({"after": "2020-01-01T00:00:00Z", "before": "2090-01-01T00:00:00Z"}, [0, 1, 2]),
-        ({"before": "2020-01-01T00:00:00Z"}, []),
-        ({"after": "2090-01-01T00:00:00Z"}, []),
     ]
     assert [await found(account, each) for each, _ in cases] == [numbers for _, numbers in cases]
-
-
-async def test_a_date_holds_from_the_very_second(account: Account) -> None:
-    (mail_id,) = await account.receive(message("ann@x.example", "1"))
-    moment = (await account.mail(mail_id, "receivedAt"))["receivedAt"]
-    assert await found(account, {"after": moment}) == [1]
 
 
 @pytest.mark.parametrize(
@@ -198,8 +181,6 @@ async def test_a_date_holds_from_the_very_second(account: Account) -> None:
         ({"inMailboxOtherThan": None}, "filter/inMailboxOtherThan"),
         ({"hasKeyword": ""}, "filter/hasKeyword"),
         ({"hasKeyword": None}, "filter/hasKeyword"),
-        ({"after": "2026-01-01"}, "filter/after"),
-        ({"before": 5}, "filter/before"),
         ({"header": "From"}, "filter/header"),
         ({"header": []}, "filter/header"),
         ({"header": [""]}, "filter/header[0:]"),
@@ -233,9 +214,6 @@ async def test_pages(account: Account) -> None:
         ({"position": 1000}, 5, []),
         ({"position": -2}, 3, whole[3:]),
         ({"limit": 0}, 0, []),
-        ({"anchor": whole[2]}, 2, whole[2:]),
-        ({"anchor": whole[2], "anchorOffset": -1, "limit": 2}, 1, whole[1:3]),
-        ({"anchor": whole[2], "anchorOffset": 1, "limit": 2}, 3, whole[3:]),
     ]
     for window, position, ids in cases:
         page = await account.call("Email/query", sort=sort, calculateTotal=True, **window)
@@ -266,7 +244,6 @@ async def test_sorting_by_arrival(account: Account) -> None:
         ({"limit": "1"}, {"type": "invalidArguments", "arguments": ["limit"]}),
         ({"position": "1"}, {"type": "invalidArguments", "arguments": ["position"]}),
         ({"foo": 1}, {"type": "invalidArguments", "arguments": ["foo"]}),
-        ({"anchor": "Mnope"}, {"type": "anchorNotFound"}),
         ({"sort": [{"property": "nonsense"}]}, {"type": "unsupportedSort", "sort": ["sort[0]"]}),
     ],
 )
@@ -285,12 +262,3 @@ async def test_the_query_state_moves_with_the_result(account: Account) -> None:
     after = await account.call("Email/query", **in_inbox)
     assert after["queryState"] != before["queryState"]
     assert after["filter"] == in_inbox["filter"]
-
-
-async def test_one_mail_per_thread(account: Account) -> None:
-    (first,) = await account.receive(message("ann@x.example"))
-    (message_id,) = (await account.mail(first, "messageId"))["messageId"]
-    await account.receive(message("bob@x.example", "Re: Hello", f"References: <{message_id}>"))
-    await account.receive(message("eve@x.example", "Other"))
-    page = await account.call("Email/query", collapseThreads=True, calculateTotal=True)
-    assert (len(page["ids"]), page["total"]) == (2, 2)

@@ -79,13 +79,6 @@ async def test_a_response(account: Account) -> None:
     assert answer.body == {"methodResponses": responses, "sessionState": "0"}
 
 
-async def test_created_ids_are_echoed_where_they_are_given(account: Account) -> None:
-    create = ["Mailbox/set", {"create": {"m": {"name": "New"}}}, "0"]
-    answer = await account.post(request(create, createdIds={"k": "v"}))
-    made = answer.body["methodResponses"][0][1]["created"]["m"]["id"]
-    assert answer.body["createdIds"] == {"k": "v", "m": made}
-
-
 async def test_an_account_may_be_left_out_but_not_be_anothers(account: Account) -> None:
     answers = await account.perform(
         ("Email/get", {"ids": []}),
@@ -248,17 +241,3 @@ async def test_a_reference_to_a_refused_call(account: Account) -> None:
         ("Email/get", {"#ids": at("/ids"), "properties": ["id"]}),
     )
     assert answers[1] == ["error", {"type": "invalidResultReference"}]
-
-
-# Blobs
-
-
-async def test_a_mail_is_downloaded(account: Account) -> None:
-    (mail_id,) = await account.receive(message("ann@x.example", "whole"))
-    blob_id = (await account.mail(mail_id, "blobId"))["blobId"]
-    url = f"{account.url}/jmap/download/{account.name}/{blob_id}/x.eml?accept=message/rfc822"
-    async with account.http.get(url, headers=account.auth) as response:
-        assert (response.status, response.content_type) == (200, "message/rfc822")
-        assert b"\r\nSubject: whole\r\n" in await response.read()
-    missing = f"/jmap/download/{account.name}/Gnope/x.eml"
-    assert (await account.ask("GET", missing, headers=account.auth)).status == 404

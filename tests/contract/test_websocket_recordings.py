@@ -117,10 +117,6 @@ REQUESTS: list[tuple[Any, dict[str, Any]]] = [
     ),
     ("[1,2]", {**NOT_REQUEST, "detail": "Unknown request @type: null"}),
     (
-        request(["Core/echo", {}, "0"], id="R8", createdIds={}),
-        response(["Core/echo", {}, "0"], createdIds={}, requestId="R8"),
-    ),
-    (
         request(["Email/query", {"accountId": "alice"}, "0"], id="A"),
         response(["Email/query", EMAIL_QUERY, "0"], requestId="A"),
     ),

@@ -17,8 +17,7 @@ from yarl import URL
 from mailroom.account import open_account
 from mailroom.admin.setup import create, find_lacking
 from mailroom.sandbox import Quirks, User
-from mailroom.sandbox.contacts import Contacts
-from mailroom.sandbox.desk import Desk
+from mailroom.sandbox.owner import OwnerConsole
 from mailroom.sandbox.sandbox_account import SandboxAccount
 from mailroom.settings import Settings, load_settings
 from tests.support import virtual_time
@@ -61,13 +60,13 @@ class Scenario:
     name: str
     contacts: Callable[[ContactsApp], Awaitable[None]]
     mails: tuple[tuple[str, str, tuple[str, ...]], ...]
-    act: Callable[[Desk], None]
-    meanwhile: Callable[[Desk], None] | None = None
+    act: Callable[[OwnerConsole], None]
+    meanwhile: Callable[[OwnerConsole], None] | None = None
     is_large: bool = False
 
     def begin(self, server: AccountServer, account: SandboxAccount) -> None:
         """Let the scenario happen to an account."""
-        desk = Desk(account)
+        desk = OwnerConsole(account)
         self.act(desk)
         if self.meanwhile is not None:
             server.meanwhile = partial(self.meanwhile, desk)
@@ -112,18 +111,18 @@ class Prepared:
         )
 
 
-def _mail(desk: Desk, sender: str, subject: str, mailboxes: tuple[str, ...]) -> None:
+def _mail(desk: OwnerConsole, sender: str, subject: str, mailboxes: tuple[str, ...]) -> None:
     desk.deliver(message(sender, subject), mailboxes=mailboxes)
 
 
-def _tap(desk: Desk, labels: Mapping[str, str]) -> None:
+def _tap(desk: OwnerConsole, labels: Mapping[str, str]) -> None:
     """Put labels on mails: subject -> label."""
     ids = {mail.subject: mail.id for mail in desk.mails()}
     for subject, label in labels.items():
         desk.label(ids[subject], add=[label])
 
 
-def tapping(**labels: str) -> Callable[[Desk], None]:
+def tapping(**labels: str) -> Callable[[OwnerConsole], None]:
     """Return a scenario's act: put labels on mails, as subject=label."""
     return lambda desk: _tap(desk, labels)
 
@@ -146,23 +145,23 @@ _FIRST: Final = (
 )
 
 
-def _conflict_ends(desk: Desk) -> None:
+def _conflict_ends(desk: OwnerConsole) -> None:
     (mail,) = desk.mails("@MailroomError")
     desk.label(mail.id, remove=["@ToJail"])
 
 
-def _new_mail(desk: Desk) -> None:
+def _new_mail(desk: OwnerConsole) -> None:
     for sender in (BOB, "Stranger <stranger@corp.example>", CY):
         desk.deliver(message(sender, f"new of {sender}"))
 
 
-def _tapped_and_written(desk: Desk) -> None:
+def _tapped_and_written(desk: OwnerConsole) -> None:
     """Tap one mail of a sender, and deliver another at the same time."""
     _tap(desk, {"new": "@ToPerson"})
     desk.deliver(message(BOB, "newer"))
 
 
-def _provider_files(desk: Desk) -> None:
+def _provider_files(desk: OwnerConsole) -> None:
     """Deliver a mail as the provider's rules file it, which do not know of the decision yet."""
     _mail(desk, BOB, "late", _SCREENER)
 
@@ -181,22 +180,22 @@ async def _domain(app: ContactsApp) -> None:
     await app.add("corp", "Corp", "cy@corp.example", "All of them.", more=["*@corp.example"])
 
 
-def _rules_of_before(desk: Desk) -> None:
+def _rules_of_before(desk: OwnerConsole) -> None:
     """Deliver a mail as the provider files it, by the groups that the sender is in so far."""
     _mail(desk, BOB, "late", ("Imbox", "Inbox"))
 
 
-def _one_of_a_domain_writes(desk: Desk) -> None:
+def _one_of_a_domain_writes(desk: OwnerConsole) -> None:
     _tap(desk, {"new": "@ToPerson"})
     desk.deliver(message("ann@corp.example", "of another"))
 
 
-def _old_mail_is_deleted(desk: Desk) -> None:
+def _old_mail_is_deleted(desk: OwnerConsole) -> None:
     (old,) = [mail for mail in desk.mails() if mail.subject == "old"]
     desk.label(old.id, add=["Trash"], remove=old.mailboxes)
 
 
-def _tapping_of(senders: int) -> Callable[[Desk], None]:
+def _tapping_of(senders: int) -> Callable[[OwnerConsole], None]:
     labels = {f"new {at}": f"@To{_LABELS[at % len(_LABELS)]}" for at in range(senders)}
     return lambda desk: _tap(desk, labels)
 
@@ -312,14 +311,14 @@ def prepared(scenario: Scenario, backend: str, *, at_start: bool) -> Prepared:
 
 async def _base(scenario: Scenario, backend: str) -> SandboxAccount:
     quirks = Quirks(contacts=backend == "jmap")
-    account = SandboxAccount(_ME, quirks, [Contacts], clock=lambda: 0.0)
+    account = SandboxAccount(_ME, quirks, clock=lambda: 0.0)
     async with serving(account) as server, aiohttp.ClientSession() as session:
         line, *_ = server.lines
         async with open_account(settings(line)) as mailroom:
             await create(mailroom, await find_lacking(mailroom))
         await scenario.contacts(_app(session, backend, line))
         for mail in scenario.mails:
-            _mail(Desk(account), *mail)
+            _mail(OwnerConsole(account), *mail)
         async with instance(settings(line)) as service:
             await service.until_done()
     return account

@@ -13,7 +13,7 @@ from typing import Final
 
 from mailroom.jmap.push import PushState, PushStatus
 from mailroom.jmap.session import WEBSOCKET
-from mailroom.sandbox.desk import Desk
+from mailroom.sandbox.owner import OwnerConsole
 from mailroom.sandbox.sandbox_account import SandboxAccount
 from mailroom.settings import Settings, load_settings
 from tests.faults.scenarios import SCENARIOS, environ, prepared
@@ -46,8 +46,8 @@ class Stage:
     eventsource: StreamServer | None
 
     @property
-    def desk(self) -> Desk:
-        return Desk(self.account)
+    def desk(self) -> OwnerConsole:
+        return OwnerConsole(self.account)
 
     @property
     def push(self) -> PushStatus:

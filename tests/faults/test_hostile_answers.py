@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from mailroom.account import open_account
 from mailroom.runtime.failing import EXPECTED
-from mailroom.sandbox.desk import Desk
+from mailroom.sandbox.owner import OwnerConsole
 from tests.faults.scenarios import BACKENDS, SCENARIOS, Prepared, Scenario, prepared, settings
 from tests.support import virtual_time
 from tests.support.faults.account import copied
@@ -59,14 +59,14 @@ async def twisted_passes(scenario: Scenario, ready: Prepared, seed: int) -> None
     some = frozenset(chance.sample(kinds, min(len(kinds), chance.choice((1, 1, 1, 2, 99)))))
     account = copied(ready.base)
     async with serving(account) as server:
-        scenario.act(Desk(account))
+        scenario.act(OwnerConsole(account))
         server.lines[0].intercept = twisting(some, chance)
         began = asyncio.get_running_loop().time()
         with capture_logs() as log:
             await one_pass(server)
         assert asyncio.get_running_loop().time() - began < LONGEST
     assert [each for each in log if each.get("exc_info")] == []
-    assert Desk(account).violations == []
+    assert OwnerConsole(account).violations == []
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

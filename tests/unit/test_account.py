@@ -15,7 +15,6 @@ from mailroom.exits import Exit
 from mailroom.jmap.errors import SessionError
 from mailroom.runtime.failing import exit_code
 from mailroom.sandbox import Quirks, Sandbox
-from mailroom.sandbox.contacts import Contacts
 from mailroom.settings import load_settings
 from tests.support.owner.person import until
 from tests.support.proxy.proxy import proxying
@@ -39,7 +38,7 @@ async def opened(tmp_path: Path, url: str, **settings: str) -> AsyncIterator[Acc
 async def an_account(tmp_path: Path, quirks: Quirks, **settings: str) -> AsyncIterator[Account]:
     """An account on a sandbox; where CardDAV is to be found is known."""
     async with (
-        Sandbox(quirks=quirks, plugins=[Contacts]).serve() as sandbox,
+        Sandbox(quirks=quirks).serve() as sandbox,
         opened(tmp_path, sandbox.url, MAILROOM_CARDDAV_URL=sandbox.url, **settings) as account,
     ):
         yield account
@@ -71,7 +70,7 @@ async def test_contacts_come_from_where_they_are(
 
 async def test_contacts_that_are_nowhere(tmp_path: Path) -> None:
     async with (
-        Sandbox(quirks=Quirks(contacts=False), plugins=[Contacts]).serve() as sandbox,
+        Sandbox(quirks=Quirks(contacts=False)).serve() as sandbox,
         opened(tmp_path, sandbox.url) as account,
     ):
         with pytest.raises(AddressBookError) as refused:
@@ -174,7 +173,7 @@ async def test_a_check_tries_again_when_a_stream_ends_at_once(
     # By the first ping the check is content: on a busy machine, the test may be that late.
     monkeypatch.setattr(inspections, "_PING", 4)
     async with (
-        Sandbox(quirks=Quirks(websocket=False), plugins=[Contacts]).serve() as sandbox,
+        Sandbox(quirks=Quirks(websocket=False)).serve() as sandbox,
         proxying(sandbox.url) as proxy,
         opened(tmp_path, proxy.url) as account,
     ):

@@ -21,7 +21,6 @@ from mailroom.runtime import failing, keeper, process
 from mailroom.runtime.keeper import Keeper
 from mailroom.runtime.service import Service
 from mailroom.sandbox import Sandbox, User
-from mailroom.sandbox.contacts import Contacts
 from mailroom.settings import Settings, load_settings
 from tests.support.owner.jscontact_app import JsContactApp
 from tests.support.owner.person import Owner, message, until
@@ -41,7 +40,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
     users = [User(name, PASSWORD) for name in (ANNA, BEN)]
-    async with Sandbox(users=users, plugins=[Contacts]).serve() as served:
+    async with Sandbox(users=users).serve() as served:
         yield served
 
 

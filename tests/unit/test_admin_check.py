@@ -24,9 +24,10 @@ from mailroom.sandbox import JAMES, STALWART, Quirks, Sandbox, User
 from mailroom.sandbox import app as sandbox_app
 from mailroom.sandbox import session as sandbox_session
 from mailroom.sandbox.app import SandboxApp
-from mailroom.sandbox.contacts import Contacts, books
-from mailroom.sandbox.methods import mailbox_get
+from mailroom.sandbox.contacts import methods as contact_methods
+from mailroom.sandbox.methods import reading
 from mailroom.sandbox.sandbox_account import SandboxAccount
+from mailroom.sandbox.store import Mailbox
 from mailroom.settings import load_settings
 from mailroom.settings.sections import HealthSettings
 from tests.support.service.in_process import set_up
@@ -39,7 +40,7 @@ Environ = dict[str, str]
 @pytest.fixture
 async def environ(tmp_path: Path) -> AsyncIterator[Environ]:
     """The settings for an account that is set up."""
-    sandbox = Sandbox(users=[USER], quirks=Quirks(), plugins=[Contacts])
+    sandbox = Sandbox(users=[USER], quirks=Quirks())
     async with sandbox.serve():
         environ = {
             "PATH": os.environ["PATH"],
@@ -91,13 +92,13 @@ async def test_a_token_that_may_only_read(
 async def test_a_mailbox_that_may_not_be_changed(
     environ: Environ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rights = mailbox_get.rights
+    rights = reading.rights
 
-    def fewer(mailbox: Any) -> dict[str, bool]:
+    def fewer(mailbox: Mailbox) -> dict[str, Any]:
         is_feed = mailbox.name == "Feed"
         return rights(mailbox) | ({"mayAddItems": False} if is_feed else {})
 
-    monkeypatch.setattr(mailbox_get, "rights", fewer)
+    monkeypatch.setattr(reading, "rights", fewer)
     found = await findings(environ, tmp_path)
     assert found["rights"].code is Exit.CREDENTIALS
     assert "mailbox Feed: mayAddItems not granted" in found["rights"].detail
@@ -106,8 +107,8 @@ async def test_a_mailbox_that_may_not_be_changed(
 async def test_an_address_book_that_may_not_be_written(
     environ: Environ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rights = books._rights
-    monkeypatch.setattr(books, "_rights", lambda book_id: {**rights(book_id), "mayWrite": False})
+    read_only = {**contact_methods.BOOK["myRights"], "mayWrite": False}
+    monkeypatch.setitem(contact_methods.BOOK, "myRights", read_only)
     found = await findings(environ, tmp_path)
     assert found["contacts"].code is Exit.CREDENTIALS
 
@@ -164,7 +165,7 @@ async def at_another_time(
         return response
 
     monkeypatch.setattr(SandboxApp, "_api", dated)
-    sandbox = Sandbox(users=[USER], plugins=[Contacts])
+    sandbox = Sandbox(users=[USER])
     async with sandbox.serve():
         environ["MAILROOM_JMAP_SESSION_URL"] = sandbox.session_url
         await set_up(environ, tmp_path)
@@ -204,7 +205,7 @@ async def test_a_stream_that_blocks_the_account_is_found_out(
 
     monkeypatch.setattr(SandboxApp, "_event_source", open_stream)
     monkeypatch.setattr(SandboxApp, "_api", blocked)
-    sandbox = Sandbox(users=[USER], plugins=[Contacts])
+    sandbox = Sandbox(users=[USER])
     async with sandbox.serve():
         environ["MAILROOM_JMAP_SESSION_URL"] = sandbox.session_url
         environ["MAILROOM_PUSH_TRANSPORT"] = transport
@@ -289,7 +290,7 @@ async def test_where_no_service_runs_nothing_is_said_of_it(
 async def test_it_says_what_the_server_cannot_do_and_what_is_done_instead(
     tmp_path: Path, quirks: Quirks, expected: list[Limitation]
 ) -> None:
-    sandbox = Sandbox(users=[USER], quirks=quirks, plugins=[Contacts])
+    sandbox = Sandbox(users=[USER], quirks=quirks)
     async with sandbox.serve():
         environ = {
             "PATH": os.environ["PATH"],

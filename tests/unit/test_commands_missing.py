@@ -9,7 +9,6 @@ import pytest
 from mailroom.account import open_account
 from mailroom.admin.setup import Lacking, create, find_lacking
 from mailroom.sandbox import Sandbox, User
-from mailroom.sandbox.contacts import Contacts
 from mailroom.settings import load_settings
 from tests.support.service.process import command
 
@@ -19,7 +18,7 @@ Environ = dict[str, str]
 
 @pytest.fixture
 async def environ() -> AsyncIterator[Environ]:
-    sandbox = Sandbox(users=[USER], plugins=[Contacts])
+    sandbox = Sandbox(users=[USER])
     async with sandbox.serve():
         yield {
             "PATH": os.environ["PATH"],

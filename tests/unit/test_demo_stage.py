@@ -9,7 +9,6 @@ from mailroom.account import open_account
 from mailroom.demo.mailbox import CHAD, FIRST, LOOM, Letter, strangers
 from mailroom.demo.stage import USER, Stage, WentOtherwiseError, demo_settings, open_stage
 from mailroom.sandbox import Sandbox
-from mailroom.sandbox.contacts import Contacts
 
 URL = "http://127.0.0.1:1"
 
@@ -34,7 +33,7 @@ def test_the_settings_leave_no_folder_behind(
 
 
 async def test_a_service_that_is_not_there_is_not_waited_for_for_ever() -> None:
-    sandbox = Sandbox(users=(USER,), plugins=(Contacts,))
+    sandbox = Sandbox(users=(USER,))
     async with sandbox.serve():
         settings = demo_settings(sandbox.session_url, sandbox.url)
         async with open_account(settings) as owner, open_account(settings) as worker:
@@ -47,7 +46,7 @@ async def test_a_service_that_is_not_there_is_not_waited_for_for_ever() -> None:
 
 
 async def test_a_service_that_cannot_start_is_told() -> None:
-    sandbox = Sandbox(users=(USER,), plugins=(Contacts,))
+    sandbox = Sandbox(users=(USER,))
     async with sandbox.serve():
         settings = demo_settings(sandbox.session_url, sandbox.url)
         async with open_account(settings) as owner, open_account(settings) as worker:

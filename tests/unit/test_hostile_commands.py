@@ -11,7 +11,6 @@ from yarl import URL
 from mailroom.account import open_account
 from mailroom.admin.setup import create, find_lacking
 from mailroom.sandbox import Quirks, Sandbox, User
-from mailroom.sandbox.contacts import Contacts
 from mailroom.settings import load_settings
 from tests.support.owner.jscontact_app import JsContactApp
 from tests.support.service.process import command
@@ -23,7 +22,7 @@ HALF = "Half \ud83d of a character"
 async def test_half_a_character_on_a_card_is_told_in_another_way(
     arguments: tuple[str, ...], tmp_path: Path
 ) -> None:
-    sandbox = Sandbox(users=[User("alice")], quirks=Quirks(contacts=True), plugins=[Contacts])
+    sandbox = Sandbox(users=[User("alice")], quirks=Quirks(contacts=True))
     environ = {
         "PATH": os.environ["PATH"],
         "MAILROOM_JMAP_USERNAME": "alice",

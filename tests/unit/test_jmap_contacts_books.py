@@ -14,8 +14,8 @@ from mailroom.contacts.model import (
     ReadOnlyAddressBookError,
     UpdateCard,
 )
+from mailroom.sandbox.context import Arguments
 from mailroom.sandbox.history import History
-from mailroom.sandbox.plugin import Arguments
 from mailroom.screener.model.missing import MissingError
 from tests.support.domain.contact_edits import ANN, LINE, creating, noting
 from tests.support.sandbox.address_book import Account, open_account

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mailroom.contacts.model import AddressBookError, ContactEdit, Names, UpdateCard
-from mailroom.sandbox.plugin import Arguments
+from mailroom.sandbox.context import Arguments
 from tests.support.domain.contact_edits import ANN, LINE, creating, noting
 from tests.support.sandbox.address_book import Account, open_account
 

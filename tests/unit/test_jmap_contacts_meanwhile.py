@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Collection
 import pytest
 
 from mailroom.contacts.model import ContactEdit, DeleteCard
-from mailroom.sandbox.plugin import Arguments, MethodFailure
+from mailroom.sandbox.context import Arguments
+from mailroom.sandbox.errors import MethodFailure
 from tests.support.domain.contact_edits import noting
 from tests.support.sandbox.address_book import Account, Hook, WatchedContacts, open_account
 

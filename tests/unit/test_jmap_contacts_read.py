@@ -9,7 +9,8 @@ from mailroom.contacts.jmap.calls import Book, find_cards, get_books, get_cards
 from mailroom.contacts.jmap.card_set import Changes, Done, set_cards
 from mailroom.contacts.model import AddressBookError
 from mailroom.jmap.errors import MethodError, SetError
-from mailroom.sandbox.plugin import Arguments, MethodFailure
+from mailroom.sandbox.context import Arguments
+from mailroom.sandbox.errors import MethodFailure
 from mailroom.sandbox.quirks import STALWART_LIMITS, Quirks
 from tests.support.contents import contents_of
 from tests.support.domain.contact_edits import ANN, creating

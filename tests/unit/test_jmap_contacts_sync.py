@@ -14,8 +14,9 @@ from mailroom.contacts.jmap.reading import CardsMovedError
 from mailroom.contacts.jmap.sync import CardCache
 from mailroom.contacts.model import AddressBookError, ContactEdit, DeleteCard, Group, UpdateCard
 from mailroom.jmap.errors import MethodError
+from mailroom.sandbox.context import Arguments
+from mailroom.sandbox.errors import MethodFailure
 from mailroom.sandbox.history import History
-from mailroom.sandbox.plugin import Arguments, MethodFailure
 from mailroom.sandbox.quirks import STALWART_LIMITS, Quirks
 from tests.support.domain.contact_edits import ANN, LINE, creating, noting
 from tests.support.sandbox.address_book import Account, Hook, WatchedContacts, open_account
@@ -255,7 +256,7 @@ async def test_a_server_that_was_set_back_to_an_earlier_state_gives_everything(
     before_that = (await account.book.sync()).index
     store = account.contacts.cards
     store.cards, store.card_history = {}, History()
-    store.seat.states.highest = 0
+    store.context.states.highest = 0
     add(account.contacts, "bob", ANN)
     assert (await account.book.sync()).index.uids_of(ANN) == {"bob"}
     assert "ann" in before_that.ids, "who reads it meanwhile has the whole of the old one"
@@ -270,7 +271,7 @@ async def test_an_address_book_that_is_renamed_is_not_all_read_anew(account: Acc
     asked(account)
     store = account.contacts.cards
     store.books["Default"]["name"] = "Other"
-    store.book_history.updated("Default", store.moved())
+    store.changed()
     await account.book.sync()
     assert (await account.book.describe()).name == "Other"
     assert asked(account) == NEWS

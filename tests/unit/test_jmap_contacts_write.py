@@ -11,7 +11,8 @@ from mailroom.contacts.jmap.batches import batches
 from mailroom.contacts.model import ContactEdit, DeleteCard, UpdateCard
 from mailroom.http import UnreachableError
 from mailroom.jmap.session import Limits
-from mailroom.sandbox.plugin import Arguments, MethodFailure
+from mailroom.sandbox.context import Arguments
+from mailroom.sandbox.errors import MethodFailure
 from mailroom.sandbox.quirks import STALWART_LIMITS, Quirks
 from tests.support.domain.contact_edits import ANN, LINE, creating, noting
 from tests.support.sandbox.address_book import Account, Hook, open_account

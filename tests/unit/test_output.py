@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from mailroom.sandbox import Sandbox, User
-from mailroom.sandbox.contacts import Contacts
 from tests.support.owner.person import message
 from tests.support.service.in_process import set_up
 
@@ -32,7 +31,7 @@ COMMANDS = {
 
 @pytest.fixture
 async def environ(tmp_path: Path) -> AsyncIterator[dict[str, str]]:
-    sandbox = Sandbox(users=[USER], plugins=[Contacts])
+    sandbox = Sandbox(users=[USER])
     async with sandbox.serve():
         environ = {
             "PATH": os.environ["PATH"],

@@ -21,7 +21,6 @@ from mailroom.metrics import Metrics
 from mailroom.runtime.keeper import Keeper
 from mailroom.sandbox import Quirks, Sandbox, User
 from mailroom.sandbox import app as sandbox_app
-from mailroom.sandbox.contacts import Contacts
 from mailroom.sandbox.sandbox_account import SandboxAccount
 from mailroom.settings import load_settings
 from tests.support.service.in_process import set_up
@@ -88,7 +87,7 @@ async def living(
 ) -> AsyncIterator[Life]:
     """An account that is set up and kept, with its token in a secret file."""
     (tmp_path / "mailroom_jmap_token").write_text(token)
-    sandbox = Sandbox(users=[USER], quirks=Quirks(**quirks), plugins=[Contacts])
+    sandbox = Sandbox(users=[USER], quirks=Quirks(**quirks))
     async with sandbox.serve():
         environ = {
             "MAILROOM_JMAP_SESSION_URL": sandbox.session_url,
@@ -239,7 +238,7 @@ def test_what_something_in_between_refuses_is_an_outage_and_told_as_such(
 
 
 async def test_the_process_stays_up_and_says_why(tmp_path: Path) -> None:
-    sandbox = Sandbox(users=[USER], plugins=[Contacts])
+    sandbox = Sandbox(users=[USER])
     async with sandbox.serve():
         env = {
             "PATH": os.environ["PATH"],

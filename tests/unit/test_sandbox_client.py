@@ -78,7 +78,7 @@ async def test_updates_are_cut_to_the_limits_and_what_is_throttled_is_sent_again
     )
     async with client_of(quirks) as client:
         ids = [client.sandbox.deliver(mail()) for _ in range(9)]
-        archive = client.sandbox.desk().mailboxes()["Archive"]
+        archive = client.sandbox.owner().mailboxes()["Archive"]
         patches = {each: {f"mailboxIds/{archive}": True} for each in ids}
         done = await client.jmap.perform_all(client.account.updates(patches))
         assert [each.failed for each in done if each.failed] == []
@@ -90,7 +90,7 @@ async def test_mailboxes_are_created() -> None:
         wanted = {"a": {"name": "A"}, "b": {"name": "B", "parentId": "#a"}, "c": {"name": ""}}
         (made,) = await client.jmap.perform(create_mailboxes(client.account.id, wanted))
         assert list(made.failed) == ["c"]
-        assert "A/B" in client.sandbox.desk().mailboxes()
+        assert "A/B" in client.sandbox.owner().mailboxes()
 
 
 async def next_of(events: AsyncGenerator[PushEvent, None], kind: type[PushEvent]) -> PushEvent:

@@ -7,7 +7,6 @@ from xml.etree import ElementTree as ET
 import aiohttp
 import pytest
 
-from mailroom.sandbox.contacts import Contacts
 from mailroom.sandbox.quirks import Carddav, Quirks
 from mailroom.sandbox.server import Sandbox
 
@@ -71,7 +70,7 @@ class Client:
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    sandbox = Sandbox(plugins=[Contacts], quirks=Quirks(contacts=False))
+    sandbox = Sandbox(quirks=Quirks(contacts=False))
     headers = {"Authorization": aiohttp.encode_basic_auth("alice", "secret")}
     async with sandbox.serve(), aiohttp.ClientSession(headers=headers) as session:
         yield Client(session, sandbox.url)
@@ -150,16 +149,12 @@ async def test_what_may_not_be_put(client: Client) -> None:
     ("wanted", "is_found"),
     [
         (condition("EMAIL", "ann@x.EXAMPLE", match_type="equals"), True),
-        (condition("email", "x.example"), True),
         (condition("EMAIL", "ann", match_type="equals"), False),
-        (condition("EMAIL", "Ann", match_type="starts-with", collation="i;octet"), True),
-        (condition("EMAIL", "ann", match_type="starts-with", collation="i;octet"), False),
-        (condition("EMAIL", "EXAMPLE", match_type="ends-with", collation="i;ascii-casemap"), True),
-        (condition("FN", "Ann", negate_condition="yes"), False),
-        (condition("TEL", "1"), False),
-        (condition("X-FOLDED", "ab,c"), True),
+        (condition("EMAIL", "ann", match_type="starts-with"), True),
+        (condition("FN", "Ann", match_type="equals", negate_condition="yes"), False),
+        (condition("TEL", "1", match_type="equals"), False),
+        (condition("X-FOLDED", "ab,c", match_type="equals"), True),
         ("<c:filter/>", True),
-        ("", True),
         ('<c:filter><c:prop-filter name="FN"/></c:filter>', True),
         (
             '<c:filter><c:prop-filter name="TEL"><c:is-not-defined/></c:prop-filter></c:filter>',
@@ -177,7 +172,7 @@ async def test_searching(client: Client, wanted: str, is_found: bool) -> None:  
 
 async def test_all_conditions_or_any(client: Client) -> None:
     await client.put("a.vcf", ANN.format(""))
-    both = condition("FN", "ann") + condition("FN", "bob")
+    both = "".join(condition("FN", name, match_type="equals") for name in ("ann", "bob"))
     inner = both.replace('<c:filter test="anyof">', "").replace("</c:filter>", "")
     assert await client.find(f'<c:filter test="anyof">{inner}</c:filter>')
     assert not await client.find(f'<c:filter test="allof">{inner}</c:filter>')
@@ -186,11 +181,9 @@ async def test_all_conditions_or_any(client: Client) -> None:
 @pytest.mark.parametrize(
     "beyond",
     [
-        "<c:filter/><c:filter/>",
-        condition("FN", "x", collation="i;odd"),
-        condition("FN", "x", match_type="odd"),
-        condition("FN", "x", test="odd"),
-        "<c:filter/><c:limit><c:nresults>1</c:nresults></c:limit>",
+        "",
+        condition("FN", "x", match_type="equals", collation="i;odd"),
+        condition("FN", "x"),
         '<c:filter><c:prop-filter name="FN"><c:param-filter name="T"/></c:prop-filter></c:filter>',
         "<c:filter><c:odd/></c:filter>",
     ],
@@ -209,9 +202,7 @@ async def test_what_else_is_not_known_here_is_refused(client: Client) -> None:
     assert await client("PROPFIND", BOOK, Depth="infinity") == 403
     assert await client("PROPFIND", "/dav/nowhere", Depth="0") == 404
     assert await client("GET", BOOK + "none.vcf") == 404
-    assert await client("MKCOL", HOME + "New/") == 405
-    assert await client("OPTIONS", BOOK) == 200
-    assert "addressbook" in client.headers["DAV"]
+    assert await client("OPTIONS", BOOK) == 405
 
 
 async def test_cards_may_be_asked_for_by_path_and_in_part(client: Client) -> None:
@@ -231,7 +222,7 @@ async def test_cards_may_be_asked_for_by_path_and_in_part(client: Client) -> Non
 
 async def test_without_sync_collection_it_is_neither_offered_nor_done() -> None:
     quirks = Quirks(contacts=False, carddav=Carddav(sync_collection=False))
-    sandbox = Sandbox(plugins=[Contacts], quirks=quirks)
+    sandbox = Sandbox(quirks=quirks)
     headers = {"Authorization": aiohttp.encode_basic_auth("alice", "secret")}
     async with sandbox.serve(), aiohttp.ClientSession(headers=headers) as session:
         client = Client(session, sandbox.url)
@@ -244,7 +235,7 @@ async def test_without_sync_collection_it_is_neither_offered_nor_done() -> None:
 
 
 async def test_there_is_no_carddav_where_contacts_are_over_jmap() -> None:
-    sandbox = Sandbox(plugins=[Contacts])
+    sandbox = Sandbox()
     headers = {"Authorization": aiohttp.encode_basic_auth("alice", "secret")}
     async with sandbox.serve(), aiohttp.ClientSession(headers=headers) as session:
         client = Client(session, sandbox.url)

@@ -11,7 +11,6 @@ from yarl import URL
 from mailroom.contacts.carddav import CardDavAddressBook
 from mailroom.http import Credentials, HttpClient, HttpRequest, Response
 from mailroom.sandbox import STALWART, Carddav, Quirks, Sandbox
-from mailroom.sandbox.contacts import Contacts
 from tests.unit.test_sandbox_contacts_carddav import BOOK, NAMESPACES
 
 CUT = 20
@@ -27,7 +26,7 @@ BRIEF = (
 @asynccontextmanager
 async def contacts(quirks: Carddav, count: int) -> AsyncIterator[tuple[HttpClient, URL]]:
     """A server with so many contacts, as iPhones write them."""
-    sandbox = Sandbox(quirks=Quirks(contacts=False, carddav=quirks), plugins=[Contacts])
+    sandbox = Sandbox(quirks=Quirks(contacts=False, carddav=quirks))
     async with sandbox.serve(), aiohttp.ClientSession() as session:
         http = HttpClient(session, Credentials.basic("alice", "secret"))
         for number in range(count):

@@ -8,7 +8,6 @@ import aiohttp
 import pytest
 
 from mailroom.sandbox import HOSTILE, JAMES, STALWART, STALWART_LIMITS, Pushing, Quirks, Serving
-from mailroom.sandbox.contacts import Contacts
 from tests.support.sandbox.client import CORE, MAIL, Client, mail, serving, soon
 
 SUBMISSION = "urn:ietf:params:jmap:submission"
@@ -24,8 +23,10 @@ DISABLE = {"@type": "WebSocketPushDisable"}
 
 
 async def test_requests_to_dav_and_handshakes_of_push_count_as_well() -> None:
-    quirks = Quirks(limits=STALWART_LIMITS, serving=Serving(counts_all=True), latency=0.5)
-    async with serving(quirks, plugins=[Contacts]) as client:
+    quirks = Quirks(
+        contacts=False, limits=STALWART_LIMITS, serving=Serving(counts_all=True), latency=0.5
+    )
+    async with serving(quirks) as client:
         asking = [asyncio.create_task(client.post(ECHO)) for _ in range(3)]
         asking_dav = asyncio.create_task(client.get(BOOK))
         await asyncio.sleep(0.2)
@@ -131,14 +132,14 @@ async def test_pushed_states_are_those_of_get() -> None:
 async def test_compact_ids() -> None:
     async with serving(Quirks(serving=Serving(ids="compact"))) as client:
         assert client.sandbox.deliver(mail()).startswith("S")
-        assert all(each.startswith("P-") for each in client.sandbox.desk().mailboxes().values())
+        assert all(each.startswith("P-") for each in client.sandbox.owner().mailboxes().values())
 
 
 async def test_ids_change_and_no_state_says_so() -> None:
     async with serving() as client:
         mail_id = client.sandbox.deliver(mail())
         before = await client.call("Email/get", ids=[mail_id], properties=["id"])
-        new = client.sandbox.desk().renumber()
+        new = client.sandbox.owner().renumber()
         after = await client.call("Email/get", ids=[mail_id, new[mail_id]], properties=["id"])
         assert after["state"] == before["state"]
         assert after["notFound"] == [mail_id]
@@ -204,7 +205,7 @@ async def test_announcements_have_a_gap_between_them() -> None:
 
 
 async def test_an_open_stream_lets_all_other_requests_wait() -> None:
-    async with serving(Quirks(pushing=Pushing(blocks=True)), plugins=[Contacts]) as client:
+    async with serving(Quirks(pushing=Pushing(blocks=True))) as client:
         stream = await client.get(EVENTS + "30")
         asking = [asyncio.create_task(client.post(ECHO)), asyncio.create_task(client.get(BOOK))]
         done, _ = await asyncio.wait(asking, timeout=0.3)

@@ -69,7 +69,7 @@ async def test_where_header_looks(where: Any, finds: int) -> None:
         assert await found(client, {"header": ["From", "ann"]}) == ids[:finds]
 
 
-async def test_dates_may_go_through_the_index_and_what_is_not_in_it_sorts_last() -> None:
+async def test_the_sort_may_use_the_index_and_mail_that_is_not_in_it_comes_last() -> None:
     async with serving(Quirks(querying=Querying(behind=1, dates_are_indexed=True))) as client:
         one, two, three = deliver(client, 3)
         inbox = {"inMailbox": box(client)}
@@ -77,8 +77,6 @@ async def test_dates_may_go_through_the_index_and_what_is_not_in_it_sorts_last()
         newest_first = await client.call("Email/query", filter=inbox, sort=NEWEST_FIRST)
         assert newest_first["ids"] == [two, one, three]
         assert await found(client, inbox, position=-1) == [three]
-        assert await found(client, {"after": "2026-02-25T00:00:00Z"}) == [one, two]
-        assert await found(client, {"before": "2027-02-25T00:00:00Z"}) == [one, two]
 
 
 async def test_a_text_criterion_may_hide_what_is_not_indexed() -> None:
@@ -206,7 +204,6 @@ def _or(*conditions: Any) -> Any:
         (_and(), None),
         (_and(FLAGGED, _or(A, B)), {"a", "b"}),
         (_and(_or(A, B), B), {"b"}),
-        ({"operator": "NOT", "conditions": [A]}, None),
         ({"inMailboxOtherThan": ["a"]}, None),
     ],
 )

@@ -16,7 +16,7 @@ def sandbox() -> Sandbox:
 
 def test_a_mail_never_leaves_its_last_mailbox(sandbox: Sandbox) -> None:
     mail_id = sandbox.deliver(mail(subject="Mine"))
-    desk = sandbox.desk()
+    desk = sandbox.owner()
     with pytest.raises(LastMailboxError):
         desk.label(mail_id, remove=["Inbox"])
     assert desk.violations == [Violation(mail_id, "Mine")]
@@ -25,7 +25,7 @@ def test_a_mail_never_leaves_its_last_mailbox(sandbox: Sandbox) -> None:
 
 def test_a_mail_needs_a_mailbox_to_come_to(sandbox: Sandbox) -> None:
     with pytest.raises(LastMailboxError):
-        sandbox.desk().deliver(mail(), mailboxes=())
+        sandbox.owner().deliver(mail(), mailboxes=())
     with pytest.raises(LookupError, match="Nowhere"):
         sandbox.deliver(mail(), mailbox="Nowhere")
     assert sandbox.mails() == []
@@ -34,14 +34,14 @@ def test_a_mail_needs_a_mailbox_to_come_to(sandbox: Sandbox) -> None:
 async def test_who_tries_it_over_jmap_is_noted() -> None:
     async with serving() as client:
         mail_id = client.sandbox.deliver(mail(subject="Mine"))
-        inbox = client.sandbox.desk().mailboxes()["Inbox"]
+        inbox = client.sandbox.owner().mailboxes()["Inbox"]
         refused = {"type": "invalidProperties", "properties": ["mailboxIds"]}
         assert await client.patch(mail_id, **{f"mailboxIds/{inbox}": None}) == refused
-        assert client.sandbox.desk().violations == [Violation(mail_id, "Mine")]
+        assert client.sandbox.owner().violations == [Violation(mail_id, "Mine")]
 
 
 def test_mail_is_delivered_labelled_and_seen(sandbox: Sandbox) -> None:
-    desk = sandbox.desk()
+    desk = sandbox.owner()
     desk.create_mailbox("Inbox/Screener")
     desk.create_mailbox("@ToFeed")
     then = datetime(2026, 2, 25, tzinfo=UTC)
@@ -60,7 +60,7 @@ def test_mail_is_delivered_labelled_and_seen(sandbox: Sandbox) -> None:
 
 
 def test_mailboxes_are_made_once_and_removed(sandbox: Sandbox) -> None:
-    desk = sandbox.desk()
+    desk = sandbox.owner()
     assert desk.create_mailbox("A/B/C") == desk.create_mailbox("A/B/C")
     assert {"A", "A/B", "A/B/C"} <= desk.mailboxes().keys()
     kept = desk.deliver(mail(subject="Kept"), mailboxes=("Inbox", "A/B/C"), keywords=["$seen"])
@@ -79,7 +79,7 @@ def test_mailboxes_are_made_once_and_removed(sandbox: Sandbox) -> None:
 def test_users_share_nothing(sandbox: Sandbox) -> None:
     same = mail()
     ids = {sandbox.deliver(same, user="alice"), sandbox.deliver(same, user="bob")}
-    boxes = [set(sandbox.desk(user).mailboxes().values()) for user in ("alice", "bob")]
+    boxes = [set(sandbox.owner(user).mailboxes().values()) for user in ("alice", "bob")]
     assert len(ids) == 2
     assert boxes[0].isdisjoint(boxes[1])
 
@@ -95,8 +95,8 @@ async def test_delivered_mail_is_told_from_appended_mail() -> None:
     old = "Received: from a by b; Mon, 5 Jan 2026 08:00:00 +0000"
     async with serving() as client:
         delivered = client.sandbox.deliver(mail("a@x.example", "x", old), received_at=then)
-        appended = client.sandbox.append(mail("a@x.example", "x", old), received_at=then)
-        bare = client.sandbox.append(mail("a@x.example"), received_at=then)
+        appended = client.sandbox.owner().append(mail("a@x.example", "x", old), received_at=then)
+        bare = client.sandbox.owner().append(mail("a@x.example"), received_at=then)
         got = await client.call(
             "Email/get",
             ids=[delivered, appended, bare],
@@ -111,7 +111,7 @@ async def test_delivered_mail_is_told_from_appended_mail() -> None:
 
 def test_a_mailbox_holds_what_was_put_into_it(sandbox: Sandbox) -> None:
     """The list of a mailbox follows every way in which a mail enters or leaves it."""
-    desk, store = sandbox.desk(), sandbox.desk().account.mail
+    desk, store = sandbox.owner(), sandbox.owner().account.mail
     for path in ("Feed", "Jail"):
         desk.create_mailbox(path)
     both, moved, destroyed, stays = (

@@ -39,7 +39,6 @@ from mailroom.metrics import Metrics
 from mailroom.runtime.service import Service
 from mailroom.runtime.watch import Watch
 from mailroom.sandbox import Quirks, Sandbox, User
-from mailroom.sandbox.contacts import Contacts
 from mailroom.screener.passes.progress import Report
 from mailroom.screener.passes.workflow import ScreenerWorkflow
 from mailroom.settings import Settings, load_settings
@@ -248,7 +247,7 @@ async def live(service: Telling, sandbox: Sandbox, trouble: Trouble) -> None:
         good, trouble.ways = service.good, [*WAYS]
         service._trigger.change()
         await until(recovered, "all has failed that was to fail")
-        desk = sandbox.desk()
+        desk = sandbox.owner()
         sandbox.deliver(message("Bob <bob@corp.example>", "new"), mailbox="Screener")
         desk.label(desk.mails("Screener")[0].id, add=["@ToFeed"])
         service._trigger.change()
@@ -273,7 +272,7 @@ async def test_the_service_never_shows_one(
     *, contacts: str, by_token: bool, log_format: Format, transport: str, echoes: bool
 ) -> None:
     quirks = Quirks(contacts=contacts == "jmap")
-    sandbox = Sandbox(users=[ALICE], quirks=quirks, plugins=[Contacts])
+    sandbox = Sandbox(users=[ALICE], quirks=quirks)
     secrets = (TOKEN if by_token else PASSWORD, DAV_PASSWORD)
     shown, raw, trouble = io.StringIO(), io.StringIO(), Trouble(secrets if echoes else (), [])
     asyncio.get_running_loop().set_debug(True)
@@ -378,7 +377,7 @@ async def test_a_command_never_shows_one(arguments: tuple[str, ...], tmp_path: P
             else await forward()
         )
 
-    sandbox = Sandbox(users=[ALICE], plugins=[Contacts])
+    sandbox = Sandbox(users=[ALICE])
     async with sandbox.serve(), proxying(sandbox.url) as proxy:
         proxy.intercept = fails
         environ = {

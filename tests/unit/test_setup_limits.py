@@ -8,8 +8,9 @@ import pytest
 from mailroom.account import open_account
 from mailroom.admin.setup import create, find_lacking
 from mailroom.jmap.errors import JmapError
-from mailroom.sandbox import Limits, Quirks, Sandbox, User, sandbox_account
-from mailroom.sandbox.contacts import Contacts
+from mailroom.sandbox import Limits, Quirks, Sandbox, User
+from mailroom.sandbox.context import AccountContext
+from mailroom.sandbox.errors import RefusedError
 from mailroom.settings import load_settings
 from tests.support.virtual_time import run
 
@@ -19,7 +20,7 @@ DEEP = "Work/Mail/Screener"
 
 async def set_up(tmp_path: Path, quirks: Quirks, **settings: str) -> None:
     """Set up an empty account, and see that nothing is missing then."""
-    sandbox = Sandbox(users=[USER], quirks=quirks, plugins=[Contacts])
+    sandbox = Sandbox(users=[USER], quirks=quirks)
     async with sandbox.serve():
         environ = {
             "MAILROOM_JMAP_SESSION_URL": sandbox.session_url,
@@ -32,7 +33,7 @@ async def set_up(tmp_path: Path, quirks: Quirks, **settings: str) -> None:
             await create(account, await find_lacking(account))
             lacking = await find_lacking(account)
             assert not lacking, list(lacking.lines())
-    assert sandbox.desk().violations == []
+    assert sandbox.owner().violations == []
 
 
 @pytest.mark.parametrize("at_a_time", [1, 2, 3, 7])
@@ -45,16 +46,17 @@ def test_what_the_server_does_not_make_now_is_asked_for_again(tmp_path: Path, ev
     run(set_up(tmp_path, Quirks(throttle_every=every)))
 
 
-def test_a_server_that_never_makes_one_is_asked_a_few_times(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sandbox_account, "_throttle", lambda _every: lambda: {"type": "rateLimit"})
+def test_a_server_that_never_makes_one_is_asked_a_few_times(tmp_path: Path) -> None:
     with pytest.raises(JmapError, match="does not create the mailbox 'Work': rateLimit"):
         run(set_up(tmp_path, Quirks(throttle_every=1)))
 
 
 def test_a_refusal_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(random, "uniform", lambda _least, _most: pytest.fail("it waits"))
-    monkeypatch.setattr(sandbox_account, "_throttle", lambda _every: lambda: {"type": "overQuota"})
+
+    def refuse(_: AccountContext) -> None:
+        raise RefusedError("overQuota")
+
+    monkeypatch.setattr(AccountContext, "throttle", refuse)
     with pytest.raises(JmapError, match="does not create the mailbox 'Work': overQuota"):
-        run(set_up(tmp_path, Quirks(throttle_every=1)))
+        run(set_up(tmp_path, Quirks()))

@@ -1,9 +1,8 @@
-"""Contacts in the sandbox: over JMAP (RFC 9610), or over CardDAV (RFC 6352) where that is not.
+"""The contacts of one account: over JMAP (RFC 9610), over CardDAV (RFC 6352), or over both."""
 
-An account has one of them, and keeps cards in that protocol's own form. With the quirk
-``shared_cards`` it has both, which show the same cards, with what real servers lose on the way.
-"""
+from mailroom.sandbox.contacts.bridge import Bridge
+from mailroom.sandbox.contacts.carddav import CardDav
+from mailroom.sandbox.contacts.cards import CardStore
+from mailroom.sandbox.contacts.methods import contact_methods
 
-from mailroom.sandbox.contacts.plugin import Contacts
-
-__all__ = ["Contacts"]
+__all__ = ["Bridge", "CardDav", "CardStore", "contact_methods"]

@@ -3,8 +3,8 @@
 from urllib.parse import quote
 
 from mailroom.sandbox.contacts.carddav import CardDav
+from mailroom.sandbox.contacts.cards import DEFAULT, CardStore
 from mailroom.sandbox.contacts.conversion import Server, to_jscontact, to_vcard
-from mailroom.sandbox.contacts.store import DEFAULT, CardStore
 
 
 class Bridge:
@@ -26,30 +26,29 @@ class Bridge:
 
     def _card_changed(self, card_id: str) -> None:
         """Write the vCard of a card that was made, changed or destroyed over JMAP."""
+        if card_id not in self._cards.cards:
+            del self._vcards.cards[self._paths.pop(card_id)]
+            return
         default = f"{self._vcards.book}{quote(card_id, safe='')}.vcf"
         path = self._paths.setdefault(card_id, default)
-        if card_id not in self._cards.cards:
-            self._vcards.store(self._paths.pop(card_id), None)
-            return
         vcard = to_vcard(self._cards.cards[card_id], self._vcards.cards.get(path))
-        self._vcards.store(path, vcard)
+        self._vcards.cards[path] = vcard
         self._show(card_id, vcard)
 
     def _vcard_changed(self, path: str) -> None:
         """Update the JMAP card after a vCard was put or deleted over CardDAV."""
-        ids = {where: card_id for card_id, where in self._paths.items()}
+        history = self._cards.card_history
         if path not in self._vcards.cards:
-            card_id = ids[path]
+            card_id = next(known for known, its_path in self._paths.items() if its_path == path)
             del self._paths[card_id], self._cards.cards[card_id]
-            self._cards.card_history.destroyed(card_id, self._cards.moved())
+            history.destroyed(card_id, self._cards.changed())
             return
         vcard = self._vcards.cards[path]
         card_id = to_jscontact(vcard, self._server)["uid"]
         self._paths[card_id] = path
-        is_new = card_id not in self._cards.cards
+        record_change = history.updated if card_id in self._cards.cards else history.created
         self._show(card_id, vcard)
-        history = self._cards.card_history
-        (history.created if is_new else history.updated)(card_id, self._cards.moved())
+        record_change(card_id, self._cards.changed())
 
     def _show(self, card_id: str, vcard: bytes) -> None:
         shown = to_jscontact(vcard, self._server)

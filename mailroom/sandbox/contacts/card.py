@@ -1,6 +1,6 @@
 """The rules for a valid Card (RFC 9553), as far as the sandbox checks them. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 PROPERTIES: Final = frozenset(
@@ -23,7 +23,7 @@ _ENTRIES: Final = {
     "organizations": ("name", False),
     "phones": ("number", True),
 }
-"""Maps of objects, and the one member of each that is a text, and whether it must be there."""
+"""Map of objects -> the member of each that is a text, and True if the member is mandatory."""
 _SETS: Final = ("members", "keywords", "addressBookIds")
 
 
@@ -33,15 +33,14 @@ def is_vendors(name: str) -> bool:
     return bool(prefix and colon and rest)
 
 
-def invalid_paths(card: Mapping[str, Any], *, whole: bool = False) -> list[str]:
-    """Return the paths of the invalid properties of a card, as Cyrus names them.
+def unknown_properties(names: Iterable[str]) -> list[str]:
+    """Return the names that are not properties of a card."""
+    return [name for name in names if name not in PROPERTIES and not is_vendors(name)]
 
-    Args:
-        card: the properties.
-        whole: whether these are all of the card; else only their names are looked at.
-    """
-    wrong = [name for name in card if name not in PROPERTIES and not is_vendors(name)]
-    return [*wrong, *_wrong_values(card)] if whole else wrong
+
+def invalid_paths(card: Mapping[str, Any]) -> list[str]:
+    """Return the paths of the invalid properties of a card, as Cyrus names them."""
+    return [*unknown_properties(card), *_wrong_values(card)]
 
 
 def _wrong_values(card: Mapping[str, Any]) -> Iterator[str]:
@@ -73,7 +72,7 @@ def _wrong_entries(name: str, value: Any, member: str, *, is_needed: bool) -> It
 
 
 def _wrong_set(name: str, value: Any) -> Iterator[str]:
-    """A set says ``true`` of each of its members; the path has the member twice, as on Cyrus."""
+    """Yield the paths of members without ``true``; a path has the member twice, as on Cyrus."""
     if not isinstance(value, dict):
         yield name
         return
@@ -81,25 +80,23 @@ def _wrong_set(name: str, value: Any) -> Iterator[str]:
 
 
 def _wrong_name(name: Any) -> Iterator[str]:
-    """A name says something, in one of two ways (RFC 9553 section 2.2.1)."""
+    """Yield the wrong parts of a name, which must have ``full`` or components (RFC 9553 2.2.1)."""
     if not isinstance(name, dict):
         yield "name"
         return
     full, components = name.get("full"), name.get("components")
     if (full is None and not components) or not isinstance(full, str | None):
         yield "name/full"
-    if components is not None and not _are_components(components):
+    if components is None:
+        return
+    is_list = isinstance(components, list) and bool(components)
+    if not is_list or not all(map(_is_component, components)):
         yield "name/components"
 
 
-def _are_components(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(
-            isinstance(each, dict)
-            and isinstance(each.get("kind"), str)
-            and isinstance(each.get("value"), str)
-            for each in value
-        )
-    )
+def _is_component(value: Any) -> bool:
+    match value:
+        case {"kind": str(), "value": str()}:
+            return True
+        case _:
+            return False

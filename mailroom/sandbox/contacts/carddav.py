@@ -1,10 +1,8 @@
-"""One user's address book over CardDAV (RFC 6352), in memory: what a client like ours asks for.
+"""One user's address books over CardDAV (RFC 6352), in memory.
 
-Cards are bytes, kept and given as they came. There is one address book; sharing and locks are not
-to be had, and say so.
+Cards are bytes, stored and sent unchanged. There are no locks.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import quote
@@ -13,258 +11,260 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
-from mailroom.sandbox.contacts.dav_history import DavHistory, InvalidTokenError
+from mailroom.sandbox.contacts.dav_cards import DavCards, InvalidTokenError
 from mailroom.sandbox.contacts.dav_query import CARDDAV, UnsupportedFilterError, compile_query
 from mailroom.sandbox.contacts.dav_xml import (
     CALENDAR_SERVER,
     DAV,
-    asked_for,
     href,
-    judgement,
     multistatus,
     parse,
     refusal,
+    requested,
     response,
+    status_only,
 )
 from mailroom.sandbox.contacts.vcard import only, uid_of
 from mailroom.sandbox.quirks import Carddav
 
 ROOT: Final = "/dav/"
-_ALLOW: Final = {
-    "Allow": "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, REPORT",
-    "DAV": "1, addressbook",
-}
+RESOURCE_TYPE: Final = f"{DAV}resourcetype"
+ADDRESS_BOOK: Final = "<d:collection/><c:addressbook/>"
+"""The resource type of an address book."""
 _COLLECTION: Final = "<d:collection/>"
-_ETAG: Final = f"{DAV}getetag"
-_TYPE: Final = f"{DAV}resourcetype"
 _DATA: Final = f"{CARDDAV}address-data"
-_QUERY: Final = f"{CARDDAV}addressbook-query"
-_MULTIGET: Final = f"{CARDDAV}addressbook-multiget"
 _SYNC: Final = f"{DAV}sync-collection"
+_REPORTS: Final = ("c:addressbook-query", "c:addressbook-multiget", "d:sync-collection")
 _SUPPORTED: Final = "<d:supported-report><d:report><{}/></d:report></d:supported-report>"
-_NOT_FOUND: Final = "404 Not Found"
+_CUT: Final = "507 Insufficient Storage"
+_Headers = Mapping[str, str]
 
 
 class CardDav:
-    """An address book and its answers to requests.
+    """The address books of one user, and the answers to requests.
 
     Args:
         user: the name of the user.
         quirks: the deviations to imitate.
 
     Attributes:
-        cards: path -> vCard.
-        book: the path of the address book.
+        quirks: the deviations to imitate.
+        principal: the path of the user's principal.
+        home: the path of the collection of the address books.
+        book: the path of the first address book.
+        collections: path -> the properties of each collection, as XML by name.
+        cards: path -> vCard, of all address books.
         on_change: called with the path of each card that a request made, changed or removed.
     """
 
     def __init__(self, user: str, quirks: Carddav) -> None:
         name = quote(user, safe="")
-        self._principal = f"{ROOT}principals/user/{name}/"
-        self._home = f"{ROOT}addressbooks/user/{name}/"
-        self.book = f"{self._home}Default/"
-        self.cards: dict[str, bytes] = {}
+        self.quirks = quirks
+        self.principal = f"{ROOT}principals/user/{name}/"
+        self.home = f"{ROOT}addressbooks/user/{name}/"
+        self.book = f"{self.home}Default/"
+        self.cards = DavCards()
         self.on_change: Callable[[str], None] = lambda _: None
-        self._history = DavHistory()
-        self._reports = {_QUERY: self._query, _MULTIGET: self._multiget}
-        self._quirks = quirks
-        if quirks.sync_collection:
-            self._reports[_SYNC] = self._changes
+        where = {
+            f"{DAV}current-user-principal": href(self.principal),
+            f"{CARDDAV}addressbook-home-set": href(self.home),
+        }
+        self.collections: dict[str, dict[str, str]] = {
+            ROOT: {RESOURCE_TYPE: _COLLECTION, **where},
+            self.principal: {RESOURCE_TYPE: f"{_COLLECTION}<d:principal/>", **where},
+            self.home: {RESOURCE_TYPE: _COLLECTION, **where},
+            self.book: {
+                RESOURCE_TYPE: ADDRESS_BOOK,
+                f"{DAV}displayname": "Personal",
+                f"{DAV}current-user-privilege-set": "<d:privilege><d:all/></d:privilege>",
+                **where,
+            },
+        }
 
-    def answer(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes
-    ) -> web.Response:
+    def answer(self, method: str, path: str, headers: _Headers, body: bytes) -> web.Response:
         """Carry out a request; ``path`` is encoded, as it was sent."""
         match method:
             case "PROPFIND":
                 answer = self._propfind(path, headers.get("Depth", "1"), body)
             case "REPORT":
                 answer = self._report(path, body)
-            case "GET" | "HEAD":
+            case "GET":
                 answer = self._get(path)
             case "PUT":
                 answer = self._put(path, headers, body)
             case "DELETE":
                 answer = self._delete(path, headers)
+            case "MKCOL":
+                answer = self._mkcol(path, body)
             case _:
-                answer = web.Response(status=200 if method == "OPTIONS" else 405, headers=_ALLOW)
+                answer = web.Response(status=405)
         return answer
 
+    # What subclasses may change
+
+    def stored(self, card: bytes) -> bytes:
+        """Return a card that was put, in the form in which it is stored."""
+        return card
+
+    def shown(self, card: bytes) -> str:
+        """Return a card in the form in which a report has it."""
+        return escape(card.decode("utf-8", "surrogateescape"))
+
+    def listed(self, path: str) -> str:
+        """Return a path in the form in which a list has it."""
+        return path.replace("@", "%40") if self.quirks.encodes_at else path
+
+    # Reading
+
     def _propfind(self, path: str, depth: str, body: bytes) -> web.Response:
-        collections = self._collections()
-        path = path if path in self.cards or path.endswith("/") else f"{path}/"
-        if path not in {*collections, *self.cards}:
+        path = path if path.endswith("/") else f"{path}/"
+        if path not in self.collections:
             return web.Response(status=404)
         if depth not in {"0", "1"}:
             return refusal(403, "<d:propfind-finite-depth/>")
-        paths = [path, *self._members(path)] if depth == "1" else [path]
-        asked = asked_for(parse(body))
-        answers = [response(self._listed(each), asked, self._properties(each)) for each in paths]
-        return multistatus(self._cut(answers))
+        paths = [path]
+        if depth == "1":
+            below = (other for other in self.collections if other.startswith(path))
+            paths += [other for other in below if other.count("/") == path.count("/") + 1]
+            paths += self.cards.members(path) if self._is_book(path) else []
+        names = requested(parse(body))
+        answers = [response(self.listed(each), names, self._properties(each)) for each in paths]
+        return multistatus(self._cut(path, answers))
 
-    def _listed(self, path: str) -> str:
-        """Return a path as it is written in a list."""
-        return path.replace("@", "%40") if self._quirks.encodes_at else path
-
-    def _cut(self, answers: list[str]) -> list[str]:
-        """Return the part of a list that is sent."""
-        most = self._quirks.cut
-        if most is None or len(answers) <= most:
-            return answers
-        return [*answers[:most], judgement(self.book, "507 Insufficient Storage")]
-
-    def _collections(self) -> dict[str, dict[str, str]]:
-        """Path -> the properties of every collection."""
-        user = {
-            f"{DAV}current-user-principal": href(self._principal),
-            f"{CARDDAV}addressbook-home-set": href(self._home),
-        }
-        rights = "<d:privilege><d:all/></d:privilege>"
-        return {
-            ROOT: {_TYPE: _COLLECTION, **user},
-            self._principal: {_TYPE: f"{_COLLECTION}<d:principal/>", **user},
-            self._home: {_TYPE: _COLLECTION, **user},
-            self.book: {
-                _TYPE: f"{_COLLECTION}<c:addressbook/>",
-                f"{DAV}displayname": "Personal",
-                f"{DAV}current-user-privilege-set": rights,
-                **self._state(),
-                **user,
-            },
-        }
-
-    def _state(self) -> dict[str, str]:
-        """Return the properties of the address book that clients use to follow changes."""
-        names = [name.replace(DAV, "d:").replace(CARDDAV, "c:") for name in self._reports]
-        token = {f"{DAV}sync-token": self._history.token} if _SYNC in self._reports else {}
-        return {
-            f"{DAV}supported-report-set": "".join(map(_SUPPORTED.format, names)),
-            f"{CALENDAR_SERVER}getctag": self._history.tag,
-            **token,
-        }
-
-    def _members(self, path: str) -> list[str]:
-        if path == self._home:
-            return [self.book]
-        return list(self.cards) if path == self.book else []
+    def _is_book(self, path: str) -> bool:
+        return "<c:addressbook/>" in self.collections.get(path, {}).get(RESOURCE_TYPE, "")
 
     def _properties(self, path: str) -> dict[str, str]:
-        if path not in self.cards:
-            return self._collections()[path]
-        return {
-            _TYPE: "",
-            _ETAG: self._etag(path),
-            f"{DAV}getcontentlength": str(len(self.cards[path])),
-            f"{DAV}getcontenttype": "text/vcard",
-        }
+        """Return the properties of a card or a collection."""
+        quirks = self.quirks
+        if path in self.cards:
+            length = str(len(self.cards[path]))
+            return {
+                RESOURCE_TYPE: "",
+                **({f"{DAV}getetag": self.cards.etag(path)} if quirks.etags else {}),
+                **({f"{DAV}getcontentlength": length} if quirks.lengths else {}),
+            }
+        properties = dict(self.collections[path])
+        if self._is_book(path):
+            reports = _REPORTS if quirks.sync_collection else _REPORTS[:-1]
+            properties[f"{DAV}supported-report-set"] = "".join(map(_SUPPORTED.format, reports))
+            if quirks.sync_collection:
+                properties[f"{DAV}sync-token"] = self.cards.token()
+            if quirks.tag:
+                properties[f"{CALENDAR_SERVER}getctag"] = self.cards.tag(path)
+        return properties
+
+    def _cut(self, path: str, answers: list[str]) -> list[str]:
+        """Return the part of a list that is sent."""
+        most = self.quirks.cut
+        if most is None or len(answers) <= most:
+            return answers
+        return [*answers[:most], status_only(path, _CUT)]
 
     def _report(self, path: str, body: bytes) -> web.Response:
-        if path != self.book:
+        if not self._is_book(path):
             return web.Response(status=404)
         root = parse(body)
         if root is None:
             return web.Response(status=400)
-        report = self._reports.get(root.tag)
-        return report(root) if report else refusal(403, "<d:supported-report/>")
+        if root.tag == f"{CARDDAV}addressbook-query":
+            return self._query(path, root)
+        if root.tag == f"{CARDDAV}addressbook-multiget":
+            paths = [(each.text or "").strip() for each in root.findall(f"{DAV}href")]
+            return multistatus(self._card_or_404(self.cards.path_of(each), root) for each in paths)
+        if root.tag == _SYNC and self.quirks.sync_collection:
+            return self._changes(path, root)
+        return refusal(403, "<d:supported-report/>")
 
-    def _query(self, root: ET.Element) -> web.Response:
+    def _query(self, book: str, root: ET.Element) -> web.Response:
         try:
             is_match = compile_query(root)
         except UnsupportedFilterError:
             return refusal(403, "<c:supported-filter/>")
-        found = [each for each, card in self.cards.items() if is_match(card)]
-        return multistatus(self._cut([self._card_or_404(each, root) for each in found]))
+        found = [path for path in self.cards.members(book) if is_match(self.cards[path])]
+        return multistatus(self._cut(book, [self._card_or_404(path, root) for path in found]))
 
-    def _multiget(self, root: ET.Element) -> web.Response:
-        paths = [(each.text or "").strip() for each in root.findall(f"{DAV}href")]
-        if self._quirks.encodes_at:
-            paths = [path.replace("%40", "@") if path not in self.cards else path for path in paths]
-        return multistatus(self._card_or_404(each, root) for each in paths)
-
-    def _changes(self, root: ET.Element) -> web.Response:
-        """Changes since a token (RFC 6578), as many as are wanted."""
+    def _changes(self, book: str, root: ET.Element) -> web.Response:
+        """Answer a ``sync-collection`` (RFC 6578) with the changes since a token."""
         since = root.findtext(f"{DAV}sync-token", "").strip()
         try:
-            changes = self._history.since(since)
+            changes = self.cards.since(book, since)
         except InvalidTokenError:
             return refusal(403, "<d:valid-sync-token/>")
-        paths = [each for each in changes if since or each in self.cards]
-        limit = int(root.findtext(f"{DAV}limit/{DAV}nresults", "") or len(paths))
-        answers = [self._card_or_404(each, root) for each in paths[:limit]]
-        if self._quirks.cut is not None:
-            return multistatus(self._cut(answers), sync_token=self._history.token)
-        if limit >= len(paths):
-            return multistatus(answers, sync_token=self._history.token)
-        answers.append(judgement(self.book, "507 Insufficient Storage"))
-        return multistatus(answers, sync_token=changes[paths[limit - 1]])
+        paths = [path for path in changes if since or path in self.cards]
+        page, token = self.quirks.page, self.cards.token()
+        is_cut = page is not None and len(paths) > page
+        if is_cut:
+            token = changes[paths[:page][-1]]
+        answers = [self._card_or_404(path, root) for path in paths[:page]]
+        answers += [status_only(book, _CUT)] if is_cut else []
+        return multistatus(self._cut(book, answers), sync_token=token)
 
     def _card_or_404(self, path: str, root: ET.Element) -> str:
         """Return the response for one card in a report, or a 404."""
         if path not in self.cards:
-            return judgement(path, _NOT_FOUND)
-        names = [each.get("name", "") for each in root.iterfind(f"{DAV}prop/{_DATA}/{CARDDAV}prop")]
-        card = self.cards[path]
-        if names:
-            card = only(card, names, grouped=not self._quirks.drops_grouped)
-        text = escape(card.decode("utf-8", "surrogateescape"))
-        return response(
-            self._listed(path), asked_for(root), {**self._properties(path), _DATA: text}
-        )
+            return status_only(self.listed(path), "404 Not Found")
+        card, properties = self.cards[path], self._properties(path)
+        if root.find(f"{DAV}prop/{_DATA}") is not None:
+            brief = root.iterfind(f"{DAV}prop/{_DATA}/{CARDDAV}prop")
+            if names := [prop.get("name", "") for prop in brief]:
+                card = only(card, names, grouped=not self.quirks.drops_grouped)
+            properties[_DATA] = self.shown(card)
+        return response(self.listed(path), requested(root), properties)
 
     def _get(self, path: str) -> web.Response:
         if path not in self.cards:
             return web.Response(status=404)
-        headers = {"ETag": self._etag(path), "Content-Type": "text/vcard; charset=utf-8"}
+        etag = {"ETag": self.cards.etag(path)} if self.quirks.etags else {}
+        headers = {"Content-Type": "text/vcard; charset=utf-8", **etag}
         return web.Response(body=self.cards[path], headers=headers)
 
-    def _put(self, path: str, headers: Mapping[str, str], body: bytes) -> web.Response:
-        if path.rpartition("/")[0] + "/" != self.book or path == self.book:
+    # Writing
+
+    def _put(self, path: str, headers: _Headers, body: bytes) -> web.Response:
+        book = path.rpartition("/")[0] + "/"
+        if not self._is_book(book) or path == book:
             return web.Response(status=403)
         if not self._is_met(path, headers):
             return web.Response(status=412)
         uid = uid_of(body)
         if not uid:
             return refusal(403, "<c:valid-address-data/>")
-        same = [each for each, card in self.cards.items() if uid_of(card) == uid and each != path]
+        uids = {other: uid_of(self.cards[other]) for other in self.cards.members(book)}
+        same = [other for other, its_uid in uids.items() if its_uid == uid and other != path]
+        if uids.get(path, uid) != uid:
+            same.append(path)
         if same:
             return refusal(403, f"<c:no-uid-conflict>{href(same[0])}</c:no-uid-conflict>")
-        if path in self.cards and uid_of(self.cards[path]) != uid:
-            return refusal(403, f"<c:no-uid-conflict>{href(path)}</c:no-uid-conflict>")
         status = 204 if path in self.cards else 201
-        self.store(path, body)
+        self.cards[path] = self.stored(body)
         self.on_change(path)
-        return web.Response(status=status, headers={"ETag": self._etag(path)})
+        has_etag = self.quirks.etags and self.quirks.etag_after_put
+        etag = {"ETag": self.cards.etag(path)} if has_etag else {}
+        return web.Response(status=status, headers=etag)
 
-    def _delete(self, path: str, headers: Mapping[str, str]) -> web.Response:
+    def _delete(self, path: str, headers: _Headers) -> web.Response:
         if path not in self.cards:
-            return web.Response(status=403 if path in self._collections() else 404)
+            return web.Response(status=403 if path in self.collections else 404)
         if not self._is_met(path, headers):
             return web.Response(status=412)
-        self.store(path, None)
+        del self.cards[path]
         self.on_change(path)
         return web.Response(status=204)
 
-    def store(self, path: str, card: bytes | None) -> None:
-        """Store a card; None removes it."""
-        if card is None:
-            del self.cards[path]
-        else:
-            self.cards[path] = card
-        self._history.touch(path)
-
-    def _is_met(self, path: str, headers: Mapping[str, str]) -> bool:
+    def _is_met(self, path: str, headers: _Headers) -> bool:
         """Return True if the preconditions hold (RFC 9110 section 13.1)."""
-        etag = self._etag(path) if path in self.cards else None
+        tags = {"*", self.cards.etag(path)} if path in self.cards else set()
         wanted, unwanted = headers.get("If-Match"), headers.get("If-None-Match")
-        if wanted is not None and not _names(wanted, etag):
-            return False
-        return unwanted is None or not _names(unwanted, etag)
+        return (wanted is None or wanted in tags) and (unwanted is None or unwanted not in tags)
 
-    def _etag(self, path: str) -> str:
-        return f'"{hashlib.sha256(self.cards[path]).hexdigest()[:20]}"'
-
-
-def _names(header: str, etag: str | None) -> bool:
-    """Return True if a list of tags names ``etag``; ``etag`` is None if there is no resource."""
-    tags = {each.strip() for each in header.split(",")}
-    return etag is not None and bool(tags & {etag, "*"})
+    def _mkcol(self, path: str, body: bytes) -> web.Response:
+        """Make an address book (RFC 6352 section 6.3.1)."""
+        root = parse(body)
+        if path in self.collections or root is None:
+            return web.Response(status=405 if root is not None else 400)
+        self.collections[path] = {
+            RESOURCE_TYPE: ADDRESS_BOOK,
+            f"{DAV}displayname": escape(root.findtext(f".//{DAV}displayname", "")),
+        }
+        return web.Response(status=201)

@@ -1,7 +1,7 @@
 """The XML that the sandbox's CardDAV answers with (RFC 4918). Pure.
 
-Put together as text: a card may hold bytes that no XML library would let pass, and real servers
-hand them out as they are.
+The answers are assembled as text, because a card may hold bytes that no XML library accepts; real
+servers send them unchanged.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,48 +24,48 @@ _NAMESPACES: Final = " ".join(
 
 
 def parse(body: bytes) -> ET.Element | None:
-    """The root of a request's body; None if it is no XML."""
+    """Return the root of a request's body; None if the body is not XML."""
     try:
-        return ET.fromstring(body)  # noqa: S314 - the sandbox's only guest is its owner
+        return ET.fromstring(body)  # noqa: S314 - only its owner sends requests to the sandbox
     except ET.ParseError:
         return None
 
 
-def asked_for(root: ET.Element | None) -> list[str]:
-    """The names of the properties that a request asks for."""
-    found = None if root is None else root.find(f"{DAV}prop")
-    return [] if found is None else [each.tag for each in found]
+def requested(root: ET.Element | None) -> list[str]:
+    """Return the names of the properties that a request asks for."""
+    prop = None if root is None else root.find(f"{DAV}prop")
+    return [] if prop is None else [child.tag for child in prop]
 
 
 def href(path: str) -> str:
-    """An href element."""
+    """Return an href element."""
     return f"<d:href>{escape(path)}</d:href>"
 
 
-def response(path: str, asked: Iterable[str], known: Mapping[str, str]) -> str:
-    """Return the response for one resource: its properties, and the missing ones."""
-    asked = list(asked)
-    has = [_element(each, known[each]) for each in asked if each in known]
-    lacks = [_element(each, "") for each in asked if each not in known]
+def response(path: str, names: Iterable[str], properties: Mapping[str, str]) -> str:
+    """Return the response for one resource, with its properties of these names and a 404."""
+    names = list(names)
+    has = [_element(name, properties[name]) for name in names if name in properties]
+    lacks = [_element(name, "") for name in names if name not in properties]
     parts = [_propstat(has, "200 OK")] if has or not lacks else []
     parts += [_propstat(lacks, "404 Not Found")] if lacks else []
     return f"<d:response>{href(path)}{''.join(parts)}</d:response>"
 
 
-def judgement(path: str, status: str) -> str:
+def status_only(path: str, status: str) -> str:
     """Return the response for one resource with a status only."""
     return f"<d:response>{href(path)}<d:status>HTTP/1.1 {status}</d:status></d:response>"
 
 
 def multistatus(responses: Iterable[str], *, sync_token: str = "") -> web.Response:
-    """A 207."""
+    """Return a 207."""
     token = f"<d:sync-token>{sync_token}</d:sync-token>" if sync_token else ""
     text = f"<d:multistatus {_NAMESPACES}>{''.join(responses)}{token}</d:multistatus>"
     return _xml(207, text)
 
 
 def refusal(status: int, condition: str) -> web.Response:
-    """An error with its precondition (RFC 4918 section 16)."""
+    """Return an error with its precondition (RFC 4918 section 16)."""
     return _xml(status, f"<d:error {_NAMESPACES}>{condition}</d:error>")
 
 

@@ -15,26 +15,28 @@ def properties(card: bytes) -> list[tuple[str, str]]:
     """Return the name in upper case and the value of each property; other lines are left out."""
     text = _FOLD.sub("", card.decode("utf-8", "surrogateescape"))
     matches = (_LINE.fullmatch(line.strip("\r")) for line in text.split("\n"))
-    return [(match[1].upper(), _unescaped(match[3])) for match in matches if match]
+    return [(match[1].upper(), unescaped(match[3])) for match in matches if match]
 
 
-def _unescaped(value: str) -> str:
+def unescaped(value: str) -> str:
+    """Return a value without its backslashes (RFC 6350 section 3.4)."""
     return _ESCAPE.sub(lambda match: "\n" if match[1] in "nN" else match[1], value)
 
 
 def uid_of(card: bytes) -> str:
-    """The uid; empty if this is no single card that has one."""
-    found = properties(card)
-    named = {name: [value for each, value in found if each == name] for name, _ in found}
-    is_one = named.get("BEGIN") == ["VCARD"] and named.get("END") == ["VCARD"]
-    uids = named.get("UID", [])
-    return uids[0].strip() if is_one and "VERSION" in named and len(uids) == 1 else ""
+    """Return the uid; empty if the bytes are not one card with one uid."""
+    values: dict[str, list[str]] = {}
+    for name, value in properties(card):
+        values.setdefault(name, []).append(value)
+    is_one = values.get("BEGIN") == ["VCARD"] and values.get("END") == ["VCARD"]
+    uids = values.get("UID", [])
+    return uids[0].strip() if is_one and "VERSION" in values and len(uids) == 1 else ""
 
 
 def only(card: bytes, names: Collection[str], *, grouped: bool = True) -> bytes:
-    """The card with certain properties alone (RFC 6352 section 10.4), as they stand.
+    """Return a card with certain properties alone (RFC 6352 section 10.4), byte for byte.
 
-    Without ``grouped``, those with a group (``item1.EMAIL``) are left out.
+    Without ``grouped``, properties with a group (``item1.EMAIL``) are left out.
     """
     wanted = _FRAME | {name.upper().encode() for name in names}
     return b"".join(

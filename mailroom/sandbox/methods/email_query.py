@@ -1,113 +1,66 @@
 """Email/query (RFC 8621 section 4.4)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha1
 from typing import Any
 
-from mailroom.sandbox import arguments as args
+from mailroom.sandbox.arguments import invalid, known_only, typed
+from mailroom.sandbox.context import Arguments
+from mailroom.sandbox.errors import MethodFailure
 from mailroom.sandbox.filter_shape import has_text
-from mailroom.sandbox.filters import Filters
-from mailroom.sandbox.index import Index
-from mailroom.sandbox.methods.seat import Mail
-from mailroom.sandbox.plugin import Arguments, MethodFailure
-from mailroom.sandbox.store import Email
+from mailroom.sandbox.filters import Filters, Index
+from mailroom.sandbox.standard import get_page
+from mailroom.sandbox.store import Email, MailStore
 
 
-def query(mail: Mail, arguments: Arguments) -> Arguments:
-    """Email/query."""
-    args.known_only(
-        arguments,
-        *("filter", "sort", "position", "anchor", "anchorOffset", "limit"),
-        *("calculateTotal", "collapseThreads"),
-    )
-    quirks = mail.seat.quirks
-    index = Index.of(mail.store, quirks.querying, mail.now())
-    filters, email_filter = Filters(mail.store, index, quirks), arguments.get("filter")
-    is_match = filters.test(email_filter)
-    found = [each for each in filters.candidates(email_filter) if is_match(each)]
-    found = _sorted(found, index, arguments, by_index=quirks.querying.dates_are_indexed)
-    collapse = args.typed(arguments, "collapseThreads", bool, default=False)
-    ids = [email.id for email in (_collapsed(found) if collapse else found)]
-    echoed = {name: arguments[name] for name in ("filter", "sort") if arguments.get(name)}
-    window = _window(mail, ids, arguments)
+def query(store: MailStore, arguments: Arguments) -> Arguments:
+    """Carry out Email/query."""
+    known_only(arguments, "filter", "sort", "position", "limit", "calculateTotal")
+    quirks, email_filter = store.context.quirks, arguments.get("filter")
+    habits = quirks.querying
+    index = Index.of(store)
+    filters = Filters(store, index)
+    found = filter(filters.test(email_filter), filters.candidates(email_filter))
+    in_order = _sorted(found, index if habits.dates_are_indexed else None, arguments)
+    ids = [email.id for email in in_order]
+    page = get_page(arguments, ids, quirks)
+    if habits.tells_total and typed(arguments, "calculateTotal", bool, default=False):
+        most = len(ids) if habits.counts_to is None else habits.counts_to
+        page["total"] = min(len(ids), most)
     return {
-        **echoed,
-        "queryState": _query_state(mail, index, email_filter, window["ids"]),
+        **{name: arguments[name] for name in ("filter", "sort") if arguments.get(name)},
+        "queryState": _query_state(store, index, email_filter, page["ids"]),
         "canCalculateChanges": False,
-        **window,
-        "collapseThreads": collapse,
+        **page,
+        "collapseThreads": False,
     }
 
 
-def query_changes(mail: Mail, arguments: Arguments) -> Arguments:
-    """Email/queryChanges: always refused, as ``canCalculateChanges`` is false."""
-    del mail, arguments
-    raise MethodFailure("cannotCalculateChanges")
+def _sorted(emails: Iterable[Email], index: Index | None, arguments: Arguments) -> list[Email]:
+    """Sort by receivedAt, newest first by default.
 
-
-def _sorted(
-    found: Sequence[Email], index: Index, arguments: Arguments, *, by_index: bool
-) -> list[Email]:
-    """Sort by receivedAt; if dates are read from the index, mails that it lacks come last."""
-    is_ascending = _is_ascending(args.typed(arguments, "sort", list, []))
-    known = [each for each in found if index.has(each) or not by_index]
-    missing = [each for each in found if by_index and not index.has(each)]
-    known.sort(key=lambda each: (each.received_at, each.number), reverse=not is_ascending)
-    return known + sorted(missing, key=lambda each: each.number)
-
-
-def _is_ascending(sort: Sequence[Any]) -> bool:
-    """The direction of the only sort that is known, by receivedAt. Newest first by default."""
-    for place, each in enumerate(sort):
-        if not isinstance(each, dict):
-            raise args.invalid(f"sort[{place}]")
-        if each.get("property") != "receivedAt" or place > 0:
+    If the dates are read from the index, mails that are not in the index come last.
+    """
+    sort = typed(arguments, "sort", list, [])
+    for place, comparator in enumerate(sort):
+        if not isinstance(comparator, dict):
+            raise invalid(f"sort[{place}]")
+        if comparator.get("property") != "receivedAt" or place > 0:
             raise MethodFailure("unsupportedSort", sort=[f"sort[{place}]"])
-    return bool(sort) and bool(sort[0].get("isAscending", True))
-
-
-def _collapsed(emails: Sequence[Email]) -> list[Email]:
-    """The first mail of every thread."""
-    first: dict[str, Email] = {}
+    is_ascending = bool(sort) and bool(sort[0].get("isAscending", True))
+    known: list[Email] = []
+    missing: list[Email] = []
     for email in emails:
-        first.setdefault(email.thread_id, email)
-    return list(first.values())
+        (known if index is None or index.has(email) else missing).append(email)
+    known.sort(key=lambda email: (email.received_at, email.number), reverse=not is_ascending)
+    return known + sorted(missing, key=lambda email: email.number)
 
 
-def _query_state(mail: Mail, index: Index, email_filter: Any, page: Sequence[str]) -> str:
-    """Changes whenever the result may; where it is a search, when the index moves as well."""
-    if mail.seat.quirks.querying.states == "page":
+def _query_state(store: MailStore, index: Index, email_filter: Any, page: Sequence[str]) -> str:
+    """Return a state that changes whenever the result may, for a search also with the index."""
+    if store.context.quirks.querying.states == "page":
         return sha1(",".join(page).encode(), usedforsecurity=False).hexdigest()
-    state = f"{mail.store.state()}:0"
+    state = f"{store.state()}:0"
     if not has_text(email_filter):
         return state
-    return f"{state},fts:{sum(map(index.has, mail.store.emails.values()))}"
-
-
-def _window(mail: Mail, ids: Sequence[str], arguments: Arguments) -> Arguments:
-    """The part of the result that was asked for (RFC 8620 section 5.5)."""
-    wanted = args.unsigned(arguments, "limit")
-    most = mail.seat.quirks.limits.max_query
-    limit = wanted if most is None else min(most, most if wanted is None else wanted)
-    habits = mail.seat.quirks.querying
-    if not habits.negative_positions and args.typed(arguments, "position", int, 0) < 0:
-        raise args.invalid("position")
-    start = _start(ids, arguments)
-    window: Arguments = {"position": start}
-    if args.typed(arguments, "calculateTotal", bool, default=False) and habits.tells_total:
-        window["total"] = min(len(ids), len(ids) if habits.counts_to is None else habits.counts_to)
-    window["ids"] = list(ids[start:] if limit is None else ids[start : start + limit])
-    if limit is not None and limit != wanted:
-        window["limit"] = limit
-    return window
-
-
-def _start(ids: Sequence[str], arguments: Arguments) -> int:
-    anchor = args.typed(arguments, "anchor", str)
-    offset: int = args.typed(arguments, "anchorOffset", int, 0)
-    position: int = args.typed(arguments, "position", int, 0)
-    if anchor is not None:
-        if anchor not in ids:
-            raise MethodFailure("anchorNotFound")
-        return max(0, ids.index(anchor) + offset)
-    return max(0, len(ids) + position) if position < 0 else min(position, len(ids))
+    return f"{state},fts:{sum(map(index.has, store.emails.values()))}"

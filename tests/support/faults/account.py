@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from mailroom.sandbox.contacts import Contacts
-from mailroom.sandbox.desk import Desk
+from mailroom.sandbox.owner import OwnerConsole
 from mailroom.sandbox.sandbox_account import SandboxAccount
 from tests.support.owner.vcard_app import is_group, name_of, unfolded, values
 
@@ -28,12 +27,10 @@ def snapshot(account: SandboxAccount) -> list[str]:
     """All of an account, one line for each thing in it; ids, uids and times left out."""
     mails = [
         f"mail {each.subject}: {sorted(each.mailboxes)} {sorted(each.keywords)}"
-        for each in Desk(account).mails()
+        for each in OwnerConsole(account).mails()
     ]
-    (contacts,) = account.plugins
-    assert isinstance(contacts, Contacts)
     tell = _jmap if account.quirks.contacts else _carddav
-    return sorted(_DATE.sub("DATE", each) for each in [*mails, *tell(contacts)])
+    return sorted(_DATE.sub("DATE", each) for each in [*mails, *tell(account)])
 
 
 def differences(account: SandboxAccount, expected: Sequence[str]) -> list[str]:
@@ -42,12 +39,12 @@ def differences(account: SandboxAccount, expected: Sequence[str]) -> list[str]:
     return [
         *(f"too much: {each}" for each in (found - wanted).elements()),
         *(f"lacking: {each}" for each in (wanted - found).elements()),
-        *(f"in no mailbox: {each}" for each in Desk(account).violations),
+        *(f"in no mailbox: {each}" for each in OwnerConsole(account).violations),
     ]
 
 
-def _jmap(contacts: Contacts) -> Iterable[str]:
-    cards = list(contacts.cards.cards.values())
+def _jmap(account: SandboxAccount) -> Iterable[str]:
+    cards = list(account.cards.cards.values())
     names = {card["uid"]: _addresses(card) for card in cards}
     return _told(cards, names, lambda card: list(card.get("members", ())), _rest_of_card)
 
@@ -61,8 +58,8 @@ def _rest_of_card(card: Mapping[str, Any]) -> str:
     return json.dumps(kept, sort_keys=True)
 
 
-def _carddav(contacts: Contacts) -> Iterable[str]:
-    cards = [unfolded(each.decode()) for each in contacts.vcards.cards.values()]
+def _carddav(account: SandboxAccount) -> Iterable[str]:
+    cards = [unfolded(each.decode()) for each in account.carddav.cards.values()]
     names = {_plain(values(card, "UID")[0]): " ".join(values(card, "EMAIL")) for card in cards}
 
     def members(card: list[str]) -> list[str]:

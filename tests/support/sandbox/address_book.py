@@ -1,6 +1,6 @@
 """What the tests of contacts over JMAP share: an address book on the sandbox, and a hand in it."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,9 +14,9 @@ from mailroom.contacts.jmap import JmapAddressBook
 from mailroom.contacts.model import Card, ContactEdit
 from mailroom.http import Credentials, HttpClient
 from mailroom.jmap.client import JmapClient
-from mailroom.sandbox.contacts import Contacts
-from mailroom.sandbox.plugin import Arguments, Method, Seat
+from mailroom.sandbox.context import Arguments, Method
 from mailroom.sandbox.quirks import Quirks
+from mailroom.sandbox.sandbox_account import CONTACTS, SandboxAccount
 from mailroom.sandbox.server import Sandbox
 from tests.support.contents import NOTHING, Contents
 from tests.support.domain.contact_edits import ANN
@@ -25,26 +25,24 @@ from tests.support.scripted.http import Pauses
 Hook = Callable[[str, Arguments], None]
 
 
-class WatchedContacts(Contacts):
+class WatchedContacts:
     """Contacts that tell of every call, and let a test act just before it is carried out.
 
     Attributes:
+        cards: the cards.
         calls: names and arguments of all calls.
         before: called with each; what it raises is the answer.
         after: called with each call's name and its result, which it may change.
     """
 
-    def __init__(self, seat: Seat) -> None:
-        super().__init__(seat)
+    def __init__(self, account: SandboxAccount) -> None:
+        self.cards = account.cards
         self.calls: list[tuple[str, Arguments]] = []
         self.before: Hook = lambda name, arguments: None
         self.after: Hook = lambda name, result: None
-
-    @property
-    def methods(self) -> Mapping[str, Method]:
-        return {
-            name: partial(self._carry_out, name, method) for name, method in super().methods.items()
-        }
+        methods = account.methods[CONTACTS]
+        for name, method in methods.items():
+            methods[name] = partial(self._carry_out, name, method)
 
     def _carry_out(self, name: str, method: Method, arguments: Arguments) -> Arguments:
         self.calls.append((name, dict(arguments)))
@@ -124,14 +122,9 @@ async def open_account(
     quirks: Quirks | None = None, *, annotate: bool = True
 ) -> AsyncIterator[Account]:
     """An account without cards; ``annotate``: whether cards of other makers are edited, too."""
-    made: list[WatchedContacts] = []
-
-    def make(seat: Seat) -> WatchedContacts:
-        made.append(WatchedContacts(seat))
-        return made[0]
-
-    sandbox = Sandbox(plugins=[make], quirks=quirks)
+    sandbox = Sandbox(quirks=quirks)
+    contacts = WatchedContacts(sandbox.account())
     async with sandbox.serve(), aiohttp.ClientSession() as session:
         http = HttpClient(session, Credentials.basic("alice", "secret"), sleep=Pauses())
         client = JmapClient(http, URL(sandbox.session_url))
-        yield Account(made[0], http, client, JmapAddressBook(client, "alice", annotate=annotate))
+        yield Account(contacts, http, client, JmapAddressBook(client, "alice", annotate=annotate))

@@ -11,7 +11,7 @@ from yarl import URL
 from mailroom.http import Credentials, HttpClient
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.mail_account import MailAccount
-from mailroom.sandbox import Desk, Quirks, Sandbox
+from mailroom.sandbox import OwnerConsole, Quirks, Sandbox
 from mailroom.screener.arrivals.inbox import Inbox, NewMail
 from mailroom.screener.model.categories import DEFAULTS, Layout
 from mailroom.screener.model.places import Directory, Places, locate, wanted_mailboxes
@@ -27,7 +27,7 @@ class World:
     """An account, its owner's desk, and the line to it."""
 
     account: MailAccount
-    desk: Desk
+    desk: OwnerConsole
     places: Places
     proxy: Proxy
 
@@ -60,7 +60,7 @@ async def a_world(quirks: Quirks | None = None) -> AsyncIterator[World]:
         proxying(sandbox.url) as proxy,
         aiohttp.ClientSession() as session,
     ):
-        desk = sandbox.desk()
+        desk = sandbox.owner()
         for path in wanted_mailboxes(DEFAULTS, Layout()):
             desk.create_mailbox(path)
         http = HttpClient(session, Credentials.basic("alice", "secret"))

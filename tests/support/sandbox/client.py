@@ -9,7 +9,6 @@ from typing import Any
 import aiohttp
 
 from mailroom.sandbox import Quirks, Sandbox, User
-from mailroom.sandbox.plugin import PluginFactory
 
 CORE = "urn:ietf:params:jmap:core"
 MAIL = "urn:ietf:params:jmap:mail"
@@ -58,11 +57,9 @@ class Client:
 
 
 @asynccontextmanager
-async def serving(
-    quirks: Quirks | None = None, *, plugins: Sequence[PluginFactory] = (), **options: Any
-) -> AsyncIterator[Client]:
+async def serving(quirks: Quirks | None = None, **options: Any) -> AsyncIterator[Client]:
     """A sandbox with two users, and a client for the first."""
-    sandbox = Sandbox(users=[ALICE, BOB], quirks=quirks, plugins=plugins, **options)
+    sandbox = Sandbox(users=[ALICE, BOB], quirks=quirks, **options)
     async with sandbox.serve(), aiohttp.ClientSession() as http:
         auth = {"Authorization": aiohttp.encode_basic_auth("alice", "secret")}
         yield Client(sandbox, http, auth)

@@ -16,7 +16,6 @@ from mailroom.contacts.carddav import CardDavAddressBook
 from mailroom.contacts.jmap import JmapAddressBook
 from mailroom.http import Credentials, HttpClient
 from mailroom.jmap.client import JmapClient
-from mailroom.sandbox.contacts import Contacts
 from mailroom.sandbox.quirks import Carddav, Quirks
 from mailroom.sandbox.server import Sandbox
 from tests.support.owner.contacts_app import ContactsApp
@@ -49,7 +48,7 @@ OpenAccount = Callable[[], AbstractAsyncContextManager[Account]]
 @asynccontextmanager
 async def jmap_on_sandbox(quirks: Quirks | None = None) -> AsyncIterator[Account]:
     """Contacts over JMAP, on the sandbox."""
-    sandbox = Sandbox(plugins=[Contacts], quirks=quirks)
+    sandbox = Sandbox(quirks=quirks)
     async with sandbox.serve(), aiohttp.ClientSession() as session:
         url, user = URL(sandbox.session_url), sandbox.users[0].name
         http = _client(session, user)
@@ -78,7 +77,7 @@ async def carddav_without_sync_on_sandbox() -> AsyncIterator[Account]:
 
 @asynccontextmanager
 async def _carddav_on_sandbox(quirks: Quirks) -> AsyncIterator[Account]:
-    sandbox = Sandbox(plugins=[Contacts], quirks=quirks)
+    sandbox = Sandbox(quirks=quirks)
     async with sandbox.serve(), _carddav(sandbox.url, sandbox.users[0].name) as account:
         yield account
 

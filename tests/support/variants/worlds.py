@@ -24,7 +24,6 @@ from mailroom.sandbox import (
     Sandbox,
     User,
 )
-from mailroom.sandbox.contacts import Contacts
 from tests.support.owner.contacts_app import ContactsApp
 from tests.support.owner.jscontact_app import JsContactApp
 from tests.support.owner.person import Owner, Person
@@ -184,7 +183,7 @@ class SandboxServer:
     async def append(self, user: str, mailbox: str, *messages: bytes) -> None:
         """Put messages into a mailbox."""
         for each in messages:
-            self._sandbox.append(each, mailbox=mailbox, user=user)
+            self._sandbox.owner(user).append(each, mailboxes=[mailbox])
 
 
 class _InProcess:
@@ -224,13 +223,12 @@ class OnSandbox(_InProcess):
         sandbox = Sandbox(
             users=[User(_NAME, addresses=_ADDRESSES)],
             quirks=self._variant.quirks,
-            plugins=[Contacts],
         )
         async with sandbox.serve(), aiohttp.ClientSession() as session:
             with capture_logs() as self._log:
                 contacts = self._contacts(sandbox, session)
                 yield Owner(SandboxServer(sandbox), _NAME, session, contacts)
-        assert sandbox.desk().violations == []
+        assert sandbox.owner().violations == []
 
     def _contacts(self, sandbox: Sandbox, session: aiohttp.ClientSession) -> ContactsApp:
         if self._variant.contacts == "carddav":

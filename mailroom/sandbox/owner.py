@@ -27,7 +27,7 @@ class SeenMail:
     keywords: frozenset[str]
 
 
-class Desk:
+class OwnerConsole:
     """The owner's operations on one account.
 
     Args:
@@ -40,7 +40,7 @@ class Desk:
 
     def mailboxes(self) -> dict[str, str]:
         """Return the id of every mailbox, by path."""
-        return {self._path(each): each.id for each in self._store.mailboxes.values()}
+        return {self._path(mailbox): mailbox.id for mailbox in self._store.mailboxes.values()}
 
     def _path(self, mailbox: Mailbox) -> str:
         if mailbox.parent_id is None:
@@ -88,14 +88,10 @@ class Desk:
             LookupError: a mailbox does not exist.
         """
         when = received_at or datetime.now(UTC)
-        trace = (
-            f"Received: from mx.sandbox.example by sandbox.example with LMTP;\r\n\t{_date(when)}"
-        )
+        date = format_datetime(when.astimezone(UTC))
+        trace = f"Received: from mx.sandbox.example by sandbox.example with LMTP;\r\n\t{date}\r\n"
         return self.append(
-            trace.encode() + b"\r\n" + message,
-            mailboxes=mailboxes,
-            keywords=keywords,
-            received_at=when,
+            trace.encode() + message, mailboxes=mailboxes, keywords=keywords, received_at=when
         )
 
     def append(
@@ -132,15 +128,11 @@ class Desk:
             LookupError: there is no such mail or mailbox.
             LastMailboxError: the mail would be in no mailbox.
         """
-        email = self._email(mail_id)
+        if mail_id not in self._store.emails:
+            raise LookupError(f"there is no mail {mail_id!r}")
+        email = self._store.emails[mail_id]
         added, removed = set(map(self._id, add)), set(map(self._id, remove))
         self._store.file(mail_id, (email.mailbox_ids | added) - removed, email.keywords)
-
-    def _email(self, mail_id: str) -> Email:
-        try:
-            return self._store.emails[mail_id]
-        except KeyError:
-            raise LookupError(f"there is no mail {mail_id!r}") from None
 
     def mails(self, mailbox: str = "") -> list[SeenMail]:
         """Return every mail, or the mails in one mailbox, oldest first.
@@ -148,23 +140,18 @@ class Desk:
         Raises:
             LookupError: there is no such mailbox.
         """
-        emails = (
-            self._store.emails_in(self._id(mailbox)) if mailbox else self._store.emails.values()
-        )
+        store = self._store
+        emails = store.emails_in(self._id(mailbox)) if mailbox else store.emails.values()
         paths = {mailbox_id: path for path, mailbox_id in self.mailboxes().items()}
         return [
-            _seen(each, frozenset(paths[mailbox_id] for mailbox_id in each.mailbox_ids))
-            for each in sorted(emails, key=lambda email: (email.received_at, email.number))
+            _seen(email, frozenset(paths[mailbox_id] for mailbox_id in email.mailbox_ids))
+            for email in sorted(emails, key=lambda email: (email.received_at, email.number))
         ]
 
     @property
     def violations(self) -> list[Violation]:
         """Every attempt so far to leave a mail in no mailbox."""
         return list(self._store.violations)
-
-
-def _date(when: datetime) -> str:
-    return format_datetime(when.astimezone(UTC))
 
 
 def _seen(email: Email, mailboxes: frozenset[str]) -> SeenMail:
