@@ -21,12 +21,16 @@ _MOMENT: Final = 1.0
 @dataclass(frozen=True, slots=True)
 class _Refusal:
     reason: str
-    since: float
-    until: float
+    first: float
+    last: float
 
     @property
     def is_confirmed(self) -> bool:
-        return self.until - _PAUSE - self.since >= _MOMENT
+        return self.last - self.first >= _MOMENT
+
+    @property
+    def is_expired(self) -> bool:
+        return self.last + _PAUSE <= _now()
 
 
 class Refusals:
@@ -38,13 +42,13 @@ class Refusals:
     def note(self, key: str, reason: str) -> None:
         """Remember a refusal, in the server's words."""
         known = self._refusals.get(key)
-        since = _now() if known is None else known.since
-        self._refusals[key] = _Refusal(reason, since, _now() + _PAUSE)
+        first = _now() if known is None else known.first
+        self._refusals[key] = _Refusal(reason, first, last=_now())
 
     def reason(self, key: str) -> str | None:
         """Return why a change is not to be tried now; None if it is to be tried."""
         refusal = self._refusals.get(key)
-        if refusal is None or not refusal.is_confirmed or refusal.until <= _now():
+        if refusal is None or refusal.is_expired or not refusal.is_confirmed:
             return None
         return refusal.reason
 
@@ -56,7 +60,7 @@ class Refusals:
 
     def forget_expired(self) -> bool:
         """Forget the refusals whose pause is over; return False if no pause is over."""
-        expired = [key for key, refusal in self._refusals.items() if refusal.until <= _now()]
+        expired = [key for key, refusal in self._refusals.items() if refusal.is_expired]
         for key in expired:
             del self._refusals[key]
         return bool(expired)

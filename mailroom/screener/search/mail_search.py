@@ -88,9 +88,13 @@ class MailSearch:
     def __init__(self, account: MailAccount, fields: Fields) -> None:
         self._account = account
         self._fields = fields
+        # Mail id -> the keys of the people in the mail, as one text. Many mails have the same
+        # people, so each text is kept once.
         self._people: dict[str, str] = {}
         self._texts: dict[str, str] = {}
+        # Ids of mails without an address in From; a search by header need not find them.
         self._nameless: set[str] = set()
+        # Searched mailboxes -> the number of such mails that the search by header lacks there.
         self._lacking: dict[frozenset[str], int] = {}
 
     async def find(
