@@ -15,7 +15,7 @@ from mailroom.account import Account, open_account
 from mailroom.admin.setup import find_lacking
 from mailroom.exits import Exit
 from mailroom.logs import configure_logging, hider
-from mailroom.runtime.failing import EXPECTED, exit_code
+from mailroom.runtime.failure_policy import EXPECTED, exit_code
 from mailroom.screener.model.missing import MissingError
 from mailroom.settings import Settings, SettingsError, load_settings
 

@@ -12,7 +12,7 @@ from mailroom.demo.stage import WentOtherwiseError, open_stage
 from mailroom.demo.telling import Teller, on_terminal
 from mailroom.exits import Exit
 from mailroom.logs import configure_logging
-from mailroom.runtime.failing import EXPECTED
+from mailroom.runtime.failure_policy import EXPECTED
 
 _PAUSE: Final = 2.5
 """Seconds to read a scene."""

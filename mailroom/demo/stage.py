@@ -21,7 +21,7 @@ from mailroom.health import Overview
 from mailroom.health import serve as serve_health
 from mailroom.metrics import Metrics
 from mailroom.runtime.service import Service
-from mailroom.runtime.watch import Watch
+from mailroom.runtime.telemetry import Telemetry
 from mailroom.sandbox import OwnerConsole, Quirks, Sandbox, SeenMail, User
 from mailroom.screener.model.keywords import SCREENED
 from mailroom.settings import Settings, load_settings
@@ -57,7 +57,7 @@ class Stage:
         self.settings = owner.settings
         self.desk: OwnerConsole = sandbox.owner()
         self._owner = owner
-        self._service = Service(worker, Watch.of(worker.settings, Metrics()))
+        self._service = Service(worker, Telemetry.of(worker.settings, Metrics()))
         self._worker = worker
         self._patience = patience
         self._numbers: list[str] = []

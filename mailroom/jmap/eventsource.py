@@ -26,7 +26,7 @@ from mailroom.http import (
     raise_for_status,
     shown,
 )
-from mailroom.jmap.liveness import PATIENCE, Liveness, Patience
+from mailroom.jmap.liveness import PUSH_TIMEOUTS, Liveness, PushTimeouts
 from mailroom.jmap.push import StateChange
 from mailroom.jmap.reconnecting import PushUnavailableError
 from mailroom.jmap.session import EVENT_STREAM
@@ -144,7 +144,7 @@ class EventSourceTransport:
         types: the types of objects whose changes are announced. Some servers refuse a type that
             they do not know.
         ping: the interval of pings to ask for, in seconds; at least 1.
-        patience: the time-outs.
+        timeouts: the time-outs.
     """
 
     name = "eventsource"
@@ -156,14 +156,14 @@ class EventSourceTransport:
         *,
         types: Sequence[str],
         ping: int,
-        patience: Patience = PATIENCE,
+        timeouts: PushTimeouts = PUSH_TIMEOUTS,
     ) -> None:
         self._http = http
         self._url_template = url_template
         self._types = tuple(types)
         self._ping = ping
-        self._patience = patience
-        self._liveness = Liveness(ping, patience)
+        self._timeouts = timeouts
+        self._liveness = Liveness(ping, timeouts)
 
     @asynccontextmanager
     async def connect(self, position: str) -> AsyncIterator[EventSourceConnection]:
@@ -185,7 +185,7 @@ class EventSourceTransport:
     async def _open(self, stack: AsyncExitStack, url: URL, position: str) -> aiohttp.ClientResponse:
         opening = self._http.open("GET", url, headers=_headers(position), timeout=_TIMEOUT)
         try:
-            async with asyncio.timeout(self._patience.head):
+            async with asyncio.timeout(self._timeouts.head):
                 return await stack.enter_async_context(opening)
         except TimeoutError:
             raise UnreachableError(url, "timed out", sent=True) from None
@@ -215,7 +215,7 @@ class EventSourceTransport:
         """Return the beginning of a refusal's body, as much of it as comes in time."""
         body = b""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._patience.head):
+            async with asyncio.timeout(self._timeouts.head):
                 while len(body) < _LONGEST_REFUSAL and (chunk := await response.content.readany()):
                     body += chunk
         return body

@@ -17,7 +17,7 @@ _MUTE_CONNECTIONS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class PushTimeouts:
     """The time-outs of a push connection.
 
     Attributes:
@@ -37,7 +37,7 @@ class Patience:
     unpinged: float = 300.0
 
 
-PATIENCE: Final = Patience()
+PUSH_TIMEOUTS: Final = PushTimeouts()
 
 
 class Mutes:
@@ -63,12 +63,12 @@ class Liveness:
 
     Args:
         ping: the interval of pings that was asked for, in seconds.
-        patience: the time-outs.
+        timeouts: the time-outs.
     """
 
-    def __init__(self, ping: int, patience: Patience) -> None:
+    def __init__(self, ping: int, timeouts: PushTimeouts) -> None:
         self._asked = float(ping)
-        self._patience = patience
+        self._timeouts = timeouts
         self._interval = max(self._asked, _GREATEST_MINIMUM)
         self._pings = False
         self._heard = False
@@ -78,10 +78,10 @@ class Liveness:
     def limit(self) -> float:
         """Seconds of silence, from now on, after which the connection is dead."""
         if not self._heard:
-            return self._patience.first_byte * self._interval
+            return self._timeouts.first_byte * self._interval
         if self._pings:
-            return self._patience.pinged * self._interval
-        return self._patience.unpinged
+            return self._timeouts.pinged * self._interval
+        return self._timeouts.unpinged
 
     def opened(self) -> None:
         """Note that a new connection is open."""

@@ -24,7 +24,7 @@ from mailroom.http import (
     UnreachableError,
     trusting,
 )
-from mailroom.jmap.liveness import PATIENCE, Mutes, Patience
+from mailroom.jmap.liveness import PUSH_TIMEOUTS, Mutes, PushTimeouts
 from mailroom.jmap.reconnecting import PushUnavailableError
 from mailroom.jmap.session import JMAP
 from mailroom.jmap.sse import LIMIT
@@ -65,7 +65,7 @@ class WebSocketTransport:
         types: the types of objects whose changes are announced, at least one: without any, push is
             off. Some servers refuse a type that they do not know.
         ping: seconds between pings.
-        patience: the time-outs of the handshake and of the answer to a ping.
+        timeouts: the time-outs of the handshake and of the answer to a ping.
         proxies: the proxies to use.
         ca_file: the path of a file of CA certificates that are trusted as well as the system's;
             empty for none.
@@ -80,7 +80,7 @@ class WebSocketTransport:
         *,
         types: Sequence[str],
         ping: float,
-        patience: Patience = PATIENCE,
+        timeouts: PushTimeouts = PUSH_TIMEOUTS,
         proxies: Proxies = NO_PROXIES,
         ca_file: str = "",
     ) -> None:
@@ -90,7 +90,7 @@ class WebSocketTransport:
         self._url = url
         self._types = tuple(types)
         self._ping = ping
-        self._patience = patience
+        self._timeouts = timeouts
         self._mutes = Mutes()
 
     @asynccontextmanager
@@ -117,7 +117,7 @@ class WebSocketTransport:
 
     async def _prove(self, connection: WebSocketConnection, url: URL) -> None:
         try:
-            async with asyncio.timeout(self._patience.proof):
+            async with asyncio.timeout(self._timeouts.proof):
                 await connection.prove()
         except TimeoutError:
             raise self._mutes.another(UnreachableError(url, "no answer", sent=True)) from None
@@ -141,9 +141,9 @@ class WebSocketTransport:
             user_agent_header=USER_AGENT,
             compression=None,
             proxy=None if proxy is None else str(proxy),
-            open_timeout=self._patience.handshake,
+            open_timeout=self._timeouts.handshake,
             ping_interval=self._ping,
-            ping_timeout=(self._patience.pinged - 1) * self._ping,
+            ping_timeout=(self._timeouts.pinged - 1) * self._ping,
             close_timeout=_CLOSING,
             max_size=LIMIT,
             max_queue=_LONGEST_QUEUE,

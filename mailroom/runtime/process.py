@@ -15,7 +15,7 @@ from mailroom.exits import Exit
 from mailroom.health import Overview
 from mailroom.health import serve as serve_health
 from mailroom.metrics import Metrics
-from mailroom.runtime.keeper import Keeper
+from mailroom.runtime.supervisor import Supervisor
 from mailroom.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -38,15 +38,15 @@ async def serve(settings: Settings) -> Exit:
     _listen_to_signals(stop)
     _allow_files()
     metrics = Metrics()
-    keepers = [Keeper(each, metrics) for each in settings.served]
+    supervisors = [Supervisor(each, metrics) for each in settings.served]
     async with serve_health(
-        Overview({each.name: each.health for each in keepers}),
+        Overview({each.name: each.health for each in supervisors}),
         pages={"/metrics": metrics.page},
         host=settings.health.host,
         port=settings.health.port,
     ) as port:
         log.info("started", version=__version__, health_port=port, **_told_of(settings))
-        code = await _until_stopped(keepers, stop, several=settings.has_several)
+        code = await _until_stopped(supervisors, stop, several=settings.has_several)
     log.info("stopped", exit_code=int(code))
     return code
 
@@ -59,13 +59,15 @@ def _told_of(settings: Settings) -> dict[str, object]:
     return {"accounts": len(settings.served), **shard}
 
 
-async def _until_stopped(keepers: Sequence[Keeper], stop: asyncio.Event, *, several: bool) -> Exit:
+async def _until_stopped(
+    supervisors: Sequence[Supervisor], stop: asyncio.Event, *, several: bool
+) -> Exit:
     running: list[asyncio.Task[Exit]] = [
         asyncio.create_task(
-            each.live_on(delay=number * _APART) if several else each.live(),
+            each.run_forever(delay=number * _APART) if several else each.run(),
             name=f"account {each.name}",
         )
-        for number, each in enumerate(keepers)
+        for number, each in enumerate(supervisors)
     ]
     stopping = asyncio.create_task(stop.wait(), name="stop")
     try:

@@ -25,10 +25,11 @@ from mailroom.jmap.push import (
 from mailroom.logs import hider, redactor
 from mailroom.metrics import PassEnded
 from mailroom.report import left_undone, log_report
-from mailroom.runtime.echo import Attention, Echo
-from mailroom.runtime.failing import EXPECTED, GiveUp, Patience, TryAgain
-from mailroom.runtime.second_look import SecondLook
-from mailroom.runtime.watch import Watch
+from mailroom.runtime.failure_policy import EXPECTED, FailurePolicy, GiveUp, TryAgain
+from mailroom.runtime.missed_push import MissedPushDetector
+from mailroom.runtime.own_changes import OwnChanges
+from mailroom.runtime.state_recheck import StateRecheck
+from mailroom.runtime.telemetry import Telemetry
 from mailroom.screener.passes.progress import Report
 from mailroom.waiting.trigger import Due, Reason, Trigger
 
@@ -51,26 +52,28 @@ class Service:
 
     Args:
         account: the account.
-        watch: receives the service's events, and outlives the service.
-        patience: decides what follows from a failure, and may outlive the service; None: a new
+        telemetry: receives the service's events, and outlives the service.
+        policy: decides what follows from a failure, and may outlive the service; None: a new
             one.
 
     Attributes:
         health: the account's state as it is reported to people and probes.
     """
 
-    def __init__(self, account: Account, watch: Watch, patience: Patience | None = None) -> None:
+    def __init__(
+        self, account: Account, telemetry: Telemetry, policy: FailurePolicy | None = None
+    ) -> None:
         settings = account.settings
-        self.health = watch.health
-        self._watch = watch
+        self.health = telemetry.health
+        self._telemetry = telemetry
         self._account = account
         self._trigger = Trigger(poll_interval=settings.poll.interval, settle=settings.push.settle)
-        self._patience = patience or Patience(limit=settings.failure.limit)
+        self._policy = policy or FailurePolicy(limit=settings.failure.limit)
         self._hide = redactor(settings.secrets())
         self._let_in = asyncio.Event()
-        self._echo = Echo()
-        self._attention = Attention()
-        self._second_look = SecondLook(account.email_state, self._trigger.change)
+        self._own_changes = OwnChanges()
+        self._missed_push = MissedPushDetector()
+        self._state_recheck = StateRecheck(account.email_state, self._trigger.change)
         self._is_deaf = False
         self._passing = False
         self._complete = False
@@ -81,7 +84,7 @@ class Service:
 
     async def run(self) -> Exit:
         """Work until the service gives up, and return the exit code; cancel the task to stop."""
-        self._watch.started(self._push_status)
+        self._telemetry.started(self._push_status)
         self._adjust_poll()
         code = Exit.FAILED
         try:
@@ -92,14 +95,14 @@ class Service:
             for error in gave_up.exceptions:
                 code = getattr(error, "code", code)
         finally:
-            self._second_look.cancel()
+            self._state_recheck.cancel()
         return code
 
     async def _run_passes(self) -> NoReturn:
         while True:
             due = await self._trigger.next()
             self._passing = True
-            self._second_look.cancel()
+            self._state_recheck.cancel()
             try:
                 await self._run_pass(due)
             finally:
@@ -111,7 +114,9 @@ class Service:
         log.debug("pass begins", trigger=due.reason.value)
         started = _now()
         result = await self._try_to_screen()
-        self._watch.metrics.pass_ended(PassEnded(due, started=started, ended=_now(), result=result))
+        self._telemetry.metrics.pass_ended(
+            PassEnded(due, started=started, ended=_now(), result=result)
+        )
         if isinstance(result, Exception):
             self._failed(result)
         else:
@@ -129,7 +134,7 @@ class Service:
     async def _screen(self) -> Report:
         workflow = await self._account.workflow()
         self.health.session_up()
-        if not self._patience.refusals:
+        if not self._policy.refusals:
             self._let_in.set()
         if not self._complete:
             await workflow.check()
@@ -147,11 +152,11 @@ class Service:
             left=[(what, count, self._hide(why)) for what, count, why in left_undone(report)],
             stuck={self._hide(who): self._hide(why) for who, why in report.stuck.items()},
         )
-        self._echo.passed(report.trail, at=_now())
+        self._own_changes.passed(report.trail, at=_now())
         log.debug("pass ended", seen=report.trail.seen, steps=report.trail.steps)
         self._doubt_push(due, report)
         if report.trail.steps and report.trail.end and self._is_push_up():
-            self._second_look.schedule(report.trail.end)
+            self._state_recheck.schedule(report.trail.end)
         if report.has_effect or not report.is_complete:
             log.info(
                 "pass done",
@@ -159,7 +164,7 @@ class Service:
                 seconds=round(_now() - due.since, 3),
                 mails=report.mails,
             )
-        follow_up = self._patience.succeeded(complete=report.is_complete)
+        follow_up = self._policy.succeeded(complete=report.is_complete)
         if follow_up is not None:
             self._trigger.retry(follow_up.seconds)
 
@@ -170,12 +175,12 @@ class Service:
         event id after the backup. Until push announces a change, Mailroom polls more often.
         """
         found = due.reason is Reason.POLL and report.has_effect
-        if found and self._push is not None and self._attention.is_deaf(self._push.status):
+        if found and self._push is not None and self._missed_push.has_missed(self._push.status):
             log.warning("the poll found what push had not announced")
             self._push.forget_position()
             self._is_deaf = True
             self._adjust_poll()
-        self._attention.passed(self._push_status(), complete=report.is_complete)
+        self._missed_push.passed(self._push_status(), complete=report.is_complete)
 
     def _is_push_up(self) -> bool:
         return self._push_status().status is PushState.CONNECTED
@@ -188,9 +193,9 @@ class Service:
 
     def _failed(self, error: Exception) -> None:
         self.health.pass_failed(self._hide(str(error)))
-        self._attention.failed()
+        self._missed_push.failed()
         self._account.client.forget_session()
-        match self._patience.failed(error, now=_now()):
+        match self._policy.failed(error, now=_now()):
             case GiveUp(code=Exit.CREDENTIALS as code):
                 log.warning("pass failed", error=str(error))
                 raise GaveUpError(code)
@@ -225,14 +230,14 @@ class Service:
                 mail = await self._account.mail()
                 states = event.for_account(mail.id)
                 self._is_deaf = self._is_deaf and states == {}
-                self._echo.hear(states, at=at)
+                self._own_changes.announced(states, at=at)
                 self._look_for_news()
             case Disconnected(reason=reason, error=None, pause=pause):
                 log.info("push disconnected", reason=reason, next_in_seconds=round(pause, 1))
             case Disconnected(reason=reason, error=error, pause=pause):
                 self._account.client.forget_session()  # its URL may have changed
                 if isinstance(error, CredentialsRefusedError):
-                    self._patience.note_refused_requests(1, now=_now())
+                    self._policy.note_refused_requests(1, now=_now())
                     self._trigger.change()  # a pass will show whether all is refused
                 log.warning("push disconnected", reason=reason, next_in_seconds=round(pause, 1))
 
@@ -240,7 +245,7 @@ class Service:
         """Request a pass if a change was announced that no pass has seen or made."""
         if self._passing:
             return
-        told_at = self._echo.take_news()
+        told_at = self._own_changes.take_news()
         if told_at is not None:
             self._trigger.change(told_at=told_at)
 

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from mailroom.account import open_account
 from mailroom.admin.reset import Outcome, Scope, senders, survey, take_back
-from mailroom.runtime.failing import EXPECTED
+from mailroom.runtime.failure_policy import EXPECTED
 from mailroom.sandbox.sandbox_account import SandboxAccount
 from tests.faults.scenarios import BACKENDS, Scenario, prepared, settings
 from tests.support import virtual_time

@@ -17,9 +17,9 @@ from yarl import URL
 from mailroom.exits import Exit
 from mailroom.health import Overview
 from mailroom.metrics import Metrics
-from mailroom.runtime import failing, keeper, process
-from mailroom.runtime.keeper import Keeper
+from mailroom.runtime import failure_policy, process, supervisor
 from mailroom.runtime.service import Service
+from mailroom.runtime.supervisor import Supervisor
 from mailroom.sandbox import Sandbox, User
 from mailroom.settings import Settings, load_settings
 from tests.support.owner.jscontact_app import JsContactApp
@@ -34,7 +34,7 @@ PASSWORD = "secret"
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who was given up is taken up again soon; how soon that really is, is another test's."""
-    monkeypatch.setattr(keeper, "_PAUSES", dict.fromkeys(Exit, 0.1))
+    monkeypatch.setattr(supervisor, "_PAUSES", dict.fromkeys(Exit, 0.1))
 
 
 @pytest.fixture
@@ -89,9 +89,9 @@ class Several:
         self.families = Metrics()
         self.log = log
         self._stop = asyncio.Event()
-        keepers = [Keeper(each, self.families) for each in settings.served]
-        self.overview = Overview({each.name: each.health for each in keepers})
-        running = process._until_stopped(keepers, self._stop, several=True)
+        supervisors = [Supervisor(each, self.families) for each in settings.served]
+        self.overview = Overview({each.name: each.health for each in supervisors})
+        running = process._until_stopped(supervisors, self._stop, several=True)
         self._task = asyncio.create_task(running)
 
     def account(self, name: str) -> dict[str, Any]:
@@ -177,8 +177,8 @@ async def test_one_that_lacks_something_is_given_up_and_taken_up_again(
 async def test_bad_credentials_of_one(
     sandbox: Sandbox, anna: Owner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(failing, "_PAUSES_WHEN_REFUSED", (0.2,))
-    monkeypatch.setattr(failing, "_REFUSED_SPAN", 0.0)
+    monkeypatch.setattr(failure_policy, "_PAUSES_WHEN_REFUSED", (0.2,))
+    monkeypatch.setattr(failure_policy, "_REFUSED_SPAN", 0.0)
     await set_up_account(sandbox, ANNA, tmp_path)
     await set_up_account(sandbox, BEN, tmp_path)
     async with keeping(settings_for(sandbox, tmp_path, anna=PASSWORD, ben="wrong")) as several:
@@ -239,5 +239,5 @@ def test_how_soon_one_is_taken_up_again(
     monkeypatch: pytest.MonkeyPatch, code: Exit, least: float, most: float
 ) -> None:
     monkeypatch.undo()
-    found = [keeper._pause(code) for _ in range(200)]
+    found = [supervisor._pause(code) for _ in range(200)]
     assert least <= min(found) < max(found) <= most

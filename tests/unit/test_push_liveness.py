@@ -4,14 +4,14 @@ import pytest
 from yarl import URL
 
 from mailroom.http import UnreachableError
-from mailroom.jmap.liveness import PATIENCE, Liveness
+from mailroom.jmap.liveness import PUSH_TIMEOUTS, Liveness
 from mailroom.jmap.reconnecting import PushUnavailableError
 
 HERE = URL("https://jmap.example.com/events?types=Email")
 
 
 def heard(ping: int = 30) -> Liveness:
-    liveness = Liveness(ping, PATIENCE)
+    liveness = Liveness(ping, PUSH_TIMEOUTS)
     liveness.opened()
     liveness.heard()
     return liveness
@@ -82,7 +82,7 @@ def test_an_interval_beyond_reason_is_milliseconds(
 
 @pytest.mark.parametrize(("ping", "limit"), [(30, 60), (60, 120), (5, 60)])
 def test_the_first_byte_has_two_intervals(ping: int, limit: float) -> None:
-    liveness = Liveness(ping, PATIENCE)
+    liveness = Liveness(ping, PUSH_TIMEOUTS)
     liveness.opened()
     assert liveness.limit == limit
 
@@ -92,7 +92,7 @@ def test_silence_after_the_first_byte_is_a_dead_connection() -> None:
 
 
 def test_silence_before_the_first_byte_twice_means_poll() -> None:
-    liveness = Liveness(30, PATIENCE)
+    liveness = Liveness(30, PUSH_TIMEOUTS)
     liveness.opened()
     assert isinstance(liveness.silence(HERE), UnreachableError)
     liveness.opened()
@@ -100,7 +100,7 @@ def test_silence_before_the_first_byte_twice_means_poll() -> None:
 
 
 def test_a_byte_in_between_clears_the_suspicion() -> None:
-    liveness = Liveness(30, PATIENCE)
+    liveness = Liveness(30, PUSH_TIMEOUTS)
     liveness.opened()
     liveness.silence(HERE)
     liveness.opened()

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import aclosing
 
 from mailroom.http import UnreachableError
-from mailroom.jmap.liveness import Patience
+from mailroom.jmap.liveness import PushTimeouts
 from mailroom.jmap.push import (
     Connected,
     Disconnected,
@@ -20,10 +20,10 @@ PING = b'event: ping\ndata: {"interval":30}\n\n'
 
 
 async def test_a_half_open_connection_is_dropped_and_made_anew() -> None:
-    patience = Patience(unpinged=0.05)
+    timeouts = PushTimeouts(unpinged=0.05)
     async with (
         StreamServer.running(says_and_hangs(STREAM, CHANGE)) as server,
-        event_source(server, patience=patience) as push,
+        event_source(server, timeouts=timeouts) as push,
     ):
         events = await collect(push, count(Connected, 2))
         lost = events[2]
@@ -33,10 +33,10 @@ async def test_a_half_open_connection_is_dropped_and_made_anew() -> None:
 
 
 async def test_a_server_that_pings_is_missed_sooner() -> None:
-    patience = Patience(pinged=0.05 / 30)
+    timeouts = PushTimeouts(pinged=0.05 / 30)
     async with (
         StreamServer.running(says_and_hangs(STREAM, PING)) as server,
-        event_source(server, patience=patience) as push,
+        event_source(server, timeouts=timeouts) as push,
     ):
         events = await collect(push, count(Disconnected, 1))
     assert [type(event) for event in events] == [Connected, Disconnected]
@@ -44,7 +44,7 @@ async def test_a_server_that_pings_is_missed_sooner() -> None:
 
 
 async def test_each_single_byte_is_life() -> None:
-    patience = Patience(first_byte=0.5 / 30, unpinged=0.5)
+    timeouts = PushTimeouts(first_byte=0.5 / 30, unpinged=0.5)
 
     async def drip(wire: Wire) -> None:
         await wire.send(STREAM)
@@ -54,7 +54,7 @@ async def test_each_single_byte_is_life() -> None:
 
     async with (
         StreamServer.running(drip) as server,
-        event_source(server, patience=patience) as push,
+        event_source(server, timeouts=timeouts) as push,
     ):
         events = await collect(push, count(Disconnected, 1))
     assert events[1] == StateChange({"a": {"Email": "1"}})
@@ -65,7 +65,7 @@ async def test_each_single_byte_is_life() -> None:
 async def test_a_head_that_does_not_come_is_not_waited_for_for_ever() -> None:
     async with (
         StreamServer.running(says_and_hangs()) as server,
-        event_source(server, patience=Patience(head=0.05)) as push,
+        event_source(server, timeouts=PushTimeouts(head=0.05)) as push,
     ):
         (event,) = await collect(push, count(Disconnected, 1))
     assert isinstance(event, Disconnected)
@@ -74,12 +74,12 @@ async def test_a_head_that_does_not_come_is_not_waited_for_for_ever() -> None:
 
 async def test_two_connections_without_a_first_byte_mean_poll() -> None:
     time = FakeClock()
-    patience = Patience(first_byte=0.05 / 30)
+    timeouts = PushTimeouts(first_byte=0.05 / 30)
     async with (
         StreamServer.running(
             says_and_hangs(STREAM), says_and_hangs(STREAM), says_and_hangs(STREAM, CHANGE)
         ) as server,
-        event_source(server, patience=patience, time=time) as push,
+        event_source(server, timeouts=timeouts, time=time) as push,
     ):
         events = await collect(push, count(Disconnected, 2))
         errors = [event.error for event in events if isinstance(event, Disconnected)]
@@ -89,10 +89,10 @@ async def test_two_connections_without_a_first_byte_mean_poll() -> None:
 
 
 async def test_a_server_that_once_spoke_must_speak_on_each_connection() -> None:
-    patience = Patience(first_byte=0.05 / 30)
+    timeouts = PushTimeouts(first_byte=0.05 / 30)
     async with (
         StreamServer.running(says(STREAM, CHANGE), says_and_hangs(STREAM)) as server,
-        event_source(server, patience=patience) as push,
+        event_source(server, timeouts=timeouts) as push,
     ):
         events = await collect(push, count(Disconnected, 3))
     assert isinstance(events[-1], Disconnected)
@@ -101,11 +101,11 @@ async def test_a_server_that_once_spoke_must_speak_on_each_connection() -> None:
 
 async def test_unavailable_push_is_tried_again_after_a_quarter_of_an_hour() -> None:
     time = FakeClock()
-    patience = Patience(first_byte=0.05 / 30)
+    timeouts = PushTimeouts(first_byte=0.05 / 30)
     mute = says_and_hangs(STREAM)
     async with (
         StreamServer.running(mute, mute, says(STREAM, CHANGE)) as server,
-        event_source(server, patience=patience, time=time) as push,
+        event_source(server, timeouts=timeouts, time=time) as push,
     ):
         seen = []
         async with aclosing(push.events()) as events:

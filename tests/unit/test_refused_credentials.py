@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 from mailroom.exits import Exit
 from mailroom.metrics import Metrics
-from mailroom.runtime.keeper import Keeper
+from mailroom.runtime.supervisor import Supervisor
 from mailroom.sandbox import Quirks, Sandbox, User
 from mailroom.sandbox import app as sandbox_app
 from mailroom.sandbox.sandbox_account import SandboxAccount
@@ -62,13 +62,13 @@ def door(monkeypatch: pytest.MonkeyPatch) -> Door:
 class Life:
     """A kept account, and what is seen of it."""
 
-    keeper: Keeper
+    supervisor: Supervisor
     task: asyncio.Task[Exit]
     log: list[Any]
     metrics: Metrics
 
     def report(self) -> dict[str, Any]:
-        return self.keeper.health.report()
+        return self.supervisor.health.report()
 
     def is_alarming(self) -> bool:
         line = 'mailroom_credentials_refused{account=""} 1.0'
@@ -98,10 +98,10 @@ async def living(
             await set_up(environ, tmp_path)
         with capture_logs() as log:
             metrics = Metrics()
-            keeper = Keeper(load_settings(environ, cwd=tmp_path), metrics)
-            task = asyncio.create_task(keeper.live())
+            supervisor = Supervisor(load_settings(environ, cwd=tmp_path), metrics)
+            task = asyncio.create_task(supervisor.run())
             try:
-                yield Life(keeper, task, log, metrics)
+                yield Life(supervisor, task, log, metrics)
             finally:
                 task.cancel()
                 await asyncio.wait({task})
@@ -149,13 +149,13 @@ def test_credentials_that_worked_are_tried_no_more_often_and_are_back_by_themsel
             door.is_shut = True
             await life.until("refused", within=700)
             assert life.report()["push"]["status"] == "off"
-            assert not life.keeper.health.is_ready()
-            assert life.keeper.health.is_alive()
+            assert not life.supervisor.health.is_ready()
+            assert life.supervisor.health.is_alive()
             await asyncio.sleep(door.times[0] + 600 - asyncio.get_running_loop().time())
             assert door.refused <= 3
             door.is_shut = False
             await life.until("ok", within=1100)
-            assert life.keeper.health.is_ready()
+            assert life.supervisor.health.is_ready()
             assert not life.is_alarming()
             await asyncio.sleep(60)
             assert life.report()["push"]["status"] == ("off" if push == "off" else "connected")

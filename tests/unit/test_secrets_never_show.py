@@ -37,7 +37,7 @@ from mailroom.jmap.websocket import WebSocketTransport
 from mailroom.logs import Format, configure_logging, hider
 from mailroom.metrics import Metrics
 from mailroom.runtime.service import Service
-from mailroom.runtime.watch import Watch
+from mailroom.runtime.telemetry import Telemetry
 from mailroom.sandbox import Quirks, Sandbox, User
 from mailroom.screener.passes.progress import Report
 from mailroom.screener.passes.workflow import ScreenerWorkflow
@@ -96,12 +96,12 @@ class Telling(Service):
 
     def __init__(self, account: Account) -> None:
         self.metrics = Metrics()
-        super().__init__(account, Watch.of(account.settings, self.metrics))
+        super().__init__(account, Telemetry.of(account.settings, self.metrics))
         self.errors: list[BaseException] = []
         self.good = 0
 
     async def run(self) -> Exit:
-        """Go on after a refusal of the credentials, as the service's keeper does, but at once."""
+        """Go on after a refusal of the credentials, as the supervisor does, but at once."""
         while (code := await super().run()) is Exit.CREDENTIALS:
             self._trigger.retry(0)
         return code
@@ -199,7 +199,7 @@ def settings_for(url: str, contacts: str, transport: str, *, by_token: bool) -> 
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever failed is tried again at once, and a mistake of our own is among what fails."""
     monkeypatch.setattr(random, "uniform", lambda _least, _most: 0.0)
-    monkeypatch.setattr("mailroom.runtime.failing._FIRST_WAIT", 0.001)
+    monkeypatch.setattr("mailroom.runtime.failure_policy._FIRST_WAIT", 0.001)
     whole, mistakes = ScreenerWorkflow.run, iter([True])
 
     async def run(self: ScreenerWorkflow) -> Report:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.runtime.echo import Echo
+from mailroom.runtime.own_changes import OwnChanges
 from mailroom.screener.passes.states import StateTrail
 
 
@@ -87,89 +87,109 @@ def test_a_foreign_change_is_seen_whenever_there_was_one_before_our_last(
 # What follows from it
 
 
-def test_the_echo_of_our_own_update_is_no_news() -> None:
-    echo = Echo()
-    echo.hear({"Email": "2", "Mailbox": "77"}, at=5.0)
-    echo.passed(trail("1", ("1", "2")), at=6.0)
+def test_the_announcement_of_our_own_update_is_no_news() -> None:
+    changes = OwnChanges()
+    changes.announced({"Email": "2", "Mailbox": "77"}, at=5.0)
+    changes.passed(trail("1", ("1", "2")), at=6.0)
 
-    assert echo.take_news() is None
+    assert changes.take_news() is None
 
 
-def test_an_echo_that_comes_after_the_pass_is_no_news_either() -> None:
-    echo = Echo()
-    echo.passed(trail("1", ("1", "2"), ("2", "3")), at=6.0)
-    echo.hear({"Email": "2"}, at=5.0)
-    echo.hear({"Email": "3"}, at=5.0)
+def test_an_announcement_after_the_pass_is_no_news_either() -> None:
+    changes = OwnChanges()
+    changes.passed(trail("1", ("1", "2"), ("2", "3")), at=6.0)
+    changes.announced({"Email": "2"}, at=5.0)
+    changes.announced({"Email": "3"}, at=5.0)
 
-    assert echo.take_news() is None
+    assert changes.take_news() is None
 
 
 def test_somebody_elses_change_after_ours_is_news() -> None:
-    echo = Echo()
-    echo.passed(trail("1", ("1", "2")), at=6.0)
-    echo.hear({"Email": "3"}, at=5.0)
+    changes = OwnChanges()
+    changes.passed(trail("1", ("1", "2")), at=6.0)
+    changes.announced({"Email": "3"}, at=5.0)
 
-    assert echo.take_news() == 5.0
+    assert changes.take_news() == 5.0
 
 
 def test_somebody_elses_change_in_between_is_news_even_if_the_push_names_only_our_state() -> None:
     """The server folds both changes into one push, whose state is the one we left behind."""
-    echo = Echo()
-    echo.hear({"Email": "3"}, at=5.0)
-    echo.passed(trail("1", ("2", "3")), at=6.0)
+    changes = OwnChanges()
+    changes.announced({"Email": "3"}, at=5.0)
+    changes.passed(trail("1", ("2", "3")), at=6.0)
 
-    assert echo.take_news() == 5.0
+    assert changes.take_news() == 5.0
 
 
 def test_somebody_elses_change_in_between_is_news_even_without_a_push() -> None:
-    echo = Echo()
-    echo.passed(trail("1", ("2", "3")), at=6.0)
+    changes = OwnChanges()
+    changes.passed(trail("1", ("2", "3")), at=6.0)
 
-    assert echo.take_news() == 6.0
+    assert changes.take_news() == 6.0
 
 
 @pytest.mark.parametrize("states", [None, {"Mailbox": "5"}], ids=["unreadable", "mailboxes only"])
 def test_a_push_without_an_email_state_is_news(states: dict[str, str] | None) -> None:
-    echo = Echo()
-    echo.passed(trail("1"), at=6.0)
-    echo.hear(states, at=5.0)
+    changes = OwnChanges()
+    changes.passed(trail("1"), at=6.0)
+    changes.announced(states, at=5.0)
 
-    assert echo.take_news() == 5.0
+    assert changes.take_news() == 5.0
 
 
 def test_a_push_before_any_pass_is_news() -> None:
-    echo = Echo()
-    echo.hear({"Email": "1"}, at=5.0)
+    changes = OwnChanges()
+    changes.announced({"Email": "1"}, at=5.0)
 
-    assert echo.take_news() == 5.0
+    assert changes.take_news() == 5.0
 
 
 @pytest.mark.parametrize("states", [{"Email": "9"}, None])
 def test_news_are_told_once(states: dict[str, str] | None) -> None:
-    echo = Echo()
-    echo.hear(states, at=5.0)
+    changes = OwnChanges()
+    changes.announced(states, at=5.0)
 
-    assert [echo.take_news(), echo.take_news()] == [5.0, None]
+    assert [changes.take_news(), changes.take_news()] == [5.0, None]
 
 
 def test_nothing_heard_is_no_news() -> None:
-    assert Echo().take_news() is None
+    assert OwnChanges().take_news() is None
 
 
 def test_a_push_about_other_accounts_only_is_no_news() -> None:
-    echo = Echo()
-    echo.passed(trail("1"), at=6.0)
-    echo.hear({}, at=5.0)
+    changes = OwnChanges()
+    changes.passed(trail("1"), at=6.0)
+    changes.announced({}, at=5.0)
 
-    assert echo.take_news() is None
+    assert changes.take_news() is None
 
 
-def test_news_are_as_old_as_the_first_of_them_and_echoes_do_not_count() -> None:
-    echo = Echo()
-    echo.hear({"Email": "2"}, at=1.0)
-    echo.hear({"Email": "4"}, at=2.0)
-    echo.hear({"Email": "5"}, at=3.0)
-    echo.hear({"Email": "4"}, at=4.0)
-    echo.passed(trail("1", ("1", "2")), at=5.0)
+def test_news_are_as_old_as_the_first_of_them_and_own_changes_do_not_count() -> None:
+    changes = OwnChanges()
+    changes.announced({"Email": "2"}, at=1.0)
+    changes.announced({"Email": "4"}, at=2.0)
+    changes.announced({"Email": "5"}, at=3.0)
+    changes.announced({"Email": "4"}, at=4.0)
+    changes.passed(trail("1", ("1", "2")), at=5.0)
 
-    assert echo.take_news() == 2.0
+    assert changes.take_news() == 2.0
+
+
+def test_a_flood_during_a_pass_takes_no_memory_and_is_news() -> None:
+    changes = OwnChanges()
+    for number in range(100_000):
+        changes.announced({"Email": str(number)}, at=number)
+        changes.announced(None, at=number)
+    assert len(changes._announced) <= 1000
+    changes.passed(StateTrail(), at=1e6)
+    assert changes.take_news() == 0
+    assert changes.take_news() is None
+
+
+def test_a_flood_of_states_that_a_pass_went_through_is_still_news() -> None:
+    """What was not weighed may have been anything."""
+    changes = OwnChanges()
+    for number in range(2000):
+        changes.announced({"Email": str(number)}, at=number)
+    changes._known = frozenset(map(str, range(1000)))
+    assert changes.take_news() == 1000

@@ -9,7 +9,7 @@ from websockets.protocol import State
 from yarl import URL
 
 from mailroom.http import BrokenAnswerError, UnreachableError
-from mailroom.jmap.liveness import Patience
+from mailroom.jmap.liveness import PushTimeouts
 from mailroom.jmap.push import (
     Connected,
     Disconnected,
@@ -101,7 +101,7 @@ async def test_an_idle_server_that_answers_pings_is_alive() -> None:
         await peer.hang()
 
     async with WebSocketServer.running(script) as server:
-        push = websocket_push(server.url, ping=0.01, patience=Patience(pinged=1000))
+        push = websocket_push(server.url, ping=0.01, timeouts=PushTimeouts(pinged=1000))
         events = await collect(push, count(StateChange, 1))
     assert [type(event) for event in events] == [Connected, StateChange]
 

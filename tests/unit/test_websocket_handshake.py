@@ -23,7 +23,7 @@ from mailroom.http import (
 )
 from mailroom.jmap.endings import End, end_of
 from mailroom.jmap.errors import JmapError
-from mailroom.jmap.liveness import PATIENCE, Patience
+from mailroom.jmap.liveness import PUSH_TIMEOUTS, PushTimeouts
 from mailroom.jmap.push import (
     Connected,
     Disconnected,
@@ -57,10 +57,10 @@ def answers(status: int, **headers: str) -> Callable[[ServerConnection, Request]
 
 
 async def failure(
-    url: str | None, *, patience: Patience = PATIENCE
+    url: str | None, *, timeouts: PushTimeouts = PUSH_TIMEOUTS
 ) -> tuple[HttpError | JmapError, PushState]:
     """Why push from there does not work."""
-    push = websocket_push(url, patience=patience)
+    push = websocket_push(url, timeouts=timeouts)
     states = []
 
     def until(_events: object) -> bool:
@@ -178,7 +178,7 @@ async def test_a_subprotocol_that_is_not_echoed_is_borne() -> None:
 async def test_a_server_that_answers_no_request_is_not_believed() -> None:
     """The second time in a row there is no push over WebSocket, so that the poll is faster."""
     async with StreamServer.running(upgrades()) as server:
-        push = websocket_push(server.url.replace("http", "ws"), patience=Patience(proof=0.05))
+        push = websocket_push(server.url.replace("http", "ws"), timeouts=PushTimeouts(proof=0.05))
         first, second = await collect(push, count(Disconnected, 2))
     assert isinstance(first, Disconnected)
     assert isinstance(first.error, UnreachableError)
@@ -222,7 +222,7 @@ async def test_no_whole_answer_is_told(said: bytes) -> None:
 async def test_a_server_that_does_not_answer_is_not_waited_for_for_ever() -> None:
     async with StreamServer.running(says_and_hangs()) as server:
         url = server.url.replace("http", "ws")
-        error, _ = await failure(url, patience=Patience(handshake=0.05))
+        error, _ = await failure(url, timeouts=PushTimeouts(handshake=0.05))
         await server.wires[0].client_is_gone.wait()
     assert isinstance(error, UnreachableError)
     assert "timed out" in str(error)

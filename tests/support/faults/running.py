@@ -8,8 +8,8 @@ from typing import Final
 from mailroom.health import Health
 from mailroom.health.account_health import Left
 from mailroom.metrics import Metrics
-from mailroom.runtime.keeper import Keeper
-from mailroom.runtime.watch import Watch
+from mailroom.runtime.supervisor import Supervisor
+from mailroom.runtime.telemetry import Telemetry
 from mailroom.settings import Settings
 
 _LONG: Final = 3600.0
@@ -41,10 +41,10 @@ class Instance:
 
     def __init__(self, settings: Settings) -> None:
         self.health = Watched(poll_interval=settings.poll.interval)
-        keeper = Keeper(settings, Metrics())
-        keeper._watch = Watch(self.health, keeper._watch.metrics)
-        keeper.health = self.health
-        self._task = asyncio.create_task(keeper.live(), name="service")
+        supervisor = Supervisor(settings, Metrics())
+        supervisor._telemetry = Telemetry(self.health, supervisor._telemetry.metrics)
+        supervisor.health = self.health
+        self._task = asyncio.create_task(supervisor.run(), name="service")
 
     async def until_done(self) -> None:
         """Wait for a pass, from now on, after which nothing is left to be done."""

@@ -9,7 +9,7 @@ import aiohttp
 
 from mailroom.http import Credentials, HttpClient
 from mailroom.jmap.eventsource import EventSourceTransport
-from mailroom.jmap.liveness import PATIENCE, Patience
+from mailroom.jmap.liveness import PUSH_TIMEOUTS, PushTimeouts
 from mailroom.jmap.push import Push, PushEvent
 from tests.support.scripted.stream import StreamServer
 
@@ -38,7 +38,7 @@ async def event_source(
     server: StreamServer,
     *,
     time: FakeClock | None = None,
-    patience: Patience = PATIENCE,
+    timeouts: PushTimeouts = PUSH_TIMEOUTS,
     template: str = TEMPLATE,
 ) -> AsyncIterator[Push]:
     """Return a push that listens to a server and sleeps on a fake clock."""
@@ -50,7 +50,7 @@ async def event_source(
     async with aiohttp.ClientSession() as session:
         http = HttpClient(session, Credentials.bearer("secret-token"))
         transport = EventSourceTransport(
-            http, url_template, types=TYPES, ping=30, patience=patience
+            http, url_template, types=TYPES, ping=30, timeouts=timeouts
         )
         yield Push(transport.connect, transport=transport.name, clock=time.clock, sleep=time.sleep)
 

@@ -16,7 +16,7 @@ from websockets.typing import Subprotocol
 from yarl import URL
 
 from mailroom.http import Credentials, Reach
-from mailroom.jmap.liveness import PATIENCE, Patience
+from mailroom.jmap.liveness import PUSH_TIMEOUTS, PushTimeouts
 from mailroom.jmap.push import Push
 from mailroom.jmap.websocket import WebSocketTransport
 from tests.support.scripted.push import FakeClock
@@ -165,7 +165,7 @@ async def _converse(peer: Peer) -> None:
 
 
 def websocket_transport(
-    url: str | None, *, ping: float = 30, patience: Patience = PATIENCE
+    url: str | None, *, ping: float = 30, timeouts: PushTimeouts = PUSH_TIMEOUTS
 ) -> WebSocketTransport:
     async def present_url() -> URL | None:
         return None if url is None else URL(url)
@@ -175,7 +175,7 @@ def websocket_transport(
         present_url,
         types=TYPES,
         ping=ping,
-        patience=patience,
+        timeouts=timeouts,
     )
 
 
@@ -184,11 +184,11 @@ def websocket_push(
     *,
     time: FakeClock | None = None,
     ping: float = 30,
-    patience: Patience = PATIENCE,
+    timeouts: PushTimeouts = PUSH_TIMEOUTS,
 ) -> Push:
     """Push from this server, pauses on virtual time."""
     time = time or FakeClock()
-    transport = websocket_transport(url, ping=ping, patience=patience)
+    transport = websocket_transport(url, ping=ping, timeouts=timeouts)
     return Push(transport.connect, transport=transport.name, clock=time.clock, sleep=time.sleep)
 
 

@@ -10,7 +10,7 @@ from mailroom.account import open_account
 from mailroom.admin.setup import create, find_lacking
 from mailroom.exits import Exit
 from mailroom.metrics import Metrics
-from mailroom.runtime.keeper import Keeper
+from mailroom.runtime.supervisor import Supervisor
 from mailroom.settings import Settings, load_settings
 from tests.support.owner.person import PATIENCE, until
 from tests.support.service.process import Service
@@ -26,10 +26,10 @@ class InProcess(Service):
 
     def __init__(self, settings: Settings, log: list[dict[str, Any]]) -> None:
         self._metrics = Metrics()
-        self._keeper = Keeper(settings, self._metrics)
+        self._supervisor = Supervisor(settings, self._metrics)
         self._settings = settings
         self._log = log
-        self._task = asyncio.create_task(self._keeper.live(), name="service")
+        self._task = asyncio.create_task(self._supervisor.run(), name="service")
 
     def log(self) -> list[dict[str, Any]]:
         """Every event logged so far."""
@@ -37,7 +37,7 @@ class InProcess(Service):
 
     async def health(self) -> dict[str, Any]:
         """What it would tell over HTTP."""
-        return self._keeper.health.report()
+        return self._supervisor.health.report()
 
     def metrics(self) -> str:
         """What it would tell Prometheus."""

@@ -78,7 +78,7 @@ class GiveUp:
     """End the service with this exit code.
 
     ``Exit.CREDENTIALS`` ends this service only: the account is opened again after
-    :meth:`Patience.pause_when_refused`.
+    :meth:`FailurePolicy.pause_when_refused`.
     """
 
     code: Exit
@@ -92,10 +92,10 @@ class TryAgain:
     before: float = 0.0
 
 
-class Patience:
+class FailurePolicy:
     """Counts the failures in a row, and decides after each one to try again or to give up.
 
-    A Patience outlives a service that ended because of refused credentials.
+    A FailurePolicy outlives a service that ended because of refused credentials.
 
     Args:
         limit: the number of failed passes in a row that ends the service, once a pass has

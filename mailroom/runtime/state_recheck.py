@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from mailroom.runtime.failing import EXPECTED
+from mailroom.runtime.failure_policy import EXPECTED
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +20,7 @@ _DELAY: Final = 0.3
 """Seconds. By then the server has announced every change that it announces at all."""
 
 
-class SecondLook:
+class StateRecheck:
     """Compares the Email state once with the state at the end of the last pass.
 
     Args:

@@ -11,15 +11,15 @@ from mailroom.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class Telemetry:
     """An account's health and metrics; the service reports its events to both here."""
 
     health: Health
     metrics: AccountMetrics
 
     @classmethod
-    def of(cls, settings: Settings, families: Metrics) -> "Watch":
-        """Return the watch of an account that counts in these families of metrics."""
+    def of(cls, settings: Settings, families: Metrics) -> "Telemetry":
+        """Return the telemetry of an account that counts in these families of metrics."""
         categories = [each.name for each in settings.categories]
         return cls(
             Health(poll_interval=settings.poll.interval),

@@ -17,7 +17,7 @@ from mailroom.http import (
     UnreachableError,
 )
 from mailroom.jmap.errors import MethodError, RequestError, SessionError
-from mailroom.runtime.failing import EXPECTED, GiveUp, Patience, TryAgain, exit_code
+from mailroom.runtime.failure_policy import EXPECTED, FailurePolicy, GiveUp, TryAgain, exit_code
 from mailroom.screener.model.missing import MissingError, NoRightToWriteError
 
 URL_ = URL("https://mail.example/jmap")
@@ -53,14 +53,14 @@ FINAL = [
 ]
 
 
-def patience(*, was_up: bool) -> Patience:
-    made = Patience(limit=LIMIT)
+def policy(*, was_up: bool) -> FailurePolicy:
+    made = FailurePolicy(limit=LIMIT)
     if was_up:
         assert made.succeeded(complete=True) is None
     return made
 
 
-def follows(made: Patience, error: BaseException, times: int) -> list[TryAgain | GiveUp]:
+def follows(made: FailurePolicy, error: BaseException, times: int) -> list[TryAgain | GiveUp]:
     """What follows from each of so many failures, a minute apart."""
     return [made.failed(error, now=60.0 * at) for at in range(times)]
 
@@ -92,21 +92,21 @@ def test_what_only_a_person_can_mend_has_its_exit_code(error: Exception, code: E
 
 @pytest.mark.parametrize("error", PASSING)
 def test_at_start_a_server_is_waited_for_for_ever(error: Exception) -> None:
-    verdicts = follows(patience(was_up=False), error, 1000)
+    verdicts = follows(policy(was_up=False), error, 1000)
 
     assert all(isinstance(each, TryAgain) for each in verdicts)
 
 
 @pytest.mark.parametrize("error", PASSING)
 def test_later_so_many_failed_passes_in_a_row_end_the_service(error: Exception) -> None:
-    *before, last = follows(patience(was_up=True), error, LIMIT)
+    *before, last = follows(policy(was_up=True), error, LIMIT)
 
     assert all(isinstance(each, TryAgain) for each in before)
     assert last == GiveUp(Exit.FAILED)
 
 
 def test_a_pass_that_succeeds_starts_the_count_again() -> None:
-    made = patience(was_up=True)
+    made = policy(was_up=True)
     error = ServerFailureError(URL_, 503)
     for _ in range(5):
         assert all(isinstance(each, TryAgain) for each in follows(made, error, LIMIT - 1))
@@ -115,7 +115,7 @@ def test_a_pass_that_succeeds_starts_the_count_again() -> None:
 
 
 def test_one_failure_is_enough_if_the_limit_says_so() -> None:
-    made = Patience(limit=1)
+    made = FailurePolicy(limit=1)
     made.succeeded(complete=True)
 
     assert made.failed(ServerFailureError(URL_, 503), now=0) == GiveUp(Exit.FAILED)
@@ -126,8 +126,7 @@ def rounds_of_waits(times: int) -> list[list[float]]:
     return [
         [verdict.seconds for verdict in verdicts if isinstance(verdict, TryAgain)]
         for verdicts in (
-            follows(patience(was_up=False), ServerFailureError(URL_, 503), times)
-            for _ in range(200)
+            follows(policy(was_up=False), ServerFailureError(URL_, 503), times) for _ in range(200)
         )
     ]
 
@@ -142,7 +141,7 @@ def test_the_waits_grow_and_have_an_end() -> None:
 
 
 def test_a_restart_of_the_server_is_waited_for() -> None:
-    """A server that refuses at once must not use up the patience in a few seconds."""
+    """A server that refuses at once must not use up the limit in a few seconds."""
     until_the_end = [sum(waits) for waits in rounds_of_waits(LIMIT - 1)]
 
     assert min(until_the_end) > 150
@@ -150,9 +149,9 @@ def test_a_restart_of_the_server_is_waited_for() -> None:
 
 
 @pytest.mark.parametrize("error", PASSING)
-def test_passes_that_news_hurries_do_not_use_up_the_patience(error: Exception) -> None:
+def test_passes_that_news_hurries_do_not_use_up_the_policy(error: Exception) -> None:
     """Push may well tell of new mail while everything else fails: each time a pass is tried."""
-    made = patience(was_up=True)
+    made = policy(was_up=True)
     at_once = [made.failed(error, now=at / 10) for at in range(600)]
 
     assert all(isinstance(each, TryAgain) for each in at_once)
@@ -160,7 +159,7 @@ def test_passes_that_news_hurries_do_not_use_up_the_patience(error: Exception) -
 
 
 def test_passes_that_news_hurries_do_not_stop_the_count() -> None:
-    made = patience(was_up=True)
+    made = policy(was_up=True)
     now = 0.0
     while made.failed(ServerFailureError(URL_, 503), now=now) != GiveUp(Exit.FAILED):
         now += 1.0
@@ -171,7 +170,7 @@ def test_passes_that_news_hurries_do_not_stop_the_count() -> None:
 @pytest.mark.parametrize("was_up", [False, True], ids=["at start", "later"])
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_is_honoured_whatever_happens_meanwhile(status: int, *, was_up: bool) -> None:
-    verdict = patience(was_up=was_up).failed(ServerFailureError(URL_, status, 120.0), now=0)
+    verdict = policy(was_up=was_up).failed(ServerFailureError(URL_, status, 120.0), now=0)
 
     assert isinstance(verdict, TryAgain)
     assert verdict.seconds >= 120.0
@@ -181,7 +180,7 @@ def test_retry_after_is_honoured_whatever_happens_meanwhile(status: int, *, was_
 @pytest.mark.parametrize("was_up", [False, True], ids=["at start", "later"])
 @pytest.mark.parametrize("error", PASSING)
 def test_without_retry_after_a_change_may_come_sooner(error: Exception, *, was_up: bool) -> None:
-    verdict = patience(was_up=was_up).failed(error, now=0)
+    verdict = policy(was_up=was_up).failed(error, now=0)
 
     assert isinstance(verdict, TryAgain)
     assert verdict.before == 0.0
@@ -190,7 +189,7 @@ def test_without_retry_after_a_change_may_come_sooner(error: Exception, *, was_u
 # Credentials
 
 
-def refused_at(made: Patience, error: Exception, until: float) -> list[float]:
+def refused_at(made: FailurePolicy, error: Exception, until: float) -> list[float]:
     """When credentials are tried that are refused each time, from 0 until a time."""
     now, times = 0.0, []
     while now <= until:
@@ -204,13 +203,13 @@ def refused_at(made: Patience, error: Exception, until: float) -> list[float]:
 @pytest.mark.parametrize("was_up", [False, True], ids=["at start", "later"])
 @pytest.mark.parametrize("error", REFUSED)
 def test_refused_credentials_close_the_account_at_once(error: Exception, *, was_up: bool) -> None:
-    assert patience(was_up=was_up).failed(error, now=0) == GiveUp(Exit.CREDENTIALS)
+    assert policy(was_up=was_up).failed(error, now=0) == GiveUp(Exit.CREDENTIALS)
 
 
 @pytest.mark.parametrize("was_up", [False, True], ids=["at start", "later"])
 def test_the_pauses_are_1_5_15_and_then_60_minutes_and_never_less(*, was_up: bool) -> None:
     for _ in range(200):
-        times = refused_at(patience(was_up=was_up), REFUSED_401, 6 * 3600.0)
+        times = refused_at(policy(was_up=was_up), REFUSED_401, 6 * 3600.0)
         pauses = [later - earlier for earlier, later in pairwise(times)]
         for pause, least in zip(pauses, [60, 300, 900, *[3600] * 9], strict=False):
             assert least < pause <= 1.2 * least
@@ -218,13 +217,13 @@ def test_the_pauses_are_1_5_15_and_then_60_minutes_and_never_less(*, was_up: boo
 
 def test_at_most_three_tries_in_ten_minutes_and_26_a_day() -> None:
     for _ in range(200):
-        assert len(refused_at(patience(was_up=True), REFUSED_401, 600)) == 3
-        assert len(refused_at(patience(was_up=True), REFUSED_401, 86400)) <= 26
+        assert len(refused_at(policy(was_up=True), REFUSED_401, 600)) == 3
+        assert len(refused_at(policy(was_up=True), REFUSED_401, 86400)) <= 26
 
 
 @pytest.mark.parametrize("at_once", [2, 3])
 def test_requests_that_are_refused_at_once_lengthen_a_later_pause(at_once: int) -> None:
-    made = patience(was_up=True)
+    made = policy(was_up=True)
     now, times = 0.0, []
     for requests in [at_once, 1, 1, 1]:
         made.failed(REFUSED_401, now=now)
@@ -235,15 +234,15 @@ def test_requests_that_are_refused_at_once_lengthen_a_later_pause(at_once: int) 
 
 
 def test_a_pass_that_succeeds_forgives_refusals() -> None:
-    made = patience(was_up=True)
+    made = policy(was_up=True)
     refused_at(made, REFUSED_401, 86400)
     made.succeeded(complete=True)
     made.failed(REFUSED_401, now=1e6)
     assert 60 < made.pause_when_refused(now=1e6) <= 72
 
 
-def test_refusals_do_not_use_up_the_patience_with_a_server_that_is_down() -> None:
-    made = patience(was_up=True)
+def test_refusals_do_not_use_up_the_limit_with_a_server_that_is_down() -> None:
+    made = policy(was_up=True)
     refused_at(made, REFUSED_401, 86400)
     verdicts = [made.failed(ServerFailureError(URL_, 503), now=1e6 + 60 * at) for at in range(10)]
     assert [isinstance(each, TryAgain) for each in verdicts] == [True] * 9 + [False]
@@ -254,13 +253,13 @@ def test_refusals_do_not_use_up_the_patience_with_a_server_that_is_down() -> Non
 
 @pytest.mark.parametrize(("error", "code"), FINAL)
 def test_at_start_it_ends_the_service_at_once(error: Exception, code: Exit) -> None:
-    assert patience(was_up=False).failed(error, now=0) == GiveUp(code)
+    assert policy(was_up=False).failed(error, now=0) == GiveUp(code)
 
 
 @pytest.mark.parametrize(("error", "code"), FINAL)
 def test_later_there_is_time_to_mend_it(error: Exception, code: Exit) -> None:
     """A mailbox that is renamed back is found again without a restart."""
-    *before, last = follows(patience(was_up=True), error, LIMIT)
+    *before, last = follows(policy(was_up=True), error, LIMIT)
 
     assert all(isinstance(each, TryAgain) for each in before)
     assert last == GiveUp(code)
@@ -270,10 +269,10 @@ def test_later_there_is_time_to_mend_it(error: Exception, code: Exit) -> None:
 
 
 def test_a_complete_pass_needs_no_other() -> None:
-    assert patience(was_up=False).succeeded(complete=True) is None
+    assert policy(was_up=False).succeeded(complete=True) is None
 
 
-def unfinished(made: Patience, times: int) -> list[float]:
+def unfinished(made: FailurePolicy, times: int) -> list[float]:
     """The waits after so many passes that got only a part done."""
     verdicts = [made.succeeded(complete=False) for _ in range(times)]
     assert all(each is not None and each.before == 0.0 for each in verdicts)
@@ -281,7 +280,7 @@ def unfinished(made: Patience, times: int) -> list[float]:
 
 
 def test_what_is_left_of_a_pass_is_tried_again_for_ever_in_growing_intervals() -> None:
-    rounds = [unfinished(patience(was_up=False), 12) for _ in range(200)]
+    rounds = [unfinished(policy(was_up=False), 12) for _ in range(200)]
     longest = [max(waits) for waits in zip(*rounds, strict=True)]
 
     assert longest[0] <= 1.0
@@ -290,7 +289,7 @@ def test_what_is_left_of_a_pass_is_tried_again_for_ever_in_growing_intervals() -
 
 
 def test_a_complete_pass_lets_the_next_rest_be_tried_soon() -> None:
-    made = patience(was_up=False)
+    made = policy(was_up=False)
     waits = []
     for _ in range(100):
         unfinished(made, 5)
@@ -302,7 +301,7 @@ def test_a_complete_pass_lets_the_next_rest_be_tried_soon() -> None:
 
 
 def test_a_pass_that_got_a_part_done_is_no_failed_pass() -> None:
-    made = patience(was_up=True)
+    made = policy(was_up=True)
     for _ in range(3 * LIMIT):
         assert isinstance(made.failed(ServerFailureError(URL_, 503), now=0), TryAgain)
         made.succeeded(complete=False)

@@ -18,9 +18,9 @@ from mailroom.account import open_account
 from mailroom.exits import Exit
 from mailroom.logs import hide_also
 from mailroom.metrics import Metrics
-from mailroom.runtime.failing import Patience
+from mailroom.runtime.failure_policy import FailurePolicy
 from mailroom.runtime.service import Service
-from mailroom.runtime.watch import Watch
+from mailroom.runtime.telemetry import Telemetry
 from mailroom.settings import Settings, SettingsError
 from mailroom.waiting.backoff import full_jitter
 
@@ -31,7 +31,7 @@ _LONG_PAUSE: Final = 3600.0
 """Seconds. Only a person can mend a mistake in the settings, so trying often is of no use."""
 
 
-class Keeper:
+class Supervisor:
     """Keeps one account going.
 
     Args:
@@ -45,26 +45,26 @@ class Keeper:
 
     def __init__(self, settings: Settings, families: Metrics) -> None:
         self._settings = settings
-        self._watch = Watch.of(settings, families)
+        self._telemetry = Telemetry.of(settings, families)
         self.name = settings.name
-        self.health = self._watch.health
+        self.health = self._telemetry.health
 
-    async def live(self) -> Exit:
+    async def run(self) -> Exit:
         """Work until the service gives up, and return the exit code; cancel the task to stop.
 
-        Refused credentials are waited out: see :mod:`mailroom.runtime.failing`.
+        Refused credentials are waited out: see :mod:`mailroom.runtime.failure_policy`.
         """
-        patience = Patience(limit=self._settings.failure.limit)
+        policy = FailurePolicy(limit=self._settings.failure.limit)
         while True:
             async with open_account(self._settings) as account:
-                code = await Service(account, self._watch, patience).run()
+                code = await Service(account, self._telemetry, policy).run()
             if code is not Exit.CREDENTIALS:
                 return code
             # The number of refused requests is final only after the account is closed.
             now = asyncio.get_running_loop().time()
-            patience.note_refused_requests(account.requests_refused, now=now)
-            pause = patience.pause_when_refused(now=now)
-            self._watch.refused(next_in=pause)
+            policy.note_refused_requests(account.requests_refused, now=now)
+            pause = policy.pause_when_refused(now=now)
+            self._telemetry.refused(next_in=pause)
             log.error(
                 "credentials refused; the account is closed until the next try",
                 error=self.health.last_failure,
@@ -82,7 +82,7 @@ class Keeper:
         else:
             hide_also(self._settings.secrets())
 
-    async def live_on(self, *, delay: float) -> NoReturn:
+    async def run_forever(self, *, delay: float) -> NoReturn:
         """Work as one of several accounts: begin in ``delay`` seconds, and run until cancelled.
 
         Every log line has the account's name.
@@ -90,16 +90,16 @@ class Keeper:
         with structlog.contextvars.bound_contextvars(account=self.name):
             await asyncio.sleep(delay)
             while True:
-                code = await self._try_to_live()
+                code = await self._try_to_run()
                 pause = _pause(code)
-                self._watch.gave_up(code, next_in=pause)
+                self._telemetry.gave_up(code, next_in=pause)
                 log.error("given up", exit_code=int(code), next_in_seconds=round(pause, 1))
                 await asyncio.sleep(pause)
                 self._read_settings_again()
 
-    async def _try_to_live(self) -> Exit:
+    async def _try_to_run(self) -> Exit:
         try:
-            return await self.live()
+            return await self.run()
         except Exception:
             log.exception("a mistake in Mailroom itself ended the account's service")
             return Exit.FAILED

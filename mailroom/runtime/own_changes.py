@@ -1,0 +1,62 @@
+"""Tells Mailroom's own changes from other people's, by the states that push announces. Pure."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from mailroom.screener.passes.states import StateTrail
+
+_MOST_STATES: Final = 1000
+"""The most states kept while a pass runs. A pass goes through far fewer, so beyond this number some
+are of somebody else's changes."""
+
+
+class OwnChanges:
+    """Compares the states that push announces with those that passes went through.
+
+    A state that is announced while a pass runs may be the pass's own, and the states of a pass are
+    known only at its end. So announced states are collected (:meth:`announced`), and compared when
+    no pass is running (:meth:`take_news`). Times are seconds of any steady clock.
+    """
+
+    def __init__(self) -> None:
+        self._announced: dict[str, float] = {}
+        self._known: frozenset[str] = frozenset()
+        self._news: float | None = None
+
+    def announced(self, states: Mapping[str, str] | None, *, at: float) -> None:
+        """Note an announced change.
+
+        Servers announce mail and mailboxes together, and some send a mailbox state that no
+        ``Mailbox/get`` ever returns. So if there is an Email state, that one decides.
+
+        Args:
+            states: type -> new state in our account; None if the announcement is unreadable.
+            at: the time of the announcement.
+        """
+        match states:
+            case {"Email": state} if len(self._announced) < _MOST_STATES:
+                self._announced.setdefault(state, at)
+            case None | {"Email": _} | {"Mailbox": _}:
+                self._note_news(at)
+
+    def passed(self, trail: StateTrail, *, at: float) -> None:
+        """Note the states of a pass that succeeded at a time."""
+        self._known = trail.known
+        if trail.was_disturbed:
+            self._note_news(at)
+
+    def _note_news(self, at: float) -> None:
+        if self._news is None:
+            self._news = at
+
+    def take_news(self) -> float | None:
+        """Return the time of the first change that no pass has seen; None if there is none.
+
+        A change is returned once: the caller requests a pass for it.
+        """
+        unseen = [at for state, at in self._announced.items() if state not in self._known]
+        if self._news is not None:
+            unseen.append(self._news)
+        self._announced.clear()
+        self._news = None
+        return min(unseen, default=None)
