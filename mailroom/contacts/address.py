@@ -7,16 +7,10 @@ typed.
 
 import re
 import unicodedata
-import uuid
 from typing import Final
 from urllib.parse import unquote
 
 import idna
-
-_UIDS: Final = uuid.UUID("6f1c9f8e-3a54-4a6b-9d0e-52d6c6a1f0b7")
-"""The name space of the uids of cards that Mailroom makes."""
-_OTHER_UIDS: Final = uuid.UUID("b0a4c7de-6a0f-4d34-9f0b-3a2f4c1d5e86")
-"""The name space of uids for cards whose own uid is taken by another contact."""
 
 _LONGEST_DOMAIN: Final = 255
 """Octets (RFC 5321 section 4.5.3.1.2). A longer text is not a domain and is left as it is."""
@@ -43,7 +37,12 @@ def key_of(address: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     local, at, domain = text.rpartition("@")
-    return _unquoted(local) + at + _as_sent(domain.rstrip(".")) if at else domain
+    if not at:
+        return domain
+    # A quoted string (RFC 5322 section 3.2.4) stands for the text between the quotes.
+    if quoted := _QUOTED.fullmatch(local):
+        local = _ESCAPED.sub(r"\1", quoted[1])
+    return local + at + _as_sent(domain.rstrip("."))
 
 
 def bare_address(text: str) -> str:
@@ -54,18 +53,11 @@ def bare_address(text: str) -> str:
     """
     address = _without_wrapping(_trimmed(text))
     if "(" in address:
-        address = _without_comments(address)
+        # Comments may be nested: each round removes the innermost ones, but no quoted string.
+        while (shorter := _COMMENT.sub(lambda match: match[1] or "", address)) != address:
+            address = shorter
     address = _trimmed(address)
     return address if '"' in address else _AT.sub("@", address)
-
-
-def _several(text: str) -> list[str]:
-    """Return the parts of a text between commas or semicolons, if each of them is an address.
-
-    Otherwise return the whole text, because a name or a quoted local part may hold a comma.
-    """
-    parts = [part for part in re.split("[,;]", text) if part.strip()]
-    return parts if all(_ONE_ADDRESS.fullmatch(part) for part in parts) else [text]
 
 
 def addresses_in(typed: str, *, by_mailroom: bool) -> list[str]:
@@ -79,7 +71,11 @@ def addresses_in(typed: str, *, by_mailroom: bool) -> list[str]:
     if by_mailroom:
         found = [_without_wrapping(typed)]
     else:
-        found = [bare_address(part) for part in _several(typed)]
+        parts = [part for part in re.split("[,;]", typed) if part.strip()]
+        # A name or a quoted local part may hold a comma, which then separates no addresses.
+        if not all(_ONE_ADDRESS.fullmatch(part) for part in parts):
+            parts = [typed]
+        found = [bare_address(part) for part in parts]
     return [address for address in found if address]
 
 
@@ -110,33 +106,9 @@ def _is_around(character: str) -> bool:
     return character.isspace() or unicodedata.category(character) == "Cf"
 
 
-def _without_comments(address: str) -> str:
-    """Return an address without its comments, which may be nested."""
-    while (shorter := _COMMENT.sub(lambda match: match[1] or "", address)) != address:
-        address = shorter
-    return address
-
-
 def whole_domain(key: str) -> str:
     """Return ``*@domain``, which stands for everybody at the domain of a :func:`key_of`."""
     return "*@" + key.rpartition("@")[2]
-
-
-def uid_for(key: str) -> str:
-    """Return the uid of the card that Mailroom makes for the address of a :func:`key_of`.
-
-    The uid depends on the address alone. So two instances, or one instance that was killed after
-    making the card, do not make a second card.
-    """
-    return str(uuid.uuid5(_UIDS, key))
-
-
-def other_uid(uid: str, address: str) -> str:
-    """Return the uid of a contact's card if ``uid`` is taken by somebody else's card.
-
-    The uid is not random, so that a retry does not make the card twice.
-    """
-    return str(uuid.uuid5(_OTHER_UIDS, f"{uid} {key_of(address)}"))
 
 
 def spellings(key: str) -> tuple[str, ...]:
@@ -146,19 +118,11 @@ def spellings(key: str) -> tuple[str, ...]:
     3.4.1), but not every server shows the quotes.
     """
     local, at, domain = key.rpartition("@")
-    locals_ = [local] if not at or _DOT_ATOM.fullmatch(local) else [local, _quoted(local)]
+    locals_ = [local]
+    if at and not _DOT_ATOM.fullmatch(local):
+        locals_.append('"' + re.sub(r'(["\\])', r"\\\1", local) + '"')
     domains = dict.fromkeys([domain, _as_read(domain)])
-    return tuple(each + at + name for each in locals_ for name in domains)
-
-
-def _quoted(local: str) -> str:
-    return '"' + re.sub(r'(["\\])', r"\\\1", local) + '"'
-
-
-def _unquoted(local: str) -> str:
-    """Return the local part that a quoted string (RFC 5322 section 3.2.4) stands for."""
-    quoted = _QUOTED.fullmatch(local)
-    return _ESCAPED.sub(r"\1", quoted[1]) if quoted else local
+    return tuple(spelled + at + name for spelled in locals_ for name in domains)
 
 
 def _as_sent(domain: str) -> str:

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Self
 
-from mailroom.contacts.address import key_of, uid_for, whole_domain
+from mailroom.contacts.address import key_of, whole_domain
 from mailroom.contacts.model import Group
+from mailroom.contacts.uid import uid_for
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 from mailroom.contacts.note import is_only_triage, triage_lines
@@ -73,8 +73,8 @@ class Mark:
 
     def __str__(self) -> str:
         tokens = [f"made={self.made}"] if self.made else []
-        for name, each in self.filled.items():
-            tokens.append(f"{'+' if each.added else ''}{name}={each.digest}")
+        for name, field_ in self.filled.items():
+            tokens.append(f"{'+' if field_.added else ''}{name}={field_.digest}")
         return " ".join(tokens)
 
 
@@ -99,22 +99,21 @@ class Written:
     @property
     def digests(self) -> frozenset[str]:
         """The digests that a ``made=`` may have, by either protocol."""
-        # Cyrus writes FN into N where a card that was made over JMAP has no name components.
-        names = {self.name, ()} if self.name == self.full else {self.name}
-        written = [Written(self.kind, self.full, each, *self._rest) for each in names]
+        variants = [self]
+        if self.name == self.full:
+            # Cyrus writes FN into N where a card that was made over JMAP has no name components.
+            variants.append(replace(self, name=()))
         return frozenset(
-            form for each in written for form in (each.vcard_digest, each.jscontact_digest)
+            digest
+            for written in variants
+            for digest in (written.vcard_digest, written.jscontact_digest)
         )
-
-    @property
-    def _rest(self) -> tuple[Values, Values]:
-        return self.organization, self.email
 
     @property
     def vcard_digest(self) -> str:
         """The digest of a card that Mailroom makes over CardDAV."""
         values = {"FN": self.full, "N": self.name, "ORG": self.organization, "EMAIL": self.email}
-        return digest({"kind": self.kind, **{key: sorted(each) for key, each in values.items()}})
+        return digest({"kind": self.kind} | {name: sorted(values[name]) for name in values})
 
     @property
     def jscontact_digest(self) -> str:

@@ -8,7 +8,8 @@ An edit says which change is wanted, not which bytes to write. So a backend can 
 a card that somebody else has changed in the meantime.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -141,7 +142,26 @@ class ContactEdit:
     uid: str
     card: CreateCard | UpdateCard | DeleteCard | None = None
     join: frozenset[str] = frozenset()
-    leave: frozenset[str] = field(default_factory=frozenset)
+    leave: frozenset[str] = frozenset()
+
+    def refuse_if_joined(self, before: Collection[Group], now: Collection[Group]) -> None:
+        """Check that a contact whose card is to be deleted was not added to a group.
+
+        A person who adds a card to a group still uses the card, and nothing on the card shows it.
+
+        Args:
+            before: the groups as they were when the edit was decided on.
+            now: the groups as they are now.
+
+        Raises:
+            AddressBookError: the card was added to a group, so the deletion must be decided again.
+        """
+        allowed = self.leave | {group.id for group in before if self.uid in group.members}
+        for group in now:
+            if self.uid in group.members and group.id not in allowed:
+                raise AddressBookError(
+                    f"card {self.uid} was put into contact group {group.name} in the meantime"
+                )
 
 
 class AddressBookError(Exception):

@@ -55,7 +55,7 @@ def says_last(note: str, line: str) -> bool:
     returns to an earlier category adds a line.
     """
     ours, last = triage_lines(line)[-1:], triage_lines(note)[-1:]
-    return bool(ours) and [each.category for each in last] == [each.category for each in ours]
+    return bool(ours and last) and ours[0].category == last[0].category
 
 
 def is_only_triage(note: str) -> bool:

@@ -1,8 +1,15 @@
-"""The spelling of uids. Pure."""
+"""The uids of cards: their spelling, and the uids of the cards that Mailroom makes. Pure."""
 
 import re
+import uuid
 from typing import Final
 
+from mailroom.contacts.address import key_of
+
+_UIDS: Final = uuid.UUID("6f1c9f8e-3a54-4a6b-9d0e-52d6c6a1f0b7")
+"""The name space of the uids of cards that Mailroom makes."""
+_OTHER_UIDS: Final = uuid.UUID("b0a4c7de-6a0f-4d34-9f0b-3a2f4c1d5e86")
+"""The name space of uids for cards whose own uid is taken by another contact."""
 _UID_PREFIX: Final = "urn:uuid:"
 _UUID: Final = re.compile("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
@@ -21,5 +28,25 @@ def uid_key(text: str) -> str:
     A UUID is the same in capitals, in braces and behind ``urn:uuid:`` (RFC 9562 section 4).
     """
     uid = bare_uid(text)
-    uuid = bare_uid(uid[1:-1]) if uid[:1] == "{" and uid[-1:] == "}" else uid
-    return uuid.lower() if _UUID.fullmatch(uuid) else uid
+    uuid_text = bare_uid(uid[1:-1]) if uid[:1] == "{" and uid[-1:] == "}" else uid
+    return uuid_text.lower() if _UUID.fullmatch(uuid_text) else uid
+
+
+def uid_for(key: str) -> str:
+    """Return the uid of the card that Mailroom makes for an address.
+
+    The uid depends on the address alone. So two instances, or one instance that was killed after
+    making the card, do not make a second card.
+
+    Args:
+        key: the :func:`mailroom.contacts.address.key_of` the address.
+    """
+    return str(uuid.uuid5(_UIDS, key))
+
+
+def other_uid(uid: str, address: str) -> str:
+    """Return the uid of a contact's card if ``uid`` is taken by somebody else's card.
+
+    The uid is not random, so that a retry does not make the card twice.
+    """
+    return str(uuid.uuid5(_OTHER_UIDS, f"{uid} {key_of(address)}"))

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.contacts.address import uid_for
 from mailroom.contacts.index import ContactIndex, IndexBuilder
 from mailroom.contacts.model import Group
+from mailroom.contacts.uid import uid_for
 
 ADDRESSES = ("a@x.example", "b@x.example", "*@x.example", "c@y.example")
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.contacts.address import uid_for
 from mailroom.contacts.model import Card, ContactType, CreateCard, DeleteCard, Names, UpdateCard
+from mailroom.contacts.uid import uid_for
 from mailroom.jmap.mail import Email
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.passes.plan import BySender

@@ -9,14 +9,13 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
 
-from mailroom.contacts.address import key_of, other_uid
+from mailroom.contacts.address import key_of
 from mailroom.contacts.carddav.cache import CardCache
 from mailroom.contacts.carddav.membership import GroupWrite, Move, waves
 from mailroom.contacts.carddav.resource import Resource
 from mailroom.contacts.carddav.resources import Resources
 from mailroom.contacts.carddav.sync import Synchronizer
 from mailroom.contacts.index import ContactIndex
-from mailroom.contacts.meanwhile import refuse_if_joined
 from mailroom.contacts.model import (
     AddressBookError,
     ContactEdit,
@@ -25,7 +24,7 @@ from mailroom.contacts.model import (
     Group,
     UpdateCard,
 )
-from mailroom.contacts.uid import uid_key
+from mailroom.contacts.uid import other_uid, uid_key
 from mailroom.contacts.vcard.categories import with_categories
 from mailroom.contacts.vcard.edit import adopted, is_readable, updated
 from mailroom.contacts.vcard.fields import addresses_of, uid_of
@@ -173,7 +172,7 @@ class Writing:
         self, edit: ContactEdit, version: Resource, now: Collection[Group]
     ) -> None:
         with self._failing(edit.key):
-            refuse_if_joined(edit, self._groups, now)
+            edit.refuse_if_joined(self._groups, now)
             await self._resources.delete(version)
 
     @contextmanager

@@ -158,9 +158,9 @@ def get_changes(account_id: str, since: str, *, limit: int) -> Operation[Delta]:
     def read(results: Results) -> Delta:
         answer = results[changes]
         parts = ("created", "updated", "destroyed")
-        told = [each for part in parts for each in checked(answer.get(part), list, changes)]
+        ids = [card_id for part in parts for card_id in checked(answer.get(part), list, changes)]
         return Delta(
-            touched=frozenset(each for each in told if isinstance(each, str)),
+            touched=frozenset(card_id for card_id in ids if isinstance(card_id, str)),
             parts=tuple(_found(results, get) for get in gets),
             new_state=checked(answer.get("newState"), str, changes),
             has_more=answer.get("hasMoreChanges") is True,

@@ -9,6 +9,8 @@ from mailroom.jmap.answers import NO_WORD, checked
 from mailroom.jmap.errors import MethodError, SetError
 from mailroom.jmap.request import Call, Operation, Results
 
+BAD_PATH: Final = frozenset({"invalidProperties", "invalidPatch"})
+"""The types by which a server refuses a path in a patch."""
 _OUTDATED: Final = frozenset({"stateMismatch", "serverPartialFail"})
 
 
@@ -87,3 +89,15 @@ def _done(answer: Mapping[str, Any], changes: Changes, call: Call) -> Done:
         refused = checked(answer.get(name) or {}, dict, call)
         failed |= {each: SetError.parse(error) for each, error in refused.items()}
     return Done(failed=failed)
+
+
+def is_taken(error: SetError | None) -> bool:
+    """Return True if a card could not be made because there is one with its uid."""
+    if error is None:
+        return False
+    return error.type == "alreadyExists" or "uid" in error.properties
+
+
+def is_gone(error: SetError | None) -> bool:
+    """Return True if a card could not be changed because there is none with its id."""
+    return error is not None and error.type == "notFound"

@@ -14,18 +14,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from mailroom.contacts.address import key_of, other_uid
+from mailroom.contacts.address import key_of
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap.batches import batches
 from mailroom.contacts.jmap.calls import uid_filter
-from mailroom.contacts.jmap.card_set import Changes, Done, set_cards
+from mailroom.contacts.jmap.card_set import BAD_PATH, Changes, Done, is_gone, is_taken, set_cards
 from mailroom.contacts.jmap.fields import JsCard, addresses_of, uid_of
 from mailroom.contacts.jmap.plan import Job, Plan, Rules
 from mailroom.contacts.jmap.reading import Cards, CardsMovedError, undisturbed
-from mailroom.contacts.jmap.refusals import BAD_PATH, is_gone, is_taken
 from mailroom.contacts.jmap.rollback import Rollback
 from mailroom.contacts.jmap.sync import Synchronizer
-from mailroom.contacts.meanwhile import refuse_if_joined
 from mailroom.contacts.model import (
     AddressBookError,
     ContactEdit,
@@ -33,6 +31,7 @@ from mailroom.contacts.model import (
     Group,
     LastingRefusalError,
 )
+from mailroom.contacts.uid import other_uid
 from mailroom.http import CredentialsRefusedError, HttpError
 from mailroom.jmap.errors import JmapError
 from mailroom.waiting.retrying import retry_while_changed
@@ -192,7 +191,7 @@ class Writing:
         now = await undisturbed(partial(self._look_at_groups_and, needs))
         for edit in deletions:
             try:
-                refuse_if_joined(edit, self._before, now)
+                edit.refuse_if_joined(self._before, now)
             except AddressBookError as error:
                 self._fail([edit.key], error)
 

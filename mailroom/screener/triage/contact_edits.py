@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from mailroom.contacts.address import uid_for
 from mailroom.contacts.model import (
     Card,
     ContactEdit,
@@ -15,6 +14,7 @@ from mailroom.contacts.model import (
     UpdateCard,
 )
 from mailroom.contacts.note import triage_line, triage_lines
+from mailroom.contacts.uid import uid_for
 from mailroom.screener.model.categories import Category
 from mailroom.screener.model.names import contradicts, missing_names, names_for
 from mailroom.screener.model.sender import Sender

@@ -7,9 +7,10 @@ it. But an address that is on the cards of several people is a contact of its ow
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from mailroom.contacts.address import key_of, uid_for
+from mailroom.contacts.address import key_of
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import Card
+from mailroom.contacts.uid import uid_for
 from mailroom.screener.model.names import are_several_people
 from mailroom.screener.model.sender import is_own
 from mailroom.screener.triage.contact_edits import is_deleted_by_undo
