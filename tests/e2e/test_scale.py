@@ -238,9 +238,9 @@ async def test_from_the_event_to_the_label_off(
     (mail,) = await alice.receive(message("a@b.example", "mail"))
     async with start(alice, http=proxy.url) as service:
         await settled(service)
-        spoken = len(proxy.told)
+        spoken = len(proxy.stream_chunks)
         asked = await tapped_pass(alice, service, proxy, {mail: "@ToFeed"})
-    heard, _ = proxy.told[spoken]
+    heard, _ = proxy.stream_chunks[spoken]
     off = of_kind(asked, FILE)[-1].ended
     assert off is not None
     measured(f"  1 tap: {off - heard:.2f} s from the event's arrival to the label off")

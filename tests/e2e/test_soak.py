@@ -19,5 +19,5 @@ async def test_a_busy_mailbox_with_restarts(
     print(f"seed {seed}")  # noqa: T201 - shown if it fails
     async with soaking(tmp_path, seed) as soak:
         outcome = await soak.run(SECONDS, print)
-    measured("\n    ".join(["soak:", *outcome.told]))
+    measured("\n    ".join(["soak:", *outcome.figures]))
     assert outcome.wrong == [], f"seed {seed}"

@@ -1,4 +1,4 @@
-"""An address book as it was read: what a test looks at, and what its edits are decided from."""
+"""An address book as it was read: for the assertions and the edits of a test."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -40,4 +40,4 @@ def snapshot_of(index: ContactIndex) -> Snapshot:
 
 
 NOTHING = Contents(snapshot_of(ContactIndex()))
-"""What was read before anything was read."""
+"""The contents before anything is read."""

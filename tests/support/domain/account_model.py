@@ -50,7 +50,7 @@ class Account:
         return cls({each.id: each for each in mails}, Contacts.of(cards, group_list(members)))
 
     def plan(self) -> Plan:
-        """What a pass would do."""
+        """Return the plan of a pass."""
         marked = tuple(each for each in self.mails.values() if each.mailbox_ids & MARKED)
         kinds = sort_mail(marked, PLACES, IDENTITIES)
         groups = find_groups(list(self.contacts.groups.values()), DEFAULTS, LAYOUT)
@@ -106,7 +106,7 @@ class Account:
         return {each.id: set(each.mailbox_ids) for each in self.mails.values()}
 
     def people(self) -> dict[str, tuple[Names, str, set[str]]]:
-        """What is on the cards, and the groups they are in."""
+        """Return the contents of the cards, and their groups."""
         return {
             uid: (each.names, each.note, self.contacts.groups_of(uid))
             for uid, each in self.contacts.cards.items()

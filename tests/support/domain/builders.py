@@ -1,8 +1,8 @@
-"""Values for the tests of the domain: what does not matter to a test has a sensible default.
+"""Values for the tests of the domain, with sensible defaults.
 
 The ids of mailboxes and groups are their names, so that expectations read as a person would say
-them. Nothing here decides anything: :func:`patched` and :func:`written` do what a mail server and
-an address book promise to do with a patch and with an edit, and no more.
+them. Nothing here decides anything: :func:`patched` and :func:`written` apply a patch or an edit as
+a mail server or an address book promises to, and do no more.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -98,7 +98,7 @@ def tapped(email: Email, places: Places = PLACES) -> LabelledMail:
 
 
 def card(uid: str = "bob", *addresses: str, **fields: object) -> Card:
-    """A card of Bob's, unless told otherwise. ``fields`` as in :class:`Card`."""
+    """Return a card, by default Bob's. ``fields`` as in :class:`Card`."""
     plain = Card(id=uid, uid=uid, addresses=addresses or ("bob@corp.example",))
     return replace(plain, **fields)  # type: ignore[arg-type]  # whoever calls it gives good ones
 
@@ -114,7 +114,7 @@ def group_list(members: Mapping[str, Iterable[str]] | None = None) -> tuple[Grou
 
 
 def groups(members: Mapping[str, Iterable[str]] | None = None) -> Groups:
-    """As :func:`group_list`, as the domain sees them."""
+    """Return the groups of :func:`group_list` in the form that the domain uses."""
     return find_groups(group_list(members), DEFAULTS, LAYOUT)
 
 
@@ -133,7 +133,7 @@ def mailboxes(*paths: str, roles: Mapping[str, str] | None = None) -> tuple[Mail
 
 
 def patched(before: Collection[str], patch: Patch | None) -> frozenset[str]:
-    """What a patch makes of a mail's mailboxes (RFC 8620 section 5.3)."""
+    """Return a mail's mailboxes after a patch (RFC 8620 section 5.3)."""
     after = set(before)
     for path, value in (patch or {}).items():
         prefix, _, name = path.partition("/")

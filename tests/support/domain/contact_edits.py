@@ -10,7 +10,7 @@ NONE: frozenset[str] = frozenset()
 def creating(name: str = "new", *, join: frozenset[str] = NONE) -> ContactEdit:
     """Return an edit that creates a card for ``name@x.example``.
 
-    Its UID has a space, so that whoever makes a path or a patch of it has to escape it.
+    Its UID has a space, which must be escaped in a path.
     """
     names = Names(full=name.title(), given=name.title())
     card = CreateCard(f"uid {name}", ContactType.PERSON, names, f"{name}@x.example", LINE)

@@ -13,7 +13,7 @@ from tests.support.owner.vcard_app import is_group, name_of, unfolded, values
 
 _OWN_OF_CARD: Final = {"id", "uid", "created", "updated", "members"}
 _OWN_OF_VCARD: Final = {"UID", "REV", "CREATED", "X-ADDRESSBOOKSERVER-MEMBER", "MEMBER"}
-"""What differs from run to run, or is told in another way."""
+"""Properties that differ from run to run, or that snapshots show in another form."""
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d( at \d\d:\d\d)?")
 
 
@@ -24,7 +24,7 @@ def copied(account: SandboxAccount) -> SandboxAccount:
 
 
 def snapshot(account: SandboxAccount) -> list[str]:
-    """All of an account, one line for each thing in it; ids, uids and times left out."""
+    """Return a line for each mail and card of an account, without ids, uids and times."""
     mails = [
         f"mail {each.subject}: {sorted(each.mailboxes)} {sorted(each.keywords)}"
         for each in OwnerConsole(account).mails()
@@ -34,7 +34,7 @@ def snapshot(account: SandboxAccount) -> list[str]:
 
 
 def differences(account: SandboxAccount, expected: Sequence[str]) -> list[str]:
-    """What differs from how it should have ended."""
+    """Return the differences between an account and the expected snapshot."""
     found, wanted = Counter(snapshot(account)), Counter(expected)
     return [
         *(f"too much: {each}" for each in (found - wanted).elements()),

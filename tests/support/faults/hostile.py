@@ -1,4 +1,4 @@
-"""Answers as a hostile server would give them: what was there, but for something in it."""
+"""Answers of a hostile server: real answers with one part changed."""
 
 import copy
 import json
@@ -10,7 +10,7 @@ from typing import Any, Final
 _Path = tuple[Any, ...]
 
 DEEP: Final = 200
-"""So deep may what is put in be nested: what is sent back has to be written again."""
+"""The deepest nesting of inserted values: an answer must be serialised again."""
 
 
 def _nested(depth: int) -> Any:

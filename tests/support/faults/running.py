@@ -17,7 +17,7 @@ _LONG: Final = 3600.0
 
 
 class Watched(Health):
-    """The account's health, which tells when a pass has done everything that there was to do."""
+    """The account's health; sets an event when a pass has left nothing to do."""
 
     def __init__(self, *, poll_interval: float) -> None:
         super().__init__(poll_interval=poll_interval)

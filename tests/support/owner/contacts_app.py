@@ -1,6 +1,6 @@
-"""An address book in the hands of its owner: what people do with contacts in an app of theirs.
+"""The address-book app of an account's owner, without its protocol.
 
-Says nothing of the protocol, which is CardDAV (:mod:`tests.support.owner.vcard_app`) or JMAP
+The protocol is in a subclass, which is CardDAV (:mod:`tests.support.owner.vcard_app`) or JMAP
 (:mod:`tests.support.owner.jscontact_app`). Shares no code with Mailroom.
 """
 
@@ -50,7 +50,7 @@ class ContactsApp(ABC):
             uid: the card's.
             full: the full name.
             address: an e-mail address.
-            note: what its owner has noted.
+            note: the owner's note.
             parts: the given name and the surname.
             more: further e-mail addresses.
         """
@@ -59,7 +59,7 @@ class ContactsApp(ABC):
 
     @abstractmethod
     async def add_contact(self, contact: Contact) -> None:
-        """As :meth:`add`."""
+        """Add a card; arguments as in :meth:`add`."""
 
     @abstractmethod
     async def add_group(self, uid: str, name: str, members: Sequence[str] = ()) -> None:
@@ -67,7 +67,7 @@ class ContactsApp(ABC):
 
     @abstractmethod
     async def add_odd_cards(self) -> list[str]:
-        """Add cards on which something is missing or odd; gives the uids of those it could."""
+        """Add cards with missing or odd properties; return the uids of the accepted ones."""
 
     @abstractmethod
     async def add_phone(self, uid: str) -> None:
@@ -83,7 +83,7 @@ class ContactsApp(ABC):
 
     @abstractmethod
     async def rename_group(self, group: str, name: str) -> None:
-        """Give the group of this name another one."""
+        """Rename a group."""
 
     @abstractmethod
     async def join(self, group: str, uid: str) -> None:
@@ -99,11 +99,11 @@ class ContactsApp(ABC):
 
     @abstractmethod
     async def everything_on(self, uid: str) -> Any:
-        """All that is on a card, but when it was changed; to be compared."""
+        """Return all properties of a card but the time of its change, for comparison."""
 
     @abstractmethod
     async def rest_of(self, uid: str) -> Any:
-        """All that is on a card, but what Mailroom may write: names, note, and its own mark."""
+        """Return the properties that Mailroom must not write: all but names, note and mark."""
 
     async def all_of(self, address: str) -> list[Contact]:
         """Everybody with this address."""

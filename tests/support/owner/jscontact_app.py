@@ -12,7 +12,7 @@ _USING = ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:contacts"]
 _PAGE = 500
 """So many cards are asked for at once."""
 _OURS = {"full", "components", "mailroom:mark"}
-"""What Mailroom writes into a name."""
+"""The property that Mailroom writes into a name."""
 
 Card = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""Somebody with a mail app and an address book, who speaks plain JMAP, and has an app for contacts.
+"""The owner of a mail account, with a mail app that speaks plain JMAP, and an address-book app.
 
 Shares no code with Mailroom, so that both cannot be wrong in the same way.
 """
@@ -62,7 +62,7 @@ class Owner:
     Attributes:
         server: where the account is.
         name: the user's name on the servers.
-        login: what the mail server knows the user by.
+        login: the user's name at the mail server.
         password: for both servers.
     """
 
@@ -127,7 +127,7 @@ class Owner:
         return answers
 
     async def account_id(self) -> str:
-        """The id of the account, as the session tells it."""
+        """Return the id of the account in the session."""
         if not self._account_id:
             url = self.server.url + self.server.session_path
             async with self._session.get(url, headers=self._headers) as response:
@@ -190,7 +190,7 @@ class Owner:
         return set((await self.mail(subject)).mailboxes)
 
     async def receive(self, *messages: bytes, into: Iterable[str] = ("Screener",)) -> list[str]:
-        """Get mail, as a provider's rules would file it; gives the ids in order of delivery."""
+        """Deliver mail into mailboxes, as a provider's rules do; return the ids in order."""
         await self.server.deliver(self.name, *messages)
         wanted = [_message_id(each) for each in messages]
         by_message_id: dict[str, str] = {}
@@ -237,7 +237,7 @@ class Owner:
         return found
 
     async def contacts_of(self, address: str) -> list[Contact]:
-        """All contacts with this address."""
+        """Return all contacts with this address."""
         return await self.contacts.all_of(address)
 
     async def groups(self) -> dict[str, set[str]]:

@@ -13,7 +13,7 @@ from tests.support.owner.contacts_app import Contact, ContactsApp
 
 _VCARD = "text/vcard; charset=utf-8"
 _OURS = ("FN", "N", "ORG", "NOTE", "X-MAILROOM")
-"""What Mailroom writes."""
+"""Properties that Mailroom writes."""
 _MEMBER = "X-ADDRESSBOOKSERVER-MEMBER:urn:uuid:"
 _ODD = [
     ("PHOTO;ENCODING=b;TYPE=JPEG:*** no base64 =", "FN:O", "N:O;;;;"),
@@ -215,7 +215,7 @@ def value(lines: Iterable[str], name: str) -> str:
 
 
 def is_group(lines: Iterable[str]) -> bool:
-    """Whether a card is a group, in Apple's form or in vCard 4's."""
+    """Return True if a card is a group, in Apple's form or in vCard 4's."""
     lines = list(lines)
     kinds = values(lines, "X-ADDRESSBOOKSERVER-KIND") + values(lines, "KIND")
     return any(kind.lower() == "group" for kind in kinds)

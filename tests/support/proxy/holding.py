@@ -1,4 +1,4 @@
-"""Stops the world at one request, for tests of what happens just then."""
+"""Holds one request back, so that a test can act in this moment."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What a pass asks of the server: counted at a proxy, from the tap that causes it to its end."""
+"""Passes seen from a proxy: their requests, from the tap that causes a pass to its end."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ _REST = 0.5
 AT_ONCE = 4
 """Mailroom has so many requests to one host under way at once: one less than Cyrus allows."""
 SEE = "Email/get Email/query Mailbox/get Identity/get"
-"""The request with which a pass begins: it reads what is labelled, and the mailboxes."""
+"""The first request of a pass, which reads labelled mail and the mailboxes."""
 FIND_MAIL = "Email/get Email/query"
 """The request that searches for the mail of senders."""
 
@@ -52,9 +52,9 @@ async def tapped_pass(
     *,
     patience: float = PATIENCE,
 ) -> list[Exchange]:
-    """Tap mails (id -> label) in one Email/set; return what Mailroom asked because of it.
+    """Tap mails (id -> label) in one Email/set; return the requests of the pass that follows.
 
-    ``patience`` is how many seconds the pass may take.
+    ``patience`` is the longest time that the pass may take, in seconds.
     """
     mailboxes = await person.mailboxes()
     asked = len(proxy.exchanges)
@@ -74,7 +74,7 @@ async def tapped_pass(
 
 
 async def mail_of_new_senders(person: Owner, count: int, *, first: int = 0) -> list[str]:
-    """Two mails of each, without a label; gives the later one's ids. The senders are numbered."""
+    """Deliver two mails of each new sender, without a label; return the ids of the later ones."""
     numbers = range(first, first + count)
     senders = [f"sender{number}@corp{number}.example" for number in numbers]
     mails = [message(sender, f"{part} {sender}") for part in ("old", "new") for sender in senders]

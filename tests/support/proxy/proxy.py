@@ -1,7 +1,7 @@
-"""A line between Mailroom and its server that can be slow, break, lie, and count.
+"""A proxy between Mailroom and its server: it can be slow, fail, change answers, and count.
 
-It rewrites nothing but what frames a message, hands streams on byte by byte as they come, and
-writes down every exchange, so that :mod:`tests.support.proxy.steps` can tell what waited for what.
+It rewrites only the framing of messages, and forwards streams byte by byte as they come. It keeps
+every exchange, from which :mod:`tests.support.proxy.steps` derives the order of requests.
 """
 
 import asyncio
@@ -28,12 +28,12 @@ _KIND_OF_GROUP: Final = re.compile(rb"(?im)^(X-ADDRESSBOOKSERVER-)?KIND:group")
 
 @dataclass(eq=False)
 class Exchange:
-    """A request and what came of it.
+    """A request and its answer.
 
     Attributes:
-        began: when all of the request was there, in seconds of the monotonic clock.
-        ended: when all of the answer was handed on; None if that is not so yet.
-        status: of the answer; 0 as long as there is none.
+        began: the time when the request was complete, in seconds of the monotonic clock.
+        ended: the time when the answer was forwarded completely; None before.
+        status: the answer's status; 0 as long as there is no answer.
     """
 
     method: str
@@ -53,7 +53,7 @@ class Exchange:
 
     @property
     def kind(self) -> str:
-        """What kind of work it is: the JMAP methods or the HTTP method, and what is written."""
+        """The JMAP methods or the HTTP method; for PUT, also ``card`` or ``group``."""
         if self.calls:
             condition = ["ifInState"] if b'"ifInState":' in self.body else []
             return " ".join(dict.fromkeys([*self.calls, *condition]))
@@ -63,28 +63,28 @@ class Exchange:
 
     @property
     def writes_cards(self) -> bool:
-        """Whether it writes contacts; over JMAP, groups may be written along with them."""
+        """True if the request writes contacts; over JMAP it may write groups, too."""
         return self.kind == "PUT card" or "ContactCard/set" in self.calls
 
     @property
     def is_stream(self) -> bool:
-        """Whether it asks for push."""
+        """True if the request opens a push stream."""
         return self.is_websocket or "text/event-stream" in self.headers.get("Accept", "")
 
     @property
     def is_websocket(self) -> bool:
-        """Whether it asks for a WebSocket."""
+        """True if the request opens a WebSocket."""
         return self.headers.get("Upgrade", "").lower() == "websocket"
 
     @property
     def is_write(self) -> bool:
-        """Whether it asks the server to change anything."""
+        """True if the request changes anything on the server."""
         return self.method in {"PUT", "DELETE"} or any(call.endswith("/set") for call in self.calls)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What is answered; None as the status: nothing, the connection is cut."""
+    """An answer. With None as the status, the connection is cut instead."""
 
     status: int | None
     headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
@@ -99,7 +99,7 @@ Interceptor = Callable[[Exchange, Forward], Awaitable[Answer]]
 
 
 async def pass_through(exchange: Exchange, forward: Forward) -> Answer:
-    """What stands in the way at first: nothing."""
+    """Forward a request unchanged; the interceptor at first."""
     return await forward()
 
 
@@ -107,12 +107,12 @@ class Proxy:
     """A proxy in front of one server, or of one for mail and another for contacts.
 
     Attributes:
-        url: where it listens.
-        exchanges: everything that was asked, in order.
-        round_trip: seconds that every exchange takes longer, half of it on the way there.
-        intercept: stands in the way of everything but streams.
-        refuses: whether new requests are cut off at once, unanswered.
-        told: what streams said, whether it was handed on or not, and when.
+        url: the proxy's URL.
+        exchanges: all requests, in order.
+        round_trip: seconds added to every exchange, half of them before the request.
+        intercept: called for each request but those of streams.
+        refuses: True to cut off new requests at once, without an answer.
+        stream_chunks: (time, data) of everything that streams carried, even if not forwarded.
     """
 
     def __init__(self, server: str, dav_server: str = "") -> None:
@@ -121,11 +121,11 @@ class Proxy:
         self.round_trip = 0.0
         self.intercept: Interceptor = pass_through
         self.refuses = False
-        self.told: list[tuple[float, bytes]] = []
+        self.stream_chunks: list[tuple[float, bytes]] = []
         self._upstream = Upstream(server, dav_server or server)
         self._streams: list[Stream] = []
 
-    # What a test does
+    # For tests
 
     def since(self, count: int) -> list[Exchange]:
         """The exchanges after the first ``count``, streams left out."""
@@ -142,16 +142,16 @@ class Proxy:
 
     @property
     def open_streams(self) -> int:
-        """How many streams the client keeps open."""
+        """The number of streams that the client keeps open."""
         return len(self._streams)
 
     @property
     def streamed(self) -> bytes:
-        """All that the streams said."""
-        return b"".join(chunk for _, chunk in self.told)
+        """All data that the streams carried."""
+        return b"".join(chunk for _, chunk in self.stream_chunks)
 
     async def until_streamed(self, text: str, count: int = 1) -> None:
-        """Wait until the server has told something over streams so many times."""
+        """Wait until the server has sent a text over streams a number of times."""
 
         async def told() -> bool:
             return self.streamed.count(text.encode()) >= count
@@ -168,17 +168,17 @@ class Proxy:
         self.refuses = False
 
     def stall_streams(self) -> None:
-        """Have the streams stand still that are open now: no byte comes through, nor the end."""
+        """Stall the open streams: they forward no byte, nor the end."""
         for stream in self._streams:
             stream.moving.clear()
 
     def release_streams(self) -> None:
-        """Have everything come through that was kept back, and all that follows."""
+        """Forward everything that stalled streams held back, and all that follows."""
         for stream in self._streams:
             stream.moving.set()
 
     def end_streams(self) -> None:
-        """Have the open streams come to a regular end; what they keep back is lost."""
+        """End the open streams in the regular way; data that they hold back is lost."""
         for stream in self._streams:
             stream.end()
 
@@ -187,7 +187,7 @@ class Proxy:
         for stream in self._streams:
             cut(stream.request)
 
-    # What it does itself
+    # The proxy's own work
 
     async def handle(
         self, request: web.Request, client: aiohttp.ClientSession
@@ -215,7 +215,7 @@ class Proxy:
         self, exchange: Exchange, request: web.Request, client: aiohttp.ClientSession
     ) -> web.StreamResponse:
         url, headers = self._upstream.url(exchange.path), self._headers(exchange)
-        return await relay(request, client, url, headers, self.told)
+        return await relay(request, client, url, headers, self.stream_chunks)
 
     def _headers(self, exchange: Exchange) -> CIMultiDict[str]:
         return self._upstream.headers(exchange.headers, self.url)
@@ -258,7 +258,7 @@ class Proxy:
             exchange.status = asked.status
             response = web.StreamResponse(status=asked.status, headers=unframed(asked.headers))
             await response.prepare(request)
-            stream = Stream(request, self.told)
+            stream = Stream(request, self.stream_chunks)
             self._streams.append(stream)
             try:
                 async with asyncio.TaskGroup() as tasks:

@@ -27,16 +27,16 @@ async def relay(
     client: aiohttp.ClientSession,
     url: URL,
     headers: Mapping[str, str],
-    told: list[tuple[float, bytes]],
+    chunks_read: list[tuple[float, bytes]],
 ) -> web.WebSocketResponse:
-    """Carry a WebSocket until either side closes it; what the server says is ``told`` as well."""
+    """Relay a WebSocket until either side closes it, and keep the server's messages."""
     asked = {name: value for name, value in headers.items() if name.lower() not in _HANDSHAKE}
     async with client.ws_connect(url, protocols=(_PROTOCOL,), headers=asked) as far:
         near = web.WebSocketResponse(protocols=(_PROTOCOL,))
         await near.prepare(request)
         ways = [
             asyncio.create_task(_hand_on(near, far, []), name="to the server"),
-            asyncio.create_task(_hand_on(far, near, told), name="from the server"),
+            asyncio.create_task(_hand_on(far, near, chunks_read), name="from the server"),
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -48,8 +48,10 @@ async def relay(
         return near
 
 
-async def _hand_on(source: _Socket, target: _Socket, told: list[tuple[float, bytes]]) -> None:
+async def _hand_on(
+    source: _Socket, target: _Socket, chunks_read: list[tuple[float, bytes]]
+) -> None:
     async for message in source:
         if message.type is aiohttp.WSMsgType.TEXT:
-            told.append((time.monotonic(), message.data.encode()))
+            chunks_read.append((time.monotonic(), message.data.encode()))
             await target.send_str(message.data)

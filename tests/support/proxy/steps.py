@@ -1,4 +1,4 @@
-"""What waited for what: the exchanges that a proxy saw, laid out as steps."""
+"""The order of a proxy's exchanges: which of them waited for others."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from tests.support.proxy.proxy import Exchange
 
 
 def longest_chain(exchanges: Iterable[Exchange]) -> int:
-    """How many exchanges came one after another: each began when the one before it had ended."""
+    """Return the length of the longest chain of exchanges, each begun after the last had ended."""
     depths: list[tuple[float, int]] = []
     for each in sorted(exchanges, key=lambda each: each.began):
         depth = 1 + max((d for ended, d in depths if ended <= each.began), default=0)
@@ -15,7 +15,7 @@ def longest_chain(exchanges: Iterable[Exchange]) -> int:
 
 
 def peak(exchanges: Iterable[Exchange]) -> int:
-    """How many exchanges were under way at once, at most."""
+    """Return the highest number of exchanges at the same time."""
     exchanges = list(exchanges)
     return max(
         sum(other.began <= each.began < _end(other) for other in exchanges) for each in exchanges
@@ -47,10 +47,10 @@ def _is_alike(one: Exchange, other: Exchange) -> bool:
 
 
 def dependent_steps(exchanges: Iterable[Exchange], *, at_once: int) -> int:
-    """How many steps waited for one another.
+    """Return the number of steps that waited for one another.
 
-    A stage of more exchanges than the client has under way ``at_once`` is one step: what keeps the
-    last of them waiting is the want of a free connection, not an answer.
+    A stage of more exchanges than the client sends ``at_once`` is one step: its last exchanges wait
+    for a free connection, not for an answer.
     """
     depths: list[tuple[list[Exchange], int]] = []
     for stage in stages(exchanges):

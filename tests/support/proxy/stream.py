@@ -8,29 +8,29 @@ from aiohttp import web
 
 
 class Stream:
-    """An open stream: listens to the server in any case, and hands on what it may."""
+    """An open stream: always reads from the server, and forwards data unless it is stalled."""
 
-    def __init__(self, request: web.Request, told: list[tuple[float, bytes]]) -> None:
+    def __init__(self, request: web.Request, chunks_read: list[tuple[float, bytes]]) -> None:
         self.request = request
         self.moving = asyncio.Event()
         self.moving.set()
-        self._told = told
+        self._chunks_read = chunks_read
         self._chunks: asyncio.Queue[bytes] = asyncio.Queue()
         self._ended = False
         self._listening: asyncio.Task[None] | None = None
 
     async def listen(self, chunks: AsyncIterable[bytes]) -> None:
-        """Take in all that the server says."""
+        """Read everything that the server sends."""
         self._listening = asyncio.current_task()
         try:
             async for chunk in chunks:
-                self._told.append((time.monotonic(), chunk))
+                self._chunks_read.append((time.monotonic(), chunk))
                 self._chunks.put_nowait(chunk)
         finally:
             self._chunks.put_nowait(b"")
 
     async def hand_on(self, response: web.StreamResponse) -> None:
-        """Hand it on, up to the end."""
+        """Forward everything, up to the end."""
         while chunk := await self._chunks.get():
             await self.moving.wait()
             if self._ended:
@@ -39,7 +39,7 @@ class Stream:
         await self.moving.wait()
 
     def end(self) -> None:
-        """Come to a regular end; what has not been handed on is lost."""
+        """End in the regular way; data that was not forwarded is lost."""
         self._ended = True
         self.moving.set()
         if self._listening is not None:
@@ -47,6 +47,6 @@ class Stream:
 
 
 def cut(request: web.Request) -> None:
-    """Cut a connection in the middle of whatever goes over it."""
+    """Cut a connection at once, in the middle of its data."""
     if request.transport is not None:
         request.transport.abort()

@@ -15,7 +15,7 @@ _OF_MAIL: Final = re.compile(r"/(jmap|eventSource|\.well-known/jmap)")
 
 @dataclass(frozen=True)
 class Upstream:
-    """Where requests go that come to a proxy.
+    """The servers behind a proxy.
 
     Attributes:
         server: URL of the mail server.
@@ -26,7 +26,7 @@ class Upstream:
     dav_server: str
 
     def url(self, path: str) -> URL:
-        """The URL of what is asked for."""
+        """Return the URL of a request's resource."""
         server = self.server if _OF_MAIL.match(path) else self.dav_server
         return URL(str(URL(server).origin()) + path, encoded=True)
 

@@ -1,4 +1,4 @@
-"""What the tests of contacts over JMAP share: an address book on the sandbox, and a hand in it."""
+"""An address book over JMAP on the sandbox, whose calls a test can watch and change."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -26,12 +26,12 @@ Hook = Callable[[str, Arguments], None]
 
 
 class WatchedContacts:
-    """Contacts that tell of every call, and let a test act just before it is carried out.
+    """Contacts that record every call, and let a test act just before it is carried out.
 
     Attributes:
         cards: the cards.
         calls: names and arguments of all calls.
-        before: called with each; what it raises is the answer.
+        before: called with each call; an error that it raises is the answer.
         after: called with each call's name and its result, which it may change.
     """
 
@@ -92,7 +92,7 @@ class WatchedContacts:
 
 @dataclass
 class Account:
-    """An address book on a server, and what was read of it last."""
+    """An address book on a server, and the contents that were read last."""
 
     contacts: WatchedContacts
     http: HttpClient
@@ -112,7 +112,7 @@ class Account:
         return card
 
     async def write(self, *edits: ContactEdit) -> dict[str, str]:
-        """Key -> reason of what failed."""
+        """Carry out edits; return the reasons of the failed ones by their keys."""
         failures = await self.book.write(edits, self.seen.snapshot)
         return {key: str(error) for key, error in failures.items()}
 

@@ -1,4 +1,4 @@
-"""What the tests of arrivals share: an account on a sandbox, with Mailroom's mailboxes in it."""
+"""An account on a sandbox with Mailroom's mailboxes in it, for the tests of arrivals."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""What the sandbox's tests share: a plain client for a sandbox of one's own."""
+"""A plain client for a sandbox, for the tests of the sandbox."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -51,7 +51,7 @@ class Client:
         return dict(answer["methodResponses"][0][1])
 
     async def patch(self, mail_id: str, **patch: Any) -> dict[str, Any] | None:
-        """Update a mail; gives the SetError, None if there is none."""
+        """Update a mail; return the SetError, or None."""
         done = await self.call("Email/set", update={mail_id: patch})
         return (done["notUpdated"] or {}).get(mail_id)
 

@@ -1,4 +1,4 @@
-"""What the tests of HTTP share: a server that answers by script, and a client that never waits."""
+"""A server that answers by script, and a client that never waits."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager

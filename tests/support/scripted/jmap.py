@@ -1,4 +1,4 @@
-"""What the tests of JMAP share: a server with a session resource, whose answers are given."""
+"""A JMAP server with a session resource that answers by script."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -32,13 +32,13 @@ class JmapServer:
         respond: methodCalls -> methodResponses.
         refusals: whole HTTP answers, or None for the usual one.
         session_refusals: the same for the session resource.
-        before: awaited while a request is being worked on.
-        intercept: awaited for each request; an answer of its is the answer.
-        before_session: called while the session is being asked for.
+        before: awaited during each request.
+        intercept: awaited for each request; the answer that it returns, if any, is sent.
+        before_session: called during each request for the session.
         core: the core limits.
-        session_state: what the session says its state is.
-        response_state: what responses say it is; None: the same.
-        urls: parts of the session resource that it has in place of its own.
+        session_state: the state in the session.
+        response_state: the state in responses; None: that of the session.
+        urls: parts of the session resource that replace the default ones.
         headers: sent with every answer.
         heads: the headers of all requests, the session's too.
     """
@@ -135,8 +135,8 @@ class Mails:
     Attributes:
         boxes: mailbox -> the ids of its mails, oldest first.
         cap: position -> how many ids the server puts into a page at most.
-        tells_total: whether it counts.
-        total: (where the page ends, the number of mails) -> the total that is told.
+        tells_total: True if answers have a total.
+        total: (position of the page's end, number of mails) -> the total in the answer.
         state: the number of queries so far -> the Email state.
         query_state: position -> queryState.
         gone: mails that vanish between a query and its get.
@@ -216,7 +216,7 @@ def asked(operation: Operation[Any]) -> list[Any]:
 
 
 def read(operation: Operation[T], *answers: Any) -> T:
-    """What the operation makes of these answers, in the order of its calls."""
+    """Return the operation's result for these answers, in the order of its calls."""
     responses = [
         [call.method, answer, str(number)]
         for number, (call, answer) in enumerate(zip(operation.calls, answers, strict=True))

@@ -1,4 +1,4 @@
-"""A server of plain TCP connections: it reads a request's head, then does what a script says."""
+"""A server of plain TCP connections: it reads a request's head, then runs a script."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

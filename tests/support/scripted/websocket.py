@@ -1,4 +1,4 @@
-"""What the tests of push over WebSocket share: a server that does just what a script says."""
+"""A WebSocket server that runs a script for each connection."""
 
 import asyncio
 import json
@@ -42,7 +42,7 @@ class Peer:
 
     socket: CountingConnection
     enable: dict[str, Any]
-    """What asked for pushes."""
+    """The message that enabled push."""
     echoes: list[str] = field(default_factory=list)
     """The ids of the requests that were answered."""
 
@@ -152,7 +152,7 @@ async def _answer(peer: Peer) -> None:
 
 
 async def _converse(peer: Peer) -> None:
-    """Take one message: answer a request, note what asks for pushes."""
+    """Read one message: answer a request, or keep the one that enables push."""
     message = json.loads(await peer.socket.recv())
     if message["@type"] == "WebSocketPushEnable":
         assert not peer.enable, "a second enable makes Apache James deaf"

@@ -32,9 +32,9 @@ class Account:
     """An address book with nothing in it.
 
     Attributes:
-        owner: does what a person does.
-        http: what Mailroom's requests go through.
-        open_book: makes one more client of it.
+        owner: the owner's address-book app.
+        http: the HTTP client of Mailroom's address book.
+        open_book: opens the address book as one more client.
     """
 
     owner: ContactsApp

@@ -32,7 +32,7 @@ class Cyrus:
 
     @property
     def dav_url(self) -> str:
-        """Where contacts are: on the same server."""
+        """The URL of the contacts, which are on the same server."""
         return self.url
 
     @classmethod
@@ -77,7 +77,7 @@ class Cyrus:
     def _append(self, user: str, mailbox: str, messages: Sequence[bytes]) -> None:
         """Put messages into a mailbox, many by one command (MULTIAPPEND, RFC 3502).
 
-        Each command is one transaction of the server, which is what takes the time.
+        Each command is one transaction of the server, and transactions take the time.
         """
         # All of a user's mailboxes are below the Inbox here.
         path = "INBOX" if mailbox == "Inbox" else f"INBOX/{mailbox}"

@@ -8,7 +8,7 @@ async def run(script: Path, instance: str, *arguments: str) -> str:
     """Run a script for one of its instances and return what it prints.
 
     Raises:
-        RuntimeError: the script failed; the text is what it says.
+        RuntimeError: the script failed; the text is the script's own.
     """
     process = await asyncio.create_subprocess_exec(
         str(script),

@@ -36,15 +36,15 @@ class InProcess(Service):
         return list(self._log)
 
     async def health(self) -> dict[str, Any]:
-        """What it would tell over HTTP."""
+        """Return the report that ``/healthz`` would send."""
         return self._supervisor.health.report()
 
     def metrics(self) -> str:
-        """What it would tell Prometheus."""
+        """Return the metrics that ``/metrics`` would send."""
         return self._metrics.exposition().decode()
 
     async def contacts_protocol(self) -> str:
-        """How it speaks to the address book: ``CardDAV`` or ``JMAP``."""
+        """The protocol of the address book: ``CardDAV`` or ``JMAP``."""
         async with open_account(self._settings) as account:
             return (await (await account.book()).describe()).protocol
 
@@ -59,7 +59,7 @@ class InProcess(Service):
         await until(ready, "the service is ready")
 
     async def end(self) -> int:
-        """Have it stop, as a signal would; gives the exit code that the process would have."""
+        """Stop the service as a signal would; return the process's exit code."""
         self._task.cancel()
         async with asyncio.timeout(PATIENCE):
             await asyncio.wait({self._task})
@@ -67,7 +67,7 @@ class InProcess(Service):
 
 
 async def set_up(environ: Mapping[str, str], cwd: Path) -> None:
-    """What ``mailroom setup --apply`` does."""
+    """Set an account up, as ``mailroom setup --apply`` does."""
     async with open_account(load_settings(environ, cwd=cwd)) as account:
         await create(account, await find_lacking(account))
 

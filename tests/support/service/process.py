@@ -19,7 +19,7 @@ from tests.support.owner.person import PATIENCE, Owner, until
 
 
 def environment(person: Owner, **more: str) -> dict[str, str]:
-    """What it takes to run Mailroom for this person; nothing of our own environment leaks in."""
+    """Return the environment of a service for an owner; nothing of our own environment is in it."""
     http = more.pop("http", "")
     jmap, dav = http or person.server.url, http or person.server.dav_url
     return {
@@ -77,7 +77,7 @@ class Service(ABC):
 
     @abstractmethod
     async def health(self) -> dict[str, Any]:
-        """What it tells of itself."""
+        """Return the service's health report."""
 
     @abstractmethod
     async def end(self) -> int:
@@ -126,7 +126,7 @@ class Running(Service):
             return 0, ""
 
     async def health(self) -> dict[str, Any]:
-        """What ``/healthz`` tells."""
+        """Return the report of ``/healthz``."""
         _, body = await self.get("/healthz")
         facts: dict[str, Any] = json.loads(body)
         return facts
@@ -154,7 +154,7 @@ async def running(
 ) -> AsyncIterator[Running]:
     """The service as a process, ended with the block if it has not ended before.
 
-    ``module`` is what runs it.
+    ``module`` is the Python module that is run.
     """
     port = free_port()
     with log.open("ab") as output:

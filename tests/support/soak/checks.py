@@ -1,4 +1,4 @@
-"""Whether an account is as the model says: its mail, its contacts."""
+"""Compares an account's mail and contacts with the model."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from tests.support.soak.model import Model, Sender
 
 
 async def totals(owner: Person) -> Counter[str]:
-    """How many mails are in each mailbox that has any."""
+    """Return the number of mails in each mailbox that has any."""
     found = (await owner.jmap("Mailbox/get", {"properties": ["name", "totalEmails"]}))["list"]
     return Counter({each["name"]: each["totalEmails"] for each in found if each["totalEmails"]})
 

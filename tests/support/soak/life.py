@@ -1,8 +1,8 @@
-"""A busy mailbox: mail comes, its owner taps, moves and edits, all by a seeded chance.
+"""A busy mailbox: mail arrives, and its owner taps, moves and edits at random, by a seed.
 
-What goes on at once is chosen so that its end does not depend on the order: a sender whose mail is
-tapped writes in the meantime only as long as nothing has been decided about them and no card knows
-them, and one whose mail is moved does not.
+Simultaneous actions are chosen so that their order does not matter: a sender whose mail is tapped
+writes meanwhile only if no decision about them and no card exists yet; a sender whose mail is moved
+does not write meanwhile.
 """
 
 import random
@@ -36,7 +36,7 @@ Act = Callable[[], Awaitable[None]]
 
 
 def cast() -> list[Sender]:
-    """Everybody who writes: strangers, and some whom the owner knows under two addresses each."""
+    """Return all senders: strangers, and contacts of the owner with two addresses each."""
     strangers = [
         Sender(f"Stranger {at}", (f"stranger{at}@s{at}.example",)) for at in range(_STRANGERS)
     ]
@@ -47,16 +47,16 @@ def cast() -> list[Sender]:
 
 
 class Life:
-    """The account's owner, and those who write.
+    """The account's owner and the senders.
 
     Args:
         owner: the account.
-        model: what should be in it; kept up with what is done.
-        chance: decides.
+        model: the expected contents; every action updates it.
+        chance: chooses actions.
 
     Attributes:
-        ids: of the mails, by subject; to be kept up from outside.
-        done: how often each kind of thing was done.
+        ids: mail ids by subject; the caller updates them.
+        done: the number of actions by kind.
     """
 
     def __init__(self, owner: Person, model: Model, chance: random.Random) -> None:
@@ -74,7 +74,7 @@ class Life:
                 await self._add_card(each)
 
     def round(self) -> list[Act]:
-        """Things to be done without waiting for what Mailroom makes of each."""
+        """Return actions that need not wait for Mailroom after each one."""
         busy = self._chance.sample(self._model.senders, 3 * _TAPS)
         tapped = [each for each in busy[: 2 * _TAPS] if self._at_hand(each)][:_TAPS]
         moved = [each for each in busy[2 * _TAPS :] if self._at_hand(each)][:_MOVES]
@@ -188,7 +188,7 @@ class Life:
         return (await self._owner.contact(sender.addresses[0])).uid
 
     async def read_inbox(self) -> None:
-        """Read what stays in the Inbox: a start of Mailroom passes over what has been read."""
+        """Read the mail in the Inbox: Mailroom ignores read mail at its start."""
         await self._read(each for each in self._model.mails if each.mailboxes == {INBOX})
 
     async def _read(self, mails: Iterable[Mail]) -> None:

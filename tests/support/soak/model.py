@@ -1,7 +1,7 @@
-"""A model of README.md and docs/behaviour.md: what becomes of mail and contacts, at any time.
+"""A model of mail and contacts, as README.md and docs/behaviour.md describe them.
 
-Written from these documents alone; shares no code with Mailroom. What happens at once may happen in
-any order, so whoever uses it takes care to do such things at once only that end alike.
+Written from these documents alone; shares no code with Mailroom. Simultaneous actions may happen in
+any order, so a caller combines only actions whose order does not matter.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ PLACES: Final[Mapping[str, frozenset[str]]] = {
     "@ToTruck": frozenset({"Truck", "Paper Trail"}),
     UNDO: frozenset({SCREENER}),
 }
-"""Where each label sends mail; but for the last one, groups are called as mailboxes are."""
+"""Label -> mailboxes. Except for the last one, groups have the names of mailboxes."""
 TO_INBOX: Final = frozenset({"@ToImbox", "@ToPerson"})
 MANAGED: Final = frozenset[str]().union(*PLACES.values())
 LEFT_ALONE: Final = frozenset({"Trash"})
@@ -30,16 +30,16 @@ LEFT_ALONE: Final = frozenset({"Trash"})
 
 @dataclass(eq=False)
 class Sender:
-    """Somebody who writes.
+    """A sender.
 
     Attributes:
-        name: as it stands in From.
-        addresses: what they write from; more than one only if a card says so.
-        label: the last decision, if any stands.
-        card: whose card there is: ``""`` (none), ``ours`` (made for a decision), ``own``.
-        note: what the owner has noted on the card.
-        phone: whether the owner has written a phone number onto it.
-        is_friend: whether the owner has put it into a group of their own.
+        name: the display name in From.
+        addresses: the sender's addresses; more than one only if they are on one card.
+        label: the label of the present decision; empty if there is none.
+        card: ``""`` (no card), ``ours`` (made for a decision), or ``own`` (made by the owner).
+        note: the owner's note on the card.
+        phone: True if the owner has added a phone number to the card.
+        is_friend: True if the owner has put the card into a group of their own.
     """
 
     name: str
@@ -106,7 +106,7 @@ class Model:
             sender.card = sender.card or "ours"
 
     def totals(self) -> Counter[str]:
-        """How many mails are in each mailbox."""
+        """Return the number of mails in each mailbox."""
         return Counter(mailbox for mail in self.mails for mailbox in mail.mailboxes)
 
 

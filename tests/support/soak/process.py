@@ -1,6 +1,6 @@
-"""``python -m tests.support.soak.process``: Mailroom as it is, which on SIGUSR1 tells its insides.
+"""``python -m tests.support.soak.process``: Mailroom, printing its tasks and objects on SIGUSR1.
 
-It prints one line of JSON: how many tasks of each name there are, and how many objects.
+It prints one line of JSON: the number of tasks by name, and the number of objects.
 """
 
 import asyncio

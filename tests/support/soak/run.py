@@ -37,15 +37,15 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a soak.
+    """The outcome of a soak.
 
     Attributes:
-        wrong: everything that is not as it should be.
-        told: what is worth to be known.
+        wrong: a line for each mistake.
+        figures: lines about the soak.
     """
 
     wrong: list[str]
-    told: list[str]
+    figures: list[str]
 
 
 class Soak:
@@ -99,7 +99,7 @@ class Soak:
         await self._quiet()
 
     async def _quiet(self) -> None:
-        """What is done while nothing else goes on."""
+        """Do the actions that nothing else may accompany."""
         await self._life.read_inbox()
         if self._chance.random() < _EDIT:
             await self._life.edit()
@@ -168,7 +168,7 @@ class Soak:
 
 @asynccontextmanager
 async def soaking(cwd: Path, seed: int) -> AsyncIterator[Soak]:
-    """All that it takes, on a server of its own."""
+    """Prepare a soak on a server of its own."""
     cyrus = await Cyrus.start(f"soak-{os.getpid()}")
     # A server that was restarted has closed what is kept open.
     fresh = aiohttp.TCPConnector(force_close=True)
@@ -186,7 +186,7 @@ async def _main(minutes: float, seed: int) -> int:
     _tell(f"seed {seed}, log in {cwd}")
     async with soaking(cwd, seed) as soak:
         outcome = await soak.run(60 * minutes, _tell)
-    for line in [*outcome.told, *(f"WRONG: {each}" for each in outcome.wrong)]:
+    for line in [*outcome.figures, *(f"WRONG: {each}" for each in outcome.wrong)]:
         _tell(line)
     return 1 if outcome.wrong else 0
 
@@ -197,7 +197,7 @@ def _tell(line: str) -> None:
 
 
 def main() -> int:
-    """Soak; gives the exit code."""
+    """Run a soak, and return the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/soak", description="Soaks Mailroom.")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))

@@ -20,7 +20,7 @@ HUGE: Final = 5.0
 _MODULE: Final = "tests.support.soak.process"
 _SLOW: Final = re.compile(r"Executing .* took ([\d.]+) seconds")
 _NOT_GIVEN_UP: Final = "will be tried again"
-"""Where mail is changed all the time, some has to wait."""
+"""The end of log events that are no complaint: if mail changes all the time, some must wait."""
 _SETTLED: Final = 3
 """Samples of a life that are not looked at: caches fill up, code is compiled."""
 _LONG: Final = _SETTLED + 4
@@ -31,7 +31,7 @@ _MORE_OBJECTS: Final = 1.2
 
 @dataclass(frozen=True)
 class Sample:
-    """What the service took at one moment when there was nothing to do. Memory in MB."""
+    """The service's use of the machine at a moment without work. Memory in MB."""
 
     memory: float
     sockets: int
@@ -86,7 +86,7 @@ class Lives:
         await self._stack.aclose()
 
     async def sample(self) -> None:
-        """Look at it from outside, and have it tell of its inside."""
+        """Take a sample of the process, including the figures that it prints itself."""
         told = len(list(self._events("inside")))
         pid = self.service.process.pid
         os.kill(pid, signal.SIGUSR1)
@@ -100,7 +100,7 @@ class Lives:
         self.samples[-1].append(taken)
 
     async def tell(self) -> list[str]:
-        """What it says of itself just now."""
+        """Return the health report and the tasks of this moment."""
         health = await self.service.health()
         await self.sample()
         return [str(health), str(self.samples[-1][-1].tasks)]
@@ -113,7 +113,7 @@ class Lives:
         for line in whole_lines(self._log):
             yield json.loads(line) if line.startswith("{") else {"level": "error", "event": line}
 
-    # What is to be told in the end
+    # Figures for the end
 
     def last_words(self) -> list[str]:
         """The end of the log."""
@@ -129,11 +129,11 @@ class Lives:
         return [str(each) for each in self._lines() if _is_complaint(each)]
 
     def put_off(self) -> int:
-        """How often something could not be done at once."""
+        """The number of log events about work that could not be done at once."""
         return sum(each["event"].endswith(_NOT_GIVEN_UP) for each in self._lines())
 
     def leaks(self) -> list[str]:
-        """What grew, in the lives that were long enough to tell."""
+        """Return the figures that grew, in the lives that were long enough."""
         return [leak for life in self.samples if len(life) >= _LONG for leak in _grown(life)]
 
 
@@ -149,7 +149,7 @@ def _is_complaint(line: dict[str, Any]) -> bool:
 def _grown(life: list[Sample]) -> Iterator[str]:
     """Yield the figures that were higher in both last samples than in any before.
 
-    What leaks grows on and on. The work of a moment is in some of the samples, at any time.
+    A leak grows on and on, while the work of a moment shows in some samples at any time.
     """
     early, late = life[_SETTLED:-2], life[-2:]
     figures = {

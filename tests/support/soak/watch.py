@@ -1,4 +1,4 @@
-"""What a process takes, as the kernel tells (proc(5))."""
+"""A process's use of memory, processor and sockets, from proc(5)."""
 
 import os
 from pathlib import Path
@@ -31,7 +31,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def sockets(pid: int) -> int:
-    """How many sockets it has open."""
+    """Return the number of open sockets."""
     found = 0
     for each in Path(f"/proc/{pid}/fd").iterdir():
         try:

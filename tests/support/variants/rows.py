@@ -19,7 +19,7 @@ def params(variants: Iterable[Variant]) -> list[Any]:
 
 
 def world_of(variant: Variant, tmp_path: Path, request: pytest.FixtureRequest) -> World:
-    """All of it; not yet running."""
+    """Return the world of a variant; it does not run yet."""
     if variant.server == "cyrus":
         return OnCyrus(request.getfixturevalue("cyrus"), tmp_path)
     if variant.server == "james":

@@ -1,4 +1,4 @@
-"""The table of what was shown where: a line for each behaviour, a column for each variant."""
+"""The table of shown behaviours: a line for each behaviour, a column for each variant."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -11,10 +11,10 @@ _PROPERTY: Final = "variant"
 
 
 def of_behaviours(reports: Iterable[TestReport]) -> list[str]:
-    """The lines of a table in Markdown; none where no report names a variant.
+    """Return the lines of a table in Markdown; none if no report names a variant.
 
-    A behaviour with several cases is shown where all of them passed. The last line adds up the
-    seconds that the tests of a variant took, with what they had to set up.
+    A behaviour with several cases is shown if all of them passed. The last line is the sum of the
+    seconds that the tests of a variant took, with their set-up.
     """
     outcomes: dict[str, dict[str, bool]] = defaultdict(dict)
     seconds: dict[str, float] = defaultdict(float)

@@ -1,4 +1,4 @@
-"""Where a behaviour is shown: a mail server, a way to contacts, a way to hear of changes."""
+"""The variants of a behaviour test: a mail server, a protocol for contacts, and one for push."""
 
 import itertools
 import os
@@ -67,7 +67,7 @@ class Variant:
         server: ``cyrus``, ``james`` or ``sandbox``.
         contacts: ``carddav`` or ``jmap``; with ``james``, the server: ``radicale`` or ``xandikos``.
         push: ``eventsource``, ``websocket`` or ``poll``.
-        habit: what is special about the server; empty: nothing.
+        habit: the server's special behaviour; empty if it has none.
     """
 
     server: str
@@ -86,12 +86,12 @@ class Variant:
 
     @property
     def protocol(self) -> str:
-        """How Mailroom speaks to the address book."""
+        """The name of the protocol for the address book."""
         return _PROTOCOLS.get(self.contacts, _PROTOCOLS["carddav"])
 
     @property
     def settings(self) -> dict[str, str]:
-        """What has Mailroom hear of changes this way."""
+        """The settings that choose the push transport."""
         return {"MAILROOM_PUSH_TRANSPORT": _TRANSPORTS[self.push]}
 
 
