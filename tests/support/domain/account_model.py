@@ -47,31 +47,33 @@ class Account:
         cards: Iterable[Card] = (),
         members: Mapping[str, Iterable[str]] | None = None,
     ) -> "Account":
-        return cls({each.id: each for each in mails}, Contacts.of(cards, group_list(members)))
+        return cls({mail.id: mail for mail in mails}, Contacts.of(cards, group_list(members)))
 
     def plan(self) -> Plan:
         """Return the plan of a pass."""
-        marked = tuple(each for each in self.mails.values() if each.mailbox_ids & MARKED)
+        marked = tuple(mail for mail in self.mails.values() if mail.mailbox_ids & MARKED)
         kinds = sort_mail(marked, PLACES, IDENTITIES)
         groups = find_groups(list(self.contacts.groups.values()), DEFAULTS, LAYOUT)
         cards = self.contacts.bearing(kinds.senders.keys())
-        found = [each for each in self.mails.values() if each.mailbox_ids & PLACES.swept]
+        swept = [mail for mail in self.mails.values() if mail.mailbox_ids & PLACES.swept]
         outcomes = [
             decide(
-                each,
+                contact,
                 places=PLACES,
                 categories=DEFAULTS,
                 groups=groups,
                 uids=self.contacts.cards.keys(),
                 now=NOW,
-                mails_of=BySender(found).of,
+                mails_of=BySender(swept).of,
             )
-            for each in find_contacts(kinds.senders, cards, IDENTITIES, self.contacts.index, groups)
+            for contact in find_contacts(
+                kinds.senders, cards, IDENTITIES, self.contacts.index, groups
+            )
         ]
         gathered = GatheredMail(marked, None, Directory([]), PLACES, IDENTITIES, "state")
         snapshot = snapshot_of(self.contacts.index)
         return plan_decisions(
-            gathered, kinds, outcomes, found, snapshot=snapshot, categories=DEFAULTS
+            gathered, kinds, outcomes, swept, snapshot=snapshot, categories=DEFAULTS
         )
 
     def steps(self, plan: Plan) -> Iterator[Callable[[], None]]:
@@ -103,13 +105,13 @@ class Account:
             step()
 
     def where(self) -> dict[str, set[str]]:
-        return {each.id: set(each.mailbox_ids) for each in self.mails.values()}
+        return {mail.id: set(mail.mailbox_ids) for mail in self.mails.values()}
 
     def people(self) -> dict[str, tuple[Names, str, set[str]]]:
         """Return the contents of the cards, and their groups."""
         return {
-            uid: (each.names, each.note, self.contacts.groups_of(uid))
-            for uid, each in self.contacts.cards.items()
+            uid: (card.names, card.note, self.contacts.groups_of(uid))
+            for uid, card in self.contacts.cards.items()
         }
 
 

@@ -30,10 +30,10 @@ ELSEWHERE: Final = ("Inbox", "Archive", "Projects", "Trash", "Drafts", "Sent", "
 
 def places_for(categories: Categories) -> Places:
     """Every mailbox there can be, each with its name for an id."""
-    labels: dict[str, Category | None] = {each.label: each for each in categories}
+    labels: dict[str, Category | None] = {category.label: category for category in categories}
     return Places(
         labels=labels | {LAYOUT.screener_label: None},
-        destinations={each.name: each.destination for each in categories},
+        destinations={category.name: category.destination for category in categories},
         screener=LAYOUT.screener,
         inbox="Inbox",
         error=LAYOUT.error_label,
@@ -87,7 +87,7 @@ def mail(
         mailbox_ids=frozenset(mailboxes),
         keywords=frozenset(keywords),
         received_at=received,
-        from_=tuple(address(each) for each in senders),
+        from_=tuple(address(sender) for sender in senders),
         list_id=list_id,
     )
 
@@ -106,7 +106,7 @@ def card(uid: str = "bob", *addresses: str, **fields: object) -> Card:
 def group_list(members: Mapping[str, Iterable[str]] | None = None) -> tuple[Group, ...]:
     """The groups of the default categories, the provenance group, and those of ``members``."""
     members = members or {}
-    names = [*(each.group for each in DEFAULTS), LAYOUT.provenance_group, *members]
+    names = [*(category.group for category in DEFAULTS), LAYOUT.provenance_group, *members]
     return tuple(
         Group(id=name, uid=f"group {name}", name=name, members=frozenset(members.get(name, ())))
         for name in dict.fromkeys(names)
@@ -154,28 +154,28 @@ class Contacts:
 
     @classmethod
     def of(cls, cards: Iterable[Card] = (), groups: Iterable[Group] = group_list()) -> "Contacts":
-        return cls({each.uid: each for each in cards}, {each.id: each for each in groups})
+        return cls({card.uid: card for card in cards}, {group.id: group for group in groups})
 
     def bearing(self, addresses: Collection[str]) -> tuple[Card, ...]:
         """The cards with one of the addresses, in whatever case."""
         return tuple(
-            each
-            for each in self.cards.values()
-            if {one.lower() for one in each.addresses} & set(addresses)
+            card
+            for card in self.cards.values()
+            if {address.lower() for address in card.addresses} & set(addresses)
         )
 
     @property
     def index(self) -> ContactIndex:
         """The same in brief."""
         builder = IndexBuilder()
-        for each in self.cards.values():
-            builder.put_card(each.id, each.uid, each.addresses)
+        for card in self.cards.values():
+            builder.put_card(card.id, card.uid, card.addresses)
         for group in self.groups.values():
             builder.put_group(group)
         return builder.build()
 
     def groups_of(self, uid: str) -> set[str]:
-        return {each.name for each in self.groups.values() if uid in each.members}
+        return {group.name for group in self.groups.values() if uid in group.members}
 
 
 def written(edit: ContactEdit, contacts: Contacts) -> Contacts:

@@ -19,27 +19,27 @@ _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d( at \d\d:\d\d)?")
 
 def copied(account: SandboxAccount) -> SandboxAccount:
     """An account in the same state that goes its own way from here. Mails never change."""
-    messages = {id(each.message): each.message for each in account.mail.emails.values()}
+    messages = {id(email.message): email.message for email in account.mail.emails.values()}
     return copy.deepcopy(account, dict(messages))
 
 
 def snapshot(account: SandboxAccount) -> list[str]:
     """Return a line for each mail and card of an account, without ids, uids and times."""
     mails = [
-        f"mail {each.subject}: {sorted(each.mailboxes)} {sorted(each.keywords)}"
-        for each in OwnerConsole(account).mails()
+        f"mail {mail.subject}: {sorted(mail.mailboxes)} {sorted(mail.keywords)}"
+        for mail in OwnerConsole(account).mails()
     ]
     tell = _jmap if account.quirks.contacts else _carddav
-    return sorted(_DATE.sub("DATE", each) for each in [*mails, *tell(account)])
+    return sorted(_DATE.sub("DATE", line) for line in [*mails, *tell(account)])
 
 
 def differences(account: SandboxAccount, expected: Sequence[str]) -> list[str]:
     """Return the differences between an account and the expected snapshot."""
-    found, wanted = Counter(snapshot(account)), Counter(expected)
+    actual, wanted = Counter(snapshot(account)), Counter(expected)
     return [
-        *(f"too much: {each}" for each in (found - wanted).elements()),
-        *(f"lacking: {each}" for each in (wanted - found).elements()),
-        *(f"in no mailbox: {each}" for each in OwnerConsole(account).violations),
+        *(f"too much: {line}" for line in (actual - wanted).elements()),
+        *(f"lacking: {line}" for line in (wanted - actual).elements()),
+        *(f"in no mailbox: {mail}" for mail in OwnerConsole(account).violations),
     ]
 
 
@@ -50,7 +50,7 @@ def _jmap(account: SandboxAccount) -> Iterable[str]:
 
 
 def _addresses(card: Mapping[str, Any]) -> str:
-    return " ".join(each["address"] for each in card.get("emails", {}).values())
+    return " ".join(email["address"] for email in card.get("emails", {}).values())
 
 
 def _rest_of_card(card: Mapping[str, Any]) -> str:
@@ -59,13 +59,13 @@ def _rest_of_card(card: Mapping[str, Any]) -> str:
 
 
 def _carddav(account: SandboxAccount) -> Iterable[str]:
-    cards = [unfolded(each.decode()) for each in account.carddav.cards.values()]
+    cards = [unfolded(card.decode()) for card in account.carddav.cards.values()]
     names = {_plain(values(card, "UID")[0]): " ".join(values(card, "EMAIL")) for card in cards}
 
     def members(card: list[str]) -> list[str]:
-        found = [*values(card, "X-ADDRESSBOOKSERVER-MEMBER"), *values(card, "MEMBER")]
-        assert not found or is_group(card)
-        return [_plain(each) for each in found]
+        uids = [*values(card, "X-ADDRESSBOOKSERVER-MEMBER"), *values(card, "MEMBER")]
+        assert not uids or is_group(card)
+        return [_plain(uid) for uid in uids]
 
     return _told(cards, names, members, _rest_of_vcard)
 
@@ -85,5 +85,5 @@ def _told(
     rest: Callable[[Any], str],
 ) -> Iterable[str]:
     for card in cards:
-        within = sorted(names.get(each, "nobody") for each in members(card))
+        within = sorted(names.get(uid, "nobody") for uid in members(card))
         yield f"card {rest(card)} {within}"

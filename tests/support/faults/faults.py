@@ -225,7 +225,7 @@ def _object_refused(error: str) -> Callable[[Injection], Awaitable[Answer]]:
     async def inject(injection: Injection) -> Answer:
         body = json.loads(injection.exchange.body)
         _, arguments, call_id = body["methodCalls"][injection.call]
-        verb = next(each for each in _VERBS if arguments.get(each))
+        verb = next(name for name in _VERBS if arguments.get(name))
         key = _taken_out(arguments, verb)
         injection.exchange.body = json.dumps(body).encode()
         answer = await injection.forward()

@@ -74,11 +74,11 @@ def _twisted_value(root: Any, chance: random.Random) -> Any:
 def _paths(value: Any, above: _Path = ()) -> Iterator[_Path]:
     yield above
     if isinstance(value, dict):
-        for key, each in value.items():
-            yield from _paths(each, (*above, key))
+        for key, item in value.items():
+            yield from _paths(item, (*above, key))
     elif isinstance(value, list):
-        for at, each in enumerate(value):
-            yield from _paths(each, (*above, at))
+        for at, item in enumerate(value):
+            yield from _paths(item, (*above, at))
 
 
 def _replace(parent: Any, key: Any, chance: random.Random) -> None:
@@ -118,7 +118,7 @@ _WAYS: Final[tuple[Callable[[Any, Any, random.Random], None], ...]] = (
 
 
 def _twisted_text(body: bytes, chance: random.Random) -> bytes:
-    places = [each.span() for pattern in (_TAG, _TEXT) for each in pattern.finditer(body)]
+    places = [match.span() for pattern in (_TAG, _TEXT) for match in pattern.finditer(body)]
     start, end = chance.choice(places or [(0, len(body))])
     piece = body[start:end]
     put = chance.choice(

@@ -109,7 +109,7 @@ class ContactsApp(ABC):
         """Everybody with this address."""
         wanted = address.lower()
         return [
-            each
-            for each in await self.contacts()
-            if wanted in {address.lower() for address in each.addresses}
+            contact
+            for contact in await self.contacts()
+            if wanted in {address.lower() for address in contact.addresses}
         ]

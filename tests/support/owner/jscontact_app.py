@@ -33,8 +33,8 @@ class JsContactApp(ContactsApp):
 
     async def get(self, uid: str) -> Card:
         """A card; its id is its uid."""
-        found = await self._call("ContactCard/get", {"ids": [uid]})
-        card: Card = found["list"][0]
+        answer = await self._call("ContactCard/get", {"ids": [uid]})
+        card: Card = answer["list"][0]
         return card
 
     async def cards(self) -> list[Card]:
@@ -75,7 +75,7 @@ class JsContactApp(ContactsApp):
             "name": {"full": contact.full, "sortAs": {"surname": "x"}, "example.com:x": [1]},
             "emails": {
                 "e1": {"address": first, "contexts": {"work": True}, "pref": 1},
-                **{f"more{at}": {"address": each} for at, each in enumerate(more)},
+                **{f"more{at}": {"address": address} for at, address in enumerate(more)},
             },
             "nicknames": {"k": {"name": "Fuzzy, the Bear"}},
             "links": {"l": {"uri": "https://x.example/a,b;c?d=e"}},
@@ -160,15 +160,17 @@ class JsContactApp(ContactsApp):
 
 def _contact(card: Card) -> Contact:
     name = card.get("name", {})
-    parts = {each["kind"]: each["value"] for each in name.get("components", ())}
-    organizations = [each.get("name", "") for each in card.get("organizations", {}).values()]
-    notes = [each["note"] for each in card.get("notes", {}).values()]
+    parts = {part["kind"]: part["value"] for part in name.get("components", ())}
+    organizations = [
+        organization.get("name", "") for organization in card.get("organizations", {}).values()
+    ]
+    notes = [note["note"] for note in card.get("notes", {}).values()]
     return Contact(
         uid=card["uid"],
         full=name.get("full", ""),
         given=parts.get("given", ""),
         surname=parts.get("surname", ""),
         organization=next(iter(organizations), ""),
-        addresses=tuple(each["address"] for each in card.get("emails", {}).values()),
+        addresses=tuple(email["address"] for email in card.get("emails", {}).values()),
         note=tuple(line for note in notes for line in note.split("\n")),
     )

@@ -52,8 +52,8 @@ def message(
 
 
 def _message_id(mail: bytes) -> str:
-    (found,) = re.findall(rb"(?m)^Message-ID: <(.+?)>", mail)
-    return str(found.decode())
+    (message_id,) = re.findall(rb"(?m)^Message-ID: <(.+?)>", mail)
+    return str(message_id.decode())
 
 
 class Owner:
@@ -138,15 +138,15 @@ class Owner:
 
     async def mailboxes(self) -> dict[str, str]:
         """Path -> id of every mailbox; the Inbox goes by that name, however it is written."""
-        found = await self.jmap("Mailbox/get", {"ids": None})
-        by_id = {each["id"]: each for each in found["list"]}
+        answer = await self.jmap("Mailbox/get", {"ids": None})
+        by_id = {mailbox["id"]: mailbox for mailbox in answer["list"]}
 
         def path(mailbox: Mapping[str, Any]) -> str:
             parent = by_id.get(mailbox.get("parentId") or "")
             name = "Inbox" if mailbox.get("role") == "inbox" else mailbox["name"]
             return (path(parent) + "/" if parent else "") + str(name)
 
-        return {path(each): each_id for each_id, each in by_id.items()}
+        return {path(mailbox): mailbox_id for mailbox_id, mailbox in by_id.items()}
 
     async def create_mailbox(self, name: str, **more: Any) -> None:
         """Make a mailbox at the top."""
@@ -162,12 +162,12 @@ class Owner:
             some = {"ids": part, "properties": properties}
             mails += [
                 Mail(
-                    each["id"],
-                    each["subject"],
-                    frozenset(names[mailbox] for mailbox in each["mailboxIds"]),
-                    frozenset(each["keywords"]),
+                    email["id"],
+                    email["subject"],
+                    frozenset(names[mailbox] for mailbox in email["mailboxIds"]),
+                    frozenset(email["keywords"]),
                 )
-                for each in (await self.jmap("Email/get", some))["list"]
+                for email in (await self.jmap("Email/get", some))["list"]
             ]
         return mails
 
@@ -182,8 +182,8 @@ class Owner:
 
     async def mail(self, subject: str) -> Mail:
         """The one mail of this subject."""
-        (found,) = [each for each in await self.mails() if each.subject == subject]
-        return found
+        (mail,) = [mail for mail in await self.mails() if mail.subject == subject]
+        return mail
 
     async def where(self, subject: str) -> set[str]:
         """The mailboxes of the one mail of this subject."""
@@ -192,13 +192,13 @@ class Owner:
     async def receive(self, *messages: bytes, into: Iterable[str] = ("Screener",)) -> list[str]:
         """Deliver mail into mailboxes, as a provider's rules do; return the ids in order."""
         await self.server.deliver(self.name, *messages)
-        wanted = [_message_id(each) for each in messages]
+        wanted = [_message_id(message) for message in messages]
         by_message_id: dict[str, str] = {}
         for part in _parts(await self._ids()):
             some = {"ids": part, "properties": ["id", "messageId"]}
-            for each in (await self.jmap("Email/get", some))["list"]:
-                by_message_id[each["messageId"][0]] = each["id"]
-        come = [by_message_id[each] for each in wanted]
+            for email in (await self.jmap("Email/get", some))["list"]:
+                by_message_id[email["messageId"][0]] = email["id"]
+        come = [by_message_id[message_id] for message_id in wanted]
         if set(into) != {"Inbox"}:
             await self.move(come, into)
         return come
@@ -211,13 +211,15 @@ class Owner:
 
     async def _update(self, updates: Mapping[str, Mapping[str, Any]]) -> None:
         for part in _parts([*updates]):
-            await self.jmap("Email/set", {"update": {each: updates[each] for each in part}})
+            await self.jmap(
+                "Email/set", {"update": {mail_id: updates[mail_id] for mail_id in part}}
+            )
 
     async def tap(self, ids: Iterable[str] | str, label: str) -> None:
         """Put a label on mails, all in one update if the server allows that."""
         mailbox = (await self.mailboxes())[label]
         ids = [ids] if isinstance(ids, str) else list(ids)
-        await self._update({each: {f"mailboxIds/{mailbox}": True} for each in ids})
+        await self._update({mail_id: {f"mailboxIds/{mailbox}": True} for mail_id in ids})
 
     async def untap(self, mail_id: str, label: str) -> None:
         """Take a label off."""
@@ -233,8 +235,8 @@ class Owner:
 
     async def contact(self, address: str) -> Contact:
         """The one contact with this address."""
-        (found,) = await self.contacts.all_of(address)
-        return found
+        (contact,) = await self.contacts.all_of(address)
+        return contact
 
     async def contacts_of(self, address: str) -> list[Contact]:
         """Return all contacts with this address."""
@@ -263,9 +265,9 @@ class Owner:
         async def done() -> bool:
             return not any(
                 name.startswith("@To")
-                for each in await self.mails()
-                if not subjects or each.subject in subjects
-                for name in each.mailboxes
+                for mail in await self.mails()
+                if not subjects or mail.subject in subjects
+                for name in mail.mailboxes
             )
 
         await until(done, f"labels of {subjects or 'all'} are off", patience=patience)

@@ -48,7 +48,7 @@ class VCardApp(ContactsApp):
         self, method: str, url: str, body: str = "", **headers: str
     ) -> tuple[int, str, Mapping[str, str]]:
         """A WebDAV request, made again until nobody else is writing: status, body, headers."""
-        named = {**self._auth, **{name.replace("_", "-"): each for name, each in headers.items()}}
+        named = {**self._auth, **{name.replace("_", "-"): value for name, value in headers.items()}}
         while True:
             async with self._session.request(
                 method, url, data=body.encode(), headers=named
@@ -74,12 +74,12 @@ class VCardApp(ContactsApp):
             "REPORT", self.book_url, query, Depth="1", Content_Type="application/xml"
         )
         assert status == 207, answer
-        found = {}
-        for each in ET.fromstring(answer).iter("{DAV:}response"):  # noqa: S314 - our own server
-            href = each.findtext("{DAV:}href", "")
-            data = each.findtext(".//{urn:ietf:params:xml:ns:carddav}address-data") or ""
-            found[href.rpartition("/")[2]] = unfolded(data)
-        return found
+        cards = {}
+        for response in ET.fromstring(answer).iter("{DAV:}response"):  # noqa: S314 - our own server
+            href = response.findtext("{DAV:}href", "")
+            data = response.findtext(".//{urn:ietf:params:xml:ns:carddav}address-data") or ""
+            cards[href.rpartition("/")[2]] = unfolded(data)
+        return cards
 
     async def card_of(self, address: str) -> list[str]:
         """The unfolded lines of the one card that bears an address."""
@@ -116,7 +116,7 @@ class VCardApp(ContactsApp):
             contact.uid,
             *(f"FN:{contact.full}", f"N:{contact.surname};{contact.given};;;"),
             f"EMAIL;TYPE=INTERNET,WORK:{first}",
-            *(f"EMAIL:{each}" for each in more),
+            *(f"EMAIL:{address}" for address in more),
             "NICKNAME:Annie,Fuzzy\\, the Bear",
             "URL:https://x.example/a,b;c?d=e",
             "X-FOO:a;b",
@@ -127,7 +127,7 @@ class VCardApp(ContactsApp):
         await self._put_lines(
             uid,
             *(f"FN:{name}", f"N:{name};;;;", "X-ADDRESSBOOKSERVER-KIND:group"),
-            *(f"X-ADDRESSBOOKSERVER-MEMBER:urn:uuid:{each}" for each in members),
+            *(f"X-ADDRESSBOOKSERVER-MEMBER:urn:uuid:{uid}" for uid in members),
             "NOTE:What I read on Sundays",
             "X-CUSTOM;X-P=1:a;b,c",
         )
@@ -210,8 +210,8 @@ def values(lines: Iterable[str], name: str) -> list[str]:
 
 def value(lines: Iterable[str], name: str) -> str:
     """The raw value of the one line of a property."""
-    (found,) = values(lines, name)
-    return found
+    (single,) = values(lines, name)
+    return single
 
 
 def is_group(lines: Iterable[str]) -> bool:
@@ -223,12 +223,12 @@ def is_group(lines: Iterable[str]) -> bool:
 
 def note(lines: Iterable[str]) -> list[str]:
     """The lines of a card's notes."""
-    return [line for each in values(lines, "NOTE") for line in _plain(each).split("\n")]
+    return [line for note in values(lines, "NOTE") for line in _plain(note).split("\n")]
 
 
 def _plain(escaped: str) -> str:
     """A value without its backslashes (RFC 6350 section 3.4)."""
-    return re.sub(r"\\(.)", lambda found: "\n" if found[1] in "nN" else found[1], escaped)
+    return re.sub(r"\\(.)", lambda match: "\n" if match[1] in "nN" else match[1], escaped)
 
 
 def _parts(structured: Sequence[str]) -> list[str]:

@@ -82,7 +82,7 @@ async def mail_of_new_senders(person: Owner, count: int, *, first: int = 0) -> l
 
 
 def kinds(exchanges: Iterable[Exchange]) -> Counter[str]:
-    return Counter(each.kind for each in exchanges)
+    return Counter(exchange.kind for exchange in exchanges)
 
 
 def told(exchanges: Sequence[Exchange]) -> str:

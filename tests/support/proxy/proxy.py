@@ -129,14 +129,18 @@ class Proxy:
 
     def since(self, count: int) -> list[Exchange]:
         """The exchanges after the first ``count``, streams left out."""
-        return [each for each in self.exchanges[count:] if not each.is_stream]
+        return [exchange for exchange in self.exchanges[count:] if not exchange.is_stream]
 
     async def until_asked(self, method: str, count: int = 1) -> None:
         """Wait until so many requests of a method (HTTP's or JMAP's) have come."""
 
         async def asked() -> bool:
-            found = [each for each in self.exchanges if method in {each.method, *each.calls}]
-            return len(found) >= count
+            asking = [
+                exchange
+                for exchange in self.exchanges
+                if method in {exchange.method, *exchange.calls}
+            ]
+            return len(asking) >= count
 
         await until(asked, f"{count} x {method}")
 
@@ -153,10 +157,10 @@ class Proxy:
     async def until_streamed(self, text: str, count: int = 1) -> None:
         """Wait until the server has sent a text over streams a number of times."""
 
-        async def told() -> bool:
+        async def is_streamed() -> bool:
             return self.streamed.count(text.encode()) >= count
 
-        await until(told, f"{count} x {text!r} in the stream")
+        await until(is_streamed, f"{count} x {text!r} in the stream")
 
     def break_off(self) -> None:
         """Cut the streams, and every request from now on."""

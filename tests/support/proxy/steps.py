@@ -8,9 +8,9 @@ from tests.support.proxy.proxy import Exchange
 def longest_chain(exchanges: Iterable[Exchange]) -> int:
     """Return the length of the longest chain of exchanges, each begun after the last had ended."""
     depths: list[tuple[float, int]] = []
-    for each in sorted(exchanges, key=lambda each: each.began):
-        depth = 1 + max((d for ended, d in depths if ended <= each.began), default=0)
-        depths.append((_end(each), depth))
+    for exchange in sorted(exchanges, key=lambda exchange: exchange.began):
+        depth = 1 + max((d for ended, d in depths if ended <= exchange.began), default=0)
+        depths.append((_end(exchange), depth))
     return max((depth for _, depth in depths), default=0)
 
 
@@ -18,7 +18,8 @@ def peak(exchanges: Iterable[Exchange]) -> int:
     """Return the highest number of exchanges at the same time."""
     exchanges = list(exchanges)
     return max(
-        sum(other.began <= each.began < _end(other) for other in exchanges) for each in exchanges
+        sum(other.began <= exchange.began < _end(other) for other in exchanges)
+        for exchange in exchanges
     )
 
 
@@ -27,19 +28,19 @@ def stages(exchanges: Iterable[Exchange]) -> list[list[Exchange]]:
 
     Those that are held to a state are by themselves, for they wait for the one before.
     """
-    found: list[list[Exchange]] = []
-    ordered = sorted(exchanges, key=lambda each: each.began)
-    for each in ordered:
-        for stage in found:
+    stages_found: list[list[Exchange]] = []
+    ordered = sorted(exchanges, key=lambda exchange: exchange.began)
+    for exchange in ordered:
+        for stage in stages_found:
             end = max(map(_end, stage))
-            if _is_alike(stage[0], each) and not any(
-                end <= other.began and _end(other) <= each.began for other in ordered
+            if _is_alike(stage[0], exchange) and not any(
+                end <= other.began and _end(other) <= exchange.began for other in ordered
             ):
-                stage.append(each)
+                stage.append(exchange)
                 break
         else:
-            found.append([each])
-    return found
+            stages_found.append([exchange])
+    return stages_found
 
 
 def _is_alike(one: Exchange, other: Exchange) -> bool:
@@ -54,7 +55,7 @@ def dependent_steps(exchanges: Iterable[Exchange], *, at_once: int) -> int:
     """
     depths: list[tuple[list[Exchange], int]] = []
     for stage in stages(exchanges):
-        began = min(each.began for each in stage)
+        began = min(exchange.began for exchange in stage)
         before = [depth for other, depth in depths if max(map(_end, other)) <= began]
         own = longest_chain(stage) if len(stage) <= at_once else 1
         depths.append((stage, own + max(before, default=0)))

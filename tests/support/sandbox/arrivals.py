@@ -48,8 +48,8 @@ class World:
 
     def where(self, mail_id: str) -> set[str]:
         """The mailboxes of a mail."""
-        (found,) = [each for each in self.desk.mails() if each.id == mail_id]
-        return set(found.mailboxes)
+        (delivered,) = [mail for mail in self.desk.mails() if mail.id == mail_id]
+        return set(delivered.mailboxes)
 
 
 @asynccontextmanager

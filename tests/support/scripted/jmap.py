@@ -178,16 +178,16 @@ class Mails:
         position, limit = arguments["position"], arguments["limit"]
         self.asked.append((position, limit))
         ids = self.boxes[arguments["filter"]["inMailbox"]]
-        found: dict[str, Any] = {
+        answer: dict[str, Any] = {
             "queryState": self.query_state(position),
             "position": position,
             "ids": ids[position : position + min(limit, self.cap(position))],
         }
-        end = position + len(found["ids"])
-        return found | ({"total": self.total(end, len(ids))} if self.tells_total else {})
+        end = position + len(answer["ids"])
+        return answer | ({"total": self.total(end, len(ids))} if self.tells_total else {})
 
     def _get(self, ids: Sequence[str]) -> dict[str, Any]:
-        listed = [self._email(each) for each in ids if each not in self.gone]
+        listed = [self._email(mail_id) for mail_id in ids if mail_id not in self.gone]
         return {"state": self.state(len(self.asked)), "list": listed}
 
     def _email(self, email_id: str) -> dict[str, Any]:

@@ -85,8 +85,8 @@ class Cyrus:
             imap.login(user, PASSWORD)
             for start in range(0, len(messages), _AT_ONCE):
                 literals = (
-                    b" {%d+}\r\n%s" % (len(each), each)  # non-synchronizing (RFC 7888)
-                    for each in messages[start : start + _AT_ONCE]
+                    b" {%d+}\r\n%s" % (len(message), message)  # non-synchronizing (RFC 7888)
+                    for message in messages[start : start + _AT_ONCE]
                 )
                 imap.send(f'APPEND{start} APPEND "{path}"'.encode() + b"".join(literals) + b"\r\n")
                 while (line := imap.readline()).startswith(b"* "):

@@ -11,18 +11,20 @@ from tests.support.soak.model import Model, Sender
 
 async def totals(owner: Person) -> Counter[str]:
     """Return the number of mails in each mailbox that has any."""
-    found = (await owner.jmap("Mailbox/get", {"properties": ["name", "totalEmails"]}))["list"]
-    return Counter({each["name"]: each["totalEmails"] for each in found if each["totalEmails"]})
+    mailboxes = (await owner.jmap("Mailbox/get", {"properties": ["name", "totalEmails"]}))["list"]
+    return Counter(
+        {mailbox["name"]: mailbox["totalEmails"] for mailbox in mailboxes if mailbox["totalEmails"]}
+    )
 
 
 def misplaced(mails: Iterable[Mail], model: Model) -> list[str]:
     """Every mail that is elsewhere, lacking, or there without reason."""
-    found = {each.subject: each.mailboxes for each in mails}
-    wanted = {each.subject: each.mailboxes for each in model.mails}
+    actual = {mail.subject: mail.mailboxes for mail in mails}
+    expected = {mail.subject: mail.mailboxes for mail in model.mails}
     return [
-        f"{subject}: {sorted(found.get(subject, []))}, not {sorted(wanted.get(subject, []))}"
-        for subject in sorted(found.keys() | wanted.keys())
-        if found.get(subject) != wanted.get(subject)
+        f"{subject}: {sorted(actual.get(subject, []))}, not {sorted(expected.get(subject, []))}"
+        for subject in sorted(actual.keys() | expected.keys())
+        if actual.get(subject) != expected.get(subject)
     ]
 
 

@@ -69,32 +69,32 @@ class Life:
     async def begin(self) -> None:
         """Make the address book."""
         await self._owner.contacts.add_group("friends", FRIENDS)
-        for each in self._model.senders:
-            if each.card:
-                await self._add_card(each)
+        for sender in self._model.senders:
+            if sender.card:
+                await self._add_card(sender)
 
     def round(self) -> list[Act]:
         """Return actions that need not wait for Mailroom after each one."""
         busy = self._chance.sample(self._model.senders, 3 * _TAPS)
-        tapped = [each for each in busy[: 2 * _TAPS] if self._at_hand(each)][:_TAPS]
-        moved = [each for each in busy[2 * _TAPS :] if self._at_hand(each)][:_MOVES]
-        writing = [each for each in self._model.senders if _may_write(each, tapped, moved)]
-        acts: list[Act] = [self._tapping(each) for each in tapped]
-        acts += [self._moving(each) for each in moved]
+        tapped = [sender for sender in busy[: 2 * _TAPS] if self._at_hand(sender)][:_TAPS]
+        moved = [sender for sender in busy[2 * _TAPS :] if self._at_hand(sender)][:_MOVES]
+        writing = [sender for sender in self._model.senders if _may_write(sender, tapped, moved)]
+        acts: list[Act] = [self._tapping(sender) for sender in tapped]
+        acts += [self._moving(sender) for sender in moved]
         acts += [self._writing(writing) for _ in range(self._chance.randint(1, _DELIVERIES))]
         self._chance.shuffle(acts)
         return acts
 
     def _at_hand(self, sender: Sender) -> list[Mail]:
-        return [each for each in self._model.of(sender) if not each.mailboxes & LEFT_ALONE]
+        return [mail for mail in self._model.of(sender) if not mail.mailboxes & LEFT_ALONE]
 
     def _tapping(self, sender: Sender) -> Act:
-        label = self._chance.choice([each for each in PLACES if each != UNDO or sender.label])
+        label = self._chance.choice([label for label in PLACES if label != UNDO or sender.label])
         mails = self._at_hand(sender)
         some = self._chance.sample(mails, self._chance.randint(1, min(3, len(mails))))
 
         async def tap() -> None:
-            await self._owner.tap([self.ids[each.subject] for each in some], label)
+            await self._owner.tap([self.ids[mail.subject] for mail in some], label)
             self._model.tap(sender, some, label)
             self.done["undone" if label == UNDO else "tapped"] += 1
 
@@ -118,13 +118,13 @@ class Life:
             Mail(f"mail {self._chance.getrandbits(48):x}", self._chance.choice(senders))
             for _ in range(self._chance.randint(1, _MAILS))
         ]
-        written = [(each, self._chance.choice(each.sender.addresses)) for each in mails]
+        written = [(mail, self._chance.choice(mail.sender.addresses)) for mail in mails]
 
         async def write() -> None:
             raw = [message(f"{m.sender.name} <{address}>", m.subject) for m, address in written]
             await self._owner.server.deliver(self._owner.name, *raw)
-            for each in mails:
-                self._model.arrive(each)
+            for mail in mails:
+                self._model.arrive(mail)
             self.done["mails"] += len(mails)
 
         return write
@@ -133,10 +133,10 @@ class Life:
 
     async def conflict(self) -> None:
         """Label two mails of one stranger in two ways, see the error, and take one label off."""
-        found = next(self._pairs(), None)
-        if found is None:
+        pair = next(self._pairs(), None)
+        if pair is None:
             return
-        one, other = found
+        one, other = pair
         labels, mailboxes = {one: "@ToFeed", other: "@ToJail"}, await self._owner.mailboxes()
         patches = {
             self.ids[mail.subject]: {f"mailboxIds/{mailboxes[label]}": True}
@@ -154,7 +154,7 @@ class Life:
 
     def _pairs(self) -> Iterator[tuple[Mail, Mail]]:
         for sender in self._model.senders:
-            waiting = [each for each in self._model.of(sender) if each.mailboxes == {SCREENER}]
+            waiting = [mail for mail in self._model.of(sender) if mail.mailboxes == {SCREENER}]
             if len(waiting) > 1:
                 yield waiting[0], waiting[1]
 
@@ -189,16 +189,16 @@ class Life:
 
     async def read_inbox(self) -> None:
         """Read the mail in the Inbox: Mailroom ignores read mail at its start."""
-        await self._read(each for each in self._model.mails if each.mailboxes == {INBOX})
+        await self._read(mail for mail in self._model.mails if mail.mailboxes == {INBOX})
 
     async def _read(self, mails: Iterable[Mail]) -> None:
-        unread = [each for each in mails if not each.is_read]
+        unread = [mail for mail in mails if not mail.is_read]
         patch = {"keywords/$seen": True}
         if unread:
-            update = {self.ids[each.subject]: patch for each in unread}
+            update = {self.ids[mail.subject]: patch for mail in unread}
             await self._owner.jmap("Email/set", {"update": update})
-        for each in unread:
-            each.is_read = True
+        for mail in unread:
+            mail.is_read = True
 
 
 def _may_write(sender: Sender, tapped: list[Sender], moved: list[Sender]) -> bool:

@@ -77,7 +77,7 @@ class Model:
 
     def of(self, sender: Sender) -> list[Mail]:
         """Somebody's mail."""
-        return [each for each in self.mails if each.sender is sender]
+        return [mail for mail in self.mails if mail.sender is sender]
 
     def arrive(self, mail: Mail) -> None:
         """A new mail has come into the Inbox."""

@@ -17,9 +17,9 @@ from mailroom.cli import main
 
 def _tell(_signal: int, _frame: FrameType | None) -> None:
     gc.collect()
-    names = (re.sub(r"\d+", "n", each.get_name()) for each in asyncio.all_tasks())
-    told = {"event": "inside", "tasks": Counter(names), "objects": len(gc.get_objects())}
-    sys.stderr.write(json.dumps(told) + "\n")
+    names = (re.sub(r"\d+", "n", task.get_name()) for task in asyncio.all_tasks())
+    figures = {"event": "inside", "tasks": Counter(names), "objects": len(gc.get_objects())}
+    sys.stderr.write(json.dumps(figures) + "\n")
     sys.stderr.flush()
 
 

@@ -90,11 +90,11 @@ class Soak:
     async def _round(self) -> None:
         acts = self._life.round()
         at = self._chance.randrange(len(acts))
-        for each in acts[:at]:
-            await each()
+        for act in acts[:at]:
+            await act()
         await self._restart(self._restart_of_round())
-        for each in acts[at:]:
-            await each()
+        for act in acts[at:]:
+            await act()
         await self._settle()
         await self._quiet()
 
@@ -138,12 +138,12 @@ class Soak:
         except AssertionError as error:
             misplaced = await self._misplaced()
             lines = [*misplaced, *self._lives.last_words(), *await self._lives.tell()]
-            told = "\n".join([f"{error} (round {self._rounds})", *lines])
-            raise AssertionError(told) from None
+            text = "\n".join([f"{error} (round {self._rounds})", *lines])
+            raise AssertionError(text) from None
 
     async def _misplaced(self) -> list[str]:
         mails = await self._owner.mails()
-        self._life.ids = {each.subject: each.id for each in mails}
+        self._life.ids = {mail.subject: mail.id for mail in mails}
         return misplaced(mails, self._model)
 
     async def _wrong(self) -> list[str]:
@@ -186,7 +186,7 @@ async def _main(minutes: float, seed: int) -> int:
     _tell(f"seed {seed}, log in {cwd}")
     async with soaking(cwd, seed) as soak:
         outcome = await soak.run(60 * minutes, _tell)
-    for line in [*outcome.figures, *(f"WRONG: {each}" for each in outcome.wrong)]:
+    for line in [*outcome.figures, *(f"WRONG: {mistake}" for mistake in outcome.wrong)]:
         _tell(line)
     return 1 if outcome.wrong else 0
 

@@ -87,12 +87,12 @@ class Lives:
 
     async def sample(self) -> None:
         """Take a sample of the process, including the figures that it prints itself."""
-        told = len(list(self._events("inside")))
+        count = len(list(self._events("inside")))
         pid = self.service.process.pid
         os.kill(pid, signal.SIGUSR1)
 
         async def has_told() -> bool:
-            return len(list(self._events("inside"))) > told
+            return len(list(self._events("inside"))) > count
 
         await until(has_told, "it tells of its inside")
         *_, inside = self._events("inside")
@@ -106,7 +106,7 @@ class Lives:
         return [str(health), str(self.samples[-1][-1].tasks)]
 
     def _events(self, event: str) -> Iterator[dict[str, Any]]:
-        return (each for each in self._lines() if each["event"] == event)
+        return (line for line in self._lines() if line["event"] == event)
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         """The log; a line that is none of it is an event of its own."""
@@ -117,20 +117,20 @@ class Lives:
 
     def last_words(self) -> list[str]:
         """The end of the log."""
-        return [str(each) for each in self._lines() if each["event"] != "inside"][-_LAST_WORDS:]
+        return [str(line) for line in self._lines() if line["event"] != "inside"][-_LAST_WORDS:]
 
     def slowest(self) -> float:
         """Seconds that something held up the event loop, at most."""
-        found = (_SLOW.match(each["event"]) for each in self._lines())
-        return max((float(each[1]) for each in found if each), default=0.0)
+        matches = (_SLOW.match(line["event"]) for line in self._lines())
+        return max((float(match[1]) for match in matches if match), default=0.0)
 
     def complaints(self) -> list[str]:
         """Lines that nothing accounts for: errors, tracebacks, warnings of asyncio's."""
-        return [str(each) for each in self._lines() if _is_complaint(each)]
+        return [str(line) for line in self._lines() if _is_complaint(line)]
 
     def put_off(self) -> int:
         """The number of log events about work that could not be done at once."""
-        return sum(each["event"].endswith(_NOT_GIVEN_UP) for each in self._lines())
+        return sum(line["event"].endswith(_NOT_GIVEN_UP) for line in self._lines())
 
     def leaks(self) -> list[str]:
         """Return the figures that grew, in the lives that were long enough."""
@@ -153,10 +153,10 @@ def _grown(life: list[Sample]) -> Iterator[str]:
     """
     early, late = life[_SETTLED:-2], life[-2:]
     figures = {
-        "sockets": (lambda each: each.sockets, 1.0),
-        "tasks": (lambda each: sum(each.tasks.values()), 1.0),
-        "memory": (lambda each: each.memory, _MEMORY_MAY_GROW),
-        "objects": (lambda each: each.objects, _MORE_OBJECTS),
+        "sockets": (lambda sample: sample.sockets, 1.0),
+        "tasks": (lambda sample: sum(sample.tasks.values()), 1.0),
+        "memory": (lambda sample: sample.memory, _MEMORY_MAY_GROW),
+        "objects": (lambda sample: sample.objects, _MORE_OBJECTS),
     }
     for name, (figure, may_grow) in figures.items():
         if min(map(figure, late)) > may_grow * max(map(figure, early)):

@@ -32,10 +32,10 @@ def cpu_seconds(pid: int) -> float:
 
 def sockets(pid: int) -> int:
     """Return the number of open sockets."""
-    found = 0
-    for each in Path(f"/proc/{pid}/fd").iterdir():
+    count = 0
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         try:
-            found += str(each.readlink()).startswith("socket:")
+            count += str(descriptor.readlink()).startswith("socket:")
         except FileNotFoundError:
             continue  # closed in the meantime
-    return found
+    return count

@@ -8,14 +8,16 @@ import pytest
 
 from tests.support.variants.worlds import ROWS, OnCyrus, OnJames, OnSandbox, Variant, World
 
-REAL: Final = tuple(each for each in ROWS if each.server != "sandbox")
+REAL: Final = tuple(variant for variant in ROWS if variant.server != "sandbox")
 """The variants with real servers."""
 _MARKS: Final = {"cyrus": [pytest.mark.cyrus], "james": [pytest.mark.james], "sandbox": []}
 
 
 def params(variants: Iterable[Variant]) -> list[Any]:
     """Parameters of a fixture or a test."""
-    return [pytest.param(each, id=str(each), marks=_MARKS[each.server]) for each in variants]
+    return [
+        pytest.param(variant, id=str(variant), marks=_MARKS[variant.server]) for variant in variants
+    ]
 
 
 def world_of(variant: Variant, tmp_path: Path, request: pytest.FixtureRequest) -> World:

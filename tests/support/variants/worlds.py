@@ -101,7 +101,7 @@ VARIANTS: Final = (
     Variant("cyrus", "carddav", "eventsource"),
     Variant("james", "radicale", "websocket"),
     Variant("james", "xandikos", "eventsource"),
-    *(Variant("sandbox", *each) for each in itertools.product(_PROTOCOLS, _TRANSPORTS)),
+    *(Variant("sandbox", *ways) for ways in itertools.product(_PROTOCOLS, _TRANSPORTS)),
     Variant("sandbox", "jmap", "websocket", "stalwart limits"),
     Variant("sandbox", "jmap", "websocket", "no search index"),
     Variant("sandbox", "jmap", "websocket", "as Stalwart"),
@@ -172,13 +172,13 @@ class SandboxServer:
 
     async def deliver(self, user: str, *messages: bytes) -> None:
         """Have messages come into the Inbox."""
-        for each in messages:
-            self._sandbox.deliver(each, user=user)
+        for message in messages:
+            self._sandbox.deliver(message, user=user)
 
     async def deliver_at(self, user: str, when: datetime, *messages: bytes) -> None:
         """Have messages come into the Inbox at another time."""
-        for each in messages:
-            self._sandbox.deliver(each, user=user, received_at=when)
+        for message in messages:
+            self._sandbox.deliver(message, user=user, received_at=when)
 
     async def append(self, user: str, mailbox: str, *messages: bytes) -> None:
         """Put messages into a mailbox."""
@@ -211,7 +211,7 @@ class _InProcess:
                 assert transport == env["MAILROOM_PUSH_TRANSPORT"]
                 assert await service.contacts_protocol() == self._variant.protocol
             yield service
-        mistakes = [each for each in self._log if each.get("exc_info")]
+        mistakes = [entry for entry in self._log if entry.get("exc_info")]
         assert mistakes == [], "a mistake in Mailroom itself"
 
 
