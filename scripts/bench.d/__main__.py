@@ -1,4 +1,4 @@
-"""``scripts/bench``: runs the parts that are asked for, and shows what is known."""
+"""``scripts/bench``: runs the chosen parts, and shows all results so far."""
 
 import argparse
 import asyncio
@@ -28,7 +28,7 @@ PARTS: Final = (*TITLES, ACCOUNTS)
 
 
 def arguments() -> argparse.Namespace:
-    """What is asked for."""
+    """The chosen parts and sizes."""
     parser = argparse.ArgumentParser(
         prog="scripts/bench",
         description="Measures how fast Mailroom is and what it needs. Without a part: all of them."

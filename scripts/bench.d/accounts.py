@@ -1,4 +1,4 @@
-"""Many accounts in one process: what they take while nothing happens, and a tap in each at once."""
+"""Many accounts in one process: their use of the machine when idle, and a tap in each at once."""
 
 import asyncio
 import json
@@ -89,7 +89,7 @@ async def _prepared(owner: Owner) -> Tap:
 async def _service(
     server: SandboxProcess, names: Sequence[str], cwd: Path
 ) -> AsyncIterator[tuple[Running, float]]:
-    """Serve all these accounts; gives the seconds until all were ready as well."""
+    """Serve all these accounts; also return the seconds until all were ready."""
     config = cwd / f"{len(names)}.yaml"
     config.write_text(_config(server.url, names))
     env = {

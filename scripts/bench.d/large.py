@@ -50,7 +50,7 @@ class Account:
     """An account that is full.
 
     Attributes:
-        owner: whose it is.
+        owner: the account's owner.
         mails: the number of mails.
         firsts: ids of mails in the Screener, each of another sender.
     """
@@ -61,7 +61,7 @@ class Account:
 
 
 async def measure(key: str, mails: int, cwd: Path, tell: Tell) -> None:
-    """Measure taps on one server, and tell the figures."""
+    """Measure taps on one server, and print the figures."""
     async with aiohttp.ClientSession() as session, _opened(key, session) as owner:
         await set_up(environment(owner), cwd)
         began = time.monotonic()

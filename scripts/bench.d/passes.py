@@ -1,4 +1,4 @@
-"""What passes cost at one round trip."""
+"""The cost of passes at one round trip."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -24,19 +24,19 @@ _LABELS: Final = ("@ToFeed", "@ToImbox", "@ToPaperTrail", "@ToJail", "@ToPerson"
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured.
+    """The extent of a measurement.
 
     Attributes:
-        repeats: of what is quick.
-        mails: of the one sender who has many.
-        senders: who are triaged at once.
-        mails_each: of these.
+        repeats: repetitions of quick passes.
+        mails: mails of the sender with many mails.
+        senders: senders who are triaged at once.
+        mails_each: mails of each of these senders.
         events: taps one after another, and as many arrivals.
-        far_events: the same where each takes long, because of the round trip.
-        idle_passes: after which memory is looked at again.
-        accounts: in one process, one after the other.
-        idle_seconds: for which they are watched.
-        rush: accounts that are tapped in at once.
+        far_events: the same, at a long round trip.
+        idle_passes: passes before memory is measured again.
+        accounts: numbers of accounts in one process, one after the other.
+        idle_seconds: seconds for which idle accounts are watched.
+        rush: accounts with a tap at the same time.
     """
 
     repeats: int = 5
@@ -66,7 +66,7 @@ QUICK: Final = Size(
 
 @dataclass(frozen=True)
 class Screener:
-    """What waits there: ids of mails.
+    """The mails that wait in an account, by their ids.
 
     Attributes:
         big: the mails of one sender.
@@ -101,7 +101,7 @@ async def fill(owner: Owner, size: Size) -> Screener:
 
 
 async def measured(stand: Stand, screener: Screener, size: Size) -> AsyncIterator[tuple[str, Pass]]:
-    """Run every kind of pass; gives each with its key."""
+    """Run every kind of pass; yield each pass with its key."""
     first = screener.big[0]
     yield "idle", Pass.middle([await stand.idle(first) for _ in range(size.repeats)])
     single = screener.single[: size.repeats]

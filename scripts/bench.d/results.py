@@ -1,4 +1,4 @@
-"""What was measured, and the file that it is kept in. Times in seconds, memory in MB (10^6)."""
+"""The results, and the file that keeps them. Times in seconds, memory in MB (10^6)."""
 
 import os
 import platform
@@ -14,13 +14,13 @@ from pydantic import TypeAdapter
 
 @dataclass
 class Pass:
-    """A pass, and what it cost; the median, where there were several.
+    """A pass and its cost; the median of several passes.
 
     Attributes:
         requests: HTTP requests to the mail server.
-        bytes: of their bodies and of the answers', as they went over the line.
-        seconds: how long it took.
-        cpu_seconds: what the service needed of a processor.
+        bytes: bytes of their bodies and of the answers' bodies, as they were sent.
+        seconds: its duration.
+        cpu_seconds: the service's processor time.
     """
 
     requests: float
@@ -56,7 +56,7 @@ class Spread:
 
 @dataclass
 class Startup:
-    """From the start of the process until it is ready, and what it needed of a processor."""
+    """The time from the start of the process until it is ready, and its processor time."""
 
     seconds: float
     cpu_seconds: float
@@ -64,7 +64,7 @@ class Startup:
 
 @dataclass
 class Line:
-    """All that was measured at one round trip; by name."""
+    """All results at one round trip, by name."""
 
     passes: dict[str, Pass] = field(default_factory=dict)
     latency: dict[str, Spread] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Memory:
 
 @dataclass
 class World:
-    """All that was measured on one server; lines by their round trip in ms."""
+    """All results on one server, by the round trip in ms."""
 
     lines: dict[int, Line] = field(default_factory=dict)
     memory: Memory | None = None
@@ -153,7 +153,7 @@ _FORM: Final = TypeAdapter(Results)
 
 
 def load(file: Path) -> Results:
-    """What was kept; nothing, if there is none."""
+    """Return the kept results; empty if there are none."""
     return _FORM.validate_json(file.read_bytes()) if file.exists() else Results.here()
 
 

@@ -1,4 +1,4 @@
-"""The sandbox as a process of its own, so that what it takes is not taken for the service's.
+"""The sandbox as a process of its own, so that its use of the machine is not the service's.
 
 Run with ``{"users": [NAME, ...], "contacts": "jmap" | "carddav", "preset": "" | "stalwart"}`` as
 its argument, it prints its URL. Each line that it reads, ``{"user": NAME, "mailbox": PATH,

@@ -36,13 +36,13 @@ class Traffic:
 
 @dataclass
 class Stand:
-    """All of it.
+    """An owner, a proxy, and the service that is measured.
 
     Attributes:
-        owner: taps.
-        service: is measured.
-        proxy: the line.
-        round_trip: how long each request takes, in seconds, besides what it takes anyway.
+        owner: the owner, who taps.
+        service: the service that is measured.
+        proxy: the proxy between the service and the server.
+        round_trip: seconds added to each request.
     """
 
     owner: Owner
@@ -57,9 +57,9 @@ class Stand:
     async def tap(
         self, taps: Mapping[str, str], *, patience: float = PATIENCE
     ) -> tuple[Pass, float]:
-        """Tap mails (id -> label) at once: what the pass took, and the seconds since its event.
+        """Tap mails (id -> label) at once; return the pass, and the seconds since its event.
 
-        ``patience`` is how many seconds the pass may take.
+        ``patience`` is the longest time that the pass may take, in seconds.
         """
         self._traffic.bytes, used = 0, cpu_seconds(self.service.process.pid)
         asked = await tapped_pass(
@@ -70,7 +70,7 @@ class Stand:
         return self._pass(asked, await self._duration(), used), waited
 
     async def idle(self, mail: str) -> Pass:
-        """Change something that is no business of Mailroom's: what the pass took."""
+        """Change something that does not concern Mailroom, and return the pass."""
         asked, passes = len(self.proxy.exchanges), await self.passes()
         self._traffic.bytes, used = 0, cpu_seconds(self.service.process.pid)
         self.proxy.round_trip = self.round_trip
@@ -103,7 +103,7 @@ class Stand:
         await soon(looked, "a pass")
 
     async def passes(self) -> int:
-        """How many there have been."""
+        """Return the number of passes so far."""
         return int((await self.service.health())["passes"])
 
     async def _duration(self) -> float:

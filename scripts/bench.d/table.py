@@ -33,7 +33,7 @@ def as_markdown(results: Results) -> str:
 
 
 def _tables(results: Results, of: Collection[str]) -> Iterator[tuple[str, list[Row]]]:
-    """All tables; those of passes only ``of`` some worlds."""
+    """Return all tables; those of passes only ``of`` some worlds."""
     for key in of:
         if key in results.worlds:
             yield f"One pass ({WORLDS[key]})", list(_passes(results.worlds[key].lines))

@@ -1,4 +1,4 @@
-"""Where it is measured: servers in processes of their own, and people on them."""
+"""The servers of a measurement, in processes of their own, and owners on them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -36,8 +36,8 @@ class World:
 
     Attributes:
         key: see :data:`TITLES`.
-        newcomer: gives somebody with an account that has Mailroom's mailboxes and groups, and
-            nothing in them.
+        newcomer: returns an owner whose account has Mailroom's mailboxes and groups, all
+            empty.
     """
 
     key: str
@@ -45,7 +45,7 @@ class World:
 
     @property
     def announces_at_once(self) -> bool:
-        """Cyrus looks for changes once a second; the sandbox tells of them when they happen."""
+        """Cyrus looks for changes once a second; the sandbox announces them at once."""
         return self.key != "cyrus"
 
 
@@ -74,7 +74,7 @@ async def _cyrus(
 async def people_on_cyrus(
     session: aiohttp.ClientSession, stack: AsyncExitStack
 ) -> Callable[[], Awaitable[Owner]]:
-    """Start Cyrus until the stack is closed; return what makes somebody with an account there."""
+    """Start Cyrus until the stack is closed; return a function that makes owners there."""
     cyrus = await Cyrus.start(_INSTANCE)
     stack.push_async_callback(cyrus.reset)
     names = _names()

@@ -1,7 +1,7 @@
 """Makes users of the test server afresh: fresh_user.py PASSWORD NAME...
 
-Each user is wiped, if there is one of that name, and gets the mailboxes that a real provider gives
-to everybody, with their roles, and an address book. Python's standard library only: this runs
+An existing user of the name is deleted. Each user gets the mailboxes that a real provider creates
+for everybody, with their roles, and an address book. Python's standard library only: this runs
 outside the project's environment. `scripts/cyrus` sets the environment variables.
 """
 

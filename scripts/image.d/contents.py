@@ -1,4 +1,4 @@
-"""Says what the image consists of, and whether anything is in it that should not be.
+"""Prints the contents of the image, and fails if something is in it that should not be.
 
     contents.py ROOT
 

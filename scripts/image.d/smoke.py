@@ -2,7 +2,7 @@
 
     smoke.py ROOT IMAGE
 
-``ROOT`` is the image's files, ``IMAGE`` what ``buildah inspect`` says of it. User, environment,
+``ROOT`` is the image's files, ``IMAGE`` the output of ``buildah inspect``. User, environment,
 command and health check are the image's own.
 """
 
@@ -30,10 +30,10 @@ _STOPS_WITHIN: Final = 5.0
 
 
 def check(holds: object, *, that: str, but: object = "") -> None:
-    """Say that something holds, or end.
+    """Print that something holds, or end.
 
     Raises:
-        SystemExit: it does not; ``but`` tells what is so instead.
+        SystemExit: it does not hold; ``but`` says what is the case instead.
     """
     if not holds:
         raise SystemExit(f"NOT so: {that} {but}")
@@ -42,14 +42,14 @@ def check(holds: object, *, that: str, but: object = "") -> None:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What is tried.
+    """The image that is tried.
 
     Attributes:
         root: its files.
-        config: how it is to be run.
-        env: what is added to its environment.
-        secrets: the folder that is to be at ``/run/secrets``.
-        log: where it all writes to.
+        config: its configuration: user, environment, command, health check.
+        env: additions to its environment.
+        secrets: the folder to mount at ``/run/secrets``.
+        log: the file that all its processes write to.
     """
 
     root: str
@@ -79,7 +79,7 @@ class Image:
         )
 
     async def run(self, argv: list[str]) -> int:
-        """Run a command to its end; gives its exit code."""
+        """Run a command to its end; return its exit code."""
         return await (await self.start(argv)).wait()
 
     async def entry(self, *arguments: str) -> int:
@@ -123,7 +123,7 @@ def pid_of(unshare: asyncio.subprocess.Process) -> int:
 
 
 def look_at(pid: int) -> None:
-    """Whether it has no more rights than it should, and what it takes."""
+    """Check the process's rights, and print its memory."""
     status = dict(
         line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
     )
@@ -164,7 +164,7 @@ async def stop(service: asyncio.subprocess.Process) -> None:
 
 
 async def answers(url: str) -> bool:
-    """Whether it is answered with 200."""
+    """Return True if the answer is 200."""
     try:
         async with aiohttp.ClientSession() as session, session.get(url) as response:
             return response.status == 200  # noqa: PLR2004
@@ -208,7 +208,7 @@ async def on_sandbox(image: Image) -> None:
 
 
 def main(root: str, inspected: str) -> None:
-    """Try the image; if that goes wrong, show what it wrote."""
+    """Try the image; if that fails, print its log."""
     config = json.loads(Path(inspected).read_text(encoding="utf-8"))["Docker"]["config"]
     with tempfile.TemporaryDirectory() as secrets, tempfile.TemporaryFile("w+") as log:
         Path(secrets).chmod(0o755)

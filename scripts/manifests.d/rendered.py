@@ -1,8 +1,8 @@
-"""Whether rendered manifests hold together, and the kinds that Kubernetes itself does not know.
+"""Checks that rendered manifests fit together, and the kinds that Kubernetes does not know.
 
     rendered.py FILE...
 
-Each file is one rendering: what one thing in it names, another one must be.
+Each file is one rendering: a name in one object must be that of another object in it.
 """
 
 import sys
@@ -20,7 +20,7 @@ _OF_NO_NAMESPACE: Final = {"Namespace"}
 
 
 def main() -> None:
-    """Exit 1 if anything is wrong, having said what."""
+    """Print all mistakes, and exit 1 if there are any."""
     wrong = [f"{file}: {each}" for file in sys.argv[1:] for each in _mistakes(Path(file))]
     if wrong:
         sys.exit("\n".join(wrong))
@@ -56,7 +56,7 @@ def _bad_others(docs: list[Doc], _workload: Doc) -> Iterator[str]:
 
 
 def _strangers_to_the_namespace(docs: list[Doc], _workload: Doc) -> Iterator[str]:
-    """All are in the namespace, if there is one."""
+    """Check that all objects are in the namespace, if there is one."""
     for namespace in _names(docs, "Namespace"):
         for each in docs:
             if each["kind"] not in _OF_NO_NAMESPACE:
@@ -66,7 +66,7 @@ def _strangers_to_the_namespace(docs: list[Doc], _workload: Doc) -> Iterator[str
 
 
 def _missing_names(docs: list[Doc], workload: Doc) -> Iterator[str]:
-    """What the pod takes by name is there; the Secret need not be, unless it is made here."""
+    """Check that the objects exist that the pod names; the Secret only if it is rendered, too."""
     pod = workload["spec"]["template"]["spec"]
     taken = [("ServiceAccount", pod["serviceAccountName"])]
     taken += [("ConfigMap", each["configMap"]["name"]) for each in _volumes(pod, "configMap")]
