@@ -15,17 +15,23 @@ from yarl import URL
 
 from mailroom.contacts.model import AddressBookError
 from tests.behaviour.conftest import Start, on
-from tests.support.dav_server import HOME, DavServer, serving
-from tests.support.dav_xml import PRINCIPAL, book
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy
+from tests.support.sandbox.carddav import (
+    BOOK,
+    HOME,
+    PRINCIPAL,
+    READ_ONLY,
+    DavServer,
+    book,
+    serving,
+)
 from tests.support.servers.cyrus import PASSWORD
 from tests.support.variants.worlds import Variant, World
 
 ON = {"MAILROOM_ARRIVALS_ENABLED": "true"}
 BOSS = "Boss <boss@corp.example>"
 OWN, COLLECTED = f"{HOME}personal/", f"{HOME}collected/"
-READ_ONLY = "<d:privilege><d:read/></d:privilege>"
 
 CARDDAV = Variant("sandbox", "carddav", "eventsource")
 pytestmark = on(CARDDAV)
@@ -48,9 +54,8 @@ class Elsewhere:
 async def elsewhere() -> AsyncIterator[Elsewhere]:
     """The server, which runs."""
     dav = DavServer()
-    dav.properties.clear()
-    dav.properties |= {
-        **{path: DavServer().properties[path] for path in ("/", PRINCIPAL, HOME)},
+    del dav.collections[BOOK]
+    dav.collections |= {
         COLLECTED: book("Collected Address Book", owner=PRINCIPAL),
         OWN: book("Personal Address Book", owner=PRINCIPAL),
     }
@@ -88,8 +93,8 @@ async def test_where_two_may_be_meant_it_is_asked(
     """nextcloud/contacts#1767: "Family contacts" was taken for one's own."""
     family, friends = f"{HOME}family/", f"{HOME}friends/"
     for path in (OWN, COLLECTED):
-        del elsewhere.dav.properties[path]
-    elsewhere.dav.properties |= {family: book("Family"), friends: book("Friends")}
+        del elsewhere.dav.collections[path]
+    elsewhere.dav.collections |= {family: book("Family"), friends: book("Friends")}
     with pytest.raises(AddressBookError, match=r"MAILROOM_CONTACTS_ADDRESS_BOOK.*Family.*Friends"):
         await world.set_up(person, **elsewhere.settings)
     assert elsewhere.dav.cards == {}
@@ -103,7 +108,7 @@ async def test_whoever_is_in_another_address_book_is_no_stranger(
 ) -> None:
     """mstilkerich/rcmcarddav#383: a personal book, and one of the staff that nobody may write."""
     staff = f"{HOME}staff/"
-    elsewhere.dav.properties[staff] = book("Staff", READ_ONLY)
+    elsewhere.dav.collections[staff] = book("Staff", READ_ONLY)
     elsewhere.put("boss", "EMAIL:boss@corp.example", where=staff)
     await world.set_up(person, **elsewhere.settings)
     async with start(person, **ON, **elsewhere.settings):

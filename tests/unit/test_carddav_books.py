@@ -5,11 +5,18 @@ from aiohttp import web
 
 from mailroom.contacts.carddav import CardDavAddressBook, Options, make_address_book
 from mailroom.contacts.model import AddressBookError
-from tests.support.dav_server import BOOK, HOME, DavServer, serving
-from tests.support.dav_xml import PRINCIPAL, book, href, prop
+from mailroom.sandbox.contacts.carddav import ROOT
+from tests.support.sandbox.carddav import (
+    BOOK,
+    HOME,
+    OWN_PRINCIPAL,
+    READ_ONLY,
+    DavServer,
+    book,
+    serving,
+)
 
 STAFF = HOME + "staff/"
-READ_ONLY = "<d:privilege><d:read/></d:privilege>"
 GROUP = ("UID:feed", "FN:Feed", "KIND:group")
 
 
@@ -17,12 +24,12 @@ GROUP = ("UID:feed", "FN:Feed", "KIND:group")
 def dav() -> DavServer:
     """A server with two address books, neither of which has a usual name."""
     dav = DavServer()
-    del dav.properties[BOOK]
-    dav.properties |= {f"{HOME}work/": book("Work"), f"{HOME}home/": book("At home")}
+    del dav.collections[BOOK]
+    dav.collections |= {f"{HOME}work/": book("Work"), f"{HOME}home/": book("At home")}
     return dav
 
 
-async def chosen(dav: DavServer, wanted: str = "", start: str = "/") -> str:
+async def chosen(dav: DavServer, wanted: str = "", start: str = ROOT) -> str:
     async with serving(dav) as (url, http):
         options = Options(address_book=wanted, group_names=frozenset({"Feed", "Mailroom"}))
         described = await CardDavAddressBook(http, url.with_path(start), options).describe()
@@ -41,9 +48,9 @@ async def test_where_it_is_not_clear_it_is_asked(dav: DavServer) -> None:
     "wanted",
     ["Work", "work", "WORK", f"{HOME}work/", f"{HOME}work", f"https://x.example{HOME}work"],
 )
-@pytest.mark.parametrize("start", ["/", f"{HOME}home/"])
+@pytest.mark.parametrize("start", [ROOT, f"{HOME}home/"])
 async def test_it_can_be_named(dav: DavServer, wanted: str, start: str) -> None:
-    dav.properties[f"{HOME}home/"] += prop("current-user-principal", href(PRINCIPAL))
+    dav.collections[f"{HOME}home/"] |= OWN_PRINCIPAL
     assert await chosen(dav, wanted, start) == "work"
 
 
@@ -69,7 +76,7 @@ async def test_it_is_asked_where_groups_are_in_both(dav: DavServer) -> None:
 def two() -> DavServer:
     """One's own address book, and one that may only be read, with a colleague in it."""
     dav = DavServer()
-    dav.properties[STAFF] = book("Staff", READ_ONLY)
+    dav.collections[STAFF] = book("Staff", READ_ONLY)
     dav.put("ann.vcf", "UID:ann", "FN:Ann", "EMAIL:ann@x.example")
     dav.put("boss.vcf", "UID:boss", "FN:Boss", "item1.EMAIL:boss@corp.example", book=STAFF)
     return dav
@@ -87,7 +94,7 @@ async def test_who_is_in_another_book_is_known_and_not_edited(two: DavServer) ->
 
 @pytest.mark.parametrize("can_sync", [True, False])
 async def test_changes_in_other_books_are_followed(two: DavServer, can_sync: bool) -> None:  # noqa: FBT001 - a parameter
-    two.can_sync = can_sync
+    two.be(sync_collection=can_sync)
     async with serving(two) as (url, http):
         address_book = CardDavAddressBook(http, url)
         await address_book.sync()
@@ -98,7 +105,7 @@ async def test_changes_in_other_books_are_followed(two: DavServer, can_sync: boo
         del two.cards[STAFF + "boss.vcf"]
         index = (await address_book.sync()).index
         assert (index.knows("new@corp.example"), index.knows("boss@corp.example")) == (True, False)
-        del two.properties[STAFF]
+        del two.collections[STAFF]
         assert not (await address_book.sync()).index.knows("new@corp.example")
         assert len(index) == 1
 
@@ -127,7 +134,7 @@ async def test_who_is_on_a_card_that_cannot_be_edited_is_known() -> None:
 
 async def test_an_address_book_is_made_where_there_is_none() -> None:
     dav = DavServer()
-    del dav.properties[BOOK]
+    del dav.collections[BOOK]
     async with serving(dav) as (url, http):
         with pytest.raises(AddressBookError, match="setup --apply"):
             await CardDavAddressBook(http, url).sync()

@@ -9,9 +9,9 @@ from mailroom.contacts.carddav import CardDavAddressBook, Options
 from mailroom.contacts.model import Card, ContactEdit, DeleteCard, UpdateCard
 from mailroom.contacts.vcard.categories import categories_of, with_categories
 from mailroom.contacts.vcard.lines import VCard
-from tests.support.dav_account import Account
-from tests.support.dav_server import BOOK, DavServer, serving
 from tests.support.domain.contact_edits import creating
+from tests.support.sandbox.carddav import BOOK, DavServer, serving
+from tests.support.sandbox.carddav_account import Account
 
 NAMES = frozenset({"Feed", "Imbox", "Paper Trail", "Mailroom"})
 FEED, IMBOX, MAILROOM = "categories:feed", "categories:imbox", "categories:mailroom"

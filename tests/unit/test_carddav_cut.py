@@ -6,9 +6,9 @@ import pytest
 
 from mailroom.contacts.carddav import CardDavAddressBook
 from mailroom.contacts.model import AddressBookError
+from mailroom.sandbox.contacts.dav_xml import refusal
 from tests.support.contents import contents_of
-from tests.support.dav_server import BOOK, DavServer, serving
-from tests.support.dav_xml import dav_error
+from tests.support.sandbox.carddav import BOOK, DavServer, serving
 
 
 def a_server_that_cuts(cards: int, cut: int) -> DavServer:
@@ -18,7 +18,7 @@ def a_server_that_cuts(cards: int, cut: int) -> DavServer:
         line = [f"UID:{uid}"] if uid else []
         dav.put(f"{number}.vcf", *line, "FN:N", f"EMAIL:{number}@x.example")
     dav.put("feed.vcf", "UID:feed", "FN:Feed", "KIND:group", "MEMBER:contact-0003")
-    dav.cut = cut
+    dav.be(cut=cut)
     return dav
 
 
@@ -60,7 +60,7 @@ async def test_many_changes_at_once_are_compared_where_lists_are_cut() -> None:
 async def test_a_part_is_never_the_whole_where_nothing_tells_the_rest() -> None:
     dav = a_server_that_cuts(60, cut=41)
     dav.fault = lambda request, body: (
-        dav_error(403, "<d:supported-report/>") if b"addressbook-query" in body else None
+        refusal(403, "<d:supported-report/>") if b"addressbook-query" in body else None
     )
     async with serving(dav) as (url, http):
         book = CardDavAddressBook(http, url)
@@ -75,7 +75,7 @@ async def test_cards_of_one_beginning_that_cannot_be_told_apart_are_an_error() -
     dav = DavServer()
     for number in range(30):
         dav.put(f"{number}.vcf", "FN:N", f"EMAIL:{number}@x.example")
-    dav.cut = 10
+    dav.be(cut=10)
     async with serving(dav) as (url, http):
         with pytest.raises(AddressBookError, match="have no UID"):
             await CardDavAddressBook(http, url).sync()
@@ -85,7 +85,7 @@ async def test_cards_of_one_beginning_that_cannot_be_told_apart_are_an_error() -
 async def test_addresses_with_a_group_are_known(cards: int) -> None:
     """As iPhones write them; of one card the server shows one address and hides the other."""
     dav = DavServer()
-    dav.drops_grouped = True
+    dav.be(drops_grouped=True)
     for number in range(cards):
         dav.put(
             f"{number}.vcf", f"UID:{number}", "FN:N", f"item1.EMAIL:{number}@x.example", "TEL:1"

@@ -22,17 +22,28 @@ from mailroom.http import (
     Response,
     ServerFailureError,
 )
-from tests.support.dav_server import BOOK, HOME, DavServer, serving
-from tests.support.dav_xml import PRINCIPAL, book, dav_error, href, multistatus, prop
+from mailroom.sandbox.contacts.carddav import RESOURCE_TYPE, ROOT
+from mailroom.sandbox.contacts.dav_xml import DAV, href, multistatus, refusal, response
+from tests.support.sandbox.carddav import (
+    BOOK,
+    HOME,
+    PRINCIPAL,
+    READ_ONLY,
+    DavServer,
+    book,
+    home,
+    serving,
+)
 
 T = TypeVar("T")
 
+OTHER_SPELLING = "/dav//principals/user/%61nn"
+
 WRITE = "<d:privilege><d:read/></d:privilege><d:privilege><d:write/></d:privilege>"
 ADD_AND_EDIT = "<d:privilege><d:bind/><d:write-content/></d:privilege>"
-READ = "<d:privilege><d:read/></d:privilege>"
 
 
-async def find(dav: DavServer, start: str = "/") -> tuple[str, str]:
+async def find(dav: DavServer, start: str = ROOT) -> tuple[str, str]:
     """Path and name of the address book that is found."""
     async with serving(dav) as (url, http):
         found = await CardDavAddressBook(http, url.join(url.with_path(start))).describe()
@@ -42,7 +53,7 @@ async def find(dav: DavServer, start: str = "/") -> tuple[str, str]:
 
 @pytest.mark.parametrize(
     ("start", "requests"),
-    [("/", ["/", PRINCIPAL, HOME]), (PRINCIPAL, [PRINCIPAL, HOME]), (BOOK, [BOOK])],
+    [(ROOT, [ROOT, PRINCIPAL, HOME]), (PRINCIPAL, [PRINCIPAL, HOME]), (BOOK, [BOOK])],
 )
 async def test_it_is_found_from_any_page_on_the_way(start: str, requests: list[str]) -> None:
     dav = DavServer()
@@ -52,7 +63,7 @@ async def test_it_is_found_from_any_page_on_the_way(start: str, requests: list[s
 
 async def test_a_page_may_name_the_home_itself() -> None:
     dav = DavServer()
-    dav.properties["/me/"] = prop("home", href(HOME))
+    dav.collections["/me/"] = home(HOME)
     assert (await find(dav, "/me/"))[0] == BOOK
 
 
@@ -60,23 +71,24 @@ async def test_absolute_hrefs_of_the_same_server_will_do() -> None:
     dav = DavServer()
     async with serving(dav) as (url, http):
         dav.href = lambda path: str(url.join(url.with_path(path)))
-        dav.properties["/"] = prop("current-user-principal", href(f"{url}dav/principals/ann/"))
+        absolute = href(str(url.join(URL(PRINCIPAL))))
+        dav.collections[ROOT] = {f"{DAV}current-user-principal": absolute}
         found = await CardDavAddressBook(http, url).describe()
     assert found.url.path == BOOK
 
 
 async def test_paths_are_used_as_the_server_encoded_them() -> None:
     dav = DavServer()
-    home = "/dav/books/ann%40x.example/"
-    dav.properties[PRINCIPAL] = prop("home", href(home))
-    dav.properties[home] = ""
-    dav.properties[home + "Default/"] = book("")
-    assert await find(dav) == (home + "Default/", "Default")
+    where = "/dav/books/ann%40x.example/"
+    dav.collections[PRINCIPAL] = home(where)
+    dav.collections[where] = {}
+    dav.collections[where + "Default/"] = book("")
+    assert await find(dav) == (where + "Default/", "Default")
 
 
 async def test_the_well_known_address_is_the_second_thing_to_try() -> None:
     dav = DavServer()
-    del dav.properties["/"]
+    del dav.collections[ROOT]
 
     def redirect(request: web.Request, body: bytes) -> web.Response | None:
         there = request.raw_path == "/.well-known/carddav"
@@ -99,45 +111,48 @@ async def test_the_well_known_address_is_the_second_thing_to_try() -> None:
         ({"club": book("A Club", shared=True), "zeta": book("Z")}, "zeta"),
         ({"contacts": book("Contacts"), "family": book("A", owner="/dav/bob/")}, "contacts"),
         ({"mine": book("Z", owner=PRINCIPAL), "family": book("A", owner="/dav/bob/")}, "mine"),
-        ({"mine": book("Z", owner="/dav//principals/%61nn"), "a": book("A", owner="/b/")}, "mine"),
+        (
+            {"mine": book("Z", owner=OTHER_SPELLING), "a": book("A", owner="/b/")},
+            "mine",
+        ),
         ({"default": book("Z"), "personal": book("A"), "contacts": book("B")}, "default"),
-        ({"Default": book("A", READ), "other": book("B", WRITE)}, "other"),
-        ({"a": book("A", READ), "b": book("B", ADD_AND_EDIT)}, "b"),
-        ({"a": prop("resourcetype", "<d:collection/>"), "b": book("B")}, "b"),
+        ({"Default": book("A", READ_ONLY), "other": book("B", WRITE)}, "other"),
+        ({"a": book("A", READ_ONLY), "b": book("B", ADD_AND_EDIT)}, "b"),
+        ({"a": {RESOURCE_TYPE: "<d:collection/>"}, "b": book("B")}, "b"),
     ],
 )
-async def test_one_address_book_is_chosen(books: dict[str, str], chosen: str) -> None:
+async def test_one_address_book_is_chosen(books: dict[str, dict[str, str]], chosen: str) -> None:
     dav = DavServer()
-    del dav.properties[BOOK]
-    dav.properties |= {f"{HOME}{name}/": properties for name, properties in books.items()}
+    del dav.collections[BOOK]
+    dav.collections |= {f"{HOME}{name}/": properties for name, properties in books.items()}
     assert (await find(dav))[0] == f"{HOME}{chosen}/"
 
 
 async def test_a_share_is_not_taken_in_place_of_a_book_that_is_read_only() -> None:
     dav = DavServer()
-    dav.properties[BOOK] = book("Mine", READ, owner=PRINCIPAL)
-    dav.properties[f"{HOME}club/"] = book("Club", owner="/dav/bob/")
+    dav.collections[BOOK] = book("Mine", READ_ONLY, owner=PRINCIPAL)
+    dav.collections[f"{HOME}club/"] = book("Club", owner="/dav/bob/")
     with pytest.raises(AddressBookError, match=r"others share.*ADDRESS_BOOK.*Club"):
         await find(dav)
 
 
 async def test_only_read_only_address_books_are_none() -> None:
     dav = DavServer()
-    dav.properties[BOOK] = book("Shared", READ)
+    dav.collections[BOOK] = book("Shared", READ_ONLY)
     with pytest.raises(AddressBookError, match=r"may not write.*Shared"):
         await find(dav)
 
 
 async def test_nothing_found_says_what_to_check() -> None:
     dav = DavServer()
-    dav.properties = {}
+    dav.collections.clear()
     with pytest.raises(AddressBookError, match=r"http://127.*/x/ and http.*/\.well-known.*Check"):
         await find(dav, "/x/")
 
 
 async def test_nothing_found_where_we_were_not_let_in_is_about_credentials() -> None:
     dav = DavServer()
-    dav.fault = lambda request, body: dav_error(403, "<d:need-privileges/>")
+    dav.fault = lambda request, body: refusal(403, "<d:need-privileges/>")
     with pytest.raises(CredentialsRefusedError):
         await find(dav)
 
@@ -172,7 +187,7 @@ async def test_credentials_do_not_follow_an_href_to_another_server() -> None:
     dav, other = DavServer(), DavServer()
     async with serving(other) as (elsewhere, _):
         there = elsewhere.with_host("localhost")
-        dav.properties[PRINCIPAL] = prop("home", href(f"{there}dav/books/ann/"))
+        dav.collections[PRINCIPAL] = home(str(there.join(URL(HOME))))
         with pytest.raises(AddressBookError, match="another server"):
             await find(dav)
     assert other.requests == []
@@ -192,7 +207,7 @@ async def test_it_is_looked_for_once_and_again_when_it_is_gone() -> None:
         await address_book.sync()
         await address_book.sync()
         assert dav.count("PROPFIND") == 3
-        dav.properties[HOME + "New/"] = dav.properties.pop(BOOK)
+        dav.collections[HOME + "New/"] = dav.collections.pop(BOOK)
         await address_book.sync()
         assert (await address_book.describe()).url.path == HOME + "New/"
         assert dav.count("PROPFIND") == 6
@@ -218,21 +233,18 @@ async def test_a_home_that_says_nothing_useful_is_passed_over() -> None:
 
 async def test_a_home_on_another_host_of_the_same_owner_is_found() -> None:
     """iCloud keeps the address books of ``contacts.icloud.com`` on ``p42-contacts.icloud.com``."""
-    home, asked = "https://p42-contacts.icloud.com:443/42/carddavhome/", []
+    where, asked = "https://p42-contacts.icloud.com:443/42/carddavhome/", []
     answers = {
-        "https://contacts.icloud.com/": prop("current-user-principal", href("/42/principal/")),
-        "https://contacts.icloud.com/42/principal/": prop("home", href(home)),
+        "https://contacts.icloud.com/": {f"{DAV}current-user-principal": href("/42/principal/")},
+        "https://contacts.icloud.com/42/principal/": home(where),
         "https://p42-contacts.icloud.com/42/carddavhome/": book("Card"),
     }
 
     class Http(HttpClient):
         async def ask(self, request: HttpRequest, read: Callable[[Response], T]) -> T:
             asked.append(str(request.url))
-            body = multistatus(
-                f"<d:response>{href(request.url.raw_path)}<d:propstat>"
-                f"<d:prop>{answers[asked[-1]]}</d:prop><d:status>HTTP/1.1 200 OK</d:status>"
-                "</d:propstat></d:response>"
-            ).body
+            properties = answers[asked[-1]]
+            body = multistatus([response(request.url.raw_path, properties, properties)]).body
             assert isinstance(body, bytes)
             return read(Response(207, CIMultiDictProxy(CIMultiDict()), body, request.url))
 

@@ -8,16 +8,15 @@ from aiohttp import web
 
 from mailroom.contacts.model import AddressBookError
 from mailroom.http import ServerFailureError
-from tests.support.dav_account import Account, open_account
-from tests.support.dav_server import BOOK, DavServer
 from tests.support.domain.contact_edits import ANN
+from tests.support.sandbox.carddav import BOOK, DavServer
+from tests.support.sandbox.carddav_account import Account, open_account
 
 
 def prepare(dav: DavServer, cards: int = 40) -> None:
     for number in range(cards):
         address = f"EMAIL:{number}@x.example"
         dav.put(f"{number:02}.vcf", f"UID:{number}", "FN:X", "N:;X;;;", address)
-    dav.gives_cards_in_sync = False
 
 
 def failing(dav: DavServer, *broken: str, gets: int | None = None) -> None:

@@ -8,11 +8,18 @@ from aiohttp import web
 
 from mailroom.contacts.model import ContactEdit, DeleteCard, is_lasting
 from mailroom.http import CredentialsRefusedError, ServerFailureError
+from mailroom.sandbox.contacts.dav_xml import refusal
 from tests.support.contents import contents_of
-from tests.support.dav_account import FEED, IMBOX, Account, answering, once, open_account
-from tests.support.dav_server import BOOK, DavServer, Fault
-from tests.support.dav_xml import dav_error
 from tests.support.domain.contact_edits import ANN, LINE, creating, noting
+from tests.support.sandbox.carddav import BOOK, DavServer
+from tests.support.sandbox.carddav_account import (
+    FEED,
+    IMBOX,
+    Account,
+    answering,
+    once,
+    open_account,
+)
 
 
 @pytest.fixture
@@ -42,7 +49,7 @@ PAGE = "<html><head><title>Blocked</title></head></html>"
         (lambda: web.Response(status=423), "423"),
         (lambda: web.Response(status=507), "507 Insufficient Storage"),
         (lambda: web.Response(status=499), "(499)"),
-        (lambda: dav_error(403, "<d:quota-not-exceeded/>"), "Forbidden, quota-not-exceeded"),
+        (lambda: refusal(403, "<d:quota-not-exceeded/>"), "Forbidden, quota-not-exceeded"),
     ],
 )
 async def test_a_refused_card_fails_alone_and_is_in_no_group(
@@ -93,7 +100,7 @@ async def test_a_lost_request_or_answer_is_made_good(
 async def test_without_an_etag_in_the_answer_the_card_is_read_again_when_needed(
     account: Account,
 ) -> None:
-    account.dav.gives_etag_on_put = False
+    account.dav.be(etag_after_put=False)
     account.dav.rewrite = lambda card: card.replace(b"END:", b"X-SEEN:1\r\nEND:")
     await account.write(creating("bob", join=frozenset({FEED})))
     await account.read(ANN, "bob@x.example")
@@ -106,7 +113,7 @@ async def test_without_an_etag_in_the_answer_the_card_is_read_again_when_needed(
 
 
 async def test_a_server_without_etags_is_not_written_to_blindly(account: Account) -> None:
-    account.dav.gives_etags = False
+    account.dav.be(etags=False)
     await account.read()
     failures = await account.write(noting(account.ann))
     assert "no ETag" in failures["ann"]
@@ -137,25 +144,27 @@ VCARD_4 = "".join(
 )
 
 
-def showing_vcard_4_as_3(dav: DavServer) -> Fault:
-    """What Cyrus does with a vCard 4 without N: it does not take back what it shows."""
+def show_vcard_4_as_3(dav: DavServer) -> None:
+    """Make the server show a vCard 4 as vCard 3, and refuse that form, as Cyrus does without N."""
+    shown = dav.xml
 
     def fault(request: web.Request, body: bytes) -> web.Response | None:
-        if request.method == "GET" and "version=4.0" in request.headers["Accept"]:
-            headers = {"ETag": dav.etag(request.raw_path)}
-            return web.Response(text=VCARD_4, headers=headers)
         if request.method == "PUT" and b"VERSION:3.0" in body:
-            return dav_error(403, "<c:valid-address-data/>")
+            return refusal(403, "<c:valid-address-data/>")
+        if request.method == "GET":
+            assert "version=4.0" in request.headers["Accept"]
         return None
 
-    return fault
+    dav.be(lengths=False)
+    dav.xml = lambda card: shown(card.replace(b"VERSION:4.0", b"VERSION:3.0"))
+    dav.fault = fault
 
 
 async def test_a_vcard_4_that_is_shown_as_vcard_3_is_written_as_what_it_is(
     account: Account,
 ) -> None:
-    account.dav.put("bob.vcf", "UID:bob", "FN:Bob", "EMAIL:bob@x.example")
-    account.dav.fault = showing_vcard_4_as_3(account.dav)
+    account.dav.cards[BOOK + "bob.vcf"] = VCARD_4.encode()
+    show_vcard_4_as_3(account.dav)
     (bob,) = (await account.read("bob@x.example")).cards
     assert await account.write(noting(bob)) == {}
     assert account.text("bob.vcf") == VCARD_4.replace("END:", f"NOTE:{LINE}\r\nEND:")
@@ -281,7 +290,7 @@ async def test_a_412_for_what_the_card_is_does_not_mean_that_it_was_changed(
     account: Account, condition: str
 ) -> None:
     """Xandikos answers so to a card that it finds invalid."""
-    account.dav.fault = answering("PUT", "ann.vcf", lambda: dav_error(412, f"<c:{condition}/>"))
+    account.dav.fault = answering("PUT", "ann.vcf", lambda: refusal(412, f"<c:{condition}/>"))
     failures = await account.book.write([noting(account.ann)], account.seen.snapshot)
     assert condition in str(failures["ann"])
     assert is_lasting(failures["ann"])
@@ -289,7 +298,7 @@ async def test_a_412_for_what_the_card_is_does_not_mean_that_it_was_changed(
 
 
 async def test_what_cannot_be_edited_for_what_it_is_is_a_lasting_refusal(account: Account) -> None:
-    account.dav.gives_etags = False
+    account.dav.be(etags=False)
     await account.read()
     failures = await account.book.write([noting(account.ann)], account.seen.snapshot)
     assert is_lasting(failures["ann"])

@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from tests.support.dav_account import Account, open_account
-from tests.support.dav_server import BOOK, DavServer, Fault
-from tests.support.dav_xml import as_xml
 from tests.support.domain.contact_edits import LINE, noting
+from tests.support.sandbox.carddav import BOOK, DavServer, Fault
+from tests.support.sandbox.carddav_account import Account, open_account
 
 KEPT = (
     b"BEGIN:VCARD\r\nVERSION:4.0\r\nUID:urn:uuid:bob\r\nFN:Bob\r\nN:;Bob;;;\r\n"
@@ -44,7 +43,7 @@ def negotiating(dav: DavServer) -> Fault:
         kept = dav.cards[request.raw_path]
         wants_4 = "version=4.0" in request.headers["Accept"]
         shown = as_vcard_4(kept) if wants_4 else as_vcard_3(kept)
-        return web.Response(body=shown, headers={"ETag": dav.etag(request.raw_path)})
+        return web.Response(body=shown, headers={"ETag": dav.cards.etag(request.raw_path)})
 
     return fault
 
@@ -52,8 +51,8 @@ def negotiating(dav: DavServer) -> Fault:
 @pytest.fixture
 async def account() -> AsyncIterator[Account]:
     async with open_account() as account:
-        account.dav.gives_lengths = True
-        account.dav.xml = lambda card: as_xml(as_vcard_3(card))
+        shown = account.dav.xml
+        account.dav.xml = lambda card: shown(as_vcard_3(card))
         account.dav.fault = negotiating(account.dav)
         account.dav.cards[BOOK + "bob.vcf"] = KEPT
         yield account
@@ -88,14 +87,16 @@ async def test_a_vcard_3_stays_one_and_is_not_asked_for_again(account: Account) 
 
 
 async def test_a_vcard_3_stays_one_where_lengths_say_nothing(account: Account) -> None:
-    account.dav.xml = lambda card: as_xml(card.replace(b"END:", b"X-SHOWN:1\r\nEND:"))
+    shown = account.dav.xml
+    account.dav.xml = lambda card: shown(card.replace(b"END:", b"X-SHOWN:1\r\nEND:"))
     (ann,) = (await account.read()).cards
     assert await account.write(noting(ann)) == {}
     assert "VERSION:3.0" in account.text("ann.vcf")
 
 
 async def test_groups_are_made_in_the_form_that_is_kept(account: Account) -> None:
-    account.dav.cards = {BOOK + "jail.vcf": GROUP}
+    account.dav.cards.clear()
+    account.dav.cards[BOOK + "jail.vcf"] = GROUP
     await account.book.create_groups(["Feed"])
     (feed,) = (card for path, card in account.dav.cards.items() if path != BOOK + "jail.vcf")
     assert b"VERSION:4.0\r\n" in feed

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.dav_large import LargeCards, serving_large
+from tests.support.scripted.large_cards import LargeCards, serving_large
 
 MOST = 120 * 1024
 """KiB. A process that has loaded Mailroom, and does nothing, has about 65,000."""

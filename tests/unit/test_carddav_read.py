@@ -14,9 +14,9 @@ from mailroom.http import (
     IntermediaryError,
     ServerFailureError,
 )
+from mailroom.sandbox.contacts.dav_xml import multistatus, refusal, status_only
 from tests.support.contents import NOTHING, Contents, contents_of
-from tests.support.dav_server import BOOK, HOME, DavServer, Fault, serving
-from tests.support.dav_xml import as_xml, dav_error, judgement, multistatus
+from tests.support.sandbox.carddav import BOOK, HOME, DavServer, Fault, serving
 
 
 async def read(dav: DavServer, *addresses: str) -> Contents:
@@ -129,8 +129,9 @@ async def test_an_address_book_that_moved_is_found_again(dav: DavServer) -> None
         book = CardDavAddressBook(http, url)
         await book.sync()
         moved = HOME + "New/"
-        dav.properties[moved] = dav.properties.pop(BOOK)
-        dav.cards = {path.replace(BOOK, moved): card for path, card in dav.cards.items()}
+        dav.collections[moved] = dav.collections.pop(BOOK)
+        for path in list(dav.cards):
+            dav.cards[path.replace(BOOK, moved)] = dav.cards.pop(path)
         (card,) = (await contents_of(book, ["ann@x.example"])).cards
         assert card.id == moved + "ann.vcf"
 
@@ -165,7 +166,8 @@ async def test_broken_lines_do_not_make_a_card_unreadable(dav: DavServer) -> Non
 @pytest.mark.parametrize("eol", ["\r\n", "&#13;\n"])
 async def test_line_ends_that_xml_takes_away_are_given_back(dav: DavServer, eol: str) -> None:
     before = dav.cards[BOOK + "ann.vcf"]
-    dav.xml = lambda card: as_xml(card).replace("\r\n", eol)
+    shown = dav.xml
+    dav.xml = lambda card: shown(card).replace("\r\n", eol)
     async with serving(dav) as (url, http):
         book = CardDavAddressBook(http, url)
         (card,) = (await contents_of(book, ["ann@x.example"])).cards
@@ -175,7 +177,7 @@ async def test_line_ends_that_xml_takes_away_are_given_back(dav: DavServer, eol:
 
 
 async def test_a_refused_report_is_explained(dav: DavServer) -> None:
-    dav.fault = refusing_reports(lambda: dav_error(403, "<c:supported-filter/>"))
+    dav.fault = refusing_reports(lambda: refusal(403, "<c:supported-filter/>"))
     with pytest.raises(AddressBookError, match=r"cannot be read.*403.*supported-filter"):
         await read(dav)
 
@@ -201,7 +203,7 @@ async def test_a_page_of_something_in_between_is_no_word_about_credentials(
 
 
 @pytest.mark.parametrize(
-    "answer", [lambda: web.Response(status=401), lambda: dav_error(403, "")], ids=["401", "403"]
+    "answer", [lambda: web.Response(status=401), lambda: refusal(403, "")], ids=["401", "403"]
 )
 async def test_refused_credentials_are_reported_as_such(
     dav: DavServer, answer: Callable[[], web.Response]
@@ -213,7 +215,7 @@ async def test_refused_credentials_are_reported_as_such(
 
 async def test_a_part_of_the_cards_is_not_taken_for_all(dav: DavServer) -> None:
     dav.fault = lambda request, body: (
-        multistatus(judgement(BOOK, "507 Insufficient Storage")) if b"multiget" in body else None
+        multistatus(status_only(BOOK, "507 Insufficient Storage")) if b"multiget" in body else None
     )
     with pytest.raises(AddressBookError, match="only a part"):
         await read(dav)

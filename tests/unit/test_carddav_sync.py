@@ -11,34 +11,30 @@ from structlog.testing import capture_logs
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import AddressBookError
 from mailroom.http import ServerFailureError
+from mailroom.sandbox.contacts.dav_xml import multistatus, refusal, response, status_only
 from tests.support.contents import contents_of
-from tests.support.dav_account import FEED, IMBOX, Account, answering, open_account
-from tests.support.dav_server import BOOK, DavServer
-from tests.support.dav_xml import dav_error, judgement, multistatus, prop
 from tests.support.domain.contact_edits import ANN, creating, noting
+from tests.support.sandbox.carddav import BOOK, DavServer
+from tests.support.sandbox.carddav_account import FEED, IMBOX, Account, answering, open_account
 
 ANN_PATH = BOOK + "ann.vcf"
 
 
 def without_sync(dav: DavServer) -> None:
-    dav.can_sync = False
+    dav.be(sync_collection=False)
 
 
 def without_sync_and_tag(dav: DavServer) -> None:
-    dav.can_sync = dav.has_tag = False
-
-
-def without_cards_in_sync(dav: DavServer) -> None:
-    dav.gives_cards_in_sync = False
+    dav.be(sync_collection=False, tag=False)
 
 
 def by_the_page(dav: DavServer) -> None:
-    dav.page = 1
+    dav.be(page=1)
 
 
 def refusing_what_it_offers(dav: DavServer) -> None:
     dav.fault = lambda request, body: (
-        dav_error(403, "<d:supported-report/>") if b"sync-collection" in body else None
+        refusal(403, "<d:supported-report/>") if b"sync-collection" in body else None
     )
 
 
@@ -50,7 +46,6 @@ KINDS = [
     as_it_is,
     without_sync,
     without_sync_and_tag,
-    without_cards_in_sync,
     by_the_page,
     refusing_what_it_offers,
 ]
@@ -196,7 +191,7 @@ async def test_without_sync_collection_etags_are_compared_when_the_tag_has_chang
 
 async def test_without_etags_everything_is_read_when_the_tag_has_changed() -> None:
     async with open_account(without_sync) as account:
-        account.dav.gives_etags = False
+        account.dav.be(etags=False)
         await account.book.sync()
         add(account.dav, "bob")
         add(account.dav, "ann", "EMAIL:ann@home.example")
@@ -249,7 +244,7 @@ async def test_when_the_token_is_refused_everything_is_compared_anew(
     await account.book.sync()
     del account.dav.cards[ANN_PATH]
     add(account.dav, "bob")
-    refusals = [dav_error(status, "<d:valid-sync-token/>")]
+    refusals = [refusal(status, "<d:valid-sync-token/>")]
     account.dav.fault = lambda request, body: refusals.pop() if refusals else None
     index = (await account.book.sync()).index
     assert index.uids_of("bob@x.example") == {"bob"}
@@ -261,13 +256,13 @@ async def test_a_server_that_was_set_back_is_read_anew(account: Account) -> None
     add(account.dav, "bob")
     await account.book.sync()
     del account.dav.cards[BOOK + "bob.vcf"]
-    account.dav.past = [{}]
+    account.dav.cards.forget()
     index = (await account.book.sync()).index
     assert (len(index), index.uids_of("bob@x.example")) == (1, frozenset())
 
 
 async def test_a_card_that_goes_between_the_report_and_its_reading_is_gone() -> None:
-    async with open_account(without_cards_in_sync) as account:
+    async with open_account(as_it_is) as account:
         add(account.dav, "bob")
         add(account.dav, "eve")
 
@@ -298,19 +293,21 @@ async def test_a_card_that_goes_after_it_was_listed_is_gone() -> None:
 
 
 async def test_what_may_not_be_read_and_the_book_itself_are_no_cards(account: Account) -> None:
-    found = account.dav.response(BOOK, account.dav.properties[BOOK])
-    forbidden = judgement(ANN_PATH, "403 Forbidden")
-    token = prop("sync-token", "urn:moment:0")
-    account.dav.fault = answering("REPORT", "", lambda: multistatus(found + forbidden + token))
+    properties = account.dav.collections[BOOK]
+    found = response(BOOK, properties, properties)
+    forbidden = status_only(ANN_PATH, "403 Forbidden")
+    answer = [found, forbidden]
+    account.dav.fault = answering(
+        "REPORT", "", lambda: multistatus(answer, sync_token="urn:moment:0")
+    )
     with capture_logs() as logs:
         assert len((await account.book.sync()).index) == 0
     assert [each["path"] for each in logs if each["log_level"] == "warning"] == [ANN_PATH]
 
 
 async def test_pages_that_lead_nowhere_are_an_error_not_a_loop(account: Account) -> None:
-    token = prop("sync-token", "urn:moment:1")
-    full = judgement(BOOK, "507 Insufficient Storage")
-    account.dav.fault = answering("", "", lambda: multistatus(full + token))
+    full = status_only(BOOK, "507 Insufficient Storage")
+    account.dav.fault = answering("", "", lambda: multistatus([full], sync_token="urn:moment:1"))
     with pytest.raises(AddressBookError, match="only a part"):
         await account.book.sync()
 
@@ -327,12 +324,12 @@ async def test_changes_that_could_not_be_told_are_told_next_time(any_account: Ac
 
 
 async def test_an_index_is_never_seen_half_filled(account: Account) -> None:
-    account.dav.page = 1
+    account.dav.be(page=1)
     numbers = count()
     for number in range(5):
         add(account.dav, f"n{number}")
     await account.book.sync()
-    account.dav.past = [{}]
+    account.dav.cards.forget()
     sizes = set()
 
     def fault(request: web.Request, body: bytes) -> None:
@@ -340,7 +337,7 @@ async def test_an_index_is_never_seen_half_filled(account: Account) -> None:
         sizes.add(len(index))
 
     index = (await account.book.sync()).index
-    account.dav.past = [{}]
+    account.dav.cards.forget()
     account.dav.fault = fault
     await account.book.sync()
     assert sizes == {6}

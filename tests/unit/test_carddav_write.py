@@ -7,10 +7,17 @@ import pytest
 from aiohttp import web
 
 from mailroom.contacts.model import AddressBookError, ContactEdit, CreateCard, DeleteCard
-from tests.support.dav_account import FEED, IMBOX, Account, answering, once, open_account
-from tests.support.dav_server import BOOK
-from tests.support.dav_xml import dav_error
+from mailroom.sandbox.contacts.dav_xml import refusal
 from tests.support.domain.contact_edits import ANN, LINE, creating, noting
+from tests.support.sandbox.carddav import BOOK
+from tests.support.sandbox.carddav_account import (
+    FEED,
+    IMBOX,
+    Account,
+    answering,
+    once,
+    open_account,
+)
 
 OTHER = "X-OTHER:somebody else was here"
 
@@ -110,7 +117,7 @@ async def test_a_uid_that_is_somebody_elses_is_left_to_them(account: Account) ->
 async def test_a_conflict_of_uids_leads_to_the_other_card(account: Account) -> None:
     account.dav.put("elsewhere.vcf", "UID:uid new", "FN:New", "N:;;;;", "EMAIL:NEW@x.example")
     conflict = f"<c:no-uid-conflict><d:href>{BOOK}elsewhere.vcf</d:href></c:no-uid-conflict>"
-    account.dav.fault = answering("PUT", "uid", lambda: dav_error(403, conflict))
+    account.dav.fault = answering("PUT", "uid", lambda: refusal(403, conflict))
     assert await account.write(creating()) == {}
     assert f"NOTE:{LINE}" in account.text("elsewhere.vcf")
 

@@ -65,19 +65,20 @@ class CardDav:
         self.book = f"{self.home}Default/"
         self.cards = DavCards()
         self.on_change: Callable[[str], None] = lambda _: None
-        where = {
-            f"{DAV}current-user-principal": href(self.principal),
-            f"{CARDDAV}addressbook-home-set": href(self.home),
-        }
         self.collections: dict[str, dict[str, str]] = {
-            ROOT: {RESOURCE_TYPE: _COLLECTION, **where},
-            self.principal: {RESOURCE_TYPE: f"{_COLLECTION}<d:principal/>", **where},
-            self.home: {RESOURCE_TYPE: _COLLECTION, **where},
+            ROOT: {
+                RESOURCE_TYPE: _COLLECTION,
+                f"{DAV}current-user-principal": href(self.principal),
+            },
+            self.principal: {
+                RESOURCE_TYPE: f"{_COLLECTION}<d:principal/>",
+                f"{CARDDAV}addressbook-home-set": href(self.home),
+            },
+            self.home: {RESOURCE_TYPE: _COLLECTION},
             self.book: {
                 RESOURCE_TYPE: ADDRESS_BOOK,
                 f"{DAV}displayname": "Personal",
                 f"{DAV}current-user-privilege-set": "<d:privilege><d:all/></d:privilege>",
-                **where,
             },
         }
 

@@ -1,7 +1,6 @@
 """A CardDAV server of large cards, which it makes while it sends them.
 
-It does as Radicale does: lists everything at once, minds no ``nresults``, and gives whole cards
-whatever properties are asked for.
+As Radicale does, it lists everything at once and sends whole cards whatever properties are named.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -12,22 +11,28 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from yarl import URL
 
-from tests.support.dav_server import BOOK
-from tests.support.dav_xml import book, href, prop
-
+_BOOK = "/dav/book/"
 _OPEN = '<d:multistatus xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:carddav">'
-_PIECE = "\r\n ".join(["A" * 74] * 1000) + "\r\n "
 _OK = "<d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response>"
-_SYNC = prop("supported-report-set", prop("supported-report", "<d:sync-collection/>"))
+_THE_BOOK = (
+    f"<d:response><d:href>{_BOOK}</d:href><d:propstat><d:prop>"
+    "<d:resourcetype><d:collection/><c:addressbook/></d:resourcetype>"
+    "<d:supported-report-set><d:supported-report><d:sync-collection/></d:supported-report>"
+    f"</d:supported-report-set></d:prop>{_OK}"
+)
+_PIECE = "\r\n ".join(["A" * 74] * 1000) + "\r\n "
 
 
 class LargeCards:
     """The server.
 
     Args:
-        octets: of the photo on each card, by the name of the card; the photo stands before the
-            address.
-        gives_lengths: whether it tells how long a card is.
+        octets: the size of the photo on each card, by the name of the card; the photo stands before
+            the address.
+        gives_lengths: whether the server reports the length of a card.
+
+    Attributes:
+        sent: the number of octets sent so far.
     """
 
     def __init__(self, octets: Mapping[str, int], *, gives_lengths: bool) -> None:
@@ -54,17 +59,18 @@ class LargeCards:
                     yield piece
         elif b"sync-collection" in body and b"propfind" not in body:
             for name in self._octets:
-                yield self._begin(f"{BOOK}{name}.vcf") + "</d:prop>" + _OK
-            yield prop("sync-token", "urn:1")
+                yield self._begin(f"{_BOOK}{name}.vcf") + "</d:prop>" + _OK
+            yield "<d:sync-token>urn:1</d:sync-token>"
         else:
-            yield f"<d:response>{href(BOOK)}<d:propstat><d:prop>{book('Own')}{_SYNC}</d:prop>{_OK}"
+            yield _THE_BOOK
         yield "</d:multistatus>"
 
     def _begin(self, path: str) -> str:
-        length = prop("getcontentlength", str(self._octets[_name(path)] + 200))
-        etag = prop("getetag", "&quot;1&quot;")
-        known = etag + (length if self._gives_lengths else "")
-        return f"<d:response>{href(path)}<d:propstat><d:prop>{known}"
+        properties = "<d:getetag>&quot;1&quot;</d:getetag>"
+        if self._gives_lengths:
+            length = self._octets[_name(path)] + 200
+            properties += f"<d:getcontentlength>{length}</d:getcontentlength>"
+        return f"<d:response><d:href>{path}</d:href><d:propstat><d:prop>{properties}"
 
     async def _card(self, path: str) -> AsyncIterator[str]:
         name = _name(path)
@@ -81,8 +87,8 @@ def _name(path: str) -> str:
 
 @asynccontextmanager
 async def serving_large(cards: LargeCards) -> AsyncIterator[URL]:
-    """Run the server; gives its address."""
+    """Run the server; yield the address of its address book."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", cards.handle)
     async with TestServer(app) as server:
-        yield server.make_url(BOOK)
+        yield server.make_url(_BOOK)

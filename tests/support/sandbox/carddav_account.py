@@ -1,4 +1,4 @@
-"""Somebody's address book on :mod:`tests.support.dav_server`, and edits to carry out on it."""
+"""A CardDAV address book for tests to edit."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,8 +10,8 @@ from mailroom.contacts.book import Snapshot
 from mailroom.contacts.carddav import CardDavAddressBook
 from mailroom.contacts.model import Card, ContactEdit
 from tests.support.contents import NOTHING, Contents
-from tests.support.dav_server import BOOK, DavServer, Fault, serving
 from tests.support.domain.contact_edits import ANN
+from tests.support.sandbox.carddav import BOOK, DavServer, Fault, serving
 
 FEED, IMBOX = BOOK + "feed.vcf", BOOK + "imbox.vcf"
 
@@ -47,7 +47,7 @@ class Account:
 async def open_account(
     prepare: Callable[[DavServer], object] | None = None,
 ) -> AsyncIterator[Account]:
-    """Run a server with an account on it, and have it read once; or prepare it, and do not."""
+    """Run a server with an account that was read once; or that was prepared, and not read."""
     dav = DavServer()
     dav.put("ann.vcf", "UID:ann", "FN:Ann", "N:;Ann;;;", f"EMAIL:{ANN}", "URL:a,b", "NICKNAME:c,d")
     dav.put("feed.vcf", "UID:feed", "FN:Feed", "N:;;;;", "X-ADDRESSBOOKSERVER-KIND:group")
