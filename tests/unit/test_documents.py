@@ -95,6 +95,13 @@ def test_the_readme_is_short() -> None:
     assert 120 <= len(TEXTS[README].splitlines()) <= 170
 
 
+def test_the_glossary_has_each_word_once_and_in_order() -> None:
+    parts = TEXTS[DOCS / "glossary.md"].split("## ")[1:]
+    tables = [re.findall(r"(?m)^\| ([^|]+?) \|", part)[2:] for part in parts]
+    assert [sorted(words, key=str.lower) for words in tables] == tables
+    assert len({word for words in tables for word in words}) == sum(map(len, tables)) > 50
+
+
 def test_every_variable_is_known() -> None:
     names = set(re.findall(r"MAILROOM_[A-Z_]+[A-Z]", EVERYTHING)) - {CONFIG, SECRETS_DIR}
     layer = read_environment(dict.fromkeys(names, "x"))
