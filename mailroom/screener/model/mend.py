@@ -18,7 +18,7 @@ _MAILBOXES: Final = "mailboxIds/"
 
 
 def mend(
-    before: Mapping[str, Email], patches: Mapping[str, Patch], now: Iterable[Email], again: Replan
+    before: Mapping[str, Email], patches: Mapping[str, Patch], now: Iterable[Email], replan: Replan
 ) -> dict[str, Patch]:
     """Return the patches that put mail where its owner moved it, as far as this is known.
 
@@ -29,7 +29,7 @@ def mend(
         before: the mails from which the patches were planned, by id.
         patches: the patches that were carried out, by mail id.
         now: the mails as they are.
-        again: plans mails anew.
+        replan: plans mails anew.
     """
     present: dict[str, Email] = {}
     by_owner: dict[str, Email] = {}
@@ -42,7 +42,7 @@ def mend(
         if put_by_owner := email.mailbox_ids - patched(frozenset(), patch):
             present[email.id] = email
             by_owner[email.id] = replace(email, mailbox_ids=put_by_owner)
-    planned = again(by_owner.values())
+    planned = replan(by_owner.values())
     mended: dict[str, Patch] = {}
     for email_id, email in present.items():
         patch = planned.get(email_id, {})

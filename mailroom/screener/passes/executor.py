@@ -171,7 +171,7 @@ class PlanExecutor:
         self,
         patches: Mapping[str, Patch],
         state: str,
-        again: Replan,
+        replan: Replan,
         progress: Progress,
         *,
         before: Mapping[str, Email],
@@ -187,14 +187,14 @@ class PlanExecutor:
         async def attempt(patches: Mapping[str, Patch]) -> Mapping[str, Patch]:
             nonlocal state, before, were_held
             left, was_held = await self._update_in_state(
-                patches, state, again, progress, before=before
+                patches, state, replan, progress, before=before
             )
             were_held = were_held and was_held
             if not left:
                 return {}
             state, emails = await self._account.read(sorted(left))
             before = {email.id: email for email in emails}
-            return again(emails)
+            return replan(emails)
 
         left = await retry_while_changed(attempt, patches, tries=_TRIES)
         if left:
@@ -205,7 +205,7 @@ class PlanExecutor:
         self,
         patches: Mapping[str, Patch],
         state: str,
-        again: Replan,
+        replan: Replan,
         progress: Progress,
         *,
         before: Mapping[str, Email],
@@ -225,7 +225,7 @@ class PlanExecutor:
         left = await self._account.update_in_state(patches, state, note)
         if loose:
             _, emails = await self._account.read(sorted(loose))
-            mended = mend(before, loose, emails, again)
+            mended = mend(before, loose, emails, replan)
             progress.mails_updated(update for _, update in await self._account.update(mended))
         return left.keys(), not loose
 
