@@ -36,7 +36,7 @@ async def test_retriage_moves_sender_and_mail_each_time(alice: Owner, start: Sta
     ]
 
 
-async def test_a_decision_that_comes_back_is_told_again(alice: Owner, start: Start) -> None:
+async def test_a_decision_that_comes_back_is_noted_again(alice: Owner, start: Start) -> None:
     await alice.receive(message(SENDER, "one"))
     async with start(alice):
         for label in ("@ToFeed", "@ToImbox", "@ToFeed"):

@@ -294,7 +294,7 @@ async def test_a_sender_whose_mail_never_holds_still_stays_a_contact(
 
 
 @over_each_backend
-async def test_what_the_server_refuses_is_told_and_left_to_the_next_reset(
+async def test_what_the_server_refuses_is_reported_and_left_to_the_next_reset(
     alice: Owner, opened: Opened, proxy: Proxy
 ) -> None:
     mail, _ = await alice.receive(message(LOOM, "loom"), message("jane@shop.example", "jane"))

@@ -140,14 +140,14 @@ async def test_the_tag_changes_with_the_cards_and_only_then(client: Client) -> N
     assert len({first, second, await tag()}) == 3
 
 
-async def test_without_a_token_everything_is_told_that_is_there(client: Client) -> None:
+async def test_without_a_token_everything_is_reported_that_is_there(client: Client) -> None:
     await client.delete("bob")
     said = await client.changes()
     assert said.cards.keys() == {"ann.vcf"}
     assert said.statuses == {}
 
 
-async def test_with_a_token_changes_and_removals_are_told(client: Client) -> None:
+async def test_with_a_token_changes_and_removals_are_reported(client: Client) -> None:
     token = (await client.changes()).token
     assert await client.changes(token) == Said(207, {}, {}, token, frozenset())
     await client.add("eve", "Eve", "eve@x.example")
@@ -161,7 +161,7 @@ async def test_with_a_token_changes_and_removals_are_told(client: Client) -> Non
     assert (again.cards, again.statuses) == ({}, {})
 
 
-async def test_what_came_and_went_is_told_as_gone(client: Client) -> None:
+async def test_what_came_and_went_is_reported_as_gone(client: Client) -> None:
     token = (await client.changes()).token
     await client.add("eve", "Eve", "eve@x.example")
     await client.delete("eve")

@@ -77,7 +77,7 @@ MINE = "types=Email,Mailbox,ContactCard&closeafter=no&ping=0"
 
 
 @pytest.mark.parametrize("query", [ALL, MINE, "types=*", "types=Email%2CMailbox"])
-async def test_a_delivery_is_told(account: Account, query: str) -> None:
+async def test_a_delivery_is_reported(account: Account, query: str) -> None:
     async with listening(account, query) as stream:
         await account.deliver(message("ann@x.example"))
         position, changed = await stream.change()
@@ -88,7 +88,7 @@ async def test_a_delivery_is_told(account: Account, query: str) -> None:
     assert int(position) >= int(state)
 
 
-async def test_changes_are_told_one_by_one(account: Account) -> None:
+async def test_changes_are_reported_one_by_one(account: Account) -> None:
     (mail_id,) = await account.receive(message("ann@x.example"))
     archive = (await account.mailboxes())["Archive"]
     async with listening(account, ALL) as stream:

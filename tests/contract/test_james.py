@@ -184,7 +184,7 @@ async def test_a_mail_without_its_last_mailbox_is_destroyed(account: Account) ->
     assert (gone["list"], gone["notFound"]) == ([], [mail_id])
 
 
-async def test_a_mail_that_enters_a_mailbox_is_told_as_created(account: Account) -> None:
+async def test_a_mail_that_enters_a_mailbox_is_reported_as_created(account: Account) -> None:
     state = await account.state()
     (mail_id,) = await account.receive(message("ann@x.example"))
     mailboxes = await account.mailboxes()

@@ -128,7 +128,7 @@ async def keeping(settings: Settings) -> AsyncIterator[Several]:
             assert await several.end() is Exit.OK
 
 
-async def test_each_is_triaged_and_told_of_by_its_name(
+async def test_each_account_is_triaged_and_reported_by_its_name(
     sandbox: Sandbox, anna: Owner, ben: Owner, tmp_path: Path
 ) -> None:
     for each in (anna, ben):

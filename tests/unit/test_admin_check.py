@@ -136,7 +136,7 @@ async def test_a_server_that_refuses_the_credentials_is_asked_once(
 @pytest.mark.parametrize(
     ("days", "expected"), [(-5, "clock is 5 days, 0:00:0"), (5, "behind the mail server's")]
 )
-async def test_a_clock_that_is_wrong_is_told(
+async def test_a_clock_that_is_wrong_is_reported(
     environ: Environ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, expected: str
 ) -> None:
     found = await at_another_time(monkeypatch, timedelta(days=days), environ, tmp_path)
@@ -226,7 +226,7 @@ async def test_data_tell_of_push_once(environ: Environ, tmp_path: Path) -> None:
 # The service beside
 
 
-async def test_what_the_service_cannot_do_is_told(environ: Environ, tmp_path: Path) -> None:
+async def test_what_the_service_cannot_do_is_reported(environ: Environ, tmp_path: Path) -> None:
     health = Health(poll_interval=300)
     health.pass_started("push")
     health.pass_succeeded(
@@ -245,7 +245,7 @@ async def test_what_the_service_cannot_do_is_told(environ: Environ, tmp_path: Pa
     assert verdict(found.values()) is Exit.OK
 
 
-async def test_of_several_accounts_each_is_told_of_by_itself(
+async def test_of_several_accounts_each_is_reported_by_itself(
     environ: Environ, tmp_path: Path
 ) -> None:
     accounts = {name: Health(poll_interval=300) for name in ("anna", "ben")}

@@ -60,7 +60,7 @@ def test_nothing_is_created_twice() -> None:
     assert mailbox_creations(INBOX, ["Inbox/Old", "Reading"]) == {}
 
 
-def test_what_lacks_is_told_line_by_line() -> None:
+def test_missing_things_are_listed_line_by_line() -> None:
     lacking = Lacking(INBOX, ("Screener", "Reading/News"), ("Feed",))
     assert list(lacking.lines()) == [
         "mailbox  Screener",

@@ -137,7 +137,7 @@ async def test_what_the_server_throttles_is_filed_a_moment_later() -> None:
 
 
 @pytest.mark.parametrize("kind", ["serverFail", "forbidden"])
-async def test_a_refused_call_is_told_as_well(kind: str) -> None:
+async def test_a_refused_call_is_reported_as_well(kind: str) -> None:
     async with a_world() as world:
         mail_id = world.deliver()
         file = await planned(world)

@@ -20,7 +20,7 @@ async def found(world: World, inbox: Inbox) -> list[str]:
     return [each.id for each in (await world.new_mail(inbox)).emails]
 
 
-async def test_the_first_look_goes_back_as_far_as_it_is_told() -> None:
+async def test_the_first_look_goes_back_as_far_as_configured() -> None:
     async with a_world() as world:
         world.deliver(at=NOW - 2 * DAY)
         late = world.deliver(at=NOW - timedelta(hours=1))

@@ -56,7 +56,7 @@ async def a_pass(world: World, screening: Screening) -> ArrivalsReport:
 
 
 @pytest.mark.parametrize("error", ["overQuota", "forbidden", "tooManyMailboxes"])
-async def test_it_is_tried_again_after_an_hour_and_told_until_then(
+async def test_it_is_tried_again_after_an_hour_and_reported_until_then(
     monkeypatch: pytest.MonkeyPatch, error: str
 ) -> None:
     async with a_world() as world:

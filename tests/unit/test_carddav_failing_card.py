@@ -55,7 +55,7 @@ async def test_it_is_asked_for_again_if_it_cannot_be_read_at_all() -> None:
         assert await known(account) == set()
 
 
-async def test_somebody_whose_card_cannot_be_read_now_is_not_taken_for_a_stranger() -> None:
+async def test_a_contact_with_an_unreadable_card_is_no_stranger() -> None:
     async with open_account(prepare) as account:
         assert await known(account) == set()
         failing(account.dav, "17.vcf", gets=500)

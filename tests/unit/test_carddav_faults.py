@@ -65,7 +65,7 @@ async def test_a_refused_card_fails_alone_and_is_in_no_group(
     assert "uid new" in account.text("feed.vcf")
 
 
-async def test_a_refused_group_fails_all_whom_it_concerned_and_nobody_leaves(
+async def test_a_refused_group_fails_its_contacts_and_nobody_leaves(
     account: Account,
 ) -> None:
     account.dav.fault = answering("PUT", "feed.vcf", lambda: web.Response(status=403))
@@ -170,7 +170,7 @@ async def test_a_vcard_4_that_is_shown_as_vcard_3_is_written_as_what_it_is(
     assert account.text("bob.vcf") == VCARD_4.replace("END:", f"NOTE:{LINE}\r\nEND:")
 
 
-async def test_a_vcard_3_without_n_is_written_as_it_is_where_the_server_minds_not(
+async def test_a_vcard_3_without_n_stays_so_if_the_server_accepts_it(
     account: Account,
 ) -> None:
     account.dav.put("bob.vcf", "UID:bob", "FN:Bob", "EMAIL:bob@x.example")
@@ -231,7 +231,7 @@ async def test_when_nothing_could_be_written_that_is_raised(account: Account) ->
         await account.write(noting(account.ann), creating())
 
 
-async def test_one_card_over_which_the_server_fails_is_no_failure_of_the_server(
+async def test_a_card_that_the_server_fails_on_fails_alone(
     account: Account,
 ) -> None:
     """Nextcloud answers 500 to a card that is too large for its database."""

@@ -112,7 +112,7 @@ async def test_a_card_that_lost_the_address_meanwhile_is_left_out(dav: DavServer
 
 
 @pytest.mark.parametrize("lines", [None, ("FN:no uid",), ("UID:ann", "KIND:group")])
-async def test_a_card_that_is_none_any_more_is_left_out(
+async def test_a_card_that_is_gone_or_another_is_left_out(
     dav: DavServer, lines: tuple[str, ...] | None
 ) -> None:
     async with serving(dav) as (url, http):

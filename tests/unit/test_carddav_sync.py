@@ -312,7 +312,7 @@ async def test_pages_that_lead_nowhere_are_an_error_not_a_loop(account: Account)
         await account.book.sync()
 
 
-async def test_changes_that_could_not_be_told_are_told_next_time(any_account: Account) -> None:
+async def test_changes_that_could_not_be_reported_come_next_time(any_account: Account) -> None:
     await any_account.book.sync()
     add(any_account.dav, "bob")
     before = any_account.dav.fault

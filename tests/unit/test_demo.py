@@ -82,7 +82,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> str:
     return done.stdout
 
 
-def test_once_it_goes_as_told_and_ends(shown: str) -> None:
+def test_once_plays_the_script_and_ends(shown: str) -> None:
     assert len(re.findall(r"label off after \d+ ms\n", shown)) == 7
     assert "8 taps. From tap to done: " in shown
     assert shown.splitlines()[-1].startswith(GOODBYE)
@@ -94,7 +94,7 @@ def test_it_fits_every_terminal(shown: str) -> None:
     assert all(len(line) <= 80 and line == line.rstrip() for line in shown.splitlines())
 
 
-def test_the_readme_shows_what_is_told(shown: str) -> None:
+def test_the_readme_shows_an_excerpt_of_the_demo(shown: str) -> None:
     (excerpt,) = re.findall(r"(?ms)^```text\n(.*?)^```", (ROOT / "README.md").read_text())
     assert re.search(re.sub(r"\d+", r"\\d+", re.escape(excerpt)), shown)
 
@@ -183,7 +183,7 @@ main()
 """
 
 
-async def test_what_goes_otherwise_than_told_is_a_failure(env: dict[str, str]) -> None:
+async def test_an_outcome_unlike_the_script_is_a_failure(env: dict[str, str]) -> None:
     code, out, _ = await outcome("-c", OTHERWISE, "demo", "--once", env=env)
     assert code == 1
     _, told, rest = out.partition("\nThis is not what was to happen:\n")

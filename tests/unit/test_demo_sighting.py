@@ -62,10 +62,10 @@ def test_no_contact_is_as_told_where_there_are_to_be_no_groups() -> None:
     ],
     ids=["mails", "mailbox", "groups", "contact", "note", "name"],
 )
-def test_every_difference_is_told(seen: Sighting, told: list[str]) -> None:
+def test_every_difference_is_reported(seen: Sighting, told: list[str]) -> None:
     assert differences(seen, TOLD) == told
 
 
-def test_a_contact_that_should_be_gone_is_told() -> None:
+def test_a_contact_that_should_be_gone_is_reported() -> None:
     seen = replace(SEEN, groups=frozenset())
     assert differences(seen, Outcome(2, FEED)) == ["The Daily Loom is a contact"]

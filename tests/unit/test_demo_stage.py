@@ -45,7 +45,7 @@ async def test_a_service_that_is_not_there_is_not_waited_for_for_ever() -> None:
                 await stage.tap(stage.newest.id, add=["@ToFeed"])
 
 
-async def test_a_service_that_cannot_start_is_told() -> None:
+async def test_a_service_that_cannot_start_is_reported() -> None:
     sandbox = Sandbox(users=(USER,))
     async with sandbox.serve():
         settings = demo_settings(sandbox.session_url, sandbox.url)

@@ -177,7 +177,7 @@ def test_the_pod_is_given_time_to_stop() -> None:
     assert pod()["terminationGracePeriodSeconds"] > STOPS_WITHIN
 
 
-def test_the_pod_has_its_settings_and_secrets_where_it_is_told() -> None:
+def test_the_pod_finds_its_settings_and_secrets() -> None:
     assert set(variables()) == {SECRETS_DIR, CONFIG}
     assert variables()[SECRETS_DIR] == mounts()["secrets"]
     (file,) = manifest("base/kustomization.yaml")["configMapGenerator"][0]["files"]
@@ -389,13 +389,13 @@ TOLD = read(K8S / "README.md")
 CODE = [*re.findall(r"`([^`\n]+)`", TOLD), *re.findall(r"(?m)^ *\$ (.*)", TOLD)]
 
 
-def test_every_alert_is_told_of() -> None:
+def test_every_alert_is_documented() -> None:
     rule = manifest("components/monitoring/prometheus-rule.yaml")
     alerts = [each["alert"] for group in rule["spec"]["groups"] for each in group["rules"]]
     assert re.findall(r"`(Mailroom\w+)`", TOLD) == alerts
 
 
-def test_every_object_that_is_told_of_is_there() -> None:
+def test_every_object_in_the_documents_exists() -> None:
     named = {
         tuple(each) for code in CODE for each in re.findall(r"(deployment|service)/(\w+)", code)
     }

@@ -81,9 +81,7 @@ def test_without_any_good_pass_it_is_unwell_after_two_poll_intervals(
     assert health.report()["status"] == "failing"
 
 
-def test_it_is_well_as_long_as_the_last_good_pass_is_younger_than_two_poll_intervals(
-    health: Health, clock: Clock
-) -> None:
+def test_it_is_well_for_two_poll_intervals_after_a_good_pass(health: Health, clock: Clock) -> None:
     clock.now += 10_000
     do_good_pass(health, clock, seconds=5)
 
@@ -386,7 +384,7 @@ def test_several_accounts_are_well_and_ready_as_long_as_one_is(clock: Clock) -> 
     assert (overview.report()["status"], overview.is_well()) == ("failing", False)
 
 
-def test_several_accounts_are_told_of_by_name(clock: Clock) -> None:
+def test_several_accounts_are_reported_by_name(clock: Clock) -> None:
     overview, accounts = several(clock, "anna", "ben")
     clock.now += 1.5
     assert overview.report() == {
@@ -397,7 +395,7 @@ def test_several_accounts_are_told_of_by_name(clock: Clock) -> None:
     }
 
 
-def test_a_stuck_pass_of_any_account_is_told(clock: Clock) -> None:
+def test_a_stuck_pass_of_any_account_is_reported(clock: Clock) -> None:
     overview, accounts = several(clock, "anna", "ben")
     accounts["ben"].pass_started("poll")
     clock.now += 901
@@ -460,7 +458,7 @@ def refuse(health: Health, *, next_in: float) -> None:
     health.service_refused(next_in=next_in)
 
 
-def test_the_reason_of_the_last_failed_pass_is_told_until_one_succeeds(
+def test_the_reason_of_the_last_failed_pass_is_reported_until_one_succeeds(
     at_noon: Health, clock: Clock
 ) -> None:
     at_noon.pass_started("poll")
@@ -473,7 +471,7 @@ def test_the_reason_of_the_last_failed_pass_is_told_until_one_succeeds(
     assert at_noon.report()["last_failure"] is None
 
 
-def test_what_a_pass_left_and_what_is_refused_for_good_is_told(health: Health) -> None:
+def test_what_a_pass_left_and_what_is_refused_for_good_is_reported(health: Health) -> None:
     health.pass_started("push")
     health.pass_succeeded(
         senders=1,
@@ -488,14 +486,14 @@ def test_what_a_pass_left_and_what_is_refused_for_good_is_told(health: Health) -
     assert report["stuck"] == {"bob@corp.example": "contact: 413 too large"}
 
 
-def test_what_a_pass_finished_is_told_no_more(health: Health, clock: Clock) -> None:
+def test_what_a_pass_finished_is_reported_no_more(health: Health, clock: Clock) -> None:
     health.pass_started("push")
     health.pass_succeeded(senders=0, mails=0, left=[("label", 1, "why")], stuck={"who": "why"})
     do_good_pass(health, clock)
     assert (health.report()["incomplete"], health.report()["stuck"]) == ([], {})
 
 
-def test_refused_credentials_are_told_with_the_next_try(
+def test_refused_credentials_are_reported_with_the_next_try(
     at_noon: Health, clock: Clock, push: Push
 ) -> None:
     at_noon.session_up()

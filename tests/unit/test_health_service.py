@@ -46,7 +46,7 @@ async def test_whom_the_server_refuses_for_good_is_named_with_its_words(
         assert "jane@shop.example" not in str(health)
 
 
-async def test_what_is_put_off_is_told_until_it_is_done(
+async def test_what_is_put_off_is_reported_until_it_is_done(
     world: OnSandbox, alice: Owner, proxy: Proxy
 ) -> None:
     async def intercept(exchange: Exchange, forward: Forward) -> Answer:
@@ -70,7 +70,7 @@ async def test_what_is_put_off_is_told_until_it_is_done(
         await until(done, "nothing is left")
 
 
-async def test_why_a_pass_failed_is_told_without_secrets(
+async def test_why_a_pass_failed_is_reported_without_secrets(
     world: OnSandbox, alice: Owner, proxy: Proxy
 ) -> None:
     async def intercept(exchange: Exchange, forward: Forward) -> Answer:

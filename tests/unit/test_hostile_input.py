@@ -188,7 +188,7 @@ def test_a_card_of_json_is_read_whatever_is_in_it(card: dict[str, Any]) -> None:
     assert after["x.example:own"] == {"a": [1]}
 
 
-def test_what_lies_deep_in_a_card_is_none_of_our_business() -> None:
+def test_deeply_nested_properties_of_a_card_are_left_alone() -> None:
     deep: Any = {}
     for _ in range(5000):
         deep = {"a": deep}
@@ -224,7 +224,7 @@ def are_told(error: SettingsError) -> None:
 
 
 @given(JSON)
-def test_any_categories_are_taken_or_told_what_is_wrong(value: Any) -> None:
+def test_any_categories_are_accepted_or_have_mistakes(value: Any) -> None:
     environ = {"MAILROOM_CATEGORIES": json.dumps(value), "MAILROOM_JMAP_TOKEN": "x"}
     try:
         load_settings(environ, cwd=Path("/nowhere"))
@@ -243,7 +243,7 @@ CATEGORY = st.fixed_dictionaries(
 
 @given(st.lists(CATEGORY, max_size=4))
 @example([{"name": "\n", "parent": "\n"}])
-def test_categories_of_a_file_are_taken_or_told_what_is_wrong(
+def test_categories_of_a_file_are_accepted_or_have_mistakes(
     tmp_path_factory: pytest.TempPathFactory, categories: list[Any]
 ) -> None:
     file = tmp_path_factory.getbasetemp() / "categories.yaml"
@@ -259,7 +259,7 @@ def test_categories_of_a_file_are_taken_or_told_what_is_wrong(
 
 
 @given(st.binary())
-def test_any_file_is_taken_or_told_what_is_wrong(
+def test_any_file_is_accepted_or_has_mistakes(
     tmp_path_factory: pytest.TempPathFactory, data: bytes
 ) -> None:
     file = tmp_path_factory.getbasetemp() / "any.yaml"

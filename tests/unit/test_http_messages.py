@@ -161,7 +161,7 @@ def test_what_is_no_json_is_a_broken_answer(body: bytes) -> None:
     assert str(caught.value).startswith("https://mail.example.com/dav/a: broken answer: no JSON")
 
 
-def test_a_page_instead_of_json_is_told_as_such() -> None:
+def test_a_page_instead_of_json_is_reported_as_such() -> None:
     page = b"<html><head><title>Wi-Fi: please log in</title></head></html>"
     with pytest.raises(IntermediaryError) as caught:
         response(body=page).json()

@@ -161,7 +161,7 @@ async def test_the_systems_cas_are_trusted_as_well(ca_file: str) -> None:
         (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "the proxy answered 502"),
     ],
 )
-async def test_a_proxy_that_refuses_is_told_as_such(
+async def test_a_proxy_that_refuses_is_reported_as_such(
     ca_file: str, refusal: bytes, told: str
 ) -> None:
     async with ConnectProxy(0, refusal).running() as proxy:
@@ -174,7 +174,7 @@ async def test_a_proxy_that_refuses_is_told_as_such(
     assert not caught.value.sent
 
 
-async def test_a_proxy_that_is_not_there_is_told_as_such(
+async def test_a_proxy_that_is_not_there_is_reported_as_such(
     ca_file: str, unused_tcp_port: int
 ) -> None:
     way = Proxies.configured(f"http://127.0.0.1:{unused_tcp_port}")

@@ -205,7 +205,7 @@ async def test_updates_that_fill_several_requests_are_done_before_the_search() -
     assert ids_of(emails) == ["M7"]
 
 
-async def test_a_refused_search_is_told() -> None:
+async def test_a_refused_search_is_reported() -> None:
     def refuse(calls: list[Invocation]) -> Responses:
         return [["error", {"type": "unsupportedFilter"}, call[2]] for call in calls]
 

@@ -216,7 +216,7 @@ async def test_a_session_that_cannot_be_read_is_asked_for_again() -> None:
     assert server.sessions == 4
 
 
-async def test_a_session_that_stays_unreadable_is_told_and_asked_for_the_next_time() -> None:
+async def test_a_session_that_stays_unreadable_is_reported_and_asked_for_the_next_time() -> None:
     server = JmapServer(session_refusals=[web.Response(text="{}") for _ in range(4)])
     async with server.running() as (client, _):
         with pytest.raises(BrokenAnswerError):

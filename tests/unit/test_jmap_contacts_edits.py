@@ -64,14 +64,14 @@ def test_a_line_that_is_there_already_is_not_written_again() -> None:
     assert patch(there) == {}
 
 
-def test_a_decision_that_comes_back_after_another_is_told_again() -> None:
+def test_a_decision_that_comes_back_is_noted_again() -> None:
     note = f"{LINE}\r\n{LATER}"
     assert patch({"notes": {"n": {"note": note}}}, add_line=LINE) == {
         "notes/n/note": f"{note}\n{LINE}"
     }
 
 
-def test_a_decision_is_told_where_the_last_one_is() -> None:
+def test_a_decision_is_noted_below_the_last_one() -> None:
     card = {"notes": {"a": {"note": "x"}, "b": {"note": f"y\r{LINE}"}}}
     assert patch(card, add_line=LATER) == {"notes/b/note": f"y\r{LINE}\n{LATER}"}
 

@@ -171,7 +171,7 @@ async def test_two_at_once_read_everything_once(account: Account) -> None:
 # The following ones
 
 
-async def test_nothing_new_is_told_in_one_request(account: Account) -> None:
+async def test_nothing_new_is_reported_in_one_request(account: Account) -> None:
     index = (await account.book.sync()).index
     sent = account.http.requests_sent
     asked(account)
@@ -401,9 +401,10 @@ async def test_a_snapshot_stays_as_it_is_and_the_next_one_has_the_changes(accoun
     assert [len(each.groups) for each in (after_a_write, await account.book.sync())] == [2, 3]
 
 
-async def test_a_card_that_goes_or_loses_its_address_before_it_is_read_is_not_given(
+async def test_a_card_that_changes_before_it_is_read_is_left_out(
     account: Account,
 ) -> None:
+    """The card was deleted, or lost the address that it is looked up by."""
     add(account.contacts, "bob", "bob@x.example")
     add(account.contacts, "eve", "eve@x.example")
     snapshot = await account.book.sync()

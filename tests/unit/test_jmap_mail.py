@@ -182,7 +182,7 @@ def test_the_addresses_of_every_from_field_count(
 
 
 @pytest.mark.parametrize("fields", [[], [[]]], ids=["Cyrus", "Apache James"])
-def test_where_no_from_field_is_told_the_last_one_counts(fields: list[object]) -> None:
+def test_without_a_list_of_from_fields_the_last_one_counts(fields: list[object]) -> None:
     last = [{"name": "J\ufffdrgen", "email": "j@x.example"}]
     found = the_email(**{FROM: fields, "from": last}).from_
     assert found == (EmailAddress("J\ufffdrgen", "j@x.example"),)

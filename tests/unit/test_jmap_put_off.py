@@ -73,7 +73,7 @@ async def test_what_is_refused_for_good_is_sent_once() -> None:
     assert len(mailbox.asked) == 1
 
 
-async def test_what_stays_put_off_is_told_in_the_end() -> None:
+async def test_what_stays_put_off_is_reported_in_the_end() -> None:
     mailbox = Mailbox(lambda mail, _: "serverFail" if mail == "b" else None)
     async with JmapServer(respond=mailbox).running() as (client, _):
         (done,) = await client.perform(moving())
@@ -134,7 +134,7 @@ async def test_a_call_that_is_put_off_is_sent_again_by_itself(kind: str) -> None
 
 
 @pytest.mark.parametrize(("kind", "requests"), [("serverFail", 4), ("stateMismatch", 1)])
-async def test_a_call_that_fails_for_good_is_told(kind: str, requests: int) -> None:
+async def test_a_call_that_fails_for_good_is_reported(kind: str, requests: int) -> None:
     respond, counts = failing(kind, times=99)
     async with JmapServer(respond=respond).running() as (client, _):
         with pytest.raises(MethodError, match=kind):
@@ -209,7 +209,7 @@ async def test_an_api_on_a_host_that_nobody_named_is_an_error_that_says_so(api_u
     assert server.requests == []
 
 
-async def test_another_port_that_does_not_answer_is_told_with_a_way_to_mend_it(
+async def test_another_port_that_does_not_answer_is_reported_with_a_way_to_mend_it(
     unused_tcp_port: int,
 ) -> None:
     server = JmapServer(urls={"apiUrl": f"http://127.0.0.1:{unused_tcp_port}/jmap/"})
@@ -246,7 +246,7 @@ async def test_the_version_of_jmap_is_asked_for() -> None:
     assert all(each["User-Agent"].startswith("Mailroom/") for each in server.heads)
 
 
-async def test_a_session_that_is_on_another_host_is_told_with_a_way_to_mend_it() -> None:
+async def test_a_session_that_is_on_another_host_is_reported_with_a_way_to_mend_it() -> None:
     moved = web.Response(status=307, headers={"Location": "https://jmap.evil.example/session"})
     server = JmapServer(session_refusals=[moved])
     async with server.running() as (client, _):

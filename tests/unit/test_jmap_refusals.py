@@ -38,7 +38,7 @@ async def refused(server: JmapServer) -> Exception:
     ],
     ids=["calls", "size", "capability", "notJSON", "notRequest"],
 )
-async def test_problem_details_are_told(answer: web.Response, told: str) -> None:
+async def test_problem_details_are_reported(answer: web.Response, told: str) -> None:
     server = JmapServer(refusals=[answer])
     error = await refused(server)
     assert isinstance(error, RequestError)

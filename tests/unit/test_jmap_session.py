@@ -199,7 +199,7 @@ def test_an_account_without_mail_is_refused() -> None:
     assert "'contacts-only' lacks urn:ietf:params:jmap:mail" in str(caught.value)
 
 
-def test_credentials_without_any_account_are_told_so() -> None:
+def test_credentials_without_any_account_are_reported() -> None:
     with pytest.raises(SessionError) as caught:
         parsed(accounts={}, primaryAccounts={}).account_for(MAIL)
     assert "accounts: none" in str(caught.value)

@@ -37,7 +37,7 @@ def test_an_update_that_went_through_is_read() -> None:
     assert read(update_emails("a", PATCHES), answer) == Updated("57", "58", {})
 
 
-def test_what_was_not_updated_is_told_by_mail() -> None:
+def test_what_was_not_updated_is_reported_by_mail() -> None:
     answer = {
         "oldState": None,
         "newState": "58",
@@ -60,7 +60,7 @@ def test_what_was_not_updated_is_told_by_mail() -> None:
     assert str(updated.failed["M2"]) == "invalidProperties mailboxIds, keywords/bad key( no"
 
 
-def test_throttling_of_single_objects_is_told() -> None:
+def test_throttling_of_single_objects_is_reported() -> None:
     answer = {"updated": {"M1": None}, "notUpdated": {"M2": {"type": "rateLimit"}}}
     assert read(update_emails("a", PATCHES), answer).failed == {"M2": SetError("rateLimit")}
 

@@ -47,7 +47,7 @@ def configured(format: Format = "json", *, level: str = "info") -> io.StringIO: 
     return stream
 
 
-def test_an_event_is_a_line_of_json_that_begins_with_when_and_what() -> None:
+def test_an_event_is_a_line_of_json_that_begins_with_its_time() -> None:
     stream = configured()
 
     structlog.get_logger("mailroom.x").info("pass done", senders=2, who="Müller")
@@ -78,7 +78,7 @@ def test_other_libraries_take_the_same_way() -> None:
     )
 
 
-def test_so_do_warnings() -> None:
+def test_warnings_take_the_same_way() -> None:
     stream = configured()
 
     with warnings.catch_warnings():
@@ -130,7 +130,7 @@ def test_console_without_a_terminal_has_no_colours() -> None:
     assert "n=1" in stream.getvalue()
 
 
-def test_the_standard_error_is_where_it_goes_unless_told_otherwise(
+def test_the_log_goes_to_standard_error_by_default(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     configure_logging(level="info", format="json")
@@ -301,7 +301,7 @@ def test_of_two_secrets_in_each_other_the_longer_one_goes_first() -> None:
     assert redactor(["abcd", "abcdefgh"])("abcdefgh abcd") == "*** ***"
 
 
-def test_secrets_too_short_to_be_told_from_words_are_left() -> None:
+def test_secrets_as_short_as_words_are_not_hidden() -> None:
     assert redactor(["", "abc"])("abc") == "abc"
 
 

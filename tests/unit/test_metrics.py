@@ -263,7 +263,7 @@ def test_push_is_connected_or_not(metrics: Counted, push: Push, state: PushState
     assert 'mailroom_push_connected{transport="websocket"}' not in found
 
 
-def test_the_version_is_told(metrics: Counted) -> None:
+def test_the_version_is_reported(metrics: Counted) -> None:
     (build,) = [name for name in samples(metrics) if name.startswith("mailroom_build_info")]
     assert f'version="{__version__}"' in build
 
@@ -277,7 +277,7 @@ def test_what_cannot_be_counted_is_logged_and_stops_nothing(metrics: Counted) ->
     assert line["exc_info"]
 
 
-def test_nothing_about_mail_or_people_is_told(metrics: Counted, push: Push) -> None:
+def test_nothing_about_mail_or_people_is_reported(metrics: Counted, push: Push) -> None:
     push.now = PushStatus("websocket", last_error="bob@corp.example")
     metrics.pass_ended(ended(report(filing("1", "Feed"), failures=["1"], new=["n"])))
     for each in FAILURES.values():

@@ -22,13 +22,14 @@ def test_passes_that_fail_do_not_begin_the_wait_anew() -> None:
     assert latency.passed(20.0, done=["b"], left=[]) == [20.0]
 
 
-def test_a_failed_pass_without_an_event_is_nobodys_beginning() -> None:
+def test_a_failed_pass_without_an_event_starts_no_measurement() -> None:
     latency = Latency()
     latency.failed(None)
     assert latency.passed(9.0, done=["a"], left=[]) == [9.0]
 
 
-def test_what_was_left_over_waits_since_its_own_event_and_what_came_later_since_another() -> None:
+def test_work_that_was_left_keeps_its_own_event() -> None:
+    """Work of later events is measured from these events."""
     latency = Latency()
     assert latency.passed(5.0, done=["a"], left=["b"]) == [5.0]
     assert latency.passed(9.0, done=["c"], left=["b"]) == [9.0]

@@ -80,9 +80,10 @@ def test_forged_mail_is_not_filed_for_the_sake_of_its_from(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(FILED))
-def test_forged_mail_that_is_labelled_itself_is_filed_and_is_like_any_other_from_then_on(
+def test_forged_mail_with_a_label_is_filed_like_any_other(
     name: str,
 ) -> None:
+    """Its owner has looked at it, so it loses the keyword for forged mail."""
     email = mail("Screener", LAYOUT.warning_label, "@ToFeed", keywords=[FORGED])
     patch = dict(file_labelled(email, target(name), PLACES, warn=False))
     assert patch.pop(f"keywords/{FORGED}") is None

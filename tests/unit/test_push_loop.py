@@ -120,7 +120,7 @@ async def pauses_of(*lives: Life) -> list[float]:
     return transport.time.pauses[: len(lives)]
 
 
-async def test_a_life_is_told_in_order() -> None:
+async def test_a_life_is_reported_in_order() -> None:
     push = Lives([Life(changes=(change("1"), change("2")))]).push()
     events = await collect(push, count(Disconnected, 2))
     assert [type(event) for event in events] == [
@@ -189,12 +189,12 @@ async def test_no_server_sends_us_away_for_more_than_an_hour(wait: float) -> Non
 
 
 @no_luck
-async def test_where_push_is_not_to_be_had_it_is_tried_every_quarter_of_an_hour() -> None:
+async def test_where_push_is_unavailable_it_is_tried_every_quarter_of_an_hour() -> None:
     assert await pauses_of(*[Life(refused=NONE_HERE)] * 3) == [901, 902, 904]
 
 
 @no_luck
-async def test_refused_credentials_are_told_and_not_hammered() -> None:
+async def test_refused_credentials_are_reported_and_not_hammered() -> None:
     """As often as an account that is refused as a whole; a tenth at most is chance."""
     transport = Lives([Life(refused=REFUSED)])
     (event, *others) = await collect(transport.push(), count(Disconnected, 5))
@@ -204,7 +204,7 @@ async def test_refused_credentials_are_told_and_not_hammered() -> None:
 
 
 @pytest.mark.parametrize("error", [CUT_OFF, NONE_HERE, SessionError("no such account")])
-async def test_whatever_the_transport_raises_is_told(error: HttpError | JmapError) -> None:
+async def test_whatever_the_transport_raises_is_reported(error: HttpError | JmapError) -> None:
     events = await collect(Lives([Life(ends=error)]).push(), count(Disconnected, 1))
     assert isinstance(events[-1], Disconnected)
     assert (events[-1].reason, events[-1].error) == (str(error), error)

@@ -45,7 +45,7 @@ async def test_cyrus_pings_tells_of_a_delivery_and_ends_after_five_minutes() -> 
     assert events[2].error is None
 
 
-async def test_cyrus_sends_one_merged_event_to_whom_resumes() -> None:
+async def test_cyrus_sends_one_merged_event_on_resuming() -> None:
     events = await told(
         CYRUS_HEAD,
         b"id: 52\nevent: state\n"

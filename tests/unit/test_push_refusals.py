@@ -63,7 +63,7 @@ async def refusal(said: bytes, **options: str) -> tuple[HttpError | JmapError, P
         pytest.param(answer("302 Found"), id="302 to nowhere"),
     ],
 )
-async def test_push_that_is_not_to_be_had_means_poll(said: bytes) -> None:
+async def test_push_that_is_unavailable_means_poll(said: bytes) -> None:
     error, state = await refusal(said)
     assert isinstance(error, PushUnavailableError)
     assert state is PushState.UNAVAILABLE
@@ -89,14 +89,14 @@ BUSY = (
         pytest.param(answer("429 Too Many Requests"), id="429"),
     ],
 )
-async def test_not_now_does_not_mean_that_push_is_not_to_be_had(said: bytes) -> None:
+async def test_not_now_does_not_mean_that_push_is_unavailable(said: bytes) -> None:
     error, state = await refusal(said)
     assert isinstance(error, ServerFailureError)
     assert state is PushState.WAITING
     assert end_of(error, None) is End.NOT_NOW
 
 
-async def test_why_push_is_not_to_be_had_is_told_without_the_query() -> None:
+async def test_why_push_is_unavailable_is_reported_without_the_query() -> None:
     error, _ = await refusal(answer("204 No Content"))
     assert str(error).endswith("/events/: unexpected status 204, for a stream of events")
     error, _ = await refusal(answer("200 OK", "Content-Type: text/html"))
@@ -113,7 +113,7 @@ async def test_a_stream_is_a_stream_however_it_is_spelt(content_type: str) -> No
 
 
 @pytest.mark.parametrize("status", [401, 403])
-async def test_refused_credentials_are_told_as_such(status: int) -> None:
+async def test_refused_credentials_are_reported_as_such(status: int) -> None:
     error, state = await refusal(answer(f"{status} No", 'WWW-Authenticate: Basic realm="x"'))
     assert isinstance(error, CredentialsRefusedError)
     assert error.status == status
@@ -162,12 +162,12 @@ async def test_a_redirect_to_nonsense_is_a_broken_answer() -> None:
     assert isinstance(error, BrokenAnswerError)
 
 
-async def test_what_is_not_http_is_told() -> None:
+async def test_what_is_not_http_is_reported() -> None:
     error, _ = await refusal(b"SSH-2.0-OpenSSH\r\n\r\n")
     assert isinstance(error, BrokenAnswerError)
 
 
-async def test_no_answer_at_all_is_told() -> None:
+async def test_no_answer_at_all_is_reported() -> None:
     error, _ = await refusal(b"")
     assert isinstance(error, UnreachableError)
 

@@ -16,7 +16,7 @@ def test_the_type_need_not_be_named() -> None:
     assert StateChange.parse({"changed": CHANGED}) == StateChange(CHANGED)
 
 
-def test_changes_are_told_by_account() -> None:
+def test_changes_are_reported_by_account() -> None:
     change = StateChange(CHANGED)
     assert change.for_account("a") == {"Email": "1", "Mailbox": "2"}
     assert change.for_account("shared") == {"Email": "9"}

@@ -136,7 +136,7 @@ def test_a_wrong_token_is_tried_26_times_a_day(door: Door, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("push", ["websocket", "eventsource", "off"])
-def test_credentials_that_worked_are_tried_no_more_often_and_are_back_by_themselves(
+def test_credentials_that_worked_before_recover_by_themselves(
     door: Door, tmp_path: Path, push: str
 ) -> None:
     """The server's directory is down for a while; streams end and want to be opened anew."""
@@ -177,9 +177,7 @@ def test_a_token_that_is_rotated_in_its_file_heals_by_itself(door: Door, tmp_pat
     run(scenario())
 
 
-def test_a_file_that_is_broken_for_a_moment_is_read_again_at_the_next_try(
-    door: Door, tmp_path: Path
-) -> None:
+def test_a_file_that_is_broken_for_a_moment_is_read_again(door: Door, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with living(tmp_path) as life:
             await life.until("ok", within=60)
@@ -212,7 +210,7 @@ def test_one_of_several_accounts_has_its_own_settings_read_again(
 
 
 @pytest.mark.parametrize("was_up", [False, True], ids=["at start", "later"])
-def test_what_something_in_between_refuses_is_an_outage_and_told_as_such(
+def test_a_refusal_by_something_in_between_is_an_outage(
     door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, was_up: bool
 ) -> None:
     """A bot filter answers 403 with a page; the credentials may be as good as ever."""

@@ -114,7 +114,7 @@ def test_mail_of_a_decision_that_failed_is_not_touched() -> None:
     assert refile_labelled(plan, [], [TAPPED], DEFAULTS) == {}
 
 
-def test_late_mail_is_filed_by_whom_it_is_from() -> None:
+def test_late_mail_is_filed_by_its_sender() -> None:
     plan = Account.of(*EVERYTHING).plan()
     came = [
         mail("Screener", email_id="late", sender=BOB),

@@ -118,7 +118,7 @@ NEW = (
 )
 
 
-def test_new_mail_is_told_by_sender() -> None:
+def test_new_mail_is_reported_by_sender() -> None:
     assert text(planned(new=NEW)) == [
         "new mail of bob@corp.example: the sender is unknown",
         "  2 mails: +Screener, -Inbox",
@@ -151,7 +151,7 @@ def test_what_became_of_new_mail_is_logged_by_sender() -> None:
     ]
 
 
-def test_new_mail_that_could_not_be_judged_is_told_and_tried_again() -> None:
+def test_new_mail_that_could_not_be_judged_is_reported_and_tried_again() -> None:
     progress = Progress(replace(planned(), unscreened="Email/query refused: serverFail"))
     report = progress.report()
 
@@ -163,7 +163,7 @@ def test_new_mail_that_could_not_be_judged_is_told_and_tried_again() -> None:
     ]
 
 
-def test_a_new_sender_is_told_in_full() -> None:
+def test_a_new_sender_is_reported_in_full() -> None:
     plan = planned(
         mail("Screener", "@ToPerson", email_id="tapped"),
         mail("Screener", email_id="a"),
@@ -180,7 +180,7 @@ def test_a_new_sender_is_told_in_full() -> None:
     ]
 
 
-def test_a_contact_that_is_there_is_kept_and_what_is_filled_in_is_told() -> None:
+def test_a_contact_that_is_there_is_kept_and_what_is_filled_in_is_reported() -> None:
     bare = card("bob", names=Names(full="Bob Builder"))
     tapped = mail("Screener", "@ToFeed", email_id="tapped")
     _, *rest = text(planned(tapped, cards=[bare], members={"Jail": ["bob"]}))
@@ -227,7 +227,7 @@ def test_an_undo_tells_which_contact_goes_and_which_only_loses_traces() -> None:
     assert decision["contacts"][1]["note_without"] == [line]
 
 
-def test_a_mismatch_a_conflict_and_an_unusable_mail_are_told() -> None:
+def test_a_mismatch_a_conflict_and_an_unusable_mail_are_reported() -> None:
     plan = planned(
         mail("Screener", "@ToFeed", email_id="odd", sender="Your Bank <bob@corp.example>"),
         mail("Screener", "@ToFeed", email_id="c1", sender="al@corp.example"),
@@ -301,7 +301,7 @@ def one_good_one_bad() -> Progress:
     return progress
 
 
-def test_failures_and_late_mails_are_told() -> None:
+def test_failures_and_late_mails_are_reported() -> None:
     report = one_good_one_bad().report()
     lines = list(outcome_text(report))
     assert lines[0] == "1 mail that came meanwhile: +Feed, -Screener"

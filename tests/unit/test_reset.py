@@ -73,7 +73,7 @@ def test_a_plan_with_everything_in_it() -> None:
     assert "`mailroom reset --apply --account ben`" in found.advice("ben")
 
 
-def test_a_label_that_waits_is_told_of_where_nothing_else_is() -> None:
+def test_a_label_that_waits_is_reported_where_nothing_else_is() -> None:
     found = Traces(SEEN, labelled=1)
     assert found.is_empty
     nothing, label, _ = found.text()
@@ -93,12 +93,12 @@ def test_each_of_these_alone_is_something_to_do(found: Traces) -> None:
     assert not found.is_empty
 
 
-def test_where_mailroom_never_was_nobody_is_told_to_delete_anything() -> None:
+def test_without_traces_nobody_is_advised_to_delete_anything() -> None:
     assert "delete" not in Traces().advice("")
     assert "delete" in Traces(SEEN).advice("")
 
 
-def test_what_failed_is_told_in_a_line_each_and_that_it_can_be_run_again() -> None:
+def test_failures_have_a_line_each_and_advice_to_run_it_again() -> None:
     outcome = Outcome(senders=1, mails=2, failures={"a@b.example": "mail m1: no\x1b[2J"})
     assert not outcome.is_complete
     assert list(outcome.text()) == ["FAILED a@b.example: mail m1: no\\x1b[2J"]

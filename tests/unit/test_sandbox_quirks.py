@@ -149,7 +149,7 @@ async def test_patches_that_cyrus_lets_pass_are_refused() -> None:
 # Limits
 
 
-async def test_stalwarts_limits_are_told_and_enforced() -> None:
+async def test_stalwarts_limits_are_reported_and_enforced() -> None:
     async with serving(Quirks(limits=STALWART_LIMITS)) as client:
         core = (await client.session())["capabilities"][CORE]
         limits = (

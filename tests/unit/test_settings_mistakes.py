@@ -227,7 +227,7 @@ def test_wrong_categories(mistakes: Mistakes, value: str, expected: list[str]) -
     assert mistakes(GOOD | {"MAILROOM_CATEGORIES": value}) == expected
 
 
-def test_a_mailbox_that_collides_with_a_default_category_is_blamed_on_who_set_it(
+def test_a_collision_with_a_default_category_names_the_setting(
     mistakes: Mistakes,
 ) -> None:
     environ = GOOD | {"MAILROOM_SCREENER_MAILBOX": "feed"}
@@ -349,7 +349,7 @@ def test_the_login_of_jmap_is_not_taken_to_another_host(mistakes: Mistakes) -> N
     assert mistakes(BASIC | CARDDAV) == mistakes(environ)
 
 
-def test_no_password_goes_to_fastmail_because_the_address_book_was_forgotten(
+def test_no_password_goes_to_fastmail_for_a_forgotten_url(
     mistakes: Mistakes,
 ) -> None:
     expected = [
@@ -372,7 +372,7 @@ def test_a_server_that_may_offer_contacts_itself_needs_no_carddav(
     assert mistakes({"MAILROOM_JMAP_TOKEN": "token"} | choice) == []
 
 
-def test_whether_logins_can_be_shared_is_left_open_while_an_address_is_wrong(
+def test_shared_logins_are_not_judged_while_a_url_is_wrong(
     mistakes: Mistakes,
 ) -> None:
     environ = {**OWN, **BASIC, "MAILROOM_CARDDAV_URL": "nonsense"}

@@ -51,7 +51,7 @@ def test_a_server_that_never_makes_one_is_asked_a_few_times(tmp_path: Path) -> N
         run(set_up(tmp_path, Quirks(throttle_every=1)))
 
 
-def test_a_refusal_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_is_reported_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(random, "uniform", lambda _least, _most: pytest.fail("it waits"))
 
     def refuse(_: AccountContext) -> None:

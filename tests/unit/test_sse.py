@@ -188,7 +188,7 @@ def test_an_event_within_the_limit_is_whole() -> None:
     assert SseDecoder(limit=100).feed(event) == [Event("message", "x" * 94, "1")]
 
 
-def test_an_oversized_event_is_told_at_once_and_the_next_is_whole() -> None:
+def test_an_oversized_event_is_reported_at_once_and_the_next_is_whole() -> None:
     decoder = SseDecoder(limit=100)
     assert decoder.feed(b"id: 1\ndata: " + b"x" * 95) == [Event("", "", "", oversized=True)]
     assert decoder.feed(b"\ndata: more\n\ndata: next\n\n") == [Event("message", "next", "1")]
@@ -204,7 +204,7 @@ def test_lines_that_hold_nothing_of_an_event_do_not_count_together() -> None:
     assert SseDecoder(limit=100).feed(stream) == [Event("message", "x", "")]
 
 
-def test_an_endless_line_is_told_again_and_again() -> None:
+def test_an_endless_line_is_reported_again_and_again() -> None:
     decoder = SseDecoder(limit=100)
     events = [event for _ in range(1000) for event in decoder.feed(b"x")]
     assert events == [Event("", "", "", oversized=True)] * 9

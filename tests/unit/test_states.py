@@ -112,7 +112,7 @@ def test_somebody_elses_change_after_ours_is_news() -> None:
     assert changes.take_news() == 5.0
 
 
-def test_somebody_elses_change_in_between_is_news_even_if_the_push_names_only_our_state() -> None:
+def test_a_foreign_change_before_our_last_state_is_news() -> None:
     """The server folds both changes into one push, whose state is the one we left behind."""
     changes = OwnChanges()
     changes.announced({"Email": "3"}, at=5.0)
@@ -145,7 +145,7 @@ def test_a_push_before_any_pass_is_news() -> None:
 
 
 @pytest.mark.parametrize("states", [{"Email": "9"}, None])
-def test_news_are_told_once(states: dict[str, str] | None) -> None:
+def test_news_are_reported_once(states: dict[str, str] | None) -> None:
     changes = OwnChanges()
     changes.announced(states, at=5.0)
 

@@ -45,7 +45,7 @@ def test_a_card_that_its_owner_edited_survives_an_undo() -> None:
     assert sender.groups == set()
 
 
-def test_misplaced_mail_is_told() -> None:
+def test_misplaced_mail_is_reported() -> None:
     sender = Sender("Ann", ("ann@example.com",))
     model = Model([sender], [Mail("here", sender, frozenset({"Feed"})), Mail("gone", sender)])
     model.mails[1].mailboxes = frozenset({"Feed"})

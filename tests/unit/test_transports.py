@@ -190,7 +190,7 @@ def test_not_now_counts_against_nobody(offers: list[str]) -> None:
 
 
 @pytest.mark.parametrize("end", [End.UNAVAILABLE, End.REFUSED])
-def test_what_is_not_to_be_had_is_given_up_at_once(end: End) -> None:
+def test_what_is_unavailable_is_given_up_at_once(end: End) -> None:
     history = History()
     assert history.ended(end) == [True]
     assert history.choices() == [ES]
@@ -205,7 +205,7 @@ def test_after_a_quarter_of_an_hour_the_best_is_tried_again() -> None:
     assert history.choices() == [WS, ES]
 
 
-def test_who_is_tried_again_has_three_tries_again() -> None:
+def test_a_transport_that_is_tried_again_has_three_tries() -> None:
     history = History()
     history.ended(*[End.EARLY] * 3)
     history.now += QUARTER
@@ -236,7 +236,7 @@ def test_the_last_one_can_be_given_up_and_then_everything_is_new(ends: list[End]
     assert history.choices() == [WS, ES]
 
 
-def test_if_all_that_is_offered_was_given_up_it_is_tried_all_the_same() -> None:
+def test_transports_that_were_all_given_up_are_tried_anyway() -> None:
     history = History()
     history.ended(End.UNAVAILABLE)
     assert history.choices([WS]) == [WS]
@@ -364,7 +364,7 @@ async def test_three_short_lives_and_the_next_takes_over() -> None:
     assert stage.time.pauses == [1, 2, 4, 1]
 
 
-async def test_a_transport_that_is_not_to_be_had_is_replaced_at_once() -> None:
+async def test_a_transport_that_is_unavailable_is_replaced_at_once() -> None:
     stage = Stage([Try(refused=NONE_HERE)], [Try(lasts=300)])
     events = await stage.play(2)
     assert stage.names == [WS, ES]
@@ -387,7 +387,7 @@ async def test_credentials_that_one_refuses_may_be_good_for_the_other() -> None:
     assert stage.time.pauses == [66]
 
 
-async def test_with_nothing_left_push_is_unavailable_and_then_everything_is_tried_anew() -> None:
+async def test_with_no_transport_left_push_is_unavailable_for_a_while() -> None:
     stage = Stage([Try(lasts=1)], [Try(lasts=1)])
     states = []
     async with aclosing(stage.push.events()) as events:
@@ -406,7 +406,7 @@ async def test_with_nothing_left_push_is_unavailable_and_then_everything_is_trie
     assert stage.push.status.last_error == "the stream ended"
 
 
-async def test_why_push_is_unavailable_is_told() -> None:
+async def test_why_push_is_unavailable_is_reported() -> None:
     stage = Stage([Try(lasts=1)], [Try(lasts=1, ends=CUT_OFF)])
     events = await stage.play(6)
     assert isinstance(events[-1], Disconnected)
@@ -415,7 +415,7 @@ async def test_why_push_is_unavailable_is_told() -> None:
     assert stage.push.status.last_error == events[-1].reason
 
 
-async def test_two_that_are_not_to_be_had_mean_poll_for_a_quarter_of_an_hour() -> None:
+async def test_two_unavailable_transports_mean_a_quarter_of_an_hour_of_polls() -> None:
     stage = Stage([Try(refused=NONE_HERE)], [Try(refused=NONE_HERE)])
     await stage.play(5)
     assert stage.names == [WS, ES, WS, ES, WS]
@@ -436,7 +436,7 @@ async def test_the_only_one_that_is_offered_survives_an_outage() -> None:
     assert max(stage.time.pauses) <= 60
 
 
-async def test_where_nothing_is_offered_it_is_asked_for_every_quarter_of_an_hour() -> None:
+async def test_without_an_offer_the_session_is_asked_every_quarter_of_an_hour() -> None:
     stage = Stage([Try(lasts=300)], [], offers=[])
     (event,) = await stage.play(1)
     assert isinstance(event, Disconnected)
@@ -447,7 +447,7 @@ async def test_where_nothing_is_offered_it_is_asked_for_every_quarter_of_an_hour
     assert stage.names == [WS]
 
 
-async def test_after_a_quarter_of_an_hour_the_next_connection_is_the_best_again() -> None:
+async def test_the_best_transport_returns_after_a_quarter_of_an_hour() -> None:
     stage = Stage([*[Try(lasts=1)] * 3, Try(lasts=300)], [Try(lasts=300)])
     await stage.play(8)
     assert stage.names == [WS, WS, WS, ES, ES, ES, WS, WS]
@@ -507,7 +507,7 @@ async def test_the_log_tells_what_is_given_up_why_and_what_comes_then() -> None:
     ]
 
 
-async def test_one_that_proves_deaf_twice_is_given_up_however_long_it_lived() -> None:
+async def test_a_transport_that_is_deaf_twice_is_given_up() -> None:
     stage = Stage([Try(lasts=3600)], [Try(lasts=300)])
     async with aclosing(stage.push.events()) as events:
         async for event in events:

@@ -48,14 +48,14 @@ def test_the_same_line_is_not_appended_twice() -> None:
     assert updating(once, add_line=LINE) == once
 
 
-def test_a_decision_that_comes_back_after_another_is_told_again() -> None:
+def test_a_decision_that_comes_back_is_noted_again() -> None:
     other = "Re-triaged to Imbox on 2026-02-25"
     back = updating(updating(updating(a_card(), add_line=LINE), add_line=other), add_line=LINE)
 
     assert to_card("/card", VCard.parse(back)).note.split("\n") == [LINE, other, LINE]
 
 
-def test_a_decision_is_told_where_the_last_one_is() -> None:
+def test_a_decision_is_noted_below_the_last_one() -> None:
     before = a_card(b"NOTE:x", b"NOTE:" + LINE.encode(), b"NOTE:y")
     other = "Re-triaged to Imbox on 2026-02-25"
     after = updating(before, add_line=other)

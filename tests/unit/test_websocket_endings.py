@@ -65,14 +65,14 @@ async def test_a_close_without_a_code_is_regular() -> None:
 
 
 @pytest.mark.parametrize("code", [1003, 1008, 1011, 1012, 1013, 3000, 4001])
-async def test_any_other_close_is_told_with_the_servers_words(code: int) -> None:
+async def test_any_other_close_is_reported_with_the_servers_words(code: int) -> None:
     error = (await end_of(closes(code, "out of tea"))).error
     assert isinstance(error, UnreachableError)
     assert f"closed, {code}" in str(error)
     assert "out of tea" in str(error)
 
 
-async def test_a_connection_that_is_cut_off_is_told() -> None:
+async def test_a_connection_that_is_cut_off_is_reported() -> None:
     async def script(peer: Peer) -> None:
         peer.socket.transport.abort()
 

@@ -71,7 +71,7 @@ def test_what_is_not_http_is_a_broken_answer() -> None:
     assert str(ours) == f"{WHERE}: broken answer: not HTTP"
 
 
-def test_any_other_handshake_means_that_push_is_not_to_be_had() -> None:
+def test_any_other_handshake_means_that_push_is_unavailable() -> None:
     ours = handshake_error(InvalidUpgrade("Upgrade", "h2c"), HERE)
     assert isinstance(ours, PushUnavailableError)
     assert str(ours) == f"{WHERE}: invalid Upgrade header: h2c"
@@ -111,12 +111,12 @@ RESTART = Close(1012, "back soon")
         ),
     ],
 )
-def test_an_end_is_told_as_it_came(end: ConnectionClosed, text: str) -> None:
+def test_an_end_is_reported_as_it_came(end: ConnectionClosed, text: str) -> None:
     assert str(end_error(end, HERE)) == f"{WHERE}: {text}"
     assert str(lost(end, HERE)) == f"{WHERE}: {text}"
 
 
-def test_a_regular_end_is_none_unless_it_came_at_once() -> None:
+def test_a_regular_end_is_no_error_unless_it_came_at_once() -> None:
     end = ConnectionClosedOK(OK, OK, rcvd_then_sent=True)
     assert end_error(end, HERE) is None
     assert str(lost(end, HERE)) == f"{WHERE}: no answer (closed at once)"

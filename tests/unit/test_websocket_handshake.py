@@ -99,7 +99,7 @@ async def test_the_request_is_what_the_specification_asks_for() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-async def test_refused_credentials_are_told_as_such(status: int) -> None:
+async def test_refused_credentials_are_reported_as_such(status: int) -> None:
     error, state = await refusal(answers(status, WWW_Authenticate='Basic realm="vm"'))
     assert isinstance(error, CredentialsRefusedError)
     assert error.status == status
@@ -115,7 +115,7 @@ async def test_what_may_go_better_later_keeps_the_servers_wish(status: int) -> N
 
 
 @pytest.mark.parametrize("status", [200, 204, 300, 304, 400, 404, 405, 410, 426, 501])
-async def test_any_other_answer_means_that_push_is_not_to_be_had(status: int) -> None:
+async def test_any_other_answer_means_that_push_is_unavailable(status: int) -> None:
     error, state = await refusal(answers(status))
     assert isinstance(error, PushUnavailableError)
     assert str(error).endswith(f"/jmap/ws/: unexpected status {status}, for a WebSocket")
@@ -164,12 +164,12 @@ async def test_a_redirect_to_nonsense_is_a_broken_answer() -> None:
     assert isinstance(error, BrokenAnswerError)
 
 
-async def test_a_redirect_to_nowhere_means_that_push_is_not_to_be_had() -> None:
+async def test_a_redirect_to_nowhere_means_that_push_is_unavailable() -> None:
     error, _ = await refusal(answers(HTTPStatus.FOUND))
     assert isinstance(error, PushUnavailableError)
 
 
-async def test_a_subprotocol_that_is_not_echoed_is_borne() -> None:
+async def test_a_subprotocol_that_is_not_echoed_is_accepted() -> None:
     async with WebSocketServer.running(ws_says_and_hangs(CHANGE), echoes=False) as server:
         events = await collect(websocket_push(server.url), count(StateChange, 1))
     assert [type(event) for event in events] == [Connected, StateChange]
@@ -202,18 +202,18 @@ async def test_a_server_that_answers_no_request_is_not_believed() -> None:
         ),
     ],
 )
-async def test_an_upgrade_to_something_else_means_that_push_is_not_to_be_had(
+async def test_an_upgrade_to_something_else_means_that_push_is_unavailable(
     script: Script,
 ) -> None:
     assert isinstance(await failure_after(script), PushUnavailableError)
 
 
-async def test_what_is_not_http_is_told() -> None:
+async def test_what_is_not_http_is_reported() -> None:
     assert isinstance(await failure_after(says(b"SSH-2.0-OpenSSH\r\n\r\n")), BrokenAnswerError)
 
 
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 101 Swit", b"HTTP/1.1 101 Switching\r\nA: b"])
-async def test_no_whole_answer_is_told(said: bytes) -> None:
+async def test_an_incomplete_answer_is_reported(said: bytes) -> None:
     error = await failure_after(says(said))
     assert isinstance(error, UnreachableError)
     assert error.sent
@@ -228,7 +228,7 @@ async def test_a_server_that_does_not_answer_is_not_waited_for_for_ever() -> Non
     assert "timed out" in str(error)
 
 
-async def test_nobody_there_is_told() -> None:
+async def test_a_server_that_is_down_is_reported() -> None:
     async with StreamServer.running(says(b"")) as server:
         url = server.url.replace("http", "ws")
     error, state = await failure(url)
@@ -238,7 +238,7 @@ async def test_nobody_there_is_told() -> None:
     assert state is PushState.WAITING
 
 
-async def test_a_server_without_tls_where_there_should_be_is_told() -> None:
+async def test_a_server_without_tls_where_there_should_be_is_reported() -> None:
     async with WebSocketServer.running(ws_says()) as server:
         error, _ = await failure(server.url.replace("ws:", "wss:"))
     assert isinstance(error, UnreachableError)
@@ -260,7 +260,7 @@ async def test_all_connections_share_what_it_takes_for_tls(monkeypatch: pytest.M
     assert len(made) <= 1
 
 
-async def test_a_host_that_can_be_none_is_told() -> None:
+async def test_an_impossible_host_name_is_reported() -> None:
     error, _ = await failure(f"wss://{'a' * 70}.example/")
     assert isinstance(error, UnreachableError)
     assert not error.sent

@@ -181,7 +181,7 @@ async def test_a_flood_before_anything_else_comes_through_as_well() -> None:
     assert len(await told(*[CYRUS_DELIVERY] * 1000)) == 1000
 
 
-async def test_connected_is_not_told_before_the_server_has_heard_what_is_wanted() -> None:
+async def test_connected_means_that_the_server_knows_the_wanted_types() -> None:
     async with WebSocketServer.running(says_and_hangs()) as server:
         await collect(websocket_push(server.url), count(Connected, 1))
         (peer,) = server.peers
@@ -235,7 +235,7 @@ async def end_of_proof(problem: dict[str, Any]) -> list[PushEvent]:
 
 
 @pytest.mark.parametrize(("type_", "status", "kind"), REFUSED_PROOFS)
-async def test_a_refused_proof_is_told(type_: str, status: int, kind: type[Exception]) -> None:
+async def test_a_refused_proof_is_reported(type_: str, status: int, kind: type[Exception]) -> None:
     problem = {"type": f"urn:ietf:params:jmap:error:{type_}", "status": status}
     (event,) = await end_of_proof(problem)
     assert isinstance(event, Disconnected)
@@ -274,7 +274,7 @@ async def test_a_request_id_of_null_is_none() -> None:
     assert isinstance(error, PushUnavailableError)
 
 
-async def test_where_it_may_be_the_position_that_is_not_liked_it_is_dropped() -> None:
+async def test_a_position_that_the_server_may_have_refused_is_dropped() -> None:
     error, server = await end_after(CYRUS_UNKNOWN_TYPE, before=CYRUS_DELIVERY)
     assert isinstance(error, RequestError)
     assert [peer.enable.get("pushState") for peer in server.peers] == [None, "54", None]
@@ -296,7 +296,7 @@ async def test_what_may_go_better_later_is_an_error_with_its_type(problem: dict[
     assert error.limit == problem.get("limit", "")
 
 
-async def test_credentials_that_are_no_longer_good_are_told_as_such() -> None:
+async def test_credentials_that_are_no_longer_good_are_reported_as_such() -> None:
     error, _ = await end_after({"@type": "RequestError", "type": "forbidden", "status": 403})
     assert isinstance(error, CredentialsRefusedError)
 
