@@ -95,7 +95,7 @@ class TryAgain:
 class FailurePolicy:
     """Counts the failures in a row, and decides after each one to try again or to give up.
 
-    A FailurePolicy outlives a service that ended because of refused credentials.
+    The policy outlives a service that ended because of refused credentials.
 
     Args:
         limit: the number of failed passes in a row that ends the service, once a pass has
@@ -131,12 +131,18 @@ class FailurePolicy:
         if code is Exit.CREDENTIALS:
             self.refusals += 1
             return GiveUp(code)
-        self._count(now)
+        # While a server is restarted, push may still announce mail. Each change is worth a pass,
+        # but ten such passes that fail within a minute are no reason to end: a pass counts only if
+        # it did not run early.
+        if now >= self._counts_from:
+            self._in_a_row += 1
+            self._counts_from = now + self._shortest_wait()
         asked = (error.retry_after or 0.0) if isinstance(error, ServerFailureError) else 0.0
         is_final = self._in_a_row >= self._limit if self._was_up else code is not Exit.FAILED
         if is_final:
             return GiveUp(code)
-        wait = self._wait(asked)
+        floor = asked + self._shortest_wait()
+        wait = full_jitter(self._in_a_row, base=_FIRST_WAIT, cap=_LONGEST_WAIT / 2, floor=floor)
         # The next mail does not bring back a missing mailbox, so no pass runs earlier for it.
         return TryAgain(wait, before=wait if code is Exit.INCOMPLETE else asked)
 
@@ -153,19 +159,5 @@ class FailurePolicy:
             return pause
         return max(pause, self._refused_at[0] + _REFUSED_SPAN - now)
 
-    def _count(self, now: float) -> None:
-        """Count a failed pass, unless it ran early because of a change.
-
-        While a server is restarted, push may still announce mail. Each change is worth a pass, but
-        ten such passes that fail within a minute are no reason to end.
-        """
-        if now >= self._counts_from:
-            self._in_a_row += 1
-            self._counts_from = now + self._shortest_wait()
-
     def _shortest_wait(self) -> float:
         return ceiling(self._in_a_row, base=_FIRST_WAIT, cap=_LONGEST_WAIT / 2)
-
-    def _wait(self, asked: float) -> float:
-        floor = asked + self._shortest_wait()
-        return full_jitter(self._in_a_row, base=_FIRST_WAIT, cap=_LONGEST_WAIT / 2, floor=floor)

@@ -20,80 +20,75 @@ from mailroom.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-_APART: Final = 0.01
-"""Seconds between the starts of several accounts, for the sake of the server; and so their polls
-do not come all at once either."""
+_START_INTERVAL: Final = 0.01
+"""Seconds between the starts of several accounts, so that neither their first requests nor their
+polls reach the server all at once."""
 
 
 async def serve(settings: Settings) -> Exit:
-    """Run the service until it gives up or is told to stop (SIGTERM, SIGINT, SIGHUP).
+    """Run the service until it gives up or is asked to stop (SIGTERM, SIGINT, SIGHUP).
 
-    Told to stop, it ends with the updates that are under way finished, within a few seconds; told
-    twice, at once.
+    After the first signal the service finishes the updates that are under way, and ends within a
+    few seconds. After the second signal it ends at once.
 
     Raises:
-        PortUnavailableError: the health port cannot be had.
+        PortUnavailableError: the health server cannot listen on its port.
     """
     stop = asyncio.Event()
-    _listen_to_signals(stop)
-    _allow_files()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, partial(_on_signal, stop, number))
+    _raise_file_limit()
     metrics = Metrics()
-    supervisors = [Supervisor(each, metrics) for each in settings.served]
+    supervisors = [Supervisor(account, metrics) for account in settings.served]
     async with serve_health(
-        Overview({each.name: each.health for each in supervisors}),
+        Overview({supervisor.name: supervisor.health for supervisor in supervisors}),
         pages={"/metrics": metrics.page},
         host=settings.health.host,
         port=settings.health.port,
     ) as port:
-        log.info("started", version=__version__, health_port=port, **_told_of(settings))
-        code = await _until_stopped(supervisors, stop, several=settings.has_several)
+        facts: dict[str, object] = {"version": __version__, "health_port": port}
+        if settings.has_several:
+            facts["accounts"] = len(settings.served)
+            if settings.shard is not None:
+                facts["shard"] = str(settings.shard)
+        log.info("started", **facts)
+        code = await run_until_stopped(supervisors, stop, several=settings.has_several)
     log.info("stopped", exit_code=int(code))
     return code
 
 
-def _told_of(settings: Settings) -> dict[str, object]:
-    """What there is to tell of several accounts."""
-    if not settings.has_several:
-        return {}
-    shard = {} if settings.shard is None else {"shard": str(settings.shard)}
-    return {"accounts": len(settings.served), **shard}
-
-
-async def _until_stopped(
+async def run_until_stopped(
     supervisors: Sequence[Supervisor], stop: asyncio.Event, *, several: bool
 ) -> Exit:
+    """Run the accounts until ``stop`` is set or, with a single account, its service gives up."""
     running: list[asyncio.Task[Exit]] = [
         asyncio.create_task(
-            each.run_forever(delay=number * _APART) if several else each.run(),
-            name=f"account {each.name}",
+            supervisor.run_forever(delay=number * _START_INTERVAL) if several else supervisor.run(),
+            name=f"account {supervisor.name}",
         )
-        for number, each in enumerate(supervisors)
+        for number, supervisor in enumerate(supervisors)
     ]
     stopping = asyncio.create_task(stop.wait(), name="stop")
     try:
         done, _ = await asyncio.wait({*running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for each in (*running, stopping):
-            each.cancel()
+        for task in (*running, stopping):
+            task.cancel()
         await asyncio.wait({*running, stopping})
-    ended = [each.result() for each in running if each in done]
+    ended = [task.result() for task in running if task in done]
     return ended[0] if ended else Exit.OK
 
 
-def _allow_files() -> None:
-    """Open as many files as the system lets us: each account's connections are some."""
-    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if resource.RLIM_INFINITY not in {now, most}:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _listen_to_signals(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(number, partial(_on_signal, stop, number))
+def _raise_file_limit() -> None:
+    """Allow as many open files as the system permits: every account has several connections."""
+    present, highest = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY not in {present, highest}:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest, highest))
 
 
 def _on_signal(stop: asyncio.Event, number: signal.Signals) -> None:
+    """Stop in order; end at once if the service is stopping already."""
     if stop.is_set():
         os._exit(128 + number)
     log.info("stopping", signal=number.name)

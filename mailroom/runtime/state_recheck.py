@@ -2,8 +2,8 @@
 
 Apache James 3.8 drops one of two changes that it announces at the same moment. The updates of a
 pass are such changes, so a label that is tapped at that moment may never be announced. The answers
-to the updates show every change before the last update; this second look finds a change right
-after the last update.
+to the updates show every change before the last update; this check finds a change right after the
+last update.
 """
 
 import asyncio
@@ -24,33 +24,35 @@ class StateRecheck:
     """Compares the Email state once with the state at the end of the last pass.
 
     Args:
-        ask: returns the account's present Email state. May raise HttpError and JmapError.
-        found: called if the state is another.
+        read_state: returns the account's present Email state. May raise HttpError and JmapError.
+        on_change: called if the state is another.
     """
 
-    def __init__(self, ask: Callable[[], Awaitable[str]], found: Callable[[], None]) -> None:
-        self._ask = ask
-        self._found = found
+    def __init__(
+        self, read_state: Callable[[], Awaitable[str]], on_change: Callable[[], None]
+    ) -> None:
+        self._read_state = read_state
+        self._on_change = on_change
         self._task: asyncio.Task[None] | None = None
 
     def schedule(self, expected: str) -> None:
-        """Look soon, unless :meth:`cancel` comes first; ``expected`` is the last known state."""
+        """Check soon, unless :meth:`cancel` comes first; ``expected`` is the last known state."""
         self.cancel()
-        self._task = asyncio.create_task(self._look(expected), name="second look")
+        self._task = asyncio.create_task(self._check(expected), name="state recheck")
 
     def cancel(self) -> None:
-        """Cancel the look, because another pass begins or the service ends."""
+        """Cancel the check, because another pass begins or the service ends."""
         if self._task is not None:
             self._task.cancel()
             self._task = None
 
-    async def _look(self, expected: str) -> None:
+    async def _check(self, expected: str) -> None:
         await asyncio.sleep(_DELAY)
         try:
-            state = await self._ask()
+            state = await self._read_state()
         except EXPECTED as error:
-            log.debug("no second look", error=str(error))
+            log.debug("the state was not checked again", error=str(error))
             return
         if state != expected:
             log.debug("the account changed right after the pass", state=state, expected=expected)
-            self._found()
+            self._on_change()

@@ -1,12 +1,12 @@
-"""Keeps one account going: opens it, runs a service on it, and closes it again.
+"""Supervises the service of one account: opens the account, runs a service on it, and closes it.
 
 While credentials are refused the account is closed, so that push sends no requests either. Before
 the account is opened again, its settings and secret files are read again: a token that was renewed
 in the meantime is enough to mend the account.
 
-If there is one account, any other end of its service ends the process, and the supervisor decides
-about the rest. If there are several, each is on its own: when the service of one gives up, the
-others go on, and a new service is started for the account later.
+If there is one account, any other end of its service ends the process, and the process's own
+supervisor (Kubernetes, systemd, Docker) decides about the rest. If there are several, each is on
+its own: when the service of one gives up, the others go on, and a new service is started later.
 """
 
 import asyncio
@@ -27,12 +27,13 @@ from mailroom.waiting.backoff import full_jitter
 log = structlog.get_logger(__name__)
 
 _PAUSES: Final = {Exit.FAILED: 60.0, Exit.INCOMPLETE: 240.0}
+"""Seconds until one of several accounts is tried again, by its service's exit code."""
 _LONG_PAUSE: Final = 3600.0
-"""Seconds. Only a person can mend a mistake in the settings, so trying often is of no use."""
+"""Seconds, for all other codes: only a person can mend a mistake in the settings."""
 
 
 class Supervisor:
-    """Keeps one account going.
+    """Runs services on one account, one after the other.
 
     Args:
         settings: the account's settings.
@@ -64,7 +65,7 @@ class Supervisor:
             now = asyncio.get_running_loop().time()
             policy.note_refused_requests(account.requests_refused, now=now)
             pause = policy.pause_when_refused(now=now)
-            self._telemetry.refused(next_in=pause)
+            self._telemetry.credentials_refused(next_in=pause)
             log.error(
                 "credentials refused; the account is closed until the next try",
                 error=self.health.last_failure,
@@ -72,6 +73,25 @@ class Supervisor:
             )
             await asyncio.sleep(pause)
             self._read_settings_again()
+
+    async def run_forever(self, *, delay: float) -> NoReturn:
+        """Run as one of several accounts: begin in ``delay`` seconds, and go on until cancelled.
+
+        Every log line has the account's name.
+        """
+        with structlog.contextvars.bound_contextvars(account=self.name):
+            await asyncio.sleep(delay)
+            while True:
+                try:
+                    code = await self.run()
+                except Exception:
+                    log.exception("a mistake in Mailroom itself ended the account's service")
+                    code = Exit.FAILED
+                pause = restart_pause(code)
+                self._telemetry.gave_up(code, next_in=pause)
+                log.error("given up", exit_code=int(code), next_in_seconds=round(pause, 1))
+                await asyncio.sleep(pause)
+                self._read_settings_again()
 
     def _read_settings_again(self) -> None:
         """Load the settings again; if they have mistakes, keep the settings as they were."""
@@ -82,30 +102,11 @@ class Supervisor:
         else:
             hide_also(self._settings.secrets())
 
-    async def run_forever(self, *, delay: float) -> NoReturn:
-        """Work as one of several accounts: begin in ``delay`` seconds, and run until cancelled.
 
-        Every log line has the account's name.
-        """
-        with structlog.contextvars.bound_contextvars(account=self.name):
-            await asyncio.sleep(delay)
-            while True:
-                code = await self._try_to_run()
-                pause = _pause(code)
-                self._telemetry.gave_up(code, next_in=pause)
-                log.error("given up", exit_code=int(code), next_in_seconds=round(pause, 1))
-                await asyncio.sleep(pause)
-                self._read_settings_again()
+def restart_pause(code: Exit) -> float:
+    """Return a random pause in seconds until the next service: between half the limit and all.
 
-    async def _try_to_run(self) -> Exit:
-        try:
-            return await self.run()
-        except Exception:
-            log.exception("a mistake in Mailroom itself ended the account's service")
-            return Exit.FAILED
-
-
-def _pause(code: Exit) -> float:
-    """Return a random pause in seconds until the next try: between half of the limit and all."""
+    Several accounts that gave up because of one server so do not come back at the same moment.
+    """
     pause = _PAUSES.get(code, _LONG_PAUSE)
     return full_jitter(1, base=pause / 2, cap=pause, floor=pause / 2)

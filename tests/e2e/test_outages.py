@@ -193,7 +193,7 @@ async def test_a_server_restored_to_an_earlier_state(
         await until_connected(service, reconnects=1)
         await until_polled(service)
         await tapped_mail(alice, "first")
-        await service.until_logged("the poll found what push had not announced")
+        await service.until_logged("the poll found a change that push had not announced")
         await service.until_logged("push connected", 3)
         await tapped_mail(alice, "second")
         await until_told(alice, proxy)

@@ -91,7 +91,7 @@ class Several:
         self._stop = asyncio.Event()
         supervisors = [Supervisor(each, self.families) for each in settings.served]
         self.overview = Overview({each.name: each.health for each in supervisors})
-        running = process._until_stopped(supervisors, self._stop, several=True)
+        running = process.run_until_stopped(supervisors, self._stop, several=True)
         self._task = asyncio.create_task(running)
 
     def account(self, name: str) -> dict[str, Any]:
@@ -239,5 +239,5 @@ def test_how_soon_one_is_taken_up_again(
     monkeypatch: pytest.MonkeyPatch, code: Exit, least: float, most: float
 ) -> None:
     monkeypatch.undo()
-    found = [supervisor._pause(code) for _ in range(200)]
+    found = [supervisor.restart_pause(code) for _ in range(200)]
     assert least <= min(found) < max(found) <= most

@@ -106,11 +106,12 @@ class Telling(Service):
             self._trigger.retry(0)
         return code
 
-    async def _try_to_screen(self) -> Report | Exception:
-        result = await super()._try_to_screen()
-        if isinstance(result, Exception):
-            self.errors.append(result)
-        return result
+    async def _screen(self) -> Report:
+        try:
+            return await super()._screen()
+        except Exception as error:
+            self.errors.append(error)
+            raise
 
     def _succeeded(self, due: Due, report: Report) -> None:
         super()._succeeded(due, report)
