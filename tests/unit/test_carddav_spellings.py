@@ -5,7 +5,7 @@ import pytest
 from mailroom.contacts.address import bare_address, key_of
 from mailroom.contacts.carddav.hrefs import path_key
 from mailroom.contacts.carddav.resource import entity_tag
-from mailroom.contacts.jmap.fields import addresses_of as js_addresses_of
+from mailroom.contacts.jscontact.fields import addresses_of as js_addresses_of
 from mailroom.contacts.uid import uid_key
 from mailroom.contacts.vcard.categories import categories_of, category_key
 from mailroom.contacts.vcard.fields import addresses_of, all_addresses_of, names_of, uid_of

@@ -9,9 +9,9 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mailroom.contacts.jmap import edits as jscontact
-from mailroom.contacts.jmap.cards import to_card as from_jscontact
-from mailroom.contacts.jmap.patches import difference
+from mailroom.contacts.jscontact import edits as jscontact
+from mailroom.contacts.jscontact.cards import to_card as from_jscontact
+from mailroom.contacts.jscontact.patches import difference
 from mailroom.contacts.model import Card, ContactType, CreateCard, Names, UpdateCard
 from mailroom.contacts.text import clean
 from mailroom.contacts.vcard.edit import is_readable, to_card, updated

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from mailroom.contacts.jmap.cards import is_group, is_readable, to_card, to_group
-from mailroom.contacts.jmap.edits import new_card
-from mailroom.contacts.jmap.mark import MARK, mark_of
+from mailroom.contacts.jscontact.cards import is_group, is_readable, to_card, to_group
+from mailroom.contacts.jscontact.edits import new_card
+from mailroom.contacts.jscontact.mark import MARK, mark_of
 from mailroom.contacts.model import Card, ContactType, CreateCard, Group, Names
 
 LINE = "Triaged to Feed on 2026-02-25"

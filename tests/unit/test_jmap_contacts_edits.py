@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.contacts.jmap.cards import to_card
-from mailroom.contacts.jmap.edits import adopted, new_card, new_group, updated
-from mailroom.contacts.jmap.fields import JsCard
-from mailroom.contacts.jmap.mark import MARK
-from mailroom.contacts.jmap.patches import Patch, difference, pointer
+from mailroom.contacts.jscontact.cards import to_card
+from mailroom.contacts.jscontact.edits import adopted, new_card, new_group, updated
+from mailroom.contacts.jscontact.fields import JsCard
+from mailroom.contacts.jscontact.mark import MARK
+from mailroom.contacts.jscontact.patches import Patch, difference, pointer
 from mailroom.contacts.model import Card, ContactType, CreateCard, Names, UpdateCard
 from mailroom.sandbox.patch import apply_patch
 

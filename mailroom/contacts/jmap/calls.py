@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from mailroom.contacts.jmap.cards import is_readable
-from mailroom.contacts.jmap.fields import JsCard, text
+from mailroom.contacts.jscontact.cards import is_readable
+from mailroom.contacts.jscontact.fields import JsCard, text
 from mailroom.http import MAX_OCTETS
 from mailroom.jmap.answers import checked, listed
 from mailroom.jmap.request import Call, Operation, Reference, Results

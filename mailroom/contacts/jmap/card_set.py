@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from mailroom.contacts.jmap.fields import JsCard
+from mailroom.contacts.jscontact.fields import JsCard
 from mailroom.jmap.answers import NO_WORD, checked
 from mailroom.jmap.errors import MethodError, SetError
 from mailroom.jmap.request import Call, Operation, Results

@@ -23,7 +23,7 @@ from mailroom.contacts.jmap.calls import (
     get_large_card,
 )
 from mailroom.contacts.jmap.card_set import Done
-from mailroom.contacts.jmap.fields import JsCard
+from mailroom.contacts.jscontact.fields import JsCard
 from mailroom.http import AnswerTooLargeError
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.errors import JmapError

@@ -21,9 +21,9 @@ from mailroom.contacts.jmap.calls import (
     get_changes,
     get_state,
 )
-from mailroom.contacts.jmap.cards import is_group, to_group
-from mailroom.contacts.jmap.fields import JsCard, addresses_of, names_of, text, uid_of
 from mailroom.contacts.jmap.reading import page_size, rest_of, undisturbed, warn_of_unreadable
+from mailroom.contacts.jscontact.cards import is_group, to_group
+from mailroom.contacts.jscontact.fields import JsCard, addresses_of, names_of, text, uid_of
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.request import in_order

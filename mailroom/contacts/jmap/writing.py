@@ -19,11 +19,11 @@ from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap.batches import batches
 from mailroom.contacts.jmap.calls import uid_filter
 from mailroom.contacts.jmap.card_set import BAD_PATH, Changes, Done, is_gone, is_taken, set_cards
-from mailroom.contacts.jmap.fields import JsCard, addresses_of, uid_of
 from mailroom.contacts.jmap.plan import Job, Plan, Rules
 from mailroom.contacts.jmap.reading import Cards, CardsMovedError, undisturbed
 from mailroom.contacts.jmap.rollback import Rollback
 from mailroom.contacts.jmap.sync import Synchronizer
+from mailroom.contacts.jscontact.fields import JsCard, addresses_of, uid_of
 from mailroom.contacts.model import (
     AddressBookError,
     ContactEdit,

@@ -2,7 +2,7 @@
 
 from typing import Any, TypeGuard
 
-from mailroom.contacts.jmap.fields import (
+from mailroom.contacts.jscontact.fields import (
     JsCard,
     addresses_of,
     kind_of,
@@ -13,7 +13,7 @@ from mailroom.contacts.jmap.fields import (
     texts,
     uid_of,
 )
-from mailroom.contacts.jmap.mark import is_bare, is_safe_to_edit, is_untouched, mark_of
+from mailroom.contacts.jscontact.mark import is_bare, is_safe_to_edit, is_untouched, mark_of
 from mailroom.contacts.model import Card, Group
 from mailroom.contacts.uid import uid_key
 

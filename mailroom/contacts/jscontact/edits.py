@@ -1,7 +1,8 @@
 """The edits of :mod:`mailroom.contacts.model`, on a JSContact Card (RFC 9553). Pure.
 
 An edit takes a card and returns the changed card; only the difference is sent, see
-:mod:`mailroom.contacts.jmap.patches`. Doing an edit twice has the same result as doing it once.
+:mod:`mailroom.contacts.jscontact.patches`. An edit that is done twice has the same result as one
+that is done once.
 """
 
 import re
@@ -9,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from mailroom.contacts.jmap.fields import (
+from mailroom.contacts.jscontact.fields import (
     JsCard,
     components_of,
     entries,
@@ -19,7 +20,7 @@ from mailroom.contacts.jmap.fields import (
     text,
     unix,
 )
-from mailroom.contacts.jmap.mark import (
+from mailroom.contacts.jscontact.mark import (
     MARK,
     digest_of_card,
     is_as_written,

@@ -15,7 +15,7 @@ An app that replaces the whole name removes the mark, and the card then belongs 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from mailroom.contacts.jmap.fields import (
+from mailroom.contacts.jscontact.fields import (
     JsCard,
     components_of,
     entries,
