@@ -83,13 +83,13 @@ class CardDavAddressBook:
         book, notes = await self._open(), []
         if others := book.others.names:
             notes.append(
-                f"other address books: {', '.join(others)}. Their contacts are known; Mailroom"
-                " writes to none of them (MAILROOM_CONTACTS_ADDRESS_BOOK says to which it does)"
+                f"other address books: {', '.join(others)}. Mailroom knows their contacts, but"
+                " never writes to them; MAILROOM_CONTACTS_ADDRESS_BOOK selects the one to write to"
             )
         if book.cache.too_large:
             paths = ", ".join(sorted(book.cache.too_large))
             notes.append(
-                f"cards of more than {LARGEST_CARD >> 20} MiB are known, but not edited: {paths}"
+                f"cards that are not edited, because they exceed {LARGEST_CARD >> 20} MiB: {paths}"
             )
         used = book.cache.members.used()
         if used and not book.cache.groups_are_categories:

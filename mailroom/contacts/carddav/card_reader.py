@@ -136,7 +136,9 @@ class _Reading:
             except UnreachableError as error:
                 if not error.sent:
                     raise
-                log.warning("card cannot be read in time, asked for in brief", path=path)
+                log.warning(
+                    "card cannot be read in time, only some properties are requested", path=path
+                )
                 answered, is_cut = await self._ask([path], BRIEF, enough=None)
         except ServerFailureError as error:
             if error.status != HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -151,15 +153,13 @@ class _Reading:
         try:
             response, resource = await self._requests.get(path)
         except ServerFailureError as error:
-            log.warning(
-                "card passed over that the server fails to send", path=path, error=str(error)
-            )
+            log.warning("server fails to send a card, skipped", path=path, error=str(error))
             self.failed.add(path)
             if len(self.failed) > _UNREADABLE_AT_MOST:
                 raise
             return
         if resource is None:
-            log.warning("card passed over that cannot be read", path=path, status=response.status)
+            log.warning("card cannot be read, skipped", path=path, status=response.status)
         else:
             self._take(resource)
 

@@ -69,7 +69,9 @@ class CollectionSync:
                 listing = await self._requests.changed_since(self._token)
             except SyncRefusedError as error:
                 log.info(
-                    "address book is compared anew", why=str(error), stale_token=error.is_stale
+                    "sync token cannot be used, all ETags are compared",
+                    error=str(error),
+                    is_stale=error.is_stale,
                 )
         if listing is None or listing.is_cut:
             return await self._compare_etags()
@@ -130,7 +132,7 @@ class CollectionSync:
         bare = [path for path, card in changes.cards.items() if not card.addresses]
         await self._read_as(WHOLE_IF_SMALL, bare, lengths, changes)
         if any(path in changes.cards and changes.cards[path].addresses for path in bare):
-            log.info("the server leaves out properties with a group, all cards are read whole")
+            log.info("server leaves out properties with a group, all cards are read whole")
             self._brief_is_short = True
             rest = changes.cards.keys() - set(bare)
             await self._read_as(WHOLE_IF_SMALL, rest, lengths, changes)
@@ -168,7 +170,7 @@ async def list_everything(requests: Requests, *, can_sync: bool) -> Listing:
         try:
             page = await requests.changed_since("")
         except SyncRefusedError as error:
-            log.info("address book is followed by ETags", reason=str(error))
+            log.info("server does not offer sync-collection, ETags are compared", error=str(error))
         else:
             if not page.is_cut:
                 return page
@@ -176,7 +178,7 @@ async def list_everything(requests: Requests, *, can_sync: bool) -> Listing:
     listing = await requests.list_all()
     if not listing.is_cut and seen.keys() <= listing.found.keys():
         return Listing(listing.found, token=token)
-    log.info("the server cuts lists of cards, they are asked for by their UIDs")
+    log.info("server cuts lists of cards, they are requested by their UIDs")
     try:
         without_uid, with_uid = await all_of(
             [_list_by_uid(requests, None), _list_by_uid(requests, "")]

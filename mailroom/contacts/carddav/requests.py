@@ -156,7 +156,7 @@ class Requests:
             if item.card is not None and item.status == HTTPStatus.OK:
                 take(from_item(path, item, item.card))
             elif item.status not in GONE:
-                log.warning("card passed over that cannot be read", path=path, status=item.status)
+                log.warning("card cannot be read, skipped", path=path, status=item.status)
             return path
 
         body = multiget(map(self.paths.spelled, paths), whole=whole)
@@ -221,7 +221,7 @@ class Requests:
             return None
         if item.status != HTTPStatus.OK:
             if item.status not in GONE:
-                log.warning("card passed over that cannot be read", path=path, status=item.status)
+                log.warning("card cannot be read, skipped", path=path, status=item.status)
             return path, None
         length = item.text(LENGTH).strip()
         etag = entity_tag(item.text(ETAG))

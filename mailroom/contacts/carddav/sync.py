@@ -66,7 +66,7 @@ class OtherBook:
         requests = Requests(http, collection.url, paths)
         self._sync = CollectionSync(requests, self._etags, can_sync=collection.can_sync)
         self._tag = ""
-        self._is_passed_over = False
+        self._is_skipped = False
 
     async def changes(self, tag: str) -> Changes | None:
         """Return the changes; None if the tag is unchanged or the address book cannot be read.
@@ -81,12 +81,12 @@ class OtherBook:
         except (AddressBookError, BrokenAnswerError, CredentialsRefusedError) as error:
             if getattr(error, "status", None) == HTTPStatus.UNAUTHORIZED:
                 raise
-            if not self._is_passed_over:
+            if not self._is_skipped:
                 name = self.collection.name
-                log.warning("address book cannot be read", name=name, error=str(error))
-            self._is_passed_over = True
+                log.warning("address book cannot be read, skipped", name=name, error=str(error))
+            self._is_skipped = True
             return None
-        self._is_passed_over = False
+        self._is_skipped = False
         return changes
 
     def accept(self, changes: Changes, tag: str) -> None:

@@ -138,7 +138,7 @@ class Cards:
             )
         except AnswerTooLargeError:
             if len(wanted) == 1:
-                log.info("card is read without its pictures, for it is too large", card=wanted[0])
+                log.info("card is too large, read without its pictures", card=wanted[0])
                 return await self.client.perform_all([get_large_card(self.account_id, wanted[0])])
             middle = len(wanted) // 2
             return [*await self._get(wanted[:middle]), *await self._get(wanted[middle:])]
@@ -193,7 +193,7 @@ async def undisturbed(read: Callable[[], Awaitable[T]]) -> T:
 def warn_of_unreadable(parts: Iterable[Found]) -> None:
     """Log the number of unreadable cards, if there are any."""
     if unreadable := sum(part.unreadable for part in parts):
-        log.warning("unreadable cards passed over", number=unreadable)
+        log.warning("unreadable cards skipped", number=unreadable)
 
 
 def _by_id(parts: Collection[Found]) -> dict[str, JsCard]:

@@ -183,7 +183,7 @@ class Synchronizer:
             # Ids that are gone from the cache belong to cards that were deleted.
             if cache is None or not cache.index.ids.isdisjoint(missing):
                 cache = self._cache = await self._read_everything()
-                log.info("contacts read again, as their ids have changed")
+                log.info("ids of contacts have changed, all contacts were read again")
         present = {uid: card_id for card_id, uid in cache.index.uids_by_id.items()}
         former = before.uids_by_id.items()
         return cache, {card_id: present[uid] for card_id, uid in former if uid in present}
