@@ -1,6 +1,6 @@
-"""What is deployed is what the program is: image, manifests, compose file, systemd unit.
+"""Image, manifests, compose file and systemd unit agree with the program.
 
-They are read here, not run: ``scripts/image`` tries the image, ``scripts/manifests`` renders the
+The files are only read here: ``scripts/image`` tests the image, ``scripts/manifests`` the
 manifests.
 """
 
@@ -66,20 +66,20 @@ def test_the_image_runs_the_program_by_itself() -> None:
     assert {"run", "health"} <= set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]  # Typer's stubs hide click's
 
 
-def test_the_image_asks_the_program_how_it_is() -> None:
+def test_the_health_check_of_the_image_is_mailroom_health() -> None:
     check = last_stage()["HEALTHCHECK"]
     assert json.loads(check.partition(" CMD ")[2]) == ["mailroom", "health"]
 
 
-def test_the_image_listens_where_the_program_does() -> None:
+def test_the_image_exposes_the_default_port() -> None:
     assert last_stage()["EXPOSE"] == str(PORT)
 
 
-def test_the_image_has_a_user_that_is_nobody_by_number() -> None:
+def test_the_user_of_the_image_is_a_number() -> None:
     assert last_stage()["USER"] == f"{USER}:{USER}"
 
 
-def test_the_python_of_the_image_is_one_that_the_program_is_for() -> None:
+def test_the_python_of_the_image_is_supported() -> None:
     (base,) = [rest for name, rest in instructions() if name == "ARG" and rest.startswith("BASE=")]
     version = re.fullmatch(r"BASE=python:(3\.\d+)-slim", base)
     assert version
@@ -87,23 +87,23 @@ def test_the_python_of_the_image_is_one_that_the_program_is_for() -> None:
 
 
 def copied() -> set[str]:
-    """What of this folder gets into the builder."""
+    """Return the paths of this folder that are copied into the builder."""
     copies = (rest.split() for name, rest in instructions() if name == "COPY")
-    return {each for *sources, _ in copies if "--from=builder" not in sources for each in sources}
+    return {path for *sources, _ in copies if "--from=builder" not in sources for path in sources}
 
 
-def test_the_image_is_made_of_what_is_let_in_and_nothing_else_is() -> None:
+def test_dockerignore_admits_the_copied_files_only() -> None:
     rules = re.findall(r"(?m)^[^#\n].*", read(ROOT / ".dockerignore"))
     assert rules[0] == "*"
     assert {rule[1:] for rule in rules if rule.startswith("!")} == copied()
-    assert [each for each in copied() if not (ROOT / each).exists()] == []
+    assert [path for path in copied() if not (ROOT / path).exists()] == []
 
 
 @pytest.mark.parametrize("lock", ["requirements.txt", "scripts/deploy/build.txt"])
-def test_everything_that_is_installed_into_it_is_pinned_by_hash(lock: str) -> None:
+def test_everything_in_the_image_is_pinned_by_hash(lock: str) -> None:
     entries = re.split(r"(?m)^(?=\w)", read(ROOT / lock).replace("\\\n", ""))[1:]
     assert len(entries) > 5
-    assert [each for each in entries if "==" not in each or "--hash=sha256:" not in each] == []
+    assert [entry for entry in entries if "==" not in entry or "--hash=sha256:" not in entry] == []
 
 
 def test_no_index_is_named() -> None:
@@ -126,12 +126,12 @@ def container() -> Any:
 
 
 def mounts() -> dict[str, str]:
-    """Where each volume is."""
-    return {each["name"]: each["mountPath"] for each in container()["volumeMounts"]}
+    """Return the path of each volume."""
+    return {mount["name"]: mount["mountPath"] for mount in container()["volumeMounts"]}
 
 
 def variables() -> dict[str, str]:
-    return {each["name"]: each["value"] for each in container()["env"]}
+    return {variable["name"]: variable["value"] for variable in container()["env"]}
 
 
 def test_one_pod_at_a_time() -> None:
@@ -139,7 +139,7 @@ def test_one_pod_at_a_time() -> None:
     assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
 
 
-def test_the_pod_listens_where_the_program_does() -> None:
+def test_the_pod_and_the_service_use_the_default_port() -> None:
     (port,) = container()["ports"]
     assert port["containerPort"] == PORT
     (offered,) = manifest("base/service.yaml")["spec"]["ports"]
@@ -149,9 +149,9 @@ def test_the_pod_listens_where_the_program_does() -> None:
 def test_only_readiness_depends_on_the_mail_server() -> None:
     (port,) = container()["ports"]
     probes = ("startupProbe", "livenessProbe", "readinessProbe")
-    asked = [container()[probe]["httpGet"] for probe in probes]
-    assert [each["path"] for each in asked] == ["/livez", "/livez", "/readyz"]
-    assert {each["port"] for each in asked} == {port["name"]}
+    gets = [container()[probe]["httpGet"] for probe in probes]
+    assert [get["path"] for get in gets] == ["/livez", "/livez", "/readyz"]
+    assert {get["port"] for get in gets} == {port["name"]}
 
 
 def test_the_pod_has_no_more_rights_than_it_needs() -> None:
@@ -173,7 +173,7 @@ def test_the_pod_has_no_more_rights_than_it_needs() -> None:
     assert account["automountServiceAccountToken"] is False
 
 
-def test_the_pod_is_given_time_to_stop() -> None:
+def test_the_pod_has_time_to_stop() -> None:
     assert pod()["terminationGracePeriodSeconds"] > STOPS_WITHIN
 
 
@@ -182,7 +182,7 @@ def test_the_pod_finds_its_settings_and_secrets() -> None:
     assert variables()[SECRETS_DIR] == mounts()["secrets"]
     (file,) = manifest("base/kustomization.yaml")["configMapGenerator"][0]["files"]
     assert variables()[CONFIG] == f"{mounts()['config']}/{file}"
-    (names,) = [each["secret"] for each in pod()["volumes"] if "secret" in each]
+    (names,) = [volume["secret"] for volume in pod()["volumes"] if "secret" in volume]
     assert names["secretName"] == manifest("secret.example.yaml")["metadata"]["name"]
     assert names["defaultMode"] == stat.S_IRUSR | stat.S_IRGRP
 
@@ -195,22 +195,22 @@ EXAMPLE = "secret.example.yaml"
 @pytest.mark.parametrize("file", KUSTOMIZATIONS, ids=lambda file: str(file.parent.relative_to(K8S)))
 def test_every_file_of_a_kustomization_exists_and_no_other(file: Path) -> None:
     content = yaml.safe_load(read(file))
-    made = [name for each in content.get("configMapGenerator", []) for name in each["files"]]
-    patches = [each["path"] for each in content.get("patches", [])]
+    made = [name for maps in content.get("configMapGenerator", []) for name in maps["files"]]
+    patches = [patch["path"] for patch in content.get("patches", [])]
     others = [*content.get("resources", []), *content.get("components", [])]
     named = {*others, *patches, *(name.rpartition("=")[2] for name in made)}
     assert [name for name in named if not (file.parent / name).exists()] == []
-    there = {each.name for each in file.parent.iterdir() if each.is_file()}
+    there = {path.name for path in file.parent.iterdir() if path.is_file()}
     assert there - {file.name, EXAMPLE} == {name for name in named if "/" not in name}
 
 
 def test_every_component_is_named_by_an_overlay() -> None:
-    overlays = "".join(read(each) for each in KUSTOMIZATIONS if "overlays" in each.parts)
+    overlays = "".join(read(file) for file in KUSTOMIZATIONS if "overlays" in file.parts)
     named = set(re.findall(r"\.\./\.\./components/([\w-]+)", overlays))
-    assert named == {each.name for each in (K8S / "components").iterdir()}
+    assert named == {folder.name for folder in (K8S / "components").iterdir()}
 
 
-def test_the_settings_in_the_config_map_are_sound() -> None:
+def test_the_settings_in_the_config_map_can_be_loaded() -> None:
     assert load_settings(SIGNED_IN, cwd=K8S / "base").log.format == "json"
 
 
@@ -219,11 +219,11 @@ def test_the_overlays_run_this_version(overlay: str) -> None:
     (image,) = manifest(f"overlays/{overlay}/kustomization.yaml")["images"]
     assert image["name"] == container()["image"] == compose()["image"]
     assert image["newTag"] == __version__
-    told = re.findall(rf"{image['newName']}:(\S+)", read(K8S / "README.md"))
-    assert set(told) == {__version__}
+    versions = re.findall(rf"{image['newName']}:(\S+)", read(K8S / "README.md"))
+    assert set(versions) == {__version__}
 
 
-def test_the_monitor_asks_where_the_program_tells() -> None:
+def test_the_monitor_uses_the_path_of_the_metrics() -> None:
     (endpoint,) = manifest("components/monitoring/service-monitor.yaml")["spec"]["endpoints"]
     (port,) = manifest("base/service.yaml")["spec"]["ports"]
     assert endpoint["port"] == port["name"]
@@ -244,7 +244,7 @@ def pods() -> int:
     return int(replicas["count"])
 
 
-def test_each_account_is_served_by_one_pod_with_what_the_example_gives(tmp_path: Path) -> None:
+def test_each_account_of_the_example_is_served_by_one_pod(tmp_path: Path) -> None:
     for name, value in manifest(f"overlays/shards/{EXAMPLE}")["stringData"].items():
         (tmp_path / name).write_text(value)
     served = []
@@ -252,19 +252,21 @@ def test_each_account_is_served_by_one_pod_with_what_the_example_gives(tmp_path:
         settings = load_settings(
             {SECRETS_DIR: str(tmp_path), SHARD: f"{index}/{pods()}"}, cwd=K8S / "overlays/shards"
         )
-        served += [each.name for each in settings.served]
-    assert sorted(served) == sorted(each.name for each in settings.accounts) == ["anna", "ben"]
+        served += [account.name for account in settings.served]
+    assert (
+        sorted(served) == sorted(account.name for account in settings.accounts) == ["anna", "ben"]
+    )
 
 
-def test_a_pod_of_several_is_told_which_it_is() -> None:
+def test_each_of_several_pods_has_its_number() -> None:
     patch = manifest("components/shards/stateful-set.yaml")
-    added = [each["value"] for each in patch if each["path"].endswith("/env/-")]
-    assert [each["name"] for each in added] == ["POD_INDEX", SHARD]
+    added = [change["value"] for change in patch if change["path"].endswith("/env/-")]
+    assert [variable["name"] for variable in added] == ["POD_INDEX", SHARD]
     assert added[1]["value"].startswith("$(POD_INDEX)/")
     assert SHARD in VARIABLES
 
 
-def test_the_policy_is_for_the_pod_and_lets_its_port_in() -> None:
+def test_the_network_policy_admits_the_port_of_the_pod() -> None:
     policy = manifest("components/network-policy/network-policy.yaml")["spec"]
     (labels,) = manifest("base/kustomization.yaml")["labels"]
     assert policy["podSelector"]["matchLabels"] == labels["pairs"]
@@ -288,7 +290,7 @@ def unit() -> configparser.SectionProxy:
 
 
 def credential() -> tuple[str, str]:
-    """What the credentials' names begin with, and the folder they are read from."""
+    """Return the prefix of the credentials' names, and the folder that holds them."""
     name, _, folder = unit()["LoadCredential"].partition(":")
     return name, folder
 
@@ -298,8 +300,8 @@ def offered(path: Path) -> Any:
     return yaml.safe_load(re.sub(r"(?m)^( +)# (?=- |mailroom_|  )", r"\1", read(path)))
 
 
-def told_of_by_systemd() -> list[str]:
-    """What the files that the head of the unit names come to be called."""
+def secrets_of_systemd() -> list[str]:
+    """Return the names, as Mailroom sees them, of the files in the head of the unit."""
     head = read(DEPLOY / "mailroom.service").partition("[Unit]")[0]
     files = re.findall(r"(?<!mailroom_)\b(?:jmap|carddav)_\w+", head)
     return [f"{credential()[0]}_{name}" for name in files]
@@ -311,23 +313,23 @@ COMPOSE = DEPLOY / "compose.yaml"
 SECRETS = {
     "example": list(offered(EXAMPLES[0])["stringData"]),
     "example of several accounts": list(offered(EXAMPLES[1])["stringData"]),
-    "external secrets": [each["secretKey"] for each in offered(EXTERNAL_SECRET)["spec"]["data"]],
+    "external secrets": [entry["secretKey"] for entry in offered(EXTERNAL_SECRET)["spec"]["data"]],
     "compose": list(offered(COMPOSE)["secrets"]),
-    "systemd": told_of_by_systemd(),
+    "systemd": secrets_of_systemd(),
 }
 
 
 @pytest.mark.parametrize("names", SECRETS.values(), ids=SECRETS)
-def test_every_secret_file_is_one_that_is_read(names: list[str], tmp_path: Path) -> None:
+def test_every_secret_file_is_read(names: list[str], tmp_path: Path) -> None:
     for name in names:
         (tmp_path / name).write_text("x")
     given = read_secrets(str(tmp_path), tmp_path)
     assert given.mistakes == ()
     layers = [given.common, *given.accounts.values()]
-    assert sum(len(each.names) for each in layers) == len(names) >= 3
+    assert sum(len(layer.names) for layer in layers) == len(names) >= 3
 
 
-def test_the_secrets_that_are_asked_for_are_enough(tmp_path: Path) -> None:
+def test_the_secrets_of_the_example_are_sufficient(tmp_path: Path) -> None:
     (name,) = manifest(EXAMPLE)["stringData"]
     (tmp_path / name).write_text("x")
     settings = load_settings({SECRETS_DIR: str(tmp_path)}, cwd=tmp_path)
@@ -342,7 +344,7 @@ def test_the_secrets_that_are_asked_for_are_enough(tmp_path: Path) -> None:
 # Compose
 
 
-def test_compose_gives_secrets_that_there_are_and_no_rights() -> None:
+def test_compose_mounts_all_secrets_and_drops_all_rights() -> None:
     for whole in (yaml.safe_load(read(COMPOSE)), offered(COMPOSE)):
         (service,) = whole["services"].values()
         files = {name: {"file": f"secrets/{name}"} for name in service["secrets"]}
@@ -353,7 +355,7 @@ def test_compose_gives_secrets_that_there_are_and_no_rights() -> None:
     assert compose()["security_opt"] == ["no-new-privileges:true"]
 
 
-def test_compose_sets_what_there_is_to_set() -> None:
+def test_compose_sets_known_variables() -> None:
     assert set(compose()["environment"]) <= set(VARIABLES)
     assert compose()["ports"] == [f"127.0.0.1:{PORT}:{PORT}"]
     assert int(compose()["stop_grace_period"].removesuffix("s")) > STOPS_WITHIN
@@ -362,42 +364,44 @@ def test_compose_sets_what_there_is_to_set() -> None:
 # systemd
 
 
-def test_systemd_restarts_after_what_a_restart_may_mend_only() -> None:
+def test_systemd_does_not_restart_after_codes_for_people() -> None:
     assert unit()["Restart"] == "on-failure"
     for_people = {Exit.CONFIGURATION, Exit.INCOMPLETE}
-    assert {Exit(int(each)) for each in unit()["RestartPreventExitStatus"].split()} == for_people
+    assert {Exit(int(code)) for code in unit()["RestartPreventExitStatus"].split()} == for_people
 
 
-def test_systemd_runs_the_program_with_what_there_is_to_set() -> None:
+def test_systemd_runs_the_program_with_known_variables() -> None:
     assert unit()["ExecStart"].split()[1:] == ["run"]
-    given = dict(each.split("=", 1) for each in shlex.split(unit()["Environment"]))
+    given = dict(variable.split("=", 1) for variable in shlex.split(unit()["Environment"]))
     assert set(given) <= {*VARIABLES, SECRETS_DIR}
     assert given[SECRETS_DIR] == "%d"
     assert int(unit()["TimeoutStopSec"]) > STOPS_WITHIN
 
 
-def test_systemd_starts_it_where_its_file_is_looked_for() -> None:
+def test_systemd_starts_the_program_in_the_folder_of_its_file() -> None:
     where = f"{unit()['WorkingDirectory']}/{DEFAULT_CONFIG}"
     assert where == "/etc/mailroom/mailroom.yaml"
     assert last_stage()["WORKDIR"] == unit()["WorkingDirectory"]
     assert where in read(DEPLOY / "mailroom.service").partition("[Unit]")[0]
 
 
-# What k8s/README.md says
+# k8s/README.md
 
-TOLD = read(K8S / "README.md")
-CODE = [*re.findall(r"`([^`\n]+)`", TOLD), *re.findall(r"(?m)^ *\$ (.*)", TOLD)]
+GUIDE = read(K8S / "README.md")
+CODE = [*re.findall(r"`([^`\n]+)`", GUIDE), *re.findall(r"(?m)^ *\$ (.*)", GUIDE)]
 
 
 def test_every_alert_is_documented() -> None:
     rule = manifest("components/monitoring/prometheus-rule.yaml")
-    alerts = [each["alert"] for group in rule["spec"]["groups"] for each in group["rules"]]
-    assert re.findall(r"`(Mailroom\w+)`", TOLD) == alerts
+    alerts = [alert["alert"] for group in rule["spec"]["groups"] for alert in group["rules"]]
+    assert re.findall(r"`(Mailroom\w+)`", GUIDE) == alerts
 
 
 def test_every_object_in_the_documents_exists() -> None:
     named = {
-        tuple(each) for code in CODE for each in re.findall(r"(deployment|service)/(\w+)", code)
+        (kind, name)
+        for code in CODE
+        for kind, name in re.findall(r"(deployment|service)/(\w+)", code)
     }
     kinds = ("deployment", "service")
     assert named == {(kind, manifest(f"base/{kind}.yaml")["metadata"]["name"]) for kind in kinds}

@@ -162,8 +162,8 @@ def test_every_option_of_a_script_exists() -> None:
 def row(category: Category) -> str:
     """Return the line of the table of labels for a category."""
     chain = DEFAULTS.chain(category)
-    groups = ", ".join(each.group for each in chain)
-    destinations = " and ".join(each.destination for each in chain)
+    groups = ", ".join(link.group for link in chain)
+    destinations = " and ".join(link.destination for link in chain)
     inbox = ", and the Inbox if it waited in the Screener" if category.add_to_inbox else ""
     return f"| `{category.label}` | {groups} | {destinations}{inbox} |"
 

@@ -1,4 +1,4 @@
-"""Where settings come from, which source beats which, and what comes of them."""
+"""Settings: their sources, the precedence of the sources, and the resulting values."""
 
 import json
 import os
@@ -66,14 +66,14 @@ def test_defaults(load: Load) -> None:
     assert settings.categories == DEFAULTS
 
 
-def test_new_mail_is_screened_unless_told_otherwise(load: Load) -> None:
+def test_new_mail_is_screened_by_default(load: Load) -> None:
     arrivals = load(FASTMAIL).arrivals
     assert (arrivals.enabled, arrivals.lookback) == (True, 86400)
     off = load(FASTMAIL | {"MAILROOM_ARRIVALS_ENABLED": "false", "MAILROOM_ARRIVALS_LOOKBACK": "0"})
     assert (off.arrivals.enabled, off.arrivals.lookback) == (False, 0)
 
 
-def test_whose_word_about_a_sender_is_taken(load: Load) -> None:
+def test_the_default_authserv_id_is_that_of_fastmail_at_fastmail(load: Load) -> None:
     own = {"MAILROOM_ARRIVALS_AUTHSERV_ID": "mx.example.com"}
     assert load(FASTMAIL).authserv_id == "*.messagingengine.com"
     assert load(FASTMAIL | own).authserv_id == "mx.example.com"
@@ -156,7 +156,7 @@ def test_the_address_book_on_the_same_host_may_have_its_own_login(load: Load) ->
     assert settings.carddav.credentials.header == Credentials.basic("alice", "other").header
 
 
-def test_what_carddav_lacks_is_known_before_the_server_says_that_it_is_needed(load: Load) -> None:
+def test_missing_settings_of_carddav_are_reported_before_carddav_is_needed(load: Load) -> None:
     token = {"MAILROOM_JMAP_TOKEN": "token"}
     own = {"MAILROOM_JMAP_SESSION_URL": "https://mail.example.com/jmap/"}
     login = ("MAILROOM_CARDDAV_USERNAME: is missing", "MAILROOM_CARDDAV_PASSWORD: is missing")
@@ -186,7 +186,7 @@ def test_mail_at_another_fastmail_host_needs_no_carddav_url(load: Load) -> None:
     assert load(FASTMAIL | {"MAILROOM_JMAP_SESSION_URL": url}).jmap.session_url == URL(url)
 
 
-def test_an_empty_variable_is_as_good_as_none(load: Load) -> None:
+def test_an_empty_variable_counts_as_not_set(load: Load) -> None:
     settings = load(FASTMAIL | {"MAILROOM_POLL_INTERVAL": "", "MAILROOM_JMAP_USERNAME": "\n"})
 
     assert settings.poll.interval == 300
@@ -238,11 +238,11 @@ KUBERNETES = {
 }
 
 
-def test_what_kubernetes_sets_for_a_service_is_no_setting_and_no_mistake(load: Load) -> None:
+def test_service_links_of_kubernetes_are_ignored(load: Load) -> None:
     assert load(FASTMAIL | KUBERNETES).health.port == 8080
 
 
-def test_variables_of_other_programs_are_none_of_our_business(load: Load) -> None:
+def test_variables_of_other_programs_are_ignored(load: Load) -> None:
     assert load(FASTMAIL | {"MAIL": "x", "MAILROOMS_FOO": "x", "PATH": "x"}).poll.interval == 300
 
 
@@ -363,7 +363,7 @@ def test_a_mounted_secret_of_kubernetes_is_read_through_its_links(
     assert settings.jmap.credentials.header == Credentials.bearer("token-in-mount").header
 
 
-def test_other_files_among_the_secrets_are_none_of_our_business(load: Load, tmp_path: Path) -> None:
+def test_other_files_among_the_secrets_are_ignored(load: Load, tmp_path: Path) -> None:
     write_secrets(
         tmp_path / "secrets",
         {"db_password": "x", "cert.der": b"\xff\xfe\x00", "mailroom.txt": "x", ".mailroom_x": ""},
@@ -372,7 +372,9 @@ def test_other_files_among_the_secrets_are_none_of_our_business(load: Load, tmp_
     assert load(FASTMAIL).poll.interval == 300
 
 
-def test_environment_beats_secrets_beats_file_beats_default(load: Load, tmp_path: Path) -> None:
+def test_environment_overrides_secrets_override_file_overrides_default(
+    load: Load, tmp_path: Path
+) -> None:
     (tmp_path / "mailroom.yaml").write_text(
         "push: {settle: 1, ping: 11}\npoll: {interval: 111}\njmap: {account: file}"
     )
@@ -389,10 +391,10 @@ def test_environment_beats_secrets_beats_file_beats_default(load: Load, tmp_path
 def test_categories_are_replaced_as_a_whole(load: Load, tmp_path: Path) -> None:
     (tmp_path / "mailroom.yaml").write_text("categories: [{name: A}, {name: B}]")
 
-    assert [each.name for each in load(FASTMAIL).categories] == ["A", "B"]
+    assert [category.name for category in load(FASTMAIL).categories] == ["A", "B"]
 
     overriding = FASTMAIL | {"MAILROOM_CATEGORIES": json.dumps([{"name": "C"}])}
-    assert [each.name for each in load(overriding).categories] == ["C"]
+    assert [category.name for category in load(overriding).categories] == ["C"]
 
 
 def test_settings_cannot_be_changed(load: Load) -> None:
@@ -402,7 +404,7 @@ def test_settings_cannot_be_changed(load: Load) -> None:
         settings.poll.interval = 1
 
 
-def test_secrets_are_all_that_must_not_be_shown(load: Load) -> None:
+def test_secrets_include_the_headers_made_of_them(load: Load) -> None:
     assert load(FASTMAIL).secrets() == {
         "fmu1-fake-token",
         "app-password",
@@ -419,13 +421,13 @@ def test_no_secret_shows_in_the_settings(load: Load) -> None:
             assert all(secret not in text for text in shown)
 
 
-def test_the_settings_are_described_with_where_they_came_from(load: Load, tmp_path: Path) -> None:
+def test_each_setting_is_described_with_its_origin(load: Load, tmp_path: Path) -> None:
     (tmp_path / "mailroom.yaml").write_text("poll: {interval: 60}\ncategories: [{name: A}]")
     write_secrets(tmp_path / "secrets", {"mailroom_jmap_password": "secret"})
     environ = dict(OWN_SERVER)
     del environ["MAILROOM_JMAP_PASSWORD"]
 
-    shown = {each.variable: each for each in describe(load(environ))}
+    shown = {setting.variable: setting for setting in describe(load(environ))}
 
     expected = [
         Shown("MAILROOM_JMAP_TOKEN", "not set", ""),
@@ -439,15 +441,15 @@ def test_the_settings_are_described_with_where_they_came_from(load: Load, tmp_pa
         Shown("MAILROOM_SCREENER_WARN_ON_NAME_MISMATCH", "true", ""),
         Shown("MAILROOM_CATEGORIES", "A", "mailroom.yaml: categories"),
     ]
-    assert [shown[each.variable] for each in expected] == expected
+    assert [shown[setting.variable] for setting in expected] == expected
 
 
 def test_a_url_is_described_without_its_query(load: Load) -> None:
     url = "https://api.fastmail.com/jmap/session?key=secret"
 
     shown = {
-        each.variable: each.value
-        for each in describe(load(FASTMAIL | {"MAILROOM_JMAP_SESSION_URL": url}))
+        setting.variable: setting.value
+        for setting in describe(load(FASTMAIL | {"MAILROOM_JMAP_SESSION_URL": url}))
     }
 
     assert shown["MAILROOM_JMAP_SESSION_URL"] == "https://api.fastmail.com/jmap/session"
@@ -460,7 +462,7 @@ def test_the_table_has_a_row_for_every_variable(load: Load) -> None:
     assert (head, ruler) == ("| variable | default | meaning |", "| --- | --- | --- |")
     assert all(len(row) == 3 and all(row) for row in cells)
     assert [row[0].strip("`") for row in cells] == [
-        *(each.variable for each in describe(load(FASTMAIL))),
+        *(setting.variable for setting in describe(load(FASTMAIL))),
         "MAILROOM_CONFIG",
         "MAILROOM_SECRETS_DIR",
     ]
@@ -471,14 +473,14 @@ def test_the_table_has_a_row_for_every_variable(load: Load) -> None:
     assert defaults["MAILROOM_CATEGORIES"].startswith("Imbox, Feed, Paper Trail")
 
 
-def test_a_default_secrets_directory_that_is_not_there_is_fine(tmp_path: Path) -> None:
+def test_the_default_secrets_directory_need_not_exist(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings({}, cwd=tmp_path)
 
     assert "SECRETS_DIR" not in str(caught.value)
 
 
-def test_plain_http_is_spoken_where_the_user_says_so(load: Load) -> None:
+def test_plain_http_is_allowed_to_the_configured_host_only(load: Load) -> None:
     settings = load(
         {
             **OWN_SERVER,
@@ -494,7 +496,7 @@ def test_plain_http_is_spoken_where_the_user_says_so(load: Load) -> None:
     assert not jmap.allows(URL("http://other:8080/jmap/"))
 
 
-def test_what_stands_before_the_servers_can_be_set(load: Load, tmp_path: Path) -> None:
+def test_a_proxy_and_a_private_ca_can_be_set(load: Load, tmp_path: Path) -> None:
     ca_file = tmp_path / "ca.pem"
     trustme.CA().cert_pem.write_to_path(ca_file)
     settings = load(

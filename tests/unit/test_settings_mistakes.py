@@ -1,4 +1,4 @@
-"""Every mistake that can be made in the settings is told: all at once, and never with a value."""
+"""Mistakes in the settings are reported all at once, and never with a value."""
 
 import errno
 import os
@@ -244,13 +244,13 @@ def test_a_collision_with_a_default_category_names_the_setting(
     ]
 
 
-def test_broken_categories_are_not_judged_any_further(mistakes: Mistakes) -> None:
+def test_categories_without_any_usable_one_are_not_checked_further(mistakes: Mistakes) -> None:
     environ = GOOD | {"MAILROOM_SCREENER_MAILBOX": "Feed", "MAILROOM_CATEGORIES": "[1]"}
 
     assert mistakes(environ) == ["MAILROOM_CATEGORIES[0]: must be a mapping"]
 
 
-def test_what_is_wrong_inside_a_category_hides_nothing_else(mistakes: Mistakes) -> None:
+def test_a_mistake_inside_a_category_hides_no_other(mistakes: Mistakes) -> None:
     value = (
         '[{"name": "A", "colour": "red", "parent": "B"}, {"name": "C", "add_to_inbox": "perhaps"},'
         ' {"name": "C", "destination": "Inbox"}]'
@@ -267,7 +267,7 @@ def test_what_is_wrong_inside_a_category_hides_nothing_else(mistakes: Mistakes) 
     ]
 
 
-def test_a_category_without_a_name_may_be_the_parent_that_is_meant(mistakes: Mistakes) -> None:
+def test_a_category_without_a_name_may_be_the_missing_parent(mistakes: Mistakes) -> None:
     value = '[{"nam": "A"}, {"name": "B", "parent": "A"}, {"name": "B"}]'
     assert mistakes(GOOD | {"MAILROOM_CATEGORIES": value}) == [
         "MAILROOM_CATEGORIES[0].name: is missing",
@@ -276,7 +276,7 @@ def test_a_category_without_a_name_may_be_the_parent_that_is_meant(mistakes: Mis
     ]
 
 
-def test_what_is_wrong_inside_a_category_of_the_file_hides_nothing_else(
+def test_a_mistake_inside_a_category_of_the_file_hides_no_other(
     mistakes: Mistakes, tmp_path: Path
 ) -> None:
     (tmp_path / "mailroom.yaml").write_text("categories: [{name: A, parent: B}, {name: C, x: 1}]")
@@ -338,7 +338,7 @@ def test_a_token_is_no_login_for_the_address_book(mistakes: Mistakes) -> None:
     ]
 
 
-def test_the_login_of_jmap_is_not_taken_to_another_host(mistakes: Mistakes) -> None:
+def test_the_login_of_jmap_is_not_used_for_another_host(mistakes: Mistakes) -> None:
     environ = {**OWN, **BASIC, "MAILROOM_CARDDAV_URL": "https://dav.example.com/"}
 
     why = "because the address book is on another host than the mail"
@@ -363,7 +363,7 @@ def test_no_password_goes_to_fastmail_for_a_forgotten_url(
 
 
 @pytest.mark.parametrize("backend", ["auto", "jmap", "JMAP"])
-def test_a_server_that_may_offer_contacts_itself_needs_no_carddav(
+def test_a_server_that_may_offer_contacts_over_jmap_needs_no_carddav(
     mistakes: Mistakes, backend: str
 ) -> None:
     choice = {"MAILROOM_CONTACTS_BACKEND": backend}
@@ -422,13 +422,13 @@ def test_mistakes_in_the_file(
     assert first == f"mailroom.yaml: {expected}"
 
 
-def test_a_file_that_is_no_text(mistakes: Mistakes, tmp_path: Path) -> None:
+def test_a_file_that_is_not_text(mistakes: Mistakes, tmp_path: Path) -> None:
     (tmp_path / "mailroom.yaml").write_bytes(b"jmap: \xff\xfe\xfa")
 
     assert mistakes(GOOD) == ["mailroom.yaml: is not valid YAML (are quotation marks missing?)"]
 
 
-def test_a_named_file_that_is_not_there(mistakes: Mistakes) -> None:
+def test_a_configured_file_that_does_not_exist(mistakes: Mistakes) -> None:
     environ = {"MAILROOM_CONFIG": "/nowhere/mailroom.yaml"}
 
     assert mistakes(environ) == ["MAILROOM_CONFIG: there is no such file"]
@@ -443,7 +443,7 @@ def test_a_file_that_is_a_folder(mistakes: Mistakes, tmp_path: Path) -> None:
     ]
 
 
-def test_a_mistake_names_the_file_whatever_it_is_called(mistakes: Mistakes, tmp_path: Path) -> None:
+def test_a_mistake_names_the_configured_file(mistakes: Mistakes, tmp_path: Path) -> None:
     (tmp_path / "my.yml").write_text("poll: {interval: 0}")
 
     assert mistakes(GOOD | {"MAILROOM_CONFIG": "my.yml"}) == [
@@ -451,7 +451,7 @@ def test_a_mistake_names_the_file_whatever_it_is_called(mistakes: Mistakes, tmp_
     ]
 
 
-def test_what_a_stronger_source_beats_is_not_judged(mistakes: Mistakes, tmp_path: Path) -> None:
+def test_an_overridden_value_is_not_checked(mistakes: Mistakes, tmp_path: Path) -> None:
     (tmp_path / "mailroom.yaml").write_text("poll: {interval: 0}")
 
     assert mistakes(GOOD | {"MAILROOM_POLL_INTERVAL": "60"}) == []
@@ -486,7 +486,7 @@ def test_a_secret_file_that_is_a_folder(mistakes: Mistakes, tmp_path: Path) -> N
     assert mistakes(environ) == ["secret file mailroom_jmap_token: cannot be read (Is a directory)"]
 
 
-def test_a_secret_file_whose_link_leads_nowhere(mistakes: Mistakes, tmp_path: Path) -> None:
+def test_a_secret_file_that_is_a_broken_link(mistakes: Mistakes, tmp_path: Path) -> None:
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "mailroom_jmap_account").symlink_to("..data/gone")
 
@@ -495,7 +495,9 @@ def test_a_secret_file_whose_link_leads_nowhere(mistakes: Mistakes, tmp_path: Pa
     ]
 
 
-def test_a_named_directory_of_secrets_that_is_none(mistakes: Mistakes, tmp_path: Path) -> None:
+def test_a_configured_secrets_directory_that_does_not_exist(
+    mistakes: Mistakes, tmp_path: Path
+) -> None:
     (tmp_path / "file").touch()
 
     for directory in ("/nowhere", "file"):
@@ -504,7 +506,7 @@ def test_a_named_directory_of_secrets_that_is_none(mistakes: Mistakes, tmp_path:
         ]
 
 
-def test_a_directory_of_secrets_that_cannot_be_read(mistakes: Mistakes, tmp_path: Path) -> None:
+def test_a_secrets_directory_that_cannot_be_read(mistakes: Mistakes, tmp_path: Path) -> None:
     """Not even root can read what is a link to itself."""
     (tmp_path / "mine").symlink_to("mine")
 
@@ -513,7 +515,7 @@ def test_a_directory_of_secrets_that_cannot_be_read(mistakes: Mistakes, tmp_path
     ]
 
 
-def test_a_default_directory_of_secrets_that_cannot_be_read_is_no_mistake(
+def test_a_default_secrets_directory_that_cannot_be_read_is_ignored(
     load: Load, tmp_path: Path
 ) -> None:
     (tmp_path / "secrets").symlink_to("secrets")
@@ -537,21 +539,23 @@ def unlistable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_default_directory_that_may_not_be_listed_is_no_mistake(
+def test_a_default_directory_that_may_not_be_listed_is_ignored(
     load: Load, unlistable: Path
 ) -> None:
     assert unlistable.exists()
     assert load(GOOD).jmap.session_url
 
 
-def test_files_in_it_are_found_by_their_names(load: Load, unlistable: Path) -> None:
+def test_files_in_an_unlistable_directory_are_found_by_their_names(
+    load: Load, unlistable: Path
+) -> None:
     (unlistable / "mailroom_jmap_account").write_text("found")
     (unlistable / "mailroom_jmap_acount").write_text("a typing error that nobody can see")
 
     assert load(GOOD).jmap.account == "found"
 
 
-def test_files_of_named_accounts_are_found_by_their_names(
+def test_files_of_accounts_in_an_unlistable_directory_are_found(
     load: Load, unlistable: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "mailroom.yaml").write_text("accounts: {anna: {}}")
@@ -561,7 +565,7 @@ def test_files_of_named_accounts_are_found_by_their_names(
     assert anna.jmap.token.get_secret_value() == "annas"
 
 
-def test_a_file_in_it_that_is_empty_is_still_a_mistake(
+def test_an_empty_file_in_an_unlistable_directory_is_a_mistake(
     mistakes: Mistakes, unlistable: Path
 ) -> None:
     (unlistable / "mailroom_jmap_account").write_text("")
@@ -631,13 +635,13 @@ def everything_said(environ: Mapping[str, str], cwd: Path) -> str:
         load_settings(environ, cwd=cwd)
     except SettingsError as error:
         said = [str(error), *traceback.format_exception(error)]
-        said += [repr(each) for each in (error, error.__cause__, error.__context__)]
+        said += [repr(cause) for cause in (error, error.__cause__, error.__context__)]
         return "\n".join(said)
     return ""
 
 
 @pytest.mark.parametrize("content", HOSTILE_FILES)
-def test_no_value_of_a_broken_file_is_ever_said(tmp_path: Path, content: str) -> None:
+def test_no_value_of_a_broken_file_is_shown(tmp_path: Path, content: str) -> None:
     (tmp_path / "mailroom.yaml").write_text(content.replace("%s", SECRET))
 
     said = everything_said({}, tmp_path)
@@ -657,7 +661,7 @@ def test_no_value_of_a_broken_file_is_ever_said(tmp_path: Path, content: str) ->
         f"{SECRET}:\x00\n",
     ],
 )
-def test_no_value_of_a_variable_is_ever_said(tmp_path: Path, value: str) -> None:
+def test_no_value_of_a_variable_is_shown(tmp_path: Path, value: str) -> None:
     categories_apart = {name: value for name in VARIABLES if not name.startswith("MAILROOM_SCR")}
     for environ in (categories_apart, {"MAILROOM_JMAP_TOKN": value}):
         said = everything_said(environ, tmp_path)
@@ -666,7 +670,7 @@ def test_no_value_of_a_variable_is_ever_said(tmp_path: Path, value: str) -> None
         assert SECRET not in said
 
 
-def test_no_value_of_a_secret_file_is_ever_said(tmp_path: Path) -> None:
+def test_no_value_of_a_secret_file_is_shown(tmp_path: Path) -> None:
     for name in ("mailroom_jmap_token", "mailroom_poll_interval", "mailroom_carddav_url"):
         write_secret(tmp_path, name, f"{SECRET} {SECRET}".encode())
 
@@ -676,7 +680,7 @@ def test_no_value_of_a_secret_file_is_ever_said(tmp_path: Path) -> None:
     assert SECRET not in said
 
 
-def test_no_value_that_names_a_place_is_ever_said(tmp_path: Path) -> None:
+def test_no_name_of_a_configured_file_is_shown(tmp_path: Path) -> None:
     said = everything_said({"MAILROOM_CONFIG": SECRET, "MAILROOM_SECRETS_DIR": SECRET}, tmp_path)
 
     assert "MAILROOM_CONFIG" in said
@@ -691,7 +695,7 @@ def test_no_value_that_names_a_place_is_ever_said(tmp_path: Path) -> None:
         max_size=8,
     )
 )
-def test_whatever_is_set_the_only_error_is_the_one_that_lists_mistakes(
+def test_any_values_raise_only_a_settings_error(
     environ: Mapping[str, str],
 ) -> None:
     try:
@@ -699,7 +703,7 @@ def test_whatever_is_set_the_only_error_is_the_one_that_lists_mistakes(
     except SettingsError as error:
         mistakes = error.mistakes
     else:
-        mistakes = tuple(each.variable for each in describe(settings))
+        mistakes = tuple(setting.variable for setting in describe(settings))
 
     assert mistakes
     assert all(mistake.strip() and "\n" not in mistake for mistake in mistakes)
