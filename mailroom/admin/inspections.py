@@ -135,8 +135,9 @@ async def new_mail(account: Account) -> AsyncIterator[Finding]:
     if not account.settings.arrivals.enabled:
         yield Finding("new mail", "not screened: your provider's rules have to do it")
         return
-    believed = account.settings.authserv_id or "nobody"
-    yield Finding("new mail", f"screened; {believed} is believed about forged senders")
+    server = account.settings.authserv_id
+    counts = f"the verdict of {server}" if server else "no server's verdict"
+    yield Finding("new mail", f"screened; {counts} on forged senders counts")
 
 
 async def push(account: Account) -> AsyncIterator[Finding]:

@@ -133,8 +133,8 @@ async def test_a_check_tells_what_becomes_of_new_mail(tmp_path: Path) -> None:
     off = {"MAILROOM_ARRIVALS_ENABLED": "false"}
     named = {"MAILROOM_ARRIVALS_AUTHSERV_ID": "*.mx.example"}
     for settings, expected in (
-        ({}, "screened; nobody is believed about forged senders"),
-        (named, "screened; *.mx.example is believed about forged senders"),
+        ({}, "screened; no server's verdict on forged senders counts"),
+        (named, "screened; the verdict of *.mx.example on forged senders counts"),
         (off, "not screened: your provider's rules have to do it"),
     ):
         quiet = {"MAILROOM_PUSH_TRANSPORT": "off", **settings}

@@ -166,9 +166,8 @@ class Outcome:
 
     def text(self) -> Iterator[str]:
         """Return the failures in lines for a terminal."""
-        yield from (
-            f"FAILED {printable(what)}: {printable(why)}" for what, why in self.failures.items()
-        )
+        for subject, reason in self.failures.items():
+            yield f"FAILED {printable(subject)}: {printable(reason)}"
 
     def data(self) -> dict[str, Any]:
         """Return the outcome as JSON data."""
