@@ -21,7 +21,7 @@ from mailroom.contacts.model import (
     Names,
     UpdateCard,
 )
-from tests.support.contents import NOTHING, contents_of
+from tests.support.domain.contents import NOTHING, contents_of
 from tests.support.servers.address_books import (
     Account,
     OpenAccount,

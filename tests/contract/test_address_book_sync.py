@@ -9,7 +9,7 @@ import pytest
 from mailroom.contacts.book import AddressBook
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import ContactEdit, ContactType, CreateCard, Names, UpdateCard
-from tests.support.contents import contents_of
+from tests.support.domain.contents import contents_of
 from tests.support.owner.contacts_app import ContactsApp
 from tests.support.servers.address_books import (
     Account,

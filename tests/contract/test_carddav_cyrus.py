@@ -24,7 +24,7 @@ from mailroom.contacts.model import (
     UpdateCard,
 )
 from mailroom.http import Credentials, CredentialsRefusedError, HttpClient, IntermediaryError
-from tests.support.contents import NOTHING, Contents, contents_of
+from tests.support.domain.contents import NOTHING, Contents, contents_of
 from tests.support.servers.cyrus import Cyrus
 
 pytestmark = pytest.mark.cyrus

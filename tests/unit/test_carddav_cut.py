@@ -7,7 +7,7 @@ import pytest
 from mailroom.contacts.carddav import CardDavAddressBook
 from mailroom.contacts.model import AddressBookError
 from mailroom.sandbox.contacts.dav_xml import refusal
-from tests.support.contents import contents_of
+from tests.support.domain.contents import contents_of
 from tests.support.sandbox.carddav import BOOK, DavServer, serving
 
 

@@ -9,8 +9,8 @@ from aiohttp import web
 from mailroom.contacts.model import ContactEdit, DeleteCard, is_lasting
 from mailroom.http import CredentialsRefusedError, ServerFailureError
 from mailroom.sandbox.contacts.dav_xml import refusal
-from tests.support.contents import contents_of
 from tests.support.domain.contact_edits import ANN, LINE, creating, noting
+from tests.support.domain.contents import contents_of
 from tests.support.sandbox.carddav import BOOK, DavServer
 from tests.support.sandbox.carddav_account import (
     FEED,

@@ -15,7 +15,7 @@ from mailroom.http import (
     ServerFailureError,
 )
 from mailroom.sandbox.contacts.dav_xml import multistatus, refusal, status_only
-from tests.support.contents import NOTHING, Contents, contents_of
+from tests.support.domain.contents import NOTHING, Contents, contents_of
 from tests.support.sandbox.carddav import BOOK, HOME, DavServer, Fault, serving
 
 

@@ -12,8 +12,8 @@ from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import AddressBookError
 from mailroom.http import ServerFailureError
 from mailroom.sandbox.contacts.dav_xml import multistatus, refusal, response, status_only
-from tests.support.contents import contents_of
 from tests.support.domain.contact_edits import ANN, creating, noting
+from tests.support.domain.contents import contents_of
 from tests.support.sandbox.carddav import BOOK, DavServer
 from tests.support.sandbox.carddav_account import FEED, IMBOX, Account, answering, open_account
 

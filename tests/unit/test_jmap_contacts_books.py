@@ -18,7 +18,7 @@ from mailroom.sandbox.context import Arguments
 from mailroom.sandbox.history import History
 from mailroom.screener.model.missing import MissingError
 from tests.support.domain.contact_edits import ANN, LINE, creating, noting
-from tests.support.sandbox.address_book import Account, open_account
+from tests.support.sandbox.jmap_account import Account, open_account
 
 ALPHA = Book("a", "Alpha", is_default=False, is_writable=True)
 MINE = Book("m", "My contacts", is_default=True, is_writable=True)

@@ -4,7 +4,7 @@ import pytest
 
 from mailroom.contacts.jmap import calls
 from tests.support.domain.contact_edits import ANN, noting
-from tests.support.sandbox.address_book import Account, open_account
+from tests.support.sandbox.jmap_account import Account, open_account
 
 FEED = frozenset({"feed"})
 ROOM = 64 * 1024

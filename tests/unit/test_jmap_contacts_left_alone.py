@@ -9,7 +9,7 @@ import pytest
 from mailroom.contacts.model import AddressBookError, ContactEdit, Names, UpdateCard
 from mailroom.sandbox.context import Arguments
 from tests.support.domain.contact_edits import ANN, LINE, creating, noting
-from tests.support.sandbox.address_book import Account, open_account
+from tests.support.sandbox.jmap_account import Account, open_account
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from mailroom.contacts.model import ContactEdit, DeleteCard
 from mailroom.sandbox.context import Arguments
 from mailroom.sandbox.errors import MethodFailure
 from tests.support.domain.contact_edits import noting
-from tests.support.sandbox.address_book import Account, Hook, WatchedContacts, open_account
+from tests.support.sandbox.jmap_account import Account, Hook, WatchedContacts, open_account
 
 FEED, IMBOX = frozenset({"feed"}), frozenset({"imbox"})
 

@@ -12,9 +12,9 @@ from mailroom.jmap.errors import MethodError, SetError
 from mailroom.sandbox.context import Arguments
 from mailroom.sandbox.errors import MethodFailure
 from mailroom.sandbox.quirks import STALWART_LIMITS, Quirks
-from tests.support.contents import contents_of
 from tests.support.domain.contact_edits import ANN, creating
-from tests.support.sandbox.address_book import Account, open_account
+from tests.support.domain.contents import contents_of
+from tests.support.sandbox.jmap_account import Account, open_account
 from tests.support.scripted.jmap import asked, read
 
 FEW = Quirks(limits=replace(STALWART_LIMITS, max_objects_in_get=3))

@@ -6,7 +6,7 @@ import tracemalloc
 from collections.abc import Callable
 
 from mailroom.contacts.jmap import JmapAddressBook
-from tests.support.sandbox.address_book import Account, WatchedContacts, open_account
+from tests.support.sandbox.jmap_account import Account, WatchedContacts, open_account
 
 CARDS = 20_000
 PHOTO = {"p": {"uri": "data:image/jpeg;base64," + "A" * 2000}}

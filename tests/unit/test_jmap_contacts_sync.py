@@ -19,7 +19,7 @@ from mailroom.sandbox.errors import MethodFailure
 from mailroom.sandbox.history import History
 from mailroom.sandbox.quirks import STALWART_LIMITS, Quirks
 from tests.support.domain.contact_edits import ANN, LINE, creating, noting
-from tests.support.sandbox.address_book import Account, Hook, WatchedContacts, open_account
+from tests.support.sandbox.jmap_account import Account, Hook, WatchedContacts, open_account
 
 FEW = Quirks(limits=replace(STALWART_LIMITS, max_objects_in_get=3))
 FEED, IMBOX = frozenset({"feed"}), frozenset({"imbox"})

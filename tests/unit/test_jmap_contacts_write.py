@@ -15,7 +15,7 @@ from mailroom.sandbox.context import Arguments
 from mailroom.sandbox.errors import MethodFailure
 from mailroom.sandbox.quirks import STALWART_LIMITS, Quirks
 from tests.support.domain.contact_edits import ANN, LINE, creating, noting
-from tests.support.sandbox.address_book import Account, Hook, open_account
+from tests.support.sandbox.jmap_account import Account, Hook, open_account
 
 UUID = "c0ffee00-0000-4000-8000-00000000000a"
 FEED, IMBOX = frozenset({"feed"}), frozenset({"imbox"})

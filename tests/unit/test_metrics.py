@@ -35,8 +35,8 @@ from mailroom.screener.passes.states import StateTrail
 from mailroom.screener.triage.contacts import Contact
 from mailroom.screener.triage.decide import DecidedAddresses, Decision
 from mailroom.waiting.trigger import Due, Reason
-from tests.support.contents import NOTHING
 from tests.support.domain.builders import PLACES, category, mail, tapped
+from tests.support.domain.contents import NOTHING
 
 SERVER = URL("https://mail.example.com/jmap?secret=1")
 TIME = 1_771_977_600.0

@@ -17,8 +17,8 @@ from mailroom.screener.passes.progress import Progress
 from mailroom.screener.triage.contacts import find_contacts
 from mailroom.screener.triage.decide import DecidedAddresses, Decision, decide
 from mailroom.screener.triage.labelled import sort_mail
-from tests.support.contents import NOTHING
 from tests.support.domain.builders import NOW, PLACES, groups, mail
+from tests.support.domain.contents import NOTHING
 
 BOB = [
     mail("Screener", "@ToFeed", email_id="bob labelled", sender="bob@corp.example"),

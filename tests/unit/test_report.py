@@ -32,7 +32,6 @@ from mailroom.screener.passes.progress import Progress
 from mailroom.screener.triage.contacts import find_contacts
 from mailroom.screener.triage.decide import decide
 from mailroom.screener.triage.labelled import sort_mail
-from tests.support.contents import snapshot_of
 from tests.support.domain.builders import (
     NOW,
     PLACES,
@@ -43,6 +42,7 @@ from tests.support.domain.builders import (
     mail,
     mailboxes,
 )
+from tests.support.domain.contents import snapshot_of
 
 BOB = "Bob Builder <bob@corp.example>"
 PATHS = (*PLACES.all_labels, *PLACES.managed, "Inbox", "Archive", "Sent")

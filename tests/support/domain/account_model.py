@@ -18,7 +18,6 @@ from mailroom.screener.triage.contacts import find_contacts
 from mailroom.screener.triage.decide import decide
 from mailroom.screener.triage.groups import find_groups
 from mailroom.screener.triage.labelled import sort_mail
-from tests.support.contents import snapshot_of
 from tests.support.domain.builders import (
     LAYOUT,
     NOW,
@@ -28,6 +27,7 @@ from tests.support.domain.builders import (
     patched,
     written,
 )
+from tests.support.domain.contents import snapshot_of
 
 IDENTITIES: Final = ("me@home.example",)
 MARKED: Final = {*PLACES.labels, PLACES.error}

@@ -9,8 +9,8 @@ from aiohttp import web
 from mailroom.contacts.book import Snapshot
 from mailroom.contacts.carddav import CardDavAddressBook
 from mailroom.contacts.model import Card, ContactEdit
-from tests.support.contents import NOTHING, Contents
 from tests.support.domain.contact_edits import ANN
+from tests.support.domain.contents import NOTHING, Contents
 from tests.support.sandbox.carddav import BOOK, DavServer, Fault, serving
 
 FEED, IMBOX = BOOK + "feed.vcf", BOOK + "imbox.vcf"

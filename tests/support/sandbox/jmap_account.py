@@ -18,8 +18,8 @@ from mailroom.sandbox.context import Arguments, Method
 from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.sandbox_account import CONTACTS, SandboxAccount
 from mailroom.sandbox.server import Sandbox
-from tests.support.contents import NOTHING, Contents
 from tests.support.domain.contact_edits import ANN
+from tests.support.domain.contents import NOTHING, Contents
 from tests.support.scripted.http import Pauses
 
 Hook = Callable[[str, Arguments], None]
