@@ -26,7 +26,7 @@ async def account() -> AsyncIterator[Account]:
     dav.put("old.vcf", "UID:old", "FN:Feed", "KIND:group", "MEMBER:bob")
     async with serving(dav) as (url, http):
         options = Options(group_names=NAMES, groups_are_categories=True)
-        yield Account(dav, CardDavAddressBook(http, url, options))
+        yield Account(book=CardDavAddressBook(http, url, options), dav=dav)
 
 
 async def members(account: Account) -> dict[str, frozenset[str]]:

@@ -1,11 +1,15 @@
-"""An address book as it was read: for the assertions and the edits of a test."""
+"""An address book and its contents as they were read: for the assertions and edits of a test."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from mailroom.contacts.book import AddressBook, Snapshot
 from mailroom.contacts.index import ContactIndex
-from mailroom.contacts.model import Card, Group
+from mailroom.contacts.model import Card, ContactEdit, Group
+from tests.support.domain.contact_edits import ANN
+
+Book = TypeVar("Book", bound=AddressBook)
 
 
 @dataclass(frozen=True)
@@ -41,3 +45,27 @@ def snapshot_of(index: ContactIndex) -> Snapshot:
 
 NOTHING = Contents(snapshot_of(ContactIndex()))
 """The contents before anything is read."""
+
+
+@dataclass(kw_only=True)
+class OpenBook(Generic[Book]):
+    """An address book, and the contents that were read of it last."""
+
+    book: Book
+    seen: Contents = NOTHING
+
+    async def read(self, *addresses: str, snapshot: Snapshot | None = None) -> Contents:
+        """Read cards, Ann's by default, after a sync or from an earlier snapshot."""
+        snapshot = snapshot or await self.book.sync()
+        self.seen = Contents(snapshot, await snapshot.read(addresses or (ANN,)))
+        return self.seen
+
+    @property
+    def ann(self) -> Card:
+        (card,) = self.seen.cards
+        return card
+
+    async def write(self, *edits: ContactEdit) -> dict[str, str]:
+        """Carry out edits; return the reasons of the failed ones by their keys."""
+        failures = await self.book.write(edits, self.seen.snapshot)
+        return {key: str(error) for key, error in failures.items()}

@@ -6,38 +6,19 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from mailroom.contacts.book import Snapshot
 from mailroom.contacts.carddav import CardDavAddressBook
-from mailroom.contacts.model import Card, ContactEdit
 from tests.support.domain.contact_edits import ANN
-from tests.support.domain.contents import NOTHING, Contents
+from tests.support.domain.contents import OpenBook
 from tests.support.sandbox.carddav import BOOK, DavServer, Fault, serving
 
 FEED, IMBOX = BOOK + "feed.vcf", BOOK + "imbox.vcf"
 
 
-@dataclass
-class Account:
-    """An address book with Ann, who is in Imbox, and an empty group Feed; what was read of it."""
+@dataclass(kw_only=True)
+class Account(OpenBook[CardDavAddressBook]):
+    """An address book over CardDAV, with Ann, who is in Imbox, and an empty group Feed."""
 
     dav: DavServer
-    book: CardDavAddressBook
-    seen: Contents = NOTHING
-
-    async def read(self, *addresses: str, snapshot: Snapshot | None = None) -> Contents:
-        """Read cards, Ann's by default, after a sync or from an earlier snapshot."""
-        snapshot = snapshot or await self.book.sync()
-        self.seen = Contents(snapshot, await snapshot.read(addresses or (ANN,)))
-        return self.seen
-
-    @property
-    def ann(self) -> Card:
-        return self.seen.cards[0]
-
-    async def write(self, *edits: ContactEdit) -> dict[str, str]:
-        """Key -> reason of what failed."""
-        failures = await self.book.write(edits, self.seen.snapshot)
-        return {key: str(error) for key, error in failures.items()}
 
     def text(self, name: str) -> str:
         return self.dav.cards[BOOK + name].decode()
@@ -53,7 +34,7 @@ async def open_account(
     dav.put("feed.vcf", "UID:feed", "FN:Feed", "N:;;;;", "X-ADDRESSBOOKSERVER-KIND:group")
     dav.put("imbox.vcf", "UID:imbox", "FN:Imbox", "N:;;;;", "KIND:group", "MEMBER:urn:uuid:ann")
     async with serving(dav) as (url, http):
-        account = Account(dav, CardDavAddressBook(http, url))
+        account = Account(book=CardDavAddressBook(http, url), dav=dav)
         if prepare is None:
             await account.read()
         else:

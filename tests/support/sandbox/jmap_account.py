@@ -9,9 +9,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from mailroom.contacts.book import Snapshot
 from mailroom.contacts.jmap import JmapAddressBook
-from mailroom.contacts.model import Card, ContactEdit
 from mailroom.http import Credentials, HttpClient
 from mailroom.jmap.client import JmapClient
 from mailroom.sandbox.context import Arguments, Method
@@ -19,7 +17,7 @@ from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.sandbox_account import CONTACTS, SandboxAccount
 from mailroom.sandbox.server import Sandbox
 from tests.support.domain.contact_edits import ANN
-from tests.support.domain.contents import NOTHING, Contents
+from tests.support.domain.contents import OpenBook
 from tests.support.scripted.http import Pauses
 
 Hook = Callable[[str, Arguments], None]
@@ -90,31 +88,13 @@ class WatchedContacts:
         return [arguments for name, arguments in self.calls if name == "ContactCard/set"]
 
 
-@dataclass
-class Account:
-    """An address book on a server, and the contents that were read last."""
+@dataclass(kw_only=True)
+class Account(OpenBook[JmapAddressBook]):
+    """An address book over JMAP."""
 
     contacts: WatchedContacts
     http: HttpClient
     client: JmapClient
-    book: JmapAddressBook
-    seen: Contents = NOTHING
-
-    async def read(self, *addresses: str, snapshot: Snapshot | None = None) -> Contents:
-        """Read cards, Ann's by default, after a sync or from an earlier snapshot."""
-        snapshot = snapshot or await self.book.sync()
-        self.seen = Contents(snapshot, await snapshot.read(addresses or (ANN,)))
-        return self.seen
-
-    @property
-    def ann(self) -> Card:
-        (card,) = self.seen.cards
-        return card
-
-    async def write(self, *edits: ContactEdit) -> dict[str, str]:
-        """Carry out edits; return the reasons of the failed ones by their keys."""
-        failures = await self.book.write(edits, self.seen.snapshot)
-        return {key: str(error) for key, error in failures.items()}
 
 
 @asynccontextmanager
@@ -127,4 +107,5 @@ async def open_account(
     async with sandbox.serve(), aiohttp.ClientSession() as session:
         http = HttpClient(session, Credentials.basic("alice", "secret"), sleep=Pauses())
         client = JmapClient(http, URL(sandbox.session_url))
-        yield Account(contacts, http, client, JmapAddressBook(client, "alice", annotate=annotate))
+        book = JmapAddressBook(client, "alice", annotate=annotate)
+        yield Account(book=book, contacts=contacts, http=http, client=client)
