@@ -5,7 +5,7 @@ from typing import Final
 from mailroom.admin.probe import Answer, ask_service
 from mailroom.settings import Settings
 
-_PATIENCE: Final = 2.0
+_TIMEOUT: Final = 2.0
 """Seconds; the service answers from memory."""
 
 
@@ -18,7 +18,7 @@ async def service_beside(settings: Settings) -> tuple[Answer, tuple[str, ...]] |
     """
     if settings.health.port == 0:
         return None
-    answer = await ask_service(settings.health, patience=_PATIENCE)
+    answer = await ask_service(settings.health, patience=_TIMEOUT)
     if answer.report is None:
         return None
     report = answer.report

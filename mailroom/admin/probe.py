@@ -22,7 +22,7 @@ from mailroom.settings.sources import read_sources
 from mailroom.settings.variables import CONFIG, SECRETS_DIR
 
 _SECTION: Final = "health"
-_PATIENCE: Final = 5.0
+_TIMEOUT: Final = 5.0
 """Seconds for the whole probe; the service answers from memory."""
 _LOOPBACK: Final = {"0.0.0.0": ("127.0.0.1",), "::": ("127.0.0.1", "::1")}  # noqa: S104 - asked at
 """The addresses to ask if the service listens on all; a host may lack IPv4 or IPv6."""
@@ -44,7 +44,7 @@ class Answer:
 
 
 async def probe(
-    environ: Mapping[str, str] = os.environ, *, cwd: Path | None = None, patience: float = _PATIENCE
+    environ: Mapping[str, str] = os.environ, *, cwd: Path | None = None, patience: float = _TIMEOUT
 ) -> Answer:
     """Ask for ``/healthz``. Every failure is returned as an answer; nothing is raised.
 

@@ -7,11 +7,11 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from mailroom.account import Account, PushTransport
 from mailroom.http import UnreachableError
+from mailroom.http.streams import ANSWER_TIMEOUT
 from mailroom.jmap.mailboxes import get_mailboxes
 
-_PATIENCE: Final = 40.0
-_PATIENCE_FOR_REQUEST: Final = 15.0
-"""Seconds."""
+_BYTE_TIMEOUT: Final = 40.0
+"""Seconds. Servers that ping at all ping at least every 30 seconds."""
 _TRIES: Final = 3
 """Attempts. One stream may end at once because its server process ends; several are a fault."""
 
@@ -33,13 +33,13 @@ async def sign_of_life(account: Account, transport: PushTransport) -> str:
     detail = f"{transport.name} is alive"
     async with transport.connect("") as connection:
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_BYTE_TIMEOUT):
                 await connection.first_bytes()
         except TimeoutError:
-            detail = f"{transport.name} sent nothing for {_PATIENCE:.0f} s, but may still work"
+            detail = f"{transport.name} sent nothing for {_BYTE_TIMEOUT:.0f} s, but may still work"
         mail = await account.mail()
         try:
-            async with asyncio.timeout(_PATIENCE_FOR_REQUEST):
+            async with asyncio.timeout(ANSWER_TIMEOUT):
                 await account.client.perform(get_mailboxes(mail.id))
         except TimeoutError:
             raise BlockedError(

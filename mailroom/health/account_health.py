@@ -9,6 +9,8 @@ from typing import Final
 from mailroom.exits import Exit
 from mailroom.jmap.push import PushStatus
 
+_MISSED_POLLS: Final = 2
+"""The number of poll intervals without a good pass after which an account is not well."""
 _STUCK_AFTER: Final = 15 * 60.0
 """Seconds that a pass may take. A pass that takes longer is stuck."""
 _MOST_LISTED: Final = 20
@@ -96,7 +98,7 @@ class Health:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.push: Callable[[], PushStatus] = _no_push
-        self._patience = 2 * poll_interval
+        self._well_for = _MISSED_POLLS * poll_interval
         self._clock = clock
         self._now = now
         self._started = clock()
@@ -194,7 +196,7 @@ class Health:
         if not is_open or self._is_tried_again:
             return False
         since = self._started if self._last is None else self._last.ended
-        return self._clock() - since < self._patience
+        return self._clock() - since < self._well_for
 
     def is_alive(self) -> bool:
         """Return True if no pass is stuck."""

@@ -1,6 +1,6 @@
 """HTTP for one account: credentials, time-outs, retries. Knows neither JMAP nor CardDAV."""
 
-from mailroom.http.client import HttpClient
+from mailroom.http.client import CONNECT_TIMEOUT, HttpClient
 from mailroom.http.credentials import THIS_MACHINE, Credentials, Reach, may_carry_credentials
 from mailroom.http.errors import (
     AnswerTooLargeError,
@@ -32,6 +32,7 @@ from mailroom.http.streams import Streams
 from mailroom.http.tls import trusting
 
 __all__ = [
+    "CONNECT_TIMEOUT",
     "MAX_OCTETS",
     "NO_PROXIES",
     "THIS_MACHINE",

@@ -42,6 +42,12 @@ T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
+TIMEOUT: Final = 60.0
+"""Seconds that a whole answer may take."""
+CONNECT_TIMEOUT: Final = 10.0
+"""Seconds until a connection is open."""
+CLOSING_GRACE: Final = 3.0
+"""Seconds that a write under way may take to end when the service stops."""
 _MAX_REDIRECTS: Final = 5
 _WRITES: Final = frozenset({"PUT", "DELETE", "MKCOL", "MOVE", "COPY", "PROPPATCH"})
 """The methods that need the lock of an address book (RFC 4918). A JMAP POST needs no lock."""
@@ -68,7 +74,7 @@ class HttpClient:
         *,
         slots: Slots | None = None,
         proxies: Proxies = NO_PROXIES,
-        timeout: float = 60.0,
+        timeout: float = TIMEOUT,
         streams: Streams | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -77,7 +83,9 @@ class HttpClient:
         self._digest = Digest(credentials.login)
         self._slots = slots or Slots()
         self._proxies = proxies
-        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 10.0))
+        self._timeout = aiohttp.ClientTimeout(
+            total=timeout, sock_connect=min(timeout, CONNECT_TIMEOUT)
+        )
         self._streams = streams or Streams()
         self._sleep = sleep
         self._repeater = Repeater(self._slots, sleep)
@@ -275,7 +283,7 @@ class HttpClient:
         if date is not None and "Age" not in response.headers:
             self._offset = date - datetime.now(UTC).replace(microsecond=0)
 
-    async def close(self, *, grace: float = 3.0) -> None:
+    async def close(self, *, grace: float = CLOSING_GRACE) -> None:
         """Wait up to ``grace`` seconds for requests whose callers are gone, then cancel them."""
         if not self._under_way:
             return

@@ -11,14 +11,16 @@ from mailroom.http.not_now import Action, Row
 from mailroom.waiting.backoff import full_jitter
 
 ATTEMPTS: Final = 4
-LONGEST_WAIT: Final = 75.0
+"""The number of attempts at a request, unless the "not now" table says how long to repeat it."""
+LONGEST_ASKED_PAUSE: Final = 75.0
 """Seconds. Rate limits are counted by the minute, so a pause of a minute is waited out here. If a
 server asks for a longer pause, the request fails, and the whole pass is repeated later."""
-_SHORTEST_CEILING: Final = 0.25
-_LONGEST_CEILING: Final = 30.0
-_BUSY_CEILING: Final = 0.5
+BASE_PAUSE: Final = 0.25
+"""Seconds. The first pause is random, and at most this long; the limit doubles each time."""
+_LONGEST_PAUSE: Final = 30.0
+_BUSY_PAUSE: Final = 0.5
 """Seconds. A busy host has room for moments only, so the request is repeated often."""
-_UNKNOWN_RATE_CEILING: Final = 15.0
+_UNKNOWN_RATE_PAUSE: Final = 15.0
 """Seconds, if a rate limit was exceeded and the server does not say for how long."""
 _LONGEST_BELIEVED: Final = 86_400.0
 """Seconds. A server that asks for more than a day is mistaken, and would stop us for ever."""
@@ -35,13 +37,13 @@ def is_worth_repeating(error: BaseException, *, repeatable: bool) -> bool:
     - The request never left: always.
     - The server says "not now": as the table in :mod:`mailroom.http.not_now` says.
     - No answer, or a broken answer: only if the request is ``repeatable``.
-    - The server asks for more than :data:`LONGEST_WAIT`: no; the whole pass is repeated later.
+    - The server asks for more than :data:`LONGEST_ASKED_PAUSE`: no; the pass is repeated later.
     - Any other error (credentials refused, other statuses, cancellation): never.
     """
     match error:
         case UnreachableError(sent=False):
             return True
-        case ServerFailureError(retry_after=float(wait)) if wait > LONGEST_WAIT:
+        case ServerFailureError(retry_after=float(wait)) if wait > LONGEST_ASKED_PAUSE:
             return False
         case ServerFailureError(row=Row() as row):
             return row.may_repeat(repeatable=repeatable)
@@ -90,14 +92,12 @@ def pause(state: RetryCallState) -> float:
     """Return the seconds before the next attempt: the server's pause plus full jitter."""
     error = state.outcome.exception() if state.outcome else None
     asked = error.retry_after if isinstance(error, ServerFailureError) else None
-    return full_jitter(
-        state.attempt_number, base=_SHORTEST_CEILING, cap=_cap(error), floor=asked or 0.0
-    )
+    return full_jitter(state.attempt_number, base=BASE_PAUSE, cap=_cap(error), floor=asked or 0.0)
 
 
 def _cap(error: BaseException | None) -> float:
     row = row_of(error)
     if not isinstance(error, ServerFailureError) or row is None or row.action is not Action.WAIT:
-        return _LONGEST_CEILING
+        return _LONGEST_PAUSE
     tells_no_rate = error.limit is None and error.retry_after is None and row.slows
-    return _UNKNOWN_RATE_CEILING if tells_no_rate else _BUSY_CEILING
+    return _UNKNOWN_RATE_PAUSE if tells_no_rate else _BUSY_PAUSE

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+SLOTS: Final = 4
+"""The number of requests at one host at the same time, until the session states the limit."""
 _REGAINED_EVERY: Final = 10.0
 """Seconds after which one more slot is used again, after :meth:`Slots.slow_down`."""
 
@@ -21,7 +23,7 @@ class Slots:
         size: the number of slots.
     """
 
-    def __init__(self, size: int = 4) -> None:
+    def __init__(self, size: int = SLOTS) -> None:
         self._size = size
         self._taken = 0
         self._writing = 0

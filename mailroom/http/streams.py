@@ -13,9 +13,9 @@ from typing import Final
 
 from mailroom.http.errors import UnreachableError
 
-_FIRST_PATIENCE: Final = 15.0
+ANSWER_TIMEOUT: Final = 15.0
 """Seconds that a server may take to answer while a stream is open, until it has answered once."""
-_LONGEST_TRIAL: Final = 120.0
+_LONGEST_SUSPICION: Final = 120.0
 """Seconds. If no request is sent for so long, a closed stream may be opened again."""
 
 
@@ -60,7 +60,7 @@ class Stream:
         if self._verdict is None:
             return False
         try:
-            async with asyncio.timeout(_LONGEST_TRIAL):
+            async with asyncio.timeout(_LONGEST_SUSPICION):
                 return await asyncio.shield(self._verdict)
         except TimeoutError:
             return False
@@ -100,7 +100,7 @@ class Streams:
         self._answered(stream, _now() - began)
 
     def _patience_beside(self, stream: Stream | None) -> float | None:
-        return None if stream is None or stream.name in self._trusted else _FIRST_PATIENCE
+        return None if stream is None or stream.name in self._trusted else ANSWER_TIMEOUT
 
     def _answered(self, stream: Stream | None, took: float) -> None:
         """Note that a request was answered. ``stream`` was open when it was sent, or None was."""

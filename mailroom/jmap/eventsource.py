@@ -16,6 +16,7 @@ import aiohttp
 from yarl import URL
 
 from mailroom.http import (
+    CONNECT_TIMEOUT,
     BrokenAnswerError,
     HttpClient,
     HttpError,
@@ -36,7 +37,7 @@ _VARIABLE: Final = re.compile(r"\{(\w+)\}")
 _LONGEST_POSITION: Final = 1000
 _LONGEST_REFUSAL: Final = 64 * 1024
 """Octets: enough for any problem details."""
-_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=10.0)
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT)
 """There is no time-out for silence here: :class:`Liveness` sets its limit, which can change while
 a stream is open."""
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})

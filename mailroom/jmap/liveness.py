@@ -14,6 +14,7 @@ _GREATEST_MINIMUM: Final = 30.0
 _LEAST_MAXIMUM: Final = 300.0
 """Seconds. An interval above this, and above the interval asked for, must be milliseconds."""
 _MUTE_CONNECTIONS: Final = 2
+"""The number of connections in a row over which nothing comes, until push counts as unavailable."""
 
 
 @dataclass(frozen=True, slots=True)

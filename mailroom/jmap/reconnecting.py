@@ -4,14 +4,15 @@ from typing import Final
 
 from mailroom.http import CredentialsRefusedError, ServerFailureError
 from mailroom.jmap.errors import JmapError
-from mailroom.waiting.backoff import full_jitter
+from mailroom.waiting.backoff import REFUSED_PAUSES, full_jitter
 
 HEALTHY_LIFE: Final = 60.0
 """Seconds. A connection that was open for so long is healthy."""
 UNAVAILABLE_PAUSE: Final = 15 * 60.0
-REFUSED_PAUSES: Final = (60.0, 300.0, 900.0, 3600.0)
-"""Seconds between tries that are refused one after the other, because some servers ban an address
-that is refused too often. If other requests are refused as well, the account is closed."""
+"""Seconds until a server is asked again that supports no push, or whose push nothing comes over."""
+_BASE_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 60.0
+"""Seconds. The pause between connections is random, and at most this long."""
 _LONGEST_FLOOR: Final = 60 * 60.0
 """Seconds. If a server asks for a longer pause, it is tried once an hour all the same."""
 
@@ -47,11 +48,12 @@ class Backoff:
         if lived > 0.0:
             self._refusals = 0
         if isinstance(error, CredentialsRefusedError):
+            # If other requests are refused as well, the whole account is closed.
             self._refusals += 1
             least = REFUSED_PAUSES[min(self._refusals, len(REFUSED_PAUSES)) - 1]
             return full_jitter(1, base=least / 10, cap=least, floor=max(least, self.retry))
         floor = min(max(self.retry, _least_pause(error)), _LONGEST_FLOOR)
-        return full_jitter(self._in_a_row, base=1.0, cap=60.0, floor=floor)
+        return full_jitter(self._in_a_row, base=_BASE_PAUSE, cap=_LONGEST_PAUSE, floor=floor)
 
 
 def _least_pause(error: Exception | None) -> float:

@@ -35,7 +35,7 @@ from mailroom.jmap.endings import End, Life, end_of
 from mailroom.jmap.errors import JmapError
 from mailroom.jmap.eventsource import EventSourceTransport
 from mailroom.jmap.push import Connection, StateChange
-from mailroom.jmap.reconnecting import PushUnavailableError
+from mailroom.jmap.reconnecting import UNAVAILABLE_PAUSE, PushUnavailableError
 from mailroom.jmap.session import Session
 from mailroom.jmap.websocket import WebSocketTransport
 
@@ -43,9 +43,6 @@ log = structlog.get_logger(__name__)
 
 ORDER: Final = (WebSocketTransport.name, EventSourceTransport.name)
 """The transports' names, the best first."""
-_GIVEN_UP: Final = 15 * 60.0
-"""Seconds for which a transport is not tried: not longer than :mod:`mailroom.jmap.push` waits after
-push was unavailable, so that all transports are tried again after that pause."""
 _BAD_ENDS: Final = 3
 """The number of bad ends in a row after which a transport is given up."""
 _DEAF_LIVES: Final = 2
@@ -118,7 +115,7 @@ class Preference:
         if is_last:
             self._given_up_until.clear()
         else:
-            self._given_up_until[name] = now + _GIVEN_UP
+            self._given_up_until[name] = now + UNAVAILABLE_PAUSE
         return True
 
     def _count(self, name: str, end: End, *, is_last: bool) -> None:

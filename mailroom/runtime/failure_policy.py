@@ -27,7 +27,7 @@ from mailroom.http import (
 )
 from mailroom.jmap.errors import JmapError, SessionError, is_read_only
 from mailroom.screener.model.missing import MissingError, NoRightToWriteError, UnsuitableError
-from mailroom.waiting.backoff import ceiling, full_jitter
+from mailroom.waiting.backoff import REFUSED_PAUSES, ceiling, full_jitter
 
 EXPECTED: Final = (
     HttpError,
@@ -39,18 +39,17 @@ EXPECTED: Final = (
 )
 """The expected failures of a pass; any other exception is a mistake in Mailroom."""
 
-_PAUSES_WHEN_REFUSED: Final = (60.0, 300.0, 900.0, 3600.0)
-"""Seconds between two tries with credentials that are refused; the last pause repeats for ever."""
-_JITTER_WHEN_REFUSED: Final = (1.05, 1.2)
-"""Range of the random factor that lengthens each of these pauses: at most 26 tries a day."""
+_REFUSED_JITTER: Final = (1.05, 1.2)
+"""Range of the random factor that lengthens :data:`REFUSED_PAUSES`: at most 26 tries a day."""
 _MOST_REFUSED: Final = 3
 _REFUSED_SPAN: Final = 605.0
 """Seconds in which at most three requests are refused, unless they were sent at the same time."""
-_FIRST_WAIT: Final = 1.0
+_BASE_PAUSE: Final = 1.0
 """Base pause in seconds. The actual pause is between one and two times the base; the base doubles
 each time. Ten failed passes, the default limit, so take two and a half to five minutes: in that
 time a mail server may well be restarted."""
-_LONGEST_WAIT: Final = 60.0
+_LONGEST_PAUSE: Final = 60.0
+"""Seconds. The longest pause between passes, without the pause that the server asks for."""
 
 
 def exit_code(error: BaseException) -> Exit:
@@ -123,7 +122,7 @@ class FailurePolicy:
         self._unfinished = 0 if complete else self._unfinished + 1
         if complete:
             return None
-        return TryAgain(full_jitter(self._unfinished, base=1.0, cap=_LONGEST_WAIT))
+        return TryAgain(full_jitter(self._unfinished, base=_BASE_PAUSE, cap=_LONGEST_PAUSE))
 
     def failed(self, error: BaseException, *, now: float) -> TryAgain | GiveUp:
         """Note a pass that failed at ``now`` (seconds of any steady clock), and decide."""
@@ -142,7 +141,7 @@ class FailurePolicy:
         if is_final:
             return GiveUp(code)
         floor = asked + self._shortest_wait()
-        wait = full_jitter(self._in_a_row, base=_FIRST_WAIT, cap=_LONGEST_WAIT / 2, floor=floor)
+        wait = full_jitter(self._in_a_row, base=_BASE_PAUSE, cap=_LONGEST_PAUSE / 2, floor=floor)
         # The next mail does not bring back a missing mailbox, so no pass runs earlier for it.
         return TryAgain(wait, before=wait if code is Exit.INCOMPLETE else asked)
 
@@ -152,12 +151,12 @@ class FailurePolicy:
 
     def pause_when_refused(self, *, now: float) -> float:
         """Return the seconds until an account whose credentials are refused is opened again."""
-        last = len(_PAUSES_WHEN_REFUSED)
-        pause = _PAUSES_WHEN_REFUSED[max(1, min(self.refusals, last)) - 1]
-        pause *= random.uniform(*_JITTER_WHEN_REFUSED)  # noqa: S311 - jitter, not cryptography
+        last = len(REFUSED_PAUSES)
+        pause = REFUSED_PAUSES[max(1, min(self.refusals, last)) - 1]
+        pause *= random.uniform(*_REFUSED_JITTER)  # noqa: S311 - jitter, not cryptography
         if len(self._refused_at) < _MOST_REFUSED:
             return pause
         return max(pause, self._refused_at[0] + _REFUSED_SPAN - now)
 
     def _shortest_wait(self) -> float:
-        return ceiling(self._in_a_row, base=_FIRST_WAIT, cap=_LONGEST_WAIT / 2)
+        return ceiling(self._in_a_row, base=_BASE_PAUSE, cap=_LONGEST_PAUSE / 2)

@@ -154,7 +154,7 @@ async def test_in_the_end_nothing_shows_of_a_fault(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        "mailroom.runtime.failure_policy._PAUSES_WHEN_REFUSED", (1.0,)
+        "mailroom.runtime.failure_policy.REFUSED_PAUSES", (1.0,)
     )  # minutes are too long
     monkeypatch.setattr("mailroom.runtime.failure_policy._REFUSED_SPAN", 1.0)
     failed: list[str] = []

@@ -177,7 +177,7 @@ async def test_one_that_lacks_something_is_given_up_and_taken_up_again(
 async def test_bad_credentials_of_one(
     sandbox: Sandbox, anna: Owner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(failure_policy, "_PAUSES_WHEN_REFUSED", (0.2,))
+    monkeypatch.setattr(failure_policy, "REFUSED_PAUSES", (0.2,))
     monkeypatch.setattr(failure_policy, "_REFUSED_SPAN", 0.0)
     await set_up_account(sandbox, ANNA, tmp_path)
     await set_up_account(sandbox, BEN, tmp_path)

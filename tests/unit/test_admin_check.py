@@ -187,7 +187,7 @@ async def test_a_stream_that_blocks_the_account_is_found_out(
     expected: str,
 ) -> None:
     """As some servers do with EventSource; a WebSocket is another matter."""
-    monkeypatch.setattr(sign_of_life, "_PATIENCE_FOR_REQUEST", 0.2)
+    monkeypatch.setattr(sign_of_life, "ANSWER_TIMEOUT", 0.2)
     is_free = asyncio.Event()
     is_free.set()
     stream, api = SandboxApp._event_source, SandboxApp._api

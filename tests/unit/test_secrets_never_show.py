@@ -200,7 +200,7 @@ def settings_for(url: str, contacts: str, transport: str, *, by_token: bool) -> 
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever failed is tried again at once, and a mistake of our own is among what fails."""
     monkeypatch.setattr(random, "uniform", lambda _least, _most: 0.0)
-    monkeypatch.setattr("mailroom.runtime.failure_policy._FIRST_WAIT", 0.001)
+    monkeypatch.setattr("mailroom.runtime.failure_policy._BASE_PAUSE", 0.001)
     whole, mistakes = ScreenerWorkflow.run, iter([True])
 
     async def run(self: ScreenerWorkflow) -> Report:

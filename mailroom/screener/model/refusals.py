@@ -12,9 +12,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-_PAUSE: Final = 3600.0
+_LASTING_PAUSE: Final = 3600.0
 """Seconds until a change is tried again: somebody may have made room, or granted a right."""
-_MOMENT: Final = 1.0
+_CONFIRMED_AFTER: Final = 1.0
 """Seconds from the first refusal of a change after which another refusal confirms it."""
 
 
@@ -26,11 +26,11 @@ class _Refusal:
 
     @property
     def is_confirmed(self) -> bool:
-        return self.last - self.first >= _MOMENT
+        return self.last - self.first >= _CONFIRMED_AFTER
 
     @property
     def is_expired(self) -> bool:
-        return self.last + _PAUSE <= _now()
+        return self.last + _LASTING_PAUSE <= _now()
 
 
 class Refusals:
