@@ -22,28 +22,12 @@ from mailroom.contacts.model import (
     UpdateCard,
 )
 from tests.support.domain.contents import NOTHING, contents_of
-from tests.support.servers.address_books import (
-    Account,
-    OpenAccount,
-    carddav_on_cyrus,
-    carddav_on_radicale,
-    carddav_on_sandbox,
-    carddav_on_xandikos,
-    jmap_on_sandbox,
-)
+from tests.support.servers.address_books import SERVERS, Account, OpenAccount
 
 LINE = "Triaged to Feed on 2026-02-25"
 LATER = "Re-triaged to Imbox on 2026-02-26"
 ANN = "ann@x.example"
 NONE: frozenset[str] = frozenset()
-
-SERVERS: list[Any] = [
-    pytest.param(carddav_on_cyrus, id="carddav-cyrus", marks=pytest.mark.cyrus),
-    pytest.param(carddav_on_radicale, id="carddav-radicale"),
-    pytest.param(carddav_on_xandikos, id="carddav-xandikos"),
-    pytest.param(carddav_on_sandbox, id="carddav-sandbox"),
-    pytest.param(jmap_on_sandbox, id="jmap-sandbox"),
-]
 
 
 @pytest.fixture(params=SERVERS)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
 
 import pytest
 
@@ -12,12 +11,9 @@ from mailroom.contacts.model import ContactEdit, ContactType, CreateCard, Names,
 from tests.support.domain.contents import contents_of
 from tests.support.owner.contacts_app import ContactsApp
 from tests.support.servers.address_books import (
+    SERVERS,
     Account,
     OpenAccount,
-    carddav_on_cyrus,
-    carddav_on_radicale,
-    carddav_on_sandbox,
-    carddav_on_xandikos,
     carddav_without_sync_on_sandbox,
     jmap_on_sandbox,
 )
@@ -26,17 +22,10 @@ LINE = "Triaged to Feed on 2026-02-25"
 ANN, BOB, NEW = "ann@x.example", "bob@x.example", "new@x.example"
 EVERYBODY = (ANN, BOB, NEW)
 
-SERVERS: list[Any] = [
-    pytest.param(carddav_on_cyrus, id="carddav-cyrus", marks=pytest.mark.cyrus),
-    pytest.param(carddav_on_radicale, id="carddav-radicale"),
-    pytest.param(carddav_on_xandikos, id="carddav-xandikos"),
-    pytest.param(carddav_on_sandbox, id="carddav-sandbox"),
-    pytest.param(carddav_without_sync_on_sandbox, id="carddav-without-sync-sandbox"),
-    pytest.param(jmap_on_sandbox, id="jmap-sandbox"),
-]
+WITHOUT_SYNC = pytest.param(carddav_without_sync_on_sandbox, id="carddav-without-sync-sandbox")
 
 
-@pytest.fixture(params=SERVERS)
+@pytest.fixture(params=[*SERVERS, WITHOUT_SYNC])
 async def account(request: pytest.FixtureRequest) -> AsyncIterator[Account]:
     """Ann and Bob are there; Ann is in Imbox, Feed is empty."""
     open_account: OpenAccount = request.param

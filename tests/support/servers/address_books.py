@@ -7,8 +7,10 @@ from itertools import count
 from os import getpid
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 import aiohttp
+import pytest
 from yarl import URL
 
 from mailroom.contacts.book import AddressBook
@@ -127,3 +129,13 @@ async def _carddav(server: str, user: str, book_url: str = "") -> AsyncIterator[
 
 def _client(session: aiohttp.ClientSession, user: str) -> HttpClient:
     return HttpClient(session, Credentials.basic(user, PASSWORD))
+
+
+SERVERS: Final = (
+    pytest.param(carddav_on_cyrus, id="carddav-cyrus", marks=pytest.mark.cyrus),
+    pytest.param(carddav_on_radicale, id="carddav-radicale"),
+    pytest.param(carddav_on_xandikos, id="carddav-xandikos"),
+    pytest.param(carddav_on_sandbox, id="carddav-sandbox"),
+    pytest.param(jmap_on_sandbox, id="jmap-sandbox"),
+)
+"""Parameters of tests that run on every server."""
