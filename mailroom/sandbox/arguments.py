@@ -56,8 +56,8 @@ def property_list(arguments: Mapping[str, Any], known: Collection[str]) -> list[
 
 def objects(arguments: Mapping[str, Any], name: str) -> dict[str, dict[str, Any]]:
     """Return the ``create`` or ``update`` of a ``/set`` by id; empty if missing or null."""
-    found: dict[str, Any] = typed(arguments, name, dict, {})
-    wrong = [f"{name}/{key}" for key, value in found.items() if not isinstance(value, dict)]
+    values: dict[str, Any] = typed(arguments, name, dict, {})
+    wrong = [f"{name}/{key}" for key, value in values.items() if not isinstance(value, dict)]
     if wrong:
         raise invalid(*wrong)
-    return found
+    return values

@@ -10,10 +10,12 @@ from typing import Any, Final
 from mailroom.sandbox.context import AccountContext, Arguments, Method
 from mailroom.sandbox.errors import MethodFailure, Problem
 from mailroom.sandbox.quirks import Limits
-from mailroom.sandbox.references import Response, resolved
 
 CORE: Final = "urn:ietf:params:jmap:core"
 ECHO: Final = "Core/echo"
+Response = tuple[str, Arguments, str]
+"""The name of the method, the result, the call id."""
+
 SESSION_STATE: Final = "0"
 """Nothing in the session changes while the sandbox runs."""
 _STATES_IN: Final = ("sinceState", "ifInState")
@@ -88,12 +90,10 @@ class Dispatcher:
                 raise Problem("unknownCapability", detail=detail)
         if self._serving.refuses_malformed_states:
             states = (arguments.get(name) for _, arguments, _ in calls for name in _STATES_IN)
-            if any(isinstance(state, str) and not self._is_state(state) for state in states):
+            read = self._context.states.read
+            if any(isinstance(state, str) and read(state) is None for state in states):
                 raise Problem("notRequest", detail="Invalid state")
         return using, calls
-
-    def _is_state(self, text: str) -> bool:
-        return self._context.states.read(text) is not None
 
     def _call(
         self,
@@ -157,3 +157,46 @@ def _is_call(value: Any) -> bool:
             return True
         case _:
             return False
+
+
+def resolved(arguments: Mapping[str, Any], earlier: Sequence[Response]) -> Arguments:
+    """Return the arguments with every back-reference ``#name`` replaced (RFC 8620 section 3.7).
+
+    Raises:
+        MethodFailure: a reference leads nowhere, or an argument is given twice.
+    """
+    by_id = {response[2]: response for response in reversed(earlier)}
+    result: Arguments = {}
+    for name, value in arguments.items():
+        if not name.startswith("#"):
+            result[name] = value
+            continue
+        if name[1:] in arguments:
+            raise MethodFailure("invalidArguments", arguments=[name])
+        match value:
+            case {"resultOf": str(call_id), "name": str(method), "path": str(path)}:
+                response = by_id.get(call_id)
+            case _:
+                raise MethodFailure("invalidResultReference")
+        if response is None or response[0] != method or not path.startswith("/"):
+            raise MethodFailure("invalidResultReference")
+        result[name[1:]] = _follow(response[1], path[1:].split("/"))
+    return result
+
+
+def _follow(value: Any, tokens: Sequence[str]) -> Any:
+    """Evaluate a JSON Pointer in which ``*`` stands for every item of an array."""
+    for place, part in enumerate(tokens):
+        if part == "*" and isinstance(value, list):
+            found = [_follow(item, tokens[place + 1 :]) for item in value]
+            lists = [items if isinstance(items, list) else [items] for items in found]
+            return [item for items in lists for item in items]
+        key = part.replace("~1", "/").replace("~0", "~")
+        match value:
+            case dict() if key in value:
+                value = value[key]
+            case list() if key.isdecimal() and int(key) < len(value):
+                value = value[int(key)]
+            case _:
+                raise MethodFailure("invalidResultReference")
+    return value

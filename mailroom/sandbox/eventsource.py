@@ -26,9 +26,12 @@ async def stream(
 ) -> web.StreamResponse:
     """Answer a request for the event stream; return when the stream has ended."""
     habits = quirks.pushing
-    if _is_refused(request, habits):
-        return web.Response(status=400)
     types = request.query.get("types")
+    needed = ("types", close_after(habits), "ping")
+    is_incomplete = habits.needs_all_parameters and not all(map(request.query.get, needed))
+    has_unknown = habits.refuses_unknown_types and not _TYPES.issuperset((types or "").split(","))
+    if is_incomplete or has_unknown:
+        return web.Response(status=400)
     if types is None or not quirks.event_source:
         return web.Response(status=204)
     subscription = Subscription(
@@ -58,14 +61,6 @@ async def stream(
 def close_after(habits: Pushing) -> str:
     """Return the name of the query parameter, which Cyrus writes without a capital."""
     return "closeAfter" if habits.needs_all_parameters else "closeafter"
-
-
-def _is_refused(request: web.Request, habits: Pushing) -> bool:
-    needed = ("types", close_after(habits), "ping")
-    if habits.needs_all_parameters and not all(map(request.query.get, needed)):
-        return True
-    types = request.query.get("types", "").split(",")
-    return habits.refuses_unknown_types and not _TYPES.issuperset(types)
 
 
 async def _send_all(

@@ -10,18 +10,15 @@ from typing import Any, Final
 
 from mailroom.sandbox.arguments import invalid
 from mailroom.sandbox.errors import MethodFailure
-from mailroom.sandbox.filter_shape import (
-    TEXT,
-    has_text,
-    mailboxes_of,
-    refuse_nested_mailboxes,
-)
 from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.search import matcher
 from mailroom.sandbox.store import Email, MailStore
 
 Test = Callable[[Email], bool]
 
+_TEXT: Final = frozenset({"from", "to", "cc", "bcc"})
+"""The text criteria that the sandbox knows (RFC 8621 section 4.4.1)."""
+_MAILBOX_CONDITIONS: Final = frozenset({"inMailbox", "inMailboxOtherThan"})
 _UNSUPPORTED: Final = frozenset(
     {
         *("before", "after", "minSize", "maxSize", "hasAttachment", "text", "subject", "body"),
@@ -96,14 +93,13 @@ class Filters:
                 for place, condition in enumerate(conditions, start=1):
                     if self._is_cut_short(condition):
                         return True
-                    is_left = any("operator" in later for later in conditions[place:])
-                    if operator == "AND" and is_left and not self._finds_any(conditions[:place]):
+                    is_last = not any("operator" in later for later in conditions[place:])
+                    if operator != "AND" or is_last:
+                        continue
+                    so_far = {"operator": "AND", "conditions": conditions[:place]}
+                    if not any(map(self._compile(so_far, "filter"), self.candidates(so_far))):
                         return True
         return False
-
-    def _finds_any(self, conditions: Sequence[Any]) -> bool:
-        together = {"operator": "AND", "conditions": conditions}
-        return any(map(self._compile(together, "filter"), self.candidates(together)))
 
     def candidates(self, value: Any) -> Iterable[Email]:
         """Return the mails that a filter may match: the mails in its mailboxes, or every mail."""
@@ -140,48 +136,37 @@ class Filters:
                 raise invalid(f"{path}/operator")
 
     def _condition(self, name: str, value: Any, path: str) -> Test:
-        if name in TEXT:
-            return self._text(name, value, path)
         if name in _UNSUPPORTED or (name == "header" and not self._quirks.header_filter):
             raise MethodFailure("unsupportedFilter", description=f"no {name} here")
-        compilers = {
-            "inMailbox": self._in_mailbox,
-            "inMailboxOtherThan": self._other_than,
-            "header": self._header,
-            "hasKeyword": _has_keyword,
-            "notKeyword": _not_keyword,
-        }
-        if name not in compilers:
-            raise invalid(path)
-        return compilers[name](value, path)
-
-    def _in_mailbox(self, value: Any, path: str) -> Test:
-        if not isinstance(value, str) or not self._may_name(value):
-            raise invalid(path)
-        return lambda email: value in email.mailbox_ids
+        match name, value:
+            case (("from" | "to" | "cc" | "bcc"), str()):
+                return self._text(name, value)
+            case "header", [_, *_]:
+                return self._header(value, path)
+            case "inMailbox", str() if self._may_name(value):
+                return lambda email: value in email.mailbox_ids
+            case "inMailboxOtherThan", [*mailbox_ids]:
+                for place, mailbox_id in enumerate(mailbox_ids):
+                    if not self._may_name(mailbox_id):
+                        raise invalid(f"{path}[{place}:{mailbox_id}]")
+                return lambda email: not email.mailbox_ids <= set(mailbox_ids)
+            case "hasKeyword", str() if value:
+                return lambda email: value.lower() in email.keywords
+            case "notKeyword", str() if value:
+                return lambda email: value.lower() not in email.keywords
+            case _:
+                raise invalid(path)
 
     def _may_name(self, mailbox_id: str) -> bool:
         return mailbox_id in self.store.mailboxes or not self._quirks.querying.refuses_unknown
 
-    def _other_than(self, value: Any, path: str) -> Test:
-        if not isinstance(value, list):
-            raise invalid(path)
-        for place, mailbox_id in enumerate(value):
-            if not self._may_name(mailbox_id):
-                raise invalid(f"{path}[{place}:{mailbox_id}]")
-        return lambda email: not email.mailbox_ids <= set(value)
-
-    def _text(self, name: str, value: Any, path: str) -> Test:
-        if not isinstance(value, str):
-            raise invalid(path)
+    def _text(self, name: str, value: str) -> Test:
         matches = matcher(value)
         if matches is None:
             raise MethodFailure("unsupportedFilter", description=f"no such search for {name} here")
         return lambda email: self.index.has(email) and matches(email.message.terms(name))
 
-    def _header(self, value: Any, path: str) -> Test:
-        if not isinstance(value, list) or not value:
-            raise invalid(path)
+    def _header(self, value: Sequence[Any], path: str) -> Test:
         for place, item in enumerate(value):
             if not isinstance(item, str):
                 raise invalid(f"{path}[{place}]")
@@ -202,17 +187,60 @@ class Filters:
                 return lambda _: False
 
 
-def _keyword(value: Any, path: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise invalid(path)
-    return value.lower()
+def has_text(value: Any) -> bool:
+    """Return True if a filter has a text criterion anywhere."""
+    match value:
+        case {"conditions": [*conditions]}:
+            return any(map(has_text, conditions))
+        case dict():
+            return not _TEXT.isdisjoint(value)
+        case _:
+            return False
 
 
-def _has_keyword(value: Any, path: str) -> Test:
-    keyword = _keyword(value, path)
-    return lambda email: keyword in email.keywords
+def mailboxes_of(value: Any) -> frozenset[str] | None:
+    """Return the only mailboxes in which a filter can find mail; None if it is not limited."""
+    match value:
+        case {"operator": "AND", "conditions": [*conditions]}:
+            limits = [mailboxes_of(condition) for condition in conditions]
+            return min((limit for limit in limits if limit is not None), key=len, default=None)
+        case {"operator": "OR", "conditions": [*conditions]}:
+            limits = [mailboxes_of(condition) for condition in conditions]
+            known = [limit for limit in limits if limit is not None]
+            return frozenset[str]().union(*known) if len(known) == len(limits) else None
+        case {"inMailbox": str(mailbox_id)} if "operator" not in value:
+            return frozenset({mailbox_id})
+        case _:
+            return None
 
 
-def _not_keyword(value: Any, path: str) -> Test:
-    keyword = _keyword(value, path)
-    return lambda email: keyword not in email.keywords
+def refuse_nested_mailboxes(value: Any) -> None:
+    """Refuse mailbox conditions inside operators, except a single one at the top of an AND.
+
+    Raises:
+        MethodFailure: the filter has a condition that Apache James refuses.
+    """
+    match value:
+        case {"operator": "AND", "conditions": [*conditions]}:
+            nested = sum(map(_mailbox_conditions, conditions))
+            at_top = [condition for condition in conditions if "operator" not in condition]
+            if nested == 0 or nested == sum(map(_mailbox_conditions, at_top)) == 1:
+                return
+            _refuse_mailboxes(value)
+        case {"operator": str()}:
+            _refuse_mailboxes(value)
+
+
+def _mailbox_conditions(value: Any) -> int:
+    if "operator" in value:
+        return sum(map(_mailbox_conditions, value["conditions"]))
+    return len(_MAILBOX_CONDITIONS & value.keys())
+
+
+def _refuse_mailboxes(value: Any) -> None:
+    for condition in value["conditions"]:
+        if "operator" in condition:
+            _refuse_mailboxes(condition)
+        for name in sorted(_MAILBOX_CONDITIONS & condition.keys()):
+            words = f"Nested {name} filters are not supported"
+            raise MethodFailure("unsupportedFilter", description=words)

@@ -11,7 +11,7 @@ from email.utils import format_datetime
 
 from mailroom.sandbox.message import Message
 from mailroom.sandbox.sandbox_account import SandboxAccount
-from mailroom.sandbox.store import Email, Mailbox, Violation
+from mailroom.sandbox.store import Mailbox, Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,25 +143,23 @@ class OwnerConsole:
         store = self._store
         emails = store.emails_in(self._id(mailbox)) if mailbox else store.emails.values()
         paths = {mailbox_id: path for path, mailbox_id in self.mailboxes().items()}
-        return [
-            _seen(email, frozenset(paths[mailbox_id] for mailbox_id in email.mailbox_ids))
-            for email in sorted(emails, key=lambda email: (email.received_at, email.number))
-        ]
+        seen = []
+        for email in sorted(emails, key=lambda email: (email.received_at, email.number)):
+            sender = next(iter(email.message.senders), None)
+            seen.append(
+                SeenMail(
+                    id=email.id,
+                    subject=email.message.subject,
+                    sender="" if sender is None else sender.name or sender.email,
+                    address="" if sender is None else sender.email,
+                    received_at=email.received_at,
+                    mailboxes=frozenset(map(paths.__getitem__, email.mailbox_ids)),
+                    keywords=email.keywords,
+                )
+            )
+        return seen
 
     @property
     def violations(self) -> list[Violation]:
         """Every attempt so far to leave a mail in no mailbox."""
         return list(self._store.violations)
-
-
-def _seen(email: Email, mailboxes: frozenset[str]) -> SeenMail:
-    sender = next(iter(email.message.senders), None)
-    return SeenMail(
-        id=email.id,
-        subject=email.message.subject,
-        sender="" if sender is None else sender.name or sender.email,
-        address="" if sender is None else sender.email,
-        received_at=email.received_at,
-        mailboxes=mailboxes,
-        keywords=email.keywords,
-    )

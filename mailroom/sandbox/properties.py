@@ -12,6 +12,8 @@ from mailroom.sandbox.store import Email
 
 _Read = Callable[[Email], Any]
 
+_UTC_DATE: Final = "%Y-%m-%dT%H:%M:%SZ"
+"""RFC 8620 section 1.4."""
 _HEADER: Final = re.compile(r"header:([!-9;-~]+?)(?::as([A-Za-z]+))?(:all)?")
 _ADDRESSES: Final = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
 _MESSAGE_IDS: Final = frozenset({"message-id", "in-reply-to", "references"})
@@ -59,16 +61,12 @@ def _last(field: str, read: Callable[[str], Any], email: Email) -> Any:
     return None if value is None else read(value)
 
 
-def _received_at(email: Email) -> str:
-    return email.received_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 _PLAIN: Final[dict[str, _Read]] = {
     "id": lambda email: email.id,
     "threadId": lambda email: email.thread_id,
     "mailboxIds": lambda email: dict.fromkeys(sorted(email.mailbox_ids), True),
     "keywords": lambda email: dict.fromkeys(sorted(email.keywords), True),
-    "receivedAt": _received_at,
+    "receivedAt": lambda email: email.received_at.astimezone(UTC).strftime(_UTC_DATE),
     "messageId": partial(_last, "Message-ID", as_message_ids),
     "inReplyTo": partial(_last, "In-Reply-To", as_message_ids),
     "references": partial(_last, "References", as_message_ids),

@@ -66,25 +66,21 @@ class Subscription:
         """Return the next change; None if there is none within this number of seconds."""
         try:
             async with asyncio.timeout(within):
-                return await self._next()
+                while True:
+                    await self._states.wait(self._position)
+                    await asyncio.sleep(self._not_before - _now())
+                    changed = {
+                        name: self._states.shown(state)
+                        for name, state in self._states.since(self._position).items()
+                        if ALL in self._types or name in self._types
+                    }
+                    self._position = self._states.highest
+                    if changed:
+                        self._not_before = _now() + self._least_gap
+                        change = {"@type": "StateChange", "changed": {self._account_id: changed}}
+                        return Announcement(change, self._position)
         except TimeoutError:
             return None
-
-    async def _next(self) -> Announcement:
-        while True:
-            await self._states.wait(self._position)
-            await asyncio.sleep(self._not_before - _now())
-            states = self._states.since(self._position)
-            self._position = self._states.highest
-            changed = {
-                name: self._states.shown(state)
-                for name, state in states.items()
-                if ALL in self._types or name in self._types
-            }
-            if changed:
-                self._not_before = _now() + self._least_gap
-                change = {"@type": "StateChange", "changed": {self._account_id: changed}}
-                return Announcement(change, self._position)
 
 
 def _now() -> float:

@@ -1,6 +1,8 @@
 """JMAP's standard methods (RFC 8620 section 5), as far as they are the same for every type."""
 
 from collections.abc import Callable, Collection, Container, Iterable, Sequence
+from functools import partial
+from typing import Any
 
 from mailroom.sandbox.arguments import (
     id_list,
@@ -115,33 +117,27 @@ def set_objects(
     old_state = str(state())
     if typed(arguments, "ifInState", str, old_state) != old_state:
         raise MethodFailure("stateMismatch")
-    created: Arguments = {}
-    updated: Arguments = {}
-    destroyed: list[str] = []
-    refused: dict[str, Arguments] = {"notCreated": {}, "notUpdated": {}, "notDestroyed": {}}
-    for creation_id, facts in creations.items():
+    steps: list[tuple[str, str, Callable[[], Any]]] = [
+        *(("created", key, partial(create, facts)) for key, facts in creations.items()),
+        *(("updated", key, partial(update, key, patch)) for key, patch in updates.items()),
+        *(("destroyed", key, partial(destroy, key)) for key in destructions),
+    ]
+    done: dict[str, Arguments] = {"created": {}, "updated": {}, "destroyed": {}}
+    refused: dict[str, Arguments] = {part: {} for part in done}
+    for part, key, carry_out in steps:
         try:
             context.throttle()
-            created[creation_id] = create(facts)
-            context.created_ids[creation_id] = created[creation_id]["id"]
+            done[part][key] = carry_out()
         except RefusedError as refusal:
-            refused["notCreated"][creation_id] = refusal.error
-    for object_id, patch in updates.items():
-        try:
-            context.throttle()
-            updated[object_id] = update(object_id, patch)
-        except RefusedError as refusal:
-            refused["notUpdated"][object_id] = refusal.error
-    for object_id in destructions:
-        try:
-            context.throttle()
-            destroy(object_id)
-            destroyed.append(object_id)
-        except RefusedError as refusal:
-            refused["notDestroyed"][object_id] = refusal.error
-    parts = {"created": created, "updated": updated, "destroyed": destroyed, **refused}
+            refused[part][key] = refusal.error
+        else:
+            if part == "created":
+                context.created_ids[key] = done[part][key]["id"]
     return {
         "oldState": old_state,
         "newState": str(state()),
-        **{name: part or None for name, part in parts.items()},
+        "created": done["created"] or None,
+        "updated": done["updated"] or None,
+        "destroyed": list(done["destroyed"]) or None,
+        **{f"not{part.title()}": errors or None for part, errors in refused.items()},
     }

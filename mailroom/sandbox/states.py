@@ -5,9 +5,12 @@ an EventSource event and the pushState of a WebSocket at the same time.
 """
 
 import asyncio
+import re
 import uuid
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final, Literal
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Form = Literal["numbers", "uuids", "compact"]
 
@@ -46,7 +49,7 @@ class States:
         """Return the number behind a state; empty if the state is unknown, None if malformed."""
         match self._form:
             case "uuids":
-                return self._numbers.get(text, "" if _is_uuid(text) else None)
+                return self._numbers.get(text, "" if _UUID.fullmatch(text) else None)
             case "compact":
                 number = text.removeprefix("J")
                 return number if number != text and _is_number(number) else None
@@ -87,10 +90,3 @@ class States:
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal()
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(uuid.UUID(text)) == text
-    except ValueError:
-        return False

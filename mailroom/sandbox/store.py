@@ -160,7 +160,10 @@ class MailStore:
             KeyError: there is no such mailbox.
         """
         if self.context.quirks.querying.indexes_when_idle:
-            self._restart_indexing()
+            now = self.context.clock()
+            for other in self.emails.values():
+                if other.indexed_at is not None and other.indexed_at > now:
+                    self.emails[other.id] = replace(other, indexed_at=self._next_indexing())
         number = self._next_number()
         unique = f"{self.context.id} {number}".encode() + message.raw
         digest = sha1(unique, usedforsecurity=False).hexdigest()
@@ -195,13 +198,6 @@ class MailStore:
     def _next_indexing(self) -> float | None:
         lag = self.context.quirks.index_lag
         return None if lag is None else self.context.clock() + lag
-
-    def _restart_indexing(self) -> None:
-        """Restart the wait of mail for the idle indexer, because other mail has come."""
-        now = self.context.clock()
-        for email in self.emails.values():
-            if email.indexed_at is not None and email.indexed_at > now:
-                self.emails[email.id] = replace(email, indexed_at=self._next_indexing())
 
     def _check(self, email: Email, mailbox_ids: frozenset[str]) -> None:
         if not mailbox_ids:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mailroom.sandbox import CYRUS_3_14, JAMES, STALWART, Limits, Querying, Quirks
-from mailroom.sandbox.filter_shape import mailboxes_of
+from mailroom.sandbox.filters import mailboxes_of
 from tests.support.sandbox.client import Client, mail, serving
 
 DAY = datetime(2026, 2, 25, tzinfo=UTC)

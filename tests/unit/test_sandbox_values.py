@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.sandbox.addresses import Address, read_addresses
+from mailroom.sandbox.dispatch import Response, resolved
 from mailroom.sandbox.errors import MethodFailure
 from mailroom.sandbox.history import History
 from mailroom.sandbox.message import Message
 from mailroom.sandbox.patch import InvalidPatchError, apply_patch
-from mailroom.sandbox.references import Response, resolved
 from mailroom.sandbox.search import Terms, matcher
 from mailroom.sandbox.states import States
 

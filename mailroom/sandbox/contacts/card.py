@@ -1,6 +1,6 @@
 """The rules for a valid Card (RFC 9553), as far as the sandbox checks them. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 PROPERTIES: Final = frozenset(
@@ -40,58 +40,38 @@ def unknown_properties(names: Iterable[str]) -> list[str]:
 
 def invalid_paths(card: Mapping[str, Any]) -> list[str]:
     """Return the paths of the invalid properties of a card, as Cyrus names them."""
-    return [*unknown_properties(card), *_wrong_values(card)]
-
-
-def _wrong_values(card: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in _MANDATORY.items():
-        if card.get(name) != value:
-            yield name
-    for name in _TEXTS:
-        if not isinstance(card.get(name, ""), str):
-            yield name
-    for name, (member, is_needed) in _ENTRIES.items():
-        yield from _wrong_entries(name, card.get(name, {}), member, is_needed=is_needed)
-    for name in _SETS:
-        yield from _wrong_set(name, card.get(name, {}))
+    wrong = unknown_properties(card)
+    wrong += [name for name, value in _MANDATORY.items() if card.get(name) != value]
+    wrong += [name for name in _TEXTS if not isinstance(card.get(name, ""), str)]
+    for name in (*_ENTRIES, *_SETS):
+        if not isinstance(card.get(name, {}), dict):
+            wrong.append(name)
+            continue
+        for key, entry in card.get(name, {}).items():
+            member, is_needed = _ENTRIES.get(name, ("", False))
+            if not member and entry is not True:
+                wrong.append(f"{name}/{key}/{key}")  # the member twice, as on Cyrus
+            elif member and not isinstance(entry, dict):
+                wrong.append(f"{name}/{key}")
+            elif member and not isinstance(entry.get(member, None if is_needed else ""), str):
+                wrong.append(f"{name}/{key}/{member}")
     if "members" in card and card.get("kind") != "group":
-        yield "members"
-    if "name" in card:
-        yield from _wrong_name(card["name"])
+        wrong.append("members")
+    return wrong + (_wrong_parts(card["name"]) if "name" in card else [])
 
 
-def _wrong_entries(name: str, value: Any, member: str, *, is_needed: bool) -> Iterator[str]:
-    if not isinstance(value, dict):
-        yield name
-        return
-    for key, entry in value.items():
-        if not isinstance(entry, dict):
-            yield f"{name}/{key}"
-        elif not isinstance(entry.get(member, None if is_needed else ""), str):
-            yield f"{name}/{key}/{member}"
-
-
-def _wrong_set(name: str, value: Any) -> Iterator[str]:
-    """Yield the paths of members without ``true``; a path has the member twice, as on Cyrus."""
-    if not isinstance(value, dict):
-        yield name
-        return
-    yield from (f"{name}/{key}/{key}" for key, is_in in value.items() if is_in is not True)
-
-
-def _wrong_name(name: Any) -> Iterator[str]:
-    """Yield the wrong parts of a name, which must have ``full`` or components (RFC 9553 2.2.1)."""
+def _wrong_parts(name: Any) -> list[str]:
+    """Return the wrong parts of a name, which must have ``full`` or components (RFC 9553 2.2.1)."""
     if not isinstance(name, dict):
-        yield "name"
-        return
+        return ["name"]
     full, components = name.get("full"), name.get("components")
+    wrong = []
     if (full is None and not components) or not isinstance(full, str | None):
-        yield "name/full"
-    if components is None:
-        return
+        wrong.append("name/full")
     is_list = isinstance(components, list) and bool(components)
-    if not is_list or not all(map(_is_component, components)):
-        yield "name/components"
+    if components is not None and not (is_list and all(map(_is_component, components))):
+        wrong.append("name/components")
+    return wrong
 
 
 def _is_component(value: Any) -> bool:

@@ -129,7 +129,7 @@ class CardDav:
             paths += [other for other in below if other.count("/") == path.count("/") + 1]
             paths += self.cards.members(path) if self._is_book(path) else []
         names = requested(parse(body))
-        answers = [response(self.listed(each), names, self._properties(each)) for each in paths]
+        answers = [response(self.listed(item), names, self._properties(item)) for item in paths]
         return multistatus(self._cut(path, answers))
 
     def _is_book(self, path: str) -> bool:
@@ -163,27 +163,23 @@ class CardDav:
         return [*answers[:most], status_only(path, _CUT)]
 
     def _report(self, path: str, body: bytes) -> web.Response:
-        if not self._is_book(path):
-            return web.Response(status=404)
         root = parse(body)
-        if root is None:
-            return web.Response(status=400)
-        if root.tag == f"{CARDDAV}addressbook-query":
-            return self._query(path, root)
-        if root.tag == f"{CARDDAV}addressbook-multiget":
-            paths = [(each.text or "").strip() for each in root.findall(f"{DAV}href")]
-            return multistatus(self._card_or_404(self.cards.path_of(each), root) for each in paths)
+        if not self._is_book(path) or root is None:
+            return web.Response(status=400 if self._is_book(path) else 404)
         if root.tag == _SYNC and self.quirks.sync_collection:
             return self._changes(path, root)
-        return refusal(403, "<d:supported-report/>")
-
-    def _query(self, book: str, root: ET.Element) -> web.Response:
+        if root.tag == f"{CARDDAV}addressbook-multiget":
+            hrefs = [(element.text or "").strip() for element in root.findall(f"{DAV}href")]
+            cards = list(map(self.cards.path_of, hrefs))
+            return multistatus(self._card_or_404(card, root) for card in cards)
+        if root.tag != f"{CARDDAV}addressbook-query":
+            return refusal(403, "<d:supported-report/>")
         try:
             is_match = compile_query(root)
         except UnsupportedFilterError:
             return refusal(403, "<c:supported-filter/>")
-        found = [path for path in self.cards.members(book) if is_match(self.cards[path])]
-        return multistatus(self._cut(book, [self._card_or_404(path, root) for path in found]))
+        cards = [card for card in self.cards.members(path) if is_match(self.cards[card])]
+        return multistatus(self._cut(path, [self._card_or_404(card, root) for card in cards]))
 
     def _changes(self, book: str, root: ET.Element) -> web.Response:
         """Answer a ``sync-collection`` (RFC 6578) with the changes since a token."""

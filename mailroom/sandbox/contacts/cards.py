@@ -82,7 +82,16 @@ class CardStore:
         """
         if card_id not in self.cards:
             raise RefusedError("notFound")
-        after = _patched({**self.cards[card_id], "id": card_id}, patch)
+        unknown = unknown_properties(path.partition("/")[0] for path in patch)
+        if wrong := [path for path in patch if path.partition("/")[0] in unknown]:
+            raise RefusedError("invalidProperties", *wrong)
+        before = {**self.cards[card_id], "id": card_id}
+        try:
+            after = apply_patch(before, patch)
+        except InvalidPatchError:
+            raise RefusedError("invalidPatch") from None
+        if changed := [name for name in _IMMUTABLE if after.get(name) != before.get(name)]:
+            raise RefusedError("invalidProperties", *changed)
         after = self._checked({name: value for name, value in after.items() if name != "id"})
         emptied = [name for name, value in patch.items() if value is None and name in after]
         set_by_server = {name: after[name] for name in emptied}
@@ -123,19 +132,6 @@ class CardStore:
         if wrong:
             raise RefusedError("invalidProperties", *wrong)
         return kept
-
-
-def _patched(card: Json, patch: Mapping[str, Any]) -> Json:
-    unknown = unknown_properties(path.partition("/")[0] for path in patch)
-    if wrong := [path for path in patch if path.partition("/")[0] in unknown]:
-        raise RefusedError("invalidProperties", *wrong)
-    try:
-        after = apply_patch(card, patch)
-    except InvalidPatchError:
-        raise RefusedError("invalidPatch") from None
-    if changed := [name for name in _IMMUTABLE if after.get(name) != card.get(name)]:
-        raise RefusedError("invalidProperties", *changed)
-    return after
 
 
 def _now() -> str:

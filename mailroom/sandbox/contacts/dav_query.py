@@ -62,4 +62,4 @@ def _text_match(element: ET.Element) -> Callable[[str], bool]:
 
 
 def _values(card: bytes, name: str) -> list[str]:
-    return [value for its_name, value in properties(card) if its_name == name]
+    return [prop.text for prop in properties(card) if prop.name == name]

@@ -29,15 +29,15 @@ _ALWAYS: Final = frozenset({"id", "addressBookIds"})
 def contact_methods(store: CardStore) -> dict[str, Method]:
     """Return the methods of ``urn:ietf:params:jmap:contacts``."""
     return {
-        "AddressBook/get": partial(_book_get, store),
-        "ContactCard/get": partial(_card_get, store),
-        "ContactCard/changes": partial(_card_changes, store),
-        "ContactCard/query": partial(_card_query, store),
-        "ContactCard/set": partial(_card_set, store),
+        "AddressBook/get": partial(book_get, store),
+        "ContactCard/get": partial(card_get, store),
+        "ContactCard/changes": partial(card_changes, store),
+        "ContactCard/query": partial(card_query, store),
+        "ContactCard/set": partial(card_set, store),
     }
 
 
-def _book_get(store: CardStore, arguments: Arguments) -> Arguments:
+def book_get(store: CardStore, arguments: Arguments) -> Arguments:
     """Carry out AddressBook/get."""
 
     def show(book_id: str, names: Collection[str]) -> Arguments:
@@ -54,7 +54,7 @@ def _book_get(store: CardStore, arguments: Arguments) -> Arguments:
     )
 
 
-def _card_get(store: CardStore, arguments: Arguments) -> Arguments:
+def card_get(store: CardStore, arguments: Arguments) -> Arguments:
     """Carry out ContactCard/get. Vendor properties are sent only if named, as on Cyrus."""
     vendors = {name for name in id_list(arguments, "properties") or () if is_vendors(name)}
 
@@ -72,12 +72,12 @@ def _card_get(store: CardStore, arguments: Arguments) -> Arguments:
     )
 
 
-def _card_changes(store: CardStore, arguments: Arguments) -> Arguments:
+def card_changes(store: CardStore, arguments: Arguments) -> Arguments:
     """Carry out ContactCard/changes."""
     return get_changes(arguments, store.card_history, store.state())
 
 
-def _card_set(store: CardStore, arguments: Arguments) -> Arguments:
+def card_set(store: CardStore, arguments: Arguments) -> Arguments:
     """Carry out ContactCard/set. ``update`` and ``destroy`` know no creation ids, as on Cyrus."""
     return set_objects(
         store.context,
@@ -89,7 +89,7 @@ def _card_set(store: CardStore, arguments: Arguments) -> Arguments:
     )
 
 
-def _card_query(store: CardStore, arguments: Arguments) -> Arguments:
+def card_query(store: CardStore, arguments: Arguments) -> Arguments:
     """Carry out ContactCard/query. The card that was changed last comes first."""
     known_only(arguments, "filter", "position", "limit", "calculateTotal")
     is_match = _compile(arguments.get("filter"), "filter")

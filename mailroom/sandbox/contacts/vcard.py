@@ -1,33 +1,51 @@
-"""The part of vCard (RFC 6350, RFC 2426) that searching needs. Cards stay bytes. Pure."""
+"""Reads the properties of vCards (RFC 6350, RFC 2426). Cards stay bytes. Pure."""
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Final
 
 _FOLD: Final = re.compile(r"\r?\n[ \t]")
-_LINE: Final = re.compile(r'(?:[\w-]+\.)?([\w-]+)((?:;(?:"[^"]*"|[^":])*)?):(.*)')
+_LINE: Final = re.compile(r'(?:[\w-]+\.)?([\w-]+)((?:;(?:"[^"]*"|[^":;])*)*):(.*)', re.DOTALL)
 _RAW_LINE: Final = re.compile(rb"(?:[\w-]+\.)?([\w-]*)[^\n]*(?:\n[ \t][^\n]*)*\n?")
 _FRAME: Final = frozenset({b"BEGIN", b"END"})
 _ESCAPE: Final = re.compile(r"\\(.)")
 
 
-def properties(card: bytes) -> list[tuple[str, str]]:
-    """Return the name in upper case and the value of each property; other lines are left out."""
-    text = _FOLD.sub("", card.decode("utf-8", "surrogateescape"))
-    matches = (_LINE.fullmatch(line.strip("\r")) for line in text.split("\n"))
-    return [(match[1].upper(), unescaped(match[3])) for match in matches if match]
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A property of a vCard: the name in capitals, parameters and value unchanged."""
+
+    name: str
+    params: str
+    value: str
+
+    @property
+    def text(self) -> str:
+        """The value without escapes."""
+        return _unescaped(self.value)
+
+    def parts(self, separator: str) -> list[str]:
+        """Return the parts of a structured value, without escapes."""
+        return list(map(_unescaped, re.split(rf"(?<!\\){separator}", self.value)))
 
 
-def unescaped(value: str) -> str:
-    """Return a value without its backslashes (RFC 6350 section 3.4)."""
+def _unescaped(value: str) -> str:
     return _ESCAPE.sub(lambda match: "\n" if match[1] in "nN" else match[1], value)
+
+
+def properties(card: bytes) -> list[Property]:
+    """Return the properties of a vCard; other lines are left out."""
+    text = _FOLD.sub("", card.decode("utf-8", "surrogateescape"))
+    matches = (_LINE.fullmatch(line.removesuffix("\r")) for line in text.split("\n"))
+    return [Property(match[1].upper(), match[2], match[3]) for match in matches if match]
 
 
 def uid_of(card: bytes) -> str:
     """Return the uid; empty if the bytes are not one card with one uid."""
     values: dict[str, list[str]] = {}
-    for name, value in properties(card):
-        values.setdefault(name, []).append(value)
+    for prop in properties(card):
+        values.setdefault(prop.name, []).append(prop.text)
     is_one = values.get("BEGIN") == ["VCARD"] and values.get("END") == ["VCARD"]
     uids = values.get("UID", [])
     return uids[0].strip() if is_one and "VERSION" in values and len(uids) == 1 else ""

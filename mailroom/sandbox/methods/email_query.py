@@ -1,14 +1,12 @@
 """Email/query (RFC 8621 section 4.4)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from hashlib import sha1
-from typing import Any
 
 from mailroom.sandbox.arguments import invalid, known_only, typed
 from mailroom.sandbox.context import Arguments
 from mailroom.sandbox.errors import MethodFailure
-from mailroom.sandbox.filter_shape import has_text
-from mailroom.sandbox.filters import Filters, Index
+from mailroom.sandbox.filters import Filters, Index, has_text
 from mailroom.sandbox.standard import get_page
 from mailroom.sandbox.store import Email, MailStore
 
@@ -27,9 +25,15 @@ def query(store: MailStore, arguments: Arguments) -> Arguments:
     if habits.tells_total and typed(arguments, "calculateTotal", bool, default=False):
         most = len(ids) if habits.counts_to is None else habits.counts_to
         page["total"] = min(len(ids), most)
+    if habits.states == "page":
+        state = sha1(",".join(page["ids"]).encode(), usedforsecurity=False).hexdigest()
+    else:
+        state = f"{store.state()}:0"
+        if has_text(email_filter):  # the result also changes with the index
+            state += f",fts:{sum(map(index.has, store.emails.values()))}"
     return {
         **{name: arguments[name] for name in ("filter", "sort") if arguments.get(name)},
-        "queryState": _query_state(store, index, email_filter, page["ids"]),
+        "queryState": state,
         "canCalculateChanges": False,
         **page,
         "collapseThreads": False,
@@ -54,13 +58,3 @@ def _sorted(emails: Iterable[Email], index: Index | None, arguments: Arguments) 
         (known if index is None or index.has(email) else missing).append(email)
     known.sort(key=lambda email: (email.received_at, email.number), reverse=not is_ascending)
     return known + sorted(missing, key=lambda email: email.number)
-
-
-def _query_state(store: MailStore, index: Index, email_filter: Any, page: Sequence[str]) -> str:
-    """Return a state that changes whenever the result may, for a search also with the index."""
-    if store.context.quirks.querying.states == "page":
-        return sha1(",".join(page).encode(), usedforsecurity=False).hexdigest()
-    state = f"{store.state()}:0"
-    if not has_text(email_filter):
-        return state
-    return f"{state},fts:{sum(map(index.has, store.emails.values()))}"

@@ -56,7 +56,11 @@ def _update(store: MailStore, email_id: str, patch: Arguments) -> None:
     if odd := [f"keywords/{word}" for word in keywords if not _KEYWORD.fullmatch(word)]:
         raise RefusedError("invalidProperties", *odd)
     keywords = {word.lower() for word in keywords}
-    _check_keywords(store, keywords - email.keywords)
+    most, new = store.context.quirks.max_keywords, keywords - email.keywords - _SYSTEM
+    if most is not None and new:
+        used = {word for other in store.emails.values() for word in other.keywords}
+        if len((used | new) - _SYSTEM) > most:
+            raise RefusedError("tooManyKeywords")
     try:
         store.file(email_id, mailbox_ids, keywords)
     except LastMailboxError:
@@ -72,7 +76,9 @@ def _patched(store: MailStore, email: Email, patch: Arguments) -> Arguments:
     if digits and store.context.quirks.digit_ids:
         raise RefusedError("invalidProperties", *digits)
     immutable = [path for path in patch if path.partition("/")[0] not in _MUTABLE]
-    if changed := [path for path in immutable if not _is_same(email, path, patch[path])]:
+    # An update may repeat the value of an immutable property.
+    kept = {path for path in immutable if (read := reader(path)) and read(email) == patch[path]}
+    if changed := [path for path in immutable if path not in kept]:
         raise RefusedError("invalidProperties", *changed)
     before = {
         "mailboxIds": dict.fromkeys(email.mailbox_ids, True),
@@ -84,12 +90,6 @@ def _patched(store: MailStore, email: Email, patch: Arguments) -> Arguments:
         raise RefusedError("invalidPatch") from None
 
 
-def _is_same(email: Email, name: str, value: Any) -> bool:
-    """Return True if an update repeats the value of an immutable property."""
-    read = reader(name)
-    return read is not None and bool(read(email) == value)
-
-
 def _members(name: str, value: Any) -> set[str]:
     """Return the keys of a set in JSON, ``{"a": true}``."""
     if not isinstance(value, dict):
@@ -97,15 +97,6 @@ def _members(name: str, value: Any) -> set[str]:
     if wrong := [f"{name}/{key}" for key, is_member in value.items() if is_member is not True]:
         raise RefusedError("invalidProperties", *wrong)
     return set(value)
-
-
-def _check_keywords(store: MailStore, new: set[str]) -> None:
-    limit = store.context.quirks.max_keywords
-    if limit is None or not new - _SYSTEM:
-        return
-    used = {word for email in store.emails.values() for word in email.keywords}
-    if len((used | new) - _SYSTEM) > limit:
-        raise RefusedError("tooManyKeywords")
 
 
 def _destroy(store: MailStore, email_id: str) -> None:

@@ -1,6 +1,7 @@
 """Mailbox/set (RFC 8621 section 2.5)."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -14,6 +15,14 @@ from mailroom.sandbox.store import Mailbox, MailStore
 
 _NAME: Final = re.compile(r"[^/%*\x00-\x1f\x7f]{1,255}")
 _ROLES: Final = frozenset({"inbox", "archive", "drafts", "sent", "junk", "trash", "important"})
+_FITS: Final[dict[str, Callable[[Any], bool]]] = {
+    "name": lambda value: isinstance(value, str) and bool(_NAME.fullmatch(value)),
+    "parentId": lambda value: isinstance(value, str | None),
+    "role": lambda value: value is None or value in _ROLES,
+    "sortOrder": lambda value: type(value) is int and value >= 0,
+    "isSubscribed": lambda value: isinstance(value, bool),
+}
+"""The properties that may be set, with the tests of their values."""
 _FIELDS: Final = {
     "name": "name",
     "parentId": "parent_id",
@@ -21,7 +30,7 @@ _FIELDS: Final = {
     "sortOrder": "sort_order",
     "isSubscribed": "is_subscribed",
 }
-"""The property of each attribute that may be set."""
+"""Property -> attribute of a mailbox."""
 
 
 def set_(store: MailStore, arguments: Arguments) -> Arguments:
@@ -70,23 +79,9 @@ def _fields(facts: Arguments) -> dict[str, Any]:
     """Return the attributes of a mailbox for some properties."""
     if unknown := [name for name in facts if name not in _FIELDS]:
         raise RefusedError("invalidProperties", *unknown)
-    if wrong := [name for name, value in facts.items() if not _is_fit(name, value)]:
+    if wrong := [name for name, value in facts.items() if not _FITS[name](value)]:
         raise RefusedError("invalidProperties", *wrong)
     return {_FIELDS[name]: value for name, value in facts.items()}
-
-
-def _is_fit(name: str, value: Any) -> bool:
-    match name:
-        case "name":
-            return isinstance(value, str) and bool(_NAME.fullmatch(value))
-        case "parentId":
-            return value is None or isinstance(value, str)
-        case "role":
-            return value is None or value in _ROLES
-        case "sortOrder":
-            return type(value) is int and value >= 0
-        case _:
-            return isinstance(value, bool)
 
 
 def _update(store: MailStore, mailbox_id: str, patch: Arguments) -> None:
