@@ -102,6 +102,14 @@ def test_the_glossary_has_each_word_once_and_in_order() -> None:
     assert len({word for words in tables for word in words}) == sum(map(len, tables)) > 50
 
 
+def test_every_word_of_the_glossary_is_used() -> None:
+    code = [file.read_text(encoding="utf-8") for file in (ROOT / "mailroom").rglob("*.py")]
+    others = [text for document, text in TEXTS.items() if document.name != "glossary.md"]
+    used = re.sub(r"[\s_]+", " ", "\n".join([*code, *others]).lower())
+    words = re.findall(r"(?m)^\| ([^|(]+?) (?:\(.*\) )?\|", TEXTS[DOCS / "glossary.md"])
+    assert [word for word in words if word.lower() not in used and word != "---"] == []
+
+
 def test_every_variable_is_known() -> None:
     names = set(re.findall(r"MAILROOM_[A-Z_]+[A-Z]", EVERYTHING)) - {CONFIG, SECRETS_DIR}
     layer = read_environment(dict.fromkeys(names, "x"))
