@@ -65,17 +65,17 @@ async def _rush(size: Size, cwd: Path) -> Rush:
         sandbox_process(names, _CONTACTS) as server,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
     ):
-        owners = [on_sandbox(server, each, _CONTACTS, session) for each in names]
+        owners = [on_sandbox(server, name, _CONTACTS, session) for name in names]
         async with _service(server, names, cwd) as (service, _):
-            for each in owners:
-                await each.server.append(each.name, SCREENER, message("a@b.example", "mail"))
+            for owner in owners:
+                await owner.server.append(owner.name, SCREENER, message("a@b.example", "mail"))
             tapping = await asyncio.gather(*map(_prepared, owners))
             began = time.time()
-            await asyncio.gather(*(each() for each in tapping))
+            await asyncio.gather(*(tap() for tap in tapping))
             await service.until_logged("pass done", len(owners), patience=_LONG)
             done = service.events("pass done")
-    spread = Spread.of([each["seconds"] for each in done])
-    last = max(datetime.fromisoformat(each["timestamp"]).timestamp() for each in done)
+    spread = Spread.of([event["seconds"] for event in done])
+    last = max(datetime.fromisoformat(event["timestamp"]).timestamp() for event in done)
     return Rush(len(owners), spread.p50, spread.p95, last - began)
 
 
@@ -113,14 +113,14 @@ async def _until_ready(service: Running, count: int) -> None:
     async def ready() -> bool:
         _, body = await service.get("/healthz")
         accounts = json.loads(body)["accounts"].values() if body else ()
-        return [each["passes"] >= _AT_START for each in accounts] == [True] * count
+        return [account["passes"] >= _AT_START for account in accounts] == [True] * count
 
     await soon(ready, f"{count} accounts are ready", every=_LOOK_EVERY, patience=_LONG)
 
 
 def _config(url: str, names: Sequence[str]) -> str:
     jmap = {"session_url": f"{url}/jmap/", "password": PASSWORD}
-    accounts = {each: {"jmap": {**jmap, "username": each}} for each in names}
+    accounts = {name: {"jmap": {**jmap, "username": name}} for name in names}
     return json.dumps({"accounts": accounts})  # which is YAML
 
 

@@ -92,7 +92,7 @@ async def fill(owner: Owner, size: Size) -> Screener:
         for at, sender in enumerate(some)
     ]
     await owner.server.append(owner.name, SCREENER, *mails)
-    by_subject = {each.subject: each.id for each in await owner.mails()}
+    by_subject = {mail.subject: mail.id for mail in await owner.mails()}
     ids = {
         kind: [by_subject[f"{kind} {at}"] for at in range(len(some))]
         for kind, some in senders.items()
@@ -105,7 +105,7 @@ async def measured(stand: Stand, screener: Screener, size: Size) -> AsyncIterato
     first = screener.big[0]
     yield "idle", Pass.middle([await stand.idle(first) for _ in range(size.repeats)])
     single = screener.single[: size.repeats]
-    yield "1x1", Pass.middle([(await stand.tap({each: "@ToFeed"}))[0] for each in single])
+    yield "1x1", Pass.middle([(await stand.tap({mail_id: "@ToFeed"}))[0] for mail_id in single])
     yield "1x1000", (await stand.tap({first: "@ToFeed"}))[0]
     yield "again", (await stand.tap({first: "@ToPaperTrail"}))[0]
     yield "60x5", (await stand.tap(dict.fromkeys(screener.many, "@ToFeed")))[0]

@@ -53,8 +53,8 @@ def _draw_seconds(axes: Axes, worlds: Worlds) -> None:
     for at, (key, world) in enumerate(worlds.items()):
         title, color = _WORLDS[key]
         places = [place + at * width for place in range(len(_PASSES))]
-        near = [world["lines"]["0"]["passes"][each]["seconds"] for each in _PASSES]
-        far = [world["lines"]["100"]["passes"][each]["seconds"] for each in _PASSES]
+        near = [world["lines"]["0"]["passes"][kind]["seconds"] for kind in _PASSES]
+        far = [world["lines"]["100"]["passes"][kind]["seconds"] for kind in _PASSES]
         more = [max(slow - fast, 0) for slow, fast in zip(far, near, strict=True)]
         axes.bar(places, near, width, color=color, label=title)
         axes.bar(places, more, width, bottom=near, color=color, alpha=_PALE)
@@ -69,7 +69,7 @@ def _draw_requests(axes: Axes, worlds: Worlds) -> None:
     width = 0.8 / max(len(worlds), 1)
     for at, (key, world) in enumerate(worlds.items()):
         places = [place + at * width for place in range(len(_PASSES))]
-        counts = [world["lines"]["0"]["passes"][each]["requests"] for each in _PASSES]
+        counts = [world["lines"]["0"]["passes"][kind]["requests"] for kind in _PASSES]
         bars = axes.bar(places, counts, width, color=_WORLDS[key][1])
         axes.bar_label(bars, fmt="%.0f", fontsize=7)
     axes.set_yscale("log")
@@ -102,10 +102,10 @@ def _wait(line: Mapping[str, Any], kind: str) -> tuple[float, float]:
 
 def _draw_needs(axes: Axes, worlds: Worlds, many: Mapping[str, Any] | None) -> None:
     axes.set_title("Memory (MB, resident)")
-    bars = [each for key, world in worlds.items() for each in _memories(key, world)]
-    for each in (many or {}).get("idle", ()):
-        name = f"{each['accounts']:,} idle\naccounts\n{each['cpu_percent']:.1f} % CPU"
-        bars.append((name, each["memory"], "#7a5ea8", 1.0))
+    bars = [bar for key, world in worlds.items() for bar in _memories(key, world)]
+    for accounts in (many or {}).get("idle", ()):
+        name = f"{accounts['accounts']:,} idle\naccounts\n{accounts['cpu_percent']:.1f} % CPU"
+        bars.append((name, accounts["memory"], "#7a5ea8", 1.0))
     for place, (_, height, color, alpha) in enumerate(bars):
         axes.bar_label(axes.bar(place, height, color=color, alpha=alpha), fmt="%.0f", fontsize=7)
     axes.set_xticks(range(len(bars)), [name for name, *_ in bars], fontsize=6)

@@ -32,10 +32,10 @@ class Pass:
     def middle(cls, passes: Sequence[Self]) -> Self:
         """The median of each figure."""
         return cls(
-            median(each.requests for each in passes),
-            median(each.bytes for each in passes),
-            median(each.seconds for each in passes),
-            median(each.cpu_seconds for each in passes),
+            median(one_pass.requests for one_pass in passes),
+            median(one_pass.bytes for one_pass in passes),
+            median(one_pass.seconds for one_pass in passes),
+            median(one_pass.cpu_seconds for one_pass in passes),
         )
 
 

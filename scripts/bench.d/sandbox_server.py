@@ -38,7 +38,7 @@ class SandboxProcess:
 
     async def append(self, user: str, mailbox: str, *messages: bytes) -> None:
         """Put messages into a mailbox."""
-        texts = [each.decode() for each in messages]
+        texts = [message.decode() for message in messages]
         line = json.dumps({"user": user, "mailbox": mailbox, "messages": texts}) + "\n"
         if self._process.stdin is None or self._process.stdout is None:
             raise RuntimeError("it was started with pipes")
@@ -86,8 +86,8 @@ async def main(facts: str) -> None:
         lines = await _standard_input()
         while line := await lines.readline():
             come = json.loads(line)
-            for each in come["messages"]:
-                sandbox.deliver(each.encode(), mailbox=come["mailbox"], user=come["user"])
+            for message in come["messages"]:
+                sandbox.deliver(message.encode(), mailbox=come["mailbox"], user=come["user"])
             _say("")
 
 

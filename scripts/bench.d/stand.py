@@ -88,8 +88,8 @@ class Stand:
     async def flag(self, mail: str) -> None:
         """Flag a mail that is not flagged, and the other way round."""
         some = {"ids": [mail], "properties": ["keywords"]}
-        (found,) = (await self.owner.jmap("Email/get", some))["list"]
-        flagged = True if "$flagged" not in found["keywords"] else None
+        (email,) = (await self.owner.jmap("Email/get", some))["list"]
+        flagged = True if "$flagged" not in email["keywords"] else None
         await self.owner.jmap("Email/set", {"update": {mail: {"keywords/$flagged": flagged}}})
 
     async def until_looked(self, asked: int) -> None:
@@ -97,8 +97,8 @@ class Stand:
 
         async def looked() -> bool:
             since = self.proxy.since(asked)
-            looks = any("Mailbox/get" in each.calls for each in since)
-            return looks and all(each.ended for each in since)
+            looks = any("Mailbox/get" in exchange.calls for exchange in since)
+            return looks and all(exchange.ended for exchange in since)
 
         await soon(looked, "a pass")
 

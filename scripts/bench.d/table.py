@@ -44,32 +44,32 @@ def _tables(results: Results, of: Collection[str]) -> Iterator[tuple[str, list[R
 
 
 def _passes(lines: dict[int, Line]) -> Iterator[Row]:
-    yield ("", "requests", "kB", "CPU", *(f"at {each} ms" for each in sorted(lines)))
+    yield ("", "requests", "kB", "CPU", *(f"at {round_trip} ms" for round_trip in sorted(lines)))
     for key, title in passes.TITLES.items():
-        some = {each: line.passes[key] for each, line in sorted(lines.items())}
+        some = {round_trip: line.passes[key] for round_trip, line in sorted(lines.items())}
         near = some[min(some)]
         yield (
             *(title, f"{near.requests:.0f}", f"{near.bytes / 1000:.1f}"),
             f"{near.cpu_seconds:.2f} s",
-            *(f"{each.seconds:.2f} s" for each in some.values()),
+            *(f"{one_pass.seconds:.2f} s" for one_pass in some.values()),
         )
 
 
 def _rest(results: Results) -> Iterator[Row]:
     worlds = {key: results.worlds[key] for key in WORLDS if key in results.worlds}
     yield ("", *(WORLDS[key] for key in worlds))
-    for round_trip in sorted({each for world in worlds.values() for each in world.lines}):
+    for round_trip in sorted({key for world in worlds.values() for key in world.lines}):
         lines = [world.lines.get(round_trip, Line()) for world in worlds.values()]
         for key, title in LATENCIES.items():
             cells = (_spread(line.latency.get(key)) for line in lines)
             yield (f"{title}, {round_trip} ms: p50 / p95", *cells)
         starts = (line.startup for line in lines)
-        cells = (f"{each.seconds:.2f} s" if each else "" for each in starts)
+        cells = (f"{start.seconds:.2f} s" if start else "" for start in starts)
         yield (f"start until ready, {round_trip} ms", *cells)
     memories = [world.memory for world in worlds.values()]
-    yield ("memory, idle", *(f"{each.idle:.0f} MB" if each else "" for each in memories))
-    more = max((each.passes for each in memories if each), default=0)
-    later = (f"{each.later:.0f} MB" if each else "" for each in memories)
+    yield ("memory, idle", *(f"{memory.idle:.0f} MB" if memory else "" for memory in memories))
+    more = max((memory.passes for memory in memories if memory), default=0)
+    later = (f"{memory.later:.0f} MB" if memory else "" for memory in memories)
     yield (f"memory, {more:,} passes later", *later)
 
 
@@ -79,10 +79,10 @@ def _spread(spread: Spread | None) -> str:
 
 def _many(many: Many) -> Iterator[Row]:
     yield ("idle accounts", "memory", "processor between polls", "open sockets", "ready after")
-    for each in many.idle:
+    for idle in many.idle:
         yield (
-            *(f"{each.accounts:,}", f"{each.memory:.0f} MB", f"{each.cpu_percent:.1f} %"),
-            *(f"{each.sockets:,}", f"{each.ready:.1f} s"),
+            *(f"{idle.accounts:,}", f"{idle.memory:.0f} MB", f"{idle.cpu_percent:.1f} %"),
+            *(f"{idle.sockets:,}", f"{idle.ready:.1f} s"),
         )
     if rush := many.rush:
         took = f"p50 {rush.p50:.2f} s, p95 {rush.p95:.2f} s, all {rush.all:.2f} s"

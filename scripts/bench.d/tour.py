@@ -44,9 +44,9 @@ async def _line(owner: Owner, round_trip: int, size: Size, cwd: Path, tell: Tell
     line.startup = await _startup(owner, round_trip / 1000, size, cwd)
     tell(f"  ready after {line.startup.seconds:.2f} s")
     async with set_up_stand(owner, cwd, round_trip=round_trip / 1000) as stand:
-        async for key, each in measured(stand, screener, size):
-            line.passes[key] = each
-            tell(f"  {key}: {each.seconds:.3f} s")
+        async for key, one_pass in measured(stand, screener, size):
+            line.passes[key] = one_pass
+            tell(f"  {key}: {one_pass.seconds:.3f} s")
         line.latency["tap"] = await tapped(stand, screener, size)
         tell(f"  taps: {line.latency['tap'].p50:.3f} s")
         line.latency["arrival"] = await arrived(stand, size)
@@ -66,7 +66,7 @@ async def _startup(owner: Owner, round_trip: float, size: Size, cwd: Path) -> St
                 took = time.monotonic() - began
                 starts.append(Startup(took, cpu_seconds(service.process.pid)))
     return Startup(
-        median(each.seconds for each in starts), median(each.cpu_seconds for each in starts)
+        median(start.seconds for start in starts), median(start.cpu_seconds for start in starts)
     )
 
 
@@ -89,7 +89,7 @@ async def _until_ready(service: Running) -> None:
 async def _memory(owner: Owner, size: Size, cwd: Path) -> Memory:
     """Each pass is caused by a change, as on any day: the one after a poll does less."""
     await owner.server.append(owner.name, SCREENER, message("a@b.example", "mail"))
-    (mail,) = [each.id for each in await owner.mails()]
+    (mail,) = [mail.id for mail in await owner.mails()]
     async with set_up_stand(owner, cwd, MAILROOM_PUSH_SETTLE="0") as stand:
         idle, before = memory(stand.service.process.pid), await stand.passes()
         while (done := await stand.passes() - before) < size.idle_passes:

@@ -31,7 +31,7 @@ def _sizes(root: Path) -> Iterator[str]:
     yield f"image       {_mb(everything)} MB"
     yield f"  base      {_mb(everything - venv)} MB"
     yield f"  packages  {_mb(venv)} MB, of which"
-    sizes = sorted(((_size(each), each.name) for each in packages.iterdir()), reverse=True)
+    sizes = sorted(((_size(package), package.name) for package in packages.iterdir()), reverse=True)
     largest = [f"{name} {_mb(size)}" for size, name in sizes[:_SHOWN]]
     yield f"            {', '.join(largest)}, ..., mailroom {_mb(_size(packages / 'mailroom'))}"
 
@@ -40,7 +40,7 @@ def _size(place: Path) -> int:
     """Bytes in the files at and below a place."""
     if place.is_symlink() or not place.is_dir():
         return place.lstat().st_size
-    return sum(_size(each) for each in place.iterdir())
+    return sum(_size(child) for child in place.iterdir())
 
 
 def _mb(size: int) -> str:
@@ -48,9 +48,9 @@ def _mb(size: int) -> str:
 
 
 def _mistakes(root: Path) -> Iterator[str]:
-    for each in _STRANGERS:
-        if (root / each).exists():
-            yield f"/{each} is in the image"
+    for path in _STRANGERS:
+        if (root / path).exists():
+            yield f"/{path} is in the image"
     for tool in _TOOLS:
         for folder in ("bin", "usr/bin", "usr/local/bin", f"{_VENV}/bin"):
             if (root / folder / tool).exists():

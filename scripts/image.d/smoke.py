@@ -65,7 +65,7 @@ class Image:
             "secrets": self.secrets,
             "user": self.config["User"],
             "workdir": self.config["WorkingDir"],
-            "env": dict(each.split("=", 1) for each in self.config["Env"]) | self.env,
+            "env": dict(setting.split("=", 1) for setting in self.config["Env"]) | self.env,
             "argv": argv,
         }
         unshare = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
@@ -147,7 +147,7 @@ async def tap(desk: OwnerConsole) -> None:
     desk.label(mail_id, add=["@ToFeed"])
 
     async def is_filed() -> bool:
-        return [each.mailboxes for each in desk.mails()] == [{"Feed"}]
+        return [mail.mailboxes for mail in desk.mails()] == [{"Feed"}]
 
     await until(is_filed, "the mail is filed")
     check(await is_filed(), that="a labelled mail is filed")

@@ -41,7 +41,10 @@ def make_mailboxes(address: str, password: str) -> None:
     call = ["Mailbox/get", {"accountId": account, "ids": None, "properties": ["role"]}, "0"]
     body = {"using": ["urn:ietf:params:jmap:core", capability], "methodCalls": [call]}
     ((name, answer, _),) = ask("POST", API, body, **headers)["methodResponses"]
-    if name != "Mailbox/get" or {each["role"] for each in answer["list"]} < {"inbox", "archive"}:
+    if name != "Mailbox/get" or {mailbox["role"] for mailbox in answer["list"]} < {
+        "inbox",
+        "archive",
+    }:
         sys.exit(f"no mailboxes for {address}: {answer}")
 
 

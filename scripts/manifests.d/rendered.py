@@ -21,14 +21,14 @@ _OF_NO_NAMESPACE: Final = {"Namespace"}
 
 def main() -> None:
     """Print all mistakes, and exit 1 if there are any."""
-    wrong = [f"{file}: {each}" for file in sys.argv[1:] for each in _mistakes(Path(file))]
+    wrong = [f"{file}: {mistake}" for file in sys.argv[1:] for mistake in _mistakes(Path(file))]
     if wrong:
         sys.exit("\n".join(wrong))
 
 
 def _mistakes(file: Path) -> Iterator[str]:
-    docs: list[Doc] = [each for each in yaml.safe_load_all(file.read_text("utf-8")) if each]
-    (workload,) = [each for each in docs if each["kind"] in _WORKLOADS]
+    docs: list[Doc] = [doc for doc in yaml.safe_load_all(file.read_text("utf-8")) if doc]
+    (workload,) = [doc for doc in docs if doc["kind"] in _WORKLOADS]
     checks: tuple[Callable[[list[Doc], Doc], Iterator[str]], ...] = (
         _bad_others,
         _strangers_to_the_namespace,
@@ -42,85 +42,87 @@ def _mistakes(file: Path) -> Iterator[str]:
 
 
 def _names(docs: list[Doc], kind: str) -> set[str]:
-    return {each["metadata"]["name"] for each in docs if each["kind"] == kind}
+    return {doc["metadata"]["name"] for doc in docs if doc["kind"] == kind}
 
 
 def _bad_others(docs: list[Doc], _workload: Doc) -> Iterator[str]:
-    for each in docs:
-        if schema := _OTHERS.get(f"{each['apiVersion']} {each['kind']}"):
+    for doc in docs:
+        if schema := _OTHERS.get(f"{doc['apiVersion']} {doc['kind']}"):
             validator = jsonschema.Draft202012Validator(schema)
-            for error in validator.iter_errors(each["spec"]):
-                yield f"{each['kind']}: {error.json_path}: {error.message}"
-        elif "." in each["apiVersion"].partition("/")[0].removesuffix(".k8s.io"):
-            yield f"{each['kind']}: nothing here knows {each['apiVersion']}"
+            for error in validator.iter_errors(doc["spec"]):
+                yield f"{doc['kind']}: {error.json_path}: {error.message}"
+        elif "." in doc["apiVersion"].partition("/")[0].removesuffix(".k8s.io"):
+            yield f"{doc['kind']}: nothing here knows {doc['apiVersion']}"
 
 
 def _strangers_to_the_namespace(docs: list[Doc], _workload: Doc) -> Iterator[str]:
     """Check that all objects are in the namespace, if there is one."""
     for namespace in _names(docs, "Namespace"):
-        for each in docs:
-            if each["kind"] not in _OF_NO_NAMESPACE:
-                where = each["metadata"].get("namespace")
+        for doc in docs:
+            if doc["kind"] not in _OF_NO_NAMESPACE:
+                where = doc["metadata"].get("namespace")
                 if where != namespace:
-                    yield f"{each['kind']} is in the namespace {where}"
+                    yield f"{doc['kind']} is in the namespace {where}"
 
 
 def _missing_names(docs: list[Doc], workload: Doc) -> Iterator[str]:
     """Check that the objects exist that the pod names; the Secret only if it is rendered, too."""
     pod = workload["spec"]["template"]["spec"]
     taken = [("ServiceAccount", pod["serviceAccountName"])]
-    taken += [("ConfigMap", each["configMap"]["name"]) for each in _volumes(pod, "configMap")]
+    taken += [("ConfigMap", volume["configMap"]["name"]) for volume in _volumes(pod, "configMap")]
     if workload["kind"] == "StatefulSet":
         taken.append(("Service", workload["spec"]["serviceName"]))
     yield from (f"no {kind} {name}" for kind, name in taken if name not in _names(docs, kind))
-    secrets = {each["secret"]["secretName"] for each in _volumes(pod, "secret")}
-    made = {each["spec"]["target"]["name"] for each in docs if each["kind"] == "ExternalSecret"}
+    secrets = {volume["secret"]["secretName"] for volume in _volumes(pod, "secret")}
+    made = {doc["spec"]["target"]["name"] for doc in docs if doc["kind"] == "ExternalSecret"}
     if not made <= secrets:
         yield f"the pod takes {secrets}, but {made} is made"
 
 
 def _volumes(pod: Doc, kind: str) -> list[Doc]:
-    return [each for each in pod["volumes"] if kind in each]
+    return [volume for volume in pod["volumes"] if kind in volume]
 
 
 def _missed_pods(docs: list[Doc], workload: Doc) -> Iterator[str]:
     """Whatever picks pods picks ours, and ports that they have."""
     template = workload["spec"]["template"]
     labels = template["metadata"]["labels"].items()
-    ports = {port["name"] for each in template["spec"]["containers"] for port in each["ports"]}
-    for each in docs:
-        match each:
+    ports = {
+        port["name"] for container in template["spec"]["containers"] for port in container["ports"]
+    }
+    for doc in docs:
+        match doc:
             case {"kind": "Service", "spec": {"selector": wanted}}:
-                used = {port["targetPort"] for port in each["spec"]["ports"]}
+                used = {port["targetPort"] for port in doc["spec"]["ports"]}
             case {"kind": "NetworkPolicy", "spec": {"podSelector": {"matchLabels": wanted}}}:
-                used = {port["port"] for rule in each["spec"]["ingress"] for port in rule["ports"]}
+                used = {port["port"] for rule in doc["spec"]["ingress"] for port in rule["ports"]}
             case {"kind": "Deployment" | "StatefulSet", "spec": {"selector": selector}}:
                 wanted, used = selector["matchLabels"], set()
             case _:
                 continue
         if not wanted.items() <= labels:
-            yield f"{each['kind']} picks {wanted}"
+            yield f"{doc['kind']} picks {wanted}"
         if not used <= ports:
-            yield f"{each['kind']} goes to {used}"
+            yield f"{doc['kind']} goes to {used}"
 
 
 def _missed_services(docs: list[Doc], _workload: Doc) -> Iterator[str]:
     """A monitor picks the Service, and a port that it has."""
-    (service,) = [each for each in docs if each["kind"] == "Service"]
+    (service,) = [doc for doc in docs if doc["kind"] == "Service"]
     ports = {port["name"] for port in service["spec"]["ports"]}
-    for each in docs:
-        if each["kind"] == "ServiceMonitor":
-            wanted = each["spec"]["selector"]["matchLabels"]
+    for doc in docs:
+        if doc["kind"] == "ServiceMonitor":
+            wanted = doc["spec"]["selector"]["matchLabels"]
             if not wanted.items() <= service["metadata"]["labels"].items():
-                yield f"{each['kind']} picks {wanted}"
-            if not {end["port"] for end in each["spec"]["endpoints"]} <= ports:
-                yield f"{each['kind']} goes to another port than {ports}"
+                yield f"{doc['kind']} picks {wanted}"
+            if not {end["port"] for end in doc["spec"]["endpoints"]} <= ports:
+                yield f"{doc['kind']} goes to another port than {ports}"
 
 
 def _bad_shards(_docs: list[Doc], workload: Doc) -> Iterator[str]:
     """Each pod of several knows which one it is, and of how many."""
     (container,) = workload["spec"]["template"]["spec"]["containers"]
-    values = {each["name"]: each.get("value") for each in container["env"]}
+    values = {variable["name"]: variable.get("value") for variable in container["env"]}
     several = workload["kind"] == "StatefulSet"
     wanted = f"$(POD_INDEX)/{workload['spec']['replicas']}" if several else None
     if values.get("MAILROOM_SHARD") != wanted:

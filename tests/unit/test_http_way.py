@@ -202,13 +202,13 @@ async def test_a_websocket_goes_through_the_proxy_too(ca: trustme.CA, ca_file: s
     assert heard[0]["accept"] == "application/json; jmapVersion=rfc-8621"
 
 
-async def open_websocket(proxy: str, ca_file: str) -> None:
-    """Open a WebSocket to a server that ends it at once, or does not let us come so far."""
+def websocket_through(proxy: str, ca_file: str) -> WebSocketTransport:
+    """Return a transport to a WebSocket behind a proxy."""
 
     async def url() -> URL:
         return URL(f"wss://{HOST}/ws")
 
-    transport = WebSocketTransport(
+    return WebSocketTransport(
         Credentials.bearer(TOKEN, Reach(HOME)),
         url,
         types=("Email",),
@@ -216,28 +216,20 @@ async def open_websocket(proxy: str, ca_file: str) -> None:
         proxies=Proxies.configured(proxy),
         ca_file=ca_file,
     )
+
+
+async def open_websocket(proxy: str, ca_file: str) -> None:
+    """Open a WebSocket to a server that ends it at once, or to which the proxy does not lead."""
     with pytest.raises((UnreachableError, JmapError)):
-        async with transport.connect("") as connection:
+        async with websocket_through(proxy, ca_file).connect("") as connection:
             await connection.first_bytes()
 
 
 async def test_a_proxy_that_refuses_a_websocket_does_not_switch_push_off(ca_file: str) -> None:
     refusal = b"HTTP/1.1 503 Service Unavailable\r\n\r\n"
     async with ConnectProxy(0, refusal).running() as proxy:
-
-        async def url() -> URL:
-            return URL(f"wss://{HOST}/ws")
-
-        transport = WebSocketTransport(
-            Credentials.bearer(TOKEN, Reach(HOME)),
-            url,
-            types=("Email",),
-            ping=30,
-            proxies=Proxies.configured(proxy.url),
-            ca_file=ca_file,
-        )
         with pytest.raises(UnreachableError, match="proxy rejected connection: HTTP 503"):
-            async with transport.connect(""):
+            async with websocket_through(proxy.url, ca_file).connect(""):
                 pass
 
 
