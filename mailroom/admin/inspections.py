@@ -79,7 +79,7 @@ async def session(account: Account) -> AsyncIterator[Finding]:
         f"{limits.max_objects_in_get} mails read and {limits.max_objects_in_set} moved at a time, "
         f"{limits.max_concurrent_requests} requests at once",
     )
-    for unusable in unusable_push_urls(server, account.settings.jmap.credentials.reach):
+    for unusable in unusable_push_urls(server, account.settings.jmap.credentials.allowed_hosts):
         yield Finding("session", unusable, is_open=True)
     (addresses,) = await account.client.perform(mail.identities())
     listed = ", ".join(addresses) or "none known; your own mail is recognised in Sent and Drafts"

@@ -1,7 +1,7 @@
 """HTTP for one account: credentials, time-outs, retries. Knows neither JMAP nor CardDAV."""
 
 from mailroom.http.client import CONNECT_TIMEOUT, HttpClient
-from mailroom.http.credentials import THIS_MACHINE, Credentials, Reach, may_carry_credentials
+from mailroom.http.credentials import THIS_MACHINE, AllowedHosts, Credentials, may_carry_credentials
 from mailroom.http.errors import (
     AnswerTooLargeError,
     BrokenAnswerError,
@@ -37,6 +37,7 @@ __all__ = [
     "NO_PROXIES",
     "THIS_MACHINE",
     "USER_AGENT",
+    "AllowedHosts",
     "AnswerReader",
     "AnswerTooLargeError",
     "BrokenAnswerError",
@@ -49,7 +50,6 @@ __all__ = [
     "InsecureUrlError",
     "IntermediaryError",
     "Proxies",
-    "Reach",
     "RedirectError",
     "Response",
     "ServerFailureError",

@@ -34,7 +34,7 @@ from mailroom.http.proxies import NO_PROXIES, Proxies
 from mailroom.http.refusals import raise_for_status
 from mailroom.http.repeating import Repeater
 from mailroom.http.retry import parse_date
-from mailroom.http.slots import Place, Slots
+from mailroom.http.slots import Slot, Slots
 from mailroom.http.streams import Streams
 from mailroom.http.wire import read_in_pieces, read_whole, translate
 
@@ -59,7 +59,7 @@ class HttpClient:
     Args:
         session: pools the connections. The session is the caller's, and stays open after
             :meth:`close`.
-        credentials: sent with every request, and only to the hosts of their ``reach``.
+        credentials: sent with every request, and only to their allowed hosts.
         slots: shared by all clients of one account at one host.
         proxies: the proxies to use.
         timeout: seconds that a whole answer may take.
@@ -83,9 +83,7 @@ class HttpClient:
         self._digest = Digest(credentials.login)
         self._slots = slots or Slots()
         self._proxies = proxies
-        self._timeout = aiohttp.ClientTimeout(
-            total=timeout, sock_connect=min(timeout, CONNECT_TIMEOUT)
-        )
+        self._timeout = timeout
         self._streams = streams or Streams()
         self._sleep = sleep
         self._repeater = Repeater(self._slots, sleep)
@@ -138,8 +136,8 @@ class HttpClient:
             HttpError: one of its kinds, see :mod:`mailroom.http.errors`.
         """
 
-        async def attempt(place: Place) -> T:
-            return read(await self._untorn(request, place))
+        async def attempt(slot: Slot) -> T:
+            return read(await self._untorn(request, slot))
 
         return await self._repeated(request, attempt)
 
@@ -159,26 +157,26 @@ class HttpClient:
             HttpError: one of its kinds, see :mod:`mailroom.http.errors`.
         """
 
-        async def attempt(place: Place) -> T:
+        async def attempt(slot: Slot) -> T:
             reader = open_reader()
-            return reader.result(await self._untorn(request, place, reader))
+            return reader.result(await self._untorn(request, slot, reader))
 
         return await self._repeated(request, attempt)
 
-    async def _repeated(self, request: HttpRequest, attempt: Callable[[Place], Awaitable[T]]) -> T:
+    async def _repeated(self, request: HttpRequest, attempt: Callable[[Slot], Awaitable[T]]) -> T:
         return await self._repeater.run(
             attempt, repeatable=request.repeatable, write=request.method in _WRITES
         )
 
     async def _untorn(
-        self, request: HttpRequest, place: Place, reader: AnswerReader[object] | None = None
+        self, request: HttpRequest, slot: Slot, reader: AnswerReader[object] | None = None
     ) -> Response:
         """Make one attempt, which goes on to its end even if the caller is cancelled."""
         name = f"http {request.method} {request.url.path}"
         task = asyncio.create_task(self._follow(request, reader), name=name)
         self._under_way.add(task)
         task.add_done_callback(self._ended)
-        with place.kept_until_done(task):
+        with slot.kept_until_done(task):
             return await asyncio.shield(task)
 
     def _ended(self, task: asyncio.Task[Response]) -> None:
@@ -192,7 +190,7 @@ class HttpClient:
         """Make one attempt, and follow redirects to hosts that the credentials may be sent to."""
         for _ in range(_MAX_REDIRECTS + 1):
             response = await self._once(request, reader)
-            target = redirect_target(request, response, self._credentials.reach)
+            target = redirect_target(request, response, self._credentials.allowed_hosts)
             if target is None:
                 raise_for_status(response, request.expected)
                 return response
@@ -201,8 +199,25 @@ class HttpClient:
 
     async def _once(self, request: HttpRequest, reader: AnswerReader[object] | None) -> Response:
         began = asyncio.get_running_loop().time()
-        with self._streams.beside() as patience:
-            response, octets = await self._read(request, reader, patience)
+        with self._streams.beside() as longest_silence:
+            timeout = aiohttp.ClientTimeout(
+                total=self._timeout,
+                sock_connect=min(self._timeout, CONNECT_TIMEOUT),
+                sock_read=longest_silence,
+            )
+            async with self.open(
+                request.method,
+                request.url,
+                headers=request.headers,
+                data=request.data,
+                timeout=timeout,
+            ) as raw:
+                response = Response(raw.status, raw.headers, b"", request.url)
+                if reader is not None and reader.begin(response):
+                    octets = await read_in_pieces(raw, reader)
+                else:
+                    response = replace(response, body=await read_whole(raw, request.max_octets))
+                    octets = len(response.body)
         seconds = round(asyncio.get_running_loop().time() - began, 3)
         log.debug(
             "answered",
@@ -213,27 +228,6 @@ class HttpClient:
             seconds=seconds,
         )
         return response
-
-    async def _read(
-        self, request: HttpRequest, reader: AnswerReader[object] | None, patience: float | None
-    ) -> tuple[Response, int]:
-        """Send once; return the answer and the number of octets in its body.
-
-        ``patience`` is the longest silence in seconds; None: only the time-out of the whole answer
-        counts.
-        """
-        total, connect = self._timeout.total, self._timeout.sock_connect
-        timeout = aiohttp.ClientTimeout(total=total, sock_connect=connect, sock_read=patience)
-        async with self.open(
-            request.method, request.url, headers=request.headers, data=request.data, timeout=timeout
-        ) as raw:
-            response = Response(raw.status, raw.headers, b"", request.url)
-            if reader is not None and reader.begin(response):
-                octets = await read_in_pieces(raw, reader)
-            else:
-                response = replace(response, body=await read_whole(raw, request.max_octets))
-                octets = len(response.body)
-        return response, octets
 
     @asynccontextmanager
     async def open(
@@ -255,7 +249,7 @@ class HttpClient:
             InsecureUrlError: the URL is not one that credentials may be sent to.
             UnreachableError: refused, cut off, timed out.
         """
-        self._credentials.reach.check(url)
+        self._credentials.allowed_hosts.check(url)
         all_headers = CIMultiDict(headers)
         all_headers["Authorization"] = self._credentials.header
         all_headers["User-Agent"] = USER_AGENT
@@ -272,16 +266,12 @@ class HttpClient:
                 proxy_headers={"User-Agent": USER_AGENT},
                 middlewares=(self._digest,),
             ) as response:
-                self._note_time(response)
+                date = parse_date(response.headers.get("Date"))
+                if date is not None and "Age" not in response.headers:  # not from a cache
+                    self._offset = date - datetime.now(UTC).replace(microsecond=0)
                 yield response
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise translate(error, url) from None
-
-    def _note_time(self, response: aiohttp.ClientResponse) -> None:
-        """Remember how far the server's clock is from ours; ignore the date of a cached answer."""
-        date = parse_date(response.headers.get("Date"))
-        if date is not None and "Age" not in response.headers:
-            self._offset = date - datetime.now(UTC).replace(microsecond=0)
 
     async def close(self, *, grace: float = CLOSING_GRACE) -> None:
         """Wait up to ``grace`` seconds for requests whose callers are gone, then cancel them."""

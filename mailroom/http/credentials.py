@@ -15,7 +15,7 @@ _SCHEMES_OF_HTTP: Final = {"ws": "http", "wss": "https"}
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class AllowedHosts:
     """The hosts that credentials may be sent to: one that the user named, and its siblings.
 
     A sibling has the same registrable domain by the Public Suffix List (``api.example.com`` and
@@ -38,9 +38,17 @@ class Reach:
             ForeignHostError: the address is on a host that the user has not named.
         """
         http = url.with_scheme(_SCHEMES_OF_HTTP[url.scheme]) if url.scheme in {"ws", "wss"} else url
-        if not may_carry_credentials(http) and not (self.insecure and self._is_insecure_home(http)):
+        host = _host(http)
+        is_home = self.home is not None and host == _host(self.home)
+        is_allowed_in_the_clear = self.insecure and is_home and http.scheme == "http" and host != ""
+        if not may_carry_credentials(http) and not is_allowed_in_the_clear:
             raise InsecureUrlError(url)
-        if not self._is_home(http):
+        if self.home is None:
+            may_send = _is_this_machine(host)
+        else:
+            is_sibling = http.scheme == "https" and are_siblings(host, _host(self.home))
+            may_send = is_home or is_sibling
+        if not may_send:
             raise ForeignHostError(url, self.home)
 
     def allows(self, url: URL) -> bool:
@@ -51,22 +59,9 @@ class Reach:
             return False
         return True
 
-    def _is_insecure_home(self, url: URL) -> bool:
-        return url.scheme == "http" and bool(url.host) and self._is_same_host(url)
 
-    def _is_same_host(self, url: URL) -> bool:
-        return self.home is not None and _host(url) == _host(self.home)
-
-    def _is_home(self, url: URL) -> bool:
-        if self.home is None:
-            return _is_this_machine(_host(url))
-        return self._is_same_host(url) or (
-            url.scheme == "https" and are_siblings(_host(url), _host(self.home))
-        )
-
-
-THIS_MACHINE: Final = Reach()
-"""The reach of credentials for which no server was named: this machine only."""
+THIS_MACHINE: Final = AllowedHosts()
+"""The only host for credentials for which no server was named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +70,26 @@ class Credentials:
 
     Attributes:
         header: the value of the header.
-        reach: the hosts that the header may be sent to.
+        allowed_hosts: the hosts that the header may be sent to.
         login: user name and password; None for a token.
     """
 
     header: str = field(repr=False)
-    reach: Reach = THIS_MACHINE
+    allowed_hosts: AllowedHosts = THIS_MACHINE
     login: tuple[str, str] | None = field(default=None, repr=False)
 
     @classmethod
-    def bearer(cls, token: str, reach: Reach = THIS_MACHINE) -> Self:
+    def bearer(cls, token: str, allowed_hosts: AllowedHosts = THIS_MACHINE) -> Self:
         """Return the credentials of a token (RFC 6750)."""
-        return cls(f"Bearer {token}", reach)
+        return cls(f"Bearer {token}", allowed_hosts)
 
     @classmethod
-    def basic(cls, username: str, password: str, reach: Reach = THIS_MACHINE) -> Self:
+    def basic(
+        cls, username: str, password: str, allowed_hosts: AllowedHosts = THIS_MACHINE
+    ) -> Self:
         """Return the credentials of a user name and a password (RFC 7617), both as UTF-8."""
         encoded = b64encode(f"{username}:{password}".encode()).decode("ascii")
-        return cls(f"Basic {encoded}", reach, (username, password))
+        return cls(f"Basic {encoded}", allowed_hosts, (username, password))
 
 
 def may_carry_credentials(url: URL) -> bool:

@@ -4,14 +4,12 @@ Basic is sent first, because most servers accept it, and it costs no round trip.
 answers with a challenge for Digest and none for Basic is sent Digest from then on.
 """
 
-from typing import Final
+from http import HTTPStatus
 
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, DigestAuthMiddleware
 from yarl import URL
 
 from mailroom.http.challenges import schemes
-
-_REFUSED: Final = 401
 
 
 class Digest:
@@ -23,24 +21,20 @@ class Digest:
 
     def __init__(self, login: tuple[str, str] | None) -> None:
         self._login = login
-        self._spoken_at = dict[URL, DigestAuthMiddleware]()
+        self._used_at = dict[URL, DigestAuthMiddleware]()
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """Send a request, with Digest if the server is known to want it."""
         origin = request.url.origin()
-        if origin in self._spoken_at:
-            return await self._spoken_at[origin](request, handler)
+        if origin in self._used_at:
+            return await self._used_at[origin](request, handler)
         response = await handler(request)
-        if self._login is None or not _wants_digest(response):
+        if self._login is None or response.status != HTTPStatus.UNAUTHORIZED:
+            return response
+        wanted = [scheme.lower() for scheme in schemes(response.headers)]
+        if wanted[:1] != ["digest"] or "basic" in wanted:
             return response
         response.release()
-        speaker = DigestAuthMiddleware(*self._login)
-        self._spoken_at[origin] = speaker
-        return await speaker(request, handler)
-
-
-def _wants_digest(response: ClientResponse) -> bool:
-    if response.status != _REFUSED:
-        return False
-    wanted = [scheme.lower() for scheme in schemes(response.headers)]
-    return wanted[:1] == ["digest"] and "basic" not in wanted
+        digest = DigestAuthMiddleware(*self._login)
+        self._used_at[origin] = digest
+        return await digest(request, handler)

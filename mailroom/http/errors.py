@@ -23,7 +23,7 @@ from yarl import URL
 
 from mailroom.http.not_now import Row, of_limit, of_status
 
-_SPOKEN: Final = ("Basic", "Bearer", "Digest")
+_SUPPORTED: Final = frozenset({"basic", "bearer", "digest"})
 
 
 def shown(url: URL) -> str:
@@ -110,15 +110,13 @@ class CredentialsRefusedError(HttpError):
 
     def reason(self) -> str:
         """See base."""
-        words = f": {self.words}" if self.words else ""
-        return f"credentials refused ({self.status}){words}{self._wanted()}"
-
-    def _wanted(self) -> str:
-        spoken = {scheme.lower() for scheme in _SPOKEN}
-        if not self.schemes or not spoken.isdisjoint(scheme.lower() for scheme in self.schemes):
-            return ""
-        ours = f"{', '.join(_SPOKEN[:-1])} and {_SPOKEN[-1]}"
-        return f". The server wants {' or '.join(self.schemes)}; Mailroom speaks {ours}"
+        reason = f"credentials refused ({self.status})"
+        if self.words:
+            reason += f": {self.words}"
+        if self.schemes and _SUPPORTED.isdisjoint(scheme.lower() for scheme in self.schemes):
+            wanted = " or ".join(self.schemes)
+            reason += f". The server wants {wanted}; Mailroom supports Basic, Bearer and Digest"
+        return reason
 
 
 @dataclass(eq=False)

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, TypeVar
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from mailroom.http.credentials import Reach
+from mailroom.http.credentials import AllowedHosts
 from mailroom.http.errors import BrokenAnswerError, IntermediaryError, RedirectError
 from mailroom.http.pages import first_words
 from mailroom.http.retry import parse_date
@@ -111,7 +111,9 @@ class AnswerReader(Protocol[T_co]):
         ...
 
 
-def redirect_target(request: HttpRequest, response: Response, reach: Reach) -> URL | None:
+def redirect_target(
+    request: HttpRequest, response: Response, allowed_hosts: AllowedHosts
+) -> URL | None:
     """Return the address to send the same request to (RFC 9110 section 15.4); None: no redirect.
 
     A 303 names another resource, and the server may have carried out the request already. So only
@@ -136,7 +138,7 @@ def redirect_target(request: HttpRequest, response: Response, reach: Reach) -> U
     if request.keep_origin:
         return with_origin(target, request.url)
     if not is_same_origin(target, response.url) and not (
-        target.scheme == "https" and reach.allows(target)
+        target.scheme == "https" and allowed_hosts.allows(target)
     ):
         raise RedirectError(response.url, target)
     return target

@@ -89,21 +89,20 @@ def _busy(kind: Kind, names: str, why: str) -> Row:
     return replace(row, seconds=_BUSY, slows=True)
 
 
-def _locked(kind: Kind, names: str, why: str) -> Row:
-    row = _row(kind, names, Effect.NOTHING, Action.WAIT, why)
-    return replace(row, seconds=_LOCKED, serializes=True)
-
-
 TABLE: Final = (
     _busy(
         Kind.STATUS,
         "429",
         "RFC 6585 section 4; Stalwart: 1,000 requests a minute, Retry-After up to 60",
     ),
-    _locked(
+    Row(
         Kind.STATUS,
-        "423",
+        frozenset({"423"}),
+        Effect.NOTHING,
+        Action.WAIT,
         "RFC 4918 section 11.3; Xandikos: two writes to one address book met",
+        seconds=_LOCKED,
+        serializes=True,
     ),
     _row(Kind.STATUS, "503", Effect.NOTHING, Action.RETRY, "RFC 9110 section 15.6.4"),
     _row(Kind.STATUS, "425", Effect.NOTHING, Action.RETRY, "RFC 8470 section 5.2"),

@@ -43,8 +43,10 @@ def raise_for_status(response: Response, expected: Collection[int]) -> None:
     """
     status = response.status
     failure = _not_now(response)
-    if failure is not None and (status not in expected or _is_soon(failure)):
-        raise failure
+    if failure is not None and failure.row is not None:
+        waits = failure.row.action is Action.WAIT
+        if waits or status not in expected:
+            raise failure
     if status in expected:
         return
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
@@ -75,10 +77,6 @@ def is_servers_own(response: Response) -> bool:
         is_details = not _DETAILS.isdisjoint(problem)
         return is_details and not any(str(key).startswith("cloudflare") for key in problem)
     return _DAV_ERROR.search(response.body) is not None
-
-
-def _is_soon(failure: ServerFailureError) -> bool:
-    return failure.row is not None and failure.row.action is Action.WAIT
 
 
 def _not_now(response: Response) -> ServerFailureError | None:

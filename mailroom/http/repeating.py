@@ -9,7 +9,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from mailroom.http.errors import HttpError
 from mailroom.http.retry import is_enough, is_worth_repeating, pause, row_of
-from mailroom.http.slots import Place, Slots
+from mailroom.http.slots import Slot, Slots
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class Repeater:
         self._sleep = sleep
 
     async def run(
-        self, attempt: Callable[[Place], Awaitable[T]], *, repeatable: bool, write: bool
+        self, attempt: Callable[[Slot], Awaitable[T]], *, repeatable: bool, write: bool
     ) -> T:
         """Return the result of the first attempt that succeeds.
 
@@ -41,7 +41,7 @@ class Repeater:
         Raises:
             HttpError: the error of the last attempt.
         """
-        place = Place(self._slots, write=write)
+        slot = Slot(self._slots, write=write)
         retrying = AsyncRetrying(
             retry=retry_if_exception(partial(is_worth_repeating, repeatable=repeatable)),
             stop=is_enough,
@@ -51,29 +51,25 @@ class Repeater:
             reraise=True,
         )
         try:
-            result: T = await retrying(self._attempt, attempt, place)
+            result: T = await retrying(self._attempt, attempt, slot)
         finally:
-            place.free()
+            slot.free()
         return result
 
-    async def _attempt(self, attempt: Callable[[Place], Awaitable[T]], place: Place) -> T:
-        await place.take()
+    async def _attempt(self, attempt: Callable[[Slot], Awaitable[T]], slot: Slot) -> T:
+        await slot.take()
         try:
-            return await attempt(place)
+            return await attempt(slot)
         except HttpError as error:
-            self._make_room(error, place)
+            row = row_of(error)
+            if row is not None and row.serializes:
+                self._slots.serialize_writes()
+            if row is not None and row.slows:
+                self._slots.slow_down()
+            # A request that waits for a busy host keeps its slot, so that no other is sent then.
+            if row is None or not row.slows or self._slots.is_overfull:
+                slot.free()
             raise
-
-    def _make_room(self, error: HttpError, place: Place) -> None:
-        """Send less to the host after it has said that it is busy."""
-        row = row_of(error)
-        if row is not None and row.serializes:
-            self._slots.serialize_writes()
-        if row is not None and row.slows:
-            self._slots.slow_down()
-            if not self._slots.is_overfull:
-                return  # with the slot kept, so that no other request is sent in the meantime
-        place.free()
 
 
 def _log_repetition(state: RetryCallState) -> None:

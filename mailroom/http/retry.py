@@ -17,11 +17,10 @@ LONGEST_ASKED_PAUSE: Final = 75.0
 server asks for a longer pause, the request fails, and the whole pass is repeated later."""
 BASE_PAUSE: Final = 0.25
 """Seconds. The first pause is random, and at most this long; the limit doubles each time."""
-_LONGEST_PAUSE: Final = 30.0
+LONGEST_PAUSE: Final = 15.0
+"""Seconds. The limit of the random pause does not grow beyond this."""
 _BUSY_PAUSE: Final = 0.5
 """Seconds. A busy host has room for moments only, so the request is repeated often."""
-_UNKNOWN_RATE_PAUSE: Final = 15.0
-"""Seconds, if a rate limit was exceeded and the server does not say for how long."""
 _LONGEST_BELIEVED: Final = 86_400.0
 """Seconds. A server that asks for more than a day is mistaken, and would stop us for ever."""
 
@@ -91,13 +90,12 @@ def parse_date(value: str | None) -> datetime | None:
 def pause(state: RetryCallState) -> float:
     """Return the seconds before the next attempt: the server's pause plus full jitter."""
     error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after if isinstance(error, ServerFailureError) else None
-    return full_jitter(state.attempt_number, base=BASE_PAUSE, cap=_cap(error), floor=asked or 0.0)
-
-
-def _cap(error: BaseException | None) -> float:
-    row = row_of(error)
-    if not isinstance(error, ServerFailureError) or row is None or row.action is not Action.WAIT:
-        return _LONGEST_PAUSE
-    tells_no_rate = error.limit is None and error.retry_after is None and row.slows
-    return _UNKNOWN_RATE_PAUSE if tells_no_rate else _BUSY_PAUSE
+    asked, cap = 0.0, LONGEST_PAUSE
+    if isinstance(error, ServerFailureError):
+        asked, row = error.retry_after or 0.0, error.row
+        if row is not None and row.action is Action.WAIT:
+            # A rate was exceeded, and the server does not say for how long: with short pauses, the
+            # next attempts would exceed it again.
+            is_rate = row.slows and error.limit is None and error.retry_after is None
+            cap = LONGEST_PAUSE if is_rate else _BUSY_PAUSE
+    return full_jitter(state.attempt_number, base=BASE_PAUSE, cap=cap, floor=asked)

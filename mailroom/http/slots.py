@@ -64,16 +64,13 @@ class Slots:
 
     async def take(self, *, write: bool = False) -> None:
         """Wait for a slot, in order of coming. A slot that was taken must be freed."""
-        while not self._is_free(write=write):
+        while self._taken >= self.size or (
+            write and self._one_write_at_a_time and self._writing > 0
+        ):
             self._changed.clear()
             await self._changed.wait()
         self._taken += 1
         self._writing += write
-
-    def _is_free(self, *, write: bool) -> bool:
-        if write and self._one_write_at_a_time and self._writing:
-            return False
-        return self._taken < self.size
 
     def free(self, *, write: bool = False) -> None:
         """Free a slot. ``write`` must be the same as in :meth:`take`."""
@@ -82,7 +79,7 @@ class Slots:
         self._changed.set()
 
 
-class Place:
+class Slot:
     """A request's slot: taken before the first attempt, and kept while it waits for a busy host.
 
     If a waiting request freed its slot, another request would use the slot meanwhile, and then all

@@ -92,15 +92,13 @@ class Streams:
         """
         stream, began = self._standing, _now()
         try:
-            yield self._patience_beside(stream)
+            is_trusted = stream is None or stream.name in self._trusted
+            yield None if is_trusted else ANSWER_TIMEOUT
         except UnreachableError as error:
             if error.is_timeout:
                 self._timed_out(stream, _now() - began)
             raise
         self._answered(stream, _now() - began)
-
-    def _patience_beside(self, stream: Stream | None) -> float | None:
-        return None if stream is None or stream.name in self._trusted else ANSWER_TIMEOUT
 
     def _answered(self, stream: Stream | None, took: float) -> None:
         """Note that a request was answered. ``stream`` was open when it was sent, or None was."""

@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mailroom.http.not_now import Action, Row, of_method_error, of_set_error
-from mailroom.http.retry import ATTEMPTS, BASE_PAUSE
+from mailroom.http.retry import ATTEMPTS, BASE_PAUSE, LONGEST_PAUSE
 from mailroom.jmap.errors import JmapError, MethodError, SetError
 from mailroom.jmap.request import Call, Operation, Reference
 from mailroom.waiting.backoff import full_jitter
 
 Answers = Mapping[Call, Mapping[str, Any] | JmapError]
 
-_LONGEST_PAUSE: Final = 15.0
-"""Seconds. The pause before calls are sent again is random, and at most this long."""
 _PARTS: Final = {"create": "notCreated", "update": "notUpdated", "destroy": "notDestroyed"}
 
 
@@ -76,7 +74,7 @@ def pause(rows: Sequence[Row], *, attempt: int, waited: float) -> float | None:
     seconds = max((row.seconds for row in rows if row.action is Action.WAIT), default=0.0)
     if attempt >= ATTEMPTS and waited >= seconds:
         return None
-    return full_jitter(attempt, base=BASE_PAUSE, cap=_LONGEST_PAUSE)
+    return full_jitter(attempt, base=BASE_PAUSE, cap=LONGEST_PAUSE)
 
 
 def _unread(calls: Sequence[Call]) -> Operation[None]:

@@ -98,7 +98,7 @@ class JmapClient:
             raise
         if self._keep_origin:
             session = keeping_origin(session, self._session_url)
-        check_api_url(session, self._session_url, self._http.credentials.reach)
+        check_api_url(session, self._session_url, self._http.credentials.allowed_hosts)
         self._http.slots.resize(_at_once(session.limits.max_concurrent_requests))
         return session
 

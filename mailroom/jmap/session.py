@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 
 from yarl import URL
 
-from mailroom.http import BrokenAnswerError, InsecureUrlError, Reach, shown, with_origin
+from mailroom.http import AllowedHosts, BrokenAnswerError, InsecureUrlError, shown, with_origin
 from mailroom.jmap.errors import SessionError
 
 CORE: Final = "urn:ietf:params:jmap:core"
@@ -170,14 +170,14 @@ def keeping_origin(session: Session, origin: URL) -> Session:
     )
 
 
-def check_api_url(session: Session, asked: URL, reach: Reach) -> None:
+def check_api_url(session: Session, asked: URL, allowed_hosts: AllowedHosts) -> None:
     """Raise an error unless the credentials may be sent to the session's API.
 
     Raises:
         SessionError: the credentials must not be sent to the address that the server names.
     """
     try:
-        reach.check(session.api_url)
+        allowed_hosts.check(session.api_url)
     except InsecureUrlError:
         raise SessionError(
             f"the server at {asked.origin()} says that its API is at {shown(session.api_url)}."
@@ -187,13 +187,13 @@ def check_api_url(session: Session, asked: URL, reach: Reach) -> None:
         ) from None
 
 
-def unusable_push_urls(session: Session, reach: Reach) -> Iterator[str]:
+def unusable_push_urls(session: Session, allowed_hosts: AllowedHosts) -> Iterator[str]:
     """Yield a warning for each push address that the credentials must not be sent to."""
     urls = [session.websocket_url]
     with suppress(ValueError):
         urls.append(URL(_VARIABLE.sub("", session.event_source_template)))
     for url in urls:
-        if url is not None and url.host and not reach.allows(url):
+        if url is not None and url.host and not allowed_hosts.allows(url):
             yield (
                 f"the server says that push is at {shown(url)}, where credentials must not go. If a"
                 " proxy stands before the server, set MAILROOM_JMAP_KEEP_ORIGIN=true"

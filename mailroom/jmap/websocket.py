@@ -124,7 +124,7 @@ class WebSocketTransport:
         self._mutes.heard()
 
     async def _open(self, url: URL) -> ClientConnection:
-        self._credentials.reach.check(url)
+        self._credentials.allowed_hosts.check(url)
         try:
             return await self._opening(url)
         except InvalidURI:

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from mailroom.http import Credentials, Proxies, Reach
+from mailroom.http import AllowedHosts, Credentials, Proxies
 from mailroom.screener.model.categories import Layout, triage_label
 from mailroom.settings.fields import (
     AuthservId,
@@ -65,10 +65,10 @@ class JmapSettings(Section):
     @property
     def credentials(self) -> Credentials:
         """The credentials for the JMAP server."""
-        reach = Reach(self.session_url, insecure=self.insecure)
+        allowed_hosts = AllowedHosts(self.session_url, insecure=self.insecure)
         if token := self.token.get_secret_value():
-            return Credentials.bearer(token, reach)
-        return Credentials.basic(self.username, self.password.get_secret_value(), reach)
+            return Credentials.bearer(token, allowed_hosts)
+        return Credentials.basic(self.username, self.password.get_secret_value(), allowed_hosts)
 
 
 class ContactsSettings(Section):
@@ -117,8 +117,8 @@ class CarddavSettings(Section):
     @property
     def credentials(self) -> Credentials:
         """The credentials for the CardDAV server."""
-        reach = Reach(self.url, insecure=self.insecure)
-        return Credentials.basic(self.username, self.password.get_secret_value(), reach)
+        allowed_hosts = AllowedHosts(self.url, insecure=self.insecure)
+        return Credentials.basic(self.username, self.password.get_secret_value(), allowed_hosts)
 
 
 class HttpSettings(Section):

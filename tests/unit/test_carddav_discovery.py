@@ -13,12 +13,12 @@ from mailroom.contacts.carddav import CardDavAddressBook
 from mailroom.contacts.carddav.discovery import discover
 from mailroom.contacts.model import AddressBookError
 from mailroom.http import (
+    AllowedHosts,
     BrokenAnswerError,
     Credentials,
     CredentialsRefusedError,
     HttpClient,
     HttpRequest,
-    Reach,
     Response,
     ServerFailureError,
 )
@@ -249,7 +249,9 @@ async def test_a_home_on_another_host_of_the_same_owner_is_found() -> None:
             return read(Response(207, CIMultiDictProxy(CIMultiDict()), body, request.url))
 
     async with aiohttp.ClientSession() as session:
-        credentials = Credentials.basic("ann", "x", Reach(URL("https://contacts.icloud.com/")))
+        credentials = Credentials.basic(
+            "ann", "x", AllowedHosts(URL("https://contacts.icloud.com/"))
+        )
         found = await discover(Http(session, credentials), URL("https://contacts.icloud.com/"))
     assert [str(each.url) for each in found.books] == [asked[-1]]
     assert asked == [*answers]

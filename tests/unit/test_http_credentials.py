@@ -4,10 +4,10 @@ import pytest
 from yarl import URL
 
 from mailroom.http import (
+    AllowedHosts,
     Credentials,
     ForeignHostError,
     InsecureUrlError,
-    Reach,
     may_carry_credentials,
 )
 
@@ -103,7 +103,7 @@ MAIL = URL("https://mail.example.com/jmap/session")
     ],
 )
 def test_credentials_go_to_the_host_that_the_user_named_and_its_siblings(url: str) -> None:
-    Reach(MAIL).check(URL(url))
+    AllowedHosts(MAIL).check(URL(url))
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_credentials_go_to_the_host_that_the_user_named_and_its_siblings(url: st
 )
 def test_they_go_to_no_other_host(home: str, url: str) -> None:
     with pytest.raises(ForeignHostError) as caught:
-        Reach(URL(home)).check(URL(url))
+        AllowedHosts(URL(home)).check(URL(url))
     assert str(URL(home).host) in str(caught.value)
     assert "configure" in str(caught.value)
 
@@ -136,22 +136,22 @@ def test_they_go_to_no_other_host(home: str, url: str) -> None:
 )
 def test_nor_in_the_clear(url: str) -> None:
     with pytest.raises(InsecureUrlError, match="only over https"):
-        Reach(MAIL).check(URL(url))
+        AllowedHosts(MAIL).check(URL(url))
 
 
 def test_in_the_clear_they_go_to_that_host_alone_if_the_user_says_so() -> None:
-    reach = Reach(URL("http://mail.example.com:8080/"), insecure=True)
-    assert reach.allows(URL("http://mail.example.com:8080/jmap/"))
-    assert reach.allows(URL("ws://mail.example.com:8080/ws"))
-    assert reach.allows(URL("https://dav.example.com/"))
-    assert not reach.allows(URL("http://dav.example.com/"))
+    allowed_hosts = AllowedHosts(URL("http://mail.example.com:8080/"), insecure=True)
+    assert allowed_hosts.allows(URL("http://mail.example.com:8080/jmap/"))
+    assert allowed_hosts.allows(URL("ws://mail.example.com:8080/ws"))
+    assert allowed_hosts.allows(URL("https://dav.example.com/"))
+    assert not allowed_hosts.allows(URL("http://dav.example.com/"))
 
 
 def test_names_of_other_alphabets_are_compared_as_they_are_sent() -> None:
-    reach = Reach(URL("https://mail.bücher.example/"))
-    assert reach.allows(URL("https://mail.xn--bcher-kva.example/"))
+    allowed_hosts = AllowedHosts(URL("https://mail.bücher.example/"))
+    assert allowed_hosts.allows(URL("https://mail.xn--bcher-kva.example/"))
 
 
 def test_without_a_home_they_stay_on_this_machine() -> None:
-    assert Reach().allows(URL("http://127.0.0.1:8080/"))
-    assert not Reach().allows(URL("https://mail.example.com/"))
+    assert AllowedHosts().allows(URL("http://127.0.0.1:8080/"))
+    assert not AllowedHosts().allows(URL("https://mail.example.com/"))

@@ -5,10 +5,10 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from mailroom.http import (
+    AllowedHosts,
     BrokenAnswerError,
     HttpRequest,
     IntermediaryError,
-    Reach,
     RedirectError,
     Response,
 )
@@ -28,7 +28,7 @@ def redirect_of(
     method: str, answer: Response, *, home: str = BASE, keep_origin: bool = False
 ) -> URL | None:
     request = HttpRequest(method, answer.url, keep_origin=keep_origin)
-    return redirect_target(request, answer, Reach(URL(home)))
+    return redirect_target(request, answer, AllowedHosts(URL(home)))
 
 
 METHODS = ["GET", "POST", "PROPFIND", "REPORT", "PUT", "DELETE"]

@@ -17,10 +17,10 @@ from yarl import URL
 
 from mailroom.http import (
     USER_AGENT,
+    AllowedHosts,
     Credentials,
     HttpClient,
     Proxies,
-    Reach,
     UnreachableError,
     trusting,
 )
@@ -116,7 +116,7 @@ async def tls_server(ca: trustme.CA) -> AsyncIterator[tuple[int, list[web.Reques
 async def client(ca_file: str, proxies: Proxies) -> AsyncIterator[HttpClient]:
     connector = aiohttp.TCPConnector(ssl=trusting(ca_file))
     async with aiohttp.ClientSession(connector=connector) as session:
-        credentials = Credentials.bearer(TOKEN, Reach(HOME))
+        credentials = Credentials.bearer(TOKEN, AllowedHosts(HOME))
         yield HttpClient(session, credentials, proxies=proxies, sleep=Pauses())
 
 
@@ -209,7 +209,7 @@ def websocket_through(proxy: str, ca_file: str) -> WebSocketTransport:
         return URL(f"wss://{HOST}/ws")
 
     return WebSocketTransport(
-        Credentials.bearer(TOKEN, Reach(HOME)),
+        Credentials.bearer(TOKEN, AllowedHosts(HOME)),
         url,
         types=("Email",),
         ping=30,

@@ -261,7 +261,7 @@ async def test_addresses_of_push_that_cannot_be_used_are_named() -> None:
     capabilities = {CORE: {}, MAIL: {}, WEBSOCKET: websocket}
     urls = {"eventSourceUrl": "http://10.0.0.7:8080/es?types={types}", "capabilities": capabilities}
     async with JmapServer(urls=urls).running() as (client, http):
-        told = list(unusable_push_urls(await client.session(), http.credentials.reach))
+        told = list(unusable_push_urls(await client.session(), http.credentials.allowed_hosts))
     assert [each.split(" is at ")[1].split(",")[0] for each in told] == [
         "wss://push.evil.example/ws",
         "http://10.0.0.7:8080/es",

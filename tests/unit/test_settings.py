@@ -490,7 +490,10 @@ def test_plain_http_is_allowed_to_the_configured_host_only(load: Load) -> None:
             "MAILROOM_CARDDAV_INSECURE": "true",
         }
     )
-    jmap, carddav = settings.jmap.credentials.reach, settings.carddav.credentials.reach
+    jmap, carddav = (
+        settings.jmap.credentials.allowed_hosts,
+        settings.carddav.credentials.allowed_hosts,
+    )
     assert jmap.allows(URL("http://stalwart:8080/jmap/"))
     assert carddav.allows(URL("http://stalwart:8080/dav/ann/"))
     assert not jmap.allows(URL("http://other:8080/jmap/"))

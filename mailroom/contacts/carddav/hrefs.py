@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote_to_bytes
 from yarl import URL
 
 from mailroom.contacts.model import AddressBookError
-from mailroom.http import BrokenAnswerError, Reach
+from mailroom.http import AllowedHosts, BrokenAnswerError
 
 REPLACEMENT: Final = "\ufffd"
 """Replaces characters that XML cannot carry. A text with it may differ from the server's text."""
@@ -72,7 +72,7 @@ def resolve(base: URL, href: str) -> URL:
     try:
         url = base.join(URL(quote(href.strip(), safe=_URL_CHARACTERS), encoded=True))
         same_host = url.scheme in {"http", "https"} and _host(url) == _host(base)
-        is_sibling = not same_host and Reach(base).allows(url)
+        is_sibling = not same_host and AllowedHosts(base).allows(url)
     except ValueError:
         raise BrokenAnswerError(base, "a resource without a usable address") from None
     if is_sibling:

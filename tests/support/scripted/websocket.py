@@ -15,7 +15,7 @@ from websockets.protocol import Event
 from websockets.typing import Subprotocol
 from yarl import URL
 
-from mailroom.http import Credentials, Reach
+from mailroom.http import AllowedHosts, Credentials
 from mailroom.jmap.liveness import PUSH_TIMEOUTS, PushTimeouts
 from mailroom.jmap.push import Push
 from mailroom.jmap.websocket import WebSocketTransport
@@ -171,7 +171,7 @@ def websocket_transport(
         return None if url is None else URL(url)
 
     return WebSocketTransport(
-        Credentials.bearer(SECRET, Reach(URL(url or ""))),
+        Credentials.bearer(SECRET, AllowedHosts(URL(url or ""))),
         present_url,
         types=TYPES,
         ping=ping,
