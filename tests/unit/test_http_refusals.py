@@ -98,7 +98,7 @@ def test_the_schemes_of_challenges(headers: list[str], expected: tuple[str, ...]
 @pytest.mark.parametrize(
     ("wanted", "told"),
     [
-        ("Negotiate", "The server wants Negotiate; Mailroom speaks Basic, Bearer and Digest"),
+        ("Negotiate", "The server wants Negotiate; Mailroom supports Basic, Bearer and Digest"),
         ("NTLM, Negotiate", "The server wants NTLM or Negotiate"),
         ('Basic realm="x"', None),
     ],
