@@ -2,18 +2,13 @@
 
 from typing import Final
 
-import vobject
-from vobject.vcard import Name
-
 from mailroom.contacts.model import CreateCard
-from mailroom.contacts.text import clean
 from mailroom.contacts.vcard.groups import GroupForm
-from mailroom.contacts.vcard.lines import VCard, fold
+from mailroom.contacts.vcard.lines import VCard
 from mailroom.contacts.vcard.mark import as_made
 from mailroom.contacts.vcard.text import escape
 
-_UNFOLDED: Final = 10**9
-"""vobject's own folding lets lines with certain characters grow longer than 75 octets."""
+_NEW_CARD: Final = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nEND:VCARD\r\n"
 _NEW_GROUP: Final = {
     GroupForm.APPLE: (
         "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nX-ADDRESSBOOKSERVER-KIND:group\r\nEND:VCARD\r\n"
@@ -31,17 +26,15 @@ def new_card(create: CreateCard, uid: str) -> VCard:
     an empty N.
     """
     names = create.names
-    card = vobject.vCard()
-    card.add("uid").value = clean(uid)
-    card.add("fn").value = clean(names.full)
-    card.add("n").value = Name(family=clean(names.surname), given=clean(names.given))
-    if names.organization:
-        card.add("org").value = [clean(names.organization)]
-    card.add("email").value = clean(create.address)
+    card = VCard.parse(_NEW_CARD.format(uid=escape(uid)).encode())
+    card = card.with_new("EMAIL", escape(create.address))
+    card = card.with_new("FN", escape(names.full))
+    card = card.with_new("N", f"{escape(names.surname)};{escape(names.given)};;;")
     if create.note:
-        card.add("note").value = clean(create.note)
-    lines = card.serialize(lineLength=_UNFOLDED).encode().splitlines()
-    return as_made(VCard.parse(b"".join(fold(line, b"\r\n") + b"\r\n" for line in lines)))
+        card = card.with_new("NOTE", escape(create.note))
+    if names.organization:
+        card = card.with_new("ORG", escape(names.organization))
+    return as_made(card)
 
 
 def new_group(name: str, uid: str, form: GroupForm) -> VCard:
