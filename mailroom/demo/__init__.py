@@ -1,7 +1,7 @@
-"""``mailroom demo``: the service at work on an account in memory, told on the terminal.
+"""``mailroom demo``: shows the service at work on an account in memory, on the terminal.
 
-Everything but the mail server and the people is real. Needs no credentials, listens on 127.0.0.1
-only, and leaves nothing behind.
+Only the mail server and the people are not real. The demo needs no credentials, listens on
+127.0.0.1 alone, and leaves no files.
 """
 
 from mailroom.demo.show import run_demo

@@ -1,4 +1,7 @@
-"""What a visitor's line means. Pure, and forgiving: prefixes, letter case, a forgotten ``@To``."""
+"""Parses the lines that a visitor types. Pure.
+
+Prefixes of words, other letter case and labels without ``@To`` are understood.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -14,7 +17,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "help": ("help", "this list"),
     "quit": ("quit", "end (or Ctrl-C, Ctrl-D)"),
 }
-"""Name -> usage, meaning."""
+"""Name -> usage, description."""
 _OTHER_WORDS: Final = {"?": "help", "ls": "list", "exit": "quit", "bye": "quit", "show": "list"}
 _WITH_WORDS: Final = {"list", "tap"}
 _LONGEST_SAID: Final = 30
@@ -24,12 +27,12 @@ T = TypeVar("T")
 
 
 class MisunderstoodError(Exception):
-    """The line makes no sense; the text says what would."""
+    """A line is not understood; the text says which lines are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command, by its full name, the number in it, and the other words."""
+    """A command: its full name, the number in it, and the other words."""
 
     name: str
     number: int | None = None
@@ -37,10 +40,10 @@ class Command:
 
 
 def parse(line: str) -> Command | None:
-    """The command in a line; None if it is blank.
+    """Return the command in a line; None if the line is blank.
 
     Raises:
-        MisunderstoodError: there is none.
+        MisunderstoodError: there is no command in it.
     """
     words = line.split()
     if not words:
@@ -48,9 +51,10 @@ def parse(line: str) -> Command | None:
     if _NUMBER.fullmatch(words[0]):
         words.insert(0, "tap" if len(words) > 1 else "sender")
     first, *others = words
-    numbers = [match for each in others if (match := _NUMBER.fullmatch(each))]
-    rest = [each for each in others if not _NUMBER.fullmatch(each)]
-    name = _command(first)
+    numbers = [match for word in others if (match := _NUMBER.fullmatch(word))]
+    rest = [word for word in others if not _NUMBER.fullmatch(word)]
+    name = _OTHER_WORDS.get(first.casefold())
+    name = name or choose(first, {known: known for known in COMMANDS}, "command")
     if len(numbers) > 1:
         raise MisunderstoodError("One mail at a time, please.")
     if rest and name not in _WITH_WORDS:
@@ -58,21 +62,16 @@ def parse(line: str) -> Command | None:
     return Command(name, int(numbers[0][1]) if numbers else None, " ".join(rest))
 
 
-def _command(word: str) -> str:
-    other = _OTHER_WORDS.get(word.casefold())
-    return other or choose(word, {name: name for name in COMMANDS}, "command")
-
-
-def choose(word: str, choices: Mapping[str, T], what: str) -> T:
-    """What is meant by a word, which may be the beginning of a name.
+def choose(word: str, choices: Mapping[str, T], kind: str) -> T:
+    """Return the choice whose name a word is, or is the beginning of.
 
     Args:
         word: letter case, spaces and signs make no difference.
-        choices: by name; several names may stand for the same.
-        what: what they are, for a person.
+        choices: by name; a choice may have several names.
+        kind: the noun for a choice.
 
     Raises:
-        MisunderstoodError: nothing is meant, or several things are.
+        MisunderstoodError: the word fits no choice, or several.
     """
     plain = {_plain(name): choice for name, choice in choices.items()}
     wanted = _plain(word)
@@ -84,11 +83,11 @@ def choose(word: str, choices: Mapping[str, T], what: str) -> T:
     said = f'"{word}"' if len(word) <= _LONGEST_SAID else "like that"
     if found:
         raise MisunderstoodError(f"{said} may be {_listed(found, ' or ')}.")
-    raise MisunderstoodError(f"There is no {what} {said}, only {_listed(choices.values())}.")
+    raise MisunderstoodError(f"There is no {kind} {said}, only {_listed(choices.values())}.")
 
 
 def _plain(name: str) -> str:
-    return "".join(each for each in name.casefold() if each.isalnum())
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def _listed(choices: Iterable[object], last: str = " and ") -> str:

@@ -1,4 +1,4 @@
-"""Text in lines of a given width. Pure; knows no terminal and no colour."""
+"""Formats text in lines of a given width, without colours. Pure."""
 
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -12,17 +12,17 @@ _GAP: Final = "  "
 
 
 def visible(text: str) -> str:
-    """Text with nothing in it that a terminal takes for a command."""
-    return "".join(each if each.isprintable() else "?" for each in text)
+    """Return text without characters that a terminal takes for a command."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def paragraph(text: str, width: int, *, indent: str = "") -> list[str]:
-    """Text, wrapped."""
+    """Return wrapped text."""
     return textwrap.wrap(visible(text), width, initial_indent=indent, subsequent_indent=indent)
 
 
 def fact(name: str, value: str, width: int) -> list[str]:
-    """A name, and a value beside it, wrapped below itself."""
+    """Return a name and a value; the lines of a wrapped value are aligned."""
     first = f"{INDENT}{name:<{_FACTS}}"
     return textwrap.wrap(
         visible(value), width, initial_indent=first, subsequent_indent=" " * len(first)
@@ -30,22 +30,18 @@ def fact(name: str, value: str, width: int) -> list[str]:
 
 
 def columns(rows: Iterable[Sequence[str]], width: int) -> list[str]:
-    """A line for each row, its cells below one another; what is too long is cut."""
-    cells = [[visible(each) for each in row] for row in rows]
+    """Return a line for each row, in aligned columns; long lines are cut."""
+    cells = [list(map(visible, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip_longest(*cells, fillvalue="")]
-    lines = [_GAP.join(map(str.ljust, row, widths)).rstrip() for row in cells]
-    return [_cut(INDENT + each, width) for each in lines]
+    lines = [INDENT + _GAP.join(map(str.ljust, row, widths)).rstrip() for row in cells]
+    return [line if len(line) <= width else line[: width - 3] + "..." for line in lines]
 
 
-def _cut(line: str, width: int) -> str:
-    return line if len(line) <= width else line[: width - 3] + "..."
-
-
-def counted(number: int, what: str, several: str = "") -> str:
-    """``1 mail``, ``2 mails``."""
-    return f"{number} {what if number == 1 else several or what + 's'}"
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return ``1 mail``, ``2 mails``."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def milliseconds(seconds: float) -> str:
-    """A duration for a person."""
+    """Return a duration for people."""
     return f"{seconds * 1000:.0f} ms"

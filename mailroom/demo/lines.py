@@ -1,7 +1,6 @@
-"""Lines from the standard input, in the event loop: no threads, nothing set on the terminal.
+"""Reads lines from the standard input in the event loop, without threads or terminal settings.
 
-The file is read only when it says that it can be, and only when a line is wanted: so nothing
-blocks, and nothing piles up.
+The file is read only when it is readable and a line is wanted, so that reading never blocks.
 """
 
 import asyncio
@@ -11,14 +10,14 @@ from typing import TextIO
 
 _CHUNK = 4096
 _LONGEST = 65536
-"""Bytes. What is longer is cut: it is no command."""
+"""The longest line in bytes. A longer line is cut, because it is not a command."""
 
 
 class Lines:
     """The lines of a file.
 
     Args:
-        file: to read from; None: there is nothing.
+        file: the file; None: there are no lines.
     """
 
     def __init__(self, file: TextIO | None) -> None:
@@ -28,11 +27,11 @@ class Lines:
 
     @classmethod
     def of_stdin(cls) -> "Lines":
-        """The standard input's; it may be closed."""
+        """Return the lines of the standard input, which may be closed."""
         return cls(sys.stdin)
 
     async def next(self) -> str | None:
-        """The next line without its end; None at the end of the file."""
+        """Return the next line without its end; None at the end of the file."""
         while b"\n" not in self._buffer and len(self._buffer) < _LONGEST:
             chunk = await self._read()
             if not chunk:
@@ -46,18 +45,14 @@ class Lines:
     async def _read(self) -> bytes:
         if self._fd is None:
             return b""
-        await _readable(self._fd)
+        loop, ready = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            loop.add_reader(self._fd, ready.set)
+        except PermissionError:
+            pass  # a file on a disk, or /dev/null: reading never blocks, and waiting is impossible
+        else:
+            try:
+                await ready.wait()
+            finally:
+                loop.remove_reader(self._fd)
         return os.read(self._fd, _CHUNK)
-
-
-async def _readable(fd: int) -> None:
-    loop = asyncio.get_running_loop()
-    ready = asyncio.Event()
-    try:
-        loop.add_reader(fd, ready.set)
-    except PermissionError:
-        return  # a file on a disk, or /dev/null: it never blocks, and cannot be waited for
-    try:
-        await ready.wait()
-    finally:
-        loop.remove_reader(fd)

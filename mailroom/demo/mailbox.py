@@ -1,4 +1,4 @@
-"""Mail that might well have come: who writes to you, and what. Only data, and how it is sent."""
+"""The mail of the demo: its senders, its subjects, and its form on the wire."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ YOU: Final = "alex@example.com"
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Somebody who writes to you."""
+    """A sender of mail."""
 
     name: str
     address: str
@@ -22,14 +22,14 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail; ``hours`` is how long ago it came."""
+    """A mail that came ``hours`` ago."""
 
     sender: Sender
     subject: str
     hours: float = 0
 
     def message(self, number: int, now: datetime) -> bytes:
-        """The mail as it is sent (RFC 5322); ``number`` makes it different from all others."""
+        """Return the mail as it is sent (RFC 5322); ``number`` makes the message id unique."""
         sent = EmailMessage()
         sent["From"] = Address(self.sender.name, addr_spec=self.sender.address)
         sent["To"] = YOU
@@ -40,7 +40,7 @@ class Letter:
         return sent.as_bytes()
 
     def received_at(self, now: datetime) -> datetime:
-        """When it came."""
+        """Return the time of the arrival."""
         return now - timedelta(hours=self.hours)
 
 
@@ -64,7 +64,7 @@ FIRST: Final = (
     Letter(LOOM, "Weaving the weekend", 2),
     Letter(CHOIR, "We still need a tenor for December", 1),
 )
-"""What waits when the curtain rises."""
+"""The mail at the beginning."""
 
 _STRANGERS: Final = (
     Letter(Sender("Velvet Records", "news@velvetrecords.example"), "Twelve inches of joy"),
@@ -78,7 +78,7 @@ _AGAIN: Final = ("One more thing", "News since last time", "Before I forget", "A
 
 
 def strangers() -> Iterator[Letter]:
-    """Mail of people who have not written yet, without end."""
+    """Yield mail of people who have not written yet, without end."""
     for number in count(1):
         for letter in _STRANGERS:
             sender = letter.sender
@@ -93,5 +93,5 @@ def strangers() -> Iterator[Letter]:
 
 
 def further_subjects() -> Iterator[str]:
-    """What somebody writes about who has written before, without end."""
+    """Yield subjects for further mail of a sender, without end."""
     return cycle(_AGAIN)

@@ -1,4 +1,4 @@
-"""The visitor's turn: commands at a prompt, until there are no more."""
+"""Carries out the commands that a visitor types."""
 
 from collections.abc import Awaitable, Callable
 
@@ -17,9 +17,9 @@ class Prompt:
     """Reads commands and carries them out.
 
     Args:
-        stage: with the service at work.
-        teller: who tells what comes of them.
-        lines: where they come from.
+        stage: the stage, with the service running.
+        teller: prints the results.
+        lines: the lines that the visitor types.
     """
 
     def __init__(self, stage: Stage, teller: Teller, lines: Lines) -> None:
@@ -38,14 +38,20 @@ class Prompt:
         }
 
     async def run(self) -> None:
-        """Go on until the visitor quits, or there is nothing more to read.
+        """Carry out commands until the visitor quits, or the lines end.
 
         Raises:
-            WentOtherwiseError: a tap is not dealt with.
+            WentOtherwiseError: the service does not process a tap.
         """
         self._teller.heading("Now you. Beginnings of words will do.")
         self._teller.commands(COMMANDS.values())
-        while (line := await self._ask()) is not None:
+        while True:
+            self._teller.prompt()
+            line = await self._lines.next()
+            if line is None or not self._lines.is_terminal:
+                self._teller.end_line(line or "")
+            if line is None:
+                return
             try:
                 command = parse(line)
                 if command and command.name == "quit":
@@ -55,37 +61,28 @@ class Prompt:
             except MisunderstoodError as error:
                 self._teller.say(str(error))
 
-    async def _ask(self) -> str | None:
-        self._teller.prompt()
-        line = await self._lines.next()
-        if line is None or not self._lines.is_terminal:
-            self._teller.end_line(line or "")
-        return line
-
     async def _list(self, command: Command) -> None:
-        paths = {path: path for path in self._stage.desk.mailboxes()}
+        paths = {path: path for path in self._stage.console.mailboxes()}
         screener = self._stage.settings.screener.mailbox
         path = choose(command.words, paths, "mailbox") if command.words else screener
-        self._teller.mailbox(path, numbered(self._stage, self._stage.desk.mails(path)))
-        others = [each for each in filled_mailboxes(self._stage) if each[0] != path]
-        self._teller.elsewhere(others)
+        self._teller.mailbox(path, numbered(self._stage, self._stage.console.mails(path)))
+        counts = filled_mailboxes(self._stage)
+        self._teller.elsewhere((other, count) for other, count in counts if other != path)
 
     async def _tap(self, command: Command) -> None:
         mail = self._mail_of(command, "tap 11 imbox")
         if not command.words:
             raise MisunderstoodError("Which label? For example: tap 11 imbox")
-        label = choose(command.words, self._labels(), "label")
+        # A label may be named by its category.
+        screener = self._stage.settings.screener
+        labels = {category.name: category.label for category in self._stage.settings.categories}
+        labels[screener.mailbox] = screener.label
+        labels |= {label: label for label in labels.values()}
+        label = choose(command.words, labels, "label")
         self._teller.tapped(self._stage.number(mail), mail, add=[label])
         before = await self._stage.see(_sender(mail))
         self._teller.done(await self._stage.tap(mail.id, add=[label]))
         self._teller.moved(before, await self._stage.see(_sender(mail)))
-
-    def _labels(self) -> dict[str, str]:
-        """What a person may call a label -> the label."""
-        screener = self._stage.settings.screener
-        named = {each.name: each.label for each in self._stage.settings.categories}
-        named[screener.mailbox] = screener.label
-        return named | {label: label for label in named.values()}
 
     async def _mail(self, command: Command) -> None:
         if command.number is None:

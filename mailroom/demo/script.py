@@ -1,4 +1,4 @@
-"""The script: what comes, what you tap, and what must have become of it. Only data."""
+"""The script: the mail that comes, the labels that you tap, and the outcomes. Only data."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +15,7 @@ LABEL_OFF: Final = "label off"
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A mail comes, and goes where its sender belongs."""
+    """A mail comes, and is filed to the mailbox of its sender."""
 
     text: str
     letter: Letter
@@ -23,22 +23,22 @@ class Arrival:
 
     @property
     def sender(self) -> Sender:
-        """Whose mail it is."""
+        """The sender of the mail."""
         return self.letter.sender
 
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """You put labels on a mail, or take one off.
+    """You put labels on a mail, or remove one.
 
     Attributes:
-        text: told before.
-        sender: whose mail it is.
-        subject: which mail.
-        outcome: what must be seen of the sender afterwards.
-        add: labels.
-        remove: labels.
-        done: what the time is measured to.
+        text: printed before.
+        sender: the sender of the mail.
+        subject: the subject of the mail.
+        outcome: the state of the sender's mail and contact afterwards.
+        add: the labels to put on.
+        remove: the labels to remove.
+        done: the event that ends the measured time.
     """
 
     text: str
@@ -52,14 +52,14 @@ class Tap:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What belongs together."""
+    """Some steps under one title."""
 
     title: str
     steps: tuple[Arrival | Tap, ...]
 
 
 def _filed(number: int, *mailboxes: str, groups: tuple[str, ...], note: str) -> Outcome:
-    """All mails in these mailboxes, and the contact in these groups and in Mailroom's own."""
+    """Return an outcome: all mail in these mailboxes, the contact also in Mailroom's group."""
     return Outcome(number, frozenset(mailboxes), frozenset({*groups, _OURS}), note)
 
 

@@ -1,4 +1,4 @@
-"""The whole demo, from the curtain's rise to the exit code."""
+"""Runs the whole demo."""
 
 import asyncio
 from io import StringIO
@@ -15,19 +15,19 @@ from mailroom.logs import configure_logging
 from mailroom.runtime.failure_policy import EXPECTED
 
 _PAUSE: Final = 2.5
-"""Seconds to read a scene."""
+"""Seconds between scenes, for reading."""
 _LOG_SHOWN: Final = 20
-"""Lines, if somebody has to look for what went wrong."""
+"""The number of log lines that are printed after a failure."""
 
 
 def run_demo(*, once: bool) -> Exit:
     """Show the demo on the terminal.
 
     Args:
-        once: end after the script, without pauses; else the visitor may go on.
+        once: end after the script, without pauses; otherwise the visitor may go on.
 
     Returns:
-        ``OK`` if all went as told, and nobody interrupted what was to run to its end.
+        ``OK`` if everything happened as in the script, and with ``once`` was not interrupted.
     """
     teller, log = Teller(), StringIO()
     configure_logging(level="info", format="console", stream=log)

@@ -1,7 +1,6 @@
-"""What can be seen of a sender in the account, and how it differs from what should be. Pure."""
+"""Compares the mail and contact of a sender with the expected outcome. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mailroom.contacts.model import Card
@@ -12,13 +11,13 @@ from mailroom.demo.mailbox import Sender
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A sender's traces in the account.
+    """The mail and contact of a sender in the account.
 
     Attributes:
-        sender: who.
+        sender: the sender.
         mails: the mailboxes of every mail, oldest first.
-        card: the contact, None if there is none.
-        groups: names of the contact groups it is in.
+        card: the contact; None if there is none.
+        groups: the names of the contact's groups.
     """
 
     sender: Sender
@@ -27,20 +26,20 @@ class Sighting:
     groups: frozenset[str]
 
     def last_note(self) -> str:
-        """The last line that Mailroom wrote into the contact's note; empty if there is none."""
+        """Return Mailroom's last line in the contact's note; empty if there is none."""
         lines = triage_lines(self.card.note) if self.card else ()
         return lines[-1].text if lines else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What should be seen: every mail in exactly these mailboxes, the contact in these groups.
+    """The expected state: every mail in exactly these mailboxes, the contact in these groups.
 
     Attributes:
-        mails: how many there are.
-        mailboxes: where each is.
-        groups: none stands for: there is no contact.
-        note: how the last line of Mailroom's in the contact's note begins.
+        mails: the number of mails.
+        mailboxes: the mailboxes of every mail.
+        groups: the groups of the contact; empty if there is no contact.
+        note: the beginning of Mailroom's last line in the contact's note.
         given: the contact's given name.
         surname: the contact's surname.
     """
@@ -54,35 +53,30 @@ class Outcome:
 
 
 def differences(seen: Sighting, outcome: Outcome) -> list[str]:
-    """A line for everything that is otherwise than it should be; empty if nothing is."""
-    return [*_mail_differences(seen, outcome), *_contact_differences(seen, outcome)]
-
-
-def _mail_differences(seen: Sighting, outcome: Outcome) -> Iterator[str]:
-    who = seen.sender.name
+    """Return a line for every difference."""
+    who, lines = seen.sender.name, []
     if len(seen.mails) != outcome.mails:
-        yield f"{who} has {counted(len(seen.mails), 'mail')}, not {outcome.mails}"
+        lines.append(f"{who} has {counted(len(seen.mails), 'mail')}, not {outcome.mails}")
     for mailboxes, number in Counter(seen.mails).items():
         if mailboxes != outcome.mailboxes:
-            where = listed(mailboxes)
-            yield f"{number} of {who}'s mails in {where}, not in {listed(outcome.mailboxes)}"
-
-
-def _contact_differences(seen: Sighting, outcome: Outcome) -> Iterator[str]:
-    who = seen.sender.name
+            where = f"{listed(mailboxes)}, not in {listed(outcome.mailboxes)}"
+            lines.append(f"{number} of {who}'s mails in {where}")
     if seen.groups != outcome.groups:
-        yield f"{who} is in the groups {listed(seen.groups)}, not {listed(outcome.groups)}"
+        groups = f"{listed(seen.groups)}, not {listed(outcome.groups)}"
+        lines.append(f"{who} is in the groups {groups}")
     if (seen.card is None) != (not outcome.groups):
-        yield f"{who} is {'no' if seen.card is None else 'a'} contact"
+        lines.append(f"{who} is {'no' if seen.card is None else 'a'} contact")
     if seen.card is None:
-        return
+        return lines
     if not seen.last_note().startswith(outcome.note):
-        yield f"{who}'s note ends in {seen.last_note()!r}, not {outcome.note!r}"
+        lines.append(f"{who}'s note ends in {seen.last_note()!r}, not {outcome.note!r}")
     names = seen.card.names
     if (names.full, names.given, names.surname) != (who, outcome.given, outcome.surname):
-        yield f"{who}'s contact is called {names.full}, {names.given!r}, {names.surname!r}"
+        called = f"{names.full}, {names.given!r}, {names.surname!r}"
+        lines.append(f"{who}'s contact is called {called}")
+    return lines
 
 
 def listed(names: frozenset[str]) -> str:
-    """Names in order, for a person."""
+    """Return names in order, for people."""
     return ", ".join(sorted(names)) or "none"

@@ -1,6 +1,6 @@
-"""The stage: the account in memory, the service working on it, and the hands of its owner.
+"""The stage: an account in memory, the service working on it, and the actions of its owner.
 
-Waits for what it wants to see on the sandbox's own changes, so what it measures is the service.
+The stage is woken by the sandbox's own changes, so the times that it measures are the service's.
 """
 
 import asyncio
@@ -30,24 +30,24 @@ LOOPBACK: Final = "127.0.0.1"
 USER: Final = User(name="alex", password="tap-tap-tap", addresses=(YOU,))  # noqa: S106 - of nobody
 _QUIRKS: Final = Quirks()
 _GLANCE: Final = 0.01
-"""Seconds between looks at how the service starts; nothing is measured by it."""
+"""Seconds between two looks at the service's health."""
 
 
 class WentOtherwiseError(Exception):
-    """Something did not go as told. The text has a line for each thing."""
+    """Something happened that is not in the script. The text has a line for each event."""
 
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(lines))
 
 
 class Stage:
-    """What the demo is played on.
+    """The account, the service and the owner of the demo.
 
     Args:
         sandbox: the mail server, being served.
         owner: the account as its owner uses it.
         worker: the same account, for the service.
-        patience: seconds until something that was to come is given up.
+        patience: seconds after which an expected event counts as missing.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Stage:
     ) -> None:
         self.url = sandbox.session_url
         self.settings = owner.settings
-        self.desk: OwnerConsole = sandbox.owner()
+        self.console: OwnerConsole = sandbox.owner()
         self._owner = owner
         self._service = Service(worker, Telemetry.of(worker.settings, Metrics()))
         self._worker = worker
@@ -65,36 +65,37 @@ class Stage:
         self._states = sandbox.account().states
 
     async def set_up(self) -> Lacking:
-        """Make what is missing, as ``mailroom setup --apply`` does; tells what it was."""
+        """Make and return the missing mailboxes and groups, as ``mailroom setup --apply`` does."""
         lacking = await find_lacking(self._worker)
         await create(self._worker, lacking)
         return lacking
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[str]:
-        """Have the service work as long as the block runs; gives the URL of its health."""
-        health = Overview({"": self._service.health})
-        async with serve_health(health, host=LOOPBACK, port=0) as port:
+        """Run the service until the block ends; yield the URL of its health."""
+
+        def is_listening() -> bool:
+            health: Mapping[str, Any] = self._service.health.report()
+            return bool(health["push"]["status"] == "connected" and health["passes"] > 1)
+
+        overview = Overview({"": self._service.health})
+        async with serve_health(overview, host=LOOPBACK, port=0) as port:
             task = asyncio.create_task(self._service.run(), name="service")
             try:
-                await self._until_listening()
+                try:
+                    async with asyncio.timeout(self._patience):
+                        await _glance_until(is_listening)
+                except TimeoutError:
+                    raise WentOtherwiseError("the service does not start") from None
                 yield f"http://{LOOPBACK}:{port}/healthz"
             finally:
                 task.cancel()
                 await asyncio.wait({task})
 
-    async def _until_listening(self) -> None:
-        """Wait until push is connected and the pass that makes up for the time before is over."""
-        try:
-            async with asyncio.timeout(self._patience):
-                await _glance_until(self._is_listening)
-        except TimeoutError:
-            raise WentOtherwiseError("the service does not start") from None
-
     async def _until_rested(self) -> None:
-        """Wait until the service has seen the last mail come, so that a tap is a burst's first.
+        """Wait until a pass has begun after the last delivery, so that a tap begins a new burst.
 
-        At most for so long: a pass that was under way then may have seen it.
+        Give up after three settle times, because an earlier pass may have seen the last mail.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(3 * self.settings.push.settle):
@@ -108,59 +109,53 @@ class Stage:
         since_begun = last["age_seconds"] + last["duration_seconds"]
         return since_begun < time.monotonic() - self._delivered_at
 
-    def _is_listening(self) -> bool:
-        health: Mapping[str, Any] = self._service.health.report()
-        return bool(health["push"]["status"] == "connected" and health["passes"] > 1)
-
     def push_transport(self) -> str:
-        """How the service hears of changes."""
+        """Return the name of the push transport."""
         health: Mapping[str, Any] = self._service.health.report()
         return str(health["push"]["transport"])
 
-    # What comes
+    # Mail that comes
 
     async def deliver(self, *letters: Letter) -> float:
-        """Have mails come into the Inbox, all at once, and wait until Mailroom has filed them.
+        """Deliver mails into the Inbox at once, and wait until Mailroom has filed them.
 
         Returns:
-            Seconds from their arrival until the last is where it belongs.
+            Seconds until the last mail is filed.
 
         Raises:
-            WentOtherwiseError: it never came to that.
+            WentOtherwiseError: a mail is not filed.
         """
         await self._until_rested()
         began = time.perf_counter()
-        mail_ids = [self._put_into_inbox(letter) for letter in letters]
-        await self._until(lambda: all(map(self._is_filed, mail_ids)), "new mail is not filed")
+        now, first = datetime.now(UTC), len(self._numbers)
+        for letter in letters:
+            message = letter.message(len(self._numbers) + 1, now)
+            mail_id = self.console.deliver(message, received_at=letter.received_at(now))
+            self._numbers.append(mail_id)
+        new = self._numbers[first:]
+        await self._until(
+            lambda: all(SCREENED in self.mail(mail_id).keywords for mail_id in new),
+            "new mail is not filed",
+        )
         self._delivered_at = time.monotonic()
         return time.perf_counter() - began
 
-    def _put_into_inbox(self, letter: Letter) -> str:
-        now = datetime.now(UTC)
-        message = letter.message(len(self._numbers) + 1, now)
-        mail_id = self.desk.deliver(message, received_at=letter.received_at(now))
-        self._numbers.append(mail_id)
-        return mail_id
-
-    def _is_filed(self, mail_id: str) -> bool:
-        return SCREENED in self.mail(mail_id).keywords
-
-    # What is touched
+    # Labels
 
     async def tap(
         self, mail_id: str, *, add: Collection[str] = (), remove: Collection[str] = ()
     ) -> float:
-        """Put labels on a mail and take others off, and wait until Mailroom is done.
+        """Put labels on a mail and remove others, and wait until Mailroom is done.
 
         Returns:
-            Seconds from the tap to the label's going off, or to the error label's coming.
+            Seconds until the label is removed, or the error label is put on.
 
         Raises:
-            WentOtherwiseError: it never came to that.
+            WentOtherwiseError: neither happens.
         """
         await self._until_rested()
         began = time.perf_counter()
-        self.desk.label(mail_id, add=add, remove=remove)
+        self.console.label(mail_id, add=add, remove=remove)
         tapped = ", ".join([*add, *remove])
         await self._until(lambda: self._is_done(mail_id), f"{tapped} is not dealt with")
         return time.perf_counter() - began
@@ -179,7 +174,7 @@ class Stage:
         except TimeoutError:
             raise WentOtherwiseError(f"{otherwise} after {self._patience:g} s") from None
 
-    # What is seen
+    # The account's contents
 
     @property
     def newest(self) -> SeenMail:
@@ -188,56 +183,57 @@ class Stage:
 
     @property
     def delivered(self) -> int:
-        """How many mails have come."""
+        """The number of mails that came."""
         return len(self._numbers)
 
     def labels(self) -> frozenset[str]:
-        """Every label that can be tapped."""
-        labels = {each.label for each in self.settings.categories}
+        """Return every label that can be tapped."""
+        labels = {category.label for category in self.settings.categories}
         return frozenset(labels | {self.settings.screener.label})
 
     def mail(self, mail_id: str) -> SeenMail:
-        """A mail, by its id."""
-        return next(each for each in self.desk.mails() if each.id == mail_id)
+        """Return the mail with an id."""
+        return next(mail for mail in self.console.mails() if mail.id == mail_id)
 
     def number(self, mail: SeenMail) -> int:
-        """The mail's number for people, which it keeps wherever it goes. Counts from 1."""
+        """Return the number of a mail, which never changes. Numbers begin at 1."""
         return self._numbers.index(mail.id) + 1
 
     def by_number(self, number: int) -> SeenMail | None:
-        """The mail of this number; None if there is none."""
+        """Return the mail with this number; None if there is none."""
         return self.mail(self._numbers[number - 1]) if 0 < number <= len(self._numbers) else None
 
     def latest(self, subject: str) -> SeenMail:
-        """The mail with this subject that came last."""
-        return [each for each in self.desk.mails() if each.subject == subject][-1]
+        """Return the newest mail with this subject."""
+        return [mail for mail in self.console.mails() if mail.subject == subject][-1]
 
     async def see(self, sender: Sender) -> Sighting:
-        """Everything there is of a sender."""
+        """Return the mail and contact of a sender."""
         contacts = await (await self._owner.book()).sync()
         card = next(iter(await contacts.read([sender.address])), None)
-        groups = {each.name for each in contacts.groups if card and card.uid in each.members}
-        mails = [each.mailboxes for each in self.desk.mails() if each.address == sender.address]
-        return Sighting(sender, tuple(mails), card, frozenset(groups))
+        groups = {group.name for group in contacts.groups if card and card.uid in group.members}
+        seen = [mail for mail in self.console.mails() if mail.address == sender.address]
+        mails = tuple(mail.mailboxes for mail in seen)
+        return Sighting(sender, mails, card, frozenset(groups))
 
     async def see_contacts(self) -> list[tuple[Card, frozenset[str]]]:
-        """The contact of everybody who has written, with the names of its groups."""
-        addresses = {each.address for each in self.desk.mails()}
+        """Return the contact of every sender, with the names of its groups."""
+        addresses = {mail.address for mail in self.console.mails()}
         contacts = await (await self._owner.book()).sync()
         cards = await contacts.read(addresses)
         return [
-            (card, frozenset(each.name for each in contacts.groups if card.uid in each.members))
+            (card, frozenset(group.name for group in contacts.groups if card.uid in group.members))
             for card in sorted(cards, key=lambda card: card.names.full)
         ]
 
 
 async def _glance_until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - the service only tells how it is when it is asked
+    while not condition():  # noqa: ASYNC110 - health has no event to wait for
         await asyncio.sleep(_GLANCE)
 
 
 def demo_settings(session_url: str, url: str) -> Settings:
-    """The settings of somebody whose provider the sandbox is; nobody's own ones get in."""
+    """Return settings for the sandbox, without the settings of this machine."""
     with tempfile.TemporaryDirectory() as empty:
         environ = {
             "MAILROOM_JMAP_SESSION_URL": session_url,
@@ -252,7 +248,7 @@ def demo_settings(session_url: str, url: str) -> Settings:
 
 @asynccontextmanager
 async def open_stage() -> AsyncIterator[Stage]:
-    """A stage whose mail server runs as long as the block, with an empty account."""
+    """Yield a stage with an empty account, whose mail server runs until the block ends."""
     async with AsyncExitStack() as stack:
         sandbox = Sandbox(users=(USER,), quirks=_QUIRKS)
         await stack.enter_async_context(sandbox.serve(host=LOOPBACK))

@@ -1,7 +1,4 @@
-"""What is told on the terminal: the words for what happens, in colour where that is wanted.
-
-Never wider than 80 columns. Knows what it is given, and asks nobody.
-"""
+"""Prints the events of the demo on the terminal, at most 80 columns wide, in colour if wanted."""
 
 import os
 import shutil
@@ -38,13 +35,13 @@ _GOODBYE: Final = "Goodbye. Nothing is left behind. To run it on your own accoun
 
 
 def on_terminal() -> bool:
-    """Whether a person watches. There may be no standard output at all."""
+    """Return True if the standard output is a terminal. It may be closed."""
     output: TextIO | None = sys.stdout
     return output is not None and output.isatty()
 
 
 class Teller:
-    """Tells, on the standard output."""
+    """Prints on the standard output."""
 
     def __init__(self) -> None:
         is_terminal = on_terminal()
@@ -58,11 +55,11 @@ class Teller:
             typer.secho(line, color=self._color, **style)
 
     def say(self, text: str) -> None:
-        """A paragraph."""
+        """Print a paragraph."""
         self._print(paragraph(text, self._width))
 
     def heading(self, text: str) -> None:
-        """The beginning of something new."""
+        """Print a heading."""
         self._print(["", *paragraph(text, self._width)], bold=True)
 
     def _fact(self, name: str, value: str, **style: Any) -> None:
@@ -74,32 +71,32 @@ class Teller:
     # The frame
 
     def opening(self) -> None:
-        """What this is."""
+        """Print the introduction."""
         self._print(["Mailroom: HEY's Screener for any JMAP mail account"], bold=True)
         self.say(_OPENING)
 
     def account(self, url: str) -> None:
-        """There is an account."""
+        """Print the address of the account."""
         self.heading("Getting ready")
         self._fact("account", f"{YOU}, by JMAP at {url}")
 
     def created(self, *, mailboxes: int, groups: int) -> None:
-        """It was set up."""
+        """Print the result of the setup."""
         made = counted(mailboxes, "mailbox", "mailboxes")
         self._fact("setup", f"{made} (labels are mailboxes), {counted(groups, 'contact group')}")
 
     def serving(self, transport: str, health_url: str) -> None:
-        """The service runs."""
+        """Print the addresses of the running service."""
         self._fact("service", f"listens to push ({transport})")
         self._fact("health", health_url)
 
     def goodbye(self) -> None:
-        """The end."""
+        """Print the last words."""
         self._print([""])
         self.say(_GOODBYE)
 
     def went_otherwise(self, lines: Iterable[str], log: Iterable[str]) -> None:
-        """The demo failed."""
+        """Print the reasons of a failure, and the end of the log."""
         self.heading("This is not what was to happen:")
         for line in lines:
             self._print(paragraph(line, self._width, indent=INDENT), fg="red")
@@ -107,60 +104,60 @@ class Teller:
         for line in log:
             self._print(paragraph(line, self._width, indent=INDENT), dim=True)
 
-    # What the account looks like
+    # The account
 
     def mails(self, mails: Iterable[tuple[int, SeenMail]]) -> None:
-        """Mails with their numbers."""
+        """Print mails with their numbers."""
         self._rows((f"{number:2}", mail.sender, mail.subject) for number, mail in mails)
 
     def mailbox(self, path: str, mails: Iterable[tuple[int, SeenMail]]) -> None:
-        """A mailbox and what is in it."""
+        """Print a mailbox and its mails."""
         self._print([path], bold=True)
         self.mails(mails)
 
     def counts(self, counts: Iterable[tuple[str, int]]) -> None:
-        """Mailboxes with the number of their mails."""
+        """Print mailboxes with the number of their mails."""
         self._rows((path, counted(number, "mail")) for path, number in counts)
 
     def elsewhere(self, counts: Iterable[tuple[str, int]]) -> None:
-        """What other mailboxes there are to look at."""
-        told = ", ".join(f"{path} {number}" for path, number in counts)
-        self._print(paragraph(f"Elsewhere: {told or 'nothing'}", self._width), dim=True)
+        """Print the other mailboxes."""
+        listing = ", ".join(f"{path} {number}" for path, number in counts)
+        self._print(paragraph(f"Elsewhere: {listing or 'nothing'}", self._width), dim=True)
 
     def contacts(self, contacts: Iterable[tuple[Card, frozenset[str]]]) -> None:
-        """Contacts with their groups."""
+        """Print contacts with their groups."""
         self._rows(
             (card.names.full, ", ".join(card.addresses), listed(groups))
             for card, groups in contacts
         )
 
-    # What happens
+    # Events
 
     def arrived(self, number: int, mail: SeenMail, seconds: float) -> None:
-        """A mail has come, and was filed so many seconds later."""
+        """Print a mail, its mailboxes, and the seconds until it was filed."""
         self._fact("mail", f'{number}, {mail.sender}: "{mail.subject}"')
         self._fact("goes to", f"{listed(mail.mailboxes)}, after {milliseconds(seconds)}")
 
     def tapped(
         self, number: int, mail: SeenMail, *, add: Sequence[str] = (), remove: Sequence[str] = ()
     ) -> None:
-        """Labels are tapped."""
+        """Print the tapped labels."""
         labels = " and ".join([*add, *remove])
         where = f'{"off" if remove else "on"} mail {number}, "{mail.subject}"'
         self._fact("tap", f"{labels} {where}", fg="cyan")
 
-    def done(self, seconds: float, what: str = LABEL_OFF) -> None:
-        """Mailroom is done; ``what`` is what could be seen then."""
-        self._fact("done", f"{what} after {milliseconds(seconds)}", fg="green")
+    def done(self, seconds: float, event: str = LABEL_OFF) -> None:
+        """Print the event that ended a tap, and its time."""
+        self._fact("done", f"{event} after {milliseconds(seconds)}", fg="green")
 
     def sighting(self, seen: Sighting) -> None:
-        """What there is of a sender."""
+        """Print the contact and mail of a sender."""
         self._contact(seen)
         for mailboxes, number in Counter(seen.mails).items():
             self._fact(counted(number, "mail"), f"in {listed(mailboxes)}")
 
     def moved(self, before: Sighting, after: Sighting) -> None:
-        """What a tap has made of a sender."""
+        """Print the contact and the moved mail of a sender after a tap."""
         self._contact(after)
         moves = Counter(zip(before.mails, after.mails, strict=True))
         for (old, new), number in moves.items():
@@ -181,13 +178,13 @@ class Teller:
     # The visitor's turn
 
     def commands(self, commands: Iterable[tuple[str, str]]) -> None:
-        """What can be done."""
+        """Print the commands."""
         self._rows(commands)
 
     def prompt(self) -> None:
-        """Ask for a command."""
+        """Print the prompt."""
         typer.secho("\nmailroom> ", color=self._color, bold=True, nl=False)
 
     def end_line(self, text: str = "") -> None:
-        """End the prompt's line, as no keyboard has."""
+        """End the line of the prompt, if no keyboard has ended it."""
         self._print([visible(text)])

@@ -65,7 +65,7 @@ async def test_what_is_there_of_a_sender_is_seen_and_numbers_stay() -> None:
             letters = (Letter(CHAD, "Hi", hours=1), Letter(LOOM, "Older", hours=9))
             assert await stage.deliver(*letters) > stage.settings.push.settle / 2
             first, second = stage.latest("Hi"), stage.latest("Older")
-            assert [stage.number(each) for each in stage.desk.mails()] == [2, 1]
+            assert [stage.number(each) for each in stage.console.mails()] == [2, 1]
             assert first.mailboxes == second.mailboxes == {"Screener"}
             assert await stage.tap(second.id, add=["@ToFeed"]) > stage.settings.push.settle / 2
             seen = await stage.see(LOOM)
