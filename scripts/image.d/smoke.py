@@ -87,7 +87,7 @@ class Image:
         return await self.run([*self.config["Entrypoint"], *arguments])
 
 
-async def smoke(image: Image, url: str, desk: OwnerConsole) -> None:
+async def smoke(image: Image, url: str, console: OwnerConsole) -> None:
     """Set the account up, run the service, look at it from all sides, and end it."""
     check(await image.entry("setup", "--apply") == 0, that="setup --apply exits 0")
     health_check = image.config["Healthcheck"]["Test"][1:]
@@ -108,7 +108,7 @@ async def smoke(image: Image, url: str, desk: OwnerConsole) -> None:
         check(await answers(f"{url}/livez"), that="/livez answers 200")
         check(await answers(f"{url}/healthz"), that="/healthz answers 200")
         check(await image.run(health_check) == 0, that="health exits 0")
-        await tap(desk)
+        await tap(console)
         await stop(service)
     finally:
         if service.returncode is None:
@@ -137,17 +137,17 @@ def look_at(pid: int) -> None:
     check(status["VmRSS"], that=f"it takes {int(status['VmRSS'].split()[0]) / 1000:.0f} MB")
 
 
-async def tap(desk: OwnerConsole) -> None:
+async def tap(console: OwnerConsole) -> None:
     """Have a stranger write, and label the mail as its reader would."""
     message = EmailMessage()
     message["From"], message["To"] = "daily@loom.example", _OWNER.addresses[0]
     message["Subject"], message["Message-ID"] = "Looms", "<1@loom.example>"
     message.set_content("Looms.\n")
-    mail_id = desk.deliver(message.as_bytes(), mailboxes=["Screener"])
-    desk.label(mail_id, add=["@ToFeed"])
+    mail_id = console.deliver(message.as_bytes(), mailboxes=["Screener"])
+    console.label(mail_id, add=["@ToFeed"])
 
     async def is_filed() -> bool:
-        return [mail.mailboxes for mail in desk.mails()] == [{"Feed"}]
+        return [mail.mailboxes for mail in console.mails()] == [{"Feed"}]
 
     await until(is_filed, "the mail is filed")
     check(await is_filed(), that="a labelled mail is filed")

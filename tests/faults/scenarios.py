@@ -66,10 +66,10 @@ class Scenario:
 
     def begin(self, server: AccountServer, account: SandboxAccount) -> None:
         """Let the scenario happen to an account."""
-        desk = OwnerConsole(account)
-        self.act(desk)
+        console = OwnerConsole(account)
+        self.act(console)
         if self.meanwhile is not None:
-            server.meanwhile = partial(self.meanwhile, desk)
+            server.meanwhile = partial(self.meanwhile, console)
 
     def __str__(self) -> str:
         return self.name
@@ -111,20 +111,20 @@ class Prepared:
         )
 
 
-def _mail(desk: OwnerConsole, sender: str, subject: str, mailboxes: tuple[str, ...]) -> None:
-    desk.deliver(message(sender, subject), mailboxes=mailboxes)
+def _mail(console: OwnerConsole, sender: str, subject: str, mailboxes: tuple[str, ...]) -> None:
+    console.deliver(message(sender, subject), mailboxes=mailboxes)
 
 
-def _tap(desk: OwnerConsole, labels: Mapping[str, str]) -> None:
+def _tap(console: OwnerConsole, labels: Mapping[str, str]) -> None:
     """Put labels on mails: subject -> label."""
-    ids = {mail.subject: mail.id for mail in desk.mails()}
+    ids = {mail.subject: mail.id for mail in console.mails()}
     for subject, label in labels.items():
-        desk.label(ids[subject], add=[label])
+        console.label(ids[subject], add=[label])
 
 
 def tapping(**labels: str) -> Callable[[OwnerConsole], None]:
     """Return a scenario's act: put labels on mails, as subject=label."""
-    return lambda desk: _tap(desk, labels)
+    return lambda console: _tap(console, labels)
 
 
 async def _nobody(_: ContactsApp) -> None: ...
@@ -145,25 +145,25 @@ _FIRST: Final = (
 )
 
 
-def _conflict_ends(desk: OwnerConsole) -> None:
-    (mail,) = desk.mails("@MailroomError")
-    desk.label(mail.id, remove=["@ToJail"])
+def _conflict_ends(console: OwnerConsole) -> None:
+    (mail,) = console.mails("@MailroomError")
+    console.label(mail.id, remove=["@ToJail"])
 
 
-def _new_mail(desk: OwnerConsole) -> None:
+def _new_mail(console: OwnerConsole) -> None:
     for sender in (BOB, "Stranger <stranger@corp.example>", CY):
-        desk.deliver(message(sender, f"new of {sender}"))
+        console.deliver(message(sender, f"new of {sender}"))
 
 
-def _tapped_and_written(desk: OwnerConsole) -> None:
+def _tapped_and_written(console: OwnerConsole) -> None:
     """Tap one mail of a sender, and deliver another at the same time."""
-    _tap(desk, {"new": "@ToPerson"})
-    desk.deliver(message(BOB, "newer"))
+    _tap(console, {"new": "@ToPerson"})
+    console.deliver(message(BOB, "newer"))
 
 
-def _provider_files(desk: OwnerConsole) -> None:
+def _provider_files(console: OwnerConsole) -> None:
     """Deliver a mail as the provider's rules file it, which do not know of the decision yet."""
-    _mail(desk, BOB, "late", _SCREENER)
+    _mail(console, BOB, "late", _SCREENER)
 
 
 _UID_OF_BOB: Final = "ef8352e5-02f4-56ed-be26-3166195c2a3b"
@@ -180,24 +180,24 @@ async def _domain(app: ContactsApp) -> None:
     await app.add("corp", "Corp", "cy@corp.example", "All of them.", more=["*@corp.example"])
 
 
-def _rules_of_before(desk: OwnerConsole) -> None:
+def _rules_of_before(console: OwnerConsole) -> None:
     """Deliver a mail as the provider files it, by the groups that the sender is in so far."""
-    _mail(desk, BOB, "late", ("Imbox", "Inbox"))
+    _mail(console, BOB, "late", ("Imbox", "Inbox"))
 
 
-def _one_of_a_domain_writes(desk: OwnerConsole) -> None:
-    _tap(desk, {"new": "@ToPerson"})
-    desk.deliver(message("ann@corp.example", "of another"))
+def _one_of_a_domain_writes(console: OwnerConsole) -> None:
+    _tap(console, {"new": "@ToPerson"})
+    console.deliver(message("ann@corp.example", "of another"))
 
 
-def _old_mail_is_deleted(desk: OwnerConsole) -> None:
-    (old,) = [mail for mail in desk.mails() if mail.subject == "old"]
-    desk.label(old.id, add=["Trash"], remove=old.mailboxes)
+def _old_mail_is_deleted(console: OwnerConsole) -> None:
+    (old,) = [mail for mail in console.mails() if mail.subject == "old"]
+    console.label(old.id, add=["Trash"], remove=old.mailboxes)
 
 
 def _tapping_of(senders: int) -> Callable[[OwnerConsole], None]:
     labels = {f"new {at}": f"@To{_LABELS[at % len(_LABELS)]}" for at in range(senders)}
-    return lambda desk: _tap(desk, labels)
+    return lambda console: _tap(console, labels)
 
 
 def _several(senders: int) -> tuple[tuple[str, str, tuple[str, ...]], ...]:

@@ -46,7 +46,7 @@ class Stage:
     eventsource: StreamServer | None
 
     @property
-    def desk(self) -> OwnerConsole:
+    def console(self) -> OwnerConsole:
         return OwnerConsole(self.account)
 
     @property
@@ -70,10 +70,10 @@ class Stage:
 
     async def is_of_use(self) -> None:
         """See that a label does what it is for, at the latest when the poll comes."""
-        (mail,) = [each for each in self.desk.mails() if each.subject == "new"]
-        self.desk.label(mail.id, add=["@ToFeed"])
-        await self.until(lambda: not self.desk.mails("@ToFeed"), within=POLL + MINUTE)
-        assert {each.subject for each in self.desk.mails("Feed")} == {"new", "old"}
+        (mail,) = [each for each in self.console.mails() if each.subject == "new"]
+        self.console.label(mail.id, add=["@ToFeed"])
+        await self.until(lambda: not self.console.mails("@ToFeed"), within=POLL + MINUTE)
+        assert {each.subject for each in self.console.mails("Feed")} == {"new", "old"}
 
 
 @asynccontextmanager

@@ -60,7 +60,7 @@ SCENARIO: Final = Scenario(
         ("al@corp.example", "al 2", ("Screener", "@ToJail")),
         ("stranger@y.example", "stranger 1", ("Inbox",)),
     ),
-    lambda desk: None,
+    lambda console: None,
 )
 
 

@@ -237,9 +237,9 @@ def test_what_follows_an_outage_is_no_reason_to_doubt_push() -> None:
             down.set()
             await asyncio.sleep(MINUTE)
             down.clear()
-            (mail,) = [each for each in stage.desk.mails() if each.subject == "new"]
-            stage.desk.label(mail.id, add=["@ToFeed"])
-            await stage.until(lambda: not stage.desk.mails("@ToFeed"), within=2 * POLL)
+            (mail,) = [each for each in stage.console.mails() if each.subject == "new"]
+            stage.console.label(mail.id, add=["@ToFeed"])
+            await stage.until(lambda: not stage.console.mails("@ToFeed"), within=2 * POLL)
             await asyncio.sleep(2 * MINUTE)
             assert stage.push.reconnects == 0
 
@@ -262,10 +262,10 @@ def test_a_stream_that_keeps_a_change_to_itself_is_made_anew() -> None:
 
 async def tap(stage: Stage, subject: str) -> float:
     """Put a label on a new mail; return the seconds until the label is gone."""
-    mail_id = stage.desk.deliver(message(f"{subject}@y.example", subject))
+    mail_id = stage.console.deliver(message(f"{subject}@y.example", subject))
     await asyncio.sleep(1)
-    stage.desk.label(mail_id, add=["@ToFeed"])
-    return await stage.until(lambda: not stage.desk.mails("@ToFeed"), within=POLL + MINUTE)
+    stage.console.label(mail_id, add=["@ToFeed"])
+    return await stage.until(lambda: not stage.console.mails("@ToFeed"), within=POLL + MINUTE)
 
 
 def test_a_stream_that_pings_and_never_tells_is_replaced_by_a_faster_poll() -> None:
@@ -322,10 +322,10 @@ def test_a_change_right_behind_a_pass_is_found_though_no_push_tells_of_it() -> N
     async def scenario() -> None:
         async def last_update(exchange: Exchange, forward: Forward) -> Answer:
             answer = await forward()
-            if "Email/set" in exchange.calls and not stage.desk.mails("@ToFeed"):
-                (other,) = [each for each in stage.desk.mails() if each.subject == "other"]
+            if "Email/set" in exchange.calls and not stage.console.mails("@ToFeed"):
+                (other,) = [each for each in stage.console.mails() if each.subject == "other"]
                 if "Feed" not in other.mailboxes:
-                    stage.desk.label(other.id, add=["@ToFeed"])
+                    stage.console.label(other.id, add=["@ToFeed"])
             return answer
 
         tell = asyncio.Event()
@@ -339,12 +339,12 @@ def test_a_change_right_behind_a_pass_is_found_though_no_push_tells_of_it() -> N
         async with on_stage(eventsource=telling_once, intercept=last_update) as stage:
             await stage.until_connected("eventsource", within=MINUTE)
             await stage.running.until_done()
-            (new,) = [each for each in stage.desk.mails() if each.subject == "new"]
-            stage.desk.label(new.id, add=["@ToFeed"])
+            (new,) = [each for each in stage.console.mails() if each.subject == "new"]
+            stage.console.label(new.id, add=["@ToFeed"])
             tell.set()
             await asyncio.sleep(2)
-            assert stage.desk.mails("@ToFeed") == []
-            assert {"new", "other"} <= {each.subject for each in stage.desk.mails("Feed")}
+            assert stage.console.mails("@ToFeed") == []
+            assert {"new", "other"} <= {each.subject for each in stage.console.mails("Feed")}
 
     play(scenario())
 
@@ -474,9 +474,12 @@ def test_the_time_of_day_may_jump(hours: int, monkeypatch: pytest.MonkeyPatch) -
             for module in (inbox, mailroom_push):
                 monkeypatch.setattr(module, "datetime", Shifted)
             offset = timedelta(hours=hours)
-            stage.desk.deliver(message("new@x.example", "stranger"))
+            stage.console.deliver(message("new@x.example", "stranger"))
             await stage.is_of_use()
-            assert {each.subject for each in stage.desk.mails("Screener")} == {"other", "stranger"}
+            assert {each.subject for each in stage.console.mails("Screener")} == {
+                "other",
+                "stranger",
+            }
             assert stage.push.status is PushState.CONNECTED
 
     play(scenario())

@@ -43,7 +43,7 @@ async def test_a_reference_to_sent_mail_of_another_thread() -> None:
         world.deliver(ME, "Message-ID: <question@me>", into="Sent")
         mail_id = world.deliver("tickets@x.example", "In-Reply-To: <question@me>")
         world.deliver("tickets@x.example", "In-Reply-To: <somebody@else>")
-        alone = world.desk.account.mail.emails[mail_id].thread_id
+        alone = world.console.account.mail.emails[mail_id].thread_id
 
         async def no_thread(exchange: Exchange, forward: Forward) -> Answer:
             answer = await forward()
@@ -62,7 +62,7 @@ async def test_the_id_of_a_thread_is_no_message_id() -> None:
     async with a_world() as world:
         world.deliver(ME, "Message-ID: <question@me>", into="Sent")
         answer = world.deliver("a@x.example", "In-Reply-To: <question@me>")
-        thread = world.desk.account.mail.emails[answer].thread_id
+        thread = world.console.account.mail.emails[answer].thread_id
         world.deliver("eve@x.example", f"In-Reply-To: <{thread}>")
 
         assert await answers(world) == {answer}

@@ -45,9 +45,9 @@ async def test_all_is_filed_by_one_request() -> None:
 
         assert len(arrived.filed) == 500
         assert arrived.failures == {}
-        assert {each.id for each in world.desk.mails("Screener")} == set(ids)
-        assert world.desk.mails("Inbox") == []
-        assert all(SCREENED in each.keywords for each in world.desk.mails("Screener"))
+        assert {each.id for each in world.console.mails("Screener")} == set(ids)
+        assert world.console.mails("Inbox") == []
+        assert all(SCREENED in each.keywords for each in world.console.mails("Screener"))
         # The second one changes nothing: it finds out if the server minds the state.
         assert writes(world) == ["Email/set", "Email/set"]
 
@@ -64,7 +64,7 @@ async def test_what_the_provider_filed_first_is_left_where_it_is() -> None:
     async with a_world() as world:
         theirs, ours = world.deliver(), world.deliver()
         file = await planned(world)
-        world.desk.label(theirs, add=["Archive"], remove=["Inbox"])
+        world.console.label(theirs, add=["Archive"], remove=["Inbox"])
         arrived = await file()
 
         assert [each.email.id for each in arrived.filed] == [ours]
@@ -76,8 +76,8 @@ async def test_what_is_deleted_meanwhile_is_no_failure() -> None:
     async with a_world() as world:
         gone, ours = world.deliver(), world.deliver()
         file = await planned(world)
-        world.desk.label(gone, add=["Feed"], remove=["Inbox"])
-        world.desk.destroy_mailbox("Feed")
+        world.console.label(gone, add=["Feed"], remove=["Inbox"])
+        world.console.destroy_mailbox("Feed")
         arrived = await file()
 
         assert [each.email.id for each in arrived.filed] == [ours]
@@ -92,7 +92,7 @@ async def test_a_change_between_two_requests_of_one_filing_is_noticed() -> None:
 
         async def file_one_meanwhile(exchange: Exchange, forward: Forward) -> Answer:
             if len(writes(world)) == 2 and "Archive" not in world.where(touched):
-                world.desk.label(touched, add=["Archive"], remove=["Inbox"])
+                world.console.label(touched, add=["Archive"], remove=["Inbox"])
             return await forward()
 
         world.proxy.intercept = file_one_meanwhile
@@ -100,7 +100,7 @@ async def test_a_change_between_two_requests_of_one_filing_is_noticed() -> None:
 
         assert len(arrived.filed) == 99
         assert world.where(touched) == {"Archive"}
-        assert world.desk.mails("Inbox") == []
+        assert world.console.mails("Inbox") == []
 
 
 async def test_an_account_that_never_stands_still_is_filed_after_two_readings() -> None:
@@ -112,9 +112,9 @@ async def test_an_account_that_never_stands_still_is_filed_after_two_readings() 
 
         async def touch(exchange: Exchange, forward: Forward) -> Answer:
             has = "Feed" in world.where(other)
-            world.desk.label(other, **({"remove": ["Feed"]} if has else {"add": ["Feed"]}))
+            world.console.label(other, **({"remove": ["Feed"]} if has else {"add": ["Feed"]}))
             if len(world.proxy.exchanges) == asked + 5 and archiving:
-                world.desk.label(archiving.pop(), add=["Archive"], remove=["Inbox"])
+                world.console.label(archiving.pop(), add=["Archive"], remove=["Inbox"])
             return await forward()
 
         world.proxy.intercept = touch

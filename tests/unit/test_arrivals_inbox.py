@@ -55,11 +55,11 @@ async def test_new_is_what_is_new_by_the_servers_clock(days: int) -> None:
 async def test_only_mail_in_the_inbox_alone_that_was_never_screened_is_new() -> None:
     async with a_world() as world:
         world.deliver(into="Archive")
-        world.desk.label(world.deliver(), add=["Feed"])
+        world.console.label(world.deliver(), add=["Feed"])
         inbox = world.inbox()
         inbox.note_handled(await world.new_mail(inbox))
-        world.desk.label(world.deliver(), add=["Feed"], remove=["Inbox"])
-        world.desk.deliver(mail(), keywords=[SCREENED], received_at=NOW)
+        world.console.label(world.deliver(), add=["Feed"], remove=["Inbox"])
+        world.console.deliver(mail(), keywords=[SCREENED], received_at=NOW)
 
         assert await found(world, inbox) == []
         assert await found(world, world.inbox()) == []
@@ -83,7 +83,7 @@ async def test_a_mail_that_comes_back_to_the_inbox_is_not_new() -> None:
         mail_id = world.deliver(into="Screener")
         inbox = world.inbox()
         inbox.note_handled(await world.new_mail(inbox))
-        world.desk.label(mail_id, add=["Inbox"], remove=["Screener"])
+        world.console.label(mail_id, add=["Inbox"], remove=["Screener"])
 
         assert await found(world, inbox) == []
 
@@ -93,7 +93,7 @@ async def test_mail_that_came_and_went_is_no_news() -> None:
         inbox = world.inbox()
         inbox.note_handled(await world.new_mail(inbox))
         gone = world.deliver(into="Feed")
-        world.desk.destroy_mailbox("Feed")
+        world.console.destroy_mailbox("Feed")
 
         assert gone not in await found(world, inbox)
 
@@ -104,8 +104,8 @@ async def test_changes_that_do_not_fit_into_one_answer_make_it_look_back() -> No
         inbox.note_handled(await world.new_mail(inbox))
         new = [world.deliver() for _ in range(70)]
         for mail_id in new[:5]:
-            world.desk.label(mail_id, add=["Imbox"])
-            world.desk.label(mail_id, remove=["Imbox"])
+            world.console.label(mail_id, add=["Imbox"])
+            world.console.label(mail_id, remove=["Imbox"])
 
         new_mail = await world.new_mail(inbox)
         assert {each.id for each in new_mail.emails} == set(new)

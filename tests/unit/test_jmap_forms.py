@@ -72,14 +72,14 @@ async def in_state(world: World, patches: Mapping[str, Patch], state: str) -> di
 async def test_mailboxes_with_ids_of_digits() -> None:
     async with a_world(DIGITS) as world:
         first, second = world.deliver(), world.deliver()
-        world.desk.label(second, add=["Archive"])
+        world.console.label(second, add=["Archive"])
         state, _ = await world.account.read([first])
 
         done = await in_state(world, screened(world, first, second), state)
         assert done == {first: "", second: ""}
         assert world.where(first) == {"Screener"}
         assert world.where(second) == {"Screener", "Archive"}
-        keywords = {each.id: each.keywords for each in world.desk.mails()}
+        keywords = {each.id: each.keywords for each in world.console.mails()}
         assert keywords == {first: {"screened"}, second: {"screened"}}
 
 
@@ -90,7 +90,7 @@ async def test_the_whole_map_is_held_to_the_state_in_which_it_is_right() -> None
 
         async def archive_first(exchange: Exchange, forward: Forward) -> Answer:
             if b'"mailboxIds":{' in exchange.body:
-                world.desk.label(mail_id, add=["Archive"], remove=["Inbox"])
+                world.console.label(mail_id, add=["Archive"], remove=["Inbox"])
             return await forward()
 
         world.proxy.intercept = archive_first
@@ -104,7 +104,7 @@ async def test_what_moved_meanwhile_is_written_from_where_it_is() -> None:
 
         async def archive_first(exchange: Exchange, forward: Forward) -> Answer:
             if b'"mailboxIds":{' in exchange.body and moves:
-                world.desk.label(mail_id, add=[moves.pop()])
+                world.console.label(mail_id, add=[moves.pop()])
             return await forward()
 
         world.proxy.intercept = archive_first
@@ -120,7 +120,7 @@ async def test_an_account_that_never_stands_still_fails_for_now() -> None:
         async def touch(exchange: Exchange, forward: Forward) -> Answer:
             if b'"mailboxIds":{' in exchange.body:
                 has = "Trash" in world.where(other)
-                world.desk.label(other, **({"remove": ["Trash"]} if has else {"add": ["Trash"]}))
+                world.console.label(other, **({"remove": ["Trash"]} if has else {"add": ["Trash"]}))
             return await forward()
 
         world.proxy.intercept = touch
@@ -144,7 +144,7 @@ async def test_no_room_for_keywords_and_ids_of_digits() -> None:
         state, _ = await world.account.read(mails)
 
         assert await in_state(world, screened(world, *mails), state) == dict.fromkeys(mails, "")
-        assert len(world.desk.mails("Screener")) == 3
+        assert len(world.console.mails("Screener")) == 3
 
 
 async def test_what_is_refused_for_another_reason_is_asked_once() -> None:
@@ -165,7 +165,7 @@ async def test_a_mail_that_is_gone_by_then_is_gone() -> None:
         async def destroy_first(exchange: Exchange, forward: Forward) -> Answer:
             answer = await forward()
             if b"invalidProperties" in answer.body:
-                world.desk.account.mail.destroy(mail_id)
+                world.console.account.mail.destroy(mail_id)
             return answer
 
         world.proxy.intercept = destroy_first

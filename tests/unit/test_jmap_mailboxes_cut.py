@@ -12,7 +12,7 @@ async def test_mailboxes_behind_the_cut_are_read_by_their_ids(query: int | None)
     limits = Limits(max_objects_in_get=30, max_query=query)
     async with a_world(Quirks(limits=limits, querying=Querying(cuts_all=True))) as world:
         for number in range(70):
-            world.desk.create_mailbox(f"of its owner {number}")
+            world.console.create_mailbox(f"of its owner {number}")
         mailboxes = await world.account.mailboxes()
         names = {each.name for each in mailboxes}
         assert len(mailboxes) == len(names)

@@ -1,4 +1,4 @@
-"""The sandbox's store lets no mail end up in no mailbox; its desk is what people touch."""
+"""The sandbox's store lets no mail end up in no mailbox; its console is what people touch."""
 
 from datetime import UTC, datetime
 
@@ -16,11 +16,11 @@ def sandbox() -> Sandbox:
 
 def test_a_mail_never_leaves_its_last_mailbox(sandbox: Sandbox) -> None:
     mail_id = sandbox.deliver(mail(subject="Mine"))
-    desk = sandbox.owner()
+    console = sandbox.owner()
     with pytest.raises(LastMailboxError):
-        desk.label(mail_id, remove=["Inbox"])
-    assert desk.violations == [Violation(mail_id, "Mine")]
-    assert [each.mailboxes for each in desk.mails()] == [{"Inbox"}]
+        console.label(mail_id, remove=["Inbox"])
+    assert console.violations == [Violation(mail_id, "Mine")]
+    assert [each.mailboxes for each in console.mails()] == [{"Inbox"}]
 
 
 def test_a_mail_needs_a_mailbox_to_come_to(sandbox: Sandbox) -> None:
@@ -41,15 +41,15 @@ async def test_who_tries_it_over_jmap_is_noted() -> None:
 
 
 def test_mail_is_delivered_labelled_and_seen(sandbox: Sandbox) -> None:
-    desk = sandbox.owner()
-    desk.create_mailbox("Inbox/Screener")
-    desk.create_mailbox("@ToFeed")
+    console = sandbox.owner()
+    console.create_mailbox("Inbox/Screener")
+    console.create_mailbox("@ToFeed")
     then = datetime(2026, 2, 25, tzinfo=UTC)
     late = sandbox.deliver(mail("Ann <ann@x.example>"))
     early = sandbox.deliver(
         mail("bob@x.example", "Old"), mailbox="Inbox/Screener", received_at=then
     )
-    desk.label(early, add=["@ToFeed", "Archive"], remove=["Archive"])
+    console.label(early, add=["@ToFeed", "Archive"], remove=["Archive"])
     first, second = sandbox.mails()
     assert (first.id, first.sender, first.subject) == (early, "bob@x.example", "Old")
     assert first.mailboxes == {"Inbox/Screener", "@ToFeed"}
@@ -60,20 +60,20 @@ def test_mail_is_delivered_labelled_and_seen(sandbox: Sandbox) -> None:
 
 
 def test_mailboxes_are_made_once_and_removed(sandbox: Sandbox) -> None:
-    desk = sandbox.owner()
-    assert desk.create_mailbox("A/B/C") == desk.create_mailbox("A/B/C")
-    assert {"A", "A/B", "A/B/C"} <= desk.mailboxes().keys()
-    kept = desk.deliver(mail(subject="Kept"), mailboxes=("Inbox", "A/B/C"), keywords=["$seen"])
+    console = sandbox.owner()
+    assert console.create_mailbox("A/B/C") == console.create_mailbox("A/B/C")
+    assert {"A", "A/B", "A/B/C"} <= console.mailboxes().keys()
+    kept = console.deliver(mail(subject="Kept"), mailboxes=("Inbox", "A/B/C"), keywords=["$seen"])
     sandbox.deliver(mail(), mailbox="A/B/C")
-    desk.destroy_mailbox("A/B/C")
-    (seen,) = desk.mails()
+    console.destroy_mailbox("A/B/C")
+    (seen,) = console.mails()
     assert seen.id == kept
     assert seen.mailboxes == {"Inbox"}
     assert seen.keywords == {"$seen"}
     with pytest.raises(LookupError):
-        desk.mails("A/B/C")
+        console.mails("A/B/C")
     with pytest.raises(LookupError):
-        desk.label("Mnope", add=["Inbox"])
+        console.label("Mnope", add=["Inbox"])
 
 
 def test_users_share_nothing(sandbox: Sandbox) -> None:
@@ -111,20 +111,20 @@ async def test_delivered_mail_is_told_from_appended_mail() -> None:
 
 def test_a_mailbox_holds_what_was_put_into_it(sandbox: Sandbox) -> None:
     """The list of a mailbox follows every way in which a mail enters or leaves it."""
-    desk, store = sandbox.owner(), sandbox.owner().account.mail
+    console, store = sandbox.owner(), sandbox.owner().account.mail
     for path in ("Feed", "Jail"):
-        desk.create_mailbox(path)
+        console.create_mailbox(path)
     both, moved, destroyed, stays = (
-        desk.deliver(mail(), mailboxes=into)
+        console.deliver(mail(), mailboxes=into)
         for into in (["Feed", "Jail"], ["Jail"], ["Feed"], ["Feed"])
     )
-    desk.label(moved, add=["Feed"], remove=["Jail"])
+    console.label(moved, add=["Feed"], remove=["Jail"])
     store.destroy(destroyed)
-    new = desk.renumber()
-    feed, jail = desk.mailboxes()["Feed"], desk.mailboxes()["Jail"]
+    new = console.renumber()
+    feed, jail = console.mailboxes()["Feed"], console.mailboxes()["Jail"]
     assert {each.id for each in store.emails_in(feed)} == {new[both], new[moved], new[stays]}
     assert [each.id for each in store.emails_in(jail)] == [new[both]]
     assert len(store.emails_in(feed, jail)) == len(store.emails)
-    desk.destroy_mailbox("Feed")
+    console.destroy_mailbox("Feed")
     assert store.emails_in(feed) == []
     assert [each.id for each in store.emails_in(jail)] == [new[both]] == list(store.emails)

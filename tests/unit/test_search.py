@@ -83,8 +83,8 @@ async def test_exactly_the_mail_of_a_sender_is_found(quirks: Quirks) -> None:
         assert await swept(world, gather, ANN) == hers
         assert await swept(world, gather, "nobody@x.example") == set()
         hers.add(world.deliver(f"Ann <{ANN.upper()}>", into="Screener"))
-        world.desk.label(world.deliver(ANN), add=["Feed"])
-        world.desk.label(moved := world.deliver(ANN), add=["Screener"], remove=["Inbox"])
+        world.console.label(world.deliver(ANN), add=["Feed"])
+        world.console.label(moved := world.deliver(ANN), add=["Screener"], remove=["Inbox"])
         found = await swept(world, gather, ANN)
         assert found >= hers | {moved}
         assert len(found) == len(hers) + 2
@@ -97,10 +97,10 @@ async def test_exactly_the_marked_mail_is_found(quirks: Quirks) -> None:
         assert (await gather.gather()).emails == ()
         labelled = [world.deliver(ANN, into="Screener") for _ in range(9)]
         for mail_id in labelled:
-            world.desk.label(mail_id, add=["@ToFeed"])
+            world.console.label(mail_id, add=["@ToFeed"])
         only_label = world.deliver(BOB, into="@ToJail")
         world.deliver(BOB, into="Screener")
-        world.desk.create_mailbox("made by its owner")
+        world.console.create_mailbox("made by its owner")
         world.deliver(BOB, into="made by its owner")
         marked = await gather.gather()
         assert {each.id for each in marked.emails} == {*labelled, only_label}
@@ -128,7 +128,7 @@ async def test_the_look_back_finds_all_recent_unread_mail(quirks: Quirks) -> Non
         for _ in range(12):
             world.deliver(at=NOW.replace(year=2025))
         recent = [world.deliver() for _ in range(8)]
-        world.desk.deliver(mail(), keywords=["$seen"], received_at=NOW)
+        world.console.deliver(mail(), keywords=["$seen"], received_at=NOW)
         news = await world.new_mail(world.inbox())
         assert {each.id for each in news.emails} == set(recent)
 

@@ -248,13 +248,13 @@ async def live(service: Telling, sandbox: Sandbox, trouble: Trouble) -> None:
         good, trouble.ways = service.good, [*WAYS]
         service._trigger.change()
         await until(recovered, "all has failed that was to fail")
-        desk = sandbox.owner()
+        console = sandbox.owner()
         sandbox.deliver(message("Bob <bob@corp.example>", "new"), mailbox="Screener")
-        desk.label(desk.mails("Screener")[0].id, add=["@ToFeed"])
+        console.label(console.mails("Screener")[0].id, add=["@ToFeed"])
         service._trigger.change()
 
         async def triaged() -> bool:
-            return not desk.mails("@ToFeed")
+            return not console.mails("@ToFeed")
 
         await until(triaged, "the label is off")
     finally:

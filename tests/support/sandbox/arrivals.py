@@ -24,10 +24,10 @@ DAY = timedelta(days=1)
 
 @dataclass
 class World:
-    """An account, its owner's desk, and the line to it."""
+    """An account, its owner's console, and the line to it."""
 
     account: MailAccount
-    desk: OwnerConsole
+    console: OwnerConsole
     places: Places
     proxy: Proxy
 
@@ -35,7 +35,7 @@ class World:
         self, sender: str = "ann@x.example", *more: str, at: datetime = NOW, into: str = "Inbox"
     ) -> str:
         """Have a mail come; ``more`` are header fields."""
-        return self.desk.deliver(mail(sender, "Hello", *more), mailboxes=[into], received_at=at)
+        return self.console.deliver(mail(sender, "Hello", *more), mailboxes=[into], received_at=at)
 
     def inbox(self, lookback: timedelta = DAY) -> Inbox:
         """A new eye on the Inbox."""
@@ -48,7 +48,7 @@ class World:
 
     def where(self, mail_id: str) -> set[str]:
         """The mailboxes of a mail."""
-        (delivered,) = [mail for mail in self.desk.mails() if mail.id == mail_id]
+        (delivered,) = [mail for mail in self.console.mails() if mail.id == mail_id]
         return set(delivered.mailboxes)
 
 
@@ -60,11 +60,11 @@ async def a_world(quirks: Quirks | None = None) -> AsyncIterator[World]:
         proxying(sandbox.url) as proxy,
         aiohttp.ClientSession() as session,
     ):
-        desk = sandbox.owner()
+        console = sandbox.owner()
         for path in wanted_mailboxes(DEFAULTS, Layout()):
-            desk.create_mailbox(path)
+            console.create_mailbox(path)
         http = HttpClient(session, Credentials.basic("alice", "secret"))
         client = JmapClient(http, URL(f"{proxy.url}/jmap/"))
         account = await MailAccount.open(client)
         places = locate(Directory(await account.mailboxes()), DEFAULTS, Layout())
-        yield World(account, desk, places, proxy)
+        yield World(account, console, places, proxy)
