@@ -1,4 +1,4 @@
-"""The account that every contract test gets, on both servers; and the list of what that covers."""
+"""The account of every contract test, on both servers, and the list of covered behaviour."""
 
 import asyncio
 from collections import defaultdict
@@ -29,7 +29,7 @@ async def account(real_server: Cyrus | None) -> AsyncIterator[Account]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """List what was shown of each server: one line per test, one column per server."""
+    """List the tests that passed on each server: one line per test, one column per server."""
     shown: dict[str, set[str]] = defaultdict(set)
     for report in terminalreporter.getreports("passed"):
         path, _, case = report.nodeid.rpartition("::")

@@ -1,6 +1,6 @@
 """One account, on either server: the sandbox, and a real Cyrus. Plain JMAP, none of our client.
 
-What a test asks of an account, both servers must answer alike.
+Both servers must answer the requests of a test alike.
 """
 
 import io
@@ -24,7 +24,7 @@ SUBMISSION = "urn:ietf:params:jmap:submission"
 PASSWORD = "secret"
 
 AS_CYRUS = Quirks(last_mailbox="destroys")
-"""The habits that the sandbox has to show to be told from Cyrus by nothing."""
+"""The habits with which the sandbox behaves like Cyrus."""
 
 Arguments = dict[str, Any]
 Calls = tuple[str, Mapping[str, Any]]
@@ -34,7 +34,7 @@ _numbers = itertools.count()
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back; ``body`` is the decoded JSON, None where it is none."""
+    """An answer; ``body`` is the decoded JSON, or None if it is not JSON."""
 
     status: int
     content_type: str
@@ -44,13 +44,13 @@ class Answer:
 
 @dataclass
 class Account:
-    """Somebody's account, fresh and empty.
+    """A fresh, empty account.
 
     Attributes:
-        login: what the server knows its owner by; empty: the name.
-        id: as the session tells it; empty: calls name no account.
+        login: the owner's name at the server; empty if it is ``name``.
+        id: the id in the session; empty if calls name no account.
         api: the path that calls are sent to.
-        accept: what the server is asked to answer; empty: anything.
+        accept: the Accept header; empty for none.
     """
 
     http: aiohttp.ClientSession
@@ -89,7 +89,7 @@ class Account:
             return Answer(response.status, kind, response.headers, body if is_json else None)
 
     async def perform(self, *calls: Calls, using: tuple[str, ...] = (CORE, MAIL)) -> list[Any]:
-        """Send calls in one request; gives ``[name, result]`` of each."""
+        """Send calls in one request; return ``[name, result]`` of each."""
         account = {"accountId": self.id} if self.id else {}
         named = [
             [name, {**account, **each}, str(number)] for number, (name, each) in enumerate(calls)
@@ -115,7 +115,7 @@ class Account:
     # Mail
 
     async def receive(self, *messages: bytes) -> list[str]:
-        """Have mails come into the Inbox; gives their ids."""
+        """Deliver mails into the Inbox, and return their ids."""
         ids = []
         for each in messages:
             before = set((await self.call("Email/query"))["ids"])
@@ -143,7 +143,7 @@ class Account:
         return {name: mail[name] for name in properties}
 
     async def patch(self, mail_id: str, **patch: Any) -> Arguments | None:
-        """Update a mail; gives the SetError, None if there is none."""
+        """Update a mail; return the SetError, or None."""
         done = await self.call("Email/set", update={mail_id: patch})
         refused: Arguments = done.get("notUpdated") or {}  # James leaves it out
         assert {*(done["updated"] or {}), *refused} == {mail_id}
@@ -160,7 +160,7 @@ class Account:
 
 
 def message(sender: str, subject: str = "Hello", *fields: str) -> bytes:
-    """A mail whose From field is exactly this."""
+    """Return a mail whose From field is exactly this."""
     number = next(_numbers)
     lines = [
         f"From: {sender}",

@@ -1,4 +1,4 @@
-"""What an address book promises (:class:`mailroom.contacts.book.AddressBook`), on every server.
+"""The promises of an address book (:class:`mailroom.contacts.book.AddressBook`), on every server.
 
 The same behaviour over CardDAV on Cyrus, Radicale, Xandikos and the sandbox, and over JMAP on the
 sandbox.
@@ -69,7 +69,7 @@ async def make_groups(book: AddressBook, *names: str) -> dict[str, frozenset[str
 
 
 async def write(book: AddressBook, *edits: ContactEdit) -> None:
-    """Write on what is there now; nothing may fail."""
+    """Carry out edits on the present contents; nothing may fail."""
     assert await book.write(edits, await book.sync()) == {}
 
 

@@ -1,4 +1,4 @@
-"""What an address book that is kept in step promises, while its owner goes on working in it."""
+"""The promises of an address book that is kept in step while its owner works in it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -51,7 +51,7 @@ def group_ids(index: ContactIndex, name: str) -> frozenset[str]:
 
 
 async def assert_in_step(index: ContactIndex, account: Account) -> None:
-    """The index says what the owner sees, and what somebody new to it would say."""
+    """Check that the index agrees with the owner's app, and with a client that reads everything."""
     contacts = await account.owner.contacts()
     assert len(index) == len(contacts)
     assert groups_in(index) == await account.owner.groups()

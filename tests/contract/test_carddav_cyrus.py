@@ -1,7 +1,7 @@
 """The CardDAV backend against a real server.
 
-Cyrus refolds lines, splits parameters, and shows cards of vCard 4 as vCard 3. So cards are compared
-as the server gives them, before and after, by unfolded line.
+Cyrus refolds lines, splits parameters, and shows cards of vCard 4 as vCard 3. So tests compare the
+unfolded lines that the server returns before and after.
 """
 
 import asyncio
@@ -66,7 +66,7 @@ class Account:
         )
 
     async def lines(self, path: str) -> list[str]:
-        """The unfolded lines of a card, as the server gives it."""
+        """Return the unfolded lines of a card, as the server returns it."""
         response = await self.http.request("GET", self.home.join(URL(path, encoded=True)))
         return response.body.decode().replace("\r\n ", "").splitlines()
 

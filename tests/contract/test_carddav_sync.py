@@ -1,4 +1,4 @@
-"""What a CardDAV server does for those who keep in step with it, asked without Mailroom's client.
+"""Sync reports of CardDAV servers (RFC 6578), requested without Mailroom's client.
 
 Cyrus, and the sandbox, which must answer alike.
 """
@@ -31,7 +31,7 @@ _numbers = count()
 
 @dataclass(frozen=True)
 class Said:
-    """What an answer says: name of the resource -> card, or its status where it has one."""
+    """An answer: its status, and name of the resource -> its card, or its status if it has one."""
 
     status: int
     cards: dict[str, str]
@@ -54,7 +54,7 @@ class Client(VCardApp):
         return _said(status, ET.fromstring(text))  # noqa: S314 - our own server
 
     async def changes(self, token: str = "", data: str = "") -> Said:
-        """What has changed since a token."""
+        """Return the changes since a token."""
         inside = f"<d:sync-token>{token}</d:sync-token><d:sync-level>1</d:sync-level>"
         return await self.report("d:sync-collection", inside, data or "<c:address-data/>")
 

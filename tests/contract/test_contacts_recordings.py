@@ -1,12 +1,11 @@
 """The sandbox's contacts over JMAP against recordings of a real server (Cyrus IMAP 3.13).
 
-``contacts_recordings.json`` holds what was asked and answered, in the order of the session, without
+``contacts_recordings.json`` has the requests and answers in the order of the session, without
 account ids and properties of that server's own. It is replayed against a sandbox: the same requests
 must get answers of the same shape, the same cards, and the same errors. Steps without responses
 only bring the sandbox to where the recorded server was.
 
-What differs in each run is translated (ids that the server gave, states) or left out (times,
-product ids).
+Values that differ in each run are translated (ids, states) or left out (times, product ids).
 """
 
 import json
@@ -32,7 +31,7 @@ STATES: Final = ("state", "queryState", "oldState", "newState")
 
 
 class Replay:
-    """Asks the sandbox what the recorded server was asked, and compares."""
+    """Sends the recorded requests to the sandbox, and compares the answers."""
 
     def __init__(self) -> None:
         self._account = SandboxAccount(User(), QUIRKS, lambda: 0.0)
@@ -41,7 +40,7 @@ class Replay:
         self.compared = 0
 
     def run(self, step: Json, *, compare: bool) -> None:
-        """Ask what was asked in a step; with or without looking at every answer."""
+        """Send the requests of a step, and compare the answers if there are any."""
         answers = self._ask(step["calls"])
         if "responses" not in step:
             assert not any(
@@ -110,7 +109,7 @@ def _without(value: Any, names: set[str]) -> Any:
 
 
 def _shape(answer: Json, recorded: Json) -> Json:
-    """What of an answer must be equal; a word search was written down with its ids only."""
+    """Return the parts of an answer that must be equal; of a word search only ids are recorded."""
     if recorded.keys() == {"ids"}:
         return {"ids": answer["ids"]}
     shape: Json = _without(answer, {*STATES, "mayShare", "filter", "accountId"})
@@ -129,7 +128,7 @@ def _shape(answer: Json, recorded: Json) -> Json:
 
 
 def _facts(facts: Json | None) -> Json | None:
-    """What a server tells of a new or changed object: which times there are, and the rest."""
+    """Return the answer about a new or changed object: the names of times, and all other values."""
     return None if facts is None else {**_without(facts, TIMES), "times": sorted(TIMES & {*facts})}
 
 

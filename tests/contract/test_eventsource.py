@@ -19,7 +19,7 @@ Event = dict[str, str]
 
 
 class Stream:
-    """An open stream, read line by line; for nothing but what servers send here."""
+    """An open stream, read line by line; only for the events of these servers."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self.response = response
@@ -38,10 +38,10 @@ class Stream:
         return None
 
     async def change(self) -> tuple[str, dict[str, Any]]:
-        """The next event, which is a state change: its id, and what changed.
+        """Return the id and the changes of the next event, which is a state change.
 
-        Whether a change of mail is told as one of mailboxes as well differs between versions of
-        Cyrus, and one's states of mailboxes are not those of Mailbox/get. So tests go by Email.
+        Versions of Cyrus differ: some announce a change of mail as one of mailboxes, too, with
+        states that are not those of Mailbox/get. So tests go by Email.
         """
         event = await self.event()
         assert event is not None
@@ -53,7 +53,7 @@ class Stream:
         return event["id"], changed
 
     async def silent(self) -> bool:
-        """Whether nothing comes for a while."""
+        """Return True if nothing arrives for a while."""
         try:
             async with asyncio.timeout(SILENCE):
                 return not await self.response.content.readany()

@@ -17,7 +17,7 @@ ROLES = {
 
 
 async def create(account: Account, **mailboxes: dict[str, Any]) -> dict[str, Any]:
-    """Make mailboxes, none of which is refused: creation id -> what the server says of it."""
+    """Create mailboxes, none of which is refused; return the server's answers by creation id."""
     done = await account.call("Mailbox/set", create=mailboxes)
     assert done["notCreated"] is None
     return dict(done["created"])

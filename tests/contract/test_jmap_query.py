@@ -1,4 +1,4 @@
-"""Email/query: the sandbox finds what Cyrus finds, with the same odd results."""
+"""Email/query: the sandbox finds the same mail as Cyrus, with the same odd results."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ async def found(account: Account, email_filter: Any) -> list[int]:
 
 
 async def refused(account: Account, email_filter: Any) -> list[str]:
-    """What of a filter is refused as invalid."""
+    """Return the parts of a filter that are refused as invalid."""
     error = await account.refusal("Email/query", filter=email_filter)
     assert error["type"] == "invalidArguments"
     return list(error["arguments"])

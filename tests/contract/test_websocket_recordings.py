@@ -1,8 +1,8 @@
-"""JMAP over WebSocket: what was recorded of a real server (Cyrus 3.13), replayed to the sandbox.
+"""JMAP over WebSocket: messages recorded from a real server (Cyrus 3.13), sent to the sandbox.
 
-The same messages go in; what comes back has the same shape, and the same words where it is an
-error. States and ids differ, of course, and so does ``detail`` where it quotes the JSON parser.
-Cyrus gives a query's ``total`` unasked, which RFC 8620 forbids; the sandbox does not.
+The answers have the same shape, and errors have the same words. States and ids differ, and so does
+a ``detail`` that quotes the JSON parser. Cyrus sends a query's ``total`` unasked, which RFC 8620
+forbids; the sandbox does not.
 """
 
 import json
@@ -128,7 +128,7 @@ ID = re.compile(r"M[0-9a-f]{24}")
 
 
 def shape(value: Any) -> Any:
-    """What is to be the same: keys, types, method names, errors; not states, ids and numbers."""
+    """Return the parts that must be equal: keys, types, method names, errors; no ids or numbers."""
     match value:
         case {"type": kind} if kind == NOT_JSON:
             return {**value, "detail": shape(value["detail"])}
@@ -167,7 +167,7 @@ class Socket:
         assert await self.receive() == response(["Core/echo", {}, "e"], requestId="echo")
 
     async def deliver(self) -> str:
-        """Have a mail come; gives the state after it."""
+        """Deliver a mail, and return the state after it."""
         await self.account.deliver(message("ann@x.example"))
         return await self.account.state()
 
@@ -186,7 +186,7 @@ async def socket() -> AsyncIterator[Socket]:
 
 
 def changed(state: str, *types: str) -> dict[str, Any]:
-    """The StateChange that tells of a state."""
+    """Return the StateChange that announces a state."""
     return {
         "@type": "StateChange",
         "changed": {"alice": dict.fromkeys(types, state)},

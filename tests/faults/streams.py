@@ -37,7 +37,7 @@ def base() -> SandboxAccount:
 
 @dataclass
 class Stage:
-    """A service, and what its push comes from."""
+    """A service, and the servers that its push comes from."""
 
     running: Instance
     account: SandboxAccount
@@ -54,7 +54,7 @@ class Stage:
         return self.running.health.push()
 
     async def until(self, condition: Callable[[], bool], *, within: float) -> float:
-        """Wait until it is so; gives the seconds that it took."""
+        """Wait until a condition holds; return the seconds that it took."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         while not condition():
@@ -69,11 +69,11 @@ class Stage:
         )
 
     async def is_of_use(self) -> None:
-        """See that a label does what it is for, at the latest when the poll comes."""
-        (mail,) = [each for each in self.console.mails() if each.subject == "new"]
+        """Check that a label is carried out, with the next poll at the latest."""
+        (mail,) = [mail for mail in self.console.mails() if mail.subject == "new"]
         self.console.label(mail.id, add=["@ToFeed"])
         await self.until(lambda: not self.console.mails("@ToFeed"), within=POLL + MINUTE)
-        assert {each.subject for each in self.console.mails("Feed")} == {"new", "old"}
+        assert {mail.subject for mail in self.console.mails("Feed")} == {"new", "old"}
 
 
 @asynccontextmanager

@@ -1,7 +1,6 @@
 """Answers that no server should give: a pass fails as it may, or goes on with what it can use.
 
-Whatever stands in them, nothing is taken for a mistake of our own, nothing hangs, no mail is in no
-mailbox.
+No answer is taken for a mistake in Mailroom, none makes it hang, and no mail ends in no mailbox.
 """
 
 import asyncio
@@ -55,7 +54,7 @@ async def one_pass(server: AccountServer) -> None:
 
 async def twisted_passes(scenario: Scenario, ready: Prepared, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - a choice of oddities
-    kinds = sorted({each.kind for each in ready.exchanges})
+    kinds = sorted({exchange.kind for exchange in ready.exchanges})
     some = frozenset(chance.sample(kinds, min(len(kinds), chance.choice((1, 1, 1, 2, 99)))))
     account = copied(ready.base)
     async with serving(account) as server:
@@ -65,7 +64,7 @@ async def twisted_passes(scenario: Scenario, ready: Prepared, seed: int) -> None
         with capture_logs() as log:
             await one_pass(server)
         assert asyncio.get_running_loop().time() - began < LONGEST
-    assert [each for each in log if each.get("exc_info")] == []
+    assert [entry for entry in log if entry.get("exc_info")] == []
     assert OwnerConsole(account).violations == []
 
 

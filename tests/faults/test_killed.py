@@ -1,8 +1,8 @@
 """Killed at any step, or not alone: in the end the account is as if nothing had happened.
 
-What is killed here is all of the service's tasks, at one of its requests, and from that moment on
-nothing it says reaches the server: as with ``kill -9``, whatever was under way may have been
-carried out or not. Then it is started again.
+A kill cancels all tasks of the service at one of its requests, and none of its later requests
+reaches the server. As with ``kill -9``, the request may have been carried out or not. Then the
+service is started again. :mod:`tests.faults.test_matrix` explains the words.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ Cell = Callable[[AccountServer, SandboxAccount, Place], Awaitable[None]]
 INTERLEAVINGS: Final = 6
 """So many orders of requests are tried with two instances that do not know of each other."""
 FEW_INTERLEAVINGS: Final = 2
-REFUSED: Final = next(each for each in FAULTS if each.name == "object rateLimit")
+REFUSED: Final = next(fault for fault in FAULTS if fault.name == "object rateLimit")
 
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 over_each_backend = pytest.mark.parametrize("backend", BACKENDS)
@@ -51,7 +51,7 @@ def _interleavings(scenario: Scenario) -> range:
 def _requests(scenario: Scenario, ready: Prepared) -> list[InjectionPoint]:
     """Which requests are tried: those to get going are the same for all, and tried with one."""
     first = 0 if scenario is SCENARIOS[0] else ready.startup_requests
-    requests = [InjectionPoint(at, 0, each.kind) for at, each in enumerate(ready.exchanges)]
+    requests = [InjectionPoint(at, 0, exchange.kind) for at, exchange in enumerate(ready.exchanges)]
     return scenario.sample(requests[first:], lambda point: point.kind, 3)
 
 
@@ -139,7 +139,7 @@ def test_killed_at_any_request_and_started_again(
 
 @pytest.mark.parametrize("scenario", [UNDO_OF_ONE, *SCENARIOS[:3]], ids=str)
 def test_one_thing_is_refused_and_then_killed_and_started_again(scenario: Scenario) -> None:
-    """Over JMAP, where the rest of what was asked in one request is done all the same."""
+    """Over JMAP, where the other calls of the request are carried out."""
 
     async def cell(server: AccountServer, account: SandboxAccount, point: InjectionPoint) -> None:
         _, again = server.lines
@@ -174,9 +174,9 @@ def test_another_instance_does_it_all_in_between_and_then_one_thing_is_refused(
 
 
 def _refusals(scenario: Scenario, ready: Prepared) -> list[InjectionPoint]:
-    """Where a card or a group can be refused."""
+    """Return the points at which a card or a group can be refused."""
     points = REFUSED.points(ready.exchanges, ready.answered)
-    of_contacts = [each for each in points if "ContactCard/set" in each.kind]
+    of_contacts = [point for point in points if "ContactCard/set" in point.kind]
     return scenario.sample(of_contacts, lambda point: (point.kind, point.call), 3)
 
 
@@ -210,7 +210,7 @@ def assert_no_failure(
 async def _run(
     scenario: Scenario, ready: Prepared, cell: Cell[Place], places: Sequence[Place]
 ) -> list[str]:
-    """Run cells; gives what was wrong with those that failed."""
+    """Run one cell for each place, and return the differences of those that failed."""
     failed = []
     async with serving(copied(ready.base)) as server:
         for place in places:
@@ -224,8 +224,8 @@ async def _run(
                     wrong = differences(account, ready.end)
                 except AssertionError as error:
                     wrong = [str(error)]
-            wrong += [f"mistake: {each}" for each in log if each.get("exc_info")]
-            failed += [f"{place}: {each}" for each in wrong]
+            wrong += [f"mistake: {entry}" for entry in log if entry.get("exc_info")]
+            failed += [f"{place}: {difference}" for difference in wrong]
     return failed
 
 

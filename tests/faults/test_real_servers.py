@@ -44,7 +44,7 @@ KINDS: Final[dict[str, Callable[[Exchange], bool]]] = {
 """The kinds of request that a kill is tried at."""
 NOT_HERE: Final = ("server restarted", "answered too late", "half of the answer", "429")
 """They take the server away, or real minutes; tests/e2e/test_outages.py has most of them."""
-INJECTED_HERE: Final = [each for each in FAULTS if each.name not in NOT_HERE]
+INJECTED_HERE: Final = [fault for fault in FAULTS if fault.name not in NOT_HERE]
 
 Measured = Callable[[str], None]
 
@@ -62,7 +62,7 @@ def world(variant: Variant, tmp_path: Path, request: pytest.FixtureRequest) -> W
 
 @pytest.fixture
 async def person(world: World) -> AsyncIterator[Owner]:
-    """Somebody whose account is set up for Mailroom."""
+    """An owner whose account is set up for Mailroom."""
     async with world.newcomer() as owner:
         await world.set_up(owner)
         yield owner
@@ -76,9 +76,9 @@ async def triage(person: Owner, sender: str) -> None:
 
 
 async def wrong_with(person: Owner, sender: str) -> list[str]:
-    """What is not as it is after a triage in which nothing goes wrong."""
+    """Return the differences from a triage without faults."""
     contacts = await person.contacts_of(sender)
-    notes = [len(triage_lines("\n".join(each.note))) for each in contacts]
+    notes = [len(triage_lines("\n".join(contact.note))) for contact in contacts]
     wrong = [f"lines in notes: {notes}"] if notes != [1] else []
     if not wrong and (groups := await person.groups_of(sender)) != {"Feed", "Mailroom"}:
         wrong.append(f"groups: {groups}")
@@ -90,7 +90,7 @@ def inject(
     fault: Fault, point: InjectionPoint, exchanges: Sequence[Exchange]
 ) -> tuple[Interceptor, asyncio.Event]:
     """Has a fault strike at a request of the same kind, the same number of them after the tap."""
-    before = [each.kind for each in exchanges[: point.request]].count(point.kind)
+    before = [exchange.kind for exchange in exchanges[: point.request]].count(point.kind)
     remaining, injected = [None] * before, asyncio.Event()
 
     async def intercept(exchange: Exchange, forward: Forward) -> Answer:
@@ -106,12 +106,14 @@ def inject(
 
 
 async def without_fault(person: Owner, proxy: Proxy, sender: str) -> list[Exchange]:
-    """What is asked in a triage in which nothing goes wrong."""
+    """Return the requests of a triage without faults."""
     count = len(proxy.exchanges)
     await triage(person, sender)
     assert await wrong_with(person, sender) == []
     asked = proxy.since(count)
-    first = next(at for at, each in enumerate(asked) if each.kind.startswith(("GET", "PUT")))
+    first = next(
+        at for at, exchange in enumerate(asked) if exchange.kind.startswith(("GET", "PUT"))
+    )
     return asked[max(0, first - 2) :]
 
 
@@ -122,10 +124,11 @@ def points(
 
     Not every triage takes the same requests: a write that meets another one is repeated.
     """
-    kinds, certain = [each.kind for each in exchanges], [each.kind for each in others]
+    kinds = [exchange.kind for exchange in exchanges]
+    certain = [exchange.kind for exchange in others]
     every = [
         point
-        for point in fault.points(exchanges, [each.method != "PUT" for each in exchanges])
+        for point in fault.points(exchanges, [exchange.method != "PUT" for exchange in exchanges])
         if kinds[: point.request].count(point.kind) < certain.count(point.kind)
     ]
     step, number = max(1, len(every) // CELLS), FAULTS.index(fault)
@@ -174,9 +177,9 @@ async def test_in_the_end_nothing_shows_of_a_fault(
                 await triage(person, f"s{number}@corp.example")
                 wrong = await wrong_with(person, f"s{number}@corp.example")
                 proxy.intercept = pass_through
-                failed += [f"{point}: {each}" for each in wrong]
+                failed += [f"{point}: {difference}" for difference in wrong]
                 failed += [] if injected.is_set() else [f"{point}: the fault was never injected"]
-    failed += [f"mistake: {each}" for each in log if each.get("exc_info")]
+    failed += [f"mistake: {entry}" for entry in log if entry.get("exc_info")]
     assert not failed, "\n".join(failed)
     measured(f"faults on {variant}: {fault}: {len(all_points)} cells")
 
@@ -221,7 +224,9 @@ async def test_killed_at_each_kind_of_request_it_goes_on_where_it_was(
                 proxy.mend()
                 async with service_of(person, variant, proxy, tmp_path, log):
                     await person.until_triaged()
-                failed += [f"{kind}: {each}" for each in await wrong_with(person, sender)]
-    failed += [f"mistake: {each}" for each in log if each.get("exc_info")]
+                failed += [
+                    f"{kind}: {difference}" for difference in await wrong_with(person, sender)
+                ]
+    failed += [f"mistake: {entry}" for entry in log if entry.get("exc_info")]
     assert not failed, "\n".join(failed)
     measured(f"kills on {variant}: {len(KINDS)} cells, {'after' if acts else 'before'} it acts")

@@ -28,7 +28,7 @@ from tests.support.owner.contacts_app import ContactsApp
 from tests.support.proxy.proxy import CUT, Answer, Exchange, Forward
 
 REFUSED: Final = {"call serverPartialFail", "object rateLimit", "412"}
-"""Faults that concern a part of what is asked, so that the rest goes on."""
+"""Faults of a part of a request, whose other parts are carried out."""
 
 over_each_backend = pytest.mark.parametrize("backend", BACKENDS)
 Cell = Callable[[AccountServer, int], Awaitable[None]]
@@ -66,7 +66,7 @@ SCENARIO: Final = Scenario(
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """A reset of an account: before it, behind it, and what was asked."""
+    """A reset without faults: the account before and after it, and its requests."""
 
     base: SandboxAccount
     end: list[str]
@@ -75,8 +75,10 @@ class Undisturbed:
 
     @property
     def first_write(self) -> int:
-        """The number of the request before which whoever is killed has done nothing at all."""
-        return next(at for at, each in enumerate(self.exchanges) if "Email/set" in each.calls)
+        """The number of the first request that changes anything."""
+        return next(
+            at for at, exchange in enumerate(self.exchanges) if "Email/set" in exchange.calls
+        )
 
 
 async def _reset(line: Line) -> Outcome:
@@ -108,7 +110,7 @@ def _undisturbed(backend: str) -> Undisturbed:
 @over_each_backend
 def test_the_end_is_what_it_should_be(backend: str) -> None:
     undisturbed = _undisturbed(backend)
-    mails = [each for each in undisturbed.end if each.startswith("mail ")]
+    mails = [line for line in undisturbed.end if line.startswith("mail ")]
     assert mails == [
         "mail al 1: ['@ToFeed', 'Screener'] []",
         "mail al 2: ['@ToJail', 'Screener'] []",
@@ -119,10 +121,10 @@ def test_the_end_is_what_it_should_be(backend: str) -> None:
         "mail dan 1: ['Screener'] []",
         "mail stranger 1: ['Screener'] []",
     ]
-    cards = [each for each in undisturbed.end if each.startswith("card ")]
+    cards = [line for line in undisturbed.end if line.startswith("card ")]
     assert len(cards) == 3 + 8
-    assert not any("ailroom:mark" in each or "X-MAILROOM" in each for each in cards)
-    assert not any("riaged to" in each for each in cards)
+    assert not any("ailroom:mark" in card or "X-MAILROOM" in card for card in cards)
+    assert not any("riaged to" in card for card in cards)
 
 
 @over_each_backend
@@ -158,7 +160,7 @@ def test_killed_at_any_request_and_run_again(*, backend: str, acts: bool) -> Non
 
 
 @over_each_backend
-@pytest.mark.parametrize("fault", [each for each in FAULTS if each.name in REFUSED], ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.name in REFUSED], ids=str)
 def test_refused_at_any_request_and_run_again(backend: str, fault: Fault) -> None:
     undisturbed = _undisturbed(backend)
     points = list(fault.points(undisturbed.exchanges, undisturbed.answered))
@@ -180,7 +182,7 @@ def _assert_no_failure(undisturbed: Undisturbed, cell: Cell, numbers: range) -> 
 
 
 async def _run(undisturbed: Undisturbed, cell: Cell, numbers: range) -> list[str]:
-    """Run cells; gives what was wrong with those that failed."""
+    """Run one cell for each number, and return the differences of those that failed."""
     failed = []
     async with serving(copied(undisturbed.base)) as server:
         for number in numbers:
@@ -193,5 +195,5 @@ async def _run(undisturbed: Undisturbed, cell: Cell, numbers: range) -> list[str
                     wrong = differences(account, undisturbed.end)
                 except AssertionError as error:
                     wrong = [str(error)]
-            failed += [f"n={number}: {each}" for each in wrong]
+            failed += [f"n={number}: {difference}" for difference in wrong]
     return failed

@@ -131,7 +131,7 @@ def play(scenario: Awaitable[None]) -> None:
     random.seed(0)  # the jitter's
     with capture_logs() as log:
         virtual_time.run(awaited())
-    assert [each for each in log if each.get("exc_info")] == []
+    assert [entry for entry in log if entry.get("exc_info")] == []
 
 
 async def half_an_hour(stage: Stage, server: StreamServer | None) -> None:
@@ -207,7 +207,11 @@ def test_a_flood_of_events_is_a_pass_or_two() -> None:
                 _, peak = tracemalloc.get_traced_memory()
             finally:
                 tracemalloc.stop()
-            looks = [each for each in stage.line.exchanges[before:] if "Email/query" in each.calls]
+            looks = [
+                exchange
+                for exchange in stage.line.exchanges[before:]
+                if "Email/query" in exchange.calls
+            ]
             assert 1 <= len(looks) <= 2
             assert peak < 2 * MEGABYTE
             await stage.is_of_use()
@@ -237,7 +241,7 @@ def test_what_follows_an_outage_is_no_reason_to_doubt_push() -> None:
             down.set()
             await asyncio.sleep(MINUTE)
             down.clear()
-            (mail,) = [each for each in stage.console.mails() if each.subject == "new"]
+            (mail,) = [mail for mail in stage.console.mails() if mail.subject == "new"]
             stage.console.label(mail.id, add=["@ToFeed"])
             await stage.until(lambda: not stage.console.mails("@ToFeed"), within=2 * POLL)
             await asyncio.sleep(2 * MINUTE)
@@ -299,7 +303,11 @@ def test_a_stream_that_tells_again_ends_the_faster_poll() -> None:
             await asyncio.sleep(FAST_POLL)
             before = len(stage.line.exchanges)
             await asyncio.sleep(POLL - MINUTE)
-            looks = [each for each in stage.line.exchanges[before:] if "Email/query" in each.calls]
+            looks = [
+                exchange
+                for exchange in stage.line.exchanges[before:]
+                if "Email/query" in exchange.calls
+            ]
             assert looks == []
 
     play(scenario())
@@ -323,7 +331,7 @@ def test_a_change_right_behind_a_pass_is_found_though_no_push_tells_of_it() -> N
         async def last_update(exchange: Exchange, forward: Forward) -> Answer:
             answer = await forward()
             if "Email/set" in exchange.calls and not stage.console.mails("@ToFeed"):
-                (other,) = [each for each in stage.console.mails() if each.subject == "other"]
+                (other,) = [mail for mail in stage.console.mails() if mail.subject == "other"]
                 if "Feed" not in other.mailboxes:
                     stage.console.label(other.id, add=["@ToFeed"])
             return answer
@@ -339,12 +347,12 @@ def test_a_change_right_behind_a_pass_is_found_though_no_push_tells_of_it() -> N
         async with on_stage(eventsource=telling_once, intercept=last_update) as stage:
             await stage.until_connected("eventsource", within=MINUTE)
             await stage.running.until_done()
-            (new,) = [each for each in stage.console.mails() if each.subject == "new"]
+            (new,) = [mail for mail in stage.console.mails() if mail.subject == "new"]
             stage.console.label(new.id, add=["@ToFeed"])
             tell.set()
             await asyncio.sleep(2)
             assert stage.console.mails("@ToFeed") == []
-            assert {"new", "other"} <= {each.subject for each in stage.console.mails("Feed")}
+            assert {"new", "other"} <= {mail.subject for mail in stage.console.mails("Feed")}
 
     play(scenario())
 
@@ -476,7 +484,7 @@ def test_the_time_of_day_may_jump(hours: int, monkeypatch: pytest.MonkeyPatch) -
             offset = timedelta(hours=hours)
             stage.console.deliver(message("new@x.example", "stranger"))
             await stage.is_of_use()
-            assert {each.subject for each in stage.console.mails("Screener")} == {
+            assert {mail.subject for mail in stage.console.mails("Screener")} == {
                 "other",
                 "stranger",
             }
@@ -496,7 +504,11 @@ def test_a_machine_that_wakes_up_looks_once_and_goes_on() -> None:
             loop.jump(8 * HOUR)
             await stage.until_connected("eventsource", within=MINUTE)
             await asyncio.sleep(2 * MINUTE)
-            looks = [each for each in stage.line.exchanges[before:] if "Email/query" in each.calls]
+            looks = [
+                exchange
+                for exchange in stage.line.exchanges[before:]
+                if "Email/query" in exchange.calls
+            ]
             assert 1 <= len(looks) <= 2
             await stage.is_of_use()
 
