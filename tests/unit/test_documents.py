@@ -24,6 +24,7 @@ from mailroom.screener.model.categories import DEFAULTS, Category
 from mailroom.settings import load_settings, settings_table
 from mailroom.settings.sources import read_environment
 from mailroom.settings.variables import CONFIG, SECRETS_DIR
+from tests.support.limits import limits_table
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -35,6 +36,7 @@ TABLES = {
     "settings": (DOCS / "settings.md", settings_table),
     "metrics": (DOCS / "metrics.md", metrics_table),
     "not now": (DOCS / "servers.md", not_now_table),
+    "limits": (DOCS / "resilience.md", limits_table),
 }
 REGENERATE = ".venv/bin/python -m tests.unit.test_documents"
 
