@@ -260,6 +260,14 @@ def test_a_retry_fills_what_is_empty_again_without_a_second_line() -> None:
     assert updated(triage("Feed", emptied, now=TOMORROW)) == UpdateCard(emptied, fill=COMPANY)
 
 
+def test_a_bare_address_names_no_card_beside_a_contacts_other_cards() -> None:
+    """A pass that was killed may have filed the mails with a name, and left one without."""
+    named, nameless = card("named", names=PERSON), card("nameless")
+    edits = triage("Feed", named, nameless, sender=Sender(BOB.address, ""))
+
+    assert [updated((each,)).fill for each in edits] == [Names(), Names()]
+
+
 def test_an_edit_names_the_card_as_it_was_read() -> None:
     adopted = card("adopted", names=PERSON, note="Met at the fair.")
     edit = triage("Feed", adopted)

@@ -55,8 +55,9 @@ def edits_for_triage(
         # every group to join, even a group that has this uid as a member already.
         others = frozenset(group.id for group in groups.managed if uid in group.members) - joined
         return (ContactEdit(uid, uid, card, join=joined | {groups.provenance.id}, leave=others),)
-    if len(cards) > 1 and contradicts(name, cards):
-        # Filled into a card without a name, the name would turn it into somebody else's card.
+    if len(cards) > 1 and (not name or contradicts(name, cards)):
+        # Filled into a card without a name, the name would turn it into somebody else's card. A
+        # bare address is no name: mail without one may be all that a killed pass has left.
         names = Names()
     return tuple(
         _membership(
