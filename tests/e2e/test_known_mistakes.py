@@ -1,6 +1,6 @@
-"""What goes wrong in practice with programs like this one, and must not with ours.
+"""Mistakes of programs like this one that Mailroom must not make, each with its test.
 
-Where each mistake has its test; those without a file name are below.
+Tests without a file name are below.
 
 - Mail that is not in the search index is left behind:
   ``test_mail_that_no_search_index_knows_is_swept``, and all of ``tests/behaviour`` on a server that
@@ -22,7 +22,8 @@ Where each mistake has its test; those without a file name are below.
 - A 412 or 403 on a contact write counts as success: ``tests/behaviour/test_meanwhile.py``
   (``test_what_somebody_writes_meanwhile_is_not_lost``,
   ``test_a_refused_contact_keeps_the_label_on``).
-- kill -9 between a card and its groups: ``test_killed_between_a_card_and_its_groups``.
+- kill -9 between a card and its groups: ``test_stopping.py``
+  (``test_killed_anywhere_and_started_again``), and ``tests/faults/test_killed.py``.
 - Two instances make contacts twice: ``tests/behaviour/test_meanwhile.py``
   (``test_two_instances_make_one_contact_each``).
 - A stream that closes at once is opened 41 times a second, a silent one is not noticed, mail that
@@ -31,7 +32,8 @@ Where each mistake has its test; those without a file name are below.
 - A label that is on at the start waits for the poll: ``tests/behaviour/test_meanwhile.py``
   (``test_a_label_that_is_on_at_the_start_needs_no_push_and_no_poll``).
 - A 503 on one request of four, or on all, or with Retry-After; SIGTERM in a sweep:
-  ``tests/unit/test_http_repeating.py``, ``tests/unit/test_failing.py``, and the outages here.
+  ``tests/unit/test_http_repeating.py``, ``tests/unit/test_failure_policy.py``, and the outages in
+  this folder.
 - Requests in sequence for each sender or mail: the scale tests in this folder, and
   ``tests/behaviour/test_requests.py``.
 - Its own writes trigger a useless pass: ``tests/behaviour/test_requests.py``
@@ -40,11 +42,8 @@ Where each mistake has its test; those without a file name are below.
   ``tests/behaviour/test_changes_of_mind.py``.
 """
 
-import signal
-
 from tests.e2e.conftest import Start
 from tests.support.owner.person import Person, message
-from tests.support.proxy.proxy import CUT, Answer, Exchange, Forward, Proxy
 
 ADDRESS = "jane@corp.example"
 SENDER = f"Jane Doe <{ADDRESS}>"
@@ -61,36 +60,3 @@ async def test_mail_that_no_search_index_knows_is_swept(alice: Person, start: St
         assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
     finally:
         await alice.cyrus.indexer("on")
-
-
-async def decisions_of(person: Person, address: str) -> list[str]:
-    """The lines of a contact's note that tell decisions, without the date."""
-    lines = (await person.contact(address)).note
-    return [line.rpartition(" on ")[0] for line in lines if "riaged to" in line]
-
-
-async def test_killed_between_a_card_and_its_groups(
-    alice: Person, start: Start, proxy: Proxy
-) -> None:
-    (mail,) = await alice.receive(message(SENDER, "mail"))
-    async with start(alice, http=proxy.url) as service:
-
-        async def kill_before_groups(exchange: Exchange, forward: Forward) -> Answer:
-            if exchange.kind != "PUT group":
-                return await forward()
-            if service.process.returncode is None:
-                service.process.kill()
-            return CUT
-
-        proxy.intercept = kill_before_groups
-        await alice.tap(mail, "@ToFeed")
-        assert await service.process.wait() == -signal.SIGKILL
-    assert await decisions_of(alice, ADDRESS) == ["Triaged to Feed"]
-    assert await alice.groups_of(ADDRESS) == set()
-    assert await alice.where("mail") == {"Screener", "@ToFeed"}
-
-    async with start(alice):
-        await alice.until_triaged()
-    assert await decisions_of(alice, ADDRESS) == ["Triaged to Feed"]
-    assert await alice.groups_of(ADDRESS) == {"Feed", "Mailroom"}
-    assert await alice.where("mail") == {"Feed"}

@@ -80,18 +80,6 @@ async def test_new_senders_cost_one_put_each_and_no_step(
     assert len(groups["Feed"]) == count
 
 
-@pytest.mark.parametrize("count", [1, 10, 60])
-async def test_new_senders_on_a_server_next_door(
-    alice: Person, start: Start, proxy: Proxy, measured: Measured, count: int
-) -> None:
-    taps = dict.fromkeys(await mail_of_new_senders(alice, count), "@ToFeed")
-    async with start(alice, http=proxy.url) as service:
-        await settled(service)
-        asked = await tapped_pass(alice, service, proxy, taps)
-        measured(f"{count:3} new senders,   0 ms a round trip: {timed(service)}")
-    assert len(asked) == 7 + count
-
-
 async def test_all_groups_are_read_once_and_written_once(
     alice: Person, start: Start, proxy: Proxy, measured: Measured
 ) -> None:
