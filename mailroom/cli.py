@@ -10,9 +10,9 @@ import typer
 
 from mailroom import __version__
 from mailroom.account import Account
-from mailroom.admin.check import check as look_over
+from mailroom.admin.check import check as run_check
 from mailroom.admin.check import verdict
-from mailroom.admin.explain import explain as look_up
+from mailroom.admin.explain import explain as explain_sender
 from mailroom.admin.probe import probe
 from mailroom.admin.reset import Scope, survey, take_back
 from mailroom.admin.setup import create, find_lacking, rules_text
@@ -47,7 +47,7 @@ def default(
     *,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    """HEY's Screener for any JMAP mail account. Without a command: run."""
+    """HEY's Screener for any JMAP mail account. Without a command, run the service."""
     if version:
         typer.echo(f"mailroom {__version__}")
     elif context.invoked_subcommand is None:
@@ -68,21 +68,21 @@ def run() -> None:
 
 @app.command()
 def check(*, account: One = None, as_json: Json = False) -> None:
-    """Look at settings, servers, mailboxes, groups and push; change nothing."""
+    """Check settings, servers, mailboxes, groups and push; change nothing."""
     on_accounts(account, _check, as_json=as_json)
 
 
 async def _check(account: Account, answer: Answer) -> Exit:
     findings = []
-    async for finding in look_over(account):
+    async for finding in run_check(account):
         answer.text(finding.text())
         if not finding.is_passing:
             findings.append(finding)
     code = verdict(findings)
     answer.give(
         {
-            "settings": {each.variable: each.value for each in describe(account.settings)},
-            "findings": [asdict(each) for each in findings],
+            "settings": {setting.variable: setting.value for setting in describe(account.settings)},
+            "findings": [asdict(finding) for finding in findings],
             "exit_code": code,
         }
     )
@@ -115,10 +115,10 @@ async def _setup(account: Account, answer: Answer, *, apply: bool) -> Exit:
 
 def _rules(account: Account) -> list[str]:
     settings = account.settings
-    by_itself = "Mailroom does so by itself: the rules are for the time when it is not running."
+    by_itself = "Mailroom does so itself; the rules are for the time when it is not running."
     return [
-        "Rules for your provider, in this order. They bring unknown senders to the",
-        "Screener, and new mail of senders that you have decided on to its place.",
+        "Rules for your provider, in this order. They file mail of unknown senders to",
+        "the Screener, and new mail of senders whom you have decided on to its place.",
         *([by_itself] if settings.arrivals.enabled else []),
         "",
         *rules_text(settings.categories, settings.screener.layout),
@@ -159,20 +159,20 @@ async def _triage(account: Account, answer: Answer, *, dry_run: bool) -> Exit:
 
 @app.command()
 def explain(
-    address: Annotated[str, typer.Argument(help="Whose mail it is about.")],
+    address: Annotated[str, typer.Argument(help="The sender's address.")],
     *,
     account: One = None,
     as_json: Json = False,
 ) -> None:
-    """Show a sender's contact and mail, and where new mail would go and why."""
+    """Show a sender's contact and mail, and where new mail of the sender would go."""
     asked = address if is_address(address) else parseaddr(address)[1]
     if not is_address(asked):
-        fail(f"{printable(address)!r} is no address", Exit.CONFIGURATION)
+        fail(f"{printable(address)!r} is not a valid address", Exit.CONFIGURATION)
     on_accounts(account, lambda opened, answer: _explain(opened, answer, asked), as_json=as_json)
 
 
 async def _explain(account: Account, answer: Answer, address: str) -> Exit:
-    explanation = await look_up(account, address)
+    explanation = await explain_sender(account, address)
     answer.text(explanation.text())
     answer.give(explanation.data())
     return Exit.OK
@@ -182,10 +182,10 @@ async def _explain(account: Account, answer: Answer, address: str) -> Exit:
 def reset(
     *,
     account: One = None,
-    apply: Annotated[bool, typer.Option("--apply", help="Take it back.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Undo it.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show (or take back) all that Mailroom did to mail and contacts."""
+    """Show (or undo) everything that Mailroom did to mail and contacts."""
     on_accounts(
         account,
         lambda opened, answer: _reset(opened, answer, apply=apply),
@@ -213,7 +213,7 @@ async def _reset(account: Account, answer: Answer, *, apply: bool) -> Exit:
 
 @app.command()
 def health() -> None:
-    """Check the service that runs here; exit code 0 if it is well, else 1."""
+    """Ask the service on this machine if it is well; exit code 0 if it is, else 1."""
     answer = asyncio.run(probe())
     typer.echo(answer.text)
     raise typer.Exit(Exit.OK if answer.is_well else Exit.FAILED)

@@ -88,12 +88,14 @@ def on_accounts(
 
 
 def _choose(settings: Settings, wanted: str | None, *, one_only: bool) -> Sequence[Settings]:
-    known = ", ".join(each.name for each in settings.accounts if each.name) or "none by name"
+    known = (
+        ", ".join(account.name for account in settings.accounts if account.name) or "none by name"
+    )
     if wanted is None:
         if one_only and settings.has_several:
             fail(f"name one account by --account (there is: {known})", Exit.CONFIGURATION)
         return settings.accounts
-    chosen = [each for each in settings.accounts if each.name and each.name == wanted]
+    chosen = [account for account in settings.accounts if account.name and account.name == wanted]
     if not chosen:
         fail(f"there is no account {wanted!r} (there is: {known})", Exit.CONFIGURATION)
     return chosen
@@ -108,15 +110,12 @@ async def _on_each(
         answer = Answer(as_json=as_json, hide=hider(settings.secrets()))
         if settings.name:
             answer.text([*([""] if len(codes) > 1 else []), f"{settings.name}:"])
-        with structlog.contextvars.bound_contextvars(**_named(settings)):
+        fields = {"account": settings.name} if settings.name else {}
+        with structlog.contextvars.bound_contextvars(**fields):
             codes.append(await _on_one(settings, work, answer))
         if answer.data is not None:
             answers[settings.name] = answer.data
     return answers, max(codes)
-
-
-def _named(settings: Settings) -> dict[str, str]:
-    return {"account": settings.name} if settings.name else {}
 
 
 async def _on_one(settings: Settings, work: Work, answer: Answer) -> Exit:
@@ -133,7 +132,7 @@ async def _on_one(settings: Settings, work: Work, answer: Answer) -> Exit:
     except EXPECTED as error:
         code = exit_code(error)
         remark(answer.hide(f"{settings.name}: {error}" if settings.name else str(error)))
-        if settings.name:  # the others' data is printed, and this one is not to be missed in it
+        if settings.name:  # the data of the other accounts is printed; this one is not left out
             answer.give({"error": str(error), "exit_code": code})
         return code
 
@@ -144,7 +143,7 @@ def log_as_set(settings: Settings, *, level: str) -> None:
 
 
 def fail(text: str, code: Exit) -> NoReturn:
-    """Print why the program ends, and exit."""
+    """Print the reason for the end of the program, and exit."""
     remark(text)
     raise typer.Exit(code)
 

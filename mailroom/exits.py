@@ -6,11 +6,13 @@ from enum import IntEnum
 class Exit(IntEnum):
     """Exit codes.
 
-    ``OK``: done, or asked to stop. ``FAILED``: the server could not be used for too long.
-    ``CONFIGURATION``: a mistake in the settings; starting again does not help. ``CREDENTIALS``: the
-    server refuses the credentials, or they may only read; commands end with this code, but the
-    service waits for better credentials. ``INCOMPLETE``: the account lacks mailboxes or contact
-    groups that ``mailroom setup --apply`` would make.
+    Attributes:
+        OK: done, or stopped by a signal.
+        FAILED: the server could not be used for too long.
+        CONFIGURATION: a mistake in the settings; starting again does not help.
+        CREDENTIALS: the server refuses the credentials, or they may only read. Commands end with
+            this code; the service waits for better credentials.
+        INCOMPLETE: mailboxes or contact groups are missing; ``mailroom setup --apply`` makes them.
     """
 
     OK = 0

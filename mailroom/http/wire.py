@@ -11,6 +11,7 @@ from mailroom.http.errors import (
     UnreachableError,
 )
 from mailroom.http.messages import AnswerReader
+from mailroom.http.os_errors import os_error_text
 
 
 async def read_whole(response: aiohttp.ClientResponse, max_octets: int) -> bytes:
@@ -57,6 +58,6 @@ def translate(error: BaseException, url: URL) -> HttpError:
 def _plain(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return TIMED_OUT
-    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.strerror:
-        return str(error.os_error.strerror).lower()
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return os_error_text(error.os_error)
     return type(error).__name__

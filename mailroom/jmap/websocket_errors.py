@@ -3,7 +3,6 @@
 No error of Mailroom's holds a header that we sent.
 """
 
-import ssl
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -63,7 +62,8 @@ def handshake_error(error: Exception, url: URL) -> HttpError | JmapError:
         case TimeoutError():
             return UnreachableError(url, "timed out", sent=True)
         case _:
-            return UnreachableError(url, _plain(error), sent=False)
+            text = os_error_text(error) if isinstance(error, OSError) else type(error).__name__
+            return UnreachableError(url, text, sent=False)
 
 
 def _no_upgrade(error: InvalidHandshake, url: URL) -> HttpError | JmapError:
@@ -93,19 +93,6 @@ def _redirect(url: URL, location: str) -> HttpError:
         return RedirectError(url, url.join(URL(location)))
     except ValueError:
         return BrokenAnswerError(url, "redirect to no URL")
-
-
-def _plain(error: Exception) -> str:
-    """Return the system's error text, without the address that asyncio puts into it."""
-    match error:
-        case ssl.SSLCertVerificationError(verify_message=str(what)):
-            return what
-        case ssl.SSLError(reason=str(what)):
-            return what
-        case OSError(strerror=str()):
-            return os_error_text(error).lower()
-        case _:
-            return type(error).__name__
 
 
 def end_error(end: ConnectionClosed, url: URL) -> HttpError | None:

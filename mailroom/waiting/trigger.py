@@ -84,6 +84,8 @@ class Trigger:
         """Wait until a pass is due, and return its reason. The first pass is due at once."""
         due = await self._wait() if self._started else Due(Reason.STARTUP, _now())
         self._started = True
+        # The pass that begins now reads everything, so it answers all requests up to now. Changes
+        # during the pass set these fields again, and cause one more pass after it.
         self._has_changed = False
         self._told_at = None
         self._poll_at = _now() + self._poll_interval
@@ -91,9 +93,11 @@ class Trigger:
         return due
 
     async def _wait(self) -> Due:
+        # Not even a change may cut this pause short: the server has asked for it.
         await _sleep_until(self._not_before)
         while not self._has_changed:
             self._woken.clear()
+            # poll_every() wakes this loop too, because it may have moved the deadline.
             deadline = min(self._poll_at, self._retry_at)
             try:
                 async with asyncio.timeout_at(deadline):
@@ -101,6 +105,7 @@ class Trigger:
             except TimeoutError:
                 reason = Reason.RETRY if deadline == self._retry_at else Reason.POLL
                 return Due(reason, deadline)
+        # The settle time counts from the first change, so that a burst cannot put the pass off.
         await _sleep_until(self._changed_at + self._settle)
         if self._told_at is None:
             return Due(Reason.PUSH, self._changed_at)

@@ -220,7 +220,7 @@ async def test_an_address_is_explained(alice: Person) -> None:
     data = json.loads((await done(alice, "explain", "cy@corp.example", "--json")).out)
     assert data["mails"] == {"Screener": 1}
     wrong = await command(environment(alice), "explain", "nobody")
-    assert (wrong.code, wrong.err) == (2, "'nobody' is no address\n")
+    assert (wrong.code, wrong.err) == (2, "'nobody' is not a valid address\n")
 
 
 # check

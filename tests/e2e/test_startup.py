@@ -75,7 +75,7 @@ async def test_a_health_port_that_is_taken(alice: Person) -> None:
         done = await command(environment(alice, MAILROOM_HEALTH_PORT=port))
     assert done.code == 2
     assert done.err.splitlines()[-1] == (
-        f"cannot listen on 127.0.0.1 port {port}: Address already in use"
+        f"cannot listen on 127.0.0.1 port {port}: address already in use"
         " (MAILROOM_HEALTH_HOST, MAILROOM_HEALTH_PORT)"
     )
     assert "Traceback" not in done.err

@@ -307,7 +307,7 @@ async def test_a_port_in_use_is_reported_with_what_to_change(overview: Overview)
                 pass
 
     assert str(caught.value) == (
-        f"cannot listen on 127.0.0.1 port {port}: Address already in use"
+        f"cannot listen on 127.0.0.1 port {port}: address already in use"
         " (MAILROOM_HEALTH_HOST, MAILROOM_HEALTH_PORT)"
     )
 
@@ -341,7 +341,7 @@ async def test_a_host_without_ipv6_listens_on_ipv4(
 async def test_a_port_in_use_on_all_addresses_is_reported(overview: Overview) -> None:
     with socket.create_server(("::", 0), family=socket.AF_INET6) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(PortUnavailableError, match="Address already in use"):
+        with pytest.raises(PortUnavailableError, match="address already in use"):
             async with serve(overview, host="::", port=port):
                 pass
 

@@ -131,7 +131,7 @@ async def test_nobody_there_is_not_well(tmp_path: Path) -> None:
         bound.bind(("127.0.0.1", 0))
         answer = await probe(at(bound.getsockname()[1]), cwd=tmp_path)
         url = f"http://127.0.0.1:{bound.getsockname()[1]}/healthz"
-    assert (answer.is_well, answer.text) == (False, f"no answer from {url}: Connection refused")
+    assert (answer.is_well, answer.text) == (False, f"no answer from {url}: connection refused")
 
 
 @pytest.mark.parametrize("host", ["no such host", "a\x00b", "http://example.com"])
