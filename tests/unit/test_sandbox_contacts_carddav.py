@@ -9,15 +9,13 @@ import pytest
 
 from mailroom.sandbox.quirks import Carddav, Quirks
 from mailroom.sandbox.server import Sandbox
+from tests.support.sandbox.carddav import BOOK, HOME, NAMESPACES
 
-BOOK = "/dav/addressbooks/user/alice/Default/"
-HOME = "/dav/addressbooks/user/alice/"
 ANN = (
     "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:ann\r\nFN:Ann\r\nEMAIL;TYPE=WORK:Ann@X.example\r\n"
     "{}END:VCARD\r\n"
 )
 DAV, CARDDAV = "{DAV:}", "{urn:ietf:params:xml:ns:carddav}"
-NAMESPACES = 'xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:carddav"'
 
 
 class Client:

@@ -11,7 +11,7 @@ from yarl import URL
 from mailroom.contacts.carddav import CardDavAddressBook
 from mailroom.http import Credentials, HttpClient, HttpRequest, Response
 from mailroom.sandbox import STALWART, Carddav, Quirks, Sandbox
-from tests.unit.test_sandbox_contacts_carddav import BOOK, NAMESPACES
+from tests.support.sandbox.carddav import BOOK, NAMESPACES
 
 CUT = 20
 LIKE_STALWART = replace(STALWART.carddav, cut=CUT)

@@ -19,6 +19,7 @@ from mailroom.sandbox.contacts.dav_xml import DAV, href
 
 HOME = "/dav/addressbooks/user/ann/"
 BOOK = f"{HOME}Default/"
+NAMESPACES = 'xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:carddav"'
 PRINCIPAL = "/dav/principals/user/ann/"
 OWN_PRINCIPAL = {f"{DAV}current-user-principal": href(PRINCIPAL)}
 READ_ONLY = "<d:privilege><d:read/></d:privilege>"
