@@ -9,8 +9,10 @@ import pytest
 
 from mailroom.sandbox.quirks import Carddav, Quirks
 from mailroom.sandbox.server import Sandbox
-from tests.support.sandbox.carddav import BOOK, HOME, NAMESPACES
+from tests.support.sandbox.carddav import NAMESPACES
 
+HOME = "/dav/addressbooks/user/alice/"
+BOOK = f"{HOME}Default/"
 ANN = (
     "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:ann\r\nFN:Ann\r\nEMAIL;TYPE=WORK:Ann@X.example\r\n"
     "{}END:VCARD\r\n"

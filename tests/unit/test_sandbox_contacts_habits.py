@@ -11,8 +11,9 @@ from yarl import URL
 from mailroom.contacts.carddav import CardDavAddressBook
 from mailroom.http import Credentials, HttpClient, HttpRequest, Response
 from mailroom.sandbox import STALWART, Carddav, Quirks, Sandbox
-from tests.support.sandbox.carddav import BOOK, NAMESPACES
+from tests.support.sandbox.carddav import NAMESPACES
 
+BOOK = "/dav/addressbooks/user/alice/Default/"
 CUT = 20
 LIKE_STALWART = replace(STALWART.carddav, cut=CUT)
 SYNC = f"<d:sync-collection {NAMESPACES}><d:sync-token/></d:sync-collection>"
