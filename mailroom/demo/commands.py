@@ -77,12 +77,12 @@ def choose(word: str, choices: Mapping[str, T], kind: str) -> T:
     wanted = _plain(word)
     if wanted in plain:
         return plain[wanted]
-    found = {choice for name, choice in plain.items() if wanted and name.startswith(wanted)}
-    if len(found) == 1:
-        return found.pop()
+    fitting = {choice for name, choice in plain.items() if wanted and name.startswith(wanted)}
+    if len(fitting) == 1:
+        return fitting.pop()
     said = f'"{word}"' if len(word) <= _LONGEST_SAID else "like that"
-    if found:
-        raise MisunderstoodError(f"{said} may be {_listed(found, ' or ')}.")
+    if fitting:
+        raise MisunderstoodError(f"{said} may be {_listed(fitting, ' or ')}.")
     raise MisunderstoodError(f"There is no {kind} {said}, only {_listed(choices.values())}.")
 
 

@@ -54,26 +54,26 @@ class Outcome:
 
 def differences(seen: Sighting, outcome: Outcome) -> list[str]:
     """Return a line for every difference."""
-    who, lines = seen.sender.name, []
+    name, lines = seen.sender.name, []
     if len(seen.mails) != outcome.mails:
-        lines.append(f"{who} has {counted(len(seen.mails), 'mail')}, not {outcome.mails}")
+        lines.append(f"{name} has {counted(len(seen.mails), 'mail')}, not {outcome.mails}")
     for mailboxes, number in Counter(seen.mails).items():
         if mailboxes != outcome.mailboxes:
             where = f"{listed(mailboxes)}, not in {listed(outcome.mailboxes)}"
-            lines.append(f"{number} of {who}'s mails in {where}")
+            lines.append(f"{number} of {name}'s mails in {where}")
     if seen.groups != outcome.groups:
         groups = f"{listed(seen.groups)}, not {listed(outcome.groups)}"
-        lines.append(f"{who} is in the groups {groups}")
+        lines.append(f"{name} is in the groups {groups}")
     if (seen.card is None) != (not outcome.groups):
-        lines.append(f"{who} is {'no' if seen.card is None else 'a'} contact")
+        lines.append(f"{name} is {'no' if seen.card is None else 'a'} contact")
     if seen.card is None:
         return lines
     if not seen.last_note().startswith(outcome.note):
-        lines.append(f"{who}'s note ends in {seen.last_note()!r}, not {outcome.note!r}")
+        lines.append(f"{name}'s note ends in {seen.last_note()!r}, not {outcome.note!r}")
     names = seen.card.names
-    if (names.full, names.given, names.surname) != (who, outcome.given, outcome.surname):
+    if (names.full, names.given, names.surname) != (name, outcome.given, outcome.surname):
         called = f"{names.full}, {names.given!r}, {names.surname!r}"
-        lines.append(f"{who}'s contact is called {called}")
+        lines.append(f"{name}'s contact is called {called}")
     return lines
 
 

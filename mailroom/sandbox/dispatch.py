@@ -188,8 +188,8 @@ def _follow(value: Any, tokens: Sequence[str]) -> Any:
     """Evaluate a JSON Pointer in which ``*`` stands for every item of an array."""
     for place, part in enumerate(tokens):
         if part == "*" and isinstance(value, list):
-            found = [_follow(item, tokens[place + 1 :]) for item in value]
-            lists = [items if isinstance(items, list) else [items] for items in found]
+            results = [_follow(item, tokens[place + 1 :]) for item in value]
+            lists = [items if isinstance(items, list) else [items] for items in results]
             return [item for items in lists for item in items]
         key = part.replace("~1", "/").replace("~0", "~")
         match value:

@@ -73,7 +73,7 @@ async def _send_all(
 ) -> None:
     """Send events and pings for ever, or until the first event."""
     within = None if ping is None else max(ping, habits.least_ping)
-    interval = (within or 0) * (1000 if habits.tells_milliseconds else 1)
+    interval = (within or 0) * (1000 if habits.milliseconds else 1)
     while True:
         announced = await subscription.next(within=within)
         if announced is None:

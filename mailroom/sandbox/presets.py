@@ -26,7 +26,7 @@ STALWART: Final = Quirks(
     ),
     pushing=Pushing(
         least_ping=30,
-        tells_milliseconds=True,
+        milliseconds=True,
         least_gap=1.0,
         refuses_unknown_types=True,
         has_positions=False,
@@ -75,7 +75,7 @@ JAMES: Final = Quirks(
     ignores_if_in_state=True,
     entered_is_created=True,
     querying=Querying(
-        nests_mailboxes=False, negative_positions=False, states="page", tells_total=False
+        nests_mailboxes=False, negative_positions=False, states="page", has_total=False
     ),
     pushing=Pushing(
         refuses_unknown_types=True,
@@ -105,7 +105,7 @@ HOSTILE: Final = Quirks(
         refuses_unknown=False,
         negative_positions=False,
         states="page",
-        tells_total=False,
+        has_total=False,
         cuts_all=True,
         renames_raw=True,
     ),

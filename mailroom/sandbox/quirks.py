@@ -9,8 +9,8 @@ Without any quirk, the sandbox imitates Cyrus 3.12. The quirks were seen on thes
 ``throttle_every``                                  Fastmail
 ``Querying`` but for the next two lines             Stalwart 0.16
 ``moved_is_new``, ``text_hides_unindexed``          Cyrus after 3.13.7
-``nests_mailboxes``, ``states``, ``tells_total``    Apache James 3.8
-``least_ping``, ``tells_milliseconds``, ``idle``    Stalwart 0.16
+``nests_mailboxes``, ``states``, ``has_total``      Apache James 3.8
+``least_ping``, ``milliseconds``, ``idle``          Stalwart 0.16
 ``least_gap``                                       Stalwart 0.16
 ``refuses_unknown_types``                           Stalwart 0.16, Apache James 3.8
 ``needs_all_parameters``, ``enables_once``          Apache James 3.8
@@ -84,7 +84,7 @@ class Querying:
         refuses_unknown: an unknown mailbox in a filter is refused; without, it holds no mail.
         negative_positions: a ``position`` below zero counts from the end; without, it is refused.
         states: ``queryState`` is the state of the account, or a hash of the ids in the page.
-        tells_total: ``total`` is sent.
+        has_total: ``total`` is sent.
         counts_to: search engines count matches up to a limit; ``total`` is never more. None: any.
         cuts_all: ``ids: null`` of a ``/get`` returns ``maxObjectsInGet`` objects at most.
         renames_raw: the property ``header:X:asRaw`` comes back under the name ``header:X``.
@@ -101,7 +101,7 @@ class Querying:
     refuses_unknown: bool = True
     negative_positions: bool = True
     states: Literal["account", "page"] = "account"
-    tells_total: bool = True
+    has_total: bool = True
     counts_to: int | None = None
     cuts_all: bool = False
     renames_raw: bool = False
@@ -113,7 +113,7 @@ class Pushing:
 
     Attributes:
         least_ping: seconds between two pings of an event stream at least.
-        tells_milliseconds: a ping announces its interval in milliseconds.
+        milliseconds: a ping announces its interval in milliseconds.
         least_gap: seconds between two announcements at least.
         refuses_unknown_types: an unknown name in ``types`` is 400.
         needs_all_parameters: an event stream without ``types``, ``closeAfter`` or ``ping`` is 400.
@@ -128,7 +128,7 @@ class Pushing:
     """
 
     least_ping: int = 0
-    tells_milliseconds: bool = False
+    milliseconds: bool = False
     least_gap: float = 0.0
     refuses_unknown_types: bool = False
     needs_all_parameters: bool = False
@@ -235,7 +235,6 @@ class Quirks:
         max_keywords: the number of keywords in the account at most, without those that are flags in
             IMAP; Cyrus allows 128 in each mailbox. None: any number.
         throttle_every: every n-th object in a ``/set`` is refused with ``rateLimit``; 0: none.
-        first_state: the first state; more than 0 for an account that was in use before.
         latency: seconds that every API request takes; requests at the same time wait side by side.
     """
 
@@ -262,5 +261,4 @@ class Quirks:
     digit_ids: frozenset[str] = frozenset()
     max_keywords: int | None = None
     throttle_every: int = 0
-    first_state: int = 0
     latency: float = 0.0

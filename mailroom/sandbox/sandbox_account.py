@@ -81,7 +81,7 @@ class SandboxAccount:
         self.user = user
         self.id = user.name
         self.quirks = quirks
-        self.states = States(quirks.first_state, quirks.serving.states)
+        self.states = States(quirks.serving.states)
         context = AccountContext(user.name, user.addresses, quirks, clock, self.states)
         self.mail = MailStore(context)
         for name, role, sort_order in _MAILBOXES[quirks.serving.roles]:

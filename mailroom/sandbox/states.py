@@ -19,15 +19,14 @@ class States:
     """The states of all types, and a way to wait for a change.
 
     Args:
-        first: the first number of the counter.
         form: the form in which clients see a number.
 
     Attributes:
         highest: the last number.
     """
 
-    def __init__(self, first: int = 0, form: Form = "numbers") -> None:
-        self.highest = first
+    def __init__(self, form: Form = "numbers") -> None:
+        self.highest = 0
         self._form = form
         self._numbers: dict[str, str] = {}
         self._of: dict[str, int] = {}

@@ -184,7 +184,7 @@ async def test_every_parameter_is_compulsory(missing: str) -> None:
 
 
 async def test_pings_are_rarer_than_asked_for_and_reported_in_milliseconds() -> None:
-    pushing = Pushing(least_ping=1, tells_milliseconds=True)
+    pushing = Pushing(least_ping=1, milliseconds=True)
     quirks = Quirks(pushing=pushing)
     async with serving(quirks) as client, await client.get(EVENTS + "1") as stream:
         event = await stream.content.readuntil(b"\n\n")

@@ -250,13 +250,6 @@ async def test_the_end_of_the_server_ends_all_streams() -> None:
         await ws.close()
 
 
-async def test_states_begin_where_they_are_told_to() -> None:
-    async with serving(Quirks(first_state=1000)) as client:
-        state = (await client.call("Email/get", ids=[]))["state"]
-        assert int(state) > 1000
-        assert (await client.call("Email/changes", sinceState="1000"))["newState"] == state
-
-
 async def test_mailboxes_beyond_the_contract() -> None:
     """Cyrus' versions differ here; these are the later one's answers, or RFC 8621's."""
     async with serving() as client:

@@ -18,11 +18,11 @@ def query(store: MailStore, arguments: Arguments) -> Arguments:
     habits = quirks.querying
     index = Index.of(store)
     filters = Filters(store, index)
-    found = filter(filters.test(email_filter), filters.candidates(email_filter))
-    in_order = _sorted(found, index if habits.dates_are_indexed else None, arguments)
+    matching = filter(filters.test(email_filter), filters.candidates(email_filter))
+    in_order = _sorted(matching, index if habits.dates_are_indexed else None, arguments)
     ids = [email.id for email in in_order]
     page = get_page(arguments, ids, quirks)
-    if habits.tells_total and typed(arguments, "calculateTotal", bool, default=False):
+    if habits.has_total and typed(arguments, "calculateTotal", bool, default=False):
         most = len(ids) if habits.counts_to is None else habits.counts_to
         page["total"] = min(len(ids), most)
     if habits.states == "page":
