@@ -11,7 +11,13 @@ from pathlib import Path
 
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import PATIENCE, Owner, message
-from tests.support.proxy.passes import mail_of_new_senders, settled, tapped_pass, told, until_seen
+from tests.support.proxy.passes import (
+    figures,
+    mail_of_new_senders,
+    settled,
+    tapped_pass,
+    until_seen,
+)
 from tests.support.proxy.proxy import (
     CUT,
     Answer,
@@ -163,7 +169,7 @@ async def test_five_mails_each_of_sixty_senders(
         )
         await until_seen(service, before)
         asked = await tapped_pass(alice, service, proxy, dict.fromkeys(mails[::5], "@ToFeed"))
-        measured(f"{variant!s:45} 60 x 5: {told(asked)}")
+        measured(f"{variant!s:45} 60 x 5: {figures(asked)}")
         await alice.until_triaged(patience=2 * PATIENCE)
     assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
     for each in senders[::10]:

@@ -7,11 +7,11 @@ from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import PATIENCE, Owner, message
 from tests.support.proxy.passes import (
     AT_ONCE,
+    figures,
     kinds,
     mail_of_new_senders,
     settled,
     tapped_pass,
-    told,
     until_seen,
 )
 from tests.support.proxy.proxy import Answer, Exchange, Forward, Interceptor, Proxy
@@ -44,7 +44,7 @@ async def test_steps_do_not_depend_on_the_number_of_senders(
             await until_seen(service, before)
             taps = dict.fromkeys(mails, "@ToFeed")
             asked = await tapped_pass(alice, service, proxy, taps, ROUND_TRIP)
-            measured(f"{variant.contacts:7} {count:3} new senders: {told(asked)}")
+            measured(f"{variant.contacts:7} {count:3} new senders: {figures(asked)}")
             requests.append(len(asked) - kinds(asked)["PUT card"])
             steps.append(dependent_steps(asked, at_once=AT_ONCE))
     assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
@@ -66,7 +66,7 @@ async def test_steps_do_not_depend_on_the_number_of_senders_on_any_server(
             await until_seen(service, before)
             taps = dict.fromkeys(mails, "@ToFeed")
             asked = await tapped_pass(alice, service, proxy, taps, ROUND_TRIP)
-            measured(f"{variant.habit:13} {count:3} new senders: {told(asked)}")
+            measured(f"{variant.habit:13} {count:3} new senders: {figures(asked)}")
             steps.append(dependent_steps(asked, at_once=AT_ONCE))
     assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
     assert max(steps[1:]) <= LIMITED[variant.habit]
@@ -103,7 +103,7 @@ async def test_more_than_the_limits_is_cut_to_them(
     proxy.intercept = none_refused(refusals)
     async with start(alice, http=proxy.url, wait=False) as service:
         await service.until_logged("pass done", patience=4 * PATIENCE)
-        measured(f"jmap    601 new senders, 1801 mails, small limits: {told(proxy.exchanges)}")
+        measured(f"jmap    601 new senders, 1801 mails, small limits: {figures(proxy.exchanges)}")
     assert refusals == []
     assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
     contacts = {each.addresses for each in await alice.contacts.contacts()}

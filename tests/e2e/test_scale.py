@@ -11,11 +11,11 @@ from tests.support.proxy.passes import (
     AT_ONCE,
     FIND_MAIL,
     SEE,
+    figures,
     kinds,
     mail_of_new_senders,
     settled,
     tapped_pass,
-    told,
     until_passes,
 )
 from tests.support.proxy.proxy import Exchange, Proxy
@@ -58,7 +58,7 @@ async def test_new_senders_cost_one_put_each_and_no_step(
     async with start(alice, http=proxy.url) as service:
         await settled(service)
         asked = await tapped_pass(alice, service, proxy, taps, 0.1)
-        measured(f"{count:3} new senders, 100 ms a round trip: {told(asked)}, {timed(service)}")
+        measured(f"{count:3} new senders, 100 ms a round trip: {figures(asked)}, {timed(service)}")
     assert kinds(asked) == {
         SEE: 1,
         READ_BOOK: 1,
@@ -90,7 +90,9 @@ async def test_all_groups_are_read_once_and_written_once(
         await settled(service)
         taps = dict(zip(ids, labels, strict=True))
         asked = await tapped_pass(alice, service, proxy, taps, 0.1)
-        measured(f"{len(labels):3} new senders in all {len(GROUPS_OF)} categories: {told(asked)}")
+        measured(
+            f"{len(labels):3} new senders in all {len(GROUPS_OF)} categories: {figures(asked)}"
+        )
     written = Counter(each.path for each in of_kind(asked, WRITE_GROUP))
     assert set(written.values()) == {1}
     assert len(written) == len(GROUPS_OF) + 1
@@ -110,7 +112,7 @@ async def test_a_change_of_mind_takes_one_step_more(
         await settled(service)
         await tapped_pass(alice, service, proxy, {one: "@ToFeed"})
         asked = await tapped_pass(alice, service, proxy, {one: "@ToPaperTrail"}, 0.1)
-        measured(f"  1 sender anew, 100 ms a round trip: {told(asked)}, {timed(service)}")
+        measured(f"  1 sender anew, 100 ms a round trip: {figures(asked)}, {timed(service)}")
     asked = [each for each in asked if each.kind != SECOND_LOOK]
     assert kinds(asked) == {
         SEE: 1,
@@ -130,7 +132,7 @@ async def test_a_sender_with_1200_mails(
     async with start(alice, http=proxy.url) as service:
         await settled(service)
         asked = await tapped_pass(alice, service, proxy, {ids[600]: "@ToFeed"}, 0.1)
-        measured(f"1200 mails of 1 sender, 100 ms a round trip: {told(asked)}, {timed(service)}")
+        measured(f"1200 mails of 1 sender, 100 ms a round trip: {figures(asked)}, {timed(service)}")
     assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
     assert kinds(asked) == {
         SEE: 1,

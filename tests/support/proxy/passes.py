@@ -85,7 +85,8 @@ def kinds(exchanges: Iterable[Exchange]) -> Counter[str]:
     return Counter(exchange.kind for exchange in exchanges)
 
 
-def told(exchanges: Sequence[Exchange]) -> str:
+def figures(exchanges: Sequence[Exchange]) -> str:
+    """Return the numbers of requests and of dependent steps, as text."""
     steps = dependent_steps(exchanges, at_once=AT_ONCE)
     return (
         f"{len(exchanges):3} requests in {steps} dependent steps"
