@@ -102,24 +102,27 @@ class Account:
             SessionError: the settings ask for contacts over JMAP, and the server offers none.
             AddressBookError: no contacts are offered over JMAP, and CardDAV is not configured.
         """
-        if self._book is None:
-            self._book = await self._choose_book()
-        return self._book
-
-    async def _choose_book(self) -> AddressBook:
-        backend = self.settings.contacts.backend
-        session, wanted = await self.client.session(), self.settings.jmap.account
-        if backend == "carddav":
-            has_jmap = bool(session.find_account_for(CONTACTS, preferred=wanted))
-            return self._carddav_book(makes_vcard4_groups=has_jmap and self._is_one_provider())
+        if self._book is not None:
+            return self._book
+        backend, wanted = self.settings.contacts.backend, self.settings.jmap.account
+        session = await self.client.session()
+        offered_account = session.find_account_for(CONTACTS, preferred=wanted)
         if backend == "jmap":
-            return self._jmap_book(session.account_for(CONTACTS, wanted=wanted))
-        if account_id := session.find_account_for(CONTACTS, preferred=wanted):
-            return self._jmap_book(account_id)
-        if lacking := self.settings.carddav_lacks:
-            why = "; ".join(lacking)
-            raise AddressBookError(f"no contacts over JMAP, and CardDAV cannot be used: {why}")
-        return self._carddav_book()
+            self._book = self._jmap_book(session.account_for(CONTACTS, wanted=wanted))
+        elif backend == "auto" and offered_account:
+            self._book = self._jmap_book(offered_account)
+        elif backend == "auto" and (lacking := self.settings.carddav_lacks):
+            reasons = "; ".join(lacking)
+            raise AddressBookError(f"no contacts over JMAP, and CardDAV cannot be used: {reasons}")
+        else:
+            # A server with both protocols shows only vCard 4 groups over both.
+            jmap_host = str(self.settings.jmap.session_url.host).lower()
+            carddav_host = str(self.settings.carddav.url.host).lower()
+            is_one_provider = are_siblings(jmap_host, carddav_host)
+            self._book = self._carddav_book(
+                makes_vcard4_groups=bool(offered_account) and is_one_provider
+            )
+        return self._book
 
     def _jmap_book(self, account_id: str) -> AddressBook:
         contacts = self.settings.contacts
@@ -140,12 +143,6 @@ class Account:
         )
         return CardDavAddressBook(self._carddav_http, self.settings.carddav.url, options)
 
-    def _is_one_provider(self) -> bool:
-        """Return True if the hosts of JMAP and CardDAV are the same or have the same owner."""
-        jmap = str(self.settings.jmap.session_url.host).lower()
-        carddav = str(self.settings.carddav.url.host).lower()
-        return jmap == carddav or are_siblings(jmap, carddav)
-
     async def make_address_book(self) -> None:
         """Make an address book over CardDAV, for a user who has none there.
 
@@ -156,7 +153,7 @@ class Account:
         self._book = None
 
     def push_transport(self, *, ping: int) -> Transport | None:
-        """Return the configured transport, which pings every ``ping`` seconds; None if off."""
+        """Return the configured transport, pinged every ``ping`` seconds; None if push is off."""
         every = self._push_transports(ping)
         if self.settings.push.transport == "auto":
             return AutoTransport(list(every.values()), self._push_offers)
@@ -170,9 +167,15 @@ class Account:
         return [every[name] for name in names if name in every]
 
     def _push_transports(self, ping: int) -> dict[str, PushTransport]:
+        async def websocket_url() -> URL | None:
+            return (await self._push_session()).websocket_url
+
+        async def event_source_template() -> str:
+            return (await self._push_session()).event_source_template
+
         websocket = WebSocketTransport(
             self.settings.jmap.credentials,
-            self._websocket_url,
+            websocket_url,
             types=_PUSHED_TYPES,
             ping=ping,
             proxies=self.settings.http.proxies,
@@ -180,7 +183,7 @@ class Account:
         )
         eventsource = EventSourceTransport(
             self._push_http,
-            self._event_source_template,
+            event_source_template,
             types=_PUSHED_TYPES,
             ping=ping,
         )
@@ -189,12 +192,6 @@ class Account:
     async def _push_offers(self) -> list[str]:
         return offered(await self._push_session())
 
-    async def _websocket_url(self) -> URL | None:
-        return (await self._push_session()).websocket_url
-
-    async def _event_source_template(self) -> str:
-        return (await self._push_session()).event_source_template
-
     async def _push_session(self) -> Session:
         await self.mail()  # so that the account's id is known when the first event comes
         return await self.client.session()
@@ -202,12 +199,16 @@ class Account:
     async def workflow(self) -> ScreenerWorkflow:
         """Return the account's Screener. Raises as :meth:`mail` and :meth:`book`."""
         if self._workflow is None:
+            arrivals, policy = self.settings.arrivals, None
+            if arrivals.enabled:
+                lookback = timedelta(seconds=arrivals.lookback)
+                policy = Policy(lookback=lookback, authserv_id=self.settings.authserv_id)
             self._workflow = ScreenerWorkflow(
                 await self.mail(),
                 await self.book(),
                 self.settings.categories,
                 self.settings.screener.layout,
-                policy=_policy(self.settings),
+                policy=policy,
                 now=lambda: self.client.server_now().astimezone(),
             )
         return self._workflow
@@ -215,7 +216,7 @@ class Account:
 
 @asynccontextmanager
 async def open_account(settings: Settings) -> AsyncIterator[Account]:
-    """Yield an account that is usable inside the block; its last requests get a moment at the end.
+    """Yield an account that can be used inside the block. Its last requests may end after it.
 
     JMAP and CardDAV on one host share that host's slots, because some servers count the requests of
     an account over both. A push stream takes no slot: it stays open for ever, and servers do not
@@ -249,14 +250,6 @@ async def open_account(settings: Settings) -> AsyncIterator[Account]:
             yield Account(settings, jmap=jmap, carddav=carddav, push=push, streams=streams)
         finally:
             await all_of(http.close() for http in (jmap, carddav, push))
-
-
-def _policy(settings: Settings) -> Policy | None:
-    """Return which new mail is screened; None if none is."""
-    if not settings.arrivals.enabled:
-        return None
-    lookback = timedelta(seconds=settings.arrivals.lookback)
-    return Policy(lookback=lookback, authserv_id=settings.authserv_id)
 
 
 def _session(settings: Settings) -> aiohttp.ClientSession:

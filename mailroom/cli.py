@@ -4,7 +4,7 @@ import asyncio
 import sys
 from dataclasses import asdict
 from email.utils import parseaddr
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -16,7 +16,7 @@ from mailroom.admin.explain import explain as explain_sender
 from mailroom.admin.probe import probe
 from mailroom.admin.reset import Scope, survey, take_back
 from mailroom.admin.setup import create, find_lacking, rules_text
-from mailroom.command import Answer, fail, log_as_set, on_accounts, remark, settings_or_exit
+from mailroom.command import Output, fail, log_as_set, on_accounts, remark, settings_or_exit
 from mailroom.exits import Exit
 from mailroom.health import PortUnavailableError
 from mailroom.output import OutputError, guard_output
@@ -39,6 +39,14 @@ One = Annotated[
     str | None,
     typer.Option("--account", metavar="NAME", help="Only this one of several accounts."),
 ]
+
+_RULES: Final = (
+    "Rules for your provider, in this order. They file mail of unknown senders to",
+    "the Screener, and new mail of senders whom you have decided on to its place.",
+)
+_RULES_BESIDE_MAILROOM: Final = (
+    "Mailroom does so itself; the rules are for the time when it is not running."
+)
 
 
 @app.callback(invoke_without_command=True)
@@ -69,24 +77,20 @@ def run() -> None:
 @app.command()
 def check(*, account: One = None, as_json: Json = False) -> None:
     """Check settings, servers, mailboxes, groups and push; change nothing."""
-    on_accounts(account, _check, as_json=as_json)
 
+    async def work(opened: Account, output: Output) -> Exit:
+        findings = []
+        async for finding in run_check(opened):
+            output.print(finding.text())
+            if not finding.is_passing:
+                findings.append(finding)
+        code = verdict(findings)
+        settings = {setting.variable: setting.value for setting in describe(opened.settings)}
+        failed = [asdict(finding) for finding in findings]
+        output.set_data({"settings": settings, "findings": failed, "exit_code": code})
+        return code
 
-async def _check(account: Account, answer: Answer) -> Exit:
-    findings = []
-    async for finding in run_check(account):
-        answer.text(finding.text())
-        if not finding.is_passing:
-            findings.append(finding)
-    code = verdict(findings)
-    answer.give(
-        {
-            "settings": {setting.variable: setting.value for setting in describe(account.settings)},
-            "findings": [asdict(finding) for finding in findings],
-            "exit_code": code,
-        }
-    )
-    return code
+    on_accounts(account, work, as_json=as_json)
 
 
 @app.command()
@@ -96,33 +100,26 @@ def setup(
     apply: Annotated[bool, typer.Option("--apply", help="Create them.")] = False,
 ) -> None:
     """Show (or create) the mailboxes and contact groups that are missing."""
-    on_accounts(account, lambda opened, answer: _setup(opened, answer, apply=apply))
 
+    async def work(opened: Account, output: Output) -> Exit:
+        lacking = await find_lacking(opened)
+        if not lacking:
+            output.print(["All mailboxes and contact groups are there."])
+        elif apply:
+            output.print(["Creating:", *(f"  {line}" for line in lacking.lines())])
+            await create(opened, lacking)
+            output.print(["Done."])
+        else:
+            output.print(["Missing (`mailroom setup --apply` creates them):"])
+            output.print(f"  {line}" for line in lacking.lines())
+        settings = opened.settings
+        output.print(["", *_RULES])
+        if settings.arrivals.enabled:
+            output.print([_RULES_BESIDE_MAILROOM])
+        output.print(["", *rules_text(settings.categories, settings.screener.layout)])
+        return Exit.OK
 
-async def _setup(account: Account, answer: Answer, *, apply: bool) -> Exit:
-    lacking = await find_lacking(account)
-    if lacking:
-        answer.text(["Creating:" if apply else "Missing (`mailroom setup --apply` creates them):"])
-        answer.text(f"  {line}" for line in lacking.lines())
-        if apply:
-            await create(account, lacking)
-            answer.text(["Done."])
-    else:
-        answer.text(["All mailboxes and contact groups are there."])
-    answer.text(["", *_rules(account)])
-    return Exit.OK
-
-
-def _rules(account: Account) -> list[str]:
-    settings = account.settings
-    by_itself = "Mailroom does so itself; the rules are for the time when it is not running."
-    return [
-        "Rules for your provider, in this order. They file mail of unknown senders to",
-        "the Screener, and new mail of senders whom you have decided on to its place.",
-        *([by_itself] if settings.arrivals.enabled else []),
-        "",
-        *rules_text(settings.categories, settings.screener.layout),
-    ]
+    on_accounts(account, work)
 
 
 @app.command()
@@ -135,26 +132,22 @@ def triage(
     as_json: Json = False,
 ) -> None:
     """Run one pass and exit."""
-    on_accounts(
-        account,
-        lambda opened, answer: _triage(opened, answer, dry_run=dry_run),
-        as_json=as_json,
-    )
 
+    async def work(opened: Account, output: Output) -> Exit:
+        workflow = await opened.workflow()
+        plan = await workflow.plan()
+        output.print(plan_text(plan))
+        if dry_run:
+            output.set_data(plan_data(plan))
+            remark("A dry run: nothing was changed.")
+            return Exit.OK
+        report = await workflow.apply(plan)
+        output.print(outcome_text(report))
+        output.set_data({**plan_data(plan), **outcome_data(report)})
+        remark(summary(report))
+        return Exit.OK if report.is_complete else Exit.FAILED
 
-async def _triage(account: Account, answer: Answer, *, dry_run: bool) -> Exit:
-    workflow = await account.workflow()
-    plan = await workflow.plan()
-    answer.text(plan_text(plan))
-    if dry_run:
-        answer.give(plan_data(plan))
-        remark("A dry run: nothing was changed.")
-        return Exit.OK
-    report = await workflow.apply(plan)
-    answer.text(outcome_text(report))
-    answer.give({**plan_data(plan), **outcome_data(report)})
-    remark(summary(report))
-    return Exit.OK if report.is_complete else Exit.FAILED
+    on_accounts(account, work, as_json=as_json)
 
 
 @app.command()
@@ -164,18 +157,18 @@ def explain(
     account: One = None,
     as_json: Json = False,
 ) -> None:
-    """Show a sender's contact and mail, and where new mail of the sender would go."""
-    asked = address if is_address(address) else parseaddr(address)[1]
-    if not is_address(asked):
+    """Show a sender's contact and mail, and where new mail would go and why."""
+    sender = address if is_address(address) else parseaddr(address)[1]
+    if not is_address(sender):
         fail(f"{printable(address)!r} is not a valid address", Exit.CONFIGURATION)
-    on_accounts(account, lambda opened, answer: _explain(opened, answer, asked), as_json=as_json)
 
+    async def work(opened: Account, output: Output) -> Exit:
+        explanation = await explain_sender(opened, sender)
+        output.print(explanation.text())
+        output.set_data(explanation.data())
+        return Exit.OK
 
-async def _explain(account: Account, answer: Answer, address: str) -> Exit:
-    explanation = await explain_sender(account, address)
-    answer.text(explanation.text())
-    answer.give(explanation.data())
-    return Exit.OK
+    on_accounts(account, work, as_json=as_json)
 
 
 @app.command()
@@ -186,29 +179,24 @@ def reset(
     as_json: Json = False,
 ) -> None:
     """Show (or undo) everything that Mailroom did to mail and contacts."""
-    on_accounts(
-        account,
-        lambda opened, answer: _reset(opened, answer, apply=apply),
-        as_json=as_json,
-        one_only=apply,
-    )
 
+    async def work(opened: Account, output: Output) -> Exit:
+        name = opened.settings.name
+        with progress_bars() as show_progress:
+            scope = await Scope.of(opened, show_progress)
+            found = await survey(scope)
+            output.print(found.text())
+            if not apply:
+                output.set_data(found.data())
+                remark(found.advice(name))
+                return Exit.OK
+            outcome = await take_back(scope, found)
+        output.print(outcome.text())
+        output.set_data({**found.data(), **outcome.data()})
+        remark(found.advice(name) if found.is_empty else outcome.summary(name))
+        return Exit.OK if outcome.is_complete else Exit.FAILED
 
-async def _reset(account: Account, answer: Answer, *, apply: bool) -> Exit:
-    with progress_bars() as tell:
-        scope = await Scope.of(account, tell)
-        found = await survey(scope)
-        answer.text(found.text())
-        if not apply:
-            answer.give(found.data())
-            remark(found.advice(account.settings.name))
-            return Exit.OK
-        outcome = await take_back(scope, found)
-    answer.text(outcome.text())
-    answer.give({**found.data(), **outcome.data()})
-    name = account.settings.name
-    remark(found.advice(name) if found.is_empty else outcome.summary(name))
-    return Exit.OK if outcome.is_complete else Exit.FAILED
+    on_accounts(account, work, as_json=as_json, one_only=apply)
 
 
 @app.command()

@@ -22,8 +22,8 @@ from mailroom.settings import Settings, SettingsError, load_settings
 _LOG_LEVEL: Final = ("log", "level")
 
 
-class Answer:
-    """A command's answer about one account: text line by line, or JSON data at the end.
+class Output:
+    """A command's output about one account: text line by line, or JSON data at the end.
 
     Args:
         as_json: True if data is wanted.
@@ -31,7 +31,7 @@ class Answer:
 
     Attributes:
         hide: the function given as ``hide``.
-        data: the answer, if data is wanted.
+        data: the output, if data is wanted.
     """
 
     def __init__(self, *, as_json: bool, hide: Callable[[str], str]) -> None:
@@ -39,19 +39,19 @@ class Answer:
         self.data: Mapping[str, Any] | None = None
         self._as_json = as_json
 
-    def text(self, lines: Iterable[str]) -> None:
+    def print(self, lines: Iterable[str]) -> None:
         """Print lines for a person; print nothing if data is wanted."""
         if not self._as_json:
             for line in lines:
                 typer.echo(self.hide(line))
 
-    def give(self, data: Mapping[str, Any]) -> None:
+    def set_data(self, data: Mapping[str, Any]) -> None:
         """Keep the data for the end; ignore it if text is wanted."""
         if self._as_json:
             self.data = data
 
 
-Work = Callable[[Account, Answer], Awaitable[Exit]]
+Work = Callable[[Account, Output], Awaitable[Exit]]
 """The work of a command on one account; returns the exit code."""
 
 
@@ -78,9 +78,9 @@ def on_accounts(
     chosen = _choose(settings, wanted, one_only=one_only)
     # The user reads the answer, so only warnings are logged unless the user asked for more.
     log_as_set(settings, level=settings.log.level if settings.origin(_LOG_LEVEL) else "warning")
-    answers, code = asyncio.run(_on_each(chosen, work, as_json=as_json))
-    if answers:
-        data = {"accounts": answers} if settings.has_several else answers[""]
+    data_by_account, code = asyncio.run(_on_each(chosen, work, as_json=as_json))
+    if data_by_account:
+        data = {"accounts": data_by_account} if settings.has_several else data_by_account[""]
         text = hider(settings.secrets())(json.dumps(data, ensure_ascii=False, indent=2))
         # A card may hold a lone surrogate, which UTF-8 cannot encode; JSON can escape it.
         typer.echo(text.encode(errors="backslashreplace").decode())
@@ -104,25 +104,25 @@ def _choose(settings: Settings, wanted: str | None, *, one_only: bool) -> Sequen
 async def _on_each(
     chosen: Sequence[Settings], work: Work, *, as_json: bool
 ) -> tuple[dict[str, Any], Exit]:
-    answers: dict[str, Any] = {}
+    data: dict[str, Any] = {}
     codes = [Exit.OK]
     for settings in chosen:
-        answer = Answer(as_json=as_json, hide=hider(settings.secrets()))
+        output = Output(as_json=as_json, hide=hider(settings.secrets()))
         if settings.name:
-            answer.text([*([""] if len(codes) > 1 else []), f"{settings.name}:"])
+            output.print([*([""] if len(codes) > 1 else []), f"{settings.name}:"])
         fields = {"account": settings.name} if settings.name else {}
         with structlog.contextvars.bound_contextvars(**fields):
-            codes.append(await _on_one(settings, work, answer))
-        if answer.data is not None:
-            answers[settings.name] = answer.data
-    return answers, max(codes)
+            codes.append(await _on_one(settings, work, output))
+        if output.data is not None:
+            data[settings.name] = output.data
+    return data, max(codes)
 
 
-async def _on_one(settings: Settings, work: Work, answer: Answer) -> Exit:
+async def _on_one(settings: Settings, work: Work, output: Output) -> Exit:
     try:
         async with open_account(settings) as account:
             try:
-                return await work(account, answer)
+                return await work(account, output)
             except MissingError:
                 # The work ends at the first thing that is missing; the message lists everything.
                 lacking = await find_lacking(account)
@@ -131,9 +131,9 @@ async def _on_one(settings: Settings, work: Work, answer: Answer) -> Exit:
                 raise MissingError(mailboxes=lacking.mailboxes, groups=lacking.groups) from None
     except EXPECTED as error:
         code = exit_code(error)
-        remark(answer.hide(f"{settings.name}: {error}" if settings.name else str(error)))
+        remark(output.hide(f"{settings.name}: {error}" if settings.name else str(error)))
         if settings.name:  # the data of the other accounts is printed; this one is not left out
-            answer.give({"error": str(error), "exit_code": code})
+            output.set_data({"error": str(error), "exit_code": code})
         return code
 
 

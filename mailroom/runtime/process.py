@@ -38,7 +38,10 @@ async def serve(settings: Settings) -> Exit:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, partial(_on_signal, stop, number))
-    _raise_file_limit()
+    # Every account has several connections, so as many open files as permitted are allowed.
+    present, highest = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY not in {present, highest}:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest, highest))
     metrics = Metrics()
     supervisors = [Supervisor(account, metrics) for account in settings.served]
     async with serve_health(
@@ -78,13 +81,6 @@ async def run_until_stopped(
         await asyncio.wait({*running, stopping})
     ended = [task.result() for task in running if task in done]
     return ended[0] if ended else Exit.OK
-
-
-def _raise_file_limit() -> None:
-    """Allow as many open files as the system permits: every account has several connections."""
-    present, highest = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if resource.RLIM_INFINITY not in {present, highest}:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (highest, highest))
 
 
 def _on_signal(stop: asyncio.Event, number: signal.Signals) -> None:

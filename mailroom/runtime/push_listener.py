@@ -48,7 +48,14 @@ class PushListener:
         self._account = account
         self._trigger = trigger
         self._policy = policy
-        self._push = _open_push(account)
+        self._push: Push | None = None
+        if transport := account.push_transport(ping=account.settings.push.ping):
+            self._push = Push(
+                transport.connect,
+                transport=lambda: transport.name,
+                hide=hider(account.settings.secrets()),
+                streams=account.streams,
+            )
         self._credentials_accepted = asyncio.Event()
         self._own_changes = OwnChanges()
         self._missed_push = MissedPushDetector()
@@ -163,16 +170,3 @@ class PushListener:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _open_push(account: Account) -> Push | None:
-    """Return the push of an account, which connects when its events are read; None if off."""
-    transport = account.push_transport(ping=account.settings.push.ping)
-    if transport is None:
-        return None
-    return Push(
-        transport.connect,
-        transport=lambda: transport.name,
-        hide=hider(account.settings.secrets()),
-        streams=account.streams,
-    )

@@ -74,29 +74,26 @@ class Service:
     async def _run_passes(self) -> NoReturn:
         while True:
             due = await self._trigger.next()
-            await self._run_pass(due)
-
-    async def _run_pass(self, due: Due) -> None:
-        self._telemetry.pass_started(due)
-        self._push.pass_started()
-        log.debug("pass begins", trigger=due.reason.value)
-        started, failed_before = _now(), self.health.failures_in_a_row
-        result: Report | Exception
-        try:
-            result = await self._screen()
-        except EXPECTED as error:
-            result = error
-        except Exception as error:
-            log.exception("a mistake in Mailroom itself made the pass fail")
-            result = error
-        ended = PassEnded(due, started=started, ended=_now(), result=result)
-        self._telemetry.pass_ended(ended, hide=self._hide)
-        if isinstance(result, Exception):
-            self._failed(result)
-            return
-        if failed_before:
-            log.info("passes go through again", failed=failed_before)
-        self._succeeded(due, result)
+            self._telemetry.pass_started(due)
+            self._push.pass_started()
+            log.debug("pass begins", trigger=due.reason.value)
+            started, failed_before = _now(), self.health.failures_in_a_row
+            result: Report | Exception
+            try:
+                result = await self._screen()
+            except EXPECTED as error:
+                result = error
+            except Exception as error:
+                log.exception("a mistake in Mailroom itself made the pass fail")
+                result = error
+            ended = PassEnded(due, started=started, ended=_now(), result=result)
+            self._telemetry.pass_ended(ended, hide=self._hide)
+            if isinstance(result, Exception):
+                self._failed(result)
+                continue
+            if failed_before:
+                log.info("passes go through again", failed=failed_before)
+            self._succeeded(due, result)
 
     async def _screen(self) -> Report:
         workflow = await self._account.workflow()
