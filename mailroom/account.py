@@ -216,7 +216,7 @@ class Account:
 
 @asynccontextmanager
 async def open_account(settings: Settings) -> AsyncIterator[Account]:
-    """Yield an account that can be used inside the block. Its last requests may end after it.
+    """Yield an account to use inside the block; at its end, writes under way get a few seconds.
 
     JMAP and CardDAV on one host share that host's slots, because some servers count the requests of
     an account over both. A push stream takes no slot: it stays open for ever, and servers do not

@@ -5,7 +5,7 @@ A request is repeated only when nothing can be done twice by that: the caller sa
 :mod:`mailroom.http.not_now`). Every other failure is reported, because only the caller knows what
 an unanswered write may have done.
 
-A write is never torn: when its caller is cancelled, the request goes on, and
+A write is never cut short: when its caller is cancelled, the request goes on, and
 :meth:`HttpClient.close` waits a moment for such requests.
 """
 
@@ -137,7 +137,7 @@ class HttpClient:
         """
 
         async def attempt(slot: Slot) -> T:
-            return read(await self._untorn(request, slot))
+            return read(await self._send_shielded(request, slot))
 
         return await self._repeated(request, attempt)
 
@@ -159,7 +159,7 @@ class HttpClient:
 
         async def attempt(slot: Slot) -> T:
             reader = open_reader()
-            return reader.result(await self._untorn(request, slot, reader))
+            return reader.result(await self._send_shielded(request, slot, reader))
 
         return await self._repeated(request, attempt)
 
@@ -168,7 +168,7 @@ class HttpClient:
             attempt, repeatable=request.repeatable, write=request.method in _WRITES
         )
 
-    async def _untorn(
+    async def _send_shielded(
         self, request: HttpRequest, slot: Slot, reader: AnswerReader[object] | None = None
     ) -> Response:
         """Make one attempt, which goes on to its end even if the caller is cancelled."""
@@ -189,7 +189,7 @@ class HttpClient:
     async def _follow(self, request: HttpRequest, reader: AnswerReader[object] | None) -> Response:
         """Make one attempt, and follow redirects to hosts that the credentials may be sent to."""
         for _ in range(_MAX_REDIRECTS + 1):
-            response = await self._once(request, reader)
+            response = await self._send(request, reader)
             target = redirect_target(request, response, self._credentials.allowed_hosts)
             if target is None:
                 raise_for_status(response, request.expected)
@@ -197,9 +197,9 @@ class HttpClient:
             request = replace(request, url=target)
         raise BrokenAnswerError(request.url, "redirects without end")
 
-    async def _once(self, request: HttpRequest, reader: AnswerReader[object] | None) -> Response:
+    async def _send(self, request: HttpRequest, reader: AnswerReader[object] | None) -> Response:
         began = asyncio.get_running_loop().time()
-        with self._streams.beside() as longest_silence:
+        with self._streams.request() as longest_silence:
             timeout = aiohttp.ClientTimeout(
                 total=self._timeout,
                 sock_connect=min(self._timeout, CONNECT_TIMEOUT),

@@ -31,37 +31,37 @@ class Stream:
         self.name = name
         self._close = close
         self._waited = 0.0
-        self._verdict: asyncio.Future[bool] | None = None
+        self._is_blocking: asyncio.Future[bool] | None = None
 
     @property
     def is_suspected(self) -> bool:
         """True if the stream was closed because a request was not answered while it was open."""
-        return self._verdict is not None
+        return self._is_blocking is not None
 
     def suspect(self, waited: float) -> None:
         """Close the stream, because a request has ``waited`` so many seconds without an answer."""
         self._waited = waited
-        self._verdict = asyncio.get_running_loop().create_future()
+        self._is_blocking = asyncio.get_running_loop().create_future()
         self._close()
 
     def judge(self, took: float | None) -> bool:
-        """Return True if the stream was the reason, and wake the waiters of :meth:`was_reason`.
+        """Return True if the stream blocked the request, and wake :meth:`was_blocking`.
 
         ``took`` is the time in seconds in which the server answered without the stream; None if it
         did not answer. A server that takes as long without the stream is just slow.
         """
-        was_reason = took is not None and took < self._waited
-        if self._verdict is not None and not self._verdict.done():
-            self._verdict.set_result(was_reason)
-        return was_reason
+        is_blocking = took is not None and took < self._waited
+        if self._is_blocking is not None and not self._is_blocking.done():
+            self._is_blocking.set_result(is_blocking)
+        return is_blocking
 
-    async def was_reason(self) -> bool:
-        """Wait until a suspected stream was judged; return True if it was the reason."""
-        if self._verdict is None:
+    async def was_blocking(self) -> bool:
+        """Wait until a suspected stream is judged; return True if it blocked other requests."""
+        if self._is_blocking is None:
             return False
         try:
             async with asyncio.timeout(_LONGEST_SUSPICION):
-                return await asyncio.shield(self._verdict)
+                return await asyncio.shield(self._is_blocking)
         except TimeoutError:
             return False
 
@@ -70,30 +70,30 @@ class Streams:
     """The open stream of one account at one host, and the kinds of streams that do no harm."""
 
     def __init__(self) -> None:
-        self._standing: Stream | None = None
+        self._open: Stream | None = None
         self._suspect: Stream | None = None
-        self._trusted: set[str] = set()
+        self._harmless: set[str] = set()
 
     @contextmanager
-    def standing(self, name: str, close: Callable[[], None]) -> Iterator[Stream]:
+    def opened(self, name: str, close: Callable[[], None]) -> Iterator[Stream]:
         """Note that a stream is open inside the block; see :class:`Stream`."""
-        self._standing = stream = Stream(name, close)
+        self._open = stream = Stream(name, close)
         try:
             yield stream
         finally:
-            if self._standing is stream:
-                self._standing = None
+            if self._open is stream:
+                self._open = None
 
     @contextmanager
-    def beside(self) -> Iterator[float | None]:
-        """Learn whether the request in the block is answered while the stream is open.
+    def request(self) -> Iterator[float | None]:
+        """Note whether the request in the block is answered while the stream is open.
 
         Yields the longest silence in seconds; None: the usual time-out.
         """
-        stream, began = self._standing, _now()
+        stream, began = self._open, _now()
+        is_harmless = stream is None or stream.name in self._harmless
         try:
-            is_trusted = stream is None or stream.name in self._trusted
-            yield None if is_trusted else ANSWER_TIMEOUT
+            yield None if is_harmless else ANSWER_TIMEOUT
         except UnreachableError as error:
             if error.is_timeout:
                 self._timed_out(stream, _now() - began)
@@ -101,26 +101,26 @@ class Streams:
         self._answered(stream, _now() - began)
 
     def _answered(self, stream: Stream | None, took: float) -> None:
-        """Note that a request was answered. ``stream`` was open when it was sent, or None was."""
+        """Note that a request was answered; ``stream`` was open when it was sent, if any was."""
         if stream is not None:
-            if stream is self._standing:
-                self._trusted.add(stream.name)
-        elif (suspect := self._end_trial()) is not None:
+            if stream is self._open:
+                self._harmless.add(stream.name)
+        elif (suspect := self._take_suspect()) is not None:
             if suspect.judge(took):
-                self._trusted.discard(suspect.name)
+                self._harmless.discard(suspect.name)
             else:
-                self._trusted.add(suspect.name)
+                self._harmless.add(suspect.name)
 
     def _timed_out(self, stream: Stream | None, took: float) -> None:
-        """Note that a request was not answered. ``stream`` was open when it was sent, or None."""
+        """Note that a request was not answered; ``stream`` was open when it was sent, if any."""
         if stream is None:
-            if (suspect := self._end_trial()) is not None:
+            if (suspect := self._take_suspect()) is not None:
                 suspect.judge(None)
-        elif stream is self._standing:
-            self._standing, self._suspect = None, stream
+        elif stream is self._open:
+            self._open, self._suspect = None, stream
             stream.suspect(took)
 
-    def _end_trial(self) -> Stream | None:
+    def _take_suspect(self) -> Stream | None:
         suspect, self._suspect = self._suspect, None
         return suspect
 

@@ -1,4 +1,4 @@
-"""Translate the answers and the errors of aiohttp into Mailroom's own."""
+"""Translates answers and errors of aiohttp into Mailroom's own."""
 
 import aiohttp
 from yarl import URL
@@ -41,7 +41,7 @@ async def read_in_pieces(response: aiohttp.ClientResponse, reader: AnswerReader[
 
 
 def translate(error: BaseException, url: URL) -> HttpError:
-    """Return the HttpError for an error of aiohttp's. Its text may hold a secret, so is dropped."""
+    """Return the HttpError for an error of aiohttp, without its text, which may hold a secret."""
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return UnreachableError(url, f"the proxy cannot be reached: {_plain(error)}", sent=False)
     if isinstance(error, aiohttp.ClientHttpProxyError):

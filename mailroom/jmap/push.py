@@ -239,7 +239,7 @@ class Push:
                 return  # forgotten while we were connecting
             self._begin(connection)
             try:
-                with self._streams.standing(self._name(), connection.close) as stream:
+                with self._streams.opened(self._name(), connection.close) as stream:
                     yield Connected()
                     async with aclosing(connection.changes()) as changes:
                         async for change in changes:
@@ -257,7 +257,7 @@ class Push:
             PushUnavailableError: the server answers without the stream.
             PushDroppedError: the server does not answer without the stream, or is as slow.
         """
-        if await stream.was_reason():
+        if await stream.was_blocking():
             raise PushUnavailableError(
                 f"push over {stream.name} keeps the server from answering any other request;"
                 f" not used for {UNAVAILABLE_PAUSE / 60:.0f} minutes"

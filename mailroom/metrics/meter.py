@@ -77,7 +77,7 @@ class PassEnded:
     @property
     def event_at(self) -> float | None:
         """The time of the push event that caused the pass; None if no event did."""
-        return self.due.since if self.due.is_told else None
+        return self.due.since if self.due.is_announced else None
 
 
 class AccountMetrics:

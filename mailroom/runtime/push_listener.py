@@ -154,9 +154,9 @@ class PushListener:
         # During a pass, announced changes may be its own; they are compared at its end.
         if self._pass_is_running:
             return
-        told_at = self._own_changes.take_news()
-        if told_at is not None:
-            self._trigger.change(told_at=told_at)
+        announced_at = self._own_changes.take_news()
+        if announced_at is not None:
+            self._trigger.change(announced_at=announced_at)
 
     def _adjust_poll(self) -> None:
         """Poll more often while push cannot be relied on, unless push is turned off."""

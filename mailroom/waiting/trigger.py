@@ -26,13 +26,13 @@ class Due:
 
     Attributes:
         reason: the reason for the pass.
-        since: the time of its cause, in seconds of the event loop's clock.
-        is_told: True if push announced the cause; ``since`` is the time of that announcement.
+        since: the time of the cause, in seconds of the event loop's clock.
+        is_announced: True if push announced the cause; ``since`` is the time of that announcement.
     """
 
     reason: Reason
     since: float
-    is_told: bool = False
+    is_announced: bool = False
 
 
 class Trigger:
@@ -49,16 +49,16 @@ class Trigger:
         self._woken = asyncio.Event()
         self._has_changed = False
         self._changed_at = 0.0
-        self._told_at: float | None = None
+        self._announced_at: float | None = None
         self._started = False
         self._poll_at = math.inf
         self._retry_at = math.inf
         self._not_before = 0.0
 
-    def change(self, *, told_at: float | None = None) -> None:
-        """Request a pass for a possible change; ``told_at`` is the time of push's announcement."""
-        if self._told_at is None:
-            self._told_at = told_at
+    def change(self, *, announced_at: float | None = None) -> None:
+        """Request a pass for a possible change, which push may have announced at this time."""
+        if self._announced_at is None:
+            self._announced_at = announced_at
         if not self._has_changed:
             self._changed_at = _now()
             self._has_changed = True
@@ -87,7 +87,7 @@ class Trigger:
         # The pass that begins now reads everything, so it answers all requests up to now. Changes
         # during the pass set these fields again, and cause one more pass after it.
         self._has_changed = False
-        self._told_at = None
+        self._announced_at = None
         self._poll_at = _now() + self._poll_interval
         self._retry_at = math.inf
         return due
@@ -107,9 +107,9 @@ class Trigger:
                 return Due(reason, deadline)
         # The settle time counts from the first change, so that a burst cannot put the pass off.
         await _sleep_until(self._changed_at + self._settle)
-        if self._told_at is None:
+        if self._announced_at is None:
             return Due(Reason.PUSH, self._changed_at)
-        return Due(Reason.PUSH, self._told_at, is_told=True)
+        return Due(Reason.PUSH, self._announced_at, is_announced=True)
 
 
 def _now() -> float:

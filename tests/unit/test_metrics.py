@@ -40,7 +40,7 @@ from tests.support.domain.contents import NOTHING
 
 SERVER = URL("https://mail.example.com/jmap?secret=1")
 TIME = 1_771_977_600.0
-PUSHED = Due(Reason.PUSH, 100.0, is_told=True)
+PUSHED = Due(Reason.PUSH, 100.0, is_announced=True)
 RETRIED = Due(Reason.RETRY, 130.0)
 
 

@@ -219,11 +219,11 @@ def test_a_pass_knows_when_push_told_of_its_cause() -> None:
         trigger = Trigger(poll_interval=POLL, settle=SETTLE)
         dues = [await trigger.next()]
         await asyncio.sleep(5.0)  # a pass
-        trigger.change(told_at=2.0)
-        trigger.change(told_at=4.0)
+        trigger.change(announced_at=2.0)
+        trigger.change(announced_at=4.0)
         dues.append(await trigger.next())
         trigger.change()
-        trigger.change(told_at=5.1)
+        trigger.change(announced_at=5.1)
         dues.append(await trigger.next())
         trigger.change()
         dues.append(await trigger.next())
@@ -231,9 +231,9 @@ def test_a_pass_knows_when_push_told_of_its_cause() -> None:
 
     _, first, mixed, untold = run(scenario())
 
-    assert first == Due(Reason.PUSH, 2.0, is_told=True)
-    assert mixed == Due(Reason.PUSH, 5.1, is_told=True)
-    assert not untold.is_told
+    assert first == Due(Reason.PUSH, 2.0, is_announced=True)
+    assert mixed == Due(Reason.PUSH, 5.1, is_announced=True)
+    assert not untold.is_announced
 
 
 def test_waiting_can_be_cancelled_and_nothing_is_lost() -> None:
