@@ -1,4 +1,4 @@
-"""CardDAV's habits on some servers, as the sandbox shows them, and an address book that copes."""
+"""The habits of Stalwart's CardDAV, as the sandbox shows them."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -8,7 +8,6 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from mailroom.contacts.carddav import CardDavAddressBook
 from mailroom.http import Credentials, HttpClient, HttpRequest, Response
 from mailroom.sandbox import STALWART, Carddav, Quirks, Sandbox
 from tests.support.sandbox.carddav import NAMESPACES
@@ -36,14 +35,6 @@ async def contacts(quirks: Carddav, count: int) -> AsyncIterator[tuple[HttpClien
             url = URL(f"{sandbox.url}{BOOK}{number}@x.vcf")
             await http.request("PUT", url, data=data, expected={201})
         yield http, URL(sandbox.url)
-
-
-@pytest.mark.parametrize("count", [CUT, 3 * CUT])
-async def test_everybody_is_known_on_a_server_like_stalwart(count: int) -> None:
-    async with contacts(LIKE_STALWART, count) as (http, url):
-        index = (await CardDavAddressBook(http, url).sync()).index
-    assert len(index) == count
-    assert all(index.knows(f"{number}@x.example") for number in range(count))
 
 
 @pytest.mark.parametrize(
