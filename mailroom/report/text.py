@@ -42,7 +42,14 @@ def plan_text(plan: Plan) -> Iterator[str]:
     of_user = {key: patch for key, patch in plan.label_patches.items() if key in own}
     yield from _moves_text(of_others, directory, " without a decision")
     yield from _moves_text(of_user, directory, " of your own")
-    yield from _arrivals_text(plan)
+    # New mail, by sender and rule; mail that stays in the Inbox has no line.
+    new_mail: dict[tuple[str, str], dict[str, Patch]] = {}
+    for verdict in plan.moves:
+        patches = new_mail.setdefault((verdict.sender, verdict.rule.value), {})
+        patches[verdict.email.id] = verdict.patch or {}
+    for (sender, rule), patches in new_mail.items():
+        yield f"new mail of {printable(sender) or 'nobody'}: {rule}"
+        yield from _moves_text(patches, directory, indent="  ")
 
 
 def _filing_text(filing: Filing, plan: Plan) -> Iterator[str]:
@@ -77,17 +84,6 @@ def _edit_text(edit: ContactEdit, groups: Iterable[Group]) -> Iterator[str]:
     changes += [f"-{name}" for name in group_names(edit.leave, groups)]
     if changes:
         yield f"contact groups: {', '.join(changes)}"
-
-
-def _arrivals_text(plan: Plan) -> Iterator[str]:
-    """Return the lines of new mail, by sender; mail that stays in the Inbox has no line."""
-    by_sender: dict[tuple[str, str], dict[str, Patch]] = {}
-    for verdict in plan.moves:
-        patches = by_sender.setdefault((verdict.sender, verdict.rule.value), {})
-        patches[verdict.email.id] = verdict.patch or {}
-    for (sender, rule), patches in by_sender.items():
-        yield f"new mail of {printable(sender) or 'nobody'}: {rule}"
-        yield from _moves_text(patches, plan.gathered.directory, indent="  ")
 
 
 def _moves_text(
