@@ -13,7 +13,7 @@ from typing import Final, Self
 from yarl import URL
 
 _SCHEMES: Final = {"ws": "http", "wss": "https"}
-_SPOKEN: Final = frozenset({"http", "https"})
+_SUPPORTED: Final = frozenset({"http", "https"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +48,17 @@ class Proxies:
         if not proxy or _is_this_machine(host):
             return None
         authority = f"{host}:{url.port}" if url.port else host
-        straight = {"no": self.by_scheme.get("no", "")}
-        if urllib.request.proxy_bypass_environment(authority, straight):  # type: ignore[attr-defined]
+        direct = {"no": self.by_scheme.get("no", "")}
+        if urllib.request.proxy_bypass_environment(authority, direct):  # type: ignore[attr-defined]
             return None
-        way = URL(proxy if "://" in proxy else f"http://{proxy}")
-        return way if way.scheme in _SPOKEN else None
+        proxy_url = URL(proxy if "://" in proxy else f"http://{proxy}")
+        return proxy_url if proxy_url.scheme in _SUPPORTED else None
 
     def secrets(self) -> frozenset[str]:
         """Return the passwords in the addresses of the proxies, both decoded and as written."""
-        ways = [URL(way) for way in self.by_scheme.values() if "@" in way and "://" in way]
-        words = [word for way in ways for word in (way.password, way.raw_password)]
-        return frozenset(word for word in words if word)
+        urls = [URL(text) for text in self.by_scheme.values() if "@" in text and "://" in text]
+        passwords = [password for url in urls for password in (url.password, url.raw_password)]
+        return frozenset(password for password in passwords if password)
 
 
 NO_PROXIES: Final = Proxies()
