@@ -1,21 +1,28 @@
 """Mailroom as its users run it: a process, with an environment, a log and exit codes."""
 
 import asyncio
+import itertools
 import json
 import os
+import random
 import signal
 import socket
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 
 from tests.support.owner.person import PATIENCE, Owner, until
+
+_FIRST_PORT: Final = 10_000
+_PORTS_OF_WORKER: Final = 500
+_WORKERS: Final = 12
+_port_numbers: Final = itertools.count(random.SystemRandom().randrange(_PORTS_OF_WORKER))
 
 
 def environment(person: Owner, **more: str) -> dict[str, str]:
@@ -179,7 +186,15 @@ async def running(
 
 
 def free_port() -> int:
-    """A port on loopback that nobody uses right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port on loopback that nobody uses, for a server that is started with it.
+
+    A server may take seconds to start. So the port is none that the system gives to clients, and
+    each worker of a test run has ports of its own.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    start = _FIRST_PORT + _PORTS_OF_WORKER * (worker % _WORKERS)
+    while True:
+        port = start + next(_port_numbers) % _PORTS_OF_WORKER
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
