@@ -208,7 +208,9 @@ class MailSearch:
         lacking = proof.lacking or 0
         if not proof.newest_is_in(nameless) or lacking > len(nameless):
             self._account.habits.learn(Limitation.HEADERS)
-        elif lacking > 0:
+        elif lacking > 0 and proof.every.total == len(ids):
+            # Some servers count up to a limit only. Then the total is not that of the list, and the
+            # difference of two totals says nothing.
             self._lacking[mailbox_ids] = lacking
 
     async def _by_listing(
