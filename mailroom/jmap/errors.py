@@ -9,9 +9,14 @@ A :class:`SetError` concerns one object of a ``/set``. It is a value and not an 
 the other objects may have been changed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
+PROBLEM: Final = "urn:ietf:params:jmap:error:"
+"""The beginning of the types of JMAP's problem details."""
+_LONGEST_DETAIL: Final = 300
+"""Characters of the server's words."""
 _ACCOUNT_READ_ONLY: Final = "accountReadOnly"
 MAY_ONLY_READ: Final = "the credentials may only read: make a token that may write"
 
@@ -33,6 +38,15 @@ class RequestError(JmapError):
     type: str
     limit: str = ""
     detail: str = ""
+
+    @classmethod
+    def parse(cls, facts: Mapping[str, Any]) -> Self:
+        """Read problem details (RFC 7807), or a RequestError object (RFC 8887 section 4.3.4)."""
+        return cls(
+            type=str(facts.get("type") or "serverFail").removeprefix(PROBLEM),
+            limit=str(facts.get("limit") or ""),
+            detail=str(facts.get("detail") or "")[:_LONGEST_DETAIL],
+        )
 
     def __str__(self) -> str:
         return f"request refused: {' '.join(filter(None, (self.type, self.limit, self.detail)))}"

@@ -17,19 +17,14 @@ from yarl import URL
 
 from mailroom.http import (
     CONNECT_TIMEOUT,
-    BrokenAnswerError,
     HttpClient,
-    HttpError,
-    RedirectError,
     Response,
-    UnexpectedStatusError,
     UnreachableError,
-    raise_for_status,
     shown,
 )
 from mailroom.jmap.liveness import PUSH_TIMEOUTS, Liveness, PushTimeouts
 from mailroom.jmap.push import StateChange
-from mailroom.jmap.reconnecting import PushUnavailableError
+from mailroom.jmap.reconnecting import PushUnavailableError, push_refusal
 from mailroom.jmap.session import EVENT_STREAM
 from mailroom.jmap.sse import Event, SseDecoder
 
@@ -40,7 +35,6 @@ _LONGEST_REFUSAL: Final = 64 * 1024
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT)
 """There is no time-out for silence here: :class:`Liveness` sets its limit, which can change while
 a stream is open."""
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 def event_source_url(template: str, *, types: Sequence[str], ping: int) -> URL:
@@ -195,19 +189,12 @@ class EventSourceTransport:
         """Raise an error unless the answer is a stream of events.
 
         Raises:
-            RedirectError: the answer is a redirect.
-            CredentialsRefusedError: 401, and 403 if the server itself says so.
-            ServerFailureError: "not now", see :mod:`mailroom.http.not_now`.
-            PushUnavailableError: the answer is anything else.
+            HttpError, PushUnavailableError: see :func:`push_refusal`.
         """
-        if response.status in _REDIRECTS and "Location" in response.headers:
-            raise _redirect(url, response.headers["Location"])
         if response.status != HTTPStatus.OK:
             body = await self._refusal(response)
-            try:
-                raise_for_status(Response(response.status, response.headers, body, url), ())
-            except UnexpectedStatusError as error:
-                raise PushUnavailableError(f"{error}, for a stream of events") from None
+            answer = Response(response.status, response.headers, body, url)
+            raise push_refusal(answer, "a stream of events")
         if response.content_type != "text/event-stream":
             kind = response.content_type
             raise PushUnavailableError(f"{shown(url)}: {kind} is no stream of events")
@@ -231,10 +218,3 @@ def _headers(position: str) -> Mapping[str, str]:
     if position and position.isprintable() and len(position) <= _LONGEST_POSITION:
         headers["Last-Event-ID"] = position
     return headers
-
-
-def _redirect(url: URL, location: str) -> HttpError:
-    try:
-        return RedirectError(url, url.join(URL(location)))
-    except ValueError:
-        return BrokenAnswerError(url, "redirect to no URL")

@@ -1,14 +1,10 @@
 """Problem details of whole requests that were refused (RFC 8620 section 3.6.1). Pure."""
 
 import json
-from typing import Final
 
 from mailroom.http import UnexpectedStatusError
 from mailroom.http.not_now import Action, of_limit
-from mailroom.jmap.errors import JmapError, RequestError
-
-_PROBLEM: Final = "urn:ietf:params:jmap:error:"
-_LONGEST_PROBLEM: Final = 300
+from mailroom.jmap.errors import PROBLEM, JmapError, RequestError
 
 
 def problem(error: UnexpectedStatusError) -> JmapError | UnexpectedStatusError:
@@ -17,13 +13,9 @@ def problem(error: UnexpectedStatusError) -> JmapError | UnexpectedStatusError:
         facts = json.loads(error.body)
     except (ValueError, RecursionError):
         return error
-    if not isinstance(facts, dict) or not str(facts.get("type", "")).startswith(_PROBLEM):
+    if not isinstance(facts, dict) or not str(facts.get("type", "")).startswith(PROBLEM):
         return error
-    return RequestError(
-        type=str(facts["type"]).removeprefix(_PROBLEM),
-        limit=str(facts.get("limit") or ""),
-        detail=str(facts.get("detail") or "")[:_LONGEST_PROBLEM],
-    )
+    return RequestError.parse(facts)
 
 
 def is_beyond_limits(error: RequestError) -> bool:

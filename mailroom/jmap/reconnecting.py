@@ -2,7 +2,18 @@
 
 from typing import Final
 
-from mailroom.http import CredentialsRefusedError, ServerFailureError
+from yarl import URL
+
+from mailroom.http import (
+    BrokenAnswerError,
+    CredentialsRefusedError,
+    HttpError,
+    RedirectError,
+    Response,
+    ServerFailureError,
+    UnexpectedStatusError,
+    raise_for_status,
+)
 from mailroom.jmap.errors import JmapError
 from mailroom.waiting.backoff import REFUSED_PAUSES, full_jitter
 
@@ -23,6 +34,35 @@ class PushUnavailableError(JmapError):
 
 class PushDroppedError(JmapError):
     """Mailroom dropped the connection; the text says why."""
+
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+
+def push_refusal(answer: Response, wanted: str) -> HttpError | PushUnavailableError:
+    """Return the error for an answer that opens no connection for push.
+
+    - A redirect: RedirectError, because a connection for push follows none.
+    - 401, 403 and "not now" (:mod:`mailroom.http.not_now`): as for every other request.
+    - Any other answer: PushUnavailableError.
+
+    Args:
+        answer: the answer.
+        wanted: the kind of connection, for the text: ``a WebSocket``.
+    """
+    if answer.status in _REDIRECTS and "Location" in answer.headers:
+        try:
+            return RedirectError(answer.url, answer.url.join(URL(answer.headers["Location"])))
+        except ValueError:
+            return BrokenAnswerError(answer.url, "redirect to no URL")
+    error: HttpError | PushUnavailableError
+    try:
+        raise_for_status(answer, expected=())
+    except UnexpectedStatusError as unexpected:
+        error = PushUnavailableError(f"{unexpected}, for {wanted}")
+    except HttpError as known:
+        error = known
+    return error
 
 
 class Backoff:
