@@ -21,13 +21,13 @@ _AT_ONCE: Final = 5.0
 class End(Enum):
     """The end of a connection, by its significance for the transport."""
 
-    TOLD = auto()
+    ANNOUNCED = auto()
     """The connection was open for long enough, and announced a change."""
     HEALTHY = auto()
     """The connection was open for long enough, whatever ended it."""
     EARLY = auto()
     """The connection was open, and ended almost at once."""
-    DEAF = auto()
+    MISSED_CHANGE = auto()
     """The connection was dropped, because it had not announced a change that had happened."""
     NOT_NOW = auto()
     """The server had no room just then, which does not count against the transport."""
@@ -47,13 +47,13 @@ class Life:
 
     Attributes:
         seconds: the time for which it was open.
-        is_deaf: True if the owner dropped it, because it had not announced a change.
-        has_told: True if it announced a change.
+        missed_change: True if the owner dropped it, because it had not announced a change.
+        has_announced: True if it announced a change.
     """
 
     seconds: float
-    is_deaf: bool = False
-    has_told: bool = False
+    missed_change: bool = False
+    has_announced: bool = False
 
 
 def end_of(error: Exception | None, life: Life | None) -> End:
@@ -90,10 +90,10 @@ def is_busy(error: Exception | None) -> bool:
 
 
 def _end_of_life(life: Life) -> End:
-    if life.is_deaf:
-        return End.DEAF
+    if life.missed_change:
+        return End.MISSED_CHANGE
     if life.seconds < _AT_ONCE:
         return End.EARLY
     if life.seconds < HEALTHY_LIFE:
         return End.SHORT
-    return End.TOLD if life.has_told else End.HEALTHY
+    return End.ANNOUNCED if life.has_announced else End.HEALTHY

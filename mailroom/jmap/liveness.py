@@ -13,7 +13,7 @@ _GREATEST_MINIMUM: Final = 30.0
 """Seconds. A server may ping less often than it was asked to, but at least this often."""
 _LEAST_MAXIMUM: Final = 300.0
 """Seconds. An interval above this, and above the interval asked for, must be milliseconds."""
-_MUTE_CONNECTIONS: Final = 2
+_SILENT_CONNECTIONS: Final = 2
 """The number of connections in a row over which nothing comes, until push counts as unavailable."""
 
 
@@ -41,7 +41,7 @@ class PushTimeouts:
 PUSH_TIMEOUTS: Final = PushTimeouts()
 
 
-class Mutes:
+class SilentConnections:
     """Counts the connections in a row that were opened, but over which nothing ever came."""
 
     def __init__(self) -> None:
@@ -52,9 +52,9 @@ class Mutes:
         self._in_a_row = 0
 
     def another(self, error: HttpError) -> HttpError | PushUnavailableError:
-        """Count a mute connection that ended with ``error``; return the error to raise."""
+        """Count a silent connection that ended with ``error``, and return the error to raise."""
         self._in_a_row += 1
-        if self._in_a_row < _MUTE_CONNECTIONS:
+        if self._in_a_row < _SILENT_CONNECTIONS:
             return error
         return PushUnavailableError(f"{shown(error.url)}: accepts, but nothing comes through")
 
@@ -73,7 +73,7 @@ class Liveness:
         self._interval = max(self._asked, _GREATEST_MINIMUM)
         self._pings = False
         self._heard = False
-        self._mutes = Mutes()
+        self._silent_connections = SilentConnections()
 
     @property
     def limit(self) -> float:
@@ -91,7 +91,7 @@ class Liveness:
     def heard(self) -> None:
         """Note that a byte came."""
         self._heard = True
-        self._mutes.heard()
+        self._silent_connections.heard()
 
     def pinged(self, data: str) -> None:
         """Note that a ping came; ``data`` is the data of its event."""
@@ -103,7 +103,7 @@ class Liveness:
     def silence(self, url: URL) -> HttpError | PushUnavailableError:
         """Return the error to raise if no byte came within the limit."""
         error = UnreachableError(url, f"silent for {self.limit:.0f} s", sent=True)
-        return error if self._heard else self._mutes.another(error)
+        return error if self._heard else self._silent_connections.another(error)
 
 
 def _announced_interval(data: str, *, longest: float) -> float | None:

@@ -24,7 +24,6 @@ from functools import partial
 from typing import Any, Protocol, Self
 
 from mailroom.http import HttpError, Streams
-from mailroom.http.streams import Stream
 from mailroom.jmap.errors import JmapError
 from mailroom.jmap.reconnecting import (
     HEALTHY_LIFE,
@@ -231,53 +230,6 @@ class Push:
                     yield event
         except (HttpError, JmapError) as caught:
             error = caught
-        yield self._end(error)
-
-    async def _one_connection(self, position: str) -> AsyncGenerator[PushEvent, None]:
-        async with self._connect(position) as connection:
-            if position != self._position:
-                return  # forgotten while we were connecting
-            self._begin(connection)
-            try:
-                with self._streams.opened(self._name(), connection.close) as stream:
-                    yield Connected()
-                    async with aclosing(connection.changes()) as changes:
-                        async for change in changes:
-                            self._note(last_event_at=self._now())
-                            yield change
-            finally:
-                self._remember(connection)
-            if stream.is_suspected:
-                await self._raise_verdict(stream)
-
-    async def _raise_verdict(self, stream: Stream) -> None:
-        """Raise the error for a stream that was closed because a request was not answered.
-
-        Raises:
-            PushUnavailableError: the server answers without the stream.
-            PushDroppedError: the server does not answer without the stream, or is as slow.
-        """
-        if await stream.was_blocking():
-            raise PushUnavailableError(
-                f"push over {stream.name} keeps the server from answering any other request;"
-                f" not used for {UNAVAILABLE_PAUSE / 60:.0f} minutes"
-            )
-        raise PushDroppedError("a request was not answered while the stream was open")
-
-    def _begin(self, connection: Connection) -> None:
-        self._connection = connection
-        self._connected_at = self._clock()
-        self._note(status=PushState.CONNECTED, connected_since=self._now())
-
-    def _remember(self, connection: Connection) -> None:
-        """Keep the position and the pause that the server asked for, for the next connection."""
-        if self._connection is connection:
-            self._position = connection.position
-            self._connection = None
-        if connection.retry is not None:
-            self._backoff.retry = connection.retry
-
-    def _end(self, error: HttpError | JmapError | None) -> Disconnected:
         lived = 0.0 if self._connected_at is None else self._clock() - self._connected_at
         pause = self._backoff.pause_after(error, lived=lived)
         reason = "the stream ended" if error is None else self._hide(str(error))
@@ -288,7 +240,46 @@ class Push:
         self._note(status=state, connected_since=None)
         if error is not None or lived < HEALTHY_LIFE:
             self._note(last_error=reason)
-        return Disconnected(reason, error, pause)
+        yield Disconnected(reason, error, pause)
+
+    async def _one_connection(self, position: str) -> AsyncGenerator[PushEvent, None]:
+        """Yield the events of one connection while it is open.
+
+        Raises:
+            HttpError, JmapError: the connection could not be opened, or broke.
+            PushUnavailableError: the server answers other requests only without the connection.
+            PushDroppedError: the server left a request unanswered while the connection was open,
+                and does not answer without the connection either, or is as slow.
+        """
+        async with self._connect(position) as connection:
+            if position != self._position:
+                return  # forgotten while we were connecting
+            self._connection = connection
+            self._connected_at = self._clock()
+            self._note(status=PushState.CONNECTED, connected_since=self._now())
+            try:
+                with self._streams.opened(self._name(), connection.close) as stream:
+                    yield Connected()
+                    async with aclosing(connection.changes()) as changes:
+                        async for change in changes:
+                            self._note(last_event_at=self._now())
+                            yield change
+            finally:
+                # If forget_position has dropped this connection, its position stays forgotten.
+                if self._connection is connection:
+                    self._position = connection.position
+                    self._connection = None
+                if connection.retry is not None:
+                    self._backoff.retry = connection.retry
+            if not stream.is_suspected:
+                return
+            # The stream was closed because another request was not answered while it was open.
+            if await stream.was_blocking():
+                raise PushUnavailableError(
+                    f"push over {stream.name} keeps the server from answering any other request;"
+                    f" not used for {UNAVAILABLE_PAUSE / 60:.0f} minutes"
+                )
+            raise PushDroppedError("a request was not answered while the stream was open")
 
     def _note(self, **changes: Any) -> None:
         self.status = replace(self.status, transport=self._name(), **changes)

@@ -1,12 +1,15 @@
-r"""Decodes the event-stream format (WHATWG HTML, section 9.2.6): bytes in, events out, no I/O.
+r"""Decode the event-stream format (WHATWG HTML, section 9.2.6): bytes in, events out, no I/O.
 
-Knows nothing of JMAP or HTTP. Works in linear time however the bytes are cut, and in bounded
-memory: of an event that outgrows the limit nothing is kept, but that there is one is not lost.
+The decoder knows nothing of JMAP or HTTP. It works in linear time however the bytes are cut, and in
+bounded memory: an event that outgrows the limit is reported without its content.
 
-Rules that are easily missed: one byte order mark is dropped, at the very start only; CR, LF and
-CRLF end a line, and a CRLF that is cut in two ends one; ``id`` takes effect at the blank line, with
-or without data, and not at all if it holds a NUL; what stands before the end of the stream without
-a blank line after it is dropped, its id as well; ``retry`` is digits and nothing else.
+Rules that are easily missed:
+
+- One byte order mark is dropped, at the very start only.
+- CR, LF and CRLF end a line; a CRLF that is cut in two ends one line.
+- ``id`` takes effect at the blank line, with or without data. An ``id`` with a NUL is ignored.
+- An event without a blank line before the end of the stream is dropped, and its id as well.
+- ``retry`` consists of digits only.
 """
 
 import re
@@ -19,7 +22,7 @@ LIMIT: Final = 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _MILLISECONDS: Final = re.compile(r"[0-9]{1,15}")
-"""The specification sets no upper limit; but what is longer means no time that will ever pass."""
+"""The specification sets no upper limit, but a longer time would never pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,8 @@ class Event:
         type: the ``event`` field, ``message`` if there was none.
         data: the ``data`` fields, joined by line feeds.
         id: the last event id at this moment; empty if there is none.
-        oversized: the event outgrew the limit: ``type`` and ``data`` say nothing. An event that
-            goes on and on is told again each time it has filled the limit once more.
+        oversized: True if the event outgrew the limit; ``type`` and ``data`` are then empty. An
+            endless event is reported again each time it has filled the limit once more.
     """
 
     type: str
@@ -44,12 +47,12 @@ class SseDecoder:
     """One stream's decoder.
 
     Args:
-        last_event_id: what the stream is resumed from; the server need not repeat it.
-        limit: octets that one event may have.
+        last_event_id: the id at which the stream is resumed; the server need not repeat it.
+        limit: the largest number of octets of an event.
 
     Attributes:
-        last_event_id: as of the last blank line; what a reconnect sends as ``Last-Event-ID``.
-        retry: milliseconds to wait before reconnecting, as the server ordered; None if it did not.
+        last_event_id: the id as of the last blank line; a reconnect sends it as ``Last-Event-ID``.
+        retry: milliseconds to wait before reconnecting; None if the server ordered no pause.
     """
 
     def __init__(self, *, last_event_id: str = "", limit: int = LIMIT) -> None:
@@ -66,7 +69,7 @@ class SseDecoder:
         self._overflowing = False
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """Take the stream's next bytes, and give the events that they complete."""
+        """Read the stream's next bytes, and return the events that they complete."""
         if not chunk:
             return []
         events: list[Event] = []
@@ -93,17 +96,26 @@ class SseDecoder:
             self._line += piece
 
     def _end_line(self, events: list[Event]) -> None:
+        """Process the current line: a field, or the blank line at the end of an event."""
         line = bytes(self._line)
         self._line.clear()
         if self._at_start:
             self._at_start = False
             line = line.removeprefix(_BOM)
-        if not line:
-            self._dispatch(events)
-        elif not self._overflowing:
-            self._take_field(line)
+        if line:
+            if not self._overflowing:
+                self._add_field(line)
+            return
+        self.last_event_id = self._id
+        if self._data:
+            data = "\n".join(self._data)
+            events.append(Event(self._type or "message", data, self.last_event_id))
+        self._type = ""
+        self._data.clear()
+        self._size = 0
+        self._overflowing = False
 
-    def _take_field(self, line: bytes) -> None:
+    def _add_field(self, line: bytes) -> None:
         name, _, value = line.decode(errors="replace").partition(":")
         value = value.removeprefix(" ")
         if name == "data":
@@ -115,14 +127,4 @@ class SseDecoder:
             self._id = value
         elif name == "retry" and _MILLISECONDS.fullmatch(value):
             self.retry = int(value)
-        self._size -= len(line)  # it replaces what was there, or is nothing to us
-
-    def _dispatch(self, events: list[Event]) -> None:
-        self.last_event_id = self._id
-        if self._data:
-            data = "\n".join(self._data)
-            events.append(Event(self._type or "message", data, self.last_event_id))
-        self._type = ""
-        self._data.clear()
-        self._size = 0
-        self._overflowing = False
+        self._size -= len(line)  # the value replaced an earlier one, or the field is unknown

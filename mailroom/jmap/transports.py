@@ -45,10 +45,10 @@ ORDER: Final = (WebSocketTransport.name, EventSourceTransport.name)
 """The transports' names, the best first."""
 _BAD_ENDS: Final = 3
 """The number of bad ends in a row after which a transport is given up."""
-_DEAF_LIVES: Final = 2
-"""The number of deaf connections, with none between them that announced a change, after which a
-transport is given up. The first may have been resumed at a position that a restored server has
-lost, so one is not enough."""
+_MISSED_CHANGES: Final = 2
+"""The number of connections that missed a change, with none between them that announced one, after
+which a transport is given up. One is not enough, because the first may have been resumed at a
+position that a restored server has lost."""
 
 
 class Transport(Protocol):
@@ -88,15 +88,12 @@ class Preference:
         self._order = tuple(order)
         self._given_up_until: dict[str, float] = {}
         self._bad_ends: Counter[str] = Counter()
-        self._deaf_lives: Counter[str] = Counter()
+        self._missed_changes: Counter[str] = Counter()
 
     def choices(self, offers: Collection[str], *, now: float) -> list[str]:
         """Return the transports to try, the best first; empty only if the session offers none."""
         every = [name for name in self._order if name in offers]
-        return [name for name in every if not self._is_given_up(name, now)] or every
-
-    def _is_given_up(self, name: str, now: float) -> bool:
-        return now < self._given_up_until.get(name, now)
+        return [name for name in every if self._given_up_until.get(name, now) <= now] or every
 
     def ended(self, name: str, end: End, *, is_last: bool, now: float) -> bool:
         """Count the end of a connection; return True if its transport is given up.
@@ -111,7 +108,7 @@ class Preference:
         self._count(name, end, is_last=is_last)
         if self._bad_ends[name] < _BAD_ENDS:
             return False
-        del self._bad_ends[name], self._deaf_lives[name]
+        del self._bad_ends[name], self._missed_changes[name]
         if is_last:
             self._given_up_until.clear()
         else:
@@ -120,13 +117,13 @@ class Preference:
 
     def _count(self, name: str, end: End, *, is_last: bool) -> None:
         match end:
-            case End.TOLD | End.HEALTHY:
+            case End.ANNOUNCED | End.HEALTHY:
                 self._bad_ends[name] = 0
-                if end is End.TOLD:
-                    self._deaf_lives[name] = 0
-            case End.DEAF:
-                self._deaf_lives[name] += 1
-                if self._deaf_lives[name] == _DEAF_LIVES:
+                if end is End.ANNOUNCED:
+                    self._missed_changes[name] = 0
+            case End.MISSED_CHANGE:
+                self._missed_changes[name] += 1
+                if self._missed_changes[name] == _MISSED_CHANGES:
                     self._bad_ends[name] = _BAD_ENDS
             case End.UNAVAILABLE:
                 self._bad_ends[name] = _BAD_ENDS
@@ -180,22 +177,20 @@ class AutoTransport:
         if not choices:
             raise PushUnavailableError("the session offers no push")
         self.name = choices[0]
-        watched: _Watched | None = None
+        recorded: _RecordedConnection | None = None
         error: HttpError | JmapError | None = None
         try:
-            async with self._transports[self.name].connect(self._own(position)) as connection:
+            own_position = position if self.name == self._owner_of_position else ""
+            async with self._transports[self.name].connect(own_position) as connection:
                 self._owner_of_position = self.name
-                watched = _Watched(connection, self._clock)
-                yield watched
+                recorded = _RecordedConnection(connection, self._clock)
+                yield recorded
         except (HttpError, JmapError) as caught:
             error = caught
-        end = end_of(error, None if watched is None else watched.life())
+        end = end_of(error, None if recorded is None else recorded.life())
         error = self._learn(choices, end, error)
         if error is not None:
             raise error
-
-    def _own(self, position: str) -> str:
-        return position if self.name == self._owner_of_position else ""
 
     def _learn(
         self, choices: Sequence[str], end: End, error: HttpError | JmapError | None
@@ -205,48 +200,39 @@ class AutoTransport:
         now = self._clock()
         if not self._preference.ended(in_use, end, is_last=not others, now=now):
             return error
-        reason = _reason(end, error)
+        if error is not None:
+            reason = str(error)
+        elif end is End.MISSED_CHANGE:
+            reason = f"{_MISSED_CHANGES} connections did not announce what had happened"
+        else:
+            reason = f"{_BAD_ENDS} connections in a row ended too soon"
         log.warning(
             "push transport given up for a while",
             transport=in_use,
             reason=reason,
             then=others[0] if others else "poll",
         )
-        return _told(error, f"{in_use} given up: {reason}", is_last=not others)
+        text = f"{in_use} given up: {reason}"
+        if not others:
+            return error if isinstance(error, PushUnavailableError) else PushUnavailableError(text)
+        if error is None or isinstance(error, PushUnavailableError):
+            return GivenUpError(text)  # push as such is available, over the next transport
+        return error
 
 
-def _reason(end: End, error: HttpError | JmapError | None) -> str:
-    if error is not None:
-        return str(error)
-    if end is End.DEAF:
-        return f"{_DEAF_LIVES} connections did not announce what had happened"
-    return f"{_BAD_ENDS} connections in a row ended too soon"
-
-
-def _told(
-    error: HttpError | JmapError | None, text: str, *, is_last: bool
-) -> HttpError | JmapError:
-    """Return the error to raise when a transport is given up."""
-    if is_last:
-        return error if isinstance(error, PushUnavailableError) else PushUnavailableError(text)
-    if error is None or isinstance(error, PushUnavailableError):
-        return GivenUpError(text)
-    return error
-
-
-class _Watched:
+class _RecordedConnection:
     """A connection that records its life: its length, and the changes that it announced."""
 
     def __init__(self, connection: Connection, clock: Callable[[], float]) -> None:
         self._connection = connection
         self._clock = clock
         self._since = clock()
-        self._is_deaf = False
-        self._has_told = False
+        self._missed_change = False
+        self._has_announced = False
 
     def life(self) -> Life:
         seconds = self._clock() - self._since
-        return Life(seconds, is_deaf=self._is_deaf, has_told=self._has_told)
+        return Life(seconds, missed_change=self._missed_change, has_announced=self._has_announced)
 
     @property
     def position(self) -> str:
@@ -259,10 +245,10 @@ class _Watched:
     async def changes(self) -> AsyncGenerator[StateChange, None]:
         async with aclosing(self._connection.changes()) as changes:
             async for change in changes:
-                self._has_told = True
+                self._has_announced = True
                 yield change
 
     def close(self) -> None:
-        """Close the connection as deaf. A :class:`PushDroppedError` overrides that judgement."""
-        self._is_deaf = True
+        """Close the connection, which missed a change unless a PushDroppedError says otherwise."""
+        self._missed_change = True
         self._connection.close()

@@ -24,7 +24,7 @@ from mailroom.http import (
     UnreachableError,
     trusting,
 )
-from mailroom.jmap.liveness import PUSH_TIMEOUTS, Mutes, PushTimeouts
+from mailroom.jmap.liveness import PUSH_TIMEOUTS, PushTimeouts, SilentConnections
 from mailroom.jmap.reconnecting import PushUnavailableError
 from mailroom.jmap.session import JMAP
 from mailroom.jmap.sse import LIMIT
@@ -91,7 +91,7 @@ class WebSocketTransport:
         self._types = tuple(types)
         self._ping = ping
         self._timeouts = timeouts
-        self._mutes = Mutes()
+        self._silent_connections = SilentConnections()
 
     @asynccontextmanager
     async def connect(self, position: str) -> AsyncIterator[WebSocketConnection]:
@@ -109,32 +109,22 @@ class WebSocketTransport:
         websocket = await self._open(url)
         try:
             connection = WebSocketConnection(websocket, url, position)
-            await self._prove(connection, url)
+            try:
+                async with asyncio.timeout(self._timeouts.proof):
+                    await connection.prove()
+            except TimeoutError:
+                silent = UnreachableError(url, "no answer", sent=True)
+                raise self._silent_connections.another(silent) from None
+            self._silent_connections.heard()
             await connection.enable(self._types)
             yield connection
         finally:
             await websocket.close()
 
-    async def _prove(self, connection: WebSocketConnection, url: URL) -> None:
-        try:
-            async with asyncio.timeout(self._timeouts.proof):
-                await connection.prove()
-        except TimeoutError:
-            raise self._mutes.another(UnreachableError(url, "no answer", sent=True)) from None
-        self._mutes.heard()
-
     async def _open(self, url: URL) -> ClientConnection:
         self._credentials.allowed_hosts.check(url)
-        try:
-            return await self._opening(url)
-        except InvalidURI:
-            raise PushUnavailableError("the session's URL for WebSocket is none") from None
-        except HANDSHAKE_ERRORS as error:
-            raise handshake_error(error, url) from None
-
-    def _opening(self, url: URL) -> _Opening:
         proxy = self._proxies.for_url(url)
-        return _Opening(
+        opening = _Opening(
             str(url),
             subprotocols=[_SUBPROTOCOL],
             additional_headers={"Authorization": self._credentials.header, "Accept": JMAP},
@@ -150,3 +140,9 @@ class WebSocketTransport:
             logger=_frames_log,
             ssl=trusting(self._ca_file) if url.scheme == "wss" else None,
         )
+        try:
+            return await opening
+        except InvalidURI:
+            raise PushUnavailableError("the session's URL for WebSocket is none") from None
+        except HANDSHAKE_ERRORS as error:
+            raise handshake_error(error, url) from None

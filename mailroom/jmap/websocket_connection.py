@@ -65,22 +65,18 @@ class WebSocketConnection:
         """
         try:
             await self._websocket.send(_ECHO)
-            await self._receive_answer()
+            while (answer := _answer_in(message := await self._receive())) is None:
+                self._early.append(message)
         except ConnectionClosed as closed:
             raise lost(closed, self._url) from None
-
-    async def _receive_answer(self) -> None:
-        """Receive messages up to the answer, and keep the messages that come before the answer."""
-        while True:
-            message = await self._websocket.recv(decode=False)
-            answer = _answer_in(message)
-            if answer is None:
-                self._early.append(message)
-                continue
-            error = refusal(answer, self._url, resumed=False) if _is_refusal(answer) else None
-            if error is not None and not isinstance(error, PushUnavailableError):
+        if answer["@type"] == "RequestError":
+            error = refusal(answer, self._url, resumed=False)
+            # A refusal of this request alone is an answer as well.
+            if not isinstance(error, PushUnavailableError):
                 raise error
-            return  # a refusal of just this request is an answer as well
+
+    async def _receive(self) -> bytes:
+        return await self._websocket.recv(decode=False)
 
     async def enable(self, types: Sequence[str]) -> None:
         """Enable push (RFC 8887 section 4.3.5.2), from the position on.
@@ -98,7 +94,7 @@ class WebSocketConnection:
             await self._websocket.send(json.dumps(request))
             await self._websocket.send(_ECHO)
             async with asyncio.timeout(_HEARD):
-                self._early.append(await self._websocket.recv(decode=False))
+                self._early.append(await self._receive())
         except TimeoutError:
             pass
         except ConnectionClosed as closed:
@@ -124,10 +120,12 @@ class WebSocketConnection:
             PushUnavailableError: the server does not enable push, and would not next time.
         """
         try:
-            while True:
-                change = self._read(await self._next())
+            while self._end is None or self._early:
+                message = self._early.popleft() if self._early else await self._receive()
+                change = self._read(message)
                 if change is not None:
                     yield change
+            raise self._end
         except ConnectionClosed as closed:
             end = closed
         if is_oversized(end):
@@ -136,13 +134,6 @@ class WebSocketConnection:
         error = None if self._closed else end_error(end, self._url)
         if error is not None:
             raise error
-
-    async def _next(self) -> bytes:
-        if self._early:
-            return self._early.popleft()
-        if self._end is not None:
-            raise self._end
-        return await self._websocket.recv(decode=False)
 
     def _read(self, message: bytes) -> StateChange | None:
         """Return the change in a message: None if none, StateChange(None) if it cannot be read."""
@@ -153,7 +144,9 @@ class WebSocketConnection:
         kind = value.get("@type", "StateChange") if isinstance(value, dict) else None
         match kind:
             case "StateChange":
-                self._remember(value.get("pushState"))
+                push_state = value.get("pushState")
+                if isinstance(push_state, str) and push_state:
+                    self._position = push_state
                 return StateChange.parse(value)
             case "RequestError" if value.get("requestId") is None:  # no request of ours has an id
                 resumed, self._position = self._resumes, ""
@@ -162,10 +155,6 @@ class WebSocketConnection:
                 return None
             case _:
                 return StateChange(None)
-
-    def _remember(self, push_state: object) -> None:
-        if isinstance(push_state, str) and push_state:
-            self._position = push_state
 
 
 def _answer_in(message: bytes) -> dict[str, Any] | None:
@@ -176,7 +165,3 @@ def _answer_in(message: bytes) -> dict[str, Any] | None:
         return None
     is_answer = isinstance(value, dict) and value.get("@type") in {"Response", "RequestError"}
     return value if is_answer else None
-
-
-def _is_refusal(answer: dict[str, Any]) -> bool:
-    return bool(answer["@type"] == "RequestError")

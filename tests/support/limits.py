@@ -432,7 +432,7 @@ PUSH: Final = (
         "Stalwart announces milliseconds",
     ),
     Limit(
-        "jmap/liveness.py _MUTE_CONNECTIONS",
+        "jmap/liveness.py _SILENT_CONNECTIONS",
         "",
         "connections in a row over which nothing comes",
         "push is unavailable over this transport",
@@ -474,7 +474,7 @@ PUSH: Final = (
         "a restart of the server costs one or two",
     ),
     Limit(
-        "jmap/transports.py _DEAF_LIVES",
+        "jmap/transports.py _MISSED_CHANGES",
         "",
         "connections that missed a change, with none between them that announced one",
         "the other transport is used",

@@ -100,11 +100,11 @@ LONG, SHORT, EARLY = Life(60), Life(59.9), Life(4.9)
         (None, Life(5), End.SHORT),
         (None, EARLY, End.EARLY),
         (CUT_OFF, EARLY, End.EARLY),
-        (None, Life(3600, has_told=True), End.TOLD),
-        (None, Life(3, has_told=True), End.EARLY),
-        (None, Life(3600, is_deaf=True), End.DEAF),
-        (None, Life(3600, is_deaf=True, has_told=True), End.DEAF),
-        (PushDroppedError("slow"), Life(15, is_deaf=True), End.SHORT),
+        (None, Life(3600, has_announced=True), End.ANNOUNCED),
+        (None, Life(3, has_announced=True), End.EARLY),
+        (None, Life(3600, missed_change=True), End.MISSED_CHANGE),
+        (None, Life(3600, missed_change=True, has_announced=True), End.MISSED_CHANGE),
+        (PushDroppedError("slow"), Life(15, missed_change=True), End.SHORT),
         (RequestError("limit", "maxConcurrentRequests"), EARLY, End.NOT_NOW),
         (RequestError("limit", "maxConcurrentRequests"), None, End.NOT_NOW),
         (ServerFailureError(HERE, 429), None, End.NOT_NOW),
@@ -174,12 +174,12 @@ def test_a_healthy_life_in_between_makes_good() -> None:
 @pytest.mark.parametrize("between", [End.HEALTHY, End.SHORT])
 def test_a_long_silence_is_no_proof_against_deafness(between: End) -> None:
     history = History()
-    assert history.ended(End.DEAF, between, End.DEAF) == [False, False, True]
+    assert history.ended(End.MISSED_CHANGE, between, End.MISSED_CHANGE) == [False, False, True]
     assert history.choices() == [ES]
 
 
 def test_who_announces_something_is_not_deaf() -> None:
-    assert not any(History().ended(*[End.DEAF, End.TOLD] * 10))
+    assert not any(History().ended(*[End.MISSED_CHANGE, End.ANNOUNCED] * 10))
 
 
 @pytest.mark.parametrize("offers", [BOTH, [WS], [ES]])
@@ -507,7 +507,7 @@ async def test_the_log_tells_what_is_given_up_why_and_what_comes_then() -> None:
     ]
 
 
-async def test_a_transport_that_is_deaf_twice_is_given_up() -> None:
+async def test_a_transport_that_missed_change_twice_is_given_up() -> None:
     stage = Stage([Try(lasts=3600)], [Try(lasts=300)])
     async with aclosing(stage.push.events()) as events:
         async for event in events:
