@@ -607,8 +607,7 @@ OTHERS: Final = frozenset(
         "admin/inspections.py _CLOCKS_AGREE",  # a tolerance
         "metrics/families.py _BUCKETS",  # of a histogram
         "jmap/eventsource.py _TIMEOUT",  # of CONNECT_TIMEOUT alone
-        "jmap/eventsource.py _REDIRECTS",  # statuses
-        "jmap/websocket_errors.py _REDIRECTS",  # statuses
+        "jmap/reconnecting.py _REDIRECTS",  # statuses
     }
 )
 """Constants that look like limits to :func:`constants`, but limit no waiting and no trying."""
