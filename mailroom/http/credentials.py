@@ -3,12 +3,11 @@
 import ipaddress
 from base64 import b64encode
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Final, Self
 
-from publicsuffixlist import PublicSuffixList
 from yarl import URL
 
+from mailroom.http.domains import registrable_domain
 from mailroom.http.errors import ForeignHostError, InsecureUrlError
 
 _SCHEMES_OF_HTTP: Final = {"ws": "http", "wss": "https"}
@@ -111,18 +110,8 @@ def are_siblings(host: str, other: str) -> bool:
         return True
     if _is_address(host) or _is_address(other):
         return False
-    domain = _suffixes().privatesuffix(host)
-    return domain is not None and domain == _suffixes().privatesuffix(other)
-
-
-@cache
-def _suffixes() -> PublicSuffixList:
-    """Return the Public Suffix List. Reading takes a tenth of a second, so the list is read late.
-
-    ``accept_unknown=False``: under a suffix that nobody registers (``.local``, ``.internal``) the
-    list does not say which hosts have the same owner, so each host there has no sibling.
-    """
-    return PublicSuffixList(accept_unknown=False)
+    domain = registrable_domain(host, under_any_suffix=False)
+    return domain is not None and domain == registrable_domain(other, under_any_suffix=False)
 
 
 def _host(url: URL) -> str:

@@ -11,14 +11,14 @@ on top.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from functools import cache
 from typing import Final
 
 from authres import (  # type: ignore[import-untyped]  # has no annotations
     AuthenticationResultsHeader,
     AuthResError,
 )
-from publicsuffixlist import PublicSuffixList
+
+from mailroom.http.domains import registrable_domain
 
 _NAME: Final = "Authentication-Results:"
 _LONGEST: Final = 16_384
@@ -42,9 +42,6 @@ _APPLIED: Final = ("policy.applied-disposition", "d", "dis", "action")
 _OVERRIDE: Final = ("policy.override-reason", "override")
 _WITH_ARC: Final = ("policy.arc-aware-result", "arc_aware_result")
 _ACTION: Final = "action"
-
-_public_suffixes: Final = cache(PublicSuffixList)
-"""Returns the Public Suffix List. Loading takes a tenth of a second, so it is loaded late."""
 
 
 class Opinion(StrEnum):
@@ -154,7 +151,7 @@ def _policy(facts: Mapping[str, str]) -> str:
         if source := facts.get("policy.policy-from"):
             is_subdomain = source == "sp"
         else:
-            registered = _public_suffixes().privatesuffix(domain) if domain else ""
+            registered = registrable_domain(domain, under_any_suffix=True) if domain else ""
             is_subdomain = domain != (registered or domain)
         policy = for_subdomains if is_subdomain else policy
     if policy in _POLICIES:
