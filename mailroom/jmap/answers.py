@@ -3,48 +3,10 @@
 A result that does not have the promised shape raises an error, and is never taken for empty.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from mailroom.jmap.errors import MethodError, SetError
-from mailroom.jmap.request import Call, Results
-
-NO_WORD: Final = SetError("serverFail", "the server does not say what became of it")
-
-
-@dataclass(frozen=True, slots=True)
-class Updated:
-    """The result of a ``/set``.
-
-    Attributes:
-        old_state: the state before; empty if the server does not report it.
-        new_state: the state after; empty if the server does not report it.
-        failed: object id (or creation id) -> why the object was not changed.
-    """
-
-    old_state: str
-    new_state: str
-    failed: Mapping[str, SetError]
-
-
-def read_updated(results: Results, call: Call, done: str, asked: Iterable[str]) -> Updated:
-    """Read the answer to a ``/set``; objects that the answer does not mention count as failed."""
-    answer = results[call]
-    succeeded = checked(answer.get(done) or {}, dict, call)
-    refused = checked(answer.get(f"not{done.capitalize()}") or {}, dict, call)
-    unknown = {object_id: NO_WORD for object_id in asked if object_id not in succeeded}
-    return Updated(
-        old_state=str(answer.get("oldState") or ""),
-        new_state=str(answer.get("newState") or ""),
-        failed=unknown | {each: SetError.parse(error) for each, error in refused.items()},
-    )
-
-
-def listed(results: Results, call: Call) -> Sequence[Any]:
-    """Return the ``list`` of a ``/get``."""
-    found: Sequence[Any] = checked(results[call].get("list"), list, call)
-    return found
+from mailroom.jmap.errors import MethodError
+from mailroom.jmap.request import Call
 
 
 def checked(value: Any, kind: type, call: Call) -> Any:

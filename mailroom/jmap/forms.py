@@ -8,9 +8,9 @@ has no room for another keyword.
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import SetError
 from mailroom.jmap.mail import Patch
+from mailroom.jmap.methods import SetResponse
 
 _MAILBOX: Final = "mailboxIds/"
 _KEYWORD: Final = "keywords/"
@@ -66,9 +66,9 @@ def was_moved(patch: Patch, mailbox_ids: Collection[str]) -> bool:
 
 
 def split(
-    asked: Mapping[str, Patch], update: Updated, others: Collection[str]
-) -> tuple[Mapping[str, Patch], Updated]:
+    asked: Mapping[str, Patch], update: SetResponse, others: Collection[str]
+) -> tuple[Mapping[str, Patch], SetResponse]:
     """Return the patches and their result without ``others``, which are sent in another form."""
     failed = {email_id: why for email_id, why in update.failed.items() if email_id not in others}
     kept = {email_id: patch for email_id, patch in asked.items() if email_id not in others}
-    return kept, Updated(update.old_state, update.new_state, failed)
+    return kept, SetResponse(update.old_state, update.new_state, failed)

@@ -8,9 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mailroom.jmap.answers import Updated, checked, listed, parsed, read_updated, string
+from mailroom.jmap.answers import string
 from mailroom.jmap.errors import MethodError
-from mailroom.jmap.request import Call, Operation, Results
+from mailroom.jmap.methods import (
+    STATE_MISMATCH,
+    GetResponse,
+    SetResponse,
+    changes,
+    get,
+    get_state,
+    set_objects,
+)
+from mailroom.jmap.request import Operation, Reference, Results, in_order
 
 Filter = Mapping[str, Any]
 """A FilterOperator or FilterCondition (RFC 8620 section 5.5, RFC 8621 section 4.4.1)."""
@@ -18,8 +27,6 @@ Filter = Mapping[str, Any]
 Patch = Mapping[str, Any]
 """A PatchObject (RFC 8620 section 5.3)."""
 
-STATE_MISMATCH: Final = "stateMismatch"
-"""The error of a call whose ``ifInState`` is not the account's state (RFC 8620 section 5.3)."""
 _FROM: Final = ("header:From:asAddresses:all", "from")
 """The addresses of every From field, and those of the last one. ``from`` alone would hide all but
 the last field. The first property alone would miss fields with bytes that are not UTF-8, which old
@@ -42,7 +49,6 @@ ARRIVAL: Final = (
 _TO: Final = tuple((f"header:{name}:asAddresses:all", name.lower()) for name in ("To", "Cc", "Bcc"))
 RECIPIENTS: Final = tuple(name for names in _TO for name in names)
 """Further properties of a mail: its recipients."""
-_LISTS_OF_CHANGES: Final = ("created", "updated", "destroyed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ class EmailPeople:
 
 
 @dataclass(frozen=True, slots=True)
-class Created:
+class CreatedEmails:
     """The new mail in the result of an ``Email/changes``.
 
     Attributes:
@@ -119,28 +125,27 @@ class Created:
 
 def get_identities(account_id: str) -> Operation[tuple[str, ...]]:
     """Read the user's own addresses (RFC 8621 section 6); ``*@domain`` is a whole domain."""
-    call = Call(
-        "Identity/get", {"accountId": account_id, "ids": None, "properties": ["id", "email"]}
-    )
+
+    def address(value: Any) -> str:
+        return str(value.get("email") or "") if isinstance(value, dict) else ""
+
+    reading = get("Identity", account_id, None, address, properties=["id", "email"])
     return Operation(
-        (call,),
-        lambda results: tuple(
-            str(identity["email"])
-            for identity in listed(results, call)
-            if isinstance(identity, dict) and identity.get("email")
-        ),
+        reading.calls,
+        lambda results: tuple(address for address in reading.read(results).objects if address),
     )
 
 
 def get_email_state(account_id: str) -> Operation[str]:
-    """Read the present Email state.
+    """Read the present Email state."""
+    return get_state("Email", account_id)
 
-    Read before a query, it is a state since which ``Email/changes`` reports every mail that the
-    query may have missed. The state that comes with the mails found may be newer, because the calls
-    of one request are not a transaction.
-    """
-    call = Call("Email/get", {"accountId": account_id, "ids": [], "properties": ["id"]})
-    return Operation((call,), lambda results: str(results[call].get("state", "")))
+
+def get_email_objects(
+    account_id: str, ids: Sequence[str] | Reference, *, also: Sequence[str] = ()
+) -> Operation[GetResponse[Email]]:
+    """Read mails with the :data:`EMAIL_PROPERTIES` and, if wanted, further properties."""
+    return get("Email", account_id, ids, read_email, properties=[*EMAIL_PROPERTIES, *also])
 
 
 def get_emails(
@@ -150,17 +155,13 @@ def get_emails(
 
     ``also`` are further properties.
     """
-    state = get_email_state(account_id)
-    call = Call(
-        "Email/get",
-        {"accountId": account_id, "ids": ids, "properties": [*EMAIL_PROPERTIES, *also]},
-    )
+    both = in_order(get_email_state(account_id), get_email_objects(account_id, ids, also=also))
 
     def read(results: Results) -> tuple[str, tuple[Email, ...]]:
-        emails = tuple(parsed(read_email, call, each) for each in listed(results, call))
-        return state.read(results), emails
+        state, response = both.read(results)
+        return state, response.objects
 
-    return Operation((*state.calls, call), read)
+    return Operation(both.calls, read)
 
 
 def get_people(
@@ -171,19 +172,17 @@ def get_people(
     The answer is about half as long as that of :func:`get_emails`. Mails that do not exist any more
     are left out.
     """
-    call = Call(
-        "Email/get",
-        {"accountId": account_id, "ids": ids, "properties": ["id", *_FROM, *also]},
-    )
-    return Operation(
-        (call,),
-        lambda results: tuple(parsed(_read_people, call, each) for each in listed(results, call)),
-    )
+
+    def people(value: Any) -> EmailPeople:
+        return EmailPeople(string(value["id"]), _senders(value), _recipients(value))
+
+    reading = get("Email", account_id, ids, people, properties=["id", *_FROM, *also])
+    return Operation(reading.calls, lambda results: reading.read(results).objects)
 
 
 def get_created(
     account_id: str, since: str, *, also: Sequence[str] = (), limit: int
-) -> Operation[Created | None]:
+) -> Operation[CreatedEmails | None]:
     """Read the mail created since a state (RFC 8621 section 4.3).
 
     The result is None if the server cannot calculate the changes.
@@ -194,68 +193,52 @@ def get_created(
         also: further properties.
         limit: the largest number of changes, not more than maxObjectsInGet.
     """
-    arguments = {"accountId": account_id, "sinceState": since, "maxChanges": limit}
-    changes = Call("Email/changes", arguments)
-    get = Call(
-        "Email/get",
-        {
-            "accountId": account_id,
-            "ids": changes.at("/created"),
-            "properties": [*EMAIL_PROPERTIES, *also],
-        },
-    )
+    asking = changes("Email", account_id, since, limit=limit)
+    reading = get_email_objects(account_id, asking.at("/created"), also=also)
 
-    def read(results: Results) -> Created | None:
-        try:
-            told = results[changes]
-        except MethodError as error:
-            if error.type == "cannotCalculateChanges":
-                return None
-            raise
-        new_state = parsed(string, changes, told.get("newState"))
-        lists = [checked(told.get(each), list, changes) for each in _LISTS_OF_CHANGES]
-        return Created(
-            emails=tuple(parsed(read_email, get, each) for each in listed(results, get)),
+    def read(results: Results) -> CreatedEmails | None:
+        response = asking.read(results)
+        if response is None:
+            return None
+        is_empty = not (response.created or response.updated or response.destroyed)
+        return CreatedEmails(
+            emails=reading.read(results).objects,
             old_state=since,
-            new_state=new_state,
-            has_more=told.get("hasMoreChanges") is True,
-            is_silent=new_state != since and not any(lists),
+            new_state=response.new_state,
+            has_more=response.has_more,
+            is_silent=response.new_state != since and is_empty,
         )
 
-    return Operation((changes, get), read)
+    return Operation(asking.calls + reading.calls, read)
 
 
 def update_emails(
     account_id: str, patches: Mapping[str, Patch], *, if_in_state: str | None = None
-) -> Operation[Updated]:
+) -> Operation[SetResponse]:
     """Patch mails (RFC 8621 section 4.6), each atomically.
 
     With ``if_in_state``, mails are patched only if this is the present Email state; otherwise the
     operation ends in MethodError ``stateMismatch``.
     """
-    arguments = {"accountId": account_id, "update": patches}
-    if if_in_state is not None:
-        arguments["ifInState"] = if_in_state
-    call = Call("Email/set", arguments)
-    return Operation((call,), lambda results: read_updated(results, call, "updated", patches))
+    return set_objects("Email", account_id, update=patches, if_in_state=if_in_state)
 
 
 def try_outdated_state(account_id: str, state: str) -> Operation[bool | None]:
     """Ask for no update at all, in a state that an update before this one has moved on from.
 
-    Returns True if the server refuses that, as RFC 8620 section 5.3 wants, False if it does not,
-    and None where the answer tells neither.
+    Returns True if the server refuses the update, as RFC 8620 section 5.3 demands; False if it does
+    not; None if the answer shows neither.
     """
-    call = Call("Email/set", {"accountId": account_id, "update": {}, "ifInState": state})
+    trial = set_objects("Email", account_id, update={}, if_in_state=state)
 
     def read(results: Results) -> bool | None:
         try:
-            answer = results[call]
+            answer = trial.read(results)
         except MethodError as error:
             return True if error.type == STATE_MISMATCH else None
-        return None if str(answer.get("oldState") or "") == state else False
+        return None if answer.old_state == state else False
 
-    return Operation((call,), read)
+    return Operation(trial.calls, read)
 
 
 def read_email(value: Any) -> Email:
@@ -264,6 +247,7 @@ def read_email(value: Any) -> Email:
     Raises:
         KeyError, TypeError, AttributeError: the object does not have the promised shape.
     """
+    received = value.get(_RECEIVED)
     return Email(
         id=string(value["id"]),
         mailbox_ids=frozenset(value["mailboxIds"].keys()),
@@ -276,14 +260,10 @@ def read_email(value: Any) -> Email:
             map(string, [*(value.get("inReplyTo") or ()), *(value.get("references") or ())])
         ),
         authentication_results=tuple(map(string, value.get(_AUTHENTICATION_RESULTS) or ())),
-        received=_strings(value.get(_RECEIVED)),
+        received=None if received is None else tuple(map(string, received)),
         content_type=string(value.get(_CONTENT_TYPE) or ""),
         list_id=str(value.get(_LIST_ID) or ""),
     )
-
-
-def _read_people(value: Any) -> EmailPeople:
-    return EmailPeople(string(value["id"]), _senders(value), _recipients(value))
 
 
 def _senders(value: Any) -> tuple[EmailAddress, ...]:
@@ -292,12 +272,8 @@ def _senders(value: Any) -> tuple[EmailAddress, ...]:
 
 def _recipients(value: Any) -> tuple[EmailAddress, ...]:
     return tuple(
-        each for every, last in _TO for each in _addresses(value.get(every), value.get(last))
+        address for every, last in _TO for address in _addresses(value.get(every), value.get(last))
     )
-
-
-def _strings(values: Any) -> tuple[str, ...] | None:
-    return None if values is None else tuple(map(string, values))
 
 
 def _addresses(fields: Any, last: Any) -> tuple[EmailAddress, ...]:

@@ -5,11 +5,11 @@ from typing import TypeVar
 
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.habits import Limitation
-from mailroom.jmap.mail import Created, Email, Filter, get_created, get_identities
+from mailroom.jmap.mail import CreatedEmails, Email, Filter, get_created, get_identities
 from mailroom.jmap.mailboxes import Mailbox, find_mailbox_ids, get_mailboxes
 from mailroom.jmap.mails import Mails
 from mailroom.jmap.paging import READINGS, are_steady, remaining_pages
-from mailroom.jmap.queries import Page, find_emails
+from mailroom.jmap.queries import EmailPage, find_emails
 from mailroom.jmap.request import Operation
 from mailroom.jmap.session import MAIL, SUBMISSION, Session
 from mailroom.waiting.concurrency import all_of
@@ -104,14 +104,14 @@ class MailAccount(Mails):
         """The number of method calls that one request may hold."""
         return self._session.limits.max_calls_in_request
 
-    def first_page(self, email_filter: Filter, *, also: Sequence[str] = ()) -> Operation[Page]:
+    def first_page(self, email_filter: Filter, *, also: Sequence[str] = ()) -> Operation[EmailPage]:
         """Return the operation that reads a query's first page; :meth:`whole` reads the others.
 
         ``also`` are further properties to read.
         """
         return find_emails(self.id, email_filter, limit=self.page_size, also=also)
 
-    def created(self, since: str, *, also: Sequence[str] = ()) -> Operation[Created | None]:
+    def created(self, since: str, *, also: Sequence[str] = ()) -> Operation[CreatedEmails | None]:
         """Return the operation that reads the first page of mail created since a state.
 
         See :func:`mailroom.jmap.mail.get_created`.
@@ -140,7 +140,7 @@ class MailAccount(Mails):
         return done, await self.all_pages(filters, firsts, also=also)
 
     async def all_pages(
-        self, filters: Sequence[Filter], firsts: Sequence[Page], *, also: Sequence[str] = ()
+        self, filters: Sequence[Filter], firsts: Sequence[EmailPage], *, also: Sequence[str] = ()
     ) -> tuple[Email, ...]:
         """Read the results of several queries whose first pages are known; see :meth:`find`."""
         parts = await all_of(
@@ -152,7 +152,7 @@ class MailAccount(Mails):
     async def whole(
         self,
         email_filter: Filter,
-        first: Page,
+        first: EmailPage,
         *,
         also: Sequence[str] = (),
         expected: int | None = None,
@@ -172,7 +172,7 @@ class MailAccount(Mails):
             HttpError, JmapError: the server cannot be asked.
         """
 
-        async def ask(positions: Sequence[int]) -> Sequence[Page]:
+        async def ask(positions: Sequence[int]) -> Sequence[EmailPage]:
             size = self.page_size
             return await self.client.perform_all(
                 [

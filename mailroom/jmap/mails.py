@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from mailroom.jmap.answers import Updated
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.errors import MethodError, SetError
 from mailroom.jmap.forms import (
@@ -16,7 +15,6 @@ from mailroom.jmap.forms import (
 )
 from mailroom.jmap.habits import Habits, Limitation
 from mailroom.jmap.mail import (
-    STATE_MISMATCH,
     Email,
     EmailPeople,
     Patch,
@@ -25,17 +23,21 @@ from mailroom.jmap.mail import (
     try_outdated_state,
     update_emails,
 )
-from mailroom.jmap.request import Operation, cut
+from mailroom.jmap.methods import (
+    NOT_FOUND,
+    STATE_MISMATCH,
+    SetResponse,
+    largest_get,
+    set_batches,
+)
+from mailroom.jmap.request import Operation, encode_json
 from mailroom.jmap.session import Session
 from mailroom.waiting.retrying import retry_while_changed
 
-_LARGEST_PAGE: Final = 4096
 _TRIES: Final = 3
 """The number of attempts to read a mail and write its whole map, while others change mail."""
 _RESTLESS: Final = SetError(STATE_MISMATCH, "mail is changed by somebody else all the time")
-_GONE: Final = SetError("notFound")
-_LARGEST_SET: Final = 500
-"""Updates in one call: few enough that the call ends in a few seconds on a slow server."""
+_GONE: Final = SetError(NOT_FOUND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Written:
     """
 
     patches: Mapping[str, Patch]
-    updated: Updated
+    updated: SetResponse
     was_held: bool
 
 
@@ -75,7 +77,7 @@ class Mails:
     @property
     def page_size(self) -> int:
         """The number of mails that one Email/get may read."""
-        return min(_LARGEST_PAGE, self._session.limits.max_objects_in_get)
+        return largest_get(self._session.limits)
 
     async def read(
         self, ids: Sequence[str], *, also: Sequence[str] = ()
@@ -108,13 +110,13 @@ class Mails:
         size = self.page_size
         return (ids[start : start + size] for start in range(0, len(ids), size))
 
-    def updates(self, patches: Mapping[str, Patch]) -> list[Operation[Updated]]:
+    def updates(self, patches: Mapping[str, Patch]) -> list[Operation[SetResponse]]:
         """Return the operations that patch these mails, within the server's limits."""
         return [update_emails(self.id, piece) for piece in self._pieces(patches)]
 
     async def update(
         self, patches: Mapping[str, Patch]
-    ) -> list[tuple[Mapping[str, Patch], Updated]]:
+    ) -> list[tuple[Mapping[str, Patch], SetResponse]]:
         """Patch mails, whatever their state; return each part of the patches with its result.
 
         Raises:
@@ -122,17 +124,19 @@ class Mails:
         """
         pieces = list(self._pieces(patches))
         answers = await self.client.perform_all([update_emails(self.id, each) for each in pieces])
-        done: list[tuple[Mapping[str, Patch], Updated]] = []
+        done: list[tuple[Mapping[str, Patch], SetResponse]] = []
         for piece, answer in zip(pieces, answers, strict=True):
 
-            async def attempt(left: dict[str, Patch], answer: Updated = answer) -> dict[str, Patch]:
+            async def attempt(
+                left: dict[str, Patch], answer: SetResponse = answer
+            ) -> dict[str, Patch]:
                 async for asked, update in self._also_in_other_forms(left, answer, held=False):
                     done.append((asked, update))
                     left = _without(left, asked)
                 return left
 
             if left := await retry_while_changed(attempt, piece, tries=_TRIES):
-                done.append((left, Updated("", "", dict.fromkeys(left, _RESTLESS))))
+                done.append((left, SetResponse("", "", dict.fromkeys(left, _RESTLESS))))
         return done
 
     async def update_in_state(
@@ -166,7 +170,7 @@ class Mails:
                 break
         return left
 
-    async def _update_if_in(self, patches: Mapping[str, Patch], state: str) -> Updated | None:
+    async def _update_if_in(self, patches: Mapping[str, Patch], state: str) -> SetResponse | None:
         """Patch mails by one call; return None if the state is another and nothing was done.
 
         The first such call finds out if the server checks ``ifInState`` at all. If the server does
@@ -190,8 +194,8 @@ class Mails:
         return updated
 
     async def _also_in_other_forms(
-        self, asked: Mapping[str, Patch], answer: Updated, *, held: bool
-    ) -> AsyncIterator[tuple[Mapping[str, Patch], Updated]]:
+        self, asked: Mapping[str, Patch], answer: SetResponse, *, held: bool
+    ) -> AsyncIterator[tuple[Mapping[str, Patch], SetResponse]]:
         """Send patches again in another form that the server refused for their form.
 
         Yields each part of the patches with its result, in order; see :mod:`mailroom.jmap.forms`.
@@ -232,12 +236,10 @@ class Mails:
                 yield done
 
     def _pieces(self, patches: Mapping[str, Patch]) -> Iterator[dict[str, Patch]]:
-        limits = self._session.limits
-        return cut(
-            patches,
-            max_objects=min(_LARGEST_SET, limits.max_objects_in_set),
-            max_octets=limits.max_size_request // 2,
+        batches = set_batches(
+            list(patches.items()), lambda item: len(encode_json(item)), self._session.limits
         )
+        return map(dict, batches)
 
 
 def _without(patches: Mapping[str, Patch], done: Mapping[str, Patch]) -> dict[str, Patch]:

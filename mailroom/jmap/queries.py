@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from mailroom.jmap.answers import checked, listed, parsed, string
-from mailroom.jmap.mail import EMAIL_PROPERTIES, Email, Filter, get_email_state, read_email
-from mailroom.jmap.request import Call, Operation, Results
+from mailroom.jmap.mail import Email, Filter, get_email_objects, get_email_state
+from mailroom.jmap.methods import QueryResponse, get, query
+from mailroom.jmap.request import Operation, Results
 
 _OLDEST_FIRST: Final = ({"property": "receivedAt", "isAscending": True},)
 """In this order, mail that arrives while pages are read is added at the end."""
@@ -46,7 +46,7 @@ class IdPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(IdPage):
+class EmailPage(IdPage):
     """A part of a query's result, with the mails that still exist."""
 
     emails: tuple[Email, ...]
@@ -63,23 +63,18 @@ def find_dates(
     account_id: str, email_filter: Filter, *, position: int, limit: int
 ) -> Operation[DatedPage]:
     """Find a page of the mails that match, with their dates; see :func:`find_emails`."""
-    query = _query(account_id, email_filter, position=position, limit=limit)
-    get = Call(
-        "Email/get",
-        {"accountId": account_id, "ids": query.at("/ids"), "properties": ["id", "receivedAt"]},
-    )
+    finding = _find(account_id, email_filter, position=position, limit=limit)
+
+    def dated(value: Any) -> tuple[str, str]:
+        return str(value["id"]), str(value.get("receivedAt") or "")
+
+    reading = get("Email", account_id, finding.at("/ids"), dated, properties=["id", "receivedAt"])
 
     def read(results: Results) -> DatedPage:
-        found = _found(results, query)
-        state = str(results[get].get("state", ""))
-        dates = {
-            str(each["id"]): str(each.get("receivedAt") or "")
-            for each in listed(results, get)
-            if isinstance(each, dict) and "id" in each
-        }
-        return DatedPage(*found, (state, state), dates)
+        page, response = _page(finding.read(results), limit), reading.read(results)
+        return DatedPage(*page, (response.state, response.state), dict(response.objects))
 
-    return Operation((query, get), read)
+    return Operation(finding.calls + reading.calls, read)
 
 
 def find_emails(
@@ -89,7 +84,7 @@ def find_emails(
     position: int = 0,
     limit: int,
     also: Sequence[str] = (),
-) -> Operation[Page]:
+) -> Operation[EmailPage]:
     """Find a page of the mails that match, oldest first, and read the mails.
 
     Args:
@@ -101,23 +96,15 @@ def find_emails(
         also: further properties.
     """
     state = get_email_state(account_id)
-    query = _query(account_id, email_filter, position=position, limit=limit)
-    get = Call(
-        "Email/get",
-        {
-            "accountId": account_id,
-            "ids": query.at("/ids"),
-            "properties": [*EMAIL_PROPERTIES, *also],
-        },
-    )
+    finding = _find(account_id, email_filter, position=position, limit=limit)
+    reading = get_email_objects(account_id, finding.at("/ids"), also=also)
 
-    def read(results: Results) -> Page:
-        found = _found(results, query)
-        emails = tuple(parsed(read_email, get, each) for each in listed(results, get))
-        states = state.read(results), str(results[get].get("state", ""))
-        return Page(*found, states, emails)
+    def read(results: Results) -> EmailPage:
+        # If the query was refused, its error is the cause of the other call's.
+        page, response = _page(finding.read(results), limit), reading.read(results)
+        return EmailPage(*page, (state.read(results), response.state), response.objects)
 
-    return Operation((*state.calls, query, get), read)
+    return Operation(state.calls + finding.calls + reading.calls, read)
 
 
 def find_ids(
@@ -131,16 +118,17 @@ def find_ids(
         limit: the largest number of ids in each page; it may exceed maxObjectsInGet.
     """
     before, after = get_email_state(account_id), get_email_state(account_id)
-    queries = [
-        _query(account_id, email_filter, position=position, limit=limit)
+    findings = [
+        _find(account_id, email_filter, position=position, limit=limit)
         for email_filter, position in asked
     ]
 
     def read(results: Results) -> list[IdPage]:
         states = before.read(results), after.read(results)
-        return [IdPage(*_found(results, query), states) for query in queries]
+        return [IdPage(*_page(finding.read(results), limit), states) for finding in findings]
 
-    return Operation((*before.calls, *queries, *after.calls), read)
+    calls = (call for finding in findings for call in finding.calls)
+    return Operation((*before.calls, *calls, *after.calls), read)
 
 
 def find_newest_id(account_id: str, email_filter: Filter) -> Operation[IdPage]:
@@ -150,42 +138,24 @@ def find_newest_id(account_id: str, email_filter: Filter) -> Operation[IdPage]:
     the list is sorted. Other servers refuse a position that counts from the end
     (``invalidArguments``).
     """
-    query = _query(account_id, email_filter, position=-1, limit=1)
-    before, after = get_email_state(account_id), get_email_state(account_id)
-
-    def read(results: Results) -> IdPage:
-        states = before.read(results), after.read(results)
-        return IdPage(*_found(results, query), states)
-
-    return Operation((*before.calls, query, *after.calls), read)
+    one = find_ids(account_id, [(email_filter, -1)], limit=1)
+    return Operation(one.calls, lambda results: one.read(results)[0])
 
 
-def _query(
-    account_id: str,
-    email_filter: Filter,
-    *,
-    position: int,
-    limit: int,
-) -> Call:
-    arguments = {
-        "accountId": account_id,
-        "filter": email_filter,
-        "sort": _OLDEST_FIRST,
-        "position": position,
-        "limit": limit,
-        "calculateTotal": True,
-    }
-    return Call("Email/query", arguments)
-
-
-def _found(results: Results, query: Call) -> tuple[tuple[str, ...], int | None, int]:
-    """Return the ids, the total if there is one, and the smaller limit of ours and the server's."""
-    found = results[query]
-    ids = checked(found.get("ids"), list, query)
-    total, limit = found.get("total"), found.get("limit")
-    asked: int = query.arguments["limit"]
-    return (
-        tuple(parsed(string, query, each) for each in ids),
-        total if type(total) is int else None,
-        min(asked, limit) if type(limit) is int and limit > 0 else asked,
+def _find(
+    account_id: str, email_filter: Filter, *, position: int, limit: int
+) -> Operation[QueryResponse]:
+    return query(
+        "Email",
+        account_id,
+        email_filter,
+        sort=_OLDEST_FIRST,
+        position=position,
+        limit=limit,
+        with_total=True,
     )
+
+
+def _page(response: QueryResponse, limit: int) -> tuple[tuple[str, ...], int | None, int]:
+    """Return the first attributes of an :class:`IdPage` that was asked for with a limit."""
+    return response.ids, response.total, response.limit or limit

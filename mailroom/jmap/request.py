@@ -87,6 +87,11 @@ class Operation(Generic[T]):
     calls: tuple[Call, ...]
     read: Callable[[Results], T]
 
+    def at(self, path: str) -> Reference:
+        """Return a reference to ``path`` in the result of the only call; see :meth:`Call.at`."""
+        (call,) = self.calls
+        return call.at(path)
+
 
 def in_order(a: Operation[A], b: Operation[B]) -> Operation[tuple[A, B]]:
     """Return two operations as one, carried out in this order in one request."""
@@ -107,7 +112,7 @@ class Request:
     def to_json(self) -> bytes:
         """Return the body (RFC 8620 section 3.3)."""
         ids = {call: str(number) for number, call in enumerate(self.calls)}
-        return _json(
+        return encode_json(
             {
                 "using": sorted({CORE, *(_CAPABILITY_OF[_type(call)] for call in self.calls)}),
                 "methodCalls": [_invocation(call, ids) for call in self.calls],
@@ -135,7 +140,7 @@ def _type(call: Call) -> str:
     return call.method.partition("/")[0]
 
 
-def _json(value: Any) -> bytes:
+def encode_json(value: Any) -> bytes:
     """Return JSON in UTF-8. Lone surrogates, which I-JSON forbids (RFC 7493), become ``?``."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
@@ -194,21 +199,6 @@ def parts(operations: Sequence[Operation[T]], limits: Limits) -> Iterator[Sequen
 def _size(call: Call) -> int:
     """Return the largest size of a call in a request, in octets."""
     referred = [each.call for each in call.arguments.values() if isinstance(each, Reference)]
-    return len(_json(_invocation(call, dict.fromkeys([call, *referred], _WIDEST_ID)))) + len(",")
-
-
-def cut(
-    patches: Mapping[str, Mapping[str, Any]], *, max_objects: int, max_octets: int
-) -> Iterator[dict[str, Mapping[str, Any]]]:
-    """Cut the updates of a ``/set`` into pieces that fit into one call each."""
-    piece: dict[str, Mapping[str, Any]] = {}
-    size = 0
-    for object_id, patch in patches.items():
-        more = len(_json([object_id, patch]))
-        if piece and (len(piece) >= max_objects or size + more > max_octets):
-            yield piece
-            piece, size = {}, 0
-        piece[object_id] = patch
-        size += more
-    if piece:
-        yield piece
+    return len(encode_json(_invocation(call, dict.fromkeys([call, *referred], _WIDEST_ID)))) + len(
+        ","
+    )

@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mailroom.jmap.answers import listed, parsed, string
-from mailroom.jmap.request import Call, Operation, Results
+from mailroom.jmap.answers import string
+from mailroom.jmap.methods import get, query
+from mailroom.jmap.request import Operation, Results
 
 _NEWEST_FIRST: Final = ({"property": "receivedAt", "isAscending": False},)
 _PROPERTIES: Final = ("id", "from", "messageId")
@@ -32,33 +33,23 @@ def get_newest_sent(account_id: str, mailbox_id: str, *, limit: int) -> Operatio
         mailbox_id: the mailbox.
         limit: the largest number of mails, not more than maxObjectsInGet.
     """
-    query = Call(
-        "Email/query",
-        {
-            "accountId": account_id,
-            "filter": {"inMailbox": mailbox_id},
-            "sort": _NEWEST_FIRST,
-            "limit": limit,
-        },
-    )
-    get = Call(
-        "Email/get",
-        {"accountId": account_id, "ids": query.at("/ids"), "properties": _PROPERTIES},
-    )
+    newest = query("Email", account_id, {"inMailbox": mailbox_id}, sort=_NEWEST_FIRST, limit=limit)
+
+    def sent(value: Any) -> tuple[list[str], list[str]]:
+        senders = [str(address.get("email") or "") for address in value.get("from") or ()]
+        return senders, [string(message_id) for message_id in value.get("messageId") or ()]
+
+    reading = get("Email", account_id, newest.at("/ids"), sent, properties=_PROPERTIES)
 
     def read(results: Results) -> SentMail:
-        mails = [parsed(_sent, get, each) for each in listed(results, get)]
+        newest.read(results)  # If the query was refused, its error is the cause of the other.
+        mails = reading.read(results).objects
         return SentMail(
             frozenset(sender for senders, _ in mails for sender in senders),
-            frozenset(name for _, names in mails for name in names),
+            frozenset(message_id for _, ids in mails for message_id in ids),
         )
 
-    return Operation((query, get), read)
-
-
-def _sent(value: Any) -> tuple[list[str], list[str]]:
-    senders = [str(each.get("email") or "") for each in value.get("from") or ()]
-    return senders, [string(each) for each in value.get("messageId") or ()]
+    return Operation(newest.calls + reading.calls, read)
 
 
 def find_threads_with(
@@ -69,38 +60,39 @@ def find_threads_with(
     The mails of all these threads are read by one call, so there must not be more of them than
     maxObjectsInGet; else the operation ends in MethodError ``requestTooLarge``.
     """
-    threads = Call("Thread/get", {"accountId": account_id, "ids": thread_ids})
-    get = Call(
-        "Email/get",
-        {
-            "accountId": account_id,
-            "ids": threads.at("/list/*/emailIds"),
-            "properties": ["id", "threadId", "mailboxIds"],
-        },
+    threads = get("Thread", account_id, thread_ids, _email_ids)
+
+    def place(value: Any) -> tuple[str, frozenset[str]]:
+        return string(value["threadId"]), frozenset(value["mailboxIds"].keys())
+
+    reading = get(
+        "Email",
+        account_id,
+        threads.at("/list/*/emailIds"),
+        place,
+        properties=["id", "threadId", "mailboxIds"],
     )
 
     def read(results: Results) -> frozenset[str]:
-        listed(results, threads)  # If Thread/get was refused, its error is the cause of the other.
-        mails = [parsed(_in_thread, get, each) for each in listed(results, get)]
-        return frozenset(thread for thread, places in mails if places & set(mailbox_ids))
+        threads.read(results)  # If Thread/get was refused, its error is the cause of the other.
+        wanted = set(mailbox_ids)
+        return frozenset(
+            thread_id for thread_id, found in reading.read(results).objects if found & wanted
+        )
 
-    return Operation((threads, get), read)
+    return Operation(threads.calls + reading.calls, read)
 
 
 def get_thread(account_id: str, thread_id: str) -> Operation[tuple[str, ...]]:
     """Read the ids of a thread's mails; no ids if the thread does not exist any more."""
-    call = Call("Thread/get", {"accountId": account_id, "ids": [thread_id]})
-
-    def read(results: Results) -> tuple[str, ...]:
-        threads = [parsed(_members, call, each) for each in listed(results, call)]
-        return tuple(email_id for members in threads for email_id in members)
-
-    return Operation((call,), read)
-
-
-def _members(value: Any) -> list[str]:
-    return [string(each) for each in value["emailIds"]]
+    reading = get("Thread", account_id, [thread_id], _email_ids)
+    return Operation(
+        reading.calls,
+        lambda results: tuple(
+            email_id for members in reading.read(results).objects for email_id in members
+        ),
+    )
 
 
-def _in_thread(value: Any) -> tuple[str, frozenset[str]]:
-    return string(value["threadId"]), frozenset(value["mailboxIds"].keys())
+def _email_ids(value: Any) -> list[str]:
+    return [string(email_id) for email_id in value["emailIds"]]

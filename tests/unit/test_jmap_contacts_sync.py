@@ -9,7 +9,7 @@ import pytest
 
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap import JmapAddressBook
-from mailroom.contacts.jmap.calls import BRIEF, Book, Delta
+from mailroom.contacts.jmap.calls import BRIEF, Book, CardChanges
 from mailroom.contacts.jmap.reading import CardsMovedError
 from mailroom.contacts.jmap.sync import CardCache
 from mailroom.contacts.model import AddressBookError, ContactEdit, DeleteCard, Group, UpdateCard
@@ -281,23 +281,23 @@ NOBODY: frozenset[str] = frozenset()
 
 
 @pytest.mark.parametrize(
-    ("delta", "follows"),
+    ("changes", "follows"),
     [
-        (Delta(NOBODY, (), "J9", has_more=False), True),
-        (Delta(NOBODY, (), "J10", has_more=False), True),
-        (Delta(NOBODY, (), "J10", has_more=True), True),
-        (Delta(frozenset("a"), (), "xyz", has_more=False), True),
-        (Delta(NOBODY, (), "J8", has_more=False), False),
-        (Delta(NOBODY, (), "K10", has_more=False), False),
-        (Delta(NOBODY, (), "xyz", has_more=False), False),
-        (Delta(frozenset("a"), (), "J9", has_more=True), False),
+        (CardChanges(NOBODY, (), "J9", has_more=False), True),
+        (CardChanges(NOBODY, (), "J10", has_more=False), True),
+        (CardChanges(NOBODY, (), "J10", has_more=True), True),
+        (CardChanges(frozenset("a"), (), "xyz", has_more=False), True),
+        (CardChanges(NOBODY, (), "J8", has_more=False), False),
+        (CardChanges(NOBODY, (), "K10", has_more=False), False),
+        (CardChanges(NOBODY, (), "xyz", has_more=False), False),
+        (CardChanges(frozenset("a"), (), "J9", has_more=True), False),
     ],
 )
-def test_which_news_follow_what_is_kept(delta: Delta, follows: bool) -> None:  # noqa: FBT001 - a parameter
+def test_which_news_follow_what_is_kept(changes: CardChanges, follows: bool) -> None:  # noqa: FBT001 - a parameter
     mine, theirs = (Book(each, each, each == "a", is_writable=each == "a") for each in "ab")
     kept = CardCache((mine,), "J9", ContactIndex(), {}, {})
-    assert kept.is_followed_by(delta, [mine]) is follows
-    assert not kept.is_followed_by(delta, [mine, theirs])
+    assert kept.is_followed_by(changes, [mine]) is follows
+    assert not kept.is_followed_by(changes, [mine, theirs])
 
 
 async def test_rights_that_change_make_other_cards_count(account: Account) -> None:

@@ -7,9 +7,10 @@ import pytest
 from yarl import URL
 
 from mailroom.contacts.jmap import JmapAddressBook
-from mailroom.contacts.jmap.batches import batches
+from mailroom.contacts.jmap.card_set import edit_octets
 from mailroom.contacts.model import ContactEdit, DeleteCard, UpdateCard
 from mailroom.http import UnreachableError
+from mailroom.jmap.methods import set_batches
 from mailroom.jmap.session import Limits
 from mailroom.sandbox.context import Arguments
 from mailroom.sandbox.errors import MethodFailure
@@ -368,16 +369,16 @@ async def test_a_server_that_fails_altogether_is_raised(account: Account) -> Non
 def test_batches_follow_the_limits() -> None:
     edits = [creating(str(number)) for number in range(10)]
     tight = Limits(max_objects_in_set=5)
-    assert [len(each) for each in batches(edits, tight, groups=2)] == [3, 3, 3, 1]
-    assert [len(each) for each in batches(edits, tight, groups=9)] == [1] * 10
-    assert [len(each) for each in batches(edits, Limits(), groups=9)] == [10]
+    assert [len(each) for each in set_batches(edits, edit_octets, tight, besides=2)] == [3, 3, 3, 1]
+    assert [len(each) for each in set_batches(edits, edit_octets, tight, besides=9)] == [1] * 10
+    assert [len(each) for each in set_batches(edits, edit_octets, Limits(), besides=9)] == [10]
     small = Limits(max_size_request=20_000)
-    assert [len(each) for each in batches(edits, small, groups=0)] == [2] * 5
-    assert list(batches([], Limits(), groups=0)) == []
+    assert [len(each) for each in set_batches(edits, edit_octets, small, besides=0)] == [2] * 5
+    assert list(set_batches([], edit_octets, Limits(), besides=0)) == []
 
 
 async def test_a_long_note_counts(account: Account) -> None:
     long = replace(account.ann, note="x" * 10_000)
     edits = [noting(replace(long, uid=str(number))) for number in range(3)]
     small = Limits(max_size_request=150_000)
-    assert [len(each) for each in batches(edits, small, groups=0)] == [1, 1, 1]
+    assert [len(each) for each in set_batches(edits, edit_octets, small, besides=0)] == [1, 1, 1]

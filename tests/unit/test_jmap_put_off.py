@@ -12,8 +12,8 @@ from aiohttp import web
 
 from mailroom.http import HttpClient, HttpError, UnreachableError
 from mailroom.jmap.again import Answers, completed, put_off
-from mailroom.jmap.answers import Updated, read_updated
 from mailroom.jmap.errors import MethodError, SessionError
+from mailroom.jmap.methods import SetResponse, set_objects
 from mailroom.jmap.request import Call, Operation
 from mailroom.jmap.session import CORE, MAIL, WEBSOCKET, unusable_push_urls
 from tests.support.scripted.http import http_client
@@ -22,12 +22,9 @@ from tests.support.scripted.jmap import Invocation, JmapServer, Responses, echo,
 MAILS = ("a", "b", "c")
 
 
-def moving(*, state: str | None = None) -> Operation[Updated]:
-    arguments: dict[str, Any] = {"update": {mail: {"mailboxIds/x": True} for mail in MAILS}}
-    if state is not None:
-        arguments["ifInState"] = state
-    call = Call("Email/set", arguments)
-    return Operation((call,), lambda results: read_updated(results, call, "updated", MAILS))
+def moving(*, state: str | None = None) -> Operation[SetResponse]:
+    patches = {mail: {"mailboxIds/x": True} for mail in MAILS}
+    return set_objects("Email", "a", update=patches, if_in_state=state)
 
 
 class Mailbox:

@@ -1,7 +1,6 @@
 """Requests are built, laid out within the limits, and their responses matched. No server."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.jmap.errors import MethodError
-from mailroom.jmap.request import Call, Operation, Request, Results, cut, pack
+from mailroom.jmap.request import Call, Operation, Request, Results, pack
 from mailroom.jmap.session import CORE, MAIL, SUBMISSION, Limits
 
 
@@ -256,32 +255,3 @@ def test_a_request_that_would_be_one_octet_too_large_is_not_made(
 @given(OPERATIONS)
 def test_what_fits_goes_in_one_request(operations: list[Operation[None]]) -> None:
     assert len(list(pack(operations, Limits(max_calls_in_request=1000)))) <= 1
-
-
-PATCHES = st.dictionaries(
-    st.text(max_size=5),
-    st.dictionaries(st.text(max_size=20), st.none() | st.booleans()),
-    max_size=9,
-)
-
-
-@given(PATCHES, st.integers(1, 5), st.integers(1, 200))
-def test_updates_are_cut_by_number_and_size_and_none_is_lost(
-    patches: dict[str, Mapping[str, Any]], objects: int, octets: int
-) -> None:
-    pieces = list(cut(patches, max_objects=objects, max_octets=octets))
-    assert [item for piece in pieces for item in piece.items()] == list(patches.items())
-    for piece in pieces:
-        assert 1 <= len(piece) <= objects
-        assert len(piece) == 1 or octets_of(piece) <= octets
-
-
-def octets_of(piece: Mapping[str, Any]) -> int:
-    text = json.dumps(piece, ensure_ascii=False, separators=(",", ":"))
-    return len(text.encode(errors="replace")) - len("{}")
-
-
-def test_pieces_are_as_large_as_can_be() -> None:
-    patches = {str(number): {"keywords/a": True} for number in range(10)}
-    pieces = cut(patches, max_objects=4, max_octets=10_000)
-    assert [len(piece) for piece in pieces] == [4, 4, 2]

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import MethodError, SetError
 from mailroom.jmap.mail import Patch, get_email_state, get_identities, update_emails
 from mailroom.jmap.mailboxes import create_mailboxes, get_mailboxes
+from mailroom.jmap.methods import SetResponse
 from mailroom.jmap.queries import find_emails
 from mailroom.jmap.request import Operation
 from tests.support.scripted.jmap import asked, read
@@ -34,7 +34,7 @@ def test_an_update_that_went_through_is_read() -> None:
         "updated": {"M1": None, "M2": {"size": 5}},
         "notUpdated": None,
     }
-    assert read(update_emails("a", PATCHES), answer) == Updated("57", "58", {})
+    assert read(update_emails("a", PATCHES), answer) == SetResponse("57", "58", {})
 
 
 def test_what_was_not_updated_is_reported_by_mail() -> None:

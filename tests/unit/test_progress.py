@@ -6,9 +6,9 @@ import pytest
 
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import AddressBookError, LastingRefusalError
-from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import SetError
 from mailroom.jmap.mail import Patch
+from mailroom.jmap.methods import SetResponse
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.gather import GatheredMail
@@ -62,8 +62,8 @@ def labels(made: Progress) -> list[set[str]]:
 
 def updated(
     *failed: str, error: str = "serverFail", states: tuple[str, str] = ("1", "2")
-) -> Updated:
-    return Updated(*states, {email_id: SetError(error) for email_id in failed})
+) -> SetResponse:
+    return SetResponse(*states, {email_id: SetError(error) for email_id in failed})
 
 
 def key_of(made: Progress, at: int) -> str:

@@ -9,9 +9,9 @@ import structlog
 
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import Card, Names
-from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import SetError
 from mailroom.jmap.mail import Email
+from mailroom.jmap.methods import SetResponse
 from mailroom.report import (
     log_report,
     outcome_data,
@@ -295,9 +295,9 @@ def one_good_one_bad() -> Progress:
     )
     progress = Progress(plan)
     failed = {"al": SetError("overQuota", "full"), "u": SetError("serverFail")}
-    progress.mails_updated([Updated("1", "2", failed)])
+    progress.mails_updated([SetResponse("1", "2", failed)])
     late = {"late": {"mailboxIds/Feed": True, "mailboxIds/Screener": None}}
-    progress.late_updated([replace(plan.filings[0], swept=late)], [Updated("2", "3", {})])
+    progress.late_updated([replace(plan.filings[0], swept=late)], [SetResponse("2", "3", {})])
     return progress
 
 

@@ -12,8 +12,8 @@ from mailroom.admin.reset.traces import can_be_stripped
 from mailroom.contacts.address import key_of
 from mailroom.contacts.book import Snapshot
 from mailroom.contacts.model import Card
-from mailroom.jmap.answers import Updated
 from mailroom.jmap.mail import Patch
+from mailroom.jmap.methods import SetResponse
 from mailroom.jmap.request import Operation
 from mailroom.screener.model.sender import is_address, is_own
 from mailroom.screener.passes.gather import GatheredMail
@@ -100,8 +100,8 @@ class Senders:
         return batch
 
     async def update_and_search(
-        self, batch: Batch, *, after: Sequence[Operation[Updated]] = ()
-    ) -> tuple[list[Updated], Batch]:
+        self, batch: Batch, *, after: Sequence[Operation[SetResponse]] = ()
+    ) -> tuple[list[SetResponse], Batch]:
         """Send updates, and search for mail again after them in the same request.
 
         Raises:

@@ -12,8 +12,9 @@ from typing import Any, Final
 from mailroom.contacts.jscontact.cards import is_readable
 from mailroom.contacts.jscontact.fields import JsCard, text
 from mailroom.http import MAX_OCTETS
-from mailroom.jmap.answers import checked, listed
-from mailroom.jmap.request import Call, Operation, Reference, Results
+from mailroom.jmap.methods import changes, get, get_state, query
+from mailroom.jmap.queries import IdPage
+from mailroom.jmap.request import Operation, Reference, Results
 
 Filter = Mapping[str, Any]
 """A FilterOperator or FilterCondition (RFC 8620 section 5.5, RFC 9610 section 3.3.1)."""
@@ -60,22 +61,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A part of a query's result.
-
-    Attributes:
-        found: the cards of the page that still exist.
-        length: the number of ids that the server put into the page.
-        total: the number of cards that match; None if the server does not report it.
-    """
+class CardPage(IdPage):
+    """A part of a query's result, with the cards that still exist."""
 
     found: Found
-    length: int
-    total: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Delta:
+class CardChanges:
     """The changes of the cards since a state.
 
     Attributes:
@@ -99,19 +92,19 @@ def uid_filter(uids: Iterable[str]) -> Filter:
 
 def get_books(account_id: str) -> Operation[tuple[Book, ...]]:
     """Return the operation that reads every address book of the account."""
-    call = Call("AddressBook/get", {"accountId": account_id, "ids": None})
+    reading = get("AddressBook", account_id, None, _book)
     return Operation(
-        (call,), lambda results: tuple(filter(None, map(_book, listed(results, call))))
+        reading.calls,
+        lambda results: tuple(book for book in reading.read(results).objects if book is not None),
     )
 
 
-def get_state(account_id: str) -> Operation[str]:
+def get_card_state(account_id: str) -> Operation[str]:
     """Return the operation that reads the state of all cards.
 
     Perform it before a query: changes after this state are then found by ``get_changes``.
     """
-    call = Call("ContactCard/get", {"accountId": account_id, "ids": [], "properties": ["id"]})
-    return Operation((call,), lambda results: checked(results[call].get("state"), str, call))
+    return get_state("ContactCard", account_id)
 
 
 def find_cards(
@@ -121,52 +114,53 @@ def find_cards(
     *,
     limit: int,
     properties: Sequence[str] | None = None,
-) -> Operation[Page]:
+) -> Operation[CardPage]:
     """Return the operation that reads one page of the matching cards.
 
     The cards have all their properties unless ``properties`` names some. ``limit`` must not exceed
     maxObjectsInGet, because a back-reference passes the ids of the page to ``/get``.
     """
-    arguments = {"accountId": account_id, "position": position, "limit": limit}
-    if card_filter:
-        arguments["filter"] = card_filter
-    query = Call("ContactCard/query", {**arguments, "calculateTotal": True})
-    get = _get(account_id, query.at("/ids"), properties)
+    finding = query(
+        "ContactCard",
+        account_id,
+        card_filter or None,
+        position=position,
+        limit=limit,
+        with_total=True,
+    )
+    reading = _get(account_id, finding.at("/ids"), properties)
 
-    def read(results: Results) -> Page:
-        page = results[query]
-        total = page.get("total")
-        return Page(
-            found=_found(results, get),
-            length=len(checked(page.get("ids"), list, query)),
-            total=total if type(total) is int else None,
-        )
+    def read(results: Results) -> CardPage:
+        response, found = finding.read(results), reading.read(results)
+        states = found.state, found.state
+        return CardPage(response.ids, response.total, response.limit or limit, states, found)
 
-    return Operation((query, get), read)
+    return Operation(finding.calls + reading.calls, read)
 
 
-def get_changes(account_id: str, since: str, *, limit: int) -> Operation[Delta]:
+def get_changes(account_id: str, since: str, *, limit: int) -> Operation[CardChanges | None]:
     """Return the operation that reads at most ``limit`` changes since a state, the oldest first.
 
-    See RFC 8620 section 5.2. ``limit`` must not exceed maxObjectsInGet, because a back-reference
-    passes the ids to ``/get``.
+    The result is None if the server cannot calculate the changes (RFC 8620 section 5.2). ``limit``
+    must not exceed maxObjectsInGet, because a back-reference passes the ids to ``/get``.
     """
-    arguments = {"accountId": account_id, "sinceState": since, "maxChanges": limit}
-    changes = Call("ContactCard/changes", arguments)
-    gets = [_get(account_id, changes.at(path), BRIEF) for path in ("/created", "/updated")]
+    asking = changes("ContactCard", account_id, since, limit=limit)
+    created, updated = (
+        _get(account_id, asking.at(path), BRIEF) for path in ("/created", "/updated")
+    )
 
-    def read(results: Results) -> Delta:
-        answer = results[changes]
-        parts = ("created", "updated", "destroyed")
-        ids = [card_id for part in parts for card_id in checked(answer.get(part), list, changes)]
-        return Delta(
-            touched=frozenset(card_id for card_id in ids if isinstance(card_id, str)),
-            parts=tuple(_found(results, get) for get in gets),
-            new_state=checked(answer.get("newState"), str, changes),
-            has_more=answer.get("hasMoreChanges") is True,
+    def read(results: Results) -> CardChanges | None:
+        response = asking.read(results)
+        if response is None:
+            return None
+        return CardChanges(
+            touched=frozenset(response.created + response.updated + response.destroyed),
+            parts=(created.read(results), updated.read(results)),
+            new_state=response.new_state,
+            has_more=response.has_more,
         )
 
-    return Operation((changes, *gets), read)
+    return Operation(asking.calls + created.calls + updated.calls, read)
 
 
 def get_cards(account_id: str, ids: Sequence[str]) -> Operation[Found]:
@@ -174,20 +168,19 @@ def get_cards(account_id: str, ids: Sequence[str]) -> Operation[Found]:
 
     An answer that is larger than :data:`WHOLE_AT_MOST` is not read to its end.
     """
-    call = _get(account_id, ids, max_octets=WHOLE_AT_MOST)
-    return Operation((call,), lambda results: _found(results, call))
+    return _get(account_id, ids, max_octets=WHOLE_AT_MOST)
 
 
 def get_large_card(account_id: str, card_id: str) -> Operation[Found]:
     """Return the operation that reads one card without pictures; ``media`` is a placeholder."""
-    call = _get(account_id, [card_id], _ALL_BUT_PICTURES)
+    reading = _get(account_id, [card_id], _ALL_BUT_PICTURES)
 
     def read(results: Results) -> Found:
-        found = _found(results, call)
+        found = reading.read(results)
         cards = tuple({**card, _MEDIA: {"1": {"@type": "Media"}}} for card in found.cards)
         return replace(found, cards=cards)
 
-    return Operation((call,), read)
+    return Operation(reading.calls, read)
 
 
 def _get(
@@ -196,23 +189,29 @@ def _get(
     properties: Sequence[str] | None = None,
     *,
     max_octets: int = MAX_OCTETS,
-) -> Call:
-    """Return a ``ContactCard/get``, by default of all properties."""
-    arguments: dict[str, Any] = {"accountId": account_id, "ids": ids}
-    if properties is not None:
-        arguments["properties"] = properties
-    return Call("ContactCard/get", arguments, max_octets)
-
-
-def _found(results: Results, call: Call) -> Found:
-    cards = listed(results, call)
-    with_id = [card for card in cards if isinstance(card, dict) and text(card.get("id"))]
-    return Found(
-        cards=tuple(card for card in with_id if is_readable(card)),
-        without_uid=tuple(card for card in with_id if not is_readable(card)),
-        unreadable=len(cards) - len(with_id),
-        state=str(results[call].get("state", "")),
+) -> Operation[Found]:
+    """Return the operation that reads cards, by default with all properties."""
+    reading = get(
+        "ContactCard", account_id, ids, _as_sent, properties=properties, max_octets=max_octets
     )
+
+    def read(results: Results) -> Found:
+        response = reading.read(results)
+        cards = response.objects
+        with_id = [card for card in cards if isinstance(card, dict) and text(card.get("id"))]
+        return Found(
+            cards=tuple(card for card in with_id if is_readable(card)),
+            without_uid=tuple(card for card in with_id if not is_readable(card)),
+            unreadable=len(cards) - len(with_id),
+            state=response.state,
+        )
+
+    return Operation(reading.calls, read)
+
+
+def _as_sent(value: Any) -> Any:
+    """Return a card as it was sent, because an edit must see everything that is on it."""
+    return value
 
 
 def _book(value: Any) -> Book | None:

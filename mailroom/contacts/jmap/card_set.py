@@ -5,13 +5,17 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mailroom.contacts.jscontact.fields import JsCard
-from mailroom.jmap.answers import NO_WORD, checked
+from mailroom.contacts.model import ContactEdit, UpdateCard
 from mailroom.jmap.errors import MethodError, SetError
-from mailroom.jmap.request import Call, Operation, Results
+from mailroom.jmap.methods import NOT_FOUND, STATE_MISMATCH, set_objects
+from mailroom.jmap.request import Operation, Results
 
 BAD_PATH: Final = frozenset({"invalidProperties", "invalidPatch"})
 """The types by which a server refuses a path in a patch."""
-_OUTDATED: Final = frozenset({"stateMismatch", "serverPartialFail"})
+_OUTDATED: Final = frozenset({STATE_MISMATCH, "serverPartialFail"})
+_EDIT_SIZE: Final = 4000
+"""Octets of an edit in a request, without its note; a generous estimate."""
+_OCTETS_PER_CHARACTER: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,38 +61,28 @@ def set_cards(account_id: str, changes: Changes) -> Operation[Done]:
     """
     if not changes:
         return Operation((), lambda _: Done())
-    parts = {
-        "create": changes.create,
-        "update": changes.update,
-        "destroy": [*changes.destroy],
-        "ifInState": changes.if_in_state,
-    }
-    arguments = {name: value for name, value in parts.items() if value}
-    call = Call("ContactCard/set", {"accountId": account_id, **arguments})
+    setting = set_objects(
+        "ContactCard",
+        account_id,
+        create=changes.create or None,
+        update=changes.update or None,
+        destroy=changes.destroy or None,
+        if_in_state=changes.if_in_state or None,
+    )
 
     def read(results: Results) -> Done:
         try:
-            return _done(results[call], changes, call)
+            return Done(failed=setting.read(results).failed)
         except MethodError as error:
             return Done(refusal=error)
 
-    return Operation((call,), read)
+    return Operation(setting.calls, read)
 
 
-def _done(answer: Mapping[str, Any], changes: Changes, call: Call) -> Done:
-    """Read the answer to a ``/set``; a change that the answer does not mention has failed."""
-    destroyed = checked(answer.get("destroyed") or [], list, call)
-    told = {
-        *checked(answer.get("created") or {}, dict, call),
-        *checked(answer.get("updated") or {}, dict, call),
-        *(each for each in destroyed if isinstance(each, str)),
-    }
-    asked = (*changes.create, *changes.update, *changes.destroy)
-    failed = {each: NO_WORD for each in asked if each not in told}
-    for name in ("notCreated", "notUpdated", "notDestroyed"):
-        refused = checked(answer.get(name) or {}, dict, call)
-        failed |= {each: SetError.parse(error) for each, error in refused.items()}
-    return Done(failed=failed)
+def edit_octets(edit: ContactEdit) -> int:
+    """Return the largest size of an edit in a request; the whole note is sent."""
+    note = edit.card.card.note if isinstance(edit.card, UpdateCard) else ""
+    return _EDIT_SIZE + _OCTETS_PER_CHARACTER * len(note)
 
 
 def is_taken(error: SetError | None) -> bool:
@@ -100,4 +94,4 @@ def is_taken(error: SetError | None) -> bool:
 
 def is_gone(error: SetError | None) -> bool:
     """Return True if a card could not be changed because there is none with its id."""
-    return error is not None and error.type == "notFound"
+    return error is not None and error.type == NOT_FOUND

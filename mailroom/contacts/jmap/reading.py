@@ -1,12 +1,12 @@
 """Reading cards with all their properties, so that they may be edited."""
 
 from collections.abc import (
-    AsyncIterator,
     Awaitable,
     Callable,
     Collection,
     Iterable,
     Mapping,
+    Sequence,
 )
 from functools import partial
 from typing import Final, TypeVar
@@ -15,9 +15,9 @@ import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
 from mailroom.contacts.jmap.calls import (
+    CardPage,
     Filter,
     Found,
-    Page,
     find_cards,
     get_cards,
     get_large_card,
@@ -27,13 +27,16 @@ from mailroom.contacts.jscontact.fields import JsCard
 from mailroom.http import AnswerTooLargeError
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.errors import JmapError
+from mailroom.jmap.habits import Habits
+from mailroom.jmap.methods import largest_get
+from mailroom.jmap.paging import remaining_pages
+from mailroom.jmap.queries import IdPage
 from mailroom.jmap.request import Operation
 
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
-_LARGEST_PAGE: Final = 4096
 _TRIES: Final = 3
 """The number of attempts to read cards that belong together, while others change cards."""
 
@@ -74,8 +77,9 @@ class Cards:
             size = await page_size(self.client)
             ask = partial(find_cards, self.account_id, card_filter, limit=size)
             (first,) = await self.client.perform(ask())
-            pages = [first, *[page async for page in rest_of(self.client, ask, first)]]
-            return [*_by_id([page.found for page in pages]).values()]
+            parts = [first.found]
+            await read_remaining(self.client, ask, first, parts.append)
+            return [*_by_id(parts).values()]
 
         return await undisturbed(read)
 
@@ -146,34 +150,42 @@ class Cards:
 
 async def page_size(client: JmapClient) -> int:
     """Return the number of cards to read in one page by back-reference."""
-    return min(_LARGEST_PAGE, (await client.session()).limits.max_objects_in_get)
+    return largest_get((await client.session()).limits)
 
 
-async def rest_of(
-    client: JmapClient, ask: Callable[[int], Operation[Page]], first: Page
-) -> AsyncIterator[Page]:
-    """Read the pages after the first, until every card was read or a page is empty.
-
-    The next position follows from the number of ids in the page, because the server may return
-    fewer than the limit. The state of the cards shows that nothing changed between two pages; some
-    servers return another ``queryState`` for each page.
+async def read_remaining(
+    client: JmapClient,
+    ask: Callable[[int], Operation[CardPage]],
+    first: CardPage,
+    put: Callable[[Found], object],
+) -> None:
+    """Read the cards of the pages after the first; see :func:`remaining_pages`.
 
     Args:
         client: the client of the server.
         ask: returns the operation that reads the page at a position.
         first: the page at position 0.
+        put: called with the cards of each page, so that only one page is in memory.
 
     Raises:
         HttpError, JmapError: the server cannot be asked.
         CardsMovedError: the cards changed between two pages.
     """
-    page, position = first, first.length
-    while page.length and (first.total is None or position < first.total):
-        (page,) = await client.perform(ask(position))
-        if page.found.state != first.found.state:
-            raise CardsMovedError
-        yield page
-        position += page.length
+
+    async def read(positions: Sequence[int]) -> list[IdPage]:
+        pages: list[IdPage] = []
+        for position in positions:
+            (page,) = await client.perform(ask(position))
+            put(page.found)
+            pages.append(IdPage(page.ids, page.total, page.limit, page.states))
+        return pages
+
+    habits = Habits()
+    habits.totals_are_proven = True  # no server is known whose totals of cards are wrong
+    rest = await remaining_pages(first, read, habits)
+    # Some servers return another queryState for each page; the state of the cards is reliable.
+    if any(page.states != first.states for page in rest):
+        raise CardsMovedError
 
 
 async def undisturbed(read: Callable[[], Awaitable[T]]) -> T:

@@ -14,18 +14,22 @@ from mailroom.contacts.jmap.calls import (
     BRIEF,
     EVERYTHING,
     Book,
-    Delta,
+    CardChanges,
     Found,
     find_cards,
     get_books,
+    get_card_state,
     get_changes,
-    get_state,
 )
-from mailroom.contacts.jmap.reading import page_size, rest_of, undisturbed, warn_of_unreadable
+from mailroom.contacts.jmap.reading import (
+    page_size,
+    read_remaining,
+    undisturbed,
+    warn_of_unreadable,
+)
 from mailroom.contacts.jscontact.cards import is_group, to_group
 from mailroom.contacts.jscontact.fields import JsCard, addresses_of, names_of, text, uid_of
 from mailroom.jmap.client import JmapClient
-from mailroom.jmap.errors import MethodError
 from mailroom.jmap.request import in_order
 
 log = structlog.get_logger(__name__)
@@ -56,8 +60,8 @@ class CardCache:
     groups: Mapping[str, JsCard]
     written_uids: Mapping[str, str]
 
-    def is_followed_by(self, delta: Delta, books: Iterable[Book]) -> bool:
-        """Return True if a delta leads from these cards to the present cards of the server.
+    def is_followed_by(self, changes: CardChanges, books: Iterable[Book]) -> bool:
+        """Return True if some changes lead from these cards to the present cards of the server.
 
         False if the server was restored from a backup: it then reports no changes, and a state that
         is not newer than ours. False also if the set of read-only address books has changed,
@@ -65,17 +69,17 @@ class CardCache:
         """
         if _read_only(books) != _read_only(self.books):
             return False
-        if delta.new_state == self.state:
-            return not delta.has_more
-        return bool(delta.touched) or _is_later(delta.new_state, self.state)
+        if changes.new_state == self.state:
+            return not changes.has_more
+        return bool(changes.touched) or _is_later(changes.new_state, self.state)
 
-    def followed_by(self, delta: Delta, books: Iterable[Book]) -> "CardCache":
+    def followed_by(self, changes: CardChanges, books: Iterable[Book]) -> "CardCache":
         """Return the cards after some changes."""
-        if not delta.touched:
-            return replace(self, books=tuple(books), state=delta.new_state)
-        builder = _CacheBuilder(books, delta.new_state, self)
-        builder.remove(delta.touched)
-        builder.put(*delta.parts)
+        if not changes.touched:
+            return replace(self, books=tuple(books), state=changes.new_state)
+        builder = _CacheBuilder(books, changes.new_state, self)
+        builder.remove(changes.touched)
+        builder.put(*changes.parts)
         return builder.build()
 
     def is_writable(self, card: JsCard) -> bool:
@@ -193,18 +197,15 @@ class Synchronizer:
         cache, has_more = self._cache, True
         while cache is not None and has_more:
             size = await page_size(self._client)
-            changes = get_changes(self._account_id, cache.state, limit=size)
-            try:
-                books, delta = await self._client.perform(get_books(self._account_id), changes)
-            except MethodError as error:
-                if error.type != "cannotCalculateChanges":
-                    raise
-                return None
-            if not cache.is_followed_by(delta, books):
+            books, changes = await self._client.perform(
+                get_books(self._account_id),
+                get_changes(self._account_id, cache.state, limit=size),
+            )
+            if changes is None or not cache.is_followed_by(changes, books):
                 return None
             # Each page is kept, so that a failure costs only the pages that are still to be read.
-            cache = self._cache = cache.followed_by(delta, books)
-            has_more = delta.has_more
+            cache = self._cache = cache.followed_by(changes, books)
+            has_more = changes.has_more
         return cache
 
     async def _read_everything(self) -> CardCache:
@@ -215,12 +216,11 @@ class Synchronizer:
             ask = partial(find_cards, self._account_id, EVERYTHING, limit=size, properties=BRIEF)
             # The state is read first, so that the next sync reports changes during the reading.
             books, (state, first) = await self._client.perform(
-                get_books(self._account_id), in_order(get_state(self._account_id), ask())
+                get_books(self._account_id), in_order(get_card_state(self._account_id), ask())
             )
             builder = _CacheBuilder(books, state)
             builder.put(first.found)
-            async for page in rest_of(self._client, ask, first):
-                builder.put(page.found)
+            await read_remaining(self._client, ask, first, builder.put)
             return builder.build()
 
         return await undisturbed(read)

@@ -16,9 +16,16 @@ from typing import Final
 
 from mailroom.contacts.address import key_of
 from mailroom.contacts.index import ContactIndex
-from mailroom.contacts.jmap.batches import batches
 from mailroom.contacts.jmap.calls import uid_filter
-from mailroom.contacts.jmap.card_set import BAD_PATH, Changes, Done, is_gone, is_taken, set_cards
+from mailroom.contacts.jmap.card_set import (
+    BAD_PATH,
+    Changes,
+    Done,
+    edit_octets,
+    is_gone,
+    is_taken,
+    set_cards,
+)
 from mailroom.contacts.jmap.plan import Job, Plan, Rules
 from mailroom.contacts.jmap.reading import Cards, CardsMovedError, undisturbed
 from mailroom.contacts.jmap.rollback import Rollback
@@ -34,6 +41,7 @@ from mailroom.contacts.model import (
 from mailroom.contacts.uid import other_uid
 from mailroom.http import CredentialsRefusedError, HttpError
 from mailroom.jmap.errors import JmapError
+from mailroom.jmap.methods import set_batches
 from mailroom.waiting.retrying import retry_while_changed
 
 _TRIES: Final = 4
@@ -83,7 +91,7 @@ class Writing:
             HttpError: no edit succeeded, because the server failed or cannot be reached.
         """
         limits = (await self._cards.client.session()).limits
-        for batch in batches(self._edits, limits, groups=len(self._groups)):
+        for batch in set_batches(self._edits, edit_octets, limits, besides=len(self._groups)):
             await self._write([Job(edit, self._uid_for(edit)) for edit in batch])
         await self._look_again()
         await self._rollback.run(self._failures)

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import JmapError, is_read_only
 from mailroom.jmap.mail import ARRIVAL, Email, Patch
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.mails import Written
+from mailroom.jmap.methods import SetResponse
 from mailroom.screener.arrivals.verdict import Rules, Verdict, is_new, judge
 from mailroom.screener.model.mend import mend
 from mailroom.waiting.retrying import retry_while_changed
@@ -41,7 +41,7 @@ class ArrivalsReport:
     failures: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     stuck: dict[str, str] = field(default_factory=dict)
-    updates: list[Updated] = field(default_factory=list)
+    updates: list[SetResponse] = field(default_factory=list)
 
 
 class VerdictExecutor:
@@ -107,7 +107,7 @@ class VerdictExecutor:
         new = (email for email in emails if is_new(email, self._rules.places))
         return _by_id(judge(email, self._rules) for email in new)
 
-    def _note(self, asked: Mapping[str, Patch], update: Updated) -> None:
+    def _note(self, asked: Mapping[str, Patch], update: SetResponse) -> None:
         self._arrived.updates.append(update)
         for email_id, patch in asked.items():
             verdict = self._left.pop(email_id)

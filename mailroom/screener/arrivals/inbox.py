@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mailroom.jmap.listing import list_dates
-from mailroom.jmap.mail import ARRIVAL, Created, Email, Filter
+from mailroom.jmap.mail import ARRIVAL, CreatedEmails, Email, Filter
 from mailroom.jmap.mail_account import MailAccount
-from mailroom.jmap.queries import Page
+from mailroom.jmap.queries import EmailPage
 from mailroom.jmap.request import Operation
 from mailroom.screener.arrivals.verdict import is_new
 from mailroom.screener.model.places import Places
@@ -36,7 +36,7 @@ class NewMail:
     state: str
 
 
-FirstAnswer = Page | Created | None
+FirstAnswer = EmailPage | CreatedEmails | None
 """The first page of the unread mail, or the mail created since the last pass; None if the server
 cannot calculate the changes."""
 
@@ -97,9 +97,9 @@ class Inbox:
             HttpError, JmapError: the server cannot be asked.
         """
         match first:
-            case Created(is_silent=False, has_more=False):
+            case CreatedEmails(is_silent=False, has_more=False):
                 emails, state = first.emails, first.new_state
-            case Page():
+            case EmailPage():
                 emails, state = await self._all_unread(first, places), first.state
             case _:  # the changes are incomplete
                 unread = self._account.first_page(_unread(places), also=ARRIVAL)
@@ -115,7 +115,7 @@ class Inbox:
         )
         return NewMail(tuple(sorted(new, key=lambda email: (email.received_at, email.id))), state)
 
-    async def _all_unread(self, first: Page, places: Places) -> tuple[Email, ...]:
+    async def _all_unread(self, first: EmailPage, places: Places) -> tuple[Email, ...]:
         """Return the first page, and all other unread mail that is recent enough.
 
         Only ids and dates are read of the other pages, because there may be very much old mail.

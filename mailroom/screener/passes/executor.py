@@ -18,12 +18,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from mailroom.contacts.book import AddressBook
-from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import is_read_only
 from mailroom.jmap.habits import Limitation
 from mailroom.jmap.mail import Email, Patch
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.mails import Written
+from mailroom.jmap.methods import SetResponse
 from mailroom.screener.arrivals.screening import Screening
 from mailroom.screener.model.categories import Categories
 from mailroom.screener.model.mend import Replan, mend
@@ -159,7 +159,7 @@ class PlanExecutor:
             )
             await self._file_late(mails, progress)
 
-    async def _file_late(self, mails: Iterable[Email], progress: Progress) -> Sequence[Updated]:
+    async def _file_late(self, mails: Iterable[Email], progress: Progress) -> Sequence[SetResponse]:
         """File mail of the decided senders that came after their mail was searched for."""
         late = file_late(progress.plan, progress.open, mails, self._categories)
         patches = {email_id: patch for filing in late for email_id, patch in filing.swept.items()}

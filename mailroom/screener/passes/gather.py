@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.habits import Limitation
-from mailroom.jmap.mail import Created, Email, Filter
+from mailroom.jmap.mail import CreatedEmails, Email, Filter
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.mailboxes import get_mailboxes
-from mailroom.jmap.queries import Page
+from mailroom.jmap.queries import EmailPage
 from mailroom.jmap.request import Operation
 from mailroom.screener.arrivals.inbox import FirstAnswer, Inbox, NewMail
 from mailroom.screener.model.categories import Categories, Layout
@@ -158,7 +158,7 @@ class Gatherer:
         return GatheredMail(emails, new_mail, directory, places_now, own, state)
 
     async def _all_labelled(
-        self, filters: Sequence[Filter], first_pages: Sequence[Page], labels: frozenset[str]
+        self, filters: Sequence[Filter], first_pages: Sequence[EmailPage], labels: frozenset[str]
     ) -> tuple[Email, ...]:
         """Return all labelled mail; read further pages unless the mailboxes' sizes show the end."""
         emails: Iterable[Email] = {
@@ -216,7 +216,7 @@ class Gatherer:
         (*results, created), found = await self.mail_of(sweeps, after=operations)
         emails = {email.id: email for email in found}
         mailboxes = frozenset[str]().union(*(sweep.mailboxes for sweep in sweeps))
-        while isinstance(created, Created):
+        while isinstance(created, CreatedEmails):
             emails |= {email.id: email for email in created.emails if email.mailbox_ids & mailboxes}
             if not created.has_more:
                 break

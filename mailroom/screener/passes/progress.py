@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mailroom.contacts.model import is_lasting
-from mailroom.jmap.answers import Updated
 from mailroom.jmap.errors import SetError
 from mailroom.jmap.mail import Patch
+from mailroom.jmap.methods import SetResponse
 from mailroom.screener.arrivals.executor import ArrivalsReport
 from mailroom.screener.passes.plan import Filing, Plan, label_change_key
 from mailroom.screener.passes.states import StateTrail
@@ -114,7 +114,7 @@ class Progress:
                 if error := reasons.get(edit.key):
                     self._fail(filing, f"contact: {error}", is_lasting=is_lasting(error))
 
-    def mails_updated(self, updates: Iterable[Updated]) -> None:
+    def mails_updated(self, updates: Iterable[SetResponse]) -> None:
         """Note the results of updates of mails."""
         failed = self._note(updates)
         for filing in self.open:
@@ -125,7 +125,7 @@ class Progress:
             if email.id in labels_failed and failed[email.id].is_lasting:
                 self._refused[label_change_key(email)] = str(failed[email.id])
 
-    def late_updated(self, late: Iterable[Filing], updates: Iterable[Updated]) -> None:
+    def late_updated(self, late: Iterable[Filing], updates: Iterable[SetResponse]) -> None:
         """Note the results of updates of late mails, which are those swept by ``late``."""
         failed = self._note(updates)
         for filing in late:
@@ -141,7 +141,7 @@ class Progress:
         self._arrived = arrived
         self._note(arrived.updates)
 
-    def _note(self, updates: Iterable[Updated]) -> dict[str, SetError]:
+    def _note(self, updates: Iterable[SetResponse]) -> dict[str, SetError]:
         """Add updates to the trail; return the errors by mail id."""
         failed: dict[str, SetError] = {}
         for update in updates:

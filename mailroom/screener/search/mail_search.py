@@ -16,7 +16,7 @@ from mailroom.jmap.habits import Limitation
 from mailroom.jmap.listing import list_ids
 from mailroom.jmap.mail import Email, EmailPeople, Filter
 from mailroom.jmap.mail_account import MailAccount
-from mailroom.jmap.queries import IdPage, Page, find_newest_id
+from mailroom.jmap.queries import EmailPage, IdPage, find_newest_id
 from mailroom.jmap.request import Operation, Results, in_order
 from mailroom.screener.search.filters import Mailboxes
 from mailroom.screener.search.people import Fields, names_any, searches
@@ -156,7 +156,7 @@ class MailSearch:
         proof: Proof | None = answers[0]
         if proof is not None:
             habits.weigh_total(proof.every.total, proof.every.length)
-        pages: list[Page] = answers[1:]
+        pages: list[EmailPage] = answers[1:]
         found = await self._account.all_pages(filters, pages, also=also)
         return results, found, proof
 
