@@ -23,9 +23,9 @@ from mailroom.http import (
     UnreachableError,
     is_same_origin,
 )
-from mailroom.jmap.again import Answers, completed, pause, put_off
 from mailroom.jmap.errors import JmapError, RequestError, SessionError
-from mailroom.jmap.problems import is_beyond_limits, problem
+from mailroom.jmap.postponed import Answers, completed, pause, put_off
+from mailroom.jmap.problem_details import is_beyond_limits, problem
 from mailroom.jmap.request import Call, Operation, Request, Results, pack, parts, request_of
 from mailroom.jmap.session import JMAP, Session, check_api_url, keeping_origin, parse_session
 from mailroom.waiting.concurrency import all_of
@@ -99,7 +99,9 @@ class JmapClient:
         if self._keep_origin:
             session = keeping_origin(session, self._session_url)
         check_api_url(session, self._session_url, self._http.credentials.allowed_hosts)
-        self._http.slots.resize(_at_once(session.limits.max_concurrent_requests))
+        # Servers count the requests of all clients of an account. One request is left to a mail app
+        # or the handshake of push.
+        self._http.slots.resize(max(1, session.limits.max_concurrent_requests - 1))
         return session
 
     def server_now(self) -> datetime:
@@ -188,18 +190,13 @@ class JmapClient:
             if fresh.limits == session.limits:
                 raise
             log.info("the server's limits have changed", limit=error.limit)
-            return await self._send_cut(fresh, operations, repeatable=repeatable)
+            answers = {}
+            for part in parts(operations, fresh.limits):
+                # One request after the other, so that the order of the operations holds.
+                answer = await self._send(fresh, request_of(part), repeatable=repeatable)
+                answers = {**answers, **answer}
+            return answers
         return await self._send_again(session, operations, answers, repeatable=repeatable)
-
-    async def _send_cut(
-        self, session: Session, operations: Sequence[Operation[Any]], *, repeatable: bool
-    ) -> Answers:
-        """Send operations in several requests, one after the other, so that the order holds."""
-        answers: Answers = {}
-        for part in parts(operations, session.limits):
-            request = request_of(part)
-            answers = {**answers, **await self._send(session, request, repeatable=repeatable)}
-        return answers
 
     async def _send_again(
         self,
@@ -240,19 +237,15 @@ class JmapClient:
             self.forget_session()
             raise problem(error) from None
         except UnreachableError as error:
-            raise self._hinting(error) from None
+            if is_same_origin(error.url, self._session_url):
+                raise
+            cause = (
+                f"{error.cause}; the session at {self._session_url.origin()} names this address. If"
+                " a proxy stands before the server, set MAILROOM_JMAP_KEEP_ORIGIN=true"
+            )
+            raise UnreachableError(error.url, cause, sent=error.sent) from None
         self._notice_state(body.get("sessionState"))
         return request.read(body["methodResponses"])
-
-    def _hinting(self, error: UnreachableError) -> UnreachableError:
-        """Return the error, with advice added if the address came from the session."""
-        if is_same_origin(error.url, self._session_url):
-            return error
-        cause = (
-            f"{error.cause}; the session at {self._session_url.origin()} names this address. If"
-            " a proxy stands before the server, set MAILROOM_JMAP_KEEP_ORIGIN=true"
-        )
-        return UnreachableError(error.url, cause, sent=error.sent)
 
     def _notice_state(self, state: object) -> None:
         """Forget the session once for every new sessionState (RFC 8620 section 3.4).
@@ -266,15 +259,6 @@ class JmapClient:
         self._last_state = state
         if self._session is None or state != self._session.state:
             self.forget_session()
-
-
-def _at_once(limit: int) -> int:
-    """Return the number of requests to send at once: one less than the server allows.
-
-    Servers count the requests of all clients of an account. One request is left to a mail app or
-    the handshake of push.
-    """
-    return max(1, limit - 1)
 
 
 def _session(response: Response) -> Session:

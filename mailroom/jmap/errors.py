@@ -1,9 +1,25 @@
-"""The errors of JMAP, beyond those of HTTP (RFC 8620 sections 3.6 and 5.3).
+"""The errors of JMAP (RFC 8620 sections 3.6 and 5.3), and all errors that a pass expects.
 
+    HttpError                 a request failed: :mod:`mailroom.http.errors` draws its tree
     JmapError
-    ├── RequestError   the whole request was refused (problem details, RFC 7807)
-    ├── MethodError    one method call was refused
-    └── SessionError   the session lacks what is needed: an account or a capability
+    ├── RequestError          the whole request was refused (problem details, RFC 7807)
+    ├── MethodError           one method call was refused
+    ├── SessionError          the session lacks what is needed: an account or a capability
+    ├── CardsMovedError       contacts changed during every try to read them
+    ├── PushUnavailableError  this transport of push cannot be used now
+    ├── PushDroppedError      Mailroom dropped a push connection
+    └── GivenUpError          a transport of push is given up, but there is another one
+    AddressBookError          :mod:`mailroom.contacts.model`: the address book refused
+    ├── LastingRefusalError   ... and would refuse the same card again
+    ├── ReadOnlyAddressBookError, NoAddressBookError, AddressBookGoneError, RefusedError
+    MissingError, UnsuitableError, NoRightToWriteError
+                              :mod:`mailroom.screener.model.missing`: the account is not set up
+
+``JmapClient`` repeats calls that were answered with "not now" (:mod:`mailroom.http.not_now`), and
+fetches the session again after a RequestError about its limits. ``MailAccount`` and ``MailSearch``
+learn limitations from a MethodError. The errors of push end in a Disconnected event, after which
+push is tried again. All others end the pass, except those of one contact or one mail, which are
+reported as incomplete. :mod:`mailroom.runtime.failure_policy` decides what follows.
 
 A :class:`SetError` concerns one object of a ``/set``. It is a value and not an exception, because
 the other objects may have been changed.

@@ -24,7 +24,7 @@ from mailroom.http import (
 )
 from mailroom.jmap.liveness import PUSH_TIMEOUTS, Liveness, PushTimeouts
 from mailroom.jmap.push import StateChange
-from mailroom.jmap.reconnecting import PushUnavailableError, push_refusal
+from mailroom.jmap.push_backoff import PushUnavailableError, push_refusal
 from mailroom.jmap.session import EVENT_STREAM
 from mailroom.jmap.sse import Event, SseDecoder
 

@@ -54,7 +54,7 @@ class Habits:
 
     def __iter__(self) -> Iterator[Limitation]:
         """Iterate over the known limitations, in the order of :class:`Limitation`."""
-        return (each for each in Limitation if each in self._known)
+        return (limitation for limitation in Limitation if limitation in self._known)
 
     @property
     def searches_are_exact(self) -> bool:

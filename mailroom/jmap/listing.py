@@ -41,7 +41,8 @@ async def list_ids(
     done, listings = await _list_once(account, ordered, after)
     ids = _ids(listings)
     for _ in range(READINGS - 1):
-        if _are_steady(listings):
+        states = {state for pages in listings for page in pages for state in page.states}
+        if len(states) <= 1 and all(map(are_steady, listings)):
             break
         _, listings = await _list_once(account, ordered, ())
         ids |= _ids(listings)
@@ -49,12 +50,7 @@ async def list_ids(
 
 
 def _ids(listings: Sequence[Sequence[IdPage]]) -> dict[str, None]:
-    return dict.fromkeys(each for pages in listings for page in pages for each in page.ids)
-
-
-def _are_steady(listings: Sequence[Sequence[IdPage]]) -> bool:
-    states = {state for pages in listings for page in pages for state in page.states}
-    return len(states) <= 1 and all(map(are_steady, listings))
+    return dict.fromkeys(email_id for pages in listings for page in pages for email_id in page.ids)
 
 
 async def _list_once(
@@ -62,14 +58,14 @@ async def _list_once(
 ) -> tuple[list[T], list[list[IdPage]]]:
     """Read the pages of each mailbox. The page at the expected end is read with the first page."""
     sizes = account.mailbox_sizes
-    ends = [(each, size) for each in mailbox_ids if (size := sizes.get(each))]
-    asked = [*((each, 0) for each in mailbox_ids), *ends]
+    ends = [(mailbox_id, size) for mailbox_id in mailbox_ids if (size := sizes.get(mailbox_id))]
+    asked = [*((mailbox_id, 0) for mailbox_id in mailbox_ids), *ends]
     done, parts = await account.client.perform_in_turn(after, _pages(account, asked))
     known = dict(zip(asked, (page for part in parts for page in part), strict=True))
 
     async def listing(mailbox_id: str) -> list[IdPage]:
         async def ask(positions: Sequence[int]) -> Sequence[IdPage]:
-            operations = _pages(account, [(mailbox_id, each) for each in positions])
+            operations = _pages(account, [(mailbox_id, position) for position in positions])
             parts = await account.client.perform_all(operations)
             return [page for part in parts for page in part]
 
@@ -78,7 +74,7 @@ async def _list_once(
         rest = await remaining_pages(first, ask, account.habits, expected=size, ahead=ahead)
         return [first, *rest]
 
-    return done, await all_of(listing(each) for each in mailbox_ids)
+    return done, await all_of(listing(mailbox_id) for mailbox_id in mailbox_ids)
 
 
 def _pages(account: MailAccount, asked: Sequence[tuple[str, int]]) -> list[Operation[list[IdPage]]]:
@@ -101,7 +97,10 @@ async def list_dates(account: MailAccount, email_filter: Filter, first: IdPage) 
     async def ask(positions: Sequence[int]) -> Sequence[DatedPage]:
         size = account.page_size
         return await account.client.perform_all(
-            [find_dates(account.id, email_filter, position=each, limit=size) for each in positions]
+            [
+                find_dates(account.id, email_filter, position=position, limit=size)
+                for position in positions
+            ]
         )
 
     dates = dict[str, str]()

@@ -7,7 +7,7 @@ from typing import Final
 from yarl import URL
 
 from mailroom.http import HttpError, UnreachableError, shown
-from mailroom.jmap.reconnecting import PushUnavailableError
+from mailroom.jmap.push_backoff import PushUnavailableError
 
 _GREATEST_MINIMUM: Final = 30.0
 """Seconds. A server may ping less often than it was asked to, but at least this often."""

@@ -1,13 +1,13 @@
 """One account's mail: everything that needs more than one call. Knows nothing of screening."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from mailroom.jmap.client import JmapClient
+from mailroom.jmap.email_store import EmailStore
 from mailroom.jmap.habits import Limitation
 from mailroom.jmap.mail import CreatedEmails, Email, Filter, get_created, get_identities
 from mailroom.jmap.mailboxes import Mailbox, find_mailbox_ids, get_mailboxes
-from mailroom.jmap.mails import Mails
 from mailroom.jmap.paging import READINGS, are_steady, remaining_pages
 from mailroom.jmap.queries import EmailPage, find_emails
 from mailroom.jmap.request import Operation
@@ -17,7 +17,7 @@ from mailroom.waiting.concurrency import all_of
 T = TypeVar("T")
 
 
-class MailAccount(Mails):
+class MailAccount(EmailStore):
     """Finds, reads and patches the mail of one account.
 
     Args:
@@ -77,27 +77,25 @@ class MailAccount(Mails):
         (mailboxes,) = await self.client.perform(get_mailboxes(self.id))
         return await self.all_mailboxes(mailboxes)
 
-    async def all_mailboxes(self, told: tuple[Mailbox, ...]) -> tuple[Mailbox, ...]:
+    async def all_mailboxes(self, returned: tuple[Mailbox, ...]) -> tuple[Mailbox, ...]:
         """Return the mailboxes that the server returned when it was asked for all, and the missing.
 
         Some servers return only the first maxObjectsInGet. Raises as :meth:`mailboxes`.
         """
         limit = self._session.limits.max_objects_in_get
-        if len(told) >= limit:
-            told += await self._further_mailboxes({each.id for each in told}, limit)
-        self.mailbox_sizes = {each.id: each.total_emails for each in told}
-        return told
-
-    async def _further_mailboxes(self, known: Collection[str], limit: int) -> tuple[Mailbox, ...]:
-        ids = list[str]()
-        while page := (await self.client.perform(find_mailbox_ids(self.id, len(ids))))[0]:
-            ids += page
-        missing = [each for each in dict.fromkeys(ids) if each not in known]
-        if missing:
-            self.habits.learn(Limitation.WHOLE_LISTS)
-        parts = [missing[start : start + limit] for start in range(0, len(missing), limit)]
-        rest = await self.client.perform_all([get_mailboxes(self.id, part) for part in parts])
-        return tuple(each for part in rest for each in part)
+        if len(returned) >= limit:
+            ids = list[str]()
+            while page := (await self.client.perform(find_mailbox_ids(self.id, len(ids))))[0]:
+                ids += page
+            known = {mailbox.id for mailbox in returned}
+            missing = [mailbox_id for mailbox_id in dict.fromkeys(ids) if mailbox_id not in known]
+            if missing:
+                self.habits.learn(Limitation.WHOLE_LISTS)
+            parts = [missing[start : start + limit] for start in range(0, len(missing), limit)]
+            rest = await self.client.perform_all([get_mailboxes(self.id, part) for part in parts])
+            returned += tuple(mailbox for part in rest for mailbox in part)
+        self.mailbox_sizes = {mailbox.id: mailbox.total_emails for mailbox in returned}
+        return returned
 
     @property
     def calls_at_once(self) -> int:
@@ -135,7 +133,7 @@ class MailAccount(Mails):
         Raises:
             HttpError, JmapError: see :meth:`JmapClient.perform_all`.
         """
-        queries = [self.first_page(each, also=also) for each in filters]
+        queries = [self.first_page(email_filter, also=also) for email_filter in filters]
         done, firsts = await self.client.perform_in_turn(after, queries)
         return done, await self.all_pages(filters, firsts, also=also)
 
@@ -144,10 +142,11 @@ class MailAccount(Mails):
     ) -> tuple[Email, ...]:
         """Read the results of several queries whose first pages are known; see :meth:`find`."""
         parts = await all_of(
-            self.whole(each, first, also=also) for each, first in zip(filters, firsts, strict=True)
+            self.whole(email_filter, first, also=also)
+            for email_filter, first in zip(filters, firsts, strict=True)
         )
         emails = {email.id: email for part in parts for email in part}
-        return tuple(sorted(emails.values(), key=lambda each: (each.received_at, each.id)))
+        return tuple(sorted(emails.values(), key=lambda email: (email.received_at, email.id)))
 
     async def whole(
         self,
@@ -176,8 +175,8 @@ class MailAccount(Mails):
             size = self.page_size
             return await self.client.perform_all(
                 [
-                    find_emails(self.id, email_filter, position=each, limit=size, also=also)
-                    for each in positions
+                    find_emails(self.id, email_filter, position=position, limit=size, also=also)
+                    for position in positions
                 ]
             )
 

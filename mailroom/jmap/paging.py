@@ -43,10 +43,15 @@ async def remaining_pages(
     habits.weigh_total(first.total, first.length)
     known, pages, position = dict(ahead or {}), list[P](), first.length
     last: IdPage = first
-    wanted = [each for each in _positions(first, habits, expected) if each not in known]
+    wanted = [start for start in _positions(first, habits, expected) if start not in known]
     if wanted:
         known |= zip(wanted, await ask(wanted), strict=True)
-    while last.length and not _is_end(first, last, position, habits):
+    while last.length:
+        reaches_total = first.total is not None and position >= first.total
+        # As far as is known, another page may follow a page that is full.
+        is_full = last.is_full or (last is not first and last.length >= first.length)
+        if habits.trusts_totals and reaches_total and not is_full:
+            break
         page = known.pop(position, None) or (await ask([position]))[0]
         if page.length:
             habits.weigh_total(page.total, position + page.length)
@@ -54,17 +59,6 @@ async def remaining_pages(
         position += page.length
         last = page
     return pages
-
-
-def _is_end(first: IdPage, last: IdPage, position: int, habits: Habits) -> bool:
-    if not habits.trusts_totals or first.total is None or position < first.total:
-        return False
-    return not _may_go_on(last, first)
-
-
-def _may_go_on(last: IdPage, first: IdPage) -> bool:
-    """Return True if a page is full, as far as is known, so that another one may follow."""
-    return last.is_full or (last is not first and last.length >= first.length)
 
 
 def _positions(first: IdPage, habits: Habits, expected: int | None) -> list[int]:
@@ -94,6 +88,6 @@ def are_steady(pages: Sequence[IdPage]) -> bool:
     """
     if len(pages) <= 1:
         return True
-    ids = [each for page in pages for each in page.ids]
+    ids = [object_id for page in pages for object_id in page.ids]
     states = {state for page in pages for state in page.states}
     return len(states) == 1 and len(ids) == len(set(ids))

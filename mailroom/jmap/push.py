@@ -25,7 +25,7 @@ from typing import Any, Protocol, Self
 
 from mailroom.http import HttpError, Streams
 from mailroom.jmap.errors import JmapError
-from mailroom.jmap.reconnecting import (
+from mailroom.jmap.push_backoff import (
     HEALTHY_LIFE,
     UNAVAILABLE_PAUSE,
     Backoff,

@@ -47,6 +47,11 @@ class Call:
     arguments: Mapping[str, Any]
     max_octets: int = MAX_OCTETS
 
+    @property
+    def data_type(self) -> str:
+        """The type of the objects: ``Email``, for example."""
+        return self.method.partition("/")[0]
+
     def at(self, path: str) -> "Reference":
         """Return a reference to ``path`` in this call's result (RFC 8620 section 3.7)."""
         return Reference(self, path)
@@ -114,7 +119,7 @@ class Request:
         ids = {call: str(number) for number, call in enumerate(self.calls)}
         return encode_json(
             {
-                "using": sorted({CORE, *(_CAPABILITY_OF[_type(call)] for call in self.calls)}),
+                "using": sorted({CORE, *(_CAPABILITY_OF[call.data_type] for call in self.calls)}),
                 "methodCalls": [_invocation(call, ids) for call in self.calls],
             }
         )
@@ -134,10 +139,6 @@ class Request:
                     if name in {call.method, _ERROR}:
                         answers.setdefault(call, _answer(call, name, arguments))
         return answers
-
-
-def _type(call: Call) -> str:
-    return call.method.partition("/")[0]
 
 
 def encode_json(value: Any) -> bytes:
@@ -198,7 +199,6 @@ def parts(operations: Sequence[Operation[T]], limits: Limits) -> Iterator[Sequen
 
 def _size(call: Call) -> int:
     """Return the largest size of a call in a request, in octets."""
-    referred = [each.call for each in call.arguments.values() if isinstance(each, Reference)]
-    return len(encode_json(_invocation(call, dict.fromkeys([call, *referred], _WIDEST_ID)))) + len(
-        ","
-    )
+    referred = [value.call for value in call.arguments.values() if isinstance(value, Reference)]
+    invocation = _invocation(call, dict.fromkeys([call, *referred], _WIDEST_ID))
+    return len(encode_json(invocation)) + len(",")

@@ -31,11 +31,11 @@ from typing import Final, Protocol
 import structlog
 
 from mailroom.http import HttpError
-from mailroom.jmap.endings import End, Life, end_of
+from mailroom.jmap.connection_ends import End, Life, end_of
 from mailroom.jmap.errors import JmapError
 from mailroom.jmap.eventsource import EventSourceTransport
 from mailroom.jmap.push import Connection, StateChange
-from mailroom.jmap.reconnecting import UNAVAILABLE_PAUSE, PushUnavailableError
+from mailroom.jmap.push_backoff import UNAVAILABLE_PAUSE, PushUnavailableError
 from mailroom.jmap.session import Session
 from mailroom.jmap.websocket import WebSocketTransport
 

@@ -25,7 +25,7 @@ from mailroom.http import (
     trusting,
 )
 from mailroom.jmap.liveness import PUSH_TIMEOUTS, PushTimeouts, SilentConnections
-from mailroom.jmap.reconnecting import PushUnavailableError
+from mailroom.jmap.push_backoff import PushUnavailableError
 from mailroom.jmap.session import JMAP
 from mailroom.jmap.sse import LIMIT
 from mailroom.jmap.websocket_connection import WebSocketConnection

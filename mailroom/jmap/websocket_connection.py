@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 from yarl import URL
 
 from mailroom.jmap.push import StateChange
-from mailroom.jmap.reconnecting import PushUnavailableError
+from mailroom.jmap.push_backoff import PushUnavailableError
 from mailroom.jmap.websocket_errors import end_error, is_oversized, lost, refusal
 
 _HEARD: Final = 3.0

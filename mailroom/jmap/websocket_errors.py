@@ -29,7 +29,7 @@ from mailroom.http import (
 )
 from mailroom.http.os_errors import os_error_text
 from mailroom.jmap.errors import JmapError, RequestError
-from mailroom.jmap.reconnecting import PushUnavailableError, push_refusal
+from mailroom.jmap.push_backoff import PushUnavailableError, push_refusal
 
 HANDSHAKE_ERRORS: Final = (InvalidHandshake, OSError, UnicodeError)
 """The errors that :func:`handshake_error` translates. UnicodeError: the host name is not valid."""

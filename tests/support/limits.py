@@ -189,7 +189,7 @@ UPDATES: Final = (
         "as above",
     ),
     Limit(
-        "jmap/mails.py _TRIES",
+        "jmap/email_store.py _TRIES",
         "",
         "reading a mail and writing its whole list of mailboxes",
         "this mail fails; the next pass repeats it",
@@ -439,28 +439,28 @@ PUSH: Final = (
         "one may be chance",
     ),
     Limit(
-        "jmap/reconnecting.py _BASE_PAUSE",
+        "jmap/push_backoff.py _BASE_PAUSE",
         "s",
         "the first random pause between connections; doubles each time",
         "the next connection",
         "a server that was restarted is back within seconds",
     ),
     Limit(
-        "jmap/reconnecting.py _LONGEST_PAUSE",
+        "jmap/push_backoff.py _LONGEST_PAUSE",
         "s",
         "the growth of this pause",
         "the next connection",
         "meanwhile the fast poll works",
     ),
     Limit(
-        "jmap/reconnecting.py HEALTHY_LIFE",
+        "jmap/push_backoff.py HEALTHY_LIFE",
         "s",
         "the life of a connection that counts as good",
         "the pause begins anew at its base",
         "as long as the longest pause: a connection that always ends sooner gains nothing",
     ),
     Limit(
-        "jmap/endings.py _AT_ONCE",
+        "jmap/connection_ends.py _AT_ONCE",
         "s",
         "the life of a connection that was of no use",
         "counts against the transport, even the last one",
@@ -481,14 +481,14 @@ PUSH: Final = (
         "a restored server costs one",
     ),
     Limit(
-        "jmap/reconnecting.py UNAVAILABLE_PAUSE",
+        "jmap/push_backoff.py UNAVAILABLE_PAUSE",
         "s",
         "not using a transport that does not work, and not using push if none works",
         "all are tried again",
         "one constant for both, so that after the pause every transport is free again",
     ),
     Limit(
-        "jmap/reconnecting.py _LONGEST_FLOOR",
+        "jmap/push_backoff.py _LONGEST_FLOOR",
         "s",
         "a pause between connections that the server asks for",
         "longer: tried once an hour",
@@ -607,7 +607,7 @@ OTHERS: Final = frozenset(
         "admin/inspections.py _CLOCKS_AGREE",  # a tolerance
         "metrics/families.py _BUCKETS",  # of a histogram
         "jmap/eventsource.py _TIMEOUT",  # of CONNECT_TIMEOUT alone
-        "jmap/reconnecting.py _REDIRECTS",  # statuses
+        "jmap/push_backoff.py _REDIRECTS",  # statuses
     }
 )
 """Constants that look like limits to :func:`constants`, but limit no waiting and no trying."""

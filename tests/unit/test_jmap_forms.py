@@ -4,15 +4,15 @@ from collections.abc import Mapping
 
 import pytest
 
+from mailroom.jmap.email_store import Written
 from mailroom.jmap.errors import SetError
-from mailroom.jmap.forms import (
+from mailroom.jmap.mail import Patch
+from mailroom.jmap.patch_forms import (
     needs_whole_map,
     was_moved,
     with_whole_map,
     without_new_keywords,
 )
-from mailroom.jmap.mail import Patch
-from mailroom.jmap.mails import Written
 from mailroom.sandbox import Quirks
 from tests.support.proxy.proxy import Answer, Exchange, Forward
 from tests.support.sandbox.arrivals import World, a_world

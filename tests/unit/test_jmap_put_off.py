@@ -11,9 +11,9 @@ import pytest
 from aiohttp import web
 
 from mailroom.http import HttpClient, HttpError, UnreachableError
-from mailroom.jmap.again import Answers, completed, put_off
 from mailroom.jmap.errors import MethodError, SessionError
 from mailroom.jmap.methods import SetResponse, set_objects
+from mailroom.jmap.postponed import Answers, completed, put_off
 from mailroom.jmap.request import Call, Operation
 from mailroom.jmap.session import CORE, MAIL, WEBSOCKET, unusable_push_urls
 from tests.support.scripted.http import http_client

@@ -9,7 +9,7 @@ import yaml
 from mailroom.admin import beside, probe, sign_of_life
 from mailroom.health import account_health, server
 from mailroom.http import client, not_now, retry, streams
-from mailroom.jmap import liveness, reconnecting, websocket
+from mailroom.jmap import liveness, push_backoff, websocket
 from mailroom.jmap.liveness import PUSH_TIMEOUTS
 from mailroom.runtime import push_listener
 from tests.support.limits import LIMITS, OTHERS, ROOT, SETTINGS, constants
@@ -69,7 +69,7 @@ def test_a_dead_push_connection_is_noticed_no_later_than_the_poll_would() -> Non
 
 
 def test_push_that_lives_as_long_as_the_longest_pause_is_healthy() -> None:
-    assert reconnecting.HEALTHY_LIFE >= reconnecting._LONGEST_PAUSE
+    assert push_backoff.HEALTHY_LIFE >= push_backoff._LONGEST_PAUSE
 
 
 def test_an_alert_comes_after_the_health_check() -> None:

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from mailroom.jmap.email_store import Written
 from mailroom.jmap.habits import Limitation
 from mailroom.jmap.mail import Email, EmailAddress, Patch
-from mailroom.jmap.mails import Written
 from mailroom.sandbox import JAMES, Quirks
 from mailroom.screener.model.mend import mend, patched
 from mailroom.screener.model.patches import Target, file_swept

@@ -5,7 +5,7 @@ from yarl import URL
 
 from mailroom.http import UnreachableError
 from mailroom.jmap.liveness import PUSH_TIMEOUTS, Liveness
-from mailroom.jmap.reconnecting import PushUnavailableError
+from mailroom.jmap.push_backoff import PushUnavailableError
 
 HERE = URL("https://jmap.example.com/events?types=Email")
 

@@ -26,7 +26,7 @@ from mailroom.jmap.push import (
     PushStatus,
     StateChange,
 )
-from mailroom.jmap.reconnecting import Backoff, PushUnavailableError
+from mailroom.jmap.push_backoff import Backoff, PushUnavailableError
 from tests.support.scripted.push import FakeClock, collect, count
 
 HERE = URL("https://jmap.example.com/events")

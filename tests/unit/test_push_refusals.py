@@ -11,14 +11,14 @@ from mailroom.http import (
     ServerFailureError,
     UnreachableError,
 )
-from mailroom.jmap.endings import End, end_of
+from mailroom.jmap.connection_ends import End, end_of
 from mailroom.jmap.errors import JmapError
 from mailroom.jmap.push import (
     Connected,
     Disconnected,
     PushState,
 )
-from mailroom.jmap.reconnecting import PushUnavailableError
+from mailroom.jmap.push_backoff import PushUnavailableError
 from tests.support.scripted.push import collect, count, event_source
 from tests.support.scripted.stream import STREAM, StreamServer, says
 

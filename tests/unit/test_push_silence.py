@@ -11,7 +11,7 @@ from mailroom.jmap.push import (
     PushState,
     StateChange,
 )
-from mailroom.jmap.reconnecting import PushUnavailableError
+from mailroom.jmap.push_backoff import PushUnavailableError
 from tests.support.scripted.push import FakeClock, collect, count, event_source
 from tests.support.scripted.stream import STREAM, StreamServer, Wire, says, says_and_hangs
 

@@ -2,7 +2,7 @@ import pytest
 from yarl import URL
 
 from mailroom.jmap.eventsource import event_source_url
-from mailroom.jmap.reconnecting import PushUnavailableError
+from mailroom.jmap.push_backoff import PushUnavailableError
 
 BASE = "https://jmap.example.com/events"
 

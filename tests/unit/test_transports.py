@@ -21,7 +21,7 @@ from mailroom.http import (
     ServerFailureError,
     UnreachableError,
 )
-from mailroom.jmap.endings import End, Life, end_of
+from mailroom.jmap.connection_ends import End, Life, end_of
 from mailroom.jmap.errors import JmapError, RequestError
 from mailroom.jmap.eventsource import EventSourceTransport
 from mailroom.jmap.push import (
@@ -33,7 +33,7 @@ from mailroom.jmap.push import (
     PushState,
     StateChange,
 )
-from mailroom.jmap.reconnecting import PushDroppedError, PushUnavailableError
+from mailroom.jmap.push_backoff import PushDroppedError, PushUnavailableError
 from mailroom.jmap.session import CORE, WEBSOCKET, parse_session
 from mailroom.jmap.transports import (
     ORDER,

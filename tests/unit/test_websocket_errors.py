@@ -16,7 +16,7 @@ from websockets.frames import Close
 from yarl import URL
 
 from mailroom.http import BrokenAnswerError, UnreachableError
-from mailroom.jmap.reconnecting import PushUnavailableError
+from mailroom.jmap.push_backoff import PushUnavailableError
 from mailroom.jmap.websocket_errors import end_error, handshake_error, is_oversized, lost
 
 HERE = URL("wss://push.example.com/ws?ticket=secret")

@@ -21,7 +21,7 @@ from mailroom.http import (
     ServerFailureError,
     UnreachableError,
 )
-from mailroom.jmap.endings import End, end_of
+from mailroom.jmap.connection_ends import End, end_of
 from mailroom.jmap.errors import JmapError
 from mailroom.jmap.liveness import PUSH_TIMEOUTS, PushTimeouts
 from mailroom.jmap.push import (
@@ -30,7 +30,7 @@ from mailroom.jmap.push import (
     PushState,
     StateChange,
 )
-from mailroom.jmap.reconnecting import PushUnavailableError
+from mailroom.jmap.push_backoff import PushUnavailableError
 from tests.support.scripted.push import collect, count
 from tests.support.scripted.stream import Script, StreamServer, says, says_and_hangs, upgrades
 from tests.support.scripted.websocket import (

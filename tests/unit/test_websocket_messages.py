@@ -16,7 +16,7 @@ from mailroom.jmap.push import (
     PushEvent,
     StateChange,
 )
-from mailroom.jmap.reconnecting import UNAVAILABLE_PAUSE, PushUnavailableError
+from mailroom.jmap.push_backoff import UNAVAILABLE_PAUSE, PushUnavailableError
 from tests.support.scripted.push import collect, count
 from tests.support.scripted.websocket import (
     CHANGE,

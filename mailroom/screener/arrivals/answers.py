@@ -13,7 +13,7 @@ from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import Email
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.request import Operation, Results
-from mailroom.jmap.sent import find_threads_with, get_newest_sent, get_thread
+from mailroom.jmap.sent_mail import find_threads_with, get_newest_sent, get_thread
 from mailroom.waiting.concurrency import all_of
 
 _NEWEST: Final = 256

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from mailroom.jmap.email_store import Written
 from mailroom.jmap.errors import JmapError, is_read_only
 from mailroom.jmap.mail import ARRIVAL, Email, Patch
 from mailroom.jmap.mail_account import MailAccount
-from mailroom.jmap.mails import Written
 from mailroom.jmap.methods import SetResponse
 from mailroom.screener.arrivals.verdict import Rules, Verdict, is_new, judge
 from mailroom.screener.model.mend import mend

@@ -18,11 +18,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from mailroom.contacts.book import AddressBook
+from mailroom.jmap.email_store import Written
 from mailroom.jmap.errors import is_read_only
 from mailroom.jmap.habits import Limitation
 from mailroom.jmap.mail import Email, Patch
 from mailroom.jmap.mail_account import MailAccount
-from mailroom.jmap.mails import Written
 from mailroom.jmap.methods import SetResponse
 from mailroom.screener.arrivals.screening import Screening
 from mailroom.screener.model.categories import Categories

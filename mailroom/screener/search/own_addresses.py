@@ -13,7 +13,7 @@ from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import Email
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.request import Operation, Results
-from mailroom.jmap.sent import get_newest_sent
+from mailroom.jmap.sent_mail import get_newest_sent
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import UnusableFromError, is_own, may_be_own, sender_of
 

@@ -86,16 +86,14 @@ def _row_of(operation: Operation[Any], answers: Answers, *, repeatable: bool) ->
 
     An operation that must not be done twice is sent again only if none of its calls was done.
     """
-    errors = [answer for answer in map(answers.get, operation.calls) if _is_error(answer)]
-    rows = [of_method_error(error.type) for error in errors if isinstance(error, MethodError)]
+    found_answers = map(answers.get, operation.calls)
+    rows = [
+        of_method_error(error.type) for error in found_answers if isinstance(error, MethodError)
+    ]
     found = [row for row in rows if row and row.may_repeat(repeatable=repeatable)]
     if not found or (not repeatable and len(found) < len(operation.calls)):
         return None
     return max(found, key=lambda row: row.seconds)
-
-
-def _is_error(answer: object) -> bool:
-    return isinstance(answer, JmapError)
 
 
 def _objects_put_off(
@@ -110,7 +108,9 @@ def _objects_put_off(
             continue
         rows, parts = _parts_put_off(call, answer, repeatable=repeatable)
         if rows:
-            arguments = {name: each for name, each in call.arguments.items() if name not in _PARTS}
+            arguments = {
+                name: value for name, value in call.arguments.items() if name not in _PARTS
+            }
             if "ifInState" in arguments:
                 arguments["ifInState"] = answer.get("newState")
             again = Call(call.method, arguments | parts, call.max_octets)

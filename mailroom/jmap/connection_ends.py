@@ -12,7 +12,7 @@ from mailroom.http import (
 )
 from mailroom.http.not_now import Action, Row
 from mailroom.jmap.errors import RequestError
-from mailroom.jmap.reconnecting import HEALTHY_LIFE, PushDroppedError, PushUnavailableError
+from mailroom.jmap.push_backoff import HEALTHY_LIFE, PushDroppedError, PushUnavailableError
 
 _AT_ONCE: Final = 5.0
 """Seconds. A connection that ends sooner was of no use."""

@@ -25,12 +25,12 @@ def without_new_keywords(patch: Patch, error: SetError) -> Patch | None:
     """
     if error.type != _NO_ROOM:
         return None
-    rest = {path: value for path, value in patch.items() if not _adds_keyword(path, value)}
+    rest = {
+        path: value
+        for path, value in patch.items()
+        if not path.startswith(_KEYWORD) or value is None
+    }
     return rest if rest and len(rest) < len(patch) else None
-
-
-def _adds_keyword(path: str, value: object) -> bool:
-    return path.startswith(_KEYWORD) and value is not None
 
 
 def needs_whole_map(patch: Patch, error: SetError) -> bool:

@@ -6,13 +6,6 @@ from typing import Final
 
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.errors import MethodError, SetError
-from mailroom.jmap.forms import (
-    needs_whole_map,
-    split,
-    was_moved,
-    with_whole_map,
-    without_new_keywords,
-)
 from mailroom.jmap.habits import Habits, Limitation
 from mailroom.jmap.mail import (
     Email,
@@ -29,6 +22,13 @@ from mailroom.jmap.methods import (
     SetResponse,
     largest_get,
     set_batches,
+)
+from mailroom.jmap.patch_forms import (
+    needs_whole_map,
+    split,
+    was_moved,
+    with_whole_map,
+    without_new_keywords,
 )
 from mailroom.jmap.request import Operation, encode_json
 from mailroom.jmap.session import Session
@@ -56,7 +56,7 @@ class Written:
     was_held: bool
 
 
-class Mails:
+class EmailStore:
     """Reads and patches mail whose ids are known.
 
     Args:
@@ -123,7 +123,7 @@ class Mails:
             HttpError, JmapError: the server cannot be asked.
         """
         pieces = list(self._pieces(patches))
-        answers = await self.client.perform_all([update_emails(self.id, each) for each in pieces])
+        answers = await self.client.perform_all([update_emails(self.id, piece) for piece in pieces])
         done: list[tuple[Mapping[str, Patch], SetResponse]] = []
         for piece, answer in zip(pieces, answers, strict=True):
 
@@ -198,17 +198,20 @@ class Mails:
     ) -> AsyncIterator[tuple[Mapping[str, Patch], SetResponse]]:
         """Send patches again in another form that the server refused for their form.
 
-        Yields each part of the patches with its result, in order; see :mod:`mailroom.jmap.forms`.
+        Yields each part of the patches with its result, in order. The forms are those of
+        :mod:`mailroom.jmap.patch_forms`.
         Patches that are not yielded were not carried out, because somebody else changed mail: since
         ``answer`` if ``held``, else between the reading and the writing of their mails.
         """
-        refused = {each: why for each, why in answer.failed.items() if each in asked}
+        refused = {email_id: why for email_id, why in answer.failed.items() if email_id in asked}
         plain = {
             email_id: patch
             for email_id, why in refused.items()
             if (patch := without_new_keywords(asked[email_id], why)) is not None
         }
-        maps = {each for each, why in refused.items() if needs_whole_map(asked[each], why)}
+        maps = {
+            email_id for email_id, why in refused.items() if needs_whole_map(asked[email_id], why)
+        }
         others = plain.keys() | maps
         if not others or others != asked.keys():
             yield split(asked, answer, others)
@@ -223,14 +226,16 @@ class Mails:
         if maps:
             found, emails = await self.read(sorted(maps))
             # A server that ignores the state refuses the form first, though the mail has moved.
-            moved = any(was_moved(asked[each.id], each.mailbox_ids) for each in emails)
+            moved = any(was_moved(asked[email.id], email.mailbox_ids) for email in emails)
             if held and (moved or found != state):
                 return
-            whole = {each.id: with_whole_map(asked[each.id], each.mailbox_ids) for each in emails}
+            whole = {
+                email.id: with_whole_map(asked[email.id], email.mailbox_ids) for email in emails
+            }
             again = await self._update_if_in(whole, found)
             if again is None:
                 return
-            if gone := {each: asked[each] for each in maps - whole.keys()}:
+            if gone := {email_id: asked[email_id] for email_id in maps - whole.keys()}:
                 yield gone, replace(again, failed=dict.fromkeys(gone, _GONE))
             async for done in self._also_in_other_forms(whole, again, held=held):
                 yield done
