@@ -107,7 +107,8 @@ class UpdateCard:
         remove_lines: lines to remove from the note (every line that is equal to one of them).
         forget: remove Mailroom's mark, and empty the fields that Mailroom filled and nobody has
             changed since.
-        claim: add the mark of a card that Mailroom made, if the card is bare.
+        claim: add the mark of a card that Mailroom made, if the card is bare. Without effect if
+            ``forget`` is set.
     """
 
     card: Card

@@ -6,7 +6,7 @@ import pytest
 
 from mailroom.contacts.jscontact.cards import is_group, is_readable, to_card, to_group
 from mailroom.contacts.jscontact.edits import new_card
-from mailroom.contacts.jscontact.mark import MARK, mark_of
+from mailroom.contacts.jscontact.form import MARK, JsContactForm
 from mailroom.contacts.model import Card, ContactType, CreateCard, Group, Names
 
 LINE = "Triaged to Feed on 2026-02-25"
@@ -234,6 +234,6 @@ def test_who_replaces_the_name_takes_the_mark_away() -> None:
 
 
 def test_a_mark_that_makes_no_sense_is_none() -> None:
-    assert str(mark_of({"name": {MARK: "what? made= =x"}})) == ""
-    assert str(mark_of({"name": {MARK: 5}})) == ""
+    assert str(JsContactForm({"name": {MARK: "what? made= =x"}}).mark) == ""
+    assert str(JsContactForm({"name": {MARK: 5}}).mark) == ""
     assert not to_card({"id": "1", "uid": "1", "name": {"full": "x", MARK: "made=ab"}}).untouched

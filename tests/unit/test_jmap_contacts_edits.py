@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.contacts.jscontact.cards import to_card
-from mailroom.contacts.jscontact.edits import adopted, new_card, new_group, updated
+from mailroom.contacts.jscontact.edits import new_card, new_group, updated
 from mailroom.contacts.jscontact.fields import JsCard
-from mailroom.contacts.jscontact.mark import MARK
+from mailroom.contacts.jscontact.form import MARK
 from mailroom.contacts.jscontact.patches import Patch, difference, pointer
 from mailroom.contacts.model import Card, ContactType, CreateCard, Names, UpdateCard
 from mailroom.sandbox.patch import apply_patch
@@ -56,12 +56,6 @@ def test_a_line_on_a_card_without_a_note_makes_one() -> None:
 def test_our_id_is_not_taken_from_anybody() -> None:
     card = {"notes": {"mailroom": {"odd": 1}, "mailroom-2": {"odd": 2}}}
     assert patch(card, add_line=LINE) == {"notes/mailroom-3": {"note": LINE}}
-
-
-def test_a_line_that_is_there_already_is_not_written_again() -> None:
-    there = {"notes": {"a": {"note": "x"}, "b": {"note": f"y\r\n{LINE}\r\nz"}}}
-    assert patch(there, add_line=LINE) == {}
-    assert patch(there) == {}
 
 
 def test_a_decision_that_comes_back_is_noted_again() -> None:
@@ -161,14 +155,6 @@ def test_a_card_of_ours_stays_ours_when_we_fill_it() -> None:
     assert to_card(touched).made_by_us
     assert not to_card(touched).untouched
     assert not to_card(forgotten(after)).made_by_us
-
-
-def test_an_adopted_card_gets_the_line_of_the_note_once() -> None:
-    create = CreateCard("u", ContactType.PERSON, Names("Ann"), "a@x.example", LINE)
-    card = {"notes": {"n": {"note": "words"}}}
-    once = adopted(card, create)
-    assert difference(card, once) == {"notes/n/note": f"words\n{LINE}"}
-    assert adopted(once, create) == once
 
 
 def test_a_new_group() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from mailroom.contacts.jscontact import edits as jscontact
 from mailroom.contacts.jscontact.cards import to_card as from_jscontact
-from mailroom.contacts.jscontact.mark import MARK
+from mailroom.contacts.jscontact.form import MARK
 from mailroom.contacts.model import ContactType, CreateCard, Names, UpdateCard
 from mailroom.contacts.vcard.edit import to_card, updated
 from mailroom.contacts.vcard.lines import VCard

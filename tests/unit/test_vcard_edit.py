@@ -43,11 +43,6 @@ def test_a_line_is_appended_to_a_nasty_card_and_nothing_else_happens() -> None:
     )
 
 
-def test_the_same_line_is_not_appended_twice() -> None:
-    once = updating(NASTY, add_line=LINE)
-    assert updating(once, add_line=LINE) == once
-
-
 def test_a_decision_that_comes_back_is_noted_again() -> None:
     other = "Re-triaged to Imbox on 2026-02-25"
     back = updating(updating(updating(a_card(), add_line=LINE), add_line=other), add_line=LINE)
@@ -187,12 +182,6 @@ def test_a_field_that_was_emptied_and_filled_again_is_remembered_anew() -> None:
     once = updating(a_card(b"FN:"), fill=Names(full="A"))
     again = updating(once.replace(b"FN:A", b"FN:"), fill=Names(full="B"))
     assert updating(again, forget=True) == a_card(b"FN:")
-
-
-def test_a_filled_card_is_not_one_that_we_made() -> None:
-    card = to_card("", VCard.parse(updating(a_card(b"FN:"), fill=Names(full="A"))))
-    assert not card.made_by_us
-    assert not card.untouched
 
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(str.strip)

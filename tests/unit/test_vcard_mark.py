@@ -11,9 +11,9 @@ from mailroom.contacts.mark import Filled, Mark
 from mailroom.contacts.model import Card, ContactType, CreateCard, Names, UpdateCard
 from mailroom.contacts.text import clean
 from mailroom.contacts.vcard.edit import to_card, to_group, updated
+from mailroom.contacts.vcard.form import VCardForm
 from mailroom.contacts.vcard.groups import GroupForm, form_of
 from mailroom.contacts.vcard.lines import VCard
-from mailroom.contacts.vcard.mark import mark_of, with_mark
 from mailroom.contacts.vcard.new import new_card, new_group
 
 COMPANY = CreateCard(
@@ -118,21 +118,6 @@ def test_what_a_person_does_to_a_card_is_a_touch(touch: Callable[[bytes], bytes]
     assert not touched.untouched
 
 
-def test_our_own_later_updates_are_no_touch() -> None:
-    names = Names(full="ann@x.example")
-    card = made(CreateCard("u", ContactType.PERSON, names, "ann@x.example", ANN.note))
-    edit = UpdateCard(
-        read(card),
-        fill=Names(given="Ann", surname="Müller", organization="Acme"),
-        add_line="Re-triaged to Feed on 2026-03-01",
-        remove_lines=frozenset({ANN.note}),
-    )
-    after = read(updated(card, edit))
-    assert after.untouched
-    assert after.names == Names("ann@x.example", "Ann", "Müller", "Acme")
-    assert after.note == "Re-triaged to Feed on 2026-03-01"
-
-
 def test_our_update_does_not_hide_that_somebody_touched_the_card() -> None:
     theirs = VCard.parse(bytes(made(ANN)).replace(b"FN:Ann", b"FN:Anna"))
     after = updated(theirs, UpdateCard(read(theirs), fill=Names(organization="Acme")))
@@ -159,8 +144,8 @@ marks = st.builds(
 
 @given(marks)
 def test_a_mark_is_read_back_from_a_card(mark: Mark) -> None:
-    card = with_mark(made(ANN), mark)
-    assert mark_of(VCard.parse(bytes(card))) == mark
+    card = VCardForm(made(ANN)).with_mark(mark).card
+    assert VCardForm(VCard.parse(bytes(card))).mark == mark
     assert set(str(mark)).isdisjoint(";,:\\")
 
 
@@ -171,8 +156,9 @@ def test_a_mark_that_makes_no_sense_says_little_and_harms_nothing(value: str) ->
 
 def test_several_marks_become_one() -> None:
     card = made(ANN).with_new("X-MAILROOM", "made=0000000000000000")
-    assert len(with_mark(card, Mark(made="1" * 16)).named("X-MAILROOM")) == 1
-    assert with_mark(card, Mark()).named("X-MAILROOM") == ()
+    form = VCardForm(card)
+    assert len(form.with_mark(Mark(made="1" * 16)).card.named("X-MAILROOM")) == 1
+    assert form.with_mark(Mark()).card.named("X-MAILROOM") == ()
 
 
 @pytest.mark.parametrize("form", list(GroupForm))

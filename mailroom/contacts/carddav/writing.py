@@ -4,8 +4,7 @@ A failure concerns its own edits only: the later steps leave these edits out and
 others.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -15,6 +14,7 @@ from mailroom.contacts.carddav.membership import GroupWrite, Move, waves
 from mailroom.contacts.carddav.resource import Resource
 from mailroom.contacts.carddav.resources import Resources
 from mailroom.contacts.carddav.sync import Synchronizer
+from mailroom.contacts.edit_report import EditReport
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import (
     AddressBookError,
@@ -31,7 +31,6 @@ from mailroom.contacts.vcard.fields import addresses_of, uid_of
 from mailroom.contacts.vcard.groups import with_members
 from mailroom.contacts.vcard.lines import VCard
 from mailroom.contacts.vcard.new import new_card
-from mailroom.http import CredentialsRefusedError, HttpError
 from mailroom.waiting.concurrency import all_of
 
 _UIDS_TRIED: Final = 3
@@ -62,7 +61,9 @@ class Writing:
         self._edits = edits
         self._index = index
         self._groups = index.groups
-        self._failures: dict[str, Exception] = {}
+        # Servers send a 500 for a card that they cannot parse, or that is too large for them; they
+        # have just been able to list the cards.
+        self._report = EditReport(edits, statuses_of_cards={HTTPStatus.INTERNAL_SERVER_ERROR})
         self._uids = {edit.key: edit.uid for edit in edits}
 
     async def run(self) -> Mapping[str, Exception]:
@@ -77,11 +78,11 @@ class Writing:
             for wave in waves(self._moves(), self._groups):
                 await all_of(self._write_group(write) for write in wave)
         await self._delete_cards()
-        self._raise_if_nothing_worked()
-        return self._failures
+        self._report.raise_if_nothing_worked()
+        return self._report.failures
 
     async def _write_card(self, edit: ContactEdit) -> None:
-        with self._failing(edit.key):
+        with self._report.failing(edit.key):
             categorized = self._categorized(edit)
             match edit.card:
                 case CreateCard() as create:
@@ -91,7 +92,8 @@ class Writing:
                         update.card.id, lambda card: categorized(updated(card, update))
                     )
                 case None if self._cache.groups_are_categories:
-                    await self._change_categories(edit.uid, categorized)
+                    if (path := self._index.id_of(edit.uid)) is not None:
+                        await self._resources.change(path, categorized)
 
     def _categorized(self, edit: ContactEdit) -> Callable[[VCard], VCard]:
         """Return the change of a card that joins and leaves groups kept as CATEGORIES."""
@@ -101,11 +103,6 @@ class Writing:
         join = [names[group] for group in edit.join]
         leave = [names[group] for group in edit.leave]
         return lambda card: with_categories(card, join=join, leave=leave)
-
-    async def _change_categories(self, uid: str, categorized: Callable[[VCard], VCard]) -> None:
-        path = self._index.id_of(uid)
-        if path is not None:
-            await self._resources.change(path, categorized)
 
     async def _create(self, create: CreateCard, categorized: Callable[[VCard], VCard]) -> str:
         """Make a card, or use the existing one; return its uid."""
@@ -125,15 +122,15 @@ class Writing:
         return [
             Move(edit.key, self._uids[edit.key], edit.join, edit.leave)
             for edit in self._edits
-            if edit.key not in self._failures
+            if edit.key not in self._report.failures
         ]
 
     async def _write_group(self, write: GroupWrite) -> None:
-        joining = [move for move in write.joining if move.key not in self._failures]
-        leaving = [move for move in write.leaving if move.key not in self._failures]
+        joining = [move for move in write.joining if move.key not in self._report.failures]
+        leaving = [move for move in write.leaving if move.key not in self._report.failures]
         join = [move.uid for move in joining]
         leave = [move.uid for move in leaving]
-        with self._failing(*(move.key for move in joining + leaving)):
+        with self._report.failing(*(move.key for move in joining + leaving)):
             await self._change_group(
                 write.group,
                 lambda card: with_members(
@@ -154,16 +151,16 @@ class Writing:
         A card does not name its groups, so the groups are read once more. The versions to delete
         are determined before, because reading the groups may store newer versions of the cards.
         """
-        edits = [edit for edit in self._edits if edit.key not in self._failures]
+        edits = [edit for edit in self._edits if edit.key not in self._report.failures]
         versions = await all_of(self._version_to_delete(edit) for edit in edits)
         found = {edit: version for edit, version in zip(edits, versions, strict=True) if version}
         if found:
-            with self._failing(*(edit.key for edit in found)):
+            with self._report.failing(*(edit.key for edit in found)):
                 now = (await self._synchronizer.sync()).groups
                 await all_of(self._delete_card(*each, now) for each in found.items())
 
     async def _version_to_delete(self, edit: ContactEdit) -> Resource | None:
-        with self._failing(edit.key):
+        with self._report.failing(edit.key):
             if isinstance(edit.card, DeleteCard):
                 return await self._resources.unchanged(edit.card.card)
         return None
@@ -171,35 +168,9 @@ class Writing:
     async def _delete_card(
         self, edit: ContactEdit, version: Resource, now: Collection[Group]
     ) -> None:
-        with self._failing(edit.key):
+        with self._report.failing(edit.key):
             edit.refuse_if_joined(self._groups, now)
             await self._resources.delete(version)
-
-    @contextmanager
-    def _failing(self, *keys: str) -> Iterator[None]:
-        """Record an error in the block as the failure of these edits."""
-        try:
-            yield
-        except CredentialsRefusedError:
-            raise
-        except (HttpError, AddressBookError) as error:
-            self._failures.update(dict.fromkeys(keys, error))
-
-    def _raise_if_nothing_worked(self) -> None:
-        """Raise the error that stopped every edit, if the error is about the server.
-
-        A 500 is about the resource: servers send it for a card that they cannot parse, or that is
-        too large for their database, and the server has just been able to list its cards.
-        """
-        failures = list(self._failures.values())
-        of_the_server = [
-            each
-            for each in failures
-            if isinstance(each, HttpError)
-            and getattr(each, "status", None) != HTTPStatus.INTERNAL_SERVER_ERROR
-        ]
-        if failures and len(of_the_server) == len(self._edits):
-            raise of_the_server[0]
 
 
 def _bears(resource: Resource, address: str) -> bool:

@@ -15,7 +15,7 @@ from mailroom.contacts.jmap.card_set import Changes
 from mailroom.contacts.jscontact.cards import to_card
 from mailroom.contacts.jscontact.edits import adopted, new_card, updated
 from mailroom.contacts.jscontact.fields import JsCard, member_keys
-from mailroom.contacts.jscontact.mark import MARK, is_safe_to_edit
+from mailroom.contacts.jscontact.form import MARK, is_safe_to_edit
 from mailroom.contacts.jscontact.patches import Patch, difference, pointer
 from mailroom.contacts.model import (
     AddressBookError,
@@ -78,7 +78,7 @@ class Job:
         """Return the same job with the present ids of cards and groups, given by former id."""
 
         def present(former: frozenset[str]) -> frozenset[str]:
-            return frozenset(ids.get(each, each) for each in former)
+            return frozenset(ids.get(old, old) for old in former)
 
         card = self.edit.card
         if isinstance(card, UpdateCard | DeleteCard):
@@ -94,7 +94,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class WritingRules:
     """The rules for writing cards and groups.
 
     Attributes:
@@ -111,7 +111,7 @@ class Rules:
     written: Callable[[str], str] = str
 
 
-class Plan:
+class RequestPlan:
     """The changes to write for some jobs.
 
     Args:
@@ -132,7 +132,7 @@ class Plan:
         seen: Mapping[str, JsCard],
         address_book: str,
         groups: Mapping[str, str],
-        rules: Rules,
+        rules: WritingRules,
     ) -> None:
         self._rules = rules
         self._seen = seen
@@ -147,7 +147,11 @@ class Plan:
         self.failed: dict[str, AddressBookError] = {}
         self.undo: dict[str, Patches] = {}
         for job in jobs:
-            self._add(job)
+            try:
+                self._add_card(job)
+                self._add_groups(job)
+            except AddressBookError as error:
+                self.failed[job.key] = error
 
     @property
     def cards(self) -> Changes:
@@ -176,14 +180,7 @@ class Plan:
 
     def keys_of(self, objects: Collection[str]) -> set[str]:
         """Return the keys of the edits behind some creation, card or group ids."""
-        return {key for each in objects for key in self._keys[each]}
-
-    def _add(self, job: Job) -> None:
-        try:
-            self._add_card(job)
-            self._add_groups(job)
-        except AddressBookError as error:
-            self.failed[job.key] = error
+        return {key for object_id in objects for key in self._keys[object_id]}
 
     def _add_card(self, job: Job) -> None:
         match job.edit.card:
@@ -217,16 +214,15 @@ class Plan:
             self._keys[before["id"]].add(job.key)
 
     def _add_groups(self, job: Job) -> None:
-        groups = {each: self._group(each) for each in job.edit.join | job.leave}
-        for each in () if job.is_deletion else job.edit.join:
-            self._add_join(job, groups[each])
-        for each in job.leave:
-            self._add_leave(job, groups[each], self._update if job.is_deletion else self._leave)
-
-    def _group(self, group_id: str) -> JsCard:
-        if group_id not in self._seen:
-            raise AddressBookError(f"contact group {self._groups.get(group_id, group_id)} is gone")
-        return self._seen[group_id]
+        for group_id in job.edit.join | job.leave:
+            if group_id not in self._seen:
+                name = self._groups.get(group_id, group_id)
+                raise AddressBookError(f"contact group {name} is gone")
+        for group_id in () if job.is_deletion else job.edit.join:
+            self._add_join(job, self._seen[group_id])
+        for group_id in job.leave:
+            where = self._update if job.is_deletion else self._leave
+            self._add_leave(job, self._seen[group_id], where)
 
     def _add_join(self, job: Job, group: JsCard) -> None:
         """Add a member, unless the group has it already under any spelling of its uid."""

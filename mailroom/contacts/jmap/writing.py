@@ -8,13 +8,12 @@ that it was in, unless somebody else has completed the edit.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
 from mailroom.contacts.address import key_of
+from mailroom.contacts.edit_report import EditReport
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap.calls import uid_filter
 from mailroom.contacts.jmap.card_set import (
@@ -26,7 +25,7 @@ from mailroom.contacts.jmap.card_set import (
     is_taken,
     set_cards,
 )
-from mailroom.contacts.jmap.plan import Job, Plan, Rules
+from mailroom.contacts.jmap.plan import Job, RequestPlan, WritingRules
 from mailroom.contacts.jmap.reading import Cards, CardsMovedError, undisturbed
 from mailroom.contacts.jmap.rollback import Rollback
 from mailroom.contacts.jmap.sync import Synchronizer
@@ -39,7 +38,7 @@ from mailroom.contacts.model import (
     LastingRefusalError,
 )
 from mailroom.contacts.uid import other_uid
-from mailroom.http import CredentialsRefusedError, HttpError
+from mailroom.http import HttpError
 from mailroom.jmap.errors import JmapError
 from mailroom.jmap.methods import set_batches
 from mailroom.waiting.retrying import retry_while_changed
@@ -70,7 +69,7 @@ class Writing:
         *,
         annotate: bool,
     ) -> None:
-        self._rules = Rules(annotate, written=synchronizer.written_uid)
+        self._rules = WritingRules(annotate, written=synchronizer.written_uid)
         self._cards = cards
         self._address_book = address_book
         self._edits = edits
@@ -80,7 +79,7 @@ class Writing:
         self._synchronizer = synchronizer
         self._has_renewed = False
         self._jobs: dict[str, Job] = {}
-        self._failures: dict[str, Exception] = {}
+        self._report = EditReport(edits)
         self._rollback = Rollback(cards)
 
     async def run(self) -> Mapping[str, Exception]:
@@ -94,9 +93,9 @@ class Writing:
         for batch in set_batches(self._edits, edit_octets, limits, besides=len(self._groups)):
             await self._write([Job(edit, self._uid_for(edit)) for edit in batch])
         await self._look_again()
-        await self._rollback.run(self._failures)
-        self._raise_if_nothing_worked()
-        return self._failures
+        await self._rollback.run(self._report.failures)
+        self._report.raise_if_nothing_worked()
+        return self._report.failures
 
     def _uid_for(self, edit: ContactEdit) -> str:
         """Return the uid of the contact; another one if the uid of the edit is another contact's.
@@ -114,43 +113,43 @@ class Writing:
         """Write jobs, and try those again that may succeed."""
 
         async def attempt(jobs: list[Job]) -> list[Job]:
-            try:
-                return await self._attempt(jobs)
-            except CredentialsRefusedError:
-                raise
-            except (HttpError, JmapError) as error:
-                self._fail((job.key for job in jobs), error)
-                return []
+            again: list[Job] = []
+            with self._report.failing(*(job.key for job in jobs)):
+                again += await self._attempt(jobs)
+            return again
 
         left = await retry_while_changed(attempt, jobs, tries=_TRIES)
         never_still = AddressBookError("contacts are changed by somebody else all the time")
-        self._fail((job.key for job in left), never_still)
+        self._report.fail((job.key for job in left), never_still)
 
     async def _attempt(self, jobs: Sequence[Job]) -> list[Job]:
         """Write once, and return the jobs to try again."""
         self._jobs |= {job.key: job for job in jobs}
         await self._look_at(jobs)
-        jobs = [job for job in jobs if job.key not in self._failures]
+        jobs = [job for job in jobs if job.key not in self._report.failures]
         plan = self._plan(jobs)
-        self._failures |= plan.failed
+        self._report.failures |= plan.failed
         cards = plan.cards
         if plan.depends_on_seen:
             cards = replace(cards, if_in_state=self._cards.state)
         account = self._cards.account_id
-        sets = [set_cards(account, each) for each in (cards, plan.joins, plan.leaves)]
+        sets = [set_cards(account, changes) for changes in (cards, plan.joins, plan.leaves)]
         done, joined, left = await self._cards.write(*sets)
         self._rollback.add(plan.undo)
-        self._note_deleted(plan, done)
+        if done.refusal is None:
+            # A rollback must not add the uid of a deleted card to groups.
+            deleted = [card_id for card_id in cards.destroy if card_id not in done.failed]
+            self._rollback.note_deleted(plan.keys_of(deleted))
         whole = self._judge_members(plan, joined, left)
-        again = {each.key: each for each in await self._judge_cards(plan, jobs, done)}
+        again = {job.key: job for job in await self._judge_cards(plan, jobs, done)}
         again |= {job.key: job for job in jobs if job.key in whole and job.key not in again}
         again |= {job.key: job for job in await self._under_other_ids(jobs, (done, joined, left))}
-        return [job for key, job in again.items() if key not in self._failures]
+        return [job for key, job in again.items() if key not in self._report.failures]
 
-    def _plan(self, jobs: Iterable[Job]) -> Plan:
-        return Plan(jobs, self._cards.cached, self._address_book, self._groups, self._rules)
+    def _plan(self, jobs: Iterable[Job]) -> RequestPlan:
+        return RequestPlan(jobs, self._cards.cached, self._address_book, self._groups, self._rules)
 
-    def _judge_members(self, plan: Plan, joined: Done, left: Done) -> set[str]:
+    def _judge_members(self, plan: RequestPlan, joined: Done, left: Done) -> set[str]:
         """Record the failed changes of groups, and return the keys of edits to try again.
 
         Some servers refuse a path because of the form of its tokens, but accept the whole map of
@@ -171,16 +170,16 @@ class Writing:
 
     async def _under_other_ids(self, jobs: Sequence[Job], results: Iterable[Done]) -> list[Job]:
         """Return the jobs whose cards or groups have got other ids, under these ids."""
-        missing = {each for job in jobs for each in job.needs()} - self._cards.cached.keys()
+        missing = {card_id for job in jobs for card_id in job.needs()} - self._cards.cached.keys()
         for done in results:
-            missing |= {each for each, why in done.failed.items() if is_gone(why)}
+            missing |= {card_id for card_id, why in done.failed.items() if is_gone(why)}
         if not missing or self._has_renewed:
             return []
         self._has_renewed = True
         _, ids = await self._synchronizer.renew(self._index, missing)
-        again = [job for job in jobs if any(ids.get(each, each) != each for each in job.needs())]
+        again = [job for job in jobs if any(ids.get(old, old) != old for old in job.needs())]
         for job in again:
-            self._failures.pop(job.key, None)
+            self._report.failures.pop(job.key, None)
             self._rollback.discard(job.key)
         self._before = [replace(group, id=ids.get(group.id, group.id)) for group in self._before]
         self._groups = {group.id: group.name for group in self._before}
@@ -191,74 +190,65 @@ class Writing:
 
         Before a deletion every group is read, because somebody may have added the card to one.
         """
-        needs = {each for job in jobs for each in job.needs()}
+        needs = {card_id for job in jobs for card_id in job.needs()}
         deletions = [job.edit for job in jobs if job.is_deletion]
         if not deletions or self._cards.is_fresh(needs):
             await self._cards.fetch_if_stale(needs)
             return
-        now = await undisturbed(partial(self._look_at_groups_and, needs))
+
+        async def read() -> Collection[Group]:
+            cache = await self._synchronizer.sync()
+            await self._cards.fetch(needs - cache.groups.keys(), cache.groups, cache.state)
+            if self._cards.state is None:
+                raise CardsMovedError
+            return cache.index.groups
+
+        now = await undisturbed(read)
         for edit in deletions:
-            try:
+            with self._report.failing(edit.key):
                 edit.refuse_if_joined(self._before, now)
-            except AddressBookError as error:
-                self._fail([edit.key], error)
 
-    async def _look_at_groups_and(self, ids: AbstractSet[str]) -> Collection[Group]:
-        cache = await self._synchronizer.sync()
-        await self._cards.fetch(ids - cache.groups.keys(), cache.groups, cache.state)
-        if self._cards.state is None:
-            raise CardsMovedError
-        return cache.index.groups
-
-    def _note_deleted(self, plan: Plan, done: Done) -> None:
-        """Record the edits whose card was deleted, so that a rollback does not add it to groups."""
-        if done.refusal is None:
-            deleted = [each for each in plan.cards.destroy if each not in done.failed]
-            self._rollback.note_deleted(plan.keys_of(deleted))
-
-    async def _judge_cards(self, plan: Plan, jobs: Sequence[Job], done: Done) -> list[Job]:
+    async def _judge_cards(self, plan: RequestPlan, jobs: Sequence[Job], done: Done) -> list[Job]:
         """Record the failed changes of cards, and return the jobs to try again."""
         cards = plan.cards
         if done.is_outdated:
             keys = plan.keys_of([*cards.create, *cards.update, *cards.destroy])
             return [job for job in jobs if job.key in keys]
         taken = {key for key in cards.create if is_taken(done.failed.get(key))}
-        gone = {each for each in cards.destroy if is_gone(done.failed.get(each))}
-        others = {each: why for each, why in done.failed.items() if each not in taken | gone}
+        gone = {card_id for card_id in cards.destroy if is_gone(done.failed.get(card_id))}
+        others = {key: why for key, why in done.failed.items() if key not in taken | gone}
         self._judge(plan, cards, replace(done, failed=others))
-        return await self._elsewhere([job for job in jobs if job.key in taken])
+        return await self._resolve_uid_conflicts([job for job in jobs if job.key in taken])
 
-    def _judge(self, plan: Plan, changes: Changes, done: Done) -> None:
+    def _judge(self, plan: RequestPlan, changes: Changes, done: Done) -> None:
         """Record each refused change as the failure of its edits."""
         if done.refusal is not None:
             every = [*changes.create, *changes.update, *changes.destroy]
-            self._fail(plan.keys_of(every), done.refusal)
-        for each, why in done.failed.items():
-            group = self._groups.get(each)
-            what = f"card {each}" if group is None else f"contact group {group}"
+            self._report.fail(plan.keys_of(every), done.refusal)
+        for object_id, why in done.failed.items():
+            group = self._groups.get(object_id)
+            name = f"card {object_id}" if group is None else f"contact group {group}"
             error = LastingRefusalError if why.is_lasting else AddressBookError
-            self._fail(plan.keys_of([each]), error(f"{what}: {why}"))
+            self._report.fail(plan.keys_of([object_id]), error(f"{name}: {why}"))
 
-    async def _elsewhere(self, jobs: Sequence[Job]) -> list[Job]:
+    async def _resolve_uid_conflicts(self, jobs: Sequence[Job]) -> list[Job]:
         """Return jobs whose uid is taken, on the contact's existing card or with another uid."""
         if not jobs:
             return []
-        try:
-            found = await self._cards.find(uid_filter(job.uid for job in jobs))
-        except CredentialsRefusedError:
-            raise
-        except (HttpError, JmapError) as error:
-            self._fail((job.key for job in jobs), error)
-            return []
-        there = {uid_of(card): card for card in found}
-        return [self._instead(job, there.get(job.uid)) for job in jobs]
+        resolved: list[Job] = []
+        with self._report.failing(*(job.key for job in jobs)):
+            cards = await self._cards.find(uid_filter(job.uid for job in jobs))
+            by_uid = {uid_of(card): card for card in cards}
+            resolved += [self._job_for_existing_card(job, by_uid.get(job.uid)) for job in jobs]
+        return resolved
 
-    def _instead(self, job: Job, there: JsCard | None) -> Job:
-        if there is None or not isinstance(job.edit.card, CreateCard):
+    def _job_for_existing_card(self, job: Job, card: JsCard | None) -> Job:
+        """Return the job on the card that has its uid, if that is the contact's own card."""
+        if card is None or not isinstance(job.edit.card, CreateCard):
             return job
         address = key_of(job.edit.card.address)
-        if address in map(key_of, addresses_of(there)):
-            return replace(job, adopting=there["id"])
+        if address in map(key_of, addresses_of(card)):
+            return replace(job, adopting=card["id"])
         self._rollback.note_wrong_uid(job.key)
         return replace(job, uid=other_uid(job.uid, address))
 
@@ -268,26 +258,15 @@ class Writing:
         The other instance also removed the label, so nobody would ever repair a rollback. If the
         cards cannot be read, the failures stay.
         """
-        jobs = [self._jobs[key] for key in self._failures if self._rollback.has_patches(key)]
+        jobs = [self._jobs[key] for key in self._report.failures if self._rollback.has_patches(key)]
         with suppress(HttpError, JmapError):
             new = [job for job in jobs if job.makes_card]
-            jobs = [job for job in jobs if not job.makes_card] + await self._elsewhere(new)
+            jobs = [job for job in jobs if not job.makes_card]
+            jobs += await self._resolve_uid_conflicts(new)
             if jobs:
-                await self._cards.fetch_if_stale(each for job in jobs for each in job.needs())
+                await self._cards.fetch_if_stale(card_id for job in jobs for card_id in job.needs())
             for job in jobs:
-                self._judge_again(job)
-
-    def _judge_again(self, job: Job) -> None:
-        if self._plan([job]).is_empty:
-            del self._failures[job.key]
-        elif job.is_deletion and not job.cards & self._cards.cached.keys():
-            self._rollback.note_deleted([job.key])
-
-    def _fail(self, keys: Iterable[str], error: Exception) -> None:
-        self._failures |= dict.fromkeys(keys, error)
-
-    def _raise_if_nothing_worked(self) -> None:
-        failures = list(self._failures.values())
-        of_the_server = [each for each in failures if isinstance(each, HttpError)]
-        if failures and len(of_the_server) == len(self._edits):
-            raise of_the_server[0]
+                if self._plan([job]).is_empty:
+                    del self._report.failures[job.key]
+                elif job.is_deletion and not job.cards & self._cards.cached.keys():
+                    self._rollback.note_deleted([job.key])

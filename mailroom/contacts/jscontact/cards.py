@@ -2,18 +2,16 @@
 
 from typing import Any, TypeGuard
 
+from mailroom.contacts import editing
 from mailroom.contacts.jscontact.fields import (
     JsCard,
-    addresses_of,
     kind_of,
     member_keys,
     names_of,
-    note_of,
     text,
-    texts,
     uid_of,
 )
-from mailroom.contacts.jscontact.mark import is_bare, is_safe_to_edit, is_untouched, mark_of
+from mailroom.contacts.jscontact.form import JsContactForm, is_safe_to_edit
 from mailroom.contacts.model import Card, Group
 from mailroom.contacts.uid import uid_key
 
@@ -35,20 +33,9 @@ def to_card(card: JsCard, *, annotate: bool = False) -> Card:
         card: the card as the server sent it.
         annotate: True to edit also cards that Mailroom did not make.
     """
-    mark = mark_of(card)
-    return Card(
-        id=card["id"],
-        uid=uid_of(card),
-        names=names_of(card),
-        nicknames=texts(card, "nicknames", "name"),
-        addresses=addresses_of(card),
-        note=note_of(card),
-        made_by_us=bool(mark.made),
-        untouched=is_untouched(card),
-        filled_by_us=bool(mark.filled),
-        is_bare=is_bare(card),
-        is_editable=annotate or (bool(mark.made) and is_safe_to_edit(card)),
-    )
+    form = JsContactForm(card)
+    is_editable = annotate or (bool(form.mark.made) and is_safe_to_edit(card))
+    return editing.to_card(card["id"], form, is_editable=is_editable)
 
 
 def to_group(card: JsCard) -> Group:

@@ -10,11 +10,14 @@ from typing import Any, Final
 from mailroom.contacts.address import addresses_in
 from mailroom.contacts.mark import JSCONTACT_PROPERTY, MADE
 from mailroom.contacts.model import Names
+from mailroom.contacts.text import clean
 from mailroom.contacts.uid import uid_key
 
 JsCard = Mapping[str, Any]
 """A Card object, as decoded from JSON."""
 
+OURS: Final = "mailroom"
+"""The id of an entry that Mailroom adds to a map of a card (RFC 9553 section 1.4.1)."""
 _ORDER: Final = ("title", "given", "given2", "surname", "surname2", "generation", "credential")
 """The order of name components if ``isOrdered`` is not true (RFC 9553 section 2.2.1)."""
 
@@ -49,12 +52,12 @@ def entries(card: JsCard, name: str) -> list[tuple[str, Mapping[str, Any]]]:
     found = card.get(name)
     if not isinstance(found, dict):
         return []
-    return sorted((key, each) for key, each in found.items() if isinstance(each, dict))
+    return sorted((key, entry) for key, entry in found.items() if isinstance(entry, dict))
 
 
 def texts(card: JsCard, name: str, member: str) -> tuple[str, ...]:
     """Return the non-empty texts of one member of every object in a map."""
-    values = (text(each.get(member)) for _, each in entries(card, name))
+    values = (text(entry.get(member)) for _, entry in entries(card, name))
     return tuple(value for value in values if value)
 
 
@@ -69,8 +72,8 @@ def components_of(card: JsCard) -> list[tuple[str, str]]:
     components = name_of(card).get("components")
     if not isinstance(components, list):
         return []
-    parts = (each for each in components if isinstance(each, dict))
-    pairs = ((text(each.get("kind")), text(each.get("value"))) for each in parts)
+    parts = (part for part in components if isinstance(part, dict))
+    pairs = ((text(part.get("kind")), text(part.get("value"))) for part in parts)
     return [(kind, value) for kind, value in pairs if value and kind != "separator"]
 
 
@@ -78,14 +81,14 @@ def names_of(card: JsCard) -> Names:
     """Return the names. A missing full name is composed of the name components."""
     components = components_of(card)
     return Names(
-        full=text(name_of(card).get("full")) or _said(components, name_of(card)),
+        full=text(name_of(card).get("full")) or _composed(components, name_of(card)),
         given=_joined(value for kind, value in components if kind == "given"),
         surname=_joined(value for kind, value in components if kind == "surname"),
         organization=next(iter(texts(card, "organizations", "name")), ""),
     )
 
 
-def _said(components: list[tuple[str, str]], name: Mapping[str, Any]) -> str:
+def _composed(components: list[tuple[str, str]], name: Mapping[str, Any]) -> str:
     if name.get("isOrdered") is not True:
         known = [part for part in components if part[0] in _ORDER]
         components = sorted(known, key=lambda part: _ORDER.index(part[0]))
@@ -98,7 +101,7 @@ def _joined(values: Iterable[str]) -> str:
 
 def note_of(card: JsCard) -> str:
     """Return the text of every note, lines separated by a line feed."""
-    notes = (each.get("note") for _, each in entries(card, "notes"))
+    notes = (entry.get("note") for _, entry in entries(card, "notes"))
     return "\n".join(unix(note) for note in notes if isinstance(note, str) and note)
 
 
@@ -111,3 +114,36 @@ def member_keys(card: JsCard) -> list[str]:
     """Return the uids of the group members (RFC 9553 section 2.1.6), as written."""
     members = card.get("members")
     return [key for key, is_in in members.items() if is_in] if isinstance(members, dict) else []
+
+
+def cleaned(names: Names) -> Names:
+    """Return the names without control characters and surrounding white space."""
+    return Names(
+        full=clean(names.full).strip(),
+        given=clean(names.given).strip(),
+        surname=clean(names.surname).strip(),
+        organization=clean(names.organization).strip(),
+    )
+
+
+def name_components(names: Names) -> list[dict[str, str]]:
+    """Return the components of a Name object for a given name and a surname."""
+    pairs = (("given", names.given), ("surname", names.surname))
+    return [{"kind": kind, "value": value} for kind, value in pairs if value]
+
+
+def with_entry(
+    card: JsCard, name: str, entry: Mapping[str, Any], key: str | None = None
+) -> dict[str, Any]:
+    """Return the card with an object in one of its maps; under a free id if ``key`` is None."""
+    value = card.get(name)
+    present = value if isinstance(value, dict) else {}
+    if key is None:
+        numbered = (f"{OURS}-{number}" for number in range(2, len(present) + 3))
+        key = next(free for free in (OURS, *numbered) if free not in present)
+    return {**card, name: {**present, key: dict(entry)}}
+
+
+def without_entry(card: JsCard, name: str, key: str) -> dict[str, Any]:
+    """Return the card without an object in one of its maps."""
+    return {**card, name: {other: value for other, value in card[name].items() if other != key}}

@@ -3,15 +3,14 @@
 A card belongs to the person and to the apps they use. Mailroom reads a small part of a card, and
 some cards are broken. So a card is a list of content lines: an edit replaces one line, and every
 other line keeps every byte, with its folds, its order and its mistakes. A library that reads a
-card into objects and writes it anew cannot promise this, so a library is used for new cards only
-(:mod:`mailroom.contacts.vcard.new`).
+card into objects and writes it anew cannot promise this.
 
 - :mod:`~mailroom.contacts.vcard.lines`: content lines, folding, and the card they make up;
 - :mod:`~mailroom.contacts.vcard.text`: escaping inside values;
 - :mod:`~mailroom.contacts.vcard.fields`: the properties that are read, and filling empty names;
 - :mod:`~mailroom.contacts.vcard.notes`: lines in the note;
 - :mod:`~mailroom.contacts.vcard.groups`: the members of a group;
-- :mod:`~mailroom.contacts.vcard.mark`: the property that records Mailroom's changes of a card;
-- :mod:`~mailroom.contacts.vcard.edit`: the edits of :mod:`mailroom.contacts.model` on a vCard;
+- :mod:`~mailroom.contacts.vcard.form`: a card as :mod:`mailroom.contacts.editing` edits it;
+- :mod:`~mailroom.contacts.vcard.edit`: the values and edits of :mod:`mailroom.contacts.model`;
 - :mod:`~mailroom.contacts.vcard.new`: new cards and groups.
 """

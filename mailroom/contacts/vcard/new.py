@@ -3,9 +3,9 @@
 from typing import Final
 
 from mailroom.contacts.model import CreateCard
+from mailroom.contacts.vcard.edit import as_made
 from mailroom.contacts.vcard.groups import GroupForm
 from mailroom.contacts.vcard.lines import VCard
-from mailroom.contacts.vcard.mark import as_made
 from mailroom.contacts.vcard.text import escape
 
 _NEW_CARD: Final = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nEND:VCARD\r\n"

@@ -3,8 +3,7 @@
 from collections.abc import Collection
 from typing import Final
 
-from mailroom.contacts.note import says_last, triage_lines
-from mailroom.contacts.text import clean
+from mailroom.contacts.note import triage_lines
 from mailroom.contacts.vcard.lines import ContentLine, VCard
 from mailroom.contacts.vcard.text import ends_in_escape, escape, pieces, unescape
 
@@ -24,14 +23,11 @@ def is_plain(note: ContentLine) -> bool:
 
 
 def with_line(card: VCard, text: str) -> VCard:
-    """Return the card with a line appended to its note, unless the last decision is the same.
+    """Return the card with a line appended to its note.
 
     The line is added to the note with the last decision, so that the decisions stay in order. A
     note that is not plain is left unchanged, and the line gets a note of its own.
     """
-    text = clean(text)
-    if not text or says_last(note_of(card), text):
-        return card
     plain = [note for note in card.named("NOTE") if is_plain(note)]
     decided = [note for note in plain if triage_lines(unescape(note.value))]
     for note in decided[-1:] or plain:
@@ -43,18 +39,12 @@ def with_line(card: VCard, text: str) -> VCard:
 
 def without_lines(card: VCard, texts: Collection[str]) -> VCard:
     """Return the card without certain lines in its notes; a note without any line is removed."""
-    for note in card.named("NOTE"):
-        if is_plain(note):
-            card = _without_lines(card, note, texts)
+    for note in filter(is_plain, card.named("NOTE")):
+        lines = pieces(note.value, *_LINE_ENDS)
+        kept = [(end, line) for end, line in lines if unescape(line) not in texts]
+        if not kept:
+            card = card.without(note)
+        elif len(kept) < len(lines):
+            value = "".join(end + line for end, line in kept)
+            card = card.with_value(note, value.removeprefix(kept[0][0]))
     return card
-
-
-def _without_lines(card: VCard, note: ContentLine, texts: Collection[str]) -> VCard:
-    lines = pieces(note.value, *_LINE_ENDS)
-    kept = [(end, line) for end, line in lines if unescape(line) not in texts]
-    if len(kept) == len(lines):
-        return card
-    if not kept:
-        return card.without(note)
-    value = "".join(end + line for end, line in kept)
-    return card.with_value(note, value.removeprefix(kept[0][0]))

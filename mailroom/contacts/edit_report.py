@@ -1,0 +1,60 @@
+"""The failed edits of one :meth:`mailroom.contacts.book.AddressBook.write`."""
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+
+from mailroom.contacts.model import AddressBookError, ContactEdit
+from mailroom.http import CredentialsRefusedError, HttpError
+from mailroom.jmap.errors import JmapError
+
+
+class EditReport:
+    """Records which edits failed, and why.
+
+    Args:
+        edits: all edits, with unique keys.
+        statuses_of_cards: HTTP statuses that are about one card, and not about the server.
+
+    Attributes:
+        failures: key -> the reason of a failed edit.
+    """
+
+    def __init__(
+        self, edits: Collection[ContactEdit], *, statuses_of_cards: Collection[int] = ()
+    ) -> None:
+        self._number = len(edits)
+        self._statuses_of_cards = statuses_of_cards
+        self.failures: dict[str, Exception] = {}
+
+    def fail(self, keys: Iterable[str], error: Exception) -> None:
+        """Record the failure of some edits."""
+        self.failures |= dict.fromkeys(keys, error)
+
+    @contextmanager
+    def failing(self, *keys: str) -> Iterator[None]:
+        """Record an expected error in the block as the failure of some edits.
+
+        Raises:
+            CredentialsRefusedError: 401, which concerns the account and not an edit.
+        """
+        try:
+            yield
+        except CredentialsRefusedError:
+            raise
+        except (HttpError, JmapError, AddressBookError) as error:
+            self.fail(keys, error)
+
+    def raise_if_nothing_worked(self) -> None:
+        """Raise the first error if every edit failed with an error of the server.
+
+        Raises:
+            HttpError: no edit succeeded, because the server failed or cannot be reached.
+        """
+        of_the_server = [
+            error
+            for error in self.failures.values()
+            if isinstance(error, HttpError)
+            and getattr(error, "status", None) not in self._statuses_of_cards
+        ]
+        if of_the_server and len(of_the_server) == self._number:
+            raise of_the_server[0]

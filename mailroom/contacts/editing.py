@@ -1,0 +1,185 @@
+"""The changes that Mailroom makes to a card, for every format. Pure.
+
+A card belongs to the person. Mailroom fills names that are empty, adds a dated line to the note,
+and puts a mark on the card that records both (:mod:`mailroom.contacts.mark`), so that an undo
+restores the card. Everything else stays as it is. An edit that is done twice has the same result as
+one that is done once.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Protocol, Self, TypeVar
+
+from mailroom.contacts.mark import Filled, Mark, Written
+from mailroom.contacts.model import Card, CreateCard, Names, UpdateCard
+from mailroom.contacts.note import is_only_triage, says_last
+from mailroom.contacts.text import clean
+
+
+class CardForm(Protocol):
+    """A card in one format. It never changes: each method returns another card."""
+
+    @property
+    def uid(self) -> str:
+        """The uid as it is compared."""
+        ...
+
+    @property
+    def names(self) -> Names:
+        """The names of the contact."""
+        ...
+
+    @property
+    def nicknames(self) -> tuple[str, ...]:
+        """Further names."""
+        ...
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every e-mail address, as written."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """The lines of all notes."""
+        ...
+
+    @property
+    def mark(self) -> Mark:
+        """The mark, written over either protocol; an empty mark if there is none."""
+        ...
+
+    @property
+    def written(self) -> Written | None:
+        """The parts that Mailroom writes; None if it would not write such a name."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """The digest of the parts that Mailroom writes, in the form of this format."""
+        ...
+
+    @property
+    def holds_nothing_else(self) -> bool:
+        """True if the card has no part that Mailroom would not write."""
+        ...
+
+    @property
+    def may_be_claimed(self) -> bool:
+        """False if a part would, beside a mark, look like a person's change."""
+        ...
+
+    @property
+    def needs_mark(self) -> bool:
+        """True if any edit looks like a person's change unless it writes the mark anew."""
+        ...
+
+    def with_mark(self, mark: Mark) -> Self:
+        """Return the card with this mark instead of the old one; an empty mark is left out."""
+        ...
+
+    def filled(self, names: Names) -> tuple[Self, Mapping[str, Filled]]:
+        """Return the card with its empty names filled, and the filled fields for the mark."""
+        ...
+
+    def emptied(self, field: str, filled: Filled) -> Self:
+        """Return the card without a field that Mailroom filled, if it is as Mailroom filled it."""
+        ...
+
+    def with_line(self, line: str) -> Self:
+        """Return the card with a line added to the note that has the last decision."""
+        ...
+
+    def without_lines(self, lines: Collection[str]) -> Self:
+        """Return the card without certain lines; a note in which no line is left is removed."""
+        ...
+
+
+F = TypeVar("F", bound=CardForm)
+
+
+def to_card(card_id: str, card: CardForm, *, is_editable: bool = True) -> Card:
+    """Return a contact; ``card_id`` is the backend's handle."""
+    mark = card.mark
+    return Card(
+        id=card_id,
+        uid=card.uid,
+        names=card.names,
+        nicknames=card.nicknames,
+        addresses=card.addresses,
+        note=card.note,
+        made_by_us=bool(mark.made),
+        untouched=is_untouched(card),
+        filled_by_us=bool(mark.filled),
+        is_bare=is_bare(card),
+        is_editable=is_editable,
+    )
+
+
+def updated(card: F, edit: UpdateCard) -> F:
+    """Return the card after an edit."""
+    if edit.forget:
+        card = _forgotten(card)
+    elif (edit.claim and card.may_be_claimed and is_bare(card)) or (
+        card.needs_mark and is_untouched(card)
+    ):
+        card = as_made(card)
+    card = _filled(card, edit.fill).without_lines(edit.remove_lines)
+    return _with_decision(card, edit.add_line)
+
+
+def adopted(card: F, create: CreateCard) -> F:
+    """Return the card with the line that a new card would have in its note.
+
+    Mailroom made the uid, so the card is Mailroom's. Nothing else is changed.
+    """
+    return _with_decision(card, create.note)
+
+
+def as_made(card: F) -> F:
+    """Return the card with the mark that Mailroom wrote everything on it."""
+    return card.with_mark(Mark(made=card.digest))
+
+
+def is_untouched(card: CardForm) -> bool:
+    """Return True if Mailroom made the card and nobody else changed or added anything."""
+    return _is_as_written(card) and card.holds_nothing_else and is_only_triage(card.note)
+
+
+def is_bare(card: CardForm) -> bool:
+    """Return True if a card without a mark holds nothing but what Mailroom writes on its cards."""
+    if str(card.mark) or not card.holds_nothing_else:
+        return False
+    return card.written is not None and card.written.is_as_mailroom_writes(card.note)
+
+
+def _is_as_written(card: CardForm) -> bool:
+    """Return True if Mailroom made the card and its content (except the note) is unchanged."""
+    return card.written is not None and card.mark.made in card.written.digests
+
+
+def _filled(card: F, names: Names) -> F:
+    """Return the card with its empty names filled, and a mark that records the filled fields."""
+    after, fields = card.filled(names)
+    if not fields:
+        return card
+    mark = card.mark
+    if not mark.made:
+        return after.with_mark(Mark(filled={**mark.filled, **fields}))
+    # The digest of a card that Mailroom made covers the fields as well. If somebody has changed the
+    # card, it stays theirs.
+    return as_made(after) if _is_as_written(card) else after
+
+
+def _forgotten(card: F) -> F:
+    """Return the card without the mark and without fields that only Mailroom has filled."""
+    fields = card.mark.filled
+    card = card.with_mark(Mark())
+    for field, filled in fields.items():
+        card = card.emptied(field, filled)
+    return card
+
+
+def _with_decision(card: F, line: str) -> F:
+    """Return the card with a line in its note, unless the last decision there is the same."""
+    line = clean(line)
+    return card if not line or says_last(card.note, line) else card.with_line(line)

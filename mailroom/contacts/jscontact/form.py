@@ -1,0 +1,331 @@
+"""A JSContact Card as :class:`mailroom.contacts.editing.CardForm`. Pure.
+
+The mark is a vendor-specific property (RFC 9553 section 1.8.1) inside ``name``:
+
+    "name": {"full": "Acme", "mailroom:mark": "made=<digest>"}
+    "name": {"full": "Ann", "mailroom:mark": "full=<digest> organization=<digest>"}
+
+Servers keep cards as vCards, where the mark is a JSPROP (RFC 9555 section 3.2.1). The mark is
+inside ``name`` because on the card itself Cyrus (Fastmail) hides such a property unless the client
+names it, and Stalwart refuses it. Cyrus drops ``vCardProps``, and people would see anything else.
+An app that replaces the whole name removes the mark, and the card then belongs to the person.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from mailroom.contacts.editing import is_bare
+from mailroom.contacts.jscontact.fields import (
+    JsCard,
+    addresses_of,
+    cleaned,
+    components_of,
+    entries,
+    kind_of,
+    name_components,
+    name_of,
+    names_of,
+    note_of,
+    text,
+    texts,
+    uid_of,
+    unix,
+    with_entry,
+    without_entry,
+)
+from mailroom.contacts.mark import (
+    COMPONENTS,
+    JSCONTACT_PROPERTY,
+    Filled,
+    Mark,
+    Values,
+    Written,
+    digest,
+    name_values,
+)
+from mailroom.contacts.model import Names
+from mailroom.contacts.note import triage_lines
+
+MARK: Final = JSCONTACT_PROPERTY
+_VCARD_MARK: Final = "x-mailroom"
+"""The mark that was written over CardDAV; some servers show it in ``vCardProps``."""
+_EXPECTED: Final = frozenset(
+    {
+        *("@type", "version", "id", "uid", "kind", "addressBookIds"),
+        *("created", "updated", "prodId", "vCardProps"),
+        *("cyrusimap.org:blobId", "cyrusimap.org:size", "cyrusimap.org:href"),
+        *("name", "organizations", "emails", "notes"),
+    }
+)
+"""The properties of a card that nobody touched: those that Mailroom writes, and those that servers
+add on their own. ``updated`` is not evidence: Mailroom's own edits set it as well."""
+_EXPECTED_WITHIN: Final = {
+    "organizations": frozenset({"@type", "name"}),
+    "emails": frozenset({"@type", "address"}),
+    "notes": frozenset({"@type", "note"}),
+}
+_EXPECTED_IN_NAME: Final = frozenset({"@type", "full", "components", "isOrdered", MARK})
+"""Stalwart adds ``isOrdered``."""
+_VCARD_NOISE: Final = frozenset({"version", "prodid", _VCARD_MARK})
+"""Properties of a vCard that servers report and that say nothing of the person."""
+_LOSSY: Final = ("nicknames", "addresses", "speakToAs", "vCardProps")
+"""The properties that servers show but do not keep whole when they write the vCard anew: nicknames,
+GEO and TZ, GENDER, and unknown properties."""
+
+
+_LINE_END: Final = re.compile(r"(\r\n|\r|\n)")
+_FIELDS: Final = frozenset({"full", "components", "organization"})
+"""The words in the mark for the fields that Mailroom fills."""
+_PERSONAL: Final = ("given", "surname")
+
+
+@dataclass(frozen=True, slots=True)
+class JsContactForm:
+    """A JSContact Card; see :class:`mailroom.contacts.editing.CardForm`."""
+
+    card: JsCard
+
+    @property
+    def uid(self) -> str:
+        """The uid."""
+        return uid_of(self.card)
+
+    @property
+    def names(self) -> Names:
+        """The names."""
+        return names_of(self.card)
+
+    @property
+    def nicknames(self) -> tuple[str, ...]:
+        """The nicknames."""
+        return texts(self.card, "nicknames", "name")
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The e-mail addresses."""
+        return addresses_of(self.card)
+
+    @property
+    def note(self) -> str:
+        """The notes."""
+        return note_of(self.card)
+
+    @property
+    def mark(self) -> Mark:
+        """The mark."""
+        return Mark.parse(text(name_of(self.card).get(MARK)) or _vcard_mark(self.card))
+
+    @property
+    def written(self) -> Written | None:
+        """The parts that Mailroom writes; None if the name has components that vCard has not."""
+        is_known = all(kind in COMPONENTS for kind, _ in components_of(self.card))
+        return _written(self.card) if is_known else None
+
+    @property
+    def digest(self) -> str:
+        """The digest of the parts that Mailroom writes."""
+        return _written(self.card).jscontact_digest
+
+    @property
+    def holds_nothing_else(self) -> bool:
+        """True if each property is one that Mailroom or a server writes."""
+        return (
+            all(name in _EXPECTED for name, value in self.card.items() if not _is_empty(value))
+            and _members(name_of(self.card)) <= _EXPECTED_IN_NAME
+            and all(
+                _members(entry) <= expected
+                for name, expected in _EXPECTED_WITHIN.items()
+                for _, entry in entries(self.card, name)
+            )
+            and not _says_something(self.card, "vCardProps")
+        )
+
+    @property
+    def may_be_claimed(self) -> bool:
+        """True, because the time of the last edit shows nothing: all edits set it."""
+        return True
+
+    @property
+    def needs_mark(self) -> bool:
+        """True without a mark of JMAP: the edit sets REV, which is evidence over CardDAV."""
+        return MARK not in name_of(self.card)
+
+    def with_mark(self, mark: Mark) -> Self:
+        """Write the mark; a card without a name has no place for it, and stays as it is."""
+        name = name_of(self.card)
+        if not name:
+            return self
+        rest = {key: value for key, value in name.items() if key != MARK}
+        marked = {**rest, MARK: str(mark)} if str(mark) else rest
+        return type(self)({**self.card, "name": marked})
+
+    def filled(self, names: Names) -> tuple[Self, Mapping[str, Filled]]:
+        """Fill the full name, the components of the name, and the organization."""
+        names = cleaned(names)
+        has, card, fields = self.names, dict(self.card), []
+        if names.full and not has.full:
+            card["name"] = {**name_of(card), "full": names.full}
+            fields.append("full")
+        components = name_components(names)
+        if components and not has.given and not has.surname:
+            others = name_of(card).get("components") or ()
+            card["name"] = {**name_of(card), "components": [*others, *components]}
+            fields.append("components")
+        if names.organization and not any(
+            text(entry.get("name")) or entry.get("units")
+            for _, entry in entries(card, "organizations")
+        ):
+            card = with_entry(card, "organizations", {"name": names.organization})
+            fields.append("organization")
+        return type(self)(card), {
+            field: Filled(_field_digest(card, field), added=False) for field in fields
+        }
+
+    def emptied(self, field: str, filled: Filled) -> Self:
+        """Remove the full name, the components or the organization that Mailroom wrote."""
+        if field not in _FIELDS or _field_digest(self.card, field) != filled.digest:
+            return self
+        card = self.card
+        match field:
+            case "full":
+                card = _without_name_part(card, "full")
+            case "components":
+                others = [
+                    part
+                    for part in name_of(card)["components"]
+                    if not isinstance(part, dict) or part.get("kind") not in _PERSONAL
+                ]
+                if others:
+                    card = {**card, "name": {**name_of(card), "components": others}}
+                else:
+                    card = _without_name_part(card, "components")
+            case _:
+                # The digest has shown that the only organization with a name is ours.
+                (ours,) = (
+                    key for key, entry in entries(card, "organizations") if text(entry.get("name"))
+                )
+                card = without_entry(card, "organizations", ours)
+        return type(self)(card)
+
+    def with_line(self, line: str) -> Self:
+        """Add a line to a note; a final carriage return stays its own line end."""
+        notes = [
+            (key, entry)
+            for key, entry in entries(self.card, "notes")
+            if isinstance(entry.get("note"), str)
+        ]
+        decided = [(key, entry) for key, entry in notes if triage_lines(unix(entry["note"]))]
+        for key, entry in decided[-1:] or notes[:1]:
+            note = entry["note"]
+            end = "\r" if note.endswith("\r") else "\n"
+            longer = f"{note}{end}{line}" if note else line
+            return type(self)(with_entry(self.card, "notes", {**entry, "note": longer}, key))
+        return type(self)(with_entry(self.card, "notes", {"note": line}))
+
+    def without_lines(self, lines: Collection[str]) -> Self:
+        """Remove lines from the notes; the ends of the other lines stay as they are."""
+        card = self.card
+        for key, entry in entries(card, "notes"):
+            if not isinstance(note := entry.get("note"), str):
+                continue
+            first, *rest = _LINE_END.split(note)
+            pieces = [("", first), *zip(rest[::2], rest[1::2], strict=True)]
+            kept = [(end, line) for end, line in pieces if line not in lines]
+            if not kept:
+                card = without_entry(card, "notes", key)
+            elif len(kept) < len(pieces):
+                left = "".join(end + line for end, line in kept).removeprefix(kept[0][0])
+                card = with_entry(card, "notes", {**entry, "note": left}, key)
+        return type(self)(card)
+
+
+def is_safe_to_edit(card: JsCard) -> bool:
+    """Return True if no server loses anything that a person wrote when Mailroom edits the card.
+
+    At any edit, Cyrus (3.14) and Stalwart write the whole vCard anew from JSContact. They lose the
+    properties that JSContact does not show and those that they do not convert both ways. So only
+    cards that Mailroom made are edited, as long as nobody added such properties to them.
+    """
+    form = JsContactForm(card)
+    is_made = bool(form.mark.made) or is_bare(form)
+    return is_made and not any(_says_something(card, name) for name in _LOSSY)
+
+
+def _says_something(card: JsCard, name: str) -> bool:
+    if name == "vCardProps":
+        return not all(
+            isinstance(vcard_property, list)
+            and vcard_property
+            and str(vcard_property[0]).lower() in _VCARD_NOISE
+            for vcard_property in _vcard_props(card)
+        )
+    return not _is_empty(card.get(name))
+
+
+def _members(value: Mapping[str, Any]) -> set[str]:
+    """Return the names of the non-null members; Stalwart leaves null for removed members."""
+    return {name for name, member in value.items() if member is not None}
+
+
+def _written(card: JsCard) -> Written:
+    full = text(name_of(card).get("full"))
+    return Written(
+        kind=kind_of(card),
+        full=((full,),) if full else (),
+        name=name_values(components_of(card)),
+        organization=_one_part_each(texts(card, "organizations", "name")),
+        email=_one_part_each(texts(card, "emails", "address")),
+    )
+
+
+def _one_part_each(values: tuple[str, ...]) -> Values:
+    return tuple((value,) for value in values)
+
+
+def _vcard_mark(card: JsCard) -> str:
+    """Return the mark that was written over CardDAV, if the server shows it; else an empty text."""
+    for vcard_property in _vcard_props(card):
+        match vcard_property:
+            case [str(name), _, _, str(value)] if name.lower() == _VCARD_MARK:
+                return value
+    return ""
+
+
+def _vcard_props(card: JsCard) -> list[Any]:
+    value = card.get("vCardProps")
+    return value if isinstance(value, list) else []
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value in ("", {}, [])
+
+
+def _field_digest(card: JsCard, field: str) -> str:
+    """Return the digest of one field, as the mark records it."""
+    match field:
+        case "full":
+            return digest(text(name_of(card).get("full")))
+        case "components":
+            return digest(sorted(part for part in components_of(card) if part[0] in _PERSONAL))
+        case _:
+            organizations = (
+                {key: value for key, value in entry.items() if value and key != "@type"}
+                for _, entry in entries(card, "organizations")
+            )
+            return digest([organization for organization in organizations if organization])
+
+
+def _without_name_part(card: JsCard, part: str) -> JsCard:
+    """Return the card without a part of its name, and without a name that has no part left.
+
+    A name has components or ``full`` (RFC 9553 section 2.2.1). If neither is left but the name has
+    other members, ``full`` becomes an empty text, as it was before Mailroom filled it.
+    """
+    name = {key: value for key, value in name_of(card).items() if key != part}
+    if not name.keys() - {"@type"}:
+        return {key: value for key, value in card.items() if key != "name"}
+    if not name.keys() & {"full", "components"}:
+        name["full"] = ""
+    return {**card, "name": name}

@@ -1,0 +1,177 @@
+"""A vCard as :class:`mailroom.contacts.editing.CardForm`; its mark is in ``X-MAILROOM``.
+
+A mark that was written over JMAP is a JSContact property in the vCard (RFC 9555 section 3.2.1), and
+is read as well: ``JSPROP;JSPTR="name/mailroom:mark":"made=<digest>"``.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final, Self
+
+from mailroom.contacts.mark import (
+    VCARD_PROPERTY,
+    Filled,
+    Mark,
+    Written,
+    digest,
+    field_digests,
+)
+from mailroom.contacts.model import Names
+from mailroom.contacts.vcard.fields import (
+    KIND,
+    addresses_of,
+    demanded_names,
+    kind_of,
+    names_of,
+    nicknames_of,
+    uid_of,
+    values_for,
+    values_of,
+    with_empty_field,
+    with_field,
+)
+from mailroom.contacts.vcard.lines import ContentLine, VCard
+from mailroom.contacts.vcard.notes import is_plain, note_of, with_line, without_lines
+
+_JSPROP: Final = frozenset({"JSPROP", "X-JSPROP"})
+_POINTER: Final = re.compile(r"/?name/mailroom:mark:(?P<mark>.*)", re.IGNORECASE | re.DOTALL)
+_QUOTES: Final = re.compile(r"""\^'|["'\\]""")
+"""Quotes as such, escaped (RFC 6868) or with backslashes: some servers add more with each edit."""
+_WRITTEN: Final = ("FN", "N", "ORG", "EMAIL")
+_EXPECTED: Final = frozenset(
+    {"BEGIN", "END", "VERSION", "UID", "PRODID", "CREATED", "NOTE"}
+    | {VCARD_PROPERTY, *KIND, *_WRITTEN}
+)
+"""The properties of a card that nobody touched: those that Mailroom writes, and those that servers
+add on their own. Not REV: servers that add REV do so for edits made in their address book page.
+But every edit over JMAP sets REV, so REV shows nothing on a card with a mark from JMAP."""
+_PROPERTIES: Final = {"full": "FN", "components": "N", "organization": "ORG"}
+"""The words in a mark that was written over JMAP -> the vCard properties."""
+
+
+@dataclass(frozen=True, slots=True)
+class VCardForm:
+    """A vCard; see :class:`mailroom.contacts.editing.CardForm`."""
+
+    card: VCard
+
+    @property
+    def uid(self) -> str:
+        """The uid."""
+        return uid_of(self.card)
+
+    @property
+    def names(self) -> Names:
+        """The names."""
+        return names_of(self.card)
+
+    @property
+    def nicknames(self) -> tuple[str, ...]:
+        """The nicknames."""
+        return nicknames_of(self.card)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The e-mail addresses."""
+        return addresses_of(self.card)
+
+    @property
+    def note(self) -> str:
+        """The readable notes."""
+        return note_of(self.card)
+
+    @property
+    def mark(self) -> Mark:
+        """The mark."""
+        if lines := self.card.named(VCARD_PROPERTY):
+            return Mark.parse(lines[0].value)
+        marks = (_pointed_at(line) for line in self._jmap_lines)
+        return Mark.parse(next((match["mark"] for match in marks if match is not None), ""))
+
+    @property
+    def written(self) -> Written:
+        """The parts that Mailroom writes."""
+        return Written(kind_of(self.card), *(values_of(self.card, name) for name in _WRITTEN))
+
+    @property
+    def digest(self) -> str:
+        """The digest of these parts."""
+        return self.written.vcard_digest
+
+    @property
+    def holds_nothing_else(self) -> bool:
+        """True if each line is one that Mailroom or a server writes."""
+        over_jmap = self._jmap_lines
+        may_have_rev = bool(over_jmap) or not self.card.named(VCARD_PROPERTY)
+        return all(
+            line.name in _EXPECTED
+            or line.is_blank
+            or line in over_jmap
+            or (may_have_rev and line.name == "REV")
+            for line in self.card.lines
+        ) and all(map(is_plain, self.card.named("NOTE")))
+
+    @property
+    def may_be_claimed(self) -> bool:
+        """False with REV, which beside X-MAILROOM looks like an edit by a person."""
+        return not self.card.named("REV")
+
+    @property
+    def needs_mark(self) -> bool:
+        """False, because an edit over CardDAV leaves no other trace than the edit."""
+        return False
+
+    def with_mark(self, mark: Mark) -> Self:
+        """Write the mark; one that was written over JMAP is removed."""
+        card = self.card.without(*self._jmap_lines)
+        lines = card.named(VCARD_PROPERTY)
+        if not str(mark):
+            card = card.without(*lines)
+        elif lines:
+            card = card.without(*lines[1:]).with_value(lines[0], str(mark))
+        else:
+            card = card.with_new(VCARD_PROPERTY, str(mark))
+        return type(self)(card)
+
+    def filled(self, names: Names) -> tuple[Self, Mapping[str, Filled]]:
+        """Fill FN, N and ORG where the card has no value in any property of that name."""
+        card, fields = self.card, dict[str, Filled]()
+        for name, value in values_for(names).items():
+            if not values_of(card, name):
+                is_added = not card.named(name)
+                card = with_field(card, name, value)
+                fields[name] = Filled(digest(sorted(values_of(card, name))), added=is_added)
+        return type(self)(card), fields
+
+    def emptied(self, field: str, filled: Filled) -> Self:
+        """Remove an added property; remove the value of a property that was there, or must be."""
+        name = _PROPERTIES.get(field, field)
+        if filled.digest not in field_digests(name, values_of(self.card, name)):
+            return self
+        if filled.added and name not in demanded_names(self.card):
+            return type(self)(self.card.without(*self.card.named(name)))
+        return type(self)(with_empty_field(self.card, name))
+
+    def with_line(self, line: str) -> Self:
+        """Add a line to a note."""
+        return type(self)(with_line(self.card, line))
+
+    def without_lines(self, lines: Collection[str]) -> Self:
+        """Remove lines from the notes."""
+        return type(self)(without_lines(self.card, lines))
+
+    @property
+    def _jmap_lines(self) -> tuple[ContentLine, ...]:
+        """The lines that hold a mark which was written over JMAP."""
+        return tuple(line for line in self.card.lines if line.name in _JSPROP and _pointed_at(line))
+
+
+def _pointed_at(line: ContentLine) -> re.Match[str] | None:
+    """Return the match of the pointer to the mark, and of the mark behind it.
+
+    Pointer and value are looked at as one text: where a server forgot the quotes that the colon in
+    the pointer needs, the rest of the pointer stands in the value.
+    """
+    pointer = next((value for name, value in line.params if name == "JSPTR"), "")
+    return _POINTER.fullmatch(_QUOTES.sub("", f"{pointer}:{line.value}"))
