@@ -200,6 +200,7 @@ class EmailStore:
 
         Yields each part of the patches with its result, in order. The forms are those of
         :mod:`mailroom.jmap.patch_forms`.
+
         Patches that are not yielded were not carried out, because somebody else changed mail: since
         ``answer`` if ``held``, else between the reading and the writing of their mails.
         """
@@ -223,22 +224,21 @@ class EmailStore:
             async for done in self._also_in_other_forms(plain, again, held=held):
                 state = done[1].new_state
                 yield done
-        if maps:
-            found, emails = await self.read(sorted(maps))
-            # A server that ignores the state refuses the form first, though the mail has moved.
-            moved = any(was_moved(asked[email.id], email.mailbox_ids) for email in emails)
-            if held and (moved or found != state):
-                return
-            whole = {
-                email.id: with_whole_map(asked[email.id], email.mailbox_ids) for email in emails
-            }
-            again = await self._update_if_in(whole, found)
-            if again is None:
-                return
-            if gone := {email_id: asked[email_id] for email_id in maps - whole.keys()}:
-                yield gone, replace(again, failed=dict.fromkeys(gone, _GONE))
-            async for done in self._also_in_other_forms(whole, again, held=held):
-                yield done
+        if not maps:
+            return
+        found, emails = await self.read(sorted(maps))
+        # A server that ignores the state refuses the form first, though the mail has moved.
+        moved = any(was_moved(asked[email.id], email.mailbox_ids) for email in emails)
+        if held and (moved or found != state):
+            return
+        whole = {email.id: with_whole_map(asked[email.id], email.mailbox_ids) for email in emails}
+        again = await self._update_if_in(whole, found)
+        if again is None:
+            return
+        if gone := {email_id: asked[email_id] for email_id in maps - whole.keys()}:
+            yield gone, replace(again, failed=dict.fromkeys(gone, _GONE))
+        async for done in self._also_in_other_forms(whole, again, held=held):
+            yield done
 
     def _pieces(self, patches: Mapping[str, Patch]) -> Iterator[dict[str, Patch]]:
         batches = set_batches(

@@ -9,13 +9,13 @@ from typing import Final
 from mailroom.admin.reset.scope import Scope
 from mailroom.admin.reset.traces import Outcome
 from mailroom.jmap.mail import Filter, Patch
+from mailroom.jmap.methods import NOT_FOUND
 from mailroom.screener.model.keywords import FORGED, SCREENED, without
 from mailroom.screener.model.patches import remove_labels
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.search.filters import Mailboxes
 
 _REMOVING: Final = "Removing marks"
-_GONE: Final = "notFound"
 _AGAIN: Final = "it was marked again; is Mailroom still running?"
 
 
@@ -57,7 +57,7 @@ class MailTraces:
                 refused |= {
                     mail_id: str(error)
                     for mail_id, error in update.failed.items()
-                    if error.type != _GONE
+                    if error.type != NOT_FOUND
                 }
             tried |= untried.keys()
             self._show_progress(_REMOVING, min(len(tried), total), total)

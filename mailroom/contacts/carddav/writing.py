@@ -18,6 +18,7 @@ from mailroom.contacts.edit_report import EditReport
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import (
     AddressBookError,
+    Card,
     ContactEdit,
     CreateCard,
     DeleteCard,
@@ -112,9 +113,13 @@ class Writing:
             if path is None:
                 return uid_key(uid)
             there = await self._resources.get(path)
-            if there is not None and _bears(there, create.address):
-                await self._resources.change(path, lambda card: categorized(adopted(card, create)))
-                return uid_of(there.card)
+            if there is not None and is_readable(there.card):
+                addresses = {key_of(address) for address in addresses_of(there.card)}
+                if key_of(create.address) in addresses:
+                    await self._resources.change(
+                        path, lambda card: categorized(adopted(card, create))
+                    )
+                    return uid_of(there.card)
             uid = other_uid(uid, create.address)
         raise AddressBookError(f"no card can be made: {create.uid} and others are taken")
 
@@ -131,19 +136,17 @@ class Writing:
         join = [move.uid for move in joining]
         leave = [move.uid for move in leaving]
         with self._report.failing(*(move.key for move in joining + leaving)):
-            await self._change_group(
-                write.group,
-                lambda card: with_members(
-                    card, join=join, leave=leave, written=self._cache.written_uid
-                ),
-            )
-
-    async def _change_group(self, path: str, edit: Callable[[VCard], VCard]) -> None:
-        try:
-            await self._resources.change(path, edit)
-        except AddressBookError as error:
-            name = next((group.name for group in self._groups if group.id == path), path)
-            raise AddressBookError(f"contact group {name}: {error}") from error
+            try:
+                await self._resources.change(
+                    write.group,
+                    lambda card: with_members(
+                        card, join=join, leave=leave, written=self._cache.written_uid
+                    ),
+                )
+            except AddressBookError as error:
+                names = (group.name for group in self._groups if group.id == write.group)
+                name = next(names, write.group)
+                raise AddressBookError(f"contact group {name}: {error}") from error
 
     async def _delete_cards(self) -> None:
         """Delete cards, after all other writes.
@@ -151,28 +154,24 @@ class Writing:
         A card does not name its groups, so the groups are read once more. The versions to delete
         are determined before, because reading the groups may store newer versions of the cards.
         """
-        edits = [edit for edit in self._edits if edit.key not in self._report.failures]
-        versions = await all_of(self._version_to_delete(edit) for edit in edits)
-        found = {edit: version for edit, version in zip(edits, versions, strict=True) if version}
-        if found:
-            with self._report.failing(*(edit.key for edit in found)):
+        versions: dict[ContactEdit, Resource] = {}
+
+        async def find_version(edit: ContactEdit, card: Card) -> None:
+            with self._report.failing(edit.key):
+                if (version := await self._resources.unchanged(card)) is not None:
+                    versions[edit] = version
+
+        async def delete(edit: ContactEdit, version: Resource, now: Collection[Group]) -> None:
+            with self._report.failing(edit.key):
+                edit.refuse_if_joined(self._groups, now)
+                await self._resources.delete(version)
+
+        await all_of(
+            find_version(edit, edit.card.card)
+            for edit in self._edits
+            if isinstance(edit.card, DeleteCard) and edit.key not in self._report.failures
+        )
+        if versions:
+            with self._report.failing(*(edit.key for edit in versions)):
                 now = (await self._synchronizer.sync()).groups
-                await all_of(self._delete_card(*each, now) for each in found.items())
-
-    async def _version_to_delete(self, edit: ContactEdit) -> Resource | None:
-        with self._report.failing(edit.key):
-            if isinstance(edit.card, DeleteCard):
-                return await self._resources.unchanged(edit.card.card)
-        return None
-
-    async def _delete_card(
-        self, edit: ContactEdit, version: Resource, now: Collection[Group]
-    ) -> None:
-        with self._report.failing(edit.key):
-            edit.refuse_if_joined(self._groups, now)
-            await self._resources.delete(version)
-
-
-def _bears(resource: Resource, address: str) -> bool:
-    addresses = {key_of(each) for each in addresses_of(resource.card)}
-    return is_readable(resource.card) and key_of(address) in addresses
+                await all_of(delete(edit, version, now) for edit, version in versions.items())

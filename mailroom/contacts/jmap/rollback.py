@@ -57,7 +57,12 @@ class Rollback:
         Args:
             failed: the keys of the edits that failed.
         """
-        patches = [*self._wrong_uids, *(self._undo_of(key) for key in failed)]
+        patches = [*self._wrong_uids]
+        for key in failed:
+            undo = self._undo.get(key, {})
+            if key in self._deleted:
+                undo = {group: dict.fromkeys(patch) for group, patch in undo.items()}
+            patches.append(undo)
         # Members are added back before others are removed, so that no contact is without a group.
         sets = [_only(patches, value=value) for value in (True, None)]
         try:
@@ -73,18 +78,12 @@ class Rollback:
                 text = ", ".join(dict.fromkeys(str(reason) for reason in reasons if reason))
                 log.warning("groups of failed edits were not restored", error=text)
 
-    def _undo_of(self, key: str) -> Patches:
-        patches = self._undo.get(key, {})
-        if key not in self._deleted:
-            return patches
-        return {group: dict.fromkeys(patch) for group, patch in patches.items()}
-
 
 def _only(patches: Iterable[Patches], *, value: bool | None) -> Patches:
     """Return those parts of several patches of groups that have this value."""
     picked: Patches = {}
     for part in patches:
         for group, patch in part.items():
-            paths = [path for path, each in patch.items() if each is value]
+            paths = [path for path, member in patch.items() if member is value]
             picked.setdefault(group, {}).update(dict.fromkeys(paths, value))
     return {group: patch for group, patch in picked.items() if patch}

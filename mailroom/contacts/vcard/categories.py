@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Collection
 
 from mailroom.contacts.vcard.fields import text_of
-from mailroom.contacts.vcard.lines import ContentLine, VCard
+from mailroom.contacts.vcard.lines import VCard
 from mailroom.contacts.vcard.text import ends_in_escape, escape, pieces, unescape
 
 _PROPERTY = "CATEGORIES"
@@ -41,30 +41,27 @@ def with_categories(card: VCard, *, join: Collection[str], leave: Collection[str
     there = {category_key(name) for name in categories_of(card)}
     for name in sorted(join):
         if category_key(name) not in there:
-            card = _with_one(card, name)
             there.add(category_key(name))
+            lines = [
+                line
+                for line in card.named(_PROPERTY)
+                if line.value.strip() and not ends_in_escape(line.value)
+            ]
+            if lines:
+                longer = lines[0].value + _SEPARATOR + escape(name)
+                card = card.with_value(lines[0], longer)
+            else:
+                card = card.with_new(_PROPERTY, escape(name))
     for line in card.named(_PROPERTY):
-        card = _without(card, line, left)
+        values = pieces(line.value, _SEPARATOR)
+        kept = [
+            (separator, text)
+            for separator, text in values
+            if category_key(unescape(text)) not in left
+        ]
+        if not kept:
+            card = card.without(line)
+        elif len(kept) < len(values):
+            value = "".join(separator + text for separator, text in kept)
+            card = card.with_value(line, value.removeprefix(kept[0][0]))
     return card
-
-
-def _with_one(card: VCard, name: str) -> VCard:
-    named = [
-        line
-        for line in card.named(_PROPERTY)
-        if line.value.strip() and not ends_in_escape(line.value)
-    ]
-    if not named:
-        return card.with_new(_PROPERTY, escape(name))
-    return card.with_value(named[0], named[0].value + _SEPARATOR + escape(name))
-
-
-def _without(card: VCard, line: ContentLine, left: Collection[str]) -> VCard:
-    values = pieces(line.value, _SEPARATOR)
-    kept = [each for each in values if category_key(unescape(each[1])) not in left]
-    if len(kept) == len(values):
-        return card
-    if not kept:
-        return card.without(line)
-    value = "".join(separator + text for separator, text in kept)
-    return card.with_value(line, value.removeprefix(kept[0][0]))

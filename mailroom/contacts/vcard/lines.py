@@ -63,7 +63,10 @@ class ContentLine:
         if head is None:
             return cls(raw)
         value = "" if media else decode(content[head.end() :])
-        params = (_parameter(match) for match in _PARAMETER.findall(head["params"]))
+        params = []
+        for parameter in _PARAMETER.findall(head["params"]):
+            name, equals, text = decode(parameter).partition("=")
+            params.append((name.upper(), text.strip('"')) if equals else ("", name))
         return cls(raw, decode(head["name"]).upper(), tuple(params), value)
 
     @property
@@ -182,7 +185,8 @@ def _logical_lines(data: bytes) -> Iterator[ContentLine]:
     """Yield the lines of a card, each with the physical lines that continue it."""
     parts: list[bytes] = []
     for line in _unsoftened_lines(data):
-        if parts and not _ends_softly(parts):
+        # A quoted-printable value (vCard 2.1) that ends in "=" continues in the next line.
+        if parts and not (_body(parts[-1]).endswith(b"=") and _is_quoted_printable(parts[0])):
             yield ContentLine.parse(b"".join(parts))
             parts = []
         parts.append(line)
@@ -198,11 +202,6 @@ def _unsoftened_lines(data: bytes) -> Iterator[bytes]:
         start = end.end()
     if start < len(data):
         yield data[start:]
-
-
-def _ends_softly(parts: list[bytes]) -> bool:
-    """Return True if a quoted-printable value (vCard 2.1) continues in the next line."""
-    return _body(parts[-1]).endswith(b"=") and _is_quoted_printable(parts[0])
 
 
 @lru_cache(maxsize=1)
@@ -239,11 +238,6 @@ def _body(raw: bytes) -> bytes:
 
 def _unfold(body: bytes) -> bytes:
     return _FOLD.sub(b"", body)
-
-
-def _parameter(text: bytes) -> tuple[str, str]:
-    name, equals, value = decode(text).partition("=")
-    return (name.upper(), value.strip('"')) if equals else ("", name)
 
 
 def _shared_characters(old: bytes, new: bytes) -> int:

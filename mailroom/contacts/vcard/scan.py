@@ -111,7 +111,8 @@ class _LineFilter:
             if len(head) < _LONGEST_HEAD and not is_last and not _NEXT_LINE.search(head):
                 self._keeps = False
                 return text[end.start() :]
-            self._keeps = _is_kept(head)
+            match = _HEAD.match(_FOLD.sub(b"", head))
+            self._keeps = match is not None and match[1].upper() in _KEPT
         if not is_last and text.endswith(b"\n"):
             self._keep(text[start:-1])
             return b"\n"
@@ -122,8 +123,3 @@ class _LineFilter:
         if self._keeps and self._size + len(part) <= _KEPT_AT_MOST:
             self._kept.append(part)
             self._size += len(part)
-
-
-def _is_kept(head: bytes) -> bool:
-    match = _HEAD.match(_FOLD.sub(b"", head))
-    return match is not None and match[1].upper() in _KEPT

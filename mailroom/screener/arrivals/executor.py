@@ -15,14 +15,13 @@ from mailroom.jmap.email_store import Written
 from mailroom.jmap.errors import JmapError, is_read_only
 from mailroom.jmap.mail import ARRIVAL, Email, Patch
 from mailroom.jmap.mail_account import MailAccount
-from mailroom.jmap.methods import SetResponse
+from mailroom.jmap.methods import NOT_FOUND, SetResponse
 from mailroom.screener.arrivals.verdict import Rules, Verdict, is_new, judge
 from mailroom.screener.model.mend import mend
 from mailroom.waiting.retrying import retry_while_changed
 
 _TRIES: Final = 2
 """Updates that are held to a state, while others change mail, before one that is not."""
-_GONE: Final = "notFound"
 
 
 @dataclass(slots=True)
@@ -116,7 +115,7 @@ class VerdictExecutor:
                 self._arrived.filed.append(replace(verdict, patch=patch))
             elif error.is_lasting:
                 self._arrived.refused[email_id] = str(error)
-            elif error.type != _GONE:
+            elif error.type != NOT_FOUND:
                 self._arrived.failures[email_id] = str(error)
 
 

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from mailroom.contacts.model import is_lasting
 from mailroom.jmap.errors import SetError
 from mailroom.jmap.mail import Patch
-from mailroom.jmap.methods import SetResponse
+from mailroom.jmap.methods import NOT_FOUND, SetResponse
 from mailroom.screener.arrivals.executor import ArrivalsReport
 from mailroom.screener.passes.plan import Filing, Plan, label_change_key
 from mailroom.screener.passes.states import StateTrail
 
-_GONE: Final = "notFound"
 """The error type for a mail that was deleted in the meantime. It counts as done."""
 
 
@@ -147,7 +145,7 @@ class Progress:
         for update in updates:
             self.trail.add(update.old_state, update.new_state)
             failed |= update.failed
-        return {email_id: error for email_id, error in failed.items() if error.type != _GONE}
+        return {email_id: error for email_id, error in failed.items() if error.type != NOT_FOUND}
 
     def _fail_by_mail(
         self, filing: Filing, email_ids: Iterable[str], failed: Mapping[str, SetError]
