@@ -185,7 +185,13 @@ def parts(operations: Sequence[Operation[T]], limits: Limits) -> Iterator[Sequen
     part: list[Operation[T]] = []
     count, size = 0, _ENVELOPE_SIZE
     for operation in operations:
-        more = sum(_size(call) for call in operation.calls)
+        more = 0
+        for call in operation.calls:
+            referred = [
+                value.call for value in call.arguments.values() if isinstance(value, Reference)
+            ]
+            invocation = _invocation(call, dict.fromkeys([call, *referred], _WIDEST_ID))
+            more += len(encode_json(invocation)) + len(",")
         too_many = count + len(operation.calls) > limits.max_calls_in_request
         if count and (too_many or size + more > limits.max_size_request):
             yield part
@@ -195,10 +201,3 @@ def parts(operations: Sequence[Operation[T]], limits: Limits) -> Iterator[Sequen
         size += more
     if count:
         yield part
-
-
-def _size(call: Call) -> int:
-    """Return the largest size of a call in a request, in octets."""
-    referred = [value.call for value in call.arguments.values() if isinstance(value, Reference)]
-    invocation = _invocation(call, dict.fromkeys([call, *referred], _WIDEST_ID))
-    return len(encode_json(invocation)) + len(",")

@@ -191,8 +191,12 @@ def _get(
     max_octets: int = MAX_OCTETS,
 ) -> Operation[Found]:
     """Return the operation that reads cards, by default with all properties."""
+
+    def as_sent(value: Any) -> Any:  # because an edit must see everything that is on a card
+        return value
+
     reading = get(
-        "ContactCard", account_id, ids, _as_sent, properties=properties, max_octets=max_octets
+        "ContactCard", account_id, ids, as_sent, properties=properties, max_octets=max_octets
     )
 
     def read(results: Results) -> Found:
@@ -207,11 +211,6 @@ def _get(
         )
 
     return Operation(reading.calls, read)
-
-
-def _as_sent(value: Any) -> Any:
-    """Return a card as it was sent, because an edit must see everything that is on it."""
-    return value
 
 
 def _book(value: Any) -> Book | None:

@@ -53,18 +53,16 @@ def is_vcard3_without_name(card: VCard) -> bool:
 
 def addresses_of(card: VCard) -> tuple[str, ...]:
     """Return every e-mail address, without comments, names or brackets around it."""
-    by_mailroom = any(_is_mark_of_made_card(line) for line in card.lines)
+    pointer = JSCONTACT_PROPERTY.encode()
+    by_mailroom = any(
+        (line.name == VCARD_PROPERTY or pointer in line.raw[:_LONGEST_MARK]) and MADE in line.value
+        for line in card.lines
+    )
     return tuple(
         address
         for line in card.named("EMAIL")
         for address in _addresses_on(line, by_mailroom=by_mailroom)
     )
-
-
-def _is_mark_of_made_card(line: ContentLine) -> bool:
-    pointer = JSCONTACT_PROPERTY.encode()
-    is_mark = line.name == VCARD_PROPERTY or pointer in line.raw[:_LONGEST_MARK]
-    return is_mark and MADE in line.value
 
 
 def all_addresses_of(card: VCard) -> tuple[str, ...]:
