@@ -16,7 +16,7 @@ def checked(value: Any, kind: type, call: Call) -> Any:
         MethodError: the part is of another type.
     """
     if not isinstance(value, kind):
-        raise MethodError(call.method, "serverFail", "the answer has not the promised shape")
+        raise MethodError(call.method, "serverFail", "the answer does not have the promised shape")
     return value
 
 
@@ -30,7 +30,7 @@ def parsed(parse: Any, call: Call, value: Any) -> Any:
         return parse(value)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise MethodError(
-            call.method, "serverFail", "the answer has not the promised shape"
+            call.method, "serverFail", "the answer does not have the promised shape"
         ) from None
 
 

@@ -273,5 +273,5 @@ def _response_object(response: Response) -> Mapping[str, Any]:
     """
     body = response.json()
     if not isinstance(body, dict) or not isinstance(body.get("methodResponses"), list):
-        raise BrokenAnswerError(response.url, "this is no JMAP response")
+        raise BrokenAnswerError(response.url, "this is not a JMAP response")
     return body

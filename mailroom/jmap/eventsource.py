@@ -54,7 +54,7 @@ def event_source_url(template: str, *, types: Sequence[str], ping: int) -> URL:
     try:
         url = URL(expanded)
     except ValueError:
-        raise PushUnavailableError("the session's eventSourceUrl is no URL") from None
+        raise PushUnavailableError("the session's eventSourceUrl is not a valid URL") from None
     if "types" in named:
         return url
     return url.update_query({name: values[name] for name in values if name not in named})
@@ -197,7 +197,7 @@ class EventSourceTransport:
             raise push_refusal(answer, "a stream of events")
         if response.content_type != "text/event-stream":
             kind = response.content_type
-            raise PushUnavailableError(f"{shown(url)}: {kind} is no stream of events")
+            raise PushUnavailableError(f"{shown(url)}: {kind} is not a stream of events")
 
     async def _refusal(self, response: aiohttp.ClientResponse) -> bytes:
         """Return the beginning of a refusal's body, as much of it as comes in time."""

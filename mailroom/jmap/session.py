@@ -153,7 +153,7 @@ def parse_session(body: Any, url: URL) -> Session:
             state=str(body.get("state", "")),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise BrokenAnswerError(url, "this is no JMAP session resource") from None
+        raise BrokenAnswerError(url, "this is not a JMAP session resource") from None
 
 
 def keeping_origin(session: Session, origin: URL) -> Session:

@@ -143,6 +143,6 @@ class WebSocketTransport:
         try:
             return await opening
         except InvalidURI:
-            raise PushUnavailableError("the session's URL for WebSocket is none") from None
+            raise PushUnavailableError("the session's URL for WebSocket is not valid") from None
         except HANDSHAKE_ERRORS as error:
             raise handshake_error(error, url) from None

@@ -215,7 +215,7 @@ def test_an_account_may_say_nothing_of_its_capabilities() -> None:
 def test_what_is_no_session_is_a_broken_answer(name: str, value: object) -> None:
     with pytest.raises(BrokenAnswerError) as caught:
         parse_session(cyrus() | {name: value}, URL_)
-    assert "no JMAP session resource" in str(caught.value)
+    assert "not a JMAP session resource" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["apiUrl", "capabilities", "accounts"])
