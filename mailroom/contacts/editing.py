@@ -7,6 +7,7 @@ one that is done once.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Protocol, Self, TypeVar
 
 from mailroom.contacts.mark import Filled, Mark, Written
@@ -17,26 +18,6 @@ from mailroom.contacts.text import clean
 
 class CardForm(Protocol):
     """A card in one format. It never changes: each method returns another card."""
-
-    @property
-    def uid(self) -> str:
-        """The uid as it is compared."""
-        ...
-
-    @property
-    def names(self) -> Names:
-        """The names of the contact."""
-        ...
-
-    @property
-    def nicknames(self) -> tuple[str, ...]:
-        """Further names."""
-        ...
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """Every e-mail address, as written."""
-        ...
 
     @property
     def note(self) -> str:
@@ -97,21 +78,15 @@ class CardForm(Protocol):
 F = TypeVar("F", bound=CardForm)
 
 
-def to_card(card_id: str, card: CardForm, *, is_editable: bool = True) -> Card:
-    """Return a contact; ``card_id`` is the backend's handle."""
+def with_marks(contact: Card, card: CardForm) -> Card:
+    """Return a contact as it was read, with the facts that follow from the mark on its card."""
     mark = card.mark
-    return Card(
-        id=card_id,
-        uid=card.uid,
-        names=card.names,
-        nicknames=card.nicknames,
-        addresses=card.addresses,
-        note=card.note,
+    return replace(
+        contact,
         made_by_us=bool(mark.made),
         untouched=is_untouched(card),
         filled_by_us=bool(mark.filled),
         is_bare=is_bare(card),
-        is_editable=is_editable,
     )
 
 

@@ -5,10 +5,13 @@ from typing import Any, TypeGuard
 from mailroom.contacts import editing
 from mailroom.contacts.jscontact.fields import (
     JsCard,
+    addresses_of,
     kind_of,
     member_keys,
     names_of,
+    note_of,
     text,
+    texts,
     uid_of,
 )
 from mailroom.contacts.jscontact.form import JsContactForm, is_safe_to_edit
@@ -34,8 +37,16 @@ def to_card(card: JsCard, *, annotate: bool = False) -> Card:
         annotate: True to edit also cards that Mailroom did not make.
     """
     form = JsContactForm(card)
-    is_editable = annotate or (bool(form.mark.made) and is_safe_to_edit(card))
-    return editing.to_card(card["id"], form, is_editable=is_editable)
+    contact = Card(
+        id=card["id"],
+        uid=uid_of(card),
+        names=names_of(card),
+        nicknames=texts(card, "nicknames", "name"),
+        addresses=addresses_of(card),
+        note=note_of(card),
+        is_editable=annotate or (bool(form.mark.made) and is_safe_to_edit(card)),
+    )
+    return editing.with_marks(contact, form)
 
 
 def to_group(card: JsCard) -> Group:

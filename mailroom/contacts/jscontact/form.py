@@ -19,7 +19,6 @@ from typing import Any, Final, Self
 from mailroom.contacts.editing import is_bare
 from mailroom.contacts.jscontact.fields import (
     JsCard,
-    addresses_of,
     cleaned,
     components_of,
     entries,
@@ -30,7 +29,6 @@ from mailroom.contacts.jscontact.fields import (
     note_of,
     text,
     texts,
-    uid_of,
     unix,
     with_entry,
     without_entry,
@@ -86,26 +84,6 @@ class JsContactForm:
     """A JSContact Card; see :class:`mailroom.contacts.editing.CardForm`."""
 
     card: JsCard
-
-    @property
-    def uid(self) -> str:
-        """The uid."""
-        return uid_of(self.card)
-
-    @property
-    def names(self) -> Names:
-        """The names."""
-        return names_of(self.card)
-
-    @property
-    def nicknames(self) -> tuple[str, ...]:
-        """The nicknames."""
-        return texts(self.card, "nicknames", "name")
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """The e-mail addresses."""
-        return addresses_of(self.card)
 
     @property
     def note(self) -> str:
@@ -164,7 +142,7 @@ class JsContactForm:
     def filled(self, names: Names) -> tuple[Self, Mapping[str, Filled]]:
         """Fill the full name, the components of the name, and the organization."""
         names = cleaned(names)
-        has, card, fields = self.names, dict(self.card), []
+        has, card, fields = names_of(self.card), dict(self.card), []
         if names.full and not has.full:
             card["name"] = {**name_of(card), "full": names.full}
             fields.append("full")

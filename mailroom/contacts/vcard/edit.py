@@ -2,10 +2,11 @@
 
 from mailroom.contacts import editing
 from mailroom.contacts.model import Card, CreateCard, Group, UpdateCard
-from mailroom.contacts.vcard.fields import names_of, uid_of
+from mailroom.contacts.vcard.fields import addresses_of, names_of, nicknames_of, uid_of
 from mailroom.contacts.vcard.form import VCardForm
 from mailroom.contacts.vcard.groups import members_of
 from mailroom.contacts.vcard.lines import VCard
+from mailroom.contacts.vcard.notes import note_of
 
 
 def is_readable(card: VCard) -> bool:
@@ -15,7 +16,15 @@ def is_readable(card: VCard) -> bool:
 
 def to_card(card_id: str, card: VCard) -> Card:
     """Return a contact."""
-    return editing.to_card(card_id, VCardForm(card))
+    contact = Card(
+        id=card_id,
+        uid=uid_of(card),
+        names=names_of(card),
+        nicknames=nicknames_of(card),
+        addresses=addresses_of(card),
+        note=note_of(card),
+    )
+    return editing.with_marks(contact, VCardForm(card))
 
 
 def to_group(group_id: str, card: VCard) -> Group:

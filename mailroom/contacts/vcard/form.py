@@ -20,12 +20,8 @@ from mailroom.contacts.mark import (
 from mailroom.contacts.model import Names
 from mailroom.contacts.vcard.fields import (
     KIND,
-    addresses_of,
     demanded_names,
     kind_of,
-    names_of,
-    nicknames_of,
-    uid_of,
     values_for,
     values_of,
     with_empty_field,
@@ -55,26 +51,6 @@ class VCardForm:
     """A vCard; see :class:`mailroom.contacts.editing.CardForm`."""
 
     card: VCard
-
-    @property
-    def uid(self) -> str:
-        """The uid."""
-        return uid_of(self.card)
-
-    @property
-    def names(self) -> Names:
-        """The names."""
-        return names_of(self.card)
-
-    @property
-    def nicknames(self) -> tuple[str, ...]:
-        """The nicknames."""
-        return nicknames_of(self.card)
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """The e-mail addresses."""
-        return addresses_of(self.card)
 
     @property
     def note(self) -> str:
