@@ -11,7 +11,8 @@
     └── GivenUpError          a transport of push is given up, but there is another one
     AddressBookError          :mod:`mailroom.contacts.model`: the address book refused
     ├── LastingRefusalError   ... and would refuse the same card again
-    ├── ReadOnlyAddressBookError, NoAddressBookError, AddressBookGoneError, RefusedError
+    ├── ReadOnlyAddressBookError, NoAddressBookError, AddressBookGoneError
+    └── RefusedError          :mod:`mailroom.contacts.carddav.webdav`, with the other errors of DAV
     MissingError, UnsuitableError, NoRightToWriteError
                               :mod:`mailroom.screener.model.missing`: the account is not set up
 
