@@ -68,7 +68,7 @@ class Trigger:
         """Set the seconds between polls; the present wait changes too.
 
         A shorter interval counts from now. A longer interval counts from the next pass: the poll
-        that is already due stays due.
+        that is already scheduled keeps its time.
         """
         if seconds != self._poll_interval:
             self._poll_interval = seconds
@@ -76,7 +76,10 @@ class Trigger:
             self._woken.set()
 
     def retry(self, seconds: float, *, before: float = 0.0) -> None:
-        """Request a pass in ``seconds``; allow none for ``before`` seconds, even for a change."""
+        """Request a pass in ``seconds``.
+
+        No pass runs in the first ``before`` seconds, not even for a change.
+        """
         self._retry_at = _now() + seconds
         self._not_before = _now() + before
 

@@ -7,7 +7,7 @@ import pytest
 
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import DEFAULTS
-from mailroom.screener.passes.replan import file_late, refile_labelled, refile_unlabelled
+from mailroom.screener.passes.replan import plan_filings, refile_labelled, refile_unlabelled
 from tests.support.domain.account_model import Account
 from tests.support.domain.builders import BOB, card, mail, patched
 
@@ -122,7 +122,7 @@ def test_late_mail_is_filed_by_its_sender() -> None:
         mail("Screener", "@ToJail", email_id="labelled", sender=BOB),
     ]
 
-    (late,) = file_late(plan, plan.filings, came, DEFAULTS)
+    (late,) = plan_filings(plan, plan.filings, came, DEFAULTS)
     assert set(late.swept) == {"late"}
 
 
@@ -134,5 +134,5 @@ def test_late_mail_of_a_whole_domain_is_filed_but_for_those_with_a_card() -> Non
         for sender in ("bob", "ann", "eve")
     ]
 
-    (late,) = file_late(plan, plan.filings, came, DEFAULTS)
+    (late,) = plan_filings(plan, plan.filings, came, DEFAULTS)
     assert set(late.swept) == {"bob", "ann"}

@@ -31,7 +31,7 @@ from mailroom.screener.model.patches import target_of
 from mailroom.screener.passes.gather import Gatherer
 from mailroom.screener.passes.plan import Plan
 from mailroom.screener.passes.progress import Progress, Report
-from mailroom.screener.passes.replan import file_late, refile_labelled, refile_unlabelled
+from mailroom.screener.passes.replan import plan_filings, refile_labelled, refile_unlabelled
 from mailroom.screener.passes.states import StateTrail
 from mailroom.screener.search.mail_search import Sweep
 from mailroom.waiting.concurrency import all_of
@@ -89,7 +89,7 @@ class PlanExecutor:
             progress.contacts_failed(failures)
 
     async def _file_unlabelled(self, progress: Progress) -> None:
-        """File mail without a label of a decision, change other labels, and file new mail."""
+        """File the decided senders' other mail, patch labels without a decision, file new mail."""
         plan = progress.plan
 
         def replan(emails: Collection[Email]) -> dict[str, Patch]:
@@ -143,6 +143,7 @@ class PlanExecutor:
         )
         updates = await self._file_late(mails, progress)
         if not readings:
+            # No labelled mail is left to update; only late mail had to be filed.
             return
         # The labelled mail is now as it was read, if nothing but the updates of late mail followed.
         steps = [(update.old_state, update.new_state) for update in updates]
@@ -161,7 +162,7 @@ class PlanExecutor:
 
     async def _file_late(self, mails: Iterable[Email], progress: Progress) -> Sequence[SetResponse]:
         """File mail of the decided senders that came after their mail was searched for."""
-        late = file_late(progress.plan, progress.open, mails, self._categories)
+        late = plan_filings(progress.plan, progress.open, mails, self._categories)
         patches = {email_id: patch for filing in late for email_id, patch in filing.swept.items()}
         updates = [update for _, update in await self._account.update(patches)]
         progress.late_updated(late, updates)
@@ -212,8 +213,11 @@ class PlanExecutor:
     ) -> tuple[Collection[str], bool]:
         """Patch mails as long as nobody else changes mail.
 
-        Mail that the server patched in another state is put right, because its owner may have moved
-        it. Returns the ids of the mails that are left, and False if there was mail to put right.
+        An update is not held if the server ignores the state, or if no state is known. Its mail may
+        have been moved by its owner before, so the update is mended.
+
+        Returns:
+            The ids of the mails that are left, and False if an update was not held.
         """
         loose = dict[str, Patch]()
 
@@ -230,7 +234,7 @@ class PlanExecutor:
         return left.keys(), not loose
 
     def _late_sweeps(self, progress: Progress) -> list[Sweep]:
-        """Return the searches for late mail: in the managed mailboxes that are no destination.
+        """Return the searches for late mail: in the managed mailboxes but the sender's destination.
 
         If a sender has several destinations, all managed mailboxes are searched: a provider's rule
         may have filed late mail to some of the destinations only.

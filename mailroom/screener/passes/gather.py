@@ -198,7 +198,7 @@ class Gatherer:
 
         Args:
             sweeps: the senders and the mailboxes.
-            after: operations that are carried out before. Must be safe to repeat.
+            after: operations after which the search runs. They must be safe to repeat.
         """
         return await self._search.find(sweeps, after=after)
 
@@ -207,8 +207,8 @@ class Gatherer:
     ) -> tuple[list[T], tuple[Email, ...]]:
         """Find the mail of senders, including mail that came a moment ago; see :meth:`mail_of`.
 
-        A search index that is a little late lacks just this mail. So the changes since a state are
-        read as well.
+        A search index that lags behind lacks this mail, so the changes since a state are read as
+        well.
         """
         if not since or Limitation.HEADERS in self._account.habits:
             return await self.mail_of(sweeps, after=after)

@@ -61,7 +61,7 @@ class Plan:
         gathered: the labelled and new mail that was read.
         decided: the addresses of the decisions.
         snapshot: the address book from which the decisions were made.
-        emails: the labelled mails, and those found of the senders, as they were read; by id.
+        emails: the labelled mails and the other mails of their senders, as they were read; by id.
     """
 
     filings: tuple[Filing, ...]
@@ -149,7 +149,7 @@ def plan_decisions(
     filings = tuple(plan_filing(decision, by_sender, places, categories) for decision in decisions)
     swept = {email_id for filing in filings for email_id in filing.swept}
     leftovers = [email for email in sorted_mail.leftovers if email.id not in swept]
-    stuck = stuck_of(conflicts, sorted_mail.unusable, refused)
+    stuck = unfiled_mail(conflicts, sorted_mail.unusable, refused)
     patches = patch_labels(leftovers=leftovers, own=sorted_mail.own, stuck=stuck, places=places)
     labels_refused = {
         email.id: words
@@ -207,7 +207,7 @@ def plan_filing(
     )
 
 
-def stuck_of(
+def unfiled_mail(
     conflicts: Iterable[Conflict],
     unusable: Iterable[tuple[Email, str]],
     refused: Iterable[tuple[Decision, str]],
@@ -228,9 +228,10 @@ def patch_labels(
     Own mail that is in no mailbox but a label goes to Sent, from where an app moved it.
 
     Args:
-        leftovers: mails that lose the error label, and are not swept, which does that as well.
+        leftovers: mails that lose the error label. Swept mails are not among them, because the
+            sweep removes that label too.
         own: mails that lose the error label and the triage labels.
-        stuck: mails that get the error label.
+        stuck: mails that cannot be filed now, and get the error label.
         places: the ids of the mailboxes.
     """
     home = min(places.sent, default=places.inbox)

@@ -11,8 +11,6 @@ from mailroom.screener.arrivals.executor import ArrivalsReport
 from mailroom.screener.passes.plan import Filing, Plan, label_change_key
 from mailroom.screener.passes.states import StateTrail
 
-"""The error type for a mail that was deleted in the meantime. It counts as done."""
-
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -124,7 +122,7 @@ class Progress:
                 self._refused[label_change_key(email)] = str(failed[email.id])
 
     def late_updated(self, late: Iterable[Filing], updates: Iterable[SetResponse]) -> None:
-        """Note the results of updates of late mails, which are those swept by ``late``."""
+        """Note the results of updates of late mails; ``late`` holds their patches."""
         failed = self._note(updates)
         for filing in late:
             self._fail_by_mail(filing, filing.swept, failed)
@@ -145,6 +143,7 @@ class Progress:
         for update in updates:
             self.trail.add(update.old_state, update.new_state)
             failed |= update.failed
+        # A mail that its owner deleted in the meantime counts as done.
         return {email_id: error for email_id, error in failed.items() if error.type != NOT_FOUND}
 
     def _fail_by_mail(

@@ -15,22 +15,22 @@ from mailroom.screener.passes.plan import (
     Plan,
     patch_labels,
     plan_filing,
-    stuck_of,
+    unfiled_mail,
 )
 
 
-def file_late(
-    plan: Plan, filings: Iterable[Filing], late: Iterable[Email], categories: Categories
+def plan_filings(
+    plan: Plan, filings: Iterable[Filing], emails: Iterable[Email], categories: Categories
 ) -> list[Filing]:
-    """Plan the filing of mail that came from decided senders after their mail was searched for.
+    """Plan the filing of further mail of decided senders: mail that came late, or was read again.
 
     Args:
         plan: the plan.
         filings: the decisions that have not failed.
-        late: mails of any senders.
+        emails: mails of any senders; mails of others are left out.
         categories: all categories, for the chain.
     """
-    mails_of, places = BySender(late, plan.decided.stand_in), plan.gathered.places
+    mails_of, places = BySender(emails, plan.decided.stand_in), plan.gathered.places
     return [plan_filing(filing.decision, mails_of, places, categories) for filing in filings]
 
 
@@ -39,7 +39,7 @@ def refile_unlabelled(
 ) -> dict[str, Patch]:
     """Plan the mails of :attr:`Plan.label_patches` and :attr:`Filing.swept` anew.
 
-    ``emails`` are these mails as they are now; the other arguments are as in :func:`file_late`.
+    ``emails`` are these mails as they are now; the other arguments are as in :func:`plan_filings`.
     """
     labels = plan.gathered.places.labels.keys()
     before = {email.id: email.mailbox_ids & labels for email in plan.gathered.emails}
@@ -50,14 +50,14 @@ def refile_unlabelled(
         if email.id in plan.label_patches and email.mailbox_ids & labels == before[email.id]
     ]
     own = {email.id for email in plan.own}
-    stuck = {email.id for email in stuck_of(plan.conflicts, plan.unusable, plan.refused)}
+    stuck = {email.id for email in unfiled_mail(plan.conflicts, plan.unusable, plan.refused)}
     patches = patch_labels(
         leftovers=[email for email in same if email.id not in own | stuck],
         own=[email for email in same if email.id in own],
         stuck=[email for email in same if email.id in stuck],
         places=plan.gathered.places,
     )
-    for filing in file_late(plan, filings, swept, categories):
+    for filing in plan_filings(plan, filings, swept, categories):
         patches |= filing.swept
     return patches
 

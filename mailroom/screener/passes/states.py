@@ -15,7 +15,7 @@ class StateTrail:
 
     Attributes:
         seen: the state at which the pass read the labelled mail; empty if it is not known.
-        steps: (state before, state after) of each of its updates, in any order.
+        steps: (state before, state after) of each update of the pass, in any order.
     """
 
     seen: str = ""
