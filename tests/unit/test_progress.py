@@ -57,7 +57,7 @@ def progress() -> Progress:
 
 def labels(made: Progress) -> list[set[str]]:
     """The labelled mails of the decisions that are still open."""
-    return [set(filing.labelled) for filing in made.open]
+    return [set(filing.labelled) for filing in made.open_filings]
 
 
 def updated(
@@ -67,7 +67,7 @@ def updated(
 
 
 def key_of(made: Progress, at: int) -> str:
-    return made.open[at].decision.edits[0].key
+    return made.open_filings[at].decision.edits[0].key
 
 
 def test_at_first_everything_is_open() -> None:
@@ -87,20 +87,20 @@ def test_a_plan_that_went_through_is_complete() -> None:
 
 def test_a_contact_that_could_not_be_written_keeps_its_label_and_stops_nobody_else() -> None:
     made = progress()
-    bob = made.open[0].decision.id
+    bob = made.open_filings[0].decision.id
     made.contacts_failed({key_of(made, 0): RuntimeError("no room")})
 
     assert labels(made) == [{"al labelled"}]
     report = made.report()
     assert report.failures == {bob: "contact: no room"}
-    assert [each.decision.id for each in report.finished] == [made.open[0].decision.id]
+    assert [each.decision.id for each in report.finished] == [made.open_filings[0].decision.id]
     assert not report.is_complete
 
 
 @pytest.mark.parametrize("email_id", ["al swept", "al labelled"])
 def test_a_mail_that_the_server_refuses_stops_its_sender_and_nobody_else(email_id: str) -> None:
     made = progress()
-    al = made.open[1].decision.id
+    al = made.open_filings[1].decision.id
     made.mails_updated([updated(), updated(email_id, error="rateLimit", states=("2", "3"))])
 
     assert labels(made) == [{"bob labelled"}]
@@ -116,7 +116,7 @@ def test_a_mail_that_is_gone_is_no_failure() -> None:
 
 def test_the_first_reason_is_kept() -> None:
     made = progress()
-    bob = made.open[0].decision.id
+    bob = made.open_filings[0].decision.id
     made.contacts_failed({key_of(made, 0): RuntimeError("no room")})
     made.mails_updated([updated("bob swept")])
 
@@ -135,7 +135,7 @@ def test_a_mark_that_was_refused_is_remembered_without_a_decision() -> None:
 
 def test_a_lasting_refusal_names_the_sender_and_the_servers_words() -> None:
     made = progress()
-    bob, al = (each.decision.id for each in made.open)
+    bob, al = (each.decision.id for each in made.open_filings)
     made.contacts_failed({key_of(made, 0): LastingRefusalError("413 Too Large")})
     made.mails_updated([updated("al swept", error="overQuota")])
     report = made.report()
@@ -201,7 +201,7 @@ def test_mail_that_came_meanwhile_counts_as_filed() -> None:
 
 def test_mail_that_came_meanwhile_and_is_refused_keeps_the_label_on() -> None:
     made = progress()
-    bob = made.open[0].decision.id
+    bob = made.open_filings[0].decision.id
     made.late_updated(came_late(made, refused="bob", late="al"), [updated("refused")])
 
     assert set(made.labelled) == {"al labelled"}

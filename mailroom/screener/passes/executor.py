@@ -79,7 +79,7 @@ class PlanExecutor:
         return progress.report()
 
     async def _write_contacts(self, progress: Progress) -> None:
-        edits = [edit for filing in progress.open for edit in filing.decision.edits]
+        edits = [edit for filing in progress.open_filings for edit in filing.decision.edits]
         if edits:
             failures = await self._book.write(edits, progress.plan.snapshot)
             for error in failures.values():
@@ -93,7 +93,7 @@ class PlanExecutor:
         plan = progress.plan
 
         def replan(emails: Collection[Email]) -> dict[str, Patch]:
-            return refile_unlabelled(plan, progress.open, emails, self._categories)
+            return refile_unlabelled(plan, progress.open_filings, emails, self._categories)
 
         await self._update(
             progress.unlabelled, plan.gathered.state, replan, progress, before=plan.emails
@@ -117,7 +117,7 @@ class PlanExecutor:
             return
 
         def replan(emails: Collection[Email]) -> dict[str, Patch]:
-            return refile_labelled(progress.plan, progress.open, emails, self._categories)
+            return refile_labelled(progress.plan, progress.open_filings, emails, self._categories)
 
         remaining: Collection[str] = progress.labelled
         # Held to the state that the pass itself left behind, the update succeeds only if no mail
@@ -147,6 +147,7 @@ class PlanExecutor:
             return
         # The labelled mail is now as it was read, if nothing but the updates of late mail followed.
         steps = [(update.old_state, update.new_state) for update in updates]
+        # The first reading has the oldest state, in or after which all these mails were read.
         trail = StateTrail(readings[0][0], steps)
         emails = {email.id: email for _, part in readings for email in part}
         was_held = await self._update(
@@ -162,7 +163,7 @@ class PlanExecutor:
 
     async def _file_late(self, mails: Iterable[Email], progress: Progress) -> Sequence[SetResponse]:
         """File mail of the decided senders that came after their mail was searched for."""
-        late = plan_filings(progress.plan, progress.open, mails, self._categories)
+        late = plan_filings(progress.plan, progress.open_filings, mails, self._categories)
         patches = {email_id: patch for filing in late for email_id, patch in filing.swept.items()}
         updates = [update for _, update in await self._account.update(patches)]
         progress.late_updated(late, updates)
@@ -241,7 +242,7 @@ class PlanExecutor:
         """
         addresses_by_destinations = defaultdict[frozenset[str], set[str]](set)
         places = progress.plan.gathered.places
-        for filing in progress.open:
+        for filing in progress.open_filings:
             target = target_of(filing.decision.category, self._categories, places)
             contact = filing.decision.contact
             addresses_by_destinations[target.destinations] |= contact.addresses

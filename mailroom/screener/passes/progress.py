@@ -81,7 +81,7 @@ class Progress:
         self.trail = StateTrail(plan.gathered.state)
 
     @property
-    def open(self) -> tuple[Filing, ...]:
+    def open_filings(self) -> tuple[Filing, ...]:
         """The decisions of which no write has failed so far."""
         return tuple(
             filing for filing in self.plan.filings if filing.decision.id not in self._failures
@@ -91,7 +91,7 @@ class Progress:
     def unlabelled(self) -> dict[str, Patch]:
         """The label patches, and the patches of the other mail of the open decisions."""
         patches = dict(self.plan.label_patches)
-        for filing in self.open:
+        for filing in self.open_filings:
             patches |= filing.swept
         return patches
 
@@ -99,13 +99,13 @@ class Progress:
     def labelled(self) -> dict[str, Patch]:
         """The patches of the labelled mails of the open decisions."""
         patches: dict[str, Patch] = {}
-        for filing in self.open:
+        for filing in self.open_filings:
             patches |= filing.labelled
         return patches
 
     def contacts_failed(self, reasons: Mapping[str, Exception]) -> None:
         """Note the contact edits (by key) that were not carried out, with their errors."""
-        for filing in self.open:
+        for filing in self.open_filings:
             for edit in filing.decision.edits:
                 if error := reasons.get(edit.key):
                     self._fail(filing, f"contact: {error}", is_lasting=is_lasting(error))
@@ -113,7 +113,7 @@ class Progress:
     def mails_updated(self, updates: Iterable[SetResponse]) -> None:
         """Note the results of updates of mails."""
         failed = self._note(updates)
-        for filing in self.open:
+        for filing in self.open_filings:
             self._fail_by_mail(filing, (*filing.swept, *filing.labelled), failed)
         labels_failed = self.plan.label_patches.keys() & failed.keys()
         self._labels_failed |= {email_id: str(failed[email_id]) for email_id in labels_failed}
