@@ -16,7 +16,7 @@ from mailroom.jmap.mail import Email, EmailAddress
 from mailroom.report import printable
 from mailroom.report.common import move
 from mailroom.screener.arrivals.correspondents import Correspondents
-from mailroom.screener.arrivals.verdict import KnownPeople, Rule, Rules, Verdict, judge
+from mailroom.screener.arrivals.verdict import Facts, KnownPeople, Rule, Verdict, judge
 from mailroom.screener.model.missing import MissingError
 from mailroom.screener.passes.gather import GatheredMail, Gatherer
 from mailroom.screener.passes.plan import BySender
@@ -143,7 +143,7 @@ async def explain(account: Account, address: str) -> Explanation:
     own_cards = [card for card in cards if key in map(key_of, card.addresses)]
     addresses = frozenset({key}).union(*(map(key_of, card.addresses) for card in own_cards))
     own = await gatherer.own_among([key], gathered)
-    rules = Rules(
+    facts = Facts(
         known_people=KnownPeople(snapshot.index, settings.categories, (*gathered.identities, *own)),
         correspondents=correspondents,
         places=gathered.places,
@@ -152,7 +152,7 @@ async def explain(account: Account, address: str) -> Explanation:
     )
     inbox = frozenset({gathered.places.inbox})
     next_mail = replace(_NEXT_MAIL, mailbox_ids=inbox, from_=(EmailAddress("", address),))
-    verdict = judge(next_mail, rules)
+    verdict = judge(next_mail, facts)
     _, mails = await gatherer.mail_of([Sweep(addresses, gathered.places.managed)])
     return Explanation(
         address=address,

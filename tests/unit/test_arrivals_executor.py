@@ -8,15 +8,15 @@ from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.errors import MethodError
 from mailroom.sandbox import Limits, Quirks
 from mailroom.screener.arrivals.executor import ArrivalsReport, VerdictExecutor
-from mailroom.screener.arrivals.verdict import KnownPeople, Rules, judge
+from mailroom.screener.arrivals.verdict import Facts, KnownPeople, judge
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.keywords import SCREENED
 from tests.support.proxy.proxy import Answer, Exchange, Forward
 from tests.support.sandbox.arrivals import World, a_world
 
 
-def rules(world: World) -> Rules:
-    return Rules(
+def facts(world: World) -> Facts:
+    return Facts(
         known_people=KnownPeople(ContactIndex(), DEFAULTS, ()),
         correspondents=frozenset(),
         places=world.places,
@@ -28,7 +28,7 @@ def rules(world: World) -> Rules:
 async def planned(world: World) -> Callable[[], Awaitable[ArrivalsReport]]:
     """Have new mail read and judged; what is given files it."""
     new_mail = await world.new_mail(world.inbox())
-    ours = rules(world)
+    ours = facts(world)
     verdicts = [judge(each, ours) for each in new_mail.emails]
     return lambda: VerdictExecutor(world.account, ours).run(verdicts, new_mail.state)
 

@@ -51,8 +51,8 @@ _REFUSED = {"accountId": "a", "oldState": "1", "newState": "1"}
 
 async def a_pass(world: World, screening: Screening) -> ArrivalsReport:
     new_mail = await world.new_mail(screening.inbox)
-    rules = await screening.rules(new_mail, world.places, ContactIndex(), ())
-    return await screening.apply(judge_all(new_mail, rules, DecidedAddresses()), new_mail.state)
+    facts = await screening.facts(new_mail, world.places, ContactIndex(), ())
+    return await screening.apply(judge_all(new_mail, facts, DecidedAddresses()), new_mail.state)
 
 
 @pytest.mark.parametrize("error", ["overQuota", "forbidden", "tooManyMailboxes"])

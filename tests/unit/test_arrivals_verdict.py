@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from mailroom.contacts.index import IndexBuilder
 from mailroom.jmap.mail import Email
 from mailroom.screener.arrivals.verdict import (
+    Facts,
     KnownPeople,
     Rule,
-    Rules,
     Verdict,
     is_new,
     judge,
@@ -44,9 +44,9 @@ def acquainted(
     return KnownPeople(builder.build(), DEFAULTS, identities)
 
 
-def rules(known_people: KnownPeople, **more: Any) -> Rules:
+def facts(known_people: KnownPeople, **more: Any) -> Facts:
     facts: dict[str, Any] = {"correspondents": frozenset(), "places": PLACES}
-    return Rules(
+    return Facts(
         known_people=known_people,
         categories=DEFAULTS,
         authserv_id="mx.example.com",
@@ -55,7 +55,7 @@ def rules(known_people: KnownPeople, **more: Any) -> Rules:
 
 
 def verdict(email: Email, *member_of: str, **more: Any) -> Verdict:
-    return judge(email, rules(acquainted(*member_of), **more))
+    return judge(email, facts(acquainted(*member_of), **more))
 
 
 def ends_in(found: Verdict) -> set[str]:
@@ -114,9 +114,9 @@ def test_a_contact_is_left(member_of: list[str]) -> None:
 def test_a_contact_for_a_whole_domain_stands_for_everybody_in_it() -> None:
     known = acquainted("Feed", address="*@corp.example")
 
-    assert judge(mail("Inbox"), rules(known)).rule is Rule.CATEGORY
+    assert judge(mail("Inbox"), facts(known)).rule is Rule.CATEGORY
     stranger = mail("Inbox", sender="bob@sub.corp.example")
-    assert judge(stranger, rules(known)).rule is Rule.UNKNOWN
+    assert judge(stranger, facts(known)).rule is Rule.UNKNOWN
 
 
 def test_somebody_the_user_has_written_to_is_left() -> None:
@@ -176,16 +176,16 @@ def test_a_decision_on_a_whole_domain_counts_for_everybody_without_a_card() -> N
         ("eve@corp.example", Rule.CONTACT),
         ("me@corp.example", Rule.OWN),
     ):
-        found = judge(mail("Inbox", sender=sender), rules(known, decided=decided))
+        found = judge(mail("Inbox", sender=sender), facts(known, decided=decided))
         assert found.rule is rule
 
 
 def test_ones_own_mail_is_left() -> None:
     known = acquainted(identities=("me@x.example", "*@own.example"))
 
-    found = judge(mail("Inbox", sender="ME@x.example"), rules(known))
+    found = judge(mail("Inbox", sender="ME@x.example"), facts(known))
     assert (found.rule, found.patch) == (Rule.OWN, None)
-    printer = judge(mail("Inbox", sender="printer@own.example"), rules(known))
+    printer = judge(mail("Inbox", sender="printer@own.example"), facts(known))
     assert (printer.rule, ends_in(printer)) == (Rule.UNKNOWN, {"Screener"})
 
 
@@ -200,7 +200,7 @@ def test_mail_that_names_nobody_is_screened(sender: tuple[str, ...]) -> None:
 def test_a_forged_from_profits_nobody(sender: str) -> None:
     email = replace(mail("Inbox", sender=sender), authentication_results=(FORGED,))
     known = acquainted("Imbox", identities=("me@x.example",))
-    found = judge(email, rules(known, correspondents=frozenset({"eve@x.example"})))
+    found = judge(email, facts(known, correspondents=frozenset({"eve@x.example"})))
 
     assert found.rule is Rule.SPOOFED
     assert ends_in(found) == {"Screener", PLACES.warning}
@@ -244,7 +244,7 @@ def test_only_mail_that_nothing_at_hand_explains_is_asked_about() -> None:
 @pytest.mark.parametrize("sender", [BOB, "eve@x.example", ""])
 def test_mail_that_its_owner_put_there_is_left(sender: str, changes: dict[str, Any]) -> None:
     email = replace(mail("Inbox", sender=sender), authentication_results=(FORGED,), **changes)
-    found = judge(email, rules(acquainted("Feed"), decided=DecidedAddresses({BOB: None})))
+    found = judge(email, facts(acquainted("Feed"), decided=DecidedAddresses({BOB: None})))
 
     assert (found.rule, found.patch) == (Rule.PLACED, None)
 
@@ -307,7 +307,7 @@ def test_no_mail_is_ever_nowhere(member_of: set[str], sender: str, forged: bool)
     fields = (FORGED,) if forged else ()
     email = replace(mail("Inbox", sender=sender), authentication_results=fields)
     known = acquainted(*sorted(member_of), identities=("me@x.example",))
-    found = judge(email, rules(known))
+    found = judge(email, facts(known))
 
     assert ends_in(found)
     goes_to_screener = found.rule in {Rule.SPOOFED, Rule.NAMELESS, Rule.UNKNOWN}

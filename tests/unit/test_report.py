@@ -23,7 +23,7 @@ from mailroom.report import (
 from mailroom.screener.arrivals.executor import ArrivalsReport
 from mailroom.screener.arrivals.inbox import NewMail
 from mailroom.screener.arrivals.screening import JudgedMail
-from mailroom.screener.arrivals.verdict import KnownPeople, Rules, judge
+from mailroom.screener.arrivals.verdict import Facts, KnownPeople, judge
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.gather import GatheredMail
@@ -82,14 +82,14 @@ def planned(
 
 def arrivals(*emails: Email) -> JudgedMail:
     """What becomes of new mail where nobody is known."""
-    rules = Rules(
+    facts = Facts(
         known_people=KnownPeople(ContactIndex(), DEFAULTS, ()),
         correspondents=frozenset({"friend@corp.example"}),
         places=PLACES,
         categories=DEFAULTS,
         authserv_id="",
     )
-    return JudgedMail(NewMail(emails, "1"), tuple(judge(each, rules) for each in emails), rules)
+    return JudgedMail(NewMail(emails, "1"), tuple(judge(each, facts) for each in emails), facts)
 
 
 def text(plan: Plan) -> list[str]:

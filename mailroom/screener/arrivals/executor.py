@@ -16,7 +16,7 @@ from mailroom.jmap.errors import JmapError, is_read_only
 from mailroom.jmap.mail import ARRIVAL, Email, Patch
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.methods import NOT_FOUND, SetResponse
-from mailroom.screener.arrivals.verdict import Rules, Verdict, is_new, judge
+from mailroom.screener.arrivals.verdict import Facts, Verdict, is_new, judge
 from mailroom.screener.model.mend import mend
 from mailroom.waiting.retrying import retry_while_changed
 
@@ -48,12 +48,12 @@ class VerdictExecutor:
 
     Args:
         account: the account.
-        rules: the rules to judge mail that has to be read again.
+        facts: the facts by which to judge mail that has to be read again.
     """
 
-    def __init__(self, account: MailAccount, rules: Rules) -> None:
+    def __init__(self, account: MailAccount, facts: Facts) -> None:
         self._account = account
-        self._rules = rules
+        self._facts = facts
         self._arrived = ArrivalsReport()
         self._left: dict[str, Verdict] = {}
 
@@ -103,8 +103,8 @@ class VerdictExecutor:
 
     def _judged(self, emails: Iterable[Email]) -> dict[str, Verdict]:
         """Return the verdicts on the mails that are still new, by mail id."""
-        new = (email for email in emails if is_new(email, self._rules.places))
-        return _by_id(judge(email, self._rules) for email in new)
+        new = (email for email in emails if is_new(email, self._facts.places))
+        return _by_id(judge(email, self._facts) for email in new)
 
     def _note(self, asked: Mapping[str, Patch], update: SetResponse) -> None:
         self._arrived.updates.append(update)

@@ -11,8 +11,8 @@ from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.arrivals.executor import ArrivalsReport, VerdictExecutor
 from mailroom.screener.arrivals.inbox import Inbox, NewMail
 from mailroom.screener.arrivals.verdict import (
+    Facts,
     KnownPeople,
-    Rules,
     Verdict,
     judge,
     sender_keys,
@@ -46,12 +46,12 @@ class JudgedMail:
     Attributes:
         new_mail: the new mail.
         verdicts: one verdict for each mail, in the same order.
-        rules: the rules of the verdicts.
+        facts: the facts from which the verdicts follow.
     """
 
     new_mail: NewMail
     verdicts: tuple[Verdict, ...]
-    rules: Rules
+    facts: Facts
 
     @property
     def moves(self) -> tuple[Verdict, ...]:
@@ -59,16 +59,16 @@ class JudgedMail:
         return tuple(verdict for verdict in self.verdicts if verdict.patch is not None)
 
 
-def judge_all(new_mail: NewMail, rules: Rules, decided: DecidedAddresses) -> JudgedMail:
+def judge_all(new_mail: NewMail, facts: Facts, decided: DecidedAddresses) -> JudgedMail:
     """Decide on each mail. Pure.
 
     Args:
         new_mail: the new mail.
-        rules: the rules for the senders.
+        facts: the facts about the senders.
         decided: the addresses that the same pass decides on.
     """
-    rules = replace(rules, decided=decided)
-    return JudgedMail(new_mail, tuple(judge(email, rules) for email in new_mail.emails), rules)
+    facts = replace(facts, decided=decided)
+    return JudgedMail(new_mail, tuple(judge(email, facts) for email in new_mail.emails), facts)
 
 
 class Screening:
@@ -92,10 +92,10 @@ class Screening:
         self._answers = Answers(account)
         self._refusals = Refusals()
 
-    async def rules(
+    async def facts(
         self, new_mail: NewMail, places: Places, index: ContactIndex, identities: Collection[str]
-    ) -> Rules:
-        """Return the rules for the senders of new mail. Reads only.
+    ) -> Facts:
+        """Return the facts about the senders of new mail. Reads only.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
@@ -106,7 +106,7 @@ class Screening:
             self._correspondents.among(sender_keys(unknown), places.sent),
             self._answers.among(unknown, places.sent),
         )
-        return Rules(
+        return Facts(
             known_people=known_people,
             correspondents=correspondents,
             places=places,
@@ -127,7 +127,7 @@ class Screening:
         has_expired_refusals = self._refusals.forget_expired()
         put_off = self._refusals.lasting
         moves = [verdict for verdict in judged.moves if verdict.email.id not in put_off]
-        arrived = await VerdictExecutor(self._account, judged.rules).run(moves, state)
+        arrived = await VerdictExecutor(self._account, judged.facts).run(moves, state)
         for email_id, reason in arrived.refused.items():
             self._refusals.note(email_id, reason)
         # A refusal counts as a passing failure until it is repeated.

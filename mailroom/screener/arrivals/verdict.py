@@ -111,7 +111,7 @@ class KnownPeople:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class Facts:
     """The facts that a verdict depends on, besides the mail.
 
     Attributes:
@@ -157,22 +157,22 @@ def sender_keys(emails: Iterable[Email]) -> frozenset[str]:
     return frozenset(map(_sender_key, emails)) - {""}
 
 
-def judge(email: Email, rules: Rules) -> Verdict:
+def judge(email: Email, facts: Facts) -> Verdict:
     """Decide on a mail that :func:`is_new`.
 
     A mail that its owner or a program put into the Inbox stays there. A mail with a forged From
     goes to the Screener, whatever is known of the sender that its From names or of its thread.
     """
-    sender, places = _sender_key(email), rules.places
+    sender, places = _sender_key(email), facts.places
     if was_put_there(email):
         return Verdict(email, sender, Rule.PLACED)
     warning = frozenset() if places.warning is None else frozenset({places.warning})
-    opinion = opinion_on_from(email.authentication_results, rules.authserv_id)
+    opinion = opinion_on_from(email.authentication_results, facts.authserv_id)
     if opinion is Opinion.FORGED:
         filed = _file(email, Target(warning | {places.screener}, add_to_inbox=False), places) or {}
         patch = {**filed, f"keywords/{FORGED}": True}
         return Verdict(email, sender, Rule.SPOOFED, patch=patch)
-    verdict = _judge_genuine(email, sender, rules)
+    verdict = _judge_genuine(email, sender, facts)
     if opinion is Opinion.DOUBTFUL and warning:
         # The mail gets the warning label wherever it goes, even if it stays in the Inbox.
         label = {f"mailboxIds/{places.warning}": True, f"keywords/{SCREENED}": True}
@@ -180,21 +180,21 @@ def judge(email: Email, rules: Rules) -> Verdict:
     return verdict
 
 
-def _judge_genuine(email: Email, sender: str, rules: Rules) -> Verdict:
+def _judge_genuine(email: Email, sender: str, facts: Facts) -> Verdict:
     """Decide on a mail whose From is believed; ``sender`` is empty if From names none or several.
 
     A decision of the same pass counts more than the address book, which is not up to date yet.
     """
-    places, decided = rules.places, rules.decided
+    places, decided = facts.places, facts.decided
     if sender and (address := decided.stand_in(sender)) in decided.categories:
         category = decided.categories[address]
-        patch = _file(email, target_of(category, rules.categories, places), places)
+        patch = _file(email, target_of(category, facts.categories, places), places)
         categories = () if category is None else (category,)
         return Verdict(email, sender, Rule.DECIDED, categories, patch)
-    relation = rules.known_people.relation_to(sender) if sender else Relation(Rule.NAMELESS)
+    relation = facts.known_people.relation_to(sender) if sender else Relation(Rule.NAMELESS)
     if relation.rule is Rule.CATEGORY:
         targets = [
-            target_of(category, rules.categories, places) for category in relation.categories
+            target_of(category, facts.categories, places) for category in relation.categories
         ]
         target = Target(
             frozenset[str]().union(*(target.destinations for target in targets)),
@@ -204,9 +204,9 @@ def _judge_genuine(email: Email, sender: str, rules: Rules) -> Verdict:
         return Verdict(email, sender, Rule.CATEGORY, relation.categories, patch)
     if relation.rule in {Rule.OWN, Rule.CONTACT}:
         rule: Rule = relation.rule
-    elif sender in rules.correspondents:
+    elif sender in facts.correspondents:
         rule = Rule.CORRESPONDENT
-    elif email.id in rules.answers:
+    elif email.id in facts.answers:
         rule = Rule.ANSWER
     elif is_report(email):
         rule = Rule.REPORT

@@ -14,7 +14,7 @@ from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import Email
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.arrivals.screening import Policy, Screening, judge_all
-from mailroom.screener.arrivals.verdict import Rules
+from mailroom.screener.arrivals.verdict import Facts
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.missing import MissingError, NoRightToWriteError
 from mailroom.screener.model.places import (
@@ -121,9 +121,9 @@ class ScreenerWorkflow:
             own = await self._gatherer.own_among(labelled, gathered)
         gathered = replace(gathered, identities=(*gathered.identities, *sorted(own)))
         sorted_mail = sort_mail(gathered.emails, gathered.places, gathered.identities)
-        (outcomes, mails), (rules, unscreened) = await both(
+        (outcomes, mails), (facts, unscreened) = await both(
             self._decide(sorted_mail, gathered, snapshot),
-            self._rules_for_new(gathered, snapshot.index),
+            self._facts_for_new(gathered, snapshot.index),
         )
         plan = plan_decisions(
             gathered,
@@ -135,29 +135,29 @@ class ScreenerWorkflow:
             refusal_of=self._refusals.reason,
         )
         judged = None
-        if gathered.new_mail is not None and rules is not None:
-            judged = judge_all(gathered.new_mail, rules, plan.decided)
+        if gathered.new_mail is not None and facts is not None:
+            judged = judge_all(gathered.new_mail, facts, plan.decided)
         # Forget refusals of changes that nobody wants any more.
         decision_ids = {outcome.id for outcome in outcomes if isinstance(outcome, Decision)}
         self._refusals.keep_only(decision_ids | set(map(label_change_key, gathered.emails)))
         return replace(plan, judged=judged, unscreened=unscreened)
 
-    async def _rules_for_new(
+    async def _facts_for_new(
         self, gathered: GatheredMail, index: ContactIndex
-    ) -> tuple[Rules | None, str]:
-        """Return the rules for new mail, or None and the error because of which there are none.
+    ) -> tuple[Facts | None, str]:
+        """Return the facts about new mail, or None and the error because of which there are none.
 
         After an error, new mail stays in the Inbox, and decisions are carried out all the same.
         """
         if self._screening is None or gathered.new_mail is None:
             return None, ""
         try:
-            rules = await self._screening.rules(
+            facts = await self._screening.facts(
                 gathered.new_mail, gathered.places, index, gathered.identities
             )
         except MethodError as error:
             return None, str(error)
-        return rules, ""
+        return facts, ""
 
     async def _decide(
         self, sorted_mail: SortedMail, gathered: GatheredMail, snapshot: Snapshot
