@@ -85,10 +85,13 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class TryAgain:
-    """Run another pass in so many seconds; until ``before`` seconds not even for a change."""
+    """Run another pass in ``seconds``, or earlier for a change, but not before ``not_before``.
+
+    Both are seconds from now.
+    """
 
     seconds: float
-    before: float = 0.0
+    not_before: float = 0.0
 
 
 class FailurePolicy:
@@ -143,7 +146,7 @@ class FailurePolicy:
         floor = asked + self._shortest_wait()
         wait = full_jitter(self._in_a_row, base=_BASE_PAUSE, cap=_LONGEST_PAUSE / 2, floor=floor)
         # The next mail does not bring back a missing mailbox, so no pass runs earlier for it.
-        return TryAgain(wait, before=wait if code is Exit.INCOMPLETE else asked)
+        return TryAgain(wait, not_before=wait if code is Exit.INCOMPLETE else asked)
 
     def note_refused_requests(self, count: int, *, now: float) -> None:
         """Note how many requests the server refused; a pass sends several at once."""

@@ -9,14 +9,14 @@ class MissedPushDetector:
     def __init__(self) -> None:
         self._before: PushStatus | None = None
 
-    def passed(self, push: PushStatus, *, complete: bool) -> None:
+    def pass_succeeded(self, push: PushStatus, *, complete: bool) -> None:
         """Note the state of push after a pass.
 
         If the pass was not ``complete``, the next pass finds work that needs no announcement.
         """
         self._before = push if complete else None
 
-    def failed(self) -> None:
+    def pass_failed(self) -> None:
         """Note that a pass failed; the changes that the next one finds may be announced already."""
         self._before = None
 

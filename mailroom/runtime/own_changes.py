@@ -39,7 +39,7 @@ class OwnChanges:
             case None | {"Email": _} | {"Mailbox": _}:
                 self._note_news(at)
 
-    def passed(self, trail: StateTrail, *, at: float) -> None:
+    def pass_succeeded(self, trail: StateTrail, *, at: float) -> None:
         """Note the states of a pass that succeeded at a time."""
         self._known = trail.known
         if trail.was_disturbed:

@@ -83,14 +83,14 @@ class PushListener:
     def pass_failed(self) -> None:
         """Note that a pass failed."""
         self._pass_is_running = False
-        self._missed_push.failed()
+        self._missed_push.pass_failed()
         self._look_for_news()
 
     def pass_succeeded(self, due: Due, report: Report) -> None:
         """Note that a pass succeeded: its reason, and its report with its own changes."""
         self._pass_is_running = False
         trail = report.trail
-        self._own_changes.passed(trail, at=_now())
+        self._own_changes.pass_succeeded(trail, at=_now())
         self._note_missed_change(due, report)
         if trail.steps and trail.end and self.status().status is PushState.CONNECTED:
             self._recheck.schedule(trail.end)
@@ -108,7 +108,7 @@ class PushListener:
             self._push.forget_position()
             self._has_missed_change = True
             self._adjust_poll()
-        self._missed_push.passed(self.status(), complete=report.is_complete)
+        self._missed_push.pass_succeeded(self.status(), complete=report.is_complete)
 
     async def listen(self) -> None:
         """Listen for ever; return at once if push is turned off."""

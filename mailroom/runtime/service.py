@@ -132,9 +132,9 @@ class Service:
             case GiveUp(code=code):
                 log.error("giving up", error=str(error), exit_code=int(code))
                 raise GaveUpError(code)
-            case TryAgain(seconds=seconds, before=before):
+            case TryAgain(seconds=seconds, not_before=not_before):
                 log.warning("pass failed", error=str(error), next_in_seconds=round(seconds, 1))
-                self._trigger.retry(seconds, before=before)
+                self._trigger.retry(seconds, not_before=not_before)
 
 
 def _now() -> float:

@@ -75,13 +75,13 @@ class Trigger:
             self._poll_at = min(self._poll_at, _now() + seconds)
             self._woken.set()
 
-    def retry(self, seconds: float, *, before: float = 0.0) -> None:
+    def retry(self, seconds: float, *, not_before: float = 0.0) -> None:
         """Request a pass in ``seconds``.
 
-        No pass runs in the first ``before`` seconds, not even for a change.
+        No pass runs in the first ``not_before`` seconds, not even for a change.
         """
         self._retry_at = _now() + seconds
-        self._not_before = _now() + before
+        self._not_before = _now() + not_before
 
     async def next(self) -> Due:
         """Wait until a pass is due, and return its reason. The first pass is due at once."""

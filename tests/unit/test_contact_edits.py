@@ -314,7 +314,7 @@ def test_a_name_of_a_group_may_be_composed_or_not() -> None:
     assert missing_groups(groups, categories, LAYOUT) == []
     found = find_groups(groups, categories, LAYOUT)
     assert found.categories["Work"].members == {"ann"}
-    assert found.foreign == frozenset()
+    assert found.foreign_members == frozenset()
 
 
 # Undo
@@ -467,7 +467,7 @@ def test_every_missing_group_is_named_at_once() -> None:
 def test_other_groups_keep_their_members_without_a_card() -> None:
     found = groups({"Friends": ["a"], "Family": ["b"], "Feed": ["c"], "Mailroom": ["d"]})
 
-    assert found.foreign == {"a", "b"}
+    assert found.foreign_members == {"a", "b"}
 
 
 # Cards that may only be put into groups

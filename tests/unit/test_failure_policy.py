@@ -174,7 +174,7 @@ def test_retry_after_is_honoured_whatever_happens_meanwhile(status: int, *, was_
 
     assert isinstance(verdict, TryAgain)
     assert verdict.seconds >= 120.0
-    assert verdict.before == 120.0
+    assert verdict.not_before == 120.0
 
 
 @pytest.mark.parametrize("was_up", [False, True], ids=["at start", "later"])
@@ -183,7 +183,7 @@ def test_without_retry_after_a_change_may_come_sooner(error: Exception, *, was_u
     verdict = policy(was_up=was_up).failed(error, now=0)
 
     assert isinstance(verdict, TryAgain)
-    assert verdict.before == 0.0
+    assert verdict.not_before == 0.0
 
 
 # Credentials
@@ -275,7 +275,7 @@ def test_a_complete_pass_needs_no_other() -> None:
 def unfinished(made: FailurePolicy, times: int) -> list[float]:
     """The waits after so many passes that got only a part done."""
     verdicts = [made.succeeded(complete=False) for _ in range(times)]
-    assert all(each is not None and each.before == 0.0 for each in verdicts)
+    assert all(each is not None and each.not_before == 0.0 for each in verdicts)
     return [each.seconds for each in verdicts if each is not None]
 
 

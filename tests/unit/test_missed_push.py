@@ -12,7 +12,7 @@ UP = PushStatus("eventsource", PushState.CONNECTED, reconnects=3)
 def detector() -> MissedPushDetector:
     """After a pass that saw to everything, while push was connected."""
     made = MissedPushDetector()
-    made.passed(UP, complete=True)
+    made.pass_succeeded(UP, complete=True)
     return made
 
 
@@ -34,16 +34,16 @@ def test_push_that_could_not_tell_yet_is_not_deaf(now: PushStatus) -> None:
 
 def test_push_that_was_not_connected_then_is_not_deaf() -> None:
     made = MissedPushDetector()
-    made.passed(replace(UP, status=PushState.CONNECTING), complete=True)
+    made.pass_succeeded(replace(UP, status=PushState.CONNECTING), complete=True)
     assert not made.has_missed(UP)
 
 
 def test_what_was_left_undone_need_not_be_told_again() -> None:
     made = detector()
-    made.passed(UP, complete=False)
+    made.pass_succeeded(UP, complete=False)
     assert not made.has_missed(UP)
     made = detector()
-    made.failed()
+    made.pass_failed()
     assert not made.has_missed(UP)
 
 

@@ -90,14 +90,14 @@ def test_a_foreign_change_is_seen_whenever_there_was_one_before_our_last(
 def test_the_announcement_of_our_own_update_is_no_news() -> None:
     changes = OwnChanges()
     changes.announced({"Email": "2", "Mailbox": "77"}, at=5.0)
-    changes.passed(trail("1", ("1", "2")), at=6.0)
+    changes.pass_succeeded(trail("1", ("1", "2")), at=6.0)
 
     assert changes.take_news() is None
 
 
 def test_an_announcement_after_the_pass_is_no_news_either() -> None:
     changes = OwnChanges()
-    changes.passed(trail("1", ("1", "2"), ("2", "3")), at=6.0)
+    changes.pass_succeeded(trail("1", ("1", "2"), ("2", "3")), at=6.0)
     changes.announced({"Email": "2"}, at=5.0)
     changes.announced({"Email": "3"}, at=5.0)
 
@@ -106,7 +106,7 @@ def test_an_announcement_after_the_pass_is_no_news_either() -> None:
 
 def test_somebody_elses_change_after_ours_is_news() -> None:
     changes = OwnChanges()
-    changes.passed(trail("1", ("1", "2")), at=6.0)
+    changes.pass_succeeded(trail("1", ("1", "2")), at=6.0)
     changes.announced({"Email": "3"}, at=5.0)
 
     assert changes.take_news() == 5.0
@@ -116,14 +116,14 @@ def test_a_foreign_change_before_our_last_state_is_news() -> None:
     """The server folds both changes into one push, whose state is the one we left behind."""
     changes = OwnChanges()
     changes.announced({"Email": "3"}, at=5.0)
-    changes.passed(trail("1", ("2", "3")), at=6.0)
+    changes.pass_succeeded(trail("1", ("2", "3")), at=6.0)
 
     assert changes.take_news() == 5.0
 
 
 def test_somebody_elses_change_in_between_is_news_even_without_a_push() -> None:
     changes = OwnChanges()
-    changes.passed(trail("1", ("2", "3")), at=6.0)
+    changes.pass_succeeded(trail("1", ("2", "3")), at=6.0)
 
     assert changes.take_news() == 6.0
 
@@ -131,7 +131,7 @@ def test_somebody_elses_change_in_between_is_news_even_without_a_push() -> None:
 @pytest.mark.parametrize("states", [None, {"Mailbox": "5"}], ids=["unreadable", "mailboxes only"])
 def test_a_push_without_an_email_state_is_news(states: dict[str, str] | None) -> None:
     changes = OwnChanges()
-    changes.passed(trail("1"), at=6.0)
+    changes.pass_succeeded(trail("1"), at=6.0)
     changes.announced(states, at=5.0)
 
     assert changes.take_news() == 5.0
@@ -158,7 +158,7 @@ def test_nothing_heard_is_no_news() -> None:
 
 def test_a_push_about_other_accounts_only_is_no_news() -> None:
     changes = OwnChanges()
-    changes.passed(trail("1"), at=6.0)
+    changes.pass_succeeded(trail("1"), at=6.0)
     changes.announced({}, at=5.0)
 
     assert changes.take_news() is None
@@ -170,7 +170,7 @@ def test_news_are_as_old_as_the_first_of_them_and_own_changes_do_not_count() -> 
     changes.announced({"Email": "4"}, at=2.0)
     changes.announced({"Email": "5"}, at=3.0)
     changes.announced({"Email": "4"}, at=4.0)
-    changes.passed(trail("1", ("1", "2")), at=5.0)
+    changes.pass_succeeded(trail("1", ("1", "2")), at=5.0)
 
     assert changes.take_news() == 2.0
 
@@ -181,7 +181,7 @@ def test_a_flood_during_a_pass_takes_no_memory_and_is_news() -> None:
         changes.announced({"Email": str(number)}, at=number)
         changes.announced(None, at=number)
     assert len(changes._announced) <= 1000
-    changes.passed(StateTrail(), at=1e6)
+    changes.pass_succeeded(StateTrail(), at=1e6)
     assert changes.take_news() == 0
     assert changes.take_news() is None
 

@@ -129,7 +129,7 @@ def test_a_change_need_not_wait_for_the_retry_and_takes_its_place() -> None:
 @pytest.mark.parametrize("at", [1.5, 2.5, 10.0, 30.0])
 def test_no_change_brings_a_pass_before_the_time_that_the_server_asked_for(at: float) -> None:
     seen = passes(
-        (1.0, lambda trigger: trigger.retry(35.0, before=30.0)),
+        (1.0, lambda trigger: trigger.retry(35.0, not_before=30.0)),
         (at, change),
         lasting=2.0,
         until=100,
@@ -143,7 +143,10 @@ def test_no_change_brings_a_pass_before_the_time_that_the_server_asked_for(at: f
 
 def test_no_poll_runs_before_that_time_either() -> None:
     seen = passes(
-        (1.0, lambda trigger: trigger.retry(100.0, before=100.0)), lasting=2.0, poll=50.0, until=120
+        (1.0, lambda trigger: trigger.retry(100.0, not_before=100.0)),
+        lasting=2.0,
+        poll=50.0,
+        until=120,
     )
 
     assert seen[0] == STARTUP
@@ -152,7 +155,7 @@ def test_no_poll_runs_before_that_time_either() -> None:
 
 def test_a_time_that_was_asked_for_holds_once() -> None:
     seen = passes(
-        (1.0, lambda trigger: trigger.retry(30.0, before=30.0)),
+        (1.0, lambda trigger: trigger.retry(30.0, not_before=30.0)),
         (40.0, change),
         lasting=2.0,
         until=100,

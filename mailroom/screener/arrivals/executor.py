@@ -87,18 +87,18 @@ class VerdictExecutor:
     async def _write_in_state(self, verdicts: Mapping[str, Verdict], state: str) -> None:
         """Patch mails in this state; the verdicts that were not carried out are left."""
         before = {email_id: verdict.email for email_id, verdict in verdicts.items()}
-        loose: dict[str, Patch] = {}
+        not_held: dict[str, Patch] = {}
 
         def note(written: Written) -> None:
             self._note(written.patches, written.updated)
             if not written.was_held:
-                loose.update(written.patches)
+                not_held.update(written.patches)
 
         await self._account.update_in_state(_patches(verdicts), state, note)
-        if loose:
+        if not_held:
             # The server patched mail in another state, so its owner may have moved it just before.
-            _, emails = await self._account.read(list(loose), also=ARRIVAL)
-            mended = mend(before, loose, emails, lambda seen: _patches(self._judged(seen)))
+            _, emails = await self._account.read(list(not_held), also=ARRIVAL)
+            mended = mend(before, not_held, emails, lambda seen: _patches(self._judged(seen)))
             self._arrived.updates += [update for _, update in await self._account.update(mended)]
 
     def _judged(self, emails: Iterable[Email]) -> dict[str, Verdict]:

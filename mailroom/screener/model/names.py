@@ -27,7 +27,7 @@ the address of a software forge has thousands."""
 
 
 @dataclass(frozen=True, slots=True)
-class Namesakes:
+class DisplayNames:
     """The display names in the mails of one address.
 
     Notifications, invitations and lists that rewrite From have the name of the person who caused
@@ -60,7 +60,7 @@ class Namesakes:
         return names == {_plain(self.collective)} or len(others) > 1
 
 
-def namesakes(emails: Collection[Email]) -> Namesakes:
+def display_names(emails: Collection[Email]) -> DisplayNames:
     """Return the names in the mails of one address; each mail must have one usable sender."""
     senders = [sender_of(email) for email in emails]
     names: list[str] = []
@@ -74,7 +74,7 @@ def namesakes(emails: Collection[Email]) -> Namesakes:
     list_ids = {list_key(email.list_id): email.list_id for email in emails}
     collective = list_name(next(iter(list_ids.values()))) if len(list_ids) == 1 else ""
     domain = senders[0].key.rpartition("@")[2] if senders else ""
-    return Namesakes(tuple(names), collective or domain)
+    return DisplayNames(tuple(names), collective or domain)
 
 
 def list_key(list_id: str) -> str:

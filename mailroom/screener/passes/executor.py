@@ -220,19 +220,19 @@ class PlanExecutor:
         Returns:
             The ids of the mails that are left, and False if an update was not held.
         """
-        loose = dict[str, Patch]()
+        not_held = dict[str, Patch]()
 
         def note(written: Written) -> None:
             progress.mails_updated([written.updated])
             if not written.was_held:
-                loose.update(written.patches)
+                not_held.update(written.patches)
 
         left = await self._account.update_in_state(patches, state, note)
-        if loose:
-            _, emails = await self._account.read(sorted(loose))
-            mended = mend(before, loose, emails, replan)
+        if not_held:
+            _, emails = await self._account.read(sorted(not_held))
+            mended = mend(before, not_held, emails, replan)
             progress.mails_updated(update for _, update in await self._account.update(mended))
-        return left.keys(), not loose
+        return left.keys(), not not_held
 
     def _late_sweeps(self, progress: Progress) -> list[Sweep]:
         """Return the searches for late mail: in the managed mailboxes but the sender's destination.

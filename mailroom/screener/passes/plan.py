@@ -149,8 +149,8 @@ def plan_decisions(
     filings = tuple(plan_filing(decision, by_sender, places, categories) for decision in decisions)
     swept = {email_id for filing in filings for email_id in filing.swept}
     leftovers = [email for email in sorted_mail.leftovers if email.id not in swept]
-    stuck = unfiled_mail(conflicts, sorted_mail.unusable, refused)
-    patches = patch_labels(leftovers=leftovers, own=sorted_mail.own, stuck=stuck, places=places)
+    unfiled = unfiled_mail(conflicts, sorted_mail.unusable, refused)
+    patches = patch_labels(leftovers=leftovers, own=sorted_mail.own, unfiled=unfiled, places=places)
     labels_refused = {
         email.id: words
         for email in gathered.emails
@@ -221,7 +221,7 @@ def unfiled_mail(
 
 
 def patch_labels(
-    *, leftovers: Iterable[Email], own: Iterable[Email], stuck: Iterable[Email], places: Places
+    *, leftovers: Iterable[Email], own: Iterable[Email], unfiled: Iterable[Email], places: Places
 ) -> dict[str, Patch]:
     """Return patches of mails that change nothing but labels, by mail id.
 
@@ -231,7 +231,7 @@ def patch_labels(
         leftovers: mails that lose the error label. Swept mails are not among them, because the
             sweep removes that label too.
         own: mails that lose the error label and the triage labels.
-        stuck: mails that cannot be filed now, and get the error label.
+        unfiled: mails that cannot be filed now, and get the error label.
         places: the ids of the mailboxes.
     """
     home = min(places.sent, default=places.inbox)
@@ -240,6 +240,6 @@ def patch_labels(
         patches[email.id] = remove_labels(email, {places.error}, fallback=places.inbox)
     for email in own:
         patches[email.id] = remove_labels(email, {*places.labels, places.error}, fallback=home)
-    for email in stuck:
+    for email in unfiled:
         patches[email.id] = add_label(email, places.error)
     return {email_id: patch for email_id, patch in patches.items() if patch is not None}

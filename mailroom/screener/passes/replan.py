@@ -50,11 +50,11 @@ def refile_unlabelled(
         if email.id in plan.label_patches and email.mailbox_ids & labels == before[email.id]
     ]
     own = {email.id for email in plan.own}
-    stuck = {email.id for email in unfiled_mail(plan.conflicts, plan.unusable, plan.refused)}
+    unfiled = {email.id for email in unfiled_mail(plan.conflicts, plan.unusable, plan.refused)}
     patches = patch_labels(
-        leftovers=[email for email in same if email.id not in own | stuck],
+        leftovers=[email for email in same if email.id not in own | unfiled],
         own=[email for email in same if email.id in own],
-        stuck=[email for email in same if email.id in stuck],
+        unfiled=[email for email in same if email.id in unfiled],
         places=plan.gathered.places,
     )
     for filing in plan_filings(plan, filings, swept, categories):

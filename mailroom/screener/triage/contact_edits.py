@@ -150,7 +150,7 @@ def may_edit(card: Card, groups: Groups) -> bool:
 def is_deleted_by_undo(card: Card, groups: Groups) -> bool:
     """Return True if Mailroom made the card, and nobody made it their own since."""
     is_ours = (card.made_by_us and card.untouched) or is_known_by_group(card, groups.provenance)
-    return is_ours and card.uid not in groups.foreign
+    return is_ours and card.uid not in groups.foreign_members
 
 
 def _leave_all_groups(

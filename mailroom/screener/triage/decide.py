@@ -11,7 +11,7 @@ from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import Card, ContactEdit, CreateCard, UpdateCard
 from mailroom.jmap.mail import Email
 from mailroom.screener.model.categories import Categories, Category
-from mailroom.screener.model.names import Namesakes, filled, is_called, namesakes
+from mailroom.screener.model.names import DisplayNames, display_names, filled, is_called
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import is_own
 from mailroom.screener.triage.contact_edits import (
@@ -118,7 +118,7 @@ def decide(
         edits = edits_for_undo(contact.cards, groups) + strays
         return Decision(decision_id, contact, None, edits, frozenset())
     names = {
-        key: namesakes(
+        key: display_names(
             [
                 *(mail.email for mail in contact.labelled if mail.sender.key == key),
                 *mails_of([key]),
@@ -142,7 +142,7 @@ def decide(
 
 
 def _mismatched(
-    contact: Contact, edits: Iterable[ContactEdit], names: Mapping[str, Namesakes]
+    contact: Contact, edits: Iterable[ContactEdit], names: Mapping[str, DisplayNames]
 ) -> frozenset[str]:
     """Return the ids of labelled mails whose display name is on none of the contact's cards.
 

@@ -18,13 +18,13 @@ class Groups:
         provenance: the group of the cards that Mailroom made.
         managed: every group whose name is a category's; more than in ``categories`` if several
             groups have the same name.
-        foreign: the uids of the members of all groups that are not Mailroom's.
+        foreign_members: the uids of the members of all groups that are not Mailroom's.
     """
 
     categories: Mapping[str, Group]
     provenance: Group
     managed: tuple[Group, ...]
-    foreign: frozenset[str]
+    foreign_members: frozenset[str]
 
     @property
     def every(self) -> tuple[Group, ...]:
@@ -60,7 +60,7 @@ def find_groups(groups: Collection[Group], categories: Categories, layout: Layou
         categories={category.name: by_name[composed(category.group)] for category in categories},
         provenance=by_name[provenance_name],
         managed=tuple(managed),
-        foreign=frozenset().union(*foreign),
+        foreign_members=frozenset().union(*foreign),
     )
 
 
