@@ -1,4 +1,4 @@
-"""Decides which failures are waited out, which end the service, and with which exit code. Pure.
+"""Decides which failures are waited out, which end the service, and with which exit code. No I/O.
 
 At start only failures that waiting cannot mend end the service; it waits without limit for a
 server that does not answer yet. Later, too many failed passes in a row end the service, so that
@@ -42,8 +42,9 @@ EXPECTED: Final = (
 _REFUSED_JITTER: Final = (1.05, 1.2)
 """Range of the random factor that lengthens :data:`REFUSED_PAUSES`: at most 26 tries a day."""
 _MOST_REFUSED: Final = 3
+"""Refused requests in :data:`_REFUSED_SPAN`, unless they were sent at the same time."""
 _REFUSED_SPAN: Final = 605.0
-"""Seconds in which at most three requests are refused, unless they were sent at the same time."""
+"""Seconds."""
 _BASE_PAUSE: Final = 1.0
 """Base pause in seconds. The actual pause is between one and two times the base; the base doubles
 each time. Ten failed passes, the default limit, so take two and a half to five minutes: in that
@@ -64,6 +65,7 @@ def exit_code(error: BaseException) -> Exit:
             return Exit.CREDENTIALS
         case MissingError():
             return Exit.INCOMPLETE
+        # The settings do not fit the server: another URL, address book or mailbox is needed.
         case InsecureUrlError() | RedirectError() | SessionError():
             return Exit.CONFIGURATION
         case AddressBookError() | UnsuitableError():
@@ -162,4 +164,5 @@ class FailurePolicy:
         return max(pause, self._refused_at[0] + _REFUSED_SPAN - now)
 
     def _shortest_wait(self) -> float:
+        # Half of the longest pause: the random part, which is as long at most, is added to it.
         return ceiling(self._in_a_row, base=_BASE_PAUSE, cap=_LONGEST_PAUSE / 2)

@@ -1,4 +1,4 @@
-"""Detects changes that push should have announced. Pure."""
+"""Detects changes that push should have announced. No I/O."""
 
 from mailroom.jmap.push import PushState, PushStatus
 

@@ -1,4 +1,4 @@
-"""Tells Mailroom's own changes from other people's, by the states that push announces. Pure."""
+"""Tells Mailroom's own changes from other people's, by the states that push announces. No I/O."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -34,6 +34,7 @@ class OwnChanges:
             at: the time of the announcement.
         """
         match states:
+            # A state beyond the limit is not kept for comparison, and counts as news at once.
             case {"Email": state} if len(self._announced) < _MOST_STATES:
                 self._announced.setdefault(state, at)
             case None | {"Email": _} | {"Mailbox": _}:
@@ -42,6 +43,7 @@ class OwnChanges:
     def pass_succeeded(self, trail: StateTrail, *, at: float) -> None:
         """Note the states of a pass that succeeded at a time."""
         self._known = trail.known
+        # Somebody else changed mail during the pass, maybe after the pass had read it.
         if trail.was_disturbed:
             self._note_news(at)
 

@@ -131,11 +131,12 @@ class PushListener:
         match event:
             case Connected():
                 log.info("push connected", transport=self.status().transport)
-                self._trigger.change()
+                self._trigger.change()  # changes from before the connection are not announced
             case StateChange():
                 at = _now()
                 mail = await self._account.mail()
                 states = event.for_account(mail.id)
+                # Empty: another account changed. None: unreadable, so it may be about this one.
                 if states != {}:
                     self._has_missed_change = False
                 self._own_changes.announced(states, at=at)

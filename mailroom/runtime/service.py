@@ -65,6 +65,7 @@ class Service:
                 tasks.create_task(self._run_passes(), name="passes")
                 tasks.create_task(self._push.listen(), name="push")
         except* GaveUpError as gave_up:
+            # A group may hold groups by its type, although the tasks above raise the error itself.
             for error in gave_up.exceptions:
                 code = getattr(error, "code", code)
         finally:
@@ -124,6 +125,7 @@ class Service:
 
     def _failed(self, error: Exception) -> None:
         self._push.pass_failed()
+        # The session may be out of date: its URLs, limits and accounts are read anew.
         self._account.client.forget_session()
         match self._policy.failed(error, now=_now()):
             case GiveUp(code=Exit.CREDENTIALS as code):

@@ -4,8 +4,8 @@ While credentials are refused the account is closed, so that push sends no reque
 the account is opened again, its settings and secret files are read again: a token that was renewed
 in the meantime is enough to mend the account.
 
-If there is one account, any other end of its service ends the process, and the process's own
-supervisor (Kubernetes, systemd, Docker) decides about the rest. If there are several, each is on
+If there is one account, any other end of its service ends the process, and whatever started the
+process (Kubernetes, systemd, Docker) decides about the rest. If there are several, each is on
 its own: when the service of one gives up, the others go on, and a new service is started later.
 """
 
@@ -37,7 +37,7 @@ class Supervisor:
 
     Args:
         settings: the account's settings.
-        families: the metrics that its service counts in.
+        families: the metrics of the process (Prometheus calls them families).
 
     Attributes:
         name: the account's name; empty for a single account.

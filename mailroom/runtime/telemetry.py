@@ -21,7 +21,7 @@ class Telemetry:
 
     @classmethod
     def of(cls, settings: Settings, families: Metrics) -> "Telemetry":
-        """Return the telemetry of an account that counts in these families of metrics."""
+        """Return the telemetry of an account that counts in the metrics of the process."""
         categories = [category.name for category in settings.categories]
         return cls(
             Health(poll_interval=settings.poll.interval),

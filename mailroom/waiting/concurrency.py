@@ -12,8 +12,9 @@ T = TypeVar("T")
 async def all_of(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Run coroutines at once and return their results in order.
 
-    After the first failure the other coroutines are cancelled, and their end is waited for. Its
-    error is raised by itself, not in an exception group, because callers decide by its type.
+    After the first failure the other coroutines are cancelled, and their end is waited for. The
+    error of the first failure is raised by itself, not in an exception group, because callers
+    decide by its type.
     """
     try:
         async with asyncio.TaskGroup() as group:
@@ -29,5 +30,6 @@ async def both(a: Coroutine[Any, Any, A], b: Coroutine[Any, Any, B]) -> tuple[A,
     return first[0], second[0]
 
 
+# all_of() takes coroutines of one type, so each result is put into a list of any type.
 async def _boxed(coroutine: Coroutine[Any, Any, T]) -> list[Any]:
     return [await coroutine]

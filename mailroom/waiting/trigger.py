@@ -12,7 +12,11 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """The reason for a pass."""
+    """The reason for a pass. Logs and metrics call it the trigger.
+
+    PUSH is the reason of every pass for a possible change: push announced it, push has just been
+    connected, or the Email state was another at the end of a pass.
+    """
 
     STARTUP = "startup"
     PUSH = "push"
@@ -78,7 +82,8 @@ class Trigger:
     def retry(self, seconds: float, *, not_before: float = 0.0) -> None:
         """Request a pass in ``seconds``.
 
-        No pass runs in the first ``not_before`` seconds, not even for a change.
+        No pass runs in the first ``not_before`` seconds, not even for a change. Call this between
+        passes, before :meth:`next`: a wait that has begun is not changed.
         """
         self._retry_at = _now() + seconds
         self._not_before = _now() + not_before
@@ -96,7 +101,8 @@ class Trigger:
         return due
 
     async def _wait(self) -> Due:
-        # Not even a change may cut this pause short: the server has asked for it.
+        # Not even a change may cut this pause short: the server has asked for it, or a person must
+        # make a missing mailbox first.
         await _sleep_until(self._not_before)
         while not self._has_changed:
             self._woken.clear()

@@ -29,7 +29,7 @@ def ends(now: set[str], before: frozenset[str] = frozenset({SCREENER})) -> froze
         return {
             each.id: found
             for each in emails
-            if (found := file_swept(each, TARGET, PLACES, clean=True))
+            if (found := file_swept(each, TARGET, PLACES, remove_warning=True))
         }
 
     seen = replace(planned, mailbox_ids=frozenset(now))

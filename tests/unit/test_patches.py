@@ -52,7 +52,7 @@ def target(name: str) -> Target:
 def swept(before: Iterable[str], name: str, *, clean: bool = True) -> AbstractSet[str]:
     """Where another mail of a decided sender is afterwards."""
     email = mail(*before)
-    return patched(email.mailbox_ids, file_swept(email, target(name), PLACES, clean=clean))
+    return patched(email.mailbox_ids, file_swept(email, target(name), PLACES, remove_warning=clean))
 
 
 def labelled(before: Iterable[str], name: str, *, warn: bool = False) -> AbstractSet[str]:
@@ -70,13 +70,13 @@ def test_mail_in_the_screener_goes_where_the_category_says(name: str, after: set
 
 @pytest.mark.parametrize(("place", "name"), list(product(ELSEWHERE, FILED)))
 def test_mail_in_no_managed_mailbox_is_left_alone(place: str, name: str) -> None:
-    assert file_swept(mail(place), target(name), PLACES, clean=True) is None
+    assert file_swept(mail(place), target(name), PLACES, remove_warning=True) is None
 
 
 @pytest.mark.parametrize("name", list(FILED))
 def test_forged_mail_is_not_filed_for_the_sake_of_its_from(name: str) -> None:
     email = mail("Screener", LAYOUT.warning_label, keywords=[FORGED])
-    assert file_swept(email, target(name), PLACES, clean=True) is None
+    assert file_swept(email, target(name), PLACES, remove_warning=True) is None
 
 
 @pytest.mark.parametrize("name", list(FILED))
@@ -129,7 +129,7 @@ def test_mail_that_was_no_junk_gets_no_keyword(keywords: list[str]) -> None:
 def test_mail_in_trash_drafts_sent_or_junk_is_left_alone_wherever_else_it_is(
     place: str, name: str, managed: str
 ) -> None:
-    assert file_swept(mail(place, managed), target(name), PLACES, clean=True) is None
+    assert file_swept(mail(place, managed), target(name), PLACES, remove_warning=True) is None
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,10 @@ def test_add_to_inbox_is_not_inherited(before: set[str]) -> None:
     quiet = target_of(QUIET.by_name("Quiet"), QUIET, QUIET_PLACES)
     email = mail(*before)
 
-    assert patched(before, file_swept(email, quiet, QUIET_PLACES, clean=True)) == {"Quiet", "Imbox"}
+    assert patched(before, file_swept(email, quiet, QUIET_PLACES, remove_warning=True)) == {
+        "Quiet",
+        "Imbox",
+    }
 
 
 @pytest.mark.parametrize(
@@ -218,7 +221,7 @@ def test_add_to_inbox_is_not_inherited(before: set[str]) -> None:
     ],
 )
 def test_mail_that_is_where_it_belongs_is_not_written(before: set[str], name: str) -> None:
-    assert file_swept(mail(*before), target(name), PLACES, clean=True) is None
+    assert file_swept(mail(*before), target(name), PLACES, remove_warning=True) is None
 
 
 @pytest.mark.parametrize(
@@ -319,7 +322,7 @@ def steps(draw: st.DrawFn) -> tuple[Step, Target | None, Places]:
     places, goal, flag = draw(SOME_PLACES), draw(TARGETS), draw(st.booleans())
     fallback = draw(st.sampled_from(["Inbox", "Sent"]))
     known: list[tuple[Step, Target | None]] = [
-        (lambda email: file_swept(email, goal, places, clean=flag), goal),
+        (lambda email: file_swept(email, goal, places, remove_warning=flag), goal),
         (lambda email: file_labelled(email, goal, places, warn=flag), goal),
         (lambda email: remove_labels(email, OWN_MARKS, fallback=fallback), None),
         (lambda email: add_label(email, places.error), None),
@@ -355,9 +358,9 @@ def test_doing_it_twice_is_doing_it_once(
 def test_what_was_swept_once_needs_no_sweeping_again(
     goal: Target, places: Places, before: frozenset[str], *, clean: bool
 ) -> None:
-    once = patched(before, file_swept(mail(*before), goal, places, clean=clean))
+    once = patched(before, file_swept(mail(*before), goal, places, remove_warning=clean))
 
-    assert file_swept(mail(*once), goal, places, clean=clean) is None
+    assert file_swept(mail(*once), goal, places, remove_warning=clean) is None
 
 
 @given(step=steps(), before=PLACED)
@@ -395,7 +398,7 @@ def test_a_labelled_mail_is_afterwards_in_the_chains_mailboxes_and_bears_no_labe
 def test_a_swept_mail_is_afterwards_in_the_chains_mailboxes_or_where_it_was(
     goal: Target, places: Places, before: frozenset[str], *, clean: bool
 ) -> None:
-    after = patched(before, file_swept(mail(*before), goal, places, clean=clean))
+    after = patched(before, file_swept(mail(*before), goal, places, remove_warning=clean))
     left_alone = places.trash | places.drafts | places.sent | places.junk
     in_reach = before & places.managed and not before & left_alone
 

@@ -10,7 +10,7 @@ from mailroom.admin.reset.scope import Scope
 from mailroom.admin.reset.traces import Outcome
 from mailroom.jmap.mail import Filter, Patch
 from mailroom.jmap.methods import NOT_FOUND
-from mailroom.screener.model.keywords import FORGED, SCREENED, without
+from mailroom.screener.model.keywords import FORGED, SCREENED, removal_of
 from mailroom.screener.model.patches import remove_labels
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.search.filters import Mailboxes
@@ -79,7 +79,7 @@ class MailTraces:
         for page in await self._account.client.perform_all(queries):
             for email in page.emails:
                 without_labels = remove_labels(email, self._labels, fallback=self._inbox) or {}
-                without_keywords = without(email.keywords, SCREENED, FORGED)
+                without_keywords = removal_of(email.keywords, SCREENED, FORGED)
                 if patch := {**without_labels, **without_keywords}:
                     patches[email.id] = patch
         return patches

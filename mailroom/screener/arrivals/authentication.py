@@ -45,7 +45,7 @@ _ACTION: Final = "action"
 
 
 class Opinion(StrEnum):
-    """The server's opinion on a From.
+    """The server's opinion on a From, the worst first.
 
     FORGED: the check failed, the domain in From asks receivers to reject or quarantine such mail,
     and the server did not overrule that. DOUBTFUL: the check failed, but the domain does not ask

@@ -19,7 +19,8 @@ A mail may wait between the two in the queue of the last relay, if the mail stor
 Postfix pauses 4,000 seconds at most between two tries. The rest is for clocks that differ."""
 _REPORT: Final = re.compile(r"(?i)\s*multipart/report\b")
 _REPORT_TYPE: Final = re.compile(r'(?i);\s*report-type\s*=\s*"?([^\s;"]+)')
-_ANSWERS: Final = frozenset({"", "delivery-status", "disposition-notification"})
+_ON_SENT_MAIL: Final = frozenset({"", "delivery-status", "disposition-notification"})
+"""Report types of reports on sent mail. A report without a type counts as one."""
 
 
 def was_put_there(email: Email) -> bool:
@@ -56,4 +57,4 @@ def is_report(email: Email) -> bool:
     if not _REPORT.match(email.content_type):
         return False
     kind = _REPORT_TYPE.search(email.content_type)
-    return ("" if kind is None else kind[1].lower()) in _ANSWERS
+    return ("" if kind is None else kind[1].lower()) in _ON_SENT_MAIL

@@ -85,7 +85,7 @@ class VerdictExecutor:
         return self._arrived
 
     async def _write_in_state(self, verdicts: Mapping[str, Verdict], state: str) -> None:
-        """Patch mails in this state; the verdicts that were not carried out are left."""
+        """Patch mails in this state; verdicts that were not carried out stay in ``_left``."""
         before = {email_id: verdict.email for email_id, verdict in verdicts.items()}
         not_held: dict[str, Patch] = {}
 

@@ -28,8 +28,8 @@ class NewMail:
 
     Attributes:
         emails: new mail in the Inbox that nobody has filed, oldest first.
-        state: an Email state up to which all new mail was found. The mails were read in this state
-            or later.
+        state: an Email state. All mail that came before it was found, and the mails were read in it
+            or later. The next pass reads the changes since it.
     """
 
     emails: tuple[Email, ...]
@@ -101,7 +101,9 @@ class Inbox:
                 emails, state = first.emails, first.new_state
             case EmailPage():
                 emails, state = await self._all_unread(first, places), first.state
-            case _:  # the changes are incomplete
+            case _:
+                # The server cannot calculate the changes, has more of them, or was restored from a
+                # backup: a new mail may be missing from them.
                 unread = self._account.first_page(_unread(places), also=ARRIVAL)
                 (page,) = await self._account.client.perform(unread)
                 emails, state = await self._all_unread(page, places), page.state

@@ -130,8 +130,8 @@ class Screening:
         arrived = await VerdictExecutor(self._account, judged.facts).run(moves, state)
         for email_id, reason in arrived.refused.items():
             self._refusals.note(email_id, reason)
-        # A refusal counts as a passing failure until it is repeated.
         arrived.stuck = self._refusals.lasting
+        # A refusal that is not confirmed yet may be a passing fault, so it is tried again soon.
         for email_id in arrived.refused.keys() - arrived.stuck.keys():
             arrived.failures[email_id] = arrived.refused.pop(email_id)
         # Some mailboxes have no room for the keyword that says that a mail was screened.
@@ -142,6 +142,7 @@ class Screening:
         )
         if not arrived.failures:
             self.inbox.note_handled(judged.new_mail)
+        # Refused mail counted as handled. After its pause, only reading all unread mail finds it.
         if has_expired_refusals:
             self.inbox.start_over()
         return arrived

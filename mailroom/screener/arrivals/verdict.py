@@ -17,11 +17,10 @@ from mailroom.screener.triage.decide import DecidedAddresses
 
 
 class Rule(StrEnum):
-    """The reasons of a verdict; the first rule that applies counts."""
+    """The reason of a verdict, in the order of :func:`judge`: the first that applies counts."""
 
     PLACED = "it was read or put into the Inbox before Mailroom saw it"
     SPOOFED = "its From is forged"
-    NAMELESS = "it names no sender, or several"
     DECIDED = "the sender is being decided on"
     OWN = "it is your own"
     CATEGORY = "the sender is in a category's group"
@@ -29,6 +28,7 @@ class Rule(StrEnum):
     CORRESPONDENT = "you have written to the sender"
     ANSWER = "it answers mail that you have sent"
     REPORT = "it reports on the delivery of mail that you have sent"
+    NAMELESS = "it names no sender, or several"
     UNKNOWN = "the sender is unknown"
 
 

@@ -71,9 +71,10 @@ class Layout:
         screener: the mailbox for mail of undecided senders.
         screener_label: the label that takes a decision back.
         error_label: the label for labelled mail that cannot be triaged.
-        warning_label: the label for mail whose sender's name is not the name on the card.
+        warning_label: the label for mail whose sender's name is not the name on the card, and for
+            mail that may be forged.
         provenance_group: the contact group of cards that Mailroom made.
-        warn_on_name_mismatch: True if ``warning_label`` is used.
+        warn_on_name_mismatch: True if ``warning_label`` is used at all, for forged mail too.
     """
 
     screener: str = "Screener"

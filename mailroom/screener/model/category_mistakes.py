@@ -93,7 +93,7 @@ def _mistakes_in_mailboxes(categories: Categories, layout: Layout) -> Iterator[s
     paths: dict[str, str] = {}
     for use, path in _mailboxes(categories, layout):
         if path.strip() and folded(path) != _INBOX:
-            # Keyed by the use: two categories of one name are reported elsewhere.
+            # By use, so that two categories of one name count once: that mistake has its own line.
             uses.setdefault(folded(path), {})[folded(use)] = use.replace(": the ", "'s ")
             paths.setdefault(folded(path), path)
     for key, several in uses.items():

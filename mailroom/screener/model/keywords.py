@@ -16,6 +16,6 @@ NOT_JUNK: Final = "$notjunk"
 """``$junk`` and ``$notjunk`` of the IANA registry of keywords: spam, or not spam, for its owner."""
 
 
-def without(keywords: Collection[str], *unwanted: str) -> dict[str, None]:
+def removal_of(keywords: Collection[str], *unwanted: str) -> dict[str, None]:
     """Return the part of a patch that removes the unwanted keywords that a mail has."""
     return {f"keywords/{keyword}": None for keyword in unwanted if keyword in keywords}

@@ -20,10 +20,11 @@ _MAILBOXES: Final = "mailboxIds/"
 def mend(
     before: Mapping[str, Email], patches: Mapping[str, Patch], now: Iterable[Email], replan: Replan
 ) -> dict[str, Patch]:
-    """Return the patches that put mail where its owner moved it, as far as this is known.
+    """Return the patches that put mail where its owner moved it.
 
-    A mail is planned anew as if it had never been patched. A mailbox that the patch removed counts
-    as one that the owner removed the mail from as well.
+    A mail is planned anew from the mailboxes that its owner chose, which are those that the patch
+    did not set. Nobody knows if its owner had left a mailbox that the patch removed in place, so
+    that mailbox stays removed.
 
     Args:
         before: the mails from which the patches were planned, by id.
@@ -38,7 +39,8 @@ def mend(
         if email.mailbox_ids == patched(before[email.id].mailbox_ids, patch):
             continue  # nobody else moved the mail
         # A patch that removes a mailbox also sets one that stays, so that the mail always has one.
-        # Its owner may just have removed the mail from the one that stays.
+        # Its owner may just have removed the mail from the one that stays. If the mail is in no
+        # other mailbox, nobody knows where its owner wanted it, and it is left there.
         if put_by_owner := email.mailbox_ids - patched(frozenset(), patch):
             present[email.id] = email
             by_owner[email.id] = replace(email, mailbox_ids=put_by_owner)
@@ -47,6 +49,7 @@ def mend(
     for email_id, email in present.items():
         patch = planned.get(email_id, {})
         wanted = patched(by_owner[email_id].mailbox_ids, patch)
+        # The fallback is a mailbox that the mail is in already.
         moved = patch_mailboxes(email.mailbox_ids, wanted, fallback=min(email.mailbox_ids)) or {}
         keywords = {
             name: value for name, value in patch.items() if not f"{name}/".startswith(_MAILBOXES)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 class MissingError(Exception):
     """Mailboxes or contact groups are missing. Names are as configured; paths have slashes.
 
-    ``only_carddav`` are those of the groups that seem to exist over CardDAV, but not over JMAP.
+    ``only_carddav`` are the names of groups that CardDAV shows and JMAP does not.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ _TITLES: Final = re.compile(
 )
 """Words after a comma that are no given name."""
 _TAG: Final = re.compile(r"</?[a-z]+(?: [^<>]*)?/?>(?=.*<)", re.IGNORECASE)
-"""A tag of HTML, but for the last thing in brackets, which is the identifier."""
+"""A tag of HTML. The last text in angle brackets is the identifier of the list, and is no tag."""
 _LIST: Final = re.compile(r"list\s+([^\s;]+)", re.IGNORECASE)
 """``list loom@lists.example; contact ann@lists.example``: another form that is in use."""
 _LONGEST_LIST_NAME: Final = 100
@@ -52,8 +52,8 @@ class DisplayNames:
     def fit(self, card: Card) -> bool:
         """Return True if no name in a mail of the address contradicts a card.
 
-        That is so if the card has the collective name, or if the mails have several names that are
-        not on the card.
+        The collective name fits. If the mails have several names that are not on the card, many
+        people write from the address, and no name of theirs says anything about the card.
         """
         names = {_plain(card.names.full), _plain(card.names.organization)} - {""}
         others = [name for name in self.names if not is_called(name, card)]
@@ -163,7 +163,7 @@ def _surname_first(name: str) -> tuple[str, str] | None:
 def missing_names(card: Card, wanted: Names) -> Names:
     """Return the ``wanted`` names whose fields are empty on the card.
 
-    A full name that is just the address is kept as well. A card with a person's name gets no
+    A full name stays even if it is just the address. A card with a person's name gets no
     organization, and a card with an organization gets no given name and no surname.
     """
     has = card.names

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import Categories, Category
-from mailroom.screener.model.keywords import FORGED, JUNK, NOT_JUNK, without
+from mailroom.screener.model.keywords import FORGED, JUNK, NOT_JUNK, removal_of
 from mailroom.screener.model.places import Places
 
 
@@ -32,7 +32,9 @@ def target_of(category: Category | None, categories: Categories, places: Places)
     )
 
 
-def file_swept(email: Email, target: Target, places: Places, *, clean: bool) -> Patch | None:
+def file_swept(
+    email: Email, target: Target, places: Places, *, remove_warning: bool
+) -> Patch | None:
     """Return the patch for a mail of a decided sender without a label; None: leave the mail.
 
     A mail whose From is forged is left, because it is not from that sender.
@@ -41,13 +43,14 @@ def file_swept(email: Email, target: Target, places: Places, *, clean: bool) -> 
         email: the mail.
         target: the target of the sender's mail.
         places: the ids of the mailboxes.
-        clean: True if there was no name mismatch, so that an old warning is removed.
+        remove_warning: True to remove an old warning label, because no name mismatched.
     """
     if FORGED in email.keywords:
         return None
     before = email.mailbox_ids
+    # The decision is carried out now, so an error label of an earlier pass is out of date.
     after = before - {places.error}
-    if clean and places.warning is not None:
+    if remove_warning and places.warning is not None:
         after -= {places.warning}
     left_alone = places.trash | places.drafts | places.sent | places.junk
     if before & places.managed and not before & left_alone:
@@ -65,10 +68,10 @@ def file_labelled(email: Email, target: Target, places: Places, *, warn: bool) -
     """
     before = email.mailbox_ids
     after = before - places.all_labels
-    keywords: dict[str, bool | None] = {**without(email.keywords, FORGED)}
+    keywords: dict[str, bool | None] = {**removal_of(email.keywords, FORGED)}
     if not before & (places.trash | places.drafts | places.sent):
         if before & places.junk or JUNK in email.keywords:
-            keywords |= {**without(email.keywords, JUNK), f"keywords/{NOT_JUNK}": True}
+            keywords |= {**removal_of(email.keywords, JUNK), f"keywords/{NOT_JUNK}": True}
         waiting = places.screener in before or bool(before & places.junk) or not after
         after = _filed(after - places.junk, target, places, waiting=waiting)
         if warn and places.warning is not None:
@@ -103,6 +106,7 @@ def remove_labels(email: Email, labels: Collection[str], *, fallback: str) -> Pa
 
 def add_label(email: Email, label: str) -> Patch | None:
     """Return the patch that adds a label; None if the mail has the label."""
+    # The label is a mailbox itself, so the mail is always in one and the fallback is never used.
     return patch_mailboxes(email.mailbox_ids, email.mailbox_ids | {label}, fallback=label)
 
 

@@ -64,6 +64,7 @@ class Places:
 
     @property
     def _notices(self) -> frozenset[str]:
+        """The labels by which Mailroom notifies people: for errors, and if used for warnings."""
         notices = {self.error} if self.warning is None else {self.error, self.warning}
         return frozenset(notices)
 

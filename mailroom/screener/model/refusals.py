@@ -3,8 +3,7 @@
 The key of a refusal holds everything that the change depends on (:attr:`Decision.id`: the label and
 the labelled mails). So if the user changes a label, the key is another, and the change is tried at
 once. A refusal counts only if it is repeated a moment later, because a single one may be a passing
-fault.
-Refusals are forgotten when the process ends.
+fault. Refusals are forgotten when the process ends.
 """
 
 import asyncio

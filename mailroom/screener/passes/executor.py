@@ -126,6 +126,8 @@ class PlanExecutor:
             remaining, _ = await self._update_in_state(
                 progress.labelled, state, replan, progress, before=progress.plan.emails
             )
+        # The end is asked for again: an update of the pass may have shown another change meanwhile,
+        # and then there may be late mail even if no labelled mail remains.
         if progress.trail.end is None or remaining:
             await self._file_with_late_mail(remaining, replan, progress)
 
@@ -214,8 +216,8 @@ class PlanExecutor:
     ) -> tuple[Collection[str], bool]:
         """Patch mails as long as nobody else changes mail.
 
-        An update is not held if the server ignores the state, or if no state is known. Its mail may
-        have been moved by its owner before, so the update is mended.
+        An update is not held if the server ignores the state, or if no state is known. Then the
+        owner may have moved a mail just before, so the mails are read again and mended.
 
         Returns:
             The ids of the mails that are left, and False if an update was not held.
@@ -237,6 +239,7 @@ class PlanExecutor:
     def _late_sweeps(self, progress: Progress) -> list[Sweep]:
         """Return the searches for late mail: in the managed mailboxes but the sender's destination.
 
+        Mail in the destination is where it belongs.
         If a sender has several destinations, all managed mailboxes are searched: a provider's rule
         may have filed late mail to some of the destinations only.
         """

@@ -33,8 +33,8 @@ class GatheredMail:
         directory: all mailboxes, to name them.
         places: the ids of the mailboxes.
         identities: the user's own addresses.
-        state: an Email state from before the searches, so that all later changes come after it;
-            empty if there is no such state.
+        state: an Email state from before the searches, so that a change that they do not show comes
+            after it; empty if no state is known.
     """
 
     emails: tuple[Email, ...]
@@ -99,6 +99,7 @@ class Gatherer:
         """
         await self._account.refresh()
         places = self._places or self._locate(await self.directory())
+        # If this pass fails, the next one must not trust the remembered ids.
         self._places = None
         try:
             gathered = await self._read(places, refusals=("unsupportedFilter",))
@@ -107,6 +108,7 @@ class Gatherer:
             gathered = None
         if gathered is None:
             places = self._locate(await self.directory())
+            # The ids are fresh now, so invalid arguments no longer mean a deleted mailbox.
             refusals = ("unsupportedFilter", "invalidArguments")
             gathered = await self._read(places, refusals=refusals)
         if gathered is None:

@@ -51,7 +51,8 @@ class Plan:
         conflicts: contacts with labels that contradict one another.
         unusable: labelled mails whose From names no sender or several, with the reason.
         own: the user's own mails, which only lose their labels.
-        refused: decisions that a server refuses for good, with its words; they are not tried now.
+        refused: decisions that a server refused for good in an earlier pass, with its words; they
+            are not tried now.
         label_patches: patches of labels only: for conflicts, unusable and own mails, and leftovers.
         labels_refused: mails whose labels a server refuses for good to change, by id, with its
             words.
@@ -191,9 +192,8 @@ def plan_filing(
     """
     target = target_of(decision.category, categories, places)
     labelled = {mail.email.id: mail.email for mail in decision.contact.labelled}
-    clean = not decision.mismatched
     swept = {
-        email.id: file_swept(email, target, places, clean=clean)
+        email.id: file_swept(email, target, places, remove_warning=not decision.mismatched)
         for email in mails.of(decision.contact.addresses)
         if not email.mailbox_ids & places.labels.keys() and email.id not in labelled
     }

@@ -172,12 +172,12 @@ class Progress:
         for email_id, reason in {**self.plan.labels_refused, **self._arrived.stuck}.items():
             stuck[f"mail {email_id}"] = reason
         return Report(
-            self.plan,
-            self._failures,
-            self._labels_failed,
-            self._late,
-            self._arrived,
-            self.trail,
-            self._refused,
-            stuck,
+            plan=self.plan,
+            failures=self._failures,
+            labels_failed=self._labels_failed,
+            late=self._late,
+            arrived=self._arrived,
+            trail=self.trail,
+            refused=self._refused,
+            stuck=stuck,
         )

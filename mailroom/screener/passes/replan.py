@@ -37,7 +37,7 @@ def plan_filings(
 def refile_unlabelled(
     plan: Plan, filings: Iterable[Filing], emails: Collection[Email], categories: Categories
 ) -> dict[str, Patch]:
-    """Plan the mails of :attr:`Plan.label_patches` and :attr:`Filing.swept` anew.
+    """Plan the patches of :attr:`Plan.label_patches` and :attr:`Filing.swept` anew.
 
     ``emails`` are these mails as they are now; the other arguments are as in :func:`plan_filings`.
     """
@@ -65,7 +65,7 @@ def refile_unlabelled(
 def refile_labelled(
     plan: Plan, filings: Iterable[Filing], emails: Iterable[Email], categories: Categories
 ) -> dict[str, Patch]:
-    """Plan the mails of :attr:`Filing.labelled` anew; see :func:`refile_unlabelled`."""
+    """Plan the patches of :attr:`Filing.labelled` anew; see :func:`refile_unlabelled`."""
     places = plan.gathered.places
     decisions = {email_id: filing.decision for filing in filings for email_id in filing.labelled}
     patches: dict[str, Patch | None] = {}
@@ -77,7 +77,9 @@ def refile_labelled(
         (before,) = (mail.labels for mail in decision.contact.labelled if mail.email.id == email.id)
         if not labels:
             # Somebody took the label off; the mail is now like the contact's other mail.
-            patches[email.id] = file_swept(email, target, places, clean=not decision.mismatched)
+            patches[email.id] = file_swept(
+                email, target, places, remove_warning=not decision.mismatched
+            )
         elif labels == before:
             warn = email.id in decision.mismatched
             patches[email.id] = file_labelled(email, target, places, warn=warn)

@@ -117,7 +117,8 @@ class ScreenerWorkflow:
         try:
             own = await self._gatherer.own_among(labelled | new, gathered)
         except MethodError:
-            # A refused search must not stop decisions. Labelled mail seldom needs a search at all.
+            # A search that the server refuses must not stop decisions because of new mail. Without
+            # new mail, there is seldom an address in doubt, and then nothing is searched for.
             own = await self._gatherer.own_among(labelled, gathered)
         gathered = replace(gathered, identities=(*gathered.identities, *sorted(own)))
         sorted_mail = sort_mail(gathered.emails, gathered.places, gathered.identities)

@@ -40,7 +40,11 @@ class Mailboxes:
         return [email_filter for email_filter, _ in self.sized_filters(habits)]
 
     def sized_filters(self, habits: Habits) -> Iterator[tuple[Filter, int]]:
-        """Yield the filters, each with the number of mailboxes that it names one by one."""
+        """Yield the filters, each with the number of its alternatives.
+
+        Cyrus multiplies each alternative with the other conditions. A list of excluded mailboxes is
+        a single condition.
+        """
         ordered = sorted(self.ids)
         if len(ordered) > 1 and Limitation.NESTED_MAILBOXES not in habits:
             for start in range(0, len(ordered), _MAILBOXES):
@@ -77,15 +81,18 @@ def in_mailboxes_and_any(
         groups: the conditions, in groups that stay in one filter each.
         habits: the server's limitations.
     """
-    every = list(groups)
+    all_groups = list(groups)
     for inside, count in mailboxes.sized_filters(habits):
-        for conditions in _parts(every, _NODES // count):
+        for conditions in _parts(all_groups, _NODES // count):
             either: Filter = {"operator": "OR", "conditions": conditions}
             yield {"operator": "AND", "conditions": [inside, either]}
 
 
 def _parts(groups: Iterable[Sequence[Filter]], nodes: int) -> Iterator[list[Filter]]:
-    """Yield the conditions, as many groups at once as make ``nodes`` nodes with one mailbox."""
+    """Yield the conditions in parts of whole groups, each with at most ``nodes`` nodes.
+
+    The nodes are counted with one mailbox. A group that is larger is a part of its own.
+    """
     part: list[Filter] = []
     size = 0
     for group in groups:

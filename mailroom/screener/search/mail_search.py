@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 _EVERY_MAIL: Final[Filter] = {"header": ["From", "@"]}
 _MOST_KNOWN: Final = 300_000
-"""The largest number of mails, beyond those listed last, whose people are remembered."""
+"""Mails whose people are remembered although the last list does not have them."""
 _BETWEEN: Final = "\n"
 """The separator of the people of a mail in memory; no address holds it."""
 _AT_ONCE: Final = 4096
@@ -122,8 +122,9 @@ class MailSearch:
             if error.type != "unsupportedFilter":
                 raise
             return await self._by_listing(asked, after)
-        # The search is exact if it lacks no mail but the mails without an address in From. Their
-        # number alone is no proof: one of them may be deleted, and the newest mail be lacking.
+        # The search is exact if it lacks no mail but the mails without an address in From. An equal
+        # number is no proof: if one of these was deleted, the number also fits if the newest mail
+        # is lacking instead.
         mailbox_ids = _mailboxes(asked)
         known = self._lacking.get(mailbox_ids)
         if proof is not None and (
@@ -270,6 +271,7 @@ class MailSearch:
     def _remember(self, email: Email | EmailPeople) -> None:
         text = _BETWEEN.join(sorted(self._fields.keys(email)))
         self._people[email.id] = self._texts.setdefault(text, text)
+        # The search by header matches an "@" anywhere in From, in a display name as well.
         if not any("@" in sender.email + sender.name for sender in email.from_):
             self._nameless.add(email.id)
 

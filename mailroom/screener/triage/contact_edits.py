@@ -51,13 +51,14 @@ def edits_for_triage(
         card = CreateCard(
             uid=uid, contact_type=contact_type, names=names, address=sender.address, note=note
         )
-        # If another card got this uid meanwhile, the new card gets another one. So the edit names
-        # every group to join, even a group that has this uid as a member already.
+        # If another card has this uid by the time of the write, the new card gets a second uid. So
+        # the edit names every group to join, even one that has the first uid as a member already.
         others = frozenset(group.id for group in groups.managed if uid in group.members) - joined
         return (ContactEdit(uid, uid, card, join=joined | {groups.provenance.id}, leave=others),)
     if len(cards) > 1 and (not name or contradicts(name, cards)):
-        # Filled into a card without a name, the name would turn it into somebody else's card. A
-        # bare address is no name: mail without one may be all that a killed pass has left.
+        # The name is another person's, so a card without a name must not get it. The address is not
+        # filled in as a name either: the mail with a display name may have lost its label in a pass
+        # that was killed, and this pass then sees mail without a display name only.
         names = Names()
     return tuple(
         _membership(
@@ -110,7 +111,7 @@ def edits_for_undo(cards: Collection[Card], groups: Groups) -> tuple[ContactEdit
 def edits_for_strays(
     keys: Collection[str], groups: Groups, uids: Collection[str]
 ) -> tuple[ContactEdit, ...]:
-    """Remove group members whose card was deleted.
+    """Remove the senders' cards from the groups, if Mailroom made them and they were deleted.
 
     Deleting a card leaves its uid in groups. If the server refused to change a group, and Mailroom
     was stopped then, no card is left that shows the work to be done.

@@ -52,7 +52,7 @@ def find_contacts(
         cards: every card that has one of these senders' addresses.
         identities: the user's own addresses, which belong to no contact, even if a card has them.
         index: the address book.
-        groups: all of Mailroom's.
+        groups: Mailroom's groups.
     """
     bearing: dict[str, list[Card]] = {key: [] for key in senders}
     for card in cards:
@@ -76,6 +76,7 @@ def find_contacts(
     for keys, by_id in parts:
         further = _addresses_of_nobody_else([*by_id.values()], cards, identities, index)
         labelled = [mail for key in keys for mail in senders[key]]
+        # A sender of labelled mail that is not in this part is a contact of its own.
         contact = Contact(
             addresses=frozenset(keys) | (further - senders.keys()),
             cards=tuple(sorted(by_id.values(), key=lambda card: card.uid)),
@@ -101,9 +102,10 @@ def _cards_for(key: str, bearing: list[Card], groups: Groups) -> list[Card]:
         or (_keys_on(card) == {key} and is_deleted_by_undo(card, groups))
     ]
     others = [card for card in bearing if card not in made]
-    # Undo deletes the card that Mailroom made, so that card must not count as a person here: a
-    # retry, without the card, would undo the decision on the one person who is left. A card that
-    # somebody made their own is not deleted by undo, and counts as a person's.
+    # The card that Mailroom made does not count as a person, because undo deletes it. If the card
+    # counted, it and Bob's card would be several people, and undo would concern Mailroom's card
+    # alone. A retry, without that card, would find Bob's card alone and undo the decision on Bob. A
+    # card that somebody made their own is not deleted by undo, and counts as a person's.
     if not are_several_people(others):
         return bearing
     return made or [card for card in others if _keys_on(card) == {key}]

@@ -77,9 +77,9 @@ class DecidedAddresses:
         return cls(categories, index, identities)
 
     def stand_in(self, sender: str) -> str:
-        """Return the address under which a sender may be decided on; both are keys.
+        """Return the address whose decision holds for a sender; both are keys.
 
-        The address is ``*@`` and the sender's domain if no card has the sender's own address.
+        It is the sender's own address, or ``*@`` and its domain if no card has the own address.
         """
         itself = sender in self.categories or self.index.ids_of([sender])
         return sender if itself or is_own(sender, self.identities) else whole_domain(sender)
@@ -104,7 +104,7 @@ def decide(
         groups: Mailroom's groups.
         uids: the uids of all cards in the address book.
         now: the time of the decision.
-        mails_of: returns the mails that were found from some addresses, without the labelled mails.
+        mails_of: returns the mails that were found of some addresses, maybe labelled ones too.
     """
     labels = frozenset().union(*(mail.labels for mail in contact.labelled))
     if len(labels) > 1:
