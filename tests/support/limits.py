@@ -154,8 +154,8 @@ REQUEST: Final = (
     Limit(
         "http/retry.py _LONGEST_BELIEVED",
         "s",
-        "a pause that the server asks for at all",
-        "the next pass runs after a day",
+        "a pause that the server asks for (Retry-After), in any place",
+        "longer: counts as a day",
         "a server that asks for more is mistaken",
     ),
     Limit(
@@ -420,15 +420,15 @@ PUSH: Final = (
     Limit(
         "jmap/liveness.py _GREATEST_MINIMUM",
         "s",
-        "the interval of pings that a server may prefer to ours",
-        "longer silence counts",
+        "the longest interval at which a server pings, whatever it was asked for",
+        "silence of more intervals than the two limits above counts",
         "no known server pings less often",
     ),
     Limit(
         "jmap/liveness.py _LEAST_MAXIMUM",
         "s",
-        "an interval that a server announces",
-        "longer: it must be milliseconds",
+        "an interval of pings that a server announces, in seconds",
+        "a greater number is taken for milliseconds",
         "Stalwart announces milliseconds",
     ),
     Limit(
