@@ -25,6 +25,8 @@ _QUOTED: Final = re.compile(r'"([^*]+)"')
 """A quoted local part without an asterisk: an unquoted ``*`` would stand for the whole domain."""
 _ESCAPED: Final = re.compile(r"\\(.)")
 _DOT_ATOM: Final = re.compile(r'[^\s"(),:;<>@\[\\\]]+')
+_LIST: Final = "list*"
+"""The beginning of the key of a mailing list. No usable address has an asterisk."""
 
 
 def key_of(address: str) -> str:
@@ -109,6 +111,20 @@ def _is_around(character: str) -> bool:
 def whole_domain(key: str) -> str:
     """Return ``*@domain``, which stands for everybody at the domain of a :func:`key_of`."""
     return "*@" + key.rpartition("@")[2]
+
+
+def list_key(list_id: str) -> str:
+    """Return the key of a mailing list, which no address has.
+
+    Args:
+        list_id: the identifier in a List-Id field (RFC 2919), in lower case.
+    """
+    return _LIST + list_id
+
+
+def list_id_of(key: str) -> str:
+    """Return the identifier of the mailing list that a key stands for; "" for another key."""
+    return key.removeprefix(_LIST) if key.startswith(_LIST) else ""
 
 
 def spellings(key: str) -> tuple[str, ...]:

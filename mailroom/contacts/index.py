@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Self
 
-from mailroom.contacts.address import key_of, whole_domain
+from mailroom.contacts.address import key_of, list_id_of, whole_domain
 from mailroom.contacts.model import Group
-from mailroom.contacts.uid import uid_for
+from mailroom.contacts.uid import is_of_list, uid_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class Brief:
 
     Attributes:
         uid: without ``urn:uuid:``.
-        addresses: the :func:`key_of` of every e-mail address.
+        addresses: the :func:`key_of` of every e-mail address. For the card of a mailing list it is
+            the uid instead: people who write from the posting address are not decided on by it.
     """
 
     uid: str
@@ -103,11 +104,13 @@ class ContactIndex:
     def bears(self, uid: str, address: str) -> bool | None:
         """Return True if the card with this uid bears an address; None if there is no such card."""
         card_id = self.id_of(uid)
-        return None if card_id is None else key_of(address) in self._tables.cards[card_id].addresses
+        return (
+            None if card_id is None else _bearer(address) in self._tables.cards[card_id].addresses
+        )
 
     def knows(self, address: str) -> bool:
         """Return True if a card, editable or not, bears an address or ``*@`` and its domain."""
-        key = key_of(address)
+        key = _bearer(address)
         return any(
             bearer in self._tables.ids_by_address or bearer in self._tables.known
             for bearer in (key, whole_domain(key))
@@ -123,11 +126,14 @@ class ContactIndex:
         return [name for name in names if name in present]
 
     def ids_of(self, addresses: Iterable[str]) -> frozenset[str]:
-        """Return the ids of the cards that bear one of these addresses."""
+        """Return the ids of the cards that bear one of these addresses or are a list's.
+
+        Here and below, an address may be a :func:`mailroom.contacts.address.list_key` as well.
+        """
         return frozenset(
             card_id
             for address in addresses
-            for card_id in self._tables.ids_by_address.get(key_of(address), ())
+            for card_id in self._tables.ids_by_address.get(_bearer(address), ())
         )
 
     def uids_of(self, address: str) -> frozenset[str]:
@@ -135,7 +141,7 @@ class ContactIndex:
 
         These cards bear the address. If no card does, they bear ``*@`` and the domain.
         """
-        key, ids_by_address = key_of(address), self._tables.ids_by_address
+        key, ids_by_address = _bearer(address), self._tables.ids_by_address
         ids = ids_by_address.get(key) or ids_by_address.get(whole_domain(key), ())
         return frozenset(self._tables.cards[card_id].uid for card_id in ids)
 
@@ -145,11 +151,17 @@ class ContactIndex:
         These are the cards that bear no other address, and the card that Mailroom made for this
         address. Further cards may bear the address beside others.
         """
-        key = key_of(address)
+        key = _bearer(address)
         ids = self._tables.ids_by_address.get(key, ())
         briefs = [self._tables.cards[card_id] for card_id in ids]
         own = (brief for brief in briefs if brief.addresses == (key,) or brief.uid == uid_for(key))
         return frozenset(brief.uid for brief in own)
+
+
+def _bearer(address: str) -> str:
+    """Return the text under which :attr:`Brief.addresses` holds an address or the key of a list."""
+    key = key_of(address)
+    return uid_for(key) if list_id_of(key) else key
 
 
 class IndexBuilder:
@@ -175,7 +187,8 @@ class IndexBuilder:
 
         The ``name`` is kept only for a card without addresses; see :meth:`ContactIndex.only_named`.
         """
-        brief = Brief(uid, tuple(dict.fromkeys(map(key_of, addresses))))
+        keys = (uid,) if is_of_list(uid) else tuple(dict.fromkeys(map(key_of, addresses)))
+        brief = Brief(uid, keys)
         name = "" if brief.addresses else name
         tables = self._tables
         if (

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
-from mailroom.contacts.note import is_only_triage, triage_lines
+from mailroom.contacts.note import is_only_triage, list_in, triage_lines
 
 _TOKEN: Final = re.compile(r"(?P<added>\+?)(?P<name>[A-Za-z]+)=(?P<digest>[0-9a-f]+)")
 _DIGITS: Final = 16
@@ -135,7 +135,9 @@ class Written:
 
     def is_as_mailroom_writes(self, note: str) -> bool:
         """Return True if Mailroom may have written all these parts, with a decision in the note."""
-        if self.kind != "individual" or len(self.email) != 1 or len(self.full) != 1:
+        if self.kind != "individual" or len(self.full) != 1:
+            return False
+        if len(self.email) != 1 and not (list_in(note) and not self.email):
             return False
         if not (triage_lines(note) and is_only_triage(note)):
             return False

@@ -8,9 +8,12 @@ An edit says which change is wanted, not which bytes to write. So a backend can 
 a card that somebody else has changed in the meantime.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+
+from mailroom.contacts.address import key_of
+from mailroom.contacts.uid import is_of_list
 
 
 class ContactType(StrEnum):
@@ -82,10 +85,19 @@ class Group:
 class CreateCard:
     """Make a new card, with the mark of one that Mailroom made.
 
-    If a card with this ``uid`` exists already and bears ``address`` (another instance was faster),
+    If a card with this ``uid`` exists already and is the contact's (another instance was faster),
     that card is used instead, and the ``note`` is added as by an :class:`UpdateCard`. If the
-    existing card does not bear ``address``, the new card is made under another uid. The note is
-    one line.
+    existing card is another contact's, the new card is made under another uid.
+
+    Attributes:
+        uid: without ``urn:uuid:``.
+        contact_type: the kind of contact.
+        names: its names.
+        address: its address; ``*@domain`` for everybody at a domain; the posting address of a
+            mailing list, or empty.
+        note: the line that records the decision.
+        about: the first line of the note, which says what the card stands for; empty for an
+            address.
     """
 
     uid: str
@@ -93,6 +105,18 @@ class CreateCard:
     names: Names
     address: str
     note: str
+    about: str = ""
+
+    @property
+    def lines(self) -> str:
+        """The lines of the note."""
+        return "\n".join(line for line in (self.about, self.note) if line)
+
+    def is_for(self, uid: str, addresses: Iterable[str]) -> bool:
+        """Return True if an existing card is this contact's, by its uid and its addresses."""
+        return (is_of_list(uid) and uid == self.uid) or key_of(self.address) in map(
+            key_of, addresses
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ first decision or to remove the lines, uses this module.
 
     Triaged to Feed on 2026-02-25 at 14:03
     Re-triaged to Paper Trail on 2026-02-25     (written by older versions, without the time)
+    Mailing list: dev.lists.example             (what the card stands for, if it is no address)
+    Whole domain: corp.example
 """
 
 import re
@@ -16,6 +18,8 @@ _LINE: Final = re.compile(
     r"(?:Re-triaged|Triaged) to (?P<category>.+) on (?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?: at (?P<time>[0-9]{2}:[0-9]{2}))?"
 )
+_LIST: Final = "Mailing list: "
+_DOMAIN: Final = "Whole domain: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,33 @@ def triage_line(category: str, now: datetime, *, again: bool) -> str:
     return f"{verb} to {category} on {now:%Y-%m-%d} at {now:%H:%M}"
 
 
+def list_line(list_id: str) -> str:
+    """Return the line that says that a card stands for a mailing list."""
+    return _LIST + list_id
+
+
+def domain_line(domain: str) -> str:
+    """Return the line that says that a card stands for everybody at a domain."""
+    return _DOMAIN + domain
+
+
+def list_in(note: str) -> str:
+    """Return the identifier of the mailing list that a card stands for by its note; else ""."""
+    named = (line.removeprefix(_LIST) for line in note.split("\n") if line.startswith(_LIST))
+    return next(named, "")
+
+
+def lines_of_mailroom(note: str, *, made: bool) -> tuple[str, ...]:
+    """Return the lines of a note that Mailroom wrote.
+
+    Only cards that Mailroom ``made`` get a line that says what they stand for. On another card, its
+    owner wrote such a line.
+    """
+    return tuple(line for line in note.split("\n") if (_is_ours(line) if made else _parse(line)))
+
+
 def triage_lines(note: str) -> tuple[TriageLine, ...]:
-    """Return the lines of a note that Mailroom wrote, in order."""
+    """Return the decisions that Mailroom wrote into a note, in order."""
     parsed = (_parse(line) for line in note.split("\n"))
     return tuple(line for line in parsed if line is not None)
 
@@ -60,7 +89,11 @@ def says_last(note: str, line: str) -> bool:
 
 def is_only_triage(note: str) -> bool:
     """Return True if nobody but Mailroom wrote anything into a note. True of an empty note."""
-    return all(not line.strip() or _parse(line) for line in note.split("\n"))
+    return all(not line.strip() or _is_ours(line) for line in note.split("\n"))
+
+
+def _is_ours(line: str) -> bool:
+    return line.startswith((_LIST, _DOMAIN)) or _parse(line) is not None
 
 
 def _parse(line: str) -> TriageLine | None:

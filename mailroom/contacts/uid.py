@@ -4,7 +4,7 @@ import re
 import uuid
 from typing import Final
 
-from mailroom.contacts.address import key_of
+from mailroom.contacts.address import key_of, list_id_of
 
 _UIDS: Final = uuid.UUID("6f1c9f8e-3a54-4a6b-9d0e-52d6c6a1f0b7")
 """The name space of the uids of cards that Mailroom makes."""
@@ -12,6 +12,8 @@ _OTHER_UIDS: Final = uuid.UUID("b0a4c7de-6a0f-4d34-9f0b-3a2f4c1d5e86")
 """The name space of uids for cards whose own uid is taken by another contact."""
 _UID_PREFIX: Final = "urn:uuid:"
 _UUID: Final = re.compile("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_OF_LIST: Final = re.compile("6c697374-[0-9a-f]{4}-8[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+"""A UUID of version 8 (RFC 9562 section 5.8) that begins with the ASCII codes of "list"."""
 
 
 def bare_uid(text: str) -> str:
@@ -33,15 +35,23 @@ def uid_key(text: str) -> str:
 
 
 def uid_for(key: str) -> str:
-    """Return the uid of the card that Mailroom makes for an address.
+    """Return the uid of the card that Mailroom makes for an address or a mailing list.
 
-    The uid depends on the address alone. So two instances, or one instance that was killed after
-    making the card, do not make a second card.
+    The uid depends on the key alone. So two instances, or one instance that was killed after making
+    the card, do not make a second card. The uid of a list's card shows that it is one: the notes of
+    cards, which name the list, are not read in every pass.
 
     Args:
-        key: the :func:`mailroom.contacts.address.key_of` the address.
+        key: the :func:`mailroom.contacts.address.key_of` the address, or the
+            :func:`mailroom.contacts.address.list_key` of the list.
     """
-    return str(uuid.uuid5(_UIDS, key))
+    uid = str(uuid.uuid5(_UIDS, key))
+    return f"6c697374-{uid[9:14]}8{uid[15:]}" if list_id_of(key) else uid
+
+
+def is_of_list(uid: str) -> bool:
+    """Return True if a uid is that of a card that Mailroom made for a mailing list."""
+    return _OF_LIST.fullmatch(uid) is not None
 
 
 def other_uid(uid: str, address: str) -> str:

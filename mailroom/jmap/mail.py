@@ -32,7 +32,13 @@ _FROM: Final = ("header:From:asAddresses:all", "from")
 the last field. The first property alone would miss fields with bytes that are not UTF-8, which old
 mailers write into names: Cyrus lists nothing for such a field."""
 _LIST_ID: Final = "header:List-Id:asText"
-EMAIL_PROPERTIES: Final = ("id", "mailboxIds", "keywords", "receivedAt", *_FROM, _LIST_ID)
+_LIST_POST: Final = "header:List-Post"
+"""In the Raw form, because RFC 8621 section 4.1.2 has no Text form of this field."""
+EMAIL_PROPERTIES: Final = (
+    *("id", "mailboxIds", "keywords", "receivedAt"),
+    *_FROM,
+    *(_LIST_ID, _LIST_POST),
+)
 _AUTHENTICATION_RESULTS: Final = "header:Authentication-Results:all"
 _RECEIVED: Final = "header:Received:all"
 _CONTENT_TYPE: Final = "header:Content-Type"
@@ -71,6 +77,7 @@ class Email:
         from_: the addresses of every From field.
         recipients: those of every To, Cc and Bcc field; empty unless asked for.
         list_id: the List-Id as written (RFC 2919); empty if there is none.
+        list_post: the raw value of its List-Post field (RFC 2369); empty if there is none.
         thread_id: the id of its thread (RFC 8621 section 3). This attribute and the following ones
             are empty unless :data:`ARRIVAL` is asked for.
         refers_to: the message ids in its In-Reply-To and References fields.
@@ -92,6 +99,7 @@ class Email:
     received: tuple[str, ...] | None = None
     content_type: str = ""
     list_id: str = ""
+    list_post: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +271,7 @@ def read_email(value: Any) -> Email:
         received=None if received is None else tuple(map(string, received)),
         content_type=string(value.get(_CONTENT_TYPE) or ""),
         list_id=str(value.get(_LIST_ID) or ""),
+        list_post=str(value.get(_LIST_POST) or ""),
     )
 
 

@@ -106,7 +106,7 @@ def test_mail_is_found_and_got_in_one_go_oldest_first() -> None:
     assert got["#ids"] == {"resultOf": "1", "name": "Email/query", "path": "/ids"}
     assert "ids" not in got
     properties = {"id", "mailboxIds", "keywords", "receivedAt", FROM, "from"}
-    assert set(got["properties"]) == properties | {"header:List-Id:asText"}
+    assert set(got["properties"]) == properties | {"header:List-Id:asText", "header:List-Post"}
 
 
 GOOD = {

@@ -8,8 +8,6 @@ from mailroom.contacts.model import ContactType, Names
 from mailroom.screener.model.names import (
     filled,
     is_called,
-    list_key,
-    list_name,
     missing_names,
     names_for,
     split_personal_name,
@@ -208,32 +206,3 @@ def test_a_sender_is_called_what_the_card_made_for_it_says(
     made = card(names=names_for(sender(name), contact_type))
 
     assert is_called(name, made)
-
-
-@pytest.mark.parametrize(
-    ("list_id", "name"),
-    [
-        ("<loom.lists.example>", "loom"),
-        ("< Loom.Lists.Example >", "loom"),
-        ("LOOM.LISTS.EXAMPLE", "loom"),
-        ("<loom.lists\r\n .example>", "loom"),
-        ("<loom.lists.example", "loom"),
-        ("<loom.lists.example> (weaving)", "loom"),
-        ('"Weavers" <loom.lists.example>', "Weavers"),
-        ("Weavers  at\twork <loom.lists.example", "Weavers at work"),
-        ("<b>Weavers</b> &lt;loom.lists.example&gt;", "Weavers"),
-        ('<a href="https://x.example/">Weavers</a> <loom.lists.example>', "Weavers"),
-    ],
-)
-def test_one_list_in_several_spellings(list_id: str, name: str) -> None:
-    assert list_key(list_id) == "loom.lists.example"
-    assert list_name(list_id) == name
-
-
-def test_a_list_that_is_named_by_its_address() -> None:
-    list_id = "list Loom@lists.example; contact ann@lists.example"
-    assert (list_key(list_id), list_name(list_id)) == ("loom@lists.example", "loom")
-
-
-def test_no_list() -> None:
-    assert (list_key(" <> "), list_name(" <> ")) == ("", "")

@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 
-from mailroom.contacts.address import key_of
 from mailroom.contacts.carddav.cache import CardCache
 from mailroom.contacts.carddav.membership import GroupWrite, Move, waves
 from mailroom.contacts.carddav.resource import Resource
@@ -113,13 +112,13 @@ class Writing:
             if path is None:
                 return uid_key(uid)
             there = await self._resources.get(path)
-            if there is not None and is_readable(there.card):
-                addresses = {key_of(address) for address in addresses_of(there.card)}
-                if key_of(create.address) in addresses:
-                    await self._resources.change(
-                        path, lambda card: categorized(adopted(card, create))
-                    )
-                    return uid_of(there.card)
+            if (
+                there is not None
+                and is_readable(there.card)
+                and create.is_for(uid_of(there.card), addresses_of(there.card))
+            ):
+                await self._resources.change(path, lambda card: categorized(adopted(card, create)))
+                return uid_of(there.card)
             uid = other_uid(uid, create.address)
         raise AddressBookError(f"no card can be made: {create.uid} and others are taken")
 

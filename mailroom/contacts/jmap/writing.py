@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from mailroom.contacts.address import key_of
 from mailroom.contacts.edit_report import EditReport
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap.calls import uid_filter
@@ -37,7 +36,7 @@ from mailroom.contacts.model import (
     Group,
     LastingRefusalError,
 )
-from mailroom.contacts.uid import other_uid
+from mailroom.contacts.uid import is_of_list, other_uid
 from mailroom.http import HttpError
 from mailroom.jmap.errors import JmapError
 from mailroom.jmap.methods import set_batches
@@ -105,7 +104,7 @@ class Writing:
         """
         uid = edit.uid
         if isinstance(edit.card, CreateCard):
-            while self._index.bears(uid, edit.card.address) is False:
+            while not is_of_list(uid) and self._index.bears(uid, edit.card.address) is False:
                 uid = other_uid(uid, edit.card.address)
         return uid
 
@@ -246,11 +245,11 @@ class Writing:
         """Return the job on the card that has its uid, if that is the contact's own card."""
         if card is None or not isinstance(job.edit.card, CreateCard):
             return job
-        address = key_of(job.edit.card.address)
-        if address in map(key_of, addresses_of(card)):
+        create = job.edit.card
+        if create.is_for(uid_of(card), addresses_of(card)):
             return replace(job, adopting=card["id"])
         self._rollback.note_wrong_uid(job.key)
-        return replace(job, uid=other_uid(job.uid, address))
+        return replace(job, uid=other_uid(job.uid, create.address))
 
     async def _look_again(self) -> None:
         """Clear the failures of edits that another instance has completed.

@@ -32,11 +32,12 @@ def new_card(create: CreateCard, uid: str, address_book: str) -> dict[str, Any]:
         "uid": uid,
         "addressBookIds": {address_book: True},
         "name": name,
-        "emails": {OURS: {"address": address}},
     }
+    if address:
+        card["emails"] = {OURS: {"address": address}}
     if names.organization:
         card["organizations"] = {OURS: {"name": names.organization}}
-    if note := clean(create.note):
+    if note := clean(create.lines):
         card["notes"] = {OURS: {"note": note}}
     return dict(as_made(JsContactForm(card)).card)
 

@@ -27,11 +27,12 @@ def new_card(create: CreateCard, uid: str) -> VCard:
     """
     names = create.names
     card = VCard.parse(_NEW_CARD.format(uid=escape(uid)).encode())
-    card = card.with_new("EMAIL", escape(create.address))
+    if create.address:
+        card = card.with_new("EMAIL", escape(create.address))
     card = card.with_new("FN", escape(names.full))
     card = card.with_new("N", f"{escape(names.surname)};{escape(names.given)};;;")
-    if create.note:
-        card = card.with_new("NOTE", escape(create.note))
+    if create.lines:
+        card = card.with_new("NOTE", escape(create.lines))
     if names.organization:
         card = card.with_new("ORG", escape(names.organization))
     return as_made(card)

@@ -4,23 +4,17 @@ import re
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
-from html import unescape
 from typing import Final
 
 from mailroom.contacts.model import Card, ContactType, Names
 from mailroom.jmap.mail import Email
+from mailroom.screener.model.lists import list_id, list_name
 from mailroom.screener.model.sender import Sender, sender_of
 
 _TITLES: Final = re.compile(
     r"(\b(jr|sr|[iv]+|esq|phd|md|dds|mba|msc|ma|bsc|ba|jd|rn|cpa)\b[ ,]*)+", re.IGNORECASE
 )
 """Words after a comma that are no given name."""
-_TAG: Final = re.compile(r"</?[a-z]+(?: [^<>]*)?/?>(?=.*<)", re.IGNORECASE)
-"""A tag of HTML. The last text in angle brackets is the identifier of the list, and is no tag."""
-_LIST: Final = re.compile(r"list\s+([^\s;]+)", re.IGNORECASE)
-"""``list loom@lists.example; contact ann@lists.example``: another form that is in use."""
-_LONGEST_LIST_NAME: Final = 100
-"""Characters."""
 _ENOUGH_NAMES: Final = 10
 """The largest number of names of one address that are compared. Two names are several already, and
 the address of a software forge has thousands."""
@@ -71,44 +65,10 @@ def display_names(emails: Collection[Email]) -> DisplayNames:
             names.append(name)
         if len(names) == _ENOUGH_NAMES:
             break
-    list_ids = {list_key(email.list_id): email.list_id for email in emails}
-    collective = list_name(next(iter(list_ids.values()))) if len(list_ids) == 1 else ""
+    fields = {list_id(email.list_id): email.list_id for email in emails}
+    collective = list_name(next(iter(fields.values()))) if len(fields) == 1 else ""
     domain = senders[0].key.rpartition("@")[2] if senders else ""
     return DisplayNames(tuple(names), collective or domain)
-
-
-def list_key(list_id: str) -> str:
-    """Return the key of a mailing list: the identifier in its List-Id, in lower case.
-
-    The phrase before it does not count (RFC 2919 section 3), and may change from mail to mail.
-    White space, folds and missing brackets do not count either.
-    """
-    _, identifier = _parts_of(list_id)
-    return identifier
-
-
-def list_name(list_id: str) -> str:
-    """Return the name of a mailing list: the phrase in its List-Id, else the list's label.
-
-    ``Weavers at work <loom.lists.example>`` has a phrase; of ``<loom.lists.example>`` the label is
-    ``loom`` (RFC 2919).
-    """
-    phrase, identifier = _parts_of(list_id)
-    return (phrase or re.split("[.@]", identifier)[0])[:_LONGEST_LIST_NAME]
-
-
-def _parts_of(list_id: str) -> tuple[str, str]:
-    """Return the phrase and the identifier of a List-Id.
-
-    Real List-Ids may have no brackets or an unclosed bracket, or may be HTML.
-    """
-    text = unescape(list_id) if "&" in list_id else list_id
-    text = " ".join(_TAG.sub("", text).split())
-    phrase, bracket, rest = text.rpartition("<")
-    if not bracket:
-        named = _LIST.match(text)
-        phrase, rest = "", named[1] if named else text
-    return phrase.strip(" \"'"), "".join(rest.partition(">")[0].split()).lower()
 
 
 def _is_spelling(name: str, known: str) -> bool:

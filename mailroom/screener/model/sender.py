@@ -9,7 +9,7 @@ from typing import Final
 from mailroom.contacts.address import key_of, whole_domain
 from mailroom.jmap.mail import Email
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 """Control codes, and surrogates and non-characters, which no card can hold."""
 _LONGEST_NAME: Final = 250
 """Characters. A display name is cut to this length, because it is written on the card."""
@@ -51,7 +51,7 @@ def sender_of(email: Email) -> Sender:
     senders: dict[str, Sender] = {}
     for author in email.from_:
         # The name is written on the card: one line, without control codes and quotes around it.
-        name = _CONTROL.sub(" ", unicodedata.normalize("NFC", author.name))
+        name = CONTROL.sub(" ", unicodedata.normalize("NFC", author.name))
         name = " ".join(name.split())
         if len(name) > 1 and name[0] == name[-1] and name[0] in "\"'":
             name = name[1:-1].strip()
@@ -82,7 +82,7 @@ def is_address(text: str) -> bool:
         and domain
         and len(text) <= _LONGEST_ADDRESS
         and "*" not in text
-        and not _CONTROL.search(text)
+        and not CONTROL.search(text)
         and not re.search(r"[\s<>,;]", domain)
     )
 

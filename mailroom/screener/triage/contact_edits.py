@@ -13,7 +13,7 @@ from mailroom.contacts.model import (
     Names,
     UpdateCard,
 )
-from mailroom.contacts.note import triage_line, triage_lines
+from mailroom.contacts.note import lines_of_mailroom, triage_line, triage_lines
 from mailroom.contacts.uid import uid_for
 from mailroom.screener.model.categories import Category
 from mailroom.screener.model.names import contradicts, missing_names, names_for
@@ -102,7 +102,7 @@ def edits_for_undo(cards: Collection[Card], groups: Groups) -> tuple[ContactEdit
         if is_deleted_by_undo(card, groups):
             change = DeleteCard(card)
         elif may_edit(card, groups):
-            lines = frozenset(line.text for line in triage_lines(card.note))
+            lines = frozenset(lines_of_mailroom(card.note, made=card.made_by_us))
             change = UpdateCard(card, remove_lines=lines, forget=True)
         edits.append(_leave_all_groups(card.uid, change, groups))
     return tuple(edits)

@@ -1,0 +1,69 @@
+"""The subject of a decision: an address, everybody at a domain, or a mailing list. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from mailroom.contacts.address import bare_address, key_of, list_id_of, list_key
+from mailroom.screener.model.lists import list_id
+from mailroom.screener.model.sender import is_address
+
+_EVERYBODY = "*@"
+
+
+class Kind(StrEnum):
+    """The kind of a subject."""
+
+    ADDRESS = "address"
+    DOMAIN = "domain"
+    LIST = "list"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Subject:
+    """A subject of a decision.
+
+    Attributes:
+        key: the text by which subjects are compared: the
+            :func:`~mailroom.contacts.address.key_of` an address; ``*@`` and a domain; the
+            :func:`~mailroom.contacts.address.list_key` of a mailing list.
+    """
+
+    key: str
+
+    @classmethod
+    def of_list(cls, identifier: str) -> Self:
+        """Return the subject of a mailing list, by the identifier in its List-Id."""
+        return cls(list_key(identifier))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the subject that a person names: an address, ``*@domain``, or a List-Id.
+
+        A List-Id may have angle brackets; it needs them if it has an ``@``.
+
+        Raises:
+            ValueError: the text names no subject; the text of the error says so to a person.
+        """
+        text = text.strip()
+        if text.startswith(_EVERYBODY) and is_address(f"a@{text[2:]}"):
+            return cls(key_of(text))
+        address = bare_address(text)
+        if is_address(address) and not text.startswith("<"):
+            return cls(key_of(address))
+        identifier = list_id(text)
+        if "." in identifier and "*" not in identifier:
+            return cls.of_list(identifier)
+        raise ValueError(f"{text!r} is no address, no *@domain and no List-Id")
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the subject."""
+        if list_id_of(self.key):
+            return Kind.LIST
+        return Kind.DOMAIN if self.key.startswith(_EVERYBODY) else Kind.ADDRESS
+
+    def __str__(self) -> str:
+        """Return the text that :meth:`parse` reads."""
+        identifier = list_id_of(self.key)
+        return f"<{identifier}>" if "@" in identifier else identifier or self.key
