@@ -31,7 +31,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
                 "addresses": sorted(decision.contact.addresses),
                 "reason": reason,
             }
-            for decision, reason in plan.refused
+            for decision, reason in plan.skipped
         ],
         "unusable": [{"mail": email.id, "reason": reason} for email, reason in plan.unusable],
         "marks": _moves_data(plan.label_patches, directory),
@@ -84,7 +84,7 @@ def outcome_data(report: Report) -> dict[str, Any]:
     return {
         "failures": dict(report.failures),
         "marks_failed": dict(report.labels_failed),
-        "new_mail_failed": {**report.arrived.failures, **report.arrived.refused},
+        "new_mail_failed": {**report.arrived.failures, **report.arrived.lasting_refusals},
         "new_mail_unscreened": report.plan.unscreened,
         "late": _moves_data(report.late, report.plan.gathered.directory),
     }

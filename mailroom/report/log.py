@@ -28,7 +28,7 @@ def log_report(log: structlog.stdlib.BoundLogger, report: Report) -> None:
         if reason is None:
             log.info("decision carried out", **facts)
         else:
-            if decision.id in report.refused:
+            if decision.id in report.lasting_refusals:
                 facts["refused_for_good"] = True
             log.error("decision not finished, will be tried again", reason=reason, **facts)
     _log_stuck(log, report.plan)
@@ -56,7 +56,7 @@ def _log_arrivals(log: structlog.stdlib.BoundLogger, report: Report) -> None:
         log.error("new mail not screened, will be tried again", reason=report.plan.unscreened)
     for reason, mails in Counter(report.arrived.failures.values()).items():
         log.error("new mail not filed, will be tried again", mails=mails, reason=reason)
-    for reason, mails in Counter(report.arrived.refused.values()).items():
+    for reason, mails in Counter(report.arrived.lasting_refusals.values()).items():
         log.error("new mail not filed, the server refuses it for good", mails=mails, reason=reason)
 
 
@@ -68,7 +68,7 @@ def _log_stuck(log: structlog.stdlib.BoundLogger, plan: Plan) -> None:
         is_new = any(mail.email.id in plan.label_patches for mail in conflict.contact.labelled)
         level = logging.WARNING if is_new else logging.DEBUG
         log.log(level, "sender has different labels", addresses=addresses, labels=labels)
-    for decision, reason in plan.refused:
+    for decision, reason in plan.skipped:
         is_new = any(mail.email.id in plan.label_patches for mail in decision.contact.labelled)
         level = logging.WARNING if is_new else logging.DEBUG
         addresses = sorted(decision.contact.addresses)

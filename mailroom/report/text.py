@@ -32,7 +32,7 @@ def plan_text(plan: Plan) -> Iterator[str]:
         labels = ", ".join(paths(conflict.labels, directory))
         yield f"{_addresses(conflict.contact)}: has different labels: {labels}"
         yield "  waits until only one label is left"
-    for decision, reason in plan.refused:
+    for decision, reason in plan.skipped:
         yield f"{_addresses(decision.contact)}: refused by the server: {reason}"
         yield "  waits for an hour, or until its label is changed"
     for email, reason in plan.unusable:
@@ -124,7 +124,11 @@ def outcome_text(report: Report) -> Iterator[str]:
             yield "  its label stays on; the next pass tries again"
     if report.plan.unscreened:
         yield f"FAILED new mail: {report.plan.unscreened}"
-    for failures in (report.labels_failed, report.arrived.failures, report.arrived.refused):
+    for failures in (
+        report.labels_failed,
+        report.arrived.failures,
+        report.arrived.lasting_refusals,
+    ):
         yield from (f"FAILED mail {email_id}: {reason}" for email_id, reason in failures.items())
 
 

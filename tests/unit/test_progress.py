@@ -140,7 +140,7 @@ def test_a_lasting_refusal_names_the_sender_and_the_servers_words() -> None:
     made.mails_updated([updated("al swept", error="overQuota")])
     report = made.report()
 
-    assert report.refused == {bob: "contact: 413 Too Large", al: "mail: overQuota"}
+    assert report.lasting_refusals == {bob: "contact: 413 Too Large", al: "mail: overQuota"}
     assert report.stuck == {
         "bob@corp.example": "contact: 413 Too Large",
         "al@corp.example": "mail: overQuota",
@@ -153,14 +153,14 @@ def test_a_refusal_that_passes_is_not_stuck() -> None:
     made.contacts_failed({key_of(made, 0): AddressBookError("locked")})
     made.mails_updated([updated("al swept", error="rateLimit")])
 
-    assert (made.report().refused, made.report().stuck) == ({}, {})
+    assert (made.report().lasting_refusals, made.report().stuck) == ({}, {})
 
 
 def test_what_is_refused_already_stays_stuck_without_leaving_the_pass_incomplete() -> None:
     made = progress()
     bob = made.plan.filings[0].decision
     plan = replace(
-        made.plan, filings=(), refused=((bob, "contact: no"),), labels_refused={"torn": "no"}
+        made.plan, filings=(), skipped=((bob, "contact: no"),), skipped_labels={"torn": "no"}
     )
     report = Progress(plan).report()
 
@@ -175,7 +175,7 @@ def test_a_mark_that_is_refused_for_good_is_remembered_with_what_it_depends_on()
     made.mails_updated([updated("bob labelled", error="forbidden")])
     report = made.report()
 
-    assert report.refused == {label_change_key(BOB[0]): "forbidden"}
+    assert report.lasting_refusals == {label_change_key(BOB[0]): "forbidden"}
     assert report.stuck == {"mail bob labelled": "forbidden"}
 
 

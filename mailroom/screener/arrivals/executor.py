@@ -31,14 +31,14 @@ class ArrivalsReport:
     Attributes:
         filed: the verdicts that were carried out.
         failures: mail id -> why the mail is still in the Inbox; it is tried again.
-        refused: mail id -> why the server refuses to move the mail for good.
+        lasting_refusals: mail id -> why the server refuses to move the mail for good.
         stuck: the same for mail that was refused before as well, and is not tried for an hour.
         updates: the server's answers.
     """
 
     filed: list[Verdict] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
+    lasting_refusals: dict[str, str] = field(default_factory=dict)
     stuck: dict[str, str] = field(default_factory=dict)
     updates: list[SetResponse] = field(default_factory=list)
 
@@ -86,7 +86,7 @@ class VerdictExecutor:
 
     async def _write_in_state(self, verdicts: Mapping[str, Verdict], state: str) -> None:
         """Patch mails in this state; verdicts that were not carried out stay in ``_left``."""
-        before = {email_id: verdict.email for email_id, verdict in verdicts.items()}
+        as_read = {email_id: verdict.email for email_id, verdict in verdicts.items()}
         not_held: dict[str, Patch] = {}
 
         def note(written: Written) -> None:
@@ -98,7 +98,7 @@ class VerdictExecutor:
         if not_held:
             # The server patched mail in another state, so its owner may have moved it just before.
             _, emails = await self._account.read(list(not_held), also=ARRIVAL)
-            mended = mend(before, not_held, emails, lambda seen: _patches(self._judged(seen)))
+            mended = mend(as_read, not_held, emails, lambda seen: _patches(self._judged(seen)))
             self._arrived.updates += [update for _, update in await self._account.update(mended)]
 
     def _judged(self, emails: Iterable[Email]) -> dict[str, Verdict]:
@@ -114,7 +114,7 @@ class VerdictExecutor:
             if error is None:
                 self._arrived.filed.append(replace(verdict, patch=patch))
             elif error.is_lasting:
-                self._arrived.refused[email_id] = str(error)
+                self._arrived.lasting_refusals[email_id] = str(error)
             elif error.type != NOT_FOUND:
                 self._arrived.failures[email_id] = str(error)
 

@@ -125,15 +125,15 @@ class Screening:
             HttpError: the server cannot be asked.
         """
         has_expired_refusals = self._refusals.forget_expired()
-        put_off = self._refusals.lasting
-        moves = [verdict for verdict in judged.moves if verdict.email.id not in put_off]
+        skipped = self._refusals.lasting
+        moves = [verdict for verdict in judged.moves if verdict.email.id not in skipped]
         arrived = await VerdictExecutor(self._account, judged.facts).run(moves, state)
-        for email_id, reason in arrived.refused.items():
+        for email_id, reason in arrived.lasting_refusals.items():
             self._refusals.note(email_id, reason)
         arrived.stuck = self._refusals.lasting
         # A refusal that is not confirmed yet may be a passing fault, so it is tried again soon.
-        for email_id in arrived.refused.keys() - arrived.stuck.keys():
-            arrived.failures[email_id] = arrived.refused.pop(email_id)
+        for email_id in arrived.lasting_refusals.keys() - arrived.stuck.keys():
+            arrived.failures[email_id] = arrived.lasting_refusals.pop(email_id)
         # Some mailboxes have no room for the keyword that says that a mail was screened.
         self.inbox.ignore(
             verdict.email.id

@@ -18,7 +18,10 @@ _MAILBOXES: Final = "mailboxIds/"
 
 
 def mend(
-    before: Mapping[str, Email], patches: Mapping[str, Patch], now: Iterable[Email], replan: Replan
+    as_read: Mapping[str, Email],
+    patches: Mapping[str, Patch],
+    now: Iterable[Email],
+    replan: Replan,
 ) -> dict[str, Patch]:
     """Return the patches that put mail where its owner moved it.
 
@@ -27,7 +30,7 @@ def mend(
     that mailbox stays removed.
 
     Args:
-        before: the mails from which the patches were planned, by id.
+        as_read: the mails from which the patches were planned, by id.
         patches: the patches that were carried out, by mail id.
         now: the mails as they are.
         replan: plans mails anew.
@@ -36,7 +39,7 @@ def mend(
     by_owner: dict[str, Email] = {}
     for email in now:
         patch = patches[email.id]
-        if email.mailbox_ids == patched(before[email.id].mailbox_ids, patch):
+        if email.mailbox_ids == patched(as_read[email.id].mailbox_ids, patch):
             continue  # nobody else moved the mail
         # A patch that removes a mailbox also sets one that stays, so that the mail always has one.
         # Its owner may just have removed the mail from the one that stays. If the mail is in no

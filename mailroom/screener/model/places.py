@@ -78,7 +78,7 @@ def locate(directory: "Directory", categories: Categories, layout: Layout) -> Pl
     """
     if missing := missing_mailboxes(directory, categories, layout):
         raise MissingError(mailboxes=missing)
-    refuse_unsuitable(directory, categories, layout)
+    raise_if_unsuitable(directory, categories, layout)
     labels: dict[str, Category | None] = {
         directory[category.label]: category for category in categories
     }
@@ -114,7 +114,7 @@ def missing_mailboxes(directory: "Directory", categories: Categories, layout: La
     return missing if directory.by_role("inbox") else ["Inbox", *missing]
 
 
-def refuse_unsuitable(directory: "Directory", categories: Categories, layout: Layout) -> None:
+def raise_if_unsuitable(directory: "Directory", categories: Categories, layout: Layout) -> None:
     """Raise an error if a mailbox with a role is used as a label, or as an unsafe destination.
 
     If the archive were a label, all archived mail would be triaged. Mail that is filed to the Trash

@@ -96,7 +96,7 @@ class PlanExecutor:
             return refile_unlabelled(plan, progress.open_filings, emails, self._categories)
 
         await self._update(
-            progress.unlabelled, plan.gathered.state, replan, progress, before=plan.emails
+            progress.unlabelled, plan.gathered.state, replan, progress, as_read=plan.emails
         )
         if self._screening is None or plan.judged is None:
             return
@@ -124,7 +124,7 @@ class PlanExecutor:
         # has come. A server that ignores the state would remove labels in spite of late mail.
         if (state := progress.trail.end) and Limitation.STATES not in self._account.habits:
             remaining, _ = await self._update_in_state(
-                progress.labelled, state, replan, progress, before=progress.plan.emails
+                progress.labelled, state, replan, progress, as_read=progress.plan.emails
             )
         # The end is asked for again: an update of the pass may have shown another change meanwhile,
         # and then there may be late mail even if no labelled mail remains.
@@ -153,7 +153,7 @@ class PlanExecutor:
         trail = StateTrail(readings[0][0], steps)
         emails = {email.id: email for _, part in readings for email in part}
         was_held = await self._update(
-            replan(emails.values()), trail.end or trail.seen, replan, progress, before=emails
+            replan(emails.values()), trail.end or trail.seen, replan, progress, as_read=emails
         )
         # If the update was not held to a state, mail may have come just before it. Its label is
         # gone, so this is the last chance to file that mail.
@@ -178,7 +178,7 @@ class PlanExecutor:
         replan: Replan,
         progress: Progress,
         *,
-        before: Mapping[str, Email],
+        as_read: Mapping[str, Email],
     ) -> bool:
         """Patch mails in the state in which they were read; read them again if it has changed.
 
@@ -189,15 +189,15 @@ class PlanExecutor:
         were_held = True
 
         async def attempt(patches: Mapping[str, Patch]) -> Mapping[str, Patch]:
-            nonlocal state, before, were_held
+            nonlocal state, as_read, were_held
             left, was_held = await self._update_in_state(
-                patches, state, replan, progress, before=before
+                patches, state, replan, progress, as_read=as_read
             )
             were_held = were_held and was_held
             if not left:
                 return {}
             state, emails = await self._account.read(sorted(left))
-            before = {email.id: email for email in emails}
+            as_read = {email.id: email for email in emails}
             return replan(emails)
 
         left = await retry_while_changed(attempt, patches, tries=_TRIES)
@@ -212,7 +212,7 @@ class PlanExecutor:
         replan: Replan,
         progress: Progress,
         *,
-        before: Mapping[str, Email],
+        as_read: Mapping[str, Email],
     ) -> tuple[Collection[str], bool]:
         """Patch mails as long as nobody else changes mail.
 
@@ -232,7 +232,7 @@ class PlanExecutor:
         left = await self._account.update_in_state(patches, state, note)
         if not_held:
             _, emails = await self._account.read(sorted(not_held))
-            mended = mend(before, not_held, emails, replan)
+            mended = mend(as_read, not_held, emails, replan)
             progress.mails_updated(update for _, update in await self._account.update(mended))
         return left.keys(), not not_held
 

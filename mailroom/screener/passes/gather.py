@@ -102,31 +102,31 @@ class Gatherer:
         # If this pass fails, the next one must not trust the remembered ids.
         self._places = None
         try:
-            gathered = await self._read(places, refusals=("unsupportedFilter",))
+            gathered = await self._read(places, form_errors=("unsupportedFilter",))
         except MethodError:
             # A label that was deleted cannot be searched for, so read the mailboxes anew.
             gathered = None
         if gathered is None:
             places = self._locate(await self.directory())
             # The ids are fresh now, so invalid arguments no longer mean a deleted mailbox.
-            refusals = ("unsupportedFilter", "invalidArguments")
-            gathered = await self._read(places, refusals=refusals)
+            form_errors = ("unsupportedFilter", "invalidArguments")
+            gathered = await self._read(places, form_errors=form_errors)
         if gathered is None:
             raise MethodError("Mailbox/get", "serverFail", "mailboxes change all the time")
         self._places = gathered.places
         return gathered
 
-    async def _read(self, places: Places, *, refusals: Collection[str]) -> GatheredMail | None:
+    async def _read(self, places: Places, *, form_errors: Collection[str]) -> GatheredMail | None:
         """Search in a form that the server does not refuse; return None if the mailboxes changed.
 
-        ``refusals`` are the error types that mean that the server does not know the form.
+        ``form_errors`` are the error types that mean that the server does not know the form.
         """
         while True:
             try:
                 return await self._read_once(places)
             except MethodError as error:
                 habits = self._account.habits
-                if error.type not in refusals or not learn_how_to_name_mailboxes(habits):
+                if error.type not in form_errors or not learn_how_to_name_mailboxes(habits):
                     raise
 
     async def _read_once(self, places: Places) -> GatheredMail | None:

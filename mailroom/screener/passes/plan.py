@@ -51,11 +51,11 @@ class Plan:
         conflicts: contacts with labels that contradict one another.
         unusable: labelled mails whose From names no sender or several, with the reason.
         own: the user's own mails, which only lose their labels.
-        refused: decisions that a server refused for good in an earlier pass, with its words; they
-            are not tried now.
+        skipped: decisions that are not tried now, because a server refused them for good in an
+            earlier pass, with its words.
         label_patches: patches of labels only: for conflicts, unusable and own mails, and leftovers.
-        labels_refused: mails whose labels a server refuses for good to change, by id, with its
-            words.
+        skipped_labels: ids of mails whose labels are not changed now, because a server refused that
+            for good in an earlier pass -> its words.
         judged: the verdicts on new mail; None if new mail is not screened, or not in this pass.
         unscreened: the error because of which new mail is not screened in this pass, and has to be
             screened later; empty if there was none.
@@ -73,8 +73,8 @@ class Plan:
     gathered: GatheredMail
     decided: DecidedAddresses
     snapshot: Snapshot
-    refused: tuple[tuple[Decision, str], ...] = ()
-    labels_refused: Mapping[str, str] = field(default_factory=dict)
+    skipped: tuple[tuple[Decision, str], ...] = ()
+    skipped_labels: Mapping[str, str] = field(default_factory=dict)
     judged: JudgedMail | None = None
     unscreened: str = ""
     emails: Mapping[str, Email] = field(default_factory=dict)
@@ -137,12 +137,12 @@ def plan_decisions(
         refusal_of: returns the words of a lasting refusal, for a :attr:`Decision.id` or a
             :func:`label_change_key`; None if it is to be tried now.
     """
-    conflicts, decisions, refused = list[Conflict](), list[Decision](), []
+    conflicts, decisions, skipped = list[Conflict](), list[Decision](), []
     for outcome in outcomes:
         if isinstance(outcome, Conflict):
             conflicts.append(outcome)
         elif (reason := refusal_of(outcome.id)) is not None:
-            refused.append((outcome, reason))
+            skipped.append((outcome, reason))
         else:
             decisions.append(outcome)
     decided = DecidedAddresses.of(decisions, snapshot.index, gathered.identities)
@@ -150,9 +150,9 @@ def plan_decisions(
     filings = tuple(plan_filing(decision, by_sender, places, categories) for decision in decisions)
     swept = {email_id for filing in filings for email_id in filing.swept}
     leftovers = [email for email in sorted_mail.leftovers if email.id not in swept]
-    unfiled = unfiled_mail(conflicts, sorted_mail.unusable, refused)
+    unfiled = unfiled_mail(conflicts, sorted_mail.unusable, skipped)
     patches = patch_labels(leftovers=leftovers, own=sorted_mail.own, unfiled=unfiled, places=places)
-    labels_refused = {
+    skipped_labels = {
         email.id: words
         for email in gathered.emails
         if email.id in patches and (words := refusal_of(label_change_key(email))) is not None
@@ -162,12 +162,12 @@ def plan_decisions(
         conflicts=tuple(conflicts),
         unusable=tuple(sorted_mail.unusable),
         own=tuple(sorted_mail.own),
-        label_patches={key: patches[key] for key in patches if key not in labels_refused},
+        label_patches={key: patches[key] for key in patches if key not in skipped_labels},
         gathered=gathered,
         decided=decided,
         snapshot=snapshot,
-        refused=tuple(refused),
-        labels_refused=labels_refused,
+        skipped=tuple(skipped),
+        skipped_labels=skipped_labels,
         emails={email.id: email for email in (*mails, *gathered.emails)},
     )
 
@@ -210,11 +210,11 @@ def plan_filing(
 def unfiled_mail(
     conflicts: Iterable[Conflict],
     unusable: Iterable[tuple[Email, str]],
-    refused: Iterable[tuple[Decision, str]],
+    skipped: Iterable[tuple[Decision, str]],
 ) -> Iterator[Email]:
     """Yield the labelled mails that cannot be filed; the arguments are as in :class:`Plan`."""
     contacts = [conflict.contact for conflict in conflicts]
-    contacts += [decision.contact for decision, _ in refused]
+    contacts += [decision.contact for decision, _ in skipped]
     for contact in contacts:
         yield from (mail.email for mail in contact.labelled)
     yield from (email for email, _ in unusable)

@@ -23,8 +23,8 @@ class Report:
         late: patches of mails that came meanwhile and were filed as well.
         arrived: the result for new mail.
         trail: the Email states that the pass went through.
-        refused: :attr:`Decision.id`, or the :func:`label_change_key` of a mail -> why a server
-            refused it in this pass and would do so again.
+        lasting_refusals: :attr:`Decision.id`, or the :func:`label_change_key` of a mail -> why a
+            server refused it in this pass and would do so again.
         stuck: addresses of a contact, or ``mail`` and its id -> why the server refuses a change for
             good, in this pass or an earlier one.
     """
@@ -35,7 +35,7 @@ class Report:
     late: Mapping[str, Patch]
     arrived: ArrivalsReport
     trail: StateTrail
-    refused: Mapping[str, str] = field(default_factory=dict)
+    lasting_refusals: Mapping[str, str] = field(default_factory=dict)
     stuck: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -75,7 +75,7 @@ class Progress:
         self.plan = plan
         self._failures: dict[str, str] = {}
         self._labels_failed: dict[str, str] = {}
-        self._refused: dict[str, str] = {}
+        self._lasting_refusals: dict[str, str] = {}
         self._late: dict[str, Patch] = {}
         self._arrived = ArrivalsReport()
         self.trail = StateTrail(plan.gathered.state)
@@ -119,7 +119,7 @@ class Progress:
         self._labels_failed |= {email_id: str(failed[email_id]) for email_id in labels_failed}
         for email in self.plan.gathered.emails:
             if email.id in labels_failed and failed[email.id].is_lasting:
-                self._refused[label_change_key(email)] = str(failed[email.id])
+                self._lasting_refusals[label_change_key(email)] = str(failed[email.id])
 
     def late_updated(self, late: Iterable[Filing], updates: Iterable[SetResponse]) -> None:
         """Note the results of updates of late mails; ``late`` holds their patches."""
@@ -156,20 +156,20 @@ class Progress:
     def _fail(self, filing: Filing, reason: str, *, is_lasting: bool) -> None:
         self._failures[filing.decision.id] = reason
         if is_lasting:
-            self._refused[filing.decision.id] = reason
+            self._lasting_refusals[filing.decision.id] = reason
 
     def report(self) -> Report:
         """Return the report."""
         stuck: dict[str, str] = {}
-        for decision, reason in self.plan.refused:
+        for decision, reason in self.plan.skipped:
             stuck[", ".join(sorted(decision.contact.addresses))] = reason
         for filing in self.plan.filings:
-            if refusal := self._refused.get(filing.decision.id):
+            if refusal := self._lasting_refusals.get(filing.decision.id):
                 stuck[", ".join(sorted(filing.decision.contact.addresses))] = refusal
         for email in self.plan.gathered.emails:
-            if refusal := self._refused.get(label_change_key(email)):
+            if refusal := self._lasting_refusals.get(label_change_key(email)):
                 stuck[f"mail {email.id}"] = refusal
-        for email_id, reason in {**self.plan.labels_refused, **self._arrived.stuck}.items():
+        for email_id, reason in {**self.plan.skipped_labels, **self._arrived.stuck}.items():
             stuck[f"mail {email_id}"] = reason
         return Report(
             plan=self.plan,
@@ -178,6 +178,6 @@ class Progress:
             late=self._late,
             arrived=self._arrived,
             trail=self.trail,
-            refused=self._refused,
+            lasting_refusals=self._lasting_refusals,
             stuck=stuck,
         )

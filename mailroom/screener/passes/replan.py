@@ -42,15 +42,15 @@ def refile_unlabelled(
     ``emails`` are these mails as they are now; the other arguments are as in :func:`plan_filings`.
     """
     labels = plan.gathered.places.labels.keys()
-    before = {email.id: email.mailbox_ids & labels for email in plan.gathered.emails}
+    labels_as_read = {email.id: email.mailbox_ids & labels for email in plan.gathered.emails}
     swept = [email for email in emails if email.id not in plan.label_patches]
     same = [
         email
         for email in emails
-        if email.id in plan.label_patches and email.mailbox_ids & labels == before[email.id]
+        if email.id in plan.label_patches and email.mailbox_ids & labels == labels_as_read[email.id]
     ]
     own = {email.id for email in plan.own}
-    unfiled = {email.id for email in unfiled_mail(plan.conflicts, plan.unusable, plan.refused)}
+    unfiled = {email.id for email in unfiled_mail(plan.conflicts, plan.unusable, plan.skipped)}
     patches = patch_labels(
         leftovers=[email for email in same if email.id not in own | unfiled],
         own=[email for email in same if email.id in own],
@@ -74,13 +74,13 @@ def refile_labelled(
             continue
         target = target_of(decision.category, categories, places)
         labels = email.mailbox_ids & places.labels.keys()
-        (before,) = (mail.labels for mail in decision.contact.labelled if mail.email.id == email.id)
+        (tapped,) = (mail for mail in decision.contact.labelled if mail.email.id == email.id)
         if not labels:
             # Somebody took the label off; the mail is now like the contact's other mail.
             patches[email.id] = file_swept(
                 email, target, places, remove_warning=not decision.mismatched
             )
-        elif labels == before:
+        elif labels == tapped.labels:
             warn = email.id in decision.mismatched
             patches[email.id] = file_labelled(email, target, places, warn=warn)
     return {email_id: patch for email_id, patch in patches.items() if patch is not None}

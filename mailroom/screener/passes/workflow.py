@@ -21,7 +21,7 @@ from mailroom.screener.model.places import (
     Places,
     lacking_rights,
     missing_mailboxes,
-    refuse_unsuitable,
+    raise_if_unsuitable,
 )
 from mailroom.screener.model.refusals import Refusals
 from mailroom.screener.passes.executor import PlanExecutor
@@ -91,7 +91,7 @@ class ScreenerWorkflow:
         if mailboxes or groups:
             only_carddav = snapshot.index.only_named(groups)
             raise MissingError(mailboxes=mailboxes, groups=groups, only_carddav=only_carddav)
-        refuse_unsuitable(directory, self._categories, self._layout)
+        raise_if_unsuitable(directory, self._categories, self._layout)
         self._gatherer.expect(directory)
 
     async def run(self) -> Report:
@@ -200,6 +200,6 @@ class ScreenerWorkflow:
     async def apply(self, plan: Plan) -> Report:
         """Carry out a plan. Raises as :meth:`run`, but only if nothing can be written at all."""
         report = await self._executor.apply(plan)
-        for key, reason in report.refused.items():
+        for key, reason in report.lasting_refusals.items():
             self._refusals.note(key, reason)
         return report
