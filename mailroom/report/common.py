@@ -28,7 +28,7 @@ def move(patch: Patch, directory: Directory) -> dict[str, list[str]]:
 
 def patches_of(filing: Filing) -> dict[str, Patch]:
     """Return all patches of a decision's mail, by mail id."""
-    return {**filing.swept, **filing.labelled}
+    return {**filing.swept_patches, **filing.labelled_patches}
 
 
 def paths(mailbox_ids: Iterable[str], directory: Directory) -> list[str]:

@@ -20,8 +20,8 @@ def log_report(log: structlog.stdlib.BoundLogger, report: Report) -> None:
             "category": target_name(decision),
             "addresses": sorted(decision.contact.addresses),
             "contact": [card_change(edit) for edit in decision.edits],
-            "labelled": len(filing.labelled),
-            "swept": len(filing.swept),
+            "labelled": len(filing.labelled_patches),
+            "swept": len(filing.swept_patches),
             "name_mismatch": bool(decision.mismatched),
         }
         reason = report.failures.get(decision.id)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.screener.arrivals.delivery import is_report, was_put_there
+from mailroom.screener.arrivals.delivery import is_report, was_placed
 from tests.support.domain.builders import mail
 
 AT = "2026-02-25T10:00:00Z"
@@ -28,7 +28,7 @@ LMTP = "from mx.example.com by store.example.com with LMTP id 1; "
     ],
 )
 def test_a_received_field_of_the_time_of_the_delivery(date: str) -> None:
-    assert not was_put_there(replace(mail("Inbox"), received=(LMTP + date, "older; x")))
+    assert not was_placed(replace(mail("Inbox"), received=(LMTP + date, "older; x")))
 
 
 @pytest.mark.parametrize(
@@ -41,23 +41,23 @@ def test_a_received_field_of_the_time_of_the_delivery(date: str) -> None:
     ],
 )
 def test_no_received_field_or_one_of_another_time(received: tuple[str, ...]) -> None:
-    assert was_put_there(replace(mail("Inbox", received=AT), received=received))
+    assert was_placed(replace(mail("Inbox", received=AT), received=received))
 
 
-def test_mail_that_was_read_when_it_came_was_put_there() -> None:
+def test_mail_that_was_read_when_it_came_counts_as_placed() -> None:
     delivered = (LMTP + "Wed, 25 Feb 2026 10:00:00 +0000",)
-    assert was_put_there(replace(mail("Inbox", keywords=["$seen"]), received=delivered))
+    assert was_placed(replace(mail("Inbox", keywords=["$seen"]), received=delivered))
 
 
 def test_where_the_server_does_not_tell_mail_counts_as_delivered() -> None:
-    assert not was_put_there(mail("Inbox"))
+    assert not was_placed(mail("Inbox"))
     odd = replace(mail("Inbox", received="?"), received=(LMTP + "Wed, 25 Feb 2026 10:00:00 GMT",))
-    assert not was_put_there(odd)
+    assert not was_placed(odd)
 
 
 @given(st.text(alphabet="Wed, 25Feb1099:+-;()EST\r\n"))
 def test_no_field_is_too_odd(received: str) -> None:
-    assert was_put_there(replace(mail("Inbox"), received=(received,))) in {True, False}
+    assert was_placed(replace(mail("Inbox"), received=(received,))) in {True, False}
 
 
 @pytest.mark.parametrize(

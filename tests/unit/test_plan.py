@@ -103,8 +103,8 @@ def test_a_labelled_mail_is_filed_once_and_last() -> None:
         .filings
     )
 
-    assert set(filing.swept) == {"m2"}
-    assert set(filing.labelled) == {"m1"}
+    assert set(filing.swept_patches) == {"m2"}
+    assert set(filing.labelled_patches) == {"m1"}
 
 
 def test_mail_that_is_in_its_place_is_not_written() -> None:
@@ -112,7 +112,7 @@ def test_mail_that_is_in_its_place_is_not_written() -> None:
         mail("Screener", "@ToFeed", sender=BOB), mail("Feed", email_id="m2", sender=BOB)
     )
 
-    assert not account.plan().filings[0].swept
+    assert not account.plan().filings[0].swept_patches
 
 
 def test_a_mail_that_was_labelled_after_the_decision_is_left_to_the_next_pass() -> None:
@@ -122,7 +122,7 @@ def test_a_mail_that_was_labelled_after_the_decision_is_left_to_the_next_pass() 
         mail("Screener", email_id="other", sender=BOB),
     ]
 
-    assert set(plan_filing(decided, BySender(mails), PLACES, DEFAULTS).swept) == {"other"}
+    assert set(plan_filing(decided, BySender(mails), PLACES, DEFAULTS).swept_patches) == {"other"}
 
 
 def test_each_sender_goes_where_its_own_label_says() -> None:

@@ -57,7 +57,7 @@ def progress() -> Progress:
 
 def labels(made: Progress) -> list[set[str]]:
     """The labelled mails of the decisions that are still open."""
-    return [set(filing.labelled) for filing in made.open_filings]
+    return [set(filing.labelled_patches) for filing in made.open_filings]
 
 
 def updated(
@@ -183,7 +183,7 @@ def came_late(made: Progress, **of: str) -> list[Filing]:
     """What came of Bob and of Al while the work was under way: mail id -> whose."""
     swept = {"mailboxIds/Feed": True}
     return [
-        replace(filing, swept={each: swept for each, whose in of.items() if whose == name})
+        replace(filing, swept_patches={each: swept for each, whose in of.items() if whose == name})
         for filing, name in zip(made.plan.filings, ("bob", "al"), strict=True)
     ]
 
@@ -204,7 +204,7 @@ def test_mail_that_came_meanwhile_and_is_refused_keeps_the_label_on() -> None:
     bob = made.open_filings[0].decision.id
     made.late_updated(came_late(made, refused="bob", late="al"), [updated("refused")])
 
-    assert set(made.labelled) == {"al labelled"}
+    assert set(made.labelled_patches) == {"al labelled"}
     report = made.report()
     assert report.failures == {bob: "mail: serverFail"}
     assert set(report.late) == {"late"}

@@ -43,10 +43,10 @@ def test_what_nobody_changed_is_planned_as_before() -> None:
     (filing,) = plan.filings
 
     assert set(plan.label_patches) == {"own", "nameless", "leftover", "torn"}
-    assert set(filing.swept) == {"old"}
-    assert set(filing.labelled) == {"tapped"}
-    assert unlabelled(EVERYTHING) == {**plan.label_patches, **filing.swept}
-    assert labelled(TAPPED) == filing.labelled
+    assert set(filing.swept_patches) == {"old"}
+    assert set(filing.labelled_patches) == {"tapped"}
+    assert unlabelled(EVERYTHING) == {**plan.label_patches, **filing.swept_patches}
+    assert labelled(TAPPED) == filing.labelled_patches
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_late_mail_is_filed_by_its_sender() -> None:
     ]
 
     (late,) = plan_filings(plan, plan.filings, came, DEFAULTS)
-    assert set(late.swept) == {"late"}
+    assert set(late.swept_patches) == {"late"}
 
 
 def test_late_mail_of_a_whole_domain_is_filed_but_for_those_with_a_card() -> None:
@@ -135,4 +135,4 @@ def test_late_mail_of_a_whole_domain_is_filed_but_for_those_with_a_card() -> Non
     ]
 
     (late,) = plan_filings(plan, plan.filings, came, DEFAULTS)
-    assert set(late.swept) == {"bob", "ann"}
+    assert set(late.swept_patches) == {"bob", "ann"}

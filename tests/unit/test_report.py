@@ -297,7 +297,9 @@ def one_good_one_bad() -> Progress:
     failed = {"al": SetError("overQuota", "full"), "u": SetError("serverFail")}
     progress.mails_updated([SetResponse("1", "2", failed)])
     late = {"late": {"mailboxIds/Feed": True, "mailboxIds/Screener": None}}
-    progress.late_updated([replace(plan.filings[0], swept=late)], [SetResponse("2", "3", {})])
+    progress.late_updated(
+        [replace(plan.filings[0], swept_patches=late)], [SetResponse("2", "3", {})]
+    )
     return progress
 
 

@@ -57,7 +57,7 @@ class _Executor:
     async def take_back(self, card_ids: Sequence[str]) -> None:
         """Take back the decisions on some contacts."""
         batch = await self._file(await self._senders.read(card_ids))
-        settled = [filing for filing in batch.filings if not filing.swept]
+        settled = [filing for filing in batch.filings if not filing.swept_patches]
         edits = [edit for filing in settled for edit in filing.decision.edits]
         failures = await self._scope.book.write(edits, batch.snapshot) if edits else {}
         for filing in settled:
@@ -95,7 +95,7 @@ class _Executor:
 
         await retry_while_changed(attempt, batch.patches, tries=_TRIES)
         for filing in batch.filings:
-            for mail_id in filing.swept:
+            for mail_id in filing.swept_patches:
                 reason = refused.get(mail_id, _RESTLESS)
                 self._outcome.failures[_addresses(filing)] = f"mail {mail_id}: {reason}"
         return batch

@@ -62,7 +62,9 @@ class Batch:
     def patches(self) -> dict[str, Patch]:
         """The patches of all mail, by mail id."""
         return {
-            mail_id: patch for filing in self.filings for mail_id, patch in filing.swept.items()
+            mail_id: patch
+            for filing in self.filings
+            for mail_id, patch in filing.swept_patches.items()
         }
 
 

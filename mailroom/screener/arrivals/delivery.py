@@ -23,7 +23,7 @@ _ON_SENT_MAIL: Final = frozenset({"", "delivery-status", "disposition-notificati
 """Report types of reports on sent mail. A report without a type counts as one."""
 
 
-def was_put_there(email: Email) -> bool:
+def was_placed(email: Email) -> bool:
     """Return True if the owner of the account, or a program of theirs, put a mail where it is.
 
     Such a mail has ``$seen`` when it arrives, or its topmost Received field does not fit its

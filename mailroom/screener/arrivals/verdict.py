@@ -7,7 +7,7 @@ from enum import StrEnum
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.authentication import Opinion, opinion_on_from
-from mailroom.screener.arrivals.delivery import is_report, was_put_there
+from mailroom.screener.arrivals.delivery import is_report, was_placed
 from mailroom.screener.model.categories import Categories, Category
 from mailroom.screener.model.keywords import FORGED, SCREENED
 from mailroom.screener.model.patches import Target, patch_mailboxes, target_of
@@ -144,7 +144,7 @@ def unexplained(emails: Iterable[Email], known_people: KnownPeople) -> list[Emai
     """Return the mails for which neither the mail nor the address book gives a reason to stay."""
     result = []
     for email in emails:
-        if was_put_there(email) or is_report(email):
+        if was_placed(email) or is_report(email):
             continue
         sender = _sender_key(email)
         if not sender or known_people.relation_to(sender).rule is Rule.UNKNOWN:
@@ -164,7 +164,7 @@ def judge(email: Email, facts: Facts) -> Verdict:
     goes to the Screener, whatever is known of the sender that its From names or of its thread.
     """
     sender, places = _sender_key(email), facts.places
-    if was_put_there(email):
+    if was_placed(email):
         return Verdict(email, sender, Rule.PLACED)
     warning = frozenset() if places.warning is None else frozenset({places.warning})
     opinion = opinion_on_from(email.authentication_results, facts.authserv_id)

@@ -96,7 +96,7 @@ class PlanExecutor:
             return refile_unlabelled(plan, progress.open_filings, emails, self._categories)
 
         await self._update(
-            progress.unlabelled, plan.gathered.state, replan, progress, as_read=plan.emails
+            progress.unlabelled_patches, plan.gathered.state, replan, progress, as_read=plan.emails
         )
         if self._screening is None or plan.judged is None:
             return
@@ -113,18 +113,18 @@ class PlanExecutor:
         A label is the only sign of a decision that is not finished, so all mail of the sender must
         be filed before the label is removed.
         """
-        if not progress.labelled:
+        if not progress.labelled_patches:
             return
 
         def replan(emails: Collection[Email]) -> dict[str, Patch]:
             return refile_labelled(progress.plan, progress.open_filings, emails, self._categories)
 
-        remaining: Collection[str] = progress.labelled
+        remaining: Collection[str] = progress.labelled_patches
         # Held to the state that the pass itself left behind, the update succeeds only if no mail
         # has come. A server that ignores the state would remove labels in spite of late mail.
         if (state := progress.trail.end) and Limitation.STATES not in self._account.habits:
             remaining, _ = await self._update_in_state(
-                progress.labelled, state, replan, progress, as_read=progress.plan.emails
+                progress.labelled_patches, state, replan, progress, as_read=progress.plan.emails
             )
         # The end is asked for again: an update of the pass may have shown another change meanwhile,
         # and then there may be late mail even if no labelled mail remains.
@@ -166,7 +166,9 @@ class PlanExecutor:
     async def _file_late(self, mails: Iterable[Email], progress: Progress) -> Sequence[SetResponse]:
         """File mail of the decided senders that came after their mail was searched for."""
         late = plan_filings(progress.plan, progress.open_filings, mails, self._categories)
-        patches = {email_id: patch for filing in late for email_id, patch in filing.swept.items()}
+        patches = {
+            email_id: patch for filing in late for email_id, patch in filing.swept_patches.items()
+        }
         updates = [update for _, update in await self._account.update(patches)]
         progress.late_updated(late, updates)
         return updates

@@ -32,14 +32,14 @@ class Filing:
 
     Attributes:
         decision: the decision.
-        swept: patches for the contact's other mails, by id; these are written first.
-        labelled: patches for the labelled mails, by id; these remove the labels, and are written
-            last.
+        swept_patches: patches for the contact's other mails, by id; these are written first.
+        labelled_patches: patches for the labelled mails, by id; these remove the labels, and are
+            written last.
     """
 
     decision: Decision
-    swept: Mapping[str, Patch]
-    labelled: Mapping[str, Patch]
+    swept_patches: Mapping[str, Patch]
+    labelled_patches: Mapping[str, Patch]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def plan_decisions(
     decided = DecidedAddresses.of(decisions, snapshot.index, gathered.identities)
     by_sender, places = BySender(mails, decided.stand_in), gathered.places
     filings = tuple(plan_filing(decision, by_sender, places, categories) for decision in decisions)
-    swept = {email_id for filing in filings for email_id in filing.swept}
+    swept = {email_id for filing in filings for email_id in filing.swept_patches}
     leftovers = [email for email in sorted_mail.leftovers if email.id not in swept]
     unfiled = unfiled_mail(conflicts, sorted_mail.unusable, skipped)
     patches = patch_labels(leftovers=leftovers, own=sorted_mail.own, unfiled=unfiled, places=places)
@@ -199,8 +199,8 @@ def plan_filing(
     }
     return Filing(
         decision,
-        swept={email_id: patch for email_id, patch in swept.items() if patch is not None},
-        labelled={
+        swept_patches={email_id: patch for email_id, patch in swept.items() if patch is not None},
+        labelled_patches={
             email_id: file_labelled(email, target, places, warn=email_id in decision.mismatched)
             for email_id, email in labelled.items()
         },

@@ -59,7 +59,9 @@ class Report:
     @property
     def mails(self) -> int:
         """The number of mails that were filed."""
-        filed = sum(len(filing.swept) + len(filing.labelled) for filing in self.finished)
+        filed = sum(
+            len(filing.swept_patches) + len(filing.labelled_patches) for filing in self.finished
+        )
         return filed + len(self.late) + len(self.arrived.filed)
 
 
@@ -88,19 +90,19 @@ class Progress:
         )
 
     @property
-    def unlabelled(self) -> dict[str, Patch]:
+    def unlabelled_patches(self) -> dict[str, Patch]:
         """The label patches, and the patches of the other mail of the open decisions."""
         patches = dict(self.plan.label_patches)
         for filing in self.open_filings:
-            patches |= filing.swept
+            patches |= filing.swept_patches
         return patches
 
     @property
-    def labelled(self) -> dict[str, Patch]:
+    def labelled_patches(self) -> dict[str, Patch]:
         """The patches of the labelled mails of the open decisions."""
         patches: dict[str, Patch] = {}
         for filing in self.open_filings:
-            patches |= filing.labelled
+            patches |= filing.labelled_patches
         return patches
 
     def contacts_failed(self, reasons: Mapping[str, Exception]) -> None:
@@ -114,7 +116,7 @@ class Progress:
         """Note the results of updates of mails."""
         failed = self._note(updates)
         for filing in self.open_filings:
-            self._fail_by_mail(filing, (*filing.swept, *filing.labelled), failed)
+            self._fail_by_mail(filing, (*filing.swept_patches, *filing.labelled_patches), failed)
         labels_failed = self.plan.label_patches.keys() & failed.keys()
         self._labels_failed |= {email_id: str(failed[email_id]) for email_id in labels_failed}
         for email in self.plan.gathered.emails:
@@ -125,10 +127,10 @@ class Progress:
         """Note the results of updates of late mails; ``late`` holds their patches."""
         failed = self._note(updates)
         for filing in late:
-            self._fail_by_mail(filing, filing.swept, failed)
+            self._fail_by_mail(filing, filing.swept_patches, failed)
             self._late |= {
                 email_id: patch
-                for email_id, patch in filing.swept.items()
+                for email_id, patch in filing.swept_patches.items()
                 if email_id not in failed
             }
 

@@ -30,14 +30,14 @@ def plan_filings(
         emails: mails of any senders; mails of others are left out.
         categories: all categories, for the chain.
     """
-    mails_of, places = BySender(emails, plan.decided.stand_in), plan.gathered.places
-    return [plan_filing(filing.decision, mails_of, places, categories) for filing in filings]
+    by_sender, places = BySender(emails, plan.decided.stand_in), plan.gathered.places
+    return [plan_filing(filing.decision, by_sender, places, categories) for filing in filings]
 
 
 def refile_unlabelled(
     plan: Plan, filings: Iterable[Filing], emails: Collection[Email], categories: Categories
 ) -> dict[str, Patch]:
-    """Plan the patches of :attr:`Plan.label_patches` and :attr:`Filing.swept` anew.
+    """Plan the patches of :attr:`Plan.label_patches` and :attr:`Filing.swept_patches` anew.
 
     ``emails`` are these mails as they are now; the other arguments are as in :func:`plan_filings`.
     """
@@ -58,16 +58,18 @@ def refile_unlabelled(
         places=plan.gathered.places,
     )
     for filing in plan_filings(plan, filings, swept, categories):
-        patches |= filing.swept
+        patches |= filing.swept_patches
     return patches
 
 
 def refile_labelled(
     plan: Plan, filings: Iterable[Filing], emails: Iterable[Email], categories: Categories
 ) -> dict[str, Patch]:
-    """Plan the patches of :attr:`Filing.labelled` anew; see :func:`refile_unlabelled`."""
+    """Plan the patches of :attr:`Filing.labelled_patches` anew; see :func:`refile_unlabelled`."""
     places = plan.gathered.places
-    decisions = {email_id: filing.decision for filing in filings for email_id in filing.labelled}
+    decisions = {
+        email_id: filing.decision for filing in filings for email_id in filing.labelled_patches
+    }
     patches: dict[str, Patch | None] = {}
     for email in emails:
         if (decision := decisions.get(email.id)) is None:

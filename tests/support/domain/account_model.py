@@ -82,10 +82,10 @@ class Account:
             for edit in filing.decision.edits:
                 yield from (partial(self._write, part) for part in parts(edit))
         for filing in plan.filings:
-            yield from self._patches(filing.swept)
+            yield from self._patches(filing.swept_patches)
         yield from self._patches(plan.label_patches)
         for filing in plan.filings:
-            yield from self._patches(filing.labelled)
+            yield from self._patches(filing.labelled_patches)
 
     def _patches(self, patches: Mapping[str, Patch]) -> Iterator[Callable[[], None]]:
         return (partial(self._patch, *item) for item in patches.items())
