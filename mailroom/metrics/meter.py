@@ -166,7 +166,7 @@ class AccountMetrics:
         self._mails.labels(self._account, "new_mail").inc(new_mail)
         waiting = report.plan.gathered.waiting
         self._screener.set(float("nan") if waiting is None else waiting)
-        failures = (report.failures, report.labels_failed, report.arrived.failures)
+        failures = (report.failures, report.label_failures, report.arrived.failures)
         for kind, failed in zip(_THING_FAILURES, failures, strict=True):
             self._failures.labels(self._account, kind).inc(len(failed))
 

@@ -83,7 +83,7 @@ def outcome_data(report: Report) -> dict[str, Any]:
     """Return the outcome of a plan as JSON data."""
     return {
         "failures": dict(report.failures),
-        "marks_failed": dict(report.labels_failed),
+        "marks_failed": dict(report.label_failures),
         "new_mail_failed": {**report.arrived.failures, **report.arrived.lasting_refusals},
         "new_mail_unscreened": report.plan.unscreened,
         "late": _moves_data(report.late, report.plan.gathered.directory),

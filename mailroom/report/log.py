@@ -33,14 +33,14 @@ def log_report(log: structlog.stdlib.BoundLogger, report: Report) -> None:
             log.error("decision not finished, will be tried again", reason=reason, **facts)
     _log_stuck(log, report.plan)
     _log_arrivals(log, report)
-    for email_id, reason in report.labels_failed.items():
+    for email_id, reason in report.label_failures.items():
         log.error("label not changed, will be tried again", mail=email_id, reason=reason)
 
 
 def left_undone(report: Report) -> list[tuple[str, int, str]]:
     """Return the work that a pass left to be tried again: kind of thing, number, reason."""
     left = Counter(("decision", reason) for reason in report.failures.values())
-    left.update(("label", reason) for reason in report.labels_failed.values())
+    left.update(("label", reason) for reason in report.label_failures.values())
     left.update(("new mail", reason) for reason in report.arrived.failures.values())
     if report.plan.unscreened:
         left["new mail", report.plan.unscreened] += 1

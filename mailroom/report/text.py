@@ -125,7 +125,7 @@ def outcome_text(report: Report) -> Iterator[str]:
     if report.plan.unscreened:
         yield f"FAILED new mail: {report.plan.unscreened}"
     for failures in (
-        report.labels_failed,
+        report.label_failures,
         report.arrived.failures,
         report.arrived.lasting_refusals,
     ):

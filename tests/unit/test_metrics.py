@@ -127,7 +127,7 @@ def report(
     return Report(
         plan=Plan(filings, (), (), (), {}, marked, DecidedAddresses(), NOTHING.snapshot),
         failures=dict.fromkeys(failures, why),
-        labels_failed=dict.fromkeys(labels_failed, why),
+        label_failures=dict.fromkeys(labels_failed, why),
         late={},
         arrived=ArrivalsReport([verdict(each) for each in new], dict.fromkeys(new_failed, why)),
         trail=StateTrail("1"),

@@ -128,7 +128,7 @@ def test_a_mark_that_was_refused_is_remembered_without_a_decision() -> None:
     made.mails_updated([updated("torn", error="forbidden")])
     report = made.report()
 
-    assert report.labels_failed == {"torn": "forbidden"}
+    assert report.label_failures == {"torn": "forbidden"}
     assert not report.failures
     assert not report.is_complete
 

@@ -16,7 +16,7 @@ from mailroom.admin.reset.traces import Outcome, Traces
 from mailroom.jmap.mail import Patch
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import Filing
-from mailroom.screener.triage.contact_edits import release_strays
+from mailroom.screener.triage.contact_edits import edits_for_strays_among
 from mailroom.screener.triage.groups import find_groups
 from mailroom.waiting.retrying import retry_while_changed
 
@@ -104,7 +104,7 @@ class _Executor:
         """Remove uids that no card has from the groups."""
         snapshot = await self._scope.book.sync()
         ours = find_groups(snapshot.groups, self._scope.categories, self._scope.layout)
-        edits = release_strays(uids, ours, snapshot.index.uids)
+        edits = edits_for_strays_among(uids, ours, snapshot.index.uids)
         failures = await self._scope.book.write(edits, snapshot) if edits else {}
         self._outcome.failures |= {f"member {uid}": str(error) for uid, error in failures.items()}
 

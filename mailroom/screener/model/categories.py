@@ -69,7 +69,7 @@ class Layout:
 
     Attributes:
         screener: the mailbox for mail of undecided senders.
-        screener_label: the label that takes a decision back.
+        screener_label: the label that undoes a decision.
         error_label: the label for labelled mail that cannot be triaged.
         warning_label: the label for mail whose sender's name is not the name on the card, and for
             mail that may be forged.

@@ -24,7 +24,7 @@ class Places:
     """Mailbox ids, by their use.
 
     Attributes:
-        labels: triage label -> its category, or None for the label that takes a decision back.
+        labels: triage label -> its category, or None for the label that undoes a decision.
         destinations: category name -> mailbox.
         screener: the mailbox for mail of undecided senders.
         inbox: the mailbox with the role ``inbox``.

@@ -100,8 +100,9 @@ class PlanExecutor:
         )
         if self._screening is None or plan.judged is None:
             return
-        # The updates above changed the state. If new mail was read in the state that they started
-        # from, and nobody else changed mail since, new mail is as it was read in their last state.
+        # The updates above changed the state. If new mail was read in the state before the updates,
+        # and nobody else changed mail since, it is still as it was read: file it in the state after
+        # the updates.
         state = plan.judged.new_mail.state
         if state == progress.trail.seen:
             state = progress.trail.end or state
@@ -126,8 +127,8 @@ class PlanExecutor:
             remaining, _ = await self._update_in_state(
                 progress.labelled_patches, state, replan, progress, as_read=progress.plan.emails
             )
-        # The end is asked for again: an update of the pass may have shown another change meanwhile,
-        # and then there may be late mail even if no labelled mail remains.
+        # Ask for the end of the trail again: the update above may have shown that somebody else
+        # changed mail. Then there may be late mail, even if no labelled mail remains.
         if progress.trail.end is None or remaining:
             await self._file_with_late_mail(remaining, replan, progress)
 

@@ -95,7 +95,8 @@ class BySender:
 
     Args:
         emails: the mails.
-        stand_in: returns the address under which a sender's mail is found; both are keys.
+        stand_in: returns the address under which a sender's mail is found; both are keys. By
+            default (``str``), this is the sender's own address.
     """
 
     def __init__(self, emails: Iterable[Email], stand_in: Callable[[str], str] = str) -> None:

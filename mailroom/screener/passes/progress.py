@@ -19,7 +19,7 @@ class Report:
     Attributes:
         plan: the plan.
         failures: decision id -> why the decision was not finished; the mails keep their labels.
-        labels_failed: mail id -> why a label without a decision was not changed.
+        label_failures: mail id -> why a label without a decision was not changed.
         late: patches of mails that came meanwhile and were filed as well.
         arrived: the result for new mail.
         trail: the Email states that the pass went through.
@@ -31,7 +31,7 @@ class Report:
 
     plan: Plan
     failures: Mapping[str, str]
-    labels_failed: Mapping[str, str]
+    label_failures: Mapping[str, str]
     late: Mapping[str, Patch]
     arrived: ArrivalsReport
     trail: StateTrail
@@ -41,7 +41,7 @@ class Report:
     @property
     def is_complete(self) -> bool:
         """True if everything was done."""
-        failed = (self.failures, self.labels_failed, self.arrived.failures, self.plan.unscreened)
+        failed = (self.failures, self.label_failures, self.arrived.failures, self.plan.unscreened)
         return not any(failed)
 
     @property
@@ -76,7 +76,7 @@ class Progress:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._failures: dict[str, str] = {}
-        self._labels_failed: dict[str, str] = {}
+        self._label_failures: dict[str, str] = {}
         self._lasting_refusals: dict[str, str] = {}
         self._late: dict[str, Patch] = {}
         self._arrived = ArrivalsReport()
@@ -117,10 +117,10 @@ class Progress:
         failed = self._note(updates)
         for filing in self.open_filings:
             self._fail_by_mail(filing, (*filing.swept_patches, *filing.labelled_patches), failed)
-        labels_failed = self.plan.label_patches.keys() & failed.keys()
-        self._labels_failed |= {email_id: str(failed[email_id]) for email_id in labels_failed}
+        failed_labels = self.plan.label_patches.keys() & failed.keys()
+        self._label_failures |= {email_id: str(failed[email_id]) for email_id in failed_labels}
         for email in self.plan.gathered.emails:
-            if email.id in labels_failed and failed[email.id].is_lasting:
+            if email.id in failed_labels and failed[email.id].is_lasting:
                 self._lasting_refusals[label_change_key(email)] = str(failed[email.id])
 
     def late_updated(self, late: Iterable[Filing], updates: Iterable[SetResponse]) -> None:
@@ -176,7 +176,7 @@ class Progress:
         return Report(
             plan=self.plan,
             failures=self._failures,
-            labels_failed=self._labels_failed,
+            label_failures=self._label_failures,
             late=self._late,
             arrived=self._arrived,
             trail=self.trail,

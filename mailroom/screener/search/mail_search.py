@@ -72,9 +72,9 @@ class Proof:
         """
         return self.every.ids == self.by_header.ids and not self.lacking
 
-    def newest_is_in(self, nameless: Collection[str]) -> bool:
-        """Return True if the newest mail was found by header, or is one of the ``nameless``."""
-        return self.every.ids == self.by_header.ids or set(self.every.ids) <= set(nameless)
+    def newest_is_in(self, without_sender: Collection[str]) -> bool:
+        """Return True if the newest mail was found by header, or is among ``without_sender``."""
+        return self.every.ids == self.by_header.ids or set(self.every.ids) <= set(without_sender)
 
 
 class MailSearch:
@@ -93,7 +93,7 @@ class MailSearch:
         self._people: dict[str, str] = {}
         self._texts: dict[str, str] = {}
         # Ids of mails without an address in From; a search by header need not find them.
-        self._nameless: set[str] = set()
+        self._without_sender: set[str] = set()
         # Searched mailboxes -> the number of such mails that the search by header lacks there.
         self._lacking: dict[frozenset[str], int] = {}
 
@@ -129,7 +129,11 @@ class MailSearch:
         known = self._lacking.get(mailbox_ids)
         if proof is not None and (
             proof.holds
-            or (known is not None and proof.lacking == known and proof.newest_is_in(self._nameless))
+            or (
+                known is not None
+                and proof.lacking == known
+                and proof.newest_is_in(self._without_sender)
+            )
         ):
             return results, found
         _, ids = await list_ids(self._account, mailbox_ids)
@@ -205,9 +209,9 @@ class MailSearch:
         """
         if proof is None or not proof.is_steady:
             return
-        nameless = self._nameless.intersection(ids)
+        without_sender = self._without_sender.intersection(ids)
         lacking = proof.lacking or 0
-        if not proof.newest_is_in(nameless) or lacking > len(nameless):
+        if not proof.newest_is_in(without_sender) or lacking > len(without_sender):
             self._account.habits.learn(Limitation.HEADERS)
         elif lacking > 0 and proof.every.total == len(ids):
             # Some servers count up to a limit only. Then the total is not that of the list, and the
@@ -231,7 +235,7 @@ class MailSearch:
             kept = self._people.keys() & set(ids)
             self._people = {email_id: self._people[email_id] for email_id in kept}
             self._texts = {text: text for text in self._people.values()}
-            self._nameless &= kept
+            self._without_sender &= kept
         unknown = [email_id for email_id in ids if email_id not in self._people]
         if len(unknown) > self._account.page_size:
             await all_of(self._learn_people(part) for part in self._parts(unknown))
@@ -273,7 +277,7 @@ class MailSearch:
         self._people[email.id] = self._texts.setdefault(text, text)
         # The search by header matches an "@" anywhere in From, in a display name as well.
         if not any("@" in sender.email + sender.name for sender in email.from_):
-            self._nameless.add(email.id)
+            self._without_sender.add(email.id)
 
 
 def _mailboxes(sweeps: Sequence[Sweep]) -> frozenset[str]:

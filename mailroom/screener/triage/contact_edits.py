@@ -122,13 +122,13 @@ def edits_for_strays(
         groups: Mailroom's groups.
         uids: the uids of all cards in the address book.
     """
-    return release_strays(map(uid_for, keys), groups, uids)
+    return edits_for_strays_among(map(uid_for, keys), groups, uids)
 
 
-def release_strays(
+def edits_for_strays_among(
     candidates: Iterable[str], groups: Groups, uids: Collection[str]
 ) -> tuple[ContactEdit, ...]:
-    """Remove the candidate uids that no card has from Mailroom's groups."""
+    """Remove the uids of deleted cards from Mailroom's groups: the candidates that no card has."""
     strays = groups.members.intersection(candidates).difference(uids)
     return tuple(_leave_all_groups(uid, None, groups) for uid in sorted(strays))
 
