@@ -85,6 +85,6 @@ def outcome_data(report: Report) -> dict[str, Any]:
         "failures": dict(report.failures),
         "marks_failed": dict(report.label_failures),
         "new_mail_failed": {**report.arrived.failures, **report.arrived.lasting_refusals},
-        "new_mail_unscreened": report.plan.unscreened,
+        "new_mail_unscreened": report.plan.screening_error,
         "late": _moves_data(report.late, report.plan.gathered.directory),
     }

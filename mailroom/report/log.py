@@ -42,8 +42,8 @@ def left_undone(report: Report) -> list[tuple[str, int, str]]:
     left = Counter(("decision", reason) for reason in report.failures.values())
     left.update(("label", reason) for reason in report.label_failures.values())
     left.update(("new mail", reason) for reason in report.arrived.failures.values())
-    if report.plan.unscreened:
-        left["new mail", report.plan.unscreened] += 1
+    if report.plan.screening_error:
+        left["new mail", report.plan.screening_error] += 1
     return [(kind, count, reason) for (kind, reason), count in left.items()]
 
 
@@ -52,8 +52,8 @@ def _log_arrivals(log: structlog.stdlib.BoundLogger, report: Report) -> None:
     filed = Counter((verdict.sender, verdict.rule.name.lower()) for verdict in report.arrived.filed)
     for (sender, rule), mails in filed.items():
         log.info("new mail filed", sender=sender, rule=rule, mails=mails)
-    if report.plan.unscreened:
-        log.error("new mail not screened, will be tried again", reason=report.plan.unscreened)
+    if report.plan.screening_error:
+        log.error("new mail not screened, will be tried again", reason=report.plan.screening_error)
     for reason, mails in Counter(report.arrived.failures.values()).items():
         log.error("new mail not filed, will be tried again", mails=mails, reason=reason)
     for reason, mails in Counter(report.arrived.lasting_refusals.values()).items():

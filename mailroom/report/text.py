@@ -122,8 +122,8 @@ def outcome_text(report: Report) -> Iterator[str]:
         if reason := report.failures.get(decision.id):
             yield f"FAILED {_addresses(decision.contact)}  [{decision.id}]: {reason}"
             yield "  its label stays on; the next pass tries again"
-    if report.plan.unscreened:
-        yield f"FAILED new mail: {report.plan.unscreened}"
+    if report.plan.screening_error:
+        yield f"FAILED new mail: {report.plan.screening_error}"
     for failures in (
         report.label_failures,
         report.arrived.failures,

@@ -152,7 +152,7 @@ def test_what_became_of_new_mail_is_logged_by_sender() -> None:
 
 
 def test_new_mail_that_could_not_be_judged_is_reported_and_tried_again() -> None:
-    progress = Progress(replace(planned(), unscreened="Email/query refused: serverFail"))
+    progress = Progress(replace(planned(), screening_error="Email/query refused: serverFail"))
     report = progress.report()
 
     assert not report.is_complete

@@ -21,7 +21,7 @@ from mailroom.screener.model.mend import mend
 from mailroom.waiting.retrying import retry_while_changed
 
 _TRIES: Final = 2
-"""Updates that are held to a state, while others change mail, before one that is not."""
+"""The largest number of updates that are held to a state. The next update is sent without one."""
 
 
 @dataclass(slots=True)

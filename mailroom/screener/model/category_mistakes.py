@@ -110,13 +110,13 @@ def _mistakes_in_groups(categories: Categories, layout: Layout) -> Iterator[str]
                 f"category {_q(category.name)}: the group {_q(group)} is the provenance group,"
                 " which no category may use"
             )
-    for one, other in combinations(categories, 2):
-        related = one in categories.chain(other) or other in categories.chain(one)
-        related |= folded(one.name) == folded(other.name)
-        if one.group.strip() and folded(one.group) == folded(other.group) and not related:
+    for first, second in combinations(categories, 2):
+        related = first in categories.chain(second) or second in categories.chain(first)
+        related |= folded(first.name) == folded(second.name)
+        if first.group.strip() and folded(first.group) == folded(second.group) and not related:
             yield (
-                f"categories {_q(one.name)} and {_q(other.name)} share the group"
-                f" {_q(one.group)}, but neither is the other's parent"
+                f"categories {_q(first.name)} and {_q(second.name)} share the group"
+                f" {_q(first.group)}, but neither is the other's parent"
             )
 
 

@@ -20,16 +20,16 @@ _CONFIRMED_AFTER: Final = 1.0
 @dataclass(frozen=True, slots=True)
 class _Refusal:
     reason: str
-    first: float
-    last: float
+    first_at: float
+    last_at: float
 
     @property
     def is_confirmed(self) -> bool:
-        return self.last - self.first >= _CONFIRMED_AFTER
+        return self.last_at - self.first_at >= _CONFIRMED_AFTER
 
     @property
     def is_expired(self) -> bool:
-        return self.last + _LASTING_PAUSE <= _now()
+        return self.last_at + _LASTING_PAUSE <= _now()
 
 
 class Refusals:
@@ -41,8 +41,8 @@ class Refusals:
     def note(self, key: str, reason: str) -> None:
         """Remember a refusal, in the server's words."""
         known = self._refusals.get(key)
-        first = _now() if known is None else known.first
-        self._refusals[key] = _Refusal(reason, first, last=_now())
+        first_at = _now() if known is None else known.first_at
+        self._refusals[key] = _Refusal(reason, first_at, last_at=_now())
 
     def reason(self, key: str) -> str | None:
         """Return why a change is not to be tried now; None if it is to be tried."""

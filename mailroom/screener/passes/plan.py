@@ -57,8 +57,8 @@ class Plan:
         skipped_labels: ids of mails whose labels are not changed now, because a server refused that
             for good in an earlier pass -> its words.
         judged: the verdicts on new mail; None if new mail is not screened, or not in this pass.
-        unscreened: the error because of which new mail is not screened in this pass, and has to be
-            screened later; empty if there was none.
+        screening_error: the error because of which new mail is not screened in this pass, but in a
+            later one; empty if there was none.
         gathered: the labelled and new mail that was read.
         decided: the addresses of the decisions.
         snapshot: the address book from which the decisions were made.
@@ -76,7 +76,7 @@ class Plan:
     skipped: tuple[tuple[Decision, str], ...] = ()
     skipped_labels: Mapping[str, str] = field(default_factory=dict)
     judged: JudgedMail | None = None
-    unscreened: str = ""
+    screening_error: str = ""
     emails: Mapping[str, Email] = field(default_factory=dict)
 
     @property

@@ -41,7 +41,12 @@ class Report:
     @property
     def is_complete(self) -> bool:
         """True if everything was done."""
-        failed = (self.failures, self.label_failures, self.arrived.failures, self.plan.unscreened)
+        failed = (
+            self.failures,
+            self.label_failures,
+            self.arrived.failures,
+            self.plan.screening_error,
+        )
         return not any(failed)
 
     @property

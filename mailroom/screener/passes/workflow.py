@@ -122,7 +122,7 @@ class ScreenerWorkflow:
             own = await self._gatherer.own_among(labelled, gathered)
         gathered = replace(gathered, identities=(*gathered.identities, *sorted(own)))
         sorted_mail = sort_mail(gathered.emails, gathered.places, gathered.identities)
-        (outcomes, mails), (facts, unscreened) = await both(
+        (outcomes, mails), (facts, screening_error) = await both(
             self._decide(sorted_mail, gathered, snapshot),
             self._facts_for_new(gathered, snapshot.index),
         )
@@ -141,7 +141,7 @@ class ScreenerWorkflow:
         # Forget refusals of changes that nobody wants any more.
         decision_ids = {outcome.id for outcome in outcomes if isinstance(outcome, Decision)}
         self._refusals.keep_only(decision_ids | set(map(label_change_key, gathered.emails)))
-        return replace(plan, judged=judged, unscreened=unscreened)
+        return replace(plan, judged=judged, screening_error=screening_error)
 
     async def _facts_for_new(
         self, gathered: GatheredMail, index: ContactIndex

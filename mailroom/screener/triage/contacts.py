@@ -65,12 +65,12 @@ def find_contacts(
         keys = {sender}
         its_cards = {card.id: card for card in _cards_for(sender, bearing[sender], groups)}
         apart = []
-        for part in parts:
-            if part[1].keys() & its_cards.keys():
-                keys |= part[0]
-                its_cards |= part[1]
+        for part_keys, part_cards in parts:
+            if part_cards.keys() & its_cards.keys():
+                keys |= part_keys
+                its_cards |= part_cards
             else:
-                apart.append(part)
+                apart.append((part_keys, part_cards))
         parts = [*apart, (keys, its_cards)]
     contacts = []
     for keys, by_id in parts:

@@ -110,8 +110,8 @@ def decide(
     if len(labels) > 1:
         return Conflict(contact, labels)
     (label,) = labels
-    facts = "\n".join((label, *sorted(mail.email.id for mail in contact.labelled)))
-    decision_id = hashlib.sha256(facts.encode()).hexdigest()[:8]
+    made_from = "\n".join((label, *sorted(mail.email.id for mail in contact.labelled)))
+    decision_id = hashlib.sha256(made_from.encode()).hexdigest()[:8]
     category = places.labels[label]
     if category is None:
         strays = edits_for_strays(contact.senders, groups, uids)
