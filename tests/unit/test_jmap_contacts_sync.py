@@ -296,8 +296,8 @@ NOBODY: frozenset[str] = frozenset()
 def test_which_news_follow_what_is_kept(changes: CardChanges, follows: bool) -> None:  # noqa: FBT001 - a parameter
     mine, theirs = (Book(each, each, each == "a", is_writable=each == "a") for each in "ab")
     kept = CardCache((mine,), "J9", ContactIndex(), {}, {})
-    assert kept.is_followed_by(changes, [mine]) is follows
-    assert not kept.is_followed_by(changes, [mine, theirs])
+    assert kept.can_apply(changes, [mine]) is follows
+    assert not kept.can_apply(changes, [mine, theirs])
 
 
 async def test_rights_that_change_make_other_cards_count(account: Account) -> None:

@@ -67,30 +67,31 @@ class Job:
         return self.edit.leave - self.edit.join
 
     @property
-    def cards(self) -> frozenset[str]:
-        """The id of the existing card, if any."""
+    def card_id(self) -> str:
+        """The id of the existing card; empty if there is none, or if only groups change."""
         match self.edit.card:
             case UpdateCard(card=card) | DeleteCard(card=card):
-                return frozenset({card.id})
-        return frozenset({self.adopting}) - {""}
+                return card.id
+        return self.adopting
 
-    def under(self, ids: Mapping[str, str]) -> "Job":
-        """Return the same job with the present ids of cards and groups, given by former id."""
+    @property
+    def needed_ids(self) -> frozenset[str]:
+        """The ids of the cards and groups that must be read before the job."""
+        return self.edit.join | self.leave | (frozenset({self.card_id}) - {""})
 
-        def present(former: frozenset[str]) -> frozenset[str]:
-            return frozenset(ids.get(old, old) for old in former)
-
+    def with_present_ids(self, present: Mapping[str, str]) -> "Job":
+        """Return the same job with the present id of each card and group, given by former id."""
         card = self.edit.card
         if isinstance(card, UpdateCard | DeleteCard):
-            card_id = ids.get(card.card.id, card.card.id)
+            card_id = present.get(card.card.id, card.card.id)
             card = replace(card, card=replace(card.card, id=card_id))
-        join, leave = present(self.edit.join), present(self.edit.leave)
-        edit = replace(self.edit, card=card, join=join, leave=leave)
-        return replace(self, edit=edit, adopting=ids.get(self.adopting, self.adopting))
-
-    def needs(self) -> frozenset[str]:
-        """Return the ids of the cards and groups that must be read before the job."""
-        return self.edit.join | self.leave | self.cards
+        edit = replace(
+            self.edit,
+            card=card,
+            join=frozenset(present.get(former, former) for former in self.edit.join),
+            leave=frozenset(present.get(former, former) for former in self.edit.leave),
+        )
+        return replace(self, edit=edit, adopting=present.get(self.adopting, self.adopting))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +100,16 @@ class WritingRules:
 
     Attributes:
         annotate: True to edit also cards that Mailroom did not make.
-        whole_members: ids of groups whose members are written as a whole map, because the server
-            refused a patch of one member. Stalwart up to 0.16.4 refuses a path with a token of
-            digits only.
-        written: returns the uid of a member as it is written on the member's card, because programs
-            compare the two as texts.
+        groups_written_whole: ids of groups whose members are written as a whole map, because the
+            server refused a patch of one member. Stalwart up to 0.16.4 refuses a path with a token
+            of digits only.
+        written_uid: returns the uid of a contact as it is written on its card. The group gets this
+            spelling, because programs compare the two as texts.
     """
 
     annotate: bool = False
-    whole_members: frozenset[str] = frozenset()
-    written: Callable[[str], str] = str
+    groups_written_whole: frozenset[str] = frozenset()
+    written_uid: Callable[[str], str] = str
 
 
 class RequestPlan:
@@ -117,11 +118,15 @@ class RequestPlan:
     Args:
         jobs: at most one per card.
         seen: cards and groups by id, as they were read; a missing one was deleted.
+        state: the state in which they were read.
         address_book: the id of the address book for new cards.
-        groups: group id -> name.
+        group_names: group id -> name.
         rules: the rules for writing cards and groups.
 
     Attributes:
+        cards: the cards to make, change and delete; in ``state``, unless cards are only made.
+        joins: the members to add to groups.
+        leaves: the members to remove from groups.
         failed: key -> the reason why the job cannot be carried out.
         undo: key -> patches that undo the changes of groups.
     """
@@ -130,13 +135,14 @@ class RequestPlan:
         self,
         jobs: Iterable[Job],
         seen: Mapping[str, JsCard],
+        state: str | None,
         address_book: str,
-        groups: Mapping[str, str],
+        group_names: Mapping[str, str],
         rules: WritingRules,
     ) -> None:
         self._rules = rules
         self._seen = seen
-        self._groups = groups
+        self._group_names = group_names
         self._address_book = address_book
         self._create: dict[str, JsCard] = {}
         self._update: Patches = defaultdict(dict)
@@ -152,122 +158,89 @@ class RequestPlan:
                 self._add_groups(job)
             except AddressBookError as error:
                 self.failed[job.key] = error
-
-    @property
-    def cards(self) -> Changes:
-        """The cards to make, change and delete, in the state in which they were read."""
-        return Changes(self._create, self._update, self._destroy)
-
-    @property
-    def joins(self) -> Changes:
-        """The members to add to groups."""
-        return Changes(update=self._join)
-
-    @property
-    def leaves(self) -> Changes:
-        """The members to remove from groups."""
-        return Changes(update=self._leave)
+        if_in_state = state if self._update or self._destroy else None
+        self.cards = Changes(self._create, self._update, self._destroy, if_in_state)
+        self.joins = Changes(update=self._join)
+        self.leaves = Changes(update=self._leave)
 
     @property
     def is_empty(self) -> bool:
         """True if there is nothing to change."""
         return not (self.failed or self.cards or self.joins or self.leaves)
 
-    @property
-    def depends_on_seen(self) -> bool:
-        """True if :attr:`cards` must be carried out in the state in which the cards were read."""
-        return bool(self._update or self._destroy)
-
     def keys_of(self, objects: Collection[str]) -> set[str]:
-        """Return the keys of the edits behind some creation, card or group ids."""
+        """Return the keys of the edits that change some cards or groups.
+
+        Args:
+            objects: ids of cards and groups, and creation ids of new cards.
+        """
         return {key for object_id in objects for key in self._keys[object_id]}
 
     def _add_card(self, job: Job) -> None:
-        match job.edit.card:
-            case CreateCard() as create if job.adopting:
-                card = self._card(job.adopting)
-                self._change(job, card, adopted(card, create))
-            case CreateCard() as create:
-                self._create[job.key] = new_card(create, job.uid, self._address_book)
+        edit, card = job.edit.card, self._seen.get(job.card_id)
+        match edit:
+            case CreateCard() if not job.adopting:
+                self._create[job.key] = new_card(edit, job.uid, self._address_book)
                 self._keys[job.key].add(job.key)
-            case UpdateCard() as edit:
-                card = self._card(edit.card.id)
-                self._change(job, card, updated(card, edit))
-            case DeleteCard() as edit if edit.card.id in self._seen:
-                now = to_card(self._seen[edit.card.id], annotate=self._rules.annotate)
+            case CreateCard() | UpdateCard():
+                if card is None:
+                    raise AddressBookError(f"card {job.card_id} is gone")
+                if not (self._rules.annotate or is_safe_to_edit(card)):
+                    return  # The server would lose a part of the card.
+                after = adopted(card, edit) if isinstance(edit, CreateCard) else updated(card, edit)
+                if patch := _card_patch(card, after):
+                    self._update[job.card_id] |= patch
+                    self._keys[job.card_id].add(job.key)
+            case DeleteCard() if card is not None:
+                now = to_card(card, annotate=self._rules.annotate)
                 if now != replace(edit.card, is_editable=now.is_editable):
-                    raise AddressBookError(f"card {edit.card.id} was changed in the meantime")
-                self._destroy.append(edit.card.id)
-                self._keys[edit.card.id].add(job.key)
-
-    def _card(self, card_id: str) -> JsCard:
-        if card_id not in self._seen:
-            raise AddressBookError(f"card {card_id} is gone")
-        return self._seen[card_id]
-
-    def _change(self, job: Job, before: JsCard, after: JsCard) -> None:
-        """Patch a card, unless the server would lose a part of the card."""
-        if not (self._rules.annotate or is_safe_to_edit(before)):
-            return
-        if patch := _patch(before, after):
-            self._update[before["id"]] |= patch
-            self._keys[before["id"]].add(job.key)
+                    raise AddressBookError(f"card {job.card_id} was changed in the meantime")
+                self._destroy.append(job.card_id)
+                self._keys[job.card_id].add(job.key)
 
     def _add_groups(self, job: Job) -> None:
         for group_id in job.edit.join | job.leave:
             if group_id not in self._seen:
-                name = self._groups.get(group_id, group_id)
+                name = self._group_names.get(group_id, group_id)
                 raise AddressBookError(f"contact group {name} is gone")
         for group_id in () if job.is_deletion else job.edit.join:
-            self._add_join(job, self._seen[group_id])
+            members = member_keys(self._seen[group_id])
+            # The group may have the member already, under another spelling of the uid.
+            if job.uid not in map(uid_key, members):
+                joining = {self._rules.written_uid(job.uid): True}
+                self._change_members(job, group_id, joining, self._join)
         for group_id in job.leave:
-            where = self._update if job.is_deletion else self._leave
-            self._add_leave(job, self._seen[group_id], where)
+            members = member_keys(self._seen[group_id])
+            leaving = {member: False for member in members if uid_key(member) == job.uid}
+            if leaving:
+                patches = self._update if job.is_deletion else self._leave
+                self._change_members(job, group_id, leaving, patches)
 
-    def _add_join(self, job: Job, group: JsCard) -> None:
-        """Add a member, unless the group has it already under any spelling of its uid."""
-        if job.uid in map(uid_key, member_keys(group)):
-            return
-        member = self._rules.written(job.uid)
-        path = pointer("members", member)
-        if isinstance(group.get("members"), dict) and not self._is_written_whole(group):
-            self._patch(job, self._join, group, {path: True})
-        else:  # The group has no map of members yet, or the server refuses the path.
-            self._patch_members(job, group, {member: True})
-        self._undo(job, group, {path: None})
+    def _change_members(
+        self, job: Job, group_id: str, changes: Mapping[str, bool], patches: Patches
+    ) -> None:
+        """Add (True) and remove (False) members of a group.
 
-    def _add_leave(self, job: Job, group: JsCard, where: Patches) -> None:
-        keys = [key for key in member_keys(group) if uid_key(key) == job.uid]
-        if not keys:
-            return
-        paths = [pointer("members", key) for key in keys]
-        if self._is_written_whole(group):
-            self._patch_members(job, group, dict.fromkeys(keys, False))
+        Each member is patched by its path, in ``patches``. If the group has no map of members yet,
+        or the server refuses the path, the whole map is written; this is done together with the
+        cards, because a whole map is right in one state only.
+        """
+        group, paths = self._seen[group_id], {uid: pointer("members", uid) for uid in changes}
+        has_map = isinstance(group.get("members"), dict)
+        if has_map and group_id not in self._rules.groups_written_whole:
+            patches[group_id] |= {paths[uid]: is_in or None for uid, is_in in changes.items()}
         else:
-            self._patch(job, where, group, dict.fromkeys(paths))
-        self._undo(job, group, dict.fromkeys(paths, True))
-
-    def _is_written_whole(self, group: JsCard) -> bool:
-        return group["id"] in self._rules.whole_members
-
-    def _patch_members(self, job: Job, group: JsCard, changes: Mapping[str, bool]) -> None:
-        """Write the whole map of members with the cards, as it is right in one state only."""
-        before = self._update[group["id"]].get("members")
-        if before is None:
-            before = dict.fromkeys(member_keys(group), True)
-        after = {**before, **changes}
-        members = {key: True for key, is_member in after.items() if is_member}
-        self._patch(job, self._update, group, {"members": members})
-
-    def _patch(self, job: Job, where: Patches, group: JsCard, patch: Patch) -> None:
-        where[group["id"]] |= patch
-        self._keys[group["id"]].add(job.key)
-
-    def _undo(self, job: Job, group: JsCard, patch: Patch) -> None:
-        self.undo.setdefault(job.key, {}).setdefault(group["id"], {}).update(patch)
+            before = self._update[group_id].get("members")
+            if before is None:
+                before = dict.fromkeys(member_keys(group), True)
+            after = {**before, **changes}
+            self._update[group_id]["members"] = {uid: True for uid, is_in in after.items() if is_in}
+        self._keys[group_id].add(job.key)
+        undo = self.undo.setdefault(job.key, {}).setdefault(group_id, {})
+        undo |= {paths[uid]: None if is_in else True for uid, is_in in changes.items()}
 
 
-def _patch(before: JsCard, after: JsCard) -> Patch:
+def _card_patch(before: JsCard, after: JsCard) -> Patch:
     """Return the patch of a card.
 
     If a patch removes a vendor-specific member from an object, Stalwart leaves ``null`` in its

@@ -8,11 +8,11 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from contextlib import suppress
 from functools import partial
 from typing import Final, TypeVar
 
 import structlog
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
 from mailroom.contacts.jmap.calls import (
     CardPage,
@@ -81,7 +81,7 @@ class Cards:
             await read_remaining(self.client, ask, first, parts.append)
             return [*_by_id(parts).values()]
 
-        return await undisturbed(read)
+        return await read_in_one_state(read)
 
     async def fetch(
         self, ids: Collection[str], groups: Mapping[str, JsCard], state: str
@@ -93,10 +93,9 @@ class Cards:
             groups: the groups that were read already, by id.
             state: the state in which the groups were read.
         """
-        known_groups = dict(groups)
         parts = await self._get(ids)
         cards = _by_id(parts)
-        self.cached = known_groups | cards
+        self.cached = {**groups, **cards}
         self.state = state if {part.state for part in parts} <= {state} else None
         return [*cards.values()]
 
@@ -114,7 +113,7 @@ class Cards:
             self.cached = _by_id(parts)
             self.state = next(iter(states), None)
 
-        await undisturbed(read)
+        await read_in_one_state(read)
 
     def is_fresh(self, ids: Collection[str]) -> bool:
         """Return True if these cards were read and nothing was written since."""
@@ -188,18 +187,19 @@ async def read_remaining(
         raise CardsMovedError
 
 
-async def undisturbed(read: Callable[[], Awaitable[T]]) -> T:
+async def read_in_one_state(read: Callable[[], Awaitable[T]]) -> T:
     """Read something, and read it again if cards changed during the reading.
+
+    Args:
+        read: reads; raises CardsMovedError if cards changed meanwhile.
 
     Raises:
         CardsMovedError: cards changed during every try.
     """
-    retrying = AsyncRetrying(
-        retry=retry_if_exception_type(CardsMovedError),
-        stop=stop_after_attempt(_TRIES),
-        reraise=True,
-    )
-    return await retrying(read)
+    for _ in range(_TRIES - 1):
+        with suppress(CardsMovedError):
+            return await read()
+    return await read()
 
 
 def warn_of_unreadable(parts: Iterable[Found]) -> None:

@@ -1,5 +1,6 @@
 """The rollback of group memberships after edits that failed."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 import structlog
@@ -63,12 +64,17 @@ class Rollback:
             if key in self._deleted:
                 undo = {group: dict.fromkeys(patch) for group, patch in undo.items()}
             patches.append(undo)
+        joins: Patches = defaultdict(dict)
+        leaves: Patches = defaultdict(dict)
+        for patch_by_group in patches:
+            for group, patch in patch_by_group.items():
+                for path, is_member in patch.items():
+                    (joins if is_member else leaves)[group][path] = is_member
         # Members are added back before others are removed, so that no contact is without a group.
-        sets = [_only(patches, value=value) for value in (True, None)]
+        account = self._cards.account_id
+        sets = [set_cards(account, Changes(update=update)) for update in (joins, leaves)]
         try:
-            results = await self._cards.write(
-                *(set_cards(self._cards.account_id, Changes(update=update)) for update in sets)
-            )
+            results = await self._cards.write(*sets)
         except (HttpError, JmapError) as error:
             log.warning("groups of failed edits were not restored", error=str(error))
             return
@@ -77,13 +83,3 @@ class Rollback:
                 reasons = [done.refusal or "", *done.failed.values()]
                 text = ", ".join(dict.fromkeys(str(reason) for reason in reasons if reason))
                 log.warning("groups of failed edits were not restored", error=text)
-
-
-def _only(patches: Iterable[Patches], *, value: bool | None) -> Patches:
-    """Return those parts of several patches of groups that have this value."""
-    picked: Patches = {}
-    for part in patches:
-        for group, patch in part.items():
-            paths = [path for path, member in patch.items() if member is value]
-            picked.setdefault(group, {}).update(dict.fromkeys(paths, value))
-    return {group: patch for group, patch in picked.items() if patch}

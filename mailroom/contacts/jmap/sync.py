@@ -23,8 +23,8 @@ from mailroom.contacts.jmap.calls import (
 )
 from mailroom.contacts.jmap.reading import (
     page_size,
+    read_in_one_state,
     read_remaining,
-    undisturbed,
     warn_of_unreadable,
 )
 from mailroom.contacts.jscontact.cards import is_group, to_group
@@ -47,8 +47,8 @@ class CardCache:
 
     Attributes:
         books: every address book.
-        state: the state of all cards. The cached cards are at least as new as this state, and equal
-            to the server's while the server is in this state.
+        state: the state of all cards before they were read. Cards that changed during the reading
+            may be newer; the next sync reads their changes once more.
         index: cards and groups.
         groups: id -> the group, with its members as written.
         written_uids: uid -> its spelling on the contact's card, if that spelling is different.
@@ -60,8 +60,8 @@ class CardCache:
     groups: Mapping[str, JsCard]
     written_uids: Mapping[str, str]
 
-    def is_followed_by(self, changes: CardChanges, books: Iterable[Book]) -> bool:
-        """Return True if some changes lead from these cards to the present cards of the server.
+    def can_apply(self, changes: CardChanges, books: Iterable[Book]) -> bool:
+        """Return True if it suffices to apply some changes to these cards.
 
         False if the server was restored from a backup: it then reports no changes, and a state that
         is not newer than ours. False also if the set of read-only address books has changed,
@@ -73,7 +73,7 @@ class CardCache:
             return not changes.has_more
         return bool(changes.touched) or _is_later(changes.new_state, self.state)
 
-    def followed_by(self, changes: CardChanges, books: Iterable[Book]) -> "CardCache":
+    def after(self, changes: CardChanges, books: Iterable[Book]) -> "CardCache":
         """Return the cards after some changes."""
         if not changes.touched:
             return replace(self, books=tuple(books), state=changes.new_state)
@@ -201,10 +201,10 @@ class Synchronizer:
                 get_books(self._account_id),
                 get_changes(self._account_id, cache.state, limit=size),
             )
-            if changes is None or not cache.is_followed_by(changes, books):
+            if changes is None or not cache.can_apply(changes, books):
                 return None
             # Each page is kept, so that a failure costs only the pages that are still to be read.
-            cache = self._cache = cache.followed_by(changes, books)
+            cache = self._cache = cache.after(changes, books)
             has_more = changes.has_more
         return cache
 
@@ -223,7 +223,7 @@ class Synchronizer:
             await read_remaining(self._client, ask, first, builder.put)
             return builder.build()
 
-        return await undisturbed(read)
+        return await read_in_one_state(read)
 
 
 def _read_only(books: Iterable[Book]) -> frozenset[str]:

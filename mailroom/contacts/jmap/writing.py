@@ -17,7 +17,6 @@ from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap.calls import uid_filter
 from mailroom.contacts.jmap.card_set import (
     BAD_PATH,
-    Changes,
     Done,
     edit_octets,
     is_gone,
@@ -25,10 +24,10 @@ from mailroom.contacts.jmap.card_set import (
     set_cards,
 )
 from mailroom.contacts.jmap.plan import Job, RequestPlan, WritingRules
-from mailroom.contacts.jmap.reading import Cards, CardsMovedError, undisturbed
+from mailroom.contacts.jmap.reading import Cards, CardsMovedError, read_in_one_state
 from mailroom.contacts.jmap.rollback import Rollback
 from mailroom.contacts.jmap.sync import Synchronizer
-from mailroom.contacts.jscontact.fields import JsCard, addresses_of, uid_of
+from mailroom.contacts.jscontact.fields import addresses_of, uid_of
 from mailroom.contacts.model import (
     AddressBookError,
     ContactEdit,
@@ -68,15 +67,15 @@ class Writing:
         *,
         annotate: bool,
     ) -> None:
-        self._rules = WritingRules(annotate, written=synchronizer.written_uid)
+        self._rules = WritingRules(annotate, written_uid=synchronizer.written_uid)
         self._cards = cards
         self._address_book = address_book
         self._edits = edits
         self._index = index
-        self._before: Collection[Group] = index.groups
-        self._groups = {group.id: group.name for group in self._before}
+        self._groups_before: Collection[Group] = index.groups
+        self._group_names = {group.id: group.name for group in index.groups}
         self._synchronizer = synchronizer
-        self._has_renewed = False
+        self._has_renewed_ids = False
         self._jobs: dict[str, Job] = {}
         self._report = EditReport(edits)
         self._rollback = Rollback(cards)
@@ -89,9 +88,13 @@ class Writing:
             HttpError: no edit succeeded, because the server failed or cannot be reached.
         """
         limits = (await self._cards.client.session()).limits
-        for batch in set_batches(self._edits, edit_octets, limits, besides=len(self._groups)):
-            await self._write([Job(edit, self._uid_for(edit)) for edit in batch])
-        await self._look_again()
+        groups = len(self._group_names)
+        for batch in set_batches(self._edits, edit_octets, limits, besides=groups):
+            jobs = [Job(edit, self._uid_for(edit)) for edit in batch]
+            left = await retry_while_changed(self._attempt, jobs, tries=_TRIES)
+            never_still = AddressBookError("contacts are changed by somebody else all the time")
+            self._report.fail((job.key for job in left), never_still)
+        await self._clear_failures_of_completed_edits()
         await self._rollback.run(self._report.failures)
         self._report.raise_if_nothing_worked()
         return self._report.failures
@@ -108,150 +111,134 @@ class Writing:
                 uid = other_uid(uid, edit.card.address)
         return uid
 
-    async def _write(self, jobs: list[Job]) -> None:
-        """Write jobs, and try those again that may succeed."""
-
-        async def attempt(jobs: list[Job]) -> list[Job]:
-            again: list[Job] = []
-            with self._report.failing(*(job.key for job in jobs)):
-                again += await self._attempt(jobs)
-            return again
-
-        left = await retry_while_changed(attempt, jobs, tries=_TRIES)
-        never_still = AddressBookError("contacts are changed by somebody else all the time")
-        self._report.fail((job.key for job in left), never_still)
-
-    async def _attempt(self, jobs: Sequence[Job]) -> list[Job]:
-        """Write once, and return the jobs to try again."""
+    async def _attempt(self, jobs: list[Job]) -> list[Job]:
+        """Write some jobs in one request, and return the jobs to try again."""
         self._jobs |= {job.key: job for job in jobs}
-        await self._look_at(jobs)
-        jobs = [job for job in jobs if job.key not in self._report.failures]
-        plan = self._plan(jobs)
-        self._report.failures |= plan.failed
-        cards = plan.cards
-        if plan.depends_on_seen:
-            cards = replace(cards, if_in_state=self._cards.state)
-        account = self._cards.account_id
-        sets = [set_cards(account, changes) for changes in (cards, plan.joins, plan.leaves)]
-        done, joined, left = await self._cards.write(*sets)
-        self._rollback.add(plan.undo)
-        if done.refusal is None:
-            # A rollback must not add the uid of a deleted card to groups.
-            deleted = [card_id for card_id in cards.destroy if card_id not in done.failed]
-            self._rollback.note_deleted(plan.keys_of(deleted))
-        whole = self._judge_members(plan, joined, left)
-        again = {job.key: job for job in await self._judge_cards(plan, jobs, done)}
-        again |= {job.key: job for job in jobs if job.key in whole and job.key not in again}
-        again |= {job.key: job for job in await self._under_other_ids(jobs, (done, joined, left))}
+        again: dict[str, Job] = {}
+        with self._report.failing(*(job.key for job in jobs)):
+            await self._read_for(jobs)
+            jobs = [job for job in jobs if job.key not in self._report.failures]
+            plan = self._plan(jobs)
+            self._report.failures |= plan.failed
+            account, sets = self._cards.account_id, (plan.cards, plan.joins, plan.leaves)
+            results = await self._cards.write(*(set_cards(account, changes) for changes in sets))
+            self._rollback.add(plan.undo)
+            of_cards = results[0]
+            if of_cards.refusal is None:
+                # A rollback must not add the uid of a deleted card to groups.
+                deleted = [card for card in plan.cards.destroy if card not in of_cards.failed]
+                self._rollback.note_deleted(plan.keys_of(deleted))
+            keys = self._record_failures(plan, *results)
+            again = {job.key: job for job in jobs if job.key in keys}
+            new = [job for job in jobs if job.makes_card]
+            taken = [job for job in new if is_taken(of_cards.failed.get(job.key))]
+            again |= {job.key: job for job in await self._resolve_uid_conflicts(taken)}
+            again |= {job.key: job for job in await self._jobs_with_present_ids(jobs, results)}
         return [job for key, job in again.items() if key not in self._report.failures]
 
     def _plan(self, jobs: Iterable[Job]) -> RequestPlan:
-        return RequestPlan(jobs, self._cards.cached, self._address_book, self._groups, self._rules)
+        seen, state = self._cards.cached, self._cards.state
+        return RequestPlan(jobs, seen, state, self._address_book, self._group_names, self._rules)
 
-    def _judge_members(self, plan: RequestPlan, joined: Done, left: Done) -> set[str]:
-        """Record the failed changes of groups, and return the keys of edits to try again.
-
-        Some servers refuse a path because of the form of its tokens, but accept the whole map of
-        members. Such groups are written as a whole map in the next try.
-        """
-        refused = {
-            group
-            for done in (joined, left)
-            for group, why in done.failed.items()
-            if why.type in BAD_PATH and group not in self._rules.whole_members
-        }
-        whole = self._rules.whole_members | refused
-        self._rules = replace(self._rules, whole_members=whole)
-        for changes, done in ((plan.joins, joined), (plan.leaves, left)):
-            rest = {group: why for group, why in done.failed.items() if group not in refused}
-            self._judge(plan, changes, replace(done, failed=rest))
-        return plan.keys_of(refused)
-
-    async def _under_other_ids(self, jobs: Sequence[Job], results: Iterable[Done]) -> list[Job]:
-        """Return the jobs whose cards or groups have got other ids, under these ids."""
-        missing = {card_id for job in jobs for card_id in job.needs()} - self._cards.cached.keys()
-        for done in results:
-            missing |= {card_id for card_id, why in done.failed.items() if is_gone(why)}
-        if not missing or self._has_renewed:
-            return []
-        self._has_renewed = True
-        _, ids = await self._synchronizer.renew(self._index, missing)
-        again = [job for job in jobs if any(ids.get(old, old) != old for old in job.needs())]
-        for job in again:
-            self._report.failures.pop(job.key, None)
-            self._rollback.discard(job.key)
-        self._before = [replace(group, id=ids.get(group.id, group.id)) for group in self._before]
-        self._groups = {group.id: group.name for group in self._before}
-        return [job.under(ids) for job in again]
-
-    async def _look_at(self, jobs: Sequence[Job]) -> None:
+    async def _read_for(self, jobs: Sequence[Job]) -> None:
         """Read the cards and groups that the jobs need, unless they are up to date.
 
-        Before a deletion every group is read, because somebody may have added the card to one.
+        Before a deletion every group is read: if somebody has added the card to one, the deletion
+        fails.
         """
-        needs = {card_id for job in jobs for card_id in job.needs()}
+        needed = {card_id for job in jobs for card_id in job.needed_ids}
         deletions = [job.edit for job in jobs if job.is_deletion]
-        if not deletions or self._cards.is_fresh(needs):
-            await self._cards.fetch_if_stale(needs)
+        if not deletions or self._cards.is_fresh(needed):
+            await self._cards.fetch_if_stale(needed)
             return
 
         async def read() -> Collection[Group]:
             cache = await self._synchronizer.sync()
-            await self._cards.fetch(needs - cache.groups.keys(), cache.groups, cache.state)
+            await self._cards.fetch(needed - cache.groups.keys(), cache.groups, cache.state)
             if self._cards.state is None:
                 raise CardsMovedError
             return cache.index.groups
 
-        now = await undisturbed(read)
+        now = await read_in_one_state(read)
         for edit in deletions:
             with self._report.failing(edit.key):
-                edit.refuse_if_joined(self._before, now)
+                edit.refuse_if_joined(self._groups_before, now)
 
-    async def _judge_cards(self, plan: RequestPlan, jobs: Sequence[Job], done: Done) -> list[Job]:
-        """Record the failed changes of cards, and return the jobs to try again."""
-        cards = plan.cards
-        if done.is_outdated:
-            keys = plan.keys_of([*cards.create, *cards.update, *cards.destroy])
-            return [job for job in jobs if job.key in keys]
-        taken = {key for key in cards.create if is_taken(done.failed.get(key))}
-        gone = {card_id for card_id in cards.destroy if is_gone(done.failed.get(card_id))}
-        others = {key: why for key, why in done.failed.items() if key not in taken | gone}
-        self._judge(plan, cards, replace(done, failed=others))
-        return await self._resolve_uid_conflicts([job for job in jobs if job.key in taken])
+    def _record_failures(
+        self, plan: RequestPlan, of_cards: Done, of_joins: Done, of_leaves: Done
+    ) -> set[str]:
+        """Record each refused change as the failure of its edits, unless another try may succeed.
 
-    def _judge(self, plan: RequestPlan, changes: Changes, done: Done) -> None:
-        """Record each refused change as the failure of its edits."""
-        if done.refusal is not None:
-            every = [*changes.create, *changes.update, *changes.destroy]
-            self._report.fail(plan.keys_of(every), done.refusal)
-        for object_id, why in done.failed.items():
-            group = self._groups.get(object_id)
-            name = f"card {object_id}" if group is None else f"contact group {group}"
-            error = LastingRefusalError if why.is_lasting else AddressBookError
-            self._report.fail(plan.keys_of([object_id]), error(f"{name}: {why}"))
+        Returns:
+            The keys of edits to try again as they are.
+        """
+        # Some servers refuse a path because of the form of its tokens, but accept the whole map of
+        # members. Such groups are written as a whole map in the next try.
+        known = self._rules.groups_written_whole
+        failed_groups = [*of_joins.failed.items(), *of_leaves.failed.items()]
+        bad = {group for group, why in failed_groups if why.type in BAD_PATH and group not in known}
+        self._rules = replace(self._rules, groups_written_whole=known | bad)
+        again = plan.keys_of(bad)
+        # The uid of a new card may be taken, and a card to delete may be gone already.
+        taken = {key for key in plan.cards.create if is_taken(of_cards.failed.get(key))}
+        gone = {card_id for card_id in plan.cards.destroy if is_gone(of_cards.failed.get(card_id))}
+        for changes, done, no_failures in (
+            (plan.cards, of_cards, taken | gone),
+            (plan.joins, of_joins, bad),
+            (plan.leaves, of_leaves, bad),
+        ):
+            keys = plan.keys_of([*changes.create, *changes.update, *changes.destroy])
+            if done is of_cards and done.is_outdated:
+                again |= keys
+            elif done.refusal is not None:
+                self._report.fail(keys, done.refusal)
+            for object_id, why in done.failed.items():
+                if object_id not in no_failures:
+                    group = self._group_names.get(object_id)
+                    name = f"card {object_id}" if group is None else f"contact group {group}"
+                    error = LastingRefusalError if why.is_lasting else AddressBookError
+                    self._report.fail(plan.keys_of([object_id]), error(f"{name}: {why}"))
+        return again
 
     async def _resolve_uid_conflicts(self, jobs: Sequence[Job]) -> list[Job]:
         """Return jobs whose uid is taken, on the contact's existing card or with another uid."""
-        if not jobs:
-            return []
         resolved: list[Job] = []
         with self._report.failing(*(job.key for job in jobs)):
-            cards = await self._cards.find(uid_filter(job.uid for job in jobs))
+            cards = await self._cards.find(uid_filter(job.uid for job in jobs)) if jobs else []
             by_uid = {uid_of(card): card for card in cards}
-            resolved += [self._job_for_existing_card(job, by_uid.get(job.uid)) for job in jobs]
+            for job in jobs:
+                create, card = job.edit.card, by_uid.get(job.uid)
+                if card is None or not isinstance(create, CreateCard):
+                    resolved.append(job)
+                elif create.is_for(uid_of(card), addresses_of(card)):
+                    resolved.append(replace(job, adopting=card["id"]))
+                else:
+                    self._rollback.note_wrong_uid(job.key)
+                    resolved.append(replace(job, uid=other_uid(job.uid, create.address)))
         return resolved
 
-    def _job_for_existing_card(self, job: Job, card: JsCard | None) -> Job:
-        """Return the job on the card that has its uid, if that is the contact's own card."""
-        if card is None or not isinstance(job.edit.card, CreateCard):
-            return job
-        create = job.edit.card
-        if create.is_for(uid_of(card), addresses_of(card)):
-            return replace(job, adopting=card["id"])
-        self._rollback.note_wrong_uid(job.key)
-        return replace(job, uid=other_uid(job.uid, create.address))
+    async def _jobs_with_present_ids(
+        self, jobs: Sequence[Job], results: Iterable[Done]
+    ) -> list[Job]:
+        """Return the jobs whose cards or groups have got other ids, with these ids."""
+        missing = {card_id for job in jobs for card_id in job.needed_ids}
+        missing -= self._cards.cached.keys()
+        for done in results:
+            missing |= {card_id for card_id, why in done.failed.items() if is_gone(why)}
+        if not missing or self._has_renewed_ids:
+            return []
+        self._has_renewed_ids = True
+        _, ids = await self._synchronizer.renew(self._index, missing)
+        again = [job for job in jobs if any(ids.get(old, old) != old for old in job.needed_ids)]
+        for job in again:
+            self._report.failures.pop(job.key, None)
+            self._rollback.discard(job.key)
+        groups = [replace(group, id=ids.get(group.id, group.id)) for group in self._groups_before]
+        self._groups_before = groups
+        self._group_names = {group.id: group.name for group in groups}
+        return [job.with_present_ids(ids) for job in again]
 
-    async def _look_again(self) -> None:
+    async def _clear_failures_of_completed_edits(self) -> None:
         """Clear the failures of edits that another instance has completed.
 
         The other instance also removed the label, so nobody would ever repair a rollback. If the
@@ -263,9 +250,10 @@ class Writing:
             jobs = [job for job in jobs if not job.makes_card]
             jobs += await self._resolve_uid_conflicts(new)
             if jobs:
-                await self._cards.fetch_if_stale(card_id for job in jobs for card_id in job.needs())
+                needed = {card_id for job in jobs for card_id in job.needed_ids}
+                await self._cards.fetch_if_stale(needed)
             for job in jobs:
                 if self._plan([job]).is_empty:
                     del self._report.failures[job.key]
-                elif job.is_deletion and not job.cards & self._cards.cached.keys():
+                elif job.is_deletion and job.card_id not in self._cards.cached:
                     self._rollback.note_deleted([job.key])
