@@ -3,19 +3,19 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.contacts.carddav.membership import GroupWrite, Move, waves
-from mailroom.contacts.model import Group
+from mailroom.contacts.carddav.membership import GroupWrite, waves
+from mailroom.contacts.model import ContactEdit, Group
 
 
 def group(name: str, *members: str) -> Group:
     return Group(id=name, uid=name, name=name, members=frozenset(members))
 
 
-def move(uid: str, join: str = "", leave: str = "") -> Move:
-    return Move(uid, uid, frozenset(join), frozenset(leave))
+def move(uid: str, join: str = "", leave: str = "") -> ContactEdit:
+    return ContactEdit(uid, uid, join=frozenset(join), leave=frozenset(leave))
 
 
-def plan(moves: list[Move], *groups: Group) -> list[list[str]]:
+def plan(moves: list[ContactEdit], *groups: Group) -> list[list[str]]:
     """Waves as text: ``+`` who joins, ``-`` who leaves."""
     return [[_text(write) for write in wave] for wave in waves(moves, groups)]
 
@@ -61,12 +61,14 @@ def test_nothing_to_do_takes_no_wave() -> None:
 
 ids = st.frozensets(st.sampled_from("ABCD"))
 members = st.fixed_dictionaries({name: st.frozensets(st.sampled_from("uvw")) for name in "ABCD"})
-moves_of_three = st.tuples(*(st.builds(Move, st.just(u), st.just(u), ids, ids) for u in "uvw"))
+moves_of_three = st.tuples(
+    *(st.builds(ContactEdit, st.just(u), st.just(u), join=ids, leave=ids) for u in "uvw")
+)
 
 
 @given(members, moves_of_three)
 def test_no_contact_is_ever_in_fewer_groups_than_it_shall_be(
-    before: dict[str, frozenset[str]], moves: tuple[Move, ...]
+    before: dict[str, frozenset[str]], moves: tuple[ContactEdit, ...]
 ) -> None:
     now = {name: set(uids) for name, uids in before.items()}
     written: list[str] = []

@@ -101,8 +101,8 @@ def test_several_resources_may_share_a_status() -> None:
 
 def test_an_answer_that_was_cut_says_so() -> None:
     cut = "<response><href>/</href><status>HTTP/1.1 507 Full</status></response>"
-    assert parse_multistatus(response(multistatus(cut))).is_cut
-    assert not parse_multistatus(response(multistatus(""))).is_cut
+    assert parse_multistatus(response(multistatus(cut))).is_truncated
+    assert not parse_multistatus(response(multistatus(""))).is_truncated
 
 
 @pytest.mark.parametrize(

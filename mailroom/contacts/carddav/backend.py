@@ -91,7 +91,7 @@ class CardDavAddressBook:
             notes.append(
                 f"cards that are not edited, because they exceed {LARGEST_CARD >> 20} MiB: {paths}"
             )
-        used = book.cache.members.used()
+        used = book.cache.category_members.used()
         if used and not book.cache.groups_are_categories:
             notes.append(
                 f"contacts have the categories {', '.join(sorted(used))} on their cards, which"

@@ -148,13 +148,13 @@ class CardCache:
 
     Attributes:
         etags: the version of each resource in the index, by path.
-        members: the cards that have these names as CATEGORIES.
+        category_members: the members of the groups that are kept as CATEGORIES on cards.
         groups_are_categories: the argument.
     """
 
     def __init__(self, names: Collection[str] = (), *, groups_are_categories: bool = False) -> None:
         self.etags: dict[str, str] = {}
-        self.members = CategoryMembers(names)
+        self.category_members = CategoryMembers(names)
         self.groups_are_categories = groups_are_categories
         self._index = IndexBuilder()
         self._versions: dict[str, Resource] = {}
@@ -182,7 +182,7 @@ class CardCache:
         return self._written_uids.get(uid, uid)
 
     def lengths(self, paths: Collection[str]) -> dict[str, int | None]:
-        """Return the octets that each of some cards has at most."""
+        """Return the length of each card in octets; an upper limit if the card is small."""
         return {path: self._large.get(path, _SMALL) for path in paths}
 
     def store(self, resource: Resource) -> None:
@@ -228,7 +228,7 @@ class CardCache:
         self._index.remove(path)
         self.etags.pop(path, None)
         self._large.pop(path, None)
-        self.members.remove(path)
+        self.category_members.remove(path)
 
     def apply(self, changes: Changes) -> None:
         """Apply changes from the server."""
@@ -244,10 +244,10 @@ class CardCache:
             if card.uid:
                 self._index.put_card(path, card.uid, card.addresses)
                 self._put_uid(card.uid, card.written_uid)
-                self.members.put(path, card.uid, card.categories)
+                self.category_members.put(path, card.uid, card.categories)
             else:
                 self._index.put_known(path, card.addresses)
-                self.members.remove(path)
+                self.category_members.remove(path)
         for group in changes.groups.values():
             self.store(group)
         if changes.cards or changes.gone:
@@ -269,5 +269,5 @@ class CardCache:
     def _put_categories(self) -> None:
         """Put the groups that are kept as CATEGORIES into the index."""
         if self.groups_are_categories:
-            for group in self.members.groups():
+            for group in self.category_members.groups():
                 self._index.put_group(group)

@@ -82,6 +82,7 @@ async def read_cards(
         take(resource)
 
     reading = _Reading(requests, take, way)
+    # If many lengths are unknown, the first cards show how many octets a card usually has.
     first = unknown[:_FIRST] if len(unknown) > _FIRST else []
     if first:
         await _Reading(requests, measure, way, reading.failed).read(first)
@@ -122,8 +123,9 @@ class _Reading:
                 raise
             answered = frozenset()
         left = [path for path in paths if path not in answered]
-        # Without any progress the part is halved.
+        # If the answer has none of the cards, the part is too large for the server, and is halved.
         size = len(left) if answered else (len(left) + 1) // 2
+        # Each part is smaller than the one before, even if the answer has only other cards.
         size = max(min(size, len(paths) - 1), 1)
         for start in range(0, len(left), size):
             await self.read(left[start : start + size])
@@ -132,20 +134,20 @@ class _Reading:
         """Read one card to its end, whatever its size."""
         try:
             try:
-                answered, is_cut = await self._ask([path], self._way, enough=None)
+                answered, is_truncated = await self._ask([path], self._way, enough=None)
             except UnreachableError as error:
                 if not error.sent:
                     raise
                 log.warning(
                     "card cannot be read in time, only some properties are requested", path=path
                 )
-                answered, is_cut = await self._ask([path], BRIEF, enough=None)
+                answered, is_truncated = await self._ask([path], BRIEF, enough=None)
         except ServerFailureError as error:
             if error.status != HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise
             await self._get(path)
             return
-        if is_cut and not answered:
+        if is_truncated and not answered:
             raise AddressBookError(f"the server returns only a part of its cards, without {path}")
 
     async def _get(self, path: str) -> None:

@@ -56,7 +56,7 @@ class CollectionSync:
         self._can_sync = can_sync
         self._token = ""
         self._tag = ""
-        self._brief_is_short = False
+        self._brief_lacks_addresses = False
 
     async def changes(self) -> Changes:
         """Return the changes since the last accepted ones.
@@ -73,7 +73,7 @@ class CollectionSync:
                     error=str(error),
                     is_stale=error.is_stale,
                 )
-        if listing is None or listing.is_cut:
+        if listing is None or listing.is_truncated:
             return await self._compare_etags()
         changes = Changes()
         for path in listing.gone:
@@ -112,10 +112,11 @@ class CollectionSync:
             if not listed.etag or self._etags.get(path) != listed.etag
         }
         for path in lengths:
+            # A card counts as deleted until it is read: it may be deleted after it was listed.
             changes.remove(path)
         known = [length for length in lengths.values() if length is not None]
         is_little = len(lengths) - len(known) <= _FEW and sum(known) <= _READ_WHOLE
-        if self._brief_is_short or is_little:
+        if self._brief_lacks_addresses or is_little:
             await self._read_as(WHOLE_IF_SMALL, lengths, lengths, changes)
         else:
             await self._read_in_brief(lengths, changes)
@@ -133,7 +134,7 @@ class CollectionSync:
         await self._read_as(WHOLE_IF_SMALL, bare, lengths, changes)
         if any(path in changes.cards and changes.cards[path].addresses for path in bare):
             log.info("server leaves out properties with a group, all cards are read whole")
-            self._brief_is_short = True
+            self._brief_lacks_addresses = True
             rest = changes.cards.keys() - set(bare)
             await self._read_as(WHOLE_IF_SMALL, rest, lengths, changes)
 
@@ -172,11 +173,11 @@ async def list_everything(requests: Requests, *, can_sync: bool) -> Listing:
         except SyncRefusedError as error:
             log.info("server does not offer sync-collection, ETags are compared", error=str(error))
         else:
-            if not page.is_cut:
+            if not page.is_truncated:
                 return page
             token, seen = await _last_token(requests, page)
     listing = await requests.list_all()
-    if not listing.is_cut and seen.keys() <= listing.found.keys():
+    if not listing.is_truncated and seen.keys() <= listing.found.keys():
         return Listing(listing.found, token=token)
     log.info("server cuts lists of cards, they are requested by their UIDs")
     try:
@@ -195,7 +196,7 @@ async def _last_token(requests: Requests, page: Listing) -> tuple[str, dict[str,
     """Read the pages to their end; return the last token and the resources in the pages."""
     seen = dict(page.found)
     for _ in range(_PAGES):
-        if not page.is_cut:
+        if not page.is_truncated:
             break
         following = await requests.changed_since(page.token)
         if following.token == page.token:
@@ -210,17 +211,17 @@ async def _last_token(requests: Requests, page: Listing) -> tuple[str, dict[str,
 async def _list_by_uid(requests: Requests, begin: str | None) -> dict[str, Listed]:
     """List the cards whose UID begins so, or the cards without UID; divide them if too many."""
     listing = await requests.with_uid(begin)
-    if not listing.is_cut:
+    if not listing.is_truncated:
         return dict(listing.found)
     if begin is None:
         raise _only_a_part(requests, "too many have no UID")
     if len(begin) >= _LONGEST_BEGIN:
         raise _only_a_part(requests, f"too many UIDs begin with {begin!r}")
     longer = [begin + character for character in _CHARACTERS]
-    other = await requests.with_uid(begin, longer)
-    if other.is_cut:
+    rest = await requests.with_uid(begin, excluded=longer)
+    if rest.is_truncated:
         raise _only_a_part(requests, f"too many UIDs begin with {begin!r}")
-    found = dict(other.found)
+    found = dict(rest.found)
     for part in await all_of(_list_by_uid(requests, longer_begin) for longer_begin in longer):
         found |= part
     if missed := len(listing.found.keys() - found.keys()):

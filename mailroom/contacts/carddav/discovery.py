@@ -10,7 +10,6 @@ from mailroom.contacts.carddav.hrefs import at_path, path_key
 from mailroom.contacts.carddav.multistatus import Item, parse_multistatus
 from mailroom.contacts.carddav.webdav import (
     ADDRESS_BOOK,
-    ANSWERS,
     COLLECTION_TAG,
     CURRENT_USER_PRINCIPAL,
     DISPLAY_NAME,
@@ -23,9 +22,10 @@ from mailroom.contacts.carddav.webdav import (
     SYNC_COLLECTION,
     SYNC_TOKEN,
     propfind,
+    xml_request,
 )
 from mailroom.contacts.model import AddressBookError
-from mailroom.http import HttpClient, HttpRequest, RedirectError, Response, refusal
+from mailroom.http import HttpClient, RedirectError, Response, refusal
 
 _WELL_KNOWN: Final = "/.well-known/carddav"
 _PROPERTIES: Final = (
@@ -72,7 +72,7 @@ class AddressBookCollection:
     @property
     def resource_name(self) -> str:
         """The last part of the path."""
-        return self.url.path.rstrip("/").rpartition("/")[2]
+        return _last_segment(self.url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +154,10 @@ class _Search:
         books = tuple(_collection(item) for item in items if _is_address_book(item))
         homes = [home for item in items for home in item.urls(HOME_SET)]
         if not homes:
-            for principal in [url for item in items for url in item.urls(CURRENT_USER_PRINCIPAL)]:
-                for item in await self._propfind(principal, depth=0):
-                    homes += item.urls(HOME_SET)
+            for item in items:
+                for principal in item.urls(CURRENT_USER_PRINCIPAL):
+                    for resource in await self._propfind(principal, depth=0):
+                        homes += resource.urls(HOME_SET)
         if books:
             return Discovered(books, tuple(homes), is_named=True)
         found = {
@@ -173,8 +174,6 @@ class _Search:
 
     async def _propfind(self, url: URL, *, depth: int) -> list[Item]:
         """Return the properties of a resource; nothing if it is not a resource of WebDAV."""
-        headers = {"Depth": str(depth), "Content-Type": "application/xml; charset=utf-8"}
-        body = propfind(_PROPERTIES)
 
         def read(response: Response) -> list[Item]:
             if response.status == HTTPStatus.FORBIDDEN:
@@ -184,9 +183,8 @@ class _Search:
             return list(parse_multistatus(response).found)
 
         try:
-            return await self._http.ask(
-                HttpRequest("PROPFIND", url, headers, body, expected=ANSWERS), read
-            )
+            request = xml_request("PROPFIND", url, propfind(_PROPERTIES), depth=depth)
+            return await self._http.ask(request, read)
         except RedirectError as error:
             raise AddressBookError(
                 f"{error}. If that is the right server, set the CardDAV URL to it"
@@ -194,21 +192,25 @@ class _Search:
 
 
 def _is_address_book(item: Item) -> bool:
-    return ADDRESS_BOOK in (item.children(RESOURCE_TYPE) or ())
+    return ADDRESS_BOOK in (item.element_names(RESOURCE_TYPE) or ())
 
 
 def _collection(item: Item) -> AddressBookCollection:
     url = at_path(item.url, item.url.raw_path.rstrip("/") + "/")
-    privileges = item.children(PRIVILEGES)
+    privileges = item.element_names(PRIVILEGES)
     return AddressBookCollection(
         url=url,
-        name=item.text(DISPLAY_NAME).strip() or url.path.rstrip("/").rpartition("/")[2],
+        name=item.text(DISPLAY_NAME).strip() or _last_segment(url),
         is_writable=_suffice(privileges, _WRITE_PRIVILEGES),
         is_readable=_suffice(privileges, _READ_PRIVILEGES),
         is_own=_is_own(item),
-        can_sync=SYNC_COLLECTION in (item.children(REPORTS) or ()),
+        can_sync=SYNC_COLLECTION in (item.element_names(REPORTS) or ()),
         tag=f"{item.text(COLLECTION_TAG).strip()} {item.text(SYNC_TOKEN).strip()}".strip(),
     )
+
+
+def _last_segment(url: URL) -> str:
+    return url.path.rstrip("/").rpartition("/")[2]
 
 
 def _suffice(privileges: frozenset[str] | None, needed: tuple[frozenset[str], ...]) -> bool:
@@ -218,7 +220,7 @@ def _suffice(privileges: frozenset[str] | None, needed: tuple[frozenset[str], ..
 
 def _is_own(item: Item) -> bool:
     """Return False if the server shows another owner of an address book (RFC 3744 section 5.1)."""
-    if SHARED & (item.children(RESOURCE_TYPE) or frozenset()):
+    if SHARED & (item.element_names(RESOURCE_TYPE) or frozenset()):
         return False
     owners = {path_key(url.raw_path) for url in item.urls(OWNER)}
     principals = {path_key(url.raw_path) for url in item.urls(CURRENT_USER_PRINCIPAL)}

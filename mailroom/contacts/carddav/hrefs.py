@@ -23,17 +23,16 @@ _SLASHES: Final = re.compile("/{2,}")
 
 
 class Paths:
-    """The resources of one server by path.
+    """Remembers the spelling in which the server wrote each path.
 
-    The rest of the code uses the spelling of :func:`path_key`. Requests use the spelling of the
-    server.
+    Requests use the server's spelling. The rest of the code uses the spelling of :func:`path_key`.
     """
 
     def __init__(self) -> None:
         self._spelled: dict[str, str] = {}
 
     def key(self, raw_path: str) -> str:
-        """Return the path of a resource as it is compared, and remember the server's spelling."""
+        """Return a path in the spelling of :func:`path_key`, and remember the server's."""
         key = path_key(raw_path)
         if raw_path != key:
             self._spelled[key] = raw_path

@@ -5,65 +5,48 @@ from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
-from mailroom.contacts.model import Group
+from mailroom.contacts.model import ContactEdit, Group
 
 _NONE: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """The changes of one contact's memberships.
-
-    Attributes:
-        key: the key of the edit.
-        uid: the uid of the contact.
-        join: ids of the groups to join.
-        leave: ids of the groups to leave; groups in ``join`` are ignored.
-    """
-
-    key: str
-    uid: str
-    join: frozenset[str]
-    leave: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
 class GroupWrite:
-    """One write of one group."""
+    """One write of one group: its id, and the edits whose contacts join or leave the group."""
 
     group: str
-    joining: tuple[Move, ...]
-    leaving: tuple[Move, ...]
+    joining: tuple[ContactEdit, ...]
+    leaving: tuple[ContactEdit, ...]
 
 
-def waves(moves: Sequence[Move], groups: Collection[Group]) -> list[list[GroupWrite]]:
+def waves(edits: Sequence[ContactEdit], groups: Collection[Group]) -> list[list[GroupWrite]]:
     """Return group writes in waves: writes of one wave are concurrent, waves are consecutive.
 
     Every contact joins its new groups before it leaves the old ones, and every group is written
     once. If contacts swap groups, that is impossible: then every contact joins in a first wave and
-    leaves in a second one.
+    leaves in a second one. A group that an edit both joins and leaves is joined.
     """
-    moves = [replace(move, leave=move.leave - move.join) for move in moves]
+    edits = [replace(edit, leave=edit.leave - edit.join) for edit in edits]
     try:
-        order = _order(moves, groups)
+        order = _order(edits, groups)
     except CycleError:
-        everywhere = [sorted({group for move in moves for group in move.join | move.leave})]
-        joined = _writes(everywhere, [replace(move, leave=_NONE) for move in moves])
-        left = _writes(everywhere, [replace(move, join=_NONE) for move in moves])
+        everywhere = [sorted({group for edit in edits for group in edit.join | edit.leave})]
+        joined = _writes(everywhere, [replace(edit, leave=_NONE) for edit in edits])
+        left = _writes(everywhere, [replace(edit, join=_NONE) for edit in edits])
         return joined + left
-    return _writes(order, moves)
+    return _writes(order, edits)
 
 
-def _order(moves: Sequence[Move], groups: Collection[Group]) -> list[list[str]]:
+def _order(edits: Sequence[ContactEdit], groups: Collection[Group]) -> list[list[str]]:
     """Return the ids of groups in waves; a group is before the groups its new members leave."""
     members = {group.id: group.members for group in groups}
     sorter: TopologicalSorter[str] = TopologicalSorter()
-    for move in moves:
-        entered = [group for group in move.join if move.uid not in members.get(group, ())]
-        for group in move.join | move.leave:
+    for edit in edits:
+        entered = [group for group in edit.join if edit.uid not in members.get(group, ())]
+        for group in edit.join | edit.leave:
             sorter.add(group)
-        for group in move.leave:
-            if move.uid in members.get(group, ()):
+        for group in edit.leave:
+            if edit.uid in members.get(group, ()):
                 sorter.add(group, *entered)
     sorter.prepare()
     order = []
@@ -74,13 +57,14 @@ def _order(moves: Sequence[Move], groups: Collection[Group]) -> list[list[str]]:
     return order
 
 
-def _writes(order: list[list[str]], moves: Sequence[Move]) -> list[list[GroupWrite]]:
+def _writes(order: list[list[str]], edits: Sequence[ContactEdit]) -> list[list[GroupWrite]]:
+    """Return the writes of these groups, wave by wave; groups without a change are left out."""
     planned = [
         [
             GroupWrite(
                 group,
-                joining=tuple(move for move in moves if group in move.join),
-                leaving=tuple(move for move in moves if group in move.leave),
+                joining=tuple(edit for edit in edits if group in edit.join),
+                leaving=tuple(edit for edit in edits if group in edit.leave),
             )
             for group in wave
         ]

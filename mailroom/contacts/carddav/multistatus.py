@@ -20,18 +20,14 @@ from xml.parsers import expat
 from yarl import URL
 
 from mailroom.contacts.carddav.hrefs import REPLACEMENT, resolve
+from mailroom.contacts.carddav.webdav import ADDRESS_DATA, DAV, SYNC_TOKEN
 from mailroom.contacts.vcard.scan import CardScanner, ScannedCard
 from mailroom.http import BrokenAnswerError, Response
 
 T = TypeVar("T")
 
-_DAV: Final = "{DAV:}"
-_CARDDAV: Final = "{urn:ietf:params:xml:ns:carddav}"
-_MULTISTATUS: Final = _DAV + "multistatus"
-_RESPONSE: Final = _DAV + "response"
-_TOKEN: Final = _DAV + "sync-token"
-_ADDRESS_DATA: Final = _CARDDAV + "address-data"
-
+_MULTISTATUS: Final = DAV + "multistatus"
+_RESPONSE: Final = DAV + "response"
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _AT_ONCE: Final = 64 * 1024
 """Characters that the parser passes on in one call."""
@@ -65,11 +61,11 @@ class Item:
     def urls(self, name: str) -> list[URL]:
         """Return the URLs that a property holds."""
         element = self.properties.get(name)
-        hrefs = [] if element is None else element.iter(_DAV + "href")
+        hrefs = [] if element is None else element.iter(DAV + "href")
         return [resolve(self.url, href.text or "") for href in hrefs]
 
-    def children(self, name: str) -> frozenset[str] | None:
-        """Return the names of the elements in a property, at any depth; None if it is missing."""
+    def element_names(self, name: str) -> frozenset[str] | None:
+        """Return the names of a property and of every element in it; None if it is missing."""
         element = self.properties.get(name)
         return None if element is None else frozenset(child.tag for child in element.iter())
 
@@ -81,13 +77,13 @@ class Multistatus(Generic[T]):
     Attributes:
         found: the results of ``take``, in the order of the resources.
         sync_token: the sync-token; empty if there is none.
-        is_cut: True if the server reports a truncated answer (507; RFC 6578 section 3.6, RFC 6352
-            section 8.6.2).
+        is_truncated: True if the server reports a truncated answer (507; RFC 6578 section 3.6,
+            RFC 6352 section 8.6.2).
     """
 
     found: tuple[T, ...]
     sync_token: str = ""
-    is_cut: bool = False
+    is_truncated: bool = False
 
 
 class MultistatusReader(Generic[T]):
@@ -115,7 +111,7 @@ class MultistatusReader(Generic[T]):
         self._enough = enough
         self._octets = 0
         self._found: list[T] = []
-        self._is_cut = False
+        self._is_truncated = False
         self._url = URL()
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
         self._path: list[str] = []
@@ -145,7 +141,7 @@ class MultistatusReader(Generic[T]):
         if self._enough is None or self._octets < self._enough:
             self._parse(self._decoder.decode(b"", final=True), is_last=True)
         token = "".join(self._token).strip()
-        return Multistatus(tuple(self._found), token, self._is_cut)
+        return Multistatus(tuple(self._found), token, self._is_truncated)
 
     def _parse(self, text: str, *, is_last: bool) -> None:
         try:
@@ -166,7 +162,7 @@ class MultistatusReader(Generic[T]):
             self._builder, self._text = ET.TreeBuilder(), 0
         if self._builder is not None:
             self._builder.start(tag, attributes)
-            if tag == _ADDRESS_DATA:
+            if tag == ADDRESS_DATA:
                 self._scanner = CardScanner(self._keep)
 
     def on_end(self, _: str) -> None:
@@ -183,14 +179,14 @@ class MultistatusReader(Generic[T]):
 
     def on_text(self, text: str) -> None:
         """Handle a text or a part of a text."""
-        if self._scanner is not None and self._path[-1] == _ADDRESS_DATA:
+        if self._scanner is not None and self._path[-1] == ADDRESS_DATA:
             self._scanner.feed(text.encode())
         elif self._builder is not None:
             self._text += len(text)
             if self._text > _LONGEST_TEXT:
                 raise self._broken()
             self._builder.data(text)
-        elif self._path[1:] == [_TOKEN]:
+        elif self._path[1:] == [SYNC_TOKEN]:
             self._token.append(text[:_LONGEST_TEXT])
 
     def on_doctype(self, *_: object) -> None:
@@ -200,20 +196,20 @@ class MultistatusReader(Generic[T]):
     def _end_response(self, element: ET.Element, card: ScannedCard | None) -> None:
         status = _status(element) or HTTPStatus.OK
         if status == HTTPStatus.INSUFFICIENT_STORAGE:
-            self._is_cut = True
+            self._is_truncated = True
             return
         properties: dict[str, ET.Element] = {}
         refused: set[str] = set()
-        for propstat in element.iter(_DAV + "propstat"):
-            elements = {child.tag: child for child in propstat.findall(f"{_DAV}prop/*")}
+        for propstat in element.iter(DAV + "propstat"):
+            elements = {child.tag: child for child in propstat.findall(f"{DAV}prop/*")}
             if _status(propstat) == HTTPStatus.OK:
                 properties.update(elements)
             else:
                 refused |= elements.keys()
-        if _ADDRESS_DATA in refused and _ADDRESS_DATA not in properties:
+        if ADDRESS_DATA in refused and ADDRESS_DATA not in properties:
             card = None
-        href = element.findtext(_DAV + "href", "")
-        for further in element.findall(_DAV + "href")[1:] if status != HTTPStatus.OK else ():
+        href = element.findtext(DAV + "href", "")
+        for further in element.findall(DAV + "href")[1:] if status != HTTPStatus.OK else ():
             # RFC 4918 section 14.24: several resources may share one status.
             self._found.append(self._take(Item(resolve(self._url, further.text or ""), status, {})))
         self._found.append(self._take(Item(resolve(self._url, href), status, properties, card)))
@@ -244,5 +240,5 @@ def _parser(reader: MultistatusReader[T]) -> expat.XMLParserType:
 
 
 def _status(element: ET.Element) -> int | None:
-    words = element.findtext(_DAV + "status", "").split()
+    words = element.findtext(DAV + "status", "").split()
     return int(words[1]) if len(words) > 1 and words[1].isdecimal() else None

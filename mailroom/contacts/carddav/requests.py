@@ -11,14 +11,18 @@ from yarl import URL
 
 from mailroom.contacts.carddav.hrefs import Paths, at_path, path_key
 from mailroom.contacts.carddav.multistatus import Item, MultistatusReader
-from mailroom.contacts.carddav.resource import LARGEST_CARD, Resource, entity_tag, from_item
+from mailroom.contacts.carddav.resource import (
+    LARGEST_CARD,
+    Resource,
+    entity_tag,
+    from_item,
+    version_of,
+)
 from mailroom.contacts.carddav.webdav import (
     ANSWERS,
     COLLECTION,
     COLLECTION_TAG,
-    ETAG,
     GONE,
-    LENGTH,
     LISTED,
     RESOURCE_TYPE,
     AddressBookGoneError,
@@ -31,6 +35,7 @@ from mailroom.contacts.carddav.webdav import (
     propfind,
     query_by_uid,
     sync_collection,
+    xml_request,
 )
 from mailroom.contacts.vcard.fields import is_vcard4
 from mailroom.contacts.vcard.lines import VCard
@@ -41,7 +46,6 @@ log = structlog.get_logger(__name__)
 
 ACCEPT: Final = "text/vcard"
 ACCEPT_VCARD4: Final = "text/vcard; version=4.0, text/vcard; q=0.5"
-_XML: Final = "application/xml; charset=utf-8"
 _TOO_MANY: Final = "number-of-matches-within-limits"
 
 
@@ -66,13 +70,13 @@ class Listing:
         found: existing resources, by path.
         gone: paths of deleted resources.
         token: the sync-token after this list (RFC 6578); empty if there is none.
-        is_cut: True if the server truncated the list.
+        is_truncated: True if the server truncated the list.
     """
 
     found: Mapping[str, Listed] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
     token: str = ""
-    is_cut: bool = False
+    is_truncated: bool = False
 
 
 class Requests:
@@ -87,7 +91,7 @@ class Requests:
     Args:
         http: a client with the user's credentials.
         url: the URL of the address book.
-        paths: the resources of this server.
+        paths: the server's spellings of paths.
     """
 
     def __init__(self, http: HttpClient, url: URL, paths: Paths) -> None:
@@ -112,18 +116,18 @@ class Requests:
         """Return everything in the address book."""
         return await self._list("PROPFIND", propfind(LISTED), depth=1)
 
-    async def with_uid(self, begin: str | None, others: Iterable[str] = ()) -> Listing:
+    async def with_uid(self, begin: str | None, excluded: Iterable[str] = ()) -> Listing:
         """Return the cards whose UID begins in a certain way, see :func:`query_by_uid`."""
-        body = query_by_uid(begin, others)
+        body = query_by_uid(begin, excluded)
         try:
             return await self._list("REPORT", body, depth=1, error=_query_refused)
         except TooManyError:
-            return Listing(is_cut=True)
+            return Listing(is_truncated=True)
 
     async def collection_tag(self) -> str:
         """Return the tag that changes with the address book; empty if the server has none."""
         answer = await self._http.ask_in_pieces(
-            self._request("PROPFIND", propfind([COLLECTION_TAG]), depth=0),
+            xml_request("PROPFIND", self.url, propfind([COLLECTION_TAG]), depth=0),
             lambda: MultistatusReader(lambda item: item.text(COLLECTION_TAG), self._refuse),
         )
         return next(iter(answer.found), "")
@@ -161,10 +165,10 @@ class Requests:
 
         body = multiget(map(self.paths.spelled, paths), whole=whole)
         answer = await self._http.ask_in_pieces(
-            self._request("REPORT", body, depth=1),
+            xml_request("REPORT", self.url, body, depth=1),
             lambda: MultistatusReader(take_item, self._refuse, keep=keep, enough=enough),
         )
-        return frozenset(answer.found), answer.is_cut
+        return frozenset(answer.found), answer.is_truncated
 
     async def get(self, path: str, accept: str = ACCEPT) -> tuple[Response, Resource | None]:
         """Read one card by GET, without XML.
@@ -204,35 +208,29 @@ class Requests:
     ) -> Listing:
         refuse = partial(self._refuse, error=error)
         answer = await self._http.ask_in_pieces(
-            self._request(method, body, depth=depth),
+            xml_request(method, self.url, body, depth=depth),
             lambda: MultistatusReader(self._listed, refuse),
         )
         entries = [entry for entry in answer.found if entry is not None]
         found = {path: listed for path, listed in entries if listed is not None}
         gone = frozenset(path for path, _ in entries) - found.keys()
-        return Listing(found, gone, answer.sync_token, answer.is_cut)
+        return Listing(found, gone, answer.sync_token, answer.is_truncated)
 
     def _listed(self, item: Item) -> tuple[str, Listed | None] | None:
         """Return the path and version of a resource; None for a collection."""
         path = self.paths.key(item.url.raw_path)
         if path == path_key(self.url.raw_path) or COLLECTION in (
-            item.children(RESOURCE_TYPE) or ()
+            item.element_names(RESOURCE_TYPE) or ()
         ):
             return None
         if item.status != HTTPStatus.OK:
             if item.status not in GONE:
                 log.warning("card cannot be read, skipped", path=path, status=item.status)
             return path, None
-        length = item.text(LENGTH).strip()
-        etag = entity_tag(item.text(ETAG))
-        return path, Listed(etag, int(length) if length.isdecimal() else None)
+        return path, Listed(*version_of(item))
 
     def _url_of(self, path: str) -> URL:
         return at_path(self.url, self.paths.spelled(path))
-
-    def _request(self, method: str, body: bytes, *, depth: int) -> HttpRequest:
-        headers = {"Depth": str(depth), "Content-Type": _XML}
-        return HttpRequest(method, self.url, headers, body, expected=ANSWERS)
 
     def _refuse(
         self, response: Response, error: Callable[[str, Response], RefusedError] = RefusedError

@@ -57,11 +57,15 @@ class Resource:
     def is_stored_version_of(self, shown: "Resource") -> bool:
         """Return True if this card, which was asked for as vCard 4, is the stored version.
 
-        It may also be a newer version than ``shown``. If ``shown`` is a vCard 3 without N, a length
-        that fits neither card is ignored.
+        Args:
+            shown: the same resource, as the server sent it without being asked for version 4.
         """
-        if self.etag != shown.etag or self.has_length_of(shown):
+        if self.etag != shown.etag:
+            return True  # This card is a newer version; the length was reported for the older one.
+        if self.has_length_of(shown):
             return True
+        # A vCard 3 without N is converted for certain. If the reported length fits neither card,
+        # the length is wrong.
         return is_vcard3_without_name(shown.card) and not shown.has_length_of(shown)
 
     def has_length_of(self, other: "Resource") -> bool:
@@ -90,15 +94,21 @@ def from_item(path: str, item: Item, scanned: ScannedCard) -> Resource:
     data = scanned.data
     if b"\r" not in data:
         data = data.replace(b"\n", b"\r\n")
-    length = item.text(LENGTH).strip()
+    etag, length = version_of(item)
     return Resource(
         path=path,
-        etag=entity_tag(item.text(ETAG)),
+        etag=etag,
         card=VCard.parse(data),
-        length=int(length) if length.isdecimal() else None,
+        length=length,
         octets=scanned.octets,
         is_whole=scanned.is_whole,
     )
+
+
+def version_of(item: Item) -> tuple[str, int | None]:
+    """Return the ETag of a resource, or an empty text; and its length in octets, if reported."""
+    length = item.text(LENGTH).strip()
+    return entity_tag(item.text(ETAG)), int(length) if length.isdecimal() else None
 
 
 def entity_tag(header: str) -> str:

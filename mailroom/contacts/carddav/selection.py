@@ -18,21 +18,20 @@ from mailroom.contacts.carddav.hrefs import path_key
 from mailroom.contacts.carddav.multistatus import Item, MultistatusReader
 from mailroom.contacts.carddav.resource import LARGEST_CARD
 from mailroom.contacts.carddav.webdav import (
-    ANSWERS,
     RefusedError,
     make_address_book_body,
     query_by_name,
+    xml_request,
 )
 from mailroom.contacts.model import AddressBookError, ReadOnlyAddressBookError
 from mailroom.contacts.vcard.edit import to_group
 from mailroom.contacts.vcard.groups import is_group
 from mailroom.contacts.vcard.lines import VCard
-from mailroom.http import HttpClient, HttpError, HttpRequest
+from mailroom.http import HttpClient, HttpError
 from mailroom.waiting.concurrency import all_of
 
 log = structlog.get_logger(__name__)
 
-_XML: Final = "application/xml; charset=utf-8"
 _SEGMENT: Final = "mailroom-contacts/"
 _SETTING: Final = "MAILROOM_CONTACTS_ADDRESS_BOOK"
 _DEFAULT: Final = "default"
@@ -115,9 +114,7 @@ async def make_address_book(http: HttpClient, base: URL, name: str) -> None:
         url = URL(f"{home}/{_SEGMENT}", encoded=True)
         if home.raw_path.endswith("/"):
             url = home.join(URL(_SEGMENT))
-        request = HttpRequest(
-            "MKCOL", url, {"Content-Type": _XML}, make_address_book_body(name), expected=ANSWERS
-        )
+        request = xml_request("MKCOL", url, make_address_book_body(name))
         response = await http.ask(request, lambda answer: answer)
         if response.status != HTTPStatus.CREATED:
             raise RefusedError(f"no address book can be made at {url}", response) from None
@@ -200,10 +197,9 @@ async def _has_groups(
         card = VCard.parse(item.card.data)
         return is_group(card) and to_group("", card).name.casefold() in wanted
 
-    headers, body = {"Depth": "1", "Content-Type": _XML}, query_by_name(names)
     try:
         answer = await http.ask_in_pieces(
-            HttpRequest("REPORT", book.url, headers, body, expected=ANSWERS),
+            xml_request("REPORT", book.url, query_by_name(names), depth=1),
             lambda: MultistatusReader(is_wanted, keep=LARGEST_CARD),
         )
     except (AddressBookError, HttpError) as error:

@@ -107,7 +107,7 @@ class OtherBooks:
 
     Args:
         http: a client with the user's credentials.
-        paths: the resources of this server.
+        paths: the server's spellings of paths.
         homes: the collections that hold the address books.
         main: the URL of the main address book.
         listed: the address books in the homes, if they were listed just now; else None.

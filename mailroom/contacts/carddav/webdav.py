@@ -14,29 +14,31 @@ from yarl import URL
 from mailroom.contacts.carddav.hrefs import resolve
 from mailroom.contacts.model import AddressBookError
 from mailroom.contacts.vcard.scan import IN_BRIEF
-from mailroom.http import Response
+from mailroom.http import HttpRequest, Response
 from mailroom.http.not_now import Action, of_precondition
 
-_DAV: Final = "{DAV:}"
+DAV: Final = "{DAV:}"
 _CARDDAV: Final = "{urn:ietf:params:xml:ns:carddav}"
 
-RESOURCE_TYPE: Final = _DAV + "resourcetype"
-DISPLAY_NAME: Final = _DAV + "displayname"
-OWNER: Final = _DAV + "owner"
-CURRENT_USER_PRINCIPAL: Final = _DAV + "current-user-principal"
-PRIVILEGES: Final = _DAV + "current-user-privilege-set"
-ETAG: Final = _DAV + "getetag"
-LENGTH: Final = _DAV + "getcontentlength"
-SYNC_TOKEN: Final = _DAV + "sync-token"
-SYNC_COLLECTION: Final = _DAV + "sync-collection"
-REPORTS: Final = _DAV + "supported-report-set"
+RESOURCE_TYPE: Final = DAV + "resourcetype"
+DISPLAY_NAME: Final = DAV + "displayname"
+OWNER: Final = DAV + "owner"
+CURRENT_USER_PRINCIPAL: Final = DAV + "current-user-principal"
+PRIVILEGES: Final = DAV + "current-user-privilege-set"
+ETAG: Final = DAV + "getetag"
+LENGTH: Final = DAV + "getcontentlength"
+SYNC_TOKEN: Final = DAV + "sync-token"
+SYNC_COLLECTION: Final = DAV + "sync-collection"
+REPORTS: Final = DAV + "supported-report-set"
 COLLECTION_TAG: Final = "{http://calendarserver.org/ns/}getctag"
-SHARED: Final = frozenset({"{http://calendarserver.org/ns/}shared", _DAV + "shared"})
+SHARED: Final = frozenset({"{http://calendarserver.org/ns/}shared", DAV + "shared"})
 HOME_SET: Final = _CARDDAV + "addressbook-home-set"
-COLLECTION: Final = _DAV + "collection"
+COLLECTION: Final = DAV + "collection"
 ADDRESS_BOOK: Final = _CARDDAV + "addressbook"
 ADDRESS_DATA: Final = _CARDDAV + "address-data"
 NO_UID_CONFLICT: Final = _CARDDAV + "no-uid-conflict"
+
+_XML: Final = "application/xml; charset=utf-8"
 
 ANSWERS: Final = (
     frozenset(range(200, 300)) | frozenset(range(400, 500)) | {501, 505, 507, 508}
@@ -134,9 +136,15 @@ def not_a_page(response: Response) -> Response:
     return response
 
 
+def xml_request(method: str, url: URL, body: bytes, *, depth: int | None = None) -> HttpRequest:
+    """Return a request with a body in XML, and with a Depth header if the method has one."""
+    headers = {} if depth is None else {"Depth": str(depth)}
+    return HttpRequest(method, url, {**headers, "Content-Type": _XML}, body, expected=ANSWERS)
+
+
 def propfind(names: Iterable[str]) -> bytes:
     """Return the body of a PROPFIND for some properties."""
-    root = ET.Element(_DAV + "propfind")
+    root = ET.Element(DAV + "propfind")
     _ask_for(root, names)
     return _serialize(root)
 
@@ -149,7 +157,7 @@ def sync_collection(token: str) -> bytes:
     """
     root = ET.Element(SYNC_COLLECTION)
     ET.SubElement(root, SYNC_TOKEN).text = token
-    ET.SubElement(root, _DAV + "sync-level").text = "1"
+    ET.SubElement(root, DAV + "sync-level").text = "1"
     _ask_for(root, LISTED)
     return _serialize(root)
 
@@ -166,16 +174,16 @@ def multiget(paths: Iterable[str], *, whole: bool) -> bytes:
     for name in () if whole else IN_BRIEF:
         ET.SubElement(data, _CARDDAV + "prop", name=name)
     for path in paths:
-        ET.SubElement(root, _DAV + "href").text = path
+        ET.SubElement(root, DAV + "href").text = path
     return _serialize(root)
 
 
-def query_by_uid(begin: str | None, others: Iterable[str] = ()) -> bytes:
+def query_by_uid(begin: str | None, excluded: Iterable[str] = ()) -> bytes:
     """Return the body of a REPORT (RFC 6352 section 8.6) for cards by the beginning of the UID.
 
     Args:
         begin: the beginning; empty for any UID; None for the cards that have no UID.
-        others: texts with which the UID does not begin.
+        excluded: texts with which the UID does not begin.
     """
     root = ET.Element(_CARDDAV + "addressbook-query")
     _ask_for(root, LISTED)
@@ -186,8 +194,8 @@ def query_by_uid(begin: str | None, others: Iterable[str] = ()) -> bytes:
         has_uid = ET.SubElement(tests, _CARDDAV + "prop-filter", name="UID")
         if begin is None:
             ET.SubElement(has_uid, _CARDDAV + "is-not-defined")
-    for other in others:
-        _uid_begins(tests, other, is_negated=True)
+    for other_begin in excluded:
+        _uid_begins(tests, other_begin, is_negated=True)
     return _serialize(root)
 
 
@@ -212,8 +220,8 @@ def query_by_name(names: Iterable[str]) -> bytes:
 
 def make_address_book_body(name: str) -> bytes:
     """Return the body of an MKCOL (RFC 5689, RFC 6352 section 6.3.1) for an address book."""
-    root = ET.Element(_DAV + "mkcol")
-    properties = ET.SubElement(ET.SubElement(root, _DAV + "set"), _DAV + "prop")
+    root = ET.Element(DAV + "mkcol")
+    properties = ET.SubElement(ET.SubElement(root, DAV + "set"), DAV + "prop")
     kind = ET.SubElement(properties, RESOURCE_TYPE)
     ET.SubElement(kind, COLLECTION)
     ET.SubElement(kind, ADDRESS_BOOK)
@@ -224,10 +232,10 @@ def make_address_book_body(name: str) -> bytes:
 def explanation(body: bytes) -> str:
     """Return a server's explanation of a refusal (RFC 4918 section 16); empty if there is none."""
     root = _parse(body)
-    if root is None or root.tag != _DAV + "error":
+    if root is None or root.tag != DAV + "error":
         return ""
     names = filter(None, (element.tag.rpartition("}")[2] for element in root))
-    description = root.findtext(_DAV + "responsedescription", "").strip()
+    description = root.findtext(DAV + "responsedescription", "").strip()
     words = [name for name in names if name != "responsedescription"]
     return ": ".join(filter(None, [", ".join(words), description]))[:_LONGEST_EXPLANATION]
 
@@ -236,12 +244,12 @@ def conflicting_url(response: Response) -> URL | None:
     """Return the URL of the resource with the same uid (RFC 6352 section 6.3.2.1), if reported."""
     root = _parse(response.body)
     conflict = None if root is None else root.find(NO_UID_CONFLICT)
-    href = None if conflict is None else conflict.findtext(_DAV + "href")
+    href = None if conflict is None else conflict.findtext(DAV + "href")
     return resolve(response.url, href) if href else None
 
 
 def _ask_for(root: ET.Element, names: Iterable[str]) -> ET.Element:
-    properties = ET.SubElement(root, _DAV + "prop")
+    properties = ET.SubElement(root, DAV + "prop")
     for name in names:
         ET.SubElement(properties, name)
     return properties

@@ -5,11 +5,12 @@ others.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
 from mailroom.contacts.carddav.cache import CardCache
-from mailroom.contacts.carddav.membership import GroupWrite, Move, waves
+from mailroom.contacts.carddav.membership import GroupWrite, waves
 from mailroom.contacts.carddav.resource import Resource
 from mailroom.contacts.carddav.resources import Resources
 from mailroom.contacts.carddav.sync import Synchronizer
@@ -75,15 +76,25 @@ class Writing:
         """
         await all_of(self._write_card(edit) for edit in self._edits)
         if not self._cache.groups_are_categories:
-            for wave in waves(self._moves(), self._groups):
+            left = [edit for edit in self._edits if edit.key not in self._report.failures]
+            edits = [replace(edit, uid=self._uids[edit.key]) for edit in left]
+            for wave in waves(edits, self._groups):
                 await all_of(self._write_group(write) for write in wave)
         await self._delete_cards()
         self._report.raise_if_nothing_worked()
         return self._report.failures
 
     async def _write_card(self, edit: ContactEdit) -> None:
+        def categorized(card: VCard) -> VCard:
+            """Join and leave the groups that are kept as CATEGORIES on the card."""
+            if not self._cache.groups_are_categories:
+                return card
+            names = {group.id: group.name for group in self._groups}
+            join = [names[group] for group in edit.join]
+            leave = [names[group] for group in edit.leave]
+            return with_categories(card, join=join, leave=leave)
+
         with self._report.failing(edit.key):
-            categorized = self._categorized(edit)
             match edit.card:
                 case CreateCard() as create:
                     self._uids[edit.key] = await self._create(create, categorized)
@@ -94,15 +105,6 @@ class Writing:
                 case None if self._cache.groups_are_categories:
                     if (path := self._index.id_of(edit.uid)) is not None:
                         await self._resources.change(path, categorized)
-
-    def _categorized(self, edit: ContactEdit) -> Callable[[VCard], VCard]:
-        """Return the change of a card that joins and leaves groups kept as CATEGORIES."""
-        if not self._cache.groups_are_categories:
-            return lambda card: card
-        names = {group.id: group.name for group in self._groups}
-        join = [names[group] for group in edit.join]
-        leave = [names[group] for group in edit.leave]
-        return lambda card: with_categories(card, join=join, leave=leave)
 
     async def _create(self, create: CreateCard, categorized: Callable[[VCard], VCard]) -> str:
         """Make a card, or use the existing one; return its uid."""
@@ -122,19 +124,12 @@ class Writing:
             uid = other_uid(uid, create.address)
         raise AddressBookError(f"no card can be made: {create.uid} and others are taken")
 
-    def _moves(self) -> list[Move]:
-        return [
-            Move(edit.key, self._uids[edit.key], edit.join, edit.leave)
-            for edit in self._edits
-            if edit.key not in self._report.failures
-        ]
-
     async def _write_group(self, write: GroupWrite) -> None:
-        joining = [move for move in write.joining if move.key not in self._report.failures]
-        leaving = [move for move in write.leaving if move.key not in self._report.failures]
-        join = [move.uid for move in joining]
-        leave = [move.uid for move in leaving]
-        with self._report.failing(*(move.key for move in joining + leaving)):
+        joining = [edit for edit in write.joining if edit.key not in self._report.failures]
+        leaving = [edit for edit in write.leaving if edit.key not in self._report.failures]
+        join = [edit.uid for edit in joining]
+        leave = [edit.uid for edit in leaving]
+        with self._report.failing(*(edit.key for edit in joining + leaving)):
             try:
                 await self._resources.change(
                     write.group,
