@@ -11,9 +11,8 @@ from dataclasses import replace
 from typing import Protocol, Self, TypeVar
 
 from mailroom.contacts.mark import Filled, Mark, Written
-from mailroom.contacts.model import Card, CreateCard, Names, UpdateCard
+from mailroom.contacts.model import Card, CreateCard, Names, UpdateCard, clean
 from mailroom.contacts.note import is_only_triage, says_last
-from mailroom.contacts.text import clean
 
 
 class CardForm(Protocol):

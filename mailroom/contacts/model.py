@@ -8,12 +8,21 @@ An edit says which change is wanted, not which bytes to write. So a backend can 
 a card that somebody else has changed in the meantime.
 """
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from mailroom.contacts.address import key_of
 from mailroom.contacts.uid import is_of_list
+
+_CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+def clean(text: str) -> str:
+    """Return text without characters that vCard or XML cannot carry; line ends become LF."""
+    return _CONTROL.sub("", re.sub("\r\n?", "\n", text))
 
 
 class ContactType(StrEnum):

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from mailroom.contacts.carddav import CardDavAddressBook, Options
 from mailroom.contacts.model import Card, ContactEdit, DeleteCard, UpdateCard
-from mailroom.contacts.vcard.categories import categories_of, with_categories
+from mailroom.contacts.vcard.groups import categories_of, with_categories
 from mailroom.contacts.vcard.lines import VCard
 from tests.support.domain.contact_edits import creating
 from tests.support.sandbox.carddav import BOOK, DavServer, serving

@@ -7,9 +7,15 @@ from mailroom.contacts.carddav.hrefs import path_key
 from mailroom.contacts.carddav.resource import entity_tag
 from mailroom.contacts.jscontact.fields import addresses_of as js_addresses_of
 from mailroom.contacts.uid import uid_key
-from mailroom.contacts.vcard.categories import categories_of, category_key
 from mailroom.contacts.vcard.fields import addresses_of, all_addresses_of, names_of, uid_of
-from mailroom.contacts.vcard.groups import GroupForm, is_group, members_of, with_members
+from mailroom.contacts.vcard.groups import (
+    GroupForm,
+    categories_of,
+    category_key,
+    is_group,
+    members_of,
+    with_members,
+)
 from mailroom.contacts.vcard.lines import VCard
 
 UUID = "c0ffee00-0000-4000-8000-00000000000a"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.contacts.jscontact import cards, edits
+from mailroom.contacts.jscontact import cards
 from mailroom.contacts.jscontact.fields import JsCard
 from mailroom.contacts.model import Card, ContactType, CreateCard, Names, UpdateCard
-from mailroom.contacts.vcard import edit, new
+from mailroom.contacts.vcard import edit
 from mailroom.contacts.vcard.lines import VCard
 
 FEED = "Triaged to Feed on 2026-02-25 at 14:03"
@@ -57,7 +57,7 @@ def owned_js_card(*, full: str = "", note: str = "") -> JsCard:
 FORMS = {
     "vCard": Form(
         owned_vcard,
-        lambda create: new.new_card(create, create.uid),
+        lambda create: edit.new_card(create, create.uid),
         edit.updated,
         edit.adopted,
         lambda card: edit.to_card("1", card),
@@ -65,9 +65,9 @@ FORMS = {
     ),
     "JSContact": Form(
         owned_js_card,
-        lambda create: {"id": "1", **edits.new_card(create, create.uid, "book")},
-        edits.updated,
-        edits.adopted,
+        lambda create: {"id": "1", **cards.new_card(create, create.uid, "book")},
+        cards.updated,
+        cards.adopted,
         lambda card: cards.to_card(card, annotate=True),
         lambda card: json.dumps(card, sort_keys=True).encode(),
     ),

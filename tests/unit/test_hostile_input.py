@@ -9,14 +9,12 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mailroom.contacts.jscontact import edits as jscontact
+from mailroom.contacts.jscontact import cards as jscontact
+from mailroom.contacts.jscontact.cards import difference
 from mailroom.contacts.jscontact.cards import to_card as from_jscontact
-from mailroom.contacts.jscontact.patches import difference
-from mailroom.contacts.model import Card, ContactType, CreateCard, Names, UpdateCard
-from mailroom.contacts.text import clean
-from mailroom.contacts.vcard.edit import is_readable, to_card, updated
+from mailroom.contacts.model import Card, ContactType, CreateCard, Names, UpdateCard, clean
+from mailroom.contacts.vcard.edit import is_readable, new_card, to_card, updated
 from mailroom.contacts.vcard.lines import VCard
-from mailroom.contacts.vcard.new import new_card
 from mailroom.jmap.mail import Email, EmailAddress
 from mailroom.jmap.push import StateChange
 from mailroom.jmap.sse import SseDecoder

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from mailroom.contacts.jscontact.cards import is_group, is_readable, to_card, to_group
-from mailroom.contacts.jscontact.edits import new_card
+from mailroom.contacts.jscontact.cards import is_group, is_readable, new_card, to_card, to_group
 from mailroom.contacts.jscontact.form import MARK, JsContactForm
 from mailroom.contacts.model import Card, ContactType, CreateCard, Group, Names
 

@@ -8,11 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.contacts.jscontact.cards import to_card
-from mailroom.contacts.jscontact.edits import new_card, new_group, updated
+from mailroom.contacts.jscontact.cards import (
+    Patch,
+    difference,
+    new_card,
+    new_group,
+    pointer,
+    to_card,
+    updated,
+)
 from mailroom.contacts.jscontact.fields import JsCard
 from mailroom.contacts.jscontact.form import MARK
-from mailroom.contacts.jscontact.patches import Patch, difference, pointer
 from mailroom.contacts.model import Card, ContactType, CreateCard, Names, UpdateCard
 from mailroom.sandbox.patch import apply_patch
 

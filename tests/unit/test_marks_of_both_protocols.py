@@ -2,13 +2,12 @@
 
 import pytest
 
-from mailroom.contacts.jscontact import edits as jscontact
+from mailroom.contacts.jscontact import cards as jscontact
 from mailroom.contacts.jscontact.cards import to_card as from_jscontact
 from mailroom.contacts.jscontact.form import MARK
 from mailroom.contacts.model import ContactType, CreateCard, Names, UpdateCard
-from mailroom.contacts.vcard.edit import to_card, updated
+from mailroom.contacts.vcard.edit import new_card, to_card, updated
 from mailroom.contacts.vcard.lines import VCard
-from mailroom.contacts.vcard.new import new_card
 
 LINE = "Triaged to Feed on 2026-02-25 at 14:03"
 ACME = CreateCard(

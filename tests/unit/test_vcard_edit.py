@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.contacts.model import Card, Names, UpdateCard
-from mailroom.contacts.text import clean
+from mailroom.contacts.model import Card, Names, UpdateCard, clean
 from mailroom.contacts.vcard.edit import is_readable, to_card, updated
 from mailroom.contacts.vcard.lines import VCard
 from tests.support.domain.nasty_vcard import NASTY

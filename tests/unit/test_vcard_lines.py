@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.contacts.text import clean
+from mailroom.contacts.model import clean
+from mailroom.contacts.vcard.fields import ends_in_escape, escape, pieces, split, unescape
 from mailroom.contacts.vcard.lines import ContentLine, VCard, fold
-from mailroom.contacts.vcard.text import ends_in_escape, escape, pieces, split, unescape
 
 fragments = st.sampled_from(
     [

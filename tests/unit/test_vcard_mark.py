@@ -8,13 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.contacts.mark import Filled, Mark
-from mailroom.contacts.model import Card, ContactType, CreateCard, Names, UpdateCard
-from mailroom.contacts.text import clean
-from mailroom.contacts.vcard.edit import to_card, to_group, updated
+from mailroom.contacts.model import Card, ContactType, CreateCard, Names, UpdateCard, clean
+from mailroom.contacts.vcard.edit import new_card, new_group, to_card, to_group, updated
 from mailroom.contacts.vcard.form import VCardForm
 from mailroom.contacts.vcard.groups import GroupForm, form_of
 from mailroom.contacts.vcard.lines import VCard
-from mailroom.contacts.vcard.new import new_card, new_group
 
 COMPANY = CreateCard(
     uid="7e1b9c1e",

@@ -22,11 +22,9 @@ from mailroom.contacts.carddav.sync import OtherBooks, Synchronizer
 from mailroom.contacts.carddav.webdav import AddressBookGoneError
 from mailroom.contacts.carddav.writing import Writing
 from mailroom.contacts.model import AddressBookError, Card, ContactEdit
-from mailroom.contacts.vcard.categories import with_categories
-from mailroom.contacts.vcard.edit import to_card
-from mailroom.contacts.vcard.groups import GroupForm, form_of
+from mailroom.contacts.vcard.edit import new_group, to_card
+from mailroom.contacts.vcard.groups import GroupForm, form_of, with_categories
 from mailroom.contacts.vcard.lines import VCard
-from mailroom.contacts.vcard.new import new_group
 from mailroom.http import HttpClient
 from mailroom.waiting.concurrency import all_of
 

@@ -10,10 +10,9 @@ from mailroom.contacts.carddav.hrefs import REPLACEMENT
 from mailroom.contacts.carddav.resource import LARGEST_CARD, Resource
 from mailroom.contacts.index import ContactIndex, IndexBuilder
 from mailroom.contacts.model import Group
-from mailroom.contacts.vcard.categories import categories_of, category_key
 from mailroom.contacts.vcard.edit import is_readable, to_group
 from mailroom.contacts.vcard.fields import all_addresses_of, uid_of, written_uid_of
-from mailroom.contacts.vcard.groups import is_group
+from mailroom.contacts.vcard.groups import categories_of, category_key, is_group
 
 log = structlog.get_logger(__name__)
 

@@ -11,11 +11,15 @@ from typing import Final
 
 from mailroom.contacts.carddav.multistatus import Item
 from mailroom.contacts.carddav.webdav import ETAG, LENGTH
-from mailroom.contacts.vcard.categories import categories_of, category_key
-from mailroom.contacts.vcard.fields import is_vcard3_without_name, is_vcard4, names_of, uid_of
-from mailroom.contacts.vcard.groups import members_of
+from mailroom.contacts.vcard.fields import (
+    is_vcard3_without_name,
+    is_vcard4,
+    names_of,
+    note_of,
+    uid_of,
+)
+from mailroom.contacts.vcard.groups import categories_of, category_key, members_of
 from mailroom.contacts.vcard.lines import VCard
-from mailroom.contacts.vcard.notes import note_of
 from mailroom.contacts.vcard.scan import ScannedCard
 
 LARGEST_CARD: Final = 8 * 1024 * 1024

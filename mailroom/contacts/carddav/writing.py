@@ -26,12 +26,10 @@ from mailroom.contacts.model import (
     UpdateCard,
 )
 from mailroom.contacts.uid import other_uid, uid_key
-from mailroom.contacts.vcard.categories import with_categories
-from mailroom.contacts.vcard.edit import adopted, is_readable, updated
+from mailroom.contacts.vcard.edit import adopted, is_readable, new_card, updated
 from mailroom.contacts.vcard.fields import addresses_of, uid_of
-from mailroom.contacts.vcard.groups import with_members
+from mailroom.contacts.vcard.groups import with_categories, with_members
 from mailroom.contacts.vcard.lines import VCard
-from mailroom.contacts.vcard.new import new_card
 from mailroom.waiting.concurrency import all_of
 
 _UIDS_TRIED: Final = 3

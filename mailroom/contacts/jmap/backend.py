@@ -12,8 +12,7 @@ from mailroom.contacts.jmap.card_set import Changes, is_taken, set_cards
 from mailroom.contacts.jmap.reading import Cards
 from mailroom.contacts.jmap.sync import CardCache, Synchronizer
 from mailroom.contacts.jmap.writing import Writing
-from mailroom.contacts.jscontact.cards import is_group, to_card
-from mailroom.contacts.jscontact.edits import new_group
+from mailroom.contacts.jscontact.cards import is_group, new_group, to_card
 from mailroom.contacts.model import (
     AddressBookError,
     Card,

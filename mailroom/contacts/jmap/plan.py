@@ -12,11 +12,18 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from mailroom.contacts.jmap.card_set import Changes
-from mailroom.contacts.jscontact.cards import to_card
-from mailroom.contacts.jscontact.edits import adopted, new_card, updated
+from mailroom.contacts.jscontact.cards import (
+    Patch,
+    adopted,
+    difference,
+    is_safe_to_edit,
+    new_card,
+    pointer,
+    to_card,
+    updated,
+)
 from mailroom.contacts.jscontact.fields import JsCard, member_keys
-from mailroom.contacts.jscontact.form import MARK, is_safe_to_edit
-from mailroom.contacts.jscontact.patches import Patch, difference, pointer
+from mailroom.contacts.jscontact.form import MARK
 from mailroom.contacts.model import (
     AddressBookError,
     ContactEdit,

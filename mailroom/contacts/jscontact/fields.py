@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from mailroom.contacts.address import addresses_in
 from mailroom.contacts.mark import JSCONTACT_PROPERTY, MADE
-from mailroom.contacts.model import Names
-from mailroom.contacts.text import clean
+from mailroom.contacts.model import Names, clean
 from mailroom.contacts.uid import uid_key
 
 JsCard = Mapping[str, Any]
@@ -20,6 +19,10 @@ OURS: Final = "mailroom"
 """The id of an entry that Mailroom adds to a map of a card (RFC 9553 section 1.4.1)."""
 _ORDER: Final = ("title", "given", "given2", "surname", "surname2", "generation", "credential")
 """The order of name components if ``isOrdered`` is not true (RFC 9553 section 2.2.1)."""
+_VCARD_MARK: Final = "x-mailroom"
+"""The mark that was written over CardDAV; some servers show it in ``vCardProps``."""
+_VCARD_NOISE: Final = frozenset({"version", "prodid", _VCARD_MARK})
+"""Properties of a vCard that servers report and that say nothing of the person."""
 
 
 def text(value: Any) -> str:
@@ -108,6 +111,39 @@ def note_of(card: JsCard) -> str:
 def unix(note: str) -> str:
     """Return a text with line feeds for line ends."""
     return note.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def mark_of(card: JsCard) -> str:
+    """Return the text of the mark, written over JMAP or CardDAV; an empty text if none is shown."""
+    if mark := text(name_of(card).get(JSCONTACT_PROPERTY)):
+        return mark
+    for vcard_property in _vcard_props(card):
+        match vcard_property:
+            case [str(name), _, _, str(value)] if name.lower() == _VCARD_MARK:
+                return value
+    return ""
+
+
+def _vcard_props(card: JsCard) -> list[Any]:
+    value = card.get("vCardProps")
+    return value if isinstance(value, list) else []
+
+
+def is_empty(value: Any) -> bool:
+    """Return True for null, an empty text and an empty object or list."""
+    return value is None or value in ("", {}, [])
+
+
+def says_something(card: JsCard, name: str) -> bool:
+    """Return True if a property is not empty and holds more than servers add on their own."""
+    if name == "vCardProps":
+        return not all(
+            isinstance(vcard_property, list)
+            and vcard_property
+            and str(vcard_property[0]).lower() in _VCARD_NOISE
+            for vcard_property in _vcard_props(card)
+        )
+    return not is_empty(card.get(name))
 
 
 def member_keys(card: JsCard) -> list[str]:

@@ -16,17 +16,19 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from mailroom.contacts.editing import is_bare
 from mailroom.contacts.jscontact.fields import (
     JsCard,
     cleaned,
     components_of,
     entries,
+    is_empty,
     kind_of,
+    mark_of,
     name_components,
     name_of,
     names_of,
     note_of,
+    says_something,
     text,
     texts,
     unix,
@@ -47,8 +49,6 @@ from mailroom.contacts.model import Names
 from mailroom.contacts.note import triage_lines
 
 MARK: Final = JSCONTACT_PROPERTY
-_VCARD_MARK: Final = "x-mailroom"
-"""The mark that was written over CardDAV; some servers show it in ``vCardProps``."""
 _EXPECTED: Final = frozenset(
     {
         *("@type", "version", "id", "uid", "kind", "addressBookIds"),
@@ -66,13 +66,6 @@ _EXPECTED_WITHIN: Final = {
 }
 _EXPECTED_IN_NAME: Final = frozenset({"@type", "full", "components", "isOrdered", MARK})
 """Stalwart adds ``isOrdered``."""
-_VCARD_NOISE: Final = frozenset({"version", "prodid", _VCARD_MARK})
-"""Properties of a vCard that servers report and that say nothing of the person."""
-_LOSSY: Final = ("nicknames", "addresses", "speakToAs", "vCardProps")
-"""The properties that servers show but do not keep whole when they write the vCard anew: nicknames,
-GEO and TZ, GENDER, and unknown properties."""
-
-
 _LINE_END: Final = re.compile(r"(\r\n|\r|\n)")
 _FIELDS: Final = frozenset({"full", "components", "organization"})
 """The words in the mark for the fields that Mailroom fills."""
@@ -93,7 +86,7 @@ class JsContactForm:
     @property
     def mark(self) -> Mark:
         """The mark."""
-        return Mark.parse(text(name_of(self.card).get(MARK)) or _vcard_mark(self.card))
+        return Mark.parse(mark_of(self.card))
 
     @property
     def written(self) -> Written | None:
@@ -110,14 +103,14 @@ class JsContactForm:
     def holds_nothing_else(self) -> bool:
         """True if each property is one that Mailroom or a server writes."""
         return (
-            all(name in _EXPECTED for name, value in self.card.items() if not _is_empty(value))
+            all(name in _EXPECTED for name, value in self.card.items() if not is_empty(value))
             and _members(name_of(self.card)) <= _EXPECTED_IN_NAME
             and all(
                 _members(entry) <= expected
                 for name, expected in _EXPECTED_WITHIN.items()
                 for _, entry in entries(self.card, name)
             )
-            and not _says_something(self.card, "vCardProps")
+            and not says_something(self.card, "vCardProps")
         )
 
     @property
@@ -219,29 +212,6 @@ class JsContactForm:
         return type(self)(card)
 
 
-def is_safe_to_edit(card: JsCard) -> bool:
-    """Return True if no server loses anything that a person wrote when Mailroom edits the card.
-
-    At any edit, Cyrus (3.14) and Stalwart write the whole vCard anew from JSContact. They lose the
-    properties that JSContact does not show and those that they do not convert both ways. So only
-    cards that Mailroom made are edited, as long as nobody added such properties to them.
-    """
-    form = JsContactForm(card)
-    is_made = bool(form.mark.made) or is_bare(form)
-    return is_made and not any(_says_something(card, name) for name in _LOSSY)
-
-
-def _says_something(card: JsCard, name: str) -> bool:
-    if name == "vCardProps":
-        return not all(
-            isinstance(vcard_property, list)
-            and vcard_property
-            and str(vcard_property[0]).lower() in _VCARD_NOISE
-            for vcard_property in _vcard_props(card)
-        )
-    return not _is_empty(card.get(name))
-
-
 def _members(value: Mapping[str, Any]) -> set[str]:
     """Return the names of the non-null members; Stalwart leaves null for removed members."""
     return {name for name, member in value.items() if member is not None}
@@ -260,24 +230,6 @@ def _written(card: JsCard) -> Written:
 
 def _one_part_each(values: tuple[str, ...]) -> Values:
     return tuple((value,) for value in values)
-
-
-def _vcard_mark(card: JsCard) -> str:
-    """Return the mark that was written over CardDAV, if the server shows it; else an empty text."""
-    for vcard_property in _vcard_props(card):
-        match vcard_property:
-            case [str(name), _, _, str(value)] if name.lower() == _VCARD_MARK:
-                return value
-    return ""
-
-
-def _vcard_props(card: JsCard) -> list[Any]:
-    value = card.get("vCardProps")
-    return value if isinstance(value, list) else []
-
-
-def _is_empty(value: Any) -> bool:
-    return value is None or value in ("", {}, [])
 
 
 def _field_digest(card: JsCard, field: str) -> str:

@@ -6,11 +6,10 @@ other line keeps every byte, with its folds, its order and its mistakes. A libra
 card into objects and writes it anew cannot promise this.
 
 - :mod:`~mailroom.contacts.vcard.lines`: content lines, folding, and the card they make up;
-- :mod:`~mailroom.contacts.vcard.text`: escaping inside values;
-- :mod:`~mailroom.contacts.vcard.fields`: the properties that are read, and filling empty names;
-- :mod:`~mailroom.contacts.vcard.notes`: lines in the note;
-- :mod:`~mailroom.contacts.vcard.groups`: the members of a group;
+- :mod:`~mailroom.contacts.vcard.scan`: reading a card while it comes in, without its photos;
+- :mod:`~mailroom.contacts.vcard.fields`: escaping, the properties that are read, and empty names;
+- :mod:`~mailroom.contacts.vcard.groups`: the members of a group, and categories;
 - :mod:`~mailroom.contacts.vcard.form`: a card as :mod:`mailroom.contacts.editing` edits it;
-- :mod:`~mailroom.contacts.vcard.edit`: the values and edits of :mod:`mailroom.contacts.model`;
-- :mod:`~mailroom.contacts.vcard.new`: new cards and groups.
+- :mod:`~mailroom.contacts.vcard.edit`: the values and edits of :mod:`mailroom.contacts.model`, and
+  new cards and groups.
 """

@@ -1,12 +1,30 @@
-"""The values and edits of :mod:`mailroom.contacts.model`, on a vCard."""
+"""The values and edits of :mod:`mailroom.contacts.model`, on a vCard; new cards and groups."""
+
+from typing import Final
 
 from mailroom.contacts import editing
 from mailroom.contacts.model import Card, CreateCard, Group, UpdateCard
-from mailroom.contacts.vcard.fields import addresses_of, names_of, nicknames_of, uid_of
+from mailroom.contacts.vcard.fields import (
+    addresses_of,
+    escape,
+    names_of,
+    nicknames_of,
+    note_of,
+    uid_of,
+)
 from mailroom.contacts.vcard.form import VCardForm
-from mailroom.contacts.vcard.groups import members_of
+from mailroom.contacts.vcard.groups import GroupForm, members_of
 from mailroom.contacts.vcard.lines import VCard
-from mailroom.contacts.vcard.notes import note_of
+
+_NEW_CARD: Final = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nEND:VCARD\r\n"
+_NEW_GROUP: Final = {
+    GroupForm.APPLE: (
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nX-ADDRESSBOOKSERVER-KIND:group\r\nEND:VCARD\r\n"
+    ),
+    GroupForm.VCARD4: (
+        "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:urn:uuid:{uid}\r\nKIND:group\r\nEND:VCARD\r\n"
+    ),
+}
 
 
 def is_readable(card: VCard) -> bool:
@@ -42,6 +60,27 @@ def adopted(card: VCard, create: CreateCard) -> VCard:
     return editing.adopted(VCardForm(card), create).card
 
 
-def as_made(card: VCard) -> VCard:
-    """Return the card with the mark that Mailroom wrote everything on it."""
+def new_card(create: CreateCard, uid: str) -> VCard:
+    """Return the card of a new contact, with the mark, as a vCard 3, which every server accepts.
+
+    The card has an N even if it is empty: vCard 3 demands N, and apps recognise an organization by
+    an empty N.
+    """
+    names = create.names
+    card = VCard.parse(_NEW_CARD.format(uid=escape(uid)).encode())
+    if create.address:
+        card = card.with_new("EMAIL", escape(create.address))
+    card = card.with_new("FN", escape(names.full))
+    card = card.with_new("N", f"{escape(names.surname)};{escape(names.given)};;;")
+    if create.lines:
+        card = card.with_new("NOTE", escape(create.lines))
+    if names.organization:
+        card = card.with_new("ORG", escape(names.organization))
     return editing.as_made(VCardForm(card)).card
+
+
+def new_group(name: str, uid: str, form: GroupForm) -> VCard:
+    """Return a group without members; ``uid`` is a UUID."""
+    card = VCard.parse(_NEW_GROUP[form].format(uid=uid).encode())
+    card = card.with_new("FN", escape(name))
+    return card.with_new("N", f"{escape(name)};;;;") if form is GroupForm.APPLE else card

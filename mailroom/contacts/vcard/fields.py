@@ -1,4 +1,4 @@
-"""The properties of a card that Mailroom reads, and filling empty names."""
+"""The values of a vCard: their escaping, the properties that Mailroom reads, and empty names."""
 
 import quopri
 import re
@@ -7,16 +7,57 @@ from typing import Final
 
 from mailroom.contacts.address import addresses_in
 from mailroom.contacts.mark import JSCONTACT_PROPERTY, MADE, VCARD_PROPERTY
-from mailroom.contacts.model import Names
+from mailroom.contacts.model import Names, clean
 from mailroom.contacts.uid import bare_uid, uid_key
 from mailroom.contacts.vcard.lines import ContentLine, VCard, decode, encode
-from mailroom.contacts.vcard.text import escape, split, unescape
 
 KIND: Final = ("KIND", "X-ADDRESSBOOKSERVER-KIND")
 """The kind of a card (RFC 6350 section 6.1.4), and Apple's property for it in vCard 3."""
 _STRUCTURED: Final = frozenset({"N", "ORG"})
 _LONGEST_MARK: Final = 200
 """Octets of a line in which the name of a mark that was written over JMAP must be."""
+_TOKEN: Final = re.compile(r"(?s)\\.|.")
+_ESCAPE: Final = re.compile(r"(?s)\\.")
+_MEANINGS: Final = {r"\n": "\n", r"\N": "\n", r"\,": ",", r"\;": ";", r"\:": ":", r"\\": "\\"}
+_PLAIN_ENCODINGS: Final = frozenset({"7BIT", "8BIT"})
+_PLAIN_CHARSETS: Final = frozenset({"", "UTF-8", "US-ASCII"})
+
+
+def unescape(value: str) -> str:
+    """Return a value as a person reads it. An unknown escape is left unchanged."""
+    text = _ESCAPE.sub(lambda escaped: _MEANINGS.get(escaped[0], escaped[0]), value)
+    return encode(text).decode("utf-8", "replace")
+
+
+def escape(text: str) -> str:
+    """Return a text as an escaped value."""
+    return re.sub(r"([\\;,])", r"\\\1", clean(text)).replace("\n", r"\n")
+
+
+def split(value: str, separator: str) -> list[str]:
+    """Return the parts of a structured value, still escaped."""
+    return [part for _, part in pieces(value, separator)]
+
+
+def pieces(value: str, *separators: str) -> list[tuple[str, str]]:
+    """Return the parts of a value, still escaped, each with the separator before it.
+
+    Args:
+        value: the value; all parts and separators together are the value again. The first
+            separator is empty.
+        separators: single tokens: ``;``, ``,``, or an escape sequence.
+    """
+    found, separator, start = [], "", 0
+    for token in _TOKEN.finditer(value):
+        if token[0] in separators:
+            found.append((separator, value[start : token.start()]))
+            separator, start = token[0], token.end()
+    return [*found, (separator, value[start:])]
+
+
+def ends_in_escape(value: str) -> bool:
+    """Return True if the value ends in an unescaped backslash, so that nothing can be appended."""
+    return len(value) - len(value.rstrip("\\")) & 1 == 1
 
 
 def uid_of(card: VCard) -> str:
@@ -117,6 +158,16 @@ def names_of(card: VCard) -> Names:
     organization = next(iter(values_of(card, "ORG")), ("",))
     surname, given = (*name, "", "")[:2]
     return Names(full=full[0], given=given, surname=surname, organization=organization[0])
+
+
+def note_of(card: VCard) -> str:
+    """Return the text of every readable note, lines separated by a line feed."""
+    return "\n".join(unescape(line.value) for line in card.named("NOTE") if is_plain(line))
+
+
+def is_plain(note: ContentLine) -> bool:
+    """Return True if the value is text without an encoding of vCard 2.1."""
+    return note.encodings <= _PLAIN_ENCODINGS and note.charset in _PLAIN_CHARSETS
 
 
 def values_of(card: VCard, name: str) -> tuple[tuple[str, ...], ...]:

@@ -18,17 +18,23 @@ from mailroom.contacts.mark import (
     field_digests,
 )
 from mailroom.contacts.model import Names
+from mailroom.contacts.note import triage_lines
 from mailroom.contacts.vcard.fields import (
     KIND,
     demanded_names,
+    ends_in_escape,
+    escape,
+    is_plain,
     kind_of,
+    note_of,
+    pieces,
+    unescape,
     values_for,
     values_of,
     with_empty_field,
     with_field,
 )
 from mailroom.contacts.vcard.lines import ContentLine, VCard
-from mailroom.contacts.vcard.notes import is_plain, note_of, with_line, without_lines
 
 _JSPROP: Final = frozenset({"JSPROP", "X-JSPROP"})
 _POINTER: Final = re.compile(r"/?name/mailroom:mark:(?P<mark>.*)", re.IGNORECASE | re.DOTALL)
@@ -42,6 +48,7 @@ _EXPECTED: Final = frozenset(
 """The properties of a card that nobody touched: those that Mailroom writes, and those that servers
 add on their own. Not REV: servers that add REV do so for edits made in their address book page.
 But every edit over JMAP sets REV, so REV shows nothing on a card with a mark from JMAP."""
+_LINE_ENDS: Final = (r"\n", r"\N")
 _PROPERTIES: Final = {"full": "FN", "components": "N", "organization": "ORG"}
 """The words in a mark that was written over JMAP -> the vCard properties."""
 
@@ -130,12 +137,31 @@ class VCardForm:
         return type(self)(with_empty_field(self.card, name))
 
     def with_line(self, line: str) -> Self:
-        """Add a line to a note."""
-        return type(self)(with_line(self.card, line))
+        """Append a line to the note with the last decision, so that the decisions stay in order.
+
+        A note that is not plain is left unchanged, and the line gets a note of its own.
+        """
+        plain = [note for note in self.card.named("NOTE") if is_plain(note)]
+        decided = [note for note in plain if triage_lines(unescape(note.value))]
+        for note in decided[-1:] or plain:
+            # An empty note stays empty: it would be removed together with the last line in it.
+            if note.value and not ends_in_escape(note.value):
+                longer = note.value + _LINE_ENDS[0] + escape(line)
+                return type(self)(self.card.with_value(note, longer))
+        return type(self)(self.card.with_new("NOTE", escape(line)))
 
     def without_lines(self, lines: Collection[str]) -> Self:
-        """Remove lines from the notes."""
-        return type(self)(without_lines(self.card, lines))
+        """Remove lines from the notes; the other lines keep their bytes."""
+        card = self.card
+        for note in filter(is_plain, card.named("NOTE")):
+            present = pieces(note.value, *_LINE_ENDS)
+            kept = [(end, line) for end, line in present if unescape(line) not in lines]
+            if not kept:
+                card = card.without(note)
+            elif len(kept) < len(present):
+                value = "".join(end + line for end, line in kept)
+                card = card.with_value(note, value.removeprefix(kept[0][0]))
+        return type(self)(card)
 
     @property
     def _jmap_lines(self) -> tuple[ContentLine, ...]:

@@ -1,18 +1,29 @@
-"""Groups: cards of kind ``group`` that name their members by uid.
+"""Groups: cards of kind ``group`` that name their members by uid, and categories.
 
-Two forms are in use: vCard 4 (``KIND:group``, ``MEMBER``; RFC 6350 section 6.6.5), and Apple's
-for vCard 3 (``X-ADDRESSBOOKSERVER-KIND:group``, ``X-ADDRESSBOOKSERVER-MEMBER``). A group keeps its
-own.
+Cards of kind ``group`` have two forms: that of vCard 4 (``KIND:group``, ``MEMBER``; RFC 6350
+section 6.6.5), and Apple's for vCard 3 (``X-ADDRESSBOOKSERVER-KIND:group``,
+``X-ADDRESSBOOKSERVER-MEMBER``). An edit does not change the form of a group.
+
+Nextcloud's contacts app and DAVx5 keep groups as CATEGORIES (RFC 6350 section 6.7.1) on the cards
+of the members. A card may have several of these properties, and each may hold several values.
 """
 
+import unicodedata
 from collections.abc import Callable, Collection
 from enum import StrEnum
 from typing import Final
 
 from mailroom.contacts.uid import uid_key
-from mailroom.contacts.vcard.fields import KIND, kind_of
+from mailroom.contacts.vcard.fields import (
+    KIND,
+    ends_in_escape,
+    escape,
+    kind_of,
+    pieces,
+    text_of,
+    unescape,
+)
 from mailroom.contacts.vcard.lines import ContentLine, VCard
-from mailroom.contacts.vcard.text import escape, unescape
 
 
 class GroupForm(StrEnum):
@@ -24,6 +35,8 @@ class GroupForm(StrEnum):
 
 _MEMBER: Final = tuple(GroupForm)
 _URN: Final = "urn:uuid:"
+_CATEGORIES: Final = "CATEGORIES"
+_SEPARATOR: Final = ","
 
 
 def is_group(card: VCard) -> bool:
@@ -80,3 +93,55 @@ def _reference(form: GroupForm, written: str) -> str:
 def _member(line: ContentLine) -> str:
     """Return the uid on a line. Some programs write ``mailto:`` and an address, not a uid."""
     return uid_key(unescape(line.value))
+
+
+def category_key(name: str) -> str:
+    """Return the spelling in which names of categories are compared."""
+    return " ".join(unicodedata.normalize("NFC", name).split()).casefold()
+
+
+def categories_of(card: VCard) -> tuple[str, ...]:
+    """Return every category on the card, as written."""
+    names = (
+        unescape(value).strip()
+        for line in card.named(_CATEGORIES)
+        for _, value in pieces(text_of(line), _SEPARATOR)
+    )
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def with_categories(card: VCard, *, join: Collection[str], leave: Collection[str]) -> VCard:
+    """Return the card with some categories added and some removed; others keep their bytes.
+
+    A category in both ``join`` and ``leave`` is joined. A new category is added to the first
+    property with a category, because some apps read only the first one.
+    """
+    joined = {category_key(name) for name in join}
+    left = {category_key(name) for name in leave} - joined
+    there = {category_key(name) for name in categories_of(card)}
+    for name in sorted(join):
+        if category_key(name) not in there:
+            there.add(category_key(name))
+            lines = [
+                line
+                for line in card.named(_CATEGORIES)
+                if line.value.strip() and not ends_in_escape(line.value)
+            ]
+            if lines:
+                longer = lines[0].value + _SEPARATOR + escape(name)
+                card = card.with_value(lines[0], longer)
+            else:
+                card = card.with_new(_CATEGORIES, escape(name))
+    for line in card.named(_CATEGORIES):
+        values = pieces(line.value, _SEPARATOR)
+        kept = [
+            (separator, text)
+            for separator, text in values
+            if category_key(unescape(text)) not in left
+        ]
+        if not kept:
+            card = card.without(line)
+        elif len(kept) < len(values):
+            value = "".join(separator + text for separator, text in kept)
+            card = card.with_value(line, value.removeprefix(kept[0][0]))
+    return card
