@@ -5,8 +5,15 @@ from typing import Any
 
 import pytest
 
-from mailroom.contacts.jmap.calls import Book, find_cards, get_books, get_cards
-from mailroom.contacts.jmap.card_set import Changes, Done, set_cards
+from mailroom.contacts.jmap.calls import (
+    Book,
+    Changes,
+    Done,
+    find_cards,
+    get_books,
+    get_cards,
+    set_cards,
+)
 from mailroom.contacts.model import AddressBookError
 from mailroom.jmap.errors import MethodError, SetError
 from mailroom.sandbox.context import Arguments

@@ -7,7 +7,7 @@ import pytest
 from yarl import URL
 
 from mailroom.contacts.jmap import JmapAddressBook
-from mailroom.contacts.jmap.card_set import edit_octets
+from mailroom.contacts.jmap.plan import edit_octets
 from mailroom.contacts.model import ContactEdit, DeleteCard, UpdateCard
 from mailroom.http import UnreachableError
 from mailroom.jmap.methods import set_batches

@@ -7,8 +7,7 @@ from functools import partial
 from itertools import islice
 
 from mailroom.contacts.book import Description, Snapshot
-from mailroom.contacts.jmap.calls import Book, get_books
-from mailroom.contacts.jmap.card_set import Changes, is_taken, set_cards
+from mailroom.contacts.jmap.calls import Book, Changes, get_books, set_cards
 from mailroom.contacts.jmap.reading import Cards
 from mailroom.contacts.jmap.sync import CardCache, Synchronizer
 from mailroom.contacts.jmap.writing import Writing
@@ -115,7 +114,7 @@ class JmapAddressBook:
                 raise done.refusal
             for key, error in done.failed.items():
                 # The uids are new, so a taken uid means a lost answer, and a group of ours.
-                if not is_taken(error):
+                if key not in done.taken:
                     raise AddressBookError(f"contact group {batch[int(key)][0]}: {error}")
 
     async def _default_book(self) -> Book:

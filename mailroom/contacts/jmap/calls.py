@@ -1,18 +1,26 @@
-"""The operations that read address books and cards over JMAP (RFC 9610).
+"""The operations on address books and cards over JMAP (RFC 9610).
 
 An answer without the shape that the RFC promises raises an error; it is never taken for an empty
 result. A card is read with few properties (``BRIEF``) if it only has to be found again, and with
 all of them if it may be edited, because an edit must see everything that it touches.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from mailroom.contacts.jscontact.cards import is_readable
 from mailroom.contacts.jscontact.fields import JsCard, text
 from mailroom.http import MAX_OCTETS
-from mailroom.jmap.methods import changes, get, get_state, query
+from mailroom.jmap.errors import MethodError, SetError
+from mailroom.jmap.methods import (
+    NOT_FOUND,
+    STATE_MISMATCH,
+    changes,
+    get,
+    query,
+    set_objects,
+)
 from mailroom.jmap.queries import IdPage
 from mailroom.jmap.request import Operation, Reference, Results
 
@@ -31,6 +39,8 @@ _MEDIA: Final = "media"
 WHOLE_AT_MOST: Final = 4 * 1024 * 1024
 """Octets of an answer with whole cards. The cards may hold photos as data: URIs. Decoded to
 text, an answer with a single emoji takes four times as much memory."""
+
+_OUTDATED: Final = frozenset({STATE_MISMATCH, "serverPartialFail"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +94,52 @@ class CardChanges:
     has_more: bool
 
 
-def uid_filter(uids: Iterable[str]) -> Filter:
-    """Return a filter for the cards with these bare uids, with or without ``urn:uuid:``."""
-    forms = [form for uid in uids for form in (uid, f"urn:uuid:{uid}")]
-    return {"operator": "OR", "conditions": [{"uid": form} for form in forms]}
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The arguments of one ``ContactCard/set``: objects by creation id, patches by card id."""
+
+    create: Mapping[str, JsCard] = field(default_factory=dict)
+    update: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    destroy: Collection[str] = ()
+    if_in_state: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.create or self.update or self.destroy)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The result of one ``ContactCard/set``.
+
+    Attributes:
+        refusal: the error if the whole call was refused.
+        failed: creation or card id -> the reason why the card was not changed.
+    """
+
+    refusal: MethodError | None = None
+    failed: Mapping[str, SetError] = field(default_factory=dict)
+
+    @property
+    def is_outdated(self) -> bool:
+        """True if the cards have changed since they were read.
+
+        Somebody else changed them, or this call did a part of its work (RFC 8620 section 3.6.2).
+        """
+        return self.refusal is not None and self.refusal.type in _OUTDATED
+
+    @property
+    def taken(self) -> frozenset[str]:
+        """The creation ids of cards that were not made, because there is one with the same uid."""
+        return frozenset(
+            key
+            for key, error in self.failed.items()
+            if error.type == "alreadyExists" or "uid" in error.properties
+        )
+
+    @property
+    def gone(self) -> frozenset[str]:
+        """The ids of cards that could not be changed, because there is none with this id."""
+        return frozenset(key for key, error in self.failed.items() if error.type == NOT_FOUND)
 
 
 def get_books(account_id: str) -> Operation[tuple[Book, ...]]:
@@ -97,14 +149,6 @@ def get_books(account_id: str) -> Operation[tuple[Book, ...]]:
         reading.calls,
         lambda results: tuple(book for book in reading.read(results).objects if book is not None),
     )
-
-
-def get_card_state(account_id: str) -> Operation[str]:
-    """Return the operation that reads the state of all cards.
-
-    Perform it before a query: changes after this state are then found by ``get_changes``.
-    """
-    return get_state("ContactCard", account_id)
 
 
 def find_cards(
@@ -181,6 +225,33 @@ def get_large_card(account_id: str, card_id: str) -> Operation[Found]:
         return replace(found, cards=cards)
 
     return Operation(reading.calls, read)
+
+
+def set_cards(account_id: str, changes: Changes) -> Operation[Done]:
+    """Return the operation that makes, patches and destroys cards, in this order.
+
+    Each card is changed atomically (RFC 8620 section 5.3). A refusal is returned in the result and
+    not raised, because the server carries out the other calls of the request all the same. Without
+    changes the operation has no call.
+    """
+    if not changes:
+        return Operation((), lambda _: Done())
+    setting = set_objects(
+        "ContactCard",
+        account_id,
+        create=changes.create or None,
+        update=changes.update or None,
+        destroy=changes.destroy or None,
+        if_in_state=changes.if_in_state or None,
+    )
+
+    def read(results: Results) -> Done:
+        try:
+            return Done(failed=setting.read(results).failed)
+        except MethodError as error:
+            return Done(refusal=error)
+
+    return Operation(setting.calls, read)
 
 
 def _get(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from mailroom.contacts.jmap.card_set import Changes
+from mailroom.contacts.jmap.calls import Changes
 from mailroom.contacts.jscontact.cards import (
     Patch,
     adopted,
@@ -34,6 +34,9 @@ from mailroom.contacts.model import (
 from mailroom.contacts.uid import uid_key
 
 _MARK_PATH: Final = pointer("name", MARK)
+_EDIT_SIZE: Final = 4000
+"""Octets of an edit in a request, without its note; a generous estimate."""
+_OCTETS_PER_CHARACTER: Final = 6
 
 Patches = dict[str, Patch]
 """Card or group id -> patch."""
@@ -259,3 +262,9 @@ def _card_patch(before: JsCard, after: JsCard) -> Patch:
     name = {key: value for key, value in after["name"].items() if value is not None}
     rest = {path: value for path, value in patch.items() if path.partition("/")[0] != "name"}
     return {**rest, "name": name}
+
+
+def edit_octets(edit: ContactEdit) -> int:
+    """Return the largest size of an edit in a request; the whole note is sent."""
+    note = edit.card.card.note if isinstance(edit.card, UpdateCard) else ""
+    return _EDIT_SIZE + _OCTETS_PER_CHARACTER * len(note)

@@ -1,4 +1,4 @@
-"""Reading cards with all their properties, so that they may be edited."""
+"""Reads cards with all their properties, so that they may be edited, and writes the edited ones."""
 
 from collections.abc import (
     Awaitable,
@@ -16,13 +16,12 @@ import structlog
 
 from mailroom.contacts.jmap.calls import (
     CardPage,
-    Filter,
+    Done,
     Found,
     find_cards,
     get_cards,
     get_large_card,
 )
-from mailroom.contacts.jmap.card_set import Done
 from mailroom.contacts.jscontact.fields import JsCard
 from mailroom.http import AnswerTooLargeError
 from mailroom.jmap.client import JmapClient
@@ -66,12 +65,17 @@ class Cards:
         self.cached: Mapping[str, JsCard] = {}
         self.state: str | None = None
 
-    async def find(self, card_filter: Filter) -> list[JsCard]:
-        """Return every card that matches.
+    async def find(self, uids: Iterable[str]) -> list[JsCard]:
+        """Return every card with one of these uids, written with or without ``urn:uuid:``.
+
+        Args:
+            uids: bare uids, at least one.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
+        forms = [form for uid in uids for form in (uid, f"urn:uuid:{uid}")]
+        card_filter = {"operator": "OR", "conditions": [{"uid": form} for form in forms]}
 
         async def read() -> list[JsCard]:
             size = await page_size(self.client)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import structlog
 
-from mailroom.contacts.jmap.card_set import Changes, set_cards
+from mailroom.contacts.jmap.calls import Changes, set_cards
 from mailroom.contacts.jmap.plan import Patches
 from mailroom.contacts.jmap.reading import Cards
 from mailroom.http import HttpError

@@ -18,7 +18,6 @@ from mailroom.contacts.jmap.calls import (
     Found,
     find_cards,
     get_books,
-    get_card_state,
     get_changes,
 )
 from mailroom.contacts.jmap.reading import (
@@ -30,6 +29,7 @@ from mailroom.contacts.jmap.reading import (
 from mailroom.contacts.jscontact.cards import is_group, to_group
 from mailroom.contacts.jscontact.fields import JsCard, addresses_of, names_of, text, uid_of
 from mailroom.jmap.client import JmapClient
+from mailroom.jmap.methods import get_state
 from mailroom.jmap.request import in_order
 
 log = structlog.get_logger(__name__)
@@ -216,7 +216,8 @@ class Synchronizer:
             ask = partial(find_cards, self._account_id, EVERYTHING, limit=size, properties=BRIEF)
             # The state is read first, so that the next sync reports changes during the reading.
             books, (state, first) = await self._client.perform(
-                get_books(self._account_id), in_order(get_card_state(self._account_id), ask())
+                get_books(self._account_id),
+                in_order(get_state("ContactCard", self._account_id), ask()),
             )
             builder = _CacheBuilder(books, state)
             builder.put(first.found)

@@ -14,16 +14,8 @@ from typing import Final
 
 from mailroom.contacts.edit_report import EditReport
 from mailroom.contacts.index import ContactIndex
-from mailroom.contacts.jmap.calls import uid_filter
-from mailroom.contacts.jmap.card_set import (
-    BAD_PATH,
-    Done,
-    edit_octets,
-    is_gone,
-    is_taken,
-    set_cards,
-)
-from mailroom.contacts.jmap.plan import Job, RequestPlan, WritingRules
+from mailroom.contacts.jmap.calls import Done, set_cards
+from mailroom.contacts.jmap.plan import Job, RequestPlan, WritingRules, edit_octets
 from mailroom.contacts.jmap.reading import Cards, CardsMovedError, read_in_one_state
 from mailroom.contacts.jmap.rollback import Rollback
 from mailroom.contacts.jmap.sync import Synchronizer
@@ -41,6 +33,8 @@ from mailroom.jmap.errors import JmapError
 from mailroom.jmap.methods import set_batches
 from mailroom.waiting.retrying import retry_while_changed
 
+_BAD_PATH: Final = frozenset({"invalidProperties", "invalidPatch"})
+"""The types by which a server refuses a path in a patch."""
 _TRIES: Final = 4
 """The number of attempts to write, while somebody else changes contacts, before edits fail."""
 
@@ -130,8 +124,7 @@ class Writing:
                 self._rollback.note_deleted(plan.keys_of(deleted))
             keys = self._record_failures(plan, *results)
             again = {job.key: job for job in jobs if job.key in keys}
-            new = [job for job in jobs if job.makes_card]
-            taken = [job for job in new if is_taken(of_cards.failed.get(job.key))]
+            taken = [job for job in jobs if job.makes_card and job.key in of_cards.taken]
             again |= {job.key: job for job in await self._resolve_uid_conflicts(taken)}
             again |= {job.key: job for job in await self._jobs_with_present_ids(jobs, results)}
         return [job for key, job in again.items() if key not in self._report.failures]
@@ -175,13 +168,17 @@ class Writing:
         # Some servers refuse a path because of the form of its tokens, but accept the whole map of
         # members. Such groups are written as a whole map in the next try.
         known = self._rules.groups_written_whole
-        failed_groups = [*of_joins.failed.items(), *of_leaves.failed.items()]
-        bad = {group for group, why in failed_groups if why.type in BAD_PATH and group not in known}
+        bad = {
+            group
+            for done in (of_joins, of_leaves)
+            for group, why in done.failed.items()
+            if why.type in _BAD_PATH and group not in known
+        }
         self._rules = replace(self._rules, groups_written_whole=known | bad)
         again = plan.keys_of(bad)
-        # The uid of a new card may be taken, and a card to delete may be gone already.
-        taken = {key for key in plan.cards.create if is_taken(of_cards.failed.get(key))}
-        gone = {card_id for card_id in plan.cards.destroy if is_gone(of_cards.failed.get(card_id))}
+        # A taken uid is resolved afterwards, and a card to delete that is gone counts as deleted.
+        taken = of_cards.taken & plan.cards.create.keys()
+        gone = of_cards.gone & {*plan.cards.destroy}
         for changes, done, no_failures in (
             (plan.cards, of_cards, taken | gone),
             (plan.joins, of_joins, bad),
@@ -204,7 +201,7 @@ class Writing:
         """Return jobs whose uid is taken, on the contact's existing card or with another uid."""
         resolved: list[Job] = []
         with self._report.failing(*(job.key for job in jobs)):
-            cards = await self._cards.find(uid_filter(job.uid for job in jobs)) if jobs else []
+            cards = await self._cards.find(job.uid for job in jobs) if jobs else []
             by_uid = {uid_of(card): card for card in cards}
             for job in jobs:
                 create, card = job.edit.card, by_uid.get(job.uid)
@@ -224,7 +221,7 @@ class Writing:
         missing = {card_id for job in jobs for card_id in job.needed_ids}
         missing -= self._cards.cached.keys()
         for done in results:
-            missing |= {card_id for card_id, why in done.failed.items() if is_gone(why)}
+            missing |= done.gone
         if not missing or self._has_renewed_ids:
             return []
         self._has_renewed_ids = True
