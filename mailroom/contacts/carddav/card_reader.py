@@ -75,18 +75,12 @@ async def read_cards(
     # In brief, the octets in the answer cannot be known before.
     sizes = {path: length if way.whole else None for path, length in lengths.items()}
     unknown = [path for path in sorted(sizes) if sizes[path] is None]
-    octets: list[int] = []
-
-    def measure(resource: Resource) -> None:
-        octets.append(resource.octets)
-        take(resource)
-
     reading = _Reading(requests, take, way)
     # If many lengths are unknown, the first cards show how many octets a card usually has.
     first = unknown[:_FIRST] if len(unknown) > _FIRST else []
     if first:
-        await _Reading(requests, measure, way, reading.failed).read(first)
-    usual = max(sum(octets) // max(len(octets), 1), 1)
+        await reading.read(first)
+    usual = max(reading.octets // max(reading.cards, 1), 1)
     rest = {path: sizes[path] or usual for path in sorted(sizes.keys() - set(first))}
     small = {path: size for path, size in rest.items() if size <= _PART}
     await all_of(reading.read(part) for part in _parts(small, way.cards))
@@ -97,19 +91,21 @@ async def read_cards(
 
 
 class _Reading:
-    """One reading of cards; ``failed`` are the cards that the server failed to send so far."""
+    """One reading of cards.
 
-    def __init__(
-        self,
-        requests: Requests,
-        take: Callable[[Resource], None],
-        way: Way,
-        failed: set[str] | None = None,
-    ) -> None:
+    Attributes:
+        failed: the paths of cards that the server failed to send so far.
+        cards: the number of cards that were read so far.
+        octets: the octets of these cards together.
+    """
+
+    def __init__(self, requests: Requests, take: Callable[[Resource], None], way: Way) -> None:
         self._requests = requests
         self._take = take
         self._way = way
-        self.failed: set[str] = set() if failed is None else failed
+        self.failed: set[str] = set()
+        self.cards = 0
+        self.octets = 0
 
     async def read(self, paths: Collection[str]) -> None:
         """Read some cards, and read cards that the answer omits in smaller parts."""
@@ -163,14 +159,19 @@ class _Reading:
         if resource is None:
             log.warning("card cannot be read, skipped", path=path, status=response.status)
         else:
-            self._take(resource)
+            self._take_and_count(resource)
 
     async def _ask(
         self, paths: Collection[str], way: Way, *, enough: int | None
     ) -> tuple[frozenset[str], bool]:
         return await self._requests.multiget(
-            paths, self._take, whole=way.whole, keep=way.keep, enough=enough
+            paths, self._take_and_count, whole=way.whole, keep=way.keep, enough=enough
         )
+
+    def _take_and_count(self, resource: Resource) -> None:
+        self.cards += 1
+        self.octets += resource.octets
+        self._take(resource)
 
 
 def _parts(sizes: Mapping[str, int], cards: int) -> list[list[str]]:
