@@ -44,7 +44,7 @@ def key_of(address: str) -> str:
     # A quoted string (RFC 5322 section 3.2.4) stands for the text between the quotes.
     if quoted := _QUOTED.fullmatch(local):
         local = _ESCAPED.sub(r"\1", quoted[1])
-    return local + at + _as_sent(domain.rstrip("."))
+    return local + at + _domain_in_ascii(domain.rstrip("."))
 
 
 def bare_address(text: str) -> str:
@@ -71,14 +71,14 @@ def addresses_in(typed: str, *, by_mailroom: bool) -> list[str]:
             characters: a stranger chose them, and no part may pass for another person's address.
     """
     if by_mailroom:
-        found = [_without_wrapping(typed)]
+        addresses = [_without_wrapping(typed)]
     else:
         parts = [part for part in re.split("[,;]", typed) if part.strip()]
         # A name or a quoted local part may hold a comma, which then separates no addresses.
         if not all(_ONE_ADDRESS.fullmatch(part) for part in parts):
             parts = [typed]
-        found = [bare_address(part) for part in parts]
-    return [address for address in found if address]
+        addresses = [bare_address(part) for part in parts]
+    return [address for address in addresses if address]
 
 
 def _without_wrapping(text: str) -> str:
@@ -94,16 +94,16 @@ def _without_wrapping(text: str) -> str:
 
 def _trimmed(text: str) -> str:
     start, end = 0, len(text)
-    while start < end and _is_around(text[start]):
+    while start < end and _is_invisible(text[start]):
         start += 1
-    while start < end and (_is_around(text[end - 1]) or text[end - 1] in ",;"):
+    while start < end and (_is_invisible(text[end - 1]) or text[end - 1] in ",;"):
         end -= 1
     text = text[start:end]
     is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
     return _trimmed(text[1:-1]) if is_quoted else text
 
 
-def _is_around(character: str) -> bool:
+def _is_invisible(character: str) -> bool:
     """Return True for white space and format characters, such as a zero-width space."""
     return character.isspace() or unicodedata.category(character) == "Cf"
 
@@ -137,11 +137,11 @@ def spellings(key: str) -> tuple[str, ...]:
     locals_ = [local]
     if at and not _DOT_ATOM.fullmatch(local):
         locals_.append('"' + re.sub(r'(["\\])', r"\\\1", local) + '"')
-    domains = dict.fromkeys([domain, _as_read(domain)])
+    domains = dict.fromkeys([domain, _domain_in_unicode(domain)])
     return tuple(spelled + at + name for spelled in locals_ for name in domains)
 
 
-def _as_sent(domain: str) -> str:
+def _domain_in_ascii(domain: str) -> str:
     if domain.isascii() or len(domain) > _LONGEST_DOMAIN:
         return domain
     try:
@@ -150,7 +150,7 @@ def _as_sent(domain: str) -> str:
         return domain
 
 
-def _as_read(domain: str) -> str:
+def _domain_in_unicode(domain: str) -> str:
     if _ENCODED not in domain or len(domain) > _LONGEST_DOMAIN:
         return domain
     try:

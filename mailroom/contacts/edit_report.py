@@ -22,7 +22,7 @@ class EditReport:
     def __init__(
         self, edits: Collection[ContactEdit], *, statuses_of_cards: Collection[int] = ()
     ) -> None:
-        self._number = len(edits)
+        self._edit_count = len(edits)
         self._statuses_of_cards = statuses_of_cards
         self.failures: dict[str, Exception] = {}
 
@@ -56,5 +56,5 @@ class EditReport:
             if isinstance(error, HttpError)
             and getattr(error, "status", None) not in self._statuses_of_cards
         ]
-        if of_the_server and len(of_the_server) == self._number:
+        if of_the_server and len(of_the_server) == self._edit_count:
             raise of_the_server[0]

@@ -45,12 +45,12 @@ class CardForm(Protocol):
 
     @property
     def may_be_claimed(self) -> bool:
-        """False if a part would, beside a mark, look like a person's change."""
+        """False if a property that servers add would look like a person's change beside a mark."""
         ...
 
     @property
     def needs_mark(self) -> bool:
-        """True if any edit looks like a person's change unless it writes the mark anew."""
+        """True if every edit must renew the mark, or the edit looks like a person's change."""
         ...
 
     def with_mark(self, mark: Mark) -> Self:
@@ -66,7 +66,7 @@ class CardForm(Protocol):
         ...
 
     def with_line(self, line: str) -> Self:
-        """Return the card with a line added to the note that has the last decision."""
+        """Return the card with a line appended to the note in which the last decision is."""
         ...
 
     def without_lines(self, lines: Collection[str]) -> Self:

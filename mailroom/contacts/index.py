@@ -104,16 +104,16 @@ class ContactIndex:
     def bears(self, uid: str, address: str) -> bool | None:
         """Return True if the card with this uid bears an address; None if there is no such card."""
         card_id = self.id_of(uid)
-        return (
-            None if card_id is None else _bearer(address) in self._tables.cards[card_id].addresses
-        )
+        if card_id is None:
+            return None
+        return _table_key(address) in self._tables.cards[card_id].addresses
 
     def knows(self, address: str) -> bool:
         """Return True if a card, editable or not, bears an address or ``*@`` and its domain."""
-        key = _bearer(address)
+        key = _table_key(address)
         return any(
-            bearer in self._tables.ids_by_address or bearer in self._tables.known
-            for bearer in (key, whole_domain(key))
+            address_key in self._tables.ids_by_address or address_key in self._tables.known
+            for address_key in (key, whole_domain(key))
         )
 
     def only_named(self, names: Iterable[str]) -> list[str]:
@@ -126,14 +126,14 @@ class ContactIndex:
         return [name for name in names if name in present]
 
     def ids_of(self, addresses: Iterable[str]) -> frozenset[str]:
-        """Return the ids of the cards that bear one of these addresses or are a list's.
+        """Return the ids of the cards that bear one of these addresses or stand for a list.
 
         Here and below, an address may be a :func:`mailroom.contacts.address.list_key` as well.
         """
         return frozenset(
             card_id
             for address in addresses
-            for card_id in self._tables.ids_by_address.get(_bearer(address), ())
+            for card_id in self._tables.ids_by_address.get(_table_key(address), ())
         )
 
     def uids_of(self, address: str) -> frozenset[str]:
@@ -141,7 +141,7 @@ class ContactIndex:
 
         These cards bear the address. If no card does, they bear ``*@`` and the domain.
         """
-        key, ids_by_address = _bearer(address), self._tables.ids_by_address
+        key, ids_by_address = _table_key(address), self._tables.ids_by_address
         ids = ids_by_address.get(key) or ids_by_address.get(whole_domain(key), ())
         return frozenset(self._tables.cards[card_id].uid for card_id in ids)
 
@@ -151,14 +151,14 @@ class ContactIndex:
         These are the cards that bear no other address, and the card that Mailroom made for this
         address. Further cards may bear the address beside others.
         """
-        key = _bearer(address)
+        key = _table_key(address)
         ids = self._tables.ids_by_address.get(key, ())
         briefs = [self._tables.cards[card_id] for card_id in ids]
         own = (brief for brief in briefs if brief.addresses == (key,) or brief.uid == uid_for(key))
         return frozenset(brief.uid for brief in own)
 
 
-def _bearer(address: str) -> str:
+def _table_key(address: str) -> str:
     """Return the text under which :attr:`Brief.addresses` holds an address or the key of a list."""
     key = key_of(address)
     return uid_for(key) if list_id_of(key) else key
@@ -246,7 +246,7 @@ class IndexBuilder:
         if tables.ids_by_uid.get(brief.uid) == card_id:
             del tables.ids_by_uid[brief.uid]
         for key in brief.addresses:
-            rest = tuple(bearer for bearer in tables.ids_by_address[key] if bearer != card_id)
+            rest = tuple(other for other in tables.ids_by_address[key] if other != card_id)
             if rest:
                 tables.ids_by_address[key] = rest
             else:

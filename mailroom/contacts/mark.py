@@ -36,7 +36,7 @@ JSCONTACT_PROPERTY: Final = "mailroom:mark"
 """The property of a JSContact Name object that holds the mark."""
 
 Values = tuple[tuple[str, ...], ...]
-"""Every non-empty value of a property, as the tuple of its parts."""
+"""The non-empty values of a property; each value is a tuple of its parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,16 +166,18 @@ def field_digests(name: str, values: Values) -> frozenset[str]:
         name: ``FN``, ``N`` or ``ORG``.
         values: what the card holds there.
     """
-    other: Any
+    jscontact_value: Any
     match name:
         case "FN":
-            other = values[0][0] if values else ""
+            jscontact_value = values[0][0] if values else ""
         case "N":
             pairs = (pair for parts in values for pair in zip(COMPONENTS, parts, strict=False))
-            other = sorted(pair for pair in pairs if pair[1] and pair[0] in COMPONENTS[:2])
+            jscontact_value = sorted(
+                pair for pair in pairs if pair[1] and pair[0] in COMPONENTS[:2]
+            )
         case _:
-            other = [{"name": parts[0]} for parts in values if len(parts) == 1]
-    return frozenset({digest(sorted(values)), digest(other)})
+            jscontact_value = [{"name": parts[0]} for parts in values if len(parts) == 1]
+    return frozenset({digest(sorted(values)), digest(jscontact_value)})
 
 
 def digest(value: object) -> str:

@@ -117,8 +117,8 @@ class CreateCard:
     about: str = ""
 
     @property
-    def lines(self) -> str:
-        """The lines of the note."""
+    def whole_note(self) -> str:
+        """The text of the new note: ``about``, then ``note``."""
         return "\n".join(line for line in (self.about, self.note) if line)
 
     def is_for(self, uid: str, addresses: Iterable[str]) -> bool:

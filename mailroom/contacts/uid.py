@@ -38,8 +38,8 @@ def uid_for(key: str) -> str:
     """Return the uid of the card that Mailroom makes for an address or a mailing list.
 
     The uid depends on the key alone. So two instances, or one instance that was killed after making
-    the card, do not make a second card. The uid of a list's card shows that it is one: the notes of
-    cards, which name the list, are not read in every pass.
+    the card, do not make a second card. The uid of a list's card shows that the card is a list's:
+    the note shows this too, but the notes of all cards are not read in every pass.
 
     Args:
         key: the :func:`mailroom.contacts.address.key_of` the address, or the

@@ -84,14 +84,6 @@ def created(note: str = FEED) -> CreateCard:
     return CreateCard("u1", ContactType.PERSON, Names("Ann Lee", "Ann", "Lee"), "a@x.example", note)
 
 
-def test_a_new_card_is_mailrooms_until_somebody_writes_into_it(form: Form) -> None:
-    card = form.read(form.new(created()))
-    assert (card.made_by_us, card.untouched, card.note) == (True, True, FEED)
-
-    edited = form.read(form.updated(form.new(created()), UpdateCard(READ, add_line=OWN)))
-    assert (edited.made_by_us, edited.untouched) == (True, False)
-
-
 def test_a_decision_of_mailroom_leaves_its_own_card_untouched(form: Form) -> None:
     card = form.read(form.updated(form.new(created()), UpdateCard(READ, add_line=IMBOX)))
     assert card.untouched
@@ -112,12 +104,21 @@ def test_the_same_decision_adds_no_second_line(form: Form) -> None:
     assert form.written(again) == form.written(card)
 
 
+def test_a_decision_that_comes_back_is_noted_again(form: Form) -> None:
+    card = form.owned(note=OWN)
+    for line in (FEED, IMBOX, FEED):
+        card = form.updated(card, UpdateCard(READ, add_line=line))
+    assert form.read(card).note.split("\n") == [OWN, FEED, IMBOX, FEED]
+
+
 def test_a_card_that_is_adopted_gets_the_line_of_a_new_one(form: Form) -> None:
     assert form.read(form.adopted(form.owned(note=OWN), created())).note == f"{OWN}\n{FEED}"
 
 
 def test_a_bare_card_is_claimed_and_no_other(form: Form) -> None:
     bare = form.updated(form.new(created()), UpdateCard(READ, forget=True))
+    assert not form.read(bare).made_by_us
+    assert form.read(bare).names == created().names
     bare = form.updated(bare, UpdateCard(READ, add_line=FEED))
     assert form.read(bare).is_bare
 

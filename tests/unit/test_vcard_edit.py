@@ -42,13 +42,6 @@ def test_a_line_is_appended_to_a_nasty_card_and_nothing_else_happens() -> None:
     )
 
 
-def test_a_decision_that_comes_back_is_noted_again() -> None:
-    other = "Re-triaged to Imbox on 2026-02-25"
-    back = updating(updating(updating(a_card(), add_line=LINE), add_line=other), add_line=LINE)
-
-    assert to_card("/card", VCard.parse(back)).note.split("\n") == [LINE, other, LINE]
-
-
 def test_a_decision_is_noted_below_the_last_one() -> None:
     before = a_card(b"NOTE:x", b"NOTE:" + LINE.encode(), b"NOTE:y")
     other = "Re-triaged to Imbox on 2026-02-25"
@@ -145,14 +138,6 @@ def test_only_empty_names_are_filled(before: list[bytes], fill: Names, after: li
     filled = updating(a_card(*before), fill=fill)
     assert re.sub(rb"X-MAILROOM:.*\r\n", b"", filled) == a_card(*after)
     assert (b"X-MAILROOM" in filled) is (before != after)
-
-
-def test_what_was_filled_can_be_taken_back() -> None:
-    before = a_card(b"FN:", b"N:;;;;", b"EMAIL:a@x", b"NOTE:x")
-    fill = Names(full="A B", given="A", surname="B", organization="C")
-    filled = updating(before, fill=fill, add_line=LINE)
-    assert to_card("", VCard.parse(filled)).names == fill
-    assert updating(filled, forget=True, remove_lines=frozenset({LINE})) == before
 
 
 def test_what_the_version_demands_is_emptied_but_stays() -> None:

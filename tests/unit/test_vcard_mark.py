@@ -123,13 +123,6 @@ def test_our_update_does_not_hide_that_somebody_touched_the_card() -> None:
     assert not read(after).untouched
 
 
-def test_a_card_that_is_forgotten_keeps_its_names_and_loses_the_mark() -> None:
-    card = made(ANN)
-    after = read(updated(card, UpdateCard(read(card), forget=True)))
-    assert not after.made_by_us
-    assert after.names == ANN.names
-
-
 digests = st.text("0123456789abcdef", min_size=16, max_size=16)
 marks = st.builds(
     Mark,

@@ -103,7 +103,7 @@ def new_card(create: CreateCard, uid: str, address_book: str) -> dict[str, Any]:
         card["emails"] = {OURS: {"address": address}}
     if names.organization:
         card["organizations"] = {OURS: {"name": names.organization}}
-    if note := clean(create.lines):
+    if note := clean(create.whole_note):
         card["notes"] = {OURS: {"note": note}}
     return dict(editing.as_made(JsContactForm(card)).card)
 

@@ -52,10 +52,10 @@ def kind_of(card: JsCard) -> str:
 
 def entries(card: JsCard, name: str) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the objects in a map of the card, sorted by id: servers send them in any order."""
-    found = card.get(name)
-    if not isinstance(found, dict):
+    objects = card.get(name)
+    if not isinstance(objects, dict):
         return []
-    return sorted((key, entry) for key, entry in found.items() if isinstance(entry, dict))
+    return sorted((key, entry) for key, entry in objects.items() if isinstance(entry, dict))
 
 
 def texts(card: JsCard, name: str, member: str) -> tuple[str, ...]:
@@ -149,7 +149,9 @@ def says_something(card: JsCard, name: str) -> bool:
 def member_keys(card: JsCard) -> list[str]:
     """Return the uids of the group members (RFC 9553 section 2.1.6), as written."""
     members = card.get("members")
-    return [key for key, is_in in members.items() if is_in] if isinstance(members, dict) else []
+    if not isinstance(members, dict):
+        return []
+    return [key for key, is_member in members.items() if is_member]
 
 
 def cleaned(names: Names) -> Names:

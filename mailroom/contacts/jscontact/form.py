@@ -7,7 +7,7 @@ The mark is a vendor-specific property (RFC 9553 section 1.8.1) inside ``name``:
 
 Servers keep cards as vCards, where the mark is a JSPROP (RFC 9555 section 3.2.1). The mark is
 inside ``name`` because on the card itself Cyrus (Fastmail) hides such a property unless the client
-names it, and Stalwart refuses it. Cyrus drops ``vCardProps``, and people would see anything else.
+names it, and Stalwart refuses it. Cyrus drops ``vCardProps``, and apps show other properties.
 An app that replaces the whole name removes the mark, and the card then belongs to the person.
 """
 
@@ -58,7 +58,7 @@ _EXPECTED: Final = frozenset(
     }
 )
 """The properties of a card that nobody touched: those that Mailroom writes, and those that servers
-add on their own. ``updated`` is not evidence: Mailroom's own edits set it as well."""
+add on their own. ``updated`` shows no edit by a person: Mailroom's own edits set it as well."""
 _EXPECTED_WITHIN: Final = {
     "organizations": frozenset({"@type", "name"}),
     "emails": frozenset({"@type", "address"}),
@@ -115,12 +115,16 @@ class JsContactForm:
 
     @property
     def may_be_claimed(self) -> bool:
-        """True, because the time of the last edit shows nothing: all edits set it."""
+        """True: every edit sets the time of the last edit, so the time shows no person's edit."""
         return True
 
     @property
     def needs_mark(self) -> bool:
-        """True without a mark of JMAP: the edit sets REV, which is evidence over CardDAV."""
+        """True without a mark from JMAP.
+
+        An edit over JMAP sets REV. Over CardDAV, a card with REV and with a mark that was written
+        over CardDAV looks like a card that a person changed.
+        """
         return MARK not in name_of(self.card)
 
     def with_mark(self, mark: Mark) -> Self:
@@ -181,7 +185,10 @@ class JsContactForm:
         return type(self)(card)
 
     def with_line(self, line: str) -> Self:
-        """Add a line to a note; a final carriage return stays its own line end."""
+        """Add a line to a note.
+
+        After a note that ends in CR the line end is CR: CR and LF would be one line end together.
+        """
         notes = [
             (key, entry)
             for key, entry in entries(self.card, "notes")

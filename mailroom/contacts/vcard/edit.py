@@ -72,8 +72,8 @@ def new_card(create: CreateCard, uid: str) -> VCard:
         card = card.with_new("EMAIL", escape(create.address))
     card = card.with_new("FN", escape(names.full))
     card = card.with_new("N", f"{escape(names.surname)};{escape(names.given)};;;")
-    if create.lines:
-        card = card.with_new("NOTE", escape(create.lines))
+    if create.whole_note:
+        card = card.with_new("NOTE", escape(create.whole_note))
     if names.organization:
         card = card.with_new("ORG", escape(names.organization))
     return editing.as_made(VCardForm(card)).card

@@ -43,16 +43,15 @@ def pieces(value: str, *separators: str) -> list[tuple[str, str]]:
     """Return the parts of a value, still escaped, each with the separator before it.
 
     Args:
-        value: the value; all parts and separators together are the value again. The first
-            separator is empty.
+        value: the value; the result, joined, is the value again. The first separator is empty.
         separators: single tokens: ``;``, ``,``, or an escape sequence.
     """
-    found, separator, start = [], "", 0
+    parts, separator, start = [], "", 0
     for token in _TOKEN.finditer(value):
         if token[0] in separators:
-            found.append((separator, value[start : token.start()]))
+            parts.append((separator, value[start : token.start()]))
             separator, start = token[0], token.end()
-    return [*found, (separator, value[start:])]
+    return [*parts, (separator, value[start:])]
 
 
 def ends_in_escape(value: str) -> bool:

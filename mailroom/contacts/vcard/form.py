@@ -69,7 +69,7 @@ class VCardForm:
         """The mark."""
         if lines := self.card.named(VCARD_PROPERTY):
             return Mark.parse(lines[0].value)
-        marks = (_pointed_at(line) for line in self._jmap_lines)
+        marks = (_match_mark(line) for line in self._jmap_mark_lines)
         return Mark.parse(next((match["mark"] for match in marks if match is not None), ""))
 
     @property
@@ -79,18 +79,18 @@ class VCardForm:
 
     @property
     def digest(self) -> str:
-        """The digest of these parts."""
+        """The digest of the parts that Mailroom writes."""
         return self.written.vcard_digest
 
     @property
     def holds_nothing_else(self) -> bool:
         """True if each line is one that Mailroom or a server writes."""
-        over_jmap = self._jmap_lines
-        may_have_rev = bool(over_jmap) or not self.card.named(VCARD_PROPERTY)
+        jmap_mark_lines = self._jmap_mark_lines
+        may_have_rev = bool(jmap_mark_lines) or not self.card.named(VCARD_PROPERTY)
         return all(
             line.name in _EXPECTED
             or line.is_blank
-            or line in over_jmap
+            or line in jmap_mark_lines
             or (may_have_rev and line.name == "REV")
             for line in self.card.lines
         ) and all(map(is_plain, self.card.named("NOTE")))
@@ -102,12 +102,12 @@ class VCardForm:
 
     @property
     def needs_mark(self) -> bool:
-        """False, because an edit over CardDAV leaves no other trace than the edit."""
+        """False: over CardDAV an edit changes nothing but the properties that Mailroom edits."""
         return False
 
     def with_mark(self, mark: Mark) -> Self:
         """Write the mark; one that was written over JMAP is removed."""
-        card = self.card.without(*self._jmap_lines)
+        card = self.card.without(*self._jmap_mark_lines)
         lines = card.named(VCARD_PROPERTY)
         if not str(mark):
             card = card.without(*lines)
@@ -128,7 +128,7 @@ class VCardForm:
         return type(self)(card), fields
 
     def emptied(self, field: str, filled: Filled) -> Self:
-        """Remove an added property; remove the value of a property that was there, or must be."""
+        """Remove a property that Mailroom added; empty one that was there before or is demanded."""
         name = _PROPERTIES.get(field, field)
         if filled.digest not in field_digests(name, values_of(self.card, name)):
             return self
@@ -164,12 +164,12 @@ class VCardForm:
         return type(self)(card)
 
     @property
-    def _jmap_lines(self) -> tuple[ContentLine, ...]:
+    def _jmap_mark_lines(self) -> tuple[ContentLine, ...]:
         """The lines that hold a mark which was written over JMAP."""
-        return tuple(line for line in self.card.lines if line.name in _JSPROP and _pointed_at(line))
+        return tuple(line for line in self.card.lines if line.name in _JSPROP and _match_mark(line))
 
 
-def _pointed_at(line: ContentLine) -> re.Match[str] | None:
+def _match_mark(line: ContentLine) -> re.Match[str] | None:
     """Return the match of the pointer to the mark, and of the mark behind it.
 
     Pointer and value are looked at as one text: where a server forgot the quotes that the colon in

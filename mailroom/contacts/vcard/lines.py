@@ -184,7 +184,7 @@ def fold(content: bytes, eol: bytes, *, column: int = 0) -> bytes:
 def _logical_lines(data: bytes) -> Iterator[ContentLine]:
     """Yield the lines of a card, each with the physical lines that continue it."""
     parts: list[bytes] = []
-    for line in _unsoftened_lines(data):
+    for line in _folded_lines(data):
         # A quoted-printable value (vCard 2.1) that ends in "=" continues in the next line.
         if parts and not (_body(parts[-1]).endswith(b"=") and _is_quoted_printable(parts[0])):
             yield ContentLine.parse(b"".join(parts))
@@ -194,8 +194,8 @@ def _logical_lines(data: bytes) -> Iterator[ContentLine]:
         yield ContentLine.parse(b"".join(parts))
 
 
-def _unsoftened_lines(data: bytes) -> Iterator[bytes]:
-    """Yield the folded lines, in linear time: a picture may have a hundred thousand folds."""
+def _folded_lines(data: bytes) -> Iterator[bytes]:
+    """Yield each line with its folds. In linear time: a picture may have 100,000 folds."""
     start = 0
     for end in _LINE_END.finditer(data):
         yield data[start : end.end()]

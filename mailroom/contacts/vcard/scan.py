@@ -85,7 +85,7 @@ class _LineFilter:
 
     def __init__(self) -> None:
         self._rest = b"\n"  # so that the first line begins behind a line end, as all others do
-        self._keeps = False
+        self._keeps_line = False
         self._kept: list[bytes] = []
         self._size = 0
 
@@ -109,10 +109,10 @@ class _LineFilter:
             start = begin
             head = text[begin : begin + _LONGEST_HEAD]
             if len(head) < _LONGEST_HEAD and not is_last and not _NEXT_LINE.search(head):
-                self._keeps = False
+                self._keeps_line = False
                 return text[end.start() :]
             match = _HEAD.match(_FOLD.sub(b"", head))
-            self._keeps = match is not None and match[1].upper() in _KEPT
+            self._keeps_line = match is not None and match[1].upper() in _KEPT
         if not is_last and text.endswith(b"\n"):
             self._keep(text[start:-1])
             return b"\n"
@@ -120,6 +120,6 @@ class _LineFilter:
         return b""
 
     def _keep(self, part: bytes) -> None:
-        if self._keeps and self._size + len(part) <= _KEPT_AT_MOST:
+        if self._keeps_line and self._size + len(part) <= _KEPT_AT_MOST:
             self._kept.append(part)
             self._size += len(part)
