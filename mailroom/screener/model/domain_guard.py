@@ -1,0 +1,64 @@
+"""The domains that nobody decides on as a whole, because many owners have addresses there. Pure."""
+
+from collections.abc import Collection
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from mailroom.contacts.address import key_of
+from mailroom.http.domains import registrable_domain
+
+_PROVIDERS: Final = "mail_providers.txt"
+"""A file beside this module, renewed by ``scripts/mail-providers``. Each line is a domain."""
+_OF_TENANTS: Final = frozenset(
+    {"mail.onmicrosoft.com", "onmicrosoft.com", "onmicrosoft.us", "partner.onmschina.cn"}
+)
+"""Domains whose subdomains have one owner each, as below a public suffix.
+
+The Public Suffix List does not have these domains.
+"""
+_INSTEAD: Final = "decide on single addresses there"
+
+
+def refusal_of_domain(domain: str, own: Collection[str]) -> str:
+    """Return the reason not to decide on everybody at a domain at once; "" if there is none.
+
+    The reason is for a person. It has the domain in ASCII, but a stranger may have chosen it.
+
+    Args:
+        domain: of addresses, in any spelling. Its subdomains are not meant.
+        own: the domains of the user's own addresses and of the user's mail server. They and their
+            registrable domains are refused. Other subdomains of them may be decided on.
+    """
+    name = _in_ascii(domain)
+    if name in _OF_TENANTS or registrable_domain(name, under_any_suffix=True) is None:
+        return f"anybody can get a domain below {name}; {_INSTEAD}"
+    if provider := _provider_of(name):
+        below = "" if name == provider else f", which {name} belongs to,"
+        return f"{provider}{below} is a public mail provider or relay; {_INSTEAD}"
+    if name in _with_registrable(own):
+        return f"{name} is a domain of your own addresses or of your mail server; {_INSTEAD}"
+    return ""
+
+
+def _provider_of(name: str) -> str:
+    """Return the provider that a domain is or belongs to; "" for none."""
+    labels = name.split(".")
+    above = (".".join(labels[start:]) for start in range(len(labels)))
+    return next((domain for domain in above if domain in _providers()), "")
+
+
+def _with_registrable(own: Collection[str]) -> set[str]:
+    names = {_in_ascii(domain) for domain in own}
+    registrable = {registrable_domain(name, under_any_suffix=True) for name in names}
+    return names | {name for name in registrable if name}
+
+
+def _in_ascii(domain: str) -> str:
+    return key_of(f"a@{domain}").rpartition("@")[2]
+
+
+@cache
+def _providers() -> frozenset[str]:
+    """Return the public mail providers and relays. The file is read late, once."""
+    return frozenset(files(__package__).joinpath(_PROVIDERS).read_text("ascii").split())
