@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from dataclasses import asdict
-from email.utils import parseaddr
 from typing import Annotated, Final
 
 import typer
@@ -12,18 +11,25 @@ from mailroom import __version__
 from mailroom.account import Account
 from mailroom.admin.check import check as run_check
 from mailroom.admin.check import verdict
-from mailroom.admin.explain import explain as explain_sender
+from mailroom.admin.explain import explain as explain_subject
 from mailroom.admin.probe import probe
 from mailroom.admin.reset import Scope, survey, take_back
 from mailroom.admin.setup import create, find_lacking, rules_text
-from mailroom.command import Output, fail, log_as_set, on_accounts, remark, settings_or_exit
+from mailroom.command import (
+    Output,
+    fail,
+    log_as_set,
+    on_accounts,
+    remark,
+    settings_or_exit,
+    subject_or_exit,
+)
 from mailroom.exits import Exit
 from mailroom.health import PortUnavailableError
 from mailroom.output import OutputError, guard_output
-from mailroom.report import outcome_data, outcome_text, plan_data, plan_text, printable, summary
+from mailroom.report import outcome_data, outcome_text, plan_data, plan_text, summary
 from mailroom.report.bars import progress_bars
 from mailroom.runtime.process import serve
-from mailroom.screener.model.sender import is_address
 from mailroom.settings import describe
 
 app = typer.Typer(
@@ -35,6 +41,9 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
+Who = Annotated[
+    str, typer.Argument(help="An address, a whole domain (*@corp.example), or a List-Id.")
+]
 One = Annotated[
     str | None,
     typer.Option("--account", metavar="NAME", help="Only this one of several accounts."),
@@ -152,18 +161,16 @@ def triage(
 
 @app.command()
 def explain(
-    address: Annotated[str, typer.Argument(help="The sender's address.")],
+    who: Who,
     *,
     account: One = None,
     as_json: Json = False,
 ) -> None:
     """Show a sender's contact and mail, and where new mail would go and why."""
-    sender = address if is_address(address) else parseaddr(address)[1]
-    if not is_address(sender):
-        fail(f"{printable(address)!r} is not a valid address", Exit.CONFIGURATION)
+    subject = subject_or_exit(who)
 
     async def work(opened: Account, output: Output) -> Exit:
-        explanation = await explain_sender(opened, sender)
+        explanation = await explain_subject(opened, subject)
         output.print(explanation.text())
         output.set_data(explanation.data())
         return Exit.OK

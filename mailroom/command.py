@@ -15,8 +15,10 @@ from mailroom.account import Account, open_account
 from mailroom.admin.setup import find_lacking
 from mailroom.exits import Exit
 from mailroom.logs import configure_logging, hider
+from mailroom.report import printable
 from mailroom.runtime.failure_policy import EXPECTED, exit_code
 from mailroom.screener.model.missing import MissingError
+from mailroom.screener.model.subject import Subject
 from mailroom.settings import Settings, SettingsError, load_settings
 
 _LOG_LEVEL: Final = ("log", "level")
@@ -61,6 +63,14 @@ def settings_or_exit() -> Settings:
         return load_settings()
     except SettingsError as error:
         fail(str(error), Exit.CONFIGURATION)
+
+
+def subject_or_exit(who: str) -> Subject:
+    """Return the subject of decisions that a person names; exit if the text names none."""
+    try:
+        return Subject.parse(who)
+    except ValueError as error:
+        fail(printable(str(error)), Exit.CONFIGURATION)
 
 
 def on_accounts(

@@ -1,4 +1,6 @@
-"""``mailroom explain``: a sender's contact and mail, and where new mail would go. Reads only.
+"""``mailroom explain``: a subject's contact and mail, and where new mail would go. Reads only.
+
+A subject is a sender, everybody at a domain, or a mailing list.
 
 It asks the same questions as a pass, with the same code.
 """
@@ -9,25 +11,31 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from mailroom.account import Account
-from mailroom.contacts.address import key_of, whole_domain
+from mailroom.contacts.address import key_of, list_id_of, list_key, whole_domain
 from mailroom.contacts.model import Card, Group
 from mailroom.contacts.note import triage_lines
 from mailroom.jmap.mail import Email, EmailAddress
 from mailroom.report import printable
 from mailroom.report.common import move
 from mailroom.screener.arrivals.correspondents import Correspondents
-from mailroom.screener.arrivals.verdict import Facts, KnownPeople, Rule, Verdict, judge
+from mailroom.screener.arrivals.verdict import Facts, Rule, Verdict, judge
+from mailroom.screener.model.lists import list_id
 from mailroom.screener.model.missing import MissingError
+from mailroom.screener.model.sender import sender_key
+from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.passes.gather import GatheredMail, Gatherer
-from mailroom.screener.passes.plan import BySender
+from mailroom.screener.passes.plan import BySubject
 from mailroom.screener.search.mail_search import Sweep
 from mailroom.screener.triage.groups import missing_groups
+from mailroom.screener.triage.standing import Decisions, StandingDecisions
 from mailroom.waiting.concurrency import both
 
 _NEXT_MAIL: Final = Email(
     id="", mailbox_ids=frozenset(), keywords=frozenset(), received_at="", from_=()
 )
 """A mail that is not there yet, of no sender."""
+_SOMEBODY: Final = "somebody-without-a-card"
+"""The local part of the sender of such a mail, if its domain or its list is asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +81,19 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The contacts and mail of a sender, and the way of the sender's next mail.
+    """The contacts and mail of a subject, and the way of its next mail.
 
     Attributes:
-        address: the sender's address, as it was asked for.
-        contacts: one for each card that bears the address.
-        mails: path of a managed mailbox -> how many of the sender's mails are in it.
+        subject: the subject.
+        contacts: one for each card that stands for the subject.
+        mails: path of a managed mailbox -> how many of the subject's mails are in it.
         rule: the rule that would decide on new mail.
         categories: the names of the categories that would file new mail.
         mailboxes: the paths of the mailboxes that new mail would be in.
         is_screened: True if Mailroom files new mail at all.
     """
 
-    address: str
+    subject: Subject
     contacts: tuple[Contact, ...]
     mails: Mapping[str, int]
     rule: Rule
@@ -95,7 +103,7 @@ class Explanation:
 
     def text(self) -> Iterator[str]:
         """Return the explanation in lines for a terminal."""
-        yield printable(self.address)
+        yield printable(str(self.subject))
         if not self.contacts:
             yield "  contact   none"
         for contact in self.contacts:
@@ -111,7 +119,8 @@ class Explanation:
     def data(self) -> dict[str, Any]:
         """Return the explanation as JSON data."""
         return {
-            "address": self.address,
+            "subject": str(self.subject),
+            "kind": str(self.subject.kind),
             "contacts": [contact.data() for contact in self.contacts],
             "mails": dict(self.mails),
             "new_mail": {
@@ -123,46 +132,70 @@ class Explanation:
         }
 
 
-async def explain(account: Account, address: str) -> Explanation:
-    """Look up a sender's contacts and mail, and judge a new mail of the sender.
+async def explain(account: Account, subject: Subject) -> Explanation:
+    """Look up a subject's contacts and mail, and judge a new mail of it.
 
     Raises:
         HttpError, JmapError, AddressBookError: a server cannot be used as it should.
         MissingError: the account lacks mailboxes or contact groups.
     """
-    settings, key = account.settings, key_of(address)
+    settings, key = account.settings, subject.key
     mail, book = await account.mail(), await account.book()
     gatherer = Gatherer(mail, settings.categories, settings.screener.layout, inbox=None)
     gathered, snapshot = await both(gatherer.gather(), book.sync())
     if groups := missing_groups(snapshot.groups, settings.categories, settings.screener.layout):
         raise MissingError(groups=groups)
     cards, correspondents = await both(
-        snapshot.read([key, whole_domain(key)]),
+        snapshot.read([key, whole_domain(key)] if subject.kind is Kind.ADDRESS else [key]),
         Correspondents(mail).among(frozenset({key}), gathered.places.sent),
     )
-    own_cards = [card for card in cards if key in map(key_of, card.addresses)]
-    addresses = frozenset({key}).union(*(map(key_of, card.addresses) for card in own_cards))
+    own_cards = [card for card in cards if card.stands_for(key)]
+    addresses = {key}
+    if subject.kind is Kind.ADDRESS:
+        addresses.update(key_of(address) for card in own_cards for address in card.addresses)
     own = await gatherer.own_among([key], gathered)
+    decisions = Decisions(
+        StandingDecisions(snapshot.index, settings.categories),
+        identities=(*gathered.identities, *own),
+    )
     facts = Facts(
-        known_people=KnownPeople(snapshot.index, settings.categories, (*gathered.identities, *own)),
+        decisions=decisions,
         correspondents=correspondents,
         places=gathered.places,
         categories=settings.categories,
         authserv_id="",
     )
-    inbox = frozenset({gathered.places.inbox})
-    next_mail = replace(_NEXT_MAIL, mailbox_ids=inbox, from_=(EmailAddress("", address),))
-    verdict = judge(next_mail, facts)
-    _, mails = await gatherer.mail_of([Sweep(addresses, gathered.places.managed)])
+    verdict = judge(_next_mail(subject, gathered.places.inbox), facts)
+    sweep = Sweep(frozenset(addresses), gathered.places.managed)
+    _, mails = await gatherer.mail_of([sweep])
+    if subject.kind is Kind.LIST:
+        mails_of_subject = iter([mail for mail in mails if list_key(list_id(mail.list_id)) == key])
+    else:
+        # The mail of a domain is that of the senders there without a card of their own.
+        key_for = sender_key if subject.kind is Kind.ADDRESS else decisions.subject_for
+        mails_of_subject = BySubject(mails, key_for).of(addresses)
     return Explanation(
-        address=address,
+        subject=subject,
         # Without a card of its own, the cards for the whole domain decide.
         contacts=tuple(Contact.of(card, snapshot.groups) for card in own_cards or cards),
-        mails=_count_by_mailbox(BySender(mails).of(addresses), gathered),
+        mails=_count_by_mailbox(mails_of_subject, gathered),
         rule=verdict.rule,
         categories=tuple(category.name for category in verdict.categories),
         mailboxes=_mailboxes(verdict, gathered),
         is_screened=settings.arrivals.enabled,
+    )
+
+
+def _next_mail(subject: Subject, inbox: str) -> Email:
+    """Return a new mail of a subject in the Inbox."""
+    identifier = list_id_of(subject.key)
+    domain = (identifier or subject.key).rpartition("@")[2]
+    address = subject.key if subject.kind is Kind.ADDRESS else f"{_SOMEBODY}@{domain}"
+    return replace(
+        _NEXT_MAIL,
+        mailbox_ids=frozenset({inbox}),
+        from_=(EmailAddress("", address),),
+        list_id=f"<{identifier}>" if identifier else "",
     )
 
 

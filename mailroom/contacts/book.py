@@ -10,9 +10,9 @@ from typing import Protocol
 
 from yarl import URL
 
-from mailroom.contacts.address import key_of
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import Card, ContactEdit, Group
+from mailroom.contacts.uid import bearer_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +48,17 @@ class Snapshot:
         return self.index.groups
 
     async def read(self, addresses: Collection[str]) -> tuple[Card, ...]:
-        """Read every card that bears one of ``addresses``.
+        """Read every card that bears one of ``addresses``, which may be keys of lists as well.
 
         The cards are found in the index, and left out if they bear the address no more. Addresses
-        are compared by :func:`mailroom.contacts.address.key_of`. The number of consecutive round
+        are compared by :func:`mailroom.contacts.uid.bearer_key`. The number of consecutive round
         trips does not depend on the number of addresses.
 
         Raises: as :meth:`AddressBook.sync`.
         """
-        keys = frozenset(map(key_of, addresses))
-        cards = await self.fetch(self.index.ids_of(keys))
-        return tuple(card for card in cards if not keys.isdisjoint(map(key_of, card.addresses)))
+        keys = frozenset(map(bearer_key, addresses))
+        cards = await self.fetch(self.index.ids_of(addresses))
+        return tuple(card for card in cards if not keys.isdisjoint(card.keys))
 
     async def read_cards(self, ids: Collection[str]) -> tuple[Card, ...]:
         """Read cards by their ids in the index; deleted cards and groups are left out.

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Self
 
-from mailroom.contacts.address import key_of, list_id_of, whole_domain
+from mailroom.contacts.address import key_of, whole_domain
 from mailroom.contacts.model import Group
-from mailroom.contacts.uid import is_of_list, uid_for
+from mailroom.contacts.uid import bearer_key, keys_of_card, uid_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,7 @@ class Brief:
 
     Attributes:
         uid: without ``urn:uuid:``.
-        addresses: the :func:`key_of` of every e-mail address. For the card of a mailing list it is
-            the uid instead: people who write from the posting address are not decided on by it.
+        addresses: its keys (:func:`mailroom.contacts.uid.keys_of_card`).
     """
 
     uid: str
@@ -106,11 +105,11 @@ class ContactIndex:
         card_id = self.id_of(uid)
         if card_id is None:
             return None
-        return _table_key(address) in self._tables.cards[card_id].addresses
+        return bearer_key(address) in self._tables.cards[card_id].addresses
 
     def knows(self, address: str) -> bool:
         """Return True if a card, editable or not, bears an address or ``*@`` and its domain."""
-        key = _table_key(address)
+        key = bearer_key(address)
         return any(
             address_key in self._tables.ids_by_address or address_key in self._tables.known
             for address_key in (key, whole_domain(key))
@@ -133,7 +132,7 @@ class ContactIndex:
         return frozenset(
             card_id
             for address in addresses
-            for card_id in self._tables.ids_by_address.get(_table_key(address), ())
+            for card_id in self._tables.ids_by_address.get(bearer_key(address), ())
         )
 
     def uids_of(self, address: str) -> frozenset[str]:
@@ -141,7 +140,7 @@ class ContactIndex:
 
         These cards bear the address. If no card does, they bear ``*@`` and the domain.
         """
-        key, ids_by_address = _table_key(address), self._tables.ids_by_address
+        key, ids_by_address = bearer_key(address), self._tables.ids_by_address
         ids = ids_by_address.get(key) or ids_by_address.get(whole_domain(key), ())
         return frozenset(self._tables.cards[card_id].uid for card_id in ids)
 
@@ -151,17 +150,11 @@ class ContactIndex:
         These are the cards that bear no other address, and the card that Mailroom made for this
         address. Further cards may bear the address beside others.
         """
-        key = _table_key(address)
+        key = bearer_key(address)
         ids = self._tables.ids_by_address.get(key, ())
         briefs = [self._tables.cards[card_id] for card_id in ids]
         own = (brief for brief in briefs if brief.addresses == (key,) or brief.uid == uid_for(key))
         return frozenset(brief.uid for brief in own)
-
-
-def _table_key(address: str) -> str:
-    """Return the text under which :attr:`Brief.addresses` holds an address or the key of a list."""
-    key = key_of(address)
-    return uid_for(key) if list_id_of(key) else key
 
 
 class IndexBuilder:
@@ -187,8 +180,7 @@ class IndexBuilder:
 
         The ``name`` is kept only for a card without addresses; see :meth:`ContactIndex.only_named`.
         """
-        keys = (uid,) if is_of_list(uid) else tuple(dict.fromkeys(map(key_of, addresses)))
-        brief = Brief(uid, keys)
+        brief = Brief(uid, keys_of_card(uid, addresses))
         name = "" if brief.addresses else name
         tables = self._tables
         if (

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from mailroom.contacts.address import key_of
-from mailroom.contacts.uid import is_of_list
+from mailroom.contacts.uid import bearer_key, is_of_list, keys_of_card
 
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
@@ -78,6 +78,15 @@ class Card:
     filled_by_us: bool = False
     is_bare: bool = False
     is_editable: bool = True
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of everything that the card stands for."""
+        return frozenset(keys_of_card(self.uid, self.addresses))
+
+    def stands_for(self, key: str) -> bool:
+        """Return True if the card stands for an address, a whole domain or a list, by its key."""
+        return bearer_key(key) in self.keys
 
 
 @dataclass(frozen=True, slots=True)

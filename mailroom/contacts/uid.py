@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Iterable
 from typing import Final
 
 from mailroom.contacts.address import key_of, list_id_of
@@ -52,6 +53,24 @@ def uid_for(key: str) -> str:
 def is_of_list(uid: str) -> bool:
     """Return True if a uid is that of a card that Mailroom made for a mailing list."""
     return _OF_LIST.fullmatch(uid) is not None
+
+
+def bearer_key(key: str) -> str:
+    """Return the text that stands for a subject among the keys of a card.
+
+    This is the :func:`mailroom.contacts.address.key_of` an address, and the uid of a list's card.
+    """
+    key = key_of(key)
+    return uid_for(key) if list_id_of(key) else key
+
+
+def keys_of_card(uid: str, addresses: Iterable[str]) -> tuple[str, ...]:
+    """Return the keys (:func:`bearer_key`) of everything that a card stands for.
+
+    The card of a mailing list stands for the list only: people who write from its posting address
+    are not decided on by it.
+    """
+    return (uid,) if is_of_list(uid) else tuple(dict.fromkeys(map(key_of, addresses)))
 
 
 def other_uid(uid: str, address: str) -> str:

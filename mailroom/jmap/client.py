@@ -65,6 +65,11 @@ class JmapClient:
         self._failed_fetches = 0
         self._fetch_error: HttpError | None = None
 
+    @property
+    def host(self) -> str:
+        """The host of the server, in lower case."""
+        return str(self._session_url.host).lower()
+
     async def session(self) -> Session:
         """Return the session; fetch it if there is none, or if a response said that it changed.
 

@@ -21,7 +21,11 @@ _STATES: Final = 2
 
 
 async def list_ids(
-    account: MailAccount, mailbox_ids: Collection[str], *, after: Sequence[Operation[T]] = ()
+    account: MailAccount,
+    mailbox_ids: Collection[str],
+    *,
+    keyword: str = "",
+    after: Sequence[Operation[T]] = (),
 ) -> tuple[list[T], tuple[str, ...]]:
     """List the ids of all mails in some mailboxes.
 
@@ -32,19 +36,20 @@ async def list_ids(
     Args:
         account: the account.
         mailbox_ids: the mailboxes.
+        keyword: only mails with this keyword are listed; empty: all mails.
         after: operations that are carried out before the lists. Must be safe to repeat.
 
     Raises:
         HttpError, JmapError: the server cannot be asked.
     """
     ordered = sorted(mailbox_ids)
-    done, listings = await _list_once(account, ordered, after)
+    done, listings = await _list_once(account, ordered, after, keyword)
     ids = _ids(listings)
     for _ in range(READINGS - 1):
         states = {state for pages in listings for page in pages for state in page.states}
         if len(states) <= 1 and all(map(are_steady, listings)):
             break
-        _, listings = await _list_once(account, ordered, ())
+        _, listings = await _list_once(account, ordered, (), keyword)
         ids |= _ids(listings)
     return done, tuple(ids)
 
@@ -54,18 +59,23 @@ def _ids(listings: Sequence[Sequence[IdPage]]) -> dict[str, None]:
 
 
 async def _list_once(
-    account: MailAccount, mailbox_ids: Sequence[str], after: Sequence[Operation[T]]
+    account: MailAccount,
+    mailbox_ids: Sequence[str],
+    after: Sequence[Operation[T]],
+    keyword: str,
 ) -> tuple[list[T], list[list[IdPage]]]:
     """Read the pages of each mailbox. The page at the expected end is read with the first page."""
-    sizes = account.mailbox_sizes
+    sizes = {} if keyword else account.mailbox_sizes
     ends = [(mailbox_id, size) for mailbox_id in mailbox_ids if (size := sizes.get(mailbox_id))]
     asked = [*((mailbox_id, 0) for mailbox_id in mailbox_ids), *ends]
-    done, parts = await account.client.perform_in_turn(after, _pages(account, asked))
+    done, parts = await account.client.perform_in_turn(after, _pages(account, asked, keyword))
     known = dict(zip(asked, (page for part in parts for page in part), strict=True))
 
     async def listing(mailbox_id: str) -> list[IdPage]:
         async def ask(positions: Sequence[int]) -> Sequence[IdPage]:
-            operations = _pages(account, [(mailbox_id, position) for position in positions])
+            operations = _pages(
+                account, [(mailbox_id, position) for position in positions], keyword
+            )
             parts = await account.client.perform_all(operations)
             return [page for part in parts for page in part]
 
@@ -77,9 +87,12 @@ async def _list_once(
     return done, await all_of(listing(mailbox_id) for mailbox_id in mailbox_ids)
 
 
-def _pages(account: MailAccount, asked: Sequence[tuple[str, int]]) -> list[Operation[list[IdPage]]]:
+def _pages(
+    account: MailAccount, asked: Sequence[tuple[str, int]], keyword: str
+) -> list[Operation[list[IdPage]]]:
     """Return operations that read pages of mailboxes, as many pages in each as a request holds."""
-    queries = [({"inMailbox": mailbox_id}, position) for mailbox_id, position in asked]
+    also = {"hasKeyword": keyword} if keyword else {}
+    queries = [({"inMailbox": mailbox_id, **also}, position) for mailbox_id, position in asked]
     size = max(1, account.calls_at_once - _STATES)
     parts = [queries[start : start + size] for start in range(0, len(queries), size)]
     return [find_ids(account.id, part, limit=_LARGEST_PAGE) for part in parts]

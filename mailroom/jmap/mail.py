@@ -104,11 +104,12 @@ class Email:
 
 @dataclass(frozen=True, slots=True)
 class EmailPeople:
-    """The senders and recipients of a mail; the attributes are those of :class:`Email`."""
+    """The senders, recipients and list of a mail; the attributes are those of :class:`Email`."""
 
     id: str
     from_: tuple[EmailAddress, ...]
     recipients: tuple[EmailAddress, ...]
+    list_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,16 +176,17 @@ def get_emails(
 def get_people(
     account_id: str, ids: Sequence[str], *, also: Sequence[str] = ()
 ) -> Operation[tuple[EmailPeople, ...]]:
-    """Read the senders of mails, and their recipients if ``also`` are :data:`RECIPIENTS`.
+    """Read the senders and lists of mails, and their recipients if ``also`` are :data:`RECIPIENTS`.
 
     The answer is about half as long as that of :func:`get_emails`. Mails that do not exist any more
     are left out.
     """
 
     def people(value: Any) -> EmailPeople:
-        return EmailPeople(string(value["id"]), _senders(value), _recipients(value))
+        list_id = str(value.get(_LIST_ID) or "")
+        return EmailPeople(string(value["id"]), _senders(value), _recipients(value), list_id)
 
-    reading = get("Email", account_id, ids, people, properties=["id", *_FROM, *also])
+    reading = get("Email", account_id, ids, people, properties=["id", *_FROM, _LIST_ID, *also])
     return Operation(reading.calls, lambda results: reading.read(results).objects)
 
 

@@ -131,6 +131,12 @@ def find_ids(
     return Operation((*before.calls, *calls, *after.calls), read)
 
 
+def find_any(account_id: str, email_filter: Filter) -> Operation[bool]:
+    """Find out whether any mail matches. The result is True if there is at least one."""
+    finding = _find(account_id, email_filter, position=0, limit=1)
+    return Operation(finding.calls, lambda results: bool(finding.read(results).ids))
+
+
 def find_newest_id(account_id: str, email_filter: Filter) -> Operation[IdPage]:
     """Find the id of the last mail in the list of the mails that match.
 

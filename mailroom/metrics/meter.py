@@ -18,13 +18,14 @@ from mailroom.jmap.errors import JmapError, is_read_only
 from mailroom.jmap.push import PushStatus
 from mailroom.metrics.families import Metrics
 from mailroom.metrics.latency import Latency
+from mailroom.screener.model.categories import Category, Special
 from mailroom.screener.model.missing import MissingError, NoRightToWriteError, UnsuitableError
 from mailroom.screener.passes.progress import Report
 from mailroom.waiting.trigger import Due, Reason
 
 log = structlog.get_logger(__name__)
 
-_UNDONE: Final = "Screener"
+_SPECIAL: Final = {None: "Screener", Special.SPAM: "spam"}
 _OUTCOMES: Final = ("done", "incomplete", "failed")
 _BY: Final = ("triage", "new_mail")
 _PASS_FAILURES: Final[tuple[tuple[type[Exception], str], ...]] = (
@@ -118,7 +119,7 @@ class AccountMetrics:
         for reason in Reason:
             for outcome in _OUTCOMES:
                 self._passes.labels(account, reason.value, outcome)
-        for category in (*categories, _UNDONE):
+        for category in (*categories, *_SPECIAL.values()):
             self._decisions.labels(account, category)
         for by in _BY:
             self._mails.labels(account, by)
@@ -158,8 +159,8 @@ class AccountMetrics:
 
     def _count_report(self, report: Report) -> None:
         for filing in report.finished:
-            category = filing.decision.category
-            name = _UNDONE if category is None else category.name
+            answer = filing.decision.answer
+            name = answer.name if isinstance(answer, Category) else _SPECIAL[answer]
             self._decisions.labels(self._account, name).inc()
         new_mail = len(report.arrived.filed)
         self._mails.labels(self._account, "triage").inc(report.mails - new_mail)

@@ -63,7 +63,7 @@ ARRIVAL_SECONDS: Final = Definition(
 DECISIONS: Final = Definition(
     "mailroom_decisions_total",
     "counter",
-    "Decisions carried out. `category` is `Screener` for decisions that were undone.",
+    "Decisions carried out. `category` is `Screener` if a decision was undone, or `spam`.",
     ("category",),
 )
 MAILS: Final = Definition(

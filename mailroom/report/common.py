@@ -6,6 +6,7 @@ from typing import Final
 
 from mailroom.contacts.model import ContactEdit, CreateCard, DeleteCard, Group, Names, UpdateCard
 from mailroom.jmap.mail import Patch
+from mailroom.screener.model.categories import Special
 from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.plan import Filing
 from mailroom.screener.triage.decide import Decision
@@ -42,8 +43,14 @@ def group_names(group_ids: Collection[str], groups: Iterable[Group]) -> list[str
 
 
 def target_name(decision: Decision) -> str:
-    """Return the name of a decision's category; a decision may also go back to the Screener."""
-    return "back to the Screener" if decision.category is None else decision.category.name
+    """Return the name of a decision's answer: the category, spam, or back to the Screener."""
+    match decision.answer:
+        case None:
+            return "back to the Screener"
+        case Special.SPAM:
+            return "spam"
+        case category:
+            return category.name
 
 
 def filled_names(names: Names) -> dict[str, str]:

@@ -5,7 +5,15 @@ from typing import Any
 
 from mailroom.contacts.model import ContactEdit, CreateCard, Group, UpdateCard
 from mailroom.jmap.mail import Patch
-from mailroom.report.common import card_change, filled_names, group_names, move, patches_of, paths
+from mailroom.report.common import (
+    card_change,
+    filled_names,
+    group_names,
+    move,
+    patches_of,
+    paths,
+    target_name,
+)
 from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.plan import Filing, Plan
 from mailroom.screener.passes.progress import Report
@@ -19,7 +27,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "decisions": [_filing_data(filing, plan) for filing in plan.filings],
         "conflicts": [
             {
-                "addresses": sorted(conflict.contact.addresses),
+                "addresses": conflict.contact.named,
                 "labels": paths(conflict.labels, directory),
                 "mails": [labelled.email.id for labelled in conflict.contact.labelled],
             }
@@ -28,7 +36,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "refused": [
             {
                 "id": decision.id,
-                "addresses": sorted(decision.contact.addresses),
+                "addresses": decision.contact.named,
                 "reason": reason,
             }
             for decision, reason in plan.skipped
@@ -51,8 +59,8 @@ def _filing_data(filing: Filing, plan: Plan) -> dict[str, Any]:
     decision = filing.decision
     return {
         "id": decision.id,
-        "addresses": sorted(decision.contact.addresses),
-        "category": None if decision.category is None else decision.category.name,
+        "addresses": decision.contact.named,
+        "category": None if decision.answer is None else target_name(decision),
         "name_mismatch": sorted(decision.mismatched),
         "contacts": [_edit_data(edit, plan.snapshot.groups) for edit in decision.edits],
         "moves": _moves_data(patches_of(filing), plan.gathered.directory),

@@ -18,7 +18,7 @@ def log_report(log: structlog.stdlib.BoundLogger, report: Report) -> None:
         facts: dict[str, Any] = {
             "decision": decision.id,
             "category": target_name(decision),
-            "addresses": sorted(decision.contact.addresses),
+            "addresses": decision.contact.named,
             "contact": [card_change(edit) for edit in decision.edits],
             "labelled": len(filing.labelled_patches),
             "swept": len(filing.swept_patches),
@@ -64,15 +64,15 @@ def _log_stuck(log: structlog.stdlib.BoundLogger, plan: Plan) -> None:
     """Log labels that a person must fix: a warning when the error label is added, later debug."""
     for conflict in plan.conflicts:
         labels = paths(conflict.labels, plan.gathered.directory)
-        addresses = sorted(conflict.contact.addresses)
+        addresses = conflict.contact.named
         is_new = any(mail.email.id in plan.label_patches for mail in conflict.contact.labelled)
         level = logging.WARNING if is_new else logging.DEBUG
         log.log(level, "sender has different labels", addresses=addresses, labels=labels)
     for decision, reason in plan.skipped:
         is_new = any(mail.email.id in plan.label_patches for mail in decision.contact.labelled)
         level = logging.WARNING if is_new else logging.DEBUG
-        addresses = sorted(decision.contact.addresses)
+        addresses = decision.contact.named
         log.log(level, "decision waits, the server refuses it", addresses=addresses, reason=reason)
     for email, reason in plan.unusable:
         level = logging.WARNING if email.id in plan.label_patches else logging.DEBUG
-        log.log(level, "labelled mail names no sender", mail=email.id, reason=reason)
+        log.log(level, "label cannot be acted on", mail=email.id, reason=reason)

@@ -99,7 +99,7 @@ def _moves_text(
 
 
 def _addresses(contact: Contact) -> str:
-    return ", ".join(map(printable, sorted(contact.addresses)))
+    return ", ".join(map(printable, contact.named))
 
 
 def _card_name(card: Card) -> str:

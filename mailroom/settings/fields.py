@@ -100,6 +100,8 @@ class CategorySettings(BaseModel):
     parent: str | None = None
     contact_type: ContactType = ContactType.COMPANY
     add_to_inbox: bool = False
+    mark_seen: bool = False
+    denies: bool = False
 
 
 def _decoded(value: object) -> list[Any]:

@@ -245,6 +245,18 @@ class ScreenerSettings(Section):
         ),
         description="label that undoes a decision; default: `@To` and the name of the mailbox",
     )
+    spam_label: str = Field(
+        default=_LAYOUT.spam_label,
+        description="label that puts a sender's waiting mail into the Junk folder",
+    )
+    domain_label: str = Field(
+        default=_LAYOUT.domain_label,
+        description="label that, beside a triage label, decides on everybody at the domain",
+    )
+    list_label: str = Field(
+        default=_LAYOUT.list_label,
+        description="label that, beside a triage label, decides on the mail's mailing list",
+    )
     error_label: str = Field(
         default=_LAYOUT.error_label, description="label for labelled mail that cannot be triaged"
     )
@@ -268,6 +280,9 @@ class ScreenerSettings(Section):
         return Layout(
             screener=self.mailbox,
             screener_label=self.label,
+            spam_label=self.spam_label,
+            domain_label=self.domain_label,
+            list_label=self.list_label,
             error_label=self.error_label,
             warning_label=self.warning_label,
             provenance_group=self.provenance_group,

@@ -129,7 +129,7 @@ async def test_a_from_that_names_nobody_gets_the_error_label(
             return await alice.where("odd") == {"Screener", "@ToFeed", "@MailroomError"}
 
         await alice.until(marked, "the error label is on")
-        await service.until_logged("labelled mail names no sender")
+        await service.until_logged("label cannot be acted on")
         await tap_and_wait_for_other(alice)
         assert await alice.contacts_of("bob@corp.com") != []
         await alice.untap((await alice.mail("odd")).id, "@ToFeed")

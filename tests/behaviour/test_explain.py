@@ -7,6 +7,7 @@ from pathlib import Path
 from mailroom.account import open_account
 from mailroom.admin.explain import Explanation, explain
 from mailroom.screener.arrivals.verdict import Rule
+from mailroom.screener.model.subject import Subject
 from mailroom.settings import load_settings
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
@@ -26,14 +27,14 @@ async def told(owner: Owner, cwd: Path, address: str, **more: str) -> AsyncItera
     """What is told of an address."""
     settings = load_settings(environment(owner, **more), cwd=cwd)
     async with open_account(settings) as account:
-        yield await explain(account, address)
+        yield await explain(account, Subject.parse(address))
 
 
 async def test_a_stranger(alice: Owner, tmp_path: Path) -> None:
     await alice.receive(message(SENDER, "one"), message("other@corp.example", "two"))
     async with told(alice, tmp_path, ADDRESS.upper()) as found:
         assert list(found.text()) == [
-            ADDRESS.upper(),
+            ADDRESS,
             "  contact   none",
             "  mail      1 in Screener",
             "  new mail  would go to Screener: the sender is unknown",
@@ -61,7 +62,8 @@ async def test_a_decided_sender(alice: Owner, start: Start, tmp_path: Path) -> N
         assert decision.startswith("Triaged to Person on ")
         data = found.data()
     assert data == {
-        "address": ADDRESS,
+        "subject": ADDRESS,
+        "kind": "address",
         "contacts": [
             {
                 "uid": data["contacts"][0]["uid"],

@@ -4,20 +4,20 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.errors import MethodError
 from mailroom.sandbox import Limits, Quirks
 from mailroom.screener.arrivals.executor import ArrivalsReport, VerdictExecutor
-from mailroom.screener.arrivals.verdict import Facts, KnownPeople, judge
+from mailroom.screener.arrivals.verdict import Facts, judge
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.keywords import SCREENED
+from tests.support.domain.builders import decisions
 from tests.support.proxy.proxy import Answer, Exchange, Forward
 from tests.support.sandbox.arrivals import World, a_world
 
 
 def facts(world: World) -> Facts:
     return Facts(
-        known_people=KnownPeople(ContactIndex(), DEFAULTS, ()),
+        decisions=decisions(),
         correspondents=frozenset(),
         places=world.places,
         categories=DEFAULTS,

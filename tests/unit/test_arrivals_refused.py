@@ -10,7 +10,6 @@ from mailroom.screener.arrivals.executor import ArrivalsReport
 from mailroom.screener.arrivals.screening import Policy, Screening, judge_all
 from mailroom.screener.model import refusals
 from mailroom.screener.model.categories import DEFAULTS
-from mailroom.screener.triage.decide import DecidedAddresses
 from tests.support.proxy.proxy import Answer, Exchange, Forward
 from tests.support.sandbox.arrivals import DAY, NOW, World, a_world
 
@@ -52,7 +51,7 @@ _REFUSED = {"accountId": "a", "oldState": "1", "newState": "1"}
 async def a_pass(world: World, screening: Screening) -> ArrivalsReport:
     new_mail = await world.new_mail(screening.inbox)
     facts = await screening.facts(new_mail, world.places, ContactIndex(), ())
-    return await screening.apply(judge_all(new_mail, facts, DecidedAddresses()), new_mail.state)
+    return await screening.apply(judge_all(new_mail, facts, facts.decisions), new_mail.state)
 
 
 @pytest.mark.parametrize("error", ["overQuota", "forbidden", "tooManyMailboxes"])

@@ -11,7 +11,6 @@ from mailroom.contacts.index import IndexBuilder
 from mailroom.jmap.mail import Email
 from mailroom.screener.arrivals.verdict import (
     Facts,
-    KnownPeople,
     Rule,
     Verdict,
     is_new,
@@ -22,8 +21,8 @@ from mailroom.screener.arrivals.verdict import (
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.keywords import FORGED as FORGED_KEYWORD
 from mailroom.screener.model.keywords import SCREENED
-from mailroom.screener.triage.decide import DecidedAddresses
-from tests.support.domain.builders import PLACES, group_list, mail
+from mailroom.screener.triage.standing import Decisions
+from tests.support.domain.builders import PLACES, decisions, group_list, mail
 
 KEYWORD = f"keywords/{SCREENED}"
 BOB = "bob@corp.example"
@@ -35,19 +34,19 @@ LONG_AGO = "Mon, 23 Feb 2026 10:00:00 +0000"
 
 def acquainted(
     *member_of: str, address: str = "Bob@Corp.example", identities: tuple[str, ...] = ()
-) -> KnownPeople:
+) -> Decisions:
     """Whom somebody knows who has one contact, in these groups."""
     builder = IndexBuilder()
     builder.put_card("card", "bob", [address])
     for group in group_list({name: ["bob"] for name in member_of}):
         builder.put_group(group)
-    return KnownPeople(builder.build(), DEFAULTS, identities)
+    return decisions(builder.build(), identities=identities)
 
 
-def facts(known_people: KnownPeople, **more: Any) -> Facts:
+def facts(known: Decisions, **more: Any) -> Facts:
     facts: dict[str, Any] = {"correspondents": frozenset(), "places": PLACES}
     return Facts(
-        known_people=known_people,
+        decisions=replace(known, of_pass=more.pop("of_pass", {})),
         categories=DEFAULTS,
         authserv_id="mx.example.com",
         **{**facts, **more},
@@ -114,7 +113,7 @@ def test_a_contact_is_left(member_of: list[str]) -> None:
 def test_a_contact_for_a_whole_domain_stands_for_everybody_in_it() -> None:
     known = acquainted("Feed", address="*@corp.example")
 
-    assert judge(mail("Inbox"), facts(known)).rule is Rule.CATEGORY
+    assert judge(mail("Inbox"), facts(known)).rule is Rule.DOMAIN
     stranger = mail("Inbox", sender="bob@sub.corp.example")
     assert judge(stranger, facts(known)).rule is Rule.UNKNOWN
 
@@ -145,7 +144,7 @@ def test_a_decision_of_the_same_pass_counts_more_than_what_the_address_book_says
     known_as: list[str], label: str | None, mailboxes: set[str]
 ) -> None:
     category = next((each for each in DEFAULTS if each.name == label), None)
-    found = verdict(mail("Inbox"), *known_as, decided=DecidedAddresses({BOB: category}))
+    found = verdict(mail("Inbox"), *known_as, of_pass={BOB: category})
 
     assert found.rule is Rule.DECIDED
     assert found.categories == (() if category is None else (category,))
@@ -154,12 +153,12 @@ def test_a_decision_of_the_same_pass_counts_more_than_what_the_address_book_says
 
 
 def test_a_decision_counts_for_nobody_else_and_not_for_a_forged_mail() -> None:
-    decided = DecidedAddresses({BOB: None})
+    of_pass = {BOB: None}
     forged = replace(mail("Inbox"), authentication_results=(FORGED,))
 
-    assert verdict(forged, decided=decided).rule is Rule.SPOOFED
+    assert verdict(forged, of_pass=of_pass).rule is Rule.SPOOFED
     other = mail("Inbox", sender="eve@x.example")
-    assert verdict(other, decided=decided).rule is Rule.UNKNOWN
+    assert verdict(other, of_pass=of_pass).rule is Rule.UNKNOWN
 
 
 def test_a_decision_on_a_whole_domain_counts_for_everybody_without_a_card() -> None:
@@ -168,15 +167,15 @@ def test_a_decision_on_a_whole_domain_counts_for_everybody_without_a_card() -> N
     builder.put_card("eve", "eve", ["eve@corp.example"])
     index = builder.build()
     own = ("me@corp.example",)
-    known = KnownPeople(index, DEFAULTS, own)
-    decided = DecidedAddresses(dict.fromkeys(["cy@corp.example", "*@corp.example"]), index, own)
+    known = decisions(index, identities=own)
+    of_pass = dict.fromkeys(["cy@corp.example", "*@corp.example"])
 
     for sender, rule in (
         (BOB, Rule.DECIDED),
         ("eve@corp.example", Rule.CONTACT),
         ("me@corp.example", Rule.OWN),
     ):
-        found = judge(mail("Inbox", sender=sender), facts(known, decided=decided))
+        found = judge(mail("Inbox", sender=sender), facts(known, of_pass=of_pass))
         assert found.rule is rule
 
 
@@ -244,7 +243,7 @@ def test_only_mail_that_nothing_at_hand_explains_is_asked_about() -> None:
 @pytest.mark.parametrize("sender", [BOB, "eve@x.example", ""])
 def test_mail_that_its_owner_put_there_is_left(sender: str, changes: dict[str, Any]) -> None:
     email = replace(mail("Inbox", sender=sender), authentication_results=(FORGED,), **changes)
-    found = judge(email, facts(acquainted("Feed"), decided=DecidedAddresses({BOB: None})))
+    found = judge(email, facts(acquainted("Feed"), of_pass={BOB: None}))
 
     assert (found.rule, found.patch) == (Rule.PLACED, None)
 
@@ -264,8 +263,8 @@ def test_a_decision_counts_more_than_an_answer() -> None:
     answers = frozenset({"m1"})
 
     assert ends_in(verdict(mail("Inbox"), "Jail", answers=answers)) == {"Jail"}
-    decided = DecidedAddresses({BOB: None})
-    assert ends_in(verdict(mail("Inbox"), decided=decided, answers=answers)) == {"Screener"}
+    of_pass = {BOB: None}
+    assert ends_in(verdict(mail("Inbox"), of_pass=of_pass, answers=answers)) == {"Screener"}
 
 
 def test_an_answer_or_report_with_a_forged_from_is_screened() -> None:

@@ -9,6 +9,7 @@ from mailroom.contacts.index import ContactIndex, IndexBuilder
 from mailroom.contacts.model import Card
 from mailroom.jmap.habits import Habits
 from mailroom.screener.model.sender import Sender, is_own
+from mailroom.screener.model.subject import Subject
 from mailroom.screener.search.filters import Mailboxes
 from mailroom.screener.search.people import SENDERS, searches
 from mailroom.screener.triage.contacts import find_contacts
@@ -72,7 +73,9 @@ def test_a_sender_is_the_contact_however_the_domain_is_spelt() -> None:
         assert index.uids_of(written) == {"uid"}
         assert index.ids_of([written]) == {"1"}
         card = Card(id="1", uid="uid", addresses=(on_card,))
-        tapped = LabelledMail(mail(sender=written), sender, frozenset({"label"}))
+        tapped = LabelledMail(
+            mail(sender=written), sender, frozenset({"label"}), Subject(sender.key)
+        )
         (contact,) = find_contacts({sender.key: [tapped]}, [card], (), index, groups())
         assert contact.cards == (card,)
         assert contact.addresses == {WIRE}

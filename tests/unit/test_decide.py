@@ -11,11 +11,19 @@ from mailroom.contacts.model import Card, ContactType, CreateCard, DeleteCard, N
 from mailroom.contacts.uid import uid_for
 from mailroom.jmap.mail import Email
 from mailroom.screener.model.categories import DEFAULTS
-from mailroom.screener.passes.plan import BySender
+from mailroom.screener.passes.plan import BySubject
 from mailroom.screener.triage.contacts import Contact, find_contacts
 from mailroom.screener.triage.decide import Conflict, Decision, decide
-from mailroom.screener.triage.labelled import sort_mail
-from tests.support.domain.builders import NOW, PLACES, Contacts, card, category, groups, mail
+from tests.support.domain.builders import (
+    NOW,
+    PLACES,
+    Contacts,
+    card,
+    category,
+    groups,
+    mail,
+    sort_mail,
+)
 
 BOB = "bob@corp.example"
 AL = "al@corp.example"
@@ -23,7 +31,7 @@ ME = "me@home.example"
 
 
 def contacts_of(mails: Sequence[Email], *cards: Card) -> tuple[Contact, ...]:
-    senders = sort_mail(mails, PLACES, [ME]).senders
+    senders = sort_mail(mails, [ME], Contacts.of(cards).index).subjects
     own = [ME, "*@mine.example"]
     return find_contacts(senders, cards, own, Contacts.of(cards).index, groups())
 
@@ -49,7 +57,7 @@ def outcome(
         groups=found,
         uids=uids,
         now=NOW,
-        mails_of=BySender(at_hand).of,
+        mails_of=BySubject(at_hand).of,
     )
 
 
@@ -169,14 +177,14 @@ def test_a_label_is_the_decision_for_its_category(name: str) -> None:
     label = "@To" + name.replace(" ", "")
     made = decision([tap(label)])
 
-    assert made.category == category(name)
+    assert made.answer == category(name)
     assert [type(edit.card) for edit in made.edits] == [CreateCard]
 
 
 def test_the_way_back_is_a_decision_for_no_category() -> None:
     made = decision([tap("@ToScreener")], card(made_by_us=True, untouched=True))
 
-    assert made.category is None
+    assert made.answer is None
     assert [type(edit.card) for edit in made.edits] == [DeleteCard]
 
 
@@ -255,7 +263,7 @@ def test_two_addresses_of_one_card_with_different_labels_are_a_conflict() -> Non
 def test_the_error_label_is_no_label_of_its_own() -> None:
     healed = mail("Screener", "@ToFeed", "@MailroomError", "@MailroomWarning", sender=BOB)
 
-    assert decision([healed]).category == category("Feed")
+    assert decision([healed]).answer == category("Feed")
 
 
 # Names that do not fit
@@ -277,7 +285,7 @@ def test_a_mail_under_another_name_than_the_cards_is_marked(name: str, *, mismat
     made = decision([tap("@ToFeed", f"{name} <{BOB}>")], BOBS)
 
     assert made.mismatched == ({"m1"} if mismatched else frozenset())
-    assert made.category == category("Feed")
+    assert made.answer == category("Feed")
 
 
 @pytest.mark.parametrize(("name", "mismatched"), [("Bob Builder", set()), ("Your Bank", {"m1"})])

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.jmap.mail import Email
-from mailroom.screener.triage.labelled import SortedMail, sort_mail
-from tests.support.domain.builders import BOB, ELSEWHERE, PLACES, mail
+from mailroom.screener.triage.labelled import SortedMail
+from tests.support.domain.builders import BOB, ELSEWHERE, mail, sort_mail
 
 ME = "Me <me@home.example>"
 IDENTITIES = ["me@home.example", "*@mine.example"]
@@ -14,13 +14,13 @@ AL = "Al <al@corp.example>"
 
 
 def sort(*marked: Email) -> SortedMail:
-    return sort_mail(marked, PLACES, IDENTITIES)
+    return sort_mail(marked, IDENTITIES)
 
 
 def kinds(result: SortedMail) -> dict[str, set[str]]:
     """The ids of the mails, by what became of them; empty kinds left out."""
     by_kind = {
-        "senders": {each.email.id for mails in result.senders.values() for each in mails},
+        "senders": {each.email.id for mails in result.subjects.values() for each in mails},
         "own": {each.id for each in result.own},
         "unusable": {each.id for each, _ in result.unusable},
         "leftovers": {each.id for each in result.leftovers},
@@ -85,13 +85,13 @@ def test_letter_case_makes_no_second_sender() -> None:
         mail("Screener", "@ToJail", email_id="m2", sender="BOB@Corp.example"),
     )
 
-    assert {key: len(mails) for key, mails in result.senders.items()} == {"bob@corp.example": 2}
+    assert {key: len(mails) for key, mails in result.subjects.items()} == {"bob@corp.example": 2}
 
 
 def test_a_mail_knows_all_its_labels_and_no_other_mailbox_is_one() -> None:
     (bob,) = sort(
         mail("Screener", "Projects", "@ToFeed", "@ToJail", "@MailroomError", "@MailroomWarning")
-    ).senders.values()
+    ).subjects.values()
 
     assert bob[0].labels == {"@ToFeed", "@ToJail"}
 

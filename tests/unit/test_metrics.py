@@ -33,9 +33,9 @@ from mailroom.screener.passes.plan import Filing, Plan
 from mailroom.screener.passes.progress import Report
 from mailroom.screener.passes.states import StateTrail
 from mailroom.screener.triage.contacts import Contact
-from mailroom.screener.triage.decide import DecidedAddresses, Decision
+from mailroom.screener.triage.decide import Decision
 from mailroom.waiting.trigger import Due, Reason
-from tests.support.domain.builders import PLACES, category, mail, tapped
+from tests.support.domain.builders import PLACES, category, decisions, mail, tapped
 from tests.support.domain.contents import NOTHING
 
 SERVER = URL("https://mail.example.com/jmap?secret=1")
@@ -122,10 +122,10 @@ def report(
 ) -> Report:
     """Of a pass that took this much out of everything that there was."""
     directory = Directory([Mailbox(PLACES.screener, "Screener", None, "", waiting)])
-    marked = GatheredMail((), None, directory, PLACES, (), "1")
+    marked = GatheredMail((), None, directory, PLACES, (), has_waived=False, state="1")
     why = "bob@corp.example: overQuota"
     return Report(
-        plan=Plan(filings, (), (), (), {}, marked, DecidedAddresses(), NOTHING.snapshot),
+        plan=Plan(filings, (), (), (), {}, marked, decisions(), NOTHING.snapshot),
         failures=dict.fromkeys(failures, why),
         label_failures=dict.fromkeys(labels_failed, why),
         late={},

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from mailroom.screener.model.categories import DEFAULTS, Categories, Category, Layout
+from mailroom.screener.model.categories import DEFAULTS, Categories, Category, Layout, Special
 from mailroom.screener.model.missing import MissingError, UnsuitableError
 from mailroom.screener.model.places import Directory, locate, missing_mailboxes, wanted_mailboxes
 from tests.support.domain.builders import LAYOUT, PLACES, category, mailboxes
@@ -22,7 +22,8 @@ OURS = (
     "Screener",
     *("Imbox", "Feed", "Paper Trail", "Jail", "Person", "Billboard", "Truck"),
     *("@ToImbox", "@ToFeed", "@ToPaperTrail", "@ToJail", "@ToPerson", "@ToBillboard", "@ToTruck"),
-    *("@ToScreener", "@MailroomError", "@MailroomWarning"),
+    *("@ToScreener", "@ToSpam", "@WholeDomain", "@ThisList"),
+    *("@MailroomError", "@MailroomWarning"),
 )
 DIRECTORY = Directory(mailboxes(*ROLES, *OURS, "Projects", roles=ROLES))
 
@@ -154,10 +155,10 @@ def test_labels_and_destinations_are_those_that_the_configuration_names() -> Non
     categories = Categories([news])
     layout = Layout(screener="Inbox/Screener", screener_label="#undo")
     paths = ("Inbox", "Inbox/Screener", "Reading", "Reading/News", "#read", "#undo")
-    there = directory(*paths, "@MailroomError", "@MailroomWarning")
+    there = directory(*paths, *(path for path in OURS[8:] if path != "@ToScreener"))
     places = locate(there, categories, layout)
 
-    assert places.labels == {"#read": news, "#undo": None}
+    assert places.labels == {"#read": news, "#undo": None, "@ToSpam": Special.SPAM}
     assert places.managed == {"Inbox/Screener", "Reading/News"}
 
 

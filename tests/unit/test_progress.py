@@ -12,12 +12,11 @@ from mailroom.jmap.methods import SetResponse
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.gather import GatheredMail
-from mailroom.screener.passes.plan import BySender, Filing, Plan, label_change_key, plan_filing
+from mailroom.screener.passes.plan import BySubject, Filing, Plan, label_change_key, plan_filing
 from mailroom.screener.passes.progress import Progress
 from mailroom.screener.triage.contacts import find_contacts
-from mailroom.screener.triage.decide import DecidedAddresses, Decision, decide
-from mailroom.screener.triage.labelled import sort_mail
-from tests.support.domain.builders import NOW, PLACES, groups, mail
+from mailroom.screener.triage.decide import Decision, decide
+from tests.support.domain.builders import NOW, PLACES, decisions, groups, mail, sort_mail
 from tests.support.domain.contents import NOTHING
 
 BOB = [
@@ -33,7 +32,7 @@ MARKS: dict[str, Patch] = {"torn": {"mailboxIds/@MailroomError": True}}
 
 def progress() -> Progress:
     """Of a plan with two decisions, Bob's and Al's, and one mail that only gets a mark."""
-    senders = sort_mail([BOB[0], AL[0]], PLACES, []).senders
+    senders = sort_mail([BOB[0], AL[0]]).subjects
     outcomes = [
         decide(
             each,
@@ -42,17 +41,19 @@ def progress() -> Progress:
             groups=groups(),
             uids=set(),
             now=NOW,
-            mails_of=BySender(()).of,
+            mails_of=BySubject(()).of,
         )
         for each in find_contacts(senders, [], [], ContactIndex(), groups())
     ]
     filings = tuple(
-        plan_filing(each, BySender([*BOB, *AL]), PLACES, DEFAULTS)
+        plan_filing(each, BySubject([*BOB, *AL]), PLACES, DEFAULTS)
         for each in outcomes
         if isinstance(each, Decision)
     )
-    marked = GatheredMail((BOB[0], AL[0]), None, Directory([]), PLACES, (), "1")
-    return Progress(Plan(filings, (), (), (), MARKS, marked, DecidedAddresses(), NOTHING.snapshot))
+    marked = GatheredMail(
+        (BOB[0], AL[0]), None, Directory([]), PLACES, (), has_waived=False, state="1"
+    )
+    return Progress(Plan(filings, (), (), (), MARKS, marked, decisions(), NOTHING.snapshot))
 
 
 def labels(made: Progress) -> list[set[str]]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import structlog
 
-from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import Card, Names
 from mailroom.jmap.errors import SetError
 from mailroom.jmap.mail import Email
@@ -23,24 +22,25 @@ from mailroom.report import (
 from mailroom.screener.arrivals.executor import ArrivalsReport
 from mailroom.screener.arrivals.inbox import NewMail
 from mailroom.screener.arrivals.screening import JudgedMail
-from mailroom.screener.arrivals.verdict import Facts, KnownPeople, judge
+from mailroom.screener.arrivals.verdict import Facts, judge
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.gather import GatheredMail
-from mailroom.screener.passes.plan import BySender, Plan, plan_decisions
+from mailroom.screener.passes.plan import BySubject, Plan, plan_decisions
 from mailroom.screener.passes.progress import Progress
 from mailroom.screener.triage.contacts import find_contacts
 from mailroom.screener.triage.decide import decide
-from mailroom.screener.triage.labelled import sort_mail
 from tests.support.domain.builders import (
     NOW,
     PLACES,
     Contacts,
     card,
+    decisions,
     group_list,
     groups,
     mail,
     mailboxes,
+    sort_mail,
 )
 from tests.support.domain.contents import snapshot_of
 
@@ -57,7 +57,7 @@ def planned(
 ) -> Plan:
     """The plan for an account with these mails and cards; the marked ones among them count."""
     marked = tuple(each for each in mails if each.mailbox_ids & PLACES.all_labels)
-    sorted_mail = sort_mail(marked, PLACES, own)
+    sorted_mail = sort_mail(marked, own, Contacts.of(cards).index)
     outcomes = [
         decide(
             each,
@@ -66,13 +66,15 @@ def planned(
             groups=groups(members),
             uids={card.uid for card in cards},
             now=NOW,
-            mails_of=BySender(mails).of,
+            mails_of=BySubject(mails).of,
         )
         for each in find_contacts(
-            sorted_mail.senders, tuple(cards), own, Contacts.of(cards).index, groups(members)
+            sorted_mail.subjects, tuple(cards), own, Contacts.of(cards).index, groups(members)
         )
     ]
-    gathered = GatheredMail(marked, None, Directory(mailboxes(*PATHS)), PLACES, own, "1")
+    gathered = GatheredMail(
+        marked, None, Directory(mailboxes(*PATHS)), PLACES, own, has_waived=False, state="1"
+    )
     snapshot = snapshot_of(Contacts.of(groups=group_list(members)).index)
     plan = plan_decisions(
         gathered, sorted_mail, outcomes, mails, snapshot=snapshot, categories=DEFAULTS
@@ -83,7 +85,7 @@ def planned(
 def arrivals(*emails: Email) -> JudgedMail:
     """What becomes of new mail where nobody is known."""
     facts = Facts(
-        known_people=KnownPeople(ContactIndex(), DEFAULTS, ()),
+        decisions=decisions(),
         correspondents=frozenset({"friend@corp.example"}),
         places=PLACES,
         categories=DEFAULTS,
@@ -336,7 +338,7 @@ def test_each_decision_is_one_line_in_the_log() -> None:
     assert bad[0] == "decision not finished, will be tried again (error)"
     assert bad[1]["reason"] == "mail: overQuota full"
     assert stuck == (
-        "labelled mail names no sender (warning)",
+        "label cannot be acted on (warning)",
         {"mail": "u", "reason": "From has no usable address"},
     )
     assert mark[0] == "label not changed, will be tried again (error)"
@@ -351,5 +353,5 @@ def test_what_waits_for_a_person_is_a_warning_only_once() -> None:
     lines = logged(Progress(planned(*conflict)))
     assert [event for event, _ in lines] == [
         "sender has different labels (debug)",
-        "labelled mail names no sender (debug)",
+        "label cannot be acted on (debug)",
     ]

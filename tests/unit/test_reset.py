@@ -16,7 +16,7 @@ from mailroom.screener.triage.contact_edits import edits_for_undo
 from tests.support.domain.builders import PLACES, card, groups
 
 LINE = "Triaged to Feed on 2026-02-25"
-SEEN = GatheredMail((), None, Directory(()), PLACES, (), "s1")
+SEEN = GatheredMail((), None, Directory(()), PLACES, (), has_waived=False, state="s1")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from mailroom.sandbox import CYRUS_3_14, HOSTILE, JAMES, STALWART, Limits, Query
 from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.model.categories import DEFAULTS, Layout
 from mailroom.screener.passes.gather import Gatherer
-from mailroom.screener.passes.plan import BySender
+from mailroom.screener.passes.plan import BySubject
 from mailroom.screener.search.mail_search import Sweep
 from tests.support.proxy.proxy import Exchange
 from tests.support.sandbox.arrivals import NOW, World, a_world
@@ -68,7 +68,7 @@ async def swept(world: World, gather: Gatherer, *addresses: str) -> set[str]:
     """The ids of the mail of some senders in the mailboxes that are swept."""
     sweep = Sweep(frozenset(addresses), world.places.swept)
     _, found = await gather.mail_of([sweep])
-    return {each.id for each in BySender(found).of(addresses)}
+    return {each.id for each in BySubject(found).of(addresses)}
 
 
 @on_every_server
@@ -143,7 +143,7 @@ async def test_mail_that_comes_after_the_look_is_found_as_late_mail(quirks: Quir
         late = world.deliver(ANN, into="Screener")
         sweep = Sweep(frozenset({ANN}), world.places.managed)
         _, found = await gather.late_mail_of([sweep], since=since)
-        assert {each.id for each in BySender(found).of([ANN])} == {*early, late}
+        assert {each.id for each in BySubject(found).of([ANN])} == {*early, late}
 
 
 async def limitations(quirks: Quirks, *senders: str) -> list[Limitation]:

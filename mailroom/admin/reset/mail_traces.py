@@ -10,11 +10,12 @@ from mailroom.admin.reset.scope import Scope
 from mailroom.admin.reset.traces import Outcome
 from mailroom.jmap.mail import Filter, Patch
 from mailroom.jmap.methods import NOT_FOUND
-from mailroom.screener.model.keywords import FORGED, SCREENED, removal_of
+from mailroom.screener.model.keywords import FORGED, SCREENED, SPAM, WAIVED, removal_of
 from mailroom.screener.model.patches import remove_labels
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.search.filters import Mailboxes
 
+_KEYWORDS: Final = (SCREENED, FORGED, SPAM, WAIVED)
 _REMOVING: Final = "Removing marks"
 _AGAIN: Final = "it was marked again; is Mailroom still running?"
 
@@ -69,7 +70,7 @@ class MailTraces:
     def _filters(self) -> list[Filter]:
         """Return filters that together find the mail; some servers refuse labels inside an OR."""
         labels = Mailboxes(frozenset(self._labels), frozenset(self._account.mailbox_sizes))
-        keywords: list[Filter] = [{"hasKeyword": SCREENED}, {"hasKeyword": FORGED}]
+        keywords: list[Filter] = [{"hasKeyword": keyword} for keyword in _KEYWORDS]
         return [*labels.filters(self._account.habits), *keywords]
 
     async def _next_patches(self) -> dict[str, Patch]:
@@ -79,7 +80,7 @@ class MailTraces:
         for page in await self._account.client.perform_all(queries):
             for email in page.emails:
                 without_labels = remove_labels(email, self._labels, fallback=self._inbox) or {}
-                without_keywords = removal_of(email.keywords, SCREENED, FORGED)
+                without_keywords = removal_of(email.keywords, *_KEYWORDS)
                 if patch := {**without_labels, **without_keywords}:
                     patches[email.id] = patch
         return patches

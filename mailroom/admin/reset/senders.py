@@ -9,20 +9,23 @@ from typing import Final
 
 from mailroom.admin.reset.scope import Scope, ShowProgress
 from mailroom.admin.reset.traces import can_be_stripped
-from mailroom.contacts.address import key_of
+from mailroom.contacts.address import key_of, list_key
 from mailroom.contacts.book import Snapshot
 from mailroom.contacts.model import Card
+from mailroom.contacts.note import list_in
+from mailroom.contacts.uid import is_of_list
 from mailroom.jmap.mail import Patch
 from mailroom.jmap.methods import SetResponse
 from mailroom.jmap.request import Operation
 from mailroom.screener.model.sender import is_address, is_own
 from mailroom.screener.passes.gather import GatheredMail
-from mailroom.screener.passes.plan import BySender, Filing, plan_filing
+from mailroom.screener.passes.plan import BySubject, Filing, plan_filing
 from mailroom.screener.search.mail_search import Sweep
 from mailroom.screener.triage.contact_edits import edits_for_undo
 from mailroom.screener.triage.contacts import Contact
 from mailroom.screener.triage.decide import Decision
 from mailroom.screener.triage.groups import Groups, find_groups
+from mailroom.screener.triage.standing import Decisions, StandingDecisions
 
 AT_ONCE: Final = 50
 """Cards in a batch: the most senders of one query, and few enough to hold their mail in memory."""
@@ -110,20 +113,21 @@ class Senders:
             HttpError, JmapError: the server cannot be asked.
         """
         updates, found = await self._scope.gatherer.mail_of([batch.sweep], after=after)
-        mails = BySender(found)
+        standing = StandingDecisions(batch.snapshot.index, self._scope.categories)
+        decisions = Decisions(standing, identities=self._identities)
+        mails = BySubject(found, decisions.subject_for)
         filings = []
         for card in batch.cards:
-            # A card for a whole domain stands for senders whose addresses are on no card.
-            uids_of = batch.snapshot.index.uids_of
-            senders = {key for key in mails.senders if card.uid in uids_of(key)}
-            contact = Contact(self._addresses(card) | self._not_own(senders), (card,), labelled=())
+            contact = Contact(self._addresses(card), (card,), labelled=())
             edits = edits_for_undo([card], batch.ours)
             decision = Decision(card.uid, contact, None, edits, mismatched=frozenset())
             filings.append(plan_filing(decision, mails, self._places, self._scope.categories))
         return updates, replace(batch, filings=tuple(filings))
 
     def _addresses(self, card: Card) -> frozenset[str]:
-        """Return the addresses on a card to search mail for; ``*@domain`` may be among them."""
+        """Return the keys to search mail for: a list, or addresses with or without ``*``."""
+        if is_of_list(card.uid):
+            return frozenset({list_key(list_in(card.note))} if list_in(card.note) else ())
         keys = set()
         for key in map(key_of, card.addresses):
             local, _, domain = key.rpartition("@")

@@ -17,10 +17,10 @@ from mailroom.admin.reset.traces import (
     treatment_of,
 )
 from mailroom.contacts.book import Snapshot
-from mailroom.screener.arrivals.verdict import KnownPeople
 from mailroom.screener.model.categories import Categories
 from mailroom.screener.model.missing import MissingError
 from mailroom.screener.triage.groups import find_groups, missing_groups, wanted_groups
+from mailroom.screener.triage.standing import StandingDecisions
 
 _READING: Final = "Reading contacts"
 _FINDING: Final = "Finding mail"
@@ -48,9 +48,7 @@ async def survey(scope: Scope) -> Traces:
         cards=await _concerned(scope, snapshot, members),
         strays=strays,
         mail_traces=await MailTraces(scope, gathered).count(),
-        labelled=sum(
-            bool(email.mailbox_ids & gathered.places.labels.keys()) for email in gathered.emails
-        ),
+        labelled=sum(bool(email.mailbox_ids & gathered.places.tapped) for email in gathered.emails),
     )
     tally = Tally(scope.categories, gathered.identities)
     senders = Senders(scope, gathered)
@@ -64,7 +62,9 @@ async def survey(scope: Scope) -> Traces:
 async def _has_no_trace(scope: Scope, snapshot: Snapshot) -> bool:
     """Return True if the account has no trace of Mailroom, so that nothing is missing."""
     labels = [category.label for category in scope.categories]
-    labels += [scope.layout.screener_label, scope.layout.error_label, scope.layout.warning_label]
+    layout = scope.layout
+    labels += [layout.screener_label, layout.spam_label, layout.domain_label, layout.list_label]
+    labels += [layout.error_label, layout.warning_label]
     directory = await scope.gatherer.directory()
     if any(directory.find(label) for label in labels):
         return False
@@ -100,9 +100,9 @@ class Tally:
 
     def add(self, batch: Batch) -> None:
         """Count a batch of contacts."""
-        known_people = KnownPeople(batch.snapshot.index, self._categories, self._identities)
+        standing = StandingDecisions(batch.snapshot.index, self._categories)
         for card in batch.cards:
-            categories = known_people.categories_of(frozenset({card.uid}))
+            categories = standing.categories_of(frozenset({card.uid}))
             self._senders.update([category.name for category in categories] or [UNDECIDED])
         for filing in batch.filings:
             self._treatments.update(map(treatment_of, filing.decision.edits))

@@ -12,7 +12,6 @@ from mailroom.screener.arrivals.executor import ArrivalsReport, VerdictExecutor
 from mailroom.screener.arrivals.inbox import Inbox, NewMail
 from mailroom.screener.arrivals.verdict import (
     Facts,
-    KnownPeople,
     Verdict,
     judge,
     sender_keys,
@@ -22,7 +21,7 @@ from mailroom.screener.model.categories import Categories
 from mailroom.screener.model.keywords import SCREENED
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.refusals import Refusals
-from mailroom.screener.triage.decide import DecidedAddresses
+from mailroom.screener.triage.standing import Decisions, StandingDecisions
 from mailroom.waiting.concurrency import both
 
 
@@ -59,15 +58,15 @@ class JudgedMail:
         return tuple(verdict for verdict in self.verdicts if verdict.patch is not None)
 
 
-def judge_all(new_mail: NewMail, facts: Facts, decided: DecidedAddresses) -> JudgedMail:
+def judge_all(new_mail: NewMail, facts: Facts, decisions: Decisions) -> JudgedMail:
     """Decide on each mail. Pure.
 
     Args:
         new_mail: the new mail.
         facts: the facts about the senders.
-        decided: the addresses that the same pass decides on.
+        decisions: the decisions of the address book and of the same pass.
     """
-    facts = replace(facts, decided=decided)
+    facts = replace(facts, decisions=decisions)
     return JudgedMail(new_mail, tuple(judge(email, facts) for email in new_mail.emails), facts)
 
 
@@ -100,14 +99,15 @@ class Screening:
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
-        known_people = KnownPeople(index, self._categories, identities)
-        unknown = unexplained(new_mail.emails, known_people)
+        standing = StandingDecisions(index, self._categories)
+        decisions = Decisions(standing, identities=identities)
+        unknown = unexplained(new_mail.emails, decisions)
         correspondents, answers = await both(
             self._correspondents.among(sender_keys(unknown), places.sent),
             self._answers.among(unknown, places.sent),
         )
         return Facts(
-            known_people=known_people,
+            decisions=decisions,
             correspondents=correspondents,
             places=places,
             categories=self._categories,

@@ -1,19 +1,19 @@
 """Verdicts on new mail: its destination, and the rule that applies. Pure."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.arrivals.authentication import Opinion, opinion_on_from
 from mailroom.screener.arrivals.delivery import is_report, was_placed
 from mailroom.screener.model.categories import Categories, Category
-from mailroom.screener.model.keywords import FORGED, SCREENED
+from mailroom.screener.model.keywords import FORGED, JUNK, SCREENED, SEEN, SPAM
 from mailroom.screener.model.patches import Target, patch_mailboxes, target_of
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import UnusableFromError, is_own, sender_of
-from mailroom.screener.triage.decide import DecidedAddresses
+from mailroom.screener.model.subject import Kind, Subject
+from mailroom.screener.triage.standing import Decisions
 
 
 class Rule(StrEnum):
@@ -21,9 +21,11 @@ class Rule(StrEnum):
 
     PLACED = "it was read or put into the Inbox before Mailroom saw it"
     SPOOFED = "its From is forged"
-    DECIDED = "the sender is being decided on"
+    DECIDED = "the sender, its list or its domain is being decided on"
     OWN = "it is your own"
     CATEGORY = "the sender is in a category's group"
+    LIST = "its mailing list is in a category's group"
+    DOMAIN = "everybody at its sender's domain is in a category's group"
     CONTACT = "the sender is a contact"
     CORRESPONDENT = "you have written to the sender"
     ANSWER = "it answers mail that you have sent"
@@ -52,87 +54,24 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
-    """The relation of a sender to the user.
-
-    Attributes:
-        rule: one of OWN, CATEGORY, CONTACT, UNKNOWN, NAMELESS.
-        categories: the sender's categories.
-    """
-
-    rule: Rule
-    categories: tuple[Category, ...] = ()
-
-
-class KnownPeople:
-    """The people that the user knows, by the address book and the identities.
-
-    Args:
-        index: the address book.
-        categories: the categories.
-        identities: the user's own addresses.
-    """
-
-    def __init__(
-        self, index: ContactIndex, categories: Categories, identities: Collection[str]
-    ) -> None:
-        self._index = index
-        self._categories = categories
-        self._identities = identities
-        self._members: dict[str, set[str]] = {}
-        for group in index.groups:  # several groups may have one name
-            self._members.setdefault(group.name, set()).update(group.members)
-
-    def relation_to(self, address: str) -> Relation:
-        """Return the relation of the owner of an address to the user."""
-        if is_own(address, self._identities):
-            return Relation(Rule.OWN)
-        own, every = self._index.own_uids_of(address), self._index.uids_of(address)
-        # If several people share an address, a card of its own takes precedence over theirs.
-        if categories := self.categories_of(own) or self.categories_of(every):
-            return Relation(Rule.CATEGORY, categories)
-        return Relation(Rule.CONTACT if self._index.knows(address) else Rule.UNKNOWN)
-
-    def categories_of(self, uids: frozenset[str]) -> tuple[Category, ...]:
-        """Return the categories of a contact by its groups, without parents of other categories.
-
-        Mail of a contact in several categories is filed to all of them, as a provider's rules would
-        do.
-        """
-        joined = [
-            category
-            for category in self._categories
-            if uids & self._members.get(category.group, set())
-        ]
-        inherited = {
-            parent for category in joined for parent in self._categories.chain(category)[1:]
-        }
-        return tuple(category for category in joined if category not in inherited)
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
     """The facts that a verdict depends on, besides the mail.
 
     Attributes:
-        known_people: the people that the user knows.
+        decisions: the decisions of the address book and of the same pass.
         correspondents: keys of addresses that the user has written to.
         places: the ids of the mailboxes.
         categories: the categories.
         authserv_id: see :func:`mailroom.screener.arrivals.authentication.opinion_on_from`.
         answers: ids of mails that answer mail of the user's.
-        decided: the addresses that the same pass decides on. After an earlier pass that was cut
-            short, the address book may hold a part of such a decision: a card without a group, or
-            a child's group without the parent's.
     """
 
-    known_people: KnownPeople
+    decisions: Decisions
     correspondents: frozenset[str]
     places: Places
     categories: Categories
     authserv_id: str
     answers: frozenset[str] = frozenset()
-    decided: DecidedAddresses = field(default_factory=DecidedAddresses)
 
 
 def is_new(email: Email, places: Places) -> bool:
@@ -140,14 +79,19 @@ def is_new(email: Email, places: Places) -> bool:
     return email.mailbox_ids == {places.inbox} and SCREENED not in email.keywords
 
 
-def unexplained(emails: Iterable[Email], known_people: KnownPeople) -> list[Email]:
+def unexplained(emails: Iterable[Email], decisions: Decisions) -> list[Email]:
     """Return the mails for which neither the mail nor the address book gives a reason to stay."""
     result = []
     for email in emails:
         if was_placed(email) or is_report(email):
             continue
         sender = _sender_key(email)
-        if not sender or known_people.relation_to(sender).rule is Rule.UNKNOWN:
+        is_known = bool(sender) and (
+            bool(decisions.categories_for(decisions.subject_for(email)))
+            or is_own(sender, decisions.identities)
+            or decisions.standing.knows(sender)
+        )
+        if not is_known:
             result.append(email)
     return result
 
@@ -164,7 +108,7 @@ def judge(email: Email, facts: Facts) -> Verdict:
     goes to the Screener, whatever is known of the sender that its From names or of its thread.
     """
     sender, places = _sender_key(email), facts.places
-    if was_placed(email):
+    if was_placed(email) and not (sender and facts.decisions.denies(sender)):
         return Verdict(email, sender, Rule.PLACED)
     warning = frozenset() if places.warning is None else frozenset({places.warning})
     opinion = opinion_on_from(email.authentication_results, facts.authserv_id)
@@ -181,29 +125,13 @@ def judge(email: Email, facts: Facts) -> Verdict:
 
 
 def _judge_genuine(email: Email, sender: str, facts: Facts) -> Verdict:
-    """Decide on a mail whose From is believed; ``sender`` is empty if From names none or several.
-
-    A decision of the same pass counts more than the address book, which is not up to date yet.
-    """
-    places, decided = facts.places, facts.decided
-    if sender and (address := decided.stand_in(sender)) in decided.categories:
-        category = decided.categories[address]
-        patch = _file(email, target_of(category, facts.categories, places), places)
-        categories = () if category is None else (category,)
-        return Verdict(email, sender, Rule.DECIDED, categories, patch)
-    relation = facts.known_people.relation_to(sender) if sender else Relation(Rule.NAMELESS)
-    if relation.rule is Rule.CATEGORY:
-        targets = [
-            target_of(category, facts.categories, places) for category in relation.categories
-        ]
-        target = Target(
-            frozenset[str]().union(*(target.destinations for target in targets)),
-            add_to_inbox=any(target.add_to_inbox for target in targets),
-        )
-        patch = _file(email, target, places)
-        return Verdict(email, sender, Rule.CATEGORY, relation.categories, patch)
-    if relation.rule in {Rule.OWN, Rule.CONTACT}:
-        rule: Rule = relation.rule
+    """Decide on a mail whose From is believed; ``sender`` is "" if From names none or several."""
+    if sender and (verdict := _judge_by_decision(email, sender, facts)) is not None:
+        return verdict
+    if sender and is_own(sender, facts.decisions.identities):
+        rule = Rule.OWN
+    elif sender and facts.decisions.standing.knows(sender):
+        rule = Rule.CONTACT
     elif sender in facts.correspondents:
         rule = Rule.CORRESPONDENT
     elif email.id in facts.answers:
@@ -211,16 +139,49 @@ def _judge_genuine(email: Email, sender: str, facts: Facts) -> Verdict:
     elif is_report(email):
         rule = Rule.REPORT
     else:
-        target = Target(frozenset({places.screener}), add_to_inbox=False)
-        return Verdict(email, sender, relation.rule, patch=_file(email, target, places))
+        target = Target(frozenset({facts.places.screener}), add_to_inbox=False)
+        rule = Rule.UNKNOWN if sender else Rule.NAMELESS
+        return Verdict(email, sender, rule, patch=_file(email, target, facts.places))
     return Verdict(email, sender, rule)
+
+
+def _judge_by_decision(email: Email, sender: str, facts: Facts) -> Verdict | None:
+    """Return the verdict by the decision that holds for a mail; None if there is no decision.
+
+    A decision of the same pass counts more than the address book, which is not up to date yet.
+    """
+    decisions, places = facts.decisions, facts.places
+    subject = decisions.subject_for(email)
+    if subject in decisions.of_pass:
+        answer = decisions.of_pass[subject]
+        patch = _file(email, target_of(answer, facts.categories, places), places)
+        return Verdict(email, sender, Rule.DECIDED, decisions.categories_for(subject), patch)
+    categories = decisions.categories_for(subject)
+    if not categories or (is_own(sender, decisions.identities) and subject == sender):
+        return None
+    targets = [target_of(category, facts.categories, places) for category in categories]
+    target = Target(
+        frozenset[str]().union(*(target.destinations for target in targets)),
+        add_to_inbox=any(target.add_to_inbox for target in targets),
+        mark_seen=any(target.mark_seen for target in targets),
+    )
+    rules = {Kind.ADDRESS: Rule.CATEGORY, Kind.LIST: Rule.LIST, Kind.DOMAIN: Rule.DOMAIN}
+    patch = _file(email, target, places)
+    return Verdict(email, sender, rules[Subject(subject).kind], categories, patch)
 
 
 def _file(email: Email, target: Target, places: Places) -> Patch | None:
     """Return the patch that files a new mail; None if the mail stays where it is."""
     after = target.destinations | ({places.inbox} if target.add_to_inbox else set())
     moved = patch_mailboxes(email.mailbox_ids, after, fallback=places.inbox)
-    return None if moved is None else {**moved, f"keywords/{SCREENED}": True}
+    if moved is None:
+        return None
+    keywords = {f"keywords/{SCREENED}": True}
+    if target.is_spam:
+        keywords |= {f"keywords/{JUNK}": True, f"keywords/{SPAM}": True}
+    if target.mark_seen:
+        keywords[f"keywords/{SEEN}"] = True
+    return {**moved, **keywords}
 
 
 def _sender_key(email: Email) -> str:

@@ -6,7 +6,8 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, Self
+from enum import Enum
+from typing import Final, Literal, Self
 
 from mailroom.contacts.model import ContactType
 
@@ -29,6 +30,9 @@ class Category:
         parent: name of the category whose group and destination are added for every sender.
         contact_type: the type of the cards that are made for senders in the category.
         add_to_inbox: True if the mail is in the Inbox as well. Never inherited.
+        mark_seen: True if mail that is filed to the category is marked as read. Never inherited.
+        denies: True if the category means "no": no mailing list's decision overrides it, and new
+            mail of its senders never stays in the Inbox.
     """
 
     name: str
@@ -38,9 +42,11 @@ class Category:
     parent: str | None = None
     contact_type: ContactType = ContactType.COMPANY
     add_to_inbox: bool = False
+    mark_seen: bool = False
+    denies: bool = False
 
     @classmethod
-    def named(
+    def named(  # noqa: PLR0913 - one argument for each attribute
         cls,
         name: str,
         *,
@@ -50,6 +56,8 @@ class Category:
         parent: str | None = None,
         contact_type: ContactType = ContactType.COMPANY,
         add_to_inbox: bool = False,
+        mark_seen: bool = False,
+        denies: bool = False,
     ) -> Self:
         """Return a category; its label, group and destination follow from its name if None."""
         return cls(
@@ -60,7 +68,19 @@ class Category:
             parent=parent,
             contact_type=contact_type,
             add_to_inbox=add_to_inbox,
+            mark_seen=mark_seen,
+            denies=denies,
         )
+
+
+class Special(Enum):
+    """The answers of a triage label that give no category."""
+
+    SPAM = "spam"
+
+
+Answer = Category | Literal[Special.SPAM] | None
+"""The answer that a triage label gives: a category, spam, or None: back to the Screener."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +90,10 @@ class Layout:
     Attributes:
         screener: the mailbox for mail of undecided senders.
         screener_label: the label that undoes a decision.
+        spam_label: the label for spam.
+        domain_label: the label that, beside a triage label, decides on everybody at the sender's
+            domain.
+        list_label: the label that, beside a triage label, decides on the mail's mailing list.
         error_label: the label for labelled mail that cannot be triaged.
         warning_label: the label for mail whose sender's name is not the name on the card, and for
             mail that may be forged.
@@ -79,6 +103,9 @@ class Layout:
 
     screener: str = "Screener"
     screener_label: str = "@ToScreener"
+    spam_label: str = "@ToSpam"
+    domain_label: str = "@WholeDomain"
+    list_label: str = "@ThisList"
     error_label: str = "@MailroomError"
     warning_label: str = "@MailroomWarning"
     provenance_group: str = "Mailroom"
@@ -131,7 +158,7 @@ DEFAULTS: Final = Categories(
         Category.named("Imbox", add_to_inbox=True),
         Category.named("Feed"),
         Category.named("Paper Trail"),
-        Category.named("Jail"),
+        Category.named("Jail", mark_seen=True, denies=True),
         Category.named(
             "Person", parent="Imbox", contact_type=ContactType.PERSON, add_to_inbox=True
         ),

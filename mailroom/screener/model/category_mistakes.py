@@ -137,6 +137,9 @@ def _fixed_mailboxes(layout: Layout) -> list[tuple[str, str]]:
     fixed = [
         ("the Screener", layout.screener),
         ("the Screener's label", layout.screener_label),
+        ("the label for spam", layout.spam_label),
+        ("the label for whole domains", layout.domain_label),
+        ("the label for mailing lists", layout.list_label),
         ("the error label", layout.error_label),
     ]
     if layout.warn_on_name_mismatch:

@@ -11,6 +11,15 @@ FORGED: Final = "$mailroom-forged"
 """Set on mail whose From is forged, until a label files the mail: a decision on the sender in its
 From does not concern it."""
 
+SPAM: Final = "$mailroom-spam"
+"""Set on mail that Mailroom put into the Junk folder, so that it is found if it must return."""
+
+WAIVED: Final = "$mailroom-waived"
+"""Set on mail that left the Screener without a decision; a later decision files it as well."""
+
+SEEN: Final = "$seen"
+"""The keyword of mail that was read."""
+
 JUNK: Final = "$junk"
 NOT_JUNK: Final = "$notjunk"
 """``$junk`` and ``$notjunk`` of the IANA registry of keywords: spam, or not spam, for its owner."""

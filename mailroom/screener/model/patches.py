@@ -9,26 +9,47 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from mailroom.jmap.mail import Email, Patch
-from mailroom.screener.model.categories import Categories, Category
-from mailroom.screener.model.keywords import FORGED, JUNK, NOT_JUNK, removal_of
+from mailroom.screener.model.categories import Answer, Categories, Special
+from mailroom.screener.model.keywords import (
+    FORGED,
+    JUNK,
+    NOT_JUNK,
+    SEEN,
+    SPAM,
+    WAIVED,
+    removal_of,
+)
 from mailroom.screener.model.places import Places
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The mailboxes that a decision files mail to: those of a whole chain, or the Screener."""
+    """The mailboxes that a decision files mail to.
+
+    Attributes:
+        destinations: those of a whole chain, or the Screener, or the Junk folder.
+        add_to_inbox: True if waiting mail is in the Inbox as well.
+        mark_seen: True if mail that enters the destinations is marked as read.
+        is_spam: True if only waiting mail is filed, as spam.
+    """
 
     destinations: frozenset[str]
     add_to_inbox: bool
+    mark_seen: bool = False
+    is_spam: bool = False
 
 
-def target_of(category: Category | None, categories: Categories, places: Places) -> Target:
-    """Return the target of a category; None means back to the Screener."""
-    if category is None:
+def target_of(answer: Answer, categories: Categories, places: Places) -> Target:
+    """Return the target of an answer. Spam needs a Junk folder (:attr:`Places.junk`)."""
+    if answer is None:
         return Target(frozenset({places.screener}), add_to_inbox=False)
-    chain = categories.chain(category)
+    if answer is Special.SPAM:
+        return Target(frozenset({min(places.junk)}), add_to_inbox=False, is_spam=True)
+    chain = categories.chain(answer)
     return Target(
-        frozenset(places.destinations[link.name] for link in chain), category.add_to_inbox
+        frozenset(places.destinations[link.name] for link in chain),
+        answer.add_to_inbox,
+        mark_seen=answer.mark_seen,
     )
 
 
@@ -37,7 +58,8 @@ def file_swept(
 ) -> Patch | None:
     """Return the patch for a mail of a decided sender without a label; None: leave the mail.
 
-    A mail whose From is forged is left, because it is not from that sender.
+    A mail whose From is forged is left, because it is not from that sender. Mail in Junk or in the
+    archive is left unless Mailroom put it there, as spam or as mail that was waived.
 
     Args:
         email: the mail.
@@ -52,10 +74,23 @@ def file_swept(
     after = before - {places.error}
     if remove_warning and places.warning is not None:
         after -= {places.warning}
-    left_alone = places.trash | places.drafts | places.sent | places.junk
-    if before & places.managed and not before & left_alone:
-        after = _filed(after, target, places, waiting=places.screener in before)
-    return patch_mailboxes(before, after, fallback=places.inbox)
+    left_alone = places.trash | places.drafts | places.sent
+    was_spam = SPAM in email.keywords and bool(before & places.junk)
+    was_waived = WAIVED in email.keywords and bool(before & places.archive)
+    waits = places.screener in before
+    if target.is_spam:
+        is_filed = waits and not before & (left_alone | places.junk)
+    elif was_spam or was_waived:
+        is_filed = not before & left_alone
+    else:
+        is_filed = bool(before & places.managed) and not before & (left_alone | places.junk)
+    if not is_filed:
+        return patch_mailboxes(before, after, fallback=places.inbox)
+    if was_waived:
+        after -= places.archive
+    waits = waits or was_spam or was_waived
+    after = _filed(after - places.junk, target, places, waiting=waits)
+    return _patch(email, after, target, places, is_rescued=was_spam)
 
 
 def file_labelled(email: Email, target: Target, places: Places, *, warn: bool) -> Patch:
@@ -63,21 +98,22 @@ def file_labelled(email: Email, target: Target, places: Places, *, warn: bool) -
 
     Mail in Trash, Drafts or Sent only loses its labels. Mail in the Junk folder, and mail that an
     app *moved* into the label, is filed like mail in the Screener. A forged mail loses the keyword
-    for it, and is like any other mail from now on. Junk mail loses the keyword ``$junk`` and gets
-    ``$notjunk``, because mail apps and spam filters use keywords as well as mailboxes.
+    for it, and is like any other mail from now on.
     """
     before = email.mailbox_ids
     after = before - places.all_labels
-    keywords: dict[str, bool | None] = {**removal_of(email.keywords, FORGED)}
-    if not before & (places.trash | places.drafts | places.sent):
-        if before & places.junk or JUNK in email.keywords:
-            keywords |= {**removal_of(email.keywords, JUNK), f"keywords/{NOT_JUNK}": True}
-        waiting = places.screener in before or bool(before & places.junk) or not after
-        after = _filed(after - places.junk, target, places, waiting=waiting)
-        if warn and places.warning is not None:
-            after |= {places.warning}
-    moved = patch_mailboxes(before, after, fallback=places.inbox) or {}
-    return {**moved, **keywords}
+    if before & (places.trash | places.drafts | places.sent):
+        moved = patch_mailboxes(before, after, fallback=places.inbox) or {}
+        return {**moved, **removal_of(email.keywords, FORGED)}
+    if WAIVED in email.keywords:
+        after -= places.archive
+    waiting = places.screener in before or bool(before & places.junk) or not after
+    after = _filed(after - places.junk, target, places, waiting=waiting)
+    if warn and places.warning is not None:
+        after |= {places.warning}
+    is_rescued = bool(before & places.junk) or JUNK in email.keywords
+    patch = _patch(email, after, target, places, is_rescued=is_rescued) or {}
+    return {**patch, **removal_of(email.keywords, FORGED)}
 
 
 def _filed(
@@ -92,6 +128,27 @@ def _filed(
     if not target.add_to_inbox:
         return after - {places.inbox}
     return after | {places.inbox} if waiting else after
+
+
+def _patch(
+    email: Email, after: frozenset[str], target: Target, places: Places, *, is_rescued: bool
+) -> Patch | None:
+    """Return the patch that files a mail, with the keywords that follow from the move.
+
+    Mail apps and spam filters use the keywords ``$junk`` and ``$notjunk`` as well as mailboxes, so
+    mail that ``is_rescued`` from the Junk folder changes these as well.
+    """
+    keywords: dict[str, bool | None] = {}
+    if target.is_spam:
+        keywords = {f"keywords/{JUNK}": True, f"keywords/{SPAM}": True}
+        keywords |= removal_of(email.keywords, NOT_JUNK)
+    elif is_rescued:
+        keywords = {f"keywords/{NOT_JUNK}": True, **removal_of(email.keywords, JUNK, SPAM)}
+    keywords |= removal_of(email.keywords, WAIVED)
+    if target.mark_seen and SEEN not in email.keywords and target.destinations - email.mailbox_ids:
+        keywords[f"keywords/{SEEN}"] = True
+    moved = patch_mailboxes(email.mailbox_ids, after, fallback=places.inbox) or {}
+    return {**moved, **keywords} or None
 
 
 def remove_labels(email: Email, labels: Collection[str], *, fallback: str) -> Patch | None:

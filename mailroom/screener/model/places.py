@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from mailroom.jmap.mailboxes import Mailbox
-from mailroom.screener.model.categories import Categories, Category, Layout
+from mailroom.screener.model.categories import Answer, Categories, Layout, Special
 from mailroom.screener.model.missing import MissingError, UnsuitableError
 from mailroom.screener.model.spelling import composed
 
-_NEEDED: Final = ("mayReadItems", "mayAddItems", "mayRemoveItems", "maySetKeywords")
+_NEEDED: Final = ("mayReadItems", "mayAddItems", "mayRemoveItems", "maySetKeywords", "maySetSeen")
 """The rights (RFC 8621 section 2) that Mailroom needs in each of its mailboxes."""
 _NO_DESTINATIONS: Final = frozenset({"inbox", "trash", "drafts", "sent", "junk"})
 """The roles of mailboxes that no category may file mail to."""
@@ -24,28 +24,39 @@ class Places:
     """Mailbox ids, by their use.
 
     Attributes:
-        labels: triage label -> its category, or None for the label that undoes a decision.
+        labels: triage label -> its answer.
         destinations: category name -> mailbox.
         screener: the mailbox for mail of undecided senders.
         inbox: the mailbox with the role ``inbox``.
         error: the error label.
         warning: the warning label; None if mail with a name mismatch gets no label.
+        domain_label: the label for whole domains.
+        list_label: the label for mailing lists.
         trash: the mailboxes with the role ``trash``; empty if there are none.
         drafts: the same for the role ``drafts``.
         sent: the same for the role ``sent``.
         junk: the same for the role ``junk``.
+        archive: the same for the role ``archive``.
     """
 
-    labels: Mapping[str, Category | None]
+    labels: Mapping[str, Answer]
     destinations: Mapping[str, str]
     screener: str
     inbox: str
     error: str
     warning: str | None
+    domain_label: str
+    list_label: str
     trash: frozenset[str]
     drafts: frozenset[str]
     sent: frozenset[str]
     junk: frozenset[str]
+    archive: frozenset[str] = frozenset()
+
+    @property
+    def tapped(self) -> frozenset[str]:
+        """The labels that people tap: the triage labels, and the labels that widen a decision."""
+        return frozenset((*self.labels, self.domain_label, self.list_label))
 
     @property
     def managed(self) -> frozenset[str]:
@@ -54,8 +65,8 @@ class Places:
 
     @property
     def all_labels(self) -> frozenset[str]:
-        """The labels for triage, errors and warnings."""
-        return self._notices | self.labels.keys()
+        """The labels that people tap, and the labels for errors and warnings."""
+        return self._notices | self.tapped
 
     @property
     def swept(self) -> frozenset[str]:
@@ -79,10 +90,9 @@ def locate(directory: "Directory", categories: Categories, layout: Layout) -> Pl
     if missing := missing_mailboxes(directory, categories, layout):
         raise MissingError(mailboxes=missing)
     raise_if_unsuitable(directory, categories, layout)
-    labels: dict[str, Category | None] = {
-        directory[category.label]: category for category in categories
-    }
+    labels: dict[str, Answer] = {directory[category.label]: category for category in categories}
     labels[directory[layout.screener_label]] = None
+    labels[directory[layout.spam_label]] = Special.SPAM
     return Places(
         labels=labels,
         destinations={category.name: directory[category.destination] for category in categories},
@@ -90,10 +100,13 @@ def locate(directory: "Directory", categories: Categories, layout: Layout) -> Pl
         inbox=min(directory.by_role("inbox")),
         error=directory[layout.error_label],
         warning=directory[layout.warning_label] if layout.warn_on_name_mismatch else None,
+        domain_label=directory[layout.domain_label],
+        list_label=directory[layout.list_label],
         trash=directory.by_role("trash"),
         drafts=directory.by_role("drafts"),
         sent=directory.by_role("sent"),
         junk=directory.by_role("junk"),
+        archive=directory.by_role("archive"),
     )
 
 
@@ -102,7 +115,8 @@ def wanted_mailboxes(categories: Categories, layout: Layout) -> list[str]:
     names = [layout.screener]
     names += [category.destination for category in categories]
     names += [category.label for category in categories]
-    names += [layout.screener_label, layout.error_label]
+    names += [layout.screener_label, layout.spam_label, layout.domain_label, layout.list_label]
+    names.append(layout.error_label)
     if layout.warn_on_name_mismatch:
         names.append(layout.warning_label)
     return list(dict.fromkeys(names))

@@ -69,6 +69,11 @@ def sender_of(email: Email) -> Sender:
     return sender
 
 
+def sender_key(email: Email) -> str:
+    """Return the key of the sender of a mail. Raises as :func:`sender_of`."""
+    return sender_of(email).key
+
+
 def is_address(text: str) -> bool:
     """Return True if a text can be an address: a local part, ``@``, a domain, no control codes.
 

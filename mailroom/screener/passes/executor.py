@@ -1,6 +1,7 @@
 """Carry out the plan of a pass. Decides nothing.
 
-The order of the writes makes it safe to stop Mailroom at any moment. Contacts, and all mail without
+The order of the writes makes it safe to stop Mailroom at any moment. If only the address book shows
+the subject of a label, the mail gets the label that says so first. Contacts, and all mail without
 a label of a decision, are written first, at the same time, because neither depends on the other.
 The labelled mail is filed last, and the update that files it removes the labels. Until then the
 labels show that the work is not done, and every step can be repeated.
@@ -74,6 +75,10 @@ class PlanExecutor:
             HttpError, JmapError, AddressBookError: nothing can be written at all.
         """
         progress = Progress(plan)
+        if plan.widening:
+            # In any state: the patches only add a label beside the one that waits on the mail.
+            written = await self._account.update(plan.widening)
+            progress.mails_updated(update for _, update in written)
         await all_of([self._write_contacts(progress), self._file_unlabelled(progress)])
         await self._file_labelled(progress)
         return progress.report()
@@ -95,8 +100,9 @@ class PlanExecutor:
         def replan(emails: Collection[Email]) -> dict[str, Patch]:
             return refile_unlabelled(plan, progress.open_filings, emails, self._categories)
 
+        state = progress.trail.end or plan.gathered.state
         await self._update(
-            progress.unlabelled_patches, plan.gathered.state, replan, progress, as_read=plan.emails
+            progress.unlabelled_patches, state, replan, progress, as_read=plan.emails
         )
         if self._screening is None or plan.judged is None:
             return
@@ -249,7 +255,7 @@ class PlanExecutor:
         addresses_by_destinations = defaultdict[frozenset[str], set[str]](set)
         places = progress.plan.gathered.places
         for filing in progress.open_filings:
-            target = target_of(filing.decision.category, self._categories, places)
+            target = target_of(filing.decision.answer, self._categories, places)
             contact = filing.decision.contact
             addresses_by_destinations[target.destinations] |= contact.addresses
         sweeps = []

@@ -10,10 +10,11 @@ from mailroom.jmap.habits import Limitation
 from mailroom.jmap.mail import CreatedEmails, Email, Filter
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.mailboxes import get_mailboxes
-from mailroom.jmap.queries import EmailPage
-from mailroom.jmap.request import Operation
+from mailroom.jmap.queries import EmailPage, find_any
+from mailroom.jmap.request import Operation, Results
 from mailroom.screener.arrivals.inbox import FirstAnswer, Inbox, NewMail
 from mailroom.screener.model.categories import Categories, Layout
+from mailroom.screener.model.keywords import WAIVED
 from mailroom.screener.model.places import Directory, Places, locate
 from mailroom.screener.search.filters import Mailboxes, learn_how_to_name_mailboxes
 from mailroom.screener.search.mail_search import MailSearch, Sweep
@@ -33,6 +34,7 @@ class GatheredMail:
         directory: all mailboxes, to name them.
         places: the ids of the mailboxes.
         identities: the user's own addresses.
+        has_waived: True if there may be mail that was waived (:data:`WAIVED`).
         state: an Email state from before the searches, so that a change that they do not show comes
             after it; empty if no state is known.
     """
@@ -42,6 +44,7 @@ class GatheredMail:
     directory: Directory
     places: Places
     identities: tuple[str, ...]
+    has_waived: bool
     state: str
 
     @property
@@ -77,6 +80,7 @@ class Gatherer:
         self._own = OwnAddresses(account)
         self._places: Places | None = None
         self._search = MailSearch(account, SENDERS)
+        self._waived_search = MailSearch(account, SENDERS, keyword=WAIVED)
 
     async def directory(self) -> Directory:
         """Read the mailboxes."""
@@ -132,16 +136,19 @@ class Gatherer:
     async def _read_once(self, places: Places) -> GatheredMail | None:
         """Search by the known ids of mailboxes, and read the present ids; None if they differ."""
         known = frozenset(self._account.mailbox_sizes)
-        labels = frozenset({*places.labels, places.error})
+        labels = places.tapped | {places.error}
         filters = Mailboxes(labels, known).filters(self._account.habits)
         no_first_request: Operation[FirstAnswer] = Operation((), lambda _: None)
         operations: list[Operation[Any]] = [
             *(self._account.first_page(email_filter) for email_filter in filters),
             get_mailboxes(self._account.id),
             self._own.addresses(places),
+            _any_waived(self._account.id, places),
             no_first_request if self._inbox is None else self._inbox.first_request(places),
         ]
-        *pages, mailboxes, own, first_answer = await self._account.client.perform_all(operations)
+        *pages, mailboxes, own, has_waived, first_answer = await self._account.client.perform_all(
+            operations
+        )
         directory = Directory(await self._account.all_mailboxes(mailboxes))
         places_now = self._locate(directory)
         if places_now != places or (
@@ -157,7 +164,7 @@ class Gatherer:
         # state, no update is held to it, and every push counts as somebody else's change.
         states = {page.state for page in pages} | ({new_mail.state} if new_mail else set())
         state = states.pop() if len(states) == 1 else ""
-        return GatheredMail(emails, new_mail, directory, places_now, own, state)
+        return GatheredMail(emails, new_mail, directory, places_now, own, has_waived, state)
 
     async def _all_labelled(
         self, filters: Sequence[Filter], first_pages: Sequence[EmailPage], labels: frozenset[str]
@@ -204,6 +211,11 @@ class Gatherer:
         """
         return await self._search.find(sweeps, after=after)
 
+    async def waived_mail_of(self, addresses: frozenset[str], places: Places) -> tuple[Email, ...]:
+        """Find the mail of senders that was waived. The answer may hold mail of others as well."""
+        _, mails = await self._waived_search.find([Sweep(addresses, places.archive)])
+        return mails
+
     async def late_mail_of(
         self, sweeps: Sequence[Sweep], *, since: str, after: Sequence[Operation[T]] = ()
     ) -> tuple[list[T], tuple[Email, ...]]:
@@ -226,3 +238,19 @@ class Gatherer:
                 self._account.created(created.new_state)
             )
         return results, tuple(emails.values())
+
+
+def _any_waived(account_id: str, places: Places) -> Operation[bool]:
+    """Return an operation whose result is True if there may be waived mail."""
+    if not places.archive:
+        return Operation((), lambda _: False)
+    query = find_any(account_id, {"hasKeyword": WAIVED})
+
+    def read(results: Results) -> bool:
+        try:
+            return query.read(results)
+        except MethodError:
+            # A server that cannot search by keyword is asked for the mail itself.
+            return True
+
+    return Operation(query.calls, read)

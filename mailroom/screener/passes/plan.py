@@ -20,10 +20,11 @@ from mailroom.screener.model.patches import (
     target_of,
 )
 from mailroom.screener.model.places import Places
-from mailroom.screener.model.sender import UnusableFromError, sender_of
+from mailroom.screener.model.sender import UnusableFromError, sender_key
 from mailroom.screener.passes.gather import GatheredMail
-from mailroom.screener.triage.decide import Conflict, DecidedAddresses, Decision
+from mailroom.screener.triage.decide import Conflict, Decision
 from mailroom.screener.triage.labelled import SortedMail
+from mailroom.screener.triage.standing import Decisions, StandingDecisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +50,20 @@ class Plan:
     Attributes:
         filings: the decisions and their patches.
         conflicts: contacts with labels that contradict one another.
-        unusable: labelled mails whose From names no sender or several, with the reason.
+        unusable: labelled mails that decide on nothing, with the reason.
         own: the user's own mails, which only lose their labels.
         skipped: decisions that are not tried now, because a server refused them for good in an
             earlier pass, with its words.
         label_patches: patches of labels only: for conflicts, unusable and own mails, and leftovers.
+        widening: patches of labelled mails that add the label which says the subject of the
+            decision; see :attr:`SortedMail.widened`. They are written before everything else.
         skipped_labels: ids of mails whose labels are not changed now, because a server refused that
             for good in an earlier pass -> its words.
         judged: the verdicts on new mail; None if new mail is not screened, or not in this pass.
         screening_error: the error because of which new mail is not screened in this pass, but in a
             later one; empty if there was none.
         gathered: the labelled and new mail that was read.
-        decided: the addresses of the decisions.
+        decisions: the decisions of the address book and of the pass.
         snapshot: the address book from which the decisions were made.
         emails: the labelled mails and the other mails of their senders, as they were read; by id.
     """
@@ -71,13 +74,14 @@ class Plan:
     own: tuple[Email, ...]
     label_patches: Mapping[str, Patch]
     gathered: GatheredMail
-    decided: DecidedAddresses
+    decisions: Decisions
     snapshot: Snapshot
     skipped: tuple[tuple[Decision, str], ...] = ()
     skipped_labels: Mapping[str, str] = field(default_factory=dict)
     judged: JudgedMail | None = None
     screening_error: str = ""
     emails: Mapping[str, Email] = field(default_factory=dict)
+    widening: Mapping[str, Patch] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -90,30 +94,26 @@ class Plan:
         return () if self.judged is None else self.judged.moves
 
 
-class BySender:
-    """Mails by their sender; mails that name no sender or several are left out.
+class BySubject:
+    """Mails by their subject; mails that name no sender or several are left out.
 
     Args:
         emails: the mails.
-        stand_in: returns the address under which a sender's mail is found; both are keys. By
-            default (``str``), this is the sender's own address.
+        key_for: returns the key of a mail's subject; by default the key of its sender.
     """
 
-    def __init__(self, emails: Iterable[Email], stand_in: Callable[[str], str] = str) -> None:
+    def __init__(
+        self, emails: Iterable[Email], key_for: Callable[[Email], str] = sender_key
+    ) -> None:
         self._mails: dict[str, list[Email]] = {}
         for email in emails:
             with suppress(UnusableFromError):
-                self._mails.setdefault(stand_in(sender_of(email).key), []).append(email)
+                self._mails.setdefault(key_for(email), []).append(email)
 
-    @property
-    def senders(self) -> Collection[str]:
-        """The keys of the senders."""
-        return self._mails.keys()
-
-    def of(self, addresses: Iterable[str]) -> Iterator[Email]:
-        """Yield the mails whose sender is among ``addresses`` (their keys)."""
-        for address in addresses:
-            yield from self._mails.get(address, ())
+    def of(self, keys: Iterable[str]) -> Iterator[Email]:
+        """Yield the mails whose subject has one of the keys."""
+        for key in keys:
+            yield from self._mails.get(key, ())
 
 
 def plan_decisions(
@@ -146,9 +146,15 @@ def plan_decisions(
             skipped.append((outcome, reason))
         else:
             decisions.append(outcome)
-    decided = DecidedAddresses.of(decisions, snapshot.index, gathered.identities)
-    by_sender, places = BySender(mails, decided.stand_in), gathered.places
-    filings = tuple(plan_filing(decision, by_sender, places, categories) for decision in decisions)
+    standing = Decisions(
+        StandingDecisions(snapshot.index, categories),
+        of_pass={
+            key: decision.answer for decision in decisions for key in decision.contact.addresses
+        },
+        identities=gathered.identities,
+    )
+    by_subject, places = BySubject(mails, standing.subject_for), gathered.places
+    filings = tuple(plan_filing(decision, by_subject, places, categories) for decision in decisions)
     swept = {email_id for filing in filings for email_id in filing.swept_patches}
     leftovers = [email for email in sorted_mail.leftovers if email.id not in swept]
     unfiled = unfiled_mail(conflicts, sorted_mail.unusable, skipped)
@@ -165,11 +171,18 @@ def plan_decisions(
         own=tuple(sorted_mail.own),
         label_patches={key: patches[key] for key in patches if key not in skipped_labels},
         gathered=gathered,
-        decided=decided,
+        decisions=standing,
         snapshot=snapshot,
         skipped=tuple(skipped),
         skipped_labels=skipped_labels,
         emails={email.id: email for email in (*mails, *gathered.emails)},
+        widening={
+            email.id: patch
+            for email in gathered.emails
+            if (label := sorted_mail.widened.get(email.id))
+            and any(email.id in filing.labelled_patches for filing in filings)
+            and (patch := add_label(email, label))
+        },
     )
 
 
@@ -179,7 +192,7 @@ def label_change_key(email: Email) -> str:
 
 
 def plan_filing(
-    decision: Decision, mails: BySender, places: Places, categories: Categories
+    decision: Decision, mails: BySubject, places: Places, categories: Categories
 ) -> Filing:
     """Plan the patches for a contact's mail.
 
@@ -191,12 +204,12 @@ def plan_filing(
         places: the ids of the mailboxes.
         categories: all categories, for the chain.
     """
-    target = target_of(decision.category, categories, places)
+    target = target_of(decision.answer, categories, places)
     labelled = {mail.email.id: mail.email for mail in decision.contact.labelled}
     swept = {
         email.id: file_swept(email, target, places, remove_warning=not decision.mismatched)
         for email in mails.of(decision.contact.addresses)
-        if not email.mailbox_ids & places.labels.keys() and email.id not in labelled
+        if not email.mailbox_ids & places.tapped and email.id not in labelled
     }
     return Filing(
         decision,
@@ -240,7 +253,7 @@ def patch_labels(
     for email in leftovers:
         patches[email.id] = remove_labels(email, {places.error}, fallback=places.inbox)
     for email in own:
-        patches[email.id] = remove_labels(email, {*places.labels, places.error}, fallback=home)
+        patches[email.id] = remove_labels(email, places.tapped | {places.error}, fallback=home)
     for email in unfiled:
         patches[email.id] = add_label(email, places.error)
     return {email_id: patch for email_id, patch in patches.items() if patch is not None}

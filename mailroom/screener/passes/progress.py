@@ -169,10 +169,10 @@ class Progress:
         """Return the report."""
         stuck: dict[str, str] = {}
         for decision, reason in self.plan.skipped:
-            stuck[", ".join(sorted(decision.contact.addresses))] = reason
+            stuck[", ".join(decision.contact.named)] = reason
         for filing in self.plan.filings:
             if refusal := self._lasting_refusals.get(filing.decision.id):
-                stuck[", ".join(sorted(filing.decision.contact.addresses))] = refusal
+                stuck[", ".join(filing.decision.contact.named)] = refusal
         for email in self.plan.gathered.emails:
             if refusal := self._lasting_refusals.get(label_change_key(email)):
                 stuck[f"mail {email.id}"] = refusal

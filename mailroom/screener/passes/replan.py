@@ -10,7 +10,7 @@ from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import Categories
 from mailroom.screener.model.patches import file_labelled, file_swept, target_of
 from mailroom.screener.passes.plan import (
-    BySender,
+    BySubject,
     Filing,
     Plan,
     patch_labels,
@@ -30,8 +30,8 @@ def plan_filings(
         emails: mails of any senders; mails of others are left out.
         categories: all categories, for the chain.
     """
-    by_sender, places = BySender(emails, plan.decided.stand_in), plan.gathered.places
-    return [plan_filing(filing.decision, by_sender, places, categories) for filing in filings]
+    by_subject, places = BySubject(emails, plan.decisions.subject_for), plan.gathered.places
+    return [plan_filing(filing.decision, by_subject, places, categories) for filing in filings]
 
 
 def refile_unlabelled(
@@ -41,7 +41,7 @@ def refile_unlabelled(
 
     ``emails`` are these mails as they are now; the other arguments are as in :func:`plan_filings`.
     """
-    labels = plan.gathered.places.labels.keys()
+    labels = plan.gathered.places.tapped
     labels_as_read = {email.id: email.mailbox_ids & labels for email in plan.gathered.emails}
     swept = [email for email in emails if email.id not in plan.label_patches]
     same = [
@@ -74,15 +74,15 @@ def refile_labelled(
     for email in emails:
         if (decision := decisions.get(email.id)) is None:
             continue
-        target = target_of(decision.category, categories, places)
-        labels = email.mailbox_ids & places.labels.keys()
+        target = target_of(decision.answer, categories, places)
+        labels = email.mailbox_ids & places.tapped
         (tapped,) = (mail for mail in decision.contact.labelled if mail.email.id == email.id)
         if not labels:
             # Somebody took the label off; the mail is now like the contact's other mail.
             patches[email.id] = file_swept(
                 email, target, places, remove_warning=not decision.mismatched
             )
-        elif labels == tapped.labels:
+        elif labels == tapped.email.mailbox_ids & places.tapped:
             warn = email.id in decision.mismatched
             patches[email.id] = file_labelled(email, target, places, warn=warn)
     return {email_id: patch for email_id, patch in patches.items() if patch is not None}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from mailroom.contacts.address import key_of
 from mailroom.contacts.book import AddressBook, Snapshot
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.errors import MethodError
@@ -16,9 +17,10 @@ from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.arrivals.screening import Policy, Screening, judge_all
 from mailroom.screener.arrivals.verdict import Facts
 from mailroom.screener.model.categories import Categories, Layout
+from mailroom.screener.model.domain_guard import refusal_of_domain
+from mailroom.screener.model.keywords import SPAM
 from mailroom.screener.model.missing import MissingError, NoRightToWriteError
 from mailroom.screener.model.places import (
-    Places,
     lacking_rights,
     missing_mailboxes,
     raise_if_unsuitable,
@@ -26,14 +28,15 @@ from mailroom.screener.model.places import (
 from mailroom.screener.model.refusals import Refusals
 from mailroom.screener.passes.executor import PlanExecutor
 from mailroom.screener.passes.gather import GatheredMail, Gatherer
-from mailroom.screener.passes.plan import BySender, Plan, label_change_key, plan_decisions
+from mailroom.screener.passes.plan import BySubject, Plan, label_change_key, plan_decisions
 from mailroom.screener.passes.progress import Report
 from mailroom.screener.search.mail_search import Sweep
 from mailroom.screener.search.own_addresses import senders_of
 from mailroom.screener.triage.contacts import find_contacts
 from mailroom.screener.triage.decide import Conflict, Decision, decide
 from mailroom.screener.triage.groups import find_groups, missing_groups
-from mailroom.screener.triage.labelled import SortedMail, sort_mail
+from mailroom.screener.triage.labelled import MailSorter, SortedMail
+from mailroom.screener.triage.standing import Decisions, StandingDecisions
 from mailroom.waiting.concurrency import both
 
 
@@ -121,7 +124,20 @@ class ScreenerWorkflow:
             # new mail, there is seldom an address in doubt, and then nothing is searched for.
             own = await self._gatherer.own_among(labelled, gathered)
         gathered = replace(gathered, identities=(*gathered.identities, *sorted(own)))
-        sorted_mail = sort_mail(gathered.emails, gathered.places, gathered.identities)
+        standing = Decisions(
+            StandingDecisions(snapshot.index, self._categories), identities=gathered.identities
+        )
+        own_domains = frozenset(
+            key_of(address).rpartition("@")[2]
+            for address in (*gathered.identities, f"@{self._account.client.host}")
+        )
+        sorter = MailSorter(
+            gathered.places,
+            gathered.identities,
+            standing,
+            lambda domain: refusal_of_domain(domain, own_domains),
+        )
+        sorted_mail = sorter.sort(gathered.emails)
         (outcomes, mails), (facts, screening_error) = await both(
             self._decide(sorted_mail, gathered, snapshot),
             self._facts_for_new(gathered, snapshot.index),
@@ -137,7 +153,7 @@ class ScreenerWorkflow:
         )
         judged = None
         if gathered.new_mail is not None and facts is not None:
-            judged = judge_all(gathered.new_mail, facts, plan.decided)
+            judged = judge_all(gathered.new_mail, facts, plan.decisions)
         # Forget refusals of changes that nobody wants any more.
         decision_ids = {outcome.id for outcome in outcomes if isinstance(outcome, Decision)}
         self._refusals.keep_only(decision_ids | set(map(label_change_key, gathered.emails)))
@@ -164,17 +180,20 @@ class ScreenerWorkflow:
         self, sorted_mail: SortedMail, gathered: GatheredMail, snapshot: Snapshot
     ) -> tuple[list[Decision | Conflict], tuple[Email, ...]]:
         """Read contacts and mail, and decide; return the outcomes and the mail to file."""
-        if not sorted_mail.senders:
+        if not sorted_mail.subjects:
             return [], ()
-        addresses = frozenset(sorted_mail.senders)
-        cards, mails = await both(
-            snapshot.read(addresses), self._mail_of(addresses, gathered.places)
-        )
+        addresses = frozenset(sorted_mail.subjects).union(*sorted_mail.companions.values())
+        cards, mails = await both(snapshot.read(addresses), self._mail_of(addresses, gathered))
         groups = find_groups(snapshot.groups, self._categories, self._layout)
         contacts = find_contacts(
-            sorted_mail.senders, cards, gathered.identities, snapshot.index, groups
+            sorted_mail.subjects,
+            cards,
+            gathered.identities,
+            snapshot.index,
+            groups,
+            sorted_mail.companions,
         )
-        now, mails_of = self._now(), BySender(mails).of
+        now, mails_of = self._now(), BySubject(mails).of
         outcomes = [
             decide(
                 contact,
@@ -189,13 +208,28 @@ class ScreenerWorkflow:
         ]
         # The cards may have further addresses, whose mail is filed as well.
         further = frozenset().union(*(contact.addresses for contact in contacts)) - addresses
-        mails += await self._mail_of(further, gathered.places)
+        mails += await self._mail_of(further, gathered)
         return outcomes, mails
 
-    async def _mail_of(self, addresses: frozenset[str], places: Places) -> tuple[Email, ...]:
-        """Find the mail of senders in the mailboxes that are swept."""
-        _, mails = await self._gatherer.mail_of([Sweep(addresses, places.swept)])
-        return mails
+    async def _mail_of(
+        self, addresses: frozenset[str], gathered: GatheredMail
+    ) -> tuple[Email, ...]:
+        """Find the mail of subjects in the mailboxes that are swept.
+
+        Mail that Mailroom put into the Junk folder is wanted back if a labelled mail is among it.
+        """
+        mailboxes = gathered.places.swept
+        if any(SPAM in email.keywords for email in gathered.emails):
+            mailboxes |= gathered.places.junk
+        sweep = Sweep(addresses, mailboxes)
+        if not gathered.has_waived:
+            _, mails = await self._gatherer.mail_of([sweep])
+            return mails
+        (_, mails), waived = await both(
+            self._gatherer.mail_of([sweep]),
+            self._gatherer.waived_mail_of(addresses, gathered.places),
+        )
+        return tuple({email.id: email for email in (*mails, *waived)}.values())
 
     async def apply(self, plan: Plan) -> Report:
         """Carry out a plan. Raises as :meth:`run`, but only if nothing can be written at all."""

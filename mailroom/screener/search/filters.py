@@ -9,7 +9,7 @@ Stalwart finds nothing if an operator follows an empty condition in an inner AND
 no such operator.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,10 +30,12 @@ class Mailboxes:
         ids: the ids of the mailboxes to be searched.
         every: the ids of all known mailboxes of the account. Mail in a mailbox that is newer than
             these may be found as well.
+        keyword: only mail with this keyword is searched; empty for all mail.
     """
 
     ids: frozenset[str]
     every: frozenset[str] = frozenset()
+    keyword: str = ""
 
     def filters(self, habits: Habits) -> list[Filter]:
         """Return filters that together find all mail in at least one of the mailboxes."""
@@ -46,14 +48,17 @@ class Mailboxes:
         a single condition.
         """
         ordered = sorted(self.ids)
+        also = {"hasKeyword": self.keyword} if self.keyword else {}
         if len(ordered) > 1 and Limitation.NESTED_MAILBOXES not in habits:
             for start in range(0, len(ordered), _MAILBOXES):
                 part = ordered[start : start + _MAILBOXES]
-                yield in_any_of(part), len(part)
+                conditions = [{"inMailbox": mailbox_id, **also} for mailbox_id in part]
+                yield {"operator": "OR", "conditions": conditions}, len(part) * (1 + len(also))
         elif len(ordered) > 1 and self.every and Limitation.EXCLUDED_MAILBOXES not in habits:
-            yield {"inMailboxOtherThan": sorted(self.every - self.ids)}, 1
+            yield {"inMailboxOtherThan": sorted(self.every - self.ids), **also}, 1 + len(also)
         else:
-            yield from (({"inMailbox": mailbox_id}, 1) for mailbox_id in ordered)
+            for mailbox_id in ordered:
+                yield {"inMailbox": mailbox_id, **also}, 1 + len(also)
 
 
 def learn_how_to_name_mailboxes(habits: Habits) -> bool:
@@ -63,12 +68,6 @@ def learn_how_to_name_mailboxes(habits: Habits) -> bool:
             habits.learn(limitation)
             return True
     return False
-
-
-def in_any_of(mailbox_ids: Collection[str]) -> Filter:
-    """Return the filter for mail in at least one of the mailboxes."""
-    conditions = [{"inMailbox": mailbox_id} for mailbox_id in sorted(mailbox_ids)]
-    return {"operator": "OR", "conditions": conditions}
 
 
 def in_mailboxes_and_any(

@@ -83,11 +83,13 @@ class MailSearch:
     Args:
         account: the account.
         fields: the header fields.
+        keyword: only mail with this keyword is found; empty: all mail.
     """
 
-    def __init__(self, account: MailAccount, fields: Fields) -> None:
+    def __init__(self, account: MailAccount, fields: Fields, *, keyword: str = "") -> None:
         self._account = account
         self._fields = fields
+        self._keyword = keyword
         # Mail id -> the keys of the people in the mail, as one text. Many mails have the same
         # people, so each text is kept once.
         self._people: dict[str, str] = {}
@@ -136,7 +138,7 @@ class MailSearch:
             )
         ):
             return results, found
-        _, ids = await list_ids(self._account, mailbox_ids)
+        _, ids = await list_ids(self._account, mailbox_ids, keyword=self._keyword)
         listed = await self._read(ids, asked)
         self._learn_from_list(proof, mailbox_ids, ids)
         return results, _united(found, listed)
@@ -166,7 +168,7 @@ class MailSearch:
         return results, found, proof
 
     def _named(self, mailbox_ids: frozenset[str]) -> Mailboxes:
-        return Mailboxes(mailbox_ids, frozenset(self._account.mailbox_sizes))
+        return Mailboxes(mailbox_ids, frozenset(self._account.mailbox_sizes), keyword=self._keyword)
 
     def _proof(self, mailbox_ids: frozenset[str]) -> Operation[Proof | None]:
         """Read a :class:`Proof`; None if the server refuses the queries.
@@ -221,7 +223,9 @@ class MailSearch:
     async def _by_listing(
         self, sweeps: Sequence[Sweep], after: Sequence[Operation[T]]
     ) -> tuple[list[T], tuple[Email, ...]]:
-        results, ids = await list_ids(self._account, _mailboxes(sweeps), after=after)
+        results, ids = await list_ids(
+            self._account, _mailboxes(sweeps), keyword=self._keyword, after=after
+        )
         return results, await self._read(ids, sweeps)
 
     async def _read(self, ids: Sequence[str], sweeps: Sequence[Sweep]) -> tuple[Email, ...]:

@@ -1,12 +1,13 @@
-"""Header fields that name people, and the filters that search them. Pure."""
+"""Header fields that name people and mailing lists, and the filters that search them. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from mailroom.contacts.address import key_of, spellings, whole_domain
+from mailroom.contacts.address import key_of, list_id_of, list_key, spellings, whole_domain
 from mailroom.jmap.habits import Habits
 from mailroom.jmap.mail import RECIPIENTS, Email, EmailAddress, EmailPeople, Filter
+from mailroom.screener.model.lists import list_id
 from mailroom.screener.search.filters import Mailboxes, in_mailboxes_and_any
 
 
@@ -18,17 +19,21 @@ class Fields:
         names: the fields.
         also: the properties of a mail that hold the fields, if they are not always read.
         people: returns the addresses in the fields.
+        finds_lists: True to find mail of mailing lists as well, by their keys.
     """
 
     names: tuple[str, ...]
     also: tuple[str, ...]
     people: Callable[[Email | EmailPeople], Iterable[EmailAddress]]
+    finds_lists: bool = False
 
     def text(self, address: str) -> list[Filter]:
         """Return conditions that search the server's index for an address or ``*@domain``.
 
         The index ignores comments, quotes and folding in an address, but may lack mail.
         """
+        if list_id_of(address):
+            return []  # no index has the List-Id
         return [
             {name.lower(): spelling.removeprefix("*@")}
             for name in self.names
@@ -42,6 +47,8 @@ class Fields:
         be between them. Recipients are searched for in the user's own mail only, where programs
         write no comments.
         """
+        if identifier := list_id_of(address):
+            return [{"header": ["List-Id", identifier]}] if self.finds_lists else []
         conditions: list[Filter] = []
         for name in self.names:
             for spelling in spellings(address):
@@ -55,8 +62,10 @@ class Fields:
         return conditions
 
     def keys(self, email: Email | EmailPeople) -> frozenset[str]:
-        """Return the keys (:func:`mailroom.contacts.address.key_of`) of the people in a mail."""
-        return frozenset(key_of(person.email.strip()) for person in self.people(email))
+        """Return the keys of the people in a mail, and of its mailing list if lists are found."""
+        keys = frozenset(key_of(person.email.strip()) for person in self.people(email))
+        identifier = list_id(email.list_id) if self.finds_lists else ""
+        return keys | {list_key(identifier)} if identifier else keys
 
 
 def names_any(keys: Iterable[str], addresses: frozenset[str]) -> bool:
@@ -77,5 +86,5 @@ def searches(
         yield from in_mailboxes_and_any(mailboxes, map(conditions, ordered), habits)
 
 
-SENDERS: Final = Fields(("From",), (), lambda email: email.from_)
+SENDERS: Final = Fields(("From",), (), lambda email: email.from_, finds_lists=True)
 RECIPIENTS_OF_MAIL: Final = Fields(("To", "Cc", "Bcc"), RECIPIENTS, lambda email: email.recipients)

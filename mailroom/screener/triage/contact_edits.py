@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
+from mailroom.contacts.address import list_id_of
 from mailroom.contacts.model import (
     Card,
     ContactEdit,
@@ -13,11 +14,18 @@ from mailroom.contacts.model import (
     Names,
     UpdateCard,
 )
-from mailroom.contacts.note import lines_of_mailroom, triage_line, triage_lines
+from mailroom.contacts.note import (
+    domain_line,
+    lines_of_mailroom,
+    list_line,
+    triage_line,
+    triage_lines,
+)
 from mailroom.contacts.uid import uid_for
 from mailroom.screener.model.categories import Category
 from mailroom.screener.model.names import contradicts, missing_names, names_for
 from mailroom.screener.model.sender import Sender
+from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.triage.groups import Groups
 
 
@@ -29,6 +37,7 @@ def edits_for_triage(
     now: datetime,
     *,
     collective: str = "",
+    subject: Subject | None = None,
 ) -> tuple[ContactEdit, ...]:
     """Put a contact into the groups of a chain, and remove it from all other categories' groups.
 
@@ -40,16 +49,23 @@ def edits_for_triage(
         now: the time of the decision, for the note.
         collective: the name for the card of an address that several people write from; the name in
             ``sender`` is then ignored, because it is one person's. Empty for other addresses.
+        subject: the mailing list or the whole domain that the card stands for; None for the
+            address of the sender.
     """
+    subject = Subject(sender.key) if subject is None else subject
     contact_type = ContactType.COMPANY if collective else chain[0].contact_type
     name = collective or sender.name
     names = names_for(Sender(sender.address, name), contact_type)
     joined = frozenset(groups.categories[category.name].id for category in chain)
     if not cards:
-        uid = uid_for(sender.key)
-        note = triage_line(chain[0].name, now, again=False)
+        uid = uid_for(subject.key)
         card = CreateCard(
-            uid=uid, contact_type=contact_type, names=names, address=sender.address, note=note
+            uid=uid,
+            contact_type=contact_type,
+            names=names,
+            address=sender.address,
+            note=triage_line(chain[0].name, now, again=False),
+            about=_about(subject),
         )
         # If another card has this uid by the time of the write, the new card gets a second uid. So
         # the edit names every group to join, even one that has the first uid as a member already.
@@ -70,6 +86,17 @@ def edits_for_triage(
         )
         for card in cards
     )
+
+
+def _about(subject: Subject) -> str:
+    """Return the line of a card that says what the card stands for; empty for an address."""
+    match subject.kind:
+        case Kind.LIST:
+            return list_line(list_id_of(subject.key))
+        case Kind.DOMAIN:
+            return domain_line(subject.key.removeprefix("*@"))
+        case Kind.ADDRESS:
+            return ""
 
 
 def _update_for_triage(

@@ -7,12 +7,12 @@ it. But an address that is on the cards of several people is a contact of its ow
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from mailroom.contacts.address import key_of
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import Card
-from mailroom.contacts.uid import uid_for
+from mailroom.contacts.uid import bearer_key, is_of_list, uid_for
 from mailroom.screener.model.names import are_several_people
 from mailroom.screener.model.sender import is_own
+from mailroom.screener.model.subject import Subject
 from mailroom.screener.triage.contact_edits import is_deleted_by_undo
 from mailroom.screener.triage.groups import Groups
 from mailroom.screener.triage.labelled import LabelledMail
@@ -23,7 +23,8 @@ class Contact:
     """A contact with labelled mail.
 
     Attributes:
-        addresses: the keys of the senders of its labelled mails, and of the addresses on its cards.
+        addresses: the keys of the subjects of its labelled mails (senders, mailing lists, whole
+            domains), and of the addresses on its cards.
         cards: its cards; empty if the address book has none.
         labelled: the labelled mails, oldest first.
     """
@@ -33,37 +34,52 @@ class Contact:
     labelled: tuple[LabelledMail, ...]
 
     @property
+    def named(self) -> list[str]:
+        """The addresses, whole domains and mailing lists, as people write them."""
+        return sorted(str(Subject(key)) for key in self.addresses)
+
+    @property
+    def subjects(self) -> frozenset[str]:
+        """The keys of the subjects that the labels decide on."""
+        return frozenset(mail.subject.key for mail in self.labelled)
+
+    @property
     def senders(self) -> frozenset[str]:
         """The keys of the addresses whose mail is labelled."""
         return frozenset(mail.sender.key for mail in self.labelled)
 
 
 def find_contacts(
-    senders: Mapping[str, Sequence[LabelledMail]],
+    subjects: Mapping[str, Sequence[LabelledMail]],
     cards: Collection[Card],
     identities: Collection[str],
     index: ContactIndex,
     groups: Groups,
+    companions: Mapping[str, Collection[str]] | None = None,
 ) -> tuple[Contact, ...]:
-    """Return the contacts of senders: senders that share a card are one contact.
+    """Return the contacts of subjects: subjects that share a card are one contact.
 
     Args:
-        senders: sender key -> labelled mails.
-        cards: every card that has one of these senders' addresses.
+        subjects: the key of a subject -> labelled mails.
+        cards: every card that stands for one of the subjects or companions.
         identities: the user's own addresses, which belong to no contact, even if a card has them.
         index: the address book.
         groups: Mailroom's groups.
+        companions: the key of a whole domain -> the keys of senders there with cards of their own.
     """
-    bearing: dict[str, list[Card]] = {key: [] for key in senders}
-    for card in cards:
-        for key in _keys_on(card) & senders.keys():
-            bearing[key].append(card)
-    # Each part is the senders and the cards (by id) of one contact. A sender joins the parts with
+    every_companion = companions or {}
+    bearing: dict[str, list[Card]] = {
+        key: [card for card in cards if card.stands_for(key)]
+        for key in {*subjects}.union(*every_companion.values())
+    }
+    # Each part is the subjects and the cards (by id) of one contact. A subject joins the parts with
     # which it shares a card.
     parts: list[tuple[set[str], dict[str, Card]]] = []
-    for sender in senders:
-        keys = {sender}
-        its_cards = {card.id: card for card in _cards_for(sender, bearing[sender], groups)}
+    for subject in subjects:
+        keys = {subject, *every_companion.get(subject, ())}
+        its_cards = {
+            card.id: card for key in keys for card in _cards_for(key, bearing[key], groups)
+        }
         apart = []
         for part_keys, part_cards in parts:
             if part_cards.keys() & its_cards.keys():
@@ -75,10 +91,10 @@ def find_contacts(
     contacts = []
     for keys, by_id in parts:
         further = _addresses_of_nobody_else([*by_id.values()], cards, identities, index)
-        labelled = [mail for key in keys for mail in senders[key]]
+        labelled = [mail for key in keys for mail in subjects.get(key, ())]
         # A sender of labelled mail that is not in this part is a contact of its own.
         contact = Contact(
-            addresses=frozenset(keys) | (further - senders.keys()),
+            addresses=frozenset(keys) | (further - subjects.keys()),
             cards=tuple(sorted(by_id.values(), key=lambda card: card.uid)),
             labelled=tuple(
                 sorted(labelled, key=lambda mail: (mail.email.received_at, mail.email.id))
@@ -99,7 +115,7 @@ def _cards_for(key: str, bearing: list[Card], groups: Groups) -> list[Card]:
         card
         for card in bearing
         if card.uid == uid_for(key)
-        or (_keys_on(card) == {key} and is_deleted_by_undo(card, groups))
+        or (card.keys == {bearer_key(key)} and is_deleted_by_undo(card, groups))
     ]
     others = [card for card in bearing if card not in made]
     # The card that Mailroom made does not count as a person, because undo deletes it. If the card
@@ -108,7 +124,7 @@ def _cards_for(key: str, bearing: list[Card], groups: Groups) -> list[Card]:
     # card that somebody made their own is not deleted by undo, and counts as a person's.
     if not are_several_people(others):
         return bearing
-    return made or [card for card in others if _keys_on(card) == {key}]
+    return made or [card for card in others if card.keys == {bearer_key(key)}]
 
 
 def _addresses_of_nobody_else(
@@ -124,9 +140,9 @@ def _addresses_of_nobody_else(
     """
     by_id = {card.id: card for card in cards}
     addresses = set()
-    for address in frozenset().union(*map(_keys_on, its_cards)):
+    for address in frozenset().union(*(_addresses_on(card) for card in its_cards)):
         other_ids = index.ids_of([address]) - {card.id for card in its_cards}
-        bearing = [card for card in its_cards if address in _keys_on(card)]
+        bearing = [card for card in its_cards if card.stands_for(address)]
         others = [by_id[card_id] for card_id in other_ids & by_id.keys()]
         was_all_read = len(others) == len(other_ids)
         if was_all_read and not are_several_people([*bearing, *others]):
@@ -134,5 +150,6 @@ def _addresses_of_nobody_else(
     return frozenset(address for address in addresses if not is_own(address, identities))
 
 
-def _keys_on(card: Card) -> set[str]:
-    return {key_of(address) for address in card.addresses}
+def _addresses_on(card: Card) -> frozenset[str]:
+    """Return the keys of a card's addresses; the card of a list decides on no address."""
+    return frozenset() if is_of_list(card.uid) else card.keys

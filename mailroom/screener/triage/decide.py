@@ -2,18 +2,17 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Self
 
-from mailroom.contacts.address import whole_domain
-from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import Card, ContactEdit, CreateCard, UpdateCard
 from mailroom.jmap.mail import Email
-from mailroom.screener.model.categories import Categories, Category
+from mailroom.screener.model.categories import Answer, Categories, Category
+from mailroom.screener.model.lists import list_name, posting_address
 from mailroom.screener.model.names import DisplayNames, display_names, filled, is_called
 from mailroom.screener.model.places import Places
-from mailroom.screener.model.sender import is_own
+from mailroom.screener.model.sender import Sender
+from mailroom.screener.model.subject import Kind
 from mailroom.screener.triage.contact_edits import (
     edits_for_strays,
     edits_for_triage,
@@ -21,23 +20,24 @@ from mailroom.screener.triage.contact_edits import (
 )
 from mailroom.screener.triage.contacts import Contact
 from mailroom.screener.triage.groups import Groups
+from mailroom.screener.triage.labelled import LabelledMail
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The category that a contact gets.
+    """The answer that a contact gets.
 
     Attributes:
         id: the same for the same label on the same mails, so that a retry can be recognised.
         contact: the contact.
-        category: the category; None means back to the Screener.
+        answer: the category; or spam; None means back to the Screener.
         edits: the edits of the address book.
         mismatched: ids of labelled mails whose display name is not on the contact's cards.
     """
 
     id: str
     contact: Contact
-    category: Category | None
+    answer: Answer
     edits: tuple[ContactEdit, ...]
     mismatched: frozenset[str]
 
@@ -48,41 +48,6 @@ class Conflict:
 
     contact: Contact
     labels: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class DecidedAddresses:
-    """The addresses that a pass decides on.
-
-    Attributes:
-        categories: the key of each address -> its category; None: back to the Screener.
-        index: the address book.
-        identities: the user's own addresses, for which no ``*@domain`` stands in.
-    """
-
-    categories: Mapping[str, Category | None] = field(default_factory=dict)
-    index: ContactIndex = field(default_factory=ContactIndex)
-    identities: Collection[str] = ()
-
-    @classmethod
-    def of(
-        cls, decisions: Iterable[Decision], index: ContactIndex, identities: Collection[str]
-    ) -> Self:
-        """Return the addresses of some decisions; the other arguments are as the attributes."""
-        categories = {
-            address: decision.category
-            for decision in decisions
-            for address in decision.contact.addresses
-        }
-        return cls(categories, index, identities)
-
-    def stand_in(self, sender: str) -> str:
-        """Return the address whose decision holds for a sender; both are keys.
-
-        It is the sender's own address, or ``*@`` and its domain if no card has the own address.
-        """
-        itself = sender in self.categories or self.index.ids_of([sender])
-        return sender if itself or is_own(sender, self.identities) else whole_domain(sender)
 
 
 def decide(
@@ -112,11 +77,20 @@ def decide(
     (label,) = labels
     made_from = "\n".join((label, *sorted(mail.email.id for mail in contact.labelled)))
     decision_id = hashlib.sha256(made_from.encode()).hexdigest()[:8]
-    category = places.labels[label]
-    if category is None:
-        strays = edits_for_strays(contact.senders, groups, uids)
+    answer = places.labels[label]
+    if not isinstance(answer, Category):
+        strays = edits_for_strays(contact.subjects, groups, uids)
         edits = edits_for_undo(contact.cards, groups) + strays
-        return Decision(decision_id, contact, None, edits, frozenset())
+        return Decision(decision_id, contact, answer, edits, frozenset())
+    chain = categories.chain(answer)
+    # The card is made for the sender of the newest mail that has a display name.
+    best_named = max(
+        contact.labelled, key=lambda mail: (bool(mail.sender.name), mail.email.received_at)
+    )
+    wider = [mail for mail in contact.labelled if mail.subject.kind is not Kind.ADDRESS]
+    if wider:
+        edits = _edits_for_wider(contact, wider, best_named.sender, chain, groups, now)
+        return Decision(decision_id, contact, answer, edits, frozenset())
     names = {
         key: display_names(
             [
@@ -126,19 +100,51 @@ def decide(
         )
         for key in contact.senders
     }
-    # The card is made for the sender of the newest mail that has a display name.
-    best_named = max(
-        contact.labelled, key=lambda mail: (bool(mail.sender.name), mail.email.received_at)
-    )
     edits = edits_for_triage(
         contact.cards,
         best_named.sender,
-        categories.chain(category),
+        chain,
         groups,
         now,
         collective=names[best_named.sender.key].name_for(contact.cards),
     )
-    return Decision(decision_id, contact, category, edits, _mismatched(contact, edits, names))
+    return Decision(decision_id, contact, answer, edits, _mismatched(contact, edits, names))
+
+
+def _edits_for_wider(
+    contact: Contact,
+    wider: Iterable[LabelledMail],
+    sender: Sender,
+    chain: tuple[Category, ...],
+    groups: Groups,
+    now: datetime,
+) -> tuple[ContactEdit, ...]:
+    """Return the edits for mailing lists and whole domains, and for the other cards of a contact.
+
+    Args:
+        contact: the contact.
+        wider: the labelled mails that decide on a list or a domain.
+        sender: a sender of the contact's labelled mail.
+        chain: the category, its parent, ...
+        groups: Mailroom's groups.
+        now: the time of the decision, for the note.
+    """
+    edits, others = list[ContactEdit](), list(contact.cards)
+    for mail in {mail.subject: mail for mail in wider}.values():
+        cards = [card for card in contact.cards if card.stands_for(mail.subject.key)]
+        others = [card for card in others if card not in cards]
+        if mail.subject.kind is Kind.LIST:
+            name = list_name(mail.email.list_id)
+            profile = Sender(posting_address(mail.email.list_post), name)
+        else:
+            name = mail.subject.key.removeprefix("*@")
+            profile = Sender(mail.subject.key, name)
+        edits += edits_for_triage(
+            cards, profile, chain, groups, now, collective=name, subject=mail.subject
+        )
+    if others:
+        edits += edits_for_triage(others, sender, chain, groups, now)
+    return tuple(edits)
 
 
 def _mismatched(

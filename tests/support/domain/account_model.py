@@ -11,13 +11,13 @@ from typing import Final
 from mailroom.contacts.model import Card, ContactEdit, DeleteCard, Names
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import DEFAULTS
+from mailroom.screener.model.keywords import SPAM, WAIVED
 from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.gather import GatheredMail
-from mailroom.screener.passes.plan import BySender, Plan, plan_decisions
+from mailroom.screener.passes.plan import BySubject, Plan, plan_decisions
 from mailroom.screener.triage.contacts import find_contacts
 from mailroom.screener.triage.decide import decide
 from mailroom.screener.triage.groups import find_groups
-from mailroom.screener.triage.labelled import sort_mail
 from tests.support.domain.builders import (
     LAYOUT,
     NOW,
@@ -25,12 +25,13 @@ from tests.support.domain.builders import (
     Contacts,
     group_list,
     patched,
+    sort_mail,
     written,
 )
 from tests.support.domain.contents import snapshot_of
 
 IDENTITIES: Final = ("me@home.example",)
-MARKED: Final = {*PLACES.labels, PLACES.error}
+MARKED: Final = PLACES.tapped | {PLACES.error}
 
 
 @dataclass
@@ -52,10 +53,17 @@ class Account:
     def plan(self) -> Plan:
         """Return the plan of a pass."""
         marked = tuple(mail for mail in self.mails.values() if mail.mailbox_ids & MARKED)
-        kinds = sort_mail(marked, PLACES, IDENTITIES)
+        kinds = sort_mail(marked, IDENTITIES, self.contacts.index)
         groups = find_groups(list(self.contacts.groups.values()), DEFAULTS, LAYOUT)
-        cards = self.contacts.bearing(kinds.senders.keys())
-        swept = [mail for mail in self.mails.values() if mail.mailbox_ids & PLACES.swept]
+        cards = self.contacts.bearing(frozenset(kinds.subjects).union(*kinds.companions.values()))
+        searched = PLACES.swept
+        if any(SPAM in mail.keywords for mail in marked):
+            searched |= PLACES.junk
+        swept = [
+            mail
+            for mail in self.mails.values()
+            if mail.mailbox_ids & searched or WAIVED in mail.keywords
+        ]
         outcomes = [
             decide(
                 contact,
@@ -64,13 +72,15 @@ class Account:
                 groups=groups,
                 uids=self.contacts.cards.keys(),
                 now=NOW,
-                mails_of=BySender(swept).of,
+                mails_of=BySubject(swept).of,
             )
             for contact in find_contacts(
-                kinds.senders, cards, IDENTITIES, self.contacts.index, groups
+                kinds.subjects, cards, IDENTITIES, self.contacts.index, groups, kinds.companions
             )
         ]
-        gathered = GatheredMail(marked, None, Directory([]), PLACES, IDENTITIES, "state")
+        gathered = GatheredMail(
+            marked, None, Directory([]), PLACES, IDENTITIES, has_waived=False, state="state"
+        )
         snapshot = snapshot_of(self.contacts.index)
         return plan_decisions(
             gathered, kinds, outcomes, swept, snapshot=snapshot, categories=DEFAULTS
@@ -78,6 +88,7 @@ class Account:
 
     def steps(self, plan: Plan) -> Iterator[Callable[[], None]]:
         """The plan's writes, in the order in which the workflow makes them."""
+        yield from self._patches(plan.widening)
         for filing in plan.filings:
             for edit in filing.decision.edits:
                 yield from (partial(self._write, part) for part in parts(edit))
@@ -95,7 +106,15 @@ class Account:
 
     def _patch(self, email_id: str, patch: Patch) -> None:
         email = self.mails[email_id]
-        self.mails[email_id] = replace(email, mailbox_ids=patched(email.mailbox_ids, patch))
+        keywords = set(email.keywords)
+        for name, value in patch.items():
+            if name.startswith("keywords/"):
+                (keywords.add if value else keywords.discard)(name.removeprefix("keywords/"))
+        self.mails[email_id] = replace(
+            email,
+            mailbox_ids=patched(email.mailbox_ids, patch),
+            keywords=frozenset(keywords),
+        )
 
     def run(self, *, stop_after: int | None = None) -> None:
         """A pass, or the first writes of one."""

@@ -14,12 +14,21 @@ from mailroom.contacts.index import ContactIndex, IndexBuilder
 from mailroom.contacts.model import Card, ContactEdit, CreateCard, DeleteCard, Group, UpdateCard
 from mailroom.jmap.mail import Email, EmailAddress, Patch
 from mailroom.jmap.mailboxes import Mailbox
-from mailroom.screener.model.categories import DEFAULTS, Categories, Category, Layout
+from mailroom.screener.model.categories import (
+    DEFAULTS,
+    Answer,
+    Categories,
+    Category,
+    Layout,
+    Special,
+)
 from mailroom.screener.model.names import filled
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import sender_of
+from mailroom.screener.model.subject import Subject
 from mailroom.screener.triage.groups import Groups, find_groups
-from mailroom.screener.triage.labelled import LabelledMail
+from mailroom.screener.triage.labelled import LabelledMail, MailSorter, SortedMail
+from mailroom.screener.triage.standing import Decisions, StandingDecisions
 
 LAYOUT: Final = Layout()
 NOW: Final = datetime(2026, 2, 25, 14, 3, tzinfo=UTC)
@@ -30,18 +39,21 @@ ELSEWHERE: Final = ("Inbox", "Archive", "Projects", "Trash", "Drafts", "Sent", "
 
 def places_for(categories: Categories) -> Places:
     """Every mailbox there can be, each with its name for an id."""
-    labels: dict[str, Category | None] = {category.label: category for category in categories}
+    labels: dict[str, Answer] = {category.label: category for category in categories}
     return Places(
-        labels=labels | {LAYOUT.screener_label: None},
+        labels=labels | {LAYOUT.screener_label: None, LAYOUT.spam_label: Special.SPAM},
         destinations={category.name: category.destination for category in categories},
         screener=LAYOUT.screener,
         inbox="Inbox",
         error=LAYOUT.error_label,
         warning=LAYOUT.warning_label,
+        domain_label=LAYOUT.domain_label,
+        list_label=LAYOUT.list_label,
         trash=frozenset({"Trash"}),
         drafts=frozenset({"Drafts"}),
         sent=frozenset({"Sent"}),
         junk=frozenset({"Spam"}),
+        archive=frozenset({"Archive"}),
     )
 
 
@@ -93,8 +105,35 @@ def mail(
 
 
 def tapped(email: Email, places: Places = PLACES) -> LabelledMail:
-    """A labelled mail with a usable From."""
-    return LabelledMail(email, sender_of(email), email.mailbox_ids & places.labels.keys())
+    """A labelled mail with a usable From, whose label decides on its sender."""
+    sender = sender_of(email)
+    labels = email.mailbox_ids & places.labels.keys()
+    return LabelledMail(email, sender, labels, Subject(sender.key))
+
+
+def decisions(
+    index: ContactIndex | None = None,
+    of_pass: Mapping[str, Answer] | None = None,
+    identities: Collection[str] = (),
+) -> Decisions:
+    """The decisions of an address book and of a pass."""
+    standing = StandingDecisions(index or ContactIndex(), DEFAULTS)
+    return Decisions(standing, of_pass or {}, identities)
+
+
+def sort_mail(
+    emails: Iterable[Email],
+    identities: Collection[str] = (),
+    index: ContactIndex | None = None,
+    places: Places = PLACES,
+) -> SortedMail:
+    """Labelled mail, sorted; gmail.example is a mail provider."""
+    return MailSorter(
+        places,
+        identities,
+        decisions(index, identities=identities),
+        lambda domain: "a mail provider" if domain == "gmail.example" else "",
+    ).sort(emails)
 
 
 def card(uid: str = "bob", *addresses: str, **fields: object) -> Card:

@@ -39,10 +39,17 @@ _AT_ONCE = 500
 
 
 def message(
-    sender: str, subject: str = "Hello", *, to: str = "alice@example.com", text: str = "Hi."
+    sender: str,
+    subject: str = "Hello",
+    *,
+    to: str = "alice@example.com",
+    text: str = "Hi.",
+    headers: Mapping[str, str] | None = None,
 ) -> bytes:
     """A mail whose From header is exactly ``sender`` (encoded as UTF-8 if need be)."""
     mail = EmailMessage()
+    for name, value in (headers or {}).items():
+        mail[name] = value
     mail["To"] = to
     mail["Subject"] = subject
     mail["Date"] = format_datetime(datetime.now(UTC))
@@ -260,11 +267,11 @@ class Owner:
         await until(condition, what, patience=patience)
 
     async def until_triaged(self, *subjects: str, patience: float = PATIENCE) -> None:
-        """Wait until mails bear no triage label any more."""
+        """Wait until mails bear no label that people tap any more."""
 
         async def done() -> bool:
             return not any(
-                name.startswith("@To")
+                name.startswith(("@To", "@Whole", "@This"))
                 for mail in await self.mails()
                 if not subjects or mail.subject in subjects
                 for name in mail.mailboxes

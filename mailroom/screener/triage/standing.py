@@ -1,0 +1,111 @@
+"""The decisions that stand, and the one that holds for a mail. Pure.
+
+A mail may have several subjects: its sender, its mailing list, and everybody at its domain.
+:meth:`Decisions.subject_for` decides between them.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from mailroom.contacts.address import list_key, whole_domain
+from mailroom.contacts.index import ContactIndex
+from mailroom.jmap.mail import Email
+from mailroom.screener.model.categories import Answer, Categories, Category
+from mailroom.screener.model.lists import list_id
+from mailroom.screener.model.sender import is_own, sender_of
+
+
+class StandingDecisions:
+    """The decisions that the address book holds: cards in the categories' groups.
+
+    Args:
+        index: the address book.
+        categories: the categories.
+    """
+
+    def __init__(self, index: ContactIndex, categories: Categories) -> None:
+        self._index = index
+        self._categories = categories
+        self._members: dict[str, set[str]] = {}
+        for group in index.groups:  # several groups may have one name
+            self._members.setdefault(group.name, set()).update(group.members)
+
+    def has_card(self, key: str) -> bool:
+        """Return True if a card bears an address, or stands for a list or a whole domain."""
+        return bool(self._index.ids_of([key]))
+
+    def knows(self, address: str) -> bool:
+        """Return True if any card bears an address, or everybody's at its domain."""
+        return self._index.knows(address)
+
+    def categories_for(self, key: str) -> tuple[Category, ...]:
+        """Return the categories of a subject, by its key; empty if it is not decided.
+
+        For an address without a card of its own, these are the categories of its domain.
+        """
+        own, every = self._index.own_uids_of(key), self._index.uids_of(key)
+        # If several people share an address, a card of its own takes precedence over theirs.
+        return self.categories_of(own) or self.categories_of(every)
+
+    def categories_of(self, uids: frozenset[str]) -> tuple[Category, ...]:
+        """Return the categories of a contact by its groups, without parents of other categories.
+
+        Mail of a contact in several categories is filed to all of them, as a provider's rules would
+        do.
+        """
+        joined = [
+            category
+            for category in self._categories
+            if uids & self._members.get(category.group, set())
+        ]
+        inherited = {
+            parent for category in joined for parent in self._categories.chain(category)[1:]
+        }
+        return tuple(category for category in joined if category not in inherited)
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """The decisions of the address book, and those of the present pass, which count more.
+
+    After an earlier pass that was cut short, the address book may hold a part of a decision: a card
+    without a group, or a child's group without the parent's.
+
+    Attributes:
+        standing: the decisions of the address book.
+        of_pass: the key of each subject that the pass decides on -> its answer.
+        identities: the user's own addresses, for which no ``*@domain`` stands.
+    """
+
+    standing: StandingDecisions
+    of_pass: Mapping[str, Answer] = field(default_factory=dict)
+    identities: Collection[str] = ()
+
+    def subject_for(self, email: Email) -> str:
+        """Return the key of the subject whose decision holds for a mail, if there is one at all.
+
+        This is the first of: the sender's address if it is denied; the mailing list if it is
+        decided on; the sender's address if it has a card, or is decided on; the sender's domain.
+
+        Raises:
+            UnusableFromError: the mail names no sender, or several.
+        """
+        sender, identifier = sender_of(email).key, list_id(email.list_id)
+        if identifier and not self.denies(sender):
+            of_list = list_key(identifier)
+            if of_list in self.of_pass or self.standing.categories_for(of_list):
+                return of_list
+        has_own = sender in self.of_pass or self.standing.has_card(sender)
+        return sender if has_own or is_own(sender, self.identities) else whole_domain(sender)
+
+    def categories_for(self, key: str) -> tuple[Category, ...]:
+        """Return the categories of a subject, by its key; empty if it is undecided, or spam."""
+        if key not in self.of_pass:
+            return self.standing.categories_for(key)
+        answer = self.of_pass[key]
+        return (answer,) if isinstance(answer, Category) else ()
+
+    def denies(self, sender: str) -> bool:
+        """Return True if a sender, by the key of the address, is in a category that denies."""
+        has_own = sender in self.of_pass or self.standing.has_card(sender)
+        return has_own and any(category.denies for category in self.categories_for(sender))
