@@ -15,6 +15,7 @@ from mailroom.admin.explain import explain as explain_subject
 from mailroom.admin.probe import probe
 from mailroom.admin.reset import Scope, survey, take_back
 from mailroom.admin.setup import create, find_lacking, rules_text
+from mailroom.admin.suggest import suggest as find_suggestions
 from mailroom.command import (
     Output,
     fail,
@@ -204,6 +205,28 @@ def reset(
         return Exit.OK if outcome.is_complete else Exit.FAILED
 
     on_accounts(account, work, as_json=as_json, one_only=apply)
+
+
+@app.command()
+def suggest(
+    *,
+    account: One = None,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, help="The largest number of proposals.")
+    ] = 50,
+    as_json: Json = False,
+) -> None:
+    """Propose categories for the senders with the most mail of the last year."""
+
+    async def work(opened: Account, output: Output) -> Exit:
+        with progress_bars() as show_progress:
+            found = await find_suggestions(opened, limit, show_progress)
+        output.print(found.text())
+        output.set_data(found.data())
+        remark(found.summary())
+        return Exit.OK
+
+    on_accounts(account, work, as_json=as_json)
 
 
 @app.command()

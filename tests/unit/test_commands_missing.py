@@ -40,7 +40,9 @@ async def set_up(environ: Environ, cwd: Path, *, mailboxes: bool, groups: bool) 
 
 
 @pytest.mark.parametrize(
-    "arguments", [["triage"], ["triage", "--dry-run"], ["explain", "bob@corp.example"]], ids=str
+    "arguments",
+    [["triage"], ["triage", "--dry-run"], ["explain", "bob@corp.example"], ["suggest"]],
+    ids=str,
 )
 @pytest.mark.parametrize(
     ("mailboxes", "groups"), [(True, True), (True, False), (False, True)], ids=str

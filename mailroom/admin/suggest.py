@@ -1,0 +1,134 @@
+"""``mailroom suggest``: proposes categories for the senders with the most mail. Reads only."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mailroom.account import Account
+from mailroom.contacts.address import key_of
+from mailroom.report import printable
+from mailroom.screener.model.missing import MissingError
+from mailroom.screener.passes.gather import Gatherer
+from mailroom.screener.suggest.proposals import Proposal, Proposals, propose
+from mailroom.screener.suggest.reading import PERIOD, Reader, ShowProgress
+from mailroom.screener.suggest.signals import Signals
+from mailroom.screener.triage.groups import missing_groups
+from mailroom.screener.triage.standing import StandingDecisions
+from mailroom.waiting.concurrency import both
+
+_UNCLEAR_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """The proposals for one account.
+
+    Attributes:
+        proposals: the proposals, and the senders without one.
+    """
+
+    proposals: Proposals
+
+    @property
+    def made(self) -> Sequence[Proposal]:
+        """The proposals, in the order of their numbers."""
+        return self.proposals.made
+
+    def text(self) -> Iterator[str]:
+        """Return the proposals in lines for a terminal."""
+        if not self.made:
+            yield "Nothing to propose."
+        width = max((len(printable(proposal.category.name)) for proposal in self.made), default=0)
+        for number, proposal in enumerate(self.made, 1):
+            signals, category = proposal.signals, printable(proposal.category.name)
+            yield f"{number:3}  {category:{width}}  {_named(signals)}"
+            margin = " " * (width + 7)
+            yield f"{margin}{_counts(signals)}: {proposal.guess.kind}, {proposal.guess.reason}"
+            yield from (f'{margin}"{printable(line)}"' for line in signals.subjects)
+        if unclear := self.proposals.unclear:
+            shown = [f"{_named(signals)}, {_counts(signals)}" for signals in unclear]
+            yield "Senders without a proposal, because nothing shows their kind:"
+            yield from (f"     {line}" for line in shown[:_UNCLEAR_SHOWN])
+            if len(shown) > _UNCLEAR_SHOWN:
+                yield f"     and {len(shown) - _UNCLEAR_SHOWN} more"
+
+    def summary(self) -> str:
+        """Return the number of mails that were read."""
+        return (
+            f"{self.proposals.mails} mails of the last {PERIOD.days} days were read."
+            " Nothing was changed."
+        )
+
+    def data(self) -> dict[str, Any]:
+        """Return the proposals as JSON data."""
+        return {
+            "mails_read": self.proposals.mails,
+            "days": PERIOD.days,
+            "proposals": [
+                {
+                    "number": number,
+                    "category": proposal.category.name,
+                    "kind": proposal.guess.kind.value,
+                    "reason": proposal.guess.reason,
+                    **_sender_data(proposal.signals),
+                }
+                for number, proposal in enumerate(self.made, 1)
+            ],
+            "unclear": [_sender_data(signals) for signals in self.proposals.unclear],
+        }
+
+
+async def suggest(account: Account, limit: int, show_progress: ShowProgress) -> Suggestions:
+    """Read the mail of the last year, and propose categories for the senders with the most mail.
+
+    Args:
+        account: the account.
+        limit: the largest number of proposals.
+        show_progress: called as the work goes on.
+
+    Raises:
+        HttpError, JmapError, AddressBookError: a server cannot be used as it should.
+        MissingError: the account lacks mailboxes or contact groups.
+    """
+    settings = account.settings
+    categories, layout = settings.categories, settings.screener.layout
+    mail, book = await account.mail(), await account.book()
+    gatherer = Gatherer(mail, categories, layout, inbox=None)
+    gathered, snapshot = await both(gatherer.gather(), book.sync())
+    if groups := missing_groups(snapshot.groups, categories, layout):
+        raise MissingError(groups=groups)
+    own = [key_of(identity) for identity in gathered.identities]
+    reader = Reader(mail, gathered.places, show_progress)
+    tally = await reader.tally(own, snapshot.index)
+    standing = StandingDecisions(snapshot.index, categories)
+    proposals = propose(
+        tally,
+        categories,
+        snapshot.index,
+        lambda key: bool(standing.categories_for(key)),
+        limit=limit,
+    )
+    return Suggestions(proposals)
+
+
+def _named(signals: Signals) -> str:
+    """Return the name of a sender with the text that other commands take for it."""
+    who = printable(str(signals.subject))
+    return f"{printable(signals.name)} <{who.strip('<>')}>" if signals.name else who
+
+
+def _counts(signals: Signals) -> str:
+    return f"{signals.mails} {'mail' if signals.mails == 1 else 'mails'}, {signals.read} read"
+
+
+def _sender_data(signals: Signals) -> dict[str, Any]:
+    return {
+        "who": str(signals.subject),
+        "kind_of_subject": signals.subject.kind.value,
+        "name": signals.name,
+        "mails": signals.mails,
+        "read": signals.read,
+        "answered": signals.answered,
+        "written": signals.written,
+        "subjects": list(signals.subjects),
+    }

@@ -1,0 +1,205 @@
+"""Counts, for each sender, of the signals in mail that show the sender's kind. Pure.
+
+Of a mail nothing is kept but these counts and two subject lines of its sender.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from mailroom.contacts.address import key_of, list_key
+from mailroom.contacts.index import ContactIndex
+from mailroom.jmap.recent_mail import Headers
+from mailroom.screener.model.keywords import FORGED, JUNK
+from mailroom.screener.model.lists import is_discussion, list_id, list_name
+from mailroom.screener.model.sender import Sender, UnusableFromError, sender_of
+from mailroom.screener.model.subject import Kind, Subject
+from mailroom.screener.suggest.words import is_about_receipts
+
+_SUBJECTS: Final = 2
+_LONGEST_SUBJECT: Final = 200
+"""Characters."""
+MOST_NAMES: Final = 20
+"""Names of one sender that are kept."""
+_MOST_SENDERS: Final = 20_000
+_WEEK: Final = timedelta(weeks=1)
+_BULK_PRECEDENCE: Final = frozenset({"bulk", "list", "junk"})
+_NO_LETTERS: Final = frozenset({"$draft", FORGED, JUNK})
+"""Keywords of mail that shows nothing of the sender in its From."""
+
+
+@dataclass(slots=True)
+class Correspondence:
+    """The mail that the user has sent.
+
+    Attributes:
+        written: the key of each recipient -> the number of mails to the recipient.
+        threads: the ids of the threads with sent mail.
+        senders: the keys of the addresses from which the user has sent.
+    """
+
+    written: Counter[str] = field(default_factory=Counter)
+    threads: set[str] = field(default_factory=set)
+    senders: set[str] = field(default_factory=set)
+
+    def add(self, mails: Iterable[Headers]) -> None:
+        """Add mails in Sent, read with their recipients."""
+        for mail in mails:
+            email = mail.email
+            self.written.update({key_of(person.email.strip()) for person in email.recipients})
+            self.threads.add(email.thread_id)
+            self.senders |= {key_of(person.email.strip()) for person in email.from_}
+        del self.written[""]
+        self.threads.discard("")
+
+
+@dataclass(slots=True)
+class Signals:
+    """The signals in the mail of one sender: an address, or a mailing list.
+
+    Attributes:
+        subject: the sender, as the subject of a decision.
+        name: the newest display name, or the name of the list.
+        mails: the number of mails.
+        read: the number of mails that the user has read.
+        answered: the number of mails that the user has answered, by their keyword.
+        threads: the number of mails in threads in which the user has written.
+        written: the number of mails that the user has sent to the address.
+        unsubscribe: the number of mails that offer to unsubscribe.
+        bulk: the number of mails that went to many people: these, and those with another signal.
+        automatic: the number of mails that a program has sent, by Auto-Submitted.
+        receipts: the number of mails whose subject line is that of a receipt.
+        weeks: a bit for each week of the year in which there is mail.
+        names: the display names, or for a list its senders; :data:`MOST_NAMES` at most.
+        subjects: the newest subject lines.
+    """
+
+    subject: Subject
+    name: str = ""
+    mails: int = 0
+    read: int = 0
+    answered: int = 0
+    threads: int = 0
+    written: int = 0
+    unsubscribe: int = 0
+    bulk: int = 0
+    automatic: int = 0
+    receipts: int = 0
+    weeks: int = 0
+    names: set[str] = field(default_factory=set)
+    subjects: list[str] = field(default_factory=list)
+
+    def add(self, mail: Headers, sender: Sender, *, week: int, is_in_thread: bool) -> None:
+        """Add a mail; newer mail is added first.
+
+        Args:
+            mail: the mail.
+            sender: its sender.
+            week: the age of the mail in weeks.
+            is_in_thread: True if the user has written in the mail's thread.
+        """
+        is_list = self.subject.kind is Kind.LIST
+        self.name = self.name or (list_name(mail.email.list_id) if is_list else sender.name)
+        if len(self.names) < MOST_NAMES and (name := sender.key if is_list else sender.name):
+            self.names.add(name)
+        self.mails += 1
+        self.read += "$seen" in mail.email.keywords
+        self.answered += "$answered" in mail.email.keywords
+        self.threads += is_in_thread
+        self.unsubscribe += bool(mail.unsubscribe)
+        self.bulk += is_bulk(mail)
+        self.automatic += is_automatic(mail)
+        self.receipts += is_about_receipts(mail.subject)
+        self.weeks |= 1 << week
+        line = " ".join(mail.subject.split())[:_LONGEST_SUBJECT]
+        if line and line not in self.subjects and len(self.subjects) < _SUBJECTS:
+            self.subjects.append(line)
+
+    def share(self, count: int) -> float:
+        """Return the share of the sender's mail that a number of mails is."""
+        return count / self.mails
+
+
+class Tally:
+    """The signals of all senders.
+
+    If there are more senders than memory is for, those with the fewest mails are forgotten.
+
+    Args:
+        correspondence: the mail that the user has sent.
+        own: the keys of the user's own addresses; their mail is not counted.
+        index: the address book, which shows the mailing lists that the user has decided on.
+        now: the present time.
+    """
+
+    def __init__(
+        self,
+        correspondence: Correspondence,
+        own: Collection[str],
+        index: ContactIndex,
+        now: datetime,
+    ) -> None:
+        self.mails = 0
+        self._correspondence = correspondence
+        self._own = frozenset(own) | correspondence.senders
+        self._index = index
+        self._now = now
+        self._senders: dict[Subject, Signals] = {}
+
+    def add(self, mails: Iterable[Headers]) -> None:
+        """Add mails, none of which is in Sent, Drafts, Junk or Trash only."""
+        for mail in mails:
+            self.mails += 1
+            try:
+                sender = sender_of(mail.email)
+            except UnusableFromError:
+                continue
+            if sender.key in self._own or not _NO_LETTERS.isdisjoint(mail.email.keywords):
+                continue
+            subject = self._subject_of(mail, sender)
+            if subject not in self._senders and len(self._senders) >= _MOST_SENDERS:
+                self._forget_the_smaller_half()
+            signals = self._senders.setdefault(subject, Signals(subject))
+            signals.add(
+                mail,
+                sender,
+                week=mail.age(self._now) // _WEEK,
+                is_in_thread=mail.email.thread_id in self._correspondence.threads,
+            )
+
+    def largest_first(self) -> Iterator[Signals]:
+        """Yield the signals of each sender, those with the most mails first."""
+        for signals in sorted(
+            self._senders.values(), key=lambda signals: (-signals.mails, signals.subject)
+        ):
+            signals.written = self._correspondence.written[signals.subject.key]
+            yield signals
+
+    def _subject_of(self, mail: Headers, sender: Sender) -> Subject:
+        identifier = list_id(mail.email.list_id)
+        is_list = identifier and (
+            is_discussion(mail.email, sender) or self._index.ids_of([list_key(identifier)])
+        )
+        return Subject.of_list(identifier) if is_list else Subject(sender.key)
+
+    def _forget_the_smaller_half(self) -> None:
+        kept = heapq.nlargest(
+            _MOST_SENDERS // 2, self._senders.values(), key=lambda signals: signals.mails
+        )
+        self._senders = {signals.subject: signals for signals in kept}
+
+
+def is_bulk(mail: Headers) -> bool:
+    """Return True if a header field shows that a mail went to many people."""
+    precedence = mail.precedence.strip().lower()
+    fields = (mail.unsubscribe, mail.feedback_id, mail.email.list_id)
+    return any(fields) or precedence in _BULK_PRECEDENCE
+
+
+def is_automatic(mail: Headers) -> bool:
+    """Return True if a program has sent a mail (RFC 3834)."""
+    value = mail.auto_submitted.partition(";")[0].strip().lower()
+    return value not in {"", "no"}
