@@ -11,11 +11,13 @@ from mailroom import __version__
 from mailroom.account import Account
 from mailroom.admin.check import check as run_check
 from mailroom.admin.check import verdict
+from mailroom.admin.decided import UnknownCategoryError, find_decided
 from mailroom.admin.explain import explain as explain_subject
 from mailroom.admin.probe import probe
 from mailroom.admin.reset import Scope, survey, take_back
 from mailroom.admin.setup import create, find_lacking, rules_text
 from mailroom.admin.suggest import suggest as find_suggestions
+from mailroom.admin.waiting import find_waiting
 from mailroom.command import (
     Output,
     fail,
@@ -174,6 +176,46 @@ def explain(
         explanation = await explain_subject(opened, subject)
         output.print(explanation.text())
         output.set_data(explanation.data())
+        return Exit.OK
+
+    on_accounts(account, work, as_json=as_json)
+
+
+@app.command()
+def waiting(*, account: One = None, as_json: Json = False) -> None:
+    """Show who waits for a decision, newest first."""
+
+    async def work(opened: Account, output: Output) -> Exit:
+        found = await find_waiting(opened)
+        output.print(found.text())
+        output.set_data(found.data())
+        return Exit.OK
+
+    on_accounts(account, work, as_json=as_json)
+
+
+@app.command()
+def decided(
+    search: Annotated[
+        str, typer.Argument(metavar="[SEARCH]", help="A part of a name, address or List-Id.")
+    ] = "",
+    *,
+    category: Annotated[
+        str | None, typer.Option("--category", metavar="NAME", help="Only this category.")
+    ] = None,
+    account: One = None,
+    as_json: Json = False,
+) -> None:
+    """Show the senders that you have decided on, newest first."""
+
+    async def work(opened: Account, output: Output) -> Exit:
+        try:
+            found = await find_decided(opened, category=category, search=search)
+        except UnknownCategoryError as error:
+            remark(str(error))
+            return Exit.CONFIGURATION
+        output.print(found.text())
+        output.set_data(found.data())
         return Exit.OK
 
     on_accounts(account, work, as_json=as_json)
