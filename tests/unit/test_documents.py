@@ -143,7 +143,7 @@ def test_every_path_exists() -> None:
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
 
 
-PARSED_IN = {"scripts/demo": "mailroom/cli.py", "scripts/soak": "tests/support/soak/run.py"}
+PARSED_IN = {"scripts/demo": "mailroom/cli/account.py", "scripts/soak": "tests/support/soak/run.py"}
 """Scripts whose options are read by another file."""
 
 

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from mailroom.contacts.address import key_of
-from mailroom.contacts.book import AddressBook, Snapshot
+from mailroom.contacts.book import AddressBook
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import Email
@@ -17,8 +16,6 @@ from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.arrivals.screening import Policy, Screening, judge_all
 from mailroom.screener.arrivals.verdict import Facts
 from mailroom.screener.model.categories import Categories, Layout
-from mailroom.screener.model.domain_guard import refusal_of_domain
-from mailroom.screener.model.keywords import SPAM
 from mailroom.screener.model.missing import MissingError, NoRightToWriteError
 from mailroom.screener.model.places import (
     lacking_rights,
@@ -26,17 +23,17 @@ from mailroom.screener.model.places import (
     raise_if_unsuitable,
 )
 from mailroom.screener.model.refusals import Refusals
+from mailroom.screener.passes.by_name import NamedSubjects
 from mailroom.screener.passes.executor import PlanExecutor
 from mailroom.screener.passes.gather import GatheredMail, Gatherer
 from mailroom.screener.passes.plan import BySubject, Plan, label_change_key, plan_decisions
 from mailroom.screener.passes.progress import Report
-from mailroom.screener.search.mail_search import Sweep
+from mailroom.screener.passes.reading import AccountReader, Reading
 from mailroom.screener.search.own_addresses import senders_of
 from mailroom.screener.triage.contacts import find_contacts
 from mailroom.screener.triage.decide import Conflict, Decision, decide
-from mailroom.screener.triage.groups import find_groups, missing_groups
-from mailroom.screener.triage.labelled import MailSorter, SortedMail
-from mailroom.screener.triage.standing import Decisions, StandingDecisions
+from mailroom.screener.triage.groups import missing_groups
+from mailroom.screener.triage.labelled import SortedMail
 from mailroom.waiting.concurrency import both
 
 
@@ -50,6 +47,9 @@ class ScreenerWorkflow:
         layout: the other mailboxes and names.
         policy: the policy for new mail; None: new mail is not screened.
         now: returns the time for notes, in the local time zone.
+
+    Attributes:
+        named_subjects: plans decisions on subjects that a person names.
     """
 
     def __init__(
@@ -71,6 +71,10 @@ class ScreenerWorkflow:
         self._screening = None if policy is None else Screening(account, categories, policy)
         inbox = None if self._screening is None else self._screening.inbox
         self._gatherer = Gatherer(account, categories, layout, inbox)
+        self._reader = AccountReader(
+            self._gatherer, book, categories, layout, server=account.client.host
+        )
+        self.named_subjects = NamedSubjects(self._reader, categories, now)
         self._executor = PlanExecutor(
             account, book, categories, gatherer=self._gatherer, screening=self._screening
         )
@@ -112,9 +116,7 @@ class ScreenerWorkflow:
         If a contact group is missing, no plan is made: the group's members would be taken for
         contacts without a category.
         """
-        gathered, snapshot = await both(self._gatherer.gather(), self._book.sync())
-        if groups := missing_groups(snapshot.groups, self._categories, self._layout):
-            raise MissingError(groups=groups, only_carddav=snapshot.index.only_named(groups))
+        gathered, snapshot = await self._reader.gather()
         labelled = senders_of(gathered.emails)
         new = senders_of(() if gathered.new_mail is None else gathered.new_mail.emails)
         try:
@@ -124,22 +126,10 @@ class ScreenerWorkflow:
             # new mail, there is seldom an address in doubt, and then nothing is searched for.
             own = await self._gatherer.own_among(labelled, gathered)
         gathered = replace(gathered, identities=(*gathered.identities, *sorted(own)))
-        standing = Decisions(
-            StandingDecisions(snapshot.index, self._categories), identities=gathered.identities
-        )
-        own_domains = frozenset(
-            key_of(address).rpartition("@")[2]
-            for address in (*gathered.identities, f"@{self._account.client.host}")
-        )
-        sorter = MailSorter(
-            gathered.places,
-            gathered.identities,
-            standing,
-            lambda domain: refusal_of_domain(domain, own_domains),
-        )
-        sorted_mail = sorter.sort(gathered.emails)
+        reading = self._reader.reading(gathered, snapshot)
+        sorted_mail = reading.sorter.sort(gathered.emails)
         (outcomes, mails), (facts, screening_error) = await both(
-            self._decide(sorted_mail, gathered, snapshot),
+            self._decide(sorted_mail, reading),
             self._facts_for_new(gathered, snapshot.index),
         )
         plan = plan_decisions(
@@ -177,20 +167,22 @@ class ScreenerWorkflow:
         return facts, ""
 
     async def _decide(
-        self, sorted_mail: SortedMail, gathered: GatheredMail, snapshot: Snapshot
+        self, sorted_mail: SortedMail, reading: Reading
     ) -> tuple[list[Decision | Conflict], tuple[Email, ...]]:
         """Read contacts and mail, and decide; return the outcomes and the mail to file."""
         if not sorted_mail.subjects:
             return [], ()
         addresses = frozenset(sorted_mail.subjects).union(*sorted_mail.companions.values())
-        cards, mails = await both(snapshot.read(addresses), self._mail_of(addresses, gathered))
-        groups = find_groups(snapshot.groups, self._categories, self._layout)
+        gathered, snapshot = reading.gathered, reading.snapshot
+        cards, mails = await both(
+            snapshot.read(addresses), self._reader.mail_of(addresses, gathered)
+        )
         contacts = find_contacts(
             sorted_mail.subjects,
             cards,
             gathered.identities,
             snapshot.index,
-            groups,
+            reading.groups,
             sorted_mail.companions,
         )
         now, mails_of = self._now(), BySubject(mails).of
@@ -199,7 +191,7 @@ class ScreenerWorkflow:
                 contact,
                 places=gathered.places,
                 categories=self._categories,
-                groups=groups,
+                groups=reading.groups,
                 uids=snapshot.index.uids,
                 now=now,
                 mails_of=mails_of,
@@ -208,28 +200,8 @@ class ScreenerWorkflow:
         ]
         # The cards may have further addresses, whose mail is filed as well.
         further = frozenset().union(*(contact.addresses for contact in contacts)) - addresses
-        mails += await self._mail_of(further, gathered)
+        mails += await self._reader.mail_of(further, gathered)
         return outcomes, mails
-
-    async def _mail_of(
-        self, addresses: frozenset[str], gathered: GatheredMail
-    ) -> tuple[Email, ...]:
-        """Find the mail of subjects in the mailboxes that are swept.
-
-        Mail that Mailroom put into the Junk folder is wanted back if a labelled mail is among it.
-        """
-        mailboxes = gathered.places.swept
-        if any(SPAM in email.keywords for email in gathered.emails):
-            mailboxes |= gathered.places.junk
-        sweep = Sweep(addresses, mailboxes)
-        if not gathered.has_waived:
-            _, mails = await self._gatherer.mail_of([sweep])
-            return mails
-        (_, mails), waived = await both(
-            self._gatherer.mail_of([sweep]),
-            self._gatherer.waived_mail_of(addresses, gathered.places),
-        )
-        return tuple({email.id: email for email in (*mails, *waived)}.values())
 
     async def apply(self, plan: Plan) -> Report:
         """Carry out a plan. Raises as :meth:`run`, but only if nothing can be written at all."""

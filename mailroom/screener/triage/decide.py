@@ -5,14 +5,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from mailroom.contacts.address import list_id_of
 from mailroom.contacts.model import Card, ContactEdit, CreateCard, UpdateCard
 from mailroom.jmap.mail import Email
 from mailroom.screener.model.categories import Answer, Categories, Category
 from mailroom.screener.model.lists import list_name, posting_address
 from mailroom.screener.model.names import DisplayNames, display_names, filled, is_called
 from mailroom.screener.model.places import Places
-from mailroom.screener.model.sender import Sender
-from mailroom.screener.model.subject import Kind
+from mailroom.screener.model.sender import Sender, sender_of
+from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.triage.contact_edits import (
     edits_for_strays,
     edits_for_triage,
@@ -111,6 +112,74 @@ def decide(
     return Decision(decision_id, contact, answer, edits, _mismatched(contact, edits, names))
 
 
+def decide_by_name(  # noqa: PLR0913 - one argument for each fact
+    contact: Contact,
+    subject: Subject,
+    answer: Answer,
+    *,
+    mails: Collection[Email],
+    categories: Categories,
+    groups: Groups,
+    uids: Collection[str],
+    now: datetime,
+) -> Decision:
+    """Decide on a subject that a person names, without a label on a mail.
+
+    Args:
+        contact: the contact, without labelled mail.
+        subject: the subject.
+        answer: the answer.
+        mails: the mails of the subject that were found; maybe none.
+        categories: all categories, for the chain.
+        groups: Mailroom's groups.
+        uids: the uids of all cards in the address book.
+        now: the time of the decision.
+    """
+    decision_id = hashlib.sha256(f"{subject.key}\n{answer}".encode()).hexdigest()[:8]
+    if not isinstance(answer, Category):
+        strays = edits_for_strays([subject.key], groups, uids)
+        edits = edits_for_undo(contact.cards, groups) + strays
+        return Decision(decision_id, contact, answer, edits, frozenset())
+    profile, collective = _profile(subject, contact.cards, mails)
+    edits = edits_for_triage(
+        contact.cards,
+        profile,
+        categories.chain(answer),
+        groups,
+        now,
+        collective=collective,
+        subject=subject,
+    )
+    return Decision(decision_id, contact, answer, edits, frozenset())
+
+
+def _profile(
+    subject: Subject, cards: Collection[Card], mails: Collection[Email]
+) -> tuple[Sender, str]:
+    """Return the address and name for the card of a subject, and the collective name, if any.
+
+    Args:
+        subject: the subject.
+        cards: its cards.
+        mails: mails of the subject, each with one usable sender; maybe none.
+    """
+    newest = sorted(mails, key=lambda email: (email.received_at, email.id), reverse=True)
+    match subject.kind:
+        case Kind.DOMAIN:
+            name = subject.key.removeprefix("*@")
+            return Sender(subject.key, name), name
+        case Kind.LIST:
+            fields = [(email.list_id, email.list_post) for email in newest]
+            list_field, post = fields[0] if fields else (f"<{list_id_of(subject.key)}>", "")
+            name = list_name(list_field)
+            return Sender(posting_address(post), name), name
+        case Kind.ADDRESS:
+            senders = [sender_of(email) for email in newest]
+            named = next((sender for sender in senders if sender.name), None)
+            sender = named or next(iter(senders), Sender(subject.key))
+            return sender, display_names(mails).name_for(cards)
+
+
 def _edits_for_wider(
     contact: Contact,
     wider: Iterable[LabelledMail],
@@ -133,12 +202,7 @@ def _edits_for_wider(
     for mail in {mail.subject: mail for mail in wider}.values():
         cards = [card for card in contact.cards if card.stands_for(mail.subject.key)]
         others = [card for card in others if card not in cards]
-        if mail.subject.kind is Kind.LIST:
-            name = list_name(mail.email.list_id)
-            profile = Sender(posting_address(mail.email.list_post), name)
-        else:
-            name = mail.subject.key.removeprefix("*@")
-            profile = Sender(mail.subject.key, name)
+        profile, name = _profile(mail.subject, cards, [mail.email])
         edits += edits_for_triage(
             cards, profile, chain, groups, now, collective=name, subject=mail.subject
         )

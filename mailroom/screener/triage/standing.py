@@ -47,6 +47,10 @@ class StandingDecisions:
         # If several people share an address, a card of its own takes precedence over theirs.
         return self.categories_of(own) or self.categories_of(every)
 
+    def own_categories_for(self, key: str) -> tuple[Category, ...]:
+        """Return the categories of a subject by cards of its own; empty if there are none."""
+        return self.categories_for(key) if self.has_card(key) else ()
+
     def categories_of(self, uids: frozenset[str]) -> tuple[Category, ...]:
         """Return the categories of a contact by its groups, without parents of other categories.
 

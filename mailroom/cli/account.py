@@ -1,7 +1,6 @@
-"""The commands. No logic: each reads its options, calls a function, prints, and exits."""
+"""Commands that run the service, and commands about the whole account."""
 
 import asyncio
-import sys
 from dataclasses import asdict
 from typing import Annotated, Final
 
@@ -11,13 +10,11 @@ from mailroom import __version__
 from mailroom.account import Account
 from mailroom.admin.check import check as run_check
 from mailroom.admin.check import verdict
-from mailroom.admin.decided import UnknownCategoryError, find_decided
 from mailroom.admin.explain import explain as explain_subject
 from mailroom.admin.probe import probe
 from mailroom.admin.reset import Scope, survey, take_back
 from mailroom.admin.setup import create, find_lacking, rules_text
-from mailroom.admin.suggest import suggest as find_suggestions
-from mailroom.admin.waiting import find_waiting
+from mailroom.cli.app import Json, One, Who, app
 from mailroom.command import (
     Output,
     fail,
@@ -29,28 +26,10 @@ from mailroom.command import (
 )
 from mailroom.exits import Exit
 from mailroom.health import PortUnavailableError
-from mailroom.output import OutputError, guard_output
 from mailroom.report import outcome_data, outcome_text, plan_data, plan_text, summary
 from mailroom.report.bars import progress_bars
 from mailroom.runtime.process import serve
 from mailroom.settings import describe
-
-app = typer.Typer(
-    name="mailroom",
-    help="HEY's Screener for any JMAP mail account.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-Json = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
-Who = Annotated[
-    str, typer.Argument(help="An address, a whole domain (*@corp.example), or a List-Id.")
-]
-One = Annotated[
-    str | None,
-    typer.Option("--account", metavar="NAME", help="Only this one of several accounts."),
-]
 
 _RULES: Final = (
     "Rules for your provider, in this order. They file mail of unknown senders to",
@@ -182,46 +161,6 @@ def explain(
 
 
 @app.command()
-def waiting(*, account: One = None, as_json: Json = False) -> None:
-    """Show who waits for a decision, newest first."""
-
-    async def work(opened: Account, output: Output) -> Exit:
-        found = await find_waiting(opened)
-        output.print(found.text())
-        output.set_data(found.data())
-        return Exit.OK
-
-    on_accounts(account, work, as_json=as_json)
-
-
-@app.command()
-def decided(
-    search: Annotated[
-        str, typer.Argument(metavar="[SEARCH]", help="A part of a name, address or List-Id.")
-    ] = "",
-    *,
-    category: Annotated[
-        str | None, typer.Option("--category", metavar="NAME", help="Only this category.")
-    ] = None,
-    account: One = None,
-    as_json: Json = False,
-) -> None:
-    """Show the senders that you have decided on, newest first."""
-
-    async def work(opened: Account, output: Output) -> Exit:
-        try:
-            found = await find_decided(opened, category=category, search=search)
-        except UnknownCategoryError as error:
-            remark(str(error))
-            return Exit.CONFIGURATION
-        output.print(found.text())
-        output.set_data(found.data())
-        return Exit.OK
-
-    on_accounts(account, work, as_json=as_json)
-
-
-@app.command()
 def reset(
     *,
     account: One = None,
@@ -250,28 +189,6 @@ def reset(
 
 
 @app.command()
-def suggest(
-    *,
-    account: One = None,
-    limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, help="The largest number of proposals.")
-    ] = 50,
-    as_json: Json = False,
-) -> None:
-    """Propose categories for the senders with the most mail of the last year."""
-
-    async def work(opened: Account, output: Output) -> Exit:
-        with progress_bars() as show_progress:
-            found = await find_suggestions(opened, limit, show_progress)
-        output.print(found.text())
-        output.set_data(found.data())
-        remark(found.summary())
-        return Exit.OK
-
-    on_accounts(account, work, as_json=as_json)
-
-
-@app.command()
 def health() -> None:
     """Ask the service on this machine if it is well; exit code 0 if it is, else 1."""
     answer = asyncio.run(probe())
@@ -287,13 +204,3 @@ def demo(
     from mailroom.demo import run_demo  # noqa: PLC0415 - no other command loads a mail server
 
     raise typer.Exit(run_demo(once=once))
-
-
-def main() -> None:
-    """Run the command line."""
-    guard_output()
-    try:
-        app()
-    except OutputError as error:
-        remark(str(error))
-        sys.exit(Exit.FAILED)

@@ -1,0 +1,188 @@
+"""``mailroom decide``, ``undo`` and ``import``: decisions on subjects that a person names.
+
+If mail of the subject is at hand, the triage label is put on its newest mail, and a pass acts on
+it: if this process is killed, the label stays, and the service or the next pass finishes the work.
+Without mail, a contact is written by the same plan; a command that was killed is simply run again.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from shlex import quote
+from typing import Any, Final
+
+from mailroom.account import Account
+from mailroom.report import printable
+from mailroom.screener.model.categories import Answer, Categories, Category, Special
+from mailroom.screener.model.spelling import folded
+from mailroom.screener.model.subject import Subject
+from mailroom.screener.passes.progress import Report
+
+ShowProgress = Callable[[str, int, int], None]
+"""Shows progress: the label of the work, the number of things done, and their total."""
+
+_SPAM: Final = "spam"
+_AT_ONCE: Final = 50
+"""Subjects in one plan: so few that their mail fits into memory, and one search finds it."""
+_DECIDING: Final = "Deciding"
+
+
+class RefusedError(Exception):
+    """Nobody may decide on the subject, or there is no such category; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The outcome of a decision on one subject.
+
+    Attributes:
+        subject: the subject.
+        answer: the answer.
+        before: the names of the categories that the subject was in before.
+        mails: the number of mails that were filed.
+        failure: why the decision was not finished; empty if it was.
+    """
+
+    subject: Subject
+    answer: Answer
+    before: tuple[str, ...]
+    mails: int
+    failure: str
+
+    @property
+    def take_back(self) -> str:
+        """The command that takes the decision back; empty if there is nothing to take back."""
+        if self.before and self.before != (name_of(self.answer),):
+            return f"mailroom decide {quote(str(self.subject))} {quote(self.before[0])}"
+        return "" if self.answer is None else f"mailroom undo {quote(str(self.subject))}"
+
+    def text(self) -> Iterator[str]:
+        """Return the outcome in lines for a terminal."""
+        who, where = printable(str(self.subject)), name_of(self.answer)
+        if self.failure:
+            yield f"FAILED {who}: {printable(self.failure)}"
+            return
+        mails = "1 mail" if self.mails == 1 else f"{self.mails} mails"
+        yield f"{who} -> {where}: {mails} filed"
+        if self.take_back:
+            yield f"  to take it back: {self.take_back}"
+
+    def data(self) -> dict[str, Any]:
+        """Return the outcome as JSON data."""
+        return {
+            "who": str(self.subject),
+            "kind": str(self.subject.kind),
+            "category": None if self.answer is None else name_of(self.answer),
+            "before": list(self.before),
+            "mails": self.mails,
+            "failure": self.failure,
+            "take_back": self.take_back,
+        }
+
+
+def name_of(answer: Answer) -> str:
+    """Return the name of an answer, for people."""
+    match answer:
+        case None:
+            return "the Screener"
+        case Special.SPAM:
+            return _SPAM
+        case category:
+            return category.name
+
+
+def answer_named(name: str, categories: Categories) -> Answer:
+    """Return the category of a name, or spam; case does not matter.
+
+    Raises:
+        RefusedError: there is no such category.
+    """
+    if folded(name) == _SPAM:
+        return Special.SPAM
+    for category in categories:
+        if folded(category.name) == folded(name):
+            return category
+    names = ", ".join(category.name for category in categories)
+    raise RefusedError(f"there is no category {name!r} (there are: {names}, and {_SPAM})")
+
+
+async def decide(account: Account, subject: Subject, answer: Answer) -> Outcome:
+    """Decide on one subject; an answer of None takes the decision on it back.
+
+    Raises:
+        RefusedError: nobody may decide on the subject.
+        HttpError, JmapError, AddressBookError: a server cannot be used as it should.
+        MissingError: the account lacks mailboxes or contact groups.
+    """
+    workflow, mail = await account.workflow(), await account.mail()
+    named_subjects = workflow.named_subjects
+    reading = await named_subjects.read()
+    if answer is not None and (reason := named_subjects.refusal_of(subject, reading)):
+        raise RefusedError(reason)
+    before = _before(reading.decisions.standing.own_categories_for(subject.key))
+    tap = await named_subjects.tap_for(subject, answer, reading)
+    if tap is None:
+        report = await workflow.apply(await named_subjects.plan({subject: answer}, reading))
+    else:
+        await mail.update({tap.email.id: tap.patch})
+        report = await workflow.run()
+    return _outcome(subject, answer, before, report)
+
+
+async def decide_all(
+    account: Account, answers: Mapping[Subject, Answer], show_progress: ShowProgress
+) -> tuple[Outcome, ...]:
+    """Decide on many subjects, in batches; return an outcome for each of them.
+
+    Subjects that are in their category alone already are left alone, so a run that was killed is
+    simply repeated. Raises as :func:`decide`, but a subject that nobody may decide on only fails.
+    """
+    workflow = await account.workflow()
+    named_subjects = workflow.named_subjects
+    outcomes: list[Outcome] = []
+    todo = list(answers.items())
+    for start in range(0, len(todo), _AT_ONCE):
+        show_progress(_DECIDING, start, len(todo))
+        reading = await named_subjects.read()
+        batch: dict[Subject, Answer] = {}
+        before: dict[Subject, tuple[str, ...]] = {}
+        for subject, answer in todo[start : start + _AT_ONCE]:
+            before[subject] = _before(reading.decisions.standing.own_categories_for(subject.key))
+            if reason := named_subjects.refusal_of(subject, reading):
+                outcomes.append(Outcome(subject, answer, before[subject], 0, reason))
+            elif before[subject] == (name_of(answer),):
+                outcomes.append(Outcome(subject, answer, before[subject], 0, ""))
+            else:
+                batch[subject] = answer
+        if batch:
+            report = await workflow.apply(await named_subjects.plan(batch, reading))
+            outcomes += [
+                _outcome(subject, answer, before[subject], report)
+                for subject, answer in batch.items()
+            ]
+    show_progress(_DECIDING, len(todo), len(todo))
+    return tuple(outcomes)
+
+
+def _before(categories: Sequence[Category]) -> tuple[str, ...]:
+    return tuple(category.name for category in categories)
+
+
+def _outcome(subject: Subject, answer: Answer, before: tuple[str, ...], report: Report) -> Outcome:
+    """Return the outcome for one subject, out of the report on a whole plan."""
+    for filing in report.plan.filings:
+        if subject.key in filing.decision.contact.addresses:
+            failure = report.failures.get(filing.decision.id, "")
+            mails = len(filing.swept_patches) + len(filing.labelled_patches)
+            return Outcome(subject, answer, before, 0 if failure else mails, failure)
+    return Outcome(subject, answer, before, 0, _not_planned(subject, report))
+
+
+def _not_planned(subject: Subject, report: Report) -> str:
+    """Return the reason why a plan has no decision on a subject; "" if none was needed."""
+    for conflict in report.plan.conflicts:
+        if subject.key in conflict.contact.addresses:
+            return "other labels are on mail of the same sender; take them off first"
+    for decision, reason in report.plan.skipped:
+        if subject.key in decision.contact.addresses:
+            return reason
+    return ""

@@ -1,0 +1,86 @@
+"""Files of subjects for ``mailroom import``. Pure.
+
+A file is a text with one subject on each line, or the JSON that ``hey screener history --json``
+prints.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mailroom.screener.model.subject import Subject
+
+_COMMENT: Final = "#"
+_APPROVED: Final = "approved"
+_DENIED: Final = "denied"
+
+
+class FileMistakesError(Exception):
+    """Some entries of the file name no subject; the text has a line for each of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The subjects of a file, each once, in the order of the file.
+
+    Attributes:
+        accepted: the subjects that get the chosen category.
+        denied: the senders that a Screener elsewhere turned away.
+    """
+
+    accepted: tuple[Subject, ...]
+    denied: tuple[Subject, ...] = ()
+
+
+def read_subjects(text: str) -> Imported:
+    """Read the text of a file.
+
+    In a text, a line may be an address, ``*@domain`` or a List-Id. Empty lines and comments after
+    ``#`` are ignored.
+
+    Raises:
+        FileMistakesError: some entries cannot be used; nothing is imported.
+    """
+    text = text.removeprefix("\ufeff")
+    if text.lstrip()[:1] in {"{", "["}:
+        return _read_history(text)
+    subjects, mistakes = dict[Subject, None](), list[str]()
+    for number, line in enumerate(text.splitlines(), 1):
+        entry = line.partition(_COMMENT)[0].strip().rstrip(",;")
+        if not entry:
+            continue
+        try:
+            subjects[Subject.parse(entry)] = None
+        except ValueError as error:
+            mistakes.append(f"line {number}: {error}")
+    if mistakes:
+        raise FileMistakesError("\n".join(mistakes))
+    return Imported(tuple(subjects))
+
+
+def _read_history(text: str) -> Imported:
+    """Read a history of decisions: a list of objects, or an object that holds one as ``data``."""
+    try:
+        document: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        raise FileMistakesError("the file begins like JSON, but is none") from None
+    entries = document.get("data") if isinstance(document, dict) else document
+    if not isinstance(entries, list):
+        raise FileMistakesError("the JSON has no list of decisions")
+    by_status: dict[str, dict[Subject, None]] = {_APPROVED: {}, _DENIED: {}}
+    mistakes = []
+    for number, entry in enumerate(entries, 1):
+        fields = entry if isinstance(entry, dict) else {}
+        status = str(fields.get("status") or "")
+        try:
+            subject = Subject.parse(str(fields.get("email_address") or ""))
+        except ValueError as error:
+            mistakes.append(f"entry {number}: {error}")
+            continue
+        if status in by_status:
+            by_status[status][subject] = None
+        else:
+            mistakes.append(f"entry {number}: the status {status!r} is not known")
+    if mistakes:
+        raise FileMistakesError("\n".join(mistakes))
+    return Imported(tuple(by_status[_APPROVED]), tuple(by_status[_DENIED]))

@@ -1,0 +1,130 @@
+"""Commands about decisions: they show them, make them, and take them back."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mailroom.account import Account
+from mailroom.admin.decide import RefusedError, answer_named, decide_all
+from mailroom.admin.decide import decide as decide_on
+from mailroom.admin.importing import FileMistakesError, read_subjects
+from mailroom.admin.suggest import suggest as find_suggestions
+from mailroom.cli.app import Json, One, Who, app
+from mailroom.command import Output, fail, on_accounts, remark, subject_or_exit
+from mailroom.exits import Exit
+from mailroom.report import printable
+from mailroom.report.bars import progress_bars
+from mailroom.screener.model.categories import Answer
+from mailroom.screener.model.subject import Subject
+
+
+@app.command()
+def decide(
+    who: Who,
+    category: Annotated[str, typer.Argument(help="The name of a category, or: spam.")],
+    *,
+    account: One = None,
+    as_json: Json = False,
+) -> None:
+    """Decide on a sender, a whole domain or a mailing list."""
+    subject = subject_or_exit(who)
+
+    async def work(opened: Account, output: Output) -> Exit:
+        answer = _answer_or_exit(category, opened)
+        return await _decide_one(opened, output, subject, answer)
+
+    on_accounts(account, work, as_json=as_json, one_only=True)
+
+
+@app.command()
+def undo(who: Who, *, account: One = None, as_json: Json = False) -> None:
+    """Take the decision on a sender, a whole domain or a mailing list back."""
+    subject = subject_or_exit(who)
+
+    async def work(opened: Account, output: Output) -> Exit:
+        return await _decide_one(opened, output, subject, None)
+
+    on_accounts(account, work, as_json=as_json, one_only=True)
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A text with an address, a *@domain or a List-Id on each line, or the JSON of"
+            " `hey screener history --all --json`.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+    *,
+    to: Annotated[str, typer.Option("--to", metavar="CATEGORY", help="The category to decide on.")],
+    account: One = None,
+    as_json: Json = False,
+) -> None:
+    """Decide on everybody in a file."""
+    try:
+        imported = read_subjects(file.read_text(encoding="utf-8", errors="replace"))
+    except FileMistakesError as error:
+        fail("\n".join(map(printable, str(error).split("\n"))), Exit.CONFIGURATION)
+
+    async def work(opened: Account, output: Output) -> Exit:
+        answers: dict[Subject, Answer] = dict.fromkeys(
+            imported.accepted, _answer_or_exit(to, opened)
+        )
+        if imported.denied:
+            denying = [category for category in opened.settings.categories if category.denies]
+            if not denying:
+                fail("no category denies, so there is none for denied senders", Exit.CONFIGURATION)
+            answers |= dict.fromkeys(imported.denied, denying[0])
+        with progress_bars() as show_progress:
+            outcomes = await decide_all(opened, answers, show_progress)
+        for outcome in outcomes:
+            output.print(outcome.text())
+        failed = sum(bool(outcome.failure) for outcome in outcomes)
+        output.set_data({"decisions": [outcome.data() for outcome in outcomes], "failed": failed})
+        remark(f"{len(outcomes) - failed} decided, {failed} not.")
+        return Exit.FAILED if failed else Exit.OK
+
+    on_accounts(account, work, as_json=as_json, one_only=True)
+
+
+@app.command()
+def suggest(
+    *,
+    account: One = None,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, help="The largest number of proposals.")
+    ] = 50,
+    as_json: Json = False,
+) -> None:
+    """Propose categories for the senders with the most mail of the last year."""
+
+    async def work(opened: Account, output: Output) -> Exit:
+        with progress_bars() as show_progress:
+            found = await find_suggestions(opened, limit, show_progress)
+        output.print(found.text())
+        output.set_data(found.data())
+        remark(found.summary())
+        return Exit.OK
+
+    on_accounts(account, work, as_json=as_json)
+
+
+async def _decide_one(opened: Account, output: Output, subject: Subject, answer: Answer) -> Exit:
+    try:
+        outcome = await decide_on(opened, subject, answer)
+    except RefusedError as error:
+        fail(output.hide(printable(f"{subject}: {error}")), Exit.CONFIGURATION)
+    output.print(outcome.text())
+    output.set_data(outcome.data())
+    return Exit.FAILED if outcome.failure else Exit.OK
+
+
+def _answer_or_exit(category: str, opened: Account) -> Answer:
+    try:
+        return answer_named(category, opened.settings.categories)
+    except RefusedError as error:
+        fail(printable(str(error)), Exit.CONFIGURATION)

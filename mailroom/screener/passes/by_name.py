@@ -1,0 +1,133 @@
+"""Decisions on subjects that a person names, with or without mail of theirs at hand. Reads only."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from mailroom.contacts.address import list_key, whole_domain
+from mailroom.jmap.mail import Email, Patch
+from mailroom.screener.model.categories import Answer, Categories
+from mailroom.screener.model.lists import list_id
+from mailroom.screener.model.patches import patch_mailboxes
+from mailroom.screener.model.sender import UnusableFromError, is_own, sender_of
+from mailroom.screener.model.subject import Kind, Subject
+from mailroom.screener.passes.plan import Plan, plan_decisions
+from mailroom.screener.passes.reading import AccountReader, Reading
+from mailroom.screener.triage.contacts import find_contacts
+from mailroom.screener.triage.decide import decide_by_name
+from mailroom.screener.triage.labelled import SortedMail
+from mailroom.waiting.concurrency import both
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A label to be put on a mail, which decides on a subject like a tap in a mail app."""
+
+    email: Email
+    patch: Patch
+
+
+class NamedSubjects:
+    """Plans decisions on subjects that a person names.
+
+    Args:
+        reader: reads the account.
+        categories: the categories.
+        now: returns the time for notes, in the local time zone.
+    """
+
+    def __init__(
+        self, reader: AccountReader, categories: Categories, now: Callable[[], datetime]
+    ) -> None:
+        self._reader = reader
+        self._categories = categories
+        self._now = now
+
+    async def read(self) -> Reading:
+        """Read the account. Raises as :meth:`AccountReader.gather`."""
+        return self._reader.reading(*await self._reader.gather())
+
+    def refusal_of(self, subject: Subject, reading: Reading) -> str:
+        """Return the reason not to decide on a subject; "" if there is none. Pure."""
+        if subject.kind is Kind.DOMAIN:
+            return reading.refusal_of_domain(subject.key.removeprefix("*@"))
+        is_ours = is_own(subject.key, reading.gathered.identities)
+        return "it is one of your own addresses" if is_ours else ""
+
+    async def tap_for(self, subject: Subject, answer: Answer, reading: Reading) -> Tap | None:
+        """Return the labels for the newest mail of a subject on which they decide on the subject.
+
+        None if there is no such mail. Raises as :meth:`read`.
+        """
+        places = reading.gathered.places
+        labels = {label for label, given in places.labels.items() if given == answer}
+        labels |= {Kind.DOMAIN: {places.domain_label}, Kind.LIST: {places.list_label}}.get(
+            subject.kind, set()
+        )
+        mails = await self._reader.mail_of(frozenset({subject.key}), reading.gathered)
+        for email in sorted(mails, key=lambda email: (email.received_at, email.id), reverse=True):
+            tapped = replace(email, mailbox_ids=email.mailbox_ids | labels)
+            if [*reading.sorter.sort([tapped]).subjects] == [subject.key]:
+                patch = patch_mailboxes(
+                    email.mailbox_ids, tapped.mailbox_ids, fallback=places.inbox
+                )
+                return None if patch is None else Tap(email, patch)
+        return None
+
+    async def plan(self, answers: Mapping[Subject, Answer], reading: Reading) -> Plan:
+        """Plan decisions without labels on mail; labelled and new mail is left to the next pass.
+
+        Of several subjects that share a card, the answer to the first counts. Raises as
+        :meth:`read`.
+        """
+        gathered, snapshot = reading.gathered, reading.snapshot
+        keys = frozenset(subject.key for subject in answers)
+        cards, mails = await both(snapshot.read(keys), self._reader.mail_of(keys, gathered))
+        contacts = find_contacts(
+            dict.fromkeys((subject.key for subject in answers), ()),
+            cards,
+            gathered.identities,
+            snapshot.index,
+            reading.groups,
+        )
+        # Labelled mail is filed by the pass that acts on its label.
+        tapped = gathered.places.tapped
+        mails = tuple(email for email in mails if not email.mailbox_ids & tapped)
+        mails_of = _by_key(mails)
+        decisions = []
+        for contact in contacts:
+            subject = next(subject for subject in answers if subject.key in contact.addresses)
+            decision = decide_by_name(
+                contact,
+                subject,
+                answers[subject],
+                mails=mails_of.get(subject.key, ()),
+                categories=self._categories,
+                groups=reading.groups,
+                uids=snapshot.index.uids,
+                now=self._now(),
+            )
+            decisions.append(decision)
+        further = frozenset().union(*(contact.addresses for contact in contacts)) - keys
+        others = await self._reader.mail_of(further, gathered)
+        return plan_decisions(
+            replace(gathered, emails=(), new_mail=None),
+            SortedMail(),
+            decisions,
+            [*mails, *(email for email in others if not email.mailbox_ids & tapped)],
+            snapshot=snapshot,
+            categories=self._categories,
+        )
+
+
+def _by_key(mails: Iterable[Email]) -> Mapping[str, list[Email]]:
+    """Return mails by the keys of their subjects; mails without a usable sender are left out."""
+    mails_of = defaultdict[str, list[Email]](list)
+    for email in mails:
+        with suppress(UnusableFromError):
+            sender = sender_of(email).key
+            for key in (sender, whole_domain(sender), list_key(list_id(email.list_id))):
+                mails_of[key].append(email)
+    return mails_of

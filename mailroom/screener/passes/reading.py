@@ -1,0 +1,120 @@
+"""An account as it was read for a pass: its mail and its address book. Reads only."""
+
+from dataclasses import dataclass
+
+from mailroom.contacts.address import key_of
+from mailroom.contacts.book import AddressBook, Snapshot
+from mailroom.jmap.mail import Email
+from mailroom.screener.model.categories import Categories, Layout
+from mailroom.screener.model.domain_guard import refusal_of_domain
+from mailroom.screener.model.keywords import SPAM
+from mailroom.screener.model.missing import MissingError
+from mailroom.screener.passes.gather import GatheredMail, Gatherer
+from mailroom.screener.search.mail_search import Sweep
+from mailroom.screener.triage.groups import Groups, find_groups, missing_groups
+from mailroom.screener.triage.labelled import MailSorter
+from mailroom.screener.triage.standing import Decisions, StandingDecisions
+from mailroom.waiting.concurrency import both
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The mail and the address book of an account, read at the same time.
+
+    Attributes:
+        gathered: the labelled and new mail.
+        snapshot: the address book.
+        groups: Mailroom's groups.
+        decisions: the decisions of the address book.
+        own_domains: the domains of the user's own addresses, and of the mail server.
+    """
+
+    gathered: GatheredMail
+    snapshot: Snapshot
+    groups: Groups
+    decisions: Decisions
+    own_domains: frozenset[str]
+
+    def refusal_of_domain(self, domain: str) -> str:
+        """Return the reason not to decide on everybody at a domain; "" if there is none."""
+        return refusal_of_domain(domain, self.own_domains)
+
+    @property
+    def sorter(self) -> MailSorter:
+        """A sorter of labelled mail."""
+        gathered = self.gathered
+        return MailSorter(
+            gathered.places, gathered.identities, self.decisions, self.refusal_of_domain
+        )
+
+
+class AccountReader:
+    """Reads one account.
+
+    Args:
+        gatherer: reads the mail.
+        book: the account's contacts.
+        categories: the categories.
+        layout: the other mailboxes and names.
+        server: the host of the mail server.
+    """
+
+    def __init__(
+        self,
+        gatherer: Gatherer,
+        book: AddressBook,
+        categories: Categories,
+        layout: Layout,
+        *,
+        server: str,
+    ) -> None:
+        self._gatherer = gatherer
+        self._book = book
+        self._categories = categories
+        self._layout = layout
+        self._server = server
+
+    async def gather(self) -> tuple[GatheredMail, Snapshot]:
+        """Read the labelled and new mail, and the address book.
+
+        Raises:
+            HttpError, JmapError, AddressBookError: a server cannot be used as it should.
+            MissingError: the account lacks mailboxes or contact groups. If a group is missing, no
+                decision can be made: its members would be taken for contacts without a category.
+        """
+        gathered, snapshot = await both(self._gatherer.gather(), self._book.sync())
+        if groups := missing_groups(snapshot.groups, self._categories, self._layout):
+            raise MissingError(groups=groups, only_carddav=snapshot.index.only_named(groups))
+        return gathered, snapshot
+
+    def reading(self, gathered: GatheredMail, snapshot: Snapshot) -> Reading:
+        """Return the reading of an account whose own addresses are all known. Pure."""
+        domains = (key_of(address).rpartition("@")[2] for address in gathered.identities)
+        return Reading(
+            gathered=gathered,
+            snapshot=snapshot,
+            groups=find_groups(snapshot.groups, self._categories, self._layout),
+            decisions=Decisions(
+                StandingDecisions(snapshot.index, self._categories),
+                identities=gathered.identities,
+            ),
+            own_domains=frozenset((*domains, self._server)),
+        )
+
+    async def mail_of(self, keys: frozenset[str], gathered: GatheredMail) -> tuple[Email, ...]:
+        """Find the mail of subjects in the mailboxes that are swept, and their waived mail.
+
+        Mail that Mailroom put into the Junk folder is wanted back if a labelled mail is among it.
+        """
+        mailboxes = gathered.places.swept
+        if any(SPAM in email.keywords for email in gathered.emails):
+            mailboxes |= gathered.places.junk
+        sweep = Sweep(keys, mailboxes)
+        if not gathered.has_waived:
+            _, mails = await self._gatherer.mail_of([sweep])
+            return mails
+        (_, mails), waived = await both(
+            self._gatherer.mail_of([sweep]),
+            self._gatherer.waived_mail_of(keys, gathered.places),
+        )
+        return tuple({email.id: email for email in (*mails, *waived)}.values())

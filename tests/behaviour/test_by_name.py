@@ -1,0 +1,125 @@
+"""``mailroom decide``, ``undo`` and ``import``: decisions without a tap in a mail app."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from mailroom.account import Account, open_account
+from mailroom.admin.decide import Outcome, RefusedError, answer_named, decide, decide_all
+from mailroom.screener.model.subject import Subject
+from mailroom.settings import load_settings
+from tests.behaviour.conftest import Start, on
+from tests.support.owner.person import Owner, message
+from tests.support.service.process import environment
+from tests.support.variants.worlds import ROWS
+
+pytestmark = on(*ROWS)
+
+NEWS = "The Loom <news@loom.example>"
+POST = "dev@lists.loom.example"
+LIST = {"List-Id": "Loom developers <dev.lists.loom.example>", "List-Post": f"<mailto:{POST}>"}
+
+
+@asynccontextmanager
+async def account_of(owner: Owner, cwd: Path) -> AsyncIterator[Account]:
+    async with open_account(load_settings(environment(owner), cwd=cwd)) as account:
+        yield account
+
+
+async def decided(owner: Owner, cwd: Path, who: str, category: str) -> Outcome:
+    async with account_of(owner, cwd) as account:
+        answer = answer_named(category, account.settings.categories)
+        return await decide(account, Subject.parse(who), answer)
+
+
+async def undone(owner: Owner, cwd: Path, who: str) -> Outcome:
+    async with account_of(owner, cwd) as account:
+        return await decide(account, Subject.parse(who), None)
+
+
+async def everything(owner: Owner) -> dict[str, object]:
+    """Every card whole, and every group, by uid."""
+    contacts = await owner.contacts.contacts()
+    cards = {each.uid: await owner.contacts.everything_on(each.uid) for each in contacts}
+    return {**cards, "groups": await owner.groups()}
+
+
+@pytest.mark.parametrize("who", ["news@loom.example", "*@loom.example", "dev.lists.loom.example"])
+async def test_a_decision_and_the_way_back(alice: Owner, tmp_path: Path, who: str) -> None:
+    await alice.contacts.add("ann", "Ann", "ann@home.example", "A friend.")
+    await alice.receive(message(NEWS, "one"), message(NEWS, "two"))
+    await alice.receive(message("Bob <bob@home.example>", "post", headers=LIST))
+    before, places = await everything(alice), await alice.mails()
+    outcome = await decided(alice, tmp_path, who, "feed")
+    assert (outcome.failure, outcome.before) == ("", ())
+    mine = {"post"} if "lists" in who else {"one", "two"}
+    for mail in await alice.mails():
+        assert mail.mailboxes == ({"Feed"} if mail.subject in mine else {"Screener"})
+    assert outcome.mails == len(mine)
+    assert outcome.take_back.startswith("mailroom undo ")
+    assert len((await alice.groups())["Feed"]) == 1
+
+    again = await undone(alice, tmp_path, who)
+    assert (again.failure, again.before) == ("", ("Feed",))
+    assert again.take_back.startswith("mailroom decide ")
+    assert await everything(alice) == before
+    assert [mail.mailboxes for mail in await alice.mails()] == [mail.mailboxes for mail in places]
+
+
+async def test_a_sender_without_any_mail(alice: Owner, start: Start, tmp_path: Path) -> None:
+    outcome = await decided(alice, tmp_path, "new@loom.example", "Person")
+    assert (outcome.failure, outcome.mails) == ("", 0)
+    assert await alice.groups_of("new@loom.example") == {"Person", "Imbox", "Mailroom"}
+    outcome = await decided(alice, tmp_path, "new@loom.example", "Feed")
+    assert outcome.take_back == "mailroom decide new@loom.example Person"
+    assert await alice.groups_of("new@loom.example") == {"Feed", "Mailroom"}
+    await undone(alice, tmp_path, "new@loom.example")
+    assert await alice.contacts.contacts() == []
+
+
+async def test_an_address_is_decided_on_beside_its_lists(alice: Owner, tmp_path: Path) -> None:
+    """A label on a post would decide on the list, so none is put on one."""
+    await alice.receive(message("Bob <bob@home.example>", "post", headers=LIST))
+    outcome = await decided(alice, tmp_path, "bob@home.example", "Jail")
+    assert outcome.failure == ""
+    assert await alice.groups_of("bob@home.example") == {"Jail", "Mailroom"}
+    assert await alice.where("post") == {"Jail"}
+
+
+async def test_spam_by_name(alice: Owner, tmp_path: Path) -> None:
+    await alice.receive(message(NEWS, "one"))
+    await decided(alice, tmp_path, "news@loom.example", "spam")
+    assert "$junk" in (await alice.mail("one")).keywords
+    assert await alice.contacts.contacts() == []
+
+
+@pytest.mark.parametrize("who", ["*@gmail.com", "alice@example.com"])
+async def test_some_subjects_are_refused(alice: Owner, tmp_path: Path, who: str) -> None:
+    await alice.server.append(alice.name, "Sent", message("alice@example.com", "sent"))
+    with pytest.raises(RefusedError):
+        await decided(alice, tmp_path, who, "Feed")
+    assert await alice.contacts.contacts() == []
+
+
+async def test_many_subjects_at_once_and_again(alice: Owner, tmp_path: Path) -> None:
+    await alice.receive(message(NEWS, "one"), message("Bob <bob@home.example>", "other"))
+    who = ["news@loom.example", "*@corp.example", "dev.lists.loom.example", "*@gmail.com"]
+    who += [f"sender{number}@x{number}.example" for number in range(60)]
+    progress: list[tuple[str, int, int]] = []
+    for mails in (1, 0):
+        async with account_of(alice, tmp_path) as account:
+            feed = answer_named("Feed", account.settings.categories)
+            outcomes = await decide_all(
+                account,
+                dict.fromkeys(map(Subject.parse, who), feed),
+                lambda *shown: progress.append(shown),
+            )
+        assert {str(each.subject) for each in outcomes} == set(who)
+        assert [str(each.subject) for each in outcomes if each.failure] == ["*@gmail.com"]
+        assert sum(each.mails for each in outcomes) == mails
+        assert progress[-1][1:] == (len(who), len(who))
+    assert await alice.where("one") == {"Feed"}
+    assert await alice.where("other") == {"Screener"}
+    assert len((await alice.groups())["Feed"]) == len(who) - 1
