@@ -8,8 +8,10 @@ import typer
 from mailroom.account import Account
 from mailroom.admin.decide import RefusedError, answer_named, decide_all
 from mailroom.admin.decide import decide as decide_on
+from mailroom.admin.decided import UnknownCategoryError, find_decided
 from mailroom.admin.importing import FileMistakesError, read_subjects
 from mailroom.admin.suggest import suggest as find_suggestions
+from mailroom.admin.waiting import find_waiting
 from mailroom.cli.app import Json, One, Who, app
 from mailroom.command import Output, fail, on_accounts, remark, subject_or_exit
 from mailroom.exits import Exit
@@ -17,6 +19,46 @@ from mailroom.report import printable
 from mailroom.report.bars import progress_bars
 from mailroom.screener.model.categories import Answer
 from mailroom.screener.model.subject import Subject
+
+
+@app.command()
+def waiting(*, account: One = None, as_json: Json = False) -> None:
+    """Show who waits for a decision, newest first."""
+
+    async def work(opened: Account, output: Output) -> Exit:
+        found = await find_waiting(opened)
+        output.print(found.text())
+        output.set_data(found.data())
+        return Exit.OK
+
+    on_accounts(account, work, as_json=as_json)
+
+
+@app.command()
+def decided(
+    search: Annotated[
+        str, typer.Argument(metavar="[SEARCH]", help="A part of a name, address or List-Id.")
+    ] = "",
+    *,
+    category: Annotated[
+        str | None, typer.Option("--category", metavar="NAME", help="Only this category.")
+    ] = None,
+    account: One = None,
+    as_json: Json = False,
+) -> None:
+    """Show the senders that you have decided on, newest first."""
+
+    async def work(opened: Account, output: Output) -> Exit:
+        try:
+            found = await find_decided(opened, category=category, search=search)
+        except UnknownCategoryError as error:
+            remark(str(error))
+            return Exit.CONFIGURATION
+        output.print(found.text())
+        output.set_data(found.data())
+        return Exit.OK
+
+    on_accounts(account, work, as_json=as_json)
 
 
 @app.command()

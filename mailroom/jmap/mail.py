@@ -55,6 +55,10 @@ ARRIVAL: Final = (
 _TO: Final = tuple((f"header:{name}:asAddresses:all", name.lower()) for name in ("To", "Cc", "Bcc"))
 RECIPIENTS: Final = tuple(name for names in _TO for name in names)
 """Further properties of a mail: its recipients."""
+_DELIVERED_TO: Final = ("header:X-Delivered-To:all", "header:Delivered-To:all")
+"""No standard; Fastmail's mail has the first, that of Postfix and others the second."""
+OVERVIEW: Final = ("subject", *RECIPIENTS, *_DELIVERED_TO)
+"""Further properties of a mail: its subject line, its recipients, and the address of delivery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,9 @@ class Email:
         recipients: those of every To, Cc and Bcc field; empty unless asked for.
         list_id: the List-Id as written (RFC 2919); empty if there is none.
         list_post: the raw value of its List-Post field (RFC 2369); empty if there is none.
+        subject: its subject line; empty unless :data:`OVERVIEW` is asked for.
+        delivered_to: the raw values of its fields X-Delivered-To and Delivered-To, the topmost of
+            each name first; empty unless :data:`OVERVIEW` is asked for.
         thread_id: the id of its thread (RFC 8621 section 3). This attribute and the following ones
             are empty unless :data:`ARRIVAL` is asked for.
         refers_to: the message ids in its In-Reply-To and References fields.
@@ -100,6 +107,8 @@ class Email:
     content_type: str = ""
     list_id: str = ""
     list_post: str = ""
+    subject: str = ""
+    delivered_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +283,10 @@ def read_email(value: Any) -> Email:
         content_type=string(value.get(_CONTENT_TYPE) or ""),
         list_id=str(value.get(_LIST_ID) or ""),
         list_post=str(value.get(_LIST_POST) or ""),
+        subject=str(value.get("subject") or ""),
+        delivered_to=tuple(
+            string(field) for name in _DELIVERED_TO for field in value.get(name) or ()
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from mailroom.cli import app, main
 from tests.support.service.process import command
 
-WITHOUT_ARGUMENTS = ["run", "check", "setup", "triage", "suggest", "reset"]
+WITHOUT_ARGUMENTS = ["run", "check", "setup", "triage", "suggest", "waiting", "decided", "reset"]
 """Those that need settings and nothing else."""
 COMMANDS = [*WITHOUT_ARGUMENTS, "explain", "health", "demo"]
 SECRET = "correct-horse-battery"

@@ -41,7 +41,12 @@ async def set_up(environ: Environ, cwd: Path, *, mailboxes: bool, groups: bool) 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["triage"], ["triage", "--dry-run"], ["explain", "bob@corp.example"], ["suggest"]],
+    [
+        ["triage"],
+        ["triage", "--dry-run"],
+        ["explain", "bob@corp.example"],
+        ["suggest"],
+    ],
     ids=str,
 )
 @pytest.mark.parametrize(
@@ -56,3 +61,21 @@ async def test_mailboxes_and_groups_that_are_missing_are_all_listed(
     (line,) = done.err.splitlines()
     assert ("mailboxes missing: Screener, Imbox" in line) is mailboxes
     assert ("contact groups missing: Imbox, Feed" in line) is groups
+
+
+@pytest.mark.parametrize(("name", "mailboxes"), [("waiting", True), ("decided", False)])
+async def test_the_overviews_need_only_what_they_read(
+    environ: Environ, tmp_path: Path, name: str, *, mailboxes: bool
+) -> None:
+    await set_up(environ, tmp_path, mailboxes=mailboxes, groups=not mailboxes)
+    assert (await command(environ, name, cwd=tmp_path)).code == 4
+    await set_up(environ, tmp_path, mailboxes=False, groups=False)
+    done = await command(environ, name, cwd=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    assert len(done.out.splitlines()) == 1
+
+
+async def test_a_category_that_does_not_exist(environ: Environ, tmp_path: Path) -> None:
+    done = await command(environ, "decided", "--category", "Fed", cwd=tmp_path)
+    assert done.code == 2
+    assert done.err.startswith("there is no category 'Fed' (there is: Imbox, Feed, ")

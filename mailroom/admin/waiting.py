@@ -1,0 +1,79 @@
+"""``mailroom waiting``: the subjects that wait for a decision. Reads only."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mailroom.account import Account
+from mailroom.report import printable
+from mailroom.screener.overview.waiting import Reason, WaitingSubject, read_waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The subjects that wait for a decision, newest first."""
+
+    subjects: tuple[WaitingSubject, ...]
+
+    def text(self) -> Iterator[str]:
+        """Return the subjects in lines for a terminal."""
+        if not self.subjects:
+            yield "Nobody waits for a decision."
+        for waiting in self.subjects:
+            yield _heading(waiting)
+            mails = "1 mail" if waiting.count == 1 else f"{waiting.count} mails"
+            to = f", to {printable(waiting.alias)}" if waiting.alias else ""
+            yield f"  {waiting.reason.value}, {mails} since {_local(waiting.since)}{to}"
+            yield f"  {printable(waiting.subject_line) or '(no subject line)'}"
+
+    def data(self) -> dict[str, Any]:
+        """Return the subjects as JSON data."""
+        return {"waiting": [_data(waiting) for waiting in self.subjects]}
+
+
+async def find_waiting(account: Account) -> Waiting:
+    """Find the subjects that wait for a decision.
+
+    Raises:
+        HttpError, JmapError: the server cannot be asked.
+        MissingError: the account lacks mailboxes.
+    """
+    settings = account.settings
+    layout = settings.screener.layout
+    return Waiting(await read_waiting(await account.mail(), settings.categories, layout))
+
+
+def _heading(waiting: WaitingSubject) -> str:
+    name = printable(waiting.name)
+    # The address that a list is decided on by is its List-Id.
+    who = str(waiting.subject) if waiting.reason is Reason.LIST else waiting.address
+    who = f"<{printable(who.strip('<>'))}>" if who else ""
+    return " ".join(part for part in (name, who) if part) or "(no name)"
+
+
+def _local(time: str) -> str:
+    """Return a UTCDate as a time where Mailroom runs; as it is if it cannot be read."""
+    try:
+        return f"{datetime.fromisoformat(time).astimezone():%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError):
+        return printable(time)
+
+
+def _data(waiting: WaitingSubject) -> dict[str, Any]:
+    subject = waiting.subject
+    return {
+        "who": None if subject is None else str(subject),
+        "kind": None if subject is None else subject.kind.value,
+        "reason": waiting.reason.name.lower(),
+        "name": waiting.name,
+        "address": waiting.address,
+        "mails": waiting.count,
+        "since": waiting.since,
+        "newest": {
+            "id": waiting.newest_id,
+            "received": waiting.newest,
+            "subject": waiting.subject_line,
+            "to": waiting.alias,
+        },
+    }

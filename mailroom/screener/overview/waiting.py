@@ -1,0 +1,169 @@
+"""The subjects that wait for a decision, by the mail in the Screener. Reads only."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from mailroom.contacts.address import key_of
+from mailroom.jmap.listing import list_ids
+from mailroom.jmap.mail import OVERVIEW, Email
+from mailroom.jmap.mail_account import MailAccount
+from mailroom.screener.model.categories import Categories, Layout
+from mailroom.screener.model.keywords import FORGED
+from mailroom.screener.model.lists import is_discussion, list_id, list_name, posting_address
+from mailroom.screener.model.places import Directory, locate
+from mailroom.screener.model.sender import (
+    UnusableFromError,
+    is_address,
+    is_own,
+    may_be_own,
+    sender_of,
+)
+from mailroom.screener.model.subject import Subject
+from mailroom.screener.search.own_addresses import OwnAddresses
+
+_AT_ONCE: Final = 1000
+"""Mails that are read at a time, so that only few mails are in memory."""
+_LONGEST: Final = 200
+"""Characters of a subject line or of a From that names no sender; the rest is cut off."""
+
+
+class Reason(StrEnum):
+    """The reason why a subject waits."""
+
+    STRANGER = "unknown sender"
+    FORGED = "forged From"
+    LIST = "mailing list"
+    NAMELESS = "names no sender, or several"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingSubject:
+    """A subject with mail in the Screener.
+
+    Attributes:
+        subject: the subject; None if From names no sender or several.
+        reason: the reason why it waits.
+        name: the display name, or the name of the list, in the newest mail; may be empty.
+        address: the address as written in the newest mail; the posting address of a list; empty if
+            From names no sender or several.
+        count: the number of its mails in the Screener.
+        since: the time (UTCDate) at which the oldest of these mails came.
+        newest: the time at which the newest of them came.
+        newest_id: the id of the newest mail.
+        subject_line: the subject line of the newest mail, white space folded.
+        alias: the user's address that the newest mail was sent to; empty if it is not known.
+    """
+
+    subject: Subject | None
+    reason: Reason
+    name: str
+    address: str
+    count: int
+    since: str
+    newest: str
+    newest_id: str
+    subject_line: str
+    alias: str
+
+
+class WaitingSubjects:
+    """Collects waiting mail by its subject. Pure.
+
+    A forged mail is kept apart from the other mail of the sender that its From names, because a
+    decision on that sender does not concern it.
+
+    Args:
+        own: the user's own addresses; ``*@domain`` is every address there.
+    """
+
+    def __init__(self, own: Collection[str]) -> None:
+        self._own = tuple(own)
+        self._subjects: dict[tuple[str, Reason], WaitingSubject] = {}
+
+    def add(self, emails: Iterable[Email]) -> None:
+        """Add mails, in any order."""
+        for email in emails:
+            waiting = _waiting_subject(email)
+            who = waiting.subject.key if waiting.subject else waiting.name
+            before = self._subjects.get((who, waiting.reason))
+            if before is None or _age(before) <= _age(waiting):
+                alias = _alias(email, self._own)
+                newest = replace(waiting, subject_line=_line(email.subject), alias=alias)
+            else:
+                newest = before
+            if before is not None:
+                since = min(before.since, waiting.since)
+                newest = replace(newest, count=before.count + 1, since=since)
+            self._subjects[who, waiting.reason] = newest
+
+    def newest_first(self) -> tuple[WaitingSubject, ...]:
+        """Return the subjects, that with the newest mail first."""
+        return tuple(sorted(self._subjects.values(), key=_age, reverse=True))
+
+
+async def read_waiting(
+    account: MailAccount, categories: Categories, layout: Layout
+) -> tuple[WaitingSubject, ...]:
+    """Read the subjects that wait for a decision, newest first.
+
+    Mail is read a part at a time, and only the subjects are kept.
+
+    Raises:
+        HttpError, JmapError: the server cannot be asked.
+        MissingError: mailboxes are missing.
+    """
+    places = locate(Directory(await account.mailboxes()), categories, layout)
+    reading_own = OwnAddresses(account).addresses(places)
+    (own,), ids = await list_ids(account, [places.screener], after=[reading_own])
+    subjects = WaitingSubjects(own)
+    for start in range(0, len(ids), _AT_ONCE):
+        readings = account.readings(ids[start : start + _AT_ONCE], also=OVERVIEW)
+        for _, emails in await account.client.perform_all(readings):
+            # A mail that was filed after the list was read waits no more.
+            subjects.add(email for email in emails if places.screener in email.mailbox_ids)
+    return subjects.newest_first()
+
+
+def _waiting_subject(email: Email) -> WaitingSubject:
+    """Return the subject of one mail, without its subject line and alias."""
+    try:
+        sender = sender_of(email)
+    except UnusableFromError:
+        authors = ", ".join(author.email or author.name for author in email.from_)
+        subject, reason, name, address = None, Reason.NAMELESS, _line(authors), ""
+    else:
+        subject, reason = Subject(sender.key), Reason.STRANGER
+        name, address = sender.name, sender.address
+        if FORGED in email.keywords:
+            reason = Reason.FORGED
+        elif is_discussion(email, sender):
+            subject, reason = Subject.of_list(list_id(email.list_id)), Reason.LIST
+            name, address = list_name(email.list_id), posting_address(email.list_post)
+    came = email.received_at
+    return WaitingSubject(subject, reason, name, address, 1, came, came, email.id, "", "")
+
+
+def _age(waiting: WaitingSubject) -> tuple[str, str]:
+    return waiting.newest, waiting.newest_id
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:_LONGEST]
+
+
+def _alias(email: Email, own: Collection[str]) -> str:
+    """Return the user's address that a mail was sent to; empty if it is not known.
+
+    It is a recipient that is the user's own address, or that is at a domain of the user's. If none
+    is, as in mail to a list or to hidden recipients, it is the address to which the mail server
+    says that it delivered the mail.
+    """
+    recipients = [key_of(recipient.email) for recipient in email.recipients]
+    candidates = (
+        *(address for address in recipients if is_own(address, own)),
+        *(address for address in recipients if may_be_own(address, own)),
+        *map(key_of, email.delivered_to),
+    )
+    return next(filter(is_address, candidates), "")
