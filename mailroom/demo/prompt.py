@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 
 from mailroom.demo.commands import COMMANDS, Command, MisunderstoodError, choose, parse
-from mailroom.demo.lines import Lines
 from mailroom.demo.mailbox import Letter, Sender, further_subjects, strangers
 from mailroom.demo.play import filled_mailboxes, numbered
 from mailroom.demo.stage import Stage
 from mailroom.demo.telling import Teller
+from mailroom.input import Lines
 from mailroom.sandbox import SeenMail
 
 _Do = Callable[[Command], Awaitable[None]]

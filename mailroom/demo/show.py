@@ -4,13 +4,13 @@ import asyncio
 from io import StringIO
 from typing import Final
 
-from mailroom.demo.lines import Lines
 from mailroom.demo.play import Play
 from mailroom.demo.prompt import Prompt
 from mailroom.demo.script import SCENES
 from mailroom.demo.stage import WentOtherwiseError, open_stage
 from mailroom.demo.telling import Teller, on_terminal
 from mailroom.exits import Exit
+from mailroom.input import Lines
 from mailroom.logs import configure_logging
 from mailroom.runtime.failure_policy import EXPECTED
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mailroom.demo.lines import Lines
+from mailroom.input import Lines
 
 
 async def every_line(lines: Lines) -> list[str]:
