@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mailroom.account import Account
+from mailroom.admin.ticks import ticked
 from mailroom.contacts.address import key_of
 from mailroom.report import printable
+from mailroom.screener.model.categories import Answer
 from mailroom.screener.model.missing import MissingError
+from mailroom.screener.model.subject import Subject
 from mailroom.screener.passes.gather import Gatherer
 from mailroom.screener.suggest.proposals import Proposal, Proposals, propose
 from mailroom.screener.suggest.reading import PERIOD, Reader, ShowProgress
@@ -25,14 +28,26 @@ class Suggestions:
 
     Attributes:
         proposals: the proposals, and the senders without one.
+        account: the name of one of several accounts; else empty.
     """
 
     proposals: Proposals
+    account: str
 
     @property
     def made(self) -> Sequence[Proposal]:
         """The proposals, in the order of their numbers."""
         return self.proposals.made
+
+    def ticked(self, text: str) -> dict[Subject, Answer]:
+        """Return the decisions that a text ticks.
+
+        Raises:
+            TickError: as :func:`mailroom.admin.ticks.ticked`.
+        """
+        senders = [str(proposal.signals.subject) for proposal in self.made]
+        proposals = [self.made[position] for position in ticked(text, senders)]
+        return {proposal.signals.subject: proposal.category for proposal in proposals}
 
     def text(self) -> Iterator[str]:
         """Return the proposals in lines for a terminal."""
@@ -52,11 +67,15 @@ class Suggestions:
             if len(shown) > _UNCLEAR_SHOWN:
                 yield f"     and {len(shown) - _UNCLEAR_SHOWN} more"
 
-    def summary(self) -> str:
-        """Return the number of mails that were read."""
+    def advice(self) -> str:
+        """Return the next step for the user."""
+        read = f"{self.proposals.mails} mails of the last {PERIOD.days} days were read."
+        if not self.made:
+            return f"{read} Nothing was changed."
+        command = "mailroom suggest" + (f" --account {self.account}" if self.account else "")
         return (
-            f"{self.proposals.mails} mails of the last {PERIOD.days} days were read."
-            " Nothing was changed."
+            f"{read} Nothing was changed; to decide as proposed:\n"
+            f"  {command} --apply all    or some: --apply 1,3,7-9 or --apply ann@loom.example"
         )
 
     def data(self) -> dict[str, Any]:
@@ -108,7 +127,7 @@ async def suggest(account: Account, limit: int, show_progress: ShowProgress) -> 
         lambda key: bool(standing.categories_for(key)),
         limit=limit,
     )
-    return Suggestions(proposals)
+    return Suggestions(proposals, settings.name)
 
 
 def _named(signals: Signals) -> str:

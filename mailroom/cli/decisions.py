@@ -1,7 +1,9 @@
 """Commands about decisions: they show them, make them, and take them back."""
 
+import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,10 +13,12 @@ from mailroom.admin.decide import decide as decide_on
 from mailroom.admin.decided import UnknownCategoryError, find_decided
 from mailroom.admin.importing import FileMistakesError, read_subjects
 from mailroom.admin.suggest import suggest as find_suggestions
+from mailroom.admin.ticks import TickError, ask
 from mailroom.admin.waiting import find_waiting
 from mailroom.cli.app import Json, One, Who, app
 from mailroom.command import Output, fail, on_accounts, remark, subject_or_exit
 from mailroom.exits import Exit
+from mailroom.input import Lines
 from mailroom.report import printable
 from mailroom.report.bars import progress_bars
 from mailroom.screener.model.categories import Answer
@@ -121,14 +125,7 @@ def import_file(
             if not denying:
                 fail("no category denies, so there is none for denied senders", Exit.CONFIGURATION)
             answers |= dict.fromkeys(imported.denied, denying[0])
-        with progress_bars() as show_progress:
-            outcomes = await decide_all(opened, answers, show_progress)
-        for outcome in outcomes:
-            output.print(outcome.text())
-        failed = sum(bool(outcome.failure) for outcome in outcomes)
-        output.set_data({"decisions": [outcome.data() for outcome in outcomes], "failed": failed})
-        remark(f"{len(outcomes) - failed} decided, {failed} not.")
-        return Exit.FAILED if failed else Exit.OK
+        return await _decide_all(opened, output, answers, {})
 
     on_accounts(account, work, as_json=as_json, one_only=True)
 
@@ -140,6 +137,10 @@ def suggest(
     limit: Annotated[
         int, typer.Option("--limit", metavar="N", min=1, help="The largest number of proposals.")
     ] = 50,
+    apply: Annotated[
+        str | None,
+        typer.Option("--apply", metavar="TICKS", help="Decide: all, 1,3,7-9, or senders."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Propose categories for the senders with the most mail of the last year."""
@@ -148,11 +149,22 @@ def suggest(
         with progress_bars() as show_progress:
             found = await find_suggestions(opened, limit, show_progress)
         output.print(found.text())
+        lines = Lines.of_stdin()
+        is_asked = lines.is_terminal and sys.stdout.isatty() and not as_json and bool(found.made)
+        try:
+            if apply is None and is_asked:
+                answers = await ask(lines, found.ticked, remark)
+            else:
+                answers = found.ticked(apply or "")
+        except TickError as error:
+            fail(printable(str(error)), Exit.CONFIGURATION)
+        if answers:
+            return await _decide_all(opened, output, answers, found.data())
         output.set_data(found.data())
-        remark(found.summary())
+        remark(found.advice())
         return Exit.OK
 
-    on_accounts(account, work, as_json=as_json)
+    on_accounts(account, work, as_json=as_json, one_only=apply is not None)
 
 
 async def _decide_one(opened: Account, output: Output, subject: Subject, answer: Answer) -> Exit:
@@ -163,6 +175,21 @@ async def _decide_one(opened: Account, output: Output, subject: Subject, answer:
     output.print(outcome.text())
     output.set_data(outcome.data())
     return Exit.FAILED if outcome.failure else Exit.OK
+
+
+async def _decide_all(
+    opened: Account, output: Output, answers: Mapping[Subject, Answer], data: Mapping[str, Any]
+) -> Exit:
+    """Decide on many subjects, and print the outcomes; ``data`` is printed with their data."""
+    with progress_bars() as show_progress:
+        outcomes = await decide_all(opened, answers, show_progress)
+    for outcome in outcomes:
+        output.print(outcome.text())
+    failed = sum(bool(outcome.failure) for outcome in outcomes)
+    decisions = [outcome.data() for outcome in outcomes]
+    output.set_data({**data, "decisions": decisions, "failed": failed})
+    remark(f"{len(outcomes) - failed} decided, {failed} not.")
+    return Exit.FAILED if failed else Exit.OK
 
 
 def _answer_or_exit(category: str, opened: Account) -> Answer:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mailroom.account import open_account
+from mailroom.admin.decide import decide_all
 from mailroom.admin.suggest import Suggestions, suggest
 from mailroom.settings import load_settings
 from tests.behaviour.conftest import Start, on
@@ -93,3 +94,22 @@ async def test_there_are_no_more_proposals_than_wanted(alice: Owner, tmp_path: P
     await alice.receive(*mail_of_a_year())
     found = await suggested(alice, tmp_path, limit=2)
     assert list(categories(found)) == ["dev.lists.example", "hello@loom.example"]
+
+
+async def test_ticked_proposals_are_decisions(alice: Owner, tmp_path: Path) -> None:
+    await alice.receive(*mail_of_a_year())
+    async with open_account(load_settings(environment(alice), cwd=tmp_path)) as account:
+        found = await suggest(account, 50, lambda label, done, total: None)
+        answers = found.ticked("1-3")
+        await decide_all(account, answers, lambda label, done, total: None)
+    places = {mail.subject: mail.mailboxes for mail in await alice.mails()}
+    assert places == {
+        "Re: [dev] warp": {"Feed"},
+        **{f"Issue {n}": {"Feed"} for n in range(4)},
+        **{f"Ihre Rechnung {n}": {"Paper Trail"} for n in range(3)},
+        **{f"A new login {n}": {"Screener"} for n in range(2)},
+        "Lunch?": {"Screener"},
+        "Hello": {"Screener"},
+    }
+    assert len(await alice.contacts.contacts()) == 3, "no card for any poster"
+    assert list(categories(await suggested(alice, tmp_path))) == ["no-reply@bank.example"]

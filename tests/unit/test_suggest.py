@@ -1,8 +1,17 @@
-"""Proposals as a person reads them, and as data."""
+"""Proposals as a person reads them and ticks them, and as data."""
 
+import os
+from collections.abc import Mapping
+
+import pytest
+
+from mailroom.admin.decide import name_of
 from mailroom.admin.suggest import Suggestions
+from mailroom.admin.ticks import TickError, ask
 from mailroom.contacts.index import ContactIndex
-from mailroom.screener.model.categories import DEFAULTS
+from mailroom.input import Lines
+from mailroom.screener.model.categories import DEFAULTS, Answer
+from mailroom.screener.model.subject import Subject
 from mailroom.screener.suggest.proposals import Proposals, propose
 from mailroom.screener.suggest.signals import Correspondence, Tally
 from tests.support.domain.builders import NOW
@@ -12,7 +21,7 @@ NEWS = "Loom Weekly <news@loom.example>"
 POSTERS = ("a@a.example", "b@b.example")
 
 
-def suggestions(*, limit: int = 50) -> Suggestions:
+def suggestions(*, limit: int = 50, account: str = "") -> Suggestions:
     """Proposals for a newsletter, a mailing list and a shop; none for strangers."""
     tally = Tally(Correspondence(), ["alice@example.com"], ContactIndex(), NOW)
     tally.add(headers(NEWS, f"Issue \x1b{n}", keywords=frozenset({"$seen"})) for n in range(3))
@@ -22,7 +31,7 @@ def suggestions(*, limit: int = 50) -> Suggestions:
     found = propose(
         tally, DEFAULTS, ContactIndex(), lambda key: key == "sam6@far.example", limit=limit
     )
-    return Suggestions(found)
+    return Suggestions(found, account)
 
 
 def test_the_lines_for_a_person() -> None:
@@ -45,8 +54,9 @@ def test_the_lines_for_a_person() -> None:
 
 
 def test_nothing_to_propose() -> None:
-    nothing = Suggestions(Proposals(0, (), ()))
+    nothing = Suggestions(Proposals(0, (), ()), "")
     assert list(nothing.text()) == ["Nothing to propose."]
+    assert nothing.ticked("all") == {}
 
 
 def test_the_data() -> None:
@@ -71,3 +81,44 @@ def test_the_data() -> None:
         "dev.lists.example",
     ]
     assert data["unclear"] == []
+
+
+def names(answers: Mapping[Subject, Answer]) -> dict[str, str]:
+    return {str(subject): name_of(answer) for subject, answer in answers.items()}
+
+
+def test_proposals_are_ticked_by_number_and_by_sender() -> None:
+    found = suggestions()
+    assert names(found.ticked("3,dev.lists.example")) == {
+        "dev.lists.example": "Feed",
+        "orders@shop.example": "Paper Trail",
+    }
+    assert len(found.ticked("all")) == 3
+    with pytest.raises(TickError):
+        found.ticked("4")
+
+
+def test_the_next_step_names_the_account() -> None:
+    assert "mailroom suggest --apply all" in suggestions().advice()
+    assert "mailroom suggest --account work --apply all" in suggestions(account="work").advice()
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected", "mistakes"),
+    [
+        ("2\n", ["dev.lists.example"], 0),
+        ("\n", [], 0),
+        ("", [], 0),
+        ("9\nfoo\n1\n", ["news@loom.example"], 2),
+    ],
+)
+async def test_the_user_is_asked_until_the_ticks_are_understood(
+    typed: str, expected: list[str], mistakes: int
+) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, typed.encode())
+    os.close(writing)
+    said: list[str] = []
+    with os.fdopen(reading) as file:
+        assert [*names(await ask(Lines(file), suggestions().ticked, said.append))] == expected
+    assert len(said) == 1 + 2 * mistakes

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import pty
+import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from tests.support.owner.person import PATIENCE
 from tests.support.sandbox.client import mail
 from tests.support.service.process import Finished, command
 
+QUESTION: Final = "Enter alone ends."
 NEWS: Final = "news@loom.example"
 DIGEST: Final = "digest@warp.example"
 
@@ -46,6 +48,20 @@ class Terminal:
         )
         os.close(theirs)
         return cls(process, ours)
+
+    async def until(self, text: str) -> None:
+        """Wait until the terminal shows a text."""
+        async with asyncio.timeout(PATIENCE):
+            while text not in self.shown:
+                part = await self._read()
+                assert part, self.shown
+                self.shown += part
+
+    def type(self, line: str) -> None:
+        os.write(self._fd, f"{line}\n".encode())
+
+    def interrupt(self) -> None:
+        self._process.send_signal(signal.SIGINT)
 
     async def end(self) -> int:
         """Wait for the end; return the exit code."""
@@ -121,6 +137,7 @@ async def test_without_a_terminal_the_proposals_are_printed_and_nothing_is_done(
     assert done.out.splitlines()[0] == f"  1  Feed  {NEWS}"
     assert "Nothing was changed" in done.err
     assert "Reading" not in done.err, "no progress without a terminal"
+    assert QUESTION not in done.err
     assert alice.console.mails() == before
 
 
@@ -130,9 +147,78 @@ async def test_the_proposals_as_json(alice: Alice) -> None:
     assert [(each["who"], each["category"]) for each in data["proposals"]] == [(NEWS, "Feed")]
 
 
-async def test_a_terminal_shows_the_progress(alice: Alice) -> None:
+@pytest.mark.parametrize("ticks", ["3", "1-5", "bob@corp.example"])
+async def test_a_tick_that_is_not_in_the_list_is_a_mistake(alice: Alice, ticks: str) -> None:
+    before = alice.console.mails()
+    done = await alice.run("--apply", f"1,{ticks}")
+    assert done.code == 2
+    assert ticks in done.err.splitlines()[-1]
+    assert alice.console.mails() == before
+
+
+@pytest.mark.parametrize(
+    ("ticks", "decided"),
+    [("all", [NEWS, DIGEST]), ("1", [NEWS]), ("2-2", [DIGEST]), (DIGEST, [DIGEST])],
+    ids=str,
+)
+async def test_ticked_proposals_become_decisions(
+    alice: Alice, ticks: str, decided: list[str]
+) -> None:
+    done = await alice.run("--apply", ticks)
+    assert done.code == 0
+    for sender in (NEWS, DIGEST):
+        is_decided = sender in decided
+        assert alice.places[sender] == {"Feed" if is_decided else "Screener"}
+        assert (f"to take it back: mailroom undo {sender}" in done.out) is is_decided
+    again = await alice.run("--json")
+    left = {proposal["who"] for proposal in json.loads(again.out)["proposals"]}
+    assert left == {NEWS, DIGEST} - set(decided)
+
+
+async def test_a_decision_can_be_taken_back(alice: Alice) -> None:
+    before = alice.places
+    await alice.run("--apply", "all")
+    for sender in (NEWS, DIGEST):
+        await command(alice.env, "undo", sender, cwd=alice.cwd)
+    assert alice.places == before
+
+
+async def test_the_decisions_as_json(alice: Alice) -> None:
+    done = await alice.run("--json", "--apply", "2")
+    data = json.loads(done.out)
+    assert [proposal["who"] for proposal in data["proposals"]] == [NEWS, DIGEST]
+    assert [(each["who"], each["category"]) for each in data["decisions"]] == [(DIGEST, "Feed")]
+    assert data["failed"] == 0
+
+
+async def test_on_a_terminal_the_user_ticks(alice: Alice) -> None:
     terminal = await alice.run_on_terminal()
+    await terminal.until(QUESTION)
+    assert alice.places == {NEWS: {"Screener"}, DIGEST: {"Screener"}}
+    terminal.type("7")
+    await terminal.until("which has the numbers 1 to 2")
+    terminal.type("2")
     assert await terminal.end() == 0
-    assert "Reading sent mail" in terminal.shown
-    assert "Reading mail" in terminal.shown
-    assert NEWS in terminal.shown
+    assert alice.places == {NEWS: {"Screener"}, DIGEST: {"Feed"}}
+    assert f"mailroom undo {DIGEST}" in terminal.shown
+
+
+async def test_on_a_terminal_enter_alone_changes_nothing(alice: Alice) -> None:
+    before = alice.console.mails()
+    terminal = await alice.run_on_terminal()
+    await terminal.until(QUESTION)
+    terminal.type("")
+    assert await terminal.end() == 0
+    assert "Reading mail" in terminal.shown, "progress"
+    assert "Nothing was changed" in terminal.shown
+    assert alice.console.mails() == before
+
+
+async def test_an_interrupt_at_the_question_changes_nothing(alice: Alice) -> None:
+    before = alice.console.mails()
+    terminal = await alice.run_on_terminal()
+    await terminal.until(QUESTION)
+    terminal.interrupt()
+    assert await terminal.end() == 130
+    assert "Traceback" not in terminal.shown
+    assert alice.console.mails() == before
