@@ -153,37 +153,33 @@ async def explain(account: Account, subject: Subject) -> Explanation:
     addresses = {key}
     if subject.kind is Kind.ADDRESS:
         addresses.update(key_of(address) for card in own_cards for address in card.addresses)
-    own = await gatherer.own_among([key], gathered)
-    decisions = Decisions(
-        StandingDecisions(snapshot.index, settings.categories),
-        identities=(*gathered.identities, *own),
-    )
-    facts = Facts(
-        decisions=decisions,
-        correspondents=correspondents,
-        places=gathered.places,
-        categories=settings.categories,
-        authserv_id="",
-    )
+    own = (*gathered.identities, *await gatherer.own_among([key], gathered))
+    standing = StandingDecisions(snapshot.index, settings.categories)
+    decisions = Decisions(standing, identities=own)
+    facts = Facts(decisions, correspondents, gathered.places, settings.categories, authserv_id="")
     verdict = judge(_next_mail(subject, gathered.places.inbox), facts)
-    sweep = Sweep(frozenset(addresses), gathered.places.managed)
-    _, mails = await gatherer.mail_of([sweep])
-    if subject.kind is Kind.LIST:
-        mails_of_subject = iter([mail for mail in mails if list_key(list_id(mail.list_id)) == key])
-    else:
-        # The mail of a domain is that of the senders there without a card of their own.
-        key_for = sender_key if subject.kind is Kind.ADDRESS else decisions.subject_for
-        mails_of_subject = BySubject(mails, key_for).of(addresses)
+    _, mails = await gatherer.mail_of([Sweep(frozenset(addresses), gathered.places.managed)])
     return Explanation(
         subject=subject,
         # Without a card of its own, the cards for the whole domain decide.
         contacts=tuple(Contact.of(card, snapshot.groups) for card in own_cards or cards),
-        mails=_count_by_mailbox(mails_of_subject, gathered),
+        mails=_count_by_mailbox(_mails_of(subject, addresses, mails, decisions), gathered),
         rule=verdict.rule,
         categories=tuple(category.name for category in verdict.categories),
         mailboxes=_mailboxes(verdict, gathered),
         is_screened=settings.arrivals.enabled,
     )
+
+
+def _mails_of(
+    subject: Subject, addresses: Iterable[str], mails: Iterable[Email], decisions: Decisions
+) -> Iterator[Email]:
+    """Return the mails of a subject, and of the further addresses on its cards."""
+    if subject.kind is Kind.LIST:
+        return (mail for mail in mails if list_key(list_id(mail.list_id)) == subject.key)
+    # The mail of a domain is that of the senders there without a card of their own.
+    key_for = sender_key if subject.kind is Kind.ADDRESS else decisions.subject_for
+    return BySubject(mails, key_for).of(addresses)
 
 
 def _next_mail(subject: Subject, inbox: str) -> Email:

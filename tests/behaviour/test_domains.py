@@ -103,7 +103,7 @@ async def test_the_domain_of_a_provider_is_refused(alice: Owner, start: Start, s
     async with start(alice) as service:
         await comes_to(alice, "one", "Screener", "@ToFeed", "@WholeDomain", "@MailroomError")
         await service.until_logged("label cannot be acted on")
-        (event,) = service.events("label cannot be acted on")
+        event, *_ = service.events("label cannot be acted on")
         assert sender.rpartition("@")[2].rstrip(">") in event["reason"]
         assert await alice.contacts.contacts() == []
         await alice.untap(mail, "@WholeDomain")

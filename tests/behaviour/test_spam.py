@@ -19,7 +19,7 @@ async def decide(person: Owner, subject: str, label: str) -> None:
 async def junk(person: Owner) -> str:
     """The path of the mailbox for spam."""
     answer = await person.jmap("Mailbox/get", {"ids": None, "properties": ["id", "role"]})
-    (mailbox_id,) = [each["id"] for each in answer["list"] if each["role"] in {"junk", "spam"}]
+    (mailbox_id,) = [each["id"] for each in answer["list"] if each.get("role") in {"junk", "spam"}]
     return next(path for path, known in (await person.mailboxes()).items() if known == mailbox_id)
 
 

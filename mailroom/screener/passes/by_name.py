@@ -85,16 +85,10 @@ class NamedSubjects:
         gathered, snapshot = reading.gathered, reading.snapshot
         keys = frozenset(subject.key for subject in answers)
         cards, mails = await both(snapshot.read(keys), self._reader.mail_of(keys, gathered))
+        without_labels = dict.fromkeys((subject.key for subject in answers), ())
         contacts = find_contacts(
-            dict.fromkeys((subject.key for subject in answers), ()),
-            cards,
-            gathered.identities,
-            snapshot.index,
-            reading.groups,
+            without_labels, cards, gathered.identities, snapshot.index, reading.groups
         )
-        # Labelled mail is filed by the pass that acts on its label.
-        tapped = gathered.places.tapped
-        mails = tuple(email for email in mails if not email.mailbox_ids & tapped)
         mails_of = _by_key(mails)
         decisions = []
         for contact in contacts:
@@ -111,12 +105,13 @@ class NamedSubjects:
             )
             decisions.append(decision)
         further = frozenset().union(*(contact.addresses for contact in contacts)) - keys
-        others = await self._reader.mail_of(further, gathered)
+        mails += await self._reader.mail_of(further, gathered)
+        unlabelled = replace(gathered, emails=(), new_mail=None)
         return plan_decisions(
-            replace(gathered, emails=(), new_mail=None),
+            unlabelled,
             SortedMail(),
             decisions,
-            [*mails, *(email for email in others if not email.mailbox_ids & tapped)],
+            mails,
             snapshot=snapshot,
             categories=self._categories,
         )

@@ -56,7 +56,7 @@ class Plan:
             earlier pass, with its words.
         label_patches: patches of labels only: for conflicts, unusable and own mails, and leftovers.
         widening: patches of labelled mails that add the label which says the subject of the
-            decision; see :attr:`SortedMail.widened`. They are written before everything else.
+            decision; see :attr:`SortedMail.widening`. They are written before everything else.
         skipped_labels: ids of mails whose labels are not changed now, because a server refused that
             for good in an earlier pass -> its words.
         judged: the verdicts on new mail; None if new mail is not screened, or not in this pass.
@@ -138,52 +138,50 @@ def plan_decisions(
         refusal_of: returns the words of a lasting refusal, for a :attr:`Decision.id` or a
             :func:`label_change_key`; None if it is to be tried now.
     """
-    conflicts, decisions, skipped = list[Conflict](), list[Decision](), []
-    for outcome in outcomes:
-        if isinstance(outcome, Conflict):
-            conflicts.append(outcome)
-        elif (reason := refusal_of(outcome.id)) is not None:
-            skipped.append((outcome, reason))
-        else:
-            decisions.append(outcome)
-    standing = Decisions(
-        StandingDecisions(snapshot.index, categories),
-        of_pass={
-            key: decision.answer for decision in decisions for key in decision.contact.addresses
-        },
-        identities=gathered.identities,
+    conflicts = tuple(outcome for outcome in outcomes if isinstance(outcome, Conflict))
+    wanted = [outcome for outcome in outcomes if isinstance(outcome, Decision)]
+    skipped = tuple(
+        (decision, reason) for decision in wanted if (reason := refusal_of(decision.id)) is not None
     )
-    by_subject, places = BySubject(mails, standing.subject_for), gathered.places
+    decisions = [decision for decision in wanted if refusal_of(decision.id) is None]
+    answers = {key: decision.answer for decision in decisions for key in decision.contact.addresses}
+    standing = StandingDecisions(snapshot.index, categories)
+    all_decisions = Decisions(standing, of_pass=answers, identities=gathered.identities)
+    by_subject, places = BySubject(mails, all_decisions.subject_for), gathered.places
     filings = tuple(plan_filing(decision, by_subject, places, categories) for decision in decisions)
     swept = {email_id for filing in filings for email_id in filing.swept_patches}
-    leftovers = [email for email in sorted_mail.leftovers if email.id not in swept]
-    unfiled = unfiled_mail(conflicts, sorted_mail.unusable, skipped)
-    patches = patch_labels(leftovers=leftovers, own=sorted_mail.own, unfiled=unfiled, places=places)
-    skipped_labels = {
-        email.id: words
-        for email in gathered.emails
-        if email.id in patches and (words := refusal_of(label_change_key(email))) is not None
-    }
+    labelled = {email_id for filing in filings for email_id in filing.labelled_patches}
+    patches = patch_labels(
+        leftovers=[email for email in sorted_mail.leftovers if email.id not in swept],
+        own=sorted_mail.own,
+        unfiled=unfiled_mail(conflicts, sorted_mail.unusable, skipped),
+        places=places,
+    )
+    skipped_labels = _skipped_labels(patches, gathered.emails, refusal_of)
     return Plan(
         filings=filings,
-        conflicts=tuple(conflicts),
+        conflicts=conflicts,
         unusable=tuple(sorted_mail.unusable),
         own=tuple(sorted_mail.own),
         label_patches={key: patches[key] for key in patches if key not in skipped_labels},
         gathered=gathered,
-        decisions=standing,
+        decisions=all_decisions,
         snapshot=snapshot,
-        skipped=tuple(skipped),
+        skipped=skipped,
         skipped_labels=skipped_labels,
         emails={email.id: email for email in (*mails, *gathered.emails)},
-        widening={
-            email.id: patch
-            for email in gathered.emails
-            if (label := sorted_mail.widened.get(email.id))
-            and any(email.id in filing.labelled_patches for filing in filings)
-            and (patch := add_label(email, label))
-        },
+        widening={key: patch for key, patch in sorted_mail.widening.items() if key in labelled},
     )
+
+
+def _skipped_labels(
+    patches: Collection[str],
+    emails: Iterable[Email],
+    refusal_of: Callable[[str], str | None],
+) -> dict[str, str]:
+    """Return the ids of patched mails whose label change was refused for good, with the words."""
+    refusals = {email.id: refusal_of(label_change_key(email)) for email in emails}
+    return {key: reason for key in patches if (reason := refusals[key]) is not None}
 
 
 def label_change_key(email: Email) -> str:

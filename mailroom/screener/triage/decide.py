@@ -80,8 +80,7 @@ def decide(
     decision_id = hashlib.sha256(made_from.encode()).hexdigest()[:8]
     answer = places.labels[label]
     if not isinstance(answer, Category):
-        strays = edits_for_strays(contact.subjects, groups, uids)
-        edits = edits_for_undo(contact.cards, groups) + strays
+        edits = _edits_without_category(contact.cards, contact.subjects, groups, uids)
         return Decision(decision_id, contact, answer, edits, frozenset())
     chain = categories.chain(answer)
     # The card is made for the sender of the newest mail that has a display name.
@@ -92,15 +91,10 @@ def decide(
     if wider:
         edits = _edits_for_wider(contact, wider, best_named.sender, chain, groups, now)
         return Decision(decision_id, contact, answer, edits, frozenset())
-    names = {
-        key: display_names(
-            [
-                *(mail.email for mail in contact.labelled if mail.sender.key == key),
-                *mails_of([key]),
-            ]
-        )
-        for key in contact.senders
-    }
+    names = {}
+    for key in contact.senders:
+        labelled = [mail.email for mail in contact.labelled if mail.sender.key == key]
+        names[key] = display_names([*labelled, *mails_of([key])])
     edits = edits_for_triage(
         contact.cards,
         best_named.sender,
@@ -137,8 +131,7 @@ def decide_by_name(  # noqa: PLR0913 - one argument for each fact
     """
     decision_id = hashlib.sha256(f"{subject.key}\n{answer}".encode()).hexdigest()[:8]
     if not isinstance(answer, Category):
-        strays = edits_for_strays([subject.key], groups, uids)
-        edits = edits_for_undo(contact.cards, groups) + strays
+        edits = _edits_without_category(contact.cards, [subject.key], groups, uids)
         return Decision(decision_id, contact, answer, edits, frozenset())
     profile, collective = _profile(subject, contact.cards, mails)
     edits = edits_for_triage(
@@ -151,6 +144,13 @@ def decide_by_name(  # noqa: PLR0913 - one argument for each fact
         subject=subject,
     )
     return Decision(decision_id, contact, answer, edits, frozenset())
+
+
+def _edits_without_category(
+    cards: Collection[Card], keys: Collection[str], groups: Groups, uids: Collection[str]
+) -> tuple[ContactEdit, ...]:
+    """Return the edits for subjects, by their keys, that go back to the Screener or are spam."""
+    return edits_for_undo(cards, groups) + edits_for_strays(keys, groups, uids)
 
 
 def _profile(

@@ -14,9 +14,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mailroom.contacts.address import list_key, whole_domain
-from mailroom.jmap.mail import Email
+from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import Category, Special
 from mailroom.screener.model.lists import is_discussion, list_id
+from mailroom.screener.model.patches import add_label
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import Sender, UnusableFromError, is_own, sender_of
 from mailroom.screener.model.subject import Kind, Subject
@@ -32,7 +33,7 @@ class LabelledMail:
     """A mail with labels, whose sender is known.
 
     Attributes:
-        email: the mail; with the label of :attr:`SortedMail.widened`, if it gets one.
+        email: the mail; with the label of :attr:`SortedMail.widening`, if it gets one.
         sender: its sender.
         labels: the triage labels whose answers count: those on the mail, or without any on it, the
             label of the decision that a label like ``@WholeDomain`` widens.
@@ -57,9 +58,9 @@ class SortedMail:
         own: the user's own mails, which only lose their labels.
         unusable: labelled mails that decide on nothing, with the reason.
         leftovers: mails with the error label, but without a label that can be acted on now.
-        widened: mail id -> the label that says which subject is meant, where only the address book
-            says so now. The label is put on before the address book is changed, so that a pass that
-            is cut short is repeated with the same subject.
+        widening: mail id -> the patch that adds the label which says the subject, where only the
+            address book says it now. The label is put on before the address book is changed, so
+            that a pass that is cut short is repeated with the same subject.
     """
 
     subjects: dict[str, list[LabelledMail]] = field(default_factory=lambda: defaultdict(list))
@@ -67,7 +68,7 @@ class SortedMail:
     own: list[Email] = field(default_factory=list)
     unusable: list[tuple[Email, str]] = field(default_factory=list)
     leftovers: list[Email] = field(default_factory=list)
-    widened: dict[str, str] = field(default_factory=dict)
+    widening: dict[str, Patch] = field(default_factory=dict)
 
 
 class MailSorter:
@@ -150,7 +151,7 @@ class MailSorter:
                 subject = self._decided_subject(email, sender)
                 if subject != sender.key:
                     label = places.domain_label if subject == domain else places.list_label
-                    result.widened[email.id] = label
+                    result.widening[email.id] = add_label(email, label) or {}
                     email = replace(email, mailbox_ids=email.mailbox_ids | {label})
             else:
                 subject = self._subject_of_answer(email, sender)
