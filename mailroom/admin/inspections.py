@@ -100,7 +100,7 @@ async def contacts(account: Account) -> AsyncIterator[Finding]:
     book = await account.book()
     used = await book.describe()
     detail = f"address book {used.name!r} over {used.protocol} at {used.url}"
-    yield Finding("contacts", detail, lines=await book.notes())
+    yield Finding("contacts", detail, lines=await book.remarks())
 
 
 async def rights(account: Account) -> AsyncIterator[Finding]:

@@ -12,7 +12,7 @@ from yarl import URL
 
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import Card, ContactEdit, Group
-from mailroom.contacts.uid import bearer_key
+from mailroom.contacts.uid import key_on_card
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,12 @@ class Snapshot:
         """Read every card that bears one of ``addresses``, which may be keys of lists as well.
 
         The cards are found in the index, and left out if they bear the address no more. Addresses
-        are compared by :func:`mailroom.contacts.uid.bearer_key`. The number of consecutive round
+        are compared by :func:`mailroom.contacts.uid.key_on_card`. The number of consecutive round
         trips does not depend on the number of addresses.
 
         Raises: as :meth:`AddressBook.sync`.
         """
-        keys = frozenset(map(bearer_key, addresses))
+        keys = frozenset(map(key_on_card, addresses))
         cards = await self.fetch(self.index.ids_of(addresses))
         return tuple(card for card in cards if not keys.isdisjoint(card.keys))
 
@@ -77,8 +77,8 @@ class AddressBook(Protocol):
         """Return which address book is used. Raises as :meth:`sync`."""
         ...
 
-    async def notes(self) -> tuple[str, ...]:
-        """Return sentences on the address book for a person. Raises as :meth:`sync`."""
+    async def remarks(self) -> tuple[str, ...]:
+        """Return remarks for ``mailroom check``, each a sentence or two. Raises as :meth:`sync`."""
         ...
 
     async def sync(self) -> Snapshot:

@@ -45,12 +45,19 @@ class CardForm(Protocol):
 
     @property
     def may_be_claimed(self) -> bool:
-        """False if a property that servers add would look like a person's change beside a mark."""
+        """False if the card, once it has a mark, would look as if a person had changed it.
+
+        Servers add properties that mean nothing on a card without a mark, but look like a person's
+        change on a card with one.
+        """
         ...
 
     @property
     def needs_mark(self) -> bool:
-        """True if every edit must renew the mark, or the edit looks like a person's change."""
+        """True if every edit must renew the mark.
+
+        With the old mark, the card would look as if a person had changed it.
+        """
         ...
 
     def with_mark(self, mark: Mark) -> Self:
@@ -77,8 +84,8 @@ class CardForm(Protocol):
 F = TypeVar("F", bound=CardForm)
 
 
-def with_marks(contact: Card, card: CardForm) -> Card:
-    """Return a contact as it was read, with the facts that follow from the mark on its card."""
+def with_facts_from_mark(contact: Card, card: CardForm) -> Card:
+    """Add the facts that the mark on a card shows to the contact that was read from this card."""
     mark = card.mark
     return replace(
         contact,

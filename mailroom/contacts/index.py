@@ -13,7 +13,7 @@ from typing import Self
 
 from mailroom.contacts.address import key_of, whole_domain
 from mailroom.contacts.model import Group
-from mailroom.contacts.uid import bearer_key, keys_of_card, uid_for
+from mailroom.contacts.uid import key_on_card, keys_of_card, uid_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,11 @@ class Brief:
 
     Attributes:
         uid: without ``urn:uuid:``.
-        addresses: its keys (:func:`mailroom.contacts.uid.keys_of_card`).
+        keys: see :func:`mailroom.contacts.uid.keys_of_card`.
     """
 
     uid: str
-    addresses: tuple[str, ...]
+    keys: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class _Tables:
     Attributes:
         cards: editable cards, by id.
         groups: groups, by id.
-        ids_by_address: address key -> ids of the cards that bear the address.
+        ids_by_key: key of an address or a list -> ids of the cards that have this key.
         ids_by_uid: uid -> id of the card.
         known_only: card id -> address keys, for cards that cannot be edited.
         known: address key -> number of the cards in ``known_only`` that bear the address.
@@ -45,7 +45,7 @@ class _Tables:
 
     cards: dict[str, Brief] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
-    ids_by_address: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    ids_by_key: dict[str, tuple[str, ...]] = field(default_factory=dict)
     ids_by_uid: dict[str, str] = field(default_factory=dict)
     known_only: dict[str, tuple[str, ...]] = field(default_factory=dict)
     known: dict[str, int] = field(default_factory=dict)
@@ -105,18 +105,18 @@ class ContactIndex:
         card_id = self.id_of(uid)
         if card_id is None:
             return None
-        return bearer_key(address) in self._tables.cards[card_id].addresses
+        return key_on_card(address) in self._tables.cards[card_id].keys
 
     def knows(self, address: str) -> bool:
         """Return True if a card, editable or not, bears an address or ``*@`` and its domain."""
-        key = bearer_key(address)
+        key = key_on_card(address)
         return any(
-            address_key in self._tables.ids_by_address or address_key in self._tables.known
+            address_key in self._tables.ids_by_key or address_key in self._tables.known
             for address_key in (key, whole_domain(key))
         )
 
     def only_named(self, names: Iterable[str]) -> list[str]:
-        """Return the given names that are the name of a card without any address.
+        """Return those of ``names`` for which there is a card without any address.
 
         A group in Apple's form, which is not the form of RFC 6350, appears as such a card over JMAP
         if the server does not know Apple's form.
@@ -125,14 +125,15 @@ class ContactIndex:
         return [name for name in names if name in present]
 
     def ids_of(self, addresses: Iterable[str]) -> frozenset[str]:
-        """Return the ids of the cards that bear one of these addresses or stand for a list.
+        """Return the ids of the cards that bear one of these addresses.
 
-        Here and below, an address may be a :func:`mailroom.contacts.address.list_key` as well.
+        Here and below, a :func:`mailroom.contacts.address.list_key` may be passed as an address. It
+        finds the card of that mailing list.
         """
         return frozenset(
             card_id
             for address in addresses
-            for card_id in self._tables.ids_by_address.get(bearer_key(address), ())
+            for card_id in self._tables.ids_by_key.get(key_on_card(address), ())
         )
 
     def uids_of(self, address: str) -> frozenset[str]:
@@ -140,8 +141,8 @@ class ContactIndex:
 
         These cards bear the address. If no card does, they bear ``*@`` and the domain.
         """
-        key, ids_by_address = bearer_key(address), self._tables.ids_by_address
-        ids = ids_by_address.get(key) or ids_by_address.get(whole_domain(key), ())
+        key, ids_by_key = key_on_card(address), self._tables.ids_by_key
+        ids = ids_by_key.get(key) or ids_by_key.get(whole_domain(key), ())
         return frozenset(self._tables.cards[card_id].uid for card_id in ids)
 
     def own_uids_of(self, address: str) -> frozenset[str]:
@@ -150,10 +151,10 @@ class ContactIndex:
         These are the cards that bear no other address, and the card that Mailroom made for this
         address. Further cards may bear the address beside others.
         """
-        key = bearer_key(address)
-        ids = self._tables.ids_by_address.get(key, ())
+        key = key_on_card(address)
+        ids = self._tables.ids_by_key.get(key, ())
         briefs = [self._tables.cards[card_id] for card_id in ids]
-        own = (brief for brief in briefs if brief.addresses == (key,) or brief.uid == uid_for(key))
+        own = (brief for brief in briefs if brief.keys == (key,) or brief.uid == uid_for(key))
         return frozenset(brief.uid for brief in own)
 
 
@@ -181,7 +182,7 @@ class IndexBuilder:
         The ``name`` is kept only for a card without addresses; see :meth:`ContactIndex.only_named`.
         """
         brief = Brief(uid, keys_of_card(uid, addresses))
-        name = "" if brief.addresses else name
+        name = "" if brief.keys else name
         tables = self._tables
         if (
             tables.cards.get(card_id) == brief
@@ -193,8 +194,8 @@ class IndexBuilder:
         tables = self._writable()
         tables.cards[card_id] = brief
         tables.ids_by_uid[uid] = card_id
-        for key in brief.addresses:
-            tables.ids_by_address[key] = (*tables.ids_by_address.get(key, ()), card_id)
+        for key in brief.keys:
+            tables.ids_by_key[key] = (*tables.ids_by_key.get(key, ()), card_id)
         if name:
             tables.only_named[card_id] = name
 
@@ -237,12 +238,12 @@ class IndexBuilder:
             return
         if tables.ids_by_uid.get(brief.uid) == card_id:
             del tables.ids_by_uid[brief.uid]
-        for key in brief.addresses:
-            rest = tuple(other for other in tables.ids_by_address[key] if other != card_id)
+        for key in brief.keys:
+            rest = tuple(other for other in tables.ids_by_key[key] if other != card_id)
             if rest:
-                tables.ids_by_address[key] = rest
+                tables.ids_by_key[key] = rest
             else:
-                del tables.ids_by_address[key]
+                del tables.ids_by_key[key]
 
     def _writable(self) -> _Tables:
         """Return tables that no index holds."""

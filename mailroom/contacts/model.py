@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from mailroom.contacts.address import key_of
-from mailroom.contacts.uid import bearer_key, is_of_list, keys_of_card
+from mailroom.contacts.uid import is_of_list, key_on_card, keys_of_card
 
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
@@ -86,7 +86,7 @@ class Card:
 
     def stands_for(self, key: str) -> bool:
         """Return True if the card stands for an address, a whole domain or a list, by its key."""
-        return bearer_key(key) in self.keys
+        return key_on_card(key) in self.keys
 
 
 @dataclass(frozen=True, slots=True)

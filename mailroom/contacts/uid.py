@@ -55,17 +55,23 @@ def is_of_list(uid: str) -> bool:
     return _OF_LIST.fullmatch(uid) is not None
 
 
-def bearer_key(key: str) -> str:
-    """Return the text that stands for a subject among the keys of a card.
+def key_on_card(key: str) -> str:
+    """Return the key that the cards of an address, or of a mailing list, have in common.
 
-    This is the :func:`mailroom.contacts.address.key_of` an address, and the uid of a list's card.
+    See :func:`keys_of_card`.
+
+    Args:
+        key: an address, or the :func:`mailroom.contacts.address.list_key` of a list.
+
+    Returns:
+        The :func:`mailroom.contacts.address.key_of` the address, or the uid of the list's card.
     """
     key = key_of(key)
     return uid_for(key) if list_id_of(key) else key
 
 
 def keys_of_card(uid: str, addresses: Iterable[str]) -> tuple[str, ...]:
-    """Return the keys (:func:`bearer_key`) of everything that a card stands for.
+    """Return the keys (:func:`key_on_card`) of the addresses, or of the list, of a card.
 
     The card of a mailing list stands for the list only: people who write from its posting address
     are not decided on by it.

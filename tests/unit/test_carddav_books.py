@@ -88,8 +88,8 @@ async def test_who_is_in_another_book_is_known_and_not_edited(two: DavServer) ->
         index = (await address_book.sync()).index
         assert index.knows("Boss@corp.example")
         assert (len(index), index.ids_of(["boss@corp.example"])) == (1, frozenset())
-        (note,) = await address_book.notes()
-        assert "other address books: Staff" in note
+        (remark,) = await address_book.remarks()
+        assert "other address books: Staff" in remark
 
 
 @pytest.mark.parametrize("can_sync", [True, False])

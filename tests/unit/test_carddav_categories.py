@@ -92,11 +92,11 @@ async def test_a_card_that_came_into_a_further_group_is_not_deleted(account: Acc
 
 
 async def test_the_setting_is_named_where_cards_have_these_categories(account: Account) -> None:
-    assert await account.book.notes() == ()
+    assert await account.book.remarks() == ()
     async with serving(account.dav) as (url, http):
-        (note,) = await CardDavAddressBook(http, url, Options(group_names=NAMES)).notes()
-    assert "categories Imbox" in note
-    assert "MAILROOM_CONTACTS_GROUPS=categories" in note
+        (remark,) = await CardDavAddressBook(http, url, Options(group_names=NAMES)).remarks()
+    assert "categories Imbox" in remark
+    assert "MAILROOM_CONTACTS_GROUPS=categories" in remark
 
 
 @pytest.mark.parametrize(

@@ -26,13 +26,13 @@ async def main():
         http = HttpClient(session, Credentials.basic("a", "b"))
         book = CardDavAddressBook(http, URL(sys.argv[1]))
         snapshot = await book.sync()
-        index, notes = snapshot.index, await book.notes()
+        index, remarks = snapshot.index, await book.remarks()
         whole = await snapshot.read([f"{name}@x.example" for name in json.loads(sys.argv[2])])
         known = [name for name in json.loads(sys.argv[3]) if index.knows(f"{name}@x.example")]
         # Not ru_maxrss: that is inherited from the process that started this one.
         status = pathlib.Path("/proc/self/status").read_text()
         peak = int(re.search(r"VmHWM:\\s*(\\d+) kB", status)[1])
-        print(json.dumps([peak, len(index), len(known), len(whole), notes]))
+        print(json.dumps([peak, len(index), len(known), len(whole), remarks]))
 
 asyncio.run(main())
 """
@@ -49,8 +49,8 @@ async def opened(
         )  # fmt: skip
         output, _ = await child.communicate()
     assert child.returncode == 0
-    peak, cards_known, known, whole, notes = json.loads(output.splitlines()[-1])
-    return peak, cards_known, known, whole, notes
+    peak, cards_known, known, whole, remarks = json.loads(output.splitlines()[-1])
+    return peak, cards_known, known, whole, remarks
 
 
 @pytest.mark.parametrize("gives_lengths", [True, False])
@@ -76,8 +76,8 @@ async def test_one_card_of_seventy_megabytes(
     names = ["friend", *(f"n{number}" for number in range(50))]
     octets = {name: 70_000_000 if name == "friend" else 1000 for name in names}
     cards = LargeCards(octets, gives_lengths=gives_lengths)
-    peak, size, known, whole, notes = await opened(cards, names, names)
+    peak, size, known, whole, remarks = await opened(cards, names, names)
     assert (size, known, whole) == (50, 51, 50)
-    assert ["friend.vcf" in note for note in notes] == [True]
+    assert ["friend.vcf" in remark for remark in remarks] == [True]
     record_property("measured", f"carddav, one card of 70 MB: peak {peak // 1024} MiB")
     assert peak < MOST

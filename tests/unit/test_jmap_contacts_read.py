@@ -7,7 +7,7 @@ import pytest
 
 from mailroom.contacts.jmap.calls import (
     Book,
-    Changes,
+    CardWrites,
     Done,
     find_cards,
     get_books,
@@ -183,20 +183,20 @@ def test_a_search_for_everything_has_no_filter() -> None:
 
 
 def test_nothing_to_set_takes_no_call() -> None:
-    operation = set_cards("a", Changes(if_in_state="1"))
+    operation = set_cards("a", CardWrites(if_in_state="1"))
     assert operation.calls == ()
     assert read(operation) == Done()
 
 
 def test_what_a_set_says_nothing_of_has_not_been_done() -> None:
-    changes = Changes(create={"a": {}, "b": {}}, update={"c": {}}, destroy=["d", "e"])
+    writes = CardWrites(create={"a": {}, "b": {}}, update={"c": {}}, destroy=["d", "e"])
     answer = {
         "created": {"a": {"id": "1"}},
         "updated": None,
         "destroyed": ["d"],
         "notCreated": {"b": {"type": "forbidden"}},
     }
-    failed = read(set_cards("x", changes), answer).failed
+    failed = read(set_cards("x", writes), answer).failed
     silent = SetError("serverFail", "the server does not say what became of it")
     assert failed == {"b": SetError("forbidden"), "c": silent, "e": silent}
 
@@ -205,7 +205,7 @@ def test_what_a_set_says_nothing_of_has_not_been_done() -> None:
     "answer", [{"created": ["a"]}, {"destroyed": {"a": None}}, {"notUpdated": 5}]
 )
 def test_a_set_without_the_promised_shape_is_refused(answer: Any) -> None:
-    done = read(set_cards("x", Changes(create={"a": {}})), {"created": {"a": {}}, **answer})
+    done = read(set_cards("x", CardWrites(create={"a": {}})), {"created": {"a": {}}, **answer})
     assert done.refusal is not None
     assert done.refusal.type == "serverFail"
     assert not done.is_outdated

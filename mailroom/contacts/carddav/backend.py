@@ -75,28 +75,28 @@ class CardDavAddressBook:
         collection = (await self._open()).collection
         return Description("CardDAV", collection.url, collection.name)
 
-    async def notes(self) -> tuple[str, ...]:
+    async def remarks(self) -> tuple[str, ...]:
         """See the protocol."""
         await self.sync()
-        book, notes = await self._open(), []
+        book, remarks = await self._open(), []
         if others := book.others.names:
-            notes.append(
+            remarks.append(
                 f"other address books: {', '.join(others)}. Mailroom knows their contacts, but"
                 " never writes to them; MAILROOM_CONTACTS_ADDRESS_BOOK selects the one to write to"
             )
         if book.cache.too_large:
             paths = ", ".join(sorted(book.cache.too_large))
-            notes.append(
+            remarks.append(
                 f"cards that are not edited, because they exceed {LARGEST_CARD >> 20} MiB: {paths}"
             )
         used = book.cache.category_members.used()
         if used and not book.cache.groups_are_categories:
-            notes.append(
+            remarks.append(
                 f"contacts have the categories {', '.join(sorted(used))} on their cards, which"
                 " Mailroom ignores. If your apps keep groups as categories, set"
                 " MAILROOM_CONTACTS_GROUPS=categories"
             )
-        return tuple(notes)
+        return tuple(remarks)
 
     async def sync(self) -> Snapshot:
         """See the protocol. If the address book is gone, it is searched again."""

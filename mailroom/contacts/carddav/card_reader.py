@@ -72,7 +72,7 @@ async def read_cards(
 
     Raises: as :class:`Requests`.
     """
-    # In brief, the octets in the answer cannot be known before.
+    # If cards are read as in BRIEF, nobody knows the octets of the answer beforehand.
     sizes = {path: length if way.whole else None for path, length in lengths.items()}
     unknown = [path for path in sorted(sizes) if sizes[path] is None]
     reading = _Reading(requests, take, way)

@@ -42,7 +42,7 @@ _PAGES: Final = 1000
 
 
 class CollectionSync:
-    """Reads the changes since the last accepted ones; other changes are returned again.
+    """Reads changes. Changes that the caller did not accept are read again by the next call.
 
     Args:
         requests: the requests to the address book.
@@ -130,12 +130,12 @@ class CollectionSync:
         server does so, a card with one address may lack another one, so every card is read whole.
         """
         await self._read_as(BRIEF, lengths, lengths, changes)
-        bare = [path for path, card in changes.cards.items() if not card.addresses]
-        await self._read_as(WHOLE_IF_SMALL, bare, lengths, changes)
-        if any(path in changes.cards and changes.cards[path].addresses for path in bare):
+        without_address = [path for path, card in changes.cards.items() if not card.addresses]
+        await self._read_as(WHOLE_IF_SMALL, without_address, lengths, changes)
+        if any(path in changes.cards and changes.cards[path].addresses for path in without_address):
             log.info("server leaves out properties with a group, all cards are read whole")
             self._brief_lacks_addresses = True
-            rest = changes.cards.keys() - set(bare)
+            rest = changes.cards.keys() - set(without_address)
             await self._read_as(WHOLE_IF_SMALL, rest, lengths, changes)
 
     async def _read_as(
@@ -182,7 +182,7 @@ async def list_everything(requests: Requests, *, can_sync: bool) -> Listing:
     log.info("server cuts lists of cards, they are requested by their UIDs")
     try:
         without_uid, with_uid = await all_of(
-            [_list_by_uid(requests, None), _list_by_uid(requests, "")]
+            [_list_in_parts(requests, None), _list_in_parts(requests, "")]
         )
     except RefusedError as error:
         raise _only_a_part(requests, str(error)) from error
@@ -208,9 +208,9 @@ async def _last_token(requests: Requests, page: Listing) -> tuple[str, dict[str,
     return page.token, seen
 
 
-async def _list_by_uid(requests: Requests, begin: str | None) -> dict[str, Listed]:
-    """List the cards whose UID begins so, or the cards without UID; divide them if too many."""
-    listing = await requests.with_uid(begin)
+async def _list_in_parts(requests: Requests, begin: str | None) -> dict[str, Listed]:
+    """List cards as :meth:`Requests.list_by_uid`; if they are too many, by longer beginnings."""
+    listing = await requests.list_by_uid(begin)
     if not listing.is_truncated:
         return dict(listing.found)
     if begin is None:
@@ -218,11 +218,11 @@ async def _list_by_uid(requests: Requests, begin: str | None) -> dict[str, Liste
     if len(begin) >= _LONGEST_BEGIN:
         raise _only_a_part(requests, f"too many UIDs begin with {begin!r}")
     longer = [begin + character for character in _CHARACTERS]
-    rest = await requests.with_uid(begin, excluded=longer)
+    rest = await requests.list_by_uid(begin, excluded=longer)
     if rest.is_truncated:
         raise _only_a_part(requests, f"too many UIDs begin with {begin!r}")
     found = dict(rest.found)
-    for part in await all_of(_list_by_uid(requests, longer_begin) for longer_begin in longer):
+    for part in await all_of(_list_in_parts(requests, longer_begin) for longer_begin in longer):
         found |= part
     if missed := len(listing.found.keys() - found.keys()):
         raise _only_a_part(requests, f"{missed} cards are not found by their UIDs")

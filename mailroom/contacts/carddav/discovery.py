@@ -82,12 +82,12 @@ class Discovered:
     Attributes:
         books: the address books, at least one.
         homes: the collections that hold the user's address books.
-        is_named: True if the given URL was the URL of the address book itself.
+        found_by_own_url: True if the given URL is the address book's own.
     """
 
     books: tuple[AddressBookCollection, ...]
     homes: tuple[URL, ...]
-    is_named: bool = False
+    found_by_own_url: bool = False
 
 
 class NoAddressBookError(AddressBookError):
@@ -159,7 +159,7 @@ class _Search:
                     for resource in await self._propfind(principal, depth=0):
                         homes += resource.urls(HOME_SET)
         if books:
-            return Discovered(books, tuple(homes), is_named=True)
+            return Discovered(books, tuple(homes), found_by_own_url=True)
         found = {
             path_key(book.url.raw_path): book
             for home in homes

@@ -19,9 +19,9 @@ from mailroom.contacts.carddav.resource import (
     version_of,
 )
 from mailroom.contacts.carddav.webdav import (
-    ANSWERS,
     COLLECTION,
     COLLECTION_TAG,
+    EXPECTED_STATUSES,
     GONE,
     LISTED,
     RESOURCE_TYPE,
@@ -31,9 +31,9 @@ from mailroom.contacts.carddav.webdav import (
     TooManyError,
     explanation,
     multiget,
-    not_a_page,
     propfind,
     query_by_uid,
+    response_unless_page,
     sync_collection,
     xml_request,
 )
@@ -116,8 +116,11 @@ class Requests:
         """Return everything in the address book."""
         return await self._list("PROPFIND", propfind(LISTED), depth=1)
 
-    async def with_uid(self, begin: str | None, excluded: Iterable[str] = ()) -> Listing:
-        """Return the cards whose UID begins in a certain way, see :func:`query_by_uid`."""
+    async def list_by_uid(self, begin: str | None, excluded: Iterable[str] = ()) -> Listing:
+        """Return the cards whose UID begins with a text, or without a text the cards without UID.
+
+        See :func:`query_by_uid`.
+        """
         body = query_by_uid(begin, excluded)
         try:
             return await self._list("REPORT", body, depth=1, error=_query_refused)
@@ -177,7 +180,9 @@ class Requests:
             The answer, with any status; and the card, unless there is none or it has more than
             :data:`LARGEST_CARD` octets.
         """
-        request = HttpRequest("GET", self._url_of(path), {"Accept": accept}, expected=ANSWERS)
+        request = HttpRequest(
+            "GET", self._url_of(path), {"Accept": accept}, expected=EXPECTED_STATUSES
+        )
         response, data = await self._http.ask_in_pieces(request, _CardAnswer)
         if response.status != HTTPStatus.OK or data is None:
             return response, None
@@ -190,13 +195,13 @@ class Requests:
         headers = {**condition, "Content-Type": f"text/vcard{version}; charset=utf-8"}
         url, data = self._url_of(path), bytes(card)
         return await self._http.ask(
-            HttpRequest("PUT", url, headers, data, expected=ANSWERS), not_a_page
+            HttpRequest("PUT", url, headers, data, expected=EXPECTED_STATUSES), response_unless_page
         )
 
     async def delete(self, path: str, condition: Mapping[str, str]) -> Response:
         """Delete one card under a condition; return the answer with any status."""
-        request = HttpRequest("DELETE", self._url_of(path), condition, expected=ANSWERS)
-        return await self._http.ask(request, not_a_page)
+        request = HttpRequest("DELETE", self._url_of(path), condition, expected=EXPECTED_STATUSES)
+        return await self._http.ask(request, response_unless_page)
 
     async def _list(
         self,

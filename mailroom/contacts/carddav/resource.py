@@ -52,11 +52,12 @@ class Resource:
     def may_be_converted(self) -> bool:
         """True if the server may store this card as vCard 4.
 
-        A vCard 3 without N is invalid and refused by many servers, so it is a converted card.
+        A vCard 3 without N is invalid and refused by many servers, so it is a converted card. A
+        card whose length is not the reported length of the stored card may be converted as well.
         """
         if is_vcard4(self.card):
             return False
-        return is_vcard3_without_name(self.card) or not self.has_length_of(self)
+        return is_vcard3_without_name(self.card) or not self.fits_length(self.length)
 
     def is_stored_version_of(self, shown: "Resource") -> bool:
         """Return True if this card, which was asked for as vCard 4, is the stored version.
@@ -66,15 +67,15 @@ class Resource:
         """
         if self.etag != shown.etag:
             return True  # This card is a newer version; the length was reported for the older one.
-        if self.has_length_of(shown):
+        if self.fits_length(shown.length):
             return True
         # A vCard 3 without N is converted for certain. If the reported length fits neither card,
         # the length is wrong.
-        return is_vcard3_without_name(shown.card) and not shown.has_length_of(shown)
+        return is_vcard3_without_name(shown.card) and not shown.fits_length(shown.length)
 
-    def has_length_of(self, other: "Resource") -> bool:
-        """Return True if this card has the stored length of ``other``, or the length is unknown."""
-        return other.length is None or len(bytes(self.card)) == other.length
+    def fits_length(self, length: int | None) -> bool:
+        """Return True if this card has ``length`` octets, or if ``length`` is unknown."""
+        return length is None or len(bytes(self.card)) == length
 
 
 def says_the_same(one: VCard, other: VCard) -> bool:

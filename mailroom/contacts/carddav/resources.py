@@ -127,7 +127,7 @@ class Resources:
         """
 
         async def attempt(accept: str) -> str:
-            """Return the Accept header for the next try; empty if the card is as it should be."""
+            """Try once; return the Accept header for the next try, or "" if none is needed."""
             resource = self._cache.version(path) or await self.get(path, accept=accept)
             if resource is None:
                 raise AddressBookError(f"{path} is gone")

@@ -88,14 +88,16 @@ async def select(http: HttpClient, base: URL, options: Options) -> Selected:
     """
     discovered = await discover(http, base)
     found = list(discovered.books)
-    if discovered.is_named and options.address_book:
+    if discovered.found_by_own_url and options.address_book:
         found = [book for home in discovered.homes for book in await books_in(http, home)] or found
     books = _candidates(found, options.address_book)
     if len(books) > 1:
         has_groups = await all_of(_has_groups(http, book, options.group_names) for book in books)
         with_groups = [book for book, has in zip(books, has_groups, strict=True) if has]
         books = [_choose(books, with_groups)]
-    return Selected(books[0], discovered.homes, None if discovered.is_named else discovered.books)
+    return Selected(
+        books[0], discovered.homes, None if discovered.found_by_own_url else discovered.books
+    )
 
 
 async def make_address_book(http: HttpClient, base: URL, name: str) -> None:

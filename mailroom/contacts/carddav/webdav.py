@@ -40,7 +40,7 @@ NO_UID_CONFLICT: Final = _CARDDAV + "no-uid-conflict"
 
 _XML: Final = "application/xml; charset=utf-8"
 
-ANSWERS: Final = (
+EXPECTED_STATUSES: Final = (
     frozenset(range(200, 300)) | frozenset(range(400, 500)) | {501, 505, 507, 508}
 ) - {
     HTTPStatus.UNAUTHORIZED,
@@ -49,7 +49,8 @@ ANSWERS: Final = (
     HTTPStatus.TOO_EARLY,
     HTTPStatus.TOO_MANY_REQUESTS,
 }
-"""The statuses that concern one request, in contrast to statuses that concern every request."""
+"""The statuses that the caller of a request handles, because they concern this request only. For
+all other statuses, :mod:`mailroom.http` repeats the request or raises an error."""
 
 LISTED: Final = (ETAG, LENGTH, RESOURCE_TYPE)
 """The properties of each resource in a list of a collection."""
@@ -123,8 +124,8 @@ class TooManyError(RefusedError):
     """A query would find more cards than the server returns."""
 
 
-def not_a_page(response: Response) -> Response:
-    """Return an answer, unless a proxy sent it in place of the address book server.
+def response_unless_page(response: Response) -> Response:
+    """Return an answer that is from the address book server, and not a web page of a proxy.
 
     Raises:
         IntermediaryError: a web page came with a 403, as bot filters and firewalls send it. A web
@@ -139,7 +140,9 @@ def not_a_page(response: Response) -> Response:
 def xml_request(method: str, url: URL, body: bytes, *, depth: int | None = None) -> HttpRequest:
     """Return a request with a body in XML, and with a Depth header if the method has one."""
     headers = {} if depth is None else {"Depth": str(depth)}
-    return HttpRequest(method, url, {**headers, "Content-Type": _XML}, body, expected=ANSWERS)
+    return HttpRequest(
+        method, url, {**headers, "Content-Type": _XML}, body, expected=EXPECTED_STATUSES
+    )
 
 
 def propfind(names: Iterable[str]) -> bytes:

@@ -60,8 +60,8 @@ class Writing:
         self._edits = edits
         self._index = index
         self._groups = index.groups
-        # Servers send a 500 for a card that they cannot parse, or that is too large for them; they
-        # have just been able to list the cards.
+        # A 500 is about the card: servers send it for a card that they cannot parse, or that is too
+        # large for them. The server itself is well, because it has just listed the cards.
         self._report = EditReport(edits, statuses_of_cards={HTTPStatus.INTERNAL_SERVER_ERROR})
         self._uids = {edit.key: edit.uid for edit in edits}
 

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 
 from mailroom.contacts.book import Description, Snapshot
-from mailroom.contacts.jmap.calls import Book, Changes, get_books, set_cards
+from mailroom.contacts.jmap.calls import Book, CardWrites, get_books, set_cards
 from mailroom.contacts.jmap.reading import Cards
 from mailroom.contacts.jmap.sync import CardCache, Synchronizer
 from mailroom.contacts.jmap.writing import Writing
@@ -58,8 +58,8 @@ class JmapAddressBook:
         session = await self._client.session()
         return Description("JMAP", session.api_url, (await self._default_book()).name)
 
-    async def notes(self) -> tuple[str, ...]:
-        """See the protocol. There are no notes over JMAP."""
+    async def remarks(self) -> tuple[str, ...]:
+        """See the protocol. There are no remarks over JMAP."""
         return ()
 
     async def sync(self) -> Snapshot:
@@ -108,8 +108,8 @@ class JmapAddressBook:
         remaining = iter([(name, new_group(name, str(uuid.uuid4()), book.id)) for name in names])
         size = (await self._client.session()).limits.max_objects_in_set
         while batch := list(islice(remaining, size)):
-            changes = Changes(create={str(key): group for key, (_, group) in enumerate(batch)})
-            (done,) = await self._cards.write(set_cards(self._account_id, changes))
+            writes = CardWrites(create={str(key): group for key, (_, group) in enumerate(batch)})
+            (done,) = await self._cards.write(set_cards(self._account_id, writes))
             if done.refusal is not None:
                 raise done.refusal
             for key, error in done.failed.items():

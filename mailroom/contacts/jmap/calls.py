@@ -95,8 +95,8 @@ class CardChanges:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
-    """The arguments of one ``ContactCard/set``: objects by creation id, patches by card id."""
+class CardWrites:
+    """The writes of one ``ContactCard/set``: new cards by creation id, and patches by card id."""
 
     create: Mapping[str, JsCard] = field(default_factory=dict)
     update: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -227,22 +227,22 @@ def get_large_card(account_id: str, card_id: str) -> Operation[Found]:
     return Operation(reading.calls, read)
 
 
-def set_cards(account_id: str, changes: Changes) -> Operation[Done]:
+def set_cards(account_id: str, writes: CardWrites) -> Operation[Done]:
     """Return the operation that makes, patches and destroys cards, in this order.
 
     Each card is changed atomically (RFC 8620 section 5.3). A refusal is returned in the result and
     not raised, because the server carries out the other calls of the request all the same. Without
-    changes the operation has no call.
+    writes the operation has no call.
     """
-    if not changes:
+    if not writes:
         return Operation((), lambda _: Done())
     setting = set_objects(
         "ContactCard",
         account_id,
-        create=changes.create or None,
-        update=changes.update or None,
-        destroy=changes.destroy or None,
-        if_in_state=changes.if_in_state or None,
+        create=writes.create or None,
+        update=writes.update or None,
+        destroy=writes.destroy or None,
+        if_in_state=writes.if_in_state or None,
     )
 
     def read(results: Results) -> Done:

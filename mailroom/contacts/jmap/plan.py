@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from mailroom.contacts.jmap.calls import Changes
+from mailroom.contacts.jmap.calls import CardWrites
 from mailroom.contacts.jscontact.cards import (
     Patch,
     adopted,
@@ -169,9 +169,9 @@ class RequestPlan:
             except AddressBookError as error:
                 self.failed[job.key] = error
         if_in_state = state if self._update or self._destroy else None
-        self.cards = Changes(self._create, self._update, self._destroy, if_in_state)
-        self.joins = Changes(update=self._join)
-        self.leaves = Changes(update=self._leave)
+        self.cards = CardWrites(self._create, self._update, self._destroy, if_in_state)
+        self.joins = CardWrites(update=self._join)
+        self.leaves = CardWrites(update=self._leave)
 
     @property
     def is_empty(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import structlog
 
-from mailroom.contacts.jmap.calls import Changes, set_cards
+from mailroom.contacts.jmap.calls import CardWrites, set_cards
 from mailroom.contacts.jmap.plan import Patches
 from mailroom.contacts.jmap.reading import Cards
 from mailroom.http import HttpError
@@ -45,7 +45,7 @@ class Rollback:
         self._deleted.update(keys)
 
     def note_wrong_uid(self, key: str) -> None:
-        """Note that an edit put a uid into groups that belongs to another contact."""
+        """Note that an edit put the uid of another contact into groups."""
         self._wrong_uids.append(self._undo.pop(key, {}))
 
     async def run(self, failed: Iterable[str]) -> None:
@@ -72,7 +72,7 @@ class Rollback:
                     (joins if is_member else leaves)[group][path] = is_member
         # Members are added back before others are removed, so that no contact is without a group.
         account = self._cards.account_id
-        sets = [set_cards(account, Changes(update=update)) for update in (joins, leaves)]
+        sets = [set_cards(account, CardWrites(update=update)) for update in (joins, leaves)]
         try:
             results = await self._cards.write(*sets)
         except (HttpError, JmapError) as error:

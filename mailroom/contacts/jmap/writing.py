@@ -115,7 +115,7 @@ class Writing:
             plan = self._plan(jobs)
             self._report.failures |= plan.failed
             account, sets = self._cards.account_id, (plan.cards, plan.joins, plan.leaves)
-            results = await self._cards.write(*(set_cards(account, changes) for changes in sets))
+            results = await self._cards.write(*(set_cards(account, writes) for writes in sets))
             self._rollback.add(plan.undo)
             of_cards = results[0]
             if of_cards.refusal is None:
@@ -179,12 +179,12 @@ class Writing:
         # A taken uid is resolved afterwards, and a card to delete that is gone counts as deleted.
         taken = of_cards.taken & plan.cards.create.keys()
         gone = of_cards.gone & {*plan.cards.destroy}
-        for changes, done, no_failures in (
+        for writes, done, no_failures in (
             (plan.cards, of_cards, taken | gone),
             (plan.joins, of_joins, bad),
             (plan.leaves, of_leaves, bad),
         ):
-            keys = plan.keys_of([*changes.create, *changes.update, *changes.destroy])
+            keys = plan.keys_of([*writes.create, *writes.update, *writes.destroy])
             if done is of_cards and done.is_outdated:
                 again |= keys
             elif done.refusal is not None:
@@ -238,8 +238,8 @@ class Writing:
     async def _clear_failures_of_completed_edits(self) -> None:
         """Clear the failures of edits that another instance has completed.
 
-        The other instance also removed the label, so nobody would ever repair a rollback. If the
-        cards cannot be read, the failures stay.
+        A rollback would undo the work of the other instance, which removed the label as well. So no
+        later pass would do the work again. If the cards cannot be read, the failures stay.
         """
         jobs = [self._jobs[key] for key in self._report.failures if self._rollback.has_patches(key)]
         with suppress(HttpError, JmapError):

@@ -61,7 +61,7 @@ def to_card(card: JsCard, *, annotate: bool = False) -> Card:
         note=note_of(card),
         is_editable=annotate or (bool(form.mark.made) and is_safe_to_edit(card)),
     )
-    return editing.with_marks(contact, form)
+    return editing.with_facts_from_mark(contact, form)
 
 
 def to_group(card: JsCard) -> Group:

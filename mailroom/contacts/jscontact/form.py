@@ -120,10 +120,10 @@ class JsContactForm:
 
     @property
     def needs_mark(self) -> bool:
-        """True without a mark from JMAP.
+        """True unless the mark was written over JMAP.
 
-        An edit over JMAP sets REV. Over CardDAV, a card with REV and with a mark that was written
-        over CardDAV looks like a card that a person changed.
+        An edit over JMAP sets REV. A card with REV and a mark that was written over CardDAV looks,
+        over CardDAV, as if a person had changed it.
         """
         return MARK not in name_of(self.card)
 

@@ -42,7 +42,7 @@ def to_card(card_id: str, card: VCard) -> Card:
         addresses=addresses_of(card),
         note=note_of(card),
     )
-    return editing.with_marks(contact, VCardForm(card))
+    return editing.with_facts_from_mark(contact, VCardForm(card))
 
 
 def to_group(group_id: str, card: VCard) -> Group:

@@ -46,8 +46,7 @@ _EXPECTED: Final = frozenset(
     | {VCARD_PROPERTY, *KIND, *_WRITTEN}
 )
 """The properties of a card that nobody touched: those that Mailroom writes, and those that servers
-add on their own. Not REV: servers that add REV do so for edits made in their address book page.
-But every edit over JMAP sets REV, so REV shows nothing on a card with a mark from JMAP."""
+add on their own. REV is not among them; see :attr:`VCardForm.holds_nothing_else`."""
 _LINE_ENDS: Final = (r"\n", r"\N")
 _PROPERTIES: Final = {"full": "FN", "components": "N", "organization": "ORG"}
 """The words in a mark that was written over JMAP -> the vCard properties."""
@@ -86,6 +85,9 @@ class VCardForm:
     def holds_nothing_else(self) -> bool:
         """True if each line is one that Mailroom or a server writes."""
         jmap_mark_lines = self._jmap_mark_lines
+        # On a card that Mailroom marked over CardDAV, REV shows an edit by a person: servers add it
+        # when somebody edits the card on their web page. On other cards REV shows nothing: every
+        # edit over JMAP sets it, and a card without a mark may have been made over JMAP.
         may_have_rev = bool(jmap_mark_lines) or not self.card.named(VCARD_PROPERTY)
         return all(
             line.name in _EXPECTED
@@ -144,7 +146,7 @@ class VCardForm:
         plain = [note for note in self.card.named("NOTE") if is_plain(note)]
         decided = [note for note in plain if triage_lines(unescape(note.value))]
         for note in decided[-1:] or plain:
-            # An empty note stays empty: it would be removed together with the last line in it.
+            # An empty note is not used: an undo would remove the person's note with the last line.
             if note.value and not ends_in_escape(note.value):
                 longer = note.value + _LINE_ENDS[0] + escape(line)
                 return type(self)(self.card.with_value(note, longer))

@@ -20,8 +20,9 @@ _HEAD: Final = re.compile(
     rb"(?P<params>(?:;(?:\"[^\"]*\"|[^\":;])*)*):"
 )
 _MEDIA: Final = re.compile(rb"(?i)(?:[A-Za-z0-9-]+\.)?(?:PHOTO|LOGO|SOUND|KEY)[;:]")
-_LONGEST_HEAD: Final = 4096
-"""Octets in which the parameters of such a property end."""
+"""The beginning of a property whose value may be large, and is never read."""
+_LONGEST_MEDIA_HEAD: Final = 4096
+"""Octets of a picture, sound or key that are read: enough for its name and its parameters."""
 _BOM: Final = b"\xef\xbb\xbf"
 _PARAMETER: Final = re.compile(rb";((?:\"[^\"]*\"|[^\":;])*)")
 
@@ -58,7 +59,7 @@ class ContentLine:
     def parse(cls, raw: bytes) -> Self:
         """Read a line. An unreadable line becomes opaque; no error is raised."""
         media = _MEDIA.match(raw)
-        content = _unfold(_body(raw[:_LONGEST_HEAD] if media else raw)).removeprefix(_BOM)
+        content = _unfold(_body(raw[:_LONGEST_MEDIA_HEAD] if media else raw)).removeprefix(_BOM)
         head = _HEAD.match(content)
         if head is None:
             return cls(raw)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import Card
-from mailroom.contacts.uid import bearer_key, is_of_list, uid_for
+from mailroom.contacts.uid import is_of_list, key_on_card, uid_for
 from mailroom.screener.model.names import are_several_people
 from mailroom.screener.model.sender import is_own
 from mailroom.screener.model.subject import Subject
@@ -115,7 +115,7 @@ def _cards_for(key: str, bearing: list[Card], groups: Groups) -> list[Card]:
         card
         for card in bearing
         if card.uid == uid_for(key)
-        or (card.keys == {bearer_key(key)} and is_deleted_by_undo(card, groups))
+        or (card.keys == {key_on_card(key)} and is_deleted_by_undo(card, groups))
     ]
     others = [card for card in bearing if card not in made]
     # The card that Mailroom made does not count as a person, because undo deletes it. If the card
@@ -124,7 +124,7 @@ def _cards_for(key: str, bearing: list[Card], groups: Groups) -> list[Card]:
     # card that somebody made their own is not deleted by undo, and counts as a person's.
     if not are_several_people(others):
         return bearing
-    return made or [card for card in others if card.keys == {bearer_key(key)}]
+    return made or [card for card in others if card.keys == {key_on_card(key)}]
 
 
 def _addresses_of_nobody_else(
