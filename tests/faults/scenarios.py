@@ -35,7 +35,10 @@ T = TypeVar("T")
 BACKENDS: Final = ("carddav", "jmap")
 _ME: Final = User("alice")
 _LABELS: Final = ("Feed", "PaperTrail", "Jail", "Person", "Billboard")
-
+_LIST: Final = {
+    "List-Id": "Loom developers <dev.lists.loom.example>",
+    "List-Post": "<mailto:dev@lists.loom.example>",
+}
 
 EVERYTHING: Final = os.environ.get("FAULTS") == "all"
 """True to run every cell. ``FAULTS=all scripts/test --unit tests/faults`` takes about an hour of
@@ -112,14 +115,16 @@ class Prepared:
 
 
 def _mail(console: OwnerConsole, sender: str, subject: str, mailboxes: tuple[str, ...]) -> None:
-    console.deliver(message(sender, subject), mailboxes=mailboxes)
+    """Deliver a mail; if the subject begins with "post", the mail comes from the mailing list."""
+    headers = _LIST if subject.startswith("post") else {}
+    console.deliver(message(sender, subject, headers=headers), mailboxes=mailboxes)
 
 
 def _tap(console: OwnerConsole, labels: Mapping[str, str]) -> None:
-    """Put labels on mails: subject -> label."""
+    """Put labels on mails: subject -> label, or several labels with spaces between them."""
     ids = {mail.subject: mail.id for mail in console.mails()}
-    for subject, label in labels.items():
-        console.label(ids[subject], add=[label])
+    for subject, of_mail in labels.items():
+        console.label(ids[subject], add=of_mail.split())
 
 
 def tapping(**labels: str) -> Callable[[OwnerConsole], None]:
@@ -174,6 +179,27 @@ async def _rob(app: ContactsApp) -> None:
     """Add the card that Mailroom made for Bob, which by now bears another address."""
     await app.add(_UID_OF_BOB, "Rob Builder", "rob@corp.example", "Met at the fair.")
     await app.join("Imbox", _UID_OF_BOB)
+
+
+_ANN: Final = "Ann <ann@corp.example>"
+_WIN: Final = "Win Big <win@spam.example>"
+_OF_LIST: Final = (
+    (BOB, "post1", _SCREENER),
+    (_ANN, "post2", _SCREENER),
+    (CY, "post3", _SCREENER),
+    (_ANN, "letter", _SCREENER),
+)
+_OF_DOMAIN: Final = (
+    (BOB, "bob", _SCREENER),
+    (_ANN, "ann", _SCREENER),
+    ("Di <di@corp.example>", "di", _SCREENER),
+    ("cy@corp.example", "cy", _SCREENER),
+)
+_DECIDED_BY_LIST: Final = ((BOB, "post0", ("Screener", "@ToFeed")), *_OF_LIST)
+_DECIDED_BY_DOMAIN: Final = (
+    ("Eve <eve@corp.example>", "eve", ("Screener", "@ToFeed", "@WholeDomain")),
+    *_OF_DOMAIN,
+)
 
 
 async def _domain(app: ContactsApp) -> None:
@@ -267,6 +293,33 @@ SCENARIOS: Final = (
         meanwhile=_old_mail_is_deleted,
     ),
     Scenario("uid taken", _rob, _FIRST, tapping(new="@ToJail")),
+    Scenario("list tapped", _cy, _OF_LIST, tapping(post1="@ToFeed")),
+    Scenario("domain tapped", _cy, _OF_DOMAIN, tapping(ann="@WholeDomain @ToFeed")),
+    Scenario(
+        "domain tapped of one with a card",
+        _cy,
+        ((BOB, "old", ("Screener", "@ToImbox")), *_OF_DOMAIN),
+        tapping(bob="@WholeDomain @ToFeed"),
+    ),
+    Scenario(
+        "spam tapped",
+        _cy,
+        (
+            (_WIN, "win", _SCREENER),
+            (_WIN, "old win", _SCREENER),
+            (BOB, "new", ("Screener", "@ToImbox")),
+            (CY, "card", ("Screener", "@ToPerson")),
+        ),
+        tapping(win="@ToSpam", new="@ToSpam", card="@ToSpam"),
+    ),
+    Scenario(
+        "undo of spam",
+        _nobody,
+        ((_WIN, "win", ("Screener", "@ToSpam")), (_WIN, "old win", _SCREENER)),
+        tapping(win="@ToScreener"),
+    ),
+    Scenario("undo of a list", _cy, _DECIDED_BY_LIST, tapping(post2="@ToScreener")),
+    Scenario("undo of a domain", _cy, _DECIDED_BY_DOMAIN, tapping(ann="@ToScreener")),
     Scenario("five senders", _cy, _several(5), _tapping_of(5)),
     Scenario("sixty senders", _cy, _several(60), _tapping_of(60), is_large=True),
 )

@@ -7,7 +7,12 @@ import pytest
 
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import DEFAULTS
-from mailroom.screener.passes.replan import plan_filings, refile_labelled, refile_unlabelled
+from mailroom.screener.passes.replan import (
+    plan_filings,
+    refile_labelled,
+    refile_unlabelled,
+    refile_widening,
+)
 from tests.support.domain.account_model import Account
 from tests.support.domain.builders import BOB, card, mail, patched
 
@@ -136,3 +141,24 @@ def test_late_mail_of_a_whole_domain_is_filed_but_for_those_with_a_card() -> Non
 
     (late,) = plan_filings(plan, plan.filings, came, DEFAULTS)
     assert set(late.swept_patches) == {"bob", "ann"}
+
+
+@pytest.mark.parametrize(
+    ("now", "is_widened"),
+    [
+        (("Feed", "@ToScreener"), True),
+        (("Trash", "@ToScreener"), True),
+        (("Screener",), False),
+        (("Feed", "@ToScreener", "@ToImbox"), False),
+        (("Feed", "@ToScreener", "@WholeDomain"), False),
+    ],
+)
+def test_the_label_of_the_subject_joins_no_other_labels_than_before(
+    now: tuple[str, ...], *, is_widened: bool
+) -> None:
+    """Another instance may have carried out the decision, and nobody would remove the label."""
+    email = mail("Feed", "@ToScreener")
+    everybody = card("corp", "*@corp.example")
+    plan = Account.of(email, cards=[everybody], members={"Feed": ["corp"]}).plan()
+    assert plan.widening == {"m1": {"mailboxIds/@WholeDomain": True}}
+    assert refile_widening(plan, [moved(email, *now)]) == (plan.widening if is_widened else {})

@@ -32,7 +32,12 @@ from mailroom.screener.model.patches import target_of
 from mailroom.screener.passes.gather import Gatherer
 from mailroom.screener.passes.plan import Plan
 from mailroom.screener.passes.progress import Progress, Report
-from mailroom.screener.passes.replan import plan_filings, refile_labelled, refile_unlabelled
+from mailroom.screener.passes.replan import (
+    plan_filings,
+    refile_labelled,
+    refile_unlabelled,
+    refile_widening,
+)
 from mailroom.screener.passes.states import StateTrail
 from mailroom.screener.search.mail_search import Sweep
 from mailroom.waiting.concurrency import all_of
@@ -76,12 +81,23 @@ class PlanExecutor:
         """
         progress = Progress(plan)
         if plan.widening:
-            # In any state: the patches only add a label beside the one that waits on the mail.
-            written = await self._account.update(plan.widening)
-            progress.mails_updated(update for _, update in written)
+            await self._widen(progress)
         await all_of([self._write_contacts(progress), self._file_unlabelled(progress)])
         await self._file_labelled(progress)
         return progress.report()
+
+    async def _widen(self, progress: Progress) -> None:
+        """Add the labels that say the subjects of decisions, each to mail that has its label still.
+
+        If another instance has carried out the decision, nothing would remove the label again.
+        """
+        plan = progress.plan
+
+        def replan(emails: Collection[Email]) -> dict[str, Patch]:
+            return refile_widening(plan, emails)
+
+        state = plan.gathered.state
+        await self._update(plan.widening, state, replan, progress, as_read=plan.emails)
 
     async def _write_contacts(self, progress: Progress) -> None:
         edits = [edit for filing in progress.open_filings for edit in filing.decision.edits]

@@ -34,6 +34,19 @@ def plan_filings(
     return [plan_filing(filing.decision, by_subject, places, categories) for filing in filings]
 
 
+def refile_widening(plan: Plan, emails: Iterable[Email]) -> dict[str, Patch]:
+    """Return the patches of :attr:`Plan.widening` for mails that have the same labels as before.
+
+    ``emails`` are the mails as they are now.
+    """
+    labels = plan.gathered.places.tapped
+    return {
+        email.id: plan.widening[email.id]
+        for email in emails
+        if email.mailbox_ids & labels == plan.emails[email.id].mailbox_ids & labels
+    }
+
+
 def refile_unlabelled(
     plan: Plan, filings: Iterable[Filing], emails: Collection[Email], categories: Categories
 ) -> dict[str, Patch]:
