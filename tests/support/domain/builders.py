@@ -91,6 +91,7 @@ def mail(
     received: str = "2026-02-25T10:00:00Z",
     keywords: Iterable[str] = (),
     list_id: str = "",
+    list_post: str = "",
 ) -> Email:
     """A mail in some mailboxes; several senders make a From of several addresses."""
     senders = (sender,) if isinstance(sender, str) else sender
@@ -101,6 +102,7 @@ def mail(
         received_at=received,
         from_=tuple(address(sender) for sender in senders),
         list_id=list_id,
+        list_post=list_post,
     )
 
 

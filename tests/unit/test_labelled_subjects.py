@@ -1,0 +1,297 @@
+"""The subjects that labels decide on: senders, mailing lists, and everybody at a domain."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import pytest
+
+from mailroom.contacts.address import list_key
+from mailroom.contacts.uid import uid_for
+from mailroom.jmap.mail import Email
+from mailroom.screener.triage.labelled import SortedMail
+from tests.support.domain.builders import BOB, PLACES, Contacts, card, group_list, mail, sort_mail
+
+ADDRESS, DOMAIN = "bob@corp.example", "*@corp.example"
+AL = "Al <al@corp.example>"
+OTHER = "Cy <cy@other.example>"
+LIST, NEWS = list_key("dev.lists.example"), list_key("news.corp.example")
+DEV_ID, NEWS_ID = "Developers <dev.lists.example>", "<news.corp.example>"
+POST = "<mailto:dev@lists.example>"
+CARDS = {
+    "bob": card("bob", ADDRESS),
+    "corp": card("corp", DOMAIN),
+    "dev": card(uid_for(LIST), "dev@lists.example"),
+    "news": card(uid_for(NEWS), ""),
+}
+Members = Mapping[str, Iterable[str]]
+Subjects = dict[str, dict[str, frozenset[str]]]
+
+
+def post(*mailboxes: str, email_id: str = "m1", sender: str = BOB) -> Email:
+    """Return a mail of a list that many people write to."""
+    return mail(*mailboxes, email_id=email_id, sender=sender, list_id=DEV_ID, list_post=POST)
+
+
+def news(*mailboxes: str, email_id: str = "m1") -> Email:
+    """Return a mail of a newsletter: a list to which only its owner writes."""
+    return mail(*mailboxes, email_id=email_id, list_id=NEWS_ID)
+
+
+def sort(*emails: Email, members: Members | None = None) -> SortedMail:
+    """Sort mail, with cards by their names: group -> the cards in it; "" for no group."""
+    members = members or {}
+    cards = [CARDS[name] for names in members.values() for name in names]
+    uids = {group: [CARDS[name].uid for name in names] for group, names in members.items() if group}
+    return sort_mail(emails, index=Contacts.of(cards, group_list(uids)).index)
+
+
+def subjects(result: SortedMail) -> Subjects:
+    """Return the labels that count, by subject and mail."""
+    return {
+        key: {labelled.email.id: labelled.labels for labelled in mails}
+        for key, mails in result.subjects.items()
+    }
+
+
+def widening(result: SortedMail) -> dict[str, str]:
+    """Return the label that each mail gets."""
+    assert all(list(patch.values()) == [True] for patch in result.widening.values())
+    return {key: next(iter(patch)).partition("/")[2] for key, patch in result.widening.items()}
+
+
+@pytest.mark.parametrize("label", ["@ToFeed", "@ToScreener", "@ToSpam"])
+@pytest.mark.parametrize(
+    ("scope", "subject"), [("@ThisList", LIST), ("@WholeDomain", DOMAIN)], ids=["list", "domain"]
+)
+def test_a_label_beside_another_says_the_subject(label: str, scope: str, subject: str) -> None:
+    result = sort(post("Screener", label, scope))
+    assert subjects(result) == {subject: {"m1": {label}}}
+    assert not result.widening
+
+
+@pytest.mark.parametrize(
+    ("label", "members", "subject"),
+    [
+        ("@ToFeed", {}, LIST),
+        ("@ToSpam", {}, ADDRESS),
+        ("@ToScreener", {}, ADDRESS),
+        ("@ToSpam", {"Feed": ["dev"]}, ADDRESS),
+        ("@ToFeed", {"": ["bob"]}, LIST),
+        ("@ToFeed", {"Imbox": ["bob"]}, LIST),
+        ("@ToFeed", {"Jail": ["bob"]}, ADDRESS),
+        ("@ToFeed", {"Jail": ["corp"]}, LIST),
+    ],
+)
+def test_a_label_on_a_post_decides_on_the_list(label: str, members: Members, subject: str) -> None:
+    """Only a category's label does, and not if the poster is denied."""
+    assert subjects(sort(post("Screener", label), members=members)) == {subject: {"m1": {label}}}
+
+
+@pytest.mark.parametrize(
+    ("members", "subject"),
+    [
+        ({}, ADDRESS),
+        ({"Feed": ["bob"]}, ADDRESS),
+        ({"": ["news"]}, ADDRESS),
+        ({"Feed": ["news"]}, NEWS),
+        ({"Feed": ["news"], "Jail": ["bob"]}, ADDRESS),
+    ],
+)
+def test_a_label_on_a_newsletter_decides_on_the_list_if_that_is_decided_on(
+    members: Members, subject: str
+) -> None:
+    result = sort(news("Screener", "@ToJail"), members=members)
+    assert subjects(result) == {subject: {"m1": {"@ToJail"}}}
+
+
+def test_a_label_on_a_letter_decides_on_the_sender_whatever_the_domain() -> None:
+    result = sort(mail("Feed", "@ToJail"), members={"Feed": ["corp"]})
+    assert subjects(result) == {ADDRESS: {"m1": {"@ToJail"}}}
+
+
+@pytest.mark.parametrize(
+    ("members", "subject", "label"),
+    [
+        ({"Feed": ["corp"]}, DOMAIN, "@WholeDomain"),
+        ({"Feed": ["dev"]}, LIST, "@ThisList"),
+        ({"Feed": ["dev"], "Imbox": ["corp", "bob"]}, LIST, "@ThisList"),
+        ({"Feed": ["dev"], "Jail": ["bob"]}, ADDRESS, ""),
+        ({"Feed": ["bob"], "Imbox": ["corp"]}, ADDRESS, ""),
+        ({"": ["corp"]}, ADDRESS, ""),
+        ({}, ADDRESS, ""),
+    ],
+)
+def test_the_way_back_takes_back_the_decision_that_holds(
+    members: Members, subject: str, label: str
+) -> None:
+    """If only the address book says the subject, the mail gets the label that does."""
+    result = sort(post("Feed", "@ToScreener"), members=members)
+    assert subjects(result) == {subject: {"m1": {"@ToScreener"}}}
+    assert widening(result) == ({"m1": label} if label else {})
+    (labelled,) = result.subjects[subject]
+    assert (label in labelled.email.mailbox_ids) is bool(label)
+
+
+def test_the_way_back_beside_a_category_decides_on_one_subject() -> None:
+    """Mail with labels that contradict one another is a conflict of one subject."""
+    result = sort(mail("Feed", "@ToScreener", "@ToJail"), members={"Feed": ["corp"]})
+    assert subjects(result) == {ADDRESS: {"m1": {"@ToScreener", "@ToJail"}}}
+    assert not result.widening
+
+
+@pytest.mark.parametrize("scope", ["@ThisList", "@WholeDomain"])
+def test_a_label_of_the_subject_waits_alone(scope: str) -> None:
+    result = sort(post("Screener", scope))
+    assert not result.subjects
+    assert not result.unusable
+    assert not result.leftovers
+
+
+@pytest.mark.parametrize("scope", ["@ThisList", "@WholeDomain"])
+def test_a_label_of_the_subject_that_waits_loses_the_error_label(scope: str) -> None:
+    result = sort(post("Screener", scope, "@MailroomError"))
+    assert [email.id for email in result.leftovers] == ["m1"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "subject"), [("@ThisList", LIST), ("@WholeDomain", DOMAIN)], ids=["list", "domain"]
+)
+def test_a_label_of_the_subject_extends_the_decision_that_holds(scope: str, subject: str) -> None:
+    result = sort(post("Feed", scope), members={"Feed": ["bob"]})
+    assert subjects(result) == {subject: {"m1": {"@ToFeed"}}}
+    assert not result.widening
+
+
+@pytest.mark.parametrize(
+    "members",
+    [{"": ["bob"]}, {"": ["corp"]}, {"": ["dev"]}, {"Friends": ["bob"]}],
+)
+def test_a_card_without_a_decision_is_not_extended(members: Members) -> None:
+    assert not sort(post("Screener", "@WholeDomain"), members=members).subjects
+
+
+def test_a_decision_of_the_same_pass_is_extended() -> None:
+    """The sender's letter is decided on, and the label of the list is on another mail."""
+    result = sort(
+        mail("Screener", "@ToFeed", email_id="letter"),
+        post("Screener", "@ThisList", email_id="post"),
+    )
+    assert subjects(result) == {ADDRESS: {"letter": {"@ToFeed"}}, LIST: {"post": {"@ToFeed"}}}
+
+
+@pytest.mark.parametrize("label", ["@ToScreener", "@ToSpam"])
+def test_what_is_no_category_is_not_extended(label: str) -> None:
+    result = sort(
+        mail("Screener", label, email_id="letter"),
+        post("Screener", "@ThisList", email_id="post"),
+    )
+    assert subjects(result) == {ADDRESS: {"letter": {label}}}
+
+
+def test_labels_on_two_mails_of_one_sender_count_together() -> None:
+    """The label for the whole domain may be on one mail, and the triage label on another."""
+    result = sort(
+        mail("Screener", "@WholeDomain", email_id="m1"), mail("Screener", "@ToFeed", email_id="m2")
+    )
+    assert subjects(result) == {DOMAIN: {"m1": {"@ToFeed"}, "m2": {"@ToFeed"}}}
+
+
+def test_labels_on_mails_of_two_senders_do_not() -> None:
+    result = sort(
+        mail("Screener", "@WholeDomain", email_id="m1"),
+        mail("Screener", "@ToFeed", email_id="m2", sender=AL),
+    )
+    assert subjects(result) == {"al@corp.example": {"m2": {"@ToFeed"}}}
+
+
+def test_the_label_of_a_list_holds_for_that_list_only() -> None:
+    result = sort(
+        news("Screener", "@ThisList", email_id="m1"),
+        news("Screener", "@ToFeed", email_id="m2"),
+        mail("Screener", "@ToPaperTrail", email_id="receipt"),
+    )
+    assert subjects(result) == {
+        NEWS: {"m1": {"@ToFeed"}, "m2": {"@ToFeed"}},
+        ADDRESS: {"receipt": {"@ToPaperTrail"}},
+    }
+
+
+def test_the_list_comes_before_the_domain() -> None:
+    """Both labels are on mails of one sender, each on another mail."""
+    result = sort(
+        post("Screener", "@ThisList", "@ToFeed", email_id="post"),
+        mail("Screener", "@WholeDomain", "@ToJail", email_id="letter"),
+    )
+    assert subjects(result) == {LIST: {"post": {"@ToFeed"}}, DOMAIN: {"letter": {"@ToJail"}}}
+
+
+def test_posts_of_several_senders_have_one_subject() -> None:
+    result = sort(
+        post("Screener", "@ToFeed", email_id="m1"),
+        post("Screener", "@ToFeed", email_id="m2", sender=OTHER),
+    )
+    assert subjects(result) == {LIST: {"m1": {"@ToFeed"}, "m2": {"@ToFeed"}}}
+
+
+@pytest.mark.parametrize(
+    ("email", "reason"),
+    [
+        (post("Screener", "@ThisList", "@WholeDomain", "@ToFeed"), "both the label"),
+        (post("Screener", "@ThisList", "@WholeDomain"), "both the label"),
+        (mail("Screener", "@ThisList", "@ToFeed"), "no List-Id"),
+        (mail("Screener", "@ThisList", "@ToFeed", list_id=" <> "), "no List-Id"),
+        (
+            mail("Screener", "@WholeDomain", "@ToFeed", sender="Al <al@gmail.example>"),
+            "a mail provider",
+        ),
+        (mail("Screener", "@WholeDomain", sender="Al <al@GMAIL.example>"), "a mail provider"),
+    ],
+)
+def test_a_label_that_cannot_be_acted_on_has_a_reason(email: Email, reason: str) -> None:
+    result = sort(email)
+    ((unusable, told),) = result.unusable
+    assert unusable == email
+    assert reason in told
+    assert not result.subjects
+
+
+def test_the_answer_beside_a_refused_domain_is_the_senders() -> None:
+    """The refused label is on one mail, and the triage label on another mail of the sender."""
+    refused = mail("Screener", "@WholeDomain", email_id="m1", sender="Al <al@gmail.example>")
+    answer = mail("Screener", "@ToFeed", email_id="m2", sender="Al <al@gmail.example>")
+    result = sort(refused, answer)
+    assert [email.id for email, _ in result.unusable] == ["m1"]
+    assert subjects(result) == {"al@gmail.example": {"m2": {"@ToFeed"}}}
+
+
+def test_spam_needs_a_mailbox_for_it() -> None:
+    places = replace(PLACES, junk=frozenset())
+    ((_, reason),) = sort_mail([mail("Screener", "@ToSpam")], places=places).unusable
+    assert "no mailbox with the role junk" in reason
+
+
+@pytest.mark.parametrize(
+    ("members", "companions"),
+    [
+        ({"Feed": ["bob"]}, {ADDRESS}),
+        ({"": ["bob"]}, {ADDRESS}),
+        ({"Feed": ["corp"]}, set()),
+        ({}, set()),
+    ],
+)
+def test_the_senders_own_card_follows_the_domain(members: Members, companions: set[str]) -> None:
+    """Only of the labelled mail's sender: a card of its own would count more than the domain."""
+    result = sort(mail("Screener", "@WholeDomain", "@ToJail"), members=members)
+    assert set().union(*result.companions.values()) == companions
+    assert result.companions.keys() <= {DOMAIN}
+
+
+def test_the_senders_own_card_does_not_follow_a_list() -> None:
+    result = sort(post("Screener", "@ThisList", "@ToJail"), members={"Feed": ["bob"]})
+    assert not result.companions
+
+
+def test_the_way_back_of_a_domain_has_no_companion() -> None:
+    """The domain's decision holds only for senders without a card of their own."""
+    result = sort(mail("Feed", "@ToScreener"), members={"Feed": ["corp"]})
+    assert not result.companions
