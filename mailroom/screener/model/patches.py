@@ -142,8 +142,11 @@ def _patch(
     if target.is_spam:
         keywords = {f"keywords/{JUNK}": True, f"keywords/{SPAM}": True}
         keywords |= removal_of(email.keywords, NOT_JUNK)
-    elif is_rescued:
-        keywords = {f"keywords/{NOT_JUNK}": True, **removal_of(email.keywords, JUNK, SPAM)}
+    else:
+        if is_rescued:
+            keywords = {f"keywords/{NOT_JUNK}": True, **removal_of(email.keywords, JUNK)}
+        # Mail that an app took out of the Junk folder may have the keyword as well.
+        keywords |= removal_of(email.keywords, SPAM)
     keywords |= removal_of(email.keywords, WAIVED)
     if target.mark_seen and SEEN not in email.keywords and target.destinations - email.mailbox_ids:
         keywords[f"keywords/{SEEN}"] = True
