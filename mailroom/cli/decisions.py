@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from mailroom.account import Account
+from mailroom.admin.clear import clear as clear_waiting
 from mailroom.admin.decide import RefusedError, answer_named, decide_all
 from mailroom.admin.decide import decide as decide_on
 from mailroom.admin.decided import UnknownCategoryError, find_decided
@@ -21,6 +22,7 @@ from mailroom.exits import Exit
 from mailroom.input import Lines
 from mailroom.report import printable
 from mailroom.report.bars import progress_bars
+from mailroom.screener.model.age import parse_age
 from mailroom.screener.model.categories import Answer
 from mailroom.screener.model.subject import Subject
 
@@ -92,6 +94,34 @@ def undo(who: Who, *, account: One = None, as_json: Json = False) -> None:
         return await _decide_one(opened, output, subject, None)
 
     on_accounts(account, work, as_json=as_json, one_only=True)
+
+
+@app.command()
+def clear(
+    *,
+    older: Annotated[
+        str, typer.Option("--older", metavar="AGE", help="Only mail that is older, like 30d.")
+    ] = "",
+    account: One = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Move it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show (or move) the waiting mail that can go to the archive without a decision."""
+    try:
+        age = parse_age(older) if older else None
+    except ValueError as error:
+        fail(f"--older {error}", Exit.CONFIGURATION)
+
+    async def work(opened: Account, output: Output) -> Exit:
+        with progress_bars() as show_progress:
+            clearance = await clear_waiting(opened, older, age, show_progress, apply=apply)
+        output.print(clearance.text())
+        output.set_data(clearance.data())
+        if advice := clearance.advice():
+            remark(advice)
+        return Exit.FAILED if clearance.cleared.failures else Exit.OK
+
+    on_accounts(account, work, as_json=as_json, one_only=apply)
 
 
 @app.command("import")

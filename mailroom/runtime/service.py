@@ -14,6 +14,7 @@ from mailroom.exits import Exit
 from mailroom.logs import redactor
 from mailroom.metrics import PassEnded
 from mailroom.report import log_report
+from mailroom.runtime.expiry import Expiry
 from mailroom.runtime.failure_policy import EXPECTED, FailurePolicy, GiveUp, TryAgain
 from mailroom.runtime.push_listener import PushListener
 from mailroom.runtime.telemetry import Telemetry
@@ -53,6 +54,7 @@ class Service:
         self._policy = policy or FailurePolicy(limit=settings.failure.limit)
         self._trigger = Trigger(poll_interval=settings.poll.interval, settle=settings.push.settle)
         self._push = PushListener(account, self._trigger, self._policy)
+        self._expiry = Expiry(account)
         self._hide = redactor(settings.secrets())
         self._is_checked = False
 
@@ -95,6 +97,7 @@ class Service:
             if failed_before:
                 log.info("passes go through again", failed=failed_before)
             self._succeeded(due, result)
+            await self._expiry.run_if_due()
 
     async def _screen(self) -> Report:
         workflow = await self._account.workflow()

@@ -24,6 +24,7 @@ from yarl import URL
 
 from mailroom.contacts.model import ContactType
 from mailroom.http import trusting
+from mailroom.screener.model.age import parse_age
 from mailroom.screener.model.categories import Categories, Category
 from mailroom.settings.shard import Shard
 
@@ -66,6 +67,12 @@ def _ca_file(value: str) -> str:
         except OSError as error:
             why = str(error.strerror).lower()
             raise ValueError(f"must be a file of certificates in PEM ({why})") from None
+    return value
+
+
+def _age(value: str) -> str:
+    if value:
+        parse_age(value)
     return value
 
 
@@ -152,6 +159,7 @@ def _categories(written: list[CategorySettings]) -> Categories:
 
 ServiceUrl = Annotated[URL, PlainValidator(service_url)]
 ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]
+Age = Annotated[str, AfterValidator(_age)]
 CaFile = Annotated[str, AfterValidator(_ca_file)]
 HeaderToken = Annotated[
     SecretStr, _matching(r"[\x21-\x7e]*", "must be ASCII without spaces or control characters")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from mailroom.http import AllowedHosts, Credentials, Proxies
 from mailroom.screener.model.categories import Layout, triage_label
 from mailroom.settings.fields import (
+    Age,
     AuthservId,
     CaFile,
     HeaderToken,
@@ -272,6 +273,11 @@ class ScreenerSettings(Section):
     warn_on_name_mismatch: bool = Field(
         default=_LAYOUT.warn_on_name_mismatch,
         description="`false`: the warning label is not used, not for forged mail either",
+    )
+    expire: Age = Field(
+        default="",
+        description="age in days (`30d`) at which waiting mail goes to the archive without a"
+        " decision; default: never",
     )
 
     @property

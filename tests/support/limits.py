@@ -231,6 +231,14 @@ UPDATES: Final = (
         "cards of two states could name a group and not its member",
     ),
     Limit(
+        "screener/passes/clearing.py _TRIES",
+        "",
+        "an update of mail that is cleared",
+        "mail that only leaves the Screener for the archive is patched in any state; other mail"
+        " waits and is reported",
+        "the patch only adds the archive and takes the Screener away",
+    ),
+    Limit(
         "admin/reset/executor.py _TRIES",
         "",
         "rounds of moving and searching during `mailroom reset`",
@@ -302,6 +310,13 @@ PASSES: Final = (
         "until a change that was refused for good is tried again",
         "it is tried once",
         "a person may have made room or granted a right; changing the label tries at once",
+    ),
+    Limit(
+        "runtime/expiry.py _INTERVAL",
+        "s",
+        "from one clearing of old waiting mail (`MAILROOM_SCREENER_EXPIRE`) to the next",
+        "old waiting mail is cleared after the next pass",
+        "an age is counted in days, and every clearing reads all waiting mail",
     ),
     Limit(
         "contacts/carddav/sync.py _LIST_AGAIN",

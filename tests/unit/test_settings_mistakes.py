@@ -163,6 +163,8 @@ def test_an_unknown_variable_is_a_mistake_even_if_empty(mistakes: Mistakes) -> N
         ("MAILROOM_LOG_FORMAT", "xml", "must be 'auto', 'console' or 'json'"),
         ("MAILROOM_FAILURE_LIMIT", "0", "must be greater than or equal to 1"),
         ("MAILROOM_SCREENER_WARN_ON_NAME_MISMATCH", "maybe", "must be true or false"),
+        ("MAILROOM_SCREENER_EXPIRE", "30", "must be a number of days, like 30d"),
+        ("MAILROOM_SCREENER_EXPIRE", "soon", "must be a number of days, like 30d"),
         (
             "MAILROOM_CATEGORIES",
             "Feed",

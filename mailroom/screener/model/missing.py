@@ -35,6 +35,20 @@ class MissingError(Exception):
         return "; ".join(parts) + " (`mailroom setup --apply` creates them)"
 
 
+class MissingRoleError(MissingError):
+    """No mailbox has a role (RFC 8621 section 2) that is needed. ``role`` is the role."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__()
+        self.role = role
+
+    def __str__(self) -> str:
+        return (
+            f"no mailbox of the account has the role {self.role!r}; create the {self.role} folder"
+            " in your mail app or in your provider's settings"
+        )
+
+
 class NoRightToWriteError(Exception):
     """The credentials may read the account, but lack rights to write that Mailroom needs.
 

@@ -1,0 +1,112 @@
+"""``mailroom clear``: waiting mail goes to the archive, and nothing is decided."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from mailroom.account import Account
+from mailroom.report import printable
+from mailroom.screener.passes.clearing import Cleared, Clearing
+
+_BAR: Final = {True: "Clearing", False: "Reading"}
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance:
+    """The waiting mail that was cleared, or would be.
+
+    Attributes:
+        cleared: the mail.
+        older: the age that was asked for, as written; empty: any age.
+        is_applied: True if the mail was cleared.
+        undo_label: the label that brings mail back to the Screener.
+        account: the name of one of several accounts; else empty.
+    """
+
+    cleared: Cleared
+    older: str
+    is_applied: bool
+    undo_label: str
+    account: str
+
+    def text(self) -> Iterator[str]:
+        """Return lines for a terminal: the mail, and why some of it could not be moved."""
+        cleared = self.cleared
+        mails = "1 mail" if cleared.mails == 1 else f"{cleared.mails} mails"
+        senders = "1 sender" if len(cleared.senders) == 1 else f"{len(cleared.senders)} senders"
+        age = f" longer than {self.older}" if self.older else ""
+        archive = printable(cleared.archive)
+        if cleared.mails:
+            done = f"left the Screener for {archive}" if self.is_applied else f"can go to {archive}"
+            yield f"{mails} of {senders}, the oldest of {_day(cleared.oldest)}: {done}"
+        elif not cleared.failures:
+            yield f"No mail has waited{age}." if age else "No mail waits."
+        for email_id, reason in cleared.failures.items():
+            yield f"FAILED mail {printable(email_id)}: {printable(reason)}"
+
+    def advice(self) -> str:
+        """Return the next step for the user; empty if there is none."""
+        named = f" --account {self.account}" if self.account else ""
+        if not self.cleared.mails:
+            return ""
+        if not self.is_applied:
+            older = f" --older {self.older}" if self.older else ""
+            return f"Nothing was changed. To clear it: mailroom clear{older}{named} --apply"
+        return (
+            "Nothing was decided: the next mail of these senders waits again."
+            f"\nTo get a sender's mail back, put {self.undo_label} on one of the mails, or run:"
+            f" mailroom undo{named} WHO"
+            "\nA decision files the sender's cleared mail too: a label on any mail of the sender,"
+            f" or: mailroom decide{named} WHO CATEGORY"
+        )
+
+    def data(self) -> dict[str, Any]:
+        """Return the same as JSON data."""
+        cleared = self.cleared
+        return {
+            "older": self.older or None,
+            "applied": self.is_applied,
+            "archive": cleared.archive,
+            "mails": cleared.mails,
+            "senders": len(cleared.senders),
+            "oldest": cleared.oldest or None,
+            "failures": cleared.failures,
+        }
+
+
+async def clear(
+    account: Account,
+    older: str,
+    age: timedelta | None,
+    show_progress: Callable[[str, int, int], None],
+    *,
+    apply: bool,
+) -> Clearance:
+    """Clear the waiting mail that is older than ``age``, or only count it.
+
+    Args:
+        account: the account.
+        older: the age as the user wrote it; empty: any age.
+        age: the same age; None: any age.
+        show_progress: called with a label, the number of mails done, and their total.
+        apply: True to clear the mail.
+
+    Raises:
+        HttpError, JmapError: the server cannot be asked; the rest of the mail still waits.
+        MissingError: mailboxes or the archive are missing.
+    """
+    settings = account.settings
+    layout = settings.screener.layout
+    clearing = Clearing(await account.mail(), settings.categories, layout)
+    work = clearing.run if apply else clearing.survey
+    cleared = await work(age, lambda done, total: show_progress(_BAR[apply], done, total))
+    return Clearance(cleared, older, apply, layout.screener_label, settings.name)
+
+
+def _day(time: str) -> str:
+    """Return the day of a UTCDate where Mailroom runs; the text if it cannot be read."""
+    try:
+        return f"{datetime.fromisoformat(time).astimezone():%Y-%m-%d}"
+    except (ValueError, OverflowError):
+        return printable(time)

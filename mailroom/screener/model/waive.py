@@ -1,0 +1,64 @@
+"""The choice of mail that is waived, and the patch that waives it. Pure.
+
+Waived mail leaves the Screener, and nothing is decided on its sender.
+"""
+
+from datetime import UTC, datetime
+
+from mailroom.jmap.mail import Email, Patch
+from mailroom.screener.model.keywords import SCREENED, WAIVED
+from mailroom.screener.model.missing import MissingRoleError
+from mailroom.screener.model.patches import patch_mailboxes
+from mailroom.screener.model.places import Places
+
+
+def archive_of(places: Places) -> str:
+    """Return the mailbox for waived mail.
+
+    Raises:
+        MissingRoleError: the account has no mailbox with the role ``archive``.
+    """
+    if not places.archive:
+        raise MissingRoleError("archive")
+    return min(places.archive)
+
+
+def may_be_waived(email: Email, places: Places, *, received_before: datetime | None) -> bool:
+    """Return True if a mail waits without a label that people tap, and is old enough.
+
+    Args:
+        email: the mail.
+        places: the ids of the mailboxes.
+        received_before: the time before which the mail must have come; None: any time. A mail whose
+            time cannot be read is never old enough.
+    """
+    if places.screener not in email.mailbox_ids or email.mailbox_ids & places.tapped:
+        return False
+    if received_before is None:
+        return True
+    try:
+        received = datetime.fromisoformat(email.received_at)
+    except ValueError:
+        return False
+    if received.tzinfo is None:
+        received = received.replace(tzinfo=UTC)
+    return received < received_before
+
+
+def waive(email: Email, places: Places) -> Patch:
+    """Return the patch by which a waiting mail leaves the Screener and loses its notices.
+
+    A mail that is nowhere else goes to the archive. Its keyword lets a later decision find it. A
+    mail that is in other mailboxes stays there as if it had never waited. If it is in the Inbox
+    alone, a keyword keeps it from being screened again.
+    """
+    notices = {places.error} if places.warning is None else {places.error, places.warning}
+    after = email.mailbox_ids - {places.screener} - notices
+    keywords: dict[str, bool | None] = {}
+    if not after:
+        after = frozenset({archive_of(places)})
+        keywords = {f"keywords/{WAIVED}": True}
+    elif after == {places.inbox} and SCREENED not in email.keywords:
+        keywords = {f"keywords/{SCREENED}": True}
+    moved = patch_mailboxes(email.mailbox_ids, after, fallback=places.inbox) or {}
+    return {**moved, **keywords}

@@ -1,0 +1,184 @@
+"""Clear waiting mail: file it to the archive without a decision.
+
+A part of the mail is read, patched and reported at a time. Every step can be repeated: mail that
+has left the Screener is not found again, so a clearing that was interrupted is simply run again.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from mailroom.contacts.address import key_of
+from mailroom.jmap.email_store import Written
+from mailroom.jmap.listing import list_ids
+from mailroom.jmap.mail import Email, Patch
+from mailroom.jmap.mail_account import MailAccount
+from mailroom.jmap.methods import NOT_FOUND, SetResponse
+from mailroom.screener.model.categories import Categories, Layout
+from mailroom.screener.model.keywords import WAIVED
+from mailroom.screener.model.mend import mend
+from mailroom.screener.model.places import Directory, Places, locate
+from mailroom.screener.model.waive import archive_of, may_be_waived, waive
+from mailroom.waiting.retrying import retry_while_changed
+
+ShowProgress = Callable[[int, int], None]
+"""Called with the number of mails that were looked at, and their total."""
+
+_AT_ONCE: Final = 500
+"""Mails that are read and patched at a time."""
+_TRIES: Final = 2
+"""The number of updates of a part that are held to a state, while others change mail."""
+_RESTLESS: Final = "mail is changed by somebody else all the time; run the command again"
+
+
+@dataclass(slots=True)
+class Cleared:
+    """The mail that was waived, or would be.
+
+    Attributes:
+        archive: the path of the mailbox for waived mail.
+        mails: the number of mails.
+        senders: the keys of their senders; of a mail with several authors, those of all.
+        oldest: the time (UTCDate) at which the oldest of them came; empty if there are none.
+        failures: mail id -> the reason why the mail still waits.
+    """
+
+    archive: str
+    mails: int = 0
+    senders: set[str] = field(default_factory=set)
+    oldest: str = ""
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def add(self, emails: Iterable[Email]) -> None:
+        """Count mails."""
+        for email in emails:
+            self.mails += 1
+            self.senders.add(" ".join(key_of(author.email) for author in email.from_))
+            self.oldest = min(self.oldest or email.received_at, email.received_at)
+
+
+class Clearing:
+    """Clears the waiting mail of one account.
+
+    Args:
+        account: the account's mail.
+        categories: the categories.
+        layout: the other mailboxes and names.
+    """
+
+    def __init__(self, account: MailAccount, categories: Categories, layout: Layout) -> None:
+        self._account = account
+        self._categories = categories
+        self._layout = layout
+
+    async def survey(self, older: timedelta | None, show_progress: ShowProgress) -> Cleared:
+        """Count the mail that :meth:`run` would waive; write nothing. Raises as :meth:`run`."""
+        return await self._each_part(older, show_progress, is_dry=True)
+
+    async def run(self, older: timedelta | None, show_progress: ShowProgress) -> Cleared:
+        """Waive all waiting mail that came longer ago than ``older``; None: all waiting mail.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked; mail that was not waived still waits.
+            MissingError: mailboxes or the archive are missing.
+        """
+        return await self._each_part(older, show_progress, is_dry=False)
+
+    async def _each_part(
+        self, older: timedelta | None, show_progress: ShowProgress, *, is_dry: bool
+    ) -> Cleared:
+        directory = Directory(await self._account.mailboxes())
+        places = locate(directory, self._categories, self._layout)
+        cleared = Cleared(directory.path(archive_of(places)))
+        _, ids = await list_ids(self._account, [places.screener])
+        # By the clock of the server, which has answered by now.
+        before = None if older is None else self._account.client.server_now() - older
+        for start in range(0, len(ids), _AT_ONCE):
+            part = _Part(self._account, places, before, cleared)
+            await part.look(ids[start : start + _AT_ONCE])
+            if is_dry:
+                cleared.add(part.left.values())
+            else:
+                await part.waive()
+            show_progress(min(start + _AT_ONCE, len(ids)), len(ids))
+        return cleared
+
+
+class _Part:
+    """Some of the waiting mails. ``left`` are those that have still to be waived, by id."""
+
+    def __init__(
+        self, account: MailAccount, places: Places, before: datetime | None, cleared: Cleared
+    ) -> None:
+        self.left: dict[str, Email] = {}
+        self._account = account
+        self._places = places
+        self._before = before
+        self._cleared = cleared
+        self._state = ""
+
+    async def look(self, ids: Sequence[str]) -> None:
+        """Read mails, and choose those that are to be waived."""
+        self._state, emails = await self._account.read(ids)
+        self.left = {email.id: email for email in self._chosen(emails)}
+
+    async def waive(self) -> None:
+        """Waive the mails that are left."""
+
+        async def attempt(emails: dict[str, Email]) -> dict[str, Email]:
+            await self._write_in_state(emails)
+            if self.left:
+                await self.look(list(self.left))
+            return self.left
+
+        if left := await retry_while_changed(attempt, self.left, tries=_TRIES):
+            # This patch adds the archive and removes the Screener, and so changes nothing that
+            # somebody else wants. Other patches set a mailbox that the mail's owner may remove.
+            safe = {
+                email_id: patch
+                for email_id, patch in self._patches(left.values()).items()
+                if f"keywords/{WAIVED}" in patch
+            }
+            for asked, update in await self._account.update(safe):
+                self._note(asked, update)
+            self._cleared.failures |= dict.fromkeys(self.left, _RESTLESS)
+
+    async def _write_in_state(self, emails: Mapping[str, Email]) -> None:
+        """Patch mails in the state in which they were read; the others stay in ``left``."""
+        as_read = dict(emails)
+        not_held: dict[str, Patch] = {}
+
+        def note(written: Written) -> None:
+            self._note(written.patches, written.updated)
+            if not written.was_held:
+                not_held.update(written.patches)
+
+        await self._account.update_in_state(self._patches(as_read.values()), self._state, note)
+        if not_held:
+            # The server patched mail in another state, so its owner may have moved it just before.
+            _, now = await self._account.read(list(not_held))
+            await self._account.update(mend(as_read, not_held, now, self._replanned))
+
+    def _replanned(self, emails: Iterable[Email]) -> dict[str, Patch]:
+        return self._patches(self._chosen(emails))
+
+    def _chosen(self, emails: Iterable[Email]) -> list[Email]:
+        return [
+            email
+            for email in emails
+            if may_be_waived(email, self._places, received_before=self._before)
+        ]
+
+    def _patches(self, emails: Iterable[Email]) -> dict[str, Patch]:
+        return {email.id: waive(email, self._places) for email in emails}
+
+    def _note(self, asked: Mapping[str, Patch], update: SetResponse) -> None:
+        """Note the result of an update."""
+        for email_id in asked:
+            email = self.left.pop(email_id)
+            error = update.failed.get(email_id)
+            if error is None:
+                self._cleared.add([email])
+            elif error.type != NOT_FOUND:
+                self._cleared.failures[email_id] = str(error)
