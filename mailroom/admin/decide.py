@@ -6,7 +6,7 @@ Without mail, a contact is written by the same plan; a command that was killed i
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shlex import quote
 from typing import Any, Final
 
@@ -40,20 +40,24 @@ class Outcome:
         before: the names of the categories that the subject was in before.
         mails: the number of mails that were filed.
         failure: why the decision was not finished; empty if it was.
+        account: the name of the account, if there are several.
     """
 
     subject: Subject
     answer: Answer
     before: tuple[str, ...]
-    mails: int
-    failure: str
+    mails: int = 0
+    failure: str = ""
+    account: str = ""
 
     @property
     def take_back(self) -> str:
         """The command that takes the decision back; empty if there is nothing to take back."""
+        where = f" --account {quote(self.account)}" if self.account else ""
+        who = quote(str(self.subject))
         if self.before and self.before != (name_of(self.answer),):
-            return f"mailroom decide {quote(str(self.subject))} {quote(self.before[0])}"
-        return "" if self.answer is None else f"mailroom undo {quote(str(self.subject))}"
+            return f"mailroom decide {who} {quote(self.before[0])}{where}"
+        return "" if self.answer is None else f"mailroom undo {who}{where}"
 
     def text(self) -> Iterator[str]:
         """Return the outcome in lines for a terminal."""
@@ -125,7 +129,8 @@ async def decide(account: Account, subject: Subject, answer: Answer) -> Outcome:
     else:
         await mail.update({tap.email.id: tap.patch})
         report = await workflow.run()
-    return _outcome(subject, answer, before, report)
+    outcome = Outcome(subject, answer, before, account=account.settings.name)
+    return _with_report(outcome, report)
 
 
 async def decide_all(
@@ -143,22 +148,20 @@ async def decide_all(
     for start in range(0, len(todo), _AT_ONCE):
         show_progress(_DECIDING, start, len(todo))
         reading = await named_subjects.read()
-        batch: dict[Subject, Answer] = {}
-        before: dict[Subject, tuple[str, ...]] = {}
+        batch: dict[Subject, Outcome] = {}
         for subject, answer in todo[start : start + _AT_ONCE]:
-            before[subject] = _before(reading.decisions.standing.own_categories_for(subject.key))
+            before = _before(reading.decisions.standing.own_categories_for(subject.key))
+            outcome = Outcome(subject, answer, before, account=account.settings.name)
             if reason := named_subjects.refusal_of(subject, reading):
-                outcomes.append(Outcome(subject, answer, before[subject], 0, reason))
-            elif before[subject] == (name_of(answer),):
-                outcomes.append(Outcome(subject, answer, before[subject], 0, ""))
+                outcomes.append(replace(outcome, failure=reason))
+            elif before == (name_of(answer),):
+                outcomes.append(outcome)
             else:
-                batch[subject] = answer
+                batch[subject] = outcome
         if batch:
-            report = await workflow.apply(await named_subjects.plan(batch, reading))
-            outcomes += [
-                _outcome(subject, answer, before[subject], report)
-                for subject, answer in batch.items()
-            ]
+            answers_of_batch = {subject: outcome.answer for subject, outcome in batch.items()}
+            report = await workflow.apply(await named_subjects.plan(answers_of_batch, reading))
+            outcomes += [_with_report(outcome, report) for outcome in batch.values()]
     show_progress(_DECIDING, len(todo), len(todo))
     return tuple(outcomes)
 
@@ -167,14 +170,14 @@ def _before(categories: Sequence[Category]) -> tuple[str, ...]:
     return tuple(category.name for category in categories)
 
 
-def _outcome(subject: Subject, answer: Answer, before: tuple[str, ...], report: Report) -> Outcome:
-    """Return the outcome for one subject, out of the report on a whole plan."""
+def _with_report(outcome: Outcome, report: Report) -> Outcome:
+    """Return the outcome for one subject, with what the report on a whole plan says about it."""
     for filing in report.plan.filings:
-        if subject.key in filing.decision.contact.addresses:
+        if outcome.subject.key in filing.decision.contact.addresses:
             failure = report.failures.get(filing.decision.id, "")
             mails = len(filing.swept_patches) + len(filing.labelled_patches)
-            return Outcome(subject, answer, before, 0 if failure else mails, failure)
-    return Outcome(subject, answer, before, 0, _not_planned(subject, report))
+            return replace(outcome, mails=0 if failure else mails, failure=failure)
+    return replace(outcome, failure=_not_planned(outcome.subject, report))
 
 
 def _not_planned(subject: Subject, report: Report) -> str:

@@ -8,10 +8,12 @@ import pytest
 
 from mailroom.account import Account, open_account
 from mailroom.admin.decide import Outcome, RefusedError, answer_named, decide, decide_all
+from mailroom.http import CredentialsRefusedError
 from mailroom.screener.model.subject import Subject
 from mailroom.settings import load_settings
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
+from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy
 from tests.support.service.process import environment
 from tests.support.variants.worlds import ROWS
 
@@ -123,3 +125,26 @@ async def test_many_subjects_at_once_and_again(alice: Owner, tmp_path: Path) -> 
     assert await alice.where("one") == {"Feed"}
     assert await alice.where("other") == {"Screener"}
     assert len((await alice.groups())["Feed"]) == len(who) - 1
+
+
+async def test_a_decision_that_was_cut_short_is_made_again(
+    alice: Owner, proxy: Proxy, tmp_path: Path
+) -> None:
+    """No label shows that the work is not done, so the contact is written after the mail."""
+    await alice.receive(message(NEWS, "one"), message(NEWS, "two"))
+
+    async def cut(exchange: Exchange, forward: Forward) -> Answer:
+        return Answer(401) if "Email/set" in exchange.calls else await forward()
+
+    proxy.intercept = cut
+    news = Subject.parse("news@loom.example")
+    settings = load_settings(environment(alice, http=proxy.url), cwd=tmp_path)
+    async with open_account(settings) as account:
+        feed = answer_named("Feed", settings.categories)
+        with pytest.raises(CredentialsRefusedError):
+            await decide_all(account, {news: feed}, lambda *_: None)
+    assert await alice.contacts.contacts() == []
+    async with account_of(alice, tmp_path) as account:
+        (outcome,) = await decide_all(account, {news: feed}, lambda *_: None)
+    assert (outcome.failure, outcome.mails) == ("", 2)
+    assert await alice.where("one") == await alice.where("two") == {"Feed"}

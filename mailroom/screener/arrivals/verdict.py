@@ -157,7 +157,7 @@ def _judge_by_decision(email: Email, sender: str, facts: Facts) -> Verdict | Non
         patch = _file(email, target_of(answer, facts.categories, places), places)
         return Verdict(email, sender, Rule.DECIDED, decisions.categories_for(subject), patch)
     categories = decisions.categories_for(subject)
-    if not categories or (is_own(sender, decisions.identities) and subject == sender):
+    if not categories or is_own(sender, decisions.identities):
         return None
     targets = [target_of(category, facts.categories, places) for category in categories]
     target = Target(

@@ -82,8 +82,17 @@ class PlanExecutor:
         progress = Progress(plan)
         if plan.widening:
             await self._widen(progress)
-        await all_of([self._write_contacts(progress), self._file_unlabelled(progress)])
-        await self._file_labelled(progress)
+        if progress.is_without_labels:
+            # No label shows that the work is not done, so the contact does: it is written last.
+            await self._file_unlabelled(progress)
+            await self._write_contacts(progress)
+            _, mails = await self._gatherer.late_mail_of(
+                self._late_sweeps(progress), since=plan.gathered.state
+            )
+            await self._file_late(mails, progress)
+        else:
+            await all_of([self._write_contacts(progress), self._file_unlabelled(progress)])
+            await self._file_labelled(progress)
         return progress.report()
 
     async def _widen(self, progress: Progress) -> None:

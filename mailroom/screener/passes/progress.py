@@ -95,6 +95,11 @@ class Progress:
         )
 
     @property
+    def is_without_labels(self) -> bool:
+        """True if decisions are to be carried out that no label on a mail has asked for."""
+        return any(not filing.labelled_patches for filing in self.plan.filings)
+
+    @property
     def unlabelled_patches(self) -> dict[str, Patch]:
         """The label patches, and the patches of the other mail of the open decisions."""
         patches = dict(self.plan.label_patches)

@@ -65,7 +65,8 @@ def find_contacts(
         identities: the user's own addresses, which belong to no contact, even if a card has them.
         index: the address book.
         groups: Mailroom's groups.
-        companions: the key of a whole domain -> the keys of senders there with cards of their own.
+        companions: the key of a whole domain -> the keys of the senders of its
+            labelled mail, who are one contact with it.
     """
     every_companion = companions or {}
     bearing: dict[str, list[Card]] = {
@@ -73,7 +74,7 @@ def find_contacts(
         for key in {*subjects}.union(*every_companion.values())
     }
     # Each part is the subjects and the cards (by id) of one contact. A subject joins the parts with
-    # which it shares a card.
+    # which it shares a card or a companion.
     parts: list[tuple[set[str], dict[str, Card]]] = []
     for subject in subjects:
         keys = {subject, *every_companion.get(subject, ())}
@@ -82,7 +83,7 @@ def find_contacts(
         }
         apart = []
         for part_keys, part_cards in parts:
-            if part_cards.keys() & its_cards.keys():
+            if part_cards.keys() & its_cards.keys() or part_keys & keys:
                 keys |= part_keys
                 its_cards |= part_cards
             else:

@@ -21,7 +21,6 @@ from mailroom.screener.triage.contact_edits import (
 )
 from mailroom.screener.triage.contacts import Contact
 from mailroom.screener.triage.groups import Groups
-from mailroom.screener.triage.labelled import LabelledMail
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +86,8 @@ def decide(
     best_named = max(
         contact.labelled, key=lambda mail: (bool(mail.sender.name), mail.email.received_at)
     )
-    wider = [mail for mail in contact.labelled if mail.subject.kind is not Kind.ADDRESS]
-    if wider:
-        edits = _edits_for_wider(contact, wider, best_named.sender, chain, groups, now)
+    if any(mail.subject.kind is not Kind.ADDRESS for mail in contact.labelled):
+        edits = _edits_for_wider(contact, best_named.sender, chain, groups, now)
         return Decision(decision_id, contact, answer, edits, frozenset())
     names = {}
     for key in contact.senders:
@@ -182,29 +180,33 @@ def _profile(
 
 def _edits_for_wider(
     contact: Contact,
-    wider: Iterable[LabelledMail],
     sender: Sender,
     chain: tuple[Category, ...],
     groups: Groups,
     now: datetime,
 ) -> tuple[ContactEdit, ...]:
-    """Return the edits for mailing lists and whole domains, and for the other cards of a contact.
+    """Return the edits of a contact that is more than a sender: a mailing list or a whole domain.
+
+    Each subject of the labelled mails gets a card of its own, an address only if its mail has a
+    label that is not for the list or the domain.
 
     Args:
         contact: the contact.
-        wider: the labelled mails that decide on a list or a domain.
         sender: a sender of the contact's labelled mail.
         chain: the category, its parent, ...
         groups: Mailroom's groups.
         now: the time of the decision, for the note.
     """
     edits, others = list[ContactEdit](), list(contact.cards)
-    for mail in {mail.subject: mail for mail in wider}.values():
-        cards = [card for card in contact.cards if card.stands_for(mail.subject.key)]
+    for subject in sorted({mail.subject for mail in contact.labelled}):
+        cards = [card for card in contact.cards if card.stands_for(subject.key)]
+        if cards and subject.kind is Kind.ADDRESS:
+            continue
         others = [card for card in others if card not in cards]
-        profile, name = _profile(mail.subject, cards, [mail.email])
+        mails = [mail.email for mail in contact.labelled if mail.subject == subject]
+        profile, name = _profile(subject, cards, mails)
         edits += edits_for_triage(
-            cards, profile, chain, groups, now, collective=name, subject=mail.subject
+            cards, profile, chain, groups, now, collective=name, subject=subject
         )
     if others:
         edits += edits_for_triage(others, sender, chain, groups, now)

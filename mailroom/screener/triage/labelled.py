@@ -2,15 +2,19 @@
 
 Pure. A label decides on the sender, unless one of these holds, in this order:
 
-- ``@ThisList`` is on a mail of the sender and the list: the label decides on the mailing list.
-- ``@WholeDomain`` is on a mail of the sender: it decides on everybody at the sender's domain.
+- ``@ThisList`` is on the mail: the label decides on the mail's mailing list.
+- ``@WholeDomain`` is on the mail: it decides on everybody at the sender's domain.
 - The label is a category's, and the mail is of a list that many people write to, or of a list that
   is decided on: it decides on the list.
-- The label takes a decision back: it takes back the decision that holds for the mail.
+- The label takes a decision back: it takes back the decision that holds for the mail. If another
+  label decides on the mail's list or domain in the same pass, the two labels contradict each other.
+
+The labels on one mail say nothing about other mail of the sender. They are taken off one mail after
+the other, so if a pass were killed in between, nothing would show any more what they had said.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from mailroom.contacts.address import list_key, whole_domain
@@ -52,9 +56,9 @@ class SortedMail:
 
     Attributes:
         subjects: the key of a subject -> the labelled mails that decide on it.
-        companions: the key of a whole domain -> the senders of the labelled mails that have a card
-            of their own. A card of its own counts more than the domain's, so the decision is made
-            on these senders as well.
+        companions: the key of a whole domain -> the senders of its labelled mails. The decision is
+            made on these senders as well, because a card of their own counts more than the
+            domain's.
         own: the user's own mails, which only lose their labels.
         unusable: labelled mails that decide on nothing, with the reason.
         leftovers: mails with the error label, but without a label that can be acted on now.
@@ -100,7 +104,7 @@ class MailSorter:
         app that labels a conversation labels the user's replies as well.
         """
         result, places = SortedMail(), self._places
-        by_sender = defaultdict[str, list[tuple[Email, Sender]]](list)
+        mails = list[LabelledMail]()
         for email in emails:
             if not email.mailbox_ids & places.tapped:
                 result.leftovers.append(email)
@@ -113,68 +117,76 @@ class MailSorter:
             except UnusableFromError as error:
                 result.unusable.append((email, str(error)))
                 continue
+            labels = email.mailbox_ids & places.labels.keys()
             if is_own(sender.address, self._identities):
                 result.own.append(email)
+            elif reason := self._mistake(email, sender):
+                result.unusable.append((email, reason))
             else:
-                by_sender[sender.key].append((email, sender))
-        waiting = dict[str, tuple[Email, Sender, Subject]]()
-        for mails in by_sender.values():
-            self._sort_mail_of_sender(mails, result, waiting)
-        self._widen(waiting, result)
+                mails.append(LabelledMail(email, sender, labels, Subject(sender.key)))
+        self._add_all(mails, result)
         return result
 
-    def _sort_mail_of_sender(
-        self,
-        mails: Sequence[tuple[Email, Sender]],
-        result: SortedMail,
-        waiting: dict[str, tuple[Email, Sender, Subject]],
-    ) -> None:
-        """Find the subject of each mail; labels on one mail of a sender hold for all of them."""
+    def _add_all(self, mails: Iterable[LabelledMail], result: SortedMail) -> None:
+        """Find the subjects of mails, those that depend on no decision first.
+
+        A pass that is cut short leaves changed decisions in the address book. So the labels of this
+        pass, which stay until its end, count before the address book.
+        """
         places = self._places
-        labels = frozenset[str]().union(*(self._labels(email) for email, _ in mails))
-        lists = {
-            list_id(email.list_id) for email, _ in mails if places.list_label in email.mailbox_ids
-        }
-        is_whole_domain = any(places.domain_label in email.mailbox_ids for email, _ in mails)
-        by_subject = defaultdict[str, list[tuple[Email, Sender]]](list)
-        for email_as_read, sender in mails:
-            email = email_as_read
-            if reason := self._mistake(email, sender):
-                result.unusable.append((email, reason))
-                continue
-            identifier, domain = list_id(email.list_id), whole_domain(sender.key)
-            if identifier and identifier in lists:
-                subject = list_key(identifier)
-            elif is_whole_domain and not self._refusal_of_domain(domain.removeprefix("*@")):
-                subject = domain
-            elif labels == self._undo:
-                subject = self._decided_subject(email, sender)
-                if subject != sender.key:
-                    label = places.domain_label if subject == domain else places.list_label
-                    result.widening[email.id] = add_label(email, label) or {}
-                    email = replace(email, mailbox_ids=email.mailbox_ids | {label})
+        on_sender, alone, undone = list[LabelledMail](), list[LabelledMail](), list[LabelledMail]()
+        for mail in mails:
+            answers = [places.labels[label] for label in mail.labels]
+            is_category = any(isinstance(answer, Category) for answer in answers)
+            wider = self._wider_subject(mail, is_category=is_category)
+            if not answers:
+                alone.append(replace(mail, subject=wider or mail.subject))
+            elif wider is not None:
+                self._add(replace(mail, subject=wider), result)
+            elif is_category:
+                on_sender.append(mail)
+            elif None in answers and len(answers) == 1:
+                undone.append(mail)
             else:
-                subject = self._subject_of_answer(email, sender)
-            by_subject[subject].append((email, sender))
-        for key, mails_of_subject in by_subject.items():
-            labels = frozenset[str]().union(*(self._labels(email) for email, _ in mails_of_subject))
-            for email, sender in mails_of_subject:
-                if counting := self._labels(email) or labels:
-                    self._add(LabelledMail(email, sender, counting, Subject(key)), result)
-                else:
-                    waiting[email.id] = (email, sender, Subject(key))
+                self._add(mail, result)
+        named = result.subjects.keys() | {mail.subject.key for mail in alone}
+        for mail in on_sender:
+            key = list_key(list_id(mail.email.list_id))
+            is_of_list = key in named or self._decisions.categories_for(key)
+            self._add(replace(mail, subject=Subject(key)) if is_of_list else mail, result)
+        self._widen(alone, result)
+        for mail in undone:
+            self._add_undo(mail, result)
 
-    @property
-    def _undo(self) -> frozenset[str]:
-        return frozenset(label for label, answer in self._places.labels.items() if answer is None)
+    def _wider_subject(self, mail: LabelledMail, *, is_category: bool) -> Subject | None:
+        """Return the list or the domain that a mail's labels decide on, if the mail shows it."""
+        email = mail.email
+        if self._places.domain_label in email.mailbox_ids:
+            return Subject(whole_domain(mail.sender.key))
+        is_list = self._places.list_label in email.mailbox_ids
+        if is_list or (is_category and is_discussion(email, mail.sender)):
+            return Subject(list_key(list_id(email.list_id)))
+        return None
 
-    def _labels(self, email: Email) -> frozenset[str]:
-        return email.mailbox_ids & self._places.labels.keys()
+    def _add_undo(self, mail: LabelledMail, result: SortedMail) -> None:
+        """Add a mail whose only label takes back the decision that holds for it."""
+        email, domain = mail.email, whole_domain(mail.sender.key)
+        wider = [domain, list_key(list_id(email.list_id))]
+        labelled = [key for key in wider if key in result.subjects]
+        decided = self._decisions.subject_for(email)
+        key = labelled[0] if labelled else decided
+        if not labelled and (key not in wider or not self._decisions.categories_for(key)):
+            self._add(mail, result)
+            return
+        label = self._places.domain_label if key == domain else self._places.list_label
+        result.widening[email.id] = add_label(email, label) or {}
+        email = replace(email, mailbox_ids=email.mailbox_ids | {label})
+        self._add(replace(mail, email=email, subject=Subject(key)), result)
 
     def _mistake(self, email: Email, sender: Sender) -> str:
         """Return the reason why a mail's labels cannot be acted on; "" if they can be."""
         places = self._places
-        answers = [places.labels[label] for label in self._labels(email)]
+        answers = [places.labels[label] for label in email.mailbox_ids & places.labels.keys()]
         if Special.SPAM in answers and not places.junk:
             return _NO_JUNK
         for_domain = places.domain_label in email.mailbox_ids
@@ -184,51 +196,47 @@ class MailSorter:
             return "" if list_id(email.list_id) else _NO_LIST
         return self._refusal_of_domain(sender.key.rpartition("@")[2]) if for_domain else ""
 
-    def _decided_subject(self, email: Email, sender: Sender) -> str:
-        """Return the subject whose decision is to be taken back; without one, the sender."""
-        subject = self._decisions.subject_for(email)
-        return subject if self._decisions.categories_for(subject) else sender.key
-
-    def _subject_of_answer(self, email: Email, sender: Sender) -> str:
-        """Return the subject of a label that stands alone, and does not only take back."""
-        identifier = list_id(email.list_id)
-        answers = [self._places.labels[label] for label in self._labels(email)]
-        is_category = any(isinstance(answer, Category) for answer in answers)
-        if not identifier or not is_category or self._decisions.denies(sender.key):
-            return sender.key
-        key = list_key(identifier)
-        is_list = is_discussion(email, sender) or bool(self._decisions.categories_for(key))
-        return key if is_list else sender.key
-
     def _add(self, mail: LabelledMail, result: SortedMail) -> None:
         result.subjects[mail.subject.key].append(mail)
-        sender = mail.sender.key
-        if mail.subject.kind is Kind.DOMAIN and self._decisions.standing.has_card(sender):
-            result.companions[mail.subject.key].add(sender)
+        if mail.subject.kind is Kind.DOMAIN:
+            result.companions[mail.subject.key].add(mail.sender.key)
 
-    def _widen(
-        self, waiting: Mapping[str, tuple[Email, Sender, Subject]], result: SortedMail
-    ) -> None:
+    def _widen(self, waiting: Iterable[LabelledMail], result: SortedMail) -> None:
         """Add the mails that have only a label that widens a decision, if there is a decision.
 
-        Without one, such a label waits. A decision of this pass counts as well.
+        Without one, such a label waits. The decisions of this pass count first: after a pass that
+        was cut short, the address book may hold only a part of them.
         """
-        labels_of_pass = {
-            key: frozenset[str]().union(*(mail.labels for mail in mails))
+        left = list(waiting)
+        while left:
+            decisions = self._with_those_of_pass(result)
+            keys = [_key_in(decisions, mail) for mail in left]
+            is_in_pass = [key in decisions.of_pass for key in keys]
+            chosen = is_in_pass if any(is_in_pass) else [True] * len(left)
+            for mail, key, is_chosen in zip(left, keys, chosen, strict=True):
+                categories = decisions.categories_for(key) if is_chosen else ()
+                labels = frozenset(
+                    label for label, answer in self._places.labels.items() if answer in categories
+                )
+                if labels:
+                    self._add(replace(mail, labels=labels), result)
+                elif is_chosen and self._places.error in mail.email.mailbox_ids:
+                    result.leftovers.append(mail.email)
+            left = [mail for mail, is_chosen in zip(left, chosen, strict=True) if not is_chosen]
+
+    def _with_those_of_pass(self, result: SortedMail) -> Decisions:
+        """Return the decisions of the address book, and those that labels have made so far."""
+        answers = {
+            key: {self._places.labels[label] for mail in mails for label in mail.labels}
             for key, mails in result.subjects.items()
         }
-        of_pass = {
-            key: self._places.labels[min(labels)]
-            for key, labels in labels_of_pass.items()
-            if len(labels) == 1
-        }
-        decisions = replace(self._decisions, of_pass=of_pass)
-        for email, sender, subject in waiting.values():
-            categories = decisions.categories_for(decisions.subject_for(email))
-            labels = frozenset(
-                label for label, answer in self._places.labels.items() if answer in categories
-            )
-            if labels:
-                self._add(LabelledMail(email, sender, labels, subject), result)
-            elif self._places.error in email.mailbox_ids:
-                result.leftovers.append(email)
+        of_pass = {key: next(iter(given)) for key, given in answers.items() if len(given) == 1}
+        return replace(self._decisions, of_pass=of_pass)
+
+
+def _key_in(decisions: Decisions, mail: LabelledMail) -> str:
+    """Return the key of the subject of a mail that gets a category now, else of the decided one."""
+    sender = mail.sender.key
+    keys = (list_key(list_id(mail.email.list_id)), sender, whole_domain(sender))
+    in_pass = (key for key in keys if isinstance(decisions.of_pass.get(key), Category))
+    return next(in_pass, decisions.subject_for(mail.email))

@@ -78,7 +78,7 @@ class Decisions:
     Attributes:
         standing: the decisions of the address book.
         of_pass: the key of each subject that the pass decides on -> its answer.
-        identities: the user's own addresses, for which no ``*@domain`` stands.
+        identities: the user's own addresses; no decision on a list or a domain is about them.
     """
 
     standing: StandingDecisions
@@ -88,19 +88,22 @@ class Decisions:
     def subject_for(self, email: Email) -> str:
         """Return the key of the subject whose decision holds for a mail, if there is one at all.
 
-        This is the first of: the sender's address if it is denied; the mailing list if it is
-        decided on; the sender's address if it has a card, or is decided on; the sender's domain.
+        For the user's own mail this is always the sender. For other mail it is the first of: the
+        sender's address if it is denied; the mailing list if it is decided on; the sender's address
+        if it has a card, or is decided on; the sender's domain.
 
         Raises:
             UnusableFromError: the mail names no sender, or several.
         """
         sender, identifier = sender_of(email).key, list_id(email.list_id)
+        if is_own(sender, self.identities):
+            return sender
         if identifier and not self.denies(sender):
             of_list = list_key(identifier)
             if of_list in self.of_pass or self.standing.categories_for(of_list):
                 return of_list
         has_own = sender in self.of_pass or self.standing.has_card(sender)
-        return sender if has_own or is_own(sender, self.identities) else whole_domain(sender)
+        return sender if has_own else whole_domain(sender)
 
     def categories_for(self, key: str) -> tuple[Category, ...]:
         """Return the categories of a subject, by its key; empty if it is undecided, or spam."""
