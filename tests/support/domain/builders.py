@@ -237,7 +237,7 @@ def written(edit: ContactEdit, contacts: Contacts) -> Contacts:
 
 def _card_written(edit: ContactEdit, cards: dict[str, Card]) -> dict[str, Card]:
     match edit.card:
-        case CreateCard(uid=uid, names=names, address=its_address, note=note):
+        case CreateCard(uid=uid, names=names, address=its_address, whole_note=note):
             cards[uid] = card(
                 uid, its_address, names=names, note=note, made_by_us=True, untouched=True
             )
