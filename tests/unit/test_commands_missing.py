@@ -63,8 +63,10 @@ async def test_mailboxes_and_groups_that_are_missing_are_all_listed(
     assert ("contact groups missing: Imbox, Feed" in line) is groups
 
 
-@pytest.mark.parametrize(("name", "mailboxes"), [("waiting", True), ("decided", False)])
-async def test_the_overviews_need_only_what_they_read(
+@pytest.mark.parametrize(
+    ("name", "mailboxes"), [("waiting", True), ("decided", False), ("clear", True)]
+)
+async def test_some_commands_need_only_what_they_read(
     environ: Environ, tmp_path: Path, name: str, *, mailboxes: bool
 ) -> None:
     await set_up(environ, tmp_path, mailboxes=mailboxes, groups=not mailboxes)
@@ -79,3 +81,9 @@ async def test_a_category_that_does_not_exist(environ: Environ, tmp_path: Path) 
     done = await command(environ, "decided", "--category", "Fed", cwd=tmp_path)
     assert done.code == 2
     assert done.err.startswith("there is no category 'Fed' (there is: Imbox, Feed, ")
+
+
+async def test_an_age_that_is_none(environ: Environ, tmp_path: Path) -> None:
+    done = await command(environ, "clear", "--older", "soon", "--apply", cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "--older must be a number of days, like 30d\n"
