@@ -122,7 +122,7 @@ async def decide(account: Account, subject: Subject, answer: Answer) -> Outcome:
     reading = await named_subjects.read()
     if answer is not None and (reason := named_subjects.refusal_of(subject, reading)):
         raise RefusedError(reason)
-    before = _before(reading.decisions.standing.own_categories_for(subject.key))
+    before = _before(reading.decisions.standing.categories_without_stand_in(subject.key))
     tap = await named_subjects.tap_for(subject, answer, reading)
     if tap is None:
         report = await workflow.apply(await named_subjects.plan({subject: answer}, reading))
@@ -150,7 +150,7 @@ async def decide_all(
         reading = await named_subjects.read()
         batch: dict[Subject, Outcome] = {}
         for subject, answer in todo[start : start + _AT_ONCE]:
-            before = _before(reading.decisions.standing.own_categories_for(subject.key))
+            before = _before(reading.decisions.standing.categories_without_stand_in(subject.key))
             outcome = Outcome(subject, answer, before, account=account.settings.name)
             if reason := named_subjects.refusal_of(subject, reading):
                 outcomes.append(replace(outcome, failure=reason))

@@ -25,7 +25,7 @@ from mailroom.screener.model.sender import sender_key
 from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.passes.gather import GatheredMail, Gatherer
 from mailroom.screener.passes.plan import BySubject
-from mailroom.screener.search.mail_search import Sweep
+from mailroom.screener.search.mail_search import Search
 from mailroom.screener.triage.groups import missing_groups
 from mailroom.screener.triage.standing import Decisions, StandingDecisions
 from mailroom.waiting.concurrency import both
@@ -158,7 +158,7 @@ async def explain(account: Account, subject: Subject) -> Explanation:
     decisions = Decisions(standing, identities=own)
     facts = Facts(decisions, correspondents, gathered.places, settings.categories, authserv_id="")
     verdict = judge(_next_mail(subject, gathered.places.inbox), facts)
-    _, mails = await gatherer.mail_of([Sweep(frozenset(addresses), gathered.places.managed)])
+    _, mails = await gatherer.mail_of([Search(frozenset(addresses), gathered.places.managed)])
     return Explanation(
         subject=subject,
         # Without a card of its own, the cards for the whole domain decide.

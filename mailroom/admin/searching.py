@@ -5,7 +5,7 @@ from typing import Final
 from mailroom.account import Account
 from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.passes.gather import Gatherer
-from mailroom.screener.search.mail_search import Sweep
+from mailroom.screener.search.mail_search import Search
 
 _NOBODY: Final = "nobody@mailroom.invalid"
 
@@ -23,6 +23,6 @@ async def find_limitations(account: Account) -> tuple[str, ...]:
     gatherer = Gatherer(mail, settings.categories, settings.screener.layout, inbox=None)
     gathered = await gatherer.gather()
     nobody = frozenset({_NOBODY})
-    await gatherer.mail_of([Sweep(nobody, gathered.places.swept)])
+    await gatherer.mail_of([Search(nobody, gathered.places.swept)])
     await Correspondents(mail).among(nobody, gathered.places.sent)
     return tuple(limitation.value for limitation in mail.habits)

@@ -42,7 +42,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
             for decision, reason in plan.skipped
         ],
         "unusable": [{"mail": email.id, "reason": reason} for email, reason in plan.unusable],
-        "marks": _moves_data(plan.label_patches, directory),
+        "marks": _moves_data(plan.label_only_patches, directory),
         "new_mail": [
             {
                 "mail": verdict.email.id,

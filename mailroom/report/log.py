@@ -65,14 +65,14 @@ def _log_stuck(log: structlog.stdlib.BoundLogger, plan: Plan) -> None:
     for conflict in plan.conflicts:
         labels = paths(conflict.labels, plan.gathered.directory)
         addresses = conflict.contact.named
-        is_new = any(mail.email.id in plan.label_patches for mail in conflict.contact.labelled)
+        is_new = any(mail.email.id in plan.label_only_patches for mail in conflict.contact.labelled)
         level = logging.WARNING if is_new else logging.DEBUG
         log.log(level, "sender has different labels", addresses=addresses, labels=labels)
     for decision, reason in plan.skipped:
-        is_new = any(mail.email.id in plan.label_patches for mail in decision.contact.labelled)
+        is_new = any(mail.email.id in plan.label_only_patches for mail in decision.contact.labelled)
         level = logging.WARNING if is_new else logging.DEBUG
         addresses = decision.contact.named
         log.log(level, "decision waits, the server refuses it", addresses=addresses, reason=reason)
     for email, reason in plan.unusable:
-        level = logging.WARNING if email.id in plan.label_patches else logging.DEBUG
+        level = logging.WARNING if email.id in plan.label_only_patches else logging.DEBUG
         log.log(level, "label cannot be acted on", mail=email.id, reason=reason)

@@ -38,8 +38,8 @@ def plan_text(plan: Plan) -> Iterator[str]:
     for email, reason in plan.unusable:
         yield f"mail {email.id}: {reason}"
         yield "  waits until its label is removed"
-    of_others = {key: patch for key, patch in plan.label_patches.items() if key not in own}
-    of_user = {key: patch for key, patch in plan.label_patches.items() if key in own}
+    of_others = {key: patch for key, patch in plan.label_only_patches.items() if key not in own}
+    of_user = {key: patch for key, patch in plan.label_only_patches.items() if key in own}
     yield from _moves_text(of_others, directory, " without a decision")
     yield from _moves_text(of_user, directory, " of your own")
     # New mail, by sender and rule; mail that stays in the Inbox has no line.

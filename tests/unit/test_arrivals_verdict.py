@@ -251,7 +251,7 @@ def test_mail_that_its_owner_put_there_is_left(sender: str, changes: dict[str, A
 @pytest.mark.parametrize("sender", ["eve@x.example", "MAILER-DAEMON", ""])
 def test_an_answer_and_a_delivery_report_are_left(sender: str) -> None:
     answer = mail("Inbox", sender=sender, email_id="answer")
-    found = verdict(answer, answers=frozenset({"answer"}))
+    found = verdict(answer, reply_ids=frozenset({"answer"}))
     assert (found.rule, found.patch) == (Rule.ANSWER, None)
 
     report = replace(mail("Inbox", sender=sender), content_type=REPORT)
@@ -260,17 +260,17 @@ def test_an_answer_and_a_delivery_report_are_left(sender: str) -> None:
 
 
 def test_a_decision_counts_more_than_an_answer() -> None:
-    answers = frozenset({"m1"})
+    reply_ids = frozenset({"m1"})
 
-    assert ends_in(verdict(mail("Inbox"), "Jail", answers=answers)) == {"Jail"}
+    assert ends_in(verdict(mail("Inbox"), "Jail", reply_ids=reply_ids)) == {"Jail"}
     of_pass = {BOB: None}
-    assert ends_in(verdict(mail("Inbox"), of_pass=of_pass, answers=answers)) == {"Screener"}
+    assert ends_in(verdict(mail("Inbox"), of_pass=of_pass, reply_ids=reply_ids)) == {"Screener"}
 
 
 def test_an_answer_or_report_with_a_forged_from_is_screened() -> None:
     email = replace(mail("Inbox"), authentication_results=(FORGED,), content_type=REPORT)
 
-    assert verdict(email, answers=frozenset({"m1"})).rule is Rule.SPOOFED
+    assert verdict(email, reply_ids=frozenset({"m1"})).rule is Rule.SPOOFED
 
 
 @pytest.mark.parametrize(

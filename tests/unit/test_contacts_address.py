@@ -11,7 +11,7 @@ from mailroom.jmap.habits import Habits
 from mailroom.screener.model.sender import Sender, is_own
 from mailroom.screener.model.subject import Subject
 from mailroom.screener.search.filters import Mailboxes
-from mailroom.screener.search.people import SENDERS, searches
+from mailroom.screener.search.people import SENDERS, filters_for
 from mailroom.screener.triage.contacts import find_contacts
 from mailroom.screener.triage.labelled import LabelledMail
 from tests.support.domain.builders import groups, mail
@@ -92,7 +92,7 @@ def test_the_users_own_address_is_theirs_however_it_is_spelt() -> None:
 
 
 def test_mail_is_searched_for_in_both_spellings() -> None:
-    found, _ = searches(SENDERS, {WIRE}, Mailboxes(frozenset({"m"})), Habits())
+    found, _ = filters_for(SENDERS, {WIRE}, Mailboxes(frozenset({"m"})), Habits())
     _, written = found["conditions"]
     assert {"from": WIRE} in written["conditions"]
     assert {"from": READABLE} in written["conditions"]

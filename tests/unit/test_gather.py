@@ -8,7 +8,7 @@ import pytest
 from mailroom.jmap.habits import Habits, Limitation
 from mailroom.jmap.mail import Filter
 from mailroom.screener.search.filters import Mailboxes, learn_how_to_name_mailboxes
-from mailroom.screener.search.people import SENDERS, searches
+from mailroom.screener.search.people import SENDERS, filters_for
 
 MAILBOXES = frozenset({"Screener", "Feed"})
 
@@ -19,7 +19,7 @@ def addresses(count: int) -> frozenset[str]:
 
 def filters(who: frozenset[str], mailboxes: frozenset[str] = MAILBOXES) -> list[Any]:
     """What a server with no limitations is asked for."""
-    return list(searches(SENDERS, who, Mailboxes(mailboxes), Habits()))
+    return list(filters_for(SENDERS, who, Mailboxes(mailboxes), Habits()))
 
 
 def asked_for(email_filter: Any) -> tuple[set[str], set[str], set[str]]:

@@ -55,8 +55,10 @@ def subjects(result: SortedMail) -> Subjects:
 
 def widening(result: SortedMail) -> dict[str, str]:
     """Return the label that each mail gets."""
-    assert all(list(patch.values()) == [True] for patch in result.widening.values())
-    return {key: next(iter(patch)).partition("/")[2] for key, patch in result.widening.items()}
+    assert all(list(patch.values()) == [True] for patch in result.subject_labels.values())
+    return {
+        key: next(iter(patch)).partition("/")[2] for key, patch in result.subject_labels.items()
+    }
 
 
 @pytest.mark.parametrize("label", ["@ToFeed", "@ToScreener", "@ToSpam"])
@@ -66,7 +68,7 @@ def widening(result: SortedMail) -> dict[str, str]:
 def test_a_label_beside_another_says_the_subject(label: str, scope: str, subject: str) -> None:
     result = sort(post("Screener", label, scope))
     assert subjects(result) == {subject: {"m1": {label}}}
-    assert not result.widening
+    assert not result.subject_labels
 
 
 @pytest.mark.parametrize(
@@ -136,7 +138,7 @@ def test_the_way_back_beside_a_category_decides_on_one_subject() -> None:
     """Mail with labels that contradict one another is a conflict of one subject."""
     result = sort(mail("Feed", "@ToScreener", "@ToJail"), members={"Feed": ["corp"]})
     assert subjects(result) == {ADDRESS: {"m1": {"@ToScreener", "@ToJail"}}}
-    assert not result.widening
+    assert not result.subject_labels
 
 
 @pytest.mark.parametrize("scope", ["@ThisList", "@WholeDomain"])
@@ -159,7 +161,7 @@ def test_a_label_of_the_subject_that_waits_loses_the_error_label(scope: str) -> 
 def test_a_label_of_the_subject_extends_the_decision_that_holds(scope: str, subject: str) -> None:
     result = sort(post("Feed", scope), members={"Feed": ["bob"]})
     assert subjects(result) == {subject: {"m1": {"@ToFeed"}}}
-    assert not result.widening
+    assert not result.subject_labels
 
 
 @pytest.mark.parametrize(

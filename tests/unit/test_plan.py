@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mailroom.contacts.model import Card, Names
 from mailroom.jmap.mail import Email
 from mailroom.screener.model.categories import DEFAULTS
+from mailroom.screener.model.sender import sender_key
 from mailroom.screener.passes.plan import BySubject, plan_filing
 from tests.support.domain.account_model import Account
 from tests.support.domain.builders import (
@@ -66,7 +67,7 @@ def test_the_same_address_written_differently_is_swept(same: str) -> None:
 def test_mail_that_may_be_anybodys_is_not_swept(sender: str | tuple[str, ...]) -> None:
     odd = mail("Screener", email_id="odd", sender=sender)
 
-    assert not list(BySubject([odd]).of(["bob@corp.com", "al@corp.com", ""]))
+    assert not list(BySubject([odd], sender_key).of(["bob@corp.com", "al@corp.com", ""]))
     assert after_pass(mail("Screener", "@ToFeed", sender=BOB), odd)["odd"] == {"Screener"}
 
 
@@ -122,7 +123,9 @@ def test_a_mail_that_was_labelled_after_the_decision_is_left_to_the_next_pass() 
         mail("Screener", email_id="other", sender=BOB),
     ]
 
-    assert set(plan_filing(decided, BySubject(mails), PLACES, DEFAULTS).swept_patches) == {"other"}
+    assert set(
+        plan_filing(decided, BySubject(mails, sender_key), PLACES, DEFAULTS).swept_patches
+    ) == {"other"}
 
 
 def test_each_sender_goes_where_its_own_label_says() -> None:

@@ -11,6 +11,7 @@ from mailroom.jmap.mail import Patch
 from mailroom.jmap.methods import SetResponse
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.places import Directory
+from mailroom.screener.model.sender import sender_key
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import BySubject, Filing, Plan, label_change_key, plan_filing
 from mailroom.screener.passes.progress import Progress
@@ -41,12 +42,12 @@ def progress() -> Progress:
             groups=groups(),
             uids=set(),
             now=NOW,
-            mails_of=BySubject(()).of,
+            mails_of=BySubject((), sender_key).of,
         )
         for each in find_contacts(senders, [], [], ContactIndex(), groups())
     ]
     filings = tuple(
-        plan_filing(each, BySubject([*BOB, *AL]), PLACES, DEFAULTS)
+        plan_filing(each, BySubject([*BOB, *AL], sender_key), PLACES, DEFAULTS)
         for each in outcomes
         if isinstance(each, Decision)
     )
@@ -171,7 +172,9 @@ def test_what_is_refused_already_stays_stuck_without_leaving_the_pass_incomplete
 
 def test_a_mark_that_is_refused_for_good_is_remembered_with_what_it_depends_on() -> None:
     made = progress()
-    plan = replace(made.plan, label_patches={"bob labelled": {"mailboxIds/@MailroomError": True}})
+    plan = replace(
+        made.plan, label_only_patches={"bob labelled": {"mailboxIds/@MailroomError": True}}
+    )
     made = Progress(replace(plan, filings=()))
     made.mails_updated([updated("bob labelled", error="forbidden")])
     report = made.report()

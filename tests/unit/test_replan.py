@@ -9,9 +9,9 @@ from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.passes.replan import (
     plan_filings,
-    refile_labelled,
-    refile_unlabelled,
-    refile_widening,
+    replan_first_patches,
+    replan_labelled_patches,
+    replan_subject_labels,
 )
 from tests.support.domain.account_model import Account
 from tests.support.domain.builders import BOB, card, mail, patched
@@ -27,12 +27,12 @@ EVERYTHING = (TAPPED, OLD, OWN, NAMELESS, LEFTOVER, TORN)
 
 def unlabelled(now: Iterable[Email]) -> dict[str, Patch]:
     plan = Account.of(*EVERYTHING).plan()
-    return refile_unlabelled(plan, plan.filings, tuple(now), DEFAULTS)
+    return replan_first_patches(plan, plan.filings, tuple(now), DEFAULTS)
 
 
 def labelled(now: Email) -> dict[str, Patch]:
     plan = Account.of(*EVERYTHING).plan()
-    return refile_labelled(plan, plan.filings, [now], DEFAULTS)
+    return replan_labelled_patches(plan, plan.filings, [now], DEFAULTS)
 
 
 def moved(email: Email, *mailboxes: str) -> Email:
@@ -47,10 +47,10 @@ def test_what_nobody_changed_is_planned_as_before() -> None:
     plan = Account.of(*EVERYTHING).plan()
     (filing,) = plan.filings
 
-    assert set(plan.label_patches) == {"own", "nameless", "leftover", "torn"}
+    assert set(plan.label_only_patches) == {"own", "nameless", "leftover", "torn"}
     assert set(filing.swept_patches) == {"old"}
     assert set(filing.labelled_patches) == {"tapped"}
-    assert unlabelled(EVERYTHING) == {**plan.label_patches, **filing.swept_patches}
+    assert unlabelled(EVERYTHING) == {**plan.label_only_patches, **filing.swept_patches}
     assert labelled(TAPPED) == filing.labelled_patches
 
 
@@ -115,8 +115,8 @@ def test_a_labelled_mail_goes_as_its_label_says_now(now: Email, then: set[str]) 
 def test_mail_of_a_decision_that_failed_is_not_touched() -> None:
     plan = Account.of(*EVERYTHING).plan()
 
-    assert refile_unlabelled(plan, [], [OLD], DEFAULTS) == {}
-    assert refile_labelled(plan, [], [TAPPED], DEFAULTS) == {}
+    assert replan_first_patches(plan, [], [OLD], DEFAULTS) == {}
+    assert replan_labelled_patches(plan, [], [TAPPED], DEFAULTS) == {}
 
 
 def test_late_mail_is_filed_by_its_sender() -> None:
@@ -160,5 +160,7 @@ def test_the_label_of_the_subject_joins_no_other_labels_than_before(
     email = mail("Feed", "@ToScreener")
     everybody = card("corp", "*@corp.example")
     plan = Account.of(email, cards=[everybody], members={"Feed": ["corp"]}).plan()
-    assert plan.widening == {"m1": {"mailboxIds/@WholeDomain": True}}
-    assert refile_widening(plan, [moved(email, *now)]) == (plan.widening if is_widened else {})
+    assert plan.subject_labels == {"m1": {"mailboxIds/@WholeDomain": True}}
+    assert replan_subject_labels(plan, [moved(email, *now)]) == (
+        plan.subject_labels if is_widened else {}
+    )

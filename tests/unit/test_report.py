@@ -25,6 +25,7 @@ from mailroom.screener.arrivals.screening import JudgedMail
 from mailroom.screener.arrivals.verdict import Facts, judge
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.places import Directory
+from mailroom.screener.model.sender import sender_key
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import BySubject, Plan, plan_decisions
 from mailroom.screener.passes.progress import Progress
@@ -66,7 +67,7 @@ def planned(
             groups=groups(members),
             uids={card.uid for card in cards},
             now=NOW,
-            mails_of=BySubject(mails).of,
+            mails_of=BySubject(mails, sender_key).of,
         )
         for each in find_contacts(
             sorted_mail.subjects, tuple(cards), own, Contacts.of(cards).index, groups(members)

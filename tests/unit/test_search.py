@@ -14,9 +14,10 @@ from mailroom.jmap.habits import Limitation
 from mailroom.sandbox import CYRUS_3_14, HOSTILE, JAMES, STALWART, Limits, Querying, Quirks
 from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.model.categories import DEFAULTS, Layout
+from mailroom.screener.model.sender import sender_key
 from mailroom.screener.passes.gather import Gatherer
 from mailroom.screener.passes.plan import BySubject
-from mailroom.screener.search.mail_search import Sweep
+from mailroom.screener.search.mail_search import Search
 from tests.support.proxy.proxy import Exchange
 from tests.support.sandbox.arrivals import NOW, World, a_world
 from tests.support.sandbox.client import mail
@@ -66,9 +67,9 @@ def gatherer(world: World) -> Gatherer:
 
 async def swept(world: World, gather: Gatherer, *addresses: str) -> set[str]:
     """The ids of the mail of some senders in the mailboxes that are swept."""
-    sweep = Sweep(frozenset(addresses), world.places.swept)
-    _, found = await gather.mail_of([sweep])
-    return {each.id for each in BySubject(found).of(addresses)}
+    search = Search(frozenset(addresses), world.places.swept)
+    _, found = await gather.mail_of([search])
+    return {each.id for each in BySubject(found, sender_key).of(addresses)}
 
 
 @on_every_server
@@ -141,13 +142,13 @@ async def test_mail_that_comes_after_the_look_is_found_as_late_mail(quirks: Quir
         since = (await gather.gather()).state
         await swept(world, gather, ANN)
         late = world.deliver(ANN, into="Screener")
-        sweep = Sweep(frozenset({ANN}), world.places.managed)
-        _, found = await gather.late_mail_of([sweep], since=since)
-        assert {each.id for each in BySubject(found).of([ANN])} == {*early, late}
+        search = Search(frozenset({ANN}), world.places.managed)
+        _, found = await gather.late_mail_of([search], since=since)
+        assert {each.id for each in BySubject(found, sender_key).of([ANN])} == {*early, late}
 
 
 async def limitations(quirks: Quirks, *senders: str) -> list[Limitation]:
-    """What is learned from two sweeps of an account with this mail."""
+    """What is learned from two searches in an account with this mail."""
     async with a_world(quirks) as world:
         for sender in senders or (ANN, BOB, ANN):
             world.deliver(sender, into="Screener")
@@ -296,7 +297,7 @@ def of(senders: Iterable[str], mails: Iterable[tuple[str, str, str]], places: se
 def test_whatever_the_server_a_sweep_finds_exactly_the_senders_mail(
     quirks: Quirks, first: list[tuple[str, str]], second: list[tuple[str, str]]
 ) -> None:
-    async def sweeps() -> None:
+    async def search_twice() -> None:
         async with a_world(quirks) as world:
             gather = gatherer(world)
             delivered: list[tuple[str, str, str]] = []
@@ -308,4 +309,4 @@ def test_whatever_the_server_a_sweep_finds_exactly_the_senders_mail(
                 expected = of([ANN], delivered, {"Screener", "Feed", "Imbox", "@MailroomError"})
                 assert found == expected
 
-    asyncio.run(sweeps())
+    asyncio.run(search_twice())

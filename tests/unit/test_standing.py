@@ -160,8 +160,8 @@ def test_only_a_decision_on_the_sender_denies_the_sender(
 def test_own_categories_are_not_those_of_the_domain() -> None:
     known = standing({"Feed": ["corp"]}).standing
     assert known.categories_for(ADDRESS) == (category("Feed"),)
-    assert known.own_categories_for(ADDRESS) == ()
-    assert known.own_categories_for(DOMAIN) == (category("Feed"),)
+    assert known.categories_without_stand_in(ADDRESS) == ()
+    assert known.categories_without_stand_in(DOMAIN) == (category("Feed"),)
     assert known.knows(ADDRESS)
     assert not known.has_card(ADDRESS)
 

@@ -54,7 +54,7 @@ class Orphans:
                 except UnusableFromError:
                     continue
                 has_contact = bool(index.uids_of(key)) or is_own(key, self._identities)
-                if has_contact or email.mailbox_ids & self._places.tapped:
+                if has_contact or email.mailbox_ids & self._places.tap_labels:
                     continue
                 if patch := file_swept(email, target, self._places, remove_warning=True):
                     patches[email.id] = patch

@@ -20,7 +20,7 @@ from mailroom.jmap.request import Operation
 from mailroom.screener.model.sender import is_address, is_own
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import BySubject, Filing, plan_filing
-from mailroom.screener.search.mail_search import Sweep
+from mailroom.screener.search.mail_search import Search
 from mailroom.screener.triage.contact_edits import edits_for_undo
 from mailroom.screener.triage.contacts import Contact
 from mailroom.screener.triage.decide import Decision
@@ -50,7 +50,7 @@ class Batch:
         cards: one card of each contact.
         ours: Mailroom's groups.
         snapshot: the address book from which the contacts were read.
-        sweep: the search for the contacts' mail.
+        search: the search for the contacts' mail.
         filings: the edits and patches that undo the decision on each contact, for the mail that
             was found last.
     """
@@ -58,7 +58,7 @@ class Batch:
     cards: tuple[Card, ...]
     ours: Groups
     snapshot: Snapshot
-    sweep: Sweep
+    search: Search
     filings: tuple[Filing, ...] = ()
 
     @property
@@ -100,8 +100,8 @@ class Senders:
             if card.uid in members or can_be_stripped(card)
         )
         addresses = frozenset().union(*map(self._addresses, cards))
-        sweep = Sweep(addresses, self._places.swept)
-        _, batch = await self.update_and_search(Batch(cards, ours, snapshot, sweep))
+        search = Search(addresses, self._places.swept)
+        _, batch = await self.update_and_search(Batch(cards, ours, snapshot, search))
         return batch
 
     async def update_and_search(
@@ -112,7 +112,7 @@ class Senders:
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
-        updates, found = await self._scope.gatherer.mail_of([batch.sweep], after=after)
+        updates, found = await self._scope.gatherer.mail_of([batch.search], after=after)
         standing = StandingDecisions(batch.snapshot.index, self._scope.categories)
         decisions = Decisions(standing, identities=self._identities)
         mails = BySubject(found, decisions.subject_for)

@@ -48,7 +48,9 @@ async def survey(scope: Scope) -> Traces:
         cards=await _concerned(scope, snapshot, members),
         strays=strays,
         mail_traces=await MailTraces(scope, gathered).count(),
-        labelled=sum(bool(email.mailbox_ids & gathered.places.tapped) for email in gathered.emails),
+        labelled=sum(
+            bool(email.mailbox_ids & gathered.places.tap_labels) for email in gathered.emails
+        ),
     )
     tally = Tally(scope.categories, gathered.identities)
     senders = Senders(scope, gathered)
@@ -102,7 +104,7 @@ class Tally:
         """Count a batch of contacts."""
         standing = StandingDecisions(batch.snapshot.index, self._categories)
         for card in batch.cards:
-            categories = standing.categories_of(frozenset({card.uid}))
+            categories = standing.categories_of_cards(frozenset({card.uid}))
             self._senders.update([category.name for category in categories] or [UNDECIDED])
         for filing in batch.filings:
             self._treatments.update(map(treatment_of, filing.decision.edits))

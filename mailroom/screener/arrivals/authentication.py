@@ -30,8 +30,8 @@ _FAILURE: Final = re.compile(r"(?i);\s*dmarc\s*(?:/\s*\d+\s*)?=\s*fail\b")
 _FACT: Final = re.compile(r"(?i)([a-z][a-z0-9._-]*)\s*=\s*([a-z0-9._-]+)")
 _PART: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\\.|[();]|[^"\\();]+|"', re.DOTALL)
 
-_ASKED: Final = frozenset({"quarantine", "reject"})
-_POLICIES: Final = _ASKED | {"none"}
+_AGAINST_FORGERY: Final = frozenset({"quarantine", "reject"})
+_POLICIES: Final = _AGAINST_FORGERY | {"none"}
 
 # The names of one fact in the dialects of several programs. Properties come before the short forms
 # in comments, because the two do not always agree, and the properties are the newer form.
@@ -127,7 +127,7 @@ def _without_comments(text: str) -> str:
 def _opinion(facts: Mapping[str, str], *, passes_arc: bool) -> Opinion:
     """Judge one ``dmarc=fail`` by the domain's policy and the server's disposition."""
     applied = _first(facts, _APPLIED)
-    if applied in _ASKED:
+    if applied in _AGAINST_FORGERY:
         return Opinion.FORGED
     # The server may have let the mail through for a reason that it names. Taking no action is no
     # reason: some filters never act, and say so in every field. An ARC chain alone is no reason

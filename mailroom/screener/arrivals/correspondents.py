@@ -1,7 +1,7 @@
 """The people that the user has written to, found in the mailboxes for sent mail. Reads only."""
 
 from mailroom.jmap.mail_account import MailAccount
-from mailroom.screener.search.mail_search import MailSearch, Sweep
+from mailroom.screener.search.mail_search import MailSearch, Search
 from mailroom.screener.search.people import RECIPIENTS_OF_MAIL
 
 
@@ -33,7 +33,7 @@ class Correspondents:
         """
         asked = addresses - self._known
         if asked and sent:
-            _, emails = await self._search.find([Sweep(asked, sent)])
+            _, emails = await self._search.find([Search(asked, sent)])
             for email in emails:
                 self._known |= RECIPIENTS_OF_MAIL.keys(email) & asked
         return addresses & self._known

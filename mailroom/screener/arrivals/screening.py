@@ -102,7 +102,7 @@ class Screening:
         standing = StandingDecisions(index, self._categories)
         decisions = Decisions(standing, identities=identities)
         unknown = unexplained(new_mail.emails, decisions)
-        correspondents, answers = await both(
+        correspondents, reply_ids = await both(
             self._correspondents.among(sender_keys(unknown), places.sent),
             self._answers.among(unknown, places.sent),
         )
@@ -112,7 +112,7 @@ class Screening:
             places=places,
             categories=self._categories,
             authserv_id=self._policy.authserv_id,
-            answers=answers,
+            reply_ids=reply_ids,
         )
 
     async def apply(self, judged: JudgedMail, state: str) -> ArrivalsReport:

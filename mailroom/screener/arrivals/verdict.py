@@ -63,7 +63,7 @@ class Facts:
         places: the ids of the mailboxes.
         categories: the categories.
         authserv_id: see :func:`mailroom.screener.arrivals.authentication.opinion_on_from`.
-        answers: ids of mails that answer mail of the user's.
+        reply_ids: ids of new mails that reply to mail of the user's.
     """
 
     decisions: Decisions
@@ -71,7 +71,7 @@ class Facts:
     places: Places
     categories: Categories
     authserv_id: str
-    answers: frozenset[str] = frozenset()
+    reply_ids: frozenset[str] = frozenset()
 
 
 def is_new(email: Email, places: Places) -> bool:
@@ -134,7 +134,7 @@ def _judge_genuine(email: Email, sender: str, facts: Facts) -> Verdict:
         rule = Rule.CONTACT
     elif sender in facts.correspondents:
         rule = Rule.CORRESPONDENT
-    elif email.id in facts.answers:
+    elif email.id in facts.reply_ids:
         rule = Rule.ANSWER
     elif is_report(email):
         rule = Rule.REPORT

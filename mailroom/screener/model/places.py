@@ -54,7 +54,7 @@ class Places:
     archive: frozenset[str] = frozenset()
 
     @property
-    def tapped(self) -> frozenset[str]:
+    def tap_labels(self) -> frozenset[str]:
         """The labels that people tap: the triage labels, and the labels that widen a decision."""
         return frozenset((*self.labels, self.domain_label, self.list_label))
 
@@ -66,7 +66,7 @@ class Places:
     @property
     def all_labels(self) -> frozenset[str]:
         """The labels that people tap, and the labels for errors and warnings."""
-        return self._notices | self.tapped
+        return self._notices | self.tap_labels
 
     @property
     def swept(self) -> frozenset[str]:

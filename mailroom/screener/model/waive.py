@@ -32,7 +32,7 @@ def may_be_waived(email: Email, places: Places, *, received_before: datetime | N
         received_before: the time before which the mail must have come; None: any time. A mail whose
             time cannot be read is never old enough.
     """
-    if places.screener not in email.mailbox_ids or email.mailbox_ids & places.tapped:
+    if places.screener not in email.mailbox_ids or email.mailbox_ids & places.tap_labels:
         return False
     if received_before is None:
         return True

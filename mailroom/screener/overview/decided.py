@@ -77,7 +77,7 @@ async def read_decided(
     by_uid, ids = dict[str, tuple[str, ...]](), list[str]()
     for uid in frozenset[str]().union(*(group.members for group in groups.managed)):
         card_id = snapshot.index.id_of(uid)
-        joined = standing.categories_of(frozenset({uid}))
+        joined = standing.categories_of_cards(frozenset({uid}))
         if card_id is not None and (wanted is None or wanted in joined):
             by_uid[uid] = tuple(category.name for category in joined)
             ids.append(card_id)

@@ -88,7 +88,7 @@ class WaitingSubjects:
             waiting = _waiting_subject(email)
             who = waiting.subject.key if waiting.subject else waiting.name
             before = self._subjects.get((who, waiting.reason))
-            if before is None or _age(before) <= _age(waiting):
+            if before is None or _newest_mail(before) <= _newest_mail(waiting):
                 alias = _alias(email, self._own)
                 newest = replace(waiting, subject_line=_line(email.subject), alias=alias)
             else:
@@ -100,7 +100,7 @@ class WaitingSubjects:
 
     def newest_first(self) -> tuple[WaitingSubject, ...]:
         """Return the subjects, that with the newest mail first."""
-        return tuple(sorted(self._subjects.values(), key=_age, reverse=True))
+        return tuple(sorted(self._subjects.values(), key=_newest_mail, reverse=True))
 
 
 async def read_waiting(
@@ -145,7 +145,7 @@ def _waiting_subject(email: Email) -> WaitingSubject:
     return WaitingSubject(subject, reason, name, address, 1, came, came, email.id, "", "")
 
 
-def _age(waiting: WaitingSubject) -> tuple[str, str]:
+def _newest_mail(waiting: WaitingSubject) -> tuple[str, str]:
     return waiting.newest, waiting.newest_id
 
 

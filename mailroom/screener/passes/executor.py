@@ -34,12 +34,12 @@ from mailroom.screener.passes.plan import Plan
 from mailroom.screener.passes.progress import Progress, Report
 from mailroom.screener.passes.replan import (
     plan_filings,
-    refile_labelled,
-    refile_unlabelled,
-    refile_widening,
+    replan_first_patches,
+    replan_labelled_patches,
+    replan_subject_labels,
 )
 from mailroom.screener.passes.states import StateTrail
-from mailroom.screener.search.mail_search import Sweep
+from mailroom.screener.search.mail_search import Search
 from mailroom.waiting.concurrency import all_of
 from mailroom.waiting.retrying import retry_while_changed
 
@@ -80,22 +80,22 @@ class PlanExecutor:
             HttpError, JmapError, AddressBookError: nothing can be written at all.
         """
         progress = Progress(plan)
-        if plan.widening:
-            await self._widen(progress)
+        if plan.subject_labels:
+            await self._add_subject_labels(progress)
         if progress.is_without_labels:
             # No label shows that the work is not done, so the contact does: it is written last.
-            await self._file_unlabelled(progress)
+            await self._write_first_patches(progress)
             await self._write_contacts(progress)
             _, mails = await self._gatherer.late_mail_of(
-                self._late_sweeps(progress), since=plan.gathered.state
+                self._late_searches(progress), since=plan.gathered.state
             )
             await self._file_late(mails, progress)
         else:
-            await all_of([self._write_contacts(progress), self._file_unlabelled(progress)])
+            await all_of([self._write_contacts(progress), self._write_first_patches(progress)])
             await self._file_labelled(progress)
         return progress.report()
 
-    async def _widen(self, progress: Progress) -> None:
+    async def _add_subject_labels(self, progress: Progress) -> None:
         """Add the labels that say the subjects of decisions, each to mail that has its label still.
 
         If another instance has carried out the decision, nothing would remove the label again.
@@ -103,10 +103,10 @@ class PlanExecutor:
         plan = progress.plan
 
         def replan(emails: Collection[Email]) -> dict[str, Patch]:
-            return refile_widening(plan, emails)
+            return replan_subject_labels(plan, emails)
 
         state = plan.gathered.state
-        await self._update(plan.widening, state, replan, progress, as_read=plan.emails)
+        await self._update(plan.subject_labels, state, replan, progress, as_read=plan.emails)
 
     async def _write_contacts(self, progress: Progress) -> None:
         edits = [edit for filing in progress.open_filings for edit in filing.decision.edits]
@@ -118,17 +118,15 @@ class PlanExecutor:
                     raise error
             progress.contacts_failed(failures)
 
-    async def _file_unlabelled(self, progress: Progress) -> None:
+    async def _write_first_patches(self, progress: Progress) -> None:
         """File the decided senders' other mail, patch labels without a decision, file new mail."""
         plan = progress.plan
 
         def replan(emails: Collection[Email]) -> dict[str, Patch]:
-            return refile_unlabelled(plan, progress.open_filings, emails, self._categories)
+            return replan_first_patches(plan, progress.open_filings, emails, self._categories)
 
         state = progress.trail.end or plan.gathered.state
-        await self._update(
-            progress.unlabelled_patches, state, replan, progress, as_read=plan.emails
-        )
+        await self._update(progress.first_patches, state, replan, progress, as_read=plan.emails)
         if self._screening is None or plan.judged is None:
             return
         # The updates above changed the state. If new mail was read in the state before the updates,
@@ -149,7 +147,9 @@ class PlanExecutor:
             return
 
         def replan(emails: Collection[Email]) -> dict[str, Patch]:
-            return refile_labelled(progress.plan, progress.open_filings, emails, self._categories)
+            return replan_labelled_patches(
+                progress.plan, progress.open_filings, emails, self._categories
+            )
 
         remaining: Collection[str] = progress.labelled_patches
         # Held to the state that the pass itself left behind, the update succeeds only if no mail
@@ -171,7 +171,7 @@ class PlanExecutor:
         The labelled mail is read again, because its owner may have deleted it or changed its label.
         """
         readings, mails = await self._gatherer.late_mail_of(
-            self._late_sweeps(progress),
+            self._late_searches(progress),
             since=progress.plan.gathered.state,
             after=self._account.readings(sorted(remaining)),
         )
@@ -191,7 +191,7 @@ class PlanExecutor:
         # gone, so this is the last chance to file that mail.
         if not was_held:
             _, mails = await self._gatherer.late_mail_of(
-                self._late_sweeps(progress), since=progress.plan.gathered.state
+                self._late_searches(progress), since=progress.plan.gathered.state
             )
             await self._file_late(mails, progress)
 
@@ -270,7 +270,7 @@ class PlanExecutor:
             progress.mails_updated(update for _, update in await self._account.update(mended))
         return left.keys(), not not_held
 
-    def _late_sweeps(self, progress: Progress) -> list[Sweep]:
+    def _late_searches(self, progress: Progress) -> list[Search]:
         """Return the searches for late mail: in the managed mailboxes but the sender's destination.
 
         Mail in the destination is where it belongs.
@@ -283,8 +283,8 @@ class PlanExecutor:
             target = target_of(filing.decision.answer, self._categories, places)
             contact = filing.decision.contact
             addresses_by_destinations[target.destinations] |= contact.addresses
-        sweeps = []
+        searches = []
         for destinations, addresses in addresses_by_destinations.items():
             done = destinations if len(destinations) == 1 else frozenset[str]()
-            sweeps.append(Sweep(frozenset(addresses), places.managed - done))
-        return sweeps
+            searches.append(Search(frozenset(addresses), places.managed - done))
+        return searches

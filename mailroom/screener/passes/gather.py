@@ -17,7 +17,7 @@ from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.keywords import WAIVED
 from mailroom.screener.model.places import Directory, Places, locate
 from mailroom.screener.search.filters import Mailboxes, learn_how_to_name_mailboxes
-from mailroom.screener.search.mail_search import MailSearch, Sweep
+from mailroom.screener.search.mail_search import MailSearch, Search
 from mailroom.screener.search.own_addresses import OwnAddresses, in_doubt, senders_of
 from mailroom.screener.search.people import SENDERS
 
@@ -106,45 +106,45 @@ class Gatherer:
         # If this pass fails, the next one must not trust the remembered ids.
         self._places = None
         try:
-            gathered = await self._read(places, form_errors=("unsupportedFilter",))
+            gathered = await self._read(places, filter_errors=("unsupportedFilter",))
         except MethodError:
             # A label that was deleted cannot be searched for, so read the mailboxes anew.
             gathered = None
         if gathered is None:
             places = self._locate(await self.directory())
             # The ids are fresh now, so invalid arguments no longer mean a deleted mailbox.
-            form_errors = ("unsupportedFilter", "invalidArguments")
-            gathered = await self._read(places, form_errors=form_errors)
+            filter_errors = ("unsupportedFilter", "invalidArguments")
+            gathered = await self._read(places, filter_errors=filter_errors)
         if gathered is None:
             raise MethodError("Mailbox/get", "serverFail", "mailboxes change all the time")
         self._places = gathered.places
         return gathered
 
-    async def _read(self, places: Places, *, form_errors: Collection[str]) -> GatheredMail | None:
+    async def _read(self, places: Places, *, filter_errors: Collection[str]) -> GatheredMail | None:
         """Search in a form that the server does not refuse; return None if the mailboxes changed.
 
-        ``form_errors`` are the error types that mean that the server does not know the form.
+        ``filter_errors`` are the error types that mean that the server does not know the form.
         """
         while True:
             try:
                 return await self._read_once(places)
             except MethodError as error:
                 habits = self._account.habits
-                if error.type not in form_errors or not learn_how_to_name_mailboxes(habits):
+                if error.type not in filter_errors or not learn_how_to_name_mailboxes(habits):
                     raise
 
     async def _read_once(self, places: Places) -> GatheredMail | None:
         """Search by the known ids of mailboxes, and read the present ids; None if they differ."""
         known = frozenset(self._account.mailbox_sizes)
-        labels = places.tapped | {places.error}
+        labels = places.tap_labels | {places.error}
         filters = Mailboxes(labels, known).filters(self._account.habits)
-        no_first_request: Operation[FirstAnswer] = Operation((), lambda _: None)
+        empty_operation: Operation[FirstAnswer] = Operation((), lambda _: None)
         operations: list[Operation[Any]] = [
             *(self._account.first_page(email_filter) for email_filter in filters),
             get_mailboxes(self._account.id),
             self._own.addresses(places),
             _any_waived(self._account.id, places),
-            no_first_request if self._inbox is None else self._inbox.first_request(places),
+            empty_operation if self._inbox is None else self._inbox.first_request(places),
         ]
         *pages, mailboxes, own, has_waived, first_answer = await self._account.client.perform_all(
             operations
@@ -192,32 +192,32 @@ class Gatherer:
         mailboxes = places.sent | places.drafts
         if not (doubted and mailboxes):
             return frozenset()
-        _, emails = await self.mail_of([Sweep(doubted, mailboxes)])
+        _, emails = await self.mail_of([Search(doubted, mailboxes)])
         return doubted & senders_of(email for email in emails if email.mailbox_ids & mailboxes)
 
     def _locate(self, directory: Directory) -> Places:
         return locate(directory, self._categories, self._layout)
 
     async def mail_of(
-        self, sweeps: Sequence[Sweep], *, after: Sequence[Operation[T]] = ()
+        self, searches: Sequence[Search], *, after: Sequence[Operation[T]] = ()
     ) -> tuple[list[T], tuple[Email, ...]]:
         """Find the mail of senders, after other operations and if possible in their request.
 
         The answer may hold mail of others as well, so compare the mails' From.
 
         Args:
-            sweeps: the senders and the mailboxes.
+            searches: the senders and the mailboxes.
             after: operations after which the search runs. They must be safe to repeat.
         """
-        return await self._search.find(sweeps, after=after)
+        return await self._search.find(searches, after=after)
 
     async def waived_mail_of(self, addresses: frozenset[str], places: Places) -> tuple[Email, ...]:
         """Find the mail of senders that was waived. The answer may hold mail of others as well."""
-        _, mails = await self._waived_search.find([Sweep(addresses, places.archive)])
+        _, mails = await self._waived_search.find([Search(addresses, places.archive)])
         return mails
 
     async def late_mail_of(
-        self, sweeps: Sequence[Sweep], *, since: str, after: Sequence[Operation[T]] = ()
+        self, searches: Sequence[Search], *, since: str, after: Sequence[Operation[T]] = ()
     ) -> tuple[list[T], tuple[Email, ...]]:
         """Find the mail of senders, including mail that came a moment ago; see :meth:`mail_of`.
 
@@ -225,11 +225,11 @@ class Gatherer:
         well.
         """
         if not since or Limitation.HEADERS in self._account.habits:
-            return await self.mail_of(sweeps, after=after)
+            return await self.mail_of(searches, after=after)
         operations: list[Operation[Any]] = [*after, self._account.created(since)]
-        (*results, created), found = await self.mail_of(sweeps, after=operations)
+        (*results, created), found = await self.mail_of(searches, after=operations)
         emails = {email.id: email for email in found}
-        mailboxes = frozenset[str]().union(*(sweep.mailboxes for sweep in sweeps))
+        mailboxes = frozenset[str]().union(*(search.mailboxes for search in searches))
         while isinstance(created, CreatedEmails):
             emails |= {email.id: email for email in created.emails if email.mailbox_ids & mailboxes}
             if not created.has_more:

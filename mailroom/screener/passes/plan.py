@@ -20,7 +20,7 @@ from mailroom.screener.model.patches import (
     target_of,
 )
 from mailroom.screener.model.places import Places
-from mailroom.screener.model.sender import UnusableFromError, sender_key
+from mailroom.screener.model.sender import UnusableFromError
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.triage.decide import Conflict, Decision
 from mailroom.screener.triage.labelled import SortedMail
@@ -54,9 +54,10 @@ class Plan:
         own: the user's own mails, which only lose their labels.
         skipped: decisions that are not tried now, because a server refused them for good in an
             earlier pass, with its words.
-        label_patches: patches of labels only: for conflicts, unusable and own mails, and leftovers.
-        widening: patches of labelled mails that add the label which says the subject of the
-            decision; see :attr:`SortedMail.widening`. They are written before everything else.
+        label_only_patches: patches that change labels and file no mail: for conflicts, unusable
+            mails, own mails, and leftovers.
+        subject_labels: patches for undo that add ``@WholeDomain`` or ``@ThisList`` to a labelled
+            mail; see :attr:`SortedMail.subject_labels`. They are written before everything else.
         skipped_labels: ids of mails whose labels are not changed now, because a server refused that
             for good in an earlier pass -> its words.
         judged: the verdicts on new mail; None if new mail is not screened, or not in this pass.
@@ -72,7 +73,7 @@ class Plan:
     conflicts: tuple[Conflict, ...]
     unusable: tuple[tuple[Email, str], ...]
     own: tuple[Email, ...]
-    label_patches: Mapping[str, Patch]
+    label_only_patches: Mapping[str, Patch]
     gathered: GatheredMail
     decisions: Decisions
     snapshot: Snapshot
@@ -81,12 +82,12 @@ class Plan:
     judged: JudgedMail | None = None
     screening_error: str = ""
     emails: Mapping[str, Email] = field(default_factory=dict)
-    widening: Mapping[str, Patch] = field(default_factory=dict)
+    subject_labels: Mapping[str, Patch] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         """True if nothing is to be written."""
-        return not self.filings and not self.label_patches and not self.moves
+        return not self.filings and not self.label_only_patches and not self.moves
 
     @property
     def moves(self) -> tuple[Verdict, ...]:
@@ -99,12 +100,10 @@ class BySubject:
 
     Args:
         emails: the mails.
-        key_for: returns the key of a mail's subject; by default the key of its sender.
+        key_for: returns the key of a mail's subject.
     """
 
-    def __init__(
-        self, emails: Iterable[Email], key_for: Callable[[Email], str] = sender_key
-    ) -> None:
+    def __init__(self, emails: Iterable[Email], key_for: Callable[[Email], str]) -> None:
         self._mails: dict[str, list[Email]] = {}
         for email in emails:
             with suppress(UnusableFromError):
@@ -163,14 +162,16 @@ def plan_decisions(
         conflicts=conflicts,
         unusable=tuple(sorted_mail.unusable),
         own=tuple(sorted_mail.own),
-        label_patches={key: patches[key] for key in patches if key not in skipped_labels},
+        label_only_patches={key: patches[key] for key in patches if key not in skipped_labels},
         gathered=gathered,
         decisions=all_decisions,
         snapshot=snapshot,
         skipped=skipped,
         skipped_labels=skipped_labels,
         emails={email.id: email for email in (*mails, *gathered.emails)},
-        widening={key: patch for key, patch in sorted_mail.widening.items() if key in labelled},
+        subject_labels={
+            key: patch for key, patch in sorted_mail.subject_labels.items() if key in labelled
+        },
     )
 
 
@@ -207,7 +208,7 @@ def plan_filing(
     swept = {
         email.id: file_swept(email, target, places, remove_warning=not decision.mismatched)
         for email in mails.of(decision.contact.addresses)
-        if not email.mailbox_ids & places.tapped and email.id not in labelled
+        if not email.mailbox_ids & places.tap_labels and email.id not in labelled
     }
     return Filing(
         decision,
@@ -251,7 +252,7 @@ def patch_labels(
     for email in leftovers:
         patches[email.id] = remove_labels(email, {places.error}, fallback=places.inbox)
     for email in own:
-        patches[email.id] = remove_labels(email, places.tapped | {places.error}, fallback=home)
+        patches[email.id] = remove_labels(email, places.tap_labels | {places.error}, fallback=home)
     for email in unfiled:
         patches[email.id] = add_label(email, places.error)
     return {email_id: patch for email_id, patch in patches.items() if patch is not None}

@@ -100,9 +100,9 @@ class Progress:
         return any(not filing.labelled_patches for filing in self.plan.filings)
 
     @property
-    def unlabelled_patches(self) -> dict[str, Patch]:
+    def first_patches(self) -> dict[str, Patch]:
         """The label patches, and the patches of the other mail of the open decisions."""
-        patches = dict(self.plan.label_patches)
+        patches = dict(self.plan.label_only_patches)
         for filing in self.open_filings:
             patches |= filing.swept_patches
         return patches
@@ -127,7 +127,7 @@ class Progress:
         failed = self._note(updates)
         for filing in self.open_filings:
             self._fail_by_mail(filing, (*filing.swept_patches, *filing.labelled_patches), failed)
-        failed_labels = self.plan.label_patches.keys() & failed.keys()
+        failed_labels = self.plan.label_only_patches.keys() & failed.keys()
         self._label_failures |= {email_id: str(failed[email_id]) for email_id in failed_labels}
         for email in self.plan.gathered.emails:
             if email.id in failed_labels and failed[email.id].is_lasting:

@@ -10,7 +10,7 @@ from mailroom.screener.model.domain_guard import refusal_of_domain
 from mailroom.screener.model.keywords import SPAM
 from mailroom.screener.model.missing import MissingError
 from mailroom.screener.passes.gather import GatheredMail, Gatherer
-from mailroom.screener.search.mail_search import Sweep
+from mailroom.screener.search.mail_search import Search
 from mailroom.screener.triage.groups import Groups, find_groups, missing_groups
 from mailroom.screener.triage.labelled import MailSorter
 from mailroom.screener.triage.standing import Decisions, StandingDecisions
@@ -109,12 +109,12 @@ class AccountReader:
         mailboxes = gathered.places.swept
         if any(SPAM in email.keywords for email in gathered.emails):
             mailboxes |= gathered.places.junk
-        sweep = Sweep(keys, mailboxes)
+        search = Search(keys, mailboxes)
         if not gathered.has_waived:
-            _, mails = await self._gatherer.mail_of([sweep])
+            _, mails = await self._gatherer.mail_of([search])
             return mails
         (_, mails), waived = await both(
-            self._gatherer.mail_of([sweep]),
+            self._gatherer.mail_of([search]),
             self._gatherer.waived_mail_of(keys, gathered.places),
         )
         return tuple({email.id: email for email in (*mails, *waived)}.values())

@@ -34,33 +34,34 @@ def plan_filings(
     return [plan_filing(filing.decision, by_subject, places, categories) for filing in filings]
 
 
-def refile_widening(plan: Plan, emails: Iterable[Email]) -> dict[str, Patch]:
-    """Return the patches of :attr:`Plan.widening` for mails that have the same labels as before.
+def replan_subject_labels(plan: Plan, emails: Iterable[Email]) -> dict[str, Patch]:
+    """Return the patches of :attr:`Plan.subject_labels`, for mails whose labels did not change.
 
     ``emails`` are the mails as they are now.
     """
-    labels = plan.gathered.places.tapped
+    labels = plan.gathered.places.tap_labels
     return {
-        email.id: plan.widening[email.id]
+        email.id: plan.subject_labels[email.id]
         for email in emails
         if email.mailbox_ids & labels == plan.emails[email.id].mailbox_ids & labels
     }
 
 
-def refile_unlabelled(
+def replan_first_patches(
     plan: Plan, filings: Iterable[Filing], emails: Collection[Email], categories: Categories
 ) -> dict[str, Patch]:
-    """Plan the patches of :attr:`Plan.label_patches` and :attr:`Filing.swept_patches` anew.
+    """Plan the patches of :attr:`Plan.label_only_patches` and :attr:`Filing.swept_patches` anew.
 
     ``emails`` are these mails as they are now; the other arguments are as in :func:`plan_filings`.
     """
-    labels = plan.gathered.places.tapped
+    labels = plan.gathered.places.tap_labels
     labels_as_read = {email.id: email.mailbox_ids & labels for email in plan.gathered.emails}
-    swept = [email for email in emails if email.id not in plan.label_patches]
+    swept = [email for email in emails if email.id not in plan.label_only_patches]
     same = [
         email
         for email in emails
-        if email.id in plan.label_patches and email.mailbox_ids & labels == labels_as_read[email.id]
+        if email.id in plan.label_only_patches
+        and email.mailbox_ids & labels == labels_as_read[email.id]
     ]
     own = {email.id for email in plan.own}
     unfiled = {email.id for email in unfiled_mail(plan.conflicts, plan.unusable, plan.skipped)}
@@ -75,10 +76,13 @@ def refile_unlabelled(
     return patches
 
 
-def refile_labelled(
+def replan_labelled_patches(
     plan: Plan, filings: Iterable[Filing], emails: Iterable[Email], categories: Categories
 ) -> dict[str, Patch]:
-    """Plan the patches of :attr:`Filing.labelled_patches` anew; see :func:`refile_unlabelled`."""
+    """Plan the patches of :attr:`Filing.labelled_patches` anew.
+
+    The arguments are as in :func:`replan_first_patches`.
+    """
     places = plan.gathered.places
     decisions = {
         email_id: filing.decision for filing in filings for email_id in filing.labelled_patches
@@ -88,14 +92,14 @@ def refile_labelled(
         if (decision := decisions.get(email.id)) is None:
             continue
         target = target_of(decision.answer, categories, places)
-        labels = email.mailbox_ids & places.tapped
+        labels = email.mailbox_ids & places.tap_labels
         (tapped,) = (mail for mail in decision.contact.labelled if mail.email.id == email.id)
         if not labels:
             # Somebody took the label off; the mail is now like the contact's other mail.
             patches[email.id] = file_swept(
                 email, target, places, remove_warning=not decision.mismatched
             )
-        elif labels == tapped.email.mailbox_ids & places.tapped:
+        elif labels == tapped.email.mailbox_ids & places.tap_labels:
             warn = email.id in decision.mismatched
             patches[email.id] = file_labelled(email, target, places, warn=warn)
     return {email_id: patch for email_id, patch in patches.items() if patch is not None}

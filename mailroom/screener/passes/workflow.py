@@ -23,6 +23,7 @@ from mailroom.screener.model.places import (
     raise_if_unsuitable,
 )
 from mailroom.screener.model.refusals import Refusals
+from mailroom.screener.model.sender import sender_key
 from mailroom.screener.passes.by_name import NamedSubjects
 from mailroom.screener.passes.executor import PlanExecutor
 from mailroom.screener.passes.gather import GatheredMail, Gatherer
@@ -122,8 +123,9 @@ class ScreenerWorkflow:
         try:
             own = await self._gatherer.own_among(labelled | new, gathered)
         except MethodError:
-            # A search that the server refuses must not stop decisions because of new mail. Without
-            # new mail, there is seldom an address in doubt, and then nothing is searched for.
+            # The server refuses the search. Leave out the senders of new mail, so that decisions
+            # can still be carried out. The labelled senders are seldom in doubt, and the search is
+            # sent only if one is.
             own = await self._gatherer.own_among(labelled, gathered)
         gathered = replace(gathered, identities=(*gathered.identities, *sorted(own)))
         reading = self._reader.reading(gathered, snapshot)
@@ -185,7 +187,7 @@ class ScreenerWorkflow:
             reading.groups,
             sorted_mail.companions,
         )
-        now, mails_of = self._now(), BySubject(mails).of
+        now, mails_of = self._now(), BySubject(mails, sender_key).of
         outcomes = [
             decide(
                 contact,

@@ -19,7 +19,7 @@ from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.queries import EmailPage, IdPage, find_newest_id
 from mailroom.jmap.request import Operation, Results, in_order
 from mailroom.screener.search.filters import Mailboxes
-from mailroom.screener.search.people import Fields, names_any, searches
+from mailroom.screener.search.people import Fields, filters_for, names_any
 from mailroom.waiting.concurrency import all_of
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ _AT_ONCE: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class Search:
     """A search for the mail of addresses in mailboxes; ``*@domain`` is every address there."""
 
     addresses: frozenset[str]
@@ -100,20 +100,20 @@ class MailSearch:
         self._lacking: dict[frozenset[str], int] = {}
 
     async def find(
-        self, sweeps: Sequence[Sweep], *, after: Sequence[Operation[T]] = ()
+        self, searches: Sequence[Search], *, after: Sequence[Operation[T]] = ()
     ) -> tuple[list[T], tuple[Email, ...]]:
-        """Find at least all mail that the sweeps ask for, oldest first.
+        """Find at least all mail that the searches ask for, oldest first.
 
         The result may hold other mail as well, so compare the people in the mails.
 
         Args:
-            sweeps: the addresses and the mailboxes.
+            searches: the addresses and the mailboxes.
             after: operations that are carried out before the searches. Must be safe to repeat.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
-        asked = [sweep for sweep in sweeps if sweep.addresses and sweep.mailboxes]
+        asked = [search for search in searches if search.addresses and search.mailboxes]
         if not asked:
             return await self._account.client.perform_all(after), ()
         if not self._account.habits.searches_are_exact:
@@ -144,21 +144,21 @@ class MailSearch:
         return results, _united(found, listed)
 
     async def _by_header(
-        self, sweeps: Sequence[Sweep], after: Sequence[Operation[T]]
+        self, searches: Sequence[Search], after: Sequence[Operation[T]]
     ) -> tuple[list[T], tuple[Email, ...], Proof | None]:
-        """Search by text and by header, in separate queries; see :func:`searches`."""
+        """Search by text and by header, in separate queries; see :func:`filters_for`."""
         habits, also = self._account.habits, self._fields.also
         filters = [
             email_filter
-            for sweep in sweeps
-            for email_filter in searches(
-                self._fields, sweep.addresses, self._named(sweep.mailboxes), habits
+            for search in searches
+            for email_filter in filters_for(
+                self._fields, search.addresses, self._named(search.mailboxes), habits
             )
         ]
         first_pages = [
             self._account.first_page(email_filter, also=also) for email_filter in filters
         ]
-        queries: list[Operation[Any]] = [self._proof(_mailboxes(sweeps)), *first_pages]
+        queries: list[Operation[Any]] = [self._proof(_mailboxes(searches)), *first_pages]
         results, answers = await self._account.client.perform_in_turn(after, queries)
         proof: Proof | None = answers[0]
         if proof is not None:
@@ -221,20 +221,20 @@ class MailSearch:
             self._lacking[mailbox_ids] = lacking
 
     async def _by_listing(
-        self, sweeps: Sequence[Sweep], after: Sequence[Operation[T]]
+        self, searches: Sequence[Search], after: Sequence[Operation[T]]
     ) -> tuple[list[T], tuple[Email, ...]]:
         results, ids = await list_ids(
-            self._account, _mailboxes(sweeps), keyword=self._keyword, after=after
+            self._account, _mailboxes(searches), keyword=self._keyword, after=after
         )
-        return results, await self._read(ids, sweeps)
+        return results, await self._read(ids, searches)
 
-    async def _read(self, ids: Sequence[str], sweeps: Sequence[Sweep]) -> tuple[Email, ...]:
-        """Read the mails that name an address of the sweeps.
+    async def _read(self, ids: Sequence[str], searches: Sequence[Search]) -> tuple[Email, ...]:
+        """Read the mails that name an address of the searches.
 
         If the people of many mails are not known yet, only their people are read first. This takes
         one more step, but far less time and memory than reading the whole mails.
         """
-        addresses = frozenset[str]().union(*(sweep.addresses for sweep in sweeps))
+        addresses = frozenset[str]().union(*(search.addresses for search in searches))
         if len(self._people) > len(ids) + _MOST_KNOWN:  # forget mails that were not listed
             kept = self._people.keys() & set(ids)
             self._people = {email_id: self._people[email_id] for email_id in kept}
@@ -284,8 +284,8 @@ class MailSearch:
             self._without_sender.add(email.id)
 
 
-def _mailboxes(sweeps: Sequence[Sweep]) -> frozenset[str]:
-    return frozenset[str]().union(*(sweep.mailboxes for sweep in sweeps))
+def _mailboxes(searches: Sequence[Search]) -> frozenset[str]:
+    return frozenset[str]().union(*(search.mailboxes for search in searches))
 
 
 def _united(*parts: Sequence[Email]) -> tuple[Email, ...]:

@@ -73,7 +73,7 @@ def names_any(keys: Iterable[str], addresses: frozenset[str]) -> bool:
     return any(key in addresses or whole_domain(key) in addresses for key in keys)
 
 
-def searches(
+def filters_for(
     fields: Fields, addresses: Iterable[str], mailboxes: Mailboxes, habits: Habits
 ) -> Iterator[Filter]:
     """Yield filters that find at least all mail in some mailboxes that names any of the addresses.

@@ -37,7 +37,7 @@ class LabelledMail:
     """A mail with labels, whose sender is known.
 
     Attributes:
-        email: the mail; with the label of :attr:`SortedMail.widening`, if it gets one.
+        email: the mail; with the label of :attr:`SortedMail.subject_labels`, if it gets one.
         sender: its sender.
         labels: the triage labels whose answers count: those on the mail, or without any on it, the
             label of the decision that a label like ``@WholeDomain`` widens.
@@ -62,8 +62,8 @@ class SortedMail:
         own: the user's own mails, which only lose their labels.
         unusable: labelled mails that decide on nothing, with the reason.
         leftovers: mails with the error label, but without a label that can be acted on now.
-        widening: mail id -> the patch that adds the label which says the subject, where only the
-            address book says it now. The label is put on before the address book is changed, so
+        subject_labels: mail id -> the patch that adds the label which says the subject, where only
+            the address book says it now. The label is put on before the address book is changed, so
             that a pass that is cut short is repeated with the same subject.
     """
 
@@ -72,7 +72,7 @@ class SortedMail:
     own: list[Email] = field(default_factory=list)
     unusable: list[tuple[Email, str]] = field(default_factory=list)
     leftovers: list[Email] = field(default_factory=list)
-    widening: dict[str, Patch] = field(default_factory=dict)
+    subject_labels: dict[str, Patch] = field(default_factory=dict)
 
 
 class MailSorter:
@@ -106,7 +106,7 @@ class MailSorter:
         result, places = SortedMail(), self._places
         mails = list[LabelledMail]()
         for email in emails:
-            if not email.mailbox_ids & places.tapped:
+            if not email.mailbox_ids & places.tap_labels:
                 result.leftovers.append(email)
                 continue
             if email.mailbox_ids & (places.sent | places.drafts):
@@ -179,7 +179,7 @@ class MailSorter:
             self._add(mail, result)
             return
         label = self._places.domain_label if key == domain else self._places.list_label
-        result.widening[email.id] = add_label(email, label) or {}
+        result.subject_labels[email.id] = add_label(email, label) or {}
         email = replace(email, mailbox_ids=email.mailbox_ids | {label})
         self._add(replace(mail, email=email, subject=Subject(key)), result)
 

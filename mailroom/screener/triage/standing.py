@@ -45,13 +45,13 @@ class StandingDecisions:
         """
         own, every = self._index.own_uids_of(key), self._index.uids_of(key)
         # If several people share an address, a card of its own takes precedence over theirs.
-        return self.categories_of(own) or self.categories_of(every)
+        return self.categories_of_cards(own) or self.categories_of_cards(every)
 
-    def own_categories_for(self, key: str) -> tuple[Category, ...]:
+    def categories_without_stand_in(self, key: str) -> tuple[Category, ...]:
         """Return the categories of a subject by cards of its own; empty if there are none."""
         return self.categories_for(key) if self.has_card(key) else ()
 
-    def categories_of(self, uids: frozenset[str]) -> tuple[Category, ...]:
+    def categories_of_cards(self, uids: frozenset[str]) -> tuple[Category, ...]:
         """Return the categories of a contact by its groups, without parents of other categories.
 
         Mail of a contact in several categories is filed to all of them, as a provider's rules would

@@ -13,6 +13,7 @@ from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.keywords import SPAM, WAIVED
 from mailroom.screener.model.places import Directory
+from mailroom.screener.model.sender import sender_key
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import BySubject, Plan, plan_decisions
 from mailroom.screener.triage.contacts import find_contacts
@@ -31,7 +32,7 @@ from tests.support.domain.builders import (
 from tests.support.domain.contents import snapshot_of
 
 IDENTITIES: Final = ("me@home.example",)
-MARKED: Final = PLACES.tapped | {PLACES.error}
+MARKED: Final = PLACES.tap_labels | {PLACES.error}
 
 
 @dataclass
@@ -72,7 +73,7 @@ class Account:
                 groups=groups,
                 uids=self.contacts.cards.keys(),
                 now=NOW,
-                mails_of=BySubject(swept).of,
+                mails_of=BySubject(swept, sender_key).of,
             )
             for contact in find_contacts(
                 kinds.subjects, cards, IDENTITIES, self.contacts.index, groups, kinds.companions
@@ -88,13 +89,13 @@ class Account:
 
     def steps(self, plan: Plan) -> Iterator[Callable[[], None]]:
         """The plan's writes, in the order in which the workflow makes them."""
-        yield from self._patches(plan.widening)
+        yield from self._patches(plan.subject_labels)
         for filing in plan.filings:
             for edit in filing.decision.edits:
                 yield from (partial(self._write, part) for part in parts(edit))
         for filing in plan.filings:
             yield from self._patches(filing.swept_patches)
-        yield from self._patches(plan.label_patches)
+        yield from self._patches(plan.label_only_patches)
         for filing in plan.filings:
             yield from self._patches(filing.labelled_patches)
 
