@@ -120,7 +120,7 @@ async def rights(account: Account) -> AsyncIterator[Finding]:
 
 
 async def mailboxes_and_groups(account: Account) -> AsyncIterator[Finding]:
-    """Report the mailboxes and contact groups that are missing."""
+    """Report the mailboxes and contact groups that are missing, and if there is none for spam."""
     lacking = await find_lacking(account)
     if lacking:
         detail = "missing (`mailroom setup --apply` creates them):"
@@ -128,6 +128,10 @@ async def mailboxes_and_groups(account: Account) -> AsyncIterator[Finding]:
     else:
         await (await account.workflow()).check()
         yield Finding("mailboxes and groups", "all there")
+    if not lacking.directory.by_role("junk"):
+        label = account.settings.screener.layout.spam_label
+        detail = f"the account has no mailbox with the role junk, so {label} cannot be carried out"
+        yield Finding("spam", detail, is_open=True)
 
 
 async def new_mail(account: Account) -> AsyncIterator[Finding]:

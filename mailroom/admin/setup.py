@@ -16,7 +16,7 @@ from mailroom.contacts.model import AddressBookError, Group
 from mailroom.http.not_now import of_set_error
 from mailroom.jmap.errors import JmapError
 from mailroom.jmap.mailboxes import create_mailboxes
-from mailroom.screener.model.categories import Categories, Layout
+from mailroom.screener.model.categories import Categories, Category, Layout
 from mailroom.screener.model.places import Directory, missing_mailboxes
 from mailroom.screener.triage.groups import missing_groups
 from mailroom.waiting.backoff import full_jitter
@@ -163,19 +163,33 @@ def rules_text(categories: Categories, layout: Layout) -> Iterator[str]:
     Each rule comes with its search in Fastmail's form.
     """
     for number, category in enumerate(categories, 1):
-        inbox = "keep it in the Inbox" if category.add_to_inbox else _ARCHIVE
         # The rule also applies to senders of the category's children.
-        exceptions = [
-            f'"{child.group}"'
+        children = [
+            child
             for child in categories
-            if child.add_to_inbox and category in categories.chain(child)
+            if child != category and category in categories.chain(child)
         ]
-        if exceptions and not category.add_to_inbox:
-            inbox = f"{_ARCHIVE} (unless sender in {' or '.join(exceptions)})"
+        actions = [f'add the label "{category.destination}"']
+        if category.mark_seen:
+            unread = [child for child in children if not child.mark_seen]
+            actions.append("mark it as read" + _unless_in(unread))
+        if category.add_to_inbox:
+            actions.append("keep it in the Inbox")
+        else:
+            actions.append(_ARCHIVE + _unless_in(child for child in children if child.add_to_inbox))
         yield (
             f'{number}. Sender in contact group "{category.group}"'
             f' (Fastmail: fromin:"{category.group}"):'
         )
-        yield f'   add the label "{category.destination}", {inbox}, go on with the next rule.'
-    yield f"{len(categories) + 1}. Sender not in contacts (Fastmail: NOT fromin:contacts):"
+        yield f"   {', '.join(actions)}, go on with the next rule."
+    last = len(categories) + 1
+    yield f"{last}. Sender not in contacts (Fastmail: NOT fromin:contacts):"
     yield f'   add the label "{layout.screener}", {_ARCHIVE}.'
+    yield "These rules do not know decisions on mailing lists and whole domains; Mailroom does."
+    yield f"Rule {last} puts such mail into the Screener, where it stays until you decide again."
+
+
+def _unless_in(categories: Iterable[Category]) -> str:
+    """Return the exception for senders in the groups of categories; empty for no categories."""
+    groups = [f'"{category.group}"' for category in categories]
+    return f" (unless sender in {' or '.join(groups)})" if groups else ""

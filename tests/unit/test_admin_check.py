@@ -66,6 +66,24 @@ async def test_all_is_well(environ: Environ, tmp_path: Path) -> None:
     found = await findings(environ, tmp_path)
     assert verdict(found.values()) is Exit.OK
     assert text(found["rights"]) == "ok   rights: mail may be changed"
+    assert "spam" not in found
+
+
+async def test_an_account_without_a_mailbox_for_spam_is_a_remark(tmp_path: Path) -> None:
+    sandbox = Sandbox(users=[USER], quirks=Quirks())
+    sandbox.owner().destroy_mailbox("Spam")
+    async with sandbox.serve():
+        environ = {
+            "PATH": os.environ["PATH"],
+            "MAILROOM_JMAP_SESSION_URL": sandbox.session_url,
+            "MAILROOM_JMAP_TOKEN": "t0ken",
+        }
+        await set_up(environ, tmp_path)
+        found = await findings(environ, tmp_path)
+    assert text(found["spam"]) == (
+        " .   spam: the account has no mailbox with the role junk, so @ToSpam cannot be carried out"
+    )
+    assert verdict(found.values()) is Exit.OK
 
 
 # Rights

@@ -79,9 +79,33 @@ def test_the_rules_file_by_group_and_screen_the_rest_last() -> None:
         '2. Sender in contact group "Feed" (Fastmail: fromin:"Feed"):',
         '   add the label "Feed", archive it, go on with the next rule.',
     ]
-    assert rules[-2:] == [
+    assert rules[-4:] == [
         "8. Sender not in contacts (Fastmail: NOT fromin:contacts):",
         '   add the label "Screener", archive it.',
+        "These rules do not know decisions on mailing lists and whole domains; Mailroom does.",
+        "Rule 8 puts such mail into the Screener, where it stays until you decide again.",
+    ]
+
+
+def test_a_rule_marks_mail_as_read_if_the_category_does() -> None:
+    rules = [line for line in rules_text(DEFAULTS, LAYOUT) if "mark it as read" in line]
+    assert rules == [
+        '   add the label "Jail", mark it as read, archive it, go on with the next rule.'
+    ]
+
+
+def test_a_parents_rule_leaves_mail_unread_for_a_child_that_wants_it_so() -> None:
+    family = [
+        Category.named("Bulk", mark_seen=True),
+        Category.named("Daily", parent="Bulk"),
+        Category.named("Weekly", parent="Bulk", mark_seen=True),
+    ]
+    rules = [line for line in rules_text(Categories(family), LAYOUT) if "add the label" in line]
+    assert [line.split(", ")[1] for line in rules] == [
+        'mark it as read (unless sender in "Daily")',
+        "archive it",
+        "mark it as read",
+        "archive it.",
     ]
 
 
