@@ -58,6 +58,8 @@ class Scenario:
         meanwhile: does something more just before contacts are written first.
         is_large: True if Mailroom makes the same requests many times, so that each fault is
             injected at one request of each kind only.
+        is_variation: True if Mailroom makes the requests of another scenario, so that faults are
+            injected only with ``FAULTS=all``. Kills are tested always.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Scenario:
     act: Callable[[OwnerConsole], None]
     meanwhile: Callable[[OwnerConsole], None] | None = None
     is_large: bool = False
+    is_variation: bool = False
 
     def begin(self, server: AccountServer, account: SandboxAccount) -> None:
         """Let the scenario happen to an account."""
@@ -294,7 +297,9 @@ SCENARIOS: Final = (
     ),
     Scenario("uid taken", _rob, _FIRST, tapping(new="@ToJail")),
     Scenario("list tapped", _cy, _OF_LIST, tapping(post1="@ToFeed")),
-    Scenario("domain tapped", _cy, _OF_DOMAIN, tapping(ann="@WholeDomain @ToFeed")),
+    Scenario(
+        "domain tapped", _cy, _OF_DOMAIN, tapping(ann="@WholeDomain @ToFeed"), is_variation=True
+    ),
     Scenario(
         "domain tapped of one with a card",
         _cy,
@@ -317,9 +322,12 @@ SCENARIOS: Final = (
         _nobody,
         ((_WIN, "win", ("Screener", "@ToSpam")), (_WIN, "old win", _SCREENER)),
         tapping(win="@ToScreener"),
+        is_variation=True,
     ),
     Scenario("undo of a list", _cy, _DECIDED_BY_LIST, tapping(post2="@ToScreener")),
-    Scenario("undo of a domain", _cy, _DECIDED_BY_DOMAIN, tapping(ann="@ToScreener")),
+    Scenario(
+        "undo of a domain", _cy, _DECIDED_BY_DOMAIN, tapping(ann="@ToScreener"), is_variation=True
+    ),
     Scenario("five senders", _cy, _several(5), _tapping_of(5)),
     Scenario("sixty senders", _cy, _several(60), _tapping_of(60), is_large=True),
 )

@@ -20,9 +20,9 @@ rows "from the start" the service starts afterwards, and faults are injected int
 requests; these are the same in every scenario, so one scenario shows them.
 
 The scenario with sixty senders repeats the same requests many times, so each fault is injected at
-one request of each kind; ``FAULTS=all`` in the environment runs them all. The service and the
-sandbox share one process and one virtual clock (``tests/support/virtual_time.py``): every back-off
-is the real one and takes no time.
+one request of each kind, and scenarios that are variations of others are left out; ``FAULTS=all``
+in the environment runs them all. The service and the sandbox share one process and one virtual
+clock (``tests/support/virtual_time.py``): every back-off is the real one and takes no time.
 
 A failed cell prints its injection point, such as ``n=7 call=2 (Email/set ifInState)``.
 """
@@ -38,12 +38,12 @@ from structlog.testing import capture_logs
 from tests.faults.scenarios import (
     BACKENDS,
     EVERYTHING,
-    SCENARIOS,
     Prepared,
     Scenario,
     play,
     prepared,
 )
+from tests.faults.scenarios import SCENARIOS as ALL_SCENARIOS
 from tests.support import virtual_time
 from tests.support.faults.account import copied, differences
 from tests.support.faults.faults import FAULTS, Fault, InjectionPoint, inject
@@ -51,6 +51,9 @@ from tests.support.faults.server import AccountServer, serving
 
 Measured = Callable[[str], None]
 
+SCENARIOS: Final = tuple(
+    scenario for scenario in ALL_SCENARIOS if EVERYTHING or not scenario.is_variation
+)
 FROM_THE_START: Final = SCENARIOS[0]
 
 
