@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from mailroom.contacts.model import ContactType, Names
 from mailroom.screener.model.names import (
+    DisplayNames,
     filled,
     is_called,
     missing_names,
@@ -194,6 +195,27 @@ CORPS_CARD = card(names=COMPANY)
 )
 def test_a_display_name_fits_the_card_or_not(name: str, whose: object, *, called: bool) -> None:
     assert is_called(name, whose) is called  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("names", "name", "on_card", "fits"),
+    [
+        pytest.param(
+            ["Bob Builder"], "Bob Builder", "Bob Builder", True, id="the name on the card"
+        ),
+        pytest.param(["Al"], "Al", "Bob Builder", False, id="another name"),
+        pytest.param(["Bob Builder", "Al"], "Al", "Bob Builder", False, id="one name of two"),
+        pytest.param(["Al", "Cy"], "Al", "Bob Builder", True, id="several names of others"),
+        pytest.param(["Al"], "Al", "corp.example", True, id="the collective name"),
+        pytest.param(["Al"], "", "Bob Builder", True, id="a mail without a display name"),
+    ],
+)
+def test_a_name_fits_a_card_unless_it_alone_contradicts_it(
+    names: list[str], name: str, on_card: str, *, fits: bool
+) -> None:
+    of_address = DisplayNames(tuple(names), "corp.example")
+
+    assert of_address.fit(name, card(names=Names(full=on_card))) is fits
 
 
 @given(

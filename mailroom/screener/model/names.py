@@ -38,20 +38,26 @@ class DisplayNames:
     def name_for(self, cards: Collection[Card]) -> str:
         """Return the collective name if the mails have the names of several people, else "".
 
-        If there is a card of the address, the address is a person's. Then one other name beside
-        that of the labelled mail is ignored, because it may be a forger's.
+        Two names are those of several people. If there is a card of the address, it takes three
+        names: the address is probably a person's, and one of two names may be a forger's.
         """
         return self.collective if len(self.names) > (2 if cards else 1) else ""
 
-    def fit(self, card: Card) -> bool:
-        """Return True if no name in a mail of the address contradicts a card.
+    def fit(self, name: str, card: Card) -> bool:
+        """Return True if the name in one mail of the address does not contradict a card.
 
-        The collective name fits. If the mails have several names that are not on the card, many
-        people write from the address, and no name of theirs says anything about the card.
+        These names fit:
+
+        - a name on the card;
+        - any name, if the only name on the card is the collective name;
+        - any name, if the mails have two or more names that are not on the card. Then many people
+          write from the address, and no name of theirs says anything about the card.
         """
-        names = {_plain(card.names.full), _plain(card.names.organization)} - {""}
-        others = [name for name in self.names if not is_called(name, card)]
-        return names == {_plain(self.collective)} or len(others) > 1
+        if is_called(name, card):
+            return True
+        on_card = {_plain(card.names.full), _plain(card.names.organization)} - {""}
+        others = [other for other in self.names if not is_called(other, card)]
+        return on_card == {_plain(self.collective)} or len(others) > 1
 
 
 def display_names(emails: Collection[Email]) -> DisplayNames:
@@ -185,7 +191,10 @@ def are_several_people(cards: Collection[Card]) -> bool:
 
 
 def _names_on(card: Card) -> set[str]:
-    """Return the name of the person, or of the company if its name is the full name."""
+    """Return the full name, and the given name with the surname in both orders, without empty ones.
+
+    The organization is not among them, unless it is the full name.
+    """
     names = card.names
     spelled = (
         names.full,

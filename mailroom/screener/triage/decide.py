@@ -10,7 +10,7 @@ from mailroom.contacts.model import Card, ContactEdit, CreateCard, UpdateCard
 from mailroom.jmap.mail import Email
 from mailroom.screener.model.categories import Answer, Categories, Category
 from mailroom.screener.model.lists import list_name, posting_address
-from mailroom.screener.model.names import DisplayNames, display_names, filled, is_called
+from mailroom.screener.model.names import DisplayNames, display_names, filled
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import Sender, sender_of
 from mailroom.screener.model.subject import Kind, Subject
@@ -237,7 +237,5 @@ def _mismatched(
     return frozenset(
         mail.email.id
         for mail in contact.labelled
-        if not any(
-            is_called(mail.sender.name, card) or names[mail.sender.key].fit(card) for card in cards
-        )
+        if not any(names[mail.sender.key].fit(mail.sender.name, card) for card in cards)
     )
