@@ -25,7 +25,7 @@ async def list_ids(
     mailbox_ids: Collection[str],
     *,
     keyword: str = "",
-    after: Sequence[Operation[T]] = (),
+    preceded_by: Sequence[Operation[T]] = (),
 ) -> tuple[list[T], tuple[str, ...]]:
     """List the ids of all mails in some mailboxes.
 
@@ -37,13 +37,13 @@ async def list_ids(
         account: the account.
         mailbox_ids: the mailboxes.
         keyword: only mails with this keyword are listed; empty: all mails.
-        after: operations that are carried out before the lists. Must be safe to repeat.
+        preceded_by: operations that are carried out first. Must be safe to repeat.
 
     Raises:
         HttpError, JmapError: the server cannot be asked.
     """
     ordered = sorted(mailbox_ids)
-    done, listings = await _list_once(account, ordered, after, keyword)
+    done, listings = await _list_once(account, ordered, preceded_by, keyword)
     ids = _ids(listings)
     for _ in range(READINGS - 1):
         states = {state for pages in listings for page in pages for state in page.states}
@@ -61,14 +61,14 @@ def _ids(listings: Sequence[Sequence[IdPage]]) -> dict[str, None]:
 async def _list_once(
     account: MailAccount,
     mailbox_ids: Sequence[str],
-    after: Sequence[Operation[T]],
+    preceded_by: Sequence[Operation[T]],
     keyword: str,
 ) -> tuple[list[T], list[list[IdPage]]]:
     """Read the pages of each mailbox. The page at the expected end is read with the first page."""
     sizes = {} if keyword else account.mailbox_sizes
     ends = [(mailbox_id, size) for mailbox_id in mailbox_ids if (size := sizes.get(mailbox_id))]
     asked = [*((mailbox_id, 0) for mailbox_id in mailbox_ids), *ends]
-    done, parts = await account.client.perform_in_turn(after, _pages(account, asked, keyword))
+    done, parts = await account.client.perform_in_turn(preceded_by, _pages(account, asked, keyword))
     known = dict(zip(asked, (page for part in parts for page in part), strict=True))
 
     async def listing(mailbox_id: str) -> list[IdPage]:

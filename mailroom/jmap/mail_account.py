@@ -120,21 +120,21 @@ class MailAccount(EmailStore):
         self,
         filters: Sequence[Filter],
         *,
-        after: Sequence[Operation[T]] = (),
+        preceded_by: Sequence[Operation[T]] = (),
         also: Sequence[str] = (),
     ) -> tuple[list[T], tuple[Email, ...]]:
         """Find all mails that match any of the filters, each once, oldest first.
 
         Args:
             filters: the filters.
-            after: operations that are carried out before the searches. Must be safe to repeat.
+            preceded_by: operations that are carried out first. Must be safe to repeat.
             also: further properties to read.
 
         Raises:
             HttpError, JmapError: see :meth:`JmapClient.perform_all`.
         """
         queries = [self.first_page(email_filter, also=also) for email_filter in filters]
-        done, firsts = await self.client.perform_in_turn(after, queries)
+        done, firsts = await self.client.perform_in_turn(preceded_by, queries)
         return done, await self.all_pages(filters, firsts, also=also)
 
     async def all_pages(

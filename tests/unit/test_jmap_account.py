@@ -189,7 +189,7 @@ def patches(count: int) -> dict[str, Patch]:
 async def test_updates_go_along_in_front_of_the_search() -> None:
     mails = Mails({"m": ["M7"]})
     async with account_on(mails) as (server, account):
-        updates, emails = await account.find([box()], after=account.updates(patches(1)))
+        updates, emails = await account.find([box()], preceded_by=account.updates(patches(1)))
     assert server.calls[0] == ["Email/set", "Email/get", "Email/query", "Email/get"]
     assert [(each.old_state, each.new_state, each.failed) for each in updates] == [("1", "2", {})]
     assert ids_of(emails) == ["M7"]
@@ -198,7 +198,7 @@ async def test_updates_go_along_in_front_of_the_search() -> None:
 async def test_updates_that_fill_several_requests_are_done_before_the_search() -> None:
     mails = Mails({"m": ["M7"]})
     async with account_on(mails, maxObjectsInSet=10, maxCallsInRequest=3) as (_, account):
-        updates, emails = await account.find([box()], after=account.updates(patches(95)))
+        updates, emails = await account.find([box()], preceded_by=account.updates(patches(95)))
     assert len(updates) == 10
     found_at = mails.log.index("Email/query")
     assert set(numbered(95)) <= set(mails.log[:found_at])

@@ -73,7 +73,7 @@ class _Executor:
         async def attempt(patches: dict[str, Patch]) -> dict[str, Patch]:
             nonlocal batch, refused
             updates, batch = await self._senders.update_and_search(
-                batch, after=self._scope.mail.updates(patches)
+                batch, preceded_by=self._scope.mail.updates(patches)
             )
             failed = {
                 mail_id: error for update in updates for mail_id, error in update.failed.items()

@@ -105,14 +105,14 @@ class Senders:
         return batch
 
     async def update_and_search(
-        self, batch: Batch, *, after: Sequence[Operation[SetResponse]] = ()
+        self, batch: Batch, *, preceded_by: Sequence[Operation[SetResponse]] = ()
     ) -> tuple[list[SetResponse], Batch]:
         """Send updates, and search for mail again after them in the same request.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
-        updates, found = await self._scope.gatherer.mail_of([batch.search], after=after)
+        updates, found = await self._scope.gatherer.mail_of([batch.search], preceded_by=preceded_by)
         standing = StandingDecisions(batch.snapshot.index, self._scope.categories)
         decisions = Decisions(standing, identities=self._identities)
         mails = BySubject(found, decisions.subject_for)

@@ -58,7 +58,8 @@ class Answers:
         too_large = [part for part, answer in zip(parts, found, strict=False) if answer is None]
         further = await all_of(self._one_by_one(part, sent) for part in too_large)
         answered = _united(*found[: len(parts)], *further)
-        # Kept apart from the threads: a stranger's mail may refer to the id of a thread.
+        # Message-IDs and thread ids are compared separately: a stranger can write a mail that
+        # refers to a Message-ID which is equal to the id of a thread.
         message_ids = _united(*found[len(parts) :])
         return frozenset(
             email.id

@@ -2,10 +2,11 @@
 
 Anybody can write an Authentication-Results field into a mail. Only fields with the name of the
 user's server (its authserv-id) are believed. All fields with that name count, wherever they are in
-the header, because one host may write several: a filter for DKIM, another for DMARC. A field that a
-stranger has added under that name can make a mail look worse, but not better: an excuse for a
-failure counts only in the field that reports the failure, or above it, and servers put their fields
-on top.
+the header, because one host may write several: a filter for DKIM, another for DMARC.
+
+A stranger may have added a field under that name. Such a field can make a mail look worse, but not
+better. It is below the server's fields, because servers put their fields on top. An excuse for a
+failure counts only in the field that reports the failure, or above that field.
 """
 
 import re
@@ -31,6 +32,7 @@ _FACT: Final = re.compile(r"(?i)([a-z][a-z0-9._-]*)\s*=\s*([a-z0-9._-]+)")
 _PART: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\\.|[();]|[^"\\();]+|"', re.DOTALL)
 
 _AGAINST_FORGERY: Final = frozenset({"quarantine", "reject"})
+"""Dispositions of forged mail, as a domain asks for them and as a server applies them."""
 _POLICIES: Final = _AGAINST_FORGERY | {"none"}
 
 # The names of one fact in the dialects of several programs. Properties come before the short forms

@@ -28,8 +28,8 @@ class NewMail:
 
     Attributes:
         emails: new mail in the Inbox that nobody has filed, oldest first.
-        state: an Email state. ``emails`` lack no mail that came before this state, and were read in
-            this state or a later one. The next pass reads the changes since this state.
+        state: an Email state. ``emails`` holds all new mail that came before this state, and was
+            read in this state or a later one. The next pass reads the changes since this state.
     """
 
     emails: tuple[Email, ...]

@@ -80,7 +80,10 @@ def is_new(email: Email, places: Places) -> bool:
 
 
 def unexplained(emails: Iterable[Email], decisions: Decisions) -> list[Email]:
-    """Return the mails for which neither the mail nor the address book gives a reason to stay."""
+    """Return the mails whose verdict may depend on the mail that the user has sent.
+
+    The mail itself or the address book explains the verdict on all other mail.
+    """
     result = []
     for email in emails:
         if was_placed(email) or is_report(email):
@@ -104,8 +107,9 @@ def sender_keys(emails: Iterable[Email]) -> frozenset[str]:
 def judge(email: Email, facts: Facts) -> Verdict:
     """Decide on a mail that :func:`is_new`.
 
-    A mail that its owner or a program put into the Inbox stays there. A mail with a forged From
-    goes to the Screener, whatever is known of the sender that its From names or of its thread.
+    A mail that its owner or a program put into the Inbox stays there, unless its sender is in a
+    category that denies. A mail with a forged From goes to the Screener, whatever is known of its
+    thread or of the sender that its From names.
     """
     sender, places = _sender_key(email), facts.places
     if was_placed(email) and not (sender and facts.decisions.denies(sender)):

@@ -74,7 +74,7 @@ class Category:
 
 
 class Special(Enum):
-    """The answers of a triage label that give no category."""
+    """The answers of a triage label besides the categories and None."""
 
     SPAM = "spam"
 

@@ -23,7 +23,8 @@ _INSTEAD: Final = "decide on single addresses there"
 def refusal_of_domain(domain: str, own: Collection[str]) -> str:
     """Return the reason not to decide on everybody at a domain at once; "" if there is none.
 
-    The reason is for a person. It has the domain in ASCII, but a stranger may have chosen it.
+    The reason is a text for a person. It contains the domain, in ASCII. The domain is not to be
+    trusted: a stranger may have written it into From.
 
     Args:
         domain: of addresses, in any spelling. Its subdomains are not meant.

@@ -15,7 +15,8 @@ SPAM: Final = "$mailroom-spam"
 """Set on mail that Mailroom put into the Junk folder, so that it is found if it must return."""
 
 WAIVED: Final = "$mailroom-waived"
-"""Set on mail that left the Screener without a decision; a later decision files it as well."""
+"""Set on mail that ``mailroom clear`` moved from the Screener to the archive without a decision. A
+later decision on its sender files this mail as well."""
 
 SEEN: Final = "$seen"
 """The keyword of mail that was read."""

@@ -26,8 +26,8 @@ def mend(
     """Return the patches that put mail where its owner moved it.
 
     A mail is planned anew from the mailboxes that its owner chose, which are those that the patch
-    did not set. Nobody knows if its owner had left a mailbox that the patch removed in place, so
-    that mailbox stays removed.
+    did not set. A mailbox that the patch removed stays removed, because nobody knows if the owner
+    wanted to keep the mail in this mailbox.
 
     Args:
         as_read: the mails from which the patches were planned, by id.
@@ -41,9 +41,9 @@ def mend(
         patch = patches[email.id]
         if email.mailbox_ids == patched(as_read[email.id].mailbox_ids, patch):
             continue  # nobody else moved the mail
-        # A patch that removes a mailbox also sets one that stays, so that the mail always has one.
-        # Its owner may just have removed the mail from the one that stays. If the mail is in no
-        # other mailbox, nobody knows where its owner wanted it, and it is left there.
+        # A patch that removes a mailbox also sets another mailbox, from which the owner may have
+        # removed the mail a moment before. If the mail is now only in mailboxes that the patch set,
+        # nobody knows where the owner wanted the mail, and it is left there.
         if put_by_owner := email.mailbox_ids - patched(frozenset(), patch):
             present[email.id] = email
             by_owner[email.id] = replace(email, mailbox_ids=put_by_owner)

@@ -30,7 +30,8 @@ class Target:
         destinations: those of a whole chain, or the Screener, or the Junk folder.
         add_to_inbox: True if waiting mail is in the Inbox as well.
         mark_seen: True if mail that enters the destinations is marked as read.
-        is_spam: True if only waiting mail is filed, as spam.
+        is_spam: True if mail is filed as spam. Of the sender's mail without a label, only mail in
+            the Screener is then filed.
     """
 
     destinations: frozenset[str]

@@ -1,6 +1,6 @@
 """The ids of the mailboxes that the configuration names. Pure.
 
-The ids are looked up anew in every pass, so that a mailbox that somebody creates again or renames
+Every pass looks at the present mailboxes, so that a mailbox that somebody creates again or renames
 back is found without a restart.
 """
 

@@ -92,7 +92,8 @@ async def read_decided(
 
 def decided_subject(card: Card, categories: tuple[str, ...]) -> DecidedSubject:
     """Return the decision that a card stands for. Pure."""
-    # The owner of another card may have written such a line, so the uid counts as well.
+    # The line in the note that names a list is no proof: the owner of any card may have written
+    # such a line. A card of a list has the uid of a list as well.
     identifier = list_in(card.note) if is_of_list(card.uid) else ""
     keys = [list_key(identifier)] if identifier else map(key_of, card.addresses)
     subjects = tuple(map(Subject, dict.fromkeys(keys)))

@@ -116,7 +116,7 @@ async def read_waiting(
     """
     places = locate(Directory(await account.mailboxes()), categories, layout)
     reading_own = OwnAddresses(account).addresses(places)
-    (own,), ids = await list_ids(account, [places.screener], after=[reading_own])
+    (own,), ids = await list_ids(account, [places.screener], preceded_by=[reading_own])
     subjects = WaitingSubjects(own)
     for start in range(0, len(ids), _AT_ONCE):
         readings = account.readings(ids[start : start + _AT_ONCE], also=OVERVIEW)
@@ -146,6 +146,7 @@ def _waiting_subject(email: Email) -> WaitingSubject:
 
 
 def _newest_mail(waiting: WaitingSubject) -> tuple[str, str]:
+    """Return the time and the id of the newest mail; later mail has a greater value."""
     return waiting.newest, waiting.newest_id
 
 

@@ -57,9 +57,10 @@ class NamedSubjects:
         return "it is one of your own addresses" if is_ours else ""
 
     async def tap_for(self, subject: Subject, answer: Answer, reading: Reading) -> Tap | None:
-        """Return the labels for the newest mail of a subject on which they decide on the subject.
+        """Return a tap that decides on a subject: one of its mails, and the labels to put on it.
 
-        None if there is no such mail. Raises as :meth:`read`.
+        The mail is the newest on which these labels decide on this subject and no other. None if
+        there is no such mail, or if it has the labels already. Raises as :meth:`read`.
         """
         places = reading.gathered.places
         labels = {label for label, given in places.labels.items() if given == answer}

@@ -1,10 +1,13 @@
 """Carry out the plan of a pass. Decides nothing.
 
-The order of the writes makes it safe to stop Mailroom at any moment. If only the address book shows
-the subject of a label, the mail gets the label that says so first. Contacts, and all mail without
-a label of a decision, are written first, at the same time, because neither depends on the other.
-The labelled mail is filed last, and the update that files it removes the labels. Until then the
-labels show that the work is not done, and every step can be repeated.
+The order of the writes makes it safe to stop Mailroom at any moment:
+
+1. ``@ToScreener`` takes back the decision that the address book shows for a mail. If that decision
+   is on a whole domain or a list, the mail gets ``@WholeDomain`` or ``@ThisList``. The mail then
+   shows its subject, even after the address book has changed.
+2. Contacts and all other mail are written at the same time, because neither depends on the other.
+3. The labelled mail of the decisions is filed, and the update that files it removes the labels.
+   Until then the labels show that the work is not done, and every step can be repeated.
 
 Mail of a decided sender may come while a pass runs, and no label leads to such mail. So the last
 update is held to the Email state that the pass itself has left behind: in that state, no mail has
@@ -96,7 +99,7 @@ class PlanExecutor:
         return progress.report()
 
     async def _add_subject_labels(self, progress: Progress) -> None:
-        """Add the labels that say the subjects of decisions, each to mail that has its label still.
+        """Add the labels that say the subjects of decisions, to mail whose labels did not change.
 
         If another instance has carried out the decision, nothing would remove the label again.
         """
@@ -119,7 +122,7 @@ class PlanExecutor:
             progress.contacts_failed(failures)
 
     async def _write_first_patches(self, progress: Progress) -> None:
-        """File the decided senders' other mail, patch labels without a decision, file new mail."""
+        """Write the :attr:`Progress.first_patches`, and file new mail."""
         plan = progress.plan
 
         def replan(emails: Collection[Email]) -> dict[str, Patch]:
@@ -173,7 +176,7 @@ class PlanExecutor:
         readings, mails = await self._gatherer.late_mail_of(
             self._late_searches(progress),
             since=progress.plan.gathered.state,
-            after=self._account.readings(sorted(remaining)),
+            preceded_by=self._account.readings(sorted(remaining)),
         )
         updates = await self._file_late(mails, progress)
         if not readings:
@@ -181,7 +184,7 @@ class PlanExecutor:
             return
         # The labelled mail is now as it was read, if nothing but the updates of late mail followed.
         steps = [(update.old_state, update.new_state) for update in updates]
-        # The first reading has the oldest state, in or after which all these mails were read.
+        # All these mails were read in the state of the first reading, or in a later state.
         trail = StateTrail(readings[0][0], steps)
         emails = {email.id: email for _, part in readings for email in part}
         was_held = await self._update(

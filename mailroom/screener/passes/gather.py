@@ -35,8 +35,8 @@ class GatheredMail:
         places: the ids of the mailboxes.
         identities: the user's own addresses.
         has_waived: True if there may be mail that was waived (:data:`WAIVED`).
-        state: an Email state from before the searches, so that a change that they do not show comes
-            after it; empty if no state is known.
+        state: the Email state before the searches. Every change that the searches do not show is
+            later than this state. Empty if no state is known.
     """
 
     emails: tuple[Email, ...]
@@ -56,8 +56,9 @@ class GatheredMail:
 class Gatherer:
     """Reads labelled mail, new mail, and the mail of senders.
 
-    The mailboxes' ids are remembered from pass to pass, so that one request finds the labelled
-    mail. The request reads the mailboxes as well, and is sent again if they have changed.
+    A pass searches in the mailboxes whose ids the last pass found, so that one request finds the
+    labelled mail. The same request reads the present mailboxes. If their ids differ, the pass
+    searches again.
 
     Args:
         account: the account.
@@ -121,9 +122,10 @@ class Gatherer:
         return gathered
 
     async def _read(self, places: Places, *, filter_errors: Collection[str]) -> GatheredMail | None:
-        """Search in a form that the server does not refuse; return None if the mailboxes changed.
+        """Search with filters that the server accepts; return None if the mailboxes changed.
 
-        ``filter_errors`` are the error types that mean that the server does not know the form.
+        ``filter_errors`` are the types of errors that mean that the server cannot search with such
+        a filter.
         """
         while True:
             try:
@@ -152,7 +154,7 @@ class Gatherer:
         directory = Directory(await self._account.all_mailboxes(mailboxes))
         places_now = self._locate(directory)
         if places_now != places or (
-            # The filters may name all mailboxes that are no labels, so they must be all there are.
+            # The filters may list every mailbox that is not searched, so a new one is missing.
             Limitation.NESTED_MAILBOXES in self._account.habits
             and known != frozenset(self._account.mailbox_sizes)
         ):
@@ -199,7 +201,7 @@ class Gatherer:
         return locate(directory, self._categories, self._layout)
 
     async def mail_of(
-        self, searches: Sequence[Search], *, after: Sequence[Operation[T]] = ()
+        self, searches: Sequence[Search], *, preceded_by: Sequence[Operation[T]] = ()
     ) -> tuple[list[T], tuple[Email, ...]]:
         """Find the mail of senders, after other operations and if possible in their request.
 
@@ -207,9 +209,9 @@ class Gatherer:
 
         Args:
             searches: the senders and the mailboxes.
-            after: operations after which the search runs. They must be safe to repeat.
+            preceded_by: operations that are carried out before the search. Must be safe to repeat.
         """
-        return await self._search.find(searches, after=after)
+        return await self._search.find(searches, preceded_by=preceded_by)
 
     async def waived_mail_of(self, addresses: frozenset[str], places: Places) -> tuple[Email, ...]:
         """Find the mail of senders that was waived. The answer may hold mail of others as well."""
@@ -217,7 +219,7 @@ class Gatherer:
         return mails
 
     async def late_mail_of(
-        self, searches: Sequence[Search], *, since: str, after: Sequence[Operation[T]] = ()
+        self, searches: Sequence[Search], *, since: str, preceded_by: Sequence[Operation[T]] = ()
     ) -> tuple[list[T], tuple[Email, ...]]:
         """Find the mail of senders, including mail that came a moment ago; see :meth:`mail_of`.
 
@@ -225,9 +227,9 @@ class Gatherer:
         well.
         """
         if not since or Limitation.HEADERS in self._account.habits:
-            return await self.mail_of(searches, after=after)
-        operations: list[Operation[Any]] = [*after, self._account.created(since)]
-        (*results, created), found = await self.mail_of(searches, after=operations)
+            return await self.mail_of(searches, preceded_by=preceded_by)
+        operations: list[Operation[Any]] = [*preceded_by, self._account.created(since)]
+        (*results, created), found = await self.mail_of(searches, preceded_by=operations)
         emails = {email.id: email for email in found}
         mailboxes = frozenset[str]().union(*(search.mailboxes for search in searches))
         while isinstance(created, CreatedEmails):

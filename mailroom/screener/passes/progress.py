@@ -101,7 +101,10 @@ class Progress:
 
     @property
     def first_patches(self) -> dict[str, Patch]:
-        """The label patches, and the patches of the other mail of the open decisions."""
+        """The patches that are written before :attr:`labelled_patches`.
+
+        These are the label-only patches, and the swept patches of the open decisions.
+        """
         patches = dict(self.plan.label_only_patches)
         for filing in self.open_filings:
             patches |= filing.swept_patches

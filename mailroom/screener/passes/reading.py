@@ -104,7 +104,8 @@ class AccountReader:
     async def mail_of(self, keys: frozenset[str], gathered: GatheredMail) -> tuple[Email, ...]:
         """Find the mail of subjects in the mailboxes that are swept, and their waived mail.
 
-        Mail that Mailroom put into the Junk folder is wanted back if a labelled mail is among it.
+        If Mailroom put any labelled mail into the Junk folder, as spam, the Junk folder is searched
+        as well: other mail of the same sender must return from there.
         """
         mailboxes = gathered.places.swept
         if any(SPAM in email.keywords for email in gathered.emails):

@@ -27,7 +27,7 @@ class StateTrail:
 
     @property
     def known(self) -> frozenset[str]:
-        """The states up to which the pass has seen or made every change."""
+        """The states that the pass knows: each change before them was read or made by the pass."""
         if self.was_disturbed:
             return frozenset({self.seen} - {""})
         return frozenset({self.seen, *(new for _, new in self.steps)} - {""})
@@ -49,6 +49,6 @@ class StateTrail:
 
     @property
     def was_disturbed(self) -> bool:
-        """True if somebody else changed mail during the pass, or if the server sends no states."""
+        """True if somebody else changed mail between our updates, or the server sends no states."""
         reached = {self.seen, *(new for _, new in self.steps)}
         return any(not old or old not in reached for old, _ in self.steps)

@@ -5,8 +5,8 @@ Cyrus multiplies a filter out into an OR of ANDs before it searches. It leaves o
 too few mails. So a search for many senders in many mailboxes is divided into several filters.
 
 Apache James refuses a filter with ``inMailbox`` inside an operator, except at the top of an AND.
-Stalwart finds nothing if an operator follows an empty condition in an inner AND; these filters have
-no such operator.
+Stalwart finds nothing if an inner AND has an empty condition and, after it, an operator. These
+filters have no such AND.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,8 +28,8 @@ class Mailboxes:
 
     Attributes:
         ids: the ids of the mailboxes to be searched.
-        every: the ids of all known mailboxes of the account. Mail in a mailbox that is newer than
-            these may be found as well.
+        every: the ids of all known mailboxes of the account. A mailbox that was created after they
+            were read may be searched as well.
         keyword: only mail with this keyword is searched; empty for all mail.
     """
 
@@ -42,10 +42,10 @@ class Mailboxes:
         return [email_filter for email_filter, _ in self.sized_filters(habits)]
 
     def sized_filters(self, habits: Habits) -> Iterator[tuple[Filter, int]]:
-        """Yield the filters, each with the number of its alternatives.
+        """Yield the filters, each with the number of its single conditions.
 
-        Cyrus multiplies each alternative with the other conditions. A list of excluded mailboxes is
-        a single condition.
+        Cyrus repeats the other conditions of a search for each of them. A mailbox with a keyword
+        counts as two conditions, and a list of excluded mailboxes as one.
         """
         ordered = sorted(self.ids)
         also = {"hasKeyword": self.keyword} if self.keyword else {}
@@ -90,7 +90,7 @@ def in_mailboxes_and_any(
 def _parts(groups: Iterable[Sequence[Filter]], nodes: int) -> Iterator[list[Filter]]:
     """Yield the conditions in parts of whole groups, each with at most ``nodes`` nodes.
 
-    The nodes are counted with one mailbox. A group that is larger is a part of its own.
+    ``nodes`` is the limit for a search of one mailbox. A group that is larger is a part of its own.
     """
     part: list[Filter] = []
     size = 0

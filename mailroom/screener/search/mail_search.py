@@ -43,7 +43,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The results of two queries for the newest mail: all mail, and all mail with a From header.
+    """The newest mail and the total by two queries: all mail, and all mail with a From header.
 
     If the server's header search lacks no mail, both find the same mail and the same total.
     """
@@ -100,7 +100,7 @@ class MailSearch:
         self._lacking: dict[frozenset[str], int] = {}
 
     async def find(
-        self, searches: Sequence[Search], *, after: Sequence[Operation[T]] = ()
+        self, searches: Sequence[Search], *, preceded_by: Sequence[Operation[T]] = ()
     ) -> tuple[list[T], tuple[Email, ...]]:
         """Find at least all mail that the searches ask for, oldest first.
 
@@ -108,25 +108,25 @@ class MailSearch:
 
         Args:
             searches: the addresses and the mailboxes.
-            after: operations that are carried out before the searches. Must be safe to repeat.
+            preceded_by: operations that are carried out first. Must be safe to repeat.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
         asked = [search for search in searches if search.addresses and search.mailboxes]
         if not asked:
-            return await self._account.client.perform_all(after), ()
+            return await self._account.client.perform_all(preceded_by), ()
         if not self._account.habits.searches_are_exact:
-            return await self._by_listing(asked, after)
+            return await self._by_listing(asked, preceded_by)
         try:
-            results, found, proof = await self._by_header(asked, after)
+            results, found, proof = await self._by_header(asked, preceded_by)
         except MethodError as error:
             if error.type != "unsupportedFilter":
                 raise
-            return await self._by_listing(asked, after)
-        # The search is exact if it lacks no mail but the mails without an address in From. An equal
-        # number is no proof: if one of these was deleted, the number also fits if the newest mail
-        # is lacking instead.
+            return await self._by_listing(asked, preceded_by)
+        # The search is exact if it lacks no mail but the mails without an address in From. The same
+        # number of lacking mails as before is no proof by itself: one of the mails without an
+        # address may have been deleted, and the newest mail may be lacking in its place.
         mailbox_ids = _mailboxes(asked)
         known = self._lacking.get(mailbox_ids)
         if proof is not None and (
@@ -144,7 +144,7 @@ class MailSearch:
         return results, _united(found, listed)
 
     async def _by_header(
-        self, searches: Sequence[Search], after: Sequence[Operation[T]]
+        self, searches: Sequence[Search], preceded_by: Sequence[Operation[T]]
     ) -> tuple[list[T], tuple[Email, ...], Proof | None]:
         """Search by text and by header, in separate queries; see :func:`filters_for`."""
         habits, also = self._account.habits, self._fields.also
@@ -159,7 +159,7 @@ class MailSearch:
             self._account.first_page(email_filter, also=also) for email_filter in filters
         ]
         queries: list[Operation[Any]] = [self._proof(_mailboxes(searches)), *first_pages]
-        results, answers = await self._account.client.perform_in_turn(after, queries)
+        results, answers = await self._account.client.perform_in_turn(preceded_by, queries)
         proof: Proof | None = answers[0]
         if proof is not None:
             habits.weigh_total(proof.every.total, proof.every.length)
@@ -173,8 +173,8 @@ class MailSearch:
     def _proof(self, mailbox_ids: frozenset[str]) -> Operation[Proof | None]:
         """Read a :class:`Proof`; None if the server refuses the queries.
 
-        The newest mail is read from the end of the list. Some servers put mail that their index
-        lacks there, in whichever order the list is sorted. So if a list cannot be read from its
+        The newest mail is read from the end of the list. In any sort order, some servers append the
+        mail that is not in their index to the end of the list. So if a list cannot be read from its
         end, its first mail proves nothing.
         """
         account = self._account
@@ -221,10 +221,10 @@ class MailSearch:
             self._lacking[mailbox_ids] = lacking
 
     async def _by_listing(
-        self, searches: Sequence[Search], after: Sequence[Operation[T]]
+        self, searches: Sequence[Search], preceded_by: Sequence[Operation[T]]
     ) -> tuple[list[T], tuple[Email, ...]]:
         results, ids = await list_ids(
-            self._account, _mailboxes(searches), keyword=self._keyword, after=after
+            self._account, _mailboxes(searches), keyword=self._keyword, preceded_by=preceded_by
         )
         return results, await self._read(ids, searches)
 

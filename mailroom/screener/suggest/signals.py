@@ -69,7 +69,8 @@ class Signals:
         threads: the number of mails in threads in which the user has written.
         written: the number of mails that the user has sent to the address.
         unsubscribe: the number of mails that offer to unsubscribe.
-        bulk: the number of mails that went to many people: these, and those with another signal.
+        bulk: the number of mails that went to many people: they offer to unsubscribe, or another
+            header field shows it; see :func:`is_bulk`.
         automatic: the number of mails that a program has sent, by Auto-Submitted.
         receipts: the number of mails whose subject line is that of a receipt.
         weeks: a bit for each week of the year in which there is mail.

@@ -37,9 +37,11 @@ def category_for(kind: SenderKind, categories: Categories) -> Category | None:
     """Return the category that senders of a kind belong to; None if no category fits.
 
     People and companies that the user corresponds with belong to a category with ``add_to_inbox``:
-    the first whose ``contact_type`` is theirs, else the first of all. Other mail belongs to a
-    category without ``add_to_inbox``, ``denies`` and parent, by its name. If none has a name that
-    is known for this mail or for the other kind, and there is only one such category, it is used.
+    the first whose ``contact_type`` is theirs, else the first of all.
+
+    Other mail belongs to a category without ``add_to_inbox``, ``denies`` and parent: the first of
+    these whose name is usual for the kind. If there is none, and exactly one of these categories
+    has a name that is usual for no kind, the mail belongs to that category.
     """
     if kind in {SenderKind.PERSON, SenderKind.COMPANY}:
         in_inbox = [category for category in categories if category.add_to_inbox]

@@ -67,14 +67,15 @@ def edits_for_triage(
             note=triage_line(chain[0].name, now, again=False),
             about=_about(subject),
         )
-        # If another card has this uid by the time of the write, the new card gets a second uid. So
-        # the edit names every group to join, even one that has the first uid as a member already.
+        # Another card may get this uid before the write; the new card then gets a different uid. So
+        # the edit names every group to join, even a group with this uid among its members.
         others = frozenset(group.id for group in groups.managed if uid in group.members) - joined
         return (ContactEdit(uid, uid, card, join=joined | {groups.provenance.id}, leave=others),)
     if len(cards) > 1 and (not name or contradicts(name, cards)):
-        # The name is another person's, so a card without a name must not get it. The address is not
-        # filled in as a name either: the mail with a display name may have lost its label in a pass
-        # that was killed, and this pass then sees mail without a display name only.
+        # A display name is another person's, so a card without a name must not get it. Without a
+        # display name, the card must not get the address as its name either: if a pass is killed
+        # after the mail with the display name has lost its label, the next pass sees only labelled
+        # mail without a display name, and would give the card another name.
         names = Names()
     return tuple(
         _membership(

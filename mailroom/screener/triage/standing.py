@@ -41,19 +41,21 @@ class StandingDecisions:
     def categories_for(self, key: str) -> tuple[Category, ...]:
         """Return the categories of a subject, by its key; empty if it is not decided.
 
-        For an address without a card of its own, these are the categories of its domain.
+        For an address that no card bears, the decision on its domain stands in.
         """
         own, every = self._index.own_uids_of(key), self._index.uids_of(key)
-        # If several people share an address, a card of its own takes precedence over theirs.
+        # Several people may share an address. A card that belongs to this address only takes
+        # precedence over the cards of people with further addresses.
         return self.categories_of_cards(own) or self.categories_of_cards(every)
 
     def categories_without_stand_in(self, key: str) -> tuple[Category, ...]:
-        """Return the categories of a subject by cards of its own; empty if there are none."""
+        """Return the categories of a subject; empty for an address that no card bears."""
         return self.categories_for(key) if self.has_card(key) else ()
 
     def categories_of_cards(self, uids: frozenset[str]) -> tuple[Category, ...]:
-        """Return the categories of a contact by its groups, without parents of other categories.
+        """Return the categories of a contact by its cards' groups.
 
+        A parent of one of these categories is left out.
         Mail of a contact in several categories is filed to all of them, as a provider's rules would
         do.
         """
