@@ -17,6 +17,7 @@ import typer.main
 import yaml
 
 from mailroom.cli import app
+from mailroom.contacts.model import ContactType
 from mailroom.exits import Exit
 from mailroom.http.not_now import not_now_table
 from mailroom.metrics import metrics_table
@@ -181,6 +182,20 @@ def row(category: Category) -> str:
 @pytest.mark.parametrize("category", list(DEFAULTS), ids=lambda category: category.name)
 def test_the_table_of_labels_says_what_they_do(category: Category) -> None:
     assert row(category) in TEXTS[README].splitlines()
+
+
+def test_the_table_of_default_categories_says_their_options() -> None:
+    for category in DEFAULTS:
+        values = {
+            "parent": category.parent,
+            "contact_type": "person" if category.contact_type is ContactType.PERSON else None,
+            "add_to_inbox": "true" if category.add_to_inbox else None,
+            "mark_seen": "true" if category.mark_seen else None,
+            "denies": "true" if category.denies else None,
+        }
+        options = ", ".join(f"`{name}: {value}`" for name, value in values.items() if value)
+        line = f"| {category.name} | {options} |".replace("|  |", "| |")
+        assert line in TEXTS[DOCS / "settings.md"].splitlines()
 
 
 def test_every_exit_code_is_explained() -> None:
