@@ -426,3 +426,41 @@ async def test_mail_whose_sender_has_no_card_any_more_goes_back_as_well(
     async with opened(alice) as account:
         found, _ = await reset(account)
     assert found.is_empty
+
+
+@everywhere
+async def test_decisions_on_lists_domains_and_spam_are_taken_back(
+    alice: Owner, opened: Opened
+) -> None:
+    headers = {
+        "List-Id": "Weavers <dev.lists.loom.example>",
+        "List-Post": "<mailto:dev@lists.loom.example>",
+    }
+    await alice.receive(
+        message("Ann <ann@home.example>", "post1", headers=headers),
+        message("Bob <bob@work.example>", "post2", headers=headers),
+        message("Cy <cy@corp.example>", "corp1"),
+        message("Di <di@corp.example>", "corp2"),
+        message("Win <win@spam.example>", "spam1"),
+    )
+    async with opened(alice) as account:
+        await triage(account, alice, post1="@ToFeed", corp1="@WholeDomain", spam1="@ToSpam")
+        await triage(account, alice, corp1="@ToJail")
+        places = await mailboxes(alice)
+        assert places["post2"] == {"Feed"}
+        assert places["corp2"] == {"Jail"}
+        assert (await alice.mail("spam1")).keywords >= {"$junk", "$mailroom-spam"}
+        assert len(await alice.contacts.contacts()) == 2
+
+    async with opened(alice) as account:
+        found, outcome = await reset(account)
+    assert found.data()["senders"]["by_category"] == {"Feed": 1, "Jail": 1}
+    assert (outcome.failures, outcome.mails) == ({}, 4)
+    spam = await alice.mail("spam1")
+    assert spam.mailboxes == places["spam1"]  # it is spam, whoever found that out
+    assert "$mailroom-spam" not in spam.keywords
+    after = await mailboxes(alice)
+    del after["spam1"]
+    assert after == dict.fromkeys(("post1", "post2", "corp1", "corp2"), {"Screener"})
+    assert await alice.contacts.contacts() == []
+    assert not any((await alice.groups()).values())
