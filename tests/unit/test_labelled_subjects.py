@@ -53,7 +53,7 @@ def subjects(result: SortedMail) -> Subjects:
     }
 
 
-def widening(result: SortedMail) -> dict[str, str]:
+def subject_labels(result: SortedMail) -> dict[str, str]:
     """Return the label that each mail gets."""
     assert all(list(patch.values()) == [True] for patch in result.subject_labels.values())
     return {
@@ -129,7 +129,7 @@ def test_the_way_back_takes_back_the_decision_that_holds(
     """If only the address book says the subject, the mail gets the label that does."""
     result = sort(post("Feed", "@ToScreener"), members=members)
     assert subjects(result) == {subject: {"m1": {"@ToScreener"}}}
-    assert widening(result) == ({"m1": label} if label else {})
+    assert subject_labels(result) == ({"m1": label} if label else {})
     (labelled,) = result.subjects[subject]
     assert (label in labelled.email.mailbox_ids) is bool(label)
 
@@ -301,7 +301,7 @@ def test_the_way_back_contradicts_a_label_for_its_list_or_domain(scope: str, sub
         post("Screener", "@ToScreener", email_id="m2"),
     )
     assert subjects(result) == {subject: {"m1": {"@ToFeed"}, "m2": {"@ToScreener"}}}
-    assert widening(result) == {"m2": scope}
+    assert subject_labels(result) == {"m2": scope}
 
 
 @pytest.mark.parametrize("labels", [("@ThisList", "@ToPaperTrail"), ("@ThisList",)])

@@ -157,6 +157,7 @@ def plan_decisions(
         places=places,
     )
     skipped_labels = _skipped_labels(patches, gathered.emails, refusal_of)
+    additions = sorted_mail.subject_labels
     return Plan(
         filings=filings,
         conflicts=conflicts,
@@ -169,9 +170,7 @@ def plan_decisions(
         skipped=skipped,
         skipped_labels=skipped_labels,
         emails={email.id: email for email in (*mails, *gathered.emails)},
-        subject_labels={
-            key: patch for key, patch in sorted_mail.subject_labels.items() if key in labelled
-        },
+        subject_labels={key: additions[key] for key in additions if key in labelled},
     )
 
 
