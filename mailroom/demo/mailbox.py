@@ -9,6 +9,8 @@ from email.utils import format_datetime
 from itertools import count, cycle
 from typing import Final
 
+from mailroom.contacts.address import list_key
+
 YOU: Final = "alex@example.com"
 
 
@@ -19,20 +21,83 @@ class Sender:
     name: str
     address: str
 
+    @property
+    def key(self) -> str:
+        """The key of the contact in the address book."""
+        return self.address
+
+
+@dataclass(frozen=True, slots=True)
+class MailingList:
+    """A mailing list that many people write to.
+
+    Attributes:
+        name: its name.
+        identifier: the identifier in List-Id.
+        address: the address that people post to.
+    """
+
+    name: str
+    identifier: str
+    address: str
+
+    @property
+    def key(self) -> str:
+        """The key of the contact in the address book."""
+        return list_key(self.identifier)
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Everybody at a domain; ``name`` is the domain."""
+
+    name: str
+
+    @property
+    def address(self) -> str:
+        """The address of the contact."""
+        return f"*@{self.name}"
+
+    @property
+    def key(self) -> str:
+        """The key of the contact in the address book."""
+        return self.address
+
+
+Subject = Sender | MailingList | Domain
+"""The subject of a decision."""
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail that came ``hours`` ago."""
+    """A mail that came ``hours`` ago, perhaps over a mailing list."""
 
     sender: Sender
     subject: str
     hours: float = 0
+    mailing_list: MailingList | None = None
+
+    @property
+    def about(self) -> Sender | MailingList:
+        """The subject of a decision by one label on the mail."""
+        return self.mailing_list or self.sender
+
+    def is_of(self, about: Subject) -> bool:
+        """Return True if the mail is of a sender, a list, or somebody at a domain."""
+        if isinstance(about, Domain):
+            return self.sender.address.endswith(f"@{about.name}")
+        return self.about == about
 
     def message(self, number: int, now: datetime) -> bytes:
         """Return the mail as it is sent (RFC 5322); ``number`` makes the message id unique."""
         sent = EmailMessage()
         sent["From"] = Address(self.sender.name, addr_spec=self.sender.address)
         sent["To"] = YOU
+        if self.mailing_list:
+            mailing_list = self.mailing_list
+            sent.replace_header("To", mailing_list.address)
+            sent["List-Id"] = f"{mailing_list.name} <{mailing_list.identifier}>"
+            sent["List-Post"] = f"<mailto:{mailing_list.address}>"
         sent["Subject"] = self.subject
         sent["Date"] = format_datetime(self.received_at(now))
         sent["Message-ID"] = f"<{number}@{self.sender.address.partition('@')[2]}>"
@@ -50,6 +115,14 @@ CHAD: Final = Sender("Chad Sterling", "chad@growthrocket.example")
 MIRA: Final = Sender("Mira Castellano", "mira@castellano.example")
 PARCEL: Final = Sender("Swift Parcel", "tracking@swiftparcel.example")
 CHOIR: Final = Sender("Harbour Choir", "board@harbourchoir.example")
+INES: Final = Sender("Ines Moreau", "ines@moreau.example")
+TOM: Final = Sender("Tom Okafor", "tom@okafor.example")
+GRETA: Final = Sender("Greta Holm", "greta@holm.example")
+BAKERS: Final = MailingList("Sourdough Circle", "sourdough.lists.example", "bake@lists.example")
+SUPPORT: Final = Sender("Tidewater Support", "support@tidewater.example")
+BILLING: Final = Sender("Tidewater Billing", "billing@tidewater.example")
+LENA: Final = Sender("Lena Brandt", "lena@tidewater.example")
+TIDEWATER: Final = Domain("tidewater.example")
 
 FIRST: Final = (
     Letter(LOOM, "Five looms you will love", 52),
@@ -63,6 +136,12 @@ FIRST: Final = (
     Letter(PARCEL, "Your parcel comes today", 3),
     Letter(LOOM, "Weaving the weekend", 2),
     Letter(CHOIR, "We still need a tenor for December", 1),
+    Letter(INES, "Why is my crumb so dense?", 0.9, BAKERS),
+    Letter(SUPPORT, "Ticket 88 is solved", 0.8),
+    Letter(TOM, "Re: Why is my crumb so dense?", 0.7, BAKERS),
+    Letter(GRETA, "Rye starter to give away", 0.6, BAKERS),
+    Letter(BILLING, "Invoice 311", 0.5),
+    Letter(LENA, "Minutes of our call", 0.4),
 )
 """The mail at the beginning."""
 

@@ -73,12 +73,12 @@ class Play:
                 mail = self._stage.latest(step.subject)
                 number = self._stage.number(mail)
                 self._teller.tapped(number, mail, add=step.add, remove=step.remove)
-                before = await self._stage.see(step.sender)
+                before = await self._stage.see(step.about)
                 seconds = await self._stage.tap(mail.id, add=step.add, remove=step.remove)
                 self._seconds.append(seconds)
                 self._teller.done(seconds, step.done)
-                self._teller.moved(before, await self._stage.see(step.sender))
-        if wrong := differences(await self._stage.see(step.sender), step.outcome):
+                self._teller.moved(before, await self._stage.see(step.about))
+        if wrong := differences(await self._stage.see(step.about), step.outcome):
             raise WentOtherwiseError(*wrong)
 
     def _sum_up(self) -> None:
@@ -92,7 +92,7 @@ class Play:
             " purpose, so that taps in a burst are dealt with together; the rest is push, contacts"
             " and mail over HTTP on this machine. A provider adds the network's time."
         )
-        mails, labels = self._stage.console.mails(), self._stage.labels()
+        mails, labels = self._stage.console.mails(), self._stage.every_label()
         wrong = [
             f'"{violation.subject}" was to be in no mailbox'
             for violation in self._stage.console.violations

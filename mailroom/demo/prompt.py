@@ -1,9 +1,10 @@
 """Carries out the commands that a visitor types."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from mailroom.demo.commands import COMMANDS, Command, MisunderstoodError, choose, parse
-from mailroom.demo.mailbox import Letter, Sender, further_subjects, strangers
+from mailroom.demo.mailbox import further_subjects, strangers
 from mailroom.demo.play import filled_mailboxes, numbered
 from mailroom.demo.stage import Stage
 from mailroom.demo.telling import Teller
@@ -76,27 +77,27 @@ class Prompt:
         # A label may be named by its category.
         screener = self._stage.settings.screener
         labels = {category.name: category.label for category in self._stage.settings.categories}
-        labels[screener.mailbox] = screener.label
+        labels |= {screener.mailbox: screener.label, "Spam": screener.spam_label}
         labels |= {label: label for label in labels.values()}
         label = choose(command.words, labels, "label")
         self._teller.tapped(self._stage.number(mail), mail, add=[label])
-        before = await self._stage.see(_sender(mail))
+        before = await self._stage.see(self._stage.letter(mail).about)
         self._teller.done(await self._stage.tap(mail.id, add=[label]))
-        self._teller.moved(before, await self._stage.see(_sender(mail)))
+        self._teller.moved(before, await self._stage.see(self._stage.letter(mail).about))
 
     async def _mail(self, command: Command) -> None:
         if command.number is None:
             letter = next(self._strangers)
         else:
-            sender = _sender(self._mail_of(command, "mail 1"))
-            letter = Letter(sender, next(self._subjects))
+            earlier = self._stage.letter(self._mail_of(command, "mail 1"))
+            letter = replace(earlier, subject=next(self._subjects), hours=0)
         seconds = await self._stage.deliver(letter)
         mail = self._stage.newest
         self._teller.arrived(self._stage.number(mail), mail, seconds)
 
     async def _sender(self, command: Command) -> None:
         mail = self._mail_of(command, "sender 1")
-        self._teller.sighting(await self._stage.see(_sender(mail)))
+        self._teller.sighting(await self._stage.see(self._stage.letter(mail).about))
 
     async def _contacts(self, _: Command) -> None:
         self._teller.contacts(await self._stage.see_contacts())
@@ -115,7 +116,3 @@ class Prompt:
                 f"There is no mail {command.number}; they go from 1 to {self._stage.delivered}."
             )
         return mail
-
-
-def _sender(mail: SeenMail) -> Sender:
-    return Sender(mail.sender, mail.address)

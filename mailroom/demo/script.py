@@ -3,7 +3,19 @@
 from dataclasses import dataclass
 from typing import Final
 
-from mailroom.demo.mailbox import BROOK, CHAD, LOOM, MIRA, PARCEL, Letter, Sender
+from mailroom.demo.mailbox import (
+    BAKERS,
+    BROOK,
+    CHAD,
+    GRETA,
+    LOOM,
+    MIRA,
+    PARCEL,
+    TIDEWATER,
+    Letter,
+    Sender,
+    Subject,
+)
 from mailroom.demo.sighting import Outcome
 
 _OURS: Final = "Mailroom"
@@ -15,16 +27,19 @@ LABEL_OFF: Final = "label off"
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A mail comes, and is filed to the mailbox of its sender."""
+    """A mail comes, and is filed.
+
+    Attributes:
+        text: printed before.
+        letter: the mail.
+        about: the subject that the outcome is about.
+        outcome: the state of the subject's mail and contact afterwards.
+    """
 
     text: str
     letter: Letter
+    about: Subject
     outcome: Outcome
-
-    @property
-    def sender(self) -> Sender:
-        """The sender of the mail."""
-        return self.letter.sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +48,16 @@ class Tap:
 
     Attributes:
         text: printed before.
-        sender: the sender of the mail.
-        subject: the subject of the mail.
-        outcome: the state of the sender's mail and contact afterwards.
+        about: the subject that the label decides on.
+        subject: the subject line of the mail.
+        outcome: the state of the subject's mail and contact afterwards.
         add: the labels to put on.
         remove: the labels to remove.
         done: the event that ends the measured time.
     """
 
     text: str
-    sender: Sender
+    about: Subject
     subject: str
     outcome: Outcome
     add: tuple[str, ...] = ()
@@ -77,6 +92,7 @@ SCENES: Final = (
             Arrival(
                 "Its next mail goes there by itself:",
                 Letter(LOOM, "Linen is back"),
+                LOOM,
                 _filed(4, "Feed", groups=("Feed",), note="Triaged to Feed on "),
             ),
         ),
@@ -163,6 +179,52 @@ SCENES: Final = (
                 "Linen is back",
                 add=("@ToImbox",),
                 outcome=_filed(4, "Imbox", groups=("Imbox",), note="Re-triaged to Imbox on "),
+            ),
+        ),
+    ),
+    Scene(
+        "A mailing list",
+        (
+            Tap(
+                "Three people have posted. One label on one post decides on the whole list:",
+                BAKERS,
+                "Why is my crumb so dense?",
+                add=("@ToFeed",),
+                outcome=_filed(3, "Feed", groups=("Feed",), note="Triaged to Feed on "),
+            ),
+            Arrival(
+                "Somebody new posts:",
+                Letter(Sender("Noor Aziz", "noor@aziz.example"), "Spelt?", mailing_list=BAKERS),
+                BAKERS,
+                _filed(4, "Feed", groups=("Feed",), note="Triaged to Feed on "),
+            ),
+            Arrival(
+                "Nobody who posts became a contact, so Greta's own letter waits:",
+                Letter(GRETA, "May I ask you something?"),
+                GRETA,
+                Outcome(1, frozenset({"Screener"})),
+            ),
+        ),
+    ),
+    Scene(
+        "Everybody at a company",
+        (
+            Tap(
+                "A second label on the same mail decides on everybody at the sender's domain:",
+                TIDEWATER,
+                "Invoice 311",
+                add=("@WholeDomain", "@ToPaperTrail"),
+                outcome=_filed(
+                    3, "Paper Trail", groups=("Paper Trail",), note="Triaged to Paper Trail on "
+                ),
+            ),
+            Arrival(
+                "Somebody new at the company writes:",
+                Letter(Sender("Tidewater News", "news@tidewater.example"), "We have moved"),
+                TIDEWATER,
+                _filed(
+                    4, "Paper Trail", groups=("Paper Trail",), note="Triaged to Paper Trail on "
+                ),
             ),
         ),
     ),

@@ -1,4 +1,4 @@
-"""Compares the mail and contact of a sender with the expected outcome. Pure."""
+"""Compares the mail and contact of a subject with the expected outcome. Pure."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from mailroom.contacts.model import Card
 from mailroom.contacts.note import triage_lines
 from mailroom.demo.layout import counted
-from mailroom.demo.mailbox import Sender
+from mailroom.demo.mailbox import Subject
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """The mail and contact of a sender in the account.
+    """The mail and contact of a sender, a mailing list or a whole domain in the account.
 
     Attributes:
-        sender: the sender.
+        about: the sender, the list or the domain.
         mails: the mailboxes of every mail, oldest first.
         card: the contact; None if there is none.
         groups: the names of the contact's groups.
     """
 
-    sender: Sender
+    about: Subject
     mails: tuple[frozenset[str], ...]
     card: Card | None
     groups: frozenset[str]
@@ -54,7 +54,7 @@ class Outcome:
 
 def differences(seen: Sighting, outcome: Outcome) -> list[str]:
     """Return a line for every difference."""
-    name, lines = seen.sender.name, []
+    name, lines = seen.about.name, []
     if len(seen.mails) != outcome.mails:
         lines.append(f"{name} has {counted(len(seen.mails), 'mail')}, not {outcome.mails}")
     for mailboxes, number in Counter(seen.mails).items():

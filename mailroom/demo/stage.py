@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from mailroom.account import Account, open_account
 from mailroom.admin.setup import Lacking, create, find_lacking
+from mailroom.contacts.address import whole_domain
 from mailroom.contacts.model import Card
-from mailroom.demo.mailbox import YOU, Letter, Sender
+from mailroom.demo.mailbox import YOU, Letter, Subject
 from mailroom.demo.sighting import Sighting
 from mailroom.health import Overview
 from mailroom.health import serve as serve_health
@@ -61,6 +62,7 @@ class Stage:
         self._worker = worker
         self._patience = patience
         self._numbers: list[str] = []
+        self._letters: dict[str, Letter] = {}
         self._delivered_at = 0.0
         self._states = sandbox.account().states
 
@@ -132,6 +134,7 @@ class Stage:
             message = letter.message(len(self._numbers) + 1, now)
             mail_id = self.console.deliver(message, received_at=letter.received_at(now))
             self._numbers.append(mail_id)
+            self._letters[mail_id] = letter
         new = self._numbers[first:]
         await self._until(
             lambda: all(SCREENED in self.mail(mail_id).keywords for mail_id in new),
@@ -162,9 +165,10 @@ class Stage:
 
     def _is_done(self, mail_id: str) -> bool:
         mailboxes = self.mail(mail_id).mailboxes
-        pending = mailboxes & self.labels()
         is_error = self.settings.screener.error_label in mailboxes
-        return is_error if len(pending) > 1 else not pending and not is_error
+        if len(mailboxes & self.labels()) > 1:
+            return is_error
+        return not mailboxes & self.every_label() and not is_error
 
     async def _until(self, condition: Callable[[], bool], otherwise: str) -> None:
         try:
@@ -187,13 +191,23 @@ class Stage:
         return len(self._numbers)
 
     def labels(self) -> frozenset[str]:
-        """Return every label that can be tapped."""
+        """Return every label that decides alone."""
         labels = {category.label for category in self.settings.categories}
-        return frozenset(labels | {self.settings.screener.label})
+        layout = self.settings.screener.layout
+        return frozenset(labels | {layout.screener_label, layout.spam_label})
+
+    def every_label(self) -> frozenset[str]:
+        """Return every label that can be tapped."""
+        layout = self.settings.screener.layout
+        return self.labels() | {layout.domain_label, layout.list_label}
 
     def mail(self, mail_id: str) -> SeenMail:
         """Return the mail with an id."""
         return next(mail for mail in self.console.mails() if mail.id == mail_id)
+
+    def letter(self, mail: SeenMail) -> Letter:
+        """Return a mail as it was sent."""
+        return self._letters[mail.id]
 
     def number(self, mail: SeenMail) -> int:
         """Return the number of a mail, which never changes. Numbers begin at 1."""
@@ -207,20 +221,22 @@ class Stage:
         """Return the newest mail with this subject."""
         return [mail for mail in self.console.mails() if mail.subject == subject][-1]
 
-    async def see(self, sender: Sender) -> Sighting:
-        """Return the mail and contact of a sender."""
+    async def see(self, about: Subject) -> Sighting:
+        """Return the mail and contact of a sender, a mailing list or a whole domain."""
         contacts = await (await self._owner.book()).sync()
-        card = next(iter(await contacts.read([sender.address])), None)
+        card = next(iter(await contacts.read([about.key])), None)
         groups = {group.name for group in contacts.groups if card and card.uid in group.members}
-        seen = [mail for mail in self.console.mails() if mail.address == sender.address]
+        seen = [mail for mail in self.console.mails() if self.letter(mail).is_of(about)]
         mails = tuple(mail.mailboxes for mail in seen)
-        return Sighting(sender, mails, card, frozenset(groups))
+        return Sighting(about, mails, card, frozenset(groups))
 
     async def see_contacts(self) -> list[tuple[Card, frozenset[str]]]:
-        """Return the contact of every sender, with the names of its groups."""
-        addresses = {mail.address for mail in self.console.mails()}
+        """Return the contact of every sender, list and domain, with the names of its groups."""
+        letters = self._letters.values()
+        keys = {letter.about.key for letter in letters}
+        keys |= {whole_domain(letter.sender.key) for letter in letters}
         contacts = await (await self._owner.book()).sync()
-        cards = await contacts.read(addresses)
+        cards = await contacts.read(keys)
         return [
             (card, frozenset(group.name for group in contacts.groups if card.uid in group.members))
             for card in sorted(cards, key=lambda card: card.names.full)

@@ -151,13 +151,13 @@ class Teller:
         self._fact("done", f"{event} after {milliseconds(seconds)}", fg="green")
 
     def sighting(self, seen: Sighting) -> None:
-        """Print the contact and mail of a sender."""
+        """Print the contact and mail of a subject."""
         self._contact(seen)
         for mailboxes, number in Counter(seen.mails).items():
             self._fact(counted(number, "mail"), f"in {listed(mailboxes)}")
 
     def moved(self, before: Sighting, after: Sighting) -> None:
-        """Print the contact and the moved mail of a sender after a tap."""
+        """Print the contact and the moved mail of a subject after a tap."""
         self._contact(after)
         moves = Counter(zip(before.mails, after.mails, strict=True))
         for (old, new), number in moves.items():
@@ -168,7 +168,7 @@ class Teller:
             self._fact("contact", "none")
             return
         names = seen.card.names
-        self._fact("contact", f"{names.full}, {seen.sender.address}")
+        self._fact("contact", f"{names.full}, {seen.about.address}")
         if names.surname:
             self._fact("name", f"given name {names.given}, surname {names.surname}")
         self._fact("groups", listed(seen.groups))

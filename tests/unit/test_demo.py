@@ -83,8 +83,8 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_once_plays_the_script_and_ends(shown: str) -> None:
-    assert len(re.findall(r"label off after \d+ ms\n", shown)) == 7
-    assert "8 taps. From tap to done: " in shown
+    assert len(re.findall(r"label off after \d+ ms\n", shown)) == 9
+    assert "10 taps. From tap to done: " in shown
     assert shown.splitlines()[-1].startswith(GOODBYE)
 
 
@@ -111,6 +111,9 @@ tap 3 jail
 contacts
 sender 3
 list Jail
+tap 22 spam
+mail 12
+sender 12
 help
 quit
 never read
@@ -123,22 +126,29 @@ async def test_the_visitor_goes_on_with_commands(env: dict[str, str]) -> None:
     assert all(len(line) <= 80 for line in out.splitlines())
     answers = [each.strip() for each in out.partition("Now you")[2].split("mailroom> ")]
     _, blank, tapped, inbox, mail, again, unclear, unknown, none, jailed, *others = answers
-    contacts, sender, jail, help_, bye = others
+    contacts, sender, jail, spam, post, mailing_list, help_, bye = others
     assert blank == ""
     assert re.search(r"@ToPerson on mail 11.*\n    done +label off after \d+ ms\n", tapped)
     assert "    1 mail    Screener -> Imbox, Inbox, Person" in tapped
     assert "    11  Harbour Choir    We still need a tenor" in inbox
-    assert "13, Velvet Records" in mail
+    assert "22, Velvet Records" in mail
     assert "goes to   Screener" in mail
-    assert "14, Harbour Choir" in again
+    assert "23, Harbour Choir" in again
     assert "goes to   Imbox, Inbox, Person" in again
     assert '"p" may be @ToPaperTrail or @ToPerson.' in unclear
     assert 'There is no command "what"' in unknown
-    assert "There is no mail 99; they go from 1 to 14." in none
+    assert "There is no mail 99; they go from 1 to 23." in none
     assert "3 mails   Screener -> Jail" in jailed
-    assert "    Chad Sterling    chad@growthrocket.example" in contacts
+    assert re.search(r"    Chad Sterling +chad@growthrocket\.example", contacts)
+    assert re.search(r"    Sourdough Circle +bake@lists\.example +Feed, Mailroom", contacts)
+    assert re.search(r"    tidewater\.example +\*@tidewater\.example", contacts)
     assert "3 mails   in Jail" in sender
     assert jail.splitlines()[:2] == ["list Jail", "Jail"]
+    assert "    1 mail    Screener -> Spam" in spam
+    assert "24, Ines Moreau" in post
+    assert "goes to   Feed" in post
+    assert "contact   Sourdough Circle, bake@lists.example" in mailing_list
+    assert "5 mails   in Feed" in mailing_list
     assert "Labels: @ToBillboard, " in help_
     assert bye.splitlines()[-1].startswith(GOODBYE)
 
@@ -203,7 +213,7 @@ async def test_a_terminal_gets_colours_unless_they_are_not_wanted(
             os.close(follower)
             shown = await asyncio.to_thread(_everything, screen.fileno())
             assert await demo.wait() == 0
-    assert shown.count(b"\x1b[36m") == 8 * colours
+    assert shown.count(b"\x1b[36m") == 10 * colours
     assert (b"\x1b" in shown) == bool(colours)
 
 

@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 from mailroom.account import open_account
-from mailroom.demo.mailbox import CHAD, FIRST, LOOM, Letter, strangers
+from mailroom.demo.mailbox import (
+    BAKERS,
+    BILLING,
+    CHAD,
+    FIRST,
+    INES,
+    LOOM,
+    TIDEWATER,
+    Letter,
+    strangers,
+)
 from mailroom.demo.stage import USER, Stage, WentOtherwiseError, demo_settings, open_stage
 from mailroom.sandbox import Sandbox
 
@@ -78,6 +88,34 @@ async def test_what_is_there_of_a_sender_is_seen_and_numbers_stay() -> None:
             third = stage.newest
             assert third.mailboxes == {"Feed"}
             assert stage.latest("Newer") == third
+
+
+async def test_a_list_and_a_domain_are_seen_with_their_mail_and_contact() -> None:
+    async with open_stage() as stage:
+        await stage.set_up()
+        async with stage.serve():
+            post, letter = Letter(INES, "Post", mailing_list=BAKERS), Letter(INES, "Letter")
+            await stage.deliver(post, letter, Letter(BILLING, "Invoice"))
+            await stage.tap(stage.latest("Post").id, add=["@ToFeed"])
+            of_list = await stage.see(BAKERS)
+            assert of_list.mails == (frozenset({"Feed"}),)
+            assert of_list.groups == {"Feed", "Mailroom"}
+            of_sender = await stage.see(INES)
+            assert of_sender.mails == (frozenset({"Screener"}),)
+            assert of_sender.card is None
+            await stage.tap(stage.latest("Invoice").id, add=["@ToTruck", "@WholeDomain"])
+            of_domain = await stage.see(TIDEWATER)
+            assert of_domain.mails == (frozenset({"Truck", "Paper Trail"}),)
+            cards = [card for card, _ in await stage.see_contacts()]
+            assert cards == [of_list.card, of_domain.card]
+
+
+def test_mail_of_a_list_is_not_the_posters() -> None:
+    post, letter = Letter(INES, "Post", mailing_list=BAKERS), Letter(INES, "Letter")
+    assert [mail.is_of(BAKERS) for mail in (post, letter)] == [True, False]
+    assert [mail.is_of(INES) for mail in (post, letter)] == [False, True]
+    assert Letter(BILLING, "Invoice").is_of(TIDEWATER)
+    assert not post.is_of(TIDEWATER)
 
 
 def test_there_are_always_more_strangers() -> None:
