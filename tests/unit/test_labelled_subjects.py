@@ -313,3 +313,14 @@ def test_a_label_on_a_newsletter_decides_on_the_list_if_another_label_does(
     )
     assert result.subjects.keys() == {NEWS}
     assert {labelled.email.id for labelled in result.subjects[NEWS]} == {"m1", "m2"}
+
+
+def test_the_way_back_of_a_list_contradicts_a_label_that_extends_to_it() -> None:
+    """Whether the sender's label is still there, or was acted on by a pass that was cut short."""
+    extending = news("@ThisList", email_id="m2")
+    back = news("@ThisList", "@ToScreener", email_id="m3")
+    expected = {"m2": {"@ToFeed"}, "m3": {"@ToScreener"}}
+    before = sort(mail("@ToFeed"), extending, back)
+    assert subjects(before)[NEWS] == expected
+    after = sort(extending, back, members={"Feed": ["bob"]})
+    assert subjects(after)[NEWS] == expected

@@ -209,34 +209,36 @@ class MailSorter:
         """
         left = list(waiting)
         while left:
-            decisions = self._with_those_of_pass(result)
-            keys = [_key_in(decisions, mail) for mail in left]
-            is_in_pass = [key in decisions.of_pass for key in keys]
-            chosen = is_in_pass if any(is_in_pass) else [True] * len(left)
-            for mail, key, is_chosen in zip(left, keys, chosen, strict=True):
-                categories = decisions.categories_for(key) if is_chosen else ()
+            of_pass = self._categories_of_pass(result)
+            found = dict[str, tuple[Category, ...]]()
+            for mail in left:
+                sender = mail.sender.key
+                keys = (list_key(list_id(mail.email.list_id)), sender, whole_domain(sender))
+                if category := next((of_pass[key] for key in keys if key in of_pass), None):
+                    found[mail.email.id] = (category,)
+            if not found:
+                standing = self._decisions
+                found = {
+                    mail.email.id: standing.categories_for(standing.subject_for(mail.email))
+                    for mail in left
+                }
+            for mail in left:
                 labels = frozenset(
-                    label for label, answer in self._places.labels.items() if answer in categories
+                    label
+                    for label, answer in self._places.labels.items()
+                    if answer in found.get(mail.email.id, ())
                 )
                 if labels:
                     self._add(replace(mail, labels=labels), result)
-                elif is_chosen and self._places.error in mail.email.mailbox_ids:
+                elif mail.email.id in found and self._places.error in mail.email.mailbox_ids:
                     result.leftovers.append(mail.email)
-            left = [mail for mail, is_chosen in zip(left, chosen, strict=True) if not is_chosen]
+            left = [mail for mail in left if mail.email.id not in found]
 
-    def _with_those_of_pass(self, result: SortedMail) -> Decisions:
-        """Return the decisions of the address book, and those that labels have made so far."""
-        answers = {
-            key: {self._places.labels[label] for mail in mails for label in mail.labels}
-            for key, mails in result.subjects.items()
-        }
-        of_pass = {key: next(iter(given)) for key, given in answers.items() if len(given) == 1}
-        return replace(self._decisions, of_pass=of_pass)
-
-
-def _key_in(decisions: Decisions, mail: LabelledMail) -> str:
-    """Return the key of the subject of a mail that gets a category now, else of the decided one."""
-    sender = mail.sender.key
-    keys = (list_key(list_id(mail.email.list_id)), sender, whole_domain(sender))
-    in_pass = (key for key in keys if isinstance(decisions.of_pass.get(key), Category))
-    return next(in_pass, decisions.subject_for(mail.email))
+    def _categories_of_pass(self, result: SortedMail) -> dict[str, Category]:
+        """Return the categories that labels give, by the keys of subjects; no contradictions."""
+        categories = {}
+        for key, mails in result.subjects.items():
+            answers = {self._places.labels[label] for mail in mails for label in mail.labels}
+            if len(answers) == 1 and isinstance(answer := answers.pop(), Category):
+                categories[key] = answer
+        return categories
