@@ -185,8 +185,8 @@ def rules_text(categories: Categories, layout: Layout) -> Iterator[str]:
     last = len(categories) + 1
     yield f"{last}. Sender not in contacts (Fastmail: NOT fromin:contacts):"
     yield f'   add the label "{layout.screener}", {_ARCHIVE}.'
-    yield "These rules do not know decisions on mailing lists and whole domains; Mailroom does."
-    yield f"Rule {last} puts such mail into the Screener, where it stays until you decide again."
+    yield "These rules do not know decisions on lists and whole domains; Mailroom does."
+    yield f"Rule {last} puts such mail into the Screener; it stays there until you decide again."
 
 
 def _unless_in(categories: Iterable[Category]) -> str:

@@ -127,7 +127,7 @@ async def test_an_account_that_fails_is_in_the_data_of_all(
     told = await command(env, "explain", "bob@corp.example", "--json")
     assert told.code == 3
     accounts = json.loads(told.out)["accounts"]
-    assert accounts[anna.name]["address"] == "bob@corp.example"
+    assert accounts[anna.name]["subject"] == "bob@corp.example"
     assert accounts[ben.name]["exit_code"] == 3
     assert "credentials refused" in accounts[ben.name]["error"]
     assert "not-bens" not in told.out + told.err

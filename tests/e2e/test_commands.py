@@ -220,7 +220,7 @@ async def test_an_address_is_explained(alice: Person) -> None:
     data = json.loads((await done(alice, "explain", "cy@corp.example", "--json")).out)
     assert data["mails"] == {"Screener": 1}
     wrong = await command(environment(alice), "explain", "nobody")
-    assert (wrong.code, wrong.err) == (2, "'nobody' is not a valid address\n")
+    assert (wrong.code, wrong.err) == (2, "'nobody' is no address, no *@domain and no List-Id\n")
 
 
 # check
@@ -343,7 +343,7 @@ async def test_setup_shows_first_and_creates_when_told(person: Person) -> None:
     shown = (await done(person, "setup")).out
     assert await state(person) == before
     assert shown.startswith("Missing (`mailroom setup --apply` creates them):\n")
-    assert len(re.findall("(?m)^  mailbox  ", shown)) == 18
+    assert len(re.findall("(?m)^  mailbox  ", shown)) == 21
     assert len(re.findall("(?m)^  group    ", shown)) == 8
 
     applied = (await done(person, "setup", "--apply")).out

@@ -82,8 +82,8 @@ def test_the_rules_file_by_group_and_screen_the_rest_last() -> None:
     assert rules[-4:] == [
         "8. Sender not in contacts (Fastmail: NOT fromin:contacts):",
         '   add the label "Screener", archive it.',
-        "These rules do not know decisions on mailing lists and whole domains; Mailroom does.",
-        "Rule 8 puts such mail into the Screener, where it stays until you decide again.",
+        "These rules do not know decisions on lists and whole domains; Mailroom does.",
+        "Rule 8 puts such mail into the Screener; it stays there until you decide again.",
     ]
 
 
