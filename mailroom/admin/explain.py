@@ -21,7 +21,7 @@ from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.arrivals.verdict import Facts, Rule, Verdict, judge
 from mailroom.screener.model.lists import list_id
 from mailroom.screener.model.missing import MissingError
-from mailroom.screener.model.sender import sender_key
+from mailroom.screener.model.sender import own_keys, sender_key
 from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.passes.gather import GatheredMail, Gatherer
 from mailroom.screener.passes.plan import BySubject
@@ -155,7 +155,7 @@ async def explain(account: Account, subject: Subject) -> Explanation:
         addresses.update(key_of(address) for card in own_cards for address in card.addresses)
     own = (*gathered.identities, *await gatherer.own_among([key], gathered))
     standing = StandingDecisions(snapshot.index, settings.categories)
-    decisions = Decisions(standing, identities=own)
+    decisions = Decisions(standing, own=own_keys(own))
     facts = Facts(decisions, correspondents, gathered.places, settings.categories, authserv_id="")
     verdict = judge(_next_mail(subject, gathered.places.inbox), facts)
     _, mails = await gatherer.mail_of([Search(frozenset(addresses), gathered.places.managed)])

@@ -5,11 +5,11 @@ import json
 import pytest
 from multidict import CIMultiDict
 
-from mailroom.contacts.index import ContactIndex
 from mailroom.screener.arrivals.executor import ArrivalsReport
 from mailroom.screener.arrivals.screening import Policy, Screening, judge_all
 from mailroom.screener.model import refusals
 from mailroom.screener.model.categories import DEFAULTS
+from tests.support.domain.builders import decisions
 from tests.support.proxy.proxy import Answer, Exchange, Forward
 from tests.support.sandbox.arrivals import DAY, NOW, World, a_world
 
@@ -50,7 +50,7 @@ _REFUSED = {"accountId": "a", "oldState": "1", "newState": "1"}
 
 async def a_pass(world: World, screening: Screening) -> ArrivalsReport:
     new_mail = await world.new_mail(screening.inbox)
-    facts = await screening.facts(new_mail, world.places, ContactIndex(), ())
+    facts = await screening.facts(new_mail, world.places, decisions())
     return await screening.apply(judge_all(new_mail, facts, facts.decisions), new_mail.state)
 
 

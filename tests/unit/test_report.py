@@ -29,9 +29,11 @@ from mailroom.screener.model.sender import sender_key
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import BySubject, Plan, plan_decisions
 from mailroom.screener.passes.progress import Progress
+from mailroom.screener.passes.reading import Reading
 from mailroom.screener.triage.contacts import find_contacts
 from mailroom.screener.triage.decide import decide
 from tests.support.domain.builders import (
+    LAYOUT,
     NOW,
     PLACES,
     Contacts,
@@ -76,10 +78,10 @@ def planned(
     gathered = GatheredMail(
         marked, None, Directory(mailboxes(*PATHS)), PLACES, own, has_waived=False, state="1"
     )
-    snapshot = snapshot_of(Contacts.of(groups=group_list(members)).index)
-    plan = plan_decisions(
-        gathered, sorted_mail, outcomes, mails, snapshot=snapshot, categories=DEFAULTS
-    )
+    index = Contacts.of(groups=group_list(members)).index
+    known = decisions(index, identities=own)
+    reading = Reading(gathered, snapshot_of(index), known, DEFAULTS, LAYOUT, server="")
+    plan = plan_decisions(reading, sorted_mail, outcomes, mails, categories=DEFAULTS)
     return replace(plan, judged=None if new is None else arrivals(*new))
 
 

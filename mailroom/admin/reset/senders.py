@@ -17,7 +17,7 @@ from mailroom.contacts.uid import is_of_list
 from mailroom.jmap.mail import Patch
 from mailroom.jmap.methods import SetResponse
 from mailroom.jmap.request import Operation
-from mailroom.screener.model.sender import is_address, is_own
+from mailroom.screener.model.sender import is_address, is_own, own_keys
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import BySubject, Filing, plan_filing
 from mailroom.screener.search.mail_search import Search
@@ -114,7 +114,7 @@ class Senders:
         """
         updates, found = await self._scope.gatherer.mail_of([batch.search], preceded_by=preceded_by)
         standing = StandingDecisions(batch.snapshot.index, self._scope.categories)
-        decisions = Decisions(standing, identities=self._identities)
+        decisions = Decisions(standing, own=own_keys(self._identities))
         mails = BySubject(found, decisions.subject_for)
         filings = []
         for card in batch.cards:

@@ -1,10 +1,8 @@
 """Screening of new mail: find it, judge it, and file it."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.arrivals.answers import Answers
 from mailroom.screener.arrivals.correspondents import Correspondents
@@ -21,7 +19,7 @@ from mailroom.screener.model.categories import Categories
 from mailroom.screener.model.keywords import SCREENED
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.refusals import Refusals
-from mailroom.screener.triage.standing import Decisions, StandingDecisions
+from mailroom.screener.triage.standing import Decisions
 from mailroom.waiting.concurrency import both
 
 
@@ -91,16 +89,17 @@ class Screening:
         self._answers = Answers(account)
         self._refusals = Refusals()
 
-    async def facts(
-        self, new_mail: NewMail, places: Places, index: ContactIndex, identities: Collection[str]
-    ) -> Facts:
+    async def facts(self, new_mail: NewMail, places: Places, decisions: Decisions) -> Facts:
         """Return the facts about the senders of new mail. Reads only.
+
+        Args:
+            new_mail: the new mail.
+            places: the ids of the mailboxes.
+            decisions: the decisions of the address book.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
-        standing = StandingDecisions(index, self._categories)
-        decisions = Decisions(standing, identities=identities)
         unknown = unexplained(new_mail.emails, decisions)
         correspondents, reply_ids = await both(
             self._correspondents.among(sender_keys(unknown), places.sent),

@@ -11,7 +11,7 @@ from mailroom.screener.model.categories import Categories, Category
 from mailroom.screener.model.keywords import FORGED, JUNK, SCREENED, SEEN, SPAM
 from mailroom.screener.model.patches import Target, patch_mailboxes, target_of
 from mailroom.screener.model.places import Places
-from mailroom.screener.model.sender import UnusableFromError, is_own, sender_of
+from mailroom.screener.model.sender import UnusableFromError, sender_of
 from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.triage.standing import Decisions
 
@@ -91,7 +91,7 @@ def unexplained(emails: Iterable[Email], decisions: Decisions) -> list[Email]:
         sender = _sender_key(email)
         is_known = bool(sender) and (
             bool(decisions.categories_for(decisions.subject_for(email)))
-            or is_own(sender, decisions.identities)
+            or sender in decisions.own
             or decisions.standing.knows(sender)
         )
         if not is_known:
@@ -132,7 +132,7 @@ def _judge_genuine(email: Email, sender: str, facts: Facts) -> Verdict:
     """Decide on a mail whose From is believed; ``sender`` is "" if From names none or several."""
     if sender and (verdict := _judge_by_decision(email, sender, facts)) is not None:
         return verdict
-    if sender and is_own(sender, facts.decisions.identities):
+    if sender in facts.decisions.own:
         rule = Rule.OWN
     elif sender and facts.decisions.standing.knows(sender):
         rule = Rule.CONTACT
@@ -161,7 +161,7 @@ def _judge_by_decision(email: Email, sender: str, facts: Facts) -> Verdict | Non
         patch = _file(email, target_of(answer, facts.categories, places), places)
         return Verdict(email, sender, Rule.DECIDED, decisions.categories_for(subject), patch)
     categories = decisions.categories_for(subject)
-    if not categories or is_own(sender, decisions.identities):
+    if not categories or sender in decisions.own:
         return None
     targets = [target_of(category, facts.categories, places) for category in categories]
     target = Target(

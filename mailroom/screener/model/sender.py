@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -98,9 +98,12 @@ def is_own(address: str, identities: Collection[str]) -> bool:
     An identity ``*@domain`` (RFC 8621 section 6) does not count: the user may send from every
     address at the domain, but other people and machines may have addresses there, too.
     """
-    return key_of(address) in {
-        key_of(identity) for identity in identities if not identity.startswith("*@")
-    }
+    return key_of(address) in own_keys(identities)
+
+
+def own_keys(identities: Iterable[str]) -> frozenset[str]:
+    """Return the keys of the user's own addresses, for many comparisons; see :func:`is_own`."""
+    return frozenset(key_of(identity) for identity in identities if not identity.startswith("*@"))
 
 
 def may_be_own(address: str, identities: Collection[str]) -> bool:

@@ -11,7 +11,7 @@ from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import Answer, Categories
 from mailroom.screener.model.lists import list_id
 from mailroom.screener.model.patches import patch_mailboxes
-from mailroom.screener.model.sender import UnusableFromError, is_own, sender_of
+from mailroom.screener.model.sender import UnusableFromError, sender_of
 from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.passes.plan import Plan, plan_decisions
 from mailroom.screener.passes.reading import AccountReader, Reading
@@ -53,7 +53,7 @@ class NamedSubjects:
         """Return the reason not to decide on a subject; "" if there is none. Pure."""
         if subject.kind is Kind.DOMAIN:
             return reading.refusal_of_domain(subject.key.removeprefix("*@"))
-        is_ours = is_own(subject.key, reading.gathered.identities)
+        is_ours = subject.key in reading.decisions.own
         return "it is one of your own addresses" if is_ours else ""
 
     async def tap_for(self, subject: Subject, answer: Answer, reading: Reading) -> Tap | None:
@@ -86,10 +86,9 @@ class NamedSubjects:
         gathered, snapshot = reading.gathered, reading.snapshot
         keys = frozenset(subject.key for subject in answers)
         cards, mails = await both(snapshot.read(keys), self._reader.mail_of(keys, gathered))
+        groups = reading.groups()
         without_labels = dict.fromkeys((subject.key for subject in answers), ())
-        contacts = find_contacts(
-            without_labels, cards, gathered.identities, snapshot.index, reading.groups
-        )
+        contacts = find_contacts(without_labels, cards, gathered.identities, snapshot.index, groups)
         mails_of = _by_key(mails)
         decisions = []
         for contact in contacts:
@@ -100,21 +99,16 @@ class NamedSubjects:
                 answers[subject],
                 mails=mails_of.get(subject.key, ()),
                 categories=self._categories,
-                groups=reading.groups,
+                groups=groups,
                 uids=snapshot.index.uids,
                 now=self._now(),
             )
             decisions.append(decision)
         further = frozenset().union(*(contact.addresses for contact in contacts)) - keys
         mails += await self._reader.mail_of(further, gathered)
-        unlabelled = replace(gathered, emails=(), new_mail=None)
+        unlabelled = replace(reading, gathered=replace(gathered, emails=(), new_mail=None))
         return plan_decisions(
-            unlabelled,
-            SortedMail(),
-            decisions,
-            mails,
-            snapshot=snapshot,
-            categories=self._categories,
+            unlabelled, SortedMail(), decisions, mails, categories=self._categories
         )
 
 

@@ -5,7 +5,7 @@ A dry run prints the same plan that a real pass carries out.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mailroom.contacts.book import Snapshot
 from mailroom.jmap.mail import Email, Patch
@@ -22,9 +22,10 @@ from mailroom.screener.model.patches import (
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import UnusableFromError
 from mailroom.screener.passes.gather import GatheredMail
+from mailroom.screener.passes.reading import Reading
 from mailroom.screener.triage.decide import Conflict, Decision
 from mailroom.screener.triage.labelled import SortedMail
-from mailroom.screener.triage.standing import Decisions, StandingDecisions
+from mailroom.screener.triage.standing import Decisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,23 +117,21 @@ class BySubject:
 
 
 def plan_decisions(
-    gathered: GatheredMail,
+    reading: Reading,
     sorted_mail: SortedMail,
     outcomes: Collection[Decision | Conflict],
     mails: Collection[Email],
     *,
-    snapshot: Snapshot,
     categories: Categories,
     refusal_of: Callable[[str], str | None] = lambda _: None,
 ) -> Plan:
     """Plan the writes for all labelled mail; new mail is not in the plan yet.
 
     Args:
-        gathered: the labelled and new mail that was read.
-        sorted_mail: the same labelled mail, sorted.
+        reading: the mail and the address book that were read.
+        sorted_mail: the labelled mail of the reading, sorted.
         outcomes: the decisions and the conflicts.
         mails: the mails found of the decided contacts, and maybe mails of others.
-        snapshot: the address book.
         categories: all categories, for the chain.
         refusal_of: returns the words of a lasting refusal, for a :attr:`Decision.id` or a
             :func:`label_change_key`; None if it is to be tried now.
@@ -144,9 +143,9 @@ def plan_decisions(
     )
     decisions = [decision for decision in wanted if refusal_of(decision.id) is None]
     answers = {key: decision.answer for decision in decisions for key in decision.contact.addresses}
-    standing = StandingDecisions(snapshot.index, categories)
-    all_decisions = Decisions(standing, of_pass=answers, identities=gathered.identities)
-    by_subject, places = BySubject(mails, all_decisions.subject_for), gathered.places
+    all_decisions = replace(reading.decisions, of_pass=answers)
+    gathered, places = reading.gathered, reading.gathered.places
+    by_subject = BySubject(mails, all_decisions.subject_for)
     filings = tuple(plan_filing(decision, by_subject, places, categories) for decision in decisions)
     swept = {email_id for filing in filings for email_id in filing.swept_patches}
     labelled = {email_id for filing in filings for email_id in filing.labelled_patches}
@@ -166,7 +165,7 @@ def plan_decisions(
         label_only_patches={key: patches[key] for key in patches if key not in skipped_labels},
         gathered=gathered,
         decisions=all_decisions,
-        snapshot=snapshot,
+        snapshot=reading.snapshot,
         skipped=skipped,
         skipped_labels=skipped_labels,
         emails={email.id: email for email in (*mails, *gathered.emails)},

@@ -9,6 +9,7 @@ from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.domain_guard import refusal_of_domain
 from mailroom.screener.model.keywords import SPAM
 from mailroom.screener.model.missing import MissingError
+from mailroom.screener.model.sender import own_keys
 from mailroom.screener.passes.gather import GatheredMail, Gatherer
 from mailroom.screener.search.mail_search import Search
 from mailroom.screener.triage.groups import Groups, find_groups, missing_groups
@@ -24,28 +25,32 @@ class Reading:
     Attributes:
         gathered: the labelled and new mail.
         snapshot: the address book.
-        groups: Mailroom's groups.
         decisions: the decisions of the address book.
-        own_domains: the domains of the user's own addresses, and of the mail server.
+        categories: the categories.
+        layout: the other mailboxes and names.
+        server: the host of the mail server.
     """
 
     gathered: GatheredMail
     snapshot: Snapshot
-    groups: Groups
     decisions: Decisions
-    own_domains: frozenset[str]
+    categories: Categories
+    layout: Layout
+    server: str
+
+    def groups(self) -> Groups:
+        """Return Mailroom's groups. Most passes decide nothing, and do not need them."""
+        return find_groups(self.snapshot.groups, self.categories, self.layout)
 
     def refusal_of_domain(self, domain: str) -> str:
         """Return the reason not to decide on everybody at a domain; "" if there is none."""
-        return refusal_of_domain(domain, self.own_domains)
+        own = (key_of(address).rpartition("@")[2] for address in self.gathered.identities)
+        return refusal_of_domain(domain, frozenset((*own, self.server)))
 
     @property
     def sorter(self) -> MailSorter:
         """A sorter of labelled mail."""
-        gathered = self.gathered
-        return MailSorter(
-            gathered.places, gathered.identities, self.decisions, self.refusal_of_domain
-        )
+        return MailSorter(self.gathered.places, self.decisions, self.refusal_of_domain)
 
 
 class AccountReader:
@@ -89,17 +94,9 @@ class AccountReader:
 
     def reading(self, gathered: GatheredMail, snapshot: Snapshot) -> Reading:
         """Return the reading of an account whose own addresses are all known. Pure."""
-        domains = (key_of(address).rpartition("@")[2] for address in gathered.identities)
-        return Reading(
-            gathered=gathered,
-            snapshot=snapshot,
-            groups=find_groups(snapshot.groups, self._categories, self._layout),
-            decisions=Decisions(
-                StandingDecisions(snapshot.index, self._categories),
-                identities=gathered.identities,
-            ),
-            own_domains=frozenset((*domains, self._server)),
-        )
+        standing = StandingDecisions(snapshot.index, self._categories)
+        decisions = Decisions(standing, own=own_keys(gathered.identities))
+        return Reading(gathered, snapshot, decisions, self._categories, self._layout, self._server)
 
     async def mail_of(self, keys: frozenset[str], gathered: GatheredMail) -> tuple[Email, ...]:
         """Find the mail of subjects in the mailboxes that are swept, and their waived mail.

@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from mailroom.contacts.book import AddressBook
-from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import Email
 from mailroom.jmap.mail_account import MailAccount
@@ -26,7 +25,7 @@ from mailroom.screener.model.refusals import Refusals
 from mailroom.screener.model.sender import sender_key
 from mailroom.screener.passes.by_name import NamedSubjects
 from mailroom.screener.passes.executor import PlanExecutor
-from mailroom.screener.passes.gather import GatheredMail, Gatherer
+from mailroom.screener.passes.gather import Gatherer
 from mailroom.screener.passes.plan import BySubject, Plan, label_change_key, plan_decisions
 from mailroom.screener.passes.progress import Report
 from mailroom.screener.passes.reading import AccountReader, Reading
@@ -132,14 +131,13 @@ class ScreenerWorkflow:
         sorted_mail = reading.sorter.sort(gathered.emails)
         (outcomes, mails), (facts, screening_error) = await both(
             self._decide(sorted_mail, reading),
-            self._facts_for_new(gathered, snapshot.index),
+            self._facts_for_new(reading),
         )
         plan = plan_decisions(
-            gathered,
+            reading,
             sorted_mail,
             outcomes,
             mails,
-            snapshot=snapshot,
             categories=self._categories,
             refusal_of=self._refusals.reason,
         )
@@ -151,18 +149,17 @@ class ScreenerWorkflow:
         self._refusals.keep_only(decision_ids | set(map(label_change_key, gathered.emails)))
         return replace(plan, judged=judged, screening_error=screening_error)
 
-    async def _facts_for_new(
-        self, gathered: GatheredMail, index: ContactIndex
-    ) -> tuple[Facts | None, str]:
+    async def _facts_for_new(self, reading: Reading) -> tuple[Facts | None, str]:
         """Return the facts about new mail, or None and the error because of which there are none.
 
         After an error, new mail stays in the Inbox, and decisions are carried out all the same.
         """
+        gathered = reading.gathered
         if self._screening is None or gathered.new_mail is None:
             return None, ""
         try:
             facts = await self._screening.facts(
-                gathered.new_mail, gathered.places, index, gathered.identities
+                gathered.new_mail, gathered.places, reading.decisions
             )
         except MethodError as error:
             return None, str(error)
@@ -179,12 +176,13 @@ class ScreenerWorkflow:
         cards, mails = await both(
             snapshot.read(addresses), self._reader.mail_of(addresses, gathered)
         )
+        groups = reading.groups()
         contacts = find_contacts(
             sorted_mail.subjects,
             cards,
             gathered.identities,
             snapshot.index,
-            reading.groups,
+            groups,
             sorted_mail.companions,
         )
         now, mails_of = self._now(), BySubject(mails, sender_key).of
@@ -193,7 +191,7 @@ class ScreenerWorkflow:
                 contact,
                 places=gathered.places,
                 categories=self._categories,
-                groups=reading.groups,
+                groups=groups,
                 uids=snapshot.index.uids,
                 now=now,
                 mails_of=mails_of,

@@ -11,7 +11,7 @@ from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.model import Card
 from mailroom.contacts.uid import is_of_list, key_on_card, uid_for
 from mailroom.screener.model.names import are_several_people
-from mailroom.screener.model.sender import is_own
+from mailroom.screener.model.sender import own_keys
 from mailroom.screener.model.subject import Subject
 from mailroom.screener.triage.contact_edits import is_deleted_by_undo
 from mailroom.screener.triage.groups import Groups
@@ -70,9 +70,12 @@ def find_contacts(
     """
     every_companion = companions or {}
     bearing: dict[str, list[Card]] = {
-        key: [card for card in cards if card.stands_for(key)]
-        for key in {*subjects}.union(*every_companion.values())
+        key: [] for key in {*subjects}.union(*every_companion.values())
     }
+    by_key_on_card = {key_on_card(key): key for key in bearing}
+    for card in cards:
+        for key in card.keys & by_key_on_card.keys():
+            bearing[by_key_on_card[key]].append(card)
     # Each part is the subjects and the cards (by id) of one contact. A subject joins the parts with
     # which it shares a card or a companion.
     parts: list[tuple[set[str], dict[str, Card]]] = []
@@ -89,9 +92,10 @@ def find_contacts(
             else:
                 apart.append((part_keys, part_cards))
         parts = [*apart, (keys, its_cards)]
-    contacts = []
+    contacts, own = [], own_keys(identities)
+    every_card = {card.id: card for card in cards}
     for keys, by_id in parts:
-        further = _addresses_of_nobody_else([*by_id.values()], cards, identities, index)
+        further = _addresses_of_nobody_else([*by_id.values()], every_card, index) - own
         labelled = [mail for key in keys for mail in subjects.get(key, ())]
         # A sender of labelled mail that is not in this part is a contact of its own.
         contact = Contact(
@@ -129,26 +133,23 @@ def _cards_for(key: str, bearing: list[Card], groups: Groups) -> list[Card]:
 
 
 def _addresses_of_nobody_else(
-    its_cards: Sequence[Card],
-    cards: Collection[Card],
-    identities: Collection[str],
-    index: ContactIndex,
+    its_cards: Sequence[Card], every_card: Mapping[str, Card], index: ContactIndex
 ) -> frozenset[str]:
     """Return the addresses on a contact's cards that are on no other person's card.
 
     If another card with such an address was not read, its person is not known. Then the address is
-    left out as well, because a decision on one person must not reach others.
+    left out as well, because a decision on one person must not reach others. ``every_card`` has
+    the cards that were read, by their ids.
     """
-    by_id = {card.id: card for card in cards}
     addresses = set()
     for address in frozenset().union(*(_addresses_on(card) for card in its_cards)):
         other_ids = index.ids_of([address]) - {card.id for card in its_cards}
         bearing = [card for card in its_cards if card.stands_for(address)]
-        others = [by_id[card_id] for card_id in other_ids & by_id.keys()]
+        others = [every_card[card_id] for card_id in other_ids & every_card.keys()]
         was_all_read = len(others) == len(other_ids)
         if was_all_read and not are_several_people([*bearing, *others]):
             addresses.add(address)
-    return frozenset(address for address in addresses if not is_own(address, identities))
+    return frozenset(addresses)
 
 
 def _addresses_on(card: Card) -> frozenset[str]:

@@ -14,7 +14,7 @@ the other, so if a pass were killed in between, nothing would show any more what
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from mailroom.contacts.address import list_key, whole_domain
@@ -23,7 +23,7 @@ from mailroom.screener.model.categories import Category, Special
 from mailroom.screener.model.lists import is_discussion, list_id
 from mailroom.screener.model.patches import add_label
 from mailroom.screener.model.places import Places
-from mailroom.screener.model.sender import Sender, UnusableFromError, is_own, sender_of
+from mailroom.screener.model.sender import Sender, UnusableFromError, sender_of
 from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.triage.standing import Decisions
 
@@ -80,7 +80,6 @@ class MailSorter:
 
     Args:
         places: the ids of the mailboxes.
-        identities: the user's own addresses.
         decisions: the decisions of the address book.
         refusal_of_domain: returns the reason why nobody may decide on a whole domain, or "".
     """
@@ -88,12 +87,10 @@ class MailSorter:
     def __init__(
         self,
         places: Places,
-        identities: Collection[str],
         decisions: Decisions,
         refusal_of_domain: Callable[[str], str],
     ) -> None:
         self._places = places
-        self._identities = identities
         self._decisions = decisions
         self._refusal_of_domain = refusal_of_domain
 
@@ -118,7 +115,7 @@ class MailSorter:
                 result.unusable.append((email, str(error)))
                 continue
             labels = email.mailbox_ids & places.labels.keys()
-            if is_own(sender.address, self._identities):
+            if sender.key in self._decisions.own:
                 result.own.append(email)
             elif reason := self._mistake(email, sender):
                 result.unusable.append((email, reason))

@@ -4,7 +4,8 @@ A mail may have several subjects: its sender, its mailing list, and everybody at
 :meth:`Decisions.subject_for` decides between them.
 """
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mailroom.contacts.address import list_key, whole_domain
@@ -12,7 +13,7 @@ from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Email
 from mailroom.screener.model.categories import Answer, Categories, Category
 from mailroom.screener.model.lists import list_id
-from mailroom.screener.model.sender import is_own, sender_of
+from mailroom.screener.model.sender import sender_of
 
 
 class StandingDecisions:
@@ -26,9 +27,9 @@ class StandingDecisions:
     def __init__(self, index: ContactIndex, categories: Categories) -> None:
         self._index = index
         self._categories = categories
-        self._members: dict[str, set[str]] = {}
+        self._members = defaultdict[str, list[frozenset[str]]](list)
         for group in index.groups:  # several groups may have one name
-            self._members.setdefault(group.name, set()).update(group.members)
+            self._members[group.name].append(group.members)
 
     def has_card(self, key: str) -> bool:
         """Return True if a card bears an address, or stands for a list or a whole domain."""
@@ -62,7 +63,7 @@ class StandingDecisions:
         joined = [
             category
             for category in self._categories
-            if uids & self._members.get(category.group, set())
+            if any(uids & members for members in self._members.get(category.group, ()))
         ]
         inherited = {
             parent for category in joined for parent in self._categories.chain(category)[1:]
@@ -80,12 +81,12 @@ class Decisions:
     Attributes:
         standing: the decisions of the address book.
         of_pass: the key of each subject that the pass decides on -> its answer.
-        identities: the user's own addresses; no decision on a list or a domain is about them.
+        own: the keys of the user's own addresses; no decision on a list or a domain is about them.
     """
 
     standing: StandingDecisions
     of_pass: Mapping[str, Answer] = field(default_factory=dict)
-    identities: Collection[str] = ()
+    own: frozenset[str] = frozenset()
 
     def subject_for(self, email: Email) -> str:
         """Return the key of the subject whose decision holds for a mail, if there is one at all.
@@ -98,7 +99,7 @@ class Decisions:
             UnusableFromError: the mail names no sender, or several.
         """
         sender, identifier = sender_of(email).key, list_id(email.list_id)
-        if is_own(sender, self.identities):
+        if sender in self.own:
             return sender
         if identifier and not self.denies(sender):
             of_list = list_key(identifier)

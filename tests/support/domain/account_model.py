@@ -16,6 +16,7 @@ from mailroom.screener.model.places import Directory
 from mailroom.screener.model.sender import sender_key
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import BySubject, Plan, plan_decisions
+from mailroom.screener.passes.reading import Reading
 from mailroom.screener.triage.contacts import find_contacts
 from mailroom.screener.triage.decide import decide
 from mailroom.screener.triage.groups import find_groups
@@ -24,6 +25,7 @@ from tests.support.domain.builders import (
     NOW,
     PLACES,
     Contacts,
+    decisions,
     group_list,
     patched,
     sort_mail,
@@ -82,10 +84,15 @@ class Account:
         gathered = GatheredMail(
             marked, None, Directory([]), PLACES, IDENTITIES, has_waived=False, state="state"
         )
-        snapshot = snapshot_of(self.contacts.index)
-        return plan_decisions(
-            gathered, kinds, outcomes, swept, snapshot=snapshot, categories=DEFAULTS
+        reading = Reading(
+            gathered,
+            snapshot_of(self.contacts.index),
+            decisions(self.contacts.index, identities=IDENTITIES),
+            DEFAULTS,
+            LAYOUT,
+            server="",
         )
+        return plan_decisions(reading, kinds, outcomes, swept, categories=DEFAULTS)
 
     def steps(self, plan: Plan) -> Iterator[Callable[[], None]]:
         """The plan's writes, in the order in which the workflow makes them."""

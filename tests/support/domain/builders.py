@@ -24,7 +24,7 @@ from mailroom.screener.model.categories import (
 )
 from mailroom.screener.model.names import filled
 from mailroom.screener.model.places import Places
-from mailroom.screener.model.sender import sender_of
+from mailroom.screener.model.sender import own_keys, sender_of
 from mailroom.screener.model.subject import Subject
 from mailroom.screener.triage.groups import Groups, find_groups
 from mailroom.screener.triage.labelled import LabelledMail, MailSorter, SortedMail
@@ -120,7 +120,7 @@ def decisions(
 ) -> Decisions:
     """The decisions of an address book and of a pass."""
     standing = StandingDecisions(index or ContactIndex(), DEFAULTS)
-    return Decisions(standing, of_pass or {}, identities)
+    return Decisions(standing, of_pass or {}, own_keys(identities))
 
 
 def sort_mail(
@@ -132,7 +132,6 @@ def sort_mail(
     """Labelled mail, sorted; gmail.example is a mail provider."""
     return MailSorter(
         places,
-        identities,
         decisions(index, identities=identities),
         lambda domain: "a mail provider" if domain == "gmail.example" else "",
     ).sort(emails)
