@@ -324,3 +324,16 @@ def test_the_way_back_of_a_list_contradicts_a_label_that_extends_to_it() -> None
     assert subjects(before)[NEWS] == expected
     after = sort(extending, back, members={"Feed": ["bob"]})
     assert subjects(after)[NEWS] == expected
+
+
+@pytest.mark.parametrize("label", ["@ToSpam", "@ToScreener"])
+@pytest.mark.parametrize("card_of", ["bob", "corp"])
+def test_a_decision_that_is_taken_back_is_not_extended(label: str, card_of: str) -> None:
+    """The label waits, as it does if a pass was cut short after the decision was taken back."""
+    alone = news("@ThisList", email_id="m2")
+    result = sort(mail(label), alone, members={"Feed": [card_of]})
+    if label == "@ToScreener" or card_of == "bob":
+        assert NEWS not in result.subjects
+    else:
+        # Spam concerns the sender, so the decision on the domain still holds.
+        assert subjects(result)[NEWS] == {"m2": {"@ToFeed"}}

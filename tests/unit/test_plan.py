@@ -507,12 +507,16 @@ def undoes_what_another_label_decides(account: Account) -> bool:
     Both places are right. A pass that is killed may leave the post in the one, an undisturbed pass
     in the other.
     """
-    labels = PLACES.labels.keys() - {"@ToScreener"}
+    labels = PLACES.tap_labels - {"@ToScreener"}
     tapped = [each for each in account.mails.values() if each.mailbox_ids & labels]
     return any(
         post.list_id
         and "@ToScreener" in post.mailbox_ids
-        and (other.list_id == post.list_id or other.from_[0].email == post.from_[0].email)
+        and other is not post
+        and (
+            other.list_id == post.list_id
+            or other.from_[0].email.lower() == post.from_[0].email.lower()
+        )
         for post in account.mails.values()
         for other in tapped
     )

@@ -4,7 +4,7 @@ Senders whose addresses are on one card are one contact, and all addresses of it
 it. But an address that is on the cards of several people is a contact of its own.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mailroom.contacts.index import ContactIndex
@@ -69,13 +69,7 @@ def find_contacts(
             labelled mail, who are one contact with it.
     """
     every_companion = companions or {}
-    bearing: dict[str, list[Card]] = {
-        key: [] for key in {*subjects}.union(*every_companion.values())
-    }
-    by_key_on_card = {key_on_card(key): key for key in bearing}
-    for card in cards:
-        for key in card.keys & by_key_on_card.keys():
-            bearing[by_key_on_card[key]].append(card)
+    bearing = _cards_by_key({*subjects}.union(*every_companion.values()), cards)
     # Each part is the subjects and the cards (by id) of one contact. A subject joins the parts with
     # which it shares a card or a companion.
     parts: list[tuple[set[str], dict[str, Card]]] = []
@@ -107,6 +101,16 @@ def find_contacts(
         )
         contacts.append(contact)
     return tuple(contacts)
+
+
+def _cards_by_key(keys: Collection[str], cards: Iterable[Card]) -> dict[str, list[Card]]:
+    """Return the cards that stand for each key. Each card is looked at once, as there are many."""
+    keys_by_key_on_card = {key_on_card(key): key for key in keys}
+    by_key: dict[str, list[Card]] = {key: [] for key in keys}
+    for card in cards:
+        for key in card.keys & keys_by_key_on_card.keys():
+            by_key[keys_by_key_on_card[key]].append(card)
+    return by_key
 
 
 def _cards_for(key: str, bearing: list[Card], groups: Groups) -> list[Card]:

@@ -14,7 +14,7 @@ the other, so if a pass were killed in between, nothing would show any more what
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from mailroom.contacts.address import list_key, whole_domain
@@ -151,7 +151,8 @@ class MailSorter:
             key = list_key(list_id(mail.email.list_id))
             is_of_list = key in named or self._decisions.categories_for(key)
             self._add(replace(mail, subject=Subject(key)) if is_of_list else mail, result)
-        self._widen(alone, result)
+        taken_back = {self._decisions.subject_for(mail.email) for mail in undone}
+        self._widen(alone, result, taken_back=taken_back | {mail.subject.key for mail in undone})
         for mail in undone:
             self._add_undo(mail, result)
 
@@ -198,11 +199,19 @@ class MailSorter:
         if mail.subject.kind is Kind.DOMAIN:
             result.companions[mail.subject.key].add(mail.sender.key)
 
-    def _widen(self, waiting: Iterable[LabelledMail], result: SortedMail) -> None:
+    def _widen(
+        self, waiting: Iterable[LabelledMail], result: SortedMail, *, taken_back: Collection[str]
+    ) -> None:
         """Add the mails that have only a label that widens a decision, if there is a decision.
 
         Without one, such a label waits. The decisions of this pass count first: after a pass that
-        was cut short, the address book may hold only a part of them.
+        was cut short, the address book may hold only a part of them. A decision that the pass takes
+        back, or replaces by spam, counts as taken back already.
+
+        Args:
+            waiting: the mails.
+            result: the mails that decide on something.
+            taken_back: the keys of the subjects whose decisions other labels take back.
         """
         left = list(waiting)
         while left:
@@ -214,11 +223,11 @@ class MailSorter:
                 if category := next((of_pass[key] for key in keys if key in of_pass), None):
                     found[mail.email.id] = (category,)
             if not found:
-                standing = self._decisions
-                found = {
-                    mail.email.id: standing.categories_for(standing.subject_for(mail.email))
-                    for mail in left
-                }
+                changed = {*result.subjects, *taken_back}.union(*result.companions.values())
+                for mail in left:
+                    key = self._decisions.subject_for(mail.email)
+                    categories = () if key in changed else self._decisions.categories_for(key)
+                    found[mail.email.id] = categories
             for mail in left:
                 labels = frozenset(
                     label
