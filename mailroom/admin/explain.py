@@ -20,14 +20,13 @@ from mailroom.report.common import move
 from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.arrivals.verdict import Facts, Rule, Verdict, judge
 from mailroom.screener.model.lists import list_id
-from mailroom.screener.model.missing import MissingError
-from mailroom.screener.model.sender import own_keys, sender_key
+from mailroom.screener.model.sender import sender_key
 from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.passes.gather import GatheredMail, Gatherer
 from mailroom.screener.passes.plan import BySubject
+from mailroom.screener.passes.reading import AccountReader
 from mailroom.screener.search.mail_search import Search
-from mailroom.screener.triage.groups import missing_groups
-from mailroom.screener.triage.standing import Decisions, StandingDecisions
+from mailroom.screener.triage.standing import Decisions
 from mailroom.waiting.concurrency import both
 
 _NEXT_MAIL: Final = Email(
@@ -141,10 +140,10 @@ async def explain(account: Account, subject: Subject) -> Explanation:
     """
     settings, key = account.settings, subject.key
     mail, book = await account.mail(), await account.book()
-    gatherer = Gatherer(mail, settings.categories, settings.screener.layout, inbox=None)
-    gathered, snapshot = await both(gatherer.gather(), book.sync())
-    if groups := missing_groups(snapshot.groups, settings.categories, settings.screener.layout):
-        raise MissingError(groups=groups)
+    categories, layout = settings.categories, settings.screener.layout
+    gatherer = Gatherer(mail, categories, layout, inbox=None)
+    reader = AccountReader(gatherer, book, categories, layout, server=mail.client.host)
+    gathered, snapshot = await reader.gather()
     cards, correspondents = await both(
         snapshot.read([key, whole_domain(key)] if subject.kind is Kind.ADDRESS else [key]),
         Correspondents(mail).among(frozenset({key}), gathered.places.sent),
@@ -154,9 +153,8 @@ async def explain(account: Account, subject: Subject) -> Explanation:
     if subject.kind is Kind.ADDRESS:
         addresses.update(key_of(address) for card in own_cards for address in card.addresses)
     own = (*gathered.identities, *await gatherer.own_among([key], gathered))
-    standing = StandingDecisions(snapshot.index, settings.categories)
-    decisions = Decisions(standing, own=own_keys(own))
-    facts = Facts(decisions, correspondents, gathered.places, settings.categories, authserv_id="")
+    decisions = reader.reading(replace(gathered, identities=own), snapshot).decisions
+    facts = Facts(decisions, correspondents, gathered.places, categories, authserv_id="")
     verdict = judge(_next_mail(subject, gathered.places.inbox), facts)
     _, mails = await gatherer.mail_of([Search(frozenset(addresses), gathered.places.managed)])
     return Explanation(

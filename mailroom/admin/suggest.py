@@ -9,15 +9,12 @@ from mailroom.admin.ticks import ticked
 from mailroom.contacts.address import key_of
 from mailroom.report import printable
 from mailroom.screener.model.categories import Answer
-from mailroom.screener.model.missing import MissingError
 from mailroom.screener.model.subject import Subject
 from mailroom.screener.passes.gather import Gatherer
+from mailroom.screener.passes.reading import AccountReader
 from mailroom.screener.suggest.proposals import Proposal, Proposals, propose
 from mailroom.screener.suggest.reading import PERIOD, Reader, ShowProgress
 from mailroom.screener.suggest.signals import Signals
-from mailroom.screener.triage.groups import missing_groups
-from mailroom.screener.triage.standing import StandingDecisions
-from mailroom.waiting.concurrency import both
 
 _UNCLEAR_SHOWN: Final = 5
 
@@ -113,13 +110,12 @@ async def suggest(account: Account, limit: int, show_progress: ShowProgress) -> 
     categories, layout = settings.categories, settings.screener.layout
     mail, book = await account.mail(), await account.book()
     gatherer = Gatherer(mail, categories, layout, inbox=None)
-    gathered, snapshot = await both(gatherer.gather(), book.sync())
-    if groups := missing_groups(snapshot.groups, categories, layout):
-        raise MissingError(groups=groups)
+    account_reader = AccountReader(gatherer, book, categories, layout, server=mail.client.host)
+    gathered, snapshot = await account_reader.gather()
     own = [key_of(identity) for identity in gathered.identities]
     reader = Reader(mail, gathered.places, show_progress)
     tally = await reader.tally(own, snapshot.index)
-    standing = StandingDecisions(snapshot.index, categories)
+    standing = account_reader.reading(gathered, snapshot).decisions.standing
     proposals = propose(
         tally,
         categories,
