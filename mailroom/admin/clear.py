@@ -1,12 +1,14 @@
 """``mailroom clear``: waiting mail goes to the archive, and nothing is decided."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from mailroom.account import Account
 from mailroom.report import printable
+from mailroom.report.bars import ShowProgress
+from mailroom.report.common import account_option, counted, local_time
 from mailroom.screener.passes.clearing import Cleared, Clearing
 
 _BAR: Final = {True: "Clearing", False: "Reading"}
@@ -33,13 +35,12 @@ class Clearance:
     def text(self) -> Iterator[str]:
         """Return lines for a terminal: the mail, and why some of it could not be moved."""
         cleared = self.cleared
-        mails = "1 mail" if cleared.mails == 1 else f"{cleared.mails} mails"
-        senders = "1 sender" if len(cleared.senders) == 1 else f"{len(cleared.senders)} senders"
+        mails, senders = counted(cleared.mails, "mail"), counted(len(cleared.senders), "sender")
         age = f" longer than {self.older}" if self.older else ""
-        archive = printable(cleared.archive)
+        archive, day = printable(cleared.archive), local_time(cleared.oldest, "%Y-%m-%d")
         if cleared.mails:
             done = f"left the Screener for {archive}" if self.is_applied else f"can go to {archive}"
-            yield f"{mails} of {senders}, the oldest of {_day(cleared.oldest)}: {done}"
+            yield f"{mails} of {senders}, the oldest of {day}: {done}"
         elif not cleared.failures:
             yield f"No mail has waited{age}." if age else "No mail waits."
         for email_id, reason in cleared.failures.items():
@@ -47,7 +48,7 @@ class Clearance:
 
     def advice(self) -> str:
         """Return the next step for the user; empty if there is none."""
-        named = f" --account {self.account}" if self.account else ""
+        named = account_option(self.account)
         if not self.cleared.mails:
             return ""
         if not self.is_applied:
@@ -79,7 +80,7 @@ async def clear(
     account: Account,
     older: str,
     age: timedelta | None,
-    show_progress: Callable[[str, int, int], None],
+    show_progress: ShowProgress,
     *,
     apply: bool,
 ) -> Clearance:
@@ -102,11 +103,3 @@ async def clear(
     work = clearing.run if apply else clearing.survey
     cleared = await work(age, lambda done, total: show_progress(_BAR[apply], done, total))
     return Clearance(cleared, older, apply, layout.screener_label, settings.name)
-
-
-def _day(time: str) -> str:
-    """Return the day of a UTCDate where Mailroom runs; the text if it cannot be read."""
-    try:
-        return f"{datetime.fromisoformat(time).astimezone():%Y-%m-%d}"
-    except (ValueError, OverflowError):
-        return printable(time)

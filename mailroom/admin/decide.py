@@ -5,20 +5,19 @@ it: if this process is killed, the label stays, and the service or the next pass
 Without mail, a contact is written by the same plan; a command that was killed is simply run again.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from shlex import quote
 from typing import Any, Final
 
 from mailroom.account import Account
 from mailroom.report import printable
+from mailroom.report.bars import ShowProgress
+from mailroom.report.common import account_option, counted
 from mailroom.screener.model.categories import Answer, Categories, Category, Special
 from mailroom.screener.model.spelling import folded
 from mailroom.screener.model.subject import Subject
 from mailroom.screener.passes.progress import Report
-
-ShowProgress = Callable[[str, int, int], None]
-"""Shows progress: the label of the work, the number of things done, and their total."""
 
 _SPAM: Final = "spam"
 _AT_ONCE: Final = 50
@@ -53,7 +52,7 @@ class Outcome:
     @property
     def take_back(self) -> str:
         """The command that takes the decision back; empty if there is nothing to take back."""
-        where = f" --account {quote(self.account)}" if self.account else ""
+        where = account_option(self.account)
         who = quote(str(self.subject))
         if self.before and self.before != (name_of(self.answer),):
             return f"mailroom decide {who} {quote(self.before[0])}{where}"
@@ -65,8 +64,7 @@ class Outcome:
         if self.failure:
             yield f"FAILED {who}: {printable(self.failure)}"
             return
-        mails = "1 mail" if self.mails == 1 else f"{self.mails} mails"
-        yield f"{who} -> {where}: {mails} filed"
+        yield f"{who} -> {where}: {counted(self.mails, 'mail')} filed"
         if self.take_back:
             yield f"  to take it back: {self.take_back}"
 
@@ -102,9 +100,8 @@ def answer_named(name: str, categories: Categories) -> Answer:
     """
     if folded(name) == _SPAM:
         return Special.SPAM
-    for category in categories:
-        if folded(category.name) == folded(name):
-            return category
+    if (category := categories.find(name)) is not None:
+        return category
     names = ", ".join(category.name for category in categories)
     raise RefusedError(f"there is no category {name!r} (there are: {names}, and {_SPAM})")
 

@@ -60,9 +60,8 @@ async def find_decided(account: Account, *, category: str | None, search: str) -
 
 def _category(categories: Categories, name: str) -> Category:
     """Return the category of a name that somebody typed, regardless of case."""
-    for category in categories:
-        if category.name.casefold() == name.strip().casefold():
-            return category
+    if (category := categories.find(name.strip())) is not None:
+        return category
     known = ", ".join(category.name for category in categories)
     raise UnknownCategoryError(f"there is no category {name!r} (there is: {known})")
 

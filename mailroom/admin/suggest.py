@@ -8,6 +8,7 @@ from mailroom.account import Account
 from mailroom.admin.ticks import ticked
 from mailroom.contacts.address import key_of
 from mailroom.report import printable
+from mailroom.report.common import account_option, counted
 from mailroom.screener.model.categories import Answer
 from mailroom.screener.model.subject import Subject
 from mailroom.screener.passes.gather import Gatherer
@@ -69,7 +70,7 @@ class Suggestions:
         read = f"{self.proposals.mails} mails of the last {PERIOD.days} days were read."
         if not self.made:
             return f"{read} Nothing was changed."
-        command = "mailroom suggest" + (f" --account {self.account}" if self.account else "")
+        command = "mailroom suggest" + account_option(self.account)
         return (
             f"{read} Nothing was changed; to decide as proposed:\n"
             f"  {command} --apply all    or some: --apply 1,3,7-9 or --apply ann@loom.example"
@@ -133,7 +134,7 @@ def _named(signals: Signals) -> str:
 
 
 def _counts(signals: Signals) -> str:
-    return f"{signals.mails} {'mail' if signals.mails == 1 else 'mails'}, {signals.read} read"
+    return f"{counted(signals.mails, 'mail')}, {signals.read} read"
 
 
 def _sender_data(signals: Signals) -> dict[str, Any]:

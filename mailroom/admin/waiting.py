@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from mailroom.account import Account
 from mailroom.report import printable
+from mailroom.report.common import counted, local_time
 from mailroom.screener.overview.waiting import Reason, WaitingSubject, read_waiting
 
 
@@ -22,9 +22,10 @@ class Waiting:
             yield "Nobody waits for a decision."
         for waiting in self.subjects:
             yield _heading(waiting)
-            mails = "1 mail" if waiting.count == 1 else f"{waiting.count} mails"
+            mails = counted(waiting.count, "mail")
+            since = local_time(waiting.since, "%Y-%m-%d %H:%M")
             to = f", to {printable(waiting.alias)}" if waiting.alias else ""
-            yield f"  {waiting.reason.value}, {mails} since {_local(waiting.since)}{to}"
+            yield f"  {waiting.reason.value}, {mails} since {since}{to}"
             yield f"  {printable(waiting.subject_line) or '(no subject line)'}"
 
     def data(self) -> dict[str, Any]:
@@ -50,14 +51,6 @@ def _heading(waiting: WaitingSubject) -> str:
     who = str(waiting.subject) if waiting.reason is Reason.LIST else waiting.address
     who = f"<{printable(who.strip('<>'))}>" if who else ""
     return " ".join(part for part in (name, who) if part) or "(no name)"
-
-
-def _local(time: str) -> str:
-    """Return a UTCDate as a time where Mailroom runs; as it is if it cannot be read."""
-    try:
-        return f"{datetime.fromisoformat(time).astimezone():%Y-%m-%d %H:%M}"
-    except (ValueError, OverflowError):
-        return printable(time)
 
 
 def _data(waiting: WaitingSubject) -> dict[str, Any]:

@@ -7,14 +7,16 @@ from typing import Any, TextIO
 
 import typer
 
+ShowProgress = Callable[[str, int, int], None]
+"""Shows progress: the label of the work, the number of things done, and their total."""
+
 
 @contextmanager
-def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+def progress_bars() -> Iterator[ShowProgress]:
     """Show progress bars on standard error, one after another; none if it is not a terminal.
 
-    Yields a function to report progress with: the label of the bar, the number of things done, and
-    their total. A bar ends when its things are done, else with the block: a bar hides the cursor of
-    the terminal until it ends.
+    Yields a function to report progress with; the label is that of a bar. A bar ends when its
+    things are done, else with the block: a bar hides the cursor of the terminal until it ends.
     """
     target: TextIO | None = sys.stderr  # None if the process was started with it closed
     # Without a terminal, a bar would print its label.

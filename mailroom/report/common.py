@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
+from datetime import datetime
 from typing import Final
 
 from mailroom.contacts.model import ContactEdit, CreateCard, DeleteCard, Group, Names, UpdateCard
@@ -69,6 +70,27 @@ def card_change(edit: ContactEdit) -> str:
             return "delete"
         case None:
             return "none"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: ``1 mail``, ``2 mails``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def local_time(utc_date: str, form: str) -> str:
+    """Return a UTCDate as a time where Mailroom runs; as it is if it cannot be read.
+
+    ``form`` is a format of :meth:`datetime.datetime.strftime`.
+    """
+    try:
+        return datetime.fromisoformat(utc_date).astimezone().strftime(form)
+    except (ValueError, OverflowError):
+        return printable(utc_date)
+
+
+def account_option(account: str) -> str:
+    """Return the option that names one of several accounts, for a command; empty for no name."""
+    return f" --account {account}" if account else ""
 
 
 def printable(text: str) -> str:

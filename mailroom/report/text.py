@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from mailroom.contacts.model import Card, ContactEdit, CreateCard, DeleteCard, Group, UpdateCard
 from mailroom.jmap.mail import Patch
 from mailroom.report.common import (
+    counted,
     filled_names,
     group_names,
     move,
@@ -95,7 +96,7 @@ def _moves_text(
         changes = [f"+{path}" for path in moved["add"]] + [f"-{path}" for path in moved["remove"]]
         counts[", ".join(changes)] += 1
     for changes_text, count in sorted(counts.items()):
-        yield f"{indent}{_counted(count, 'mail')}{kind}: {changes_text}"
+        yield f"{indent}{counted(count, 'mail')}{kind}: {changes_text}"
 
 
 def _addresses(contact: Contact) -> str:
@@ -108,10 +109,6 @@ def _card_name(card: Card) -> str:
 
 def _quoted(text: str) -> str:
     return f'"{printable(text)}"'
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def outcome_text(report: Report) -> Iterator[str]:
@@ -134,5 +131,5 @@ def outcome_text(report: Report) -> Iterator[str]:
 
 def summary(report: Report) -> str:
     """Return the numbers of decisions and mails, in a line."""
-    done = f"{_counted(len(report.finished), 'decision')} carried out"
-    return f"{done}, {_counted(report.mails, 'mail')} filed."
+    done = f"{counted(len(report.finished), 'decision')} carried out"
+    return f"{done}, {counted(report.mails, 'mail')} filed."

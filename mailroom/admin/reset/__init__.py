@@ -7,8 +7,8 @@ contact: from its groups, and from Mailroom's traces on its card.
 """
 
 from mailroom.admin.reset.executor import take_back
-from mailroom.admin.reset.scope import Scope, ShowProgress
+from mailroom.admin.reset.scope import Scope
 from mailroom.admin.reset.survey import survey
 from mailroom.admin.reset.traces import Outcome, Traces
 
-__all__ = ["Outcome", "Scope", "ShowProgress", "Traces", "survey", "take_back"]
+__all__ = ["Outcome", "Scope", "Traces", "survey", "take_back"]

@@ -1,17 +1,14 @@
 """The account that a reset works on, and the names of Mailroom's things in it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
 from mailroom.account import Account
 from mailroom.contacts.book import AddressBook
 from mailroom.jmap.mail_account import MailAccount
+from mailroom.report.bars import ShowProgress
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.passes.gather import Gatherer
-
-ShowProgress = Callable[[str, int, int], None]
-"""Shows progress: the label of the work, the number of things done, and their total."""
 
 
 @dataclass(frozen=True, slots=True)

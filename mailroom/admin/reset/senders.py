@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from mailroom.admin.reset.scope import Scope, ShowProgress
+from mailroom.admin.reset.scope import Scope
 from mailroom.admin.reset.traces import can_be_stripped
 from mailroom.contacts.address import key_of, list_key
 from mailroom.contacts.book import Snapshot
@@ -17,6 +17,7 @@ from mailroom.contacts.uid import is_of_list
 from mailroom.jmap.mail import Patch
 from mailroom.jmap.methods import SetResponse
 from mailroom.jmap.request import Operation
+from mailroom.report.bars import ShowProgress
 from mailroom.screener.model.sender import is_address, is_own, own_keys
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.passes.plan import BySubject, Filing, plan_filing

@@ -8,6 +8,7 @@ from typing import Any, Final
 from mailroom.contacts.model import Card, ContactEdit, DeleteCard, UpdateCard
 from mailroom.contacts.note import triage_lines
 from mailroom.report import printable
+from mailroom.report.common import account_option
 from mailroom.screener.passes.gather import GatheredMail
 
 UNDECIDED: Final = ""
@@ -36,7 +37,7 @@ class CardTreatment(StrEnum):
 
 def _command(account: str) -> str:
     """Return the command that resets this account, and no other."""
-    return f"mailroom reset --apply --account {account}" if account else "mailroom reset --apply"
+    return "mailroom reset --apply" + account_option(account)
 
 
 def has_traces(card: Card) -> bool:

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Final, Literal, Self
 
 from mailroom.contacts.model import ContactType
+from mailroom.screener.model.spelling import folded
 
 
 def triage_label(name: str) -> str:
@@ -137,6 +138,11 @@ class Categories:
     def by_name(self, name: str) -> Category | None:
         """Return the category of exactly this name; None if there is none."""
         return self._by_name.get(name)
+
+    def find(self, name: str) -> Category | None:
+        """Return the category that a person names, regardless of case; None if there is none."""
+        same = (category for category in self._all if folded(category.name) == folded(name))
+        return next(same, None)
 
     def chain(self, category: Category) -> tuple[Category, ...]:
         """Return the category, its parent, its parent's parent, ... (in a cycle: once around)."""
