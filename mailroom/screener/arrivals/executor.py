@@ -11,13 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from mailroom.jmap.email_store import Written
 from mailroom.jmap.errors import JmapError, is_read_only
 from mailroom.jmap.mail import ARRIVAL, Email, Patch
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.methods import NOT_FOUND, SetResponse
 from mailroom.screener.arrivals.verdict import Facts, Verdict, is_new, judge
-from mailroom.screener.model.mend import mend
+from mailroom.screener.updating import update_in_state
 from mailroom.waiting.retrying import retry_while_changed
 
 _TRIES: Final = 2
@@ -68,7 +67,16 @@ class VerdictExecutor:
 
         async def attempt(verdicts: dict[str, Verdict]) -> dict[str, Verdict]:
             nonlocal state
-            await self._write_in_state(verdicts, state)
+            await update_in_state(
+                self._account,
+                _patches(verdicts),
+                state,
+                as_read={email_id: verdict.email for email_id, verdict in verdicts.items()},
+                replan=lambda emails: _patches(self._judged(emails)),
+                note=self._note,
+                note_mended=self._arrived.updates.append,
+                also=ARRIVAL,
+            )
             if self._left:
                 state, emails = await self._account.read(list(self._left), also=ARRIVAL)
                 self._left = self._judged(emails)
@@ -83,23 +91,6 @@ class VerdictExecutor:
                 raise
             self._arrived.failures |= dict.fromkeys(self._left, str(error))
         return self._arrived
-
-    async def _write_in_state(self, verdicts: Mapping[str, Verdict], state: str) -> None:
-        """Patch mails in this state; verdicts that were not carried out stay in ``_left``."""
-        as_read = {email_id: verdict.email for email_id, verdict in verdicts.items()}
-        not_held: dict[str, Patch] = {}
-
-        def note(written: Written) -> None:
-            self._note(written.patches, written.updated)
-            if not written.was_held:
-                not_held.update(written.patches)
-
-        await self._account.update_in_state(_patches(verdicts), state, note)
-        if not_held:
-            # The server patched mail in another state, so its owner may have moved it just before.
-            _, emails = await self._account.read(list(not_held), also=ARRIVAL)
-            mended = mend(as_read, not_held, emails, lambda seen: _patches(self._judged(seen)))
-            self._arrived.updates += [update for _, update in await self._account.update(mended)]
 
     def _judged(self, emails: Iterable[Email]) -> dict[str, Verdict]:
         """Return the verdicts on the mails that are still new, by mail id."""

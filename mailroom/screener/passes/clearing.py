@@ -10,16 +10,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from mailroom.contacts.address import key_of
-from mailroom.jmap.email_store import Written
 from mailroom.jmap.listing import list_ids
 from mailroom.jmap.mail import Email, Patch
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.methods import NOT_FOUND, SetResponse
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.keywords import WAIVED
-from mailroom.screener.model.mend import mend
 from mailroom.screener.model.places import Directory, Places, locate
 from mailroom.screener.model.waive import archive_of, may_be_waived, waive
+from mailroom.screener.updating import update_in_state
 from mailroom.waiting.retrying import retry_while_changed
 
 ShowProgress = Callable[[int, int], None]
@@ -127,7 +126,15 @@ class _Part:
         """Waive the mails that are left."""
 
         async def attempt(emails: dict[str, Email]) -> dict[str, Email]:
-            await self._write_in_state(emails)
+            await update_in_state(
+                self._account,
+                self._patches(emails.values()),
+                self._state,
+                as_read=dict(emails),
+                replan=lambda now: self._patches(self._chosen(now)),
+                note=self._note,
+                note_mended=lambda _: None,
+            )
             if self.left:
                 await self.look(list(self.left))
             return self.left
@@ -143,25 +150,6 @@ class _Part:
             for asked, update in await self._account.update(safe):
                 self._note(asked, update)
             self._cleared.failures |= dict.fromkeys(self.left, _RESTLESS)
-
-    async def _write_in_state(self, emails: Mapping[str, Email]) -> None:
-        """Patch mails in the state in which they were read; the others stay in ``left``."""
-        as_read = dict(emails)
-        not_held: dict[str, Patch] = {}
-
-        def note(written: Written) -> None:
-            self._note(written.patches, written.updated)
-            if not written.was_held:
-                not_held.update(written.patches)
-
-        await self._account.update_in_state(self._patches(as_read.values()), self._state, note)
-        if not_held:
-            # The server patched mail in another state, so its owner may have moved it just before.
-            _, now = await self._account.read(list(not_held))
-            await self._account.update(mend(as_read, not_held, now, self._replanned))
-
-    def _replanned(self, emails: Iterable[Email]) -> dict[str, Patch]:
-        return self._patches(self._chosen(emails))
 
     def _chosen(self, emails: Iterable[Email]) -> list[Email]:
         return [

@@ -22,7 +22,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from mailroom.contacts.book import AddressBook
-from mailroom.jmap.email_store import Written
 from mailroom.jmap.errors import is_read_only
 from mailroom.jmap.habits import Limitation
 from mailroom.jmap.mail import Email, Patch
@@ -30,7 +29,7 @@ from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.methods import SetResponse
 from mailroom.screener.arrivals.screening import Screening
 from mailroom.screener.model.categories import Categories
-from mailroom.screener.model.mend import Replan, mend
+from mailroom.screener.model.mend import Replan
 from mailroom.screener.model.patches import target_of
 from mailroom.screener.passes.gather import Gatherer
 from mailroom.screener.passes.plan import Plan
@@ -43,6 +42,7 @@ from mailroom.screener.passes.replan import (
 )
 from mailroom.screener.passes.states import StateTrail
 from mailroom.screener.search.mail_search import Search
+from mailroom.screener.updating import update_in_state
 from mailroom.waiting.concurrency import all_of
 from mailroom.waiting.retrying import retry_while_changed
 
@@ -251,27 +251,21 @@ class PlanExecutor:
         *,
         as_read: Mapping[str, Email],
     ) -> tuple[Collection[str], bool]:
-        """Patch mails as long as nobody else changes mail.
-
-        An update is not held if the server ignores the state, or if no state is known. Then the
-        owner may have moved a mail just before, so the mails are read again and mended.
+        """Patch mails as long as nobody else changes mail; see :func:`update_in_state`.
 
         Returns:
             The ids of the mails that are left, and False if an update was not held.
         """
-        not_held = dict[str, Patch]()
-
-        def note(written: Written) -> None:
-            progress.mails_updated([written.updated])
-            if not written.was_held:
-                not_held.update(written.patches)
-
-        left = await self._account.update_in_state(patches, state, note)
-        if not_held:
-            _, emails = await self._account.read(sorted(not_held))
-            mended = mend(as_read, not_held, emails, replan)
-            progress.mails_updated(update for _, update in await self._account.update(mended))
-        return left.keys(), not not_held
+        left, were_held = await update_in_state(
+            self._account,
+            patches,
+            state,
+            as_read=as_read,
+            replan=replan,
+            note=lambda _, updated: progress.mails_updated([updated]),
+            note_mended=lambda updated: progress.mails_updated([updated]),
+        )
+        return left.keys(), were_held
 
     def _late_searches(self, progress: Progress) -> list[Search]:
         """Return the searches for late mail: in the managed mailboxes but the sender's destination.
