@@ -23,8 +23,8 @@ from mailroom.http import (
 )
 from mailroom.http.credentials import are_siblings
 from mailroom.jmap.client import JmapClient
+from mailroom.jmap.email_methods import get_email_state
 from mailroom.jmap.eventsource import EventSourceTransport
-from mailroom.jmap.mail import get_email_state
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.session import CONTACTS, Session
 from mailroom.jmap.transports import AutoTransport, Transport, offered

@@ -21,7 +21,7 @@ class TickError(Exception):
 
 
 async def ask(lines: Lines, tick: Callable[[str], T], say: Callable[[str], None]) -> T:
-    """Ask the user for ticks until they can be understood; return what is ticked.
+    """Ask the user for ticks, again after each mistake, and return the result of the valid line.
 
     Args:
         lines: the lines that the user types.

@@ -5,17 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from mailroom.jmap.client import JmapClient
+from mailroom.jmap.email_methods import get_emails, get_people, try_outdated_state, update_emails
 from mailroom.jmap.errors import MethodError, SetError
 from mailroom.jmap.habits import Habits, Limitation
-from mailroom.jmap.mail import (
-    Email,
-    EmailPeople,
-    Patch,
-    get_emails,
-    get_people,
-    try_outdated_state,
-    update_emails,
-)
+from mailroom.jmap.mail import Email, EmailPeople, Patch
 from mailroom.jmap.methods import (
     NOT_FOUND,
     STATE_MISMATCH,

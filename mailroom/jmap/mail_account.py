@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from mailroom.jmap.client import JmapClient
+from mailroom.jmap.email_methods import get_created, get_identities
 from mailroom.jmap.email_store import EmailStore
 from mailroom.jmap.habits import Limitation
-from mailroom.jmap.mail import CreatedEmails, Email, Filter, get_created, get_identities
+from mailroom.jmap.mail import CreatedEmails, Email, Filter
 from mailroom.jmap.mailboxes import Mailbox, find_mailbox_ids, get_mailboxes
 from mailroom.jmap.paging import READINGS, are_steady, remaining_pages
 from mailroom.jmap.queries import EmailPage, find_emails
@@ -112,7 +113,7 @@ class MailAccount(EmailStore):
     def created(self, since: str, *, also: Sequence[str] = ()) -> Operation[CreatedEmails | None]:
         """Return the operation that reads the first page of mail created since a state.
 
-        See :func:`mailroom.jmap.mail.get_created`.
+        See :func:`mailroom.jmap.email_methods.get_created`.
         """
         return get_created(self.id, since, also=also, limit=self.page_size)
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mailroom.jmap.mail import Email, Filter, get_email_objects, get_email_state
+from mailroom.jmap.email_methods import get_email_objects, get_email_state
+from mailroom.jmap.mail import Email, Filter
 from mailroom.jmap.methods import QueryResponse, get, query
 from mailroom.jmap.request import Operation, Results
 

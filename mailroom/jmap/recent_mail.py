@@ -33,16 +33,15 @@ class Headers:
     """A mail with those header fields that show if a program has sent it, and to many people.
 
     Attributes:
-        email: the mail, with its thread.
-        subject: the subject; empty if there is none, as every other attribute.
-        unsubscribe: the raw List-Unsubscribe field (RFC 2369).
+        email: the mail, with its thread and its subject line.
+        unsubscribe: the raw List-Unsubscribe field (RFC 2369); empty if there is none, as every
+            other field.
         precedence: the raw Precedence field.
         auto_submitted: the raw Auto-Submitted field (RFC 3834).
         feedback_id: the raw Feedback-ID field, which senders of bulk mail write.
     """
 
     email: Email
-    subject: str = ""
     unsubscribe: str = ""
     precedence: str = ""
     auto_submitted: str = ""
@@ -170,7 +169,6 @@ def _find_end(account_id: str, email_filter: Filter | None) -> Operation[str]:
 def _headers(value: Any) -> Headers:
     return Headers(
         email=read_email(value),
-        subject=str(value.get("subject") or ""),
         unsubscribe=str(value.get(_UNSUBSCRIBE) or ""),
         precedence=str(value.get(_PRECEDENCE) or ""),
         auto_submitted=str(value.get(_AUTO_SUBMITTED) or ""),

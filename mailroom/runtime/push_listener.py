@@ -68,7 +68,7 @@ class PushListener:
         return PushStatus("off") if self._push is None else self._push.status
 
     def close(self) -> None:
-        """Cancel what is still to be done."""
+        """Cancel the check of the state, if one is due."""
         self._recheck.cancel()
 
     def credentials_accepted(self) -> None:

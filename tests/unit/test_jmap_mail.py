@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from mailroom.jmap.email_methods import get_email_state, get_identities
 from mailroom.jmap.errors import MethodError
-from mailroom.jmap.mail import Email, EmailAddress, get_email_state, get_identities
+from mailroom.jmap.mail import Email, EmailAddress
 from mailroom.jmap.mailboxes import Mailbox, get_mailboxes
 from mailroom.jmap.queries import find_emails
 from mailroom.jmap.request import Request, Results

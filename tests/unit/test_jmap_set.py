@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailroom.jmap.email_methods import get_email_state, get_identities, update_emails
 from mailroom.jmap.errors import MethodError, SetError
-from mailroom.jmap.mail import Patch, get_email_state, get_identities, update_emails
+from mailroom.jmap.mail import Patch
 from mailroom.jmap.mailboxes import create_mailboxes, get_mailboxes
 from mailroom.jmap.methods import SetResponse
 from mailroom.jmap.queries import find_emails

@@ -64,7 +64,7 @@ async def test_the_headers_are_read() -> None:
     async with a_world() as world:
         world.deliver("Ann <ann@x.example>", *fields)
         (mail,) = await read(world, also=RECIPIENTS)
-    assert mail.subject == "Hello"
+    assert mail.email.subject == "Hello"
     assert "https://loom.example/u" in mail.unsubscribe
     assert mail.precedence.strip() == "bulk"
     assert mail.auto_submitted.strip() == "auto-generated"

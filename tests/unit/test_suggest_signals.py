@@ -31,7 +31,7 @@ def headers(sender: str = ANN, subject: str = "Hello", **more: Any) -> Headers:
     """A mail in the Inbox; ``more`` are attributes of the mail or of its headers."""
     of_headers = {name: more.pop(name) for name in [*more] if name in Headers.__slots__}
     email = replace(mail("Inbox", sender=sender), received_at=f"{NOW:%Y-%m-%dT%H:%M:%SZ}")
-    return Headers(replace(email, **more), subject, **of_headers)
+    return Headers(replace(email, subject=subject, **more), **of_headers)
 
 
 def sent(to: str, thread: str = "") -> Headers:

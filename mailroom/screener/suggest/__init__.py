@@ -1,1 +1,1 @@
-"""Proposals of categories for senders on whom the user has not decided, from the mail of a year."""
+"""Proposals of categories for undecided senders, from the mail of the last year."""

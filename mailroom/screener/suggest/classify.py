@@ -70,7 +70,7 @@ def classify(signals: Signals, *, is_contact: bool) -> Guess | None:
 
 
 def _correspondent(signals: Signals) -> Guess | None:
-    """Return the kind of a sender whom the user has answered, or written to."""
+    """Return the kind of a correspondent: the user has answered the sender, or written to it."""
     address, answers = signals.subject.key, max(signals.answered, signals.threads, signals.written)
     is_impersonal = _is_impersonal(signals) or signals.share(signals.receipts) >= _MOST
     is_seldom = answers < _FEW_ANSWERS or signals.share(answers) < _SOME

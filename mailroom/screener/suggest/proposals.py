@@ -27,7 +27,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Proposals:
-    """The senders with the most mail on whom the user has not decided.
+    """The undecided senders with the most mail.
 
     Attributes:
         mails: the number of mails that were read.

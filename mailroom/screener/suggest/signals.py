@@ -113,9 +113,9 @@ class Signals:
         self.unsubscribe += bool(mail.unsubscribe)
         self.bulk += is_bulk(mail)
         self.automatic += is_automatic(mail)
-        self.receipts += is_about_receipts(mail.subject)
+        self.receipts += is_about_receipts(mail.email.subject)
         self.weeks |= 1 << week
-        line = " ".join(mail.subject.split())[:_LONGEST_SUBJECT]
+        line = " ".join(mail.email.subject.split())[:_LONGEST_SUBJECT]
         if line and line not in self.subjects and len(self.subjects) < _SUBJECTS:
             self.subjects.append(line)
 
