@@ -10,7 +10,7 @@ from tests.e2e.conftest import Start
 from tests.support.owner.person import Person, message
 from tests.support.owner.vcard_app import note
 from tests.support.proxy.holding import Holding
-from tests.support.proxy.passes import FIND_MAIL, SEE
+from tests.support.proxy.passes import FIND_MAIL, SEE, settled
 from tests.support.proxy.proxy import Proxy
 from tests.support.service.process import Running
 
@@ -54,6 +54,7 @@ async def test_killed_anywhere_and_started_again(
 ) -> None:
     one, _ = await alice.receive(message(BOB, "one"), message(BOB, "two"))
     async with start(alice, http=proxy.url) as service:
+        await settled(service)
         holding = Holding(proxy, kind, behind=behind, answer=True)
         await alice.tap(one, "@ToImbox")
         await holding.until_held()
@@ -71,6 +72,7 @@ async def test_stopped_anywhere_and_started_again(
     """The request under way is carried out, and no more."""
     one, _ = await alice.receive(message(BOB, "one"), message(BOB, "two"))
     async with start(alice, http=proxy.url) as service:
+        await settled(service)
         holding = Holding(proxy, kind, behind=behind)
         await alice.tap(one, "@ToImbox")
         await holding.until_held()
