@@ -1,0 +1,332 @@
+"""The values that the page shows, and the protocol of the account that it shows.
+
+Texts are as strangers wrote them: :mod:`mailroom.web.text` cleans them when they are shown. A
+subject of decisions is named as in the commands: ``ann@loom.example``, ``*@loom.example``, or
+``<dev.lists.example>``.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+SPAM = "spam"
+"""The name of the answer that is no category: the mail goes to the Junk folder."""
+
+
+class AccountUnavailableError(Exception):
+    """The mail server or the address book cannot be used now; the text says why, for a person."""
+
+
+class RefusedError(Exception):
+    """Nobody may decide like this; the text says why, for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that can be given: a category, or spam.
+
+    Attributes:
+        name: the name of the category; :data:`SPAM`.
+        denies: True if the answer means "no".
+        adds_to_inbox: True if the mail goes to the Inbox as well.
+    """
+
+    name: str
+    denies: bool = False
+    adds_to_inbox: bool = False
+
+
+class Reason(StrEnum):
+    """The reason why a subject waits."""
+
+    STRANGER = "stranger"
+    FORGED = "forged"
+    LIST = "list"
+    NAMELESS = "nameless"
+
+
+class Scope(StrEnum):
+    """The part of the world that an answer to a waiting subject is about."""
+
+    SUBJECT = "subject"
+    """The subject of the row: the address, or the mailing list where many write."""
+    LIST = "list"
+    """The mailing list that the newest mail names."""
+    DOMAIN = "domain"
+    """Everybody at the domain of the address."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRow:
+    """A subject with mail in the Screener.
+
+    Attributes:
+        who: the subject; empty if From names no sender or several, and nobody can decide.
+        reason: the reason why the subject waits.
+        name: the display name, or the name of the list; may be empty.
+        address: the address of the newest mail, or the posting address of the list; may be empty.
+        count: the number of mails that wait.
+        since: the time at which the oldest of these mails came.
+        newest: the time at which the newest of them came.
+        newest_id: the id of the newest mail, which identifies the row.
+        subject_line: the subject line of the newest mail; may be empty.
+        alias: the user's address that the newest mail was sent to; empty if it is not known.
+        scopes: the scopes that an answer may have, beside :attr:`Scope.SUBJECT`, and the subject
+            that each means: ``*@loom.example``, ``<dev.lists.example>``.
+        preview: the beginning of the newest mail's text; empty unless previews are turned on.
+        mail_url: the address of the newest mail in the user's mail app; empty if it is not known.
+        data: the same subject as in ``mailroom waiting --json``.
+    """
+
+    who: str
+    reason: Reason
+    name: str
+    address: str
+    count: int
+    since: datetime
+    newest: datetime
+    newest_id: str
+    subject_line: str
+    alias: str
+    scopes: Mapping[Scope, str] = field(default_factory=dict)
+    preview: str = ""
+    mail_url: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The subjects that wait for a decision.
+
+    Attributes:
+        rows: the subjects, the one with the newest mail first.
+        read_at: the time at which the account was read.
+        problem: the reason why the list is old, for a person; empty if it is up to date.
+        is_first_use: True if nothing was ever decided in this account.
+    """
+
+    rows: tuple[WaitingRow, ...]
+    read_at: datetime
+    problem: str = ""
+    is_first_use: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedRow:
+    """A decision that holds.
+
+    Attributes:
+        who: the subjects that the decision is about; the first of them names it.
+        name: the name on the card; may be empty.
+        categories: the names of the categories.
+        date: the day of the decision (``2026-02-25``); empty if it was made by hand.
+        time: the time of the decision (``14:03``); may be empty.
+        data: the same decision as in ``mailroom decided --json``.
+    """
+
+    who: tuple[str, ...]
+    name: str
+    categories: tuple[str, ...]
+    date: str
+    time: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MailLine:
+    """A mail of a subject.
+
+    Attributes:
+        id: the id of the mail.
+        subject_line: its subject line; may be empty.
+        received: the time at which it came.
+        mailboxes: the paths of its mailboxes.
+        waits: True if it is in the Screener.
+        mail_url: its address in the user's mail app; empty if it is not known.
+    """
+
+    id: str
+    subject_line: str
+    received: datetime
+    mailboxes: tuple[str, ...]
+    waits: bool
+    mail_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectPage:
+    """A subject with its contacts, decisions, and mail.
+
+    Attributes:
+        who: the subject.
+        name: the name on its card, or in its newest mail; may be empty.
+        categories: the names of the categories that its new mail would go to.
+        explanation: (term, text) pairs, as ``mailroom explain`` prints them: contact, addresses,
+            groups, decided, mail, new mail. A term may stand several times.
+        mails: its newest mails in the mailboxes that Mailroom manages, the newest first.
+        is_decided: True if there is a decision on the subject itself.
+    """
+
+    who: str
+    name: str
+    categories: tuple[str, ...]
+    explanation: tuple[tuple[str, str], ...]
+    mails: tuple[MailLine, ...]
+    is_decided: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestedRow:
+    """A category that is proposed for a sender.
+
+    Attributes:
+        who: the subject.
+        name: its display name; may be empty.
+        category: the name of the proposed category; empty if none is proposed.
+        reason: the reason for the proposal, for a person.
+        count: the number of mails of the last year.
+        subject_lines: up to two of their subject lines.
+    """
+
+    who: str
+    name: str
+    category: str
+    reason: str
+    count: int
+    subject_lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """The proposals for an account, or the progress of the reading.
+
+    Attributes:
+        rows: the proposals, those for the senders with the most mail first.
+        done: the number of mails that were read so far.
+        total: the number of mails to read; 0 while it is not known.
+        is_complete: True if all mails were read.
+    """
+
+    rows: tuple[SuggestedRow, ...]
+    done: int
+    total: int
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An answer about one subject.
+
+    Attributes:
+        who: the subject, as its row names it.
+        answer: the name of a category, or :data:`SPAM`.
+        scope: the part of the world that the answer is about.
+        mark_read: True if the waiting mail is to be marked as read.
+        mail_id: the mail to put the label on, if it is known; empty: the newest one is looked for.
+    """
+
+    who: str
+    answer: str
+    scope: Scope = Scope.SUBJECT
+    mark_read: bool = False
+    mail_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The outcome of an answer about one subject, or of taking one back.
+
+    Attributes:
+        who: the subject that was decided on: that of the scope.
+        category: the name of the category, or :data:`SPAM`; empty: back to the Screener.
+        mails: the number of mails that were filed.
+        before: the names of the categories that the subject was in before.
+        failure: the reason why nothing was decided, for a person; empty if it was.
+        is_pending: True if the label is on the mail, but its pass has not ended yet.
+        data: the same outcome as in ``mailroom decide --json``.
+    """
+
+    who: str
+    category: str
+    mails: int = 0
+    before: tuple[str, ...] = ()
+    failure: str = ""
+    is_pending: bool = False
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """The waiting mail that was cleared, or would be.
+
+    Attributes:
+        mails: the number of mails.
+        senders: the number of their senders.
+        archive: the path of the mailbox that they go to.
+    """
+
+    mails: int
+    senders: int
+    archive: str
+
+
+class ScreenedAccount(Protocol):
+    """An account as the page sees it.
+
+    All methods raise :class:`AccountUnavailableError` if a server cannot be used, and
+    :class:`RefusedError` if a person asks for something that is not allowed.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name of one of several accounts; else empty."""
+
+    @property
+    def answers(self) -> Sequence[Answer]:
+        """The categories in the order of the configuration, then spam."""
+
+    async def waiting(self) -> Waiting:
+        """Return the waiting subjects; the account is read only if it changed since the last call.
+
+        If it cannot be read, the last list is returned with its problem.
+        """
+
+    async def decided(self, *, category: str = "", search: str = "") -> tuple[DecidedRow, ...]:
+        """Return the decisions, the newest first: all, or those that match."""
+
+    async def subject(self, who: str) -> SubjectPage:
+        """Return the contacts, decisions and mail of a subject."""
+
+    async def decide(self, choices: Sequence[Choice]) -> tuple[Outcome, ...]:
+        """Put the labels of all choices on mail, wait for the pass, and return its outcomes.
+
+        There is an outcome for each choice, in the same order.
+        """
+
+    async def undo(self, who: str, *, category: str = "") -> Outcome:
+        """Take the decision on a subject back, or restore the category that it had before.
+
+        Args:
+            who: the subject.
+            category: the name of the category to restore; empty: back to the Screener.
+        """
+
+    async def let_in(self, mail_id: str) -> None:
+        """Move one waiting mail to the Inbox, and decide nothing."""
+
+    async def send_back(self, mail_id: str) -> None:
+        """Take :meth:`let_in` back: the mail waits in the Screener again."""
+
+    async def survey(self, older: str) -> Cleared:
+        """Count the mail that :meth:`clear` would move."""
+
+    async def clear(self, older: str) -> Cleared:
+        """Archive the mail that has waited longer than an age (``30d``; empty: any age)."""
+
+    async def suggestions(self) -> Suggestions:
+        """Return the proposals, or start to read the mail for them and return the progress."""
+
+    def changes(self) -> AsyncIterator[int]:
+        """Yield the number of waiting subjects now, and again after each change of the account."""
