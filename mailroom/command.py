@@ -16,7 +16,7 @@ from mailroom.admin.setup import find_lacking
 from mailroom.exits import Exit
 from mailroom.logs import configure_logging, hider
 from mailroom.report import printable
-from mailroom.runtime.failure_policy import EXPECTED, exit_code
+from mailroom.report.failures import EXPECTED, exit_code
 from mailroom.screener.model.missing import MissingError
 from mailroom.screener.model.subject import Subject
 from mailroom.settings import Settings, SettingsError, load_settings

@@ -12,7 +12,7 @@ from mailroom.admin import inspections
 from mailroom.admin.inspections import Finding
 from mailroom.exits import Exit
 from mailroom.http import CredentialsRefusedError
-from mailroom.runtime.failure_policy import EXPECTED, exit_code
+from mailroom.report.failures import EXPECTED, exit_code
 
 _AGAIN: Final = "not looked at, for the same reason"
 

@@ -17,7 +17,7 @@ from mailroom.admin.sign_of_life import BlockedError, sign_of_life
 from mailroom.exits import Exit
 from mailroom.jmap.session import unusable_push_urls
 from mailroom.report import plan_text
-from mailroom.runtime.failure_policy import EXPECTED
+from mailroom.report.failures import EXPECTED
 from mailroom.screener.model.missing import MissingError, NoRightToWriteError
 from mailroom.screener.model.places import Directory, lacking_rights
 from mailroom.settings import describe

@@ -25,7 +25,7 @@ from mailroom.command import (
     subject_or_exit,
 )
 from mailroom.exits import Exit
-from mailroom.health import PortUnavailableError
+from mailroom.http.listening import PortUnavailableError
 from mailroom.report import outcome_data, outcome_text, plan_data, plan_text, summary
 from mailroom.report.bars import progress_bars
 from mailroom.runtime.process import serve

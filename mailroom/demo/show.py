@@ -12,7 +12,7 @@ from mailroom.demo.telling import Teller, on_terminal
 from mailroom.exits import Exit
 from mailroom.input import Lines
 from mailroom.logs import configure_logging
-from mailroom.runtime.failure_policy import EXPECTED
+from mailroom.report.failures import EXPECTED
 
 _PAUSE: Final = 2.5
 """Seconds between scenes, for reading."""

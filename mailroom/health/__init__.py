@@ -2,6 +2,6 @@
 
 from mailroom.health.account_health import Health
 from mailroom.health.overview import Overview
-from mailroom.health.server import PortUnavailableError, serve
+from mailroom.health.server import serve
 
-__all__ = ["Health", "Overview", "PortUnavailableError", "serve"]
+__all__ = ["Health", "Overview", "serve"]

@@ -9,40 +9,16 @@ Everybody who can reach the port can read the reports, so they must hold no secr
 the senders whose contact or mail the server refuses for good, so that a person can mend that.
 """
 
-import errno
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from mailroom.health.overview import Overview
-from mailroom.http.os_errors import os_error_text
-
-_ALL_ADDRESSES: Final = "::"
-_ALL_OF_IPV4: Final = "0.0.0.0"  # noqa: S104 - a container's
-_NO_IPV6: Final = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT, errno.EINVAL}
-"""The errors of hosts without IPv6."""
-_SHUTDOWN: Final = 0.5
-"""Seconds; stopping takes up to twice that."""
-
-
-class PortUnavailableError(Exception):
-    """The server cannot listen where it is configured to; the text says what to change."""
-
-    def __init__(self, host: str, port: int, cause: str) -> None:
-        super().__init__(host, port, cause)
-        self.host, self.port, self.cause = host, port, cause
-
-    def __str__(self) -> str:
-        return (
-            f"cannot listen on {self.host} port {self.port}: {self.cause}"
-            " (MAILROOM_HEALTH_HOST, MAILROOM_HEALTH_PORT)"
-        )
+from mailroom.http.listening import listen
 
 
 @asynccontextmanager
@@ -61,33 +37,8 @@ async def serve(
     for path, page in pages.items():
         app.router.add_get(path, page)
     app.on_response_prepare.append(_never_store)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN)
-    await runner.setup()
-    try:
-        try:
-            await _site(runner, host, port).start()
-        except OSError as error:
-            raise PortUnavailableError(host, port, os_error_text(error)) from None
-        except UnicodeError:
-            raise PortUnavailableError(host, port, "not a valid host name") from None
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
-
-
-def _site(runner: web.AppRunner, host: str, port: int) -> web.BaseSite:
-    if host != _ALL_ADDRESSES:
-        return web.TCPSite(runner, host, port)
-    try:
-        # asyncio's own socket for :: would refuse IPv4.
-        family, dual = socket.AF_INET6, socket.has_dualstack_ipv6()
-        return web.SockSite(
-            runner, socket.create_server((host, port), family=family, dualstack_ipv6=dual)
-        )
-    except OSError as error:
-        if error.errno not in _NO_IPV6:
-            raise
-        return web.TCPSite(runner, _ALL_OF_IPV4, port)
+    async with listen(app, host=host, port=port, section="HEALTH") as bound:
+        yield bound
 
 
 def _application(health: Overview) -> web.Application:

@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 
 from mailroom.account import Account
-from mailroom.runtime.failure_policy import EXPECTED
+from mailroom.report.failures import EXPECTED
 from mailroom.screener.model.age import parse_age
 from mailroom.screener.passes.clearing import Clearing
 

@@ -16,28 +16,10 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from mailroom.contacts.model import AddressBookError, ReadOnlyAddressBookError
 from mailroom.exits import Exit
-from mailroom.http import (
-    CredentialsRefusedError,
-    HttpError,
-    InsecureUrlError,
-    RedirectError,
-    ServerFailureError,
-)
-from mailroom.jmap.errors import JmapError, SessionError, is_read_only
-from mailroom.screener.model.missing import MissingError, NoRightToWriteError, UnsuitableError
+from mailroom.http import ServerFailureError
+from mailroom.report.failures import exit_code
 from mailroom.waiting.backoff import REFUSED_PAUSES, ceiling, full_jitter
-
-EXPECTED: Final = (
-    HttpError,
-    JmapError,
-    AddressBookError,
-    MissingError,
-    UnsuitableError,
-    NoRightToWriteError,
-)
-"""The expected failures of a pass; any other exception is a mistake in Mailroom."""
 
 _REFUSED_JITTER: Final = (1.05, 1.2)
 """Range of the random factor that lengthens :data:`REFUSED_PAUSES`: at most 26 tries a day."""
@@ -51,27 +33,6 @@ each time. Ten failed passes, the default limit, so take two and a half to five 
 time a mail server may well be restarted."""
 _LONGEST_PAUSE: Final = 60.0
 """Seconds. The longest pause between passes, without the pause that the server asks for."""
-
-
-def exit_code(error: BaseException) -> Exit:
-    """Return the exit code for a failure.
-
-    A token that may only read has the code of refused credentials: a new token mends both.
-    """
-    match error:
-        case CredentialsRefusedError() | NoRightToWriteError() | ReadOnlyAddressBookError():
-            return Exit.CREDENTIALS
-        case _ if is_read_only(error):
-            return Exit.CREDENTIALS
-        case MissingError():
-            return Exit.INCOMPLETE
-        # The settings do not fit the server: another URL, address book or mailbox is needed.
-        case InsecureUrlError() | RedirectError() | SessionError():
-            return Exit.CONFIGURATION
-        case AddressBookError() | UnsuitableError():
-            return Exit.CONFIGURATION
-        case _:
-            return Exit.FAILED
 
 
 @dataclass(frozen=True, slots=True)

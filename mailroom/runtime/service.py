@@ -14,8 +14,9 @@ from mailroom.exits import Exit
 from mailroom.logs import redactor
 from mailroom.metrics import PassEnded
 from mailroom.report import log_report
+from mailroom.report.failures import EXPECTED
 from mailroom.runtime.expiry import Expiry
-from mailroom.runtime.failure_policy import EXPECTED, FailurePolicy, GiveUp, TryAgain
+from mailroom.runtime.failure_policy import FailurePolicy, GiveUp, TryAgain
 from mailroom.runtime.push_listener import PushListener
 from mailroom.runtime.telemetry import Telemetry
 from mailroom.screener.passes.progress import Report

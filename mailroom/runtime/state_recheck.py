@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from mailroom.runtime.failure_policy import EXPECTED
+from mailroom.report.failures import EXPECTED
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from mailroom.runtime.failure_policy import EXPECTED
+from mailroom.report.failures import EXPECTED
 from mailroom.sandbox.sandbox_account import SandboxAccount
 from tests.support import virtual_time
 from tests.support.faults.account import copied, differences, snapshot

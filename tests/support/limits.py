@@ -541,9 +541,9 @@ PROCESS: Final = (
         "as above",
     ),
     Limit(
-        "health/server.py _SHUTDOWN",
+        "http/listening.py _SHUTDOWN",
         "s",
-        "answers of the health server under way (twice, at most)",
+        "answers of the servers under way (twice, at most)",
         "dropped",
         "as above",
     ),

@@ -13,7 +13,7 @@ from mailroom.admin.check import check
 from mailroom.contacts.model import AddressBookError
 from mailroom.exits import Exit
 from mailroom.jmap.errors import SessionError
-from mailroom.runtime.failure_policy import exit_code
+from mailroom.report.failures import exit_code
 from mailroom.sandbox import Quirks, Sandbox
 from mailroom.settings import load_settings
 from tests.support.owner.person import until

@@ -17,7 +17,8 @@ from mailroom.http import (
     UnreachableError,
 )
 from mailroom.jmap.errors import MethodError, RequestError, SessionError
-from mailroom.runtime.failure_policy import EXPECTED, FailurePolicy, GiveUp, TryAgain, exit_code
+from mailroom.report.failures import EXPECTED, exit_code
+from mailroom.runtime.failure_policy import FailurePolicy, GiveUp, TryAgain
 from mailroom.screener.model.missing import MissingError, NoRightToWriteError
 
 URL_ = URL("https://mail.example/jmap")

@@ -14,7 +14,8 @@ import pytest
 
 from mailroom import __version__
 from mailroom.exits import Exit
-from mailroom.health import Health, Overview, PortUnavailableError, serve
+from mailroom.health import Health, Overview, serve
+from mailroom.http.listening import PortUnavailableError
 from mailroom.jmap.push import PushStatus
 from mailroom.settings.sections import HealthSettings
 
