@@ -35,7 +35,7 @@ class Decided:
 
     def data(self) -> dict[str, Any]:
         """Return the subjects as JSON data."""
-        return {"decided": [_data(decided) for decided in self.subjects]}
+        return {"decided": [decided_data(decided) for decided in self.subjects]}
 
 
 async def find_decided(account: Account, *, category: str | None, search: str) -> Decided:
@@ -66,7 +66,8 @@ def _category(categories: Categories, name: str) -> Category:
     raise UnknownCategoryError(f"there is no category {name!r} (there is: {known})")
 
 
-def _data(decided: DecidedSubject) -> dict[str, Any]:
+def decided_data(decided: DecidedSubject) -> dict[str, Any]:
+    """Return a decided subject as JSON data."""
     return {
         "who": [str(subject) for subject in decided.subjects],
         "kind": decided.subjects[0].kind.value,

@@ -30,7 +30,7 @@ class Waiting:
 
     def data(self) -> dict[str, Any]:
         """Return the subjects as JSON data."""
-        return {"waiting": [_data(waiting) for waiting in self.subjects]}
+        return {"waiting": [waiting_data(waiting) for waiting in self.subjects]}
 
 
 async def find_waiting(account: Account) -> Waiting:
@@ -42,7 +42,8 @@ async def find_waiting(account: Account) -> Waiting:
     """
     settings = account.settings
     layout = settings.screener.layout
-    return Waiting(await read_waiting(await account.mail(), settings.categories, layout))
+    waiting = await read_waiting(await account.mail(), settings.categories, layout)
+    return Waiting(waiting.subjects)
 
 
 def _heading(waiting: WaitingSubject) -> str:
@@ -53,7 +54,8 @@ def _heading(waiting: WaitingSubject) -> str:
     return " ".join(part for part in (name, who) if part) or "(no name)"
 
 
-def _data(waiting: WaitingSubject) -> dict[str, Any]:
+def waiting_data(waiting: WaitingSubject) -> dict[str, Any]:
+    """Return a waiting subject as JSON data."""
     subject = waiting.subject
     return {
         "who": None if subject is None else str(subject),

@@ -49,6 +49,10 @@ _DELIVERED_TO: Final = ("header:X-Delivered-To:all", "header:Delivered-To:all")
 """No standard; Fastmail's mail has the first, that of Postfix and others the second."""
 OVERVIEW: Final = ("subject", *RECIPIENTS, *_DELIVERED_TO)
 """Further properties of a mail: its subject line, its recipients, and the address of delivery."""
+MESSAGE_ID: Final = ("messageId", "threadId")
+"""Further properties of a mail: those that mail apps find it by."""
+PREVIEW: Final = ("preview",)
+"""A further property of a mail: the beginning of its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,9 @@ class Email:
         subject: its subject line; empty unless :data:`OVERVIEW` is asked for.
         delivered_to: the raw values of its fields X-Delivered-To and Delivered-To, the topmost of
             each name first; empty unless :data:`OVERVIEW` is asked for.
+        message_id: its Message-ID, without angle brackets; empty unless :data:`MESSAGE_ID` is asked
+            for.
+        preview: the beginning of its text; empty unless :data:`PREVIEW` is asked for.
         thread_id: the id of its thread (RFC 8621 section 3). This attribute and the following ones
             are empty unless :data:`ARRIVAL` is asked for.
         refers_to: the message ids in its In-Reply-To and References fields.
@@ -99,6 +106,8 @@ class Email:
     list_post: str = ""
     subject: str = ""
     delivered_to: tuple[str, ...] = ()
+    message_id: str = ""
+    preview: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +167,8 @@ def read_email(value: Any) -> Email:
         delivered_to=tuple(
             string(field) for name in _DELIVERED_TO for field in value.get(name) or ()
         ),
+        message_id=string(next(iter(value.get("messageId") or ()), "")),
+        preview=str(value.get("preview") or ""),
     )
 
 

@@ -35,7 +35,7 @@ def waits(
 
 
 def collected(*emails: Email, own: Sequence[str] = ()) -> tuple[WaitingSubject, ...]:
-    subjects = WaitingSubjects(own)
+    subjects = WaitingSubjects(own, "mail.home.example")
     subjects.add(emails)
     return subjects.newest_first()
 
@@ -49,12 +49,12 @@ def test_mails_of_one_sender_are_one_row_in_any_order() -> None:
             reason=Reason.STRANGER,
             name="Bobby",
             address="bob@corp.example",
-            count=3,
             since="2026-02-03T10:00:00Z",
             newest="2026-02-09T10:00:00Z",
-            newest_id="m9",
+            ids=("m9", "m5", "m3"),
             subject_line="Day 9",
             alias="",
+            domain="corp.example",
         )
 
 
@@ -164,3 +164,28 @@ def test_nobody_waits_and_mail_without_a_name() -> None:
     nameless = Waiting(collected(waits(1, ())))
     assert next(nameless.text()) == "(no name)"
     assert nameless.data()["waiting"][0]["who"] is None
+
+
+@pytest.mark.parametrize(
+    ("sender", "fields", "domain"),
+    [
+        ("bob@corp.example", {}, "corp.example"),
+        ("bob@gmail.com", {}, ""),
+        ("bob@home.example", {}, ""),
+        ("bob@corp.example", LIST, ""),
+        ((), {}, ""),
+    ],
+    ids=str,
+)
+def test_the_domain_that_may_be_decided_on(
+    sender: str | tuple[str, ...], fields: dict[str, Any], domain: str
+) -> None:
+    """Not that of a provider or of the user, and none for a list or for mail without a sender."""
+    (row,) = collected(waits(1, sender, **fields), own=["me@home.example"])
+    assert row.domain == domain
+
+
+def test_the_list_that_the_newest_mail_names() -> None:
+    newsletter = waits(2, list_id="News <news.corp.example>")
+    (row,) = collected(waits(1, list_id="<old.corp.example>"), newsletter)
+    assert (row.reason, row.list_id) == (Reason.STRANGER, "news.corp.example")

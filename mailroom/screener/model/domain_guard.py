@@ -1,6 +1,6 @@
 """The domains that nobody decides on as a whole, because many owners have addresses there. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -40,6 +40,11 @@ def refusal_of_domain(domain: str, own: Collection[str]) -> str:
     if name in _with_registrable(own):
         return f"{name} is a domain of your own addresses or of your mail server; {_INSTEAD}"
     return ""
+
+
+def own_domains(addresses: Iterable[str], server: str) -> frozenset[str]:
+    """Return the domains of the user's own addresses, and the host of the user's mail server."""
+    return frozenset((*(key_of(address).rpartition("@")[2] for address in addresses), server))
 
 
 def _provider_of(name: str) -> str:

@@ -1,6 +1,7 @@
 """The subjects that wait for a decision, by the mail in the Screener. Reads only."""
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -10,9 +11,10 @@ from mailroom.jmap.listing import list_ids
 from mailroom.jmap.mail import OVERVIEW, Email
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.model.categories import Categories, Layout
+from mailroom.screener.model.domain_guard import own_domains, refusal_of_domain
 from mailroom.screener.model.keywords import FORGED
 from mailroom.screener.model.lists import is_discussion, list_id, list_name, posting_address
-from mailroom.screener.model.places import Directory, locate
+from mailroom.screener.model.places import Directory, Places, locate
 from mailroom.screener.model.sender import (
     UnusableFromError,
     is_address,
@@ -38,6 +40,10 @@ class Reason(StrEnum):
     NAMELESS = "names no sender, or several"
 
 
+_OF_SENDERS: Final = frozenset({Reason.STRANGER, Reason.FORGED})
+"""The reasons of subjects that are addresses."""
+
+
 @dataclass(frozen=True, slots=True)
 class WaitingSubject:
     """A subject with mail in the Screener.
@@ -48,24 +54,56 @@ class WaitingSubject:
         name: the display name, or the name of the list, in the newest mail; may be empty.
         address: the address as written in the newest mail; the posting address of a list; empty if
             From names no sender or several.
-        count: the number of its mails in the Screener.
         since: the time (UTCDate) at which the oldest of these mails came.
         newest: the time at which the newest of them came.
-        newest_id: the id of the newest mail.
+        ids: the ids of its mails in the Screener, the newest first.
         subject_line: the subject line of the newest mail, white space folded.
         alias: the user's address that the newest mail was sent to; empty if it is not known.
+        list_id: the identifier of the mailing list that the newest mail names; empty if it names
+            none.
+        domain: the domain of the address, if everybody there may be decided on at once; else empty.
+        message_id: the Message-ID of the newest mail; empty unless it was read.
+        thread_id: the id of the newest mail's thread; empty unless it was read.
+        preview: the beginning of the newest mail's text; empty unless it was read.
     """
 
     subject: Subject | None
     reason: Reason
     name: str
     address: str
-    count: int
     since: str
     newest: str
-    newest_id: str
+    ids: tuple[str, ...]
     subject_line: str
     alias: str
+    list_id: str = ""
+    domain: str = ""
+    message_id: str = ""
+    thread_id: str = ""
+    preview: str = ""
+
+    @property
+    def count(self) -> int:
+        """The number of its mails in the Screener."""
+        return len(self.ids)
+
+    @property
+    def newest_id(self) -> str:
+        """The id of the newest mail."""
+        return self.ids[0]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingList:
+    """The waiting subjects of an account.
+
+    Attributes:
+        subjects: the subjects, that with the newest mail first.
+        places: the ids of the account's mailboxes when the list was read.
+    """
+
+    subjects: tuple[WaitingSubject, ...]
+    places: Places
 
 
 class WaitingSubjects:
@@ -76,39 +114,58 @@ class WaitingSubjects:
 
     Args:
         own: the user's own addresses; ``*@domain`` is every address there.
+        server: the host of the user's mail server.
     """
 
-    def __init__(self, own: Collection[str]) -> None:
+    def __init__(self, own: Collection[str], server: str) -> None:
         self._own = tuple(own)
+        self._own_domains = own_domains(own, server)
         self._subjects: dict[tuple[str, Reason], WaitingSubject] = {}
+        self._mails = defaultdict[tuple[str, Reason], list[tuple[str, str]]](list)
 
     def add(self, emails: Iterable[Email]) -> None:
         """Add mails, in any order."""
         for email in emails:
             waiting = _waiting_subject(email)
-            who = waiting.subject.key if waiting.subject else waiting.name
-            before = self._subjects.get((who, waiting.reason))
+            row = waiting.subject.key if waiting.subject else waiting.name, waiting.reason
+            self._mails[row].append((email.received_at, email.id))
+            before = self._subjects.get(row)
             if before is None or _newest_mail(before) <= _newest_mail(waiting):
-                alias = _alias(email, self._own)
-                newest = replace(waiting, subject_line=_line(email.subject), alias=alias)
-            else:
-                newest = before
-            if before is not None:
-                since = min(before.since, waiting.since)
-                newest = replace(newest, count=before.count + 1, since=since)
-            self._subjects[who, waiting.reason] = newest
+                self._subjects[row] = replace(
+                    waiting,
+                    subject_line=_line(email.subject),
+                    alias=_alias(email, self._own),
+                    list_id=list_id(email.list_id),
+                    message_id=email.message_id,
+                    thread_id=email.thread_id,
+                    preview=_line(email.preview),
+                )
 
     def newest_first(self) -> tuple[WaitingSubject, ...]:
         """Return the subjects, that with the newest mail first."""
-        return tuple(sorted(self._subjects.values(), key=_newest_mail, reverse=True))
+        subjects = []
+        for row, waiting in self._subjects.items():
+            mails = sorted(self._mails[row], reverse=True)
+            domain = waiting.address.rpartition("@")[2] if waiting.reason in _OF_SENDERS else ""
+            if domain and refusal_of_domain(domain, self._own_domains):
+                domain = ""
+            ids = tuple(email_id for _, email_id in mails)
+            subjects.append(replace(waiting, ids=ids, since=mails[-1][0], domain=domain))
+        return tuple(sorted(subjects, key=_newest_mail, reverse=True))
 
 
 async def read_waiting(
-    account: MailAccount, categories: Categories, layout: Layout
-) -> tuple[WaitingSubject, ...]:
-    """Read the subjects that wait for a decision, newest first.
+    account: MailAccount, categories: Categories, layout: Layout, *, also: Sequence[str] = ()
+) -> WaitingList:
+    """Read the subjects that wait for a decision.
 
     Mail is read a part at a time, and only the subjects are kept.
+
+    Args:
+        account: the account.
+        categories: the categories.
+        layout: the other mailboxes and names.
+        also: further properties of mail to read.
 
     Raises:
         HttpError, JmapError: the server cannot be asked.
@@ -117,17 +174,17 @@ async def read_waiting(
     places = locate(Directory(await account.mailboxes()), categories, layout)
     reading_own = OwnAddresses(account).addresses(places)
     (own,), ids = await list_ids(account, [places.screener], preceded_by=[reading_own])
-    subjects = WaitingSubjects(own)
+    subjects = WaitingSubjects(own, account.client.host)
     for start in range(0, len(ids), _AT_ONCE):
-        readings = account.readings(ids[start : start + _AT_ONCE], also=OVERVIEW)
+        readings = account.readings(ids[start : start + _AT_ONCE], also=(*OVERVIEW, *also))
         for _, emails in await account.client.perform_all(readings):
             # A mail that was filed after the list was read waits no more.
             subjects.add(email for email in emails if places.screener in email.mailbox_ids)
-    return subjects.newest_first()
+    return WaitingList(subjects.newest_first(), places)
 
 
 def _waiting_subject(email: Email) -> WaitingSubject:
-    """Return the subject of one mail, without its subject line and alias."""
+    """Return the subject of one mail, without further facts about the mail."""
     try:
         sender = sender_of(email)
     except UnusableFromError:
@@ -142,7 +199,7 @@ def _waiting_subject(email: Email) -> WaitingSubject:
             subject, reason = Subject.of_list(list_id(email.list_id)), Reason.LIST
             name, address = list_name(email.list_id), posting_address(email.list_post)
     came = email.received_at
-    return WaitingSubject(subject, reason, name, address, 1, came, came, email.id, "", "")
+    return WaitingSubject(subject, reason, name, address, came, came, (email.id,), "", "")
 
 
 def _newest_mail(waiting: WaitingSubject) -> tuple[str, str]:

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from mailroom.contacts.address import key_of
 from mailroom.contacts.book import AddressBook, Snapshot
 from mailroom.jmap.mail import Email
 from mailroom.screener.model.categories import Categories, Layout
-from mailroom.screener.model.domain_guard import refusal_of_domain
+from mailroom.screener.model.domain_guard import own_domains, refusal_of_domain
 from mailroom.screener.model.keywords import SPAM
 from mailroom.screener.model.missing import MissingError
 from mailroom.screener.model.sender import own_keys
@@ -44,8 +43,7 @@ class Reading:
 
     def refusal_of_domain(self, domain: str) -> str:
         """Return the reason not to decide on everybody at a domain; "" if there is none."""
-        own = (key_of(address).rpartition("@")[2] for address in self.gathered.identities)
-        return refusal_of_domain(domain, frozenset((*own, self.server)))
+        return refusal_of_domain(domain, own_domains(self.gathered.identities, self.server))
 
     @property
     def sorter(self) -> MailSorter:
