@@ -8,7 +8,7 @@ Without mail, a contact is written by the same plan; a command that was killed i
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from shlex import quote
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from mailroom.account import Account
 from mailroom.report import printable
@@ -17,12 +17,23 @@ from mailroom.report.common import account_option, counted
 from mailroom.screener.model.categories import Answer, Categories, Category, Special
 from mailroom.screener.model.spelling import folded
 from mailroom.screener.model.subject import Subject
+from mailroom.screener.passes.plan import Plan
 from mailroom.screener.passes.progress import Report
 
 _SPAM: Final = "spam"
 _AT_ONCE: Final = 50
 """Subjects in one plan: so few that their mail fits into memory, and one search finds it."""
 _DECIDING: Final = "Deciding"
+
+
+class Passes(Protocol):
+    """Carries out plans: a workflow, or a service that does so between its own passes."""
+
+    async def run(self) -> Report:
+        """Run one whole pass. Raises as :meth:`ScreenerWorkflow.run`."""
+
+    async def apply(self, plan: Plan) -> Report:
+        """Carry out a plan. Raises as :meth:`ScreenerWorkflow.apply`."""
 
 
 class RefusedError(Exception):
@@ -106,8 +117,16 @@ def answer_named(name: str, categories: Categories) -> Answer:
     raise RefusedError(f"there is no category {name!r} (there are: {names}, and {_SPAM})")
 
 
-async def decide(account: Account, subject: Subject, answer: Answer) -> Outcome:
+async def decide(
+    account: Account, subject: Subject, answer: Answer, passes: Passes | None = None
+) -> Outcome:
     """Decide on one subject; an answer of None takes the decision on it back.
+
+    Args:
+        account: the account.
+        subject: the subject.
+        answer: the answer.
+        passes: carries out the decision; None: the account's own workflow.
 
     Raises:
         RefusedError: nobody may decide on the subject.
@@ -115,23 +134,26 @@ async def decide(account: Account, subject: Subject, answer: Answer) -> Outcome:
         MissingError: the account lacks mailboxes or contact groups.
     """
     workflow, mail = await account.workflow(), await account.mail()
-    named_subjects = workflow.named_subjects
+    passes, named_subjects = passes or workflow, workflow.named_subjects
     reading = await named_subjects.read()
     if answer is not None and (reason := named_subjects.refusal_of(subject, reading)):
         raise RefusedError(reason)
     before = _before(reading.decisions.standing.categories_without_stand_in(subject.key))
     tap = await named_subjects.tap_for(subject, answer, reading)
     if tap is None:
-        report = await workflow.apply(await named_subjects.plan({subject: answer}, reading))
+        report = await passes.apply(await named_subjects.plan({subject: answer}, reading))
     else:
         await mail.update({tap.email.id: tap.patch})
-        report = await workflow.run()
+        report = await passes.run()
     outcome = Outcome(subject, answer, before, account=account.settings.name)
-    return _with_report(outcome, report)
+    return with_report(outcome, report)
 
 
 async def decide_all(
-    account: Account, answers: Mapping[Subject, Answer], show_progress: ShowProgress
+    account: Account,
+    answers: Mapping[Subject, Answer],
+    show_progress: ShowProgress,
+    passes: Passes | None = None,
 ) -> tuple[Outcome, ...]:
     """Decide on many subjects, in batches; return an outcome for each of them.
 
@@ -139,7 +161,7 @@ async def decide_all(
     simply repeated. Raises as :func:`decide`, but a subject that nobody may decide on only fails.
     """
     workflow = await account.workflow()
-    named_subjects = workflow.named_subjects
+    passes, named_subjects = passes or workflow, workflow.named_subjects
     outcomes: list[Outcome] = []
     todo = list(answers.items())
     for start in range(0, len(todo), _AT_ONCE):
@@ -157,8 +179,8 @@ async def decide_all(
                 batch[subject] = outcome
         if batch:
             answers_of_batch = {subject: outcome.answer for subject, outcome in batch.items()}
-            report = await workflow.apply(await named_subjects.plan(answers_of_batch, reading))
-            outcomes += [_with_report(outcome, report) for outcome in batch.values()]
+            report = await passes.apply(await named_subjects.plan(answers_of_batch, reading))
+            outcomes += [with_report(outcome, report) for outcome in batch.values()]
     show_progress(_DECIDING, len(todo), len(todo))
     return tuple(outcomes)
 
@@ -167,7 +189,7 @@ def _before(categories: Sequence[Category]) -> tuple[str, ...]:
     return tuple(category.name for category in categories)
 
 
-def _with_report(outcome: Outcome, report: Report) -> Outcome:
+def with_report(outcome: Outcome, report: Report) -> Outcome:
     """Return the outcome for one subject, with what the report on a whole plan says about it."""
     for filing in report.plan.filings:
         if outcome.subject.key in filing.decision.contact.addresses:

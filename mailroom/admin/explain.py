@@ -58,13 +58,13 @@ class Contact:
         decisions = tuple(line.text for line in triage_lines(card.note))
         return cls(card, tuple(names), decisions)
 
-    def text(self) -> Iterator[str]:
-        """Return the contact in lines for a terminal."""
+    def terms(self) -> Iterator[tuple[str, str]]:
+        """Return the contact in terms and texts for a person."""
         made = ", made by Mailroom" if self.card.made_by_us else ""
-        yield f"  contact   {printable(self.card.names.full or self.card.uid)}{made}"
-        yield f"  addresses {', '.join(map(printable, self.card.addresses))}"
-        yield f"  groups    {', '.join(map(printable, self.groups)) or 'none'}"
-        yield from (f"  decided   {printable(line)}" for line in self.decisions)
+        yield "contact", f"{self.card.names.full or self.card.uid}{made}"
+        yield "addresses", ", ".join(self.card.addresses)
+        yield "groups", ", ".join(self.groups) or "none"
+        yield from (("decided", line) for line in self.decisions)
 
     def data(self) -> dict[str, Any]:
         """Return the contact as JSON data."""
@@ -90,6 +90,8 @@ class Explanation:
         categories: the names of the categories that would file new mail.
         mailboxes: the paths of the mailboxes that new mail would be in.
         is_screened: True if Mailroom files new mail at all.
+        is_decided: True if there is a decision on the subject itself.
+        mail_ids: the ids of the subject's mails in the managed mailboxes, the newest first.
     """
 
     subject: Subject
@@ -99,21 +101,27 @@ class Explanation:
     categories: tuple[str, ...]
     mailboxes: tuple[str, ...]
     is_screened: bool
+    is_decided: bool
+    mail_ids: tuple[str, ...]
 
     def text(self) -> Iterator[str]:
         """Return the explanation in lines for a terminal."""
         yield printable(str(self.subject))
+        yield from (f"  {term:9} {printable(text)}" for term, text in self.terms())
+
+    def terms(self) -> Iterator[tuple[str, str]]:
+        """Return the explanation in terms and texts for a person. A term may come several times."""
         if not self.contacts:
-            yield "  contact   none"
+            yield "contact", "none"
         for contact in self.contacts:
-            yield from contact.text()
+            yield from contact.terms()
         counts = ", ".join(f"{count} in {path}" for path, count in self.mails.items())
-        yield f"  mail      {counts or 'none in the mailboxes that Mailroom manages'}"
+        yield "mail", counts or "none in the mailboxes that Mailroom manages"
         categories = f" ({', '.join(self.categories)})" if self.categories else ""
         mailboxes = ", ".join(self.mailboxes)
-        yield f"  new mail  would go to {mailboxes}: {self.rule.value}{categories}"
+        yield "new mail", f"would go to {mailboxes}: {self.rule.value}{categories}"
         if not self.is_screened:
-            yield "            by your provider's rules, because arrivals are switched off"
+            yield "", "by your provider's rules, because arrivals are switched off"
 
     def data(self) -> dict[str, Any]:
         """Return the explanation as JSON data."""
@@ -156,16 +164,21 @@ async def explain(account: Account, subject: Subject) -> Explanation:
     decisions = reader.reading(replace(gathered, identities=own), snapshot).decisions
     facts = Facts(decisions, correspondents, gathered.places, categories, authserv_id="")
     verdict = judge(_next_mail(subject, gathered.places.inbox), facts)
-    _, mails = await gatherer.mail_of([Search(frozenset(addresses), gathered.places.managed)])
+    _, found = await gatherer.mail_of([Search(frozenset(addresses), gathered.places.managed)])
+    mails = tuple(_mails_of(subject, addresses, found, decisions))
     return Explanation(
         subject=subject,
         # Without a card of its own, the cards for the whole domain decide.
         contacts=tuple(Contact.of(card, snapshot.groups) for card in own_cards or cards),
-        mails=_count_by_mailbox(_mails_of(subject, addresses, mails, decisions), gathered),
+        mails=_count_by_mailbox(mails, gathered),
         rule=verdict.rule,
         categories=tuple(category.name for category in verdict.categories),
         mailboxes=_mailboxes(verdict, gathered),
         is_screened=settings.arrivals.enabled,
+        is_decided=bool(decisions.standing.categories_without_stand_in(key)),
+        mail_ids=tuple(
+            mail.id for mail in sorted(mails, key=lambda mail: mail.received_at, reverse=True)
+        ),
     )
 
 

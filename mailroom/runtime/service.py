@@ -18,6 +18,7 @@ from mailroom.report.failures import EXPECTED
 from mailroom.runtime.expiry import Expiry
 from mailroom.runtime.failure_policy import FailurePolicy, GiveUp, TryAgain
 from mailroom.runtime.push_listener import PushListener
+from mailroom.runtime.requested_passes import RequestedPasses
 from mailroom.runtime.telemetry import Telemetry
 from mailroom.screener.passes.progress import Report
 from mailroom.waiting.trigger import Due, Trigger
@@ -43,6 +44,7 @@ class Service:
 
     Attributes:
         health: the account's state as it is reported to people and probes.
+        passes: the passes that the account's page asks for.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Service:
         self._trigger = Trigger(poll_interval=settings.poll.interval, settle=settings.push.settle)
         self._push = PushListener(account, self._trigger, self._policy)
         self._expiry = Expiry(account)
+        self.passes = RequestedPasses(self._trigger, account.workflow)
         self._hide = redactor(settings.secrets())
         self._is_checked = False
 
@@ -73,32 +76,42 @@ class Service:
                 code = getattr(error, "code", code)
         finally:
             self._push.close()
+            self.passes.close()
         return code
 
     async def _run_passes(self) -> NoReturn:
         while True:
             due = await self._trigger.next()
-            self._telemetry.pass_started(due)
-            self._push.pass_started()
-            log.debug("pass begins", trigger=due.reason.value)
-            started, failed_before = _now(), self.health.failures_in_a_row
-            result: Report | Exception
-            try:
-                result = await self._screen()
-            except EXPECTED as error:
-                result = error
-            except Exception as error:
-                log.exception("a mistake in Mailroom itself made the pass fail")
-                result = error
-            ended = PassEnded(due, started=started, ended=_now(), result=result)
-            self._telemetry.pass_ended(ended, hide=self._hide)
+            async with self.passes.turn:
+                requests = self.passes.pass_started()
+                result = await self._run_pass(due)
+            self.passes.pass_ended(requests, result)
             if isinstance(result, Exception):
                 self._failed(result)
                 continue
-            if failed_before:
-                log.info("passes go through again", failed=failed_before)
             self._succeeded(due, result)
-            await self._expiry.run_if_due()
+            async with self.passes.turn:
+                await self._expiry.run_if_due()
+
+    async def _run_pass(self, due: Due) -> Report | Exception:
+        """Run a pass; return its report, or the error because of which it failed."""
+        self._telemetry.pass_started(due)
+        self._push.pass_started()
+        log.debug("pass begins", trigger=due.reason.value)
+        started, failed_before = _now(), self.health.failures_in_a_row
+        result: Report | Exception
+        try:
+            result = await self._screen()
+        except EXPECTED as error:
+            result = error
+        except Exception as error:
+            log.exception("a mistake in Mailroom itself made the pass fail")
+            result = error
+        ended = PassEnded(due, started=started, ended=_now(), result=result)
+        self._telemetry.pass_ended(ended, hide=self._hide)
+        if failed_before and not isinstance(result, Exception):
+            log.info("passes go through again", failed=failed_before)
+        return result
 
     async def _screen(self) -> Report:
         workflow = await self._account.workflow()

@@ -1,0 +1,89 @@
+"""Passes that somebody else than the service asks for, and the turns between all passes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from mailroom.screener.passes.plan import Plan
+from mailroom.screener.passes.progress import Report
+from mailroom.screener.passes.workflow import ScreenerWorkflow
+from mailroom.waiting.trigger import Trigger
+
+Listener = Callable[[Report | Exception], None]
+"""Called at the end of each pass with its report, or with the error because of which it failed."""
+
+
+class PassFailedError(Exception):
+    """The pass failed, or the service ended before it; the text says why."""
+
+
+class RequestedPasses:
+    """Lets the page ask the service of its account for passes.
+
+    Args:
+        trigger: the trigger of the service's passes.
+        workflow: returns the account's workflow.
+
+    Attributes:
+        turn: held while a pass or a plan is carried out, so that only one is at a time.
+    """
+
+    def __init__(
+        self, trigger: Trigger, workflow: Callable[[], Awaitable[ScreenerWorkflow]]
+    ) -> None:
+        self.turn = asyncio.Lock()
+        self._trigger = trigger
+        self._workflow = workflow
+        self._requests: list[asyncio.Future[Report]] = []
+        self._listeners: list[Listener] = []
+
+    def listen(self, listener: Listener) -> None:
+        """Call a listener at the end of each pass."""
+        self._listeners.append(listener)
+
+    async def run(self) -> Report:
+        """Ask for a pass that begins after this call; return its report.
+
+        Raises:
+            PassFailedError: the pass failed; the service tries again later.
+        """
+        request = asyncio.get_running_loop().create_future()
+        self._requests.append(request)
+        self._trigger.change()
+        report: Report = await request
+        return report
+
+    async def apply(self, plan: Plan) -> Report:
+        """Carry out a plan between two passes. Raises as :meth:`ScreenerWorkflow.apply`."""
+        async with self.turn:
+            report = await (await self._workflow()).apply(plan)
+        self._notify(report)
+        return report
+
+    def pass_started(self) -> list[asyncio.Future[Report]]:
+        """Return the requests that the pass which begins now will answer."""
+        requests, self._requests = self._requests, []
+        return requests
+
+    def pass_ended(
+        self, requests: list[asyncio.Future[Report]], result: Report | Exception
+    ) -> None:
+        """Answer requests with the result of a pass."""
+        # The listeners first: somebody whose request is answered may ask for the list at once.
+        self._notify(result)
+        for request in requests:
+            if request.done():  # whoever asked waits no more
+                continue
+            if isinstance(result, Exception):
+                request.set_exception(PassFailedError(str(result)))
+            else:
+                request.set_result(result)
+
+    def close(self) -> None:
+        """Answer the open requests: no pass will follow."""
+        for request in self.pass_started():
+            if not request.done():
+                request.set_exception(PassFailedError("the service has ended"))
+
+    def _notify(self, result: Report | Exception) -> None:
+        for listener in self._listeners:
+            listener(result)
