@@ -130,12 +130,15 @@ def is_bare(card: CardForm) -> bool:
     """Return True if a card without a mark holds nothing but what Mailroom writes on its cards."""
     if str(card.mark) or not card.holds_nothing_else:
         return False
-    return card.written is not None and card.written.is_as_mailroom_writes(card.note)
+    written = card.written
+    return written is not None and written.is_as_mailroom_writes(card.note)
 
 
 def _is_as_written(card: CardForm) -> bool:
     """Return True if Mailroom made the card and its content (except the note) is unchanged."""
-    return card.written is not None and card.mark.made in card.written.digests
+    made = card.mark.made
+    written = card.written if made else None
+    return written is not None and made in written.digests
 
 
 def _filled(card: F, names: Names) -> F:

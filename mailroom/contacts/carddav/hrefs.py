@@ -20,6 +20,8 @@ _URL_CHARACTERS: Final = "%/:?#[]@!$&'()*+,;=~"
 _SEGMENT_CHARACTERS: Final = "!$&'()*+,;=:@~"
 """Characters of a segment that need no encoding, beside letters, digits, ``-._`` (section 3.3)."""
 _SLASHES: Final = re.compile("/{2,}")
+_COMPARABLE: Final = re.compile("(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+")
+"""A path that is in the spelling for comparisons already, as most are."""
 
 
 class Paths:
@@ -49,6 +51,8 @@ def path_key(raw_path: str) -> str:
     Each segment is encoded in one way, and neither repeated slashes nor one at the end count. An
     encoded slash is a part of its segment.
     """
+    if _COMPARABLE.fullmatch(raw_path):
+        return raw_path
     segments = _SLASHES.sub("/", raw_path).rstrip("/").split("/")
     return "/".join(
         quote(unquote_to_bytes(segment), safe=_SEGMENT_CHARACTERS) for segment in segments
@@ -68,6 +72,8 @@ def resolve(base: URL, href: str) -> URL:
     """
     if REPLACEMENT in href:
         raise BrokenAnswerError(base, "a resource without a usable address")
+    if _COMPARABLE.fullmatch(href) and "/." not in href:
+        return at_path(base, href)
     try:
         url = base.join(URL(quote(href.strip(), safe=_URL_CHARACTERS), encoded=True))
         same_host = url.scheme in {"http", "https"} and _host(url) == _host(base)

@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 _MULTISTATUS: Final = DAV + "multistatus"
 _RESPONSE: Final = DAV + "response"
+_PROPSTAT: Final = DAV + "propstat"
+_PROP: Final = DAV + "prop"
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _AT_ONCE: Final = 64 * 1024
 """Characters that the parser passes on in one call."""
@@ -200,8 +202,9 @@ class MultistatusReader(Generic[T]):
             return
         properties: dict[str, ET.Element] = {}
         refused: set[str] = set()
-        for propstat in element.iter(DAV + "propstat"):
-            elements = {child.tag: child for child in propstat.findall(f"{DAV}prop/*")}
+        for propstat in element.iter(_PROPSTAT):
+            props = (prop for prop in propstat if prop.tag == _PROP)
+            elements = {child.tag: child for prop in props for child in prop}
             if _status(propstat) == HTTPStatus.OK:
                 properties.update(elements)
             else:

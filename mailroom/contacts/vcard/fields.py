@@ -25,6 +25,8 @@ _PLAIN_CHARSETS: Final = frozenset({"", "UTF-8", "US-ASCII"})
 
 def unescape(value: str) -> str:
     """Return a value as a person reads it. An unknown escape is left unchanged."""
+    if "\\" not in value and value.isascii():
+        return value
     text = _ESCAPE.sub(lambda escaped: _MEANINGS.get(escaped[0], escaped[0]), value)
     return encode(text).decode("utf-8", "replace")
 
@@ -134,6 +136,8 @@ def text_of(line: ContentLine) -> str:
 
     In vCard 2.1, a value may be quoted-printable and have its own character set.
     """
+    if not line.params:
+        return line.value
     octets = encode(line.value)
     if "QUOTED-PRINTABLE" in line.encodings:
         octets = quopri.decodestring(octets)

@@ -23,6 +23,8 @@ _MEDIA: Final = re.compile(rb"(?i)(?:[A-Za-z0-9-]+\.)?(?:PHOTO|LOGO|SOUND|KEY)[;
 """The beginning of a property whose value may be large, and is never read."""
 _LONGEST_MEDIA_HEAD: Final = 4096
 """Octets of a picture, sound or key that are read: enough for its name and its parameters."""
+_CONTINUED: Final = (b"=\r\n", b"=\n", b"=")
+"""The end of a quoted-printable line that continues in the next one."""
 _BOM: Final = b"\xef\xbb\xbf"
 _PARAMETER: Final = re.compile(rb";((?:\"[^\"]*\"|[^\":;])*)")
 
@@ -65,7 +67,7 @@ class ContentLine:
             return cls(raw)
         value = "" if media else decode(content[head.end() :])
         params = []
-        for parameter in _PARAMETER.findall(head["params"]):
+        for parameter in _PARAMETER.findall(head["params"]) if head["params"] else ():
             name, equals, text = decode(parameter).partition("=")
             params.append((name.upper(), text.strip('"')) if equals else ("", name))
         return cls(raw, decode(head["name"]).upper(), tuple(params), value)
@@ -142,7 +144,7 @@ class VCard:
 
     def named(self, *names: str) -> tuple[ContentLine, ...]:
         """Return the lines of the properties with these names, in order."""
-        return tuple(line for line in self.lines if line.name in names)
+        return tuple([line for line in self.lines if line.name in names])
 
     def replaced(self, old: ContentLine, new: ContentLine) -> Self:
         """Return the card with one line instead of another."""
@@ -187,7 +189,7 @@ def _logical_lines(data: bytes) -> Iterator[ContentLine]:
     parts: list[bytes] = []
     for line in _folded_lines(data):
         # A quoted-printable value (vCard 2.1) that ends in "=" continues in the next line.
-        if parts and not (_body(parts[-1]).endswith(b"=") and _is_quoted_printable(parts[0])):
+        if parts and not (parts[-1].endswith(_CONTINUED) and _is_quoted_printable(parts[0])):
             yield ContentLine.parse(b"".join(parts))
             parts = []
         parts.append(line)
@@ -238,7 +240,7 @@ def _body(raw: bytes) -> bytes:
 
 
 def _unfold(body: bytes) -> bytes:
-    return _FOLD.sub(b"", body)
+    return _FOLD.sub(b"", body) if b"\n" in body else body
 
 
 def _shared_characters(old: bytes, new: bytes) -> int:
