@@ -1,0 +1,19 @@
+"""Checks pages for what makes them hard to use for some people, by axe-core."""
+
+from typing import Final
+
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
+from playwright.async_api import Page
+
+_RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+
+
+async def barriers(page: Page) -> list[str]:
+    """Return a line for each rule that an element of the page breaks: the rule, and the element."""
+    options = {"runOnly": {"type": "tag", "values": list(_RULES)}, "resultTypes": ["violations"]}
+    results = await Axe().run(page, options=options)
+    return [
+        f"{violation['id']}: {violation['help']}: {node['html']}"
+        for violation in results.response["violations"]
+        for node in violation["nodes"]
+    ]
