@@ -1,7 +1,13 @@
 """HTTP for one account: credentials, time-outs, retries. Knows neither JMAP nor CardDAV."""
 
 from mailroom.http.client import CONNECT_TIMEOUT, HttpClient
-from mailroom.http.credentials import THIS_MACHINE, AllowedHosts, Credentials, may_carry_credentials
+from mailroom.http.credentials import (
+    THIS_MACHINE,
+    AllowedHosts,
+    Credentials,
+    is_this_machine,
+    may_carry_credentials,
+)
 from mailroom.http.errors import (
     AnswerTooLargeError,
     BrokenAnswerError,
@@ -58,6 +64,7 @@ __all__ = [
     "UnexpectedStatusError",
     "UnreachableError",
     "is_same_origin",
+    "is_this_machine",
     "may_carry_credentials",
     "raise_for_status",
     "refusal",

@@ -43,7 +43,7 @@ class AllowedHosts:
         if not may_carry_credentials(http) and not is_allowed_in_the_clear:
             raise InsecureUrlError(url)
         if self.home is None:
-            may_send = _is_this_machine(host)
+            may_send = is_this_machine(host)
         else:
             is_sibling = http.scheme == "https" and are_siblings(host, _host(self.home))
             may_send = is_home or is_sibling
@@ -97,7 +97,7 @@ def may_carry_credentials(url: URL) -> bool:
         return False
     if url.scheme == "https":
         return True
-    return url.scheme == "http" and _is_this_machine(url.host)
+    return url.scheme == "http" and is_this_machine(url.host)
 
 
 def are_siblings(host: str, other: str) -> bool:
@@ -119,7 +119,8 @@ def _host(url: URL) -> str:
     return (url.raw_host or "").lower().rstrip(".")
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Return True for the name and the addresses of the loopback interface."""
     if host == "localhost":
         return True
     try:

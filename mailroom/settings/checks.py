@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from mailroom.http import may_carry_credentials
+from mailroom.http import is_this_machine, may_carry_credentials
 from mailroom.screener.model.category_mistakes import find_mistakes
 from mailroom.settings.fields import salvage
 from mailroom.settings.layers import Layer
@@ -18,8 +18,15 @@ _CARDDAV_LOGIN: Final = (("carddav", "username"), ("carddav", "password"))
 _SESSION_URL: Final = ("jmap", "session_url")
 _CARDDAV_URL: Final = ("carddav", "url")
 _CATEGORIES: Final = ("categories",)
+_PROXY_HEADER: Final = ("web", "proxy_header")
+_NETWORKS: Final = ("web", "trusted_networks")
+_PROXY_USER: Final = ("web", "proxy_user")
+_API_TOKENS: Final = (("web", "api_token"), ("web", "api_token_readonly"))
 
-_PERSONAL: Final = (_TOKEN, *_JMAP_LOGIN, ("jmap", "account"), *_CARDDAV_LOGIN)
+_PERSONAL: Final = (
+    *(_TOKEN, *_JMAP_LOGIN, ("jmap", "account"), *_CARDDAV_LOGIN),
+    *(("web", "password"), _PROXY_USER, *_API_TOKENS),
+)
 """Settings that identify an account. If accounts shared them, they would be the same account."""
 
 
@@ -74,6 +81,21 @@ def find_same_logins(accounts: Sequence[Candidate]) -> Iterator[str]:
             yield f"{ACCOUNTS}: {same} are the same account; remove one, or set its jmap.account"
 
 
+def find_same_web_users(accounts: Sequence[Candidate]) -> Iterator[str]:
+    """Find tokens and users of the page that could mean several accounts."""
+    for paths in (_API_TOKENS, (_PROXY_USER,)):
+        names: dict[str, list[str]] = defaultdict(list)
+        for account in accounts:
+            for path in paths:
+                value = getattr(account.settings.web, path[1])
+                text = value if isinstance(value, str) else value.get_secret_value()
+                if text:
+                    names[text].append(account.name(path))
+        for same in names.values():
+            if len(same) > 1:
+                yield f"{' and '.join(same)}: must differ"
+
+
 def find_contradictions(candidate: Candidate) -> list[str]:
     """Return the mistakes that show only in several settings together."""
     mistakes, has_token = list[str](), candidate.has(_TOKEN)
@@ -84,7 +106,13 @@ def find_contradictions(candidate: Candidate) -> list[str]:
     mistakes += _find_wrong_categories(candidate)
     if candidate.settings.shard is not None and not candidate.account:
         mistakes.append(f"{candidate.name(('shard',))}: there are no {ACCOUNTS} to divide")
-    mistakes += _find_plain_http(candidate)
+    mistakes += [*_find_plain_http(candidate), *_find_wrong_sign_in(candidate)]
+    if _CATEGORIES not in candidate.wrong:
+        mistakes += [
+            f"{candidate.name(('web', 'answers'))}: there is no category {answer!r}"
+            for answer in candidate.settings.web.answer_names
+            if candidate.settings.categories.find(answer) is None
+        ]
     if candidate.unread:
         return mistakes
     if login and not has_token:
@@ -144,6 +172,25 @@ def _find_plain_http(candidate: Candidate) -> Iterator[str]:
                 " it (http is for servers on this machine); in a container network of your own, set"
                 f" {candidate.name((path[0], 'insecure'))}"
             )
+
+
+def _find_wrong_sign_in(candidate: Candidate) -> Iterator[str]:
+    """Check who may use the page."""
+    web, name = candidate.settings.web, candidate.name
+    for needed, other in ((_NETWORKS, _PROXY_HEADER), (_PROXY_HEADER, _NETWORKS)):
+        if candidate.has(other) and not candidate.has(needed) and not candidate.unread:
+            yield f"{name(needed)}: is missing, because {name(other)} is set"
+    if web.proxy_header and candidate.account and not web.proxy_user:
+        yield f"{name(_PROXY_USER)}: is missing, because {name(_PROXY_HEADER)} is set"
+    if web.auth == "none":
+        auth = name(("web", "auth"))
+        if not is_this_machine(web.host):
+            host = name(("web", "host"))
+            yield f"{auth}: none is only for this machine; set {host} to 127.0.0.1"
+        if candidate.account:
+            yield f"{auth}: none is only for a single account"
+    if web.api_token.get_secret_value() and web.api_token == web.api_token_readonly:
+        yield f"{' and '.join(map(name, _API_TOKENS))}: must differ"
 
 
 def _find_missing_half(candidate: Candidate, login: Sequence[Path]) -> Iterator[str]:

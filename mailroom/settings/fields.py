@@ -76,7 +76,7 @@ def _age(value: str) -> str:
     return value
 
 
-def _matching(pattern: str, expected: str) -> AfterValidator:
+def matching(pattern: str, expected: str) -> AfterValidator:
     """Return a validator for a text, or a secret text, that must match a pattern as a whole."""
 
     def check(value: Any) -> Any:
@@ -162,20 +162,20 @@ ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]
 Age = Annotated[str, AfterValidator(_age)]
 CaFile = Annotated[str, AfterValidator(_ca_file)]
 HeaderToken = Annotated[
-    SecretStr, _matching(r"[\x21-\x7e]*", "must be ASCII without spaces or control characters")
+    SecretStr, matching(r"[\x21-\x7e]*", "must be ASCII without spaces or control characters")
 ]
 # RFC 7617 section 2
 Username = Annotated[
-    str, _matching(r"[^:\x00-\x1f\x7f]*", "must not contain a colon or control characters")
+    str, matching(r"[^:\x00-\x1f\x7f]*", "must not contain a colon or control characters")
 ]
 Password = Annotated[
     SecretStr,
-    _matching(r"[^\x00-\x1f\x7f]*", "must not contain control characters (a line end?)"),
+    matching(r"[^\x00-\x1f\x7f]*", "must not contain control characters (a line end?)"),
 ]
 # RFC 8601 section 2.5; in practice a host name
 AuthservId = Annotated[
     str,
-    _matching(
+    matching(
         r"((\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)?", "must be a host name, or *. and a domain"
     ),
 ]

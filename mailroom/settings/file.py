@@ -8,7 +8,7 @@ import yaml
 
 from mailroom.settings.layers import Layer, SourceContent, empty_source, from_mapping
 from mailroom.settings.mistakes import shown_key, shown_name, unknown
-from mailroom.settings.model import PROCESS_WIDE
+from mailroom.settings.model import is_process_wide
 from mailroom.settings.variables import (
     ACCOUNT_PATHS,
     ACCOUNTS,
@@ -91,14 +91,34 @@ def _find_mistakes_in_account(name: object, own: object) -> Iterator[str]:
             " hyphens (63 at most)"
         )
     elif isinstance(own, Mapping):
-        for key in own:
-            if key in PROCESS_WIDE:
-                yield f"{ACCOUNTS}.{name}.{key}: is for all accounts; move it out of {ACCOUNTS}"
-        own = {key: value for key, value in own.items() if key not in PROCESS_WIDE}
-        for mistake in _find_wrong_keys(own, ACCOUNT_PATHS):
+        misplaced = list(_process_wide_paths(own))
+        for path in misplaced:
+            key = ".".join(path)
+            yield f"{ACCOUNTS}.{name}.{key}: is for all accounts; move it out of {ACCOUNTS}"
+        for mistake in _find_wrong_keys(_without(own, misplaced), ACCOUNT_PATHS):
             yield f"{ACCOUNTS}.{name}.{mistake}"
     elif own is not None:
         yield f"{ACCOUNTS}.{name}: must be a mapping"
+
+
+def _process_wide_paths(content: Mapping[Any, Any]) -> Iterator[Path]:
+    """Return the settings and sections in the settings of an account that only a process has."""
+    for key, value in content.items():
+        if is_process_wide((key,)):
+            yield (key,)
+        elif isinstance(value, Mapping):
+            yield from ((key, inner) for inner in value if is_process_wide((key, inner)))
+
+
+def _without(content: Mapping[Any, Any], paths: Collection[Path]) -> dict[Any, Any]:
+    """Return the settings of an account without some settings and sections."""
+    return {
+        key: {inner: kept for inner, kept in value.items() if (key, inner) not in paths}
+        if isinstance(value, Mapping)
+        else value
+        for key, value in content.items()
+        if (key,) not in paths
+    }
 
 
 def _find_wrong_keys(

@@ -22,6 +22,7 @@ from mailroom.settings.checks import (
     find_lacking_of_carddav,
     find_misplaced,
     find_same_logins,
+    find_same_web_users,
     inherits_credentials,
 )
 from mailroom.settings.fields import CategorySettings
@@ -50,7 +51,11 @@ def load_settings(
     accounts = [_candidate(sources, name) for name in _account_names(sources)]
     mistakes = _mistakes_in(sources, [common, *accounts], whole=accounts or [common])
     if accounts:
-        mistakes += [*find_misplaced(common), *find_same_logins(accounts)]
+        mistakes += [
+            *find_misplaced(common),
+            *find_same_logins(accounts),
+            *find_same_web_users(accounts),
+        ]
     _raise_if(mistakes)
     complete = [_complete(candidate, environ, cwd) for candidate in accounts or [common]]
     return _settings(common.layers, accounts=complete) if accounts else complete[0]

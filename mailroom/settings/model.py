@@ -28,11 +28,18 @@ from mailroom.settings.sections import (
     PushSettings,
     ScreenerSettings,
 )
+from mailroom.settings.web import PROCESS_WIDE as _WEB_PROCESS_WIDE
+from mailroom.settings.web import WebSettings
 
 PREFIX: Final = "MAILROOM_"
-PROCESS_WIDE: Final = frozenset({"health", "log", "shard"})
+_PROCESS_WIDE: Final = frozenset({"health", "log", "shard"})
 """The sections that a process has once, however many accounts it serves."""
 _FASTMAIL_AUTHSERV_ID: Final = "*.messagingengine.com"
+
+
+def is_process_wide(path: Sequence[object]) -> bool:
+    """Return True if a process has a setting once, however many accounts it serves."""
+    return path[0] in _PROCESS_WIDE or (path[0] == "web" and path[-1] in _WEB_PROCESS_WIDE)
 
 
 class Settings(BaseSettings):
@@ -68,6 +75,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     failure: FailureSettings = FailureSettings()
     screener: ScreenerSettings = ScreenerSettings()
+    web: WebSettings = WebSettings()
     categories: CategoryList = Field(
         default=DEFAULTS,
         description="list of categories, which replaces the default list; JSON in the environment",
@@ -154,6 +162,9 @@ class Settings(BaseSettings):
             self.jmap.token.get_secret_value(),
             self.jmap.password.get_secret_value(),
             self.carddav.password.get_secret_value(),
+            self.web.password.get_secret_value(),
+            self.web.api_token.get_secret_value(),
+            self.web.api_token_readonly.get_secret_value(),
             *self.http.proxies.secrets(),
         }
         logins = (self.jmap.credentials, self.carddav.credentials)

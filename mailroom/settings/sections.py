@@ -5,7 +5,7 @@ An empty string means "not set".
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from mailroom.http import AllowedHosts, Credentials, Proxies
 from mailroom.screener.model.categories import Layout, triage_label
@@ -21,14 +21,9 @@ from mailroom.settings.fields import (
     Word,
     service_url,
 )
+from mailroom.settings.section import Section
 
 _LAYOUT: Final = Layout()
-
-
-class Section(BaseModel):
-    """A section of the settings."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class JmapSettings(Section):

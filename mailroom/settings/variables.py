@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from mailroom.settings.model import PREFIX, PROCESS_WIDE, Settings
+from mailroom.settings.model import PREFIX, Settings, is_process_wide
 
 Path = tuple[str, ...]
 """The section and key of a setting: ``("jmap", "token")``."""
@@ -45,7 +45,7 @@ def _variables(model: type[BaseModel], path: Path) -> Iterator[Variable]:
 VARIABLES: Final = {variable.name: variable for variable in _variables(Settings, ())}
 PATHS: Final = {variable.path: variable for variable in VARIABLES.values()}
 ACCOUNT_PATHS: Final = {
-    path: variable for path, variable in PATHS.items() if path[0] not in PROCESS_WIDE
+    path: variable for path, variable in PATHS.items() if not is_process_wide(path)
 }
 """The settings that an account may have of its own."""
 
