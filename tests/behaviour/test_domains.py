@@ -97,6 +97,22 @@ async def test_alone_the_label_waits_for_a_decision_and_extends_one(
     ],
 )
 async def test_the_domain_of_a_provider_is_refused(alice: Owner, start: Start, sender: str) -> None:
+    await refused(alice, start, sender)
+
+
+@on(*(row for row in ROWS if row.server != "cyrus" and row.quirks.serving.identities == "listed"))
+async def test_the_domain_of_the_users_own_provider_is_refused(alice: Owner, start: Start) -> None:
+    """Only servers that report the user's addresses: Cyrus reports an empty one."""
+    first, *_ = (await alice.jmap("Identity/get", {"ids": None}))["list"]
+    reason = await refused(alice, start, f"Ann <ann@{first['email'].rpartition('@')[2]}>")
+    assert "a domain of your own addresses or of your mail server" in reason
+
+
+async def refused(alice: Owner, start: Start, sender: str) -> str:
+    """Have a tap on the domain of a sender refused, and then one on the sender carried out.
+
+    Returns the reason in the log.
+    """
     (mail,) = await alice.receive(message(sender, "one"))
     await alice.tap(mail, "@WholeDomain")
     await alice.tap(mail, "@ToFeed")
@@ -108,6 +124,7 @@ async def test_the_domain_of_a_provider_is_refused(alice: Owner, start: Start, s
         assert await alice.contacts.contacts() == []
         await alice.untap(mail, "@WholeDomain")
         await comes_to(alice, "one", "Feed")
+    return str(event["reason"])
 
 
 @on(Variant("sandbox", "carddav", "websocket"), Variant("sandbox", "jmap", "websocket"))
