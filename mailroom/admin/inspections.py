@@ -120,7 +120,10 @@ async def rights(account: Account) -> AsyncIterator[Finding]:
 
 
 async def mailboxes_and_groups(account: Account) -> AsyncIterator[Finding]:
-    """Report the mailboxes and contact groups that are missing, and if there is none for spam."""
+    """Report the mailboxes and contact groups that are missing.
+
+    A missing mailbox for spam is a warning; so is a missing archive if waiting mail is to go there.
+    """
     lacking = await find_lacking(account)
     if lacking:
         detail = "missing (`mailroom setup --apply` creates them):"
@@ -132,6 +135,13 @@ async def mailboxes_and_groups(account: Account) -> AsyncIterator[Finding]:
         label = account.settings.screener.layout.spam_label
         detail = f"the account has no mailbox with the role junk, so {label} cannot be carried out"
         yield Finding("spam", detail, is_open=True)
+    older = account.settings.screener.expire
+    if older and not lacking.directory.by_role("archive"):
+        detail = (
+            "the account has no mailbox with the role archive, so"
+            f" MAILROOM_SCREENER_EXPIRE={older} cannot be carried out"
+        )
+        yield Finding("old waiting mail", detail, is_open=True)
 
 
 async def new_mail(account: Account) -> AsyncIterator[Finding]:

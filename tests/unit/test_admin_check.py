@@ -69,21 +69,42 @@ async def test_all_is_well(environ: Environ, tmp_path: Path) -> None:
     assert "spam" not in found
 
 
-async def test_an_account_without_a_mailbox_for_spam_is_a_remark(tmp_path: Path) -> None:
+async def findings_without(mailbox: str, tmp_path: Path, **settings: str) -> dict[str, Finding]:
+    """The findings about an account that lacks a mailbox of the server's own."""
     sandbox = Sandbox(users=[USER], quirks=Quirks())
-    sandbox.owner().destroy_mailbox("Spam")
+    sandbox.owner().destroy_mailbox(mailbox)
     async with sandbox.serve():
         environ = {
             "PATH": os.environ["PATH"],
             "MAILROOM_JMAP_SESSION_URL": sandbox.session_url,
             "MAILROOM_JMAP_TOKEN": "t0ken",
+            **settings,
         }
         await set_up(environ, tmp_path)
-        found = await findings(environ, tmp_path)
+        return await findings(environ, tmp_path)
+
+
+async def test_an_account_without_a_mailbox_for_spam_is_a_remark(tmp_path: Path) -> None:
+    found = await findings_without("Spam", tmp_path)
     assert text(found["spam"]) == (
         " .   spam: the account has no mailbox with the role junk, so @ToSpam cannot be carried out"
     )
     assert verdict(found.values()) is Exit.OK
+
+
+async def test_an_account_without_an_archive_is_a_remark_if_waiting_mail_is_to_go_there(
+    environ: Environ, tmp_path: Path
+) -> None:
+    found = await findings_without("Archive", tmp_path, MAILROOM_SCREENER_EXPIRE="30d")
+    assert text(found["old waiting mail"]) == (
+        " .   old waiting mail: the account has no mailbox with the role archive, so"
+        " MAILROOM_SCREENER_EXPIRE=30d cannot be carried out"
+    )
+    assert verdict(found.values()) is Exit.OK
+    assert "old waiting mail" not in await findings_without("Archive", tmp_path)
+    assert "old waiting mail" not in await findings(
+        {**environ, "MAILROOM_SCREENER_EXPIRE": "30d"}, tmp_path
+    )
 
 
 # Rights
