@@ -1,7 +1,8 @@
 """Passes that somebody else than the service asks for, and the turns between all passes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 from mailroom.screener.passes.plan import Plan
 from mailroom.screener.passes.progress import Report
@@ -39,6 +40,21 @@ class RequestedPasses:
     def listen(self, listener: Listener) -> None:
         """Call a listener at the end of each pass."""
         self._listeners.append(listener)
+
+    @contextmanager
+    def collect(self) -> Iterator[list[Report]]:
+        """Yield a list to which the report of each pass is added that ends inside the block."""
+        reports = list[Report]()
+
+        def note(result: Report | Exception) -> None:
+            if not isinstance(result, Exception):
+                reports.append(result)
+
+        self._listeners.append(note)
+        try:
+            yield reports
+        finally:
+            self._listeners.remove(note)
 
     async def run(self) -> Report:
         """Ask for a pass that begins after this call; return its report.
@@ -85,5 +101,5 @@ class RequestedPasses:
                 request.set_exception(PassFailedError("the service has ended"))
 
     def _notify(self, result: Report | Exception) -> None:
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             listener(result)

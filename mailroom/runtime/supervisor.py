@@ -19,6 +19,7 @@ from mailroom.exits import Exit
 from mailroom.logs import hide_also
 from mailroom.metrics import Metrics
 from mailroom.runtime.failure_policy import FailurePolicy
+from mailroom.runtime.page import PageAccount
 from mailroom.runtime.service import Service
 from mailroom.runtime.telemetry import Telemetry
 from mailroom.settings import Settings, SettingsError
@@ -42,6 +43,7 @@ class Supervisor:
     Attributes:
         name: the account's name; empty for a single account.
         health: the account's state.
+        page: the account as the page sees it.
     """
 
     def __init__(self, settings: Settings, families: Metrics) -> None:
@@ -49,6 +51,7 @@ class Supervisor:
         self._telemetry = Telemetry.of(settings, families)
         self.name = settings.name
         self.health = self._telemetry.health
+        self.page = PageAccount(settings)
 
     async def run(self) -> Exit:
         """Work until the service gives up, and return the exit code; cancel the task to stop.
@@ -58,7 +61,9 @@ class Supervisor:
         policy = FailurePolicy(limit=self._settings.failure.limit)
         while True:
             async with open_account(self._settings) as account:
-                code = await Service(account, self._telemetry, policy).run()
+                service = Service(account, self._telemetry, policy)
+                with self.page.serve(account, service.passes):
+                    code = await service.run()
             if code is not Exit.CREDENTIALS:
                 return code
             # The number of refused requests is final only after the account is closed.

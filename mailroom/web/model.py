@@ -5,7 +5,7 @@ subject of decisions is named as in the commands: ``ann@loom.example``, ``*@loom
 ``<dev.lists.example>``.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -328,5 +328,5 @@ class ScreenedAccount(Protocol):
     async def suggestions(self) -> Suggestions:
         """Return the proposals, or start to read the mail for them and return the progress."""
 
-    def changes(self) -> AsyncIterator[int]:
+    def changes(self) -> AsyncGenerator[int]:
         """Yield the number of waiting subjects now, and again after each change of the account."""

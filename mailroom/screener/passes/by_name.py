@@ -8,7 +8,8 @@ from datetime import datetime
 
 from mailroom.contacts.address import list_key, whole_domain
 from mailroom.jmap.mail import Email, Patch
-from mailroom.screener.model.categories import Answer, Categories
+from mailroom.screener.model.categories import Answer, Categories, Special
+from mailroom.screener.model.keywords import SPAM
 from mailroom.screener.model.lists import list_id
 from mailroom.screener.model.patches import patch_mailboxes
 from mailroom.screener.model.sender import UnusableFromError, sender_of
@@ -67,7 +68,12 @@ class NamedSubjects:
         labels |= {Kind.DOMAIN: {places.domain_label}, Kind.LIST: {places.list_label}}.get(
             subject.kind, set()
         )
-        mails = await self._reader.mail_of(frozenset({subject.key}), reading.gathered)
+        found = await self._reader.mail_of(
+            frozenset({subject.key}), reading.gathered, with_spam=answer is not Special.SPAM
+        )
+        # Mail that the server or a person put into the Junk folder stays there.
+        junk = places.junk
+        mails = [mail for mail in found if SPAM in mail.keywords or not mail.mailbox_ids & junk]
         for email in sorted(mails, key=lambda email: (email.received_at, email.id), reverse=True):
             tapped = replace(email, mailbox_ids=email.mailbox_ids | labels)
             if [*reading.sorter.sort([tapped]).subjects] == [subject.key]:

@@ -96,14 +96,16 @@ class AccountReader:
         decisions = Decisions(standing, own=own_keys(gathered.identities))
         return Reading(gathered, snapshot, decisions, self._categories, self._layout, self._server)
 
-    async def mail_of(self, keys: frozenset[str], gathered: GatheredMail) -> tuple[Email, ...]:
+    async def mail_of(
+        self, keys: frozenset[str], gathered: GatheredMail, *, with_spam: bool = False
+    ) -> tuple[Email, ...]:
         """Find the mail of subjects in the mailboxes that are swept, and their waived mail.
 
-        If Mailroom put any labelled mail into the Junk folder, as spam, the Junk folder is searched
-        as well: other mail of the same sender must return from there.
+        The Junk folder is searched as well if ``with_spam``, or if Mailroom put any labelled mail
+        there, as spam: other mail of the same sender must return from there.
         """
         mailboxes = gathered.places.swept
-        if any(SPAM in email.keywords for email in gathered.emails):
+        if with_spam or any(SPAM in email.keywords for email in gathered.emails):
             mailboxes |= gathered.places.junk
         search = Search(keys, mailboxes)
         if not gathered.has_waived:

@@ -10,6 +10,7 @@ from mailroom.account import open_account
 from mailroom.admin.setup import create, find_lacking
 from mailroom.exits import Exit
 from mailroom.metrics import Metrics
+from mailroom.runtime.page import PageAccount
 from mailroom.runtime.supervisor import Supervisor
 from mailroom.settings import Settings, load_settings
 from tests.support.owner.person import PATIENCE, until
@@ -30,6 +31,11 @@ class InProcess(Service):
         self._settings = settings
         self._log = log
         self._task = asyncio.create_task(self._supervisor.run(), name="service")
+
+    @property
+    def page(self) -> PageAccount:
+        """The account as the page sees it."""
+        return self._supervisor.page
 
     def log(self) -> list[dict[str, Any]]:
         """Every event logged so far."""

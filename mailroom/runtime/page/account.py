@@ -1,0 +1,152 @@
+"""The account as the page sees it."""
+
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
+
+from mailroom.account import Account
+from mailroom.admin.clear import clear
+from mailroom.admin.decided import UnknownCategoryError, find_decided
+from mailroom.admin.explain import explain
+from mailroom.jmap.mail import MESSAGE_ID
+from mailroom.runtime.page.connection import WRITE_TIMEOUT, Connection
+from mailroom.runtime.page.decisions import PageDecisions, subject_named
+from mailroom.runtime.page.rows import answers_of, decided_row, mail_lines
+from mailroom.runtime.page.suggestions import PageSuggestions
+from mailroom.runtime.page.waiting import PageList
+from mailroom.runtime.requested_passes import RequestedPasses
+from mailroom.screener.model.age import parse_age
+from mailroom.screener.model.let_in import let_in, send_back
+from mailroom.screener.model.places import Directory
+from mailroom.screener.passes.single_mail import MailNotMovedError, MoveOf, move_mail
+from mailroom.settings import Settings
+from mailroom.web.model import (
+    Answer,
+    Choice,
+    Cleared,
+    DecidedRow,
+    Outcome,
+    RefusedError,
+    SubjectPage,
+    Suggestions,
+    Waiting,
+)
+
+_MAILS_SHOWN = 50
+"""The largest number of mails on the page of a subject."""
+
+
+class PageAccount:
+    """An account as the page sees it; see :class:`mailroom.web.model.ScreenedAccount`.
+
+    Args:
+        settings: the account's settings.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.name = settings.name
+        self.answers: Sequence[Answer] = answers_of(settings.categories)
+        self._connection = Connection(settings)
+        self._waiting = PageList(self._connection)
+        self._decisions = PageDecisions(self._connection, self._waiting)
+        self._suggestions = PageSuggestions()
+
+    @contextmanager
+    def serve(self, account: Account, passes: RequestedPasses) -> Iterator[None]:
+        """Use an open account as long as the block runs."""
+        passes.listen(self._waiting.pass_ended)
+        try:
+            with self._connection.serve(account, passes):
+                yield
+        finally:
+            self._suggestions.stop()
+            self._waiting.changed()
+
+    async def waiting(self) -> Waiting:
+        """Return the waiting subjects; the account is read only if it changed."""
+        return await self._waiting.read()
+
+    def changes(self) -> AsyncGenerator[int]:
+        """Yield the number of waiting subjects now, and after each change."""
+        return self._waiting.changes()
+
+    async def decided(self, *, category: str = "", search: str = "") -> tuple[DecidedRow, ...]:
+        """Return the decisions that match, the newest first."""
+        async with self._connection.open() as (account, _):
+            try:
+                found = await find_decided(account, category=category or None, search=search)
+            except UnknownCategoryError as error:
+                raise RefusedError(str(error)) from error
+        return tuple(map(decided_row, found.subjects))
+
+    async def subject(self, who: str) -> SubjectPage:
+        """Return the contacts, decisions and mail of a subject."""
+        settings, subject = self._connection.settings, subject_named(who)
+        async with self._connection.open() as (account, _):
+            explanation = await explain(account, subject)
+            mail = await account.mail()
+            newest = explanation.mail_ids[:_MAILS_SHOWN]
+            _, emails = await mail.read(newest, also=("subject", *MESSAGE_ID))
+            directory = Directory(await mail.mailboxes())
+        screener = directory.find(settings.screener.layout.screener)
+        return SubjectPage(
+            who=str(subject),
+            name=next((contact.card.names.full for contact in explanation.contacts), ""),
+            categories=explanation.categories,
+            explanation=tuple(explanation.terms()),
+            mails=mail_lines(emails, directory, screener, settings.web.mail_url),
+            is_decided=explanation.is_decided,
+        )
+
+    async def decide(self, choices: Sequence[Choice]) -> tuple[Outcome, ...]:
+        """Put the labels of all choices on mail, wait for the pass, and return its outcomes."""
+        outcomes = await self._decisions.decide(choices)
+        self._suggestions.forget({outcome.who for outcome in outcomes if not outcome.failure})
+        return outcomes
+
+    async def undo(self, who: str, *, category: str = "") -> Outcome:
+        """Take the decision on a subject back, or restore the category that it had before."""
+        return await self._decisions.undo(who, category)
+
+    async def let_in(self, mail_id: str) -> None:
+        """Move one waiting mail to the Inbox, and decide nothing."""
+        await self._move(mail_id, let_in)
+
+    async def send_back(self, mail_id: str) -> None:
+        """Take :meth:`let_in` back: the mail waits in the Screener again."""
+        await self._move(mail_id, send_back)
+
+    async def _move(self, mail_id: str, move_of: MoveOf) -> None:
+        settings = self._connection.settings
+        categories, layout = settings.categories, settings.screener.layout
+        async with self._connection.open() as (account, passes), passes.turn:
+            try:
+                await move_mail(await account.mail(), mail_id, move_of, categories, layout)
+            except MailNotMovedError as error:
+                raise RefusedError(self._connection.hide(error)) from error
+            finally:
+                self._waiting.changed()
+
+    async def survey(self, older: str) -> Cleared:
+        """Count the mail that :meth:`clear` would move."""
+        return await self._clear(older, apply=False)
+
+    async def clear(self, older: str) -> Cleared:
+        """Archive the mail that has waited longer than an age (``30d``; empty: any age)."""
+        try:
+            return await self._clear(older, apply=True)
+        finally:
+            self._waiting.changed()
+
+    async def _clear(self, older: str, *, apply: bool) -> Cleared:
+        try:
+            age = parse_age(older) if older else None
+        except ValueError as error:
+            raise RefusedError(f"the age {error}") from error
+        async with self._connection.open(limit=WRITE_TIMEOUT) as (account, passes), passes.turn:
+            done = (await clear(account, older, age, lambda *_: None, apply=apply)).cleared
+        return Cleared(done.mails, len(done.senders), done.archive)
+
+    async def suggestions(self) -> Suggestions:
+        """Return the proposals, or start to read the mail for them and return the progress."""
+        async with self._connection.open() as (account, _):
+            return self._suggestions.shown(account)

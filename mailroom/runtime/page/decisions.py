@@ -1,0 +1,175 @@
+"""Decisions of the page: labels on waiting mail, and the pass that acts on them."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from mailroom.account import Account
+from mailroom.admin import decide as admin
+from mailroom.jmap.errors import SetError
+from mailroom.jmap.mail import Patch
+from mailroom.jmap.methods import NOT_FOUND
+from mailroom.runtime.page.connection import WRITE_TIMEOUT, Connection
+from mailroom.runtime.page.rows import outcome_of
+from mailroom.runtime.page.taps import Tap, find_waiting, tap_of
+from mailroom.runtime.page.waiting import PageList
+from mailroom.runtime.requested_passes import PassFailedError, RequestedPasses
+from mailroom.screener.model.categories import Answer
+from mailroom.screener.model.subject import Subject
+from mailroom.screener.passes.progress import Report
+from mailroom.screener.triage.standing import StandingDecisions
+from mailroom.web.model import Choice, Outcome, RefusedError
+
+_PASS_TIMEOUT: Final = 10.0
+"""Seconds that a person waits for the pass after a tap. The label is on the mail by then, so the
+decision is carried out later in any case."""
+_FEW: Final = 3
+"""Subjects without waiting mail that are decided on one after the other; more share plans."""
+
+
+class PageDecisions:
+    """Decides for the page.
+
+    Args:
+        connection: the account.
+        waiting: the list of waiting subjects.
+    """
+
+    def __init__(self, connection: Connection, waiting: PageList) -> None:
+        self._connection = connection
+        self._waiting = waiting
+        self._categories = connection.settings.categories
+
+    async def decide(self, choices: Sequence[Choice]) -> tuple[Outcome, ...]:
+        """Carry out choices; see :meth:`mailroom.web.model.ScreenedAccount.decide`."""
+        taps = dict[int, Tap]()
+        by_name = dict[int, Choice]()
+        for number, choice in enumerate(choices):
+            if tap := self._tap_of(choice):
+                taps[number] = tap
+            else:
+                by_name[number] = choice
+        async with self._connection.open(limit=WRITE_TIMEOUT) as (account, passes):
+            outcomes = await self._tap(account, passes, taps) if taps else {}
+            # The mail of a tap may be gone, but the subject may have other mail.
+            by_name |= {number: taps[number].choice for number in taps.keys() - outcomes.keys()}
+            outcomes |= await self._decide_by_name(account, passes, by_name)
+        return tuple(outcomes[number] for number in range(len(choices)))
+
+    async def undo(self, who: str, category: str) -> Outcome:
+        """Take a decision back, or restore a category; see the same method of the page."""
+        subject, answer = subject_named(who), self._answer(category) if category else None
+        async with self._connection.open(limit=WRITE_TIMEOUT) as (account, passes):
+            return await self._decide_one(account, passes, subject, answer)
+
+    def _tap_of(self, choice: Choice) -> Tap | None:
+        waiting, answer = self._waiting.latest, self._answer(choice.answer)
+        if waiting is None:
+            return None
+        return tap_of(choice, answer, find_waiting(choice, waiting.subjects), waiting.places)
+
+    def _answer(self, name: str) -> Answer:
+        try:
+            return admin.answer_named(name, self._categories)
+        except admin.RefusedError as error:
+            raise RefusedError(str(error)) from error
+
+    async def _tap(
+        self, account: Account, passes: RequestedPasses, taps: Mapping[int, Tap]
+    ) -> dict[int, Outcome]:
+        """Put labels on mail, and wait for the pass; leave out the taps whose mail is gone."""
+        # Push may start a pass that acts on the labels before the pass that is asked for.
+        with passes.collect() as reports:
+            failed = await self._put_on(account, taps.values())
+            labelled = [tap for tap in taps.values() if tap.email_id not in failed]
+            if labelled:
+                with suppress(PassFailedError, TimeoutError):
+                    async with asyncio.timeout(_PASS_TIMEOUT):
+                        reports.append(await passes.run())
+        outcomes = dict[int, Outcome]()
+        for number, tap in taps.items():
+            error = failed.get(tap.email_id)
+            if error is not None and error.type == NOT_FOUND:
+                continue
+            outcome = admin.Outcome(tap.subject, tap.answer, (), account=account.settings.name)
+            if error is not None:
+                failure = self._connection.hide(error)
+                outcomes[number] = outcome_of(replace(outcome, failure=failure))
+            elif not reports:
+                outcomes[number] = outcome_of(outcome, is_pending=True)
+            else:
+                outcomes[number] = outcome_of(self._reported(outcome, tap.email_id, reports))
+        return outcomes
+
+    async def _put_on(self, account: Account, taps: Iterable[Tap]) -> dict[str, SetError]:
+        """Put the labels of taps on their mail; return the errors by mail id."""
+        patches = dict[str, Patch]()
+        for tap in taps:
+            for email_id, patch in tap.patches.items():
+                patches[email_id] = {**patches.get(email_id, {}), **patch}
+        failed = dict[str, SetError]()
+        for _, update in await (await account.mail()).update(patches):
+            failed |= update.failed
+        if failed:
+            self._waiting.changed()  # somebody may have deleted mail, or a label
+        return failed
+
+    def _reported(
+        self, outcome: admin.Outcome, email_id: str, reports: Sequence[Report]
+    ) -> admin.Outcome:
+        """Return the outcome of a tap, by the first report that says something about it."""
+        key = outcome.subject.key
+        for report in reports:
+            for email, reason in report.plan.unusable:
+                if email.id == email_id:
+                    return replace(outcome, failure=reason)
+        filed = (
+            report
+            for report in reports
+            if any(key in filing.decision.contact.addresses for filing in report.plan.filings)
+        )
+        report = next(filed, reports[-1])
+        standing = StandingDecisions(report.plan.snapshot.index, self._categories)
+        names = (category.name for category in standing.categories_without_stand_in(key))
+        return admin.with_report(replace(outcome, before=tuple(names)), report)
+
+    async def _decide_by_name(
+        self, account: Account, passes: RequestedPasses, choices: Mapping[int, Choice]
+    ) -> dict[int, Outcome]:
+        """Decide on subjects that are named, with or without mail of theirs at hand."""
+        wanted = {
+            number: (subject_named(choice.who), self._answer(choice.answer))
+            for number, choice in choices.items()
+        }
+        if len(wanted) <= _FEW:
+            return {
+                number: await self._decide_one(account, passes, subject, answer)
+                for number, (subject, answer) in wanted.items()
+            }
+        answers = dict(wanted.values())
+        done = await admin.decide_all(account, answers, lambda *_: None, passes)
+        by_subject = {outcome.subject: outcome_of(outcome) for outcome in done}
+        return {number: by_subject[subject] for number, (subject, _) in wanted.items()}
+
+    async def _decide_one(
+        self, account: Account, passes: RequestedPasses, subject: Subject, answer: Answer
+    ) -> Outcome:
+        try:
+            return outcome_of(await admin.decide(account, subject, answer, passes))
+        except admin.RefusedError as error:
+            name = self._connection.settings.name
+            return outcome_of(admin.Outcome(subject, answer, (), failure=str(error), account=name))
+
+
+def subject_named(who: str) -> Subject:
+    """Return the subject that a person names.
+
+    Raises:
+        RefusedError: the text names no subject.
+    """
+    try:
+        return Subject.parse(who)
+    except ValueError as error:
+        raise RefusedError(str(error)) from error

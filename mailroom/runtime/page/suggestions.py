@@ -1,0 +1,66 @@
+"""Proposals for the page, which are read once, in the background."""
+
+import asyncio
+from collections.abc import Set as AbstractSet
+from typing import Final
+
+import structlog
+
+from mailroom.account import Account
+from mailroom.admin.suggest import suggest
+from mailroom.report.failures import EXPECTED
+from mailroom.runtime.page.rows import suggested_rows
+from mailroom.web.model import AccountUnavailableError, SuggestedRow, Suggestions
+
+log = structlog.get_logger(__name__)
+
+_LIMIT: Final = 100
+"""The largest number of proposals."""
+
+
+class PageSuggestions:
+    """The proposals for one account."""
+
+    def __init__(self) -> None:
+        self._reading: asyncio.Task[tuple[SuggestedRow, ...]] | None = None
+        self._done = self._total = 0
+        self._decided = set[str]()
+
+    def shown(self, account: Account) -> Suggestions:
+        """Return the proposals or the progress; the first call starts to read.
+
+        Raises:
+            AccountUnavailableError: the reading failed; the next call starts again.
+        """
+        if self._reading is None:
+            self._done = self._total = 0
+            self._decided.clear()
+            self._reading = asyncio.create_task(self._read(account), name="suggestions")
+        if not self._reading.done():
+            return Suggestions((), self._done, self._total, is_complete=False)
+        reading, self._reading = self._reading, None
+        if reading.cancelled():
+            return Suggestions((), 0, 0, is_complete=False)
+        if error := reading.exception():
+            if not isinstance(error, EXPECTED):
+                log.error("a mistake in Mailroom itself: no proposals", exc_info=error)
+            raise AccountUnavailableError(str(error))
+        self._reading = reading
+        rows = tuple(row for row in reading.result() if row.who not in self._decided)
+        return Suggestions(rows, self._done, self._total, is_complete=True)
+
+    def forget(self, decided: AbstractSet[str]) -> None:
+        """Leave out subjects that were decided on since the proposals were read."""
+        self._decided |= decided
+
+    def stop(self) -> None:
+        """Stop reading, and forget the proposals."""
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+    async def _read(self, account: Account) -> tuple[SuggestedRow, ...]:
+        return suggested_rows(await suggest(account, _LIMIT, self._show_progress))
+
+    def _show_progress(self, _label: str, done: int, total: int) -> None:
+        self._done, self._total = done, total

@@ -1,0 +1,73 @@
+"""Labels on waiting mail by which the page decides, like a person in a mail app. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mailroom.jmap.mail import Patch
+from mailroom.runtime.page.rows import scopes_of
+from mailroom.screener.model.categories import Answer
+from mailroom.screener.model.keywords import SEEN
+from mailroom.screener.model.places import Places
+from mailroom.screener.model.subject import Kind, Subject
+from mailroom.screener.overview.waiting import WaitingSubject
+from mailroom.web.model import Choice, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """Labels to be put on the newest mail of a waiting subject.
+
+    Attributes:
+        choice: the choice of the person.
+        subject: the subject that the labels decide on.
+        answer: the answer.
+        email_id: the mail that the labels are put on.
+        patches: the patches of that mail, and of the others if they are marked as read.
+    """
+
+    choice: Choice
+    subject: Subject
+    answer: Answer
+    email_id: str
+    patches: Mapping[str, Patch]
+
+
+def tap_of(
+    choice: Choice, answer: Answer, waiting: WaitingSubject | None, places: Places
+) -> Tap | None:
+    """Return the tap that carries out a choice; None if no label on waiting mail can.
+
+    Args:
+        choice: the choice.
+        answer: the answer that it names.
+        waiting: the waiting subject that it is about; None if there is none.
+        places: the ids of the mailboxes.
+    """
+    if waiting is None or waiting.subject is None:
+        return None
+    subject = waiting.subject
+    if choice.scope is not Scope.SUBJECT:
+        other = scopes_of(waiting).get(choice.scope)
+        if other is None:
+            return None
+        subject = other
+    labels = {label for label, given in places.labels.items() if given == answer}
+    labels |= {Kind.DOMAIN: {places.domain_label}, Kind.LIST: {places.list_label}}.get(
+        subject.kind, set()
+    )
+    patches: dict[str, dict[str, bool]] = {waiting.newest_id: {}}
+    if choice.mark_read:
+        patches = {email_id: {f"keywords/{SEEN}": True} for email_id in waiting.ids}
+    patches[waiting.newest_id] |= {f"mailboxIds/{label}": True for label in sorted(labels)}
+    return Tap(choice, subject, answer, waiting.newest_id, patches)
+
+
+def find_waiting(choice: Choice, subjects: Iterable[WaitingSubject]) -> WaitingSubject | None:
+    """Return the waiting subject of a choice: by its mail, else by its name.
+
+    A mail that came after the list was shown is the newest one now; the name still finds its
+    subject.
+    """
+    named = [waiting for waiting in subjects if str(waiting.subject or "") == choice.who]
+    with_mail = [waiting for waiting in named if choice.mail_id in waiting.ids]
+    return next(iter(with_mail or named), None) if choice.who else None
