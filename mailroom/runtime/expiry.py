@@ -8,7 +8,7 @@ import structlog
 from mailroom.account import Account
 from mailroom.report.failures import EXPECTED
 from mailroom.screener.model.age import parse_age
-from mailroom.screener.passes.clearing import Clearing
+from mailroom.screener.passes.clearing import Cleared, Clearing, ClearingRun
 
 log = structlog.get_logger(__name__)
 
@@ -26,30 +26,48 @@ class Expiry:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._next: float | None = None
+        self._under_way: ClearingRun | None = None
 
-    async def run_if_due(self) -> None:
-        """Clear old waiting mail if the setting asks for it and an hour is over.
+    async def run_part_if_due(self) -> bool:
+        """Clear a part of the old waiting mail, if the setting asks for it and an hour is over.
 
         No failure is raised: the rest of the mail waits for the next time.
+
+        Returns:
+            True if there is more to clear. The caller may let a pass run first.
         """
-        settings = self._account.settings
-        older = settings.screener.expire
         now = asyncio.get_running_loop().time()
-        if not older or (self._next is not None and now < self._next):
-            return
-        self._next = now + _INTERVAL
+        is_due = self._under_way is not None or self._next is None or now >= self._next
+        if not self._account.settings.screener.expire or not is_due:
+            return False
+        run, self._under_way = self._under_way, None
         try:
-            mail = await self._account.mail()
-            clearing = Clearing(mail, settings.categories, settings.screener.layout)
-            cleared = await clearing.run(parse_age(older), lambda _done, _total: None)
+            if run is None:
+                self._next = now + _INTERVAL
+                run = await self._begin()
+            if run.has_more:
+                await run.clear_part()
         except EXPECTED as error:
             log.warning("old waiting mail not cleared", error=str(error), again_in=_INTERVAL)
-            return
+            return False
         except Exception:
             log.exception("a mistake in Mailroom itself: old waiting mail not cleared")
-            return
+            return False
+        if run.has_more:
+            self._under_way = run
+        else:
+            self._log(run.cleared)
+        return run.has_more
+
+    async def _begin(self) -> ClearingRun:
+        settings = self._account.settings
+        mail = await self._account.mail()
+        clearing = Clearing(mail, settings.categories, settings.screener.layout)
+        return await clearing.begin(parse_age(settings.screener.expire))
+
+    def _log(self, cleared: Cleared) -> None:
         if cleared.mails:
-            senders = len(cleared.senders)
+            senders, older = len(cleared.senders), self._account.settings.screener.expire
             log.info("waiting mail cleared", mails=cleared.mails, senders=senders, older=older)
         if cleared.failures:
             first = next(iter(cleared.failures.values()))

@@ -88,6 +88,11 @@ class Trigger:
         self._retry_at = _now() + seconds
         self._not_before = _now() + not_before
 
+    @property
+    def is_due(self) -> bool:
+        """True if :meth:`next` would not wait, but for the settle time."""
+        return self._has_changed or _now() >= min(self._poll_at, self._retry_at)
+
     async def next(self) -> Due:
         """Wait until a pass is due, and return its reason. The first pass is due at once."""
         due = await self._wait() if self._started else Due(Reason.STARTUP, _now())

@@ -84,24 +84,74 @@ class Clearing:
         """
         return await self._each_part(older, show_progress, is_dry=False)
 
-    async def _each_part(
-        self, older: timedelta | None, show_progress: ShowProgress, *, is_dry: bool
-    ) -> Cleared:
+    async def begin(self, older: timedelta | None) -> "ClearingRun":
+        """List the waiting mail; the parts of the run clear it. Raises as :meth:`run`."""
         directory = Directory(await self._account.mailboxes())
         places = locate(directory, self._categories, self._layout)
         cleared = Cleared(directory.path(archive_of(places)))
         _, ids = await list_ids(self._account, [places.screener])
         # By the clock of the server, which has answered by now.
         before = None if older is None else self._account.client.server_now() - older
-        for start in range(0, len(ids), _AT_ONCE):
-            part = _Part(self._account, places, before, cleared)
-            await part.look(ids[start : start + _AT_ONCE])
-            if is_dry:
-                cleared.add(part.left.values())
-            else:
-                await part.waive()
-            show_progress(min(start + _AT_ONCE, len(ids)), len(ids))
-        return cleared
+        return ClearingRun(self._account, places, ids, before, cleared)
+
+    async def _each_part(
+        self, older: timedelta | None, show_progress: ShowProgress, *, is_dry: bool
+    ) -> Cleared:
+        run = await self.begin(older)
+        while run.has_more:
+            await (run.survey_part() if is_dry else run.clear_part())
+            show_progress(run.done, run.total)
+        return run.cleared
+
+
+class ClearingRun:
+    """Clears the mail that waited at one time, a part at a time.
+
+    Any time may pass between two parts: each part reads its mail anew.
+
+    Attributes:
+        cleared: the mail that was waived so far, or would be.
+        done: the number of mails that were looked at so far.
+        total: the number of mails that waited.
+    """
+
+    def __init__(
+        self,
+        account: MailAccount,
+        places: Places,
+        ids: Sequence[str],
+        before: datetime | None,
+        cleared: Cleared,
+    ) -> None:
+        self.cleared = cleared
+        self.done = 0
+        self.total = len(ids)
+        self._account = account
+        self._places = places
+        self._ids = ids
+        self._before = before
+
+    @property
+    def has_more(self) -> bool:
+        """True if there is mail that was not looked at."""
+        return self.done < self.total
+
+    async def survey_part(self) -> None:
+        """Count the mail of the next part that would be waived."""
+        part = await self._next_part()
+        self.cleared.add(part.left.values())
+
+    async def clear_part(self) -> None:
+        """Waive the mail of the next part."""
+        part = await self._next_part()
+        await part.waive()
+
+    async def _next_part(self) -> "_Part":
+        ids = self._ids[self.done : self.done + _AT_ONCE]
+        part = _Part(self._account, self._places, self._before, self.cleared)
+        await part.look(ids)
+        self.done += len(ids)
+        return part
 
 
 class _Part:
