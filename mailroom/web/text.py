@@ -1,0 +1,96 @@
+"""Texts of strangers, made safe to look at. Pure.
+
+The templates escape markup; this module removes what markup cannot: characters that hide, reorder
+or pile up others. Addresses keep every character, because a person decides by them: characters
+that cannot be seen are written as escapes.
+"""
+
+import unicodedata
+from typing import Final
+
+import idna
+
+_JOINERS: Final = frozenset("\u200c\u200d")
+"""Zero width joiner and non-joiner: emoji and several scripts need them between letters."""
+_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""The general categories of characters that are not drawn, or that reorder others."""
+_BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols that are drawn as nothing."""
+_SPACES: Final = frozenset({"Zs"})
+_MARKS: Final = frozenset({"Mn", "Me"})
+_MOST_MARKS: Final = 2
+"""Combining marks on one letter. No living language needs more than two beside composed letters."""
+_LONGEST: Final = 160
+"""Characters of a text; the rest is cut off."""
+_LONGEST_ADDRESS: Final = 320
+"""Octets of the longest address that is valid (RFC 5321 section 4.5.3.1)."""
+_ELLIPSIS: Final = "…"
+_PUNYCODE: Final = "xn--"
+
+
+def clean(text: str, longest: int = _LONGEST) -> str:
+    """Return a name or a subject line that can be shown in one line.
+
+    Control, format and bidirectional characters are removed, and white space is folded. Combining
+    marks are limited, and a long text is cut.
+    """
+    kept = list[str]()
+    marks = 0
+    # More than four times the length is never needed, and a name may have a million characters.
+    for character in unicodedata.normalize("NFC", text[: 4 * longest]):
+        category = unicodedata.category(character)
+        if character in _JOINERS:
+            if kept and kept[-1] not in _JOINERS:
+                kept.append(character)
+            continue
+        if character.isspace() or category in _SPACES or character in _BLANK:
+            kept.append(" ")
+        elif category in _MARKS:
+            marks += 1
+            if marks <= _MOST_MARKS:
+                kept.append(character)
+            continue
+        elif category not in _HIDDEN:
+            kept.append(character)
+        marks = 0
+    folded = " ".join("".join(kept).split()).strip("".join(_JOINERS))
+    if len(folded) <= longest and len(text) <= 4 * longest:
+        return folded
+    return folded[: longest - 1].rstrip() + _ELLIPSIS
+
+
+def address(text: str) -> str:
+    """Return an address, a domain or a List-Id in full.
+
+    Characters that cannot be seen are shown as escapes. An international domain is followed by its
+    form in ASCII, in which letters of different scripts cannot be confused; a domain in that form
+    is followed by its letters.
+    """
+    shown = "".join(_visible(character) for character in text[:_LONGEST_ADDRESS])
+    if len(text) > _LONGEST_ADDRESS:
+        shown += _ELLIPSIS
+    local, at, domain = text.rpartition("@")
+    other = _other_form(domain)
+    return f"{shown} ({local if local == '*' else ''}{at and '@'}{other})" if other else shown
+
+
+def _visible(character: str) -> str:
+    category = unicodedata.category(character)
+    if category in _HIDDEN or category in _MARKS or character in _BLANK or character in _JOINERS:
+        return character.encode("unicode_escape").decode()
+    if category in _SPACES and character != " ":
+        return character.encode("unicode_escape").decode()
+    return character
+
+
+def _other_form(domain: str) -> str:
+    """Return a domain in ASCII if it is international, or in letters if it is in ASCII; else ""."""
+    try:
+        if not domain.isascii():
+            return idna.encode(domain, uts46=True).decode()
+        if _PUNYCODE in domain.lower():
+            return "".join(map(_visible, idna.decode(domain)))
+    except (UnicodeError, ValueError):
+        # A domain that is not valid must not pass for one that looks like it.
+        return domain.encode("ascii", "backslashreplace").decode() if not domain.isascii() else ""
+    return ""
