@@ -42,7 +42,8 @@ ENV PATH=/opt/mailroom/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 # mailroom.yaml is read from here.
 WORKDIR /etc/mailroom
 USER 10001:10001
-EXPOSE 8080
+# Health checks and metrics; the page, if it is on.
+EXPOSE 8080 8081
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=120s --timeout=10s --start-period=30s --retries=2 CMD ["mailroom", "health"]
 ENTRYPOINT ["mailroom"]

@@ -106,8 +106,8 @@ def _missed_pods(docs: list[Doc], workload: Doc) -> Iterator[str]:
             yield f"{doc['kind']} goes to {used}"
 
 
-def _missed_services(docs: list[Doc], _workload: Doc) -> Iterator[str]:
-    """A monitor picks the Service, and a port that it has."""
+def _missed_services(docs: list[Doc], workload: Doc) -> Iterator[str]:
+    """A monitor and an Ingress pick the Service, and a port that it has."""
     (service,) = [doc for doc in docs if doc["kind"] == "Service"]
     ports = {port["name"] for port in service["spec"]["ports"]}
     for doc in docs:
@@ -117,6 +117,24 @@ def _missed_services(docs: list[Doc], _workload: Doc) -> Iterator[str]:
                 yield f"{doc['kind']} picks {wanted}"
             if not {end["port"] for end in doc["spec"]["endpoints"]} <= ports:
                 yield f"{doc['kind']} goes to another port than {ports}"
+        elif doc["kind"] == "Ingress":
+            yield from _bad_ways(doc, service, workload)
+
+
+def _bad_ways(ingress: Doc, service: Doc, workload: Doc) -> Iterator[str]:
+    """An Ingress goes to a port of the Service, by the host that the page answers to."""
+    (rule,) = ingress["spec"]["rules"]
+    (path,) = rule["http"]["paths"]
+    backend = path["backend"]["service"]
+    ports = {port["name"] for port in service["spec"]["ports"]}
+    if backend["name"] != service["metadata"]["name"] or backend["port"]["name"] not in ports:
+        yield f"Ingress goes to {backend}"
+    if [rule["host"]] != ingress["spec"]["tls"][0]["hosts"]:
+        yield f"Ingress has another certificate than for {rule['host']}"
+    (container,) = workload["spec"]["template"]["spec"]["containers"]
+    urls = [env["value"] for env in container["env"] if env["name"] == "MAILROOM_WEB_URL"]
+    if urls != [f"https://{rule['host']}"]:
+        yield f"Ingress is for {rule['host']}, the page for {urls}"
 
 
 def _bad_shards(_docs: list[Doc], workload: Doc) -> Iterator[str]:

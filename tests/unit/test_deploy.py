@@ -24,11 +24,13 @@ from mailroom.settings.file import DEFAULT_CONFIG
 from mailroom.settings.sections import HealthSettings
 from mailroom.settings.sources import DEFAULT_SECRETS_DIR, read_secrets
 from mailroom.settings.variables import CONFIG, SECRETS_DIR, VARIABLES
+from mailroom.settings.web import WebSettings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "scripts" / "deploy"
 K8S = ROOT / "k8s"
 PORT = HealthSettings().port
+WEB_PORT = WebSettings().port
 USER = 10001
 SIGNED_IN = {"MAILROOM_JMAP_TOKEN": "token"}
 SHARD = "MAILROOM_SHARD"
@@ -71,8 +73,8 @@ def test_the_health_check_of_the_image_is_mailroom_health() -> None:
     assert json.loads(check.partition(" CMD ")[2]) == ["mailroom", "health"]
 
 
-def test_the_image_exposes_the_default_port() -> None:
-    assert last_stage()["EXPOSE"] == str(PORT)
+def test_the_image_exposes_the_default_ports() -> None:
+    assert last_stage()["EXPOSE"] == f"{PORT} {WEB_PORT}"
 
 
 def test_the_user_of_the_image_is_a_number() -> None:
@@ -232,6 +234,25 @@ def test_the_monitor_uses_the_path_of_the_metrics() -> None:
     )
 
 
+# The page on Kubernetes
+
+
+def added_for_page(part: str) -> list[Any]:
+    """The values that the component of the page adds to a part of the base."""
+    return [change["value"] for change in manifest(f"components/page/{part}.yaml")]
+
+
+def test_the_page_has_its_port_from_the_pod_to_the_ingress() -> None:
+    port, url = added_for_page("deployment")
+    assert port["containerPort"] == WEB_PORT
+    assert url["name"] in VARIABLES
+    (offered,) = added_for_page("service")
+    assert (offered["port"], offered["targetPort"]) == (WEB_PORT, port["name"])
+    (rule,) = added_for_page("network-policy")
+    assert rule["ports"] == [{"port": port["name"]}]
+    assert WebSettings(url=url["value"]).url == url["value"]
+
+
 # Several accounts on several pods
 
 
@@ -297,13 +318,13 @@ def credential() -> tuple[str, str]:
 
 def offered(path: Path) -> Any:
     """A file with what it has in comments, to be chosen, as well."""
-    return yaml.safe_load(re.sub(r"(?m)^( +)# (?=- |mailroom_|  )", r"\1", read(path)))
+    return yaml.safe_load(re.sub(r"(?mi)^( +)# (?=- |mailroom_|  )", r"\1", read(path)))
 
 
 def secrets_of_systemd() -> list[str]:
     """Return the names, as Mailroom sees them, of the files in the head of the unit."""
     head = read(DEPLOY / "mailroom.service").partition("[Unit]")[0]
-    files = re.findall(r"(?<!mailroom_)\b(?:jmap|carddav)_\w+", head)
+    files = re.findall(r"(?<!mailroom_)\b(?:jmap|carddav|web)_\w+", head)
     return [f"{credential()[0]}_{name}" for name in files]
 
 
@@ -355,9 +376,10 @@ def test_compose_mounts_all_secrets_and_drops_all_rights() -> None:
     assert compose()["security_opt"] == ["no-new-privileges:true"]
 
 
-def test_compose_sets_known_variables() -> None:
-    assert set(compose()["environment"]) <= set(VARIABLES)
-    assert compose()["ports"] == [f"127.0.0.1:{PORT}:{PORT}"]
+def test_compose_sets_known_variables_and_opens_ports_to_this_machine() -> None:
+    (service,) = offered(COMPOSE)["services"].values()
+    assert {"MAILROOM_WEB_URL"} < set(service["environment"]) <= set(VARIABLES)
+    assert service["ports"] == [f"127.0.0.1:{port}:{port}" for port in (PORT, WEB_PORT)]
     assert int(compose()["stop_grace_period"].removesuffix("s")) > STOPS_WITHIN
 
 
@@ -383,6 +405,24 @@ def test_systemd_starts_the_program_in_the_folder_of_its_file() -> None:
     assert where == "/etc/mailroom/mailroom.yaml"
     assert last_stage()["WORKDIR"] == unit()["WorkingDirectory"]
     assert where in read(DEPLOY / "mailroom.service").partition("[Unit]")[0]
+
+
+# Proxies in front of the page
+
+
+@pytest.mark.parametrize("name", ["Caddyfile", "nginx.conf"])
+def test_the_page_fits_the_proxy(name: str, tmp_path: Path) -> None:
+    """The settings in the head of the file are for the host and port in its body."""
+    text = read(DEPLOY / name)
+    values = dict(
+        re.findall(r"(?m)^#   web\.(host|url|proxy_header|trusted_networks): (\S+)$", text)
+    )
+    body = re.sub(r"(?m)^ *#.*\n", "", text)
+    (tmp_path / "mailroom.yaml").write_text(yaml.safe_dump({"web": values}))
+    web = load_settings(SIGNED_IN, cwd=tmp_path).web
+    assert {web.host} == set(re.findall(rf"(\S+):{WEB_PORT}\b", body.replace("http://", "")))
+    assert web.url.removeprefix("https://") in body
+    assert f"proxy_set_header {web.proxy_header} " in body or name == "Caddyfile"
 
 
 # k8s/README.md
