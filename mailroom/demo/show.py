@@ -49,8 +49,8 @@ async def _show(teller: Teller, *, once: bool) -> None:
         teller.account(stage.url)
         lacking = await stage.set_up()
         teller.created(mailboxes=len(lacking.mailboxes), groups=len(lacking.groups))
-        async with stage.serve() as health_url:
-            teller.serving(stage.push_transport(), health_url)
+        async with stage.serve() as (health_url, page_url):
+            teller.serving(stage.push_transport(), health_url, page_url)
             pause = 0.0 if once or not on_terminal() else _PAUSE
             await Play(stage, teller, lambda: asyncio.sleep(pause)).run(SCENES)
             if not once:

@@ -21,6 +21,8 @@ from mailroom.demo.sighting import Sighting
 from mailroom.health import Overview
 from mailroom.health import serve as serve_health
 from mailroom.metrics import Metrics
+from mailroom.runtime.page import PageAccount
+from mailroom.runtime.page_server import serve_page
 from mailroom.runtime.service import Service
 from mailroom.runtime.telemetry import Telemetry
 from mailroom.sandbox import OwnerConsole, Quirks, Sandbox, SeenMail, User
@@ -73,15 +75,19 @@ class Stage:
         return lacking
 
     @asynccontextmanager
-    async def serve(self) -> AsyncIterator[str]:
-        """Run the service until the block ends; yield the URL of its health."""
+    async def serve(self) -> AsyncIterator[tuple[str, str]]:
+        """Run the service until the block ends; yield the URLs of its health and of its page."""
 
         def is_listening() -> bool:
             health: Mapping[str, Any] = self._service.health.report()
             return bool(health["push"]["status"] == "connected" and health["passes"] > 1)
 
         overview = Overview({"": self._service.health})
-        async with serve_health(overview, host=LOOPBACK, port=0) as port:
+        page = PageAccount(self.settings)
+        async with (
+            serve_health(overview, host=LOOPBACK, port=0) as port,
+            serve_page(self.settings, [(self.settings, page)]) as web_port,
+        ):
             task = asyncio.create_task(self._service.run(), name="service")
             try:
                 try:
@@ -89,7 +95,8 @@ class Stage:
                         await _glance_until(is_listening)
                 except TimeoutError:
                     raise WentOtherwiseError("the service does not start") from None
-                yield f"http://{LOOPBACK}:{port}/healthz"
+                with page.serve(self._worker, self._service.passes):
+                    yield f"http://{LOOPBACK}:{port}/healthz", f"http://{LOOPBACK}:{web_port}/"
             finally:
                 task.cancel()
                 await asyncio.wait({task})
@@ -258,6 +265,9 @@ def demo_settings(session_url: str, url: str) -> Settings:
             "MAILROOM_CARDDAV_URL": url,
             "MAILROOM_ARRIVALS_LOOKBACK": "864000",  # some of the mail says that it is older
             "MAILROOM_SECRETS_DIR": empty,
+            "MAILROOM_WEB_AUTH": "none",
+            "MAILROOM_WEB_HOST": LOOPBACK,
+            "MAILROOM_WEB_PORT": "0",
         }
         return load_settings(environ, cwd=Path(empty))
 

@@ -85,10 +85,11 @@ class Teller:
         made = counted(mailboxes, "mailbox", "mailboxes")
         self._fact("setup", f"{made} (labels are mailboxes), {counted(groups, 'contact group')}")
 
-    def serving(self, transport: str, health_url: str) -> None:
+    def serving(self, transport: str, health_url: str, page_url: str) -> None:
         """Print the addresses of the running service."""
         self._fact("service", f"listens to push ({transport})")
         self._fact("health", health_url)
+        self._fact("page", page_url)
 
     def goodbye(self) -> None:
         """Print the last words."""

@@ -15,6 +15,7 @@ from mailroom.exits import Exit
 from mailroom.health import Overview
 from mailroom.health import serve as serve_health
 from mailroom.metrics import Metrics
+from mailroom.runtime.page_server import serve_page
 from mailroom.runtime.supervisor import Supervisor
 from mailroom.settings import Settings
 
@@ -32,7 +33,7 @@ async def serve(settings: Settings) -> Exit:
     few seconds. After the second signal it ends at once.
 
     Raises:
-        PortUnavailableError: the health server cannot listen on its port.
+        PortUnavailableError: the health server or the page cannot listen on its port.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -44,13 +45,24 @@ async def serve(settings: Settings) -> Exit:
         resource.setrlimit(resource.RLIMIT_NOFILE, (highest, highest))
     metrics = Metrics()
     supervisors = [Supervisor(account, metrics) for account in settings.served]
-    async with serve_health(
-        Overview({supervisor.name: supervisor.health for supervisor in supervisors}),
-        pages={"/metrics": metrics.page},
-        host=settings.health.host,
-        port=settings.health.port,
-    ) as port:
+    async with (
+        serve_health(
+            Overview({supervisor.name: supervisor.health for supervisor in supervisors}),
+            pages={"/metrics": metrics.page},
+            host=settings.health.host,
+            port=settings.health.port,
+        ) as port,
+        serve_page(
+            settings,
+            [
+                (account, supervisor.page)
+                for account, supervisor in zip(settings.served, supervisors, strict=True)
+            ],
+        ) as web_port,
+    ):
         facts: dict[str, object] = {"version": __version__, "health_port": port}
+        if web_port is not None:
+            facts["web_port"] = web_port
         if settings.has_several:
             facts["accounts"] = len(settings.served)
             if settings.shard is not None:

@@ -245,6 +245,7 @@ class Outcome:
         before: the names of the categories that the subject was in before.
         failure: the reason why nothing was decided, for a person; empty if it was.
         is_pending: True if the label is on the mail, but its pass has not ended yet.
+        let_in: the id of a mail that was let into the Inbox without a decision; else empty.
         data: the same outcome as in ``mailroom decide --json``.
     """
 
@@ -254,6 +255,7 @@ class Outcome:
     before: tuple[str, ...] = ()
     failure: str = ""
     is_pending: bool = False
+    let_in: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
 
 

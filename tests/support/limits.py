@@ -175,6 +175,13 @@ REQUEST: Final = (
 )
 UPDATES: Final = (
     Limit(
+        "screener/passes/single_mail.py _TRIES",
+        "",
+        "attempts to move one mail for the page, while others change mail",
+        "reported; the mail is where it was",
+        "a person can try again",
+    ),
+    Limit(
         "screener/passes/executor.py _TRIES",
         "",
         "updates of mail held to a state, while others change mail",
@@ -606,6 +613,71 @@ COMMANDS: Final = (
         "a person is waiting",
     ),
 )
+PAGE: Final = (
+    Limit(
+        "runtime/page/connection.py READ_TIMEOUT",
+        "s",
+        "what the page waits for the servers to show something",
+        "the last list with the reason, or an error page",
+        "people do not wait longer",
+    ),
+    Limit(
+        "runtime/page/connection.py WRITE_TIMEOUT",
+        "s",
+        "a decision on many subjects, and clearing, from the page",
+        "an error page; what was done stays, and the rest can be done again",
+        "thousands of mails take dozens of requests",
+    ),
+    Limit(
+        "runtime/page/decisions.py _PASS_TIMEOUT",
+        "s",
+        "the pass after a tap on the page",
+        "the page says that it is still being done",
+        "the label is on the mail, so nothing is lost",
+    ),
+    Limit(
+        "web/events.py _PING",
+        "s",
+        "silence of the page's stream of events",
+        "a comment is sent",
+        "proxies end streams that are silent for a minute",
+    ),
+    Limit(
+        "web/events.py _LONGEST",
+        "s",
+        "one stream of events",
+        "the browser connects again",
+        "the sign-in is checked again",
+    ),
+    Limit(
+        "web/events.py _PAUSE",
+        "ms",
+        "the browser's pause before it connects again",
+        "the next try",
+        "a restart of Mailroom takes about as long",
+    ),
+    Limit(
+        "web/throttle.py _LONGEST",
+        "s",
+        "the growth of the delay after wrong passwords, from 1 s, by network address",
+        "the next attempt is looked at",
+        "guessing is hopeless, and a person who forgot the password is not locked out",
+    ),
+    Limit(
+        "web/sign_in.py _AGE",
+        "s",
+        "one sign-in",
+        "the page asks for the password",
+        "90 days",
+    ),
+    Limit(
+        "web/context.py _MESSAGE_AGE",
+        "s",
+        "the outcome in the address of a page, after a plain form",
+        "it is not shown any more",
+        "somebody may go back to the page",
+    ),
+)
 LIMITS: Final = {
     "one request": REQUEST,
     "optimistic updates": UPDATES,
@@ -613,6 +685,7 @@ LIMITS: Final = {
     "push": PUSH,
     "health and stopping": PROCESS,
     "commands": COMMANDS,
+    "the page": PAGE,
 }
 
 _IS_LIMIT: Final = re.compile(r"TRIES|TRIED|ATTEMPTS|READINGS|PAUSE|TIMEOUT|GRACE|REDIRECTS")

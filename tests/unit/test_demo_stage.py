@@ -70,7 +70,7 @@ async def test_what_is_there_of_a_sender_is_seen_and_numbers_stay() -> None:
     async with open_stage() as stage:
         lacking = await stage.set_up()
         assert lacking.groups
-        async with stage.serve() as health_url:
+        async with stage.serve() as (health_url, _):
             assert health_url.startswith("http://127.0.0.1:")
             letters = (Letter(CHAD, "Hi", hours=1), Letter(LOOM, "Older", hours=9))
             assert await stage.deliver(*letters) > stage.settings.push.settle / 2

@@ -11,7 +11,7 @@ from mailroom.runtime.page.connection import Connection
 from mailroom.runtime.page.rows import waiting_row
 from mailroom.screener.overview.waiting import WaitingList, read_waiting
 from mailroom.screener.passes.progress import Report
-from mailroom.web.model import AccountUnavailableError, Waiting
+from mailroom.web.model import AccountUnavailableError, Waiting, WaitingRow
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +29,7 @@ class PageList:
     def __init__(self, connection: Connection) -> None:
         self.latest: WaitingList | None = None
         self._connection = connection
+        self._rows: tuple[WaitingRow, ...] = ()
         self._read_at = datetime.now(UTC)
         self._is_old = True
         self._state: str | None = None
@@ -72,19 +73,17 @@ class PageList:
             AccountUnavailableError: the list was never read, and cannot be read now.
         """
         async with self._reading:
-            waiting, problem = self.latest, self._connection.failure
-            if waiting is None or (self._is_old and not problem):
+            problem = self._connection.failure
+            if self.latest is None or (self._is_old and not problem):
                 try:
-                    waiting = await self._read_again()
+                    await self._read_again()
                 except AccountUnavailableError as error:
-                    if waiting is None:
+                    if self.latest is None:
                         raise
                     problem = str(error)
-        mail_url = self._connection.settings.web.mail_url
-        rows = tuple(waiting_row(subject, mail_url) for subject in waiting.subjects)
-        return Waiting(rows, self._read_at, problem, self._is_first_use)
+        return Waiting(self._rows, self._read_at, problem, self._is_first_use)
 
-    async def _read_again(self) -> WaitingList:
+    async def _read_again(self) -> None:
         settings = self._connection.settings
         also = (
             *(MESSAGE_ID if settings.web.mail_url else ()),
@@ -101,7 +100,9 @@ class PageList:
             self._is_old = True
             raise
         self.latest, self._read_at = waiting, datetime.now(UTC)
-        return waiting
+        self._rows = tuple(
+            waiting_row(subject, settings.web.mail_url) for subject in waiting.subjects
+        )
 
     async def changes(self) -> AsyncGenerator[int]:
         """Yield the number of waiting subjects now, and after each change."""

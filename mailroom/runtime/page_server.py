@@ -1,0 +1,53 @@
+"""The server of the page, if the settings turn it on."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from ipaddress import ip_network
+
+from mailroom.http.listening import listen
+from mailroom.runtime.page import PageAccount
+from mailroom.settings import Settings
+from mailroom.web.options import Access, PageOptions
+
+
+@asynccontextmanager
+async def serve_page(
+    settings: Settings, pages: Iterable[tuple[Settings, PageAccount]]
+) -> AsyncIterator[int | None]:
+    """Serve the page as long as the block runs; yield its port, or None if the page is off.
+
+    Args:
+        settings: the settings of the process.
+        pages: the accounts that the process serves, each with its settings.
+
+    Raises:
+        PortUnavailableError: the server cannot listen on its port.
+    """
+    shown = [(of_account, page) for of_account, page in pages if of_account.web.is_on]
+    if not shown:
+        yield None
+        return
+    # The template engine takes memory that a service without the page does not need.
+    from mailroom.web.app import make_app  # noqa: PLC0415
+
+    web = settings.web
+    options = PageOptions(
+        url=web.url,
+        open_to_all=web.auth == "none",
+        proxy_header=web.proxy_header,
+        trusted_networks=tuple(map(ip_network, web.network_names)),
+    )
+    accesses = [
+        Access(
+            account=page,
+            password=of_account.web.password.get_secret_value(),
+            proxy_user=of_account.web.proxy_user,
+            api_token=of_account.web.api_token.get_secret_value(),
+            api_token_readonly=of_account.web.api_token_readonly.get_secret_value(),
+            answer_names=of_account.web.answer_names,
+        )
+        for of_account, page in shown
+    ]
+    app = make_app(accesses, options)
+    async with listen(app, host=web.host, port=web.port, section="WEB") as port:
+        yield port

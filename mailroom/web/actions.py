@@ -1,0 +1,100 @@
+"""The forms of the page: what they change, and the answer to them.
+
+The page's script gets a part of a page; a plain form is led back to the page that it was on, which
+then shows the outcome.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from aiohttp import web
+from multidict import MultiDict
+
+from mailroom.web.context import access_of, back_to, html, local_path, page_of
+from mailroom.web.forms import read_form, text_of
+from mailroom.web.model import Choice, Outcome, RefusedError, Scope
+from mailroom.web.security import is_by_script
+
+_MOST_SHOWN: Final = 20
+"""Outcomes that a page shows after a redirect; they are part of its address."""
+_LISTED: Final = "/decided"
+
+
+async def decide(request: web.Request) -> web.StreamResponse:
+    """Decide on the subjects of one or more rows."""
+    account, form = access_of(request).account, await read_form(request)
+    rows = [row.partition(" ") for row in form.getall("row", [])]
+    if not rows:
+        raise RefusedError("no row was chosen")
+    try:
+        scope = Scope(form.get("scope", Scope.SUBJECT.value))
+    except ValueError:
+        raise RefusedError("there is no such scope") from None
+    answer, mark_read = text_of(form, "answer"), form.get("mark_read") == "on"
+    choices = [
+        Choice(who, answer, scope=scope, mark_read=mark_read, mail_id=mail_id)
+        for mail_id, _, who in rows
+    ]
+    outcomes = await account.decide(choices)
+    row_ids = [choice.mail_id for choice in choices]
+    return _answer(request, form, list(zip(row_ids, outcomes, strict=True)))
+
+
+async def undo(request: web.Request) -> web.StreamResponse:
+    """Take a decision back."""
+    account, form = access_of(request).account, await read_form(request)
+    outcome = await account.undo(text_of(form, "who"), category=form.get("category", ""))
+    return _answer(request, form, [(form.get("row", ""), outcome)])
+
+
+async def let_in(request: web.Request) -> web.StreamResponse:
+    """Let one mail into the Inbox without a decision."""
+    account, form = access_of(request).account, await read_form(request)
+    mail_id, who = text_of(form, "mail"), form.get("who", "")
+    await account.let_in(mail_id)
+    outcome = Outcome(who, "", mails=1, let_in=mail_id)
+    return _answer(request, form, [(form.get("row", mail_id), outcome)])
+
+
+async def send_back(request: web.Request) -> web.StreamResponse:
+    """Have a mail wait again that was let in."""
+    account, form = access_of(request).account, await read_form(request)
+    mail_id, who = text_of(form, "mail"), form.get("who", "")
+    await account.send_back(mail_id)
+    return _answer(request, form, [(form.get("row", mail_id), Outcome(who, "", mails=1))])
+
+
+def _answer(
+    request: web.Request, form: MultiDict[str], outcomes: Sequence[tuple[str, Outcome]]
+) -> web.StreamResponse:
+    """Answer with outcomes, each with the id of its row."""
+    return_to = local_path(form.get("return_to", "/"))
+    if is_by_script(request):
+        page = page_of(request, "", access=access_of(request), return_to=return_to)
+        return html("_outcomes.html", outcomes=outcomes, page=page)
+    shown = [outcome for _, outcome in outcomes[:_MOST_SHOWN]]
+    raise web.HTTPSeeOther(back_to(request, return_to, shown))
+
+
+async def suggest(request: web.Request) -> web.StreamResponse:
+    """Decide on the ticked proposals, each with the category that is chosen for it."""
+    account, form = access_of(request).account, await read_form(request)
+    choices = [
+        Choice(who, text_of(form, f"category:{who}"))
+        for who in dict.fromkeys(form.getall("tick", []))
+    ]
+    if not choices:
+        raise RefusedError("nothing was ticked")
+    outcomes = await account.decide(choices)
+    failed = [outcome for outcome in outcomes if outcome.failure]
+    # The decisions are the newest of the list that follows.
+    raise web.HTTPSeeOther(back_to(request, _LISTED, failed[:_MOST_SHOWN]))
+
+
+async def clear(request: web.Request) -> web.StreamResponse:
+    """Archive waiting mail without a decision."""
+    access, form = access_of(request), await read_form(request)
+    older = form.get("older", "")
+    cleared = await access.account.clear(older)
+    page = page_of(request, "Clear", "waiting", access=access)
+    return html("clear.html", page=page, older=older, cleared=cleared, done=True)

@@ -1,0 +1,74 @@
+"""The web application of the page: its routes and middlewares."""
+
+import secrets
+from collections.abc import Sequence
+
+from aiohttp import web
+from itsdangerous import URLSafeTimedSerializer
+
+from mailroom.web import actions, api, pages, signing
+from mailroom.web.context import DOORKEEPER, MESSAGES
+from mailroom.web.errors import show_errors
+from mailroom.web.events import events
+from mailroom.web.options import Access, PageOptions
+from mailroom.web.render import static_file
+from mailroom.web.security import MOST_OCTETS, Guard, add_headers
+from mailroom.web.sign_in import Doorkeeper
+
+_A_YEAR = "public, max-age=31536000, immutable"
+
+
+def make_app(accesses: Sequence[Access], options: PageOptions) -> web.Application:
+    """Return the application.
+
+    Args:
+        accesses: the accounts, and who may see them; at least one.
+        options: who may use the page.
+    """
+    app = web.Application(
+        client_max_size=MOST_OCTETS, middlewares=[show_errors, Guard(options.url)]
+    )
+    app[DOORKEEPER] = Doorkeeper(accesses, options)
+    # A message is shown right after the form was sent, so the key need not outlive the process.
+    app[MESSAGES] = URLSafeTimedSerializer(secrets.token_bytes(32), salt="mailroom.message")
+    app.on_response_prepare.append(add_headers)
+    app.add_routes(
+        [
+            web.get("/", pages.waiting),
+            web.get("/rows", pages.rows),
+            web.get("/decided", pages.decided),
+            web.get("/subject", pages.subject),
+            web.get("/suggest", pages.suggest),
+            web.get("/clear", pages.clear),
+            web.get("/offline", pages.offline),
+            web.get("/events", events),
+            web.get("/sign-in", signing.show),
+            web.post("/sign-in", signing.sign_in),
+            web.post("/sign-out", signing.sign_out),
+            web.post("/decide", actions.decide),
+            web.post("/undo", actions.undo),
+            web.post("/let-in", actions.let_in),
+            web.post("/send-back", actions.send_back),
+            web.post("/suggest", actions.suggest),
+            web.post("/clear", actions.clear),
+            web.get("/api/waiting", api.waiting),
+            web.get("/api/decided", api.decided),
+            web.post("/api/decide", api.decide),
+            web.post("/api/undo", api.undo),
+            web.get("/static/{name}", _static),
+            web.get("/{name:manifest\\.webmanifest|sw\\.js}", _static),
+        ]
+    )
+    return app
+
+
+async def _static(request: web.Request) -> web.StreamResponse:
+    """Return a file that holds no data of an account."""
+    file = static_file(request.match_info["name"])
+    if file is None:
+        raise web.HTTPNotFound
+    response = web.Response(body=file.body, content_type=file.content_type)
+    # The address has the version, so another version has another address.
+    if request.query.get("v") == file.version:
+        response.headers["Cache-Control"] = _A_YEAR
+    return response

@@ -1,0 +1,132 @@
+"""The context of a request: the account that it may see, and what every page shows."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from aiohttp import web
+from itsdangerous import BadData, URLSafeTimedSerializer
+from yarl import URL
+
+from mailroom.web.model import Answer, Outcome
+from mailroom.web.options import Access
+from mailroom.web.render import render
+from mailroom.web.security import is_by_script
+from mailroom.web.sign_in import Doorkeeper
+
+DOORKEEPER: Final = web.AppKey("doorkeeper", Doorkeeper)
+MESSAGES: Final = web.AppKey("messages", URLSafeTimedSerializer)
+"""Signs the outcomes that a plain form's page shows after its redirect."""
+_MESSAGE_AGE: Final = 600
+"""Seconds that such a message is shown: as long as somebody may go back to it."""
+_DONE: Final = "done"
+_START: Final = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The values that every page shows.
+
+    Attributes:
+        title: the title.
+        current: the part of the page: ``waiting``, ``decided``, ``suggest``, or empty.
+        account: the name of one of several accounts; else empty.
+        waiting_count: the number of waiting subjects; None if it is not known.
+        signed_in: True if somebody is signed in.
+        can_sign_out: True if a password was used for it.
+        answers: the answers that can be given; the last one is spam.
+        row_answers: the answers that stand in each row.
+        return_to: the path of this page, for forms to come back to.
+        done: the outcomes of the form that was sent before.
+    """
+
+    title: str
+    current: str = ""
+    account: str = ""
+    waiting_count: int | None = None
+    signed_in: bool = False
+    can_sign_out: bool = False
+    answers: Sequence[Answer] = ()
+    row_answers: Sequence[Answer] = ()
+    return_to: str = _START
+    done: Sequence[Outcome] = field(default_factory=tuple)
+
+
+def access_of(request: web.Request) -> Access:
+    """Return the access of whoever sends a request.
+
+    Raises:
+        HTTPException: nobody is signed in: people are led to the sign-in, the script gets a 401.
+    """
+    access = request.app[DOORKEEPER].access_of(request)
+    if access is not None:
+        return access
+    if is_by_script(request) or request.path == "/events":
+        raise web.HTTPUnauthorized(text="Sign in first.")
+    raise web.HTTPSeeOther(sign_in_path(request.path_qs if request.method == "GET" else _START))
+
+
+def sign_in_path(return_to: str) -> str:
+    """Return the path of the sign-in that leads back to a path."""
+    return str(URL("/sign-in").with_query(return_to=local_path(return_to)))
+
+
+def local_path(text: str) -> str:
+    """Return a path of this page; the start if a text is none. It never leads to another site."""
+    if not text.startswith("/") or text.startswith(("//", "/\\")) or not text.isprintable():
+        return _START
+    try:
+        url = URL(text)
+    except ValueError:
+        return _START
+    return _START if url.is_absolute() else str(url.without_query_params(_DONE))
+
+
+def back_to(request: web.Request, return_to: str, done: Sequence[Outcome]) -> str:
+    """Return the path of a page that shows outcomes above its content."""
+    outcomes = [{**asdict(outcome), "data": {}} for outcome in done]
+    signed = request.app[MESSAGES].dumps(outcomes)
+    return str(URL(local_path(return_to)).update_query({_DONE: signed}))
+
+
+def page_of(
+    request: web.Request,
+    title: str,
+    current: str = "",
+    *,
+    access: Access | None = None,
+    waiting_count: int | None = None,
+    return_to: str = "",
+) -> Page:
+    """Return the values that every page shows, for a request."""
+    return Page(
+        title=title,
+        current=current,
+        account=access.account.name if access else "",
+        waiting_count=waiting_count,
+        signed_in=access is not None,
+        can_sign_out=request.app[DOORKEEPER].can_sign_out(request),
+        answers=access.account.answers if access else (),
+        row_answers=access.row_answers if access else (),
+        return_to=return_to or local_path(request.path_qs),
+        done=_outcomes(request),
+    )
+
+
+def _outcomes(request: web.Request) -> tuple[Outcome, ...]:
+    """Return the outcomes of the form that was sent before.
+
+    They are signed, so that no link of a stranger shows an outcome that is not true.
+    """
+    try:
+        fields = request.app[MESSAGES].loads(request.query.get(_DONE, ""), max_age=_MESSAGE_AGE)
+    except BadData:
+        return ()
+    return tuple(Outcome(**{**outcome, "before": tuple(outcome["before"])}) for outcome in fields)
+
+
+def html(template: str, *, status: int = 200, **context: Any) -> web.Response:
+    """Return a page, or a part of one, as a response."""
+    return web.Response(
+        text=render(template, **context), status=status, content_type="text/html", charset="utf-8"
+    )

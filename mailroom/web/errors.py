@@ -1,0 +1,73 @@
+"""Errors as pages for people, as parts of pages for the script, and as RFC 9457 for programs."""
+
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from mailroom.web.context import html, page_of
+from mailroom.web.model import AccountUnavailableError, RefusedError
+from mailroom.web.security import is_by_script
+
+log = structlog.get_logger(__name__)
+
+_API: Final = "/api/"
+_HEADINGS: Final = {
+    HTTPStatus.NOT_FOUND: "There is no such page",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The mail server cannot be reached",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "That was not done",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "A mistake in Mailroom",
+}
+_ADVICE: Final = {
+    HTTPStatus.SERVICE_UNAVAILABLE: "Nothing is lost. Try again in a minute.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "The log of Mailroom says more.",
+}
+
+
+@web.middleware
+async def show_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer a request; an error becomes a response that whoever sent the request can read."""
+    try:
+        return await handler(request)
+    except web.HTTPRedirection:
+        raise
+    except web.HTTPException as error:
+        status, text = HTTPStatus(error.status), error.text or ""
+        if text == f"{error.status}: {error.reason}":  # aiohttp's own text says no more
+            text = ""
+        kept = ("Allow", "Retry-After", "WWW-Authenticate")
+        headers = {name: error.headers[name] for name in kept if name in error.headers}
+    except RefusedError as error:
+        status, text, headers = HTTPStatus.UNPROCESSABLE_ENTITY, str(error), {}
+    except AccountUnavailableError as error:
+        status, text, headers = HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": "60"}
+    except Exception:
+        log.exception("a mistake in Mailroom itself: the page did not answer", path=request.path)
+        status, text, headers = HTTPStatus.INTERNAL_SERVER_ERROR, "", {}
+    response = await _response(request, status, text)
+    response.headers.update(headers)
+    return response
+
+
+async def _response(request: web.Request, status: HTTPStatus, text: str) -> web.Response:
+    if request.path.startswith(_API):
+        problem = {"type": "about:blank", "title": status.phrase, "status": status.value}
+        return web.json_response(
+            {**problem, "detail": text}, status=status, content_type="application/problem+json"
+        )
+    context = {
+        "status": status.value,
+        "heading": _HEADINGS.get(status, status.phrase),
+        "text": text,
+        "advice": _ADVICE.get(status, ""),
+    }
+    if is_by_script(request):
+        return html("_problem.html", status=status, **context)
+    return html(
+        "error.html",
+        status=status,
+        page=page_of(request, str(context["heading"])),
+        **context,
+    )

@@ -1,0 +1,60 @@
+"""The options of the page: the accounts, and who may see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+
+from mailroom.web.model import Answer, ScreenedAccount
+
+_IN_ROW = ("Imbox", "Feed", "Paper Trail")
+"""The categories that stand in a row by default, beside the first one that denies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """An account, and who may see it.
+
+    Attributes:
+        account: the account.
+        password: the password for people; empty: nobody signs in with a password.
+        proxy_user: the user that a proxy has to name; empty: any user, of a single account only.
+        api_token: the token of programs that read and decide; empty: there are none.
+        api_token_readonly: the token of programs that read.
+        answer_names: the names of the categories that stand in each row; empty: the default.
+    """
+
+    account: ScreenedAccount
+    password: str = ""
+    proxy_user: str = ""
+    api_token: str = ""
+    api_token_readonly: str = ""
+    answer_names: tuple[str, ...] = ()
+
+    @property
+    def row_answers(self) -> Sequence[Answer]:
+        """The answers that stand in each row, four at most."""
+        answers = self.account.answers[:-1]  # the last one is spam
+        if self.answer_names:
+            by_name = {answer.name.casefold(): answer for answer in answers}
+            names = [name.casefold() for name in self.answer_names]
+            return tuple(by_name[name] for name in names if name in by_name)
+        chosen = [answer for answer in answers if answer.name in _IN_ROW and not answer.denies]
+        denying = [answer for answer in answers if answer.denies]
+        return tuple((chosen or [*answers[:3]]) + denying[:1])
+
+
+@dataclass(frozen=True, slots=True)
+class PageOptions:
+    """Who may use the page.
+
+    Attributes:
+        url: the address of the page as browsers show it, without a path; empty if it is not known.
+        open_to_all: True if nobody has to sign in.
+        proxy_header: the header in which a proxy names the user; empty if there is no such proxy.
+        trusted_networks: the networks of that proxy.
+    """
+
+    url: str = ""
+    open_to_all: bool = False
+    proxy_header: str = ""
+    trusted_networks: tuple[IPv4Network | IPv6Network, ...] = ()

@@ -1,0 +1,113 @@
+"""The pages that show something."""
+
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+from aiohttp import web
+
+from mailroom.web.context import access_of, html, page_of
+from mailroom.web.model import Waiting, WaitingRow
+from mailroom.web.options import Access
+
+_AT_ONCE: Final = 50
+"""Rows on one page."""
+_MOST_DIGITS: Final = 6
+
+T = TypeVar("T")
+
+
+async def waiting(request: web.Request) -> web.StreamResponse:
+    """Show the subjects that wait."""
+    access = access_of(request)
+    shown = await access.account.waiting()
+    if shown.is_first_use and not request.query:
+        raise web.HTTPSeeOther("/suggest")
+    return _waiting(request, "waiting.html", access, shown)
+
+
+async def rows(request: web.Request) -> web.StreamResponse:
+    """Return the list of waiting subjects without the page around it, for the script."""
+    access = access_of(request)
+    return _waiting(request, "_rows.html", access, await access.account.waiting())
+
+
+def _waiting(
+    request: web.Request, template: str, access: Access, shown: Waiting
+) -> web.StreamResponse:
+    search = request.query.get("search", "").strip()
+    found = [row for row in shown.rows if not search or _matches(row, search)]
+    part, number, pages = _part(found, request)
+    page = page_of(request, "Waiting", "waiting", access=access, waiting_count=len(shown.rows))
+    return html(
+        template,
+        page=page,
+        waiting=shown,
+        rows=part,
+        page_number=number,
+        pages=pages,
+        search=search,
+    )
+
+
+def _matches(row: WaitingRow, search: str) -> bool:
+    texts = (row.name, row.address, row.who, row.subject_line, row.alias)
+    return any(search.casefold() in text.casefold() for text in texts)
+
+
+def _part(found: Sequence[T], request: web.Request) -> tuple[Sequence[T], int, int]:
+    """Return the rows of the page that is asked for, its number, and the number of pages."""
+    pages = max(1, -(-len(found) // _AT_ONCE))
+    asked = request.query.get("page", "1")
+    is_number = asked.isascii() and asked.isdigit() and len(asked) <= _MOST_DIGITS
+    number = min(max(int(asked), 1), pages) if is_number else 1
+    return found[(number - 1) * _AT_ONCE : number * _AT_ONCE], number, pages
+
+
+async def decided(request: web.Request) -> web.StreamResponse:
+    """Show the decisions."""
+    access = access_of(request)
+    category, search = request.query.get("category", ""), request.query.get("search", "").strip()
+    found = await access.account.decided(category=category, search=search)
+    part, number, pages = _part(found, request)
+    return html(
+        "decided.html",
+        page=page_of(request, "Decided", "decided", access=access),
+        rows=part,
+        categories=[answer.name for answer in access.account.answers[:-1]],
+        category=category,
+        search=search,
+        page_number=number,
+        pages=pages,
+    )
+
+
+async def subject(request: web.Request) -> web.StreamResponse:
+    """Show what is known of a subject, and its mail."""
+    access = access_of(request)
+    shown = await access.account.subject(request.query.get("who", ""))
+    page = page_of(request, shown.name or shown.who, access=access)
+    return html("subject.html", page=page, subject=shown)
+
+
+async def suggest(request: web.Request) -> web.StreamResponse:
+    """Show the proposals, or how far the reading for them is."""
+    access = access_of(request)
+    suggestions = await access.account.suggestions()
+    page = page_of(request, "Suggestions", "suggest", access=access)
+    return html("suggest.html", page=page, suggestions=suggestions)
+
+
+async def clear(request: web.Request) -> web.StreamResponse:
+    """Show how much mail a clearing would move."""
+    access = access_of(request)
+    older = request.query.get("older", "30d")
+    page = page_of(request, "Clear", "waiting", access=access)
+    cleared = await access.account.survey(older)
+    return html("clear.html", page=page, older=older, cleared=cleared, done=False)
+
+
+async def offline(_request: web.Request) -> web.StreamResponse:
+    """Return the page that the service worker shows when the page cannot be reached."""
+    response = html("offline.html")
+    response.headers["Cache-Control"] = "max-age=86400"
+    return response

@@ -1,0 +1,113 @@
+"""Rules for every request and response: the host, the origin of changes, and headers.
+
+The rules keep other sites from using the browser of somebody who is signed in, and keep the page
+from loading or sending anything elsewhere.
+"""
+
+from ipaddress import ip_address
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from yarl import URL
+
+MOST_OCTETS: Final = 64 * 1024
+"""The largest body of a request."""
+SCRIPT_HEADER: Final = "X-Requested-With"
+"""A request with this header is sent by the page's script, which wants a part of a page."""
+_API: Final = "/api/"
+_SAFE: Final = frozenset({"GET", "HEAD"})
+_POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        *(f"{kind}-src 'self'" for kind in ("script", "style", "img", "connect", "manifest")),
+        "worker-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types mailroom",
+    )
+)
+_HEADERS: Final = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+
+async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """Add the headers of every response. Only responses that allow it are stored."""
+    for name, value in _HEADERS.items():
+        response.headers[name] = value
+    response.headers.setdefault("Cache-Control", "no-store")
+
+
+@web.middleware
+class Guard:
+    """Refuses requests for other hosts (421), and changes that other sites cause (403).
+
+    A site that lets its name point to this machine (DNS rebinding) has the browser send that name,
+    so only the configured name, addresses and ``localhost`` are accepted.
+
+    Args:
+        url: the address of the page; empty if it is not known.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = URL(url) if url else None
+
+    async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer a request that may pass.
+
+        Raises:
+            HTTPException: the request is refused.
+        """
+        if not self._is_our_host(request.host):
+            raise web.HTTPMisdirectedRequest(
+                text="This page is not known under that name; set MAILROOM_WEB_URL to its address."
+            )
+        changes = request.method not in _SAFE
+        # Programs send a token with each request, which no other site can make a browser send.
+        if changes and not request.path.startswith(_API) and not self._is_same_origin(request):
+            raise web.HTTPForbidden(text="The request came from another site.")
+        return await handler(request)
+
+    def _is_our_host(self, host: str) -> bool:
+        if self._url is not None and host.lower() == _host_of(self._url):
+            return True
+        try:
+            name = URL(f"http://{host}").host or ""
+        except ValueError:
+            return False
+        if name == "localhost":
+            return True
+        try:
+            ip_address(name)
+        except ValueError:
+            return False
+        return True
+
+    def _is_same_origin(self, request: web.Request) -> bool:
+        """Return True if a browser says that the request comes from a page of ours."""
+        site = request.headers.get("Sec-Fetch-Site")
+        if site is not None:
+            return site in {"same-origin", "none"}
+        origin = request.headers.get("Origin", "")
+        if self._url is not None:
+            return origin == str(self._url)
+        return origin in {f"{scheme}://{request.host}" for scheme in ("http", "https")}
+
+
+def _host_of(url: URL) -> str:
+    """Return the value of the Host header for a URL."""
+    return url.raw_authority.lower()
+
+
+def is_by_script(request: web.Request) -> bool:
+    """Return True if the page's script has sent a request."""
+    return request.headers.get(SCRIPT_HEADER) == "mailroom"

@@ -1,0 +1,178 @@
+"""Signing in: passwords and cookies, users that a proxy names, and tokens of programs."""
+
+import hashlib
+import hmac
+import math
+import time
+from collections.abc import Sequence
+from ipaddress import ip_address
+from typing import Final
+
+import structlog
+from aiohttp import web
+from itsdangerous import BadSignature, TimestampSigner
+
+from mailroom.web.options import Access, PageOptions
+from mailroom.web.throttle import Throttle
+
+log = structlog.get_logger(__name__)
+
+COOKIE: Final = "__Host-mailroom"
+"""Browsers take a cookie with this prefix only over https, for this host alone (RFC 6265bis)."""
+_AGE: Final = 90 * 24 * 3600
+"""Seconds that a person stays signed in."""
+_SALT: Final = b"mailroom page"
+_SESSION: Final = "mailroom.session"
+
+
+class WaitError(Exception):
+    """Too many attempts have failed; ``seconds`` have to pass before the next one."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = math.ceil(seconds)
+
+
+class Doorkeeper:
+    """Decides which account a request may see.
+
+    Args:
+        accesses: the accounts, and who may see them.
+        options: the options of the page.
+    """
+
+    def __init__(self, accesses: Sequence[Access], options: PageOptions) -> None:
+        self._accesses = accesses
+        self._options = options
+        self._throttle = Throttle(time.monotonic)
+        self._with_password = {
+            access.account.name: access for access in accesses if access.password
+        }
+        # A new password is another key, so it ends all sign-ins.
+        self._signers = {
+            name: TimestampSigner(
+                hashlib.scrypt(
+                    access.password.encode(), salt=_SALT + name.encode(), n=2**14, r=8, p=1
+                ),
+                salt=_SESSION,
+                digest_method=hashlib.sha256,
+            )
+            for name, access in self._with_password.items()
+        }
+
+    @property
+    def account_names(self) -> tuple[str, ...]:
+        """The accounts that can be signed in to by a password; empty for a single account."""
+        return () if len(self._accesses) == 1 else tuple(self._with_password)
+
+    @property
+    def has_passwords(self) -> bool:
+        """True if people can sign in with a password."""
+        return bool(self._with_password)
+
+    def access_of(self, request: web.Request) -> Access | None:
+        """Return the access of the person who sends a request; None if nobody is signed in."""
+        if self._options.open_to_all:
+            return self._accesses[0]
+        return self._by_proxy(request) or self._by_cookie(request)
+
+    def _by_proxy(self, request: web.Request) -> Access | None:
+        header = self._options.proxy_header
+        users = request.headers.getall(header, []) if header else []
+        if len(users) != 1 or not users[0] or not self._is_trusted(request):
+            return None
+        (user,) = users
+        for access in self._accesses:
+            if access.proxy_user == user:
+                return access
+        only = self._accesses[0]
+        return only if len(self._accesses) == 1 and not only.proxy_user else None
+
+    def _is_trusted(self, request: web.Request) -> bool:
+        """Return True if the sender of a request is the proxy."""
+        try:
+            address = ip_address((request.remote or "").partition("%")[0])
+        except ValueError:
+            return False
+        address = getattr(address, "ipv4_mapped", None) or address
+        return any(address in network for network in self._options.trusted_networks)
+
+    def _by_cookie(self, request: web.Request) -> Access | None:
+        value = request.cookies.get(COOKIE, "")
+        name = value.partition(".")[0]
+        signer = self._signers.get(name)
+        if signer is None:
+            return None
+        try:
+            signer.unsign(value, max_age=_AGE)
+        except BadSignature:
+            return None
+        return self._with_password[name]
+
+    def sign_in(self, request: web.Request, name: str, password: str) -> Access | None:
+        """Return the access to an account; None if the password is wrong.
+
+        Raises:
+            WaitError: too many attempts from this address have failed; this one was not looked at.
+        """
+        address = self._client_address(request)
+        if seconds := self._throttle.wait(address):
+            raise WaitError(seconds)
+        access = self._with_password.get(name)
+        expected = access.password if access else ""
+        # The comparison takes as long for an account that does not exist.
+        is_right = hmac.compare_digest(_digest(password), _digest(expected))
+        if access is not None and is_right:
+            self._throttle.succeeded(address)
+            log.info("signed in", address=address, to=name or None)
+            return access
+        count = self._throttle.failed(address)
+        if count & (count - 1) == 0:  # 1, 2, 4, 8: an attack does not fill the log
+            log.warning("wrong password for the page", address=address, failures=count)
+        return None
+
+    def _client_address(self, request: web.Request) -> str:
+        """Return the address that a request comes from: that of the proxy's client if trusted."""
+        if self._is_trusted(request):
+            hops = request.headers.get("X-Forwarded-For", "").split(",")
+            # The last hop is the one that the proxy itself has seen.
+            return hops[-1].strip() or str(request.remote)
+        return str(request.remote)
+
+    def set_cookie(self, response: web.Response, access: Access) -> None:
+        """Keep a person signed in."""
+        name = access.account.name
+        response.set_cookie(
+            COOKIE,
+            self._signers[name].sign(name).decode(),
+            max_age=_AGE,
+            path="/",
+            secure=True,
+            httponly=True,
+            samesite="Lax",
+        )
+
+    def remove_cookie(self, response: web.Response) -> None:
+        """Sign a person out."""
+        response.del_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
+
+    def can_sign_out(self, request: web.Request) -> bool:
+        """Return True if a person is signed in by a password."""
+        return self._by_cookie(request) is not None
+
+    def program_of(self, request: web.Request) -> tuple[Access, bool] | None:
+        """Return the access of a program, and True if it may decide; None if its token is wrong."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        given = _digest(token.strip())
+        found = None
+        for access in self._accesses:
+            for known, may_decide in ((access.api_token, True), (access.api_token_readonly, False)):
+                if hmac.compare_digest(given, _digest(known)) and known:
+                    found = access, may_decide
+        return found
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode(errors="surrogateescape")).digest()

@@ -1,0 +1,72 @@
+"""The sign-in: the page, its form, and signing out."""
+
+from aiohttp import web
+
+from mailroom.web.context import DOORKEEPER, html, local_path, page_of, sign_in_path
+from mailroom.web.forms import read_form
+from mailroom.web.sign_in import WaitError
+
+_CHECK = "check"
+"""In the address after a sign-in: the browser must have kept the cookie by now."""
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """Show the form; lead somebody who is signed in to the page."""
+    doorkeeper = request.app[DOORKEEPER]
+    if doorkeeper.access_of(request) is not None:
+        raise web.HTTPSeeOther(local_path(request.query.get("return_to", "/")))
+    if not doorkeeper.has_passwords:
+        raise web.HTTPForbidden(
+            text="The proxy in front of this page has named no user who may see it."
+        )
+    return _form(request, needs_https=_CHECK in request.query)
+
+
+async def sign_in(request: web.Request) -> web.StreamResponse:
+    """Check a password, and keep the person signed in."""
+    doorkeeper, form = request.app[DOORKEEPER], await read_form(request)
+    return_to = local_path(form.get("return_to", "/"))
+    try:
+        access = doorkeeper.sign_in(request, form.get("account", ""), form.get("password", ""))
+    except WaitError as error:
+        response = _form(request, return_to=return_to, retry_after=error.seconds, status=429)
+        response.headers["Retry-After"] = str(error.seconds)
+        return response
+    if access is None:
+        return _form(request, return_to=return_to, failed=True, status=403)
+    response = web.Response(
+        status=303, headers={"Location": f"{sign_in_path(return_to)}&{_CHECK}=1"}
+    )
+    doorkeeper.set_cookie(response, access)
+    return response
+
+
+async def sign_out(request: web.Request) -> web.StreamResponse:
+    """Sign a person out."""
+    response = web.Response(status=303, headers={"Location": sign_in_path("/")})
+    request.app[DOORKEEPER].remove_cookie(response)
+    return response
+
+
+def _form(
+    request: web.Request,
+    *,
+    return_to: str = "",
+    needs_https: bool = False,
+    failed: bool = False,
+    retry_after: int = 0,
+    status: int = 200,
+) -> web.Response:
+    return html(
+        "sign_in.html",
+        status=status,
+        page=page_of(
+            request,
+            "Sign in",
+            return_to=return_to or local_path(request.query.get("return_to", "/")),
+        ),
+        accounts=request.app[DOORKEEPER].account_names,
+        needs_https=needs_https,
+        failed=failed,
+        retry_after=retry_after,
+    )

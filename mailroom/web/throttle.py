@@ -1,0 +1,61 @@
+"""Delays that grow with each failed attempt to sign in, by network address. No I/O."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Final
+
+_FREE: Final = 3
+"""Failed attempts without a delay: people mistype."""
+_LONGEST: Final = 300.0
+"""Seconds. The longest delay; a person who forgot the password waits no longer."""
+_MOST: Final = 4096
+"""Addresses that are remembered; the one that failed longest ago is forgotten first."""
+_IPV6_PREFIX: Final = 64
+"""A customer of a provider has at least this many bits to choose addresses from."""
+
+
+class Throttle:
+    """Counts failed attempts.
+
+    Args:
+        now: returns the seconds of any steady clock.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._failures = OrderedDict[str, tuple[int, float]]()
+
+    def wait(self, address: str) -> float:
+        """Return the seconds until an address may try again; 0: now."""
+        count, last = self._failures.get(_network(address), (0, 0.0))
+        if count < _FREE:
+            return 0.0
+        delay = min(_LONGEST, 2.0 ** min(count - _FREE, 16))
+        return max(0.0, last + delay - self._now())
+
+    def failed(self, address: str) -> int:
+        """Count a failed attempt; return the number of failures of the address."""
+        network = _network(address)
+        count = self._failures.pop(network, (0, 0.0))[0] + 1
+        self._failures[network] = count, self._now()
+        while len(self._failures) > _MOST:
+            self._failures.popitem(last=False)
+        return count
+
+    def succeeded(self, address: str) -> None:
+        """Forget the failures of an address."""
+        self._failures.pop(_network(address), None)
+
+
+def _network(address: str) -> str:
+    """Return the network that one person can choose addresses from."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ip_network((parsed, _IPV6_PREFIX), strict=False))
