@@ -32,8 +32,8 @@ _LIST: Final = "list*"
 def key_of(address: str) -> str:
     """Return the form in which addresses are compared: lower case, unquoted, the domain in ASCII.
 
-    Unicode is composed (NFC), and the dot at the end of a domain is removed. An invalid domain is
-    not converted to ASCII. In a text without ``@`` only case and composition are changed.
+    A name, angle brackets, ``mailto:`` and the dot at the end of a domain are removed, and Unicode is
+    composed (NFC). An invalid domain is not converted to ASCII.
     """
     text = _without_wrapping(address).lower()
     if not text.isascii():

@@ -36,7 +36,7 @@ class Snapshot:
 
     Attributes:
         index: every card in brief, and every group.
-        fetch: the backend's function that reads editable cards by their ids.
+        fetch: the backend's function that reads cards of the index by their ids.
     """
 
     index: ContactIndex

@@ -53,7 +53,7 @@ class CardForm(Protocol):
         ...
 
     @property
-    def needs_mark(self) -> bool:
+    def renews_mark(self) -> bool:
         """True if every edit must renew the mark.
 
         With the old mark, the card would look as if a person had changed it.
@@ -101,7 +101,7 @@ def updated(card: F, edit: UpdateCard) -> F:
     if edit.forget:
         card = _forgotten(card)
     elif (edit.claim and card.may_be_claimed and is_bare(card)) or (
-        card.needs_mark and is_untouched(card)
+        card.renews_mark and is_untouched(card)
     ):
         card = as_made(card)
     card = _filled(card, edit.fill).without_lines(edit.remove_lines)

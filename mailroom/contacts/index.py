@@ -34,13 +34,13 @@ class _Tables:
     """The tables of an index.
 
     Attributes:
-        cards: editable cards, by id.
+        cards: the cards of address books that Mailroom may write to, by id; without groups.
         groups: groups, by id.
         ids_by_key: key of an address or a list -> ids of the cards that have this key.
         ids_by_uid: uid -> id of the card.
-        known_only: card id -> address keys, for cards that cannot be edited.
+        known_only: card id -> address keys, for cards that Mailroom may only read.
         known: address key -> number of the cards in ``known_only`` that bear the address.
-        only_named: card id -> name, for cards without addresses.
+        names_only: card id -> name, for cards without addresses.
     """
 
     cards: dict[str, Brief] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class _Tables:
     ids_by_uid: dict[str, str] = field(default_factory=dict)
     known_only: dict[str, tuple[str, ...]] = field(default_factory=dict)
     known: dict[str, int] = field(default_factory=dict)
-    only_named: dict[str, str] = field(default_factory=dict)
+    names_only: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> Self:
         return type(self)(*(getattr(self, table.name).copy() for table in fields(self)))
@@ -57,6 +57,9 @@ class _Tables:
 
 class ContactIndex:
     """The cards and groups of an address book at one moment; immutable.
+
+    Of a card that Mailroom may only read, the index knows nothing but the addresses: such a card is
+    *known only*. Only :attr:`ids` and :meth:`knows` take account of it.
 
     Ids are the backend's handles, as in :class:`mailroom.contacts.model.Card`. Without arguments
     the index is empty; any other index comes from an :class:`IndexBuilder`.
@@ -66,7 +69,7 @@ class ContactIndex:
         self._tables = _Tables() if tables is None else tables
 
     def __len__(self) -> int:
-        """Return the number of cards, without groups."""
+        """Return the number of cards, without groups and known-only cards."""
         return len(self._tables.cards)
 
     @property
@@ -82,12 +85,12 @@ class ContactIndex:
 
     @property
     def card_ids(self) -> frozenset[str]:
-        """The ids of the cards, groups left out."""
+        """The ids of the cards, without groups and known-only cards."""
         return frozenset(self._tables.cards)
 
     @property
     def uids(self) -> frozenset[str]:
-        """The uids of the cards, groups left out."""
+        """The uids of the cards, without groups and known-only cards."""
         return frozenset(brief.uid for brief in self._tables.cards.values())
 
     @property
@@ -108,20 +111,20 @@ class ContactIndex:
         return key_on_card(address) in self._tables.cards[card_id].keys
 
     def knows(self, address: str) -> bool:
-        """Return True if a card, editable or not, bears an address or ``*@`` and its domain."""
+        """Return True if a card, maybe known only, bears an address or ``*@`` and its domain."""
         key = key_on_card(address)
         return any(
             address_key in self._tables.ids_by_key or address_key in self._tables.known
             for address_key in (key, whole_domain(key))
         )
 
-    def only_named(self, names: Iterable[str]) -> list[str]:
-        """Return those of ``names`` for which there is a card without any address.
+    def names_without_address(self, names: Iterable[str]) -> list[str]:
+        """Return those of ``names`` that are the name of a card without any address.
 
         A group in Apple's form, which is not the form of RFC 6350, appears as such a card over JMAP
         if the server does not know Apple's form.
         """
-        present = frozenset(self._tables.only_named.values())
+        present = frozenset(self._tables.names_only.values())
         return [name for name in names if name in present]
 
     def ids_of(self, addresses: Iterable[str]) -> frozenset[str]:
@@ -179,7 +182,8 @@ class IndexBuilder:
     def put_card(self, card_id: str, uid: str, addresses: Iterable[str], *, name: str = "") -> None:
         """Add a card; it replaces the card or group that had this id.
 
-        The ``name`` is kept only for a card without addresses; see :meth:`ContactIndex.only_named`.
+        The ``name`` is kept only for a card without addresses, for
+        :meth:`ContactIndex.names_without_address`.
         """
         brief = Brief(uid, keys_of_card(uid, addresses))
         name = "" if brief.keys else name
@@ -187,7 +191,7 @@ class IndexBuilder:
         if (
             tables.cards.get(card_id) == brief
             and tables.ids_by_uid.get(uid) == card_id
-            and tables.only_named.get(card_id, "") == name
+            and tables.names_only.get(card_id, "") == name
         ):
             return
         self.remove(card_id)
@@ -197,7 +201,7 @@ class IndexBuilder:
         for key in brief.keys:
             tables.ids_by_key[key] = (*tables.ids_by_key.get(key, ()), card_id)
         if name:
-            tables.only_named[card_id] = name
+            tables.names_only[card_id] = name
 
     def put_group(self, group: Group) -> None:
         """Add a group; it replaces the card or group that had this id."""
@@ -207,7 +211,7 @@ class IndexBuilder:
         self._writable().groups[group.id] = group
 
     def put_known(self, card_id: str, addresses: Iterable[str]) -> None:
-        """Add a card that Mailroom can read but must not edit; it replaces the entry with this id.
+        """Add a card that is known only; it replaces the entry with this id.
 
         Such a card is in a read-only or second address book, or has no UID. It only makes its
         addresses known: it is in no group, and no edit is planned for it.
@@ -228,7 +232,7 @@ class IndexBuilder:
             return
         tables = self._writable()
         tables.groups.pop(card_id, None)
-        tables.only_named.pop(card_id, None)
+        tables.names_only.pop(card_id, None)
         for key in tables.known_only.pop(card_id, ()):
             tables.known[key] -= 1
             if not tables.known[key]:

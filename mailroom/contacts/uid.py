@@ -56,9 +56,9 @@ def is_of_list(uid: str) -> bool:
 
 
 def key_on_card(key: str) -> str:
-    """Return the key that the cards of an address, or of a mailing list, have in common.
+    """Return the key by which the cards of an address or of a mailing list are found.
 
-    See :func:`keys_of_card`.
+    That is one of the :func:`keys_of_card`.
 
     Args:
         key: an address, or the :func:`mailroom.contacts.address.list_key` of a list.

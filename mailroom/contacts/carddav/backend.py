@@ -155,7 +155,10 @@ class CardDavAddressBook:
         others = OtherBooks(self._http, paths, selected.homes, collection.url, selected.listed)
 
         def as_contact(path: str, card: VCard) -> Card:
-            """Convert a card without its groups: a changed group does not make the card changed."""
+            """Convert a card, without the CATEGORIES that are Mailroom's groups.
+
+            A card is compared with the card as it was read, and only its groups may have changed.
+            """
             if options.groups_are_categories:
                 card = with_categories(card, join=(), leave=options.group_names)
             return to_card(path, card)

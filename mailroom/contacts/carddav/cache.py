@@ -78,7 +78,7 @@ class Changes:
         self.gone.discard(path)
         self.etags[path] = resource.etag
         if is_readable(card) and is_group(card):
-            if resource.is_whole:
+            if resource.is_as_sent:
                 self.groups[path] = resource
             else:
                 self.unread_groups[path] = resource.length
@@ -210,19 +210,19 @@ class CardCache:
             self.etags[resource.path] = resource.etag
 
     def invalidate(self, path: str) -> None:
-        """Discard the cached version of a resource, so that no edit is built on it."""
+        """Forget the cached version of a resource, so that no edit is built on it."""
         resource = self._versions.pop(path, None)
         if resource is not None and not is_group(resource.card):
             self._octets_of_versions -= len(bytes(resource.card))
 
     def invalidate_cards(self) -> None:
-        """Discard the cached versions of cards, but not of groups."""
+        """Forget the cached versions of cards, but not of groups."""
         versions = self._versions.items()
         self._versions = {path: version for path, version in versions if is_group(version.card)}
         self._octets_of_versions = 0
 
     def discard(self, path: str) -> None:
-        """Remove a resource that was deleted."""
+        """Discard everything that is known of a resource, because it was deleted."""
         self.invalidate(path)
         self._index.remove(path)
         self.etags.pop(path, None)

@@ -117,9 +117,9 @@ class Requests:
         return await self._list("PROPFIND", propfind(LISTED), depth=1)
 
     async def list_by_uid(self, begin: str | None, excluded: Iterable[str] = ()) -> Listing:
-        """Return the cards whose UID begins with a text, or without a text the cards without UID.
+        """Return the cards whose UID begins with a text; for None, the cards without a UID.
 
-        See :func:`query_by_uid`.
+        An empty text is the beginning of any UID; see :func:`query_by_uid`.
         """
         body = query_by_uid(begin, excluded)
         try:

@@ -37,8 +37,9 @@ class Resource:
         card: the card.
         length: octets of the card as the server stores it; None if unknown.
         octets: octets of the card as the server sent it.
-        is_whole: False if ``card`` has only the lines of
-            :data:`mailroom.contacts.vcard.scan.IN_BRIEF`, as far as the server's answer goes.
+        is_as_sent: True if ``card`` is the card as the server sent it, even if the server was
+            asked for some properties only. False if the card was too large to be kept, and only the
+            lines of :data:`mailroom.contacts.vcard.scan.IN_BRIEF` are left.
     """
 
     path: str
@@ -46,7 +47,7 @@ class Resource:
     card: VCard
     length: int | None = None
     octets: int = 0
-    is_whole: bool = True
+    is_as_sent: bool = True
 
     @property
     def may_be_converted(self) -> bool:
@@ -69,8 +70,9 @@ class Resource:
             return True  # This card is a newer version; the length was reported for the older one.
         if self.fits_length(shown.length):
             return True
-        # A vCard 3 without N is converted for certain. If the reported length fits neither card,
-        # the length is wrong.
+        # If the length fits the card shown, that card is the stored one. If the length fits neither
+        # card, it is wrong and shows nothing. Then the card shown is known to be converted only if
+        # it lacks N, and this card is the stored one.
         return is_vcard3_without_name(shown.card) and not shown.fits_length(shown.length)
 
     def fits_length(self, length: int | None) -> bool:
@@ -106,7 +108,7 @@ def from_item(path: str, item: Item, scanned: ScannedCard) -> Resource:
         card=VCard.parse(data),
         length=length,
         octets=scanned.octets,
-        is_whole=scanned.is_whole,
+        is_as_sent=scanned.is_as_sent,
     )
 
 

@@ -62,7 +62,7 @@ class Resources:
             found.pop(resource.path, None)
             if REPLACEMENT.encode() in bytes(resource.card):
                 garbled.add(resource.path)
-            elif resource.is_whole and is_readable(resource.card) and not is_group(resource.card):
+            elif resource.is_as_sent and is_readable(resource.card) and not is_group(resource.card):
                 self._cache.store(resource)
                 found[resource.path] = self._to_card(resource.path, resource.card)
 

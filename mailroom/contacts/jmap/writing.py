@@ -96,8 +96,8 @@ class Writing:
     def _uid_for(self, edit: ContactEdit) -> str:
         """Return the uid of the contact; another one if the uid of the edit is another contact's.
 
-        The other contact must not be in a group even for a moment: if Mailroom were stopped then,
-        nothing would show that this contact does not belong there.
+        With the uid of the other contact, the first request would put that contact into groups. If
+        Mailroom were stopped then, nothing would show that the contact does not belong there.
         """
         uid = edit.uid
         if isinstance(edit.card, CreateCard):
@@ -217,7 +217,7 @@ class Writing:
     async def _jobs_with_present_ids(
         self, jobs: Sequence[Job], results: Iterable[Done]
     ) -> list[Job]:
-        """Return the jobs whose cards or groups have got other ids, with these ids."""
+        """Return the jobs with cards or groups whose ids have changed, with the present ids."""
         missing = {card_id for job in jobs for card_id in job.needed_ids}
         missing -= self._cards.cached.keys()
         for done in results:

@@ -119,11 +119,12 @@ class JsContactForm:
         return True
 
     @property
-    def needs_mark(self) -> bool:
+    def renews_mark(self) -> bool:
         """True unless the mark was written over JMAP.
 
-        An edit over JMAP sets REV. A card with REV and a mark that was written over CardDAV looks,
-        over CardDAV, as if a person had changed it.
+        An edit over JMAP sets REV. If the mark is still the one in X-MAILROOM, a later reading of
+        the card over CardDAV takes REV for an edit by a person; a mark that was written over JMAP
+        allows REV.
         """
         return MARK not in name_of(self.card)
 

@@ -14,8 +14,8 @@ from mailroom.contacts.vcard.lines import ContentLine, VCard, decode, encode
 KIND: Final = ("KIND", "X-ADDRESSBOOKSERVER-KIND")
 """The kind of a card (RFC 6350 section 6.1.4), and Apple's property for it in vCard 3."""
 _STRUCTURED: Final = frozenset({"N", "ORG"})
-_LONGEST_MARK: Final = 200
-"""Octets of a line in which the name of a mark that was written over JMAP must be."""
+_SEARCHED_FOR_MARK: Final = 200
+"""Octets at the beginning of a line that are searched for the name of a mark written over JMAP."""
 _TOKEN: Final = re.compile(r"(?s)\\.|.")
 _ESCAPE: Final = re.compile(r"(?s)\\.")
 _MEANINGS: Final = {r"\n": "\n", r"\N": "\n", r"\,": ",", r"\;": ";", r"\:": ":", r"\\": "\\"}
@@ -97,7 +97,8 @@ def addresses_of(card: VCard) -> tuple[str, ...]:
     """Return every e-mail address, without comments, names or brackets around it."""
     pointer = JSCONTACT_PROPERTY.encode()
     by_mailroom = any(
-        (line.name == VCARD_PROPERTY or pointer in line.raw[:_LONGEST_MARK]) and MADE in line.value
+        (line.name == VCARD_PROPERTY or pointer in line.raw[:_SEARCHED_FOR_MARK])
+        and MADE in line.value
         for line in card.lines
     )
     return tuple(

@@ -103,7 +103,7 @@ class VCardForm:
         return not self.card.named("REV")
 
     @property
-    def needs_mark(self) -> bool:
+    def renews_mark(self) -> bool:
         """False: over CardDAV an edit changes nothing but the properties that Mailroom edits."""
         return False
 

@@ -38,12 +38,12 @@ class ScannedCard:
     Attributes:
         data: the unchanged card, or some of its lines.
         octets: the length of the card.
-        is_whole: True if ``data`` is the unchanged card.
+        is_as_sent: True if ``data`` is the unchanged card.
     """
 
     data: bytes
     octets: int
-    is_whole: bool
+    is_as_sent: bool
 
 
 class CardScanner:
@@ -76,8 +76,8 @@ class CardScanner:
     def result(self) -> ScannedCard:
         """Return the card. Call no other method afterwards."""
         if self._lines is not None:
-            return ScannedCard(self._lines.result(), self._octets, is_whole=False)
-        return ScannedCard(b"".join(self._pieces), self._octets, is_whole=True)
+            return ScannedCard(self._lines.result(), self._octets, is_as_sent=False)
+        return ScannedCard(b"".join(self._pieces), self._octets, is_as_sent=True)
 
 
 class _LineFilter:

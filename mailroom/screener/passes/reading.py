@@ -87,7 +87,8 @@ class AccountReader:
         """
         gathered, snapshot = await both(self._gatherer.gather(), self._book.sync())
         if groups := missing_groups(snapshot.groups, self._categories, self._layout):
-            raise MissingError(groups=groups, only_carddav=snapshot.index.only_named(groups))
+            only_carddav = snapshot.index.names_without_address(groups)
+            raise MissingError(groups=groups, only_carddav=only_carddav)
         return gathered, snapshot
 
     def reading(self, gathered: GatheredMail, snapshot: Snapshot) -> Reading:

@@ -96,7 +96,7 @@ class ScreenerWorkflow:
         mailboxes = missing_mailboxes(directory, self._categories, self._layout)
         groups = missing_groups(snapshot.groups, self._categories, self._layout)
         if mailboxes or groups:
-            only_carddav = snapshot.index.only_named(groups)
+            only_carddav = snapshot.index.names_without_address(groups)
             raise MissingError(mailboxes=mailboxes, groups=groups, only_carddav=only_carddav)
         raise_if_unsuitable(directory, self._categories, self._layout)
         self._gatherer.expect(directory)
