@@ -112,7 +112,7 @@ async def _create_mailboxes(account: Account, lacking: Lacking) -> None:
     while creations := mailbox_creations(directory, lacking.mailboxes):
         size = (await account.client.session()).limits.max_objects_in_set
         batch = dict(islice(creations.items(), size))  # parents come first
-        # A repeated request would be refused as a duplicate, so this one is sent only once.
+        # If the answer was lost, a second request would be refused as a duplicate: not repeatable.
         (made,) = await account.client.perform_all(
             [create_mailboxes(mail.id, batch)], repeatable=False
         )

@@ -5,8 +5,9 @@ changes since the state of the pass before it. If the server cannot return all c
 unread mail is read once more: a mail that is changed between two parts of the list of changes may
 be reported as created in neither.
 
-Mail that its owner has read is not searched for, because such mail stays in the Inbox; see
-:mod:`mailroom.screener.arrivals.delivery`.
+Mail that its owner has read is not searched for, because such mail usually stays in the Inbox (see
+:mod:`mailroom.screener.arrivals.delivery`). Read mail of a sender in a category that denies leaves
+the Inbox if it is among the changes; if it came before the first pass, it stays.
 """
 
 from collections.abc import Callable, Iterable
@@ -46,7 +47,7 @@ class Inbox:
 
     Args:
         account: the account.
-        lookback: the largest age of mail that is found by the first pass.
+        lookback: the largest age of mail that is screened.
         now: returns the server's time, because the clock of Mailroom's machine may be days off.
     """
 

@@ -33,7 +33,7 @@ class Category:
         add_to_inbox: True if the mail is in the Inbox as well. Never inherited.
         mark_seen: True if mail that is filed to the category is marked as read. Never inherited.
         denies: True if the category means "no": no mailing list's decision overrides it, and new
-            mail of its senders never stays in the Inbox.
+            mail of its senders leaves the Inbox even if it is placed.
     """
 
     name: str
