@@ -192,7 +192,7 @@ def _before(categories: Sequence[Category]) -> tuple[str, ...]:
 def with_report(outcome: Outcome, report: Report) -> Outcome:
     """Return the outcome for one subject, with what the report on a whole plan says about it."""
     for filing in report.plan.filings:
-        if outcome.subject.key in filing.decision.contact.addresses:
+        if outcome.subject.key in filing.decision.contact.keys:
             failure = report.failures.get(filing.decision.id, "")
             mails = len(filing.swept_patches) + len(filing.labelled_patches)
             return replace(outcome, mails=0 if failure else mails, failure=failure)
@@ -202,9 +202,9 @@ def with_report(outcome: Outcome, report: Report) -> Outcome:
 def _not_planned(subject: Subject, report: Report) -> str:
     """Return the reason why a plan has no decision on a subject; "" if none was needed."""
     for conflict in report.plan.conflicts:
-        if subject.key in conflict.contact.addresses:
+        if subject.key in conflict.contact.keys:
             return "other labels are on mail of the same sender; take them off first"
     for decision, reason in report.plan.skipped:
-        if subject.key in decision.contact.addresses:
+        if subject.key in decision.contact.keys:
             return reason
     return ""

@@ -32,7 +32,7 @@ _LIST: Final = "list*"
 def key_of(address: str) -> str:
     """Return the form in which addresses are compared: lower case, unquoted, the domain in ASCII.
 
-    A name, angle brackets, ``mailto:`` and the dot at the end of a domain are removed, and Unicode is
+    A name, angle brackets, ``mailto:`` and the dot at the end of a domain are removed. Unicode is
     composed (NFC). An invalid domain is not converted to ASCII.
     """
     text = _without_wrapping(address).lower()

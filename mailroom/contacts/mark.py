@@ -54,7 +54,8 @@ class Mark:
     Attributes:
         made: the digest of a card that Mailroom made; empty for any other card.
         filled: property name -> the digest of the value that Mailroom filled in. The names are
-            ``FN``, ``N`` and ``ORG`` over CardDAV; ``full``, ``components`` and ``organization`` over JMAP.
+            ``FN``, ``N`` and ``ORG`` over CardDAV; ``full``, ``components`` and ``organization``
+            over JMAP.
     """
 
     made: str = ""

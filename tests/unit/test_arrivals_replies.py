@@ -4,7 +4,7 @@ import pytest
 
 from mailroom.jmap.errors import MethodError
 from mailroom.sandbox import Limits, Quirks
-from mailroom.screener.arrivals.answers import Answers
+from mailroom.screener.arrivals.replies import Replies
 from tests.support.proxy.proxy import Answer, Exchange, Forward
 from tests.support.sandbox.arrivals import World, a_world
 
@@ -14,7 +14,7 @@ ME = "alice@example.com"
 async def answers(world: World) -> set[str]:
     """The ids of the new mails that answer the user."""
     new_mail = await world.new_mail(world.inbox())
-    return set(await Answers(world.account).among(new_mail.emails, world.places.sent))
+    return set(await Replies(world.account).among(new_mail.emails, world.places.sent))
 
 
 async def test_a_mail_in_a_thread_with_one_in_sent() -> None:
@@ -54,7 +54,7 @@ async def test_a_reference_to_sent_mail_of_another_thread() -> None:
 
         new_mail = await world.new_mail(world.inbox())
         world.proxy.intercept = no_thread
-        found = await Answers(world.account).among(new_mail.emails, world.places.sent)
+        found = await Replies(world.account).among(new_mail.emails, world.places.sent)
         assert found == {mail_id}
 
 
@@ -95,8 +95,8 @@ async def test_nothing_is_asked_where_there_is_nothing_to_ask() -> None:
         new_mail = await world.new_mail(world.inbox())
         asked = len(world.proxy.exchanges)
 
-        assert await Answers(world.account).among((), world.places.sent) == frozenset()
-        assert await Answers(world.account).among(new_mail.emails, frozenset()) == frozenset()
+        assert await Replies(world.account).among((), world.places.sent) == frozenset()
+        assert await Replies(world.account).among(new_mail.emails, frozenset()) == frozenset()
         assert len(world.proxy.exchanges) == asked
 
 
@@ -115,7 +115,7 @@ async def test_a_server_that_knows_no_threads_knows_no_answers(kind: str) -> Non
             return Answer(answer.status, answer.headers, body)
 
         world.proxy.intercept = refuse
-        finding = Answers(world.account).among(new_mail.emails, world.places.sent)
+        finding = Replies(world.account).among(new_mail.emails, world.places.sent)
         if kind == "serverFail":
             with pytest.raises(MethodError, match=kind):
                 await finding

@@ -78,7 +78,7 @@ def test_a_sender_is_the_contact_however_the_domain_is_spelt() -> None:
         )
         (contact,) = find_contacts({sender.key: [tapped]}, [card], (), index, groups())
         assert contact.cards == (card,)
-        assert contact.addresses == {WIRE}
+        assert contact.keys == {WIRE}
 
 
 def test_a_whole_domain_is_one_however_it_is_spelt() -> None:

@@ -80,7 +80,7 @@ def tap(
 def test_a_sender_without_a_card_is_a_contact_of_one_address() -> None:
     contact = contact_of([tap("@ToFeed", "Bob <BOB@Corp.Example>")])
 
-    assert contact.addresses == {"bob@corp.example"}
+    assert contact.keys == {"bob@corp.example"}
     assert contact.cards == ()
 
 
@@ -88,7 +88,7 @@ def test_all_addresses_of_the_card_count_in_whatever_case() -> None:
     three = card("bob", "Bob@Corp.example", "BOB@home.example", "b@old.example")
     contact = contact_of([tap("@ToFeed")], three)
 
-    assert contact.addresses == {BOB, "bob@home.example", "b@old.example"}
+    assert contact.keys == {BOB, "bob@home.example", "b@old.example"}
     assert contact.cards == (three,)
 
 
@@ -108,7 +108,7 @@ def test_two_cards_of_one_address_are_one_contact_with_all_their_addresses() -> 
     )
     contact = contact_of([tap("@ToFeed")], other, one)
 
-    assert contact.addresses == {BOB, "bob@home.example", "b@x.example"}
+    assert contact.keys == {BOB, "bob@home.example", "b@x.example"}
     assert contact.cards == (one, other)
 
 
@@ -116,14 +116,14 @@ def test_three_senders_that_two_cards_tie_together_are_one_contact() -> None:
     mails = [tap("@ToFeed", f"{each}@x.example", each) for each in ("a", "b", "c")]
     ab, bc = card("ab", "a@x.example", "b@x.example"), card("bc", "b@x.example", "c@x.example")
 
-    assert contact_of(mails, ab, bc).addresses == {"a@x.example", "b@x.example", "c@x.example"}
+    assert contact_of(mails, ab, bc).keys == {"a@x.example", "b@x.example", "c@x.example"}
 
 
 def test_senders_without_a_common_card_are_contacts_of_their_own() -> None:
     mails = [tap("@ToFeed", BOB, "m1"), tap("@ToJail", AL, "m2")]
     found = contacts_of(mails, card("bob", BOB))
 
-    assert sorted(sorted(each.addresses) for each in found) == [[AL], [BOB]]
+    assert sorted(sorted(each.keys) for each in found) == [[AL], [BOB]]
 
 
 def test_a_card_of_nobody_who_was_tapped_is_ignored() -> None:
@@ -132,7 +132,7 @@ def test_a_card_of_nobody_who_was_tapped_is_ignored() -> None:
 
 @pytest.mark.parametrize("own", [ME, "Me@Home.example"])
 def test_the_users_own_address_counts_for_nobody_whatever_card_it_is_on(own: str) -> None:
-    assert contact_of([tap("@ToFeed")], card("bob", BOB, own)).addresses == {BOB}
+    assert contact_of([tap("@ToFeed")], card("bob", BOB, own)).keys == {BOB}
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_card_with_a_similar_address_is_somebody_elses(similar: str) -> None:
     contact = contact_of([tap("@ToFeed")], card("similar", similar))
 
     assert not contact.cards
-    assert contact.addresses == {BOB}
+    assert contact.keys == {BOB}
 
 
 def test_labelled_mails_are_taken_oldest_first() -> None:
@@ -167,7 +167,7 @@ def test_every_labelled_mail_and_every_card_is_in_exactly_one_contact(
         each.uid for each in cards
     )
     for contact in found:
-        assert {one for each in contact.cards for one in each.addresses} <= contact.addresses
+        assert {one for each in contact.cards for one in each.addresses} <= contact.keys
 
 
 # Decisions
@@ -347,7 +347,7 @@ OWN = card(uid_for(INFO), INFO, names=Names("Corp", organization="Corp"))
 def test_a_shared_address_is_a_contact_of_its_own_and_gets_a_card() -> None:
     made = decision([tap("@ToJail", f"Ann at Corp <{INFO}>")], *COLLEAGUES)
 
-    assert made.contact.addresses == {INFO}
+    assert made.contact.keys == {INFO}
     assert made.contact.cards == ()
     (edit,) = made.edits
     assert isinstance(edit.card, CreateCard)
@@ -378,15 +378,15 @@ def test_the_way_back_of_a_shared_address_without_a_card_touches_nobody() -> Non
 def test_a_colleague_is_decided_on_without_the_shared_address() -> None:
     made = decision([tap("@ToFeed", "ann@corp.example")], *COLLEAGUES)
 
-    assert made.contact.addresses == {"ann@corp.example"}
+    assert made.contact.keys == {"ann@corp.example"}
 
 
 def test_a_colleague_and_the_shared_address_go_different_ways_at_once() -> None:
     mails = [tap("@ToFeed", "ann@corp.example", "m1"), tap("@ToJail", INFO, "m2")]
     of_ann, of_all = contacts_of(mails, *COLLEAGUES)
 
-    assert of_ann.addresses == {"ann@corp.example"}
-    assert of_all.addresses == {INFO}
+    assert of_ann.keys == {"ann@corp.example"}
+    assert of_all.keys == {INFO}
 
 
 @pytest.mark.parametrize(
@@ -398,7 +398,7 @@ def test_two_cards_of_one_person_are_one_contact(names: Names) -> None:
     contact = contact_of([tap("@ToFeed", INFO)], COLLEAGUES[0], twice)
 
     assert {each.uid for each in contact.cards} == {"ann", "twice"}
-    assert contact.addresses == {INFO, "ann@corp.example", "ann@home.example"}
+    assert contact.keys == {INFO, "ann@corp.example", "ann@home.example"}
 
 
 FORGE = "notifications@forge.example"

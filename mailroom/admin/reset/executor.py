@@ -111,4 +111,4 @@ class _Executor:
 
 def _addresses(filing: Filing) -> str:
     contact = filing.decision.contact
-    return ", ".join(sorted(contact.addresses)) or filing.decision.id
+    return ", ".join(sorted(contact.keys)) or filing.decision.id

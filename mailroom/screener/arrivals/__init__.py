@@ -2,7 +2,7 @@
 
 - :mod:`~mailroom.screener.arrivals.inbox` finds new mail;
 - :mod:`~mailroom.screener.arrivals.correspondents` finds the people that the user has written to;
-- :mod:`~mailroom.screener.arrivals.answers` finds new mail that answers mail of the user's;
+- :mod:`~mailroom.screener.arrivals.replies` finds new mail that replies to mail of the user's;
 - :mod:`~mailroom.screener.arrivals.delivery` tells delivered mail from mail that a program added;
 - :mod:`~mailroom.screener.arrivals.authentication` reads the server's opinion of a mail's From;
 - :mod:`~mailroom.screener.arrivals.verdict` decides, without I/O;

@@ -88,9 +88,9 @@ def _is_by(field: str, authserv_id: str) -> bool:
 
 
 def _failures(field: str) -> Iterator[Mapping[str, str]]:
-    """Yield the facts in the same result as each ``dmarc=fail``.
+    """Yield, for each ``dmarc=fail`` in a field, the facts that belong to this result.
 
-    The facts are the properties of the result, and what has the same form in its comments.
+    A fact has the form ``name=value``, and is a property of the result or in one of its comments.
 
     Servers copy a sender's words (for example HELO) into the field unchanged, so a bracket or quote
     in them may hide the rest of the field from a reader that follows the grammar. So failures are

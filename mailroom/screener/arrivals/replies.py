@@ -1,8 +1,8 @@
-"""Find new mail that answers mail that the user has sent. Reads only.
+"""Find new mail that replies to mail that the user has sent. Reads only.
 
-A mail is an answer if its thread holds a mail in Sent, or if it refers to one of the newest mails
+A mail is a reply if its thread holds a mail in Sent, or if it refers to one of the newest mails
 in Sent. The thread is not enough: servers put a mail with another subject into another thread (RFC
-8621 section 3), and ticket systems change the subject of their answers. A reference is safe: it
+8621 section 3), and ticket systems change the subject of their replies. A reference is safe: it
 needs the Message-ID of the user's mail, which only the recipients of that mail have seen.
 """
 
@@ -22,12 +22,12 @@ _THREADS: Final = 100
 """Threads in one call; another call reads the mails of all of them."""
 _TOO_LARGE: Final = "requestTooLarge"
 _UNABLE: Final = frozenset({"unknownMethod", "invalidArguments", "unsupportedSort"})
-"""Error types of a server that cannot run a query: it then finds no answers, so unknown senders'
+"""Error types of a server that cannot run a query: it then finds no replies, so unknown senders'
 mail goes to the Screener."""
 
 
-class Answers:
-    """Finds answers to mail that the user has sent.
+class Replies:
+    """Finds replies to mail that the user has sent.
 
     Args:
         account: the user's mail.
@@ -37,7 +37,7 @@ class Answers:
         self._account = account
 
     async def among(self, emails: Collection[Email], sent: frozenset[str]) -> frozenset[str]:
-        """Return the ids of the mails that answer a mail in the mailboxes ``sent``.
+        """Return the ids of the mails that reply to a mail in the mailboxes ``sent``.
 
         This takes one request, unless there are threads of hundreds of mails.
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from mailroom.jmap.mail_account import MailAccount
-from mailroom.screener.arrivals.answers import Answers
 from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.arrivals.executor import ArrivalsReport, VerdictExecutor
 from mailroom.screener.arrivals.inbox import Inbox, NewMail
+from mailroom.screener.arrivals.replies import Replies
 from mailroom.screener.arrivals.verdict import (
     Facts,
     Verdict,
@@ -52,7 +52,7 @@ class JudgedMail:
 
     @property
     def moves(self) -> tuple[Verdict, ...]:
-        """The verdicts that move a mail."""
+        """The verdicts that change a mail: they file the mail, or only add the warning label."""
         return tuple(verdict for verdict in self.verdicts if verdict.patch is not None)
 
 
@@ -86,7 +86,7 @@ class Screening:
         self._categories = categories
         self._policy = policy
         self._correspondents = Correspondents(account)
-        self._answers = Answers(account)
+        self._replies = Replies(account)
         self._refusals = Refusals()
 
     async def facts(self, new_mail: NewMail, places: Places, decisions: Decisions) -> Facts:
@@ -103,7 +103,7 @@ class Screening:
         unknown = unexplained(new_mail.emails, decisions)
         correspondents, reply_ids = await both(
             self._correspondents.among(sender_keys(unknown), places.sent),
-            self._answers.among(unknown, places.sent),
+            self._replies.among(unknown, places.sent),
         )
         return Facts(
             decisions=decisions,

@@ -1,4 +1,4 @@
-"""Decisions on subjects that a person names, with or without mail of theirs at hand. Reads only."""
+"""Decisions on subjects that a person names, even if there is no mail of them. Reads only."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -98,7 +98,7 @@ class NamedSubjects:
         mails_of = _by_key(mails)
         decisions = []
         for contact in contacts:
-            subject = next(subject for subject in answers if subject.key in contact.addresses)
+            subject = next(subject for subject in answers if subject.key in contact.keys)
             decision = decide_by_name(
                 contact,
                 subject,
@@ -110,7 +110,7 @@ class NamedSubjects:
                 now=self._now(),
             )
             decisions.append(decision)
-        further = frozenset().union(*(contact.addresses for contact in contacts)) - keys
+        further = frozenset().union(*(contact.keys for contact in contacts)) - keys
         mails += await self._reader.mail_of(further, gathered)
         unlabelled = replace(reading, gathered=replace(gathered, emails=(), new_mail=None))
         return plan_decisions(

@@ -190,8 +190,9 @@ class _Part:
             return self.left
 
         if left := await retry_while_changed(attempt, self.left, tries=_TRIES):
-            # This patch adds the archive and removes the Screener, and so changes nothing that
-            # somebody else wants. Other patches set a mailbox that the mail's owner may remove.
+            # A patch that adds the archive and removes the Screener is right in any state. The
+            # patch of a mail that is in other mailboxes as well sets one of them, and would put the
+            # mail back if its owner has just removed it from there.
             safe = {
                 email_id: patch
                 for email_id, patch in self._patches(left.values()).items()

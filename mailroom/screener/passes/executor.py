@@ -101,7 +101,8 @@ class PlanExecutor:
     async def _add_subject_labels(self, progress: Progress) -> None:
         """Add the labels that say the subjects of decisions, to mail whose labels did not change.
 
-        If another instance has carried out the decision, nothing would remove the label again.
+        If the labels have changed, another instance may have carried out the decision already. A
+        label that was added then would stay on the mail.
         """
         plan = progress.plan
 
@@ -190,8 +191,8 @@ class PlanExecutor:
         was_held = await self._update(
             replan(emails.values()), trail.end or trail.seen, replan, progress, as_read=emails
         )
-        # If the update was not held to a state, mail may have come just before it. Its label is
-        # gone, so this is the last chance to file that mail.
+        # If the update was not held to a state, mail may have come just before it. The labels are
+        # gone now, so no later pass would file that mail.
         if not was_held:
             _, mails = await self._gatherer.late_mail_of(
                 self._late_searches(progress), since=progress.plan.gathered.state
@@ -279,7 +280,7 @@ class PlanExecutor:
         for filing in progress.open_filings:
             target = target_of(filing.decision.answer, self._categories, places)
             contact = filing.decision.contact
-            addresses_by_destinations[target.destinations] |= contact.addresses
+            addresses_by_destinations[target.destinations] |= contact.keys
         searches = []
         for destinations, addresses in addresses_by_destinations.items():
             done = destinations if len(destinations) == 1 else frozenset[str]()

@@ -92,7 +92,7 @@ class Plan:
 
     @property
     def moves(self) -> tuple[Verdict, ...]:
-        """The verdicts on new mail that is to be moved."""
+        """The verdicts that change new mail; see :attr:`JudgedMail.moves`."""
         return () if self.judged is None else self.judged.moves
 
 
@@ -142,7 +142,7 @@ def plan_decisions(
         (decision, reason) for decision in wanted if (reason := refusal_of(decision.id)) is not None
     )
     decisions = [decision for decision in wanted if refusal_of(decision.id) is None]
-    answers = {key: decision.answer for decision in decisions for key in decision.contact.addresses}
+    answers = {key: decision.answer for decision in decisions for key in decision.contact.keys}
     all_decisions = replace(reading.decisions, of_pass=answers)
     gathered, places = reading.gathered, reading.gathered.places
     by_subject = BySubject(mails, all_decisions.subject_for)
@@ -205,7 +205,7 @@ def plan_filing(
     labelled = {mail.email.id: mail.email for mail in decision.contact.labelled}
     swept = {
         email.id: file_swept(email, target, places, remove_warning=not decision.mismatched)
-        for email in mails.of(decision.contact.addresses)
+        for email in mails.of(decision.contact.keys)
         if not email.mailbox_ids & places.tap_labels and email.id not in labelled
     }
     return Filing(

@@ -199,7 +199,7 @@ class ScreenerWorkflow:
             for contact in contacts
         ]
         # The cards may have further addresses, whose mail is filed as well.
-        further = frozenset().union(*(contact.addresses for contact in contacts)) - addresses
+        further = frozenset().union(*(contact.keys for contact in contacts)) - addresses
         mails += await self._reader.mail_of(further, gathered)
         return outcomes, mails
 

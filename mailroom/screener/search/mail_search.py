@@ -72,7 +72,7 @@ class Proof:
         """
         return self.every.ids == self.by_header.ids and not self.lacking
 
-    def newest_is_in(self, without_sender: Collection[str]) -> bool:
+    def newest_is_found_or_in(self, without_sender: Collection[str]) -> bool:
         """Return True if the newest mail was found by header, or is among ``without_sender``."""
         return self.every.ids == self.by_header.ids or set(self.every.ids) <= set(without_sender)
 
@@ -134,7 +134,7 @@ class MailSearch:
             or (
                 known is not None
                 and proof.lacking == known
-                and proof.newest_is_in(self._without_sender)
+                and proof.newest_is_found_or_in(self._without_sender)
             )
         ):
             return results, found
@@ -171,7 +171,7 @@ class MailSearch:
         return Mailboxes(mailbox_ids, frozenset(self._account.mailbox_sizes), keyword=self._keyword)
 
     def _proof(self, mailbox_ids: frozenset[str]) -> Operation[Proof | None]:
-        """Read a :class:`Proof`; None if the server refuses the queries.
+        """Return the operation that reads a :class:`Proof`; its result is None if it is refused.
 
         The newest mail is read from the end of the list. In any sort order, some servers append the
         mail that is not in their index to the end of the list. So if a list cannot be read from its
@@ -213,7 +213,7 @@ class MailSearch:
             return
         without_sender = self._without_sender.intersection(ids)
         lacking = proof.lacking or 0
-        if not proof.newest_is_in(without_sender) or lacking > len(without_sender):
+        if not proof.newest_is_found_or_in(without_sender) or lacking > len(without_sender):
             self._account.habits.learn(Limitation.HEADERS)
         elif lacking > 0 and proof.every.total == len(ids):
             # Some servers count up to a limit only. Then the total is not that of the list, and the

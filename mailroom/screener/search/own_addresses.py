@@ -33,7 +33,10 @@ class OwnAddresses:
         self._learned: frozenset[str] | None = None
 
     def addresses(self, places: Places) -> Operation[tuple[str, ...]]:
-        """Read all own addresses. Mail in Sent and Drafts is read the first time only."""
+        """Return the operation that reads all own addresses.
+
+        Mail in Sent and Drafts is read the first time only.
+        """
         identities = self._account.identities()
         mailboxes = sorted(places.sent | places.drafts) if self._learned is None else []
         limit = min(_NEWEST, self._account.page_size)

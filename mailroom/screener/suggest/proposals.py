@@ -32,7 +32,7 @@ class Proposals:
     Attributes:
         mails: the number of mails that were read.
         made: the proposals, for the senders with the most mail first.
-        unclear: senders with as much mail for whom there is no proposal, the largest first.
+        unclear: those of the senders for whom there is no proposal, in the same order.
     """
 
     mails: int

@@ -43,12 +43,13 @@ def edits_for_triage(
 
     Args:
         cards: the contact's cards; empty if there is none yet.
-        sender: the sender of the labelled mail.
+        sender: the address and the name for a card: those of the sender, the list or the domain.
         chain: the category, its parent, ...
         groups: Mailroom's groups.
         now: the time of the decision, for the note.
-        collective: the name for the card of an address that several people write from; the name in
-            ``sender`` is then ignored, because it is one person's. Empty for other addresses.
+        collective: the name for the card of a list, a domain, or an address that several people
+            write from; the name in ``sender`` is then ignored, because it may be one person's.
+            Empty for other addresses.
         subject: the mailing list or the whole domain that the card stands for; None for the
             address of the sender.
     """
@@ -115,7 +116,7 @@ def _update_for_triage(
     fill = missing_names(card, names)
     if not line and fill == Names():
         return None
-    claim = is_known_by_group(card, groups.provenance)
+    claim = is_ours_by_group(card, groups.provenance)
     return UpdateCard(card, fill=fill, add_line=line, claim=claim)
 
 
@@ -139,14 +140,13 @@ def edits_for_undo(cards: Collection[Card], groups: Groups) -> tuple[ContactEdit
 def edits_for_strays(
     keys: Collection[str], groups: Groups, uids: Collection[str]
 ) -> tuple[ContactEdit, ...]:
-    """Remove the senders' cards from the groups, if Mailroom made them and they were deleted.
+    """Remove from the groups the uids of deleted cards that Mailroom had made for subjects.
 
     Deleting a card leaves its uid in groups. If the server refused to change a group, and Mailroom
     was stopped then, no card is left that shows the work to be done.
 
     Args:
-        keys: the :attr:`Sender.key` of each sender. Only cards that Mailroom made for one of these
-            senders are looked for.
+        keys: the keys of the subjects.
         groups: Mailroom's groups.
         uids: the uids of all cards in the address book.
     """
@@ -161,7 +161,7 @@ def edits_for_strays_among(
     return tuple(_leave_all_groups(uid, None, groups) for uid in sorted(strays))
 
 
-def is_known_by_group(card: Card, provenance: Group) -> bool:
+def is_ours_by_group(card: Card, provenance: Group) -> bool:
     """Return True if Mailroom made a card, although the card shows no mark.
 
     Over JMAP, servers do not show marks that were written over CardDAV, and some do not show marks
@@ -173,12 +173,12 @@ def is_known_by_group(card: Card, provenance: Group) -> bool:
 
 def may_edit(card: Card, groups: Groups) -> bool:
     """Return True if Mailroom may change the card itself, and not only its groups."""
-    return card.is_editable or is_known_by_group(card, groups.provenance)
+    return card.is_editable or is_ours_by_group(card, groups.provenance)
 
 
 def is_deleted_by_undo(card: Card, groups: Groups) -> bool:
     """Return True if Mailroom made the card, and nobody made it their own since."""
-    is_ours = (card.made_by_us and card.untouched) or is_known_by_group(card, groups.provenance)
+    is_ours = (card.made_by_us and card.untouched) or is_ours_by_group(card, groups.provenance)
     return is_ours and card.uid not in groups.foreign_members
 
 

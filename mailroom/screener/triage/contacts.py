@@ -20,23 +20,23 @@ from mailroom.screener.triage.labelled import LabelledMail
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A contact with labelled mail.
+    """A contact that is decided on.
 
     Attributes:
-        addresses: the keys of the subjects of its labelled mails (senders, mailing lists, whole
-            domains), and of the addresses on its cards.
+        keys: the keys of the subjects that are decided on (senders, mailing lists, whole domains),
+            and of the addresses on its cards.
         cards: its cards; empty if the address book has none.
-        labelled: the labelled mails, oldest first.
+        labelled: its labelled mails, oldest first; empty for a contact that a person names.
     """
 
-    addresses: frozenset[str]
+    keys: frozenset[str]
     cards: tuple[Card, ...]
     labelled: tuple[LabelledMail, ...]
 
     @property
     def named(self) -> list[str]:
         """The addresses, whole domains and mailing lists, as people write them."""
-        return sorted(str(Subject(key)) for key in self.addresses)
+        return sorted(str(Subject(key)) for key in self.keys)
 
     @property
     def subjects(self) -> frozenset[str]:
@@ -93,7 +93,7 @@ def find_contacts(
         labelled = [mail for key in keys for mail in subjects.get(key, ())]
         # A sender of labelled mail that is not in this part is a contact of its own.
         contact = Contact(
-            addresses=frozenset(keys) | (further - subjects.keys()),
+            keys=frozenset(keys) | (further - subjects.keys()),
             cards=tuple(sorted(by_id.values(), key=lambda card: card.uid)),
             labelled=tuple(
                 sorted(labelled, key=lambda mail: (mail.email.received_at, mail.email.id))
@@ -114,10 +114,10 @@ def _cards_by_key(keys: Collection[str], cards: Iterable[Card]) -> dict[str, lis
 
 
 def _cards_for(key: str, bearing: list[Card], groups: Groups) -> list[Card]:
-    """Return the cards that stand for an address, out of the cards that have it.
+    """Return the cards of the contact of an address, out of the cards that bear the address.
 
-    If the cards are one person's, all of them stand for the address. If they are several people's,
-    only the address's own cards do: the card that Mailroom made for it, else the cards that have no
+    If the cards are one person's, all of them are the contact's. If they are several people's, only
+    the address's own cards are: the card that Mailroom made for it, else the cards that have no
     other address.
     """
     made = [
@@ -127,10 +127,10 @@ def _cards_for(key: str, bearing: list[Card], groups: Groups) -> list[Card]:
         or (card.keys == {key_on_card(key)} and is_deleted_by_undo(card, groups))
     ]
     others = [card for card in bearing if card not in made]
-    # The card that Mailroom made does not count as a person, because undo deletes it. If the card
-    # counted, it and Bob's card would be several people, and undo would concern Mailroom's card
-    # alone. A retry, without that card, would find Bob's card alone and undo the decision on Bob. A
-    # card that somebody made their own is not deleted by undo, and counts as a person's.
+    # A card that Mailroom made for the address does not count as a person, because an undo deletes
+    # it. If it counted, and Bob's card had the address as well, the two would be several people's,
+    # and an undo would concern Mailroom's card alone. If the pass were cut short after the undo
+    # deleted it, the next pass would find Bob's card alone, and take back the decision on Bob too.
     if not are_several_people(others):
         return bearing
     return made or [card for card in others if card.keys == {key_on_card(key)}]

@@ -187,8 +187,8 @@ def _edits_for_wider(
 ) -> tuple[ContactEdit, ...]:
     """Return the edits of a contact that is more than a sender: a mailing list or a whole domain.
 
-    Each subject of the labelled mails gets a card of its own, an address only if its mail has a
-    label that is not for the list or the domain.
+    Each subject that the labels decide on gets a card of its own. The address of a sender is such a
+    subject only if a label on the sender's mail is neither for the list nor for the domain.
 
     Args:
         contact: the contact.

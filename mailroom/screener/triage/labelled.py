@@ -39,8 +39,8 @@ class LabelledMail:
     Attributes:
         email: the mail; with the label of :attr:`SortedMail.subject_labels`, if it gets one.
         sender: its sender.
-        labels: the triage labels whose answers count: those on the mail, or without any on it, the
-            label of the decision that a label like ``@WholeDomain`` widens.
+        labels: the triage labels whose answers count: those on the mail. If the mail has only a
+            label like ``@WholeDomain``, it is the label of the decision that this label widens.
         subject: the subject that the labels decide on.
     """
 
@@ -62,9 +62,10 @@ class SortedMail:
         own: the user's own mails, which only lose their labels.
         unusable: labelled mails that decide on nothing, with the reason.
         leftovers: mails with the error label, but without a label that can be acted on now.
-        subject_labels: mail id -> the patch that adds the label which says the subject, where only
-            the address book says it now. The label is put on before the address book is changed, so
-            that a pass that is cut short is repeated with the same subject.
+        subject_labels: mail id -> the patch that adds ``@WholeDomain`` or ``@ThisList`` to a mail
+            whose label takes back a decision on a domain or a list. Without that label, only the
+            address book shows the subject. So the label is put on before the address book is
+            changed, and a pass that is cut short is repeated with the same subject.
     """
 
     subjects: dict[str, list[LabelledMail]] = field(default_factory=lambda: defaultdict(list))
@@ -131,29 +132,31 @@ class MailSorter:
         pass, which stay until its end, count before the address book.
         """
         places = self._places
-        on_sender, alone, undone = list[LabelledMail](), list[LabelledMail](), list[LabelledMail]()
+        # Mail with a category's label, with a label that only widens, and with an undo's label.
+        of_category, widening, undoing = (list[LabelledMail]() for _ in range(3))
         for mail in mails:
             answers = [places.labels[label] for label in mail.labels]
             is_category = any(isinstance(answer, Category) for answer in answers)
             wider = self._wider_subject(mail, is_category=is_category)
             if not answers:
-                alone.append(replace(mail, subject=wider or mail.subject))
+                widening.append(replace(mail, subject=wider or mail.subject))
             elif wider is not None:
                 self._add(replace(mail, subject=wider), result)
             elif is_category:
-                on_sender.append(mail)
+                of_category.append(mail)
             elif None in answers and len(answers) == 1:
-                undone.append(mail)
+                undoing.append(mail)
             else:
                 self._add(mail, result)
-        named = result.subjects.keys() | {mail.subject.key for mail in alone}
-        for mail in on_sender:
+        named = result.subjects.keys() | {mail.subject.key for mail in widening}
+        for mail in of_category:
             key = list_key(list_id(mail.email.list_id))
             is_of_list = key in named or self._decisions.categories_for(key)
             self._add(replace(mail, subject=Subject(key)) if is_of_list else mail, result)
-        taken_back = {self._decisions.subject_for(mail.email) for mail in undone}
-        self._widen(alone, result, taken_back=taken_back | {mail.subject.key for mail in undone})
-        for mail in undone:
+        taken_back = {self._decisions.subject_for(mail.email) for mail in undoing}
+        taken_back |= {mail.subject.key for mail in undoing}
+        self._widen(widening, result, taken_back=taken_back)
+        for mail in undoing:
             self._add_undo(mail, result)
 
     def _wider_subject(self, mail: LabelledMail, *, is_category: bool) -> Subject | None:
@@ -200,7 +203,7 @@ class MailSorter:
             result.companions[mail.subject.key].add(mail.sender.key)
 
     def _widen(
-        self, waiting: Iterable[LabelledMail], result: SortedMail, *, taken_back: Collection[str]
+        self, mails: Iterable[LabelledMail], result: SortedMail, *, taken_back: Collection[str]
     ) -> None:
         """Add the mails that have only a label that widens a decision, if there is a decision.
 
@@ -209,36 +212,41 @@ class MailSorter:
         back, or replaces by spam, counts as taken back already.
 
         Args:
-            waiting: the mails.
-            result: the mails that decide on something.
+            mails: the mails with such a label only.
+            result: the mails that decide on something; some of ``mails`` are added.
             taken_back: the keys of the subjects whose decisions other labels take back.
         """
-        left = list(waiting)
+        left = list(mails)
         while left:
+            # A mail that is widened makes a decision of this pass, which another mail may widen. So
+            # the address book is asked only when the decisions of the pass have nothing to widen.
             of_pass = self._categories_of_pass(result)
-            found = dict[str, tuple[Category, ...]]()
+            categories_by_mail = dict[str, tuple[Category, ...]]()
             for mail in left:
                 sender = mail.sender.key
                 keys = (list_key(list_id(mail.email.list_id)), sender, whole_domain(sender))
                 if category := next((of_pass[key] for key in keys if key in of_pass), None):
-                    found[mail.email.id] = (category,)
-            if not found:
+                    categories_by_mail[mail.email.id] = (category,)
+            if not categories_by_mail:
                 changed = {*result.subjects, *taken_back}.union(*result.companions.values())
                 for mail in left:
                     key = self._decisions.subject_for(mail.email)
                     categories = () if key in changed else self._decisions.categories_for(key)
-                    found[mail.email.id] = categories
+                    categories_by_mail[mail.email.id] = categories
             for mail in left:
                 labels = frozenset(
                     label
                     for label, answer in self._places.labels.items()
-                    if answer in found.get(mail.email.id, ())
+                    if answer in categories_by_mail.get(mail.email.id, ())
                 )
                 if labels:
                     self._add(replace(mail, labels=labels), result)
-                elif mail.email.id in found and self._places.error in mail.email.mailbox_ids:
+                elif (
+                    mail.email.id in categories_by_mail
+                    and self._places.error in mail.email.mailbox_ids
+                ):
                     result.leftovers.append(mail.email)
-            left = [mail for mail in left if mail.email.id not in found]
+            left = [mail for mail in left if mail.email.id not in categories_by_mail]
 
     def _categories_of_pass(self, result: SortedMail) -> dict[str, Category]:
         """Return the categories that labels give, by the keys of subjects; no contradictions."""

@@ -36,7 +36,7 @@ class StandingDecisions:
         return bool(self._index.ids_of([key]))
 
     def knows(self, address: str) -> bool:
-        """Return True if any card bears an address, or everybody's at its domain."""
+        """Return True if any card bears an address, or ``*@`` and its domain."""
         return self._index.knows(address)
 
     def categories_for(self, key: str) -> tuple[Category, ...]:
