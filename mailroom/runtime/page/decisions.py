@@ -128,7 +128,7 @@ class PageDecisions:
         filed = (
             report
             for report in reports
-            if any(key in filing.decision.contact.addresses for filing in report.plan.filings)
+            if any(key in filing.decision.contact.keys for filing in report.plan.filings)
         )
         report = next(filed, reports[-1])
         standing = StandingDecisions(report.plan.snapshot.index, self._categories)
