@@ -13,6 +13,7 @@ from typing import Final
 
 import accounts
 import large
+import page
 import tour
 from passes import QUICK, Size
 from results import Results, load, save
@@ -43,8 +44,15 @@ def arguments() -> argparse.Namespace:
         " --cyrus is given; the figures are printed, and not kept",
     )
     parser.add_argument(
+        "--page",
+        action="store_true",
+        help="instead: taps on the page, and a page with 5,000 waiting mails; the figures are"
+        " printed, and not kept",
+    )
+    parser.add_argument(
         "--mails", type=int, help="of --large: 100,000 unless given otherwise; 20,000 in Cyrus"
     )
+    parser.add_argument("--taps", type=int, default=30, help="of --page: so many of each kind")
     parser.add_argument("--quick", action="store_true", help="measure less of everything")
     parser.add_argument(
         "--into",
@@ -67,6 +75,11 @@ def main() -> None:
     configure_logging(level="warning")
     if asked.large:
         measure_large(asked.parts or (), asked.mails)
+        return
+    if asked.page:
+        for part in asked.parts or TITLES:
+            with tempfile.TemporaryDirectory() as cwd:
+                asyncio.run(page.measure(part, asked.taps, Path(cwd), tell))
         return
     folder = asked.into or (ROOT / "dist" / "bench" if asked.quick else HERE)
     kept = folder / "results.json"
