@@ -1,14 +1,19 @@
 """What the soak would notice: mail that is elsewhere, what grows, what is complained of."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import pytest
 
 from tests.support.owner import mail
-from tests.support.soak.checks import misplaced
+from tests.support.soak.checks import misplaced, wrong_contacts
 from tests.support.soak.model import UNDO, Mail, Model, Sender
 from tests.support.soak.service import HUGE, Lives, Sample
+
+T = TypeVar("T")
 
 SAMPLE = Sample(memory=60.0, sockets=9, tasks={"passes": 1, "push": 1}, objects=70_000)
 
@@ -43,6 +48,37 @@ def test_a_card_that_its_owner_edited_survives_an_undo() -> None:
     model.arrive(mail)
     assert mail.mailboxes == {"Inbox"}
     assert sender.groups == set()
+
+
+async def test_a_list_has_one_card_of_its_own_and_its_posters_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    posters = ("ann@one.example", "bob@two.example")
+    weavers = Sender("Weavers", posters, on_card="dev@lists.example", about="Mailing list: l.x")
+    model = Model([weavers])
+    model.tap(weavers, [], "@ToFeed")
+
+    async def mistakes(*cards: tuple[str, str, str]) -> int:
+        """Return the number of mistakes, if there are cards of this uid, address and note."""
+        book = {
+            uid: [f"UID:{uid}", f"EMAIL:{address}", f"NOTE:{note}"] for uid, address, note in cards
+        }
+        owner: Any = SimpleNamespace(contacts=SimpleNamespace(cards=returning(book)))
+        owner.groups = returning({"Feed": set(book), "Mailroom": set(book)})
+        return len(await wrong_contacts(owner, model))
+
+    right = ("1", "dev@lists.example", "Mailing list: l.x")
+    assert await mistakes(right) == 0
+    assert await mistakes() == 1
+    assert await mistakes(right, ("2", "ann@one.example", "Mailing list: l.x")) == 1
+    assert await mistakes(("1", "dev@lists.example", "")) == 1
+
+
+def returning(value: T) -> Callable[[], Awaitable[T]]:
+    async def answer() -> T:
+        return value
+
+    return answer
 
 
 def test_misplaced_mail_is_reported() -> None:

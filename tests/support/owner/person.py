@@ -222,11 +222,12 @@ class Owner:
                 "Email/set", {"update": {mail_id: updates[mail_id] for mail_id in part}}
             )
 
-    async def tap(self, ids: Iterable[str] | str, label: str) -> None:
-        """Put a label on mails, all in one update if the server allows that."""
-        mailbox = (await self.mailboxes())[label]
+    async def tap(self, ids: Iterable[str] | str, *labels: str) -> None:
+        """Put labels on mails, all in one update if the server allows that."""
+        mailboxes = await self.mailboxes()
         ids = [ids] if isinstance(ids, str) else list(ids)
-        await self._update({mail_id: {f"mailboxIds/{mailbox}": True} for mail_id in ids})
+        patch = {f"mailboxIds/{mailboxes[label]}": True for label in labels}
+        await self._update(dict.fromkeys(ids, patch))
 
     async def untap(self, mail_id: str, label: str) -> None:
         """Take a label off."""

@@ -40,7 +40,8 @@ async def wrong_contacts(owner: Person, model: Model) -> list[str]:
 
 
 def _mistakes(sender: Sender, cards: list[list[str]], groups: dict[str, set[str]]) -> Iterable[str]:
-    mine = [card for card in cards if set(values(card, "EMAIL")) & set(sender.addresses)]
+    addresses = {*sender.addresses, sender.on_card}
+    mine = [card for card in cards if set(values(card, "EMAIL")) & addresses]
     if len(mine) != bool(sender.card):
         yield f"{len(mine)} cards"
         return
@@ -51,5 +52,9 @@ def _mistakes(sender: Sender, cards: list[list[str]], groups: dict[str, set[str]
             yield f"in {sorted(within)}"
         if ("1" in values(card, "TEL")) != sender.phone:
             yield "the phone number"
+        if sender.about and values(card, "EMAIL") != [sender.on_card]:
+            yield f"a card of {values(card, 'EMAIL')}"
+        if sender.about and sender.about not in note(card):
+            yield "nothing on the card says what it stands for"
         if sender.note and sender.note not in note(card):
             yield "what its owner noted is gone"

@@ -27,22 +27,80 @@ ERROR: Final = "@MailroomError"
 
 _STRANGERS: Final = 40
 _ACQUAINTANCES: Final = 6
+_LISTS: Final = 3
+_REPOSITORIES: Final = 3
+_DOMAINS: Final = 3
+_AT_ONE: Final = 5
+"""Senders who post to one list, or have addresses at one domain."""
 _TAPS: Final = 5
 _MOVES: Final = 2
 _DELIVERIES: Final = 6
 _MAILS: Final = 12
+_SCOPED: Final = 0.5
+"""Of the undos of repositories and domains, the part with the label of the scope."""
 
 Act = Callable[[], Awaitable[None]]
 
 
 def cast() -> list[Sender]:
-    """Return all senders: strangers, and contacts of the owner with two addresses each."""
+    """Return all senders: strangers, contacts of the owner with two addresses each, and more.
+
+    Nobody who posts to a list or is at one of the domains writes anything else.
+    """
+    return [*_people(), *_lists(), *_domains()]
+
+
+def _people() -> list[Sender]:
     strangers = [
         Sender(f"Stranger {at}", (f"stranger{at}@s{at}.example",)) for at in range(_STRANGERS)
     ]
     return strangers + [
         Sender(f"Friend {at}", (f"friend{at}@f.example", f"f{at}@home{at}.example"), card="own")
         for at in range(_ACQUAINTANCES)
+    ]
+
+
+def _lists() -> list[Sender]:
+    """Lists where many write, and notices of one address about several repositories."""
+    lists = [
+        Sender(
+            f"Poster of {at}",
+            tuple(f"poster{number}@l{at}n{number}.example" for number in range(_AT_ONE)),
+            headers={
+                "List-Id": f"List {at} <dev.list{at}.example>",
+                "List-Post": f"<mailto:dev@list{at}.example>",
+            },
+            on_card=f"dev@list{at}.example",
+            about=f"Mailing list: dev.list{at}.example",
+        )
+        for at in range(_LISTS)
+    ]
+    return lists + [
+        Sender(
+            f"Forge {at}",
+            ("notices@forge.example",),
+            scope="@ThisList",
+            headers={
+                "List-Id": f"Project {at} <project{at}.forge.example>",
+                "List-Post": f"<mailto:project{at}@reply.forge.example>",
+            },
+            on_card=f"project{at}@reply.forge.example",
+            about=f"Mailing list: project{at}.forge.example",
+        )
+        for at in range(_REPOSITORIES)
+    ]
+
+
+def _domains() -> list[Sender]:
+    return [
+        Sender(
+            f"Desk of {at}",
+            tuple(f"desk{number}@d{at}.example" for number in range(_AT_ONE)),
+            scope="@WholeDomain",
+            on_card=f"*@d{at}.example",
+            about=f"Whole domain: d{at}.example",
+        )
+        for at in range(_DOMAINS)
     ]
 
 
@@ -64,6 +122,7 @@ class Life:
         self.done: Counter[str] = Counter()
         self._owner = owner
         self._model = model
+        self._people = [sender for sender in model.senders if not sender.about]
         self._chance = chance
 
     async def begin(self) -> None:
@@ -92,11 +151,15 @@ class Life:
         label = self._chance.choice([label for label in PLACES if label != UNDO or sender.label])
         mails = self._at_hand(sender)
         some = self._chance.sample(mails, self._chance.randint(1, min(3, len(mails))))
+        # The subject of an undo is known without its label.
+        is_scoped = sender.scope and (label != UNDO or self._chance.random() < _SCOPED)
+        labels = [sender.scope, label] if is_scoped else [label]
+        of = f" {sender.about.partition(':')[0].lower()}" if sender.about else ""
 
         async def tap() -> None:
-            await self._owner.tap([self.ids[mail.subject] for mail in some], label)
+            await self._owner.tap([self.ids[mail.subject] for mail in some], *labels)
             self._model.tap(sender, some, label)
-            self.done["undone" if label == UNDO else "tapped"] += 1
+            self.done[("undone" if label == UNDO else "tapped") + of] += 1
 
         return tap
 
@@ -121,7 +184,12 @@ class Life:
         written = [(mail, self._chance.choice(mail.sender.addresses)) for mail in mails]
 
         async def write() -> None:
-            raw = [message(f"{m.sender.name} <{address}>", m.subject) for m, address in written]
+            raw = [
+                message(
+                    f"{mail.sender.name} <{address}>", mail.subject, headers=mail.sender.headers
+                )
+                for mail, address in written
+            ]
             await self._owner.server.deliver(self._owner.name, *raw)
             for mail in mails:
                 self._model.arrive(mail)
@@ -153,14 +221,14 @@ class Life:
         self.done["conflicts"] += 1
 
     def _pairs(self) -> Iterator[tuple[Mail, Mail]]:
-        for sender in self._model.senders:
+        for sender in self._people:
             waiting = [mail for mail in self._model.of(sender) if mail.mailboxes == {SCREENER}]
             if len(waiting) > 1:
                 yield waiting[0], waiting[1]
 
     async def edit(self) -> None:
         """Edit the contact of somebody, as long as Mailroom has nothing to do with it."""
-        sender = self._chance.choice(self._model.senders)
+        sender = self._chance.choice(self._people)
         if not sender.card:
             await self._add_card(sender)
             sender.card = "own"

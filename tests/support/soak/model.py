@@ -30,11 +30,16 @@ LEFT_ALONE: Final = frozenset({"Trash"})
 
 @dataclass(eq=False)
 class Sender:
-    """A sender.
+    """A sender, or several who are decided on together: a mailing list, or everybody at a domain.
 
     Attributes:
         name: the display name in From.
-        addresses: the sender's addresses; more than one only if they are on one card.
+        addresses: the sender's addresses; more than one only if they are on one card, or of a list
+            or domain.
+        scope: the label that has to stand beside a triage label; empty if none has to.
+        headers: the header fields of each mail, beside From.
+        on_card: the address on the card of a list or domain; empty: all addresses.
+        about: the first line of the note of a list or domain; else empty.
         label: the label of the present decision; empty if there is none.
         card: ``""`` (no card), ``ours`` (made for a decision), or ``own`` (made by the owner).
         note: the owner's note on the card.
@@ -44,6 +49,10 @@ class Sender:
 
     name: str
     addresses: tuple[str, ...]
+    scope: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    on_card: str = ""
+    about: str = ""
     label: str | None = None
     card: str = ""
     note: str = ""
