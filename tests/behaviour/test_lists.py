@@ -1,9 +1,12 @@
 """Decisions on mailing lists: many posters and one tap, and two kinds of mail of one address."""
 
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
 import pytest
 
 from tests.behaviour.conftest import Start, on
-from tests.support.owner.new_mail import ON, comes_to
+from tests.support.owner.new_mail import ON, a_pass_later, comes_to
 from tests.support.owner.person import Owner, message
 from tests.support.variants.worlds import ROWS
 
@@ -143,3 +146,26 @@ async def test_mail_without_a_list_gets_the_error_label(
         # Without the label that cannot be acted on, the other one is.
         await alice.untap(mail, "@ThisList")
         await comes_to(alice, "receipt", "Feed")
+
+
+async def test_posts_that_the_providers_rules_put_into_the_screener_are_filed(
+    alice: Owner, start: Start
+) -> None:
+    """Such rules know the groups of senders, but no lists and no whole domains."""
+    await alice.receive(post(POSTERS[0], "post"), message("Ann <ann@corp.example>", "of ann"))
+    async with start(alice, **ON):
+        await decide(alice, "post", "@ToFeed")
+        await decide(alice, "of ann", "@ToPaperTrail", "@WholeDomain")
+        await rules_file(alice, post(POSTERS[1], "a new post"))
+        await comes_to(alice, "a new post", "Feed")
+        await rules_file(alice, message("Bob <bob@corp.example>", "of bob"))
+        await comes_to(alice, "of bob", "Paper Trail")
+        await rules_file(alice, message(POSTERS[1], "a letter"))
+        await a_pass_later(alice)
+        assert await alice.where("a letter") == {"Screener"}
+
+
+async def rules_file(alice: Owner, mail: bytes) -> None:
+    """Have the provider's rules put a mail into the Screener as it is delivered."""
+    received = f"Received: from mx by store; {format_datetime(datetime.now(UTC))}\r\n"
+    await alice.server.append(alice.name, "Screener", received.encode() + mail)

@@ -79,11 +79,12 @@ def test_the_rules_file_by_group_and_screen_the_rest_last() -> None:
         '2. Sender in contact group "Feed" (Fastmail: fromin:"Feed"):',
         '   add the label "Feed", archive it, go on with the next rule.',
     ]
-    assert rules[-4:] == [
+    assert rules[-5:] == [
         "8. Sender not in contacts (Fastmail: NOT fromin:contacts):",
         '   add the label "Screener", archive it.',
         "These rules do not know decisions on lists and whole domains; Mailroom does.",
-        "Rule 8 puts such mail into the Screener; it stays there until you decide again.",
+        "Rule 8 puts such mail into the Screener. The service files it from there as it",
+        "comes, if new mail is screened. Mail that came before the service started stays.",
     ]
 
 

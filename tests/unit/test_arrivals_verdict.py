@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailroom.contacts.address import list_key
 from mailroom.contacts.index import IndexBuilder
+from mailroom.contacts.uid import uid_for
 from mailroom.jmap.mail import Email
 from mailroom.screener.arrivals.verdict import (
     Facts,
@@ -29,6 +31,7 @@ BOB = "bob@corp.example"
 FORGED = " mx.example.com; dmarc=fail"
 DOUBTFUL = " mx.example.com; dmarc=fail (p=none dis=none)"
 REPORT = " multipart/report; report-type=delivery-status; boundary=x"
+UID_OF_LIST = uid_for(list_key("dev.lists.example"))
 LONG_AGO = "Mon, 23 Feb 2026 10:00:00 +0000"
 
 
@@ -213,8 +216,11 @@ def test_without_a_warning_label_a_forged_mail_is_only_screened() -> None:
     assert ends_in(found) == {"Screener"}
 
 
-def test_new_is_what_is_in_the_inbox_alone_and_was_never_screened() -> None:
+def test_new_is_what_is_where_it_came_alone_and_was_never_screened() -> None:
     assert is_new(mail("Inbox"), PLACES)
+    assert is_new(mail("Screener"), PLACES)
+    assert not is_new(mail("Screener", "Inbox"), PLACES)
+    assert not is_new(mail("Screener", keywords=[SCREENED]), PLACES)
     assert not is_new(mail("Inbox", keywords=[SCREENED]), PLACES)
     assert not is_new(mail("Inbox", "Feed"), PLACES)
     assert not is_new(mail("Archive"), PLACES)
@@ -230,7 +236,8 @@ def test_only_mail_that_nothing_at_hand_explains_is_asked_about() -> None:
     report = replace(mail("Inbox", sender="mta@x.example"), content_type=REPORT)
 
     known = acquainted("Feed", identities=("me@x.example",))
-    found = unexplained([*emails, read, report], known)
+    waiting = mail("Screener", sender="eve@x.example")
+    found = unexplained([*emails, read, report, waiting], known, PLACES)
     assert found == [emails[1], emails[2], emails[4]]
     assert sender_keys(found) == {"eve@x.example"}
 
@@ -246,6 +253,56 @@ def test_mail_that_its_owner_put_there_is_left(sender: str, changes: dict[str, A
     found = judge(email, facts(acquainted("Feed"), of_pass={BOB: None}))
 
     assert (found.rule, found.patch) == (Rule.PLACED, None)
+
+
+def with_domain_and_list(**more: Any) -> Facts:
+    """The list's posts go to the Feed, mail of everybody at the domain to the Imbox."""
+    builder = IndexBuilder()
+    builder.put_card("domain", "domain", ["*@corp.example"])
+    builder.put_card("list", UID_OF_LIST, ["dev@lists.example"])
+    for group in group_list({"Imbox": ["domain"], "Feed": [UID_OF_LIST]}):
+        builder.put_group(group)
+    return facts(decisions(builder.build()), **more)
+
+
+def waits(*mailboxes: str, **more: Any) -> Email:
+    """A mail that the provider's rules put into the Screener."""
+    return replace(mail(*(mailboxes or ("Screener",)), sender=BOB), **more)
+
+
+def test_a_decided_list_or_domain_is_filed_where_rules_put_its_mail_into_the_screener() -> None:
+    found = judge(waits(), with_domain_and_list())
+    assert (found.rule, ends_in(found)) == (Rule.DOMAIN, {"Imbox", "Inbox"})
+    found = judge(waits(list_id="<dev.lists.example>"), with_domain_and_list())
+    assert (found.rule, ends_in(found)) == (Rule.LIST, {"Feed"})
+    assert found.patch is not None
+    assert found.patch[KEYWORD] is True
+    doubtful = waits(authentication_results=(DOUBTFUL,))
+    assert ends_in(judge(doubtful, with_domain_and_list())) == {"Imbox", "Inbox", PLACES.warning}
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        waits(keywords=frozenset({"$seen"})),
+        waits(received=()),
+        waits(authentication_results=(FORGED,)),
+        waits(from_=()),
+        waits(from_=mail(sender="eve@x.example").from_),
+    ],
+    ids=["read", "appended", "forged", "nameless", "unknown"],
+)
+def test_other_mail_that_rules_put_into_the_screener_stays(email: Email) -> None:
+    assert judge(email, with_domain_and_list()).patch is None
+
+
+def test_in_the_screener_the_pass_and_the_rules_of_the_provider_need_no_help() -> None:
+    """A pass sweeps the mail that it decides on; rules know the groups of single addresses."""
+    of_pass = {"*@corp.example": None}
+    assert judge(waits(), with_domain_and_list(of_pass=of_pass)).patch is None
+    assert judge(waits(), facts(acquainted("Feed"))).patch is None
+    own = decisions(IndexBuilder().build(), identities=(BOB,))
+    assert judge(waits(), facts(own)).patch is None
 
 
 @pytest.mark.parametrize("sender", ["eve@x.example", "MAILER-DAEMON", ""])

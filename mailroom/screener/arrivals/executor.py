@@ -1,10 +1,10 @@
 """File new mail by its verdicts, unless somebody else has filed it in the meantime.
 
 Every update is held to the Email state in which the mails were read. If the present state is
-another, the mails are read again, and only mails that are still in the Inbox alone are filed. If
+another, the mails are read again, and only mails that are still where they came are filed. If
 mail changes all the time (for example during an import), no state lasts long enough. After two
 readings the mails are therefore filed in any state: the patch only adds the destination and removes
-the Inbox, so other people's changes are kept.
+the Inbox or the Screener, so other people's changes are kept.
 """
 
 from collections.abc import Iterable, Mapping

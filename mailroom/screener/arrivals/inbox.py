@@ -1,9 +1,9 @@
 """Find the mail that has come since the last pass. Reads only.
 
 The first pass reads the unread mail in the Inbox, back to a certain age; every later pass reads the
-changes since the state of the pass before it. If the server cannot return all changes at once, the
-unread mail is read once more: a mail that is changed between two parts of the list of changes may
-be reported as created in neither.
+changes since the state of the pass before it, which show new mail in the Screener as well. If the
+server cannot return all changes at once, the unread mail is read once more: a mail that is changed
+between two parts of the list of changes may be reported as created in neither.
 
 Mail that its owner has read is not searched for, because such mail usually stays in the Inbox (see
 :mod:`mailroom.screener.arrivals.delivery`). Read mail of a sender in a category that denies leaves
@@ -28,7 +28,8 @@ class NewMail:
     """The new mail of one pass.
 
     Attributes:
-        emails: new mail in the Inbox that nobody has filed, oldest first.
+        emails: new mail in the Inbox that nobody has filed, oldest first. Between them is new mail
+            that the provider's rules put into the Screener, unless the unread mail was read.
         state: an Email state. ``emails`` holds all new mail that came before this state, and was
             read in this state or a later one. The next pass reads the changes since this state.
     """

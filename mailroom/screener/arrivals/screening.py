@@ -100,7 +100,7 @@ class Screening:
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
-        unknown = unexplained(new_mail.emails, decisions)
+        unknown = unexplained(new_mail.emails, decisions, places)
         correspondents, reply_ids = await both(
             self._correspondents.among(sender_keys(unknown), places.sent),
             self._replies.among(unknown, places.sent),

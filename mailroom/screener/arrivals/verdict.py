@@ -19,7 +19,7 @@ from mailroom.screener.triage.standing import Decisions
 class Rule(StrEnum):
     """The reason of a verdict, in the order of :func:`judge`: the first that applies counts."""
 
-    PLACED = "it was read or put into the Inbox before Mailroom saw it"
+    PLACED = "it was read or put where it is before Mailroom saw it"
     SPOOFED = "its From is forged"
     DECIDED = "the sender, its list or its domain is being decided on"
     OWN = "it is your own"
@@ -75,18 +75,19 @@ class Facts:
 
 
 def is_new(email: Email, places: Places) -> bool:
-    """Return True if a mail is in the Inbox alone, and has not been filed before."""
-    return email.mailbox_ids == {places.inbox} and SCREENED not in email.keywords
+    """Return True if a mail is in the Inbox or the Screener alone, and was not filed before."""
+    is_there = email.mailbox_ids in ({places.inbox}, {places.screener})
+    return is_there and SCREENED not in email.keywords
 
 
-def unexplained(emails: Iterable[Email], decisions: Decisions) -> list[Email]:
+def unexplained(emails: Iterable[Email], decisions: Decisions, places: Places) -> list[Email]:
     """Return the mails whose verdict may depend on the mail that the user has sent.
 
     The mail itself or the address book explains the verdict on all other mail.
     """
     result = []
     for email in emails:
-        if was_placed(email) or is_report(email):
+        if was_placed(email) or is_report(email) or places.screener in email.mailbox_ids:
             continue
         sender = _sender_key(email)
         is_known = bool(sender) and (
@@ -109,13 +110,18 @@ def judge(email: Email, facts: Facts) -> Verdict:
 
     A mail that its owner or a program put into the Inbox stays there, unless its sender is in a
     category that denies. A mail with a forged From goes to the Screener, whatever is known of its
-    thread or of the sender that its From names.
+    thread or of the sender that its From names. A mail that the provider's rules put into the
+    Screener stays there, unless its list or domain is decided on, which such rules do not know.
     """
     sender, places = _sender_key(email), facts.places
+    opinion = opinion_on_from(email.authentication_results, facts.authserv_id)
+    if places.screener in email.mailbox_ids:
+        is_known = opinion is not Opinion.FORGED and _is_of_list_or_domain(email, sender, facts)
+        if was_placed(email) or not is_known:
+            return Verdict(email, sender, Rule.PLACED)
     if was_placed(email) and not (sender and facts.decisions.denies(sender)):
         return Verdict(email, sender, Rule.PLACED)
     warning = frozenset() if places.warning is None else frozenset({places.warning})
-    opinion = opinion_on_from(email.authentication_results, facts.authserv_id)
     if opinion is Opinion.FORGED:
         filed = _file(email, Target(warning | {places.screener}, add_to_inbox=False), places) or {}
         patch = {**filed, f"keywords/{FORGED}": True}
@@ -147,6 +153,19 @@ def _judge_genuine(email: Email, sender: str, facts: Facts) -> Verdict:
         rule = Rule.UNKNOWN if sender else Rule.NAMELESS
         return Verdict(email, sender, rule, patch=_file(email, target, facts.places))
     return Verdict(email, sender, rule)
+
+
+def _is_of_list_or_domain(email: Email, sender: str, facts: Facts) -> bool:
+    """Return True if a mail's list or domain is in a category's group.
+
+    False if the same pass decides on it: then the mail in the Screener is swept anyway.
+    """
+    decisions = facts.decisions
+    if not sender or sender in decisions.own:
+        return False
+    subject = decisions.subject_for(email)
+    is_standing = subject not in decisions.of_pass and bool(decisions.categories_for(subject))
+    return is_standing and Subject(subject).kind is not Kind.ADDRESS
 
 
 def _judge_by_decision(email: Email, sender: str, facts: Facts) -> Verdict | None:
