@@ -187,7 +187,7 @@ def rules_text(categories: Categories, layout: Layout) -> Iterator[str]:
     yield f'   add the label "{layout.screener}", {_ARCHIVE}.'
     yield "These rules do not know decisions on lists and whole domains; Mailroom does."
     yield f"Rule {last} puts such mail into the Screener. The service files it from there as it"
-    yield "comes, if new mail is screened. Mail that came before the service started stays."
+    yield "comes, if new mail is screened. Mail that came before the service ran stays."
 
 
 def _unless_in(categories: Iterable[Category]) -> str:

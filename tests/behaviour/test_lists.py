@@ -121,6 +121,29 @@ async def test_a_denied_sender_stays_denied_on_an_accepted_list(alice: Owner, st
         await comes_to(alice, "second", "Jail")
 
 
+async def test_a_conversation_that_a_denied_sender_posted_to_decides_on_the_list(
+    alice: Owner, start: Start
+) -> None:
+    """An app that labels a conversation labels the denied sender's post too."""
+    troll = "Troll <troll@x.example>"
+    await alice.receive(message(troll, "letter"), post(troll, "first"), post(POSTERS[0], "post"))
+    async with start(alice, **ON):
+        await decide(alice, "letter", "@ToJail")
+        conversation = [(await alice.mail(subject)).id for subject in ("first", "post")]
+        await alice.tap(conversation, "@ToFeed")
+        await alice.until_triaged()
+        assert await alice.where("first") == await alice.where("post") == {"Feed"}
+        assert await alice.groups_of("troll@x.example") == {"Jail", "Mailroom"}
+        await alice.server.deliver(alice.name, post(troll, "second"))
+        await comes_to(alice, "second", "Jail")
+        # The label that takes a decision back means the one that holds: on the sender.
+        await decide(alice, "second", "@ToScreener")
+        assert await alice.where("letter") == {"Screener"}
+        assert await alice.groups_of(POST) == {"Feed", "Mailroom"}
+        await alice.server.deliver(alice.name, post(troll, "third"))
+        await comes_to(alice, "third", "Feed")
+
+
 async def test_a_list_that_rewrites_from_is_the_list(alice: Owner, start: Start) -> None:
     await alice.receive(
         post(f"Ann via Dev <{POST}>", "rewritten"),

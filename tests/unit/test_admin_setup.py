@@ -84,7 +84,7 @@ def test_the_rules_file_by_group_and_screen_the_rest_last() -> None:
         '   add the label "Screener", archive it.',
         "These rules do not know decisions on lists and whole domains; Mailroom does.",
         "Rule 8 puts such mail into the Screener. The service files it from there as it",
-        "comes, if new mail is screened. Mail that came before the service started stays.",
+        "comes, if new mail is screened. Mail that came before the service ran stays.",
     ]
 
 
