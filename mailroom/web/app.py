@@ -55,8 +55,9 @@ def make_app(accesses: Sequence[Access], options: PageOptions) -> web.Applicatio
             web.get("/api/decided", api.decided),
             web.post("/api/decide", api.decide),
             web.post("/api/undo", api.undo),
-            web.get("/static/{name}", _static),
-            web.get("/{name:manifest\\.webmanifest|sw\\.js}", _static),
+            # The name is matched before its escapes are resolved, so it is never a path.
+            web.get(r"/static/{name:[\w-]+\.\w+}", _static),
+            web.get(r"/{name:manifest\.webmanifest|sw\.js}", _static),
         ]
     )
     return app

@@ -125,8 +125,8 @@ def _outcomes(request: web.Request) -> tuple[Outcome, ...]:
     return tuple(Outcome(**{**outcome, "before": tuple(outcome["before"])}) for outcome in fields)
 
 
-def html(template: str, *, status: int = 200, **context: Any) -> web.Response:
-    """Return a page, or a part of one, as a response."""
+def html(template: str, *, code: int = 200, **context: Any) -> web.Response:
+    """Return a page, or a part of one, as a response with a status code."""
     return web.Response(
-        text=render(template, **context), status=status, content_type="text/html", charset="utf-8"
+        text=render(template, **context), status=code, content_type="text/html", charset="utf-8"
     )

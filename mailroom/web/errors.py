@@ -64,10 +64,10 @@ async def _response(request: web.Request, status: HTTPStatus, text: str) -> web.
         "advice": _ADVICE.get(status, ""),
     }
     if is_by_script(request):
-        return html("_problem.html", status=status, **context)
+        return html("_problem.html", code=status, **context)
     return html(
         "error.html",
-        status=status,
+        code=status,
         page=page_of(request, str(context["heading"])),
         **context,
     )

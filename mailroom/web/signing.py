@@ -29,11 +29,11 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     try:
         access = doorkeeper.sign_in(request, form.get("account", ""), form.get("password", ""))
     except WaitError as error:
-        response = _form(request, return_to=return_to, retry_after=error.seconds, status=429)
+        response = _form(request, return_to=return_to, retry_after=error.seconds, code=429)
         response.headers["Retry-After"] = str(error.seconds)
         return response
     if access is None:
-        return _form(request, return_to=return_to, failed=True, status=403)
+        return _form(request, return_to=return_to, failed=True, code=403)
     response = web.Response(
         status=303, headers={"Location": f"{sign_in_path(return_to)}&{_CHECK}=1"}
     )
@@ -55,11 +55,11 @@ def _form(
     needs_https: bool = False,
     failed: bool = False,
     retry_after: int = 0,
-    status: int = 200,
+    code: int = 200,
 ) -> web.Response:
     return html(
         "sign_in.html",
-        status=status,
+        code=code,
         page=page_of(
             request,
             "Sign in",

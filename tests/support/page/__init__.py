@@ -1,0 +1,1 @@
+"""An account for tests of the page's server, and requests to it."""
