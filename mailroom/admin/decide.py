@@ -11,12 +11,14 @@ from shlex import quote
 from typing import Any, Final, Protocol
 
 from mailroom.account import Account
+from mailroom.jmap.mail_account import MailAccount
 from mailroom.report import printable
 from mailroom.report.bars import ShowProgress
 from mailroom.report.common import account_option, counted
 from mailroom.screener.model.categories import Answer, Categories, Category, Special
 from mailroom.screener.model.spelling import folded
 from mailroom.screener.model.subject import Subject
+from mailroom.screener.passes.by_name import Tap
 from mailroom.screener.passes.plan import Plan
 from mailroom.screener.passes.progress import Report
 
@@ -77,7 +79,7 @@ class Outcome:
             return
         yield f"{who} -> {where}: {counted(self.mails, 'mail')} filed"
         if self.take_back:
-            yield f"  to take it back: {self.take_back}"
+            yield f"  to take it back: {printable(self.take_back)}"
 
     def data(self) -> dict[str, Any]:
         """Return the outcome as JSON data."""
@@ -140,13 +142,19 @@ async def decide(
         raise RefusedError(reason)
     before = _before(reading.decisions.standing.categories_without_stand_in(subject.key))
     tap = await named_subjects.tap_for(subject, answer, reading)
-    if tap is None:
-        report = await passes.apply(await named_subjects.plan({subject: answer}, reading))
-    else:
-        await mail.update({tap.email.id: tap.patch})
+    # Without the label, for example because the mail is deleted by now, a pass would do nothing.
+    if tap is not None and await _is_put_on(tap, mail):
         report = await passes.run()
+    else:
+        report = await passes.apply(await named_subjects.plan({subject: answer}, reading))
     outcome = Outcome(subject, answer, before, account=account.settings.name)
     return with_report(outcome, report)
+
+
+async def _is_put_on(tap: Tap, mail: MailAccount) -> bool:
+    """Put a label on a mail, and return True if the server did so."""
+    answers = await mail.update({tap.email.id: tap.patch})
+    return not any(update.failed for _, update in answers)
 
 
 async def decide_all(

@@ -148,3 +148,30 @@ async def test_a_decision_that_was_cut_short_is_made_again(
         (outcome,) = await decide_all(account, {news: feed}, lambda *_: None)
     assert (outcome.failure, outcome.mails) == ("", 2)
     assert await alice.where("one") == await alice.where("two") == {"Feed"}
+
+
+async def test_a_mail_that_is_deleted_before_its_label_comes_is_not_needed(
+    alice: Owner, proxy: Proxy, tmp_path: Path
+) -> None:
+    await alice.receive(message(NEWS, "one"), message(NEWS, "two"))
+    is_deleted = False
+
+    async def delete_first(exchange: Exchange, forward: Forward) -> Answer:
+        nonlocal is_deleted
+        if "Email/set" in exchange.calls and not is_deleted:
+            is_deleted = True
+            labelled = [
+                mail.id for mail in await alice.mails() if mail.id.encode() in exchange.body
+            ]
+            await alice.jmap("Email/set", {"destroy": labelled})
+        return await forward()
+
+    proxy.intercept = delete_first
+    settings = load_settings(environment(alice, http=proxy.url), cwd=tmp_path)
+    async with open_account(settings) as account:
+        feed = answer_named("Feed", settings.categories)
+        outcome = await decide(account, Subject.parse("news@loom.example"), feed)
+    assert outcome.failure == ""
+    assert await alice.groups_of("news@loom.example") == {"Feed", "Mailroom"}
+    (left,) = await alice.mails()
+    assert left.mailboxes == {"Feed"}
