@@ -177,9 +177,9 @@ def _find_plain_http(candidate: Candidate) -> Iterator[str]:
 def _find_wrong_sign_in(candidate: Candidate) -> Iterator[str]:
     """Check who may use the page."""
     web, name = candidate.settings.web, candidate.name
-    for needed, other in ((_NETWORKS, _PROXY_HEADER), (_PROXY_HEADER, _NETWORKS)):
-        if candidate.has(other) and not candidate.has(needed) and not candidate.unread:
-            yield f"{name(needed)}: is missing, because {name(other)} is set"
+    # Networks alone are useful, too: the proxy names the address of its client.
+    if candidate.has(_PROXY_HEADER) and not candidate.has(_NETWORKS) and not candidate.unread:
+        yield f"{name(_NETWORKS)}: is missing, because {name(_PROXY_HEADER)} is set"
     if web.proxy_header and candidate.account and not web.proxy_user:
         yield f"{name(_PROXY_USER)}: is missing, because {name(_PROXY_HEADER)} is set"
     if web.auth == "none":

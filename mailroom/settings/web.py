@@ -110,8 +110,8 @@ class WebSettings(Section):
     )
     trusted_networks: Annotated[str, BeforeValidator(_joined), AfterValidator(_networks)] = Field(
         default="",
-        description="networks of that proxy: `10.0.0.0/8, fd00::/8`; the header of others is"
-        " ignored",
+        description="networks of the proxy in front of the page: `10.0.0.0/8, fd00::/8`; only there"
+        " the header above and `X-Forwarded-For` are believed",
     )
     proxy_user: str = Field(
         default="",

@@ -51,7 +51,7 @@ class PageOptions:
         url: the address of the page as browsers show it, without a path; empty if it is not known.
         open_to_all: True if nobody has to sign in.
         proxy_header: the header in which a proxy names the user; empty if there is no such proxy.
-        trusted_networks: the networks of that proxy.
+        trusted_networks: the networks of the proxy in front of the page.
     """
 
     url: str = ""
