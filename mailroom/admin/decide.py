@@ -204,15 +204,11 @@ def with_report(outcome: Outcome, report: Report) -> Outcome:
             failure = report.failures.get(filing.decision.id, "")
             mails = len(filing.swept_patches) + len(filing.labelled_patches)
             return replace(outcome, mails=0 if failure else mails, failure=failure)
-    return replace(outcome, failure=_not_planned(outcome.subject, report))
-
-
-def _not_planned(subject: Subject, report: Report) -> str:
-    """Return the reason why a plan has no decision on a subject; "" if none was needed."""
     for conflict in report.plan.conflicts:
-        if subject.key in conflict.contact.keys:
-            return "other labels are on mail of the same sender; take them off first"
+        if outcome.subject.key in conflict.contact.keys:
+            failure = "other labels are on mail of the same sender; take them off first"
+            return replace(outcome, failure=failure)
     for decision, reason in report.plan.skipped:
-        if subject.key in decision.contact.keys:
-            return reason
-    return ""
+        if outcome.subject.key in decision.contact.keys:
+            return replace(outcome, failure=reason)
+    return replace(outcome, failure="")  # no decision was needed

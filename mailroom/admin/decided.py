@@ -6,7 +6,6 @@ from typing import Any
 
 from mailroom.account import Account
 from mailroom.report import printable
-from mailroom.screener.model.categories import Categories, Category
 from mailroom.screener.overview.decided import DecidedSubject, read_decided
 
 
@@ -46,24 +45,19 @@ async def find_decided(account: Account, *, category: str | None, search: str) -
         HttpError, JmapError, AddressBookError: the address book cannot be read.
         MissingError: the account lacks contact groups.
     """
-    settings = account.settings
-    wanted = None if category is None else _category(settings.categories, category)
+    categories = account.settings.categories
+    wanted = None if category is None else categories.find(category.strip())
+    if category is not None and wanted is None:
+        known = ", ".join(category.name for category in categories)
+        raise UnknownCategoryError(f"there is no category {category!r} (there is: {known})")
     found = await read_decided(
         await account.book(),
-        settings.categories,
-        settings.screener.layout,
+        categories,
+        account.settings.screener.layout,
         wanted=wanted,
         search=search,
     )
     return Decided(found)
-
-
-def _category(categories: Categories, name: str) -> Category:
-    """Return the category of a name that somebody typed, regardless of case."""
-    if (category := categories.find(name.strip())) is not None:
-        return category
-    known = ", ".join(category.name for category in categories)
-    raise UnknownCategoryError(f"there is no category {name!r} (there is: {known})")
 
 
 def decided_data(decided: DecidedSubject) -> dict[str, Any]:

@@ -99,7 +99,10 @@ def with_facts_from_mark(contact: Card, card: CardForm) -> Card:
 def updated(card: F, edit: UpdateCard) -> F:
     """Return the card after an edit."""
     if edit.forget:
-        card = _forgotten(card)
+        fields = card.mark.filled
+        card = card.with_mark(Mark())
+        for field, filled in fields.items():
+            card = card.emptied(field, filled)
     elif (edit.claim and card.may_be_claimed and is_bare(card)) or (
         card.renews_mark and is_untouched(card)
     ):
@@ -152,15 +155,6 @@ def _filled(card: F, names: Names) -> F:
     # The digest of a card that Mailroom made covers the fields as well. If somebody has changed the
     # card, it stays theirs.
     return as_made(after) if _is_as_written(card) else after
-
-
-def _forgotten(card: F) -> F:
-    """Return the card without the mark and without fields that only Mailroom has filled."""
-    fields = card.mark.filled
-    card = card.with_mark(Mark())
-    for field, filled in fields.items():
-        card = card.emptied(field, filled)
-    return card
 
 
 def _with_decision(card: F, line: str) -> F:

@@ -33,15 +33,7 @@ async def serve(
     Raises:
         PortUnavailableError: the port is taken or not permitted, or the host is not this machine.
     """
-    app = _application(health)
-    for path, page in pages.items():
-        app.router.add_get(path, page)
-    app.on_response_prepare.append(_never_store)
-    async with listen(app, host=host, port=port, section="HEALTH") as bound:
-        yield bound
 
-
-def _application(health: Overview) -> web.Application:
     async def healthz(_request: web.Request) -> web.Response:
         return _answer(health.report(), good=health.is_well())
 
@@ -56,10 +48,12 @@ def _application(health: Overview) -> web.Application:
         return _answer({"status": "not ready", **({"why": reason} if reason else {})}, good=False)
 
     app = web.Application()
-    app.router.add_get("/healthz", healthz)
-    app.router.add_get("/livez", livez)
-    app.router.add_get("/readyz", readyz)
-    return app
+    own_pages = {"/healthz": healthz, "/livez": livez, "/readyz": readyz}
+    for path, page in {**own_pages, **pages}.items():
+        app.router.add_get(path, page)
+    app.on_response_prepare.append(_never_store)
+    async with listen(app, host=host, port=port, section="HEALTH") as bound:
+        yield bound
 
 
 def _answer(body: Mapping[str, object], *, good: bool) -> web.Response:

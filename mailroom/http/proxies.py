@@ -4,13 +4,14 @@ A proxy never changes which hosts the credentials may be sent to. aiohttp's ``tr
 used, because it reads ``.netrc`` as well.
 """
 
-import ipaddress
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
 
 from yarl import URL
+
+from mailroom.http.credentials import is_this_machine
 
 _SCHEMES: Final = {"ws": "http", "wss": "https"}
 _SUPPORTED: Final = frozenset({"http", "https"})
@@ -45,7 +46,7 @@ class Proxies:
         """
         proxy = self.by_scheme.get(_SCHEMES.get(url.scheme, url.scheme), "")
         host = url.raw_host or ""
-        if not proxy or _is_this_machine(host):
+        if not proxy or is_this_machine(host) or host.endswith(".localhost"):
             return None
         authority = f"{host}:{url.port}" if url.port else host
         direct = {"no": self.by_scheme.get("no", "")}
@@ -63,10 +64,3 @@ class Proxies:
 
 NO_PROXIES: Final = Proxies()
 """A direct connection to every server."""
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

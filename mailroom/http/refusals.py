@@ -61,7 +61,14 @@ def refusal(response: Response) -> CredentialsRefusedError | IntermediaryError:
     a challenge. Filters and proxies write pages, plain text and JSON of their own.
     """
     wanted = schemes(response.headers)
-    words = _words(response)
+    problem, page = _problem(response.body), response.intermediary
+    if problem is not None:
+        said = (str(problem.get(name) or "") for name in _SAYING)
+        words = plain(": ".join(dict.fromkeys(filter(None, said))))
+    elif page is not None:
+        words = page.what
+    else:
+        words = plain(response.body[:_BODY_KEPT_IN_ERROR].decode("utf-8", "replace"))
     if response.status == HTTPStatus.UNAUTHORIZED or wanted or is_servers_own(response):
         return CredentialsRefusedError(response.url, response.status, words, wanted)
     return IntermediaryError(response.url, words, response.status)
@@ -101,14 +108,3 @@ def _problem(body: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return facts if isinstance(facts, dict) else None
-
-
-def _words(response: Response) -> str:
-    problem = _problem(response.body)
-    if problem is not None:
-        said = (str(problem.get(name) or "") for name in _SAYING)
-        return plain(": ".join(dict.fromkeys(filter(None, said))))
-    page = response.intermediary
-    return (
-        page.what if page else plain(response.body[:_BODY_KEPT_IN_ERROR].decode("utf-8", "replace"))
-    )

@@ -6,7 +6,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import Final
@@ -178,7 +178,14 @@ class EventSourceTransport:
             yield EventSourceConnection(response, self._liveness, position)
 
     async def _open(self, stack: AsyncExitStack, url: URL, position: str) -> aiohttp.ClientResponse:
-        opening = self._http.open("GET", url, headers=_headers(position), timeout=_TIMEOUT)
+        headers = {
+            "Accept": EVENT_STREAM,
+            "Accept-Encoding": "identity",  # a proxy that compresses would buffer
+            "Cache-Control": "no-store",
+        }
+        if position and position.isprintable() and len(position) <= _LONGEST_POSITION:
+            headers["Last-Event-ID"] = position
+        opening = self._http.open("GET", url, headers=headers, timeout=_TIMEOUT)
         try:
             async with asyncio.timeout(self._timeouts.head):
                 return await stack.enter_async_context(opening)
@@ -192,29 +199,15 @@ class EventSourceTransport:
             HttpError, PushUnavailableError: see :func:`push_refusal`.
         """
         if response.status != HTTPStatus.OK:
-            body = await self._refusal(response)
+            body = b""  # the beginning of the body, as much of it as comes in time
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._timeouts.head):
+                    while len(body) < _LONGEST_REFUSAL:
+                        if not (chunk := await response.content.readany()):
+                            break
+                        body += chunk
             answer = Response(response.status, response.headers, body, url)
             raise push_refusal(answer, "a stream of events")
         if response.content_type != "text/event-stream":
             kind = response.content_type
             raise PushUnavailableError(f"{shown(url)}: {kind} is not a stream of events")
-
-    async def _refusal(self, response: aiohttp.ClientResponse) -> bytes:
-        """Return the beginning of a refusal's body, as much of it as comes in time."""
-        body = b""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._timeouts.head):
-                while len(body) < _LONGEST_REFUSAL and (chunk := await response.content.readany()):
-                    body += chunk
-        return body
-
-
-def _headers(position: str) -> Mapping[str, str]:
-    headers = {
-        "Accept": EVENT_STREAM,
-        "Accept-Encoding": "identity",  # a proxy that compresses would buffer
-        "Cache-Control": "no-store",
-    }
-    if position and position.isprintable() and len(position) <= _LONGEST_POSITION:
-        headers["Last-Event-ID"] = position
-    return headers

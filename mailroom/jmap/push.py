@@ -48,18 +48,15 @@ class StateChange:
     def parse(cls, value: Any) -> Self:
         """Read a decoded StateChange object; only its ``changed`` is used."""
         changed = value.get("changed") if isinstance(value, dict) else None
-        return cls(changed if _is_changed(changed) else None)
+        is_readable = isinstance(changed, dict) and all(
+            isinstance(states, dict) and all(isinstance(state, str) for state in states.values())
+            for states in changed.values()
+        )
+        return cls(changed if is_readable else None)
 
     def for_account(self, account_id: str) -> Mapping[str, str] | None:
         """Return type -> new state of one account; empty if nothing changed, None if unknown."""
         return None if self.changed is None else self.changed.get(account_id, {})
-
-
-def _is_changed(value: Any) -> bool:
-    return isinstance(value, dict) and all(
-        isinstance(states, dict) and all(isinstance(state, str) for state in states.values())
-        for states in value.values()
-    )
 
 
 @dataclass(frozen=True, slots=True)

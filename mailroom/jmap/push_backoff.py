@@ -92,15 +92,10 @@ class Backoff:
             self._refusals += 1
             least = REFUSED_PAUSES[min(self._refusals, len(REFUSED_PAUSES)) - 1]
             return full_jitter(1, base=least / 10, cap=least, floor=max(least, self.retry))
-        floor = min(max(self.retry, _least_pause(error)), _LONGEST_FLOOR)
+        least = 0.0
+        if isinstance(error, PushUnavailableError):
+            least = UNAVAILABLE_PAUSE
+        elif isinstance(error, ServerFailureError):
+            least = error.retry_after or 0.0
+        floor = min(max(self.retry, least), _LONGEST_FLOOR)
         return full_jitter(self._in_a_row, base=_BASE_PAUSE, cap=_LONGEST_PAUSE, floor=floor)
-
-
-def _least_pause(error: Exception | None) -> float:
-    match error:
-        case PushUnavailableError():
-            return UNAVAILABLE_PAUSE
-        case ServerFailureError(retry_after=float(wait)):
-            return wait
-        case _:
-            return 0.0

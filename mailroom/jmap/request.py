@@ -136,8 +136,12 @@ class Request:
             match entry:
                 case [str(name), dict(arguments), str(call_id)] if call_id in calls:
                     call = calls[call_id]
-                    if name in {call.method, _ERROR}:
-                        answers.setdefault(call, _answer(call, name, arguments))
+                    if name == call.method:
+                        answers.setdefault(call, arguments)
+                    elif name == _ERROR:
+                        kind = str(arguments.get("type") or "serverFail")
+                        text = str(arguments.get("description") or arguments.get("arguments") or "")
+                        answers.setdefault(call, MethodError(call.method, kind, text))
         return answers
 
 
@@ -158,16 +162,6 @@ def _invocation(call: Call, ids: Mapping[Call, str]) -> list[Any]:
         else:
             arguments[name] = value
     return [call.method, arguments, ids[call]]
-
-
-def _answer(call: Call, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any] | JmapError:
-    if name == _ERROR:
-        return MethodError(
-            call.method,
-            str(arguments.get("type") or "serverFail"),
-            str(arguments.get("description") or arguments.get("arguments") or ""),
-        )
-    return arguments
 
 
 def pack(operations: Sequence[Operation[Any]], limits: Limits) -> Iterator[Request]:

@@ -148,8 +148,7 @@ class AccountMetrics:
                 case Report() as report:
                     self._last_good.set(self._now())
                     self._refused.set(0)
-                    self._count_report(report)
-                    self._measure(report, ended)
+                    self._count_report(report, ended)
                 case error:
                     self._failures.labels(self._account, failure_kind(error)).inc()
                     self._labels.failed(ended.event_at)
@@ -157,7 +156,7 @@ class AccountMetrics:
         except Exception:
             log.exception("a mistake in Mailroom itself: a pass was not counted")
 
-    def _count_report(self, report: Report) -> None:
+    def _count_report(self, report: Report, ended: PassEnded) -> None:
         for filing in report.finished:
             answer = filing.decision.answer
             name = answer.name if isinstance(answer, Category) else _SPECIAL[answer]
@@ -170,12 +169,10 @@ class AccountMetrics:
         failures = (report.failures, report.label_failures, report.arrived.failures)
         for kind, failed in zip(_THING_FAILURES, failures, strict=True):
             self._failures.labels(self._account, kind).inc(len(failed))
-
-    def _measure(self, report: Report, ended: PassEnded) -> None:
         decisions = [filing.decision.id for filing in report.finished]
         for event_at in self._labels.passed(ended.event_at, done=decisions, left=report.failures):
             self._label_seconds.observe(ended.ended - event_at)
-        arrived = report.arrived
-        mails = [verdict.email.id for verdict in arrived.filed]
-        for event_at in self._arrivals.passed(ended.event_at, done=mails, left=arrived.failures):
+        mails = [verdict.email.id for verdict in report.arrived.filed]
+        left = report.arrived.failures
+        for event_at in self._arrivals.passed(ended.event_at, done=mails, left=left):
             self._arrival_seconds.observe(ended.ended - event_at)

@@ -91,24 +91,18 @@ class PushListener:
         self._pass_is_running = False
         trail = report.trail
         self._own_changes.pass_succeeded(trail, at=_now())
-        self._note_missed_change(due, report)
-        if trail.steps and trail.end and self.status().status is PushState.CONNECTED:
-            self._recheck.schedule(trail.end)
-        self._look_for_news()
-
-    def _note_missed_change(self, due: Due, report: Report) -> None:
-        """Open the push stream again if the poll found a change that push did not announce.
-
-        A server that was restored from a backup sends nothing to a client that resumes from an
-        event id after the backup. Until push announces a change, Mailroom polls more often.
-        """
         found = due.reason is Reason.POLL and report.has_effect
         if found and self._push is not None and self._missed_push.has_missed(self._push.status):
+            # A server that was restored from a backup sends nothing to a client that resumes from
+            # an event id after the backup. Until push announces a change, poll more often.
             log.warning("the poll found a change that push had not announced")
             self._push.forget_position()
             self._has_missed_change = True
             self._adjust_poll()
         self._missed_push.pass_succeeded(self.status(), complete=report.is_complete)
+        if trail.steps and trail.end and self.status().status is PushState.CONNECTED:
+            self._recheck.schedule(trail.end)
+        self._look_for_news()
 
     async def listen(self) -> None:
         """Listen for ever; return at once if push is turned off."""

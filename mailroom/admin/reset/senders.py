@@ -3,7 +3,7 @@
 The decisions are those of a pass that finds the label ``@ToScreener`` on a mail of each contact.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -132,9 +132,7 @@ class Senders:
         keys = set()
         for key in map(key_of, card.addresses):
             local, _, domain = key.rpartition("@")
-            if is_address(key) or (local == "*" and is_address(f"anybody@{domain}")):
+            is_usable = is_address(key) or (local == "*" and is_address(f"anybody@{domain}"))
+            if is_usable and not is_own(key, self._identities):
                 keys.add(key)
-        return self._not_own(keys)
-
-    def _not_own(self, keys: Iterable[str]) -> frozenset[str]:
-        return frozenset(key for key in keys if not is_own(key, self._identities))
+        return frozenset(keys)

@@ -82,20 +82,20 @@ def components_of(card: JsCard) -> list[tuple[str, str]]:
 
 def names_of(card: JsCard) -> Names:
     """Return the names. A missing full name is composed of the name components."""
-    components = components_of(card)
+    name, components = name_of(card), components_of(card)
+    full = text(name.get("full"))
+    if not full:
+        parts = components
+        if name.get("isOrdered") is not True:
+            known = [part for part in components if part[0] in _ORDER]
+            parts = sorted(known, key=lambda part: _ORDER.index(part[0]))
+        full = _joined(value for _, value in parts)
     return Names(
-        full=text(name_of(card).get("full")) or _composed(components, name_of(card)),
+        full=full,
         given=_joined(value for kind, value in components if kind == "given"),
         surname=_joined(value for kind, value in components if kind == "surname"),
         organization=next(iter(texts(card, "organizations", "name")), ""),
     )
-
-
-def _composed(components: list[tuple[str, str]], name: Mapping[str, Any]) -> str:
-    if name.get("isOrdered") is not True:
-        known = [part for part in components if part[0] in _ORDER]
-        components = sorted(known, key=lambda part: _ORDER.index(part[0]))
-    return _joined(value for _, value in components)
 
 
 def _joined(values: Iterable[str]) -> str:

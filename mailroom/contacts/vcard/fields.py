@@ -2,7 +2,6 @@
 
 import quopri
 import re
-from collections.abc import Iterator
 from typing import Final
 
 from mailroom.contacts.address import addresses_in
@@ -110,21 +109,17 @@ def addresses_of(card: VCard) -> tuple[str, ...]:
 
 def all_addresses_of(card: VCard) -> tuple[str, ...]:
     """Return every e-mail address that can be found, even on a broken card."""
-    return addresses_of(card) or tuple(
+    addresses = addresses_of(card)
+    if addresses or card.is_whole:
+        return addresses
+    # A broken card may have no BEGIN, or CR as line end.
+    lines = map(ContentLine.parse, re.split(rb"\r\n|\r|\n", bytes(card)))
+    return tuple(
         address
-        for line in _lines_of_broken(card)
+        for line in lines
+        if line.name == "EMAIL"
         for address in _addresses_on(line, by_mailroom=False)
     )
-
-
-def _lines_of_broken(card: VCard) -> Iterator[ContentLine]:
-    """Yield the EMAIL lines of a broken card: one without BEGIN, or with CR as line end."""
-    if card.is_whole:
-        return
-    for raw in re.split(rb"\r\n|\r|\n", bytes(card)):
-        line = ContentLine.parse(raw)
-        if line.name == "EMAIL":
-            yield line
 
 
 def _addresses_on(line: ContentLine, *, by_mailroom: bool) -> list[str]:

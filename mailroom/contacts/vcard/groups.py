@@ -75,19 +75,13 @@ def with_members(
     form, members = form_of(card), members_of(card)
     for uid in join:
         if uid not in members:
-            card = card.with_new(form, escape(_reference(form, written(uid))))
+            # In vCard 4, the value is the member's UID as written, because some programs compare
+            # the two as texts. Apple's programs put urn:uuid: before the UID.
+            value = written(uid)
+            if form is GroupForm.APPLE and value[: len(_URN)].lower() != _URN:
+                value = _URN + value
+            card = card.with_new(form, escape(value))
     return card.without(*(line for line in card.named(*_MEMBER) if _member(line) in leave))
-
-
-def _reference(form: GroupForm, written: str) -> str:
-    """Return the value by which a group names a member.
-
-    In vCard 4, the value is the member's UID as written, because some programs compare the two as
-    texts. Apple's programs put ``urn:uuid:`` before the UID.
-    """
-    if form is GroupForm.VCARD4 or written[: len(_URN)].lower() == _URN:
-        return written
-    return _URN + written
 
 
 def _member(line: ContentLine) -> str:

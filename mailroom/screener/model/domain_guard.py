@@ -34,10 +34,14 @@ def refusal_of_domain(domain: str, own: Collection[str]) -> str:
     name = _in_ascii(domain)
     if name in _OF_TENANTS or registrable_domain(name, under_any_suffix=True) is None:
         return f"anybody can get a domain below {name}; {_INSTEAD}"
-    if provider := _provider_of(name):
+    labels = name.split(".")
+    above = (".".join(labels[start:]) for start in range(len(labels)))
+    if provider := next((domain for domain in above if domain in _providers()), ""):
         below = "" if name == provider else f", which {name} belongs to,"
         return f"{provider}{below} is a public mail provider or relay; {_INSTEAD}"
-    if name in _with_registrable(own):
+    own_names = {_in_ascii(domain) for domain in own}
+    registrable = {registrable_domain(domain, under_any_suffix=True) for domain in own_names}
+    if name in own_names | registrable:
         return f"{name} is a domain of your own addresses or of your mail server; {_INSTEAD}"
     return ""
 
@@ -45,19 +49,6 @@ def refusal_of_domain(domain: str, own: Collection[str]) -> str:
 def own_domains(addresses: Iterable[str], server: str) -> frozenset[str]:
     """Return the domains of the user's own addresses, and the host of the user's mail server."""
     return frozenset((*(key_of(address).rpartition("@")[2] for address in addresses), server))
-
-
-def _provider_of(name: str) -> str:
-    """Return the provider that a domain is or belongs to; "" for none."""
-    labels = name.split(".")
-    above = (".".join(labels[start:]) for start in range(len(labels)))
-    return next((domain for domain in above if domain in _providers()), "")
-
-
-def _with_registrable(own: Collection[str]) -> set[str]:
-    names = {_in_ascii(domain) for domain in own}
-    registrable = {registrable_domain(name, under_any_suffix=True) for name in names}
-    return names | {name for name in registrable if name}
 
 
 def _in_ascii(domain: str) -> str:

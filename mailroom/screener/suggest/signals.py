@@ -160,7 +160,11 @@ class Tally:
                 continue
             if sender.key in self._own or not _NO_LETTERS.isdisjoint(mail.email.keywords):
                 continue
-            subject = self._subject_of(mail, sender)
+            identifier = list_id(mail.email.list_id)
+            is_list = identifier and (
+                is_discussion(mail.email, sender) or self._index.ids_of([list_key(identifier)])
+            )
+            subject = Subject.of_list(identifier) if is_list else Subject(sender.key)
             if subject not in self._senders and len(self._senders) >= _MOST_SENDERS:
                 self._forget_the_smaller_half()
             signals = self._senders.setdefault(subject, Signals(subject))
@@ -178,13 +182,6 @@ class Tally:
         ):
             signals.written = self._correspondence.written[signals.subject.key]
             yield signals
-
-    def _subject_of(self, mail: Headers, sender: Sender) -> Subject:
-        identifier = list_id(mail.email.list_id)
-        is_list = identifier and (
-            is_discussion(mail.email, sender) or self._index.ids_of([list_key(identifier)])
-        )
-        return Subject.of_list(identifier) if is_list else Subject(sender.key)
 
     def _forget_the_smaller_half(self) -> None:
         kept = heapq.nlargest(

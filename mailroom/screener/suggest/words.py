@@ -117,13 +117,9 @@ def plain(text: str) -> str:
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
-def _pattern() -> re.Pattern[str]:
-    beginnings = "|".join(word for words in _RECEIPT_BEGINNINGS.values() for word in words)
-    parts = "|".join(plain(word) for words in _RECEIPT_PARTS.values() for word in words)
-    return re.compile(rf"\b(?:{plain(beginnings)})|{parts}")
-
-
-_RECEIPT: Final = _pattern()
+_BEGINNINGS: Final = "|".join(word for words in _RECEIPT_BEGINNINGS.values() for word in words)
+_PARTS: Final = "|".join(word for words in _RECEIPT_PARTS.values() for word in words)
+_RECEIPT: Final = re.compile(rf"\b(?:{plain(_BEGINNINGS)})|{plain(_PARTS)}")
 
 
 def is_about_receipts(subject: str) -> bool:

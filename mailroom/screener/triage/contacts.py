@@ -146,7 +146,8 @@ def _addresses_of_nobody_else(
     the cards that were read, by their ids.
     """
     addresses = set()
-    for address in frozenset().union(*(_addresses_on(card) for card in its_cards)):
+    # The card of a mailing list decides on no address, not even on the posting address.
+    for address in {key for card in its_cards if not is_of_list(card.uid) for key in card.keys}:
         other_ids = index.ids_of([address]) - {card.id for card in its_cards}
         bearing = [card for card in its_cards if card.stands_for(address)]
         others = [every_card[card_id] for card_id in other_ids & every_card.keys()]
@@ -154,8 +155,3 @@ def _addresses_of_nobody_else(
         if was_all_read and not are_several_people([*bearing, *others]):
             addresses.add(address)
     return frozenset(addresses)
-
-
-def _addresses_on(card: Card) -> frozenset[str]:
-    """Return the keys of a card's addresses; the card of a list decides on no address."""
-    return frozenset() if is_of_list(card.uid) else card.keys
