@@ -14,8 +14,9 @@ from mailroom.account import Account
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.report import printable
 from mailroom.report.bars import ShowProgress
-from mailroom.report.common import account_option, counted
+from mailroom.report.common import account_option, counted, patches_of
 from mailroom.screener.model.categories import Answer, Categories, Category, Special
+from mailroom.screener.model.patches import moves_mail
 from mailroom.screener.model.spelling import folded
 from mailroom.screener.model.subject import Subject
 from mailroom.screener.passes.by_name import Tap
@@ -65,6 +66,8 @@ class Outcome:
     @property
     def take_back(self) -> str:
         """The command that takes the decision back; empty if there is nothing to take back."""
+        if self.failure:
+            return ""
         where = account_option(self.account)
         who = quote(str(self.subject))
         if self.before and self.before != (name_of(self.answer),):
@@ -134,6 +137,7 @@ async def decide(
         RefusedError: nobody may decide on the subject.
         HttpError, JmapError, AddressBookError: a server cannot be used as it should.
         MissingError: the account lacks mailboxes or contact groups.
+        MissingRoleError: the answer is spam, and the account has no mailbox for it.
     """
     workflow, mail = await account.workflow(), await account.mail()
     passes, named_subjects = passes or workflow, workflow.named_subjects
@@ -141,19 +145,21 @@ async def decide(
     if answer is not None and (reason := named_subjects.refusal_of(subject, reading)):
         raise RefusedError(reason)
     before = _before(reading.decisions.standing.categories_without_stand_in(subject.key))
+    outcome = Outcome(subject, answer, before, account=account.settings.name)
     tap = await named_subjects.tap_for(subject, answer, reading)
     # Without the label, for example because the mail is deleted by now, a pass would do nothing.
-    if tap is not None and await _is_put_on(tap, mail):
-        report = await passes.run()
-    else:
-        report = await passes.apply(await named_subjects.plan({subject: answer}, reading))
-    outcome = Outcome(subject, answer, before, account=account.settings.name)
+    if tap is None or not await _is_put_on(tap, mail):
+        plan = await named_subjects.plan({subject: answer}, reading)
+        return with_report(outcome, await passes.apply(plan))
+    report = await passes.run()
+    if tap.patch and _is_contradicted(subject, report):
+        await mail.update({tap.email_id: tap.removal})
     return with_report(outcome, report)
 
 
 async def _is_put_on(tap: Tap, mail: MailAccount) -> bool:
-    """Put a label on a mail, and return True if the server did so."""
-    answers = await mail.update({tap.email.id: tap.patch})
+    """Put labels on a mail, and return True if they are on it."""
+    answers = await mail.update({tap.email_id: tap.patch}) if tap.patch else []
     return not any(update.failed for _, update in answers)
 
 
@@ -199,16 +205,24 @@ def _before(categories: Sequence[Category]) -> tuple[str, ...]:
 
 def with_report(outcome: Outcome, report: Report) -> Outcome:
     """Return the outcome for one subject, with what the report on a whole plan says about it."""
-    for filing in report.plan.filings:
+    plan = report.plan
+    for filing in plan.filings:
         if outcome.subject.key in filing.decision.contact.keys:
             failure = report.failures.get(filing.decision.id, "")
-            mails = len(filing.swept_patches) + len(filing.labelled_patches)
+            mails = sum(
+                moves_mail(patch, plan.emails[email_id], plan.gathered.places)
+                for email_id, patch in patches_of(filing).items()
+            )
             return replace(outcome, mails=0 if failure else mails, failure=failure)
-    for conflict in report.plan.conflicts:
-        if outcome.subject.key in conflict.contact.keys:
-            failure = "other labels are on mail of the same sender; take them off first"
-            return replace(outcome, failure=failure)
-    for decision, reason in report.plan.skipped:
+    if _is_contradicted(outcome.subject, report):
+        failure = "other labels are on mail of the same sender; take them off first"
+        return replace(outcome, failure=failure)
+    for decision, reason in plan.skipped:
         if outcome.subject.key in decision.contact.keys:
             return replace(outcome, failure=reason)
     return replace(outcome, failure="")  # no decision was needed
+
+
+def _is_contradicted(subject: Subject, report: Report) -> bool:
+    """Return True if a plan leaves a subject undecided, because of labels on its mail."""
+    return any(subject.key in conflict.contact.keys for conflict in report.plan.conflicts)

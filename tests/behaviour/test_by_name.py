@@ -92,9 +92,82 @@ async def test_an_address_is_decided_on_beside_its_lists(alice: Owner, tmp_path:
 
 async def test_spam_by_name(alice: Owner, tmp_path: Path) -> None:
     await alice.receive(message(NEWS, "one"))
-    await decided(alice, tmp_path, "news@loom.example", "spam")
+    outcome = await decided(alice, tmp_path, "news@loom.example", "spam")
+    assert outcome.take_back == "mailroom undo news@loom.example"
     assert "$junk" in (await alice.mail("one")).keywords
     assert await alice.contacts.contacts() == []
+
+
+@pytest.mark.parametrize("who", ["news@loom.example", "*@loom.example", "dev.lists.loom.example"])
+@pytest.mark.parametrize("category", [None, "Feed"])
+async def test_spam_comes_back_by_name(
+    alice: Owner, tmp_path: Path, who: str, category: str | None
+) -> None:
+    """Mail that Mailroom did not put into the Junk folder stays there."""
+    await alice.receive(message(NEWS, "one", headers=LIST), message(NEWS, "two", headers=LIST))
+    await decided(alice, tmp_path, who, "spam")
+    await alice.receive(message(NEWS, "later", headers=LIST))
+    folder = await alice.where("one")
+    await alice.receive(message(NEWS, "junk", headers=LIST), into=folder)
+    if category is None:
+        outcome = await undone(alice, tmp_path, who)
+    else:
+        outcome = await decided(alice, tmp_path, who, category)
+    assert (outcome.failure, outcome.mails) == ("", 2 if category is None else 3)
+    home = {category or "Screener"}
+    assert [await alice.where(name) for name in ("one", "two", "later")] == [home] * 3
+    assert {"$junk", "$mailroom-spam"}.isdisjoint((await alice.mail("one")).keywords)
+    assert await alice.where("junk") == folder
+
+
+async def test_forged_mail_waits_when_its_sender_is_decided_on_by_name(
+    alice: Owner, tmp_path: Path
+) -> None:
+    await alice.receive(message(NEWS, "genuine"))
+    await alice.receive(message(NEWS, "forged"))
+    marked = {(await alice.mail("forged")).id: {"keywords/$mailroom-forged": True}}
+    await alice.jmap("Email/set", {"update": marked})
+    outcome = await decided(alice, tmp_path, "news@loom.example", "Imbox")
+    assert (outcome.failure, outcome.mails) == ("", 1)
+    assert await alice.where("genuine") == {"Imbox", "Inbox"}
+    assert await alice.where("forged") == {"Screener"}
+
+
+@pytest.mark.parametrize("category", [None, "Feed", "Jail", "Imbox"])
+async def test_a_decision_beside_labels_that_contradict_one_another(
+    alice: Owner, tmp_path: Path, category: str | None
+) -> None:
+    """The command fails and changes nothing: the labels are the owner's."""
+    await alice.receive(message(NEWS, "one"), message(NEWS, "two"))
+    await alice.tap((await alice.mail("one")).id, "@ToFeed")
+    await alice.tap((await alice.mail("two")).id, "@ToJail")
+    who = "news@loom.example"
+    for _ in range(2):
+        if category is None:
+            outcome = await undone(alice, tmp_path, who)
+        else:
+            outcome = await decided(alice, tmp_path, who, category)
+        assert "other labels" in outcome.failure
+        assert outcome.data()["take_back"] == ""
+    assert await alice.where("one") == {"Screener", "@ToFeed", "@MailroomError"}
+    assert await alice.where("two") == {"Screener", "@ToJail", "@MailroomError"}
+    assert await alice.contacts.contacts() == []
+
+
+async def test_a_decision_whose_label_is_on_the_mail_already(alice: Owner, tmp_path: Path) -> None:
+    await alice.receive(message(NEWS, "one"), message(NEWS, "two"))
+    await alice.tap((await alice.mail("two")).id, "@ToFeed")
+    outcome = await decided(alice, tmp_path, "news@loom.example", "Feed")
+    assert (outcome.failure, outcome.mails) == ("", 2)
+    assert await alice.where("one") == await alice.where("two") == {"Feed"}
+
+
+async def test_a_decision_that_was_made_already(alice: Owner, tmp_path: Path) -> None:
+    await alice.receive(message(NEWS, "one"), message(NEWS, "two"))
+    who = "news@loom.example"
+    counts = [(await decided(alice, tmp_path, who, "Feed")).mails for _ in range(2)]
+    counts += [(await undone(alice, tmp_path, who)).mails for _ in range(2)]
+    assert counts == [2, 0, 2, 0]
 
 
 @pytest.mark.parametrize("who", ["*@gmail.com", "alice@example.com"])

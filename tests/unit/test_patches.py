@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.jmap.mail import Email, Patch
-from mailroom.screener.model.categories import DEFAULTS, Categories, Category
+from mailroom.screener.model.categories import DEFAULTS, Categories, Category, Special
 from mailroom.screener.model.keywords import FORGED
+from mailroom.screener.model.missing import MissingRoleError
 from mailroom.screener.model.patches import (
     Target,
     add_label,
     file_labelled,
     file_swept,
+    moves_mail,
     remove_labels,
     target_of,
 )
@@ -427,3 +429,24 @@ def test_the_way_back_never_adds_to_the_inbox() -> None:
     assert target_of(None, DEFAULTS, PLACES) == Target(
         frozenset({LAYOUT.screener}), add_to_inbox=False
     )
+
+
+def test_spam_needs_a_junk_folder() -> None:
+    with pytest.raises(MissingRoleError, match="junk"):
+        target_of(Special.SPAM, DEFAULTS, replace(PLACES, junk=frozenset()))
+
+
+@pytest.mark.parametrize(
+    "before", [["Screener", "@ToFeed"], ["Feed", "Inbox", "@ToFeed"], ["@ToFeed"]]
+)
+def test_a_labelled_mail_is_moved(before: list[str]) -> None:
+    email = mail(*before)
+    assert moves_mail(file_labelled(email, target("Feed"), PLACES, warn=False), email, PLACES)
+
+
+@pytest.mark.parametrize(
+    "before", [["Feed", "@ToFeed"], ["Feed", "@ToFeed", "@MailroomError", "@ThisList"]]
+)
+def test_a_mail_that_only_loses_labels_is_not_moved(before: list[str]) -> None:
+    email = mail(*before)
+    assert not moves_mail(file_labelled(email, target("Feed"), PLACES, warn=False), email, PLACES)

@@ -7,6 +7,7 @@ mail on some servers.
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import Answer, Categories, Special
@@ -19,7 +20,10 @@ from mailroom.screener.model.keywords import (
     WAIVED,
     removal_of,
 )
+from mailroom.screener.model.missing import MissingRoleError
 from mailroom.screener.model.places import Places
+
+_MAILBOX: Final = "mailboxIds/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +45,16 @@ class Target:
 
 
 def target_of(answer: Answer, categories: Categories, places: Places) -> Target:
-    """Return the target of an answer. Spam needs a Junk folder (:attr:`Places.junk`)."""
+    """Return the target of an answer.
+
+    Raises:
+        MissingRoleError: the answer is spam, and the account has no mailbox with the role ``junk``.
+    """
     if answer is None:
         return Target(frozenset({places.screener}), add_to_inbox=False)
     if answer is Special.SPAM:
+        if not places.junk:
+            raise MissingRoleError("junk")
         return Target(frozenset({min(places.junk)}), add_to_inbox=False, is_spam=True)
     chain = categories.chain(answer)
     return Target(
@@ -183,7 +193,19 @@ def patch_mailboxes(
     after = after or frozenset({fallback})
     added = after - before or {min(after)}
     changes: dict[str, bool | None] = {
-        f"mailboxIds/{mailbox_id}": True for mailbox_id in sorted(added)
+        f"{_MAILBOX}{mailbox_id}": True for mailbox_id in sorted(added)
     }
-    changes |= {f"mailboxIds/{mailbox_id}": None for mailbox_id in sorted(before - after)}
+    changes |= {f"{_MAILBOX}{mailbox_id}": None for mailbox_id in sorted(before - after)}
     return changes
+
+
+def moves_mail(patch: Patch, email: Email, places: Places) -> bool:
+    """Return True if a patch moves a mail; labels do not count.
+
+    A patch may set a mailbox to true that the mail is in already; see :func:`patch_mailboxes`.
+    """
+    return any(
+        (mailbox_id in email.mailbox_ids) != bool(patch[key])
+        for key in patch
+        if (mailbox_id := key.removeprefix(_MAILBOX)) != key and mailbox_id not in places.all_labels
+    )

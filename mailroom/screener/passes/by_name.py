@@ -1,7 +1,7 @@
 """Decisions on subjects that a person names, even if there is no mail of them. Reads only."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,7 +9,7 @@ from datetime import datetime
 from mailroom.contacts.address import list_key, whole_domain
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import Answer, Categories, Special
-from mailroom.screener.model.keywords import SPAM
+from mailroom.screener.model.keywords import FORGED, SPAM
 from mailroom.screener.model.lists import list_id
 from mailroom.screener.model.patches import patch_mailboxes
 from mailroom.screener.model.sender import UnusableFromError, sender_of
@@ -24,10 +24,17 @@ from mailroom.waiting.concurrency import both
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """A label to be put on a mail, which decides on a subject like a tap in a mail app."""
+    """Labels for a mail, which decide on a subject like a tap in a mail app.
 
-    email: Email
+    Attributes:
+        email_id: the id of the mail.
+        patch: the patch that puts the labels on; empty if they are on the mail already.
+        removal: the patch that takes these labels off again; empty if ``patch`` is.
+    """
+
+    email_id: str
     patch: Patch
+    removal: Patch
 
 
 class NamedSubjects:
@@ -60,28 +67,46 @@ class NamedSubjects:
     async def tap_for(self, subject: Subject, answer: Answer, reading: Reading) -> Tap | None:
         """Return a tap that decides on a subject: one of its mails, and the labels to put on it.
 
-        The mail is the newest on which these labels decide on this subject and no other. None if
-        there is no such mail, or if it has the labels already. Raises as :meth:`read`.
+        The mail is the newest on which these labels decide on this subject and no other. If mail
+        comes back from the Junk folder, it is the newest of that mail: only a label there makes a
+        pass search the Junk folder. Forged mail is not of the subject. None if there is no such
+        mail. Raises as :meth:`read`.
         """
         places = reading.gathered.places
         labels = {label for label, given in places.labels.items() if given == answer}
         labels |= {Kind.DOMAIN: {places.domain_label}, Kind.LIST: {places.list_label}}.get(
             subject.kind, set()
         )
-        found = await self._reader.mail_of(
-            frozenset({subject.key}), reading.gathered, with_spam=answer is not Special.SPAM
-        )
-        # Mail that the server or a person put into the Junk folder stays there.
-        junk = places.junk
-        mails = [mail for mail in found if SPAM in mail.keywords or not mail.mailbox_ids & junk]
-        for email in sorted(mails, key=lambda email: (email.received_at, email.id), reverse=True):
-            tapped = replace(email, mailbox_ids=email.mailbox_ids | labels)
-            if [*reading.sorter.sort([tapped]).subjects] == [subject.key]:
-                patch = patch_mailboxes(
-                    email.mailbox_ids, tapped.mailbox_ids, fallback=places.inbox
-                )
-                return None if patch is None else Tap(email, patch)
+        mails = await self._mail_of(frozenset({subject.key}), {answer}, reading)
+
+        def rank(email: Email) -> tuple[bool, str, str]:
+            return bool(email.mailbox_ids & places.junk), email.received_at, email.id
+
+        for email in sorted(mails, key=rank, reverse=True):
+            before, tapped = email.mailbox_ids, email.mailbox_ids | labels
+            labelled = reading.sorter.sort([replace(email, mailbox_ids=tapped)])
+            if [*labelled.subjects] == [subject.key]:
+                patch = patch_mailboxes(before, tapped, fallback=places.inbox)
+                removal = patch_mailboxes(tapped, before, fallback=places.inbox)
+                return Tap(email.id, patch or {}, removal or {})
         return None
+
+    async def _mail_of(
+        self, keys: frozenset[str], answers: Collection[Answer], reading: Reading
+    ) -> tuple[Email, ...]:
+        """Find the mail of subjects that answers may move, without forged mail and other's spam.
+
+        Spam that Mailroom moved to the Junk folder comes back by every answer but spam.
+        """
+        junk = reading.gathered.places.junk
+        has_others = any(answer is not Special.SPAM for answer in answers)
+        mails = await self._reader.mail_of(keys, reading.gathered, with_spam=has_others)
+        return tuple(
+            email
+            for email in mails
+            if FORGED not in email.keywords
+            and (SPAM in email.keywords or not email.mailbox_ids & junk)
+        )
 
     async def plan(self, answers: Mapping[Subject, Answer], reading: Reading) -> Plan:
         """Plan decisions without labels on mail; labelled and new mail is left to the next pass.
@@ -91,7 +116,8 @@ class NamedSubjects:
         """
         gathered, snapshot = reading.gathered, reading.snapshot
         keys = frozenset(subject.key for subject in answers)
-        cards, mails = await both(snapshot.read(keys), self._reader.mail_of(keys, gathered))
+        given = set(answers.values())
+        cards, mails = await both(snapshot.read(keys), self._mail_of(keys, given, reading))
         groups = reading.groups()
         without_labels = dict.fromkeys((subject.key for subject in answers), ())
         contacts = find_contacts(without_labels, cards, gathered.identities, snapshot.index, groups)
@@ -111,7 +137,7 @@ class NamedSubjects:
             )
             decisions.append(decision)
         further = frozenset().union(*(contact.keys for contact in contacts)) - keys
-        mails += await self._reader.mail_of(further, gathered)
+        mails += await self._mail_of(further, given, reading)
         unlabelled = replace(reading, gathered=replace(gathered, emails=(), new_mail=None))
         return plan_decisions(
             unlabelled, SortedMail(), decisions, mails, categories=self._categories

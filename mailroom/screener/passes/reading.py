@@ -102,8 +102,13 @@ class AccountReader:
     ) -> tuple[Email, ...]:
         """Find the mail of subjects in the mailboxes that are swept, and their waived mail.
 
-        The Junk folder is searched as well if ``with_spam``, or if Mailroom put any labelled mail
-        there, as spam: other mail of the same sender must return from there.
+        If Mailroom put any labelled mail into the Junk folder, as spam, the Junk folder is searched
+        as well: other mail of the same sender must return from there.
+
+        Args:
+            keys: the keys of the subjects.
+            gathered: the labelled mail.
+            with_spam: True to search the Junk folder in any case.
         """
         mailboxes = gathered.places.swept
         if with_spam or any(SPAM in email.keywords for email in gathered.emails):
