@@ -36,6 +36,7 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Server": "Mailroom",  # without the versions of the software it is made of
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
@@ -67,45 +68,41 @@ class Guard:
         Raises:
             HTTPException: the request is refused.
         """
-        if not self._is_our_host(request.host):
+        # aiohttp would look up the name of this machine for a request without the header.
+        host = request.headers.get("Host", "").lower()
+        if not self._is_our_host(host):
             raise web.HTTPMisdirectedRequest(
                 text="This page is not known under that name; set MAILROOM_WEB_URL to its address."
             )
         changes = request.method not in _SAFE
         # Programs send a token with each request, which no other site can make a browser send.
-        if changes and not request.path.startswith(_API) and not self._is_same_origin(request):
+        if changes and not request.path.startswith(_API) and not self._is_ours(request, host):
             raise web.HTTPForbidden(text="The request came from another site.")
         return await handler(request)
 
     def _is_our_host(self, host: str) -> bool:
-        if self._url is not None and host.lower() == _host_of(self._url):
+        if self._url is not None and host == self._url.raw_authority:
             return True
         try:
-            name = URL(f"http://{host}").host or ""
-        except ValueError:
-            return False
-        if name == "localhost":
-            return True
-        try:
-            ip_address(name)
+            url = URL(f"http://{host}")
+            if "@" in host or url.raw_authority != host:  # more than a host and a port
+                return False
+            if url.raw_host == "localhost":
+                return True
+            ip_address(url.raw_host or "")
         except ValueError:
             return False
         return True
 
-    def _is_same_origin(self, request: web.Request) -> bool:
+    def _is_ours(self, request: web.Request, host: str) -> bool:
         """Return True if a browser says that the request comes from a page of ours."""
         site = request.headers.get("Sec-Fetch-Site")
         if site is not None:
             return site in {"same-origin", "none"}
         origin = request.headers.get("Origin", "")
-        if self._url is not None:
+        if self._url is not None and (host == self._url.raw_authority or origin == str(self._url)):
             return origin == str(self._url)
-        return origin in {f"{scheme}://{request.host}" for scheme in ("http", "https")}
-
-
-def _host_of(url: URL) -> str:
-    """Return the value of the Host header for a URL."""
-    return url.raw_authority.lower()
+        return origin in {f"{scheme}://{host}" for scheme in ("http", "https")}
 
 
 def is_by_script(request: web.Request) -> bool:

@@ -1,5 +1,6 @@
 """Requests to the page's server over a real connection, as a browser or an attacker sends them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -95,3 +96,13 @@ async def visiting(*accesses: Access, options: PageOptions = OPEN) -> AsyncItera
         patch.setattr(context, "render", render)
         async with TestClient(TestServer(make_app(accesses, options))) as client:
             yield Visitor(client, rendered)
+
+
+async def raw(visitor: Visitor, request: bytes) -> bytes:
+    """Send octets that no proper client sends, and return the answer until its end."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", visitor.client.port)
+    writer.write(request)
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer
