@@ -119,9 +119,15 @@ class Account:
             jmap_host = str(self.settings.jmap.session_url.host).lower()
             carddav_host = str(self.settings.carddav.url.host).lower()
             is_one_provider = are_siblings(jmap_host, carddav_host)
-            self._book = self._carddav_book(
-                makes_vcard4_groups=bool(offered_account) and is_one_provider
+            contacts, layout = self.settings.contacts, self.settings.screener.layout
+            options = Options(
+                address_book=contacts.address_book,
+                group_names=self.settings.categories.groups() | {layout.provenance_group},
+                groups_are_categories=contacts.groups == "categories",
+                makes_vcard4_groups=bool(offered_account) and is_one_provider,
             )
+            url = self.settings.carddav.url
+            self._book = CardDavAddressBook(self._carddav_http, url, options)
         return self._book
 
     def _jmap_book(self, account_id: str) -> AddressBook:
@@ -132,16 +138,6 @@ class Account:
             annotate=contacts.annotate,
             address_book=contacts.address_book,
         )
-
-    def _carddav_book(self, *, makes_vcard4_groups: bool = False) -> AddressBook:
-        contacts, layout = self.settings.contacts, self.settings.screener.layout
-        options = Options(
-            address_book=contacts.address_book,
-            group_names=self.settings.categories.groups() | {layout.provenance_group},
-            groups_are_categories=contacts.groups == "categories",
-            makes_vcard4_groups=makes_vcard4_groups,
-        )
-        return CardDavAddressBook(self._carddav_http, self.settings.carddav.url, options)
 
     async def make_address_book(self) -> None:
         """Make an address book over CardDAV, for a user who has none there.

@@ -85,7 +85,13 @@ def on_accounts(
         one_only: if there are several accounts, one has to be named.
     """
     settings = settings_or_exit()
-    chosen = _choose(settings, wanted, one_only=one_only)
+    names = [account.name for account in settings.accounts if account.name]
+    known = ", ".join(names) or "none by name"
+    if wanted is None and one_only and settings.has_several:
+        fail(f"name one account by --account (there is: {known})", Exit.CONFIGURATION)
+    if wanted is not None and wanted not in names:
+        fail(f"there is no account {wanted!r} (there is: {known})", Exit.CONFIGURATION)
+    chosen = [account for account in settings.accounts if wanted in {None, account.name}]
     # The user reads the answer, so only warnings are logged unless the user asked for more.
     log_as_set(settings, level=settings.log.level if settings.origin(_LOG_LEVEL) else "warning")
     data_by_account, code = asyncio.run(_on_each(chosen, work, as_json=as_json))
@@ -95,20 +101,6 @@ def on_accounts(
         # A card may hold a lone surrogate, which UTF-8 cannot encode; JSON can escape it.
         typer.echo(text.encode(errors="backslashreplace").decode())
     raise typer.Exit(code)
-
-
-def _choose(settings: Settings, wanted: str | None, *, one_only: bool) -> Sequence[Settings]:
-    known = (
-        ", ".join(account.name for account in settings.accounts if account.name) or "none by name"
-    )
-    if wanted is None:
-        if one_only and settings.has_several:
-            fail(f"name one account by --account (there is: {known})", Exit.CONFIGURATION)
-        return settings.accounts
-    chosen = [account for account in settings.accounts if account.name and account.name == wanted]
-    if not chosen:
-        fail(f"there is no account {wanted!r} (there is: {known})", Exit.CONFIGURATION)
-    return chosen
 
 
 async def _on_each(

@@ -40,7 +40,14 @@ class _Guarded(io.FileIO):
 
 def guard_output() -> None:
     """Replace ``sys.stdout`` and ``sys.stderr`` with guards, if they are open."""
-    sys.stdout = _guarded(sys.stdout, _raise)
+
+    def fail(error: OSError) -> None:
+        # Python would write the rest of the buffer when it ends, and fail once more.
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        raise OutputError(error) from None
+
+    sys.stdout = _guarded(sys.stdout, fail)
     sys.stderr = _guarded(sys.stderr, lambda _: None)
 
 
@@ -53,10 +60,3 @@ def _guarded(stream: Any, fail: Callable[[OSError], None]) -> Any:
     return io.TextIOWrapper(
         buffered, encoding=stream.encoding, errors="backslashreplace", line_buffering=True
     )
-
-
-def _raise(error: OSError) -> None:
-    # Python would write the rest of the buffer when it ends, and fail once more.
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
-    raise OutputError(error) from None

@@ -47,7 +47,7 @@ def ticked(text: str, senders: Sequence[str]) -> list[int]:
     Raises:
         TickError: the text names a number or sender that is not in the list.
     """
-    positions: set[int] = set()
+    positions, count = set[int](), len(senders)
     by_sender = {sender.lower(): position for position, sender in enumerate(senders)}
     for sender, position in [*by_sender.items()]:
         by_sender.setdefault(sender.strip("<>"), position)  # a List-Id with an @ has brackets
@@ -55,20 +55,18 @@ def ticked(text: str, senders: Sequence[str]) -> list[int]:
         if not word:
             continue
         if word == _ALL:
-            positions |= set(range(len(senders)))
-        elif word in by_sender:
+            positions |= set(range(count))
+            continue
+        if word in by_sender:
             positions.add(by_sender[word])
-        else:
-            positions |= set(_numbers(word, len(senders)))
+            continue
+        match = _RANGE.fullmatch(f"{word}-{word}" if word.isdecimal() else word)
+        if match is None:
+            raise TickError(
+                f"{word!r} is no number, no range such as 7-9, and no sender in the list"
+            )
+        first, last = int(match[1]), int(match[2])
+        if not 1 <= first <= last <= count:
+            raise TickError(f"{word!r} is not in the list, which has the numbers 1 to {count}")
+        positions |= set(range(first - 1, last))
     return sorted(positions)
-
-
-def _numbers(word: str, count: int) -> range:
-    """Return the positions for a number or a range of numbers."""
-    match = _RANGE.fullmatch(f"{word}-{word}" if word.isdecimal() else word)
-    if match is None:
-        raise TickError(f"{word!r} is no number, no range such as 7-9, and no sender in the list")
-    first, last = int(match[1]), int(match[2])
-    if not 1 <= first <= last <= count:
-        raise TickError(f"{word!r} is not in the list, which has the numbers 1 to {count}")
-    return range(first - 1, last)

@@ -21,7 +21,11 @@ class Waiting:
         if not self.subjects:
             yield "Nobody waits for a decision."
         for waiting in self.subjects:
-            yield _heading(waiting)
+            name = printable(waiting.name)
+            # The address that a list is decided on by is its List-Id.
+            who = str(waiting.subject) if waiting.reason is Reason.LIST else waiting.address
+            who = f"<{printable(who.strip('<>'))}>" if who else ""
+            yield " ".join(part for part in (name, who) if part) or "(no name)"
             mails = counted(waiting.count, "mail")
             since = local_time(waiting.since, "%Y-%m-%d %H:%M")
             to = f", to {printable(waiting.alias)}" if waiting.alias else ""
@@ -44,14 +48,6 @@ async def find_waiting(account: Account) -> Waiting:
     layout = settings.screener.layout
     waiting = await read_waiting(await account.mail(), settings.categories, layout)
     return Waiting(waiting.subjects)
-
-
-def _heading(waiting: WaitingSubject) -> str:
-    name = printable(waiting.name)
-    # The address that a list is decided on by is its List-Id.
-    who = str(waiting.subject) if waiting.reason is Reason.LIST else waiting.address
-    who = f"<{printable(who.strip('<>'))}>" if who else ""
-    return " ".join(part for part in (name, who) if part) or "(no name)"
 
 
 def waiting_data(waiting: WaitingSubject) -> dict[str, Any]:

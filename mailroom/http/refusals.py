@@ -42,11 +42,15 @@ def raise_for_status(response: Response, expected: Collection[int]) -> None:
         UnexpectedStatusError: any other status.
     """
     status = response.status
-    failure = _not_now(response)
-    if failure is not None and failure.row is not None:
-        waits = failure.row.action is Action.WAIT
-        if waits or status not in expected:
-            raise failure
+    problem = _problem(response.body) if status >= HTTPStatus.BAD_REQUEST else None
+    is_limit = problem is not None and problem.get("type") == _LIMIT
+    limit = str((problem or {}).get("limit") or "") if is_limit else None
+    asked_at = response.date or datetime.now(UTC)
+    wait = parse_retry_after(response.headers.get("Retry-After"), now=asked_at)
+    failure = ServerFailureError(response.url, status, wait, limit)
+    action = failure.row.action if failure.row else None
+    if action is Action.WAIT or (action is Action.RETRY and status not in expected):
+        raise failure
     if status in expected:
         return
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
@@ -84,19 +88,6 @@ def is_servers_own(response: Response) -> bool:
         is_details = not _DETAILS.isdisjoint(problem)
         return is_details and not any(str(key).startswith("cloudflare") for key in problem)
     return _DAV_ERROR.search(response.body) is not None
-
-
-def _not_now(response: Response) -> ServerFailureError | None:
-    """Return the error if the table says to repeat the request after this answer; else None."""
-    problem = _problem(response.body) if response.status >= HTTPStatus.BAD_REQUEST else None
-    is_limit = problem is not None and problem.get("type") == _LIMIT
-    limit = str((problem or {}).get("limit") or "") if is_limit else None
-    wait = parse_retry_after(
-        response.headers.get("Retry-After"), now=response.date or datetime.now(UTC)
-    )
-    failure = ServerFailureError(response.url, response.status, wait, limit)
-    row = failure.row
-    return failure if row and row.action in {Action.WAIT, Action.RETRY} else None
 
 
 def _problem(body: bytes) -> dict[str, Any] | None:

@@ -26,7 +26,7 @@ from mailroom.jmap.liveness import PUSH_TIMEOUTS, Liveness, PushTimeouts
 from mailroom.jmap.push import StateChange
 from mailroom.jmap.push_backoff import PushUnavailableError, push_refusal
 from mailroom.jmap.session import EVENT_STREAM
-from mailroom.jmap.sse import Event, SseDecoder
+from mailroom.jmap.sse import SseDecoder
 
 _VARIABLE: Final = re.compile(r"\{(\w+)\}")
 _LONGEST_POSITION: Final = 1000
@@ -103,7 +103,11 @@ class EventSourceConnection:
                 if event.type == "ping":
                     self._liveness.pinged(event.data)
                 elif event.oversized or event.type == "state":
-                    yield _state_change(event)
+                    change = StateChange(None)  # of an event that cannot be read
+                    if not event.oversized:
+                        with suppress(ValueError, RecursionError):
+                            change = StateChange.parse(json.loads(event.data))
+                    yield change
 
     async def _read(self) -> bytes:
         """Return the next bytes; no bytes at the end of the stream."""
@@ -116,16 +120,6 @@ class EventSourceConnection:
             if self._closed:
                 return b""
             raise
-
-
-def _state_change(event: Event) -> StateChange:
-    """Return the change of a ``state`` event; StateChange(None) if the event cannot be read."""
-    if event.oversized:
-        return StateChange(None)
-    try:
-        return StateChange.parse(json.loads(event.data))
-    except (ValueError, RecursionError):
-        return StateChange(None)
 
 
 class EventSourceTransport:

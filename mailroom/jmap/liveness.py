@@ -96,22 +96,17 @@ class Liveness:
     def pinged(self, data: str) -> None:
         """Note that a ping came; ``data`` is the data of its event."""
         self._pings = True
-        announced = _announced_interval(data, longest=max(self._asked, _LEAST_MAXIMUM))
-        if announced is not None:
-            self._interval = max(self._asked, announced)
+        try:
+            interval = float(json.loads(data)["interval"])
+        except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
+            return  # a ping need not announce an interval
+        longest = max(self._asked, _LEAST_MAXIMUM)
+        if interval > longest:
+            interval = min(interval / 1000, longest)  # Stalwart sends milliseconds
+        if interval > 0:
+            self._interval = max(self._asked, interval)
 
     def silence(self, url: URL) -> HttpError | PushUnavailableError:
         """Return the error to raise if no byte came within the limit."""
         error = UnreachableError(url, f"silent for {self.limit:.0f} s", sent=True)
         return error if self._heard else self._silent_connections.another(error)
-
-
-def _announced_interval(data: str, *, longest: float) -> float | None:
-    """Return the seconds in a ping's ``{"interval": N}`` (Stalwart sends milliseconds)."""
-    try:
-        interval = float(json.loads(data)["interval"])
-    except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
-        return None
-    if interval > longest:
-        interval = min(interval / 1000, longest)
-    return interval if interval > 0 else None
