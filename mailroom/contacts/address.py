@@ -134,11 +134,28 @@ def spellings(key: str) -> tuple[str, ...]:
     3.4.1), but not every server shows the quotes.
     """
     local, at, domain = key.rpartition("@")
-    locals_ = [local]
-    if at and not _DOT_ATOM.fullmatch(local):
-        locals_.append('"' + re.sub(r'(["\\])', r"\\\1", local) + '"')
+    locals_ = dict.fromkeys([local, _quoted(local) if at else local])
     domains = dict.fromkeys([domain, _domain_in_unicode(domain)])
     return tuple(spelled + at + name for spelled in locals_ for name in domains)
+
+
+def written(key: str) -> str:
+    """Return an address as people write it (RFC 5322 section 3.4.1): quoted where it must be."""
+    local, at, domain = key.rpartition("@")
+    return _quoted(local) + at + domain
+
+
+def is_written(address: str) -> bool:
+    """Return True if the local part of an address is quoted where it must be."""
+    local, _, _ = address.rpartition("@")
+    return bool(_DOT_ATOM.fullmatch(local) or _QUOTED.fullmatch(local))
+
+
+def _quoted(local: str) -> str:
+    """Return a local part, in quotes if it is not a dot-atom, or :func:`bare_address` cuts it."""
+    if _DOT_ATOM.fullmatch(local) and not _is_invisible(local[0]):
+        return local
+    return '"' + re.sub(r'(["\\])', r"\\\1", local) + '"'
 
 
 def _domain_in_ascii(domain: str) -> str:

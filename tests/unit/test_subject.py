@@ -1,10 +1,13 @@
 """Subjects of decisions, as people name them, and the cards that stand for them."""
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
-from mailroom.contacts.address import list_id_of, list_key
+from mailroom.contacts.address import key_of, list_id_of, list_key
 from mailroom.contacts.index import IndexBuilder
 from mailroom.contacts.uid import is_of_list, uid_for
+from mailroom.screener.model.sender import is_address
 from mailroom.screener.model.subject import Kind, Subject
 
 LIST = Subject.of_list("dev.lists.example")
@@ -20,6 +23,13 @@ LIST = Subject.of_list("dev.lists.example")
         ("dev.lists.example", Kind.LIST, "dev.lists.example"),
         ("Dev <Dev.Lists.example>", Kind.LIST, "dev.lists.example"),
         ("<dev@lists.example>", Kind.LIST, "<dev@lists.example>"),
+        ("Dev <Dev>", Kind.LIST, "<dev>"),
+        ("<https://lists.example/dev>", Kind.LIST, "<https://lists.example/dev>"),
+        ('"Ann B"@home.example', Kind.ADDRESS, '"ann b"@home.example'),
+        (r'"a\"b,c"@home.example', Kind.ADDRESS, r'"a\"b,c"@home.example'),
+        ('"ann"@home.example', Kind.ADDRESS, "ann@home.example"),
+        ('"Weaver, Ann" <ann@home.example>', Kind.ADDRESS, "ann@home.example"),
+        ("o'brien+tag@home.example", Kind.ADDRESS, "o'brien+tag@home.example"),
     ],
 )
 def test_a_subject_is_read_and_written(text: str, kind: Kind, written: str) -> None:
@@ -29,11 +39,28 @@ def test_a_subject_is_read_and_written(text: str, kind: Kind, written: str) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["", "ann", "*@", "*", "a*@corp.example", "list*dev.x", "*.example"]
+    "text",
+    [
+        *("", "ann", "*@", "*", "a*@corp.example", "list*dev.x", "*.example", "<>", ".", "a."),
+        *("ann b@home.example", "Ann ann@home.example", "a@b@home.example", "Dr. Ann Weaver"),
+        *("ann@home.example,bob@home.example", "a@x.example; b@x.example", "@corp.example"),
+        *("https://lists.example/dev", "ann@home\n.example", "\x1b[31m@home.example"),
+    ],
 )
 def test_other_texts_name_no_subject(text: str) -> None:
     with pytest.raises(ValueError, match="is no address"):
         Subject.parse(text)
+
+
+@given(
+    st.text(st.sampled_from("ab.\"'\\(),:;<>@[] \u200b\u00fc-+"), min_size=1, max_size=12),
+    st.sampled_from(["x.example", "\u00fc.example", "[192.0.2.1]"]),
+)
+def test_every_sender_has_a_text_that_names_the_sender(local: str, domain: str) -> None:
+    address = f"{local}@{domain}"
+    assume(is_address(address) and is_address(key_of(address)))
+    subject = Subject(key_of(address))
+    assert Subject.parse(str(subject)) == subject
 
 
 def test_the_card_of_a_list_decides_on_the_list_and_on_no_address() -> None:

@@ -1,14 +1,24 @@
 """The subject of a decision: an address, everybody at a domain, or a mailing list. Pure."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from mailroom.contacts.address import bare_address, key_of, list_id_of, list_key
+from mailroom.contacts.address import (
+    bare_address,
+    is_written,
+    key_of,
+    list_id_of,
+    list_key,
+    written,
+)
 from mailroom.screener.model.lists import list_id
-from mailroom.screener.model.sender import is_address
+from mailroom.screener.model.sender import CONTROL, is_address
 
 _EVERYBODY = "*@"
+_HOST = re.compile(r"[^\s.<>@,;:/\"*]+(\.[^\s.<>@,;:/\"*]+)+")
+"""Labels with dots between them, as most List-Ids are."""
 
 
 class Kind(StrEnum):
@@ -40,21 +50,26 @@ class Subject:
     def parse(cls, text: str) -> Self:
         """Return the subject that a person names: an address, ``*@domain``, or a List-Id.
 
-        A List-Id may have angle brackets; it needs them if it has an ``@``.
+        A List-Id may have angle brackets; it needs them unless it looks like the name of a host.
+        Several addresses, or a name without an address, are no subject.
 
         Raises:
             ValueError: the text names no subject; the text of the error says so to a person.
         """
         text = text.strip()
+        mistake = ValueError(f"{text!r} is no address, no *@domain and no List-Id")
+        if CONTROL.search(text):
+            raise mistake
         if text.startswith(_EVERYBODY) and is_address(f"a@{text[2:]}"):
             return cls(key_of(text))
         address = bare_address(text)
-        if is_address(address) and not text.startswith("<"):
+        if is_address(address) and is_written(address) and not text.startswith("<"):
             return cls(key_of(address))
         identifier = list_id(text)
-        if "." in identifier and "*" not in identifier:
+        is_bracketed = text.endswith(">") and bool(identifier) and "*" not in identifier
+        if is_bracketed or _HOST.fullmatch(text):
             return cls.of_list(identifier)
-        raise ValueError(f"{text!r} is no address, no *@domain and no List-Id")
+        raise mistake
 
     @property
     def kind(self) -> Kind:
@@ -65,5 +80,6 @@ class Subject:
 
     def __str__(self) -> str:
         """Return the text that :meth:`parse` reads."""
-        identifier = list_id_of(self.key)
-        return f"<{identifier}>" if "@" in identifier else identifier or self.key
+        if identifier := list_id_of(self.key):
+            return identifier if _HOST.fullmatch(identifier) else f"<{identifier}>"
+        return self.key if self.kind is Kind.DOMAIN else written(self.key)
