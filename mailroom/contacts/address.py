@@ -7,6 +7,7 @@ typed.
 
 import re
 import unicodedata
+from contextlib import suppress
 from typing import Final
 from urllib.parse import unquote
 
@@ -44,7 +45,11 @@ def key_of(address: str) -> str:
     # A quoted string (RFC 5322 section 3.2.4) stands for the text between the quotes.
     if quoted := _QUOTED.fullmatch(local):
         local = _ESCAPED.sub(r"\1", quoted[1])
-    return local + at + _domain_in_ascii(domain.rstrip("."))
+    domain = domain.rstrip(".")
+    if not domain.isascii() and len(domain) <= _LONGEST_DOMAIN:
+        with suppress(UnicodeError):
+            domain = idna.encode(domain, uts46=True).decode("ascii")
+    return local + at + domain
 
 
 def bare_address(text: str) -> str:
@@ -135,8 +140,12 @@ def spellings(key: str) -> tuple[str, ...]:
     """
     local, at, domain = key.rpartition("@")
     locals_ = dict.fromkeys([local, _quoted(local) if at else local])
-    domains = dict.fromkeys([domain, _domain_in_unicode(domain)])
-    return tuple(spelled + at + name for spelled in locals_ for name in domains)
+    domains = [domain]
+    if _ENCODED in domain and len(domain) <= _LONGEST_DOMAIN:
+        with suppress(UnicodeError):
+            domains.append(idna.decode(domain))
+    names = dict.fromkeys(domains)
+    return tuple(spelled + at + name for spelled in locals_ for name in names)
 
 
 def written(key: str) -> str:
@@ -156,21 +165,3 @@ def _quoted(local: str) -> str:
     if _DOT_ATOM.fullmatch(local) and not _is_invisible(local[0]):
         return local
     return '"' + re.sub(r'(["\\])', r"\\\1", local) + '"'
-
-
-def _domain_in_ascii(domain: str) -> str:
-    if domain.isascii() or len(domain) > _LONGEST_DOMAIN:
-        return domain
-    try:
-        return idna.encode(domain, uts46=True).decode("ascii")
-    except UnicodeError:
-        return domain
-
-
-def _domain_in_unicode(domain: str) -> str:
-    if _ENCODED not in domain or len(domain) > _LONGEST_DOMAIN:
-        return domain
-    try:
-        return idna.decode(domain)
-    except UnicodeError:
-        return domain

@@ -71,7 +71,13 @@ class CardCache:
             return False
         if changes.new_state == self.state:
             return not changes.has_more
-        return bool(changes.touched) or _is_later(changes.new_state, self.state)
+        if changes.touched:
+            return True
+        # Servers whose states are numbers count them up.
+        new, ours = _NUMBERED.fullmatch(changes.new_state), _NUMBERED.fullmatch(self.state)
+        if new is None or ours is None or new[1] != ours[1]:
+            return False
+        return int(new[2]) > int(ours[2])
 
     def after(self, changes: CardChanges, books: Iterable[Book]) -> "CardCache":
         """Return the cards after some changes."""
@@ -234,11 +240,3 @@ def _read_only(books: Iterable[Book]) -> frozenset[str]:
 def _is_writable(card: JsCard, read_only: frozenset[str]) -> bool:
     ids = card.get("addressBookIds")
     return not isinstance(ids, dict) or not ids or not ids.keys() <= read_only
-
-
-def _is_later(state: str, than: str) -> bool:
-    """Return True if both states are numbers, which servers count up, and the first is larger."""
-    a, b = _NUMBERED.fullmatch(state), _NUMBERED.fullmatch(than)
-    if a is None or b is None or a[1] != b[1]:
-        return False
-    return int(a[2]) > int(b[2])

@@ -5,9 +5,10 @@ text with ``surrogateescape``, so that bytes which are not UTF-8 survive an edit
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, Self
 
 _LONGEST: Final = 75
@@ -132,7 +133,15 @@ class VCard:
     @classmethod
     def parse(cls, data: bytes) -> Self:
         """Read a card. No error is raised for a broken card; see ``is_whole``."""
-        return cls(tuple(_outermost(_logical_lines(data))))
+        lines, depth = list[ContentLine](), 0
+        for line in _logical_lines(data):
+            if _is(line, "BEGIN"):
+                depth += 1
+            # The lines of a card inside the card (AGENT in vCard 2.1) are opaque.
+            lines.append(line if depth == 1 else line.as_opaque())
+            if depth and _is(line, "END"):
+                depth -= 1
+        return cls(tuple(lines))
 
     def __bytes__(self) -> bytes:
         return b"".join(line.raw for line in self.lines)
@@ -187,7 +196,9 @@ def fold(content: bytes, eol: bytes, *, column: int = 0) -> bytes:
 def _logical_lines(data: bytes) -> Iterator[ContentLine]:
     """Yield the lines of a card, each with the physical lines that continue it."""
     parts: list[bytes] = []
-    for line in _folded_lines(data):
+    # The ends are found in linear time: a picture may have 100,000 folds.
+    ends = [0, *(end.end() for end in _LINE_END.finditer(data)), len(data)]
+    for line in (data[start:end] for start, end in pairwise(ends) if start < end):
         # A quoted-printable value (vCard 2.1) that ends in "=" continues in the next line.
         if parts and not (parts[-1].endswith(_CONTINUED) and _is_quoted_printable(parts[0])):
             yield ContentLine.parse(b"".join(parts))
@@ -197,31 +208,10 @@ def _logical_lines(data: bytes) -> Iterator[ContentLine]:
         yield ContentLine.parse(b"".join(parts))
 
 
-def _folded_lines(data: bytes) -> Iterator[bytes]:
-    """Yield each line with its folds. In linear time: a picture may have 100,000 folds."""
-    start = 0
-    for end in _LINE_END.finditer(data):
-        yield data[start : end.end()]
-        start = end.end()
-    if start < len(data):
-        yield data[start:]
-
-
 @lru_cache(maxsize=1)
 def _is_quoted_printable(line: bytes) -> bool:
     """Return True for a quoted-printable line. Cached, because each line of a property asks."""
     return "QUOTED-PRINTABLE" in ContentLine.parse(line).encodings
-
-
-def _outermost(lines: Iterable[ContentLine]) -> Iterator[ContentLine]:
-    """Yield the lines; the lines of a card inside the card (AGENT in vCard 2.1) are opaque."""
-    depth = 0
-    for line in lines:
-        if _is(line, "BEGIN"):
-            depth += 1
-        yield line if depth == 1 else line.as_opaque()
-        if depth and _is(line, "END"):
-            depth -= 1
 
 
 def _is(line: ContentLine, delimiter: str) -> bool:
