@@ -66,8 +66,7 @@ def key_on_card(key: str) -> str:
     Returns:
         The :func:`mailroom.contacts.address.key_of` the address, or the uid of the list's card.
     """
-    key = key_of(key)
-    return uid_for(key) if list_id_of(key) else key
+    return uid_for(key) if list_id_of(key) else key_of(key)
 
 
 def keys_of_card(uid: str, addresses: Iterable[str]) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
 """Subjects of decisions, as people name them, and the cards that stand for them."""
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from mailroom.contacts.address import key_of, list_id_of, list_key
 from mailroom.contacts.index import IndexBuilder
 from mailroom.contacts.uid import is_of_list, uid_for
+from mailroom.screener.model.lists import list_id
 from mailroom.screener.model.sender import is_address
 from mailroom.screener.model.subject import Kind, Subject
 
@@ -36,6 +37,19 @@ def test_a_subject_is_read_and_written(text: str, kind: Kind, written: str) -> N
     subject = Subject.parse(text)
     assert (subject.kind, str(subject)) == (kind, written)
     assert Subject.parse(str(subject)) == subject
+
+
+@given(st.text(st.sampled_from("ab.@<>'\" -_,;\u00e9e\u0301()/=+&%"), max_size=14))
+@example("dev@lists.example.")
+@example("dev@li\u0301sts.example")
+def test_every_list_is_found_by_its_card(text: str) -> None:
+    identifier = list_id(f"Phrase <{text}>")
+    assume(identifier)
+    subject = Subject.of_list(identifier)
+    assert Subject.parse(str(subject)) == subject
+    builder = IndexBuilder()
+    builder.put_card("1", uid_for(subject.key), [])
+    assert builder.build().ids_of([subject.key]) == {"1"}
 
 
 @pytest.mark.parametrize(
