@@ -5,12 +5,13 @@ it: if this process is killed, the label stays, and the service or the next pass
 Without mail, a contact is written by the same plan; a command that was killed is simply run again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from shlex import quote
 from typing import Any, Final, Protocol
 
 from mailroom.account import Account
+from mailroom.contacts.address import whole_domain
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.report import printable
 from mailroom.report.bars import ShowProgress
@@ -18,10 +19,11 @@ from mailroom.report.common import account_option, counted, patches_of
 from mailroom.screener.model.categories import Answer, Categories, Category, Special
 from mailroom.screener.model.patches import moves_mail
 from mailroom.screener.model.spelling import folded
-from mailroom.screener.model.subject import Subject
+from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.passes.by_name import Tap
 from mailroom.screener.passes.plan import Plan
 from mailroom.screener.passes.progress import Report
+from mailroom.screener.passes.reading import Reading
 
 _SPAM: Final = "spam"
 _AT_ONCE: Final = 50
@@ -54,6 +56,8 @@ class Outcome:
         mails: the number of mails that were filed.
         failure: why the decision was not finished; empty if it was.
         account: the name of the account, if there are several.
+        instead: the names of the categories that everybody at the domain is in, if the subject is
+            an address, and the decision on its domain holds for it.
     """
 
     subject: Subject
@@ -62,27 +66,60 @@ class Outcome:
     mails: int = 0
     failure: str = ""
     account: str = ""
+    instead: tuple[str, ...] = ()
 
     @property
     def take_back(self) -> str:
         """The command that takes the decision back; empty if there is nothing to take back."""
         if self.failure:
             return ""
+        who = str(self.subject)
+        if self.before and not self.is_repeated:
+            return self._command("decide", who, self.before[0])
+        return "" if self.answer is None else self._command("undo", who)
+
+    @property
+    def is_repeated(self) -> bool:
+        """True if the subject had this answer, and no other, before."""
+        return self.before == (() if self.answer is None else (name_of(self.answer),))
+
+    def _command(self, verb: str, *words: str) -> str:
+        """Return a command for a shell; words that look like options come after ``--``."""
         where = account_option(self.account)
-        who = quote(str(self.subject))
-        if self.before and self.before != (name_of(self.answer),):
-            return f"mailroom decide {who} {quote(self.before[0])}{where}"
-        return "" if self.answer is None else f"mailroom undo {who}{where}"
+        quoted = " ".join(map(quote, words))
+        if any(word.startswith("-") for word in words):
+            return f"mailroom {verb}{where} -- {quoted}"
+        return f"mailroom {verb} {quoted}{where}"
 
     def text(self) -> Iterator[str]:
         """Return the outcome in lines for a terminal."""
-        who, where = printable(str(self.subject)), name_of(self.answer)
+        who, where = printable(str(self.subject)), printable(name_of(self.answer))
+        filed = f"{counted(self.mails, 'mail')} filed"
         if self.failure:
             yield f"FAILED {who}: {printable(self.failure)}"
             return
-        yield f"{who} -> {where}: {counted(self.mails, 'mail')} filed"
+        if not self.is_repeated or (self.answer is None and self.mails):
+            yield f"{who} -> {where}: {filed}"
+        elif self.answer is None:
+            yield f"{who}: there is no decision to take back"
+        else:
+            yield f"{who} is in {where} already: {filed}"
         if self.take_back:
             yield f"  to take it back: {printable(self.take_back)}"
+        yield from (f"  {printable(line)}" for line in self._hints())
+
+    def _hints(self) -> Iterator[str]:
+        """Yield lines that tell a decision from another one that may be meant."""
+        everybody = whole_domain(self.subject.key)
+        if self.answer is None and self.instead:
+            command = self._command("undo", everybody)
+            yield f"everybody at the domain is in {self.instead[0]}; to take that back: {command}"
+        elif (
+            self.subject.kind is Kind.LIST
+            and isinstance(self.answer, Category)
+            and not (self.mails or self.before)
+        ):
+            yield "this is the List-Id of a mailing list; everybody at a domain is '*@corp.example'"
 
     def data(self) -> dict[str, Any]:
         """Return the outcome as JSON data."""
@@ -144,8 +181,7 @@ async def decide(
     reading = await named_subjects.read()
     if answer is not None and (reason := named_subjects.refusal_of(subject, reading)):
         raise RefusedError(reason)
-    before = _before(reading.decisions.standing.categories_without_stand_in(subject.key))
-    outcome = Outcome(subject, answer, before, account=account.settings.name)
+    outcome = _outcome_before(subject, answer, reading, account)
     tap = await named_subjects.tap_for(subject, answer, reading)
     # Without the label, for example because the mail is deleted by now, a pass would do nothing.
     if tap is None or not await _is_put_on(tap, mail):
@@ -183,11 +219,10 @@ async def decide_all(
         reading = await named_subjects.read()
         batch: dict[Subject, Outcome] = {}
         for subject, answer in todo[start : start + _AT_ONCE]:
-            before = _before(reading.decisions.standing.categories_without_stand_in(subject.key))
-            outcome = Outcome(subject, answer, before, account=account.settings.name)
+            outcome = _outcome_before(subject, answer, reading, account)
             if reason := named_subjects.refusal_of(subject, reading):
                 outcomes.append(replace(outcome, failure=reason))
-            elif before == (name_of(answer),):
+            elif outcome.is_repeated:
                 outcomes.append(outcome)
             else:
                 batch[subject] = outcome
@@ -199,8 +234,14 @@ async def decide_all(
     return tuple(outcomes)
 
 
-def _before(categories: Sequence[Category]) -> tuple[str, ...]:
-    return tuple(category.name for category in categories)
+def _outcome_before(
+    subject: Subject, answer: Answer, reading: Reading, account: Account
+) -> Outcome:
+    """Return the outcome of a decision that is not carried out yet."""
+    standing, key = reading.decisions.standing, subject.key
+    before = tuple(category.name for category in standing.categories_without_stand_in(key))
+    instead = () if before else tuple(each.name for each in standing.categories_for(key))
+    return Outcome(subject, answer, before, account=account.settings.name, instead=instead)
 
 
 def with_report(outcome: Outcome, report: Report) -> Outcome:
