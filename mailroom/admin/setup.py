@@ -10,7 +10,6 @@ from itertools import islice
 from typing import Any, Final
 
 from mailroom.account import Account
-from mailroom.contacts.book import AddressBook
 from mailroom.contacts.carddav import NoAddressBookError
 from mailroom.contacts.model import AddressBookError, Group
 from mailroom.http.not_now import of_set_error
@@ -57,7 +56,17 @@ async def find_lacking(account: Account) -> Lacking:
         HttpError, JmapError, AddressBookError: a server cannot be used as it should.
     """
     mail, book = await account.mail(), await account.book()
-    mailboxes, groups = await both(mail.mailboxes(), _groups_in(book))
+
+    async def groups_in_book() -> tuple[Group, ...] | None:
+        """Return the contact groups; None if there is no address book, but a place for one."""
+        try:
+            return (await book.sync()).groups
+        except NoAddressBookError as error:
+            if not error.homes:
+                raise
+            return None
+
+    mailboxes, groups = await both(mail.mailboxes(), groups_in_book())
     categories, layout = account.settings.categories, account.settings.screener.layout
     directory = Directory(mailboxes)
     return Lacking(
@@ -66,16 +75,6 @@ async def find_lacking(account: Account) -> Lacking:
         tuple(missing_groups(groups or (), categories, layout)),
         lacks_address_book=groups is None,
     )
-
-
-async def _groups_in(book: AddressBook) -> tuple[Group, ...] | None:
-    """Return the contact groups; None if there is no address book, but a place for one."""
-    try:
-        return (await book.sync()).groups
-    except NoAddressBookError as error:
-        if not error.homes:
-            raise
-        return None
 
 
 async def create(account: Account, lacking: Lacking) -> None:

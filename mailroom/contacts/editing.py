@@ -107,8 +107,14 @@ def updated(card: F, edit: UpdateCard) -> F:
         card.renews_mark and is_untouched(card)
     ):
         card = as_made(card)
-    card = _filled(card, edit.fill).without_lines(edit.remove_lines)
-    return _with_decision(card, edit.add_line)
+    with_names, fields = card.filled(edit.fill)
+    if fields and not card.mark.made:
+        card = with_names.with_mark(Mark(filled={**card.mark.filled, **fields}))
+    elif fields:
+        # The digest of a card that Mailroom made covers the fields as well. If somebody has changed
+        # the card, it stays theirs.
+        card = as_made(with_names) if _is_as_written(card) else with_names
+    return _with_decision(card.without_lines(edit.remove_lines), edit.add_line)
 
 
 def adopted(card: F, create: CreateCard) -> F:
@@ -142,19 +148,6 @@ def _is_as_written(card: CardForm) -> bool:
     made = card.mark.made
     written = card.written if made else None
     return written is not None and made in written.digests
-
-
-def _filled(card: F, names: Names) -> F:
-    """Return the card with its empty names filled, and a mark that records the filled fields."""
-    after, fields = card.filled(names)
-    if not fields:
-        return card
-    mark = card.mark
-    if not mark.made:
-        return after.with_mark(Mark(filled={**mark.filled, **fields}))
-    # The digest of a card that Mailroom made covers the fields as well. If somebody has changed the
-    # card, it stays theirs.
-    return as_made(after) if _is_as_written(card) else after
 
 
 def _with_decision(card: F, line: str) -> F:

@@ -40,7 +40,22 @@ def get_mailboxes(
     account_id: str, ids: Sequence[str] | None = None
 ) -> Operation[tuple[Mailbox, ...]]:
     """Read some mailboxes of the account; with None, all (some servers return maxObjectsInGet)."""
-    reading = get("Mailbox", account_id, ids, _mailbox, properties=_PROPERTIES)
+
+    def mailbox_in(value: Any) -> Mailbox:
+        total, rights = value.get("totalEmails"), value.get("myRights")
+        role = str(value.get("role") or "").lower()
+        return Mailbox(
+            id=string(value["id"]),
+            name=string(value["name"]),
+            parent_id=None if value.get("parentId") is None else string(value["parentId"]),
+            role=_REGISTERED.get(role, role),
+            total_emails=total if isinstance(total, int) else None,
+            rights=frozenset(name for name, is_granted in rights.items() if is_granted is True)
+            if isinstance(rights, dict)
+            else None,
+        )
+
+    reading = get("Mailbox", account_id, ids, mailbox_in, properties=_PROPERTIES)
     return Operation(reading.calls, lambda results: reading.read(results).objects)
 
 
@@ -55,18 +70,3 @@ def create_mailboxes(
 ) -> Operation[SetResponse]:
     """Create mailboxes in order; a ``parentId`` of ``#id`` refers to one created before."""
     return set_objects("Mailbox", account_id, create=mailboxes)
-
-
-def _mailbox(value: Any) -> Mailbox:
-    total, rights = value.get("totalEmails"), value.get("myRights")
-    role = str(value.get("role") or "").lower()
-    return Mailbox(
-        id=string(value["id"]),
-        name=string(value["name"]),
-        parent_id=None if value.get("parentId") is None else string(value["parentId"]),
-        role=_REGISTERED.get(role, role),
-        total_emails=total if isinstance(total, int) else None,
-        rights=frozenset(name for name, is_granted in rights.items() if is_granted is True)
-        if isinstance(rights, dict)
-        else None,
-    )

@@ -144,7 +144,20 @@ class Done:
 
 def get_books(account_id: str) -> Operation[tuple[Book, ...]]:
     """Return the operation that reads every address book of the account."""
-    reading = get("AddressBook", account_id, None, _book)
+
+    def book_in(value: Any) -> Book | None:
+        """Parse an address book; None if it has no id."""
+        if not isinstance(value, dict) or not text(value.get("id")):
+            return None
+        rights = value.get("myRights")
+        return Book(
+            id=value["id"],
+            name=text(value.get("name")),
+            is_default=value.get("isDefault") is True,
+            is_writable=not isinstance(rights, dict) or rights.get("mayWrite") is not False,
+        )
+
+    reading = get("AddressBook", account_id, None, book_in)
     return Operation(
         reading.calls,
         lambda results: tuple(book for book in reading.read(results).objects if book is not None),
@@ -282,16 +295,3 @@ def _get(
         )
 
     return Operation(reading.calls, read)
-
-
-def _book(value: Any) -> Book | None:
-    """Parse an address book; None if it has no id."""
-    if not isinstance(value, dict) or not text(value.get("id")):
-        return None
-    rights = value.get("myRights")
-    return Book(
-        id=value["id"],
-        name=text(value.get("name")),
-        is_default=value.get("isDefault") is True,
-        is_writable=not isinstance(rights, dict) or rights.get("mayWrite") is not False,
-    )
