@@ -116,17 +116,21 @@ class Doorkeeper:
             WaitError: too many attempts from this address have failed; this one was not looked at.
         """
         address = self._client_address(request)
-        if seconds := self._throttle.wait(address):
-            raise WaitError(seconds)
+        if len(self._accesses) == 1:  # nobody chooses an account then
+            name = self._accesses[0].account.name
         access = self._with_password.get(name)
+        # Somebody's own account must not help to guess the password of another.
+        account = access.account.name if access else ""
+        if seconds := self._throttle.wait(address, account):
+            raise WaitError(seconds)
         expected = access.password if access else ""
         # The comparison takes as long for an account that does not exist.
         is_right = hmac.compare_digest(_digest(password), _digest(expected))
         if access is not None and is_right:
-            self._throttle.succeeded(address)
-            log.info("signed in", address=address, to=name or None)
+            self._throttle.succeeded(address, account)
+            log.info("signed in", address=address, to=account or None)
             return access
-        count = self._throttle.failed(address)
+        count = self._throttle.failed(address, account)
         if count & (count - 1) == 0:  # 1, 2, 4, 8: an attack does not fill the log
             log.warning("wrong password for the page", address=address, failures=count)
         return None

@@ -1,4 +1,4 @@
-"""Delays that grow with each failed attempt to sign in, by network address. No I/O."""
+"""Delays that grow with each failed attempt to sign in to an account from a network. No I/O."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -10,7 +10,7 @@ _FREE: Final = 3
 _LONGEST: Final = 300.0
 """Seconds. The longest delay; a person who forgot the password waits no longer."""
 _MOST: Final = 4096
-"""Addresses that are remembered; the one that failed longest ago is forgotten first."""
+"""Networks and accounts that are remembered; those that failed longest ago are forgotten first."""
 _IPV6_PREFIX: Final = 64
 """A customer of a provider has at least this many bits to choose addresses from."""
 
@@ -24,28 +24,28 @@ class Throttle:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._failures = OrderedDict[str, tuple[int, float]]()
+        self._failures = OrderedDict[tuple[str, str], tuple[int, float]]()
 
-    def wait(self, address: str) -> float:
-        """Return the seconds until an address may try again; 0: now."""
-        count, last = self._failures.get(_network(address), (0, 0.0))
+    def wait(self, address: str, account: str) -> float:
+        """Return the seconds until an address may try again for an account; 0: now."""
+        count, last = self._failures.get((_network(address), account), (0, 0.0))
         if count < _FREE:
             return 0.0
         delay = min(_LONGEST, 2.0 ** min(count - _FREE, 16))
         return max(0.0, last + delay - self._now())
 
-    def failed(self, address: str) -> int:
-        """Count a failed attempt; return the number of failures of the address."""
-        network = _network(address)
-        count = self._failures.pop(network, (0, 0.0))[0] + 1
-        self._failures[network] = count, self._now()
+    def failed(self, address: str, account: str) -> int:
+        """Count a failed attempt; return the number of failures of the address for the account."""
+        key = _network(address), account
+        count = self._failures.pop(key, (0, 0.0))[0] + 1
+        self._failures[key] = count, self._now()
         while len(self._failures) > _MOST:
             self._failures.popitem(last=False)
         return count
 
-    def succeeded(self, address: str) -> None:
-        """Forget the failures of an address."""
-        self._failures.pop(_network(address), None)
+    def succeeded(self, address: str, account: str) -> None:
+        """Forget the failures of an address for an account."""
+        self._failures.pop((_network(address), account), None)
 
 
 def _network(address: str) -> str:
