@@ -138,8 +138,9 @@ class Doorkeeper:
     def _client_address(self, request: web.Request) -> str:
         """Return the address that a request comes from: that of the proxy's client if trusted."""
         if self._is_trusted(request):
-            hops = request.headers.get("X-Forwarded-For", "").split(",")
-            # The last hop is the one that the proxy itself has seen.
+            hops = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
+            # The last hop is the one that the proxy itself has seen: some proxies add to the
+            # header of the client, others add a header.
             return hops[-1].strip() or str(request.remote)
         return str(request.remote)
 
