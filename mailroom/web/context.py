@@ -19,6 +19,10 @@ MESSAGES: Final = web.AppKey("messages", URLSafeTimedSerializer)
 """Signs the outcomes that a plain form's page shows after its redirect."""
 _MESSAGE_AGE: Final = 600
 """Seconds that such a message is shown: as long as somebody may go back to it."""
+_LONGEST_PATH: Final = 2000
+"""Characters of a path to come back to; servers and proxies take heads of 8 KB."""
+_LONGEST_MESSAGE: Final = 3000
+"""Characters of the signed outcomes in such a path."""
 _DONE: Final = "done"
 _START: Final = "/"
 
@@ -74,6 +78,8 @@ def sign_in_path(return_to: str) -> str:
 def local_path(text: str) -> str:
     """Return a path of this page; the start if a text is none. It never leads to another site."""
     if not text.startswith("/") or text.startswith(("//", "/\\")) or not text.isprintable():
+        return _START
+    if len(text) > _LONGEST_PATH:  # it would be sent back in a header
         return _START
     try:
         url = URL(text)

@@ -81,7 +81,7 @@ async def test_what_is_there_of_a_sender_is_seen_and_numbers_stay() -> None:
             seen = await stage.see(LOOM)
             assert seen.mails == (frozenset({"Feed"}),)
             assert seen.groups == {"Feed", "Mailroom"}
-            assert await stage.see_contacts() == [(seen.card, seen.snapshot)]
+            assert await stage.see_contacts() == [(seen.card, seen.groups)]
             assert stage.by_number(1) == first
             assert [stage.by_number(each) for each in (0, 3)] == [None, None]
             await stage.deliver(Letter(LOOM, "Newer"))
