@@ -15,8 +15,6 @@ from mailroom.web.forms import read_form, text_of
 from mailroom.web.model import Choice, Outcome, RefusedError, Scope
 from mailroom.web.security import is_by_script
 
-_MOST_SHOWN: Final = 20
-"""Outcomes that a page shows after a redirect; they are part of its address."""
 _LISTED: Final = "/decided"
 
 
@@ -68,33 +66,35 @@ def _answer(
     request: web.Request, form: MultiDict[str], outcomes: Sequence[tuple[str, Outcome]]
 ) -> web.StreamResponse:
     """Answer with outcomes, each with the id of its row."""
-    return_to = local_path(form.get("return_to", "/"))
+    access, return_to = access_of(request), local_path(form.get("return_to", "/"))
     if is_by_script(request):
-        page = page_of(request, "", access=access_of(request), return_to=return_to)
+        page = page_of(request, "", access=access, return_to=return_to)
         return html("_outcomes.html", outcomes=outcomes, page=page)
-    shown = [outcome for _, outcome in outcomes[:_MOST_SHOWN]]
-    raise web.HTTPSeeOther(back_to(request, return_to, shown))
+    shown = [outcome for _, outcome in outcomes]
+    raise web.HTTPSeeOther(back_to(request, access, return_to, shown))
 
 
 async def suggest(request: web.Request) -> web.StreamResponse:
     """Decide on the ticked proposals, each with the category that is chosen for it."""
-    account, form = access_of(request).account, await read_form(request)
+    access, form = access_of(request), await read_form(request)
     choices = [
         Choice(who, text_of(form, f"category:{who}"))
         for who in dict.fromkeys(form.getall("tick", []))
     ]
     if not choices:
         raise RefusedError("nothing was ticked")
-    outcomes = await account.decide(choices)
+    outcomes = await access.account.decide(choices)
     failed = [outcome for outcome in outcomes if outcome.failure]
     # The decisions are the newest of the list that follows.
-    raise web.HTTPSeeOther(back_to(request, _LISTED, failed[:_MOST_SHOWN]))
+    raise web.HTTPSeeOther(back_to(request, access, _LISTED, failed))
 
 
 async def clear(request: web.Request) -> web.StreamResponse:
     """Archive waiting mail without a decision."""
     access, form = access_of(request), await read_form(request)
-    older = form.get("older", "")
+    older = form.get("older")
+    if older is None:  # an empty age is any age, so a form that lacks it must not pass for that
+        raise web.HTTPBadRequest(text="'older' is missing.")
     cleared = await access.account.clear(older)
     page = page_of(request, "Clear", "waiting", access=access)
     return html("clear.html", page=page, older=older, cleared=cleared, done=True)

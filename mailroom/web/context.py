@@ -23,6 +23,10 @@ _LONGEST_PATH: Final = 2000
 """Characters of a path to come back to; servers and proxies take heads of 8 KB."""
 _LONGEST_MESSAGE: Final = 3000
 """Characters of the signed outcomes in such a path."""
+_MOST_SHOWN: Final = 20
+"""Outcomes in such a path."""
+_LONGEST_FAILURE: Final = 300
+"""Characters of the reason for a failure in such a path."""
 _DONE: Final = "done"
 _START: Final = "/"
 
@@ -79,20 +83,31 @@ def local_path(text: str) -> str:
     """Return a path of this page; the start if a text is none. It never leads to another site."""
     if not text.startswith("/") or text.startswith(("//", "/\\")) or not text.isprintable():
         return _START
-    if len(text) > _LONGEST_PATH:  # it would be sent back in a header
-        return _START
     try:
         url = URL(text)
     except ValueError:
         return _START
-    return _START if url.is_absolute() else str(url.without_query_params(_DONE))
+    path = str(url.without_query_params(_DONE))
+    # The path becomes a part of a header.
+    return _START if url.is_absolute() or len(path) > _LONGEST_PATH else path
 
 
-def back_to(request: web.Request, return_to: str, done: Sequence[Outcome]) -> str:
-    """Return the path of a page that shows outcomes above its content."""
-    outcomes = [{**asdict(outcome), "data": {}} for outcome in done]
-    signed = request.app[MESSAGES].dumps(outcomes)
+def back_to(request: web.Request, access: Access, return_to: str, done: Sequence[Outcome]) -> str:
+    """Return the path of a page that shows outcomes above its content: failures, then others."""
+    shown = sorted(done, key=lambda outcome: not outcome.failure)[:_MOST_SHOWN]
+    fields = [
+        {**asdict(outcome), "failure": outcome.failure[:_LONGEST_FAILURE], "data": {}}
+        for outcome in shown
+    ]
+    messages, salt = request.app[MESSAGES], _salt_of(access)
+    while len(signed := str(messages.dumps(fields, salt=salt))) > _LONGEST_MESSAGE:
+        fields.pop()
     return str(URL(local_path(return_to)).update_query({_DONE: signed}))
+
+
+def _salt_of(access: Access) -> str:
+    """Return the salt of an account's messages: nobody is shown an outcome of another's."""
+    return f"mailroom.message.{access.account.name}"
 
 
 def page_of(
@@ -115,17 +130,19 @@ def page_of(
         answers=access.account.answers if access else (),
         row_answers=access.row_answers if access else (),
         return_to=return_to or local_path(request.path_qs),
-        done=_outcomes(request),
+        done=_outcomes(request, access) if access else (),
     )
 
 
-def _outcomes(request: web.Request) -> tuple[Outcome, ...]:
+def _outcomes(request: web.Request, access: Access) -> tuple[Outcome, ...]:
     """Return the outcomes of the form that was sent before.
 
     They are signed, so that no link of a stranger shows an outcome that is not true.
     """
     try:
-        fields = request.app[MESSAGES].loads(request.query.get(_DONE, ""), max_age=_MESSAGE_AGE)
+        fields = request.app[MESSAGES].loads(
+            request.query.get(_DONE, ""), max_age=_MESSAGE_AGE, salt=_salt_of(access)
+        )
     except BadData:
         return ()
     return tuple(Outcome(**{**outcome, "before": tuple(outcome["before"])}) for outcome in fields)

@@ -9,6 +9,7 @@ from multidict import MultiDict
 
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
+_UTF8 = "utf-8"
 
 
 async def read_form(request: web.Request) -> MultiDict[str]:
@@ -17,7 +18,8 @@ async def read_form(request: web.Request) -> MultiDict[str]:
     Raises:
         HTTPException: the body is not a form, or too large.
     """
-    if request.content_type != _FORM:
+    # The body is decoded as its sender says, and Python knows odd encodings.
+    if request.content_type != _FORM or (request.charset or _UTF8).lower() != _UTF8:
         raise web.HTTPUnsupportedMediaType(text="The form has another encoding.")
     try:
         fields = await request.post()
