@@ -64,7 +64,7 @@ class RequestedPasses:
         """
         request = asyncio.get_running_loop().create_future()
         self._requests.append(request)
-        self._trigger.change()
+        self._trigger.change(settle=False)
         report: Report = await request
         return report
 

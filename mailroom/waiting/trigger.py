@@ -7,6 +7,7 @@ change began the time again, a busy mailbox would put off its passes for ever.
 
 import asyncio
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -53,19 +54,27 @@ class Trigger:
         self._woken = asyncio.Event()
         self._has_changed = False
         self._changed_at = 0.0
+        self._settled_at = 0.0
         self._announced_at: float | None = None
         self._started = False
         self._poll_at = math.inf
         self._retry_at = math.inf
         self._not_before = 0.0
 
-    def change(self, *, announced_at: float | None = None) -> None:
-        """Request a pass for a possible change, which push may have announced at this time."""
+    def change(self, *, announced_at: float | None = None, settle: bool = True) -> None:
+        """Request a pass for a possible change, which push may have announced at this time.
+
+        Without ``settle`` the pass begins at once, with the changes that are settling.
+        """
         if self._announced_at is None:
             self._announced_at = announced_at
+        settled_at = _now() + (self._settle if settle else 0.0)
         if not self._has_changed:
-            self._changed_at = _now()
+            self._changed_at, self._settled_at = _now(), settled_at
             self._has_changed = True
+            self._woken.set()
+        elif settled_at < self._settled_at:
+            self._settled_at = settled_at
             self._woken.set()
 
     def poll_every(self, seconds: float) -> None:
@@ -120,7 +129,11 @@ class Trigger:
                 reason = Reason.RETRY if deadline == self._retry_at else Reason.POLL
                 return Due(reason, deadline)
         # The settle time counts from the first change, so that a burst cannot put the pass off.
-        await _sleep_until(self._changed_at + self._settle)
+        while _now() < self._settled_at:
+            self._woken.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self._settled_at):
+                    await self._woken.wait()
         if self._announced_at is None:
             return Due(Reason.PUSH, self._changed_at)
         return Due(Reason.PUSH, self._announced_at, is_announced=True)

@@ -80,6 +80,17 @@ def test_changes_that_never_stop_do_not_put_a_pass_off() -> None:
     assert 4 <= len(seen) <= 6
 
 
+def test_a_change_that_need_not_settle_is_a_pass_at_once() -> None:
+    def at_once(trigger: Trigger) -> None:
+        trigger.change(settle=False)
+
+    assert passes((5.0, at_once), (6.0, change), (6.05, at_once), until=8) == [
+        STARTUP,
+        ("push", 5.0),
+        ("push", 6.05),
+    ]
+
+
 def test_changes_further_apart_than_the_settle_are_a_pass_each() -> None:
     seen = passes((5.0, change), (6.0, change), until=100)
 
