@@ -1,43 +1,102 @@
-"""Templates and static files."""
+"""Templates and static files of the page."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from mailroom.web.model import Answer
 from mailroom.web.text import address, clean
+
+_PACKAGE: Final = "mailroom.web"
+_TYPES: Final = {
+    "css": "text/css",
+    "js": "text/javascript",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "webmanifest": "application/manifest+json",
+}
+_HUES: Final = 6
+"""Accent colours for categories; those that deny share one of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """A file that holds no data of an account."""
+    """A file that holds no data of an account.
+
+    Attributes:
+        body: its content.
+        content_type: its media type.
+        version: changes with the content.
+    """
 
     body: bytes
     content_type: str
     version: str
 
 
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("mailroom.web"), autoescape=True, undefined=StrictUndefined
-    )
-    environment.filters.update(clean=clean, address=address)
-    return environment
-
-
 def render(template: str, **context: Any) -> str:
-    """Return a page."""
+    """Return a page, or a part of one."""
     return _environment().get_template(template).render(**context)
 
 
+@cache
 def static_file(name: str) -> StaticFile | None:
-    """Return a static file."""
-    file = files("mailroom.web").joinpath("static", name)
-    if not file.is_file():
+    """Return the static file of a name; None if there is none."""
+    content_type = _TYPES.get(name.rpartition(".")[2])
+    file = files(_PACKAGE).joinpath("static", name)
+    if content_type is None or "/" in name or not file.is_file():
         return None
     body = file.read_bytes()
-    return StaticFile(body, "text/plain", hashlib.sha256(body).hexdigest()[:12])
+    return StaticFile(body, content_type, hashlib.sha256(body).hexdigest()[:12])
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader(_PACKAGE),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters.update(clean=clean, address=address, day=day)
+    environment.globals.update(static=_static, hue=_hue, search="", category="")
+    return environment
+
+
+def day(when: datetime, now: datetime | None = None) -> Markup:
+    """Return a time as the hour today, as the weekday in the last six days, else as the day."""
+    local = when.astimezone()
+    today = (now or datetime.now(local.tzinfo)).astimezone(local.tzinfo)
+    age = today.date() - local.date()
+    if age == timedelta():
+        text = f"{local:%H:%M}"
+    elif timedelta() < age < timedelta(days=7):
+        text = f"{local:%a %H:%M}"
+    elif local.year == today.year:
+        text = f"{local.day} {local:%b}"
+    else:
+        text = f"{local.day} {local:%b %Y}"
+    exact = local.isoformat(timespec="minutes")
+    return Markup('<time datetime="{}">{}</time>').format(exact, text)
+
+
+def _static(name: str) -> str:
+    """Return the address of a static file."""
+    file = static_file(name)
+    return f"/static/{name}?v={file.version if file else ''}"
+
+
+def _hue(name: str, answers: Sequence[Answer]) -> str:
+    """Return the class for the accent colour of an answer."""
+    answer = next((answer for answer in answers if answer.name == name), None)
+    if answer is None or answer.denies:
+        return "hue-no"
+    return f"hue-{answers.index(answer) % _HUES}"

@@ -1,0 +1,303 @@
+/* The script of the page. Everything works without it; with it, answers stay in place, the list
+   follows the account, and keys decide. */
+
+const HEADERS = { "X-Requested-With": "mailroom" };
+const LOST_AFTER = 10000; // ms until a lost connection is mentioned
+const SETTLE = 350; // ms after rows moved in which a tap does not count
+
+// Only answers of this server become markup, and only the service worker's own file is run.
+const policy = window.trustedTypes?.createPolicy("mailroom", {
+  createHTML: (text) => text,
+  createScriptURL: (url) => {
+    if (url !== "/sw.js") throw new TypeError(`not a script of this page: ${url}`);
+    return url;
+  },
+});
+
+const list = document.getElementById("list");
+const status = document.getElementById("status");
+const rowsIn = (root) => [...root.querySelectorAll("li.row[data-row]")];
+const open = () => rowsIn(document).filter((row) => !row.classList.contains("done"));
+const actBefore = new WeakMap(); // row -> its answers, while it shows an outcome
+let lastDone = null;
+let movedAt = -Infinity;
+
+function parse(text) {
+  const template = document.createElement("template");
+  template.innerHTML = policy ? policy.createHTML(text) : text;
+  return template.content;
+}
+
+function say(text) {
+  status.textContent = "";
+  // A text that is set twice is read once, so it is set anew in a later task.
+  setTimeout(() => { status.textContent = text; }, 50);
+}
+
+function leaveForSignIn() {
+  const here = location.pathname + location.search;
+  location.assign(`/sign-in?return_to=${encodeURIComponent(here)}`);
+}
+
+async function ask(url, options) {
+  const response = await fetch(url, { ...options, headers: HEADERS, redirect: "manual" });
+  if (response.status === 401 || response.type === "opaqueredirect") {
+    leaveForSignIn();
+    throw new Error("not signed in");
+  }
+  return { ok: response.ok, content: parse(await response.text()) };
+}
+
+/* Answers in place */
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const button = event.submitter;
+  const action = new URL(button?.formAction || form.action).pathname;
+  if (!list || !["/decide", "/undo", "/let-in", "/send-back"].includes(action)) return;
+  const row = form.closest("li.row");
+  if (!row && form.id !== "bulk") return;
+  event.preventDefault();
+  if (performance.now() - movedAt < SETTLE) return;
+  send(action, new URLSearchParams(new FormData(form, button)), row);
+});
+
+async function send(action, body, row) {
+  if (action === "/let-in" || action === "/send-back") body.set("row", row.dataset.row);
+  const ids = body.getAll("row").map((value) => value.split(" ")[0]);
+  const asked = row ? [row] : rowsIn(document).filter((one) => ids.includes(one.dataset.row));
+  for (const one of asked) setBusy(one, true);
+  let answer;
+  try {
+    answer = await ask(action, { method: "POST", body });
+  } catch (error) {
+    answer = { ok: false, content: parse('<div class="outcome bad"><p>Not connected. Nothing was done.</p></div>') };
+  }
+  for (const one of asked) setBusy(one, false);
+  if (answer.ok) {
+    for (const outcome of answer.content.querySelectorAll("li[data-row]")) {
+      const target = asked.find((one) => one.dataset.row === outcome.dataset.row) || row;
+      if (target) show(target, outcome);
+    }
+  } else {
+    for (const one of asked.slice(0, 1)) complain(one, answer.content);
+  }
+  for (const box of document.querySelectorAll(".tick input:checked")) {
+    if (asked.some((one) => one.contains(box))) box.checked = false;
+  }
+  countTicked();
+  const first = asked[0];
+  if (first?.classList.contains("done")) focusAfter(first);
+}
+
+function setBusy(row, busy) {
+  row.classList.toggle("busy", busy);
+  for (const button of row.querySelectorAll("button")) button.disabled = busy;
+}
+
+function show(row, outcome) {
+  const act = row.querySelector(".act");
+  const words = outcome.querySelector("p").textContent.trim();
+  const name = row.querySelector("h2").textContent.trim();
+  if (outcome.dataset.state === "failed") {
+    complain(row, outcome);
+    return;
+  }
+  if (outcome.dataset.state === "done") {
+    if (!actBefore.has(row)) actBefore.set(row, [...act.childNodes]);
+    act.replaceChildren(...outcome.childNodes);
+    row.classList.add("done");
+    lastDone = row;
+  } else {
+    act.replaceChildren(...(actBefore.get(row) || []));
+    actBefore.delete(row);
+    row.classList.remove("done");
+    row.querySelector("details")?.removeAttribute("open");
+    if (lastDone === row) lastDone = null;
+    focusRow(row);
+  }
+  say(`${name}: ${words}`);
+}
+
+function complain(row, content) {
+  row.querySelector(".act > .outcome.bad")?.remove();
+  const said = content.querySelector(".outcome") || content.firstElementChild;
+  if (!said) return;
+  row.querySelector(".act").prepend(said);
+  say(said.textContent.trim());
+}
+
+/* Focus */
+
+function focusRow(row) {
+  row?.querySelector("article")?.focus({ preventScroll: true });
+  row?.scrollIntoView({ block: "nearest" });
+}
+
+function focusAfter(row) {
+  const all = rowsIn(document);
+  const following = all.slice(all.indexOf(row) + 1).find((one) => !one.classList.contains("done"));
+  if (following) focusRow(following);
+  else row.querySelector(".undo")?.focus();
+}
+
+const current = () => document.activeElement?.closest?.("li.row[data-row]");
+
+/* Several rows */
+
+function countTicked() {
+  const ticked = document.querySelectorAll(".row:not(.done) .tick input:checked").length;
+  const words = document.getElementById("ticked");
+  if (words) words.textContent = ticked === 1 ? "1 sender ticked" : `${ticked} senders ticked`;
+}
+document.addEventListener("change", (event) => { if (event.target.matches(".tick input")) countTicked(); });
+
+/* Keys */
+
+const keys = document.getElementById("keys");
+const showKeys = document.getElementById("show-keys");
+if (keys && showKeys && list) {
+  showKeys.hidden = false;
+  showKeys.addEventListener("click", () => keys.showModal());
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || keys.open) return;
+    if (event.target.matches("input:not([type=checkbox], [type=radio]), select, textarea")) return;
+    if (press(event.key)) event.preventDefault();
+  });
+}
+
+function press(key) {
+  const all = rowsIn(document);
+  const row = current();
+  if (key === "?") keys.showModal();
+  else if (key === "j" || key === "k") {
+    const at = row ? all.indexOf(row) + (key === "j" ? 1 : -1) : 0;
+    if (all[at]) focusRow(all[at]);
+  } else if (key === "u") {
+    const undo = (row?.classList.contains("done") ? row : lastDone)?.querySelector(".undo");
+    undo?.form.requestSubmit(undo);
+  } else if (key === "x" && row) row.querySelector(".tick input")?.click();
+  else if (/^[1-9]$/.test(key) && row && !row.classList.contains("done")) answer(row, Number(key));
+  else return false;
+  return true;
+}
+
+function answer(row, number) {
+  const names = [...document.querySelectorAll("#bulk button[name=answer]")].map((one) => one.value);
+  const buttons = [...row.querySelectorAll("button[name=answer]")];
+  const button = buttons.find((one) => one.value === names[number - 1]);
+  button?.form.requestSubmit(button);
+}
+
+/* Live */
+
+function showCount(waiting) {
+  const count = document.getElementById("count");
+  if (count) {
+    count.textContent = waiting || "";
+    count.hidden = !waiting;
+  }
+  document.title = document.title.replace(/^(\(\d+\) )?/, waiting ? `(${waiting}) ` : "");
+  if (waiting) navigator.setAppBadge?.(waiting).catch(() => {});
+  else navigator.clearAppBadge?.().catch(() => {});
+}
+
+async function follow() {
+  let content;
+  try {
+    ({ content } = await ask(`/rows${location.search}`));
+  } catch (error) {
+    return;
+  }
+  const fresh = content.getElementById("rows");
+  if (!fresh) return;
+  merge(fresh, content);
+}
+
+function merge(fresh, content) {
+  const rows = document.getElementById("rows");
+  const known = new Map(rowsIn(rows).map((row) => [row.dataset.key, row]));
+  const coming = new Map(rowsIn(fresh).map((row) => [row.dataset.key, row]));
+  for (const [key, row] of known) {
+    const after = coming.get(key);
+    const kept = row.classList.contains("done") || row.classList.contains("busy") || row.contains(document.activeElement);
+    if (!after && !kept) row.remove();
+    else if (after && !kept && after.dataset.row !== row.dataset.row && !row.querySelector("details[open], input:checked:not([type=radio])")) row.replaceWith(after);
+  }
+  const newcomers = [...coming].filter(([key]) => !known.has(key)).map(([, row]) => row);
+  showNotice(content);
+  document.getElementById("empty")?.toggleAttribute("hidden", rowsIn(rows).length + newcomers.length > 0);
+  if (!newcomers.length || rows.dataset.page !== "1") return;
+  const isQuiet = window.scrollY < 8 && !rows.contains(document.activeElement);
+  if (isQuiet) insert(newcomers);
+  else offer(newcomers);
+  say(newcomers.length === 1 ? "1 new sender waits" : `${newcomers.length} new senders wait`);
+}
+
+function insert(newcomers) {
+  const rows = document.getElementById("rows");
+  const fresh = newcomers.filter((row) => !rowsIn(rows).some((one) => one.dataset.key === row.dataset.key));
+  movedAt = performance.now();
+  rows.prepend(...fresh);
+  number();
+}
+
+// Each heading needs an id of its own, also after rows of several answers were put together.
+function number() {
+  rowsIn(document).forEach((row, index) => {
+    row.querySelector("h2").id = `name-${index + 1}`;
+    row.querySelector("article").setAttribute("aria-labelledby", `name-${index + 1}`);
+  });
+}
+
+function offer(newcomers) {
+  const button = document.getElementById("new");
+  button.textContent = newcomers.length === 1 ? "1 new sender. Show" : `${newcomers.length} new senders. Show`;
+  button.hidden = false;
+  button.onclick = () => {
+    button.hidden = true;
+    insert(newcomers);
+    focusRow(newcomers[0]);
+  };
+}
+
+function showNotice(content) {
+  list.querySelector(":scope > .notice")?.remove();
+  const notice = content.querySelector(".notice");
+  if (notice) list.prepend(notice);
+}
+
+function listen() {
+  const events = new EventSource("/events");
+  const lost = document.getElementById("connection");
+  let timer = 0;
+  let isFirst = true;
+  events.addEventListener("changed", (event) => {
+    showCount(JSON.parse(event.data).waiting);
+    if (list && !isFirst) follow();
+    isFirst = false;
+  });
+  events.addEventListener("open", () => {
+    clearTimeout(timer);
+    timer = 0;
+    lost.hidden = true;
+  });
+  events.addEventListener("error", () => {
+    timer ||= setTimeout(() => {
+      lost.textContent = "The connection is lost. This list may be old.";
+      lost.hidden = false;
+    }, LOST_AFTER);
+    if (events.readyState === EventSource.CLOSED) {
+      // The browser gives up after an answer that is no stream: signed out, or a proxy's error.
+      events.close();
+      setTimeout(listen, 3000);
+      if (list) follow();
+    }
+  });
+}
+
+countTicked();
+if (document.getElementById("count")) listen();
+if ("serviceWorker" in navigator && window.isSecureContext) {
+  navigator.serviceWorker.register(policy ? policy.createScriptURL("/sw.js") : "/sw.js").catch(() => {});
+}
