@@ -99,4 +99,5 @@ def _hue(name: str, answers: Sequence[Answer]) -> str:
     answer = next((answer for answer in answers if answer.name == name), None)
     if answer is None or answer.denies:
         return "hue-no"
-    return f"hue-{answers.index(answer) % _HUES}"
+    accepting = [answer for answer in answers if not answer.denies]
+    return f"hue-{accepting.index(answer) % _HUES}"

@@ -24,6 +24,9 @@ _LONGEST: Final = 160
 """Characters of a text; the rest is cut off."""
 _LONGEST_ADDRESS: Final = 320
 """Octets of the longest address that is valid (RFC 5321 section 4.5.3.1)."""
+_CONFUSABLE: Final = frozenset({"Armenian", "Cherokee", "Cyrillic", "Greek"})
+"""Scripts with many letters that look like Latin ones. The first word of a letter's name in Unicode
+is its script."""
 _ELLIPSIS: Final = "…"
 _PUNYCODE: Final = "xn--"
 
@@ -64,14 +67,25 @@ def address(text: str) -> str:
 
     Characters that cannot be seen are shown as escapes. An international domain is followed by its
     form in ASCII, in which letters of different scripts cannot be confused; a domain in that form
-    is followed by its letters.
+    is followed by its letters. Scripts that look like the Latin one are named.
     """
     shown = "".join(_visible(character) for character in text[:_LONGEST_ADDRESS])
     if len(text) > _LONGEST_ADDRESS:
         shown += _ELLIPSIS
     local, at, domain = text.rpartition("@")
     other = _other_form(domain)
-    return f"{shown} ({local if local == '*' else ''}{at and '@'}{other})" if other else shown
+    if not other:
+        return shown
+    scripts = _confusable_scripts(domain if other.isascii() else other)
+    note = f", {' and '.join(scripts)} letters" if scripts else ""
+    return f"{shown} ({local if local == '*' else ''}{at and '@'}{other}{note})"
+
+
+def _confusable_scripts(domain: str) -> list[str]:
+    """Return the scripts in a domain if some of their letters look like Latin ones."""
+    names = (unicodedata.name(character, "").partition(" ")[0] for character in domain)
+    scripts = sorted({name.capitalize() for name in names} & (_CONFUSABLE | {"Latin"}))
+    return scripts if _CONFUSABLE.intersection(scripts) else []
 
 
 def _visible(character: str) -> str:

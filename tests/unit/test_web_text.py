@@ -6,6 +6,9 @@ from hypothesis import strategies as st
 
 from mailroom.web.text import address, clean
 
+APPLE = "\u0430\u0440\u0440\u04cf\u0435"
+"""Cyrillic letters that look like Latin ones."""
+
 
 @pytest.mark.parametrize(
     ("text", "shown"),
@@ -63,7 +66,15 @@ def test_nothing_invisible_is_left(text: str) -> None:
         ("ann@b\u00fccher.example", "ann@b\u00fccher.example (@xn--bcher-kva.example)"),
         ("*@b\u00fccher.example", "*@b\u00fccher.example (*@xn--bcher-kva.example)"),
         ("ann@xn--bcher-kva.example", "ann@xn--bcher-kva.example (@b\u00fccher.example)"),
-        ("ann@\u0440aypal.example", "ann@\u0440aypal.example (@xn--aypal-uye.example)"),
+        (
+            "ann@\u0440aypal.example",
+            "ann@\u0440aypal.example (@xn--aypal-uye.example, Cyrillic and Latin letters)",
+        ),
+        (
+            "ann@xn--80ak6aa92e.example",
+            f"ann@xn--80ak6aa92e.example (@{APPLE}.example, Cyrillic and Latin letters)",
+        ),
+        ("ann@xn--fsqu00a.example", "ann@xn--fsqu00a.example (@\u4f8b\u5b50.example)"),
         ("an\u200bn@loom.example", "an\\u200bn@loom.example"),
         ("\u202eann@loom.example", "\\u202eann@loom.example"),
         ("a\u0301nn@loom.example", "a\\u0301nn@loom.example"),

@@ -53,7 +53,7 @@ async function ask(url, options) {
 document.addEventListener("submit", (event) => {
   const form = event.target;
   const button = event.submitter;
-  const action = new URL(button?.formAction || form.action).pathname;
+  const action = button?.getAttribute("formaction") || form.getAttribute("action");
   if (!list || !["/decide", "/undo", "/let-in", "/send-back"].includes(action)) return;
   const row = form.closest("li.row");
   if (!row && form.id !== "bulk") return;
