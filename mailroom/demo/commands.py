@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "list": ("list [MAILBOX]", "the mails in the Screener, or in another mailbox"),
-    "tap": ("tap N LABEL", "put a label on mail N: tap 11 imbox"),
+    "tap": ("tap N LABEL", "a label on mail N: tap 11 imbox, tap 17 feed wholedomain"),
     "mail": ("mail [N]", "a stranger writes; or the sender of mail N, once more"),
     "sender": ("sender N", "what is known of the sender of mail N"),
     "contacts": ("contacts", "your address book"),
@@ -84,6 +84,13 @@ def choose(word: str, choices: Mapping[str, T], kind: str) -> T:
     if fitting:
         raise MisunderstoodError(f"{said} may be {_listed(fitting, ' or ')}.")
     raise MisunderstoodError(f"There is no {kind} {said}, only {_listed(choices.values())}.")
+
+
+def take_out(words: str, choices: Mapping[str, T]) -> tuple[str, list[T]]:
+    """Return the words that are not the whole name of a choice, and the choices that words name."""
+    plain = {_plain(name): choice for name, choice in choices.items()}
+    others = [word for word in words.split() if _plain(word) not in plain]
+    return " ".join(others), [plain[_plain(word)] for word in words.split() if word not in others]
 
 
 def _plain(name: str) -> str:

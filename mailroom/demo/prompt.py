@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from mailroom.demo.commands import COMMANDS, Command, MisunderstoodError, choose, parse
-from mailroom.demo.mailbox import further_subjects, strangers
+from mailroom.demo.commands import COMMANDS, Command, MisunderstoodError, choose, parse, take_out
+from mailroom.demo.mailbox import Domain, Subject, further_subjects, strangers
 from mailroom.demo.play import filled_mailboxes, numbered
 from mailroom.demo.stage import Stage
 from mailroom.demo.telling import Teller
@@ -79,11 +79,29 @@ class Prompt:
         labels = {category.name: category.label for category in self._stage.settings.categories}
         labels |= {screener.mailbox: screener.label, "Spam": screener.spam_label}
         labels |= {label: label for label in labels.values()}
-        label = choose(command.words, labels, "label")
-        self._teller.tapped(self._stage.number(mail), mail, add=[label])
-        before = await self._stage.see(self._stage.letter(mail).about)
-        self._teller.done(await self._stage.tap(mail.id, add=[label]))
-        self._teller.moved(before, await self._stage.see(self._stage.letter(mail).about))
+        words, beside = take_out(command.words, self._labels_beside())
+        letter = self._stage.letter(mail)
+        if beside and not words:
+            raise MisunderstoodError(
+                f"{beside[0]} goes beside another label: tap 17 feed {beside[0]}"
+            )
+        if len(beside) > 1:
+            raise MisunderstoodError("Either the whole domain or the mailing list, please.")
+        about: Subject = letter.about
+        if screener.domain_label in beside:
+            about = Domain(letter.sender.address.partition("@")[2])
+        elif beside and letter.mailing_list is None:
+            raise MisunderstoodError("This mail came over no mailing list.")
+        add = [choose(words, labels, "label"), *beside]
+        self._teller.tapped(self._stage.number(mail), mail, add=add)
+        before = await self._stage.see(about)
+        self._teller.done(await self._stage.tap(mail.id, add=add))
+        self._teller.moved(before, await self._stage.see(about))
+
+    def _labels_beside(self) -> dict[str, str]:
+        """Return the labels that say what another label decides on, by their names."""
+        screener = self._stage.settings.screener
+        return {label: label for label in (screener.domain_label, screener.list_label)}
 
     async def _mail(self, command: Command) -> None:
         if command.number is None:
@@ -105,7 +123,8 @@ class Prompt:
     async def _help(self, _: Command) -> None:
         self._teller.commands(COMMANDS.values())
         labels = ", ".join(sorted(self._stage.labels()))
-        self._teller.say(f"Labels: {labels}")
+        beside = " or ".join(self._labels_beside())
+        self._teller.say(f"Labels: {labels}; beside one of them, {beside}")
 
     def _mail_of(self, command: Command, example: str) -> SeenMail:
         if command.number is None:

@@ -114,6 +114,11 @@ list Jail
 tap 22 spam
 mail 12
 sender 12
+tap 17 wholedomain
+tap 17 feed @thislist
+tap 17 feed thislist wholedomain
+tap 17 feed WholeDomain
+tap 12 jail ThisList
 help
 quit
 never read
@@ -126,7 +131,7 @@ async def test_the_visitor_goes_on_with_commands(env: dict[str, str]) -> None:
     assert all(len(line) <= 80 for line in out.splitlines())
     answers = [each.strip() for each in out.partition("Now you")[2].split("mailroom> ")]
     _, blank, tapped, inbox, mail, again, unclear, unknown, none, jailed, *others = answers
-    contacts, sender, jail, spam, post, mailing_list, help_, bye = others
+    contacts, sender, jail, spam, post, mailing_list, *beside, help_, bye = others
     assert blank == ""
     assert re.search(r"@ToPerson on mail 11.*\n    done +label off after \d+ ms\n", tapped)
     assert "    1 mail    Screener -> Imbox, Inbox, Person" in tapped
@@ -149,6 +154,13 @@ async def test_the_visitor_goes_on_with_commands(env: dict[str, str]) -> None:
     assert "goes to   Feed" in post
     assert "contact   Sourdough Circle, bake@lists.example" in mailing_list
     assert "5 mails   in Feed" in mailing_list
+    alone, elsewhere, both, domain, post_in_jail = beside
+    assert "@WholeDomain goes beside another label" in alone
+    assert "This mail came over no mailing list." in elsewhere
+    assert "Either the whole domain or the mailing list" in both
+    assert "contact   tidewater.example, *@tidewater.example" in domain
+    assert "    4 mails   Paper Trail -> Feed" in domain
+    assert "    5 mails   Feed -> Jail" in post_in_jail
     assert "Labels: @ToBillboard, " in help_
     assert bye.splitlines()[-1].startswith(GOODBYE)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.demo.commands import COMMANDS, Command, MisunderstoodError, choose, parse
+from mailroom.demo.commands import COMMANDS, Command, MisunderstoodError, choose, parse, take_out
 
 LABELS = {
     "Feed": "@ToFeed",
@@ -76,6 +76,19 @@ def test_every_command_has_a_first_letter_of_its_own(name: str) -> None:
 )
 def test_a_label_may_be_called_in_many_ways(word: str, label: str) -> None:
     assert choose(word, LABELS, "label") == label
+
+
+@pytest.mark.parametrize(
+    ("words", "left", "taken"),
+    [
+        ("feed wholedomain", "feed", ["@WholeDomain"]),
+        ("@WholeDomain paper trail", "paper trail", ["@WholeDomain"]),
+        ("WHOLEDOMAIN", "", ["@WholeDomain"]),
+        ("whole feed", "whole feed", []),
+    ],
+)
+def test_labels_may_stand_beside_others(words: str, left: str, taken: list[str]) -> None:
+    assert take_out(words, {"@WholeDomain": "@WholeDomain"}) == (left, taken)
 
 
 def test_a_whole_name_beats_a_longer_one_that_begins_with_it() -> None:
