@@ -88,9 +88,9 @@ def on_accounts(
     names = [account.name for account in settings.accounts if account.name]
     known = ", ".join(names) or "none by name"
     if wanted is None and one_only and settings.has_several:
-        fail(f"name one account by --account (there is: {known})", Exit.CONFIGURATION)
+        fail(f"name one account by --account (there are: {known})", Exit.CONFIGURATION)
     if wanted is not None and wanted not in names:
-        fail(f"there is no account {wanted!r} (there is: {known})", Exit.CONFIGURATION)
+        fail(f"there is no account {wanted!r} (there are: {known})", Exit.CONFIGURATION)
     chosen = [account for account in settings.accounts if wanted in {None, account.name}]
     # The user reads the answer, so only warnings are logged unless the user asked for more.
     log_as_set(settings, level=settings.log.level if settings.origin(_LOG_LEVEL) else "warning")

@@ -1,7 +1,8 @@
 """Guards for standard output and standard error, which may be closed or on a full disk.
 
-If an answer cannot be written to standard output, the command ends with a message of one line. If
-a line cannot be written to standard error, only that line is lost: the service goes on.
+If an answer cannot be written to standard output, the command ends with a message of one line; with
+none if the reader of a pipe has gone. If a line cannot be written to standard error, only that line
+is lost: the service goes on.
 """
 
 import io
@@ -13,10 +14,15 @@ from typing import Any
 
 
 class OutputError(Exception):
-    """Standard output cannot be written to; the text says why, such as ``Broken pipe``."""
+    """Standard output cannot be written to; the text says why.
+
+    Attributes:
+        reader_has_gone: True if it is a pipe whose reader has read enough, such as ``head``.
+    """
 
     def __init__(self, cause: OSError) -> None:
         super().__init__(cause.strerror)
+        self.reader_has_gone = isinstance(cause, BrokenPipeError)
 
     def __str__(self) -> str:
         return f"cannot write the answer: {self.args[0]}"

@@ -49,7 +49,7 @@ async def find_decided(account: Account, *, category: str | None, search: str) -
     wanted = None if category is None else categories.find(category.strip())
     if category is not None and wanted is None:
         known = ", ".join(category.name for category in categories)
-        raise UnknownCategoryError(f"there is no category {category!r} (there is: {known})")
+        raise UnknownCategoryError(f"there is no category {category!r} (there are: {known})")
     found = await read_decided(
         await account.book(),
         categories,

@@ -17,6 +17,8 @@ from mailroom.screener.suggest.proposals import Proposal, Proposals, propose
 from mailroom.screener.suggest.reading import PERIOD, Reader, ShowProgress
 from mailroom.screener.suggest.signals import Signals
 
+SUGGESTED: Final = 50
+"""Proposals, unless the user wants another number."""
 _UNCLEAR_SHOWN: Final = 5
 
 
@@ -27,10 +29,12 @@ class Suggestions:
     Attributes:
         proposals: the proposals, and the senders without one.
         account: the name of one of several accounts; else empty.
+        limit: the largest number of proposals.
     """
 
     proposals: Proposals
     account: str
+    limit: int = SUGGESTED
 
     @property
     def made(self) -> Sequence[Proposal]:
@@ -70,7 +74,9 @@ class Suggestions:
         read = f"{self.proposals.mails} mails of the last {PERIOD.days} days were read."
         if not self.made:
             return f"{read} Nothing was changed."
-        command = "mailroom suggest" + account_option(self.account)
+        # Without the limit, "all" would be more proposals than those that were shown.
+        limit = "" if self.limit == SUGGESTED else f" --limit {self.limit}"
+        command = "mailroom suggest" + account_option(self.account) + limit
         return (
             f"{read} Nothing was changed; to decide as proposed:\n"
             f"  {command} --apply all    or some: --apply 1,3,7-9 or --apply ann@loom.example"
@@ -124,7 +130,7 @@ async def suggest(account: Account, limit: int, show_progress: ShowProgress) -> 
         lambda key: bool(standing.categories_for(key)),
         limit=limit,
     )
-    return Suggestions(proposals, settings.name)
+    return Suggestions(proposals, settings.name, limit)
 
 
 def _named(signals: Signals) -> str:

@@ -17,5 +17,6 @@ def main() -> None:
     try:
         app()
     except OutputError as error:
-        remark(str(error))
+        if not error.reader_has_gone:
+            remark(str(error))
         sys.exit(Exit.FAILED)

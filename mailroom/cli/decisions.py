@@ -13,6 +13,7 @@ from mailroom.admin.decide import RefusedError, answer_named, decide_all
 from mailroom.admin.decide import decide as decide_on
 from mailroom.admin.decided import UnknownCategoryError, find_decided
 from mailroom.admin.importing import FileMistakesError, read_subjects
+from mailroom.admin.suggest import SUGGESTED
 from mailroom.admin.suggest import suggest as find_suggestions
 from mailroom.admin.ticks import TickError, ask
 from mailroom.admin.waiting import find_waiting
@@ -166,7 +167,7 @@ def suggest(
     account: One = None,
     limit: Annotated[
         int, typer.Option("--limit", metavar="N", min=1, help="The largest number of proposals.")
-    ] = 50,
+    ] = SUGGESTED,
     apply: Annotated[
         str | None,
         typer.Option("--apply", metavar="TICKS", help="Decide: all, 1,3,7-9, or senders."),

@@ -115,7 +115,7 @@ async def test_commands_work_on_all_or_on_one(family: list[Person], tmp_path: Pa
     told = await command(env, "explain", "bob@corp.example", "--account", "nobody")
     assert told.code == 2
     known = ", ".join(each.name for each in family)
-    assert told.err == f"there is no account 'nobody' (there is: {known})\n"
+    assert told.err == f"there is no account 'nobody' (there are: {known})\n"
 
 
 async def test_an_account_that_fails_is_in_the_data_of_all(
@@ -141,7 +141,7 @@ async def test_nothing_is_taken_back_in_all_accounts_at_once(
     known = ", ".join(each.name for each in family)
     assert told.code == 2
     assert told.out == ""
-    assert told.err.endswith(f"(there is: {known})\n")
+    assert told.err.endswith(f"(there are: {known})\n")
 
 
 async def test_each_process_takes_its_shard(family: list[Person], tmp_path: Path) -> None:

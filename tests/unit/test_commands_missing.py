@@ -80,7 +80,7 @@ async def test_some_commands_need_only_what_they_read(
 async def test_a_category_that_does_not_exist(environ: Environ, tmp_path: Path) -> None:
     done = await command(environ, "decided", "--category", "Fed", cwd=tmp_path)
     assert done.code == 2
-    assert done.err.startswith("there is no category 'Fed' (there is: Imbox, Feed, ")
+    assert done.err.startswith("there is no category 'Fed' (there are: Imbox, Feed, ")
 
 
 async def test_an_age_that_is_none(environ: Environ, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ async def test_a_full_disk_ends_a_command_in_one_line(
 
 
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
-async def test_a_reader_that_has_gone_ends_a_command_in_one_line(
+async def test_a_reader_that_has_gone_ends_a_command_without_a_word(
     environ: dict[str, str], arguments: list[str]
 ) -> None:
     reader, writer = os.pipe()
@@ -79,7 +79,7 @@ async def test_a_reader_that_has_gone_ends_a_command_in_one_line(
         code, err = await printing_to(writer, environ, *arguments)
     finally:
         os.close(writer)
-    assert (code, err) == (1, "cannot write the answer: Broken pipe\n")
+    assert (code, err) == (1, "")
 
 
 async def test_remarks_that_cannot_be_written_end_nothing(environ: dict[str, str]) -> None:

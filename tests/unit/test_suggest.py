@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -101,6 +102,8 @@ def test_proposals_are_ticked_by_number_and_by_sender() -> None:
 def test_the_next_step_names_the_account() -> None:
     assert "mailroom suggest --apply all" in suggestions().advice()
     assert "mailroom suggest --account work --apply all" in suggestions(account="work").advice()
+    few = replace(suggestions(), limit=5)
+    assert "mailroom suggest --limit 5 --apply all" in few.advice()
 
 
 @pytest.mark.parametrize(
