@@ -7,7 +7,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from mailroom.web.context import html, page_of
+from mailroom.web.context import DOORKEEPER, html, page_of
 from mailroom.web.model import AccountUnavailableError, RefusedError
 from mailroom.web.security import is_by_script
 
@@ -68,6 +68,8 @@ async def _response(request: web.Request, status: HTTPStatus, text: str) -> web.
     return html(
         "error.html",
         code=status,
-        page=page_of(request, str(context["heading"])),
+        page=page_of(
+            request, str(context["heading"]), access=request.app[DOORKEEPER].access_of(request)
+        ),
         **context,
     )
