@@ -1,5 +1,6 @@
 """The web application of the page: its routes and middlewares."""
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 
@@ -9,7 +10,7 @@ from itsdangerous import URLSafeTimedSerializer
 from mailroom.web import actions, api, pages, signing
 from mailroom.web.context import DOORKEEPER, MESSAGES
 from mailroom.web.errors import show_errors
-from mailroom.web.events import events
+from mailroom.web.events import STOPPING, end_streams, events
 from mailroom.web.options import Access, PageOptions
 from mailroom.web.render import static_file
 from mailroom.web.security import MOST_OCTETS, Guard, add_headers
@@ -31,6 +32,8 @@ def make_app(accesses: Sequence[Access], options: PageOptions) -> web.Applicatio
     app[DOORKEEPER] = Doorkeeper(accesses, options)
     # A message is shown right after the form was sent, so the key need not outlive the process.
     app[MESSAGES] = URLSafeTimedSerializer(secrets.token_bytes(32), salt="mailroom.message")
+    app[STOPPING] = asyncio.Event()
+    app.on_shutdown.append(end_streams)
     app.on_response_prepare.append(add_headers)
     app.add_routes(
         [
@@ -41,7 +44,7 @@ def make_app(accesses: Sequence[Access], options: PageOptions) -> web.Applicatio
             web.get("/suggest", pages.suggest),
             web.get("/clear", pages.clear),
             web.get("/offline", pages.offline),
-            web.get("/events", events),
+            web.get("/events", events, allow_head=False),
             web.get("/sign-in", signing.show),
             web.post("/sign-in", signing.sign_in),
             web.post("/sign-out", signing.sign_out),

@@ -2,13 +2,19 @@
 
 import asyncio
 import json
-from contextlib import aclosing, suppress
-from typing import Final
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, Final
 
+import structlog
 from aiohttp import web
 
 from mailroom.web.context import access_of
 
+log = structlog.get_logger(__name__)
+
+STOPPING: Final = web.AppKey("stopping", asyncio.Event)
+"""Set when the server stops."""
 _PING: Final = 25.0
 """Seconds between comments on a silent stream: proxies end streams that are silent for a minute."""
 _LONGEST: Final = 3600.0
@@ -28,20 +34,42 @@ async def events(request: web.Request) -> web.StreamResponse:
     )
     await response.prepare(request)
     await response.write(f"retry: {_PAUSE}\n\n".encode())
-    with suppress(TimeoutError, ConnectionError):
+    stopping = asyncio.ensure_future(request.app[STOPPING].wait())
+    try:
         async with asyncio.timeout(_LONGEST), aclosing(account.changes()) as changes:
-            following = asyncio.ensure_future(anext(changes))
-            try:
-                while True:
-                    done, _ = await asyncio.wait({following}, timeout=_PING)
-                    if not done:
-                        await response.write(b": nothing new\n\n")
-                        continue
-                    data = json.dumps({"waiting": following.result()})
-                    await response.write(f"event: changed\ndata: {data}\n\n".encode())
-                    following = asyncio.ensure_future(anext(changes))
-            finally:
-                # A generator cannot be closed while it is asked for its next value.
-                following.cancel()
-                await asyncio.wait({following})
+            await _send(response, changes, stopping)
+    except (TimeoutError, ConnectionError):
+        pass
+    except Exception:
+        # The head of the answer is sent, so no error page can follow.
+        log.exception("a mistake in Mailroom itself: the events of the page have ended")
+    finally:
+        stopping.cancel()
     return response
+
+
+async def _send(
+    response: web.StreamResponse, changes: AsyncGenerator[int], stopping: asyncio.Future[Any]
+) -> None:
+    """Send changes until the server stops."""
+    following = asyncio.ensure_future(anext(changes))
+    try:
+        while not stopping.done():
+            await asyncio.wait(
+                {following, stopping}, timeout=_PING, return_when=asyncio.FIRST_COMPLETED
+            )
+            if following.done():
+                data = json.dumps({"waiting": following.result()})
+                await response.write(f"event: changed\ndata: {data}\n\n".encode())
+                following = asyncio.ensure_future(anext(changes))
+            elif not stopping.done():
+                await response.write(b": nothing new\n\n")
+    finally:
+        # A generator cannot be closed while it is asked for its next value.
+        following.cancel()
+        await asyncio.wait({following})
+
+
+async def end_streams(app: web.Application) -> None:
+    """End all streams of events, so that the server need not wait for them."""
+    app[STOPPING].set()

@@ -91,6 +91,8 @@ async def test_hosts(host: str, status: int) -> None:
 async def test_without_an_address_no_name_is_accepted() -> None:
     async with visiting(Access(ScriptedAccount())) as visitor:
         assert (await visitor.get("/", Host="mail.example")).status == 421
+        assert not visitor.shown["page"].signed_in
+        assert not visitor.shown["page"].answers
         assert (await visitor.get("/sign-in", Host="mail.example")).status == 421
         response = await visitor.get("/api/waiting", Host="mail.example")
         assert (response.status, response.content_type) == (421, "application/problem+json")

@@ -61,6 +61,7 @@ class ScriptedAccount:
         error: the error of everything that is asked, if there is one.
         outcome: the outcome of a choice.
         following: the number of streams that follow the account.
+        left: set when the last of them has ended.
     """
 
     name: str = ""
@@ -72,6 +73,7 @@ class ScriptedAccount:
         choice.who, choice.answer, mails=2, data={"who": choice.who, "category": choice.answer}
     )
     following: int = 0
+    left: asyncio.Event = field(default_factory=asyncio.Event)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def _ask(self, *asked: Any) -> None:
@@ -138,3 +140,5 @@ class ScriptedAccount:
                 await changed.wait()
         finally:
             self.following -= 1
+            if not self.following:
+                self.left.set()
