@@ -77,10 +77,12 @@ def _answer(
 async def suggest(request: web.Request) -> web.StreamResponse:
     """Decide on the ticked proposals, each with the category that is chosen for it."""
     access, form = access_of(request), await read_form(request)
-    choices = [
-        Choice(who, text_of(form, f"category:{who}"))
-        for who in dict.fromkeys(form.getall("tick", []))
-    ]
+    choices = list[Choice]()
+    for who in dict.fromkeys(form.getall("tick", [])):
+        category = form.get(f"category:{who}", "")
+        if not category:
+            raise RefusedError(f"no category was chosen for {who}; nothing was decided")
+        choices.append(Choice(who, category))
     if not choices:
         raise RefusedError("nothing was ticked")
     outcomes = await access.account.decide(choices)

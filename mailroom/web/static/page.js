@@ -296,6 +296,14 @@ function listen() {
   });
 }
 
+const tickAll = document.getElementById("tick-all");
+if (tickAll) {
+  tickAll.hidden = false;
+  tickAll.addEventListener("click", () => {
+    for (const box of document.querySelectorAll("input[data-proposed]")) box.checked = true;
+  });
+}
+
 countTicked();
 if (document.getElementById("count")) listen();
 if ("serviceWorker" in navigator && window.isSecureContext) {
