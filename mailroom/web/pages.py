@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 
 from aiohttp import web
 
-from mailroom.web.context import access_of, html, page_of
+from mailroom.web.context import access_of, html, local_path, page_of
 from mailroom.web.model import Waiting, WaitingRow
 from mailroom.web.options import Access
 
@@ -37,7 +37,16 @@ def _waiting(
     search = request.query.get("search", "").strip()
     found = [row for row in shown.rows if not search or _matches(row, search)]
     part, number, pages = _part(found, request)
-    page = page_of(request, "Waiting", "waiting", access=access, waiting_count=len(shown.rows))
+    # The forms of a list that the script puts into the page lead back to that page.
+    query = request.path_qs.removeprefix("/rows").removeprefix("/")
+    page = page_of(
+        request,
+        "Waiting",
+        "waiting",
+        access=access,
+        waiting_count=len(shown.rows),
+        return_to=local_path(f"/{query}"),
+    )
     return html(
         template,
         page=page,

@@ -1,7 +1,7 @@
 """Templates and static files of the page."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -46,15 +46,20 @@ def render(template: str, **context: Any) -> str:
     return _environment().get_template(template).render(**context)
 
 
-@cache
 def static_file(name: str) -> StaticFile | None:
     """Return the static file of a name; None if there is none."""
-    content_type = _TYPES.get(name.rpartition(".")[2])
-    file = files(_PACKAGE).joinpath("static", name)
-    if content_type is None or "/" in name or not file.is_file():
-        return None
-    body = file.read_bytes()
-    return StaticFile(body, content_type, hashlib.sha256(body).hexdigest()[:12])
+    return _static_files().get(name)
+
+
+@cache
+def _static_files() -> Mapping[str, StaticFile]:
+    """Return all static files by name, so that no name in a request becomes a path."""
+    found = dict[str, StaticFile]()
+    for file in files(_PACKAGE).joinpath("static").iterdir():
+        body = file.read_bytes()
+        version = hashlib.sha256(body).hexdigest()[:12]
+        found[file.name] = StaticFile(body, _TYPES[file.name.rpartition(".")[2]], version)
+    return found
 
 
 @cache

@@ -1,9 +1,11 @@
 """The rules for every request and response of the page: hosts, origins, headers, methods, files."""
 
+from urllib.parse import unquote
+
 import pytest
 
-from mailroom.web import app
 from mailroom.web.options import Access, PageOptions
+from mailroom.web.render import static_file
 from tests.support.page.account import ScriptedAccount
 from tests.support.page.visitor import OPEN, PASSWORD, SAME_ORIGIN, raw, visiting
 
@@ -21,12 +23,10 @@ from tests.support.page.visitor import OPEN, PASSWORD, SAME_ORIGIN, raw, visitin
         "a" * 5000,
     ],
 )
-async def test_only_the_static_files_are_served(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = list[str]()
-    monkeypatch.setattr(app, "static_file", asked.append)
+async def test_only_the_static_files_are_served(name: str) -> None:
     async with visiting(Access(ScriptedAccount())) as visitor:
         assert (await visitor.get(f"/static/{name}")).status == 404
-    assert not asked
+    assert static_file(unquote(name)) is None
 
 
 async def test_an_unknown_address_is_an_error_page_with_its_status() -> None:
@@ -113,7 +113,7 @@ async def test_a_request_must_name_one_host(head: bytes) -> None:
         answer = await raw(visitor, head)
     status = answer.split()[1]
     assert status in {b"400", b"421"}
-    assert b"waiting.html" not in answer
+    assert "waiting.html" not in [template for template, _ in visitor.rendered]
 
 
 @pytest.mark.parametrize(

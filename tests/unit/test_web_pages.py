@@ -52,6 +52,14 @@ async def test_pages_of_fifty(
     assert shown["page"].waiting_count == 120
 
 
+@pytest.mark.parametrize("query", ["", "?page=2", "?search=/rows&page=1"])
+async def test_forms_of_a_list_lead_back_to_its_page(query: str, account: ScriptedAccount) -> None:
+    async with visiting(Access(account)) as visitor:
+        for path in ("/", "/rows"):
+            assert (await visitor.get(path + query)).status == 200
+            assert visitor.shown["page"].return_to == f"/{query}"
+
+
 @pytest.mark.parametrize(
     ("search", "ids"),
     [
@@ -167,4 +175,23 @@ async def test_files_and_the_offline_page_need_no_sign_in(account: ScriptedAccou
         response = await visitor.get("/offline")
         assert (response.status, response.headers["Cache-Control"]) == (200, "max-age=86400")
         assert visitor.shown == {"template": "offline.html"}
+        response = await visitor.get("/static/page.js")
+        assert (response.status, response.content_type) == (200, "text/javascript")
+        assert response.headers["Cache-Control"] == "no-store"
+        (version,) = {
+            line.partition("?v=")[2].partition('"')[0]
+            for line in (await (await visitor.get("/sign-in")).text()).splitlines()
+            if "/static/page.js" in line
+        }
+        response = await visitor.get(f"/static/page.js?v={version}")
+        assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        response = await visitor.get("/static/page.js?v=older")
+        assert response.headers["Cache-Control"] == "no-store"
+        for path, content_type in (
+            ("/manifest.webmanifest", "application/manifest+json"),
+            ("/sw.js", "text/javascript"),
+            ("/static/icon.svg", "image/svg+xml"),
+        ):
+            response = await visitor.get(path)
+            assert (response.status, response.content_type) == (200, content_type)
     assert not account.asked

@@ -14,6 +14,7 @@ from yarl import URL
 from mailroom.web import context
 from mailroom.web.app import make_app
 from mailroom.web.options import Access, PageOptions
+from mailroom.web.render import render as real_render
 from mailroom.web.sign_in import COOKIE
 
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
@@ -82,15 +83,12 @@ def named(headers: Mapping[str, str]) -> dict[str, str]:
 
 @asynccontextmanager
 async def visiting(*accesses: Access, options: PageOptions = OPEN) -> AsyncIterator[Visitor]:
-    """Serve the page of accounts, and yield a browser for it.
-
-    Templates are noted and not rendered: what they make of the values is shown in a real browser.
-    """
+    """Serve the page of accounts, and yield a browser for it."""
     rendered = list[tuple[str, dict[str, Any]]]()
 
     def render(template: str, **values: Any) -> str:
         rendered.append((template, values))
-        return template
+        return real_render(template, **values)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(context, "render", render)
