@@ -110,16 +110,17 @@ class Outcome:
 
     def _hints(self) -> Iterator[str]:
         """Yield lines that tell a decision from another one that may be meant."""
-        everybody = whole_domain(self.subject.key)
         if self.answer is None and self.instead:
-            command = self._command("undo", everybody)
+            command = self._command("undo", whole_domain(self.subject.key))
             yield f"everybody at the domain is in {self.instead[0]}; to take that back: {command}"
         elif (
             self.subject.kind is Kind.LIST
             and isinstance(self.answer, Category)
             and not (self.mails or self.before)
         ):
-            yield "this is the List-Id of a mailing list; everybody at a domain is '*@corp.example'"
+            everybody = "*@" + str(self.subject).strip("<>").rpartition("@")[2]
+            command = self._command("decide", everybody, self.answer.name)
+            yield f"this is a mailing list; for everybody at a domain: {command}"
 
     def data(self) -> dict[str, Any]:
         """Return the outcome as JSON data."""

@@ -69,6 +69,6 @@ def test_an_undo_names_the_decision_that_holds_instead() -> None:
 def test_a_list_without_mail_may_be_meant_as_a_domain() -> None:
     lines = list(Outcome(Subject.parse("corp.example"), FEED, ()).text())
     assert lines[-1] == (
-        "  this is the List-Id of a mailing list; everybody at a domain is '*@corp.example'"
+        "  this is a mailing list; for everybody at a domain: mailroom decide '*@corp.example' Feed"
     )
     assert len(list(Outcome(Subject.parse("corp.example"), FEED, (), 3).text())) == 2
