@@ -107,6 +107,16 @@ def test_the_same_name_is_one_mistake_whatever_else_collides_by_it() -> None:
     ]
 
 
+def test_the_name_of_the_answer_that_is_no_category_is_reserved() -> None:
+    """Else the printed command would move mail to the Junk folder, and not to the category."""
+    assert mistakes(Category.named("SPAM", label="@Bad", destination="Bad")) == [
+        (
+            'category "SPAM": commands take this name for the answer that moves mail to the Junk'
+            " folder; choose another name"
+        )
+    ]
+
+
 def test_labels_that_collide_by_derivation() -> None:
     assert mistakes(Category.named("Paper Trail"), Category.named("PaperTrail")) == [
         (

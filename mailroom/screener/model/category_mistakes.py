@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Final
 
-from mailroom.screener.model.categories import Categories, Layout
+from mailroom.screener.model.categories import Categories, Layout, Special
 from mailroom.screener.model.spelling import folded
 
 _INBOX: Final = "inbox"
@@ -31,7 +31,7 @@ def find_mistakes(categories: Categories, layout: Layout, *, has_gaps: bool = Fa
 
 
 def _mistakes_in_names(categories: Categories, layout: Layout) -> Iterator[str]:
-    """Yield empty names, broken paths of mailboxes, and names that several categories have."""
+    """Yield empty, repeated and reserved names, and broken paths of mailboxes."""
     names = [
         (f"category {at}: the name", category.name) for at, category in enumerate(categories, 1)
     ]
@@ -49,6 +49,11 @@ def _mistakes_in_names(categories: Categories, layout: Layout) -> Iterator[str]:
             yield f"{use} {_q(path)} has a part that is empty, or begins or ends with a blank"
     same: dict[str, list[str]] = {}
     for category in categories:
+        if folded(category.name) == Special.SPAM.value:
+            yield (
+                f"category {_q(category.name)}: commands take this name for the answer that"
+                " moves mail to the Junk folder; choose another name"
+            )
         same.setdefault(folded(category.name), []).append(category.name)
     for key, spellings in same.items():
         if len(spellings) > 1 and key.strip():
