@@ -16,7 +16,7 @@ from mailroom.screener.model.subject import Subject
 from mailroom.screener.suggest.proposals import Proposals, propose
 from mailroom.screener.suggest.signals import Correspondence, Tally
 from tests.support.domain.builders import NOW
-from tests.unit.test_suggest_signals import DEV, headers
+from tests.support.domain.headers import DEV, headers
 
 NEWS = "Loom Weekly <news@loom.example>"
 POSTERS = ("a@a.example", "b@b.example")

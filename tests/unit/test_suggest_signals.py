@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -22,16 +21,7 @@ from mailroom.screener.suggest.signals import (
     is_bulk,
 )
 from tests.support.domain.builders import NOW, mail
-
-ANN = "Ann <ann@x.example>"
-DEV = {"list_id": "Dev <dev.lists.example>", "list_post": "<mailto:dev@lists.example>"}
-
-
-def headers(sender: str = ANN, subject: str = "Hello", **more: Any) -> Headers:
-    """A mail in the Inbox; ``more`` are attributes of the mail or of its headers."""
-    of_headers = {name: more.pop(name) for name in [*more] if name in Headers.__slots__}
-    email = replace(mail("Inbox", sender=sender), received_at=f"{NOW:%Y-%m-%dT%H:%M:%SZ}")
-    return Headers(replace(email, subject=subject, **more), **of_headers)
+from tests.support.domain.headers import DEV, headers
 
 
 def sent(to: str, thread: str = "") -> Headers:
