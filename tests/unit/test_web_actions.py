@@ -135,7 +135,7 @@ async def test_failures(
         ("/send-back", b"", 400),
         ("/clear", b"", 400),
         ("/suggest", b"", 422),
-        ("/suggest", b"tick=a@b.example", 400),
+        ("/suggest", b"tick=a@b.example", 422),
         ("/suggest", b"category:a@b.example=Feed", 422),
     ],
 )

@@ -3,9 +3,9 @@
 import pytest
 
 from mailroom.web.model import AccountUnavailableError, Answer, RefusedError, Waiting
-from mailroom.web.options import Access
+from mailroom.web.options import Access, PageOptions
 from tests.support.page.account import ANSWERS, NOW, ScriptedAccount, row
-from tests.support.page.visitor import visiting
+from tests.support.page.visitor import PASSWORD, visiting
 
 ALL = tuple(row(number) for number in range(1, 121))
 
@@ -170,8 +170,8 @@ async def test_answers_of_a_row(
 
 
 async def test_files_and_the_offline_page_need_no_sign_in(account: ScriptedAccount) -> None:
-    access = Access(account, password="correct horse battery")
-    async with visiting(access) as visitor:
+    access = Access(account, password=PASSWORD)
+    async with visiting(access, options=PageOptions()) as visitor:
         response = await visitor.get("/offline")
         assert (response.status, response.headers["Cache-Control"]) == (200, "max-age=86400")
         assert visitor.shown == {"template": "offline.html"}
