@@ -106,5 +106,7 @@ def _other_form(domain: str) -> str:
             return "".join(map(_visible, idna.decode(domain)))
     except (UnicodeError, ValueError):
         # A domain that is not valid must not pass for one that looks like it.
-        return domain.encode("ascii", "backslashreplace").decode() if not domain.isascii() else ""
+        if not domain.isascii():
+            shown = "".join(map(_visible, domain))
+            return shown.encode("ascii", "backslashreplace").decode()
     return ""
