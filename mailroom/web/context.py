@@ -13,6 +13,7 @@ from mailroom.web.options import Access
 from mailroom.web.render import render
 from mailroom.web.security import is_by_script
 from mailroom.web.sign_in import Doorkeeper
+from mailroom.web.text import clean
 
 DOORKEEPER: Final = web.AppKey("doorkeeper", Doorkeeper)
 MESSAGES: Final = web.AppKey("messages", URLSafeTimedSerializer)
@@ -96,7 +97,7 @@ def back_to(request: web.Request, access: Access, return_to: str, done: Sequence
     """Return the path of a page that shows outcomes above its content: failures, then others."""
     shown = sorted(done, key=lambda outcome: not outcome.failure)[:_MOST_SHOWN]
     fields = [
-        {**asdict(outcome), "failure": outcome.failure[:_LONGEST_FAILURE], "data": {}}
+        {**asdict(outcome), "failure": clean(outcome.failure, _LONGEST_FAILURE), "data": {}}
         for outcome in shown
     ]
     messages, salt = request.app[MESSAGES], _salt_of(access)
@@ -150,6 +151,7 @@ def _outcomes(request: web.Request, access: Access) -> tuple[Outcome, ...]:
 
 def html(template: str, *, code: int = 200, **context: Any) -> web.Response:
     """Return a page, or a part of one, as a response with a status code."""
-    return web.Response(
-        text=render(template, **context), status=code, content_type="text/html", charset="utf-8"
-    )
+    text = render(template, **context)
+    # JSON of a mail server may have lone halves of characters, which UTF-8 does not have.
+    body = text.encode(errors="replace")
+    return web.Response(body=body, status=code, content_type="text/html", charset="utf-8")

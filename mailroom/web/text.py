@@ -71,7 +71,7 @@ def address(text: str) -> str:
     """
     shown = "".join(_visible(character) for character in text[:_LONGEST_ADDRESS])
     if len(text) > _LONGEST_ADDRESS:
-        shown += _ELLIPSIS
+        return shown + _ELLIPSIS
     local, at, domain = text.rpartition("@")
     other = _other_form(domain)
     if not other:

@@ -83,6 +83,7 @@ def test_nothing_invisible_is_left(text: str) -> None:
         ("ann@xn--999999999.example", "ann@xn--999999999.example"),
         ("\ud800@loom.example", "\\ud800@loom.example"),
         ("ann@\u2764-.example", "ann@\u2764-.example (@\\u2764-.example)"),
+        ("\x1b\xe9", "\\x1b\xe9 (\\x1b\\xe9)"),
         ("", ""),
     ],
 )
@@ -98,4 +99,7 @@ def test_an_address_is_never_cut_where_it_can_be_valid() -> None:
 
 @given(st.text(max_size=100))
 def test_any_text_can_be_an_address(text: str) -> None:
-    address(text).encode()
+    shown = address(text)
+    shown.encode()
+    for hidden in ("\u202e", "\u2066", "\u200b", "\ufeff", "\x00", "\x1b", "\n", "\ud800"):
+        assert hidden not in shown
