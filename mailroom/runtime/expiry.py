@@ -36,15 +36,17 @@ class Expiry:
         Returns:
             True if there is more to clear. The caller may let a pass run first.
         """
-        now = asyncio.get_running_loop().time()
+        now, settings = asyncio.get_running_loop().time(), self._account.settings
         is_due = self._under_way is not None or self._next is None or now >= self._next
-        if not self._account.settings.screener.expire or not is_due:
+        if not settings.screener.expire or not is_due:
             return False
         run, self._under_way = self._under_way, None
         try:
             if run is None:
                 self._next = now + _INTERVAL
-                run = await self._begin()
+                mail, layout = await self._account.mail(), settings.screener.layout
+                clearing = Clearing(mail, settings.categories, layout)
+                run = await clearing.begin(parse_age(settings.screener.expire))
             if run.has_more:
                 await run.clear_part()
         except EXPECTED as error:
@@ -58,12 +60,6 @@ class Expiry:
         else:
             self._log(run.cleared)
         return run.has_more
-
-    async def _begin(self) -> ClearingRun:
-        settings = self._account.settings
-        mail = await self._account.mail()
-        clearing = Clearing(mail, settings.categories, settings.screener.layout)
-        return await clearing.begin(parse_age(settings.screener.expire))
 
     def _log(self, cleared: Cleared) -> None:
         if cleared.mails:

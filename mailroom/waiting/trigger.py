@@ -117,7 +117,7 @@ class Trigger:
     async def _wait(self) -> Due:
         # Not even a change may cut this pause short: the server has asked for it, or a person must
         # make a missing mailbox first.
-        await _sleep_until(self._not_before)
+        await asyncio.sleep(max(0.0, self._not_before - _now()))
         while not self._has_changed:
             self._woken.clear()
             # poll_every() wakes this loop too, because it may have moved the deadline.
@@ -141,7 +141,3 @@ class Trigger:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-async def _sleep_until(when: float) -> None:
-    await asyncio.sleep(max(0.0, when - _now()))
