@@ -48,17 +48,13 @@ class Doorkeeper:
         self._with_password = {
             access.account.name: access for access in accesses if access.password
         }
-        # A new password is another key, so it ends all sign-ins.
-        self._signers = {
-            name: TimestampSigner(
-                hashlib.scrypt(
-                    access.password.encode(), salt=_SALT + name.encode(), n=2**14, r=8, p=1
-                ),
-                salt=_SESSION,
-                digest_method=hashlib.sha256,
-            )
-            for name, access in self._with_password.items()
-        }
+        self._signers = dict[str, TimestampSigner]()
+        self._tokens = [
+            (_digest(token), access, may_decide)
+            for access in accesses
+            for token, may_decide in ((access.api_token, True), (access.api_token_readonly, False))
+            if token
+        ]
 
     @property
     def account_names(self) -> tuple[str, ...]:
@@ -100,14 +96,25 @@ class Doorkeeper:
     def _by_cookie(self, request: web.Request) -> Access | None:
         value = request.cookies.get(COOKIE, "")
         name = value.partition(".")[0]
-        signer = self._signers.get(name)
-        if signer is None:
+        access = self._with_password.get(name)
+        if access is None:
             return None
         try:
-            signer.unsign(value, max_age=_AGE)
+            self._signer_of(access).unsign(value, max_age=_AGE)
         except BadSignature:
             return None
-        return self._with_password[name]
+        return access
+
+    def _signer_of(self, access: Access) -> TimestampSigner:
+        """Return the signer of an account's cookies; its key is derived when it is needed."""
+        name = access.account.name
+        if name not in self._signers:
+            # A new password is another key, so it ends all sign-ins.
+            key = hashlib.scrypt(
+                access.password.encode(), salt=_SALT + name.encode(), n=2**14, r=8, p=1
+            )
+            self._signers[name] = TimestampSigner(key, salt=_SESSION, digest_method=hashlib.sha256)
+        return self._signers[name]
 
     def sign_in(self, request: web.Request, name: str, password: str) -> Access | None:
         """Return the access to an account; None if the password is wrong.
@@ -149,7 +156,7 @@ class Doorkeeper:
         name = access.account.name
         response.set_cookie(
             COOKIE,
-            self._signers[name].sign(name).decode(),
+            self._signer_of(access).sign(name).decode(),
             max_age=_AGE,
             path="/",
             secure=True,
@@ -172,10 +179,10 @@ class Doorkeeper:
             return None
         given = _digest(token.strip())
         found = None
-        for access in self._accesses:
-            for known, may_decide in ((access.api_token, True), (access.api_token_readonly, False)):
-                if hmac.compare_digest(given, _digest(known)) and known:
-                    found = access, may_decide
+        # All are compared, so that the time says nothing about them.
+        for known, access, may_decide in self._tokens:
+            if hmac.compare_digest(given, known):
+                found = access, may_decide
         return found
 
 

@@ -1,6 +1,8 @@
 """Signing in to the page with a password, and everything that must not sign anybody in."""
 
+import hashlib
 import time
+from typing import Any
 
 import pytest
 from itsdangerous import TimestampSigner
@@ -233,6 +235,28 @@ async def test_one_of_several_accounts_has_the_page() -> None:
         assert visitor.shown["accounts"] == ()
         assert (await visitor.sign_in(ANNA)).status == 303
         assert await status(visitor) == 200
+
+
+async def test_keys_are_derived_when_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process may serve a thousand accounts."""
+    derived = list[bytes]()
+    real = hashlib.scrypt
+
+    def scrypt(password: bytes, **options: Any) -> bytes:
+        derived.append(password)
+        return real(password, **options)
+
+    monkeypatch.setattr(hashlib, "scrypt", scrypt)
+    anna, ben = anna_and_ben()
+    async with visiting(anna, ben, options=AUTO) as visitor:
+        assert not derived
+        for cookie in ("eve.x.y", "anna.x.y", "anna.y.z"):
+            visitor.cookie = cookie
+            assert await status(visitor) == 303
+        visitor.cookie = ""
+        await visitor.sign_in(ANNA, "anna")
+        assert await status(visitor) == 200
+    assert derived == [ANNA.encode()]
 
 
 class Clock:
