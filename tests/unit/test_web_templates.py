@@ -231,6 +231,16 @@ def test_a_row_has_at_most_four_answers_and_the_others_behind_a_button() -> None
     assert ">No<" in before
 
 
+def test_no_answer_about_a_forged_sender_is_one_tap_away() -> None:
+    text = render("_rows.html", page=PAGE, **{**WAITING, "rows": (row(1, reason=Reason.FORGED),)})
+    before, _, behind = text.partition("<details")
+    assert 'name="answer"' not in before
+    assert 'class="tick"' not in before
+    assert 'formaction="/let-in"' in before
+    assert behind.count('name="answer"') == len(ANSWERS)
+    assert "genuine mail too" in behind
+
+
 @pytest.mark.parametrize(
     ("age", "text"),
     [

@@ -185,7 +185,10 @@ function press(key) {
 function answer(row, number) {
   const names = [...document.querySelectorAll("#bulk button[name=answer]")].map((one) => one.value);
   const buttons = [...row.querySelectorAll("button[name=answer]")];
+  // Answers behind a button that is closed are not at hand where there are no others (forged mail).
   const button = buttons.find((one) => one.value === names[number - 1]);
+  const isAtHand = row.querySelector(".tick, details[open]");
+  if (!isAtHand) return;
   button?.form.requestSubmit(button);
 }
 
