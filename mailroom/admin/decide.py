@@ -67,6 +67,7 @@ class Outcome:
     failure: str = ""
     account: str = ""
     instead: tuple[str, ...] = ()
+    is_by_service: bool = False
 
     @property
     def take_back(self) -> str:
@@ -95,10 +96,12 @@ class Outcome:
         """Return the outcome in lines for a terminal."""
         who, where = printable(str(self.subject)), printable(name_of(self.answer))
         filed = f"{counted(self.mails, 'mail')} filed"
+        if self.is_by_service:
+            filed = "the running service has filed the mail"
         if self.failure:
             yield f"FAILED {who}: {printable(self.failure)}"
             return
-        if not self.is_repeated or (self.answer is None and self.mails):
+        if not self.is_repeated or (self.answer is None and (self.mails or self.is_by_service)):
             yield f"{who} -> {where}: {filed}"
         elif self.answer is None:
             yield f"{who}: there is no decision to take back"
@@ -116,7 +119,7 @@ class Outcome:
         elif (
             self.subject.kind is Kind.LIST
             and isinstance(self.answer, Category)
-            and not (self.mails or self.before)
+            and not (self.mails or self.before or self.is_by_service)
         ):
             everybody = "*@" + str(self.subject).strip("<>").rpartition("@")[2]
             command = self._command("decide", everybody, self.answer.name)
@@ -129,7 +132,7 @@ class Outcome:
             "kind": str(self.subject.kind),
             "category": None if self.answer is None else name_of(self.answer),
             "before": list(self.before),
-            "mails": self.mails,
+            "mails": None if self.is_by_service else self.mails,
             "failure": self.failure,
             "take_back": self.take_back,
         }
@@ -191,7 +194,9 @@ async def decide(
     report = await passes.run()
     if tap.patch and _is_contradicted(subject, report):
         await mail.update({tap.email_id: tap.removal})
-    return with_report(outcome, report)
+    is_filed = any(subject.key in filing.decision.contact.keys for filing in report.plan.filings)
+    outcome = with_report(outcome, report)
+    return replace(outcome, is_by_service=not is_filed and not outcome.failure)
 
 
 async def _is_put_on(tap: Tap, mail: MailAccount) -> bool:

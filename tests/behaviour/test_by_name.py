@@ -248,3 +248,28 @@ async def test_a_mail_that_is_deleted_before_its_label_comes_is_not_needed(
     assert await alice.groups_of("news@loom.example") == {"Feed", "Mailroom"}
     (left,) = await alice.mails()
     assert left.mailboxes == {"Feed"}
+
+
+async def test_a_running_service_may_act_on_the_label_first(
+    alice: Owner, proxy: Proxy, tmp_path: Path
+) -> None:
+    await alice.receive(message(NEWS, "one"), message(NEWS, "two"))
+    is_first = True
+
+    async def overtake(exchange: Exchange, forward: Forward) -> Answer:
+        nonlocal is_first
+        answer = await forward()
+        if "Email/set" in exchange.calls and is_first:
+            is_first = False
+            async with account_of(alice, tmp_path) as service:
+                await (await service.workflow()).run()
+        return answer
+
+    proxy.intercept = overtake
+    settings = load_settings(environment(alice, http=proxy.url), cwd=tmp_path)
+    async with open_account(settings) as account:
+        feed = answer_named("Feed", settings.categories)
+        outcome = await decide(account, Subject.parse("news@loom.example"), feed)
+    assert (outcome.failure, outcome.is_by_service, outcome.data()["mails"]) == ("", True, None)
+    assert next(outcome.text()).endswith("-> Feed: the running service has filed the mail")
+    assert await alice.where("one") == await alice.where("two") == {"Feed"}
