@@ -97,6 +97,7 @@ class Requests:
     def __init__(self, http: HttpClient, url: URL, paths: Paths) -> None:
         self.url = url
         self.paths = paths
+        self._path = path_key(url.raw_path)
         self._http = http
 
     async def changed_since(self, token: str) -> Listing:
@@ -224,7 +225,7 @@ class Requests:
     def _listed(self, item: Item) -> tuple[str, Listed | None] | None:
         """Return the path and version of a resource; None for a collection."""
         path = self.paths.key(item.url.raw_path)
-        if path == path_key(self.url.raw_path) or COLLECTION in (
+        if path == self._path or COLLECTION in (
             item.element_names(RESOURCE_TYPE) or ()
         ):
             return None
