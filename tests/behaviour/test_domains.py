@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.behaviour.conftest import Start, on
-from tests.support.owner.new_mail import ON, comes_to
+from tests.support.owner.new_mail import ON, a_pass_later, comes_to, rules_file
 from tests.support.owner.person import Owner, message, until
 from tests.support.proxy.passes import AT_ONCE, figures, settled, tapped_pass, until_seen
 from tests.support.proxy.proxy import Proxy
@@ -59,6 +59,21 @@ async def test_a_card_of_ones_own_beats_the_domain(alice: Owner, start: Start) -
         await decide(alice, "of bob", "@WholeDomain", "@ToFeed")
         assert await alice.where("again") == await alice.where("of ann") == {"Feed"}
         assert await alice.groups_of("bob@corp.example") == {"Feed", "Mailroom"}
+
+
+@on(*ROWS)
+async def test_an_undo_on_one_sender_at_a_decided_domain_lasts(alice: Owner, start: Start) -> None:
+    """The mail came to the Screener by a label, although its domain is decided on by then."""
+    async with start(alice, **ON):
+        await rules_file(alice, message(ANN, "of ann"))
+        await rules_file(alice, message(BOB, "of bob"))
+        await a_pass_later(alice)
+        await decide(alice, "of bob", "@ToImbox")
+        await decide(alice, "of ann", "@WholeDomain", "@ToFeed")
+        await decide(alice, "of bob", "@ToScreener")
+        await a_pass_later(alice)
+        assert await alice.where("of bob") == {"Screener"}
+        assert await alice.where("of ann") == {"Feed"}
 
 
 @on(*ROWS)

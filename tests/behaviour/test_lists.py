@@ -1,12 +1,9 @@
 """Decisions on mailing lists: many posters and one tap, and two kinds of mail of one address."""
 
-from datetime import UTC, datetime
-from email.utils import format_datetime
-
 import pytest
 
 from tests.behaviour.conftest import Start, on
-from tests.support.owner.new_mail import ON, a_pass_later, comes_to
+from tests.support.owner.new_mail import ON, a_pass_later, comes_to, rules_file
 from tests.support.owner.person import Owner, message
 from tests.support.variants.worlds import ROWS
 
@@ -188,7 +185,16 @@ async def test_posts_that_the_providers_rules_put_into_the_screener_are_filed(
         assert await alice.where("a letter") == {"Screener"}
 
 
-async def rules_file(alice: Owner, mail: bytes) -> None:
-    """Have the provider's rules put a mail into the Screener as it is delivered."""
-    received = f"Received: from mx by store; {format_datetime(datetime.now(UTC))}\r\n"
-    await alice.server.append(alice.name, "Screener", received.encode() + mail)
+async def test_a_post_that_its_owner_moves_into_the_screener_stays_there(
+    alice: Owner, start: Start
+) -> None:
+    """Some servers report a mail as created whenever it enters a mailbox."""
+    async with start(alice, **ON):
+        await rules_file(alice, post(POSTERS[0], "post"))
+        await rules_file(alice, post(POSTERS[1], "another post"))
+        await a_pass_later(alice)
+        await decide(alice, "post", "@ToFeed")
+        await comes_to(alice, "another post", "Feed")
+        await alice.move([(await alice.mail("another post")).id], ["Screener"])
+        await a_pass_later(alice)
+        assert await alice.where("another post") == {"Screener"}

@@ -65,6 +65,27 @@ async def test_only_mail_in_the_inbox_alone_that_was_never_screened_is_new() -> 
         assert await found(world, world.inbox()) == []
 
 
+@pytest.mark.parametrize("entered_is_created", [False, True])
+async def test_in_the_screener_only_mail_is_new_that_has_just_come(
+    *, entered_is_created: bool
+) -> None:
+    """Some servers report a mail as created whenever it enters a mailbox."""
+    async with a_world(Quirks(entered_is_created=entered_is_created)) as world:
+        earlier = world.deliver(at=NOW - timedelta(hours=1), into="Feed")
+        waiting = world.deliver(into="Screener")
+        inbox = world.inbox()
+        first = await world.new_mail(inbox)
+        assert waiting not in [email.id for email in first.emails]
+        inbox.note_handled(first)
+
+        new, filed = world.deliver(into="Screener"), world.deliver(into="Feed")
+        assert await found(world, inbox) == [new]
+        inbox.note_handled(await world.new_mail(inbox))
+        for moved in (earlier, filed):
+            world.console.label(moved, add=["Screener"], remove=["Feed"])
+        assert await found(world, inbox) == []
+
+
 async def test_a_later_look_finds_what_came_since() -> None:
     async with a_world() as world:
         world.deliver()

@@ -225,9 +225,7 @@ class Requests:
     def _listed(self, item: Item) -> tuple[str, Listed | None] | None:
         """Return the path and version of a resource; None for a collection."""
         path = self.paths.key(item.url.raw_path)
-        if path == self._path or COLLECTION in (
-            item.element_names(RESOURCE_TYPE) or ()
-        ):
+        if path == self._path or COLLECTION in (item.element_names(RESOURCE_TYPE) or ()):
             return None
         if item.status != HTTPStatus.OK:
             if item.status not in GONE:

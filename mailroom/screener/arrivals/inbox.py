@@ -10,7 +10,7 @@ Mail that its owner has read is not searched for, because such mail usually stay
 the Inbox if it is among the changes; if it came before the first pass, it stays.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,10 +32,13 @@ class NewMail:
             that the provider's rules put into the Screener, unless the unread mail was read.
         state: an Email state. ``emails`` holds all new mail that came before this state, and was
             read in this state or a later one. The next pass reads the changes since this state.
+        reported: the id of each mail that the server reported as created -> the time at which the
+            mail came. None if the unread mail was read instead of the changes.
     """
 
     emails: tuple[Email, ...]
     state: str
+    reported: Mapping[str, str] | None = None
 
 
 FirstAnswer = EmailPage | CreatedEmails | None
@@ -64,6 +67,9 @@ class Inbox:
         self._now = now
         self._state = ""
         self._ignored = set[str]()
+        # The time since which all changes were read, and the mails that they reported as created.
+        self._followed_since = ""
+        self._reported = dict[str, str]()
 
     def ignore(self, email_ids: Iterable[str]) -> None:
         """Ignore mails that were filed, but could not get the keyword that says so.
@@ -76,6 +82,11 @@ class Inbox:
     def note_handled(self, new_mail: NewMail) -> None:
         """Note that all new mail was handled. The next pass finds only later mail."""
         self._state = new_mail.state
+        if new_mail.reported is None:
+            self._followed_since, self._reported = _text_of(self._now()), {}
+        else:
+            oldest, reported = self._oldest, {**self._reported, **new_mail.reported}
+            self._reported = {key: came for key, came in reported.items() if came >= oldest}
 
     def start_over(self) -> None:
         """Make the next pass read the unread mail again, for mail that could not be filed."""
@@ -98,8 +109,10 @@ class Inbox:
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
+        reported = None
         match first:
             case CreatedEmails(is_silent=False, has_more=False):
+                reported = {email.id: email.received_at for email in first.emails}
                 emails, state = first.emails, first.new_state
             case EmailPage():
                 emails, state = await self._all_unread(first, places), first.state
@@ -116,8 +129,18 @@ class Inbox:
             if is_new(email, places)
             and email.received_at >= oldest
             and email.id not in self._ignored
+            and (places.inbox in email.mailbox_ids or self._has_just_come(email))
         )
-        return NewMail(tuple(sorted(new, key=lambda email: (email.received_at, email.id))), state)
+        in_order = sorted(new, key=lambda email: (email.received_at, email.id))
+        return NewMail(tuple(in_order), state, reported)
+
+    def _has_just_come(self, email: Email) -> bool:
+        """Return True if a mail that the server reports as created was delivered just now.
+
+        Some servers report a mail as created whenever it enters a mailbox: the mail's owner may
+        have moved it, or a label that takes a decision back.
+        """
+        return email.received_at >= self._followed_since and email.id not in self._reported
 
     async def _all_unread(self, first: EmailPage, places: Places) -> tuple[Email, ...]:
         """Return the first page, and all other unread mail that is recent enough.
@@ -138,7 +161,11 @@ class Inbox:
     @property
     def _oldest(self) -> str:
         """The earliest ``receivedAt`` of mail that is screened."""
-        return (self._now() - self._lookback).strftime("%Y-%m-%dT%H:%M:%S")
+        return _text_of(self._now() - self._lookback)
+
+
+def _text_of(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _unread(places: Places) -> Filter:

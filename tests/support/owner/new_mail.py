@@ -1,6 +1,8 @@
 """New mail for an owner, and waiting for where it goes."""
 
 import time
+from datetime import UTC, datetime
+from email.utils import format_datetime
 
 from tests.support.owner.person import Owner, message
 
@@ -28,6 +30,12 @@ async def a_pass_later(owner: Owner) -> None:
     subject = f"later {time.monotonic_ns()}"
     await owner.server.deliver(owner.name, mail(f"later@{time.monotonic_ns()}.example", subject))
     await comes_to(owner, subject, "Screener")
+
+
+async def rules_file(owner: Owner, mail: bytes) -> None:
+    """Have the provider's rules put a mail into the Screener as it is delivered."""
+    received = f"Received: from mx by store; {format_datetime(datetime.now(UTC))}\r\n"
+    await owner.server.append(owner.name, "Screener", received.encode() + mail)
 
 
 async def knows_bob(owner: Owner, *groups: str) -> None:
