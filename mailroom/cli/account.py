@@ -67,7 +67,7 @@ def run() -> None:
 
 @app.command()
 def check(*, account: One = None, as_json: Json = False) -> None:
-    """Check settings, servers, mailboxes, groups and push; change nothing."""
+    """Check settings, servers, mailboxes, groups and push. Change nothing."""
 
     async def work(opened: Account, output: Output) -> Exit:
         findings = []
@@ -90,7 +90,7 @@ def setup(
     account: One = None,
     apply: Annotated[bool, typer.Option("--apply", help="Create them.")] = False,
 ) -> None:
-    """Show (or create) the mailboxes and contact groups that are missing."""
+    """Show (or create) missing mailboxes and contact groups."""
 
     async def work(opened: Account, output: Output) -> Exit:
         lacking = await find_lacking(opened)
@@ -148,7 +148,7 @@ def explain(
     account: One = None,
     as_json: Json = False,
 ) -> None:
-    """Show a sender's contact and mail, and where new mail would go and why."""
+    """Show a sender's contact and mail, and where new mail goes."""
     subject = subject_or_exit(who)
 
     async def work(opened: Account, output: Output) -> Exit:
@@ -190,7 +190,7 @@ def reset(
 
 @app.command()
 def health() -> None:
-    """Ask the service on this machine if it is well; exit code 0 if it is, else 1."""
+    """Ask the service on this machine if it is well. Exit with 0 if it is, else with 1."""
     answer = asyncio.run(probe())
     typer.echo(answer.text)
     raise typer.Exit(Exit.OK if answer.is_well else Exit.FAILED)
@@ -200,7 +200,7 @@ def health() -> None:
 def demo(
     *, once: Annotated[bool, typer.Option("--once", help="End after the script.")] = False
 ) -> None:
-    """Show Mailroom at work on an account in memory, without settings or credentials."""
+    """Show Mailroom at work on an account in memory. Needs no settings and no credentials."""
     from mailroom.demo import run_demo  # noqa: PLC0415 - no other command loads a mail server
 
     raise typer.Exit(run_demo(once=once))

@@ -14,7 +14,10 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
 Who = Annotated[
-    str, typer.Argument(help="An address, a whole domain (*@corp.example), or a List-Id.")
+    str,
+    typer.Argument(
+        metavar="WHO", help="An address, a whole domain (*@corp.example), or a List-Id."
+    ),
 ]
 One = Annotated[
     str | None,

@@ -44,7 +44,7 @@ def waiting(*, account: One = None, as_json: Json = False) -> None:
 @app.command()
 def decided(
     search: Annotated[
-        str, typer.Argument(metavar="[SEARCH]", help="A part of a name, address or List-Id.")
+        str, typer.Argument(metavar="SEARCH", help="A part of a name, address or List-Id.")
     ] = "",
     *,
     category: Annotated[
@@ -71,7 +71,9 @@ def decided(
 @app.command()
 def decide(
     who: Who,
-    category: Annotated[str, typer.Argument(help="The name of a category, or: spam.")],
+    category: Annotated[
+        str, typer.Argument(metavar="CATEGORY", help="The name of a category, or: spam.")
+    ],
     *,
     account: One = None,
     as_json: Json = False,
@@ -88,7 +90,7 @@ def decide(
 
 @app.command()
 def undo(who: Who, *, account: One = None, as_json: Json = False) -> None:
-    """Take the decision on a sender, a whole domain or a mailing list back."""
+    """Take back the decision on a sender, domain or mailing list."""
     subject = subject_or_exit(who)
 
     async def work(opened: Account, output: Output) -> Exit:
@@ -107,7 +109,7 @@ def clear(
     apply: Annotated[bool, typer.Option("--apply", help="Move it.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show (or move) the waiting mail that can go to the archive without a decision."""
+    """Show (or move) waiting mail that can go to the archive. Decide nothing."""
     try:
         age = parse_age(older) if older else None
     except ValueError as error:
@@ -130,6 +132,7 @@ def import_file(
     file: Annotated[
         Path,
         typer.Argument(
+            metavar="FILE",
             help="A text with an address, a *@domain or a List-Id on each line, or the JSON of"
             " `hey screener history --all --json`.",
             exists=True,
@@ -137,7 +140,7 @@ def import_file(
         ),
     ],
     *,
-    to: Annotated[str, typer.Option("--to", metavar="CATEGORY", help="The category to decide on.")],
+    to: Annotated[str, typer.Option("--to", metavar="CATEGORY", help="The category, or: spam.")],
     account: One = None,
     as_json: Json = False,
 ) -> None:
@@ -174,7 +177,7 @@ def suggest(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Propose categories for the senders with the most mail of the last year."""
+    """Propose categories for the senders with the most mail. Read the mail of the last year."""
 
     async def work(opened: Account, output: Output) -> Exit:
         with progress_bars() as show_progress:

@@ -49,6 +49,8 @@ def test_help_names_every_command() -> None:
     told = mailroom("--help")
     assert told.exit_code == 0
     assert all(f"\n  {name}" in told.output for name in COMMANDS)
+    _, _, listed = told.output.partition("Commands:")
+    assert "..." not in listed  # no sentence is cut
 
 
 @pytest.mark.parametrize("arguments", [[], *([name] for name in COMMANDS)], ids=str)
