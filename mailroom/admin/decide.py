@@ -11,7 +11,7 @@ from shlex import quote
 from typing import Any, Final, Protocol
 
 from mailroom.account import Account
-from mailroom.contacts.address import whole_domain
+from mailroom.contacts.address import list_id_of, whole_domain
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.report import printable
 from mailroom.report.bars import ShowProgress
@@ -121,9 +121,12 @@ class Outcome:
             and isinstance(self.answer, Category)
             and not (self.mails or self.before or self.is_by_service)
         ):
-            everybody = "*@" + str(self.subject).strip("<>").rpartition("@")[2]
-            command = self._command("decide", everybody, self.answer.name)
-            yield f"this is a mailing list; for everybody at a domain: {command}"
+            identifier = list_id_of(self.subject.key)
+            is_like_address = "@" in identifier
+            other = identifier if is_like_address else f"*@{identifier}"
+            meant = "the address" if is_like_address else "everybody at a domain"
+            command = self._command("decide", other, self.answer.name)
+            yield f"this is a mailing list; for {meant}: {command}"
 
     def data(self) -> dict[str, Any]:
         """Return the outcome as JSON data."""

@@ -66,9 +66,14 @@ def test_an_undo_names_the_decision_that_holds_instead() -> None:
     ]
 
 
-def test_a_list_without_mail_may_be_meant_as_a_domain() -> None:
-    lines = list(Outcome(Subject.parse("corp.example"), FEED, ()).text())
-    assert lines[-1] == (
-        "  this is a mailing list; for everybody at a domain: mailroom decide '*@corp.example' Feed"
-    )
-    assert len(list(Outcome(Subject.parse("corp.example"), FEED, (), 3).text())) == 2
+@pytest.mark.parametrize(
+    ("who", "hint"),
+    [
+        ("corp.example", "everybody at a domain: mailroom decide '*@corp.example' Feed"),
+        ("<ann@home.example>", "the address: mailroom decide ann@home.example Feed"),
+    ],
+)
+def test_a_list_without_mail_may_be_meant_as_something_else(who: str, hint: str) -> None:
+    *_, last = Outcome(Subject.parse(who), FEED, ()).text()
+    assert last == f"  this is a mailing list; for {hint}"
+    assert len(list(Outcome(Subject.parse(who), FEED, (), 3).text())) == 2
