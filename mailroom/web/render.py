@@ -71,8 +71,10 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters.update(clean=clean, address=address, day=day)
-    environment.globals.update(static=_static, hue=_hue, search="", category="")
+    environment.filters.update(clean=clean, address=address, breakable=breakable, day=day)
+    environment.globals.update(
+        static=_static, hue=_hue, decision_day=decision_day, search="", category=""
+    )
     return environment
 
 
@@ -91,6 +93,20 @@ def day(when: datetime, now: datetime | None = None) -> Markup:
         text = f"{local.day} {local:%b %Y}"
     exact = local.isoformat(timespec="minutes")
     return Markup('<time datetime="{}">{}</time>').format(exact, text)
+
+
+def decision_day(date: str, time: str) -> Markup | str:
+    """Return the day of a decision as :func:`day` shows it; empty if it has none."""
+    try:
+        # Decisions are written down in the time zone of the service.
+        return day(datetime.fromisoformat(f"{date}T{time or '00:00'}"))
+    except ValueError:
+        return date
+
+
+def breakable(text: str) -> Markup:
+    """Return an address that is broken before its "@" if it is too long for its line."""
+    return Markup("<wbr>@").join(text.split("@"))
 
 
 def _static(name: str) -> str:

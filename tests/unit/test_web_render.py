@@ -42,7 +42,7 @@ TAGS = {
     *("html", "head", "meta", "title", "link", "script", "body", "header", "main", "footer", "nav"),
     *("a", "article", "b", "button", "dialog", "div", "form", "h1", "h2", "li", "p", "span"),
     *("dd", "details", "dl", "dt", "fieldset", "input", "kbd", "label", "legend", "option"),
-    *("progress", "select", "strong", "summary", "time", "ul"),
+    *("progress", "select", "strong", "summary", "time", "ul", "wbr"),
 }
 
 

@@ -22,7 +22,7 @@ from mailroom.web.model import (
     Suggestions,
     Waiting,
 )
-from mailroom.web.render import day, render, static_file
+from mailroom.web.render import breakable, day, decision_day, render, static_file
 from tests.support.page.account import ANSWERS, NOW, row
 
 TYPED = "\u202e\"'><script>alert(1)</script><img src=x onerror=alert(1)>&{{7*7}}\x00\u200b"
@@ -108,7 +108,7 @@ PAGES: list[tuple[str, Mapping[str, Any]]] = [
     ("error.html", {"status": 404, "heading": "Nothing", "text": HOSTILE, "advice": "Go back."}),
     ("offline.html", {}),
 ]
-VOID = {"br", "hr", "img", "input", "link", "meta"}
+VOID = {"br", "hr", "img", "input", "link", "meta", "wbr"}
 FIELDS = {"input", "select", "textarea"}
 
 
@@ -277,3 +277,17 @@ def test_the_manifest_and_the_worker_name_files_that_exist() -> None:
         assert file
         for path in re.findall(r'"/static/([\w.-]+)"', file.body.decode()):
             assert static_file(path), path
+
+
+@pytest.mark.parametrize(
+    ("date", "time", "shown"),
+    [("2024-02-25", "14:03", "25 Feb 2024"), ("", "", ""), ("2024-13-45", "", "2024-13-45")],
+)
+def test_day_of_a_decision(date: str, time: str, shown: str) -> None:
+    assert re.sub("<[^>]*>", "", decision_day(date, time)) == shown
+
+
+def test_long_addresses_are_broken_before_the_domain() -> None:
+    assert breakable("ann@loom.example") == "ann<wbr>@loom.example"
+    assert breakable("<b>@x") == "&lt;b&gt;<wbr>@x"
+    assert breakable("dev.lists.example") == "dev.lists.example"

@@ -21,6 +21,7 @@ const open = () => rowsIn(document).filter((row) => !row.classList.contains("don
 const actBefore = new WeakMap(); // row -> its answers, while it shows an outcome
 let lastDone = null;
 let movedAt = -Infinity;
+let offered = ""; // the words about new senders that wait behind a button
 
 function parse(text) {
   const template = document.createElement("template");
@@ -88,6 +89,7 @@ async function send(action, body, row) {
   countTicked();
   const first = asked[0];
   if (first?.classList.contains("done")) focusAfter(first);
+  else if (first && document.activeElement === document.body) focusRow(first);
 }
 
 function setBusy(row, busy) {
@@ -130,8 +132,10 @@ function complain(row, content) {
 /* Focus */
 
 function focusRow(row) {
-  row?.querySelector("article")?.focus({ preventScroll: true });
-  row?.scrollIntoView({ block: "nearest" });
+  const article = row?.querySelector("article");
+  article?.focus({ preventScroll: true });
+  // With a finger or a mouse the page stays where it is: the next answer may be under it already.
+  if (article?.matches(":focus-visible")) row.scrollIntoView({ block: "nearest" });
 }
 
 function focusAfter(row) {
@@ -224,22 +228,31 @@ function merge(fresh, content) {
   for (const [key, row] of known) {
     const after = coming.get(key);
     const kept = row.classList.contains("done") || row.classList.contains("busy") || row.contains(document.activeElement);
-    if (!after && !kept) row.remove();
-    else if (after && !kept && after.dataset.row !== row.dataset.row && !row.querySelector("details[open], input:checked:not([type=radio])")) row.replaceWith(after);
+    if (!after && !kept) {
+      movedAt = performance.now();
+      row.remove();
+    } else if (after && !kept && after.dataset.row !== row.dataset.row && !row.querySelector("details[open], input:checked:not([type=radio])")) row.replaceWith(after);
   }
+  number();
   const newcomers = [...coming].filter(([key]) => !known.has(key)).map(([, row]) => row);
   showNotice(content);
-  document.getElementById("empty")?.toggleAttribute("hidden", rowsIn(rows).length + newcomers.length > 0);
-  if (!newcomers.length || rows.dataset.page !== "1") return;
+  document.getElementById("empty")?.remove();
+  const empty = content.getElementById("empty");
+  if (empty && !rowsIn(rows).length) rows.after(empty);
   const isQuiet = window.scrollY < 8 && !rows.contains(document.activeElement);
-  if (isQuiet) insert(newcomers);
+  if (rows.dataset.page !== "1") return;
+  if (!newcomers.length || isQuiet) insert(newcomers);
   else offer(newcomers);
-  say(newcomers.length === 1 ? "1 new sender waits" : `${newcomers.length} new senders wait`);
+  const words = newcomers.length === 1 ? "1 new sender waits" : `${newcomers.length} new senders wait`;
+  if (newcomers.length && words !== offered) say(words);
+  offered = isQuiet || !newcomers.length ? "" : words;
 }
 
 function insert(newcomers) {
   const rows = document.getElementById("rows");
   const fresh = newcomers.filter((row) => !rowsIn(rows).some((one) => one.dataset.key === row.dataset.key));
+  document.getElementById("new").hidden = true;
+  if (!fresh.length) return;
   movedAt = performance.now();
   rows.prepend(...fresh);
   number();
@@ -258,7 +271,7 @@ function offer(newcomers) {
   button.textContent = newcomers.length === 1 ? "1 new sender. Show" : `${newcomers.length} new senders. Show`;
   button.hidden = false;
   button.onclick = () => {
-    button.hidden = true;
+    offered = "";
     insert(newcomers);
     focusRow(newcomers[0]);
   };
