@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from pydantic import SecretStr
+
 from mailroom.account import Account
 from mailroom.admin.beside import service_beside
 from mailroom.admin.searching import find_limitations
@@ -183,6 +185,28 @@ async def service(account: Account) -> AsyncIterator[Finding]:
     if beside := await service_beside(account.settings):
         answer, lines = beside
         yield Finding("service", answer.text, lines=lines, is_open=bool(lines))
+
+
+async def page(account: Account) -> AsyncIterator[Finding]:
+    """Report the address of the page, and who may see the account on it; nothing if it is off."""
+    web = account.settings.web
+    if not web.is_on:
+        return
+    tokens = (web.api_token, web.api_token_readonly)
+    ways = [
+        way
+        for way, is_used in (
+            ("nobody signs in", web.auth == "none"),
+            ("sign-in by password", web.password.get_secret_value()),
+            (f"users by {web.proxy_header} from {web.trusted_networks}", web.proxy_header),
+            ("tokens for programs", any(map(SecretStr.get_secret_value, tokens))),
+        )
+        if is_used
+    ]
+    detail = f"{web.url or f'port {web.port}'}; {', '.join(ways)}"
+    needs_url = not web.url and web.auth != "none"
+    lines = ("set MAILROOM_WEB_URL: without it only IP addresses and localhost are answered",)
+    yield Finding("page", detail, lines=lines if needs_url else (), is_open=needs_url)
 
 
 async def search(account: Account) -> AsyncIterator[Finding]:

@@ -341,3 +341,23 @@ async def test_it_says_what_the_server_cannot_do_and_what_is_done_instead(
         found = await findings(environ, tmp_path)
     assert found["search"].code is Exit.OK
     assert list(found["search"].lines) == [each.value for each in expected]
+
+
+async def test_the_page(environ: Environ, tmp_path: Path) -> None:
+    assert "page" not in await findings(environ, tmp_path)
+    password = {"MAILROOM_WEB_PASSWORD": "correct horse battery"}
+    finding = (await findings({**environ, **password}, tmp_path))["page"]
+    assert finding.detail == "port 8081; sign-in by password"
+    assert finding.is_open
+    assert "MAILROOM_WEB_URL" in finding.lines[0]
+    others = {
+        "MAILROOM_WEB_URL": "https://mail.example",
+        "MAILROOM_WEB_PROXY_HEADER": "Remote-User",
+        "MAILROOM_WEB_TRUSTED_NETWORKS": "10.0.0.0/8",
+        "MAILROOM_WEB_API_TOKEN": "0123456789abcdefghij",
+    }
+    finding = (await findings({**environ, **others}, tmp_path))["page"]
+    assert not finding.is_open
+    assert finding.detail == (
+        "https://mail.example; users by Remote-User from 10.0.0.0/8, tokens for programs"
+    )
