@@ -90,6 +90,25 @@ async def test_an_address_is_decided_on_beside_its_lists(alice: Owner, tmp_path:
     assert await alice.where("post") == {"Jail"}
 
 
+@pytest.mark.parametrize("with_strangers", [True, False])
+async def test_a_whole_domain_by_name_leaves_contacts_alone(
+    alice: Owner, tmp_path: Path, *, with_strangers: bool
+) -> None:
+    """Nobody has chosen the newest mail, unlike the mail that is labelled in an app."""
+    await alice.contacts.add("ann", "Ann", "ann@loom.example", "A friend.")
+    if with_strangers:
+        await alice.receive(message(NEWS, "news"))
+    await alice.receive(message("Ann <ann@loom.example>", "letter"))
+    await decided(alice, tmp_path, "ann@loom.example", "Person")
+    home, groups = await alice.where("letter"), await alice.groups_of("ann@loom.example")
+    outcome = await decided(alice, tmp_path, "*@loom.example", "Jail")
+    assert (outcome.failure, outcome.mails) == ("", int(with_strangers))
+    outcome = await undone(alice, tmp_path, "*@loom.example")
+    assert (outcome.failure, outcome.mails) == ("", int(with_strangers))
+    assert await alice.where("letter") == home
+    assert await alice.groups_of("ann@loom.example") == groups
+
+
 async def test_spam_by_name(alice: Owner, tmp_path: Path) -> None:
     await alice.receive(message(NEWS, "one"))
     outcome = await decided(alice, tmp_path, "news@loom.example", "spam")

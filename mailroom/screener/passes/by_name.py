@@ -69,8 +69,8 @@ class NamedSubjects:
 
         The mail is the newest on which these labels decide on this subject and no other. If mail
         comes back from the Junk folder, it is the newest of that mail: only a label there makes a
-        pass search the Junk folder. Forged mail is not of the subject. None if there is no such
-        mail. Raises as :meth:`read`.
+        pass search the Junk folder. Forged mail is not of the subject, and a contact's mail does
+        not decide on a whole domain. None if there is no such mail. Raises as :meth:`read`.
         """
         places = reading.gathered.places
         labels = {label for label, given in places.labels.items() if given == answer}
@@ -85,7 +85,11 @@ class NamedSubjects:
         for email in sorted(mails, key=rank, reverse=True):
             before, tapped = email.mailbox_ids, email.mailbox_ids | labels
             labelled = reading.sorter.sort([replace(email, mailbox_ids=tapped)])
-            if [*labelled.subjects] == [subject.key]:
+            # A label for a whole domain decides on the sender of the mail as well. A person who
+            # labels a mail has chosen the sender; here a contact would be a bystander.
+            senders = labelled.companions.get(subject.key, ())
+            is_of_contact = any(map(reading.decisions.standing.has_card, senders))
+            if [*labelled.subjects] == [subject.key] and not is_of_contact:
                 patch = patch_mailboxes(before, tapped, fallback=places.inbox)
                 removal = patch_mailboxes(tapped, before, fallback=places.inbox)
                 return Tap(email.id, patch or {}, removal or {})
