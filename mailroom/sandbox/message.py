@@ -6,6 +6,8 @@ The standard library reads them. A value that cannot be read is empty, never an 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from email import message_from_bytes
+from email.policy import default
 from functools import cached_property
 from typing import Final
 
@@ -13,6 +15,8 @@ from mailroom.sandbox.addresses import Address, decoded, read_addresses, unfolde
 from mailroom.sandbox.search import Terms
 
 _FIELD: Final = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\r\n[ \t].*)*)\r\n", re.MULTILINE)
+_LONGEST_PREVIEW: Final = 256
+"""Characters, the most that RFC 8621 allows."""
 _MESSAGE_ID: Final = re.compile(r"<([^<>\s]+)>")
 
 
@@ -83,6 +87,16 @@ class Message:
         """The subject, decoded; empty if there is none."""
         value = self.last("Subject")
         return "" if value is None else as_text(value)
+
+    @cached_property
+    def preview(self) -> str:
+        """The beginning of the text in one line (RFC 8621 section 4.1.4); empty without a text."""
+        body = message_from_bytes(self.raw, policy=default).get_body(("plain",))
+        try:
+            text = "" if body is None else str(body.get_content())
+        except (LookupError, ValueError):  # a character set or an encoding that is unknown
+            text = ""
+        return " ".join(text.split())[:_LONGEST_PREVIEW]
 
 
 def as_text(value: str) -> str:

@@ -75,4 +75,5 @@ _PLAIN: Final[dict[str, _Read]] = {
     "cc": partial(_last, "Cc", _as_addresses),
     "bcc": partial(_last, "Bcc", _as_addresses),
     "subject": partial(_last, "Subject", as_text),
+    "preview": lambda email: email.message.preview,
 }

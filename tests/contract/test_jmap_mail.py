@@ -7,6 +7,11 @@ import pytest
 from tests.contract.servers import SUBMISSION, Account, message
 
 FROM = "header:From:asAddresses:all"
+CODED = (
+    b"\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+    b"Gr=C3=BC=C3=9Fe aus\r\n dem  S=C3=BCden\r\n"
+)
 
 
 def named(email: str, name: str | None = None) -> dict[str, str | None]:
@@ -62,6 +67,14 @@ async def test_email_get_knows_every_from_field(account: Account) -> None:
         "from": [named("second@x.example")],
     }
     assert await account.mail(of_none, FROM, "from") == {FROM: [], "from": None}
+
+
+async def test_the_preview_is_the_beginning_of_the_text(account: Account) -> None:
+    plain = message("ann@x.example")
+    coded = plain.replace(b"\r\n\r\nHi.\r\n", CODED)
+    ids = await account.receive(plain, coded)
+    previews = [(await account.mail(mail_id, "preview"))["preview"].strip() for mail_id in ids]
+    assert previews == ["Hi.", "Grüße aus dem Süden"]
 
 
 async def test_a_field_that_is_not_utf8_is_read_in_one_way_only(account: Account) -> None:
