@@ -659,7 +659,7 @@ PAGE: Final = (
     Limit(
         "web/throttle.py _LONGEST",
         "s",
-        "the growth of the delay after wrong passwords, from 1 s, by network address",
+        "the growth of the delay after wrong passwords, from 1 s, by network address and account",
         "the next attempt is looked at",
         "guessing is hopeless, and a person who forgot the password is not locked out",
     ),
