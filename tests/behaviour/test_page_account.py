@@ -224,6 +224,13 @@ async def test_the_last_list_is_shown_while_the_server_is_down(
             await page.decide([choice(waiting, "news@loom.example", "Feed")])
         old = await page.waiting()
         assert [row.who for row in old.rows] == ["news@loom.example"]
+        assert old.problem
+        is_down = False
+
+        async def is_read_again() -> bool:
+            return not (await page.waiting()).problem
+
+        await alice.until(is_read_again, "the list is up to date")
 
 
 async def test_a_subject_and_its_mail(alice: Owner, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.single_mail import MailNotMovedError, MoveOf, move_mail
 from mailroom.settings import Settings
 from mailroom.web.model import (
+    AccountUnavailableError,
     Answer,
     Choice,
     Cleared,
@@ -99,13 +100,24 @@ class PageAccount:
 
     async def decide(self, choices: Sequence[Choice]) -> tuple[Outcome, ...]:
         """Put the labels of all choices on mail, wait for the pass, and return its outcomes."""
-        outcomes = await self._decisions.decide(choices)
+        with self._unavailable_is_news():
+            outcomes = await self._decisions.decide(choices)
         self._suggestions.forget({outcome.who for outcome in outcomes if not outcome.failure})
         return outcomes
 
     async def undo(self, who: str, *, category: str = "") -> Outcome:
         """Take the decision on a subject back, or restore the category that it had before."""
-        return await self._decisions.undo(who, category)
+        with self._unavailable_is_news():
+            return await self._decisions.undo(who, category)
+
+    @contextmanager
+    def _unavailable_is_news(self) -> Iterator[None]:
+        """Have the list read again if a decision failed, so that it says that it is old."""
+        try:
+            yield
+        except AccountUnavailableError:
+            self._waiting.changed()
+            raise
 
     async def let_in(self, mail_id: str) -> None:
         """Move one waiting mail to the Inbox, and decide nothing."""

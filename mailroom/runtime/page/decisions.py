@@ -10,7 +10,6 @@ from mailroom.account import Account
 from mailroom.admin import decide as admin
 from mailroom.jmap.errors import SetError
 from mailroom.jmap.mail import Patch
-from mailroom.jmap.methods import NOT_FOUND
 from mailroom.runtime.page.connection import WRITE_TIMEOUT, Connection
 from mailroom.runtime.page.rows import outcome_of
 from mailroom.runtime.page.taps import Tap, find_waiting, tap_of
@@ -20,7 +19,7 @@ from mailroom.screener.model.categories import Answer
 from mailroom.screener.model.subject import Subject
 from mailroom.screener.passes.progress import Report
 from mailroom.screener.triage.standing import StandingDecisions
-from mailroom.web.model import Choice, Outcome, RefusedError
+from mailroom.web.model import Choice, Outcome, RefusedError, Scope
 
 _PASS_TIMEOUT: Final = 10.0
 """Seconds that a person waits for the pass after a tap. The label is on the mail by then, so the
@@ -45,16 +44,19 @@ class PageDecisions:
     async def decide(self, choices: Sequence[Choice]) -> tuple[Outcome, ...]:
         """Carry out choices; see :meth:`mailroom.web.model.ScreenedAccount.decide`."""
         taps = dict[int, Tap]()
-        by_name = dict[int, Choice]()
+        by_name = dict[int, tuple[Subject, Answer]]()
         for number, choice in enumerate(choices):
             if tap := self._tap_of(choice):
                 taps[number] = tap
+            elif choice.scope is Scope.SUBJECT:
+                by_name[number] = subject_named(choice.who), self._answer(choice.answer)
             else:
-                by_name[number] = choice
+                raise RefusedError(f"no mail of {choice.who} waits any more")
         async with self._connection.open(limit=WRITE_TIMEOUT) as (account, passes):
             outcomes = await self._tap(account, passes, taps) if taps else {}
-            # The mail of a tap may be gone, but the subject may have other mail.
-            by_name |= {number: taps[number].choice for number in taps.keys() - outcomes.keys()}
+            # The mail of a tap or the label may be gone, but the decision can be made without.
+            untapped = taps.keys() - outcomes.keys()
+            by_name |= {number: (taps[number].subject, taps[number].answer) for number in untapped}
             outcomes |= await self._decide_by_name(account, passes, by_name)
         return tuple(outcomes[number] for number in range(len(choices)))
 
@@ -79,7 +81,7 @@ class PageDecisions:
     async def _tap(
         self, account: Account, passes: RequestedPasses, taps: Mapping[int, Tap]
     ) -> dict[int, Outcome]:
-        """Put labels on mail, and wait for the pass; leave out the taps whose mail is gone."""
+        """Put labels on mail, and wait for the pass; leave out the taps whose labels are not on."""
         # Push may start a pass that acts on the labels before the pass that is asked for.
         with passes.collect() as reports:
             failed = await self._put_on(account, taps.values())
@@ -90,14 +92,10 @@ class PageDecisions:
                         reports.append(await passes.run())
         outcomes = dict[int, Outcome]()
         for number, tap in taps.items():
-            error = failed.get(tap.email_id)
-            if error is not None and error.type == NOT_FOUND:
+            if tap.email_id in failed:
                 continue
             outcome = admin.Outcome(tap.subject, tap.answer, (), account=account.settings.name)
-            if error is not None:
-                failure = self._connection.hide(error)
-                outcomes[number] = outcome_of(replace(outcome, failure=failure))
-            elif not reports:
+            if not reports:
                 outcomes[number] = outcome_of(outcome, is_pending=True)
             else:
                 outcomes[number] = outcome_of(self._reported(outcome, tap.email_id, reports))
@@ -136,13 +134,12 @@ class PageDecisions:
         return admin.with_report(replace(outcome, before=tuple(names)), report)
 
     async def _decide_by_name(
-        self, account: Account, passes: RequestedPasses, choices: Mapping[int, Choice]
+        self,
+        account: Account,
+        passes: RequestedPasses,
+        wanted: Mapping[int, tuple[Subject, Answer]],
     ) -> dict[int, Outcome]:
         """Decide on subjects that are named, with or without mail of theirs at hand."""
-        wanted = {
-            number: (subject_named(choice.who), self._answer(choice.answer))
-            for number, choice in choices.items()
-        }
         if len(wanted) <= _FEW:
             return {
                 number: await self._decide_one(account, passes, subject, answer)
