@@ -2,6 +2,7 @@
    follows the account, and keys decide. */
 
 const HEADERS = { "X-Requested-With": "mailroom" };
+const READING_EVERY = 2000; // ms between two looks at the reading of old mail
 const LOST_AFTER = 10000; // ms until a lost connection is mentioned
 const READING_EVERY = 2000; // ms between two looks at how far the reading for suggestions is
 const SETTLE = 350; // ms after rows moved in which a tap does not count
@@ -334,6 +335,18 @@ if (tickAll) {
   tickAll.addEventListener("click", () => {
     for (const box of document.querySelectorAll("input[data-proposed]")) box.checked = true;
   });
+}
+
+/* Suggestions for which mail is still being read: without the script, the page loads itself again */
+
+async function watchReading() {
+  const { content } = await ask(location.pathname);
+  const fresh = content.getElementById("reading");
+  if (fresh) document.getElementById("reading").replaceWith(fresh);
+  else location.reload();
+}
+if (document.getElementById("reading")) {
+  setInterval(() => watchReading().catch(() => {}), READING_EVERY);
 }
 
 countTicked();
