@@ -23,7 +23,7 @@ import aiohttp
 
 from mailroom.sandbox import OwnerConsole, Sandbox, User
 
-_OWNER: Final = User(name="alex", password="tap-tap-tap", addresses=("alex@example.com",))  # noqa: S106 - nobody's
+_OWNER: Final = User(name="alex", password="tap-tap-tap-tap", addresses=("alex@example.com",))  # noqa: S106 - nobody's
 _HERE: Final = Path(__file__).parent
 _PATIENCE: Final = 30.0
 _STOPS_WITHIN: Final = 5.0
@@ -87,7 +87,7 @@ class Image:
         return await self.run([*self.config["Entrypoint"], *arguments])
 
 
-async def smoke(image: Image, url: str, console: OwnerConsole) -> None:
+async def smoke(image: Image, url: str, page_url: str, console: OwnerConsole) -> None:
     """Set the account up, run the service, look at it from all sides, and end it."""
     check(await image.entry("setup", "--apply") == 0, that="setup --apply exits 0")
     health_check = image.config["Healthcheck"]["Test"][1:]
@@ -107,6 +107,7 @@ async def smoke(image: Image, url: str, console: OwnerConsole) -> None:
         look_at(pid_of(service))
         check(await answers(f"{url}/livez"), that="/livez answers 200")
         check(await answers(f"{url}/healthz"), that="/healthz answers 200")
+        check(await answers(f"{page_url}/sign-in"), that="the page asks who it is")
         check(await image.run(health_check) == 0, that="health exits 0")
         await tap(console)
         await stop(service)
@@ -197,14 +198,16 @@ async def on_sandbox(image: Image) -> None:
     """Serve the account, and try the image on it."""
     sandbox = Sandbox(users=(_OWNER,))
     async with sandbox.serve():
-        port = free_port()
+        port, page_port = free_port(), free_port()
         env = {
             "MAILROOM_JMAP_SESSION_URL": sandbox.session_url,
             "MAILROOM_JMAP_USERNAME": _OWNER.name,
             "MAILROOM_CARDDAV_URL": sandbox.url,
             "MAILROOM_HEALTH_PORT": str(port),
+            "MAILROOM_WEB_PORT": str(page_port),
         }
-        await smoke(replace(image, env=env), f"http://127.0.0.1:{port}", sandbox.owner())
+        urls = (f"http://127.0.0.1:{number}" for number in (port, page_port))
+        await smoke(replace(image, env=env), *urls, sandbox.owner())
 
 
 def main(root: str, inspected: str) -> None:
@@ -212,7 +215,8 @@ def main(root: str, inspected: str) -> None:
     config = json.loads(Path(inspected).read_text(encoding="utf-8"))["Docker"]["config"]
     with tempfile.TemporaryDirectory() as secrets, tempfile.TemporaryFile("w+") as log:
         Path(secrets).chmod(0o755)
-        (Path(secrets) / "mailroom_jmap_password").write_text(_OWNER.password)
+        for name in ("mailroom_jmap_password", "mailroom_web_password"):
+            (Path(secrets) / name).write_text(_OWNER.password)
         try:
             asyncio.run(on_sandbox(Image(root, config, {}, secrets, log)))
         except BaseException:

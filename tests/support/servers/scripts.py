@@ -10,10 +10,17 @@ async def run(script: Path, instance: str, *arguments: str) -> str:
     Raises:
         RuntimeError: the script failed; the text is the script's own.
     """
+    return await output_of(script, "--instance", instance, *arguments)
+
+
+async def output_of(script: Path, *arguments: str) -> str:
+    """Run a script and return what it prints.
+
+    Raises:
+        RuntimeError: the script failed; the text is the script's own.
+    """
     process = await asyncio.create_subprocess_exec(
         str(script),
-        "--instance",
-        instance,
         *arguments,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -1,0 +1,140 @@
+"""The page in the hands of a person, who finds things by their roles and names."""
+
+import re
+from contextlib import suppress
+from typing import Final, Self
+
+from playwright.async_api import Locator, Page, expect
+
+_MOMENT: Final = 500
+"""Milliseconds in which the page shows that it has taken an answer."""
+SAID: Final = {"spam": "Spam"}
+"""Answer -> the words for it elsewhere."""
+
+
+class Screen:
+    """A window with the page.
+
+    Args:
+        page: the window.
+        url: the address of the page.
+    """
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+
+    @classmethod
+    async def opened(cls, page: Page, url: str, path: str = "/?all") -> Self:
+        """Open a path of the page in a window."""
+        screen = cls(page, url)
+        await screen.open(path)
+        return screen
+
+    async def open(self, path: str = "/?all") -> None:
+        """Go to a path."""
+        await self.page.goto(self.url + path)
+
+    async def sign_in(self, password: str) -> None:
+        """Fill the form in, and send it."""
+        await self.page.get_by_label("Password").fill(password)
+        await self.page.get_by_role("button", name="Sign in").click()
+
+    @property
+    def rows(self) -> Locator:
+        """All rows of a list."""
+        return self.page.get_by_role("main").get_by_role("article")
+
+    def row(self, who: str) -> Locator:
+        """Return the row of a subject; ``who`` is in its text."""
+        return self.rows.filter(has_text=who)
+
+    async def answer(self, who: str, answer: str) -> None:
+        """Press an answer of a row; those that are not in the row itself are behind More."""
+        button = self.row(who).get_by_role("button", name=_named(answer))
+        if not await button.is_visible():
+            await self.more(who)
+        await button.click()
+
+    async def answer_that_moved(self, who: str, answer: str) -> None:
+        """Press an answer until it counts: right after rows have moved, it does not."""
+        while True:
+            await self.answer(who, answer)
+            with suppress(AssertionError):
+                await expect(self.row(who)).to_contain_text(f"{answer}.", timeout=_MOMENT)
+                return
+
+    async def more(self, who: str) -> None:
+        """Open what is behind More."""
+        await self.row(who).locator("summary").click()
+
+    async def choose_scope(self, who: str, scope: str) -> None:
+        """Choose whom the answer is about."""
+        await self.more(who)
+        await self.row(who).get_by_role("radio", name=scope).check()
+
+    async def mark_as_read(self, who: str) -> None:
+        """Have the mail marked as read with the answer."""
+        await self.more(who)
+        await self.row(who).get_by_role("checkbox", name="Mark as read").check()
+
+    async def until_decided(self, who: str, answer: str) -> None:
+        """Wait until the row says what was decided."""
+        await expect(self.row(who)).to_contain_text(f"{SAID.get(answer, answer)}.")
+
+    async def until_current(self, who: str) -> None:
+        """Wait until the row has the focus."""
+        await expect(self.row(who)).to_be_focused()
+
+    async def show_new(self) -> None:
+        """Have the newcomers shown that the page offers while somebody is at a row."""
+        await self.page.get_by_role("button", name="new sender").click()
+
+    async def until_it_waits(self, who: str) -> None:
+        """Wait until the row can be answered again."""
+        await expect(self.row(who).get_by_role("button", name="Feed", exact=True)).to_be_visible()
+
+    async def until_nobody_waits(self) -> None:
+        """Wait until the page says that nobody waits."""
+        await expect(self.page.get_by_text("Nobody waits.")).to_be_visible()
+
+    def undo_button(self, who: str) -> Locator:
+        """Return the button that takes the answer of a row back."""
+        return self.row(who).get_by_role("button", name="Undo")
+
+    async def undo(self, who: str) -> None:
+        """Take the answer of a row back."""
+        await self.undo_button(who).click()
+
+    async def tick(self, who: str) -> None:
+        """Tick a row."""
+        await self.row(who).get_by_role("checkbox", name="Tick").check()
+
+    async def answer_ticked(self, answer: str) -> None:
+        """Press an answer for all ticked rows."""
+        await self.bulk.get_by_role("button", name=SAID.get(answer, answer), exact=True).click()
+
+    @property
+    def bulk(self) -> Locator:
+        """The answers for all ticked rows."""
+        return self.page.get_by_role("form", name="One answer for all ticked senders")
+
+    async def search(self, words: str) -> None:
+        """Search the list."""
+        box = self.page.get_by_role("searchbox")
+        await box.fill(words)
+        await box.press("Enter")
+
+    def outcome(self, who: str) -> Locator:
+        """Return an outcome above a page, which a plain form leads to."""
+        return self.page.get_by_role("main").get_by_role("status").filter(has_text=who)
+
+    async def change_decision(self, who: str, answer: str) -> None:
+        """Change a decision in the list of decisions."""
+        await self.row(who).locator("summary").click()
+        await self.row(who).get_by_role("button", name=_named(answer)).click()
+
+
+def _named(answer: str) -> re.Pattern[str]:
+    """Return a pattern for the name of an answer's button in a row."""
+    return re.compile(rf"^(No\W+)?{re.escape(SAID.get(answer, answer))}$")

@@ -1,0 +1,52 @@
+"""Nothing on any page is hard to use for some people, as far as axe-core can see."""
+
+from typing import Literal
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.support.browser.accessibility import barriers
+from tests.support.browser.screen import Screen
+from tests.support.browser.window import DESKTOP, PHONE, context_of
+from tests.support.owner.person import Owner, message
+from tests.support.owner.waiting import waits
+from tests.support.service.page import WITH_PASSWORD
+from tests.web.conftest import Serve
+
+ANN = "ann@loom.example"
+BEN = "ben@mill.example"
+LIST = {"List-Id": "<letter.mill.example>"}
+LISTS = ("/?all", "/decided")
+OTHERS = (f"/subject?who={ANN}", "/suggest", "/clear", "/offline", "/none")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_pages(
+    browser: Browser, alice: Owner, serve: Serve, scheme: Literal["light", "dark"]
+) -> None:
+    await waits(alice, message("cy@own.example"), message(BEN, headers=LIST), message(ANN))
+    found = dict[str, list[str]]()
+    async with serve(alice) as site:
+        for size, paths in ((PHONE, LISTS + OTHERS), (DESKTOP, LISTS)):
+            async with context_of(browser, viewport=size, color_scheme=scheme) as (context, _):
+                screen = await Screen.opened(await context.new_page(), site.url)
+                if size is PHONE:
+                    await screen.answer(ANN, "Feed")
+                    await screen.until_decided(ANN, "Feed")
+                    await screen.more(BEN)
+                    found["an answer, and what is behind More"] = await barriers(screen.page)
+                for path in paths:
+                    await screen.open(path)
+                    found[f"{path} {size}"] = await barriers(screen.page)
+    assert {page: lines for page, lines in found.items() if lines} == {}
+
+
+async def test_the_sign_in(browser: Browser, alice: Owner, serve: Serve) -> None:
+    async with (
+        serve(alice, **WITH_PASSWORD) as site,
+        context_of(browser, viewport=PHONE) as (context, _),
+    ):
+        screen = await Screen.opened(await context.new_page(), site.url)
+        await screen.sign_in("wrong horse battery")
+        await screen.page.get_by_role("alert").wait_for()
+        assert await barriers(screen.page) == []
