@@ -455,6 +455,7 @@ async def test_decisions_on_lists_domains_and_spam_are_taken_back(
     async with opened(alice) as account:
         found, outcome = await reset(account)
     assert found.data()["senders"]["by_category"] == {"Feed": 1, "Jail": 1}
+    assert (found.mails, found.orphans) == (4, 0)
     assert (outcome.failures, outcome.mails) == ({}, 4)
     spam = await alice.mail("spam1")
     assert spam.mailboxes == places["spam1"]  # it is spam, whoever found that out

@@ -1,12 +1,14 @@
-"""Mail in the categories' mailboxes whose sender has no contact, because it was deleted.
+"""Mail in the categories' mailboxes whose sender and list have no contact: it was deleted.
 
 Only the place of the mail still shows that Mailroom filed it.
 """
 
 from mailroom.admin.reset.scope import Scope
 from mailroom.admin.reset.traces import Outcome
+from mailroom.contacts.address import list_key
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Patch
+from mailroom.screener.model.lists import list_id
 from mailroom.screener.model.patches import file_swept, target_of
 from mailroom.screener.model.sender import UnusableFromError, is_own, sender_of
 from mailroom.screener.passes.gather import GatheredMail
@@ -15,7 +17,7 @@ _GONE = "notFound"
 
 
 class Orphans:
-    """The mail of senders without a contact.
+    """The mail of senders and mailing lists without a contact.
 
     A mailbox with a role of its own is left alone (an archive may be a destination): it also holds
     mail that Mailroom did not file.
@@ -53,8 +55,13 @@ class Orphans:
                     key = sender_of(email).key
                 except UnusableFromError:
                     continue
-                has_contact = bool(index.uids_of(key)) or is_own(key, self._identities)
-                if has_contact or email.mailbox_ids & self._places.tap_labels:
+                of_list = list_key(list_id(email.list_id))
+                has_contact = bool(index.uids_of(key) or index.uids_of(of_list))
+                if (
+                    has_contact
+                    or is_own(key, self._identities)
+                    or email.mailbox_ids & self._places.tap_labels
+                ):
                     continue
                 if patch := file_swept(email, target, self._places, remove_warning=True):
                     patches[email.id] = patch
