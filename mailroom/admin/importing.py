@@ -72,8 +72,12 @@ def _read_history(text: str) -> Imported:
     for number, entry in enumerate(entries, 1):
         fields = entry if isinstance(entry, dict) else {}
         status = str(fields.get("status") or "")
+        address = str(fields.get("email_address") or "")
+        if not address:
+            mistakes.append(f"entry {number}: there is no email_address")
+            continue
         try:
-            subject = Subject.parse(str(fields.get("email_address") or ""))
+            subject = Subject.parse(address)
         except ValueError as error:
             mistakes.append(f"entry {number}: {error}")
             continue

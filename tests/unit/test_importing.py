@@ -49,7 +49,7 @@ def test_a_history_has_approved_and_denied_senders(document: object) -> None:
         ("{}", "no list"),
         ('{"data": 3}', "no list"),
         ("[3]", "entry 1"),
-        ('[{"status": "approved"}]', "entry 1"),
+        ('[{"status": "approved"}]', "entry 1: there is no email_address"),
         ('[{"status": "pending", "email_address": "a@b.example"}]', "'pending' is not known"),
     ],
 )
