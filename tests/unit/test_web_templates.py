@@ -291,3 +291,11 @@ def test_long_addresses_are_broken_before_the_domain() -> None:
     assert breakable("ann@loom.example") == "ann<wbr>@loom.example"
     assert breakable("<b>@x") == "&lt;b&gt;<wbr>@x"
     assert breakable("dev.lists.example") == "dev.lists.example"
+
+
+def test_the_script_names_each_value_once() -> None:
+    """A name that is declared twice stops the whole script, and nothing in Python tells."""
+    script = static_file("page.js")
+    assert script is not None
+    names = re.findall(r"(?m)^(?:const|let|(?:async )?function) (\w+)", script.body.decode())
+    assert len(names) == len(set(names))

@@ -4,7 +4,6 @@
 const HEADERS = { "X-Requested-With": "mailroom" };
 const READING_EVERY = 2000; // ms between two looks at the reading of old mail
 const LOST_AFTER = 10000; // ms until a lost connection is mentioned
-const READING_EVERY = 2000; // ms between two looks at how far the reading for suggestions is
 const SETTLE = 350; // ms after rows moved in which a tap does not count
 
 // Only answers of this server become markup, and only the service worker's own file is run.
@@ -313,21 +312,6 @@ function listen() {
     }
   });
 }
-
-/* Suggestions */
-
-async function followReading() {
-  try {
-    const { ok, content } = await ask("/suggest");
-    const now = ok && content.getElementById("reading");
-    if (ok && !now) location.reload();
-    else if (now) document.getElementById("reading").replaceChildren(...now.childNodes);
-  } catch (error) {
-    // The next try may reach the server again.
-  }
-  setTimeout(followReading, READING_EVERY);
-}
-if (document.getElementById("reading")) setTimeout(followReading, READING_EVERY);
 
 const tickAll = document.getElementById("tick-all");
 if (tickAll) {
