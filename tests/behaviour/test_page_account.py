@@ -1,7 +1,7 @@
 """The account behind the page: it shows what waits, and decides like a label in a mail app."""
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -144,6 +144,19 @@ async def test_mail_that_is_gone_and_senders_without_mail(alice: Owner, tmp_path
         assert len((await alice.groups())["Person"]) == 5
         assert [row.who for row in await page.decided(search="C@corp")] == [("c@corp.test",)]
         assert len(await page.decided(category="person")) == 5
+
+
+async def test_a_scope_holds_if_the_mail_is_gone(alice: Owner, tmp_path: Path) -> None:
+    await alice.receive(message(BOB, "one"))
+    async with page_of(alice, tmp_path) as page:
+        chosen = choice(await page.waiting(), "bob@home.test", "Feed", scope=Scope.DOMAIN)
+        await alice.jmap("Email/set", {"destroy": [chosen.mail_id]})
+        with suppress(RefusedError):  # push may have told the page already
+            (outcome,) = await page.decide([chosen])
+            assert (outcome.failure, outcome.who) == ("", "*@home.test")
+        assert [row.who for row in await page.decided(search="bob@home.test")] == []
+        with pytest.raises(RefusedError, match="waits any more"):
+            await page.decide([Choice("cy@home.test", "Feed", scope=Scope.DOMAIN)])
 
 
 async def test_refusals(alice: Owner, tmp_path: Path) -> None:
