@@ -87,7 +87,7 @@ class Outcome:
     def _command(self, verb: str, *words: str) -> str:
         """Return a command for a shell; words that look like options come after ``--``."""
         where = account_option(self.account)
-        quoted = " ".join(map(quote, words))
+        quoted = " ".join(map(_quoted, words))
         if any(word.startswith("-") for word in words):
             return f"mailroom {verb}{where} -- {quoted}"
         return f"mailroom {verb} {quoted}{where}"
@@ -108,14 +108,15 @@ class Outcome:
         else:
             yield f"{who} is in {where} already: {filed}"
         if self.take_back:
-            yield f"  to take it back: {printable(self.take_back)}"
-        yield from (f"  {printable(line)}" for line in self._hints())
+            yield f"  to take it back: {self.take_back}"
+        yield from (f"  {line}" for line in self._hints())
 
     def _hints(self) -> Iterator[str]:
         """Yield lines that tell a decision from another one that may be meant."""
         if self.answer is None and self.instead:
             command = self._command("undo", whole_domain(self.subject.key))
-            yield f"everybody at the domain is in {self.instead[0]}; to take that back: {command}"
+            category = printable(self.instead[0])
+            yield f"everybody at the domain is in {category}; to take that back: {command}"
         elif (
             self.subject.kind is Kind.LIST
             and isinstance(self.answer, Category)
@@ -139,6 +140,14 @@ class Outcome:
             "failure": self.failure,
             "take_back": self.take_back,
         }
+
+
+def _quoted(word: str) -> str:
+    r"""Return a word for a shell; hidden characters are escaped, as ``$'\u202e'`` in bash."""
+    if printable(word) == word:
+        return quote(word)
+    escaped = word.replace("\\", r"\\").replace("'", r"\'")
+    return f"$'{printable(escaped)}'"
 
 
 def name_of(answer: Answer) -> str:

@@ -11,6 +11,8 @@ from typing import Any, Final
 from mailroom.screener.model.subject import Subject
 
 _COMMENT: Final = "#"
+_UNREADABLE: Final = "\N{REPLACEMENT CHARACTER}"
+"""Stands for bytes that are no UTF-8. A name before an address may have it."""
 _APPROVED: Final = "approved"
 _DENIED: Final = "denied"
 
@@ -50,9 +52,13 @@ def read_subjects(text: str) -> Imported:
         if not entry:
             continue
         try:
-            subjects[Subject.parse(entry)] = None
+            subject = Subject.parse(entry)
         except ValueError as error:
             mistakes.append(f"line {number}: {error}")
+            continue
+        if _UNREADABLE in subject.key:
+            mistakes.append(f"line {number}: {entry!r} is not in UTF-8")
+        subjects[subject] = None
     if mistakes:
         raise FileMistakesError("\n".join(mistakes))
     return Imported(tuple(subjects))

@@ -1,6 +1,7 @@
 """The outcomes of decisions by name, as the commands print them."""
 
 import shlex
+import subprocess
 
 import pytest
 
@@ -25,6 +26,13 @@ def test_an_outcome_names_the_command_that_takes_it_back() -> None:
 def test_a_stranger_cannot_hide_a_part_of_a_line() -> None:
     outcome = Outcome(Subject(f"news{HIDDEN}@loom.example"), FEED, ())
     assert not any(HIDDEN in line for line in outcome.text())
+
+
+def test_the_way_back_of_a_hidden_character_can_be_pasted() -> None:
+    subject = Subject(f"it's\\{HIDDEN}@loom.example")
+    command = Outcome(subject, FEED, ()).take_back.replace("mailroom undo", "printf %s")
+    done = subprocess.run(["bash", "-c", command], capture_output=True, check=True)  # noqa: S603, S607
+    assert Subject.parse(done.stdout.decode()) == subject
 
 
 @pytest.mark.parametrize(

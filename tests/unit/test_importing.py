@@ -56,3 +56,11 @@ def test_a_history_has_approved_and_denied_senders(document: object) -> None:
 def test_other_json_is_refused(text: str, mistake: str) -> None:
     with pytest.raises(FileMistakesError, match=mistake):
         read_subjects(text)
+
+
+def test_bytes_that_are_no_utf_8_do_no_harm_in_a_name_only() -> None:
+    name, address = b"M\xfcller <mm@x.example>\n", b"m\xfcller@x.example\n"
+    imported = read_subjects(name.decode(errors="replace"))
+    assert list(map(str, imported.accepted)) == ["mm@x.example"]
+    with pytest.raises(FileMistakesError, match=r"line 2: .* is not in UTF-8"):
+        read_subjects((name + address).decode(errors="replace"))
