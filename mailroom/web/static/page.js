@@ -229,10 +229,8 @@ function merge(fresh, content) {
   for (const [key, row] of known) {
     const after = coming.get(key);
     const kept = row.classList.contains("done") || row.classList.contains("busy") || row.contains(document.activeElement);
-    if (!after && !kept) {
-      movedAt = performance.now();
-      row.remove();
-    } else if (after && !kept && after.dataset.row !== row.dataset.row && !row.querySelector("details[open], input:checked:not([type=radio])")) row.replaceWith(after);
+    if (!after && !kept) row.remove();
+    else if (after && !kept && after.dataset.row !== row.dataset.row && !row.querySelector("details[open], input:checked:not([type=radio])")) row.replaceWith(after);
   }
   number();
   const newcomers = [...coming].filter(([key]) => !known.has(key)).map(([, row]) => row);
