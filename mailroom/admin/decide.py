@@ -143,11 +143,12 @@ class Outcome:
 
 
 def _quoted(word: str) -> str:
-    r"""Return a word for a shell; hidden characters are escaped, as ``$'\u202e'`` in bash."""
-    if printable(word) == word:
+    r"""Return a word for a shell; hidden characters are escaped, as in ``$'\U0000202e'``."""
+    if word.isprintable():
         return quote(word)
     escaped = word.replace("\\", r"\\").replace("'", r"\'")
-    return f"$'{printable(escaped)}'"
+    shown = [each if each.isprintable() else f"\\U{ord(each):08x}" for each in escaped]
+    return f"$'{''.join(shown)}'"
 
 
 def name_of(answer: Answer) -> str:

@@ -1,5 +1,6 @@
 """The outcomes of decisions by name, as the commands print them."""
 
+import os
 import shlex
 import subprocess
 
@@ -29,9 +30,11 @@ def test_a_stranger_cannot_hide_a_part_of_a_line() -> None:
 
 
 def test_the_way_back_of_a_hidden_character_can_be_pasted() -> None:
-    subject = Subject(f"it's\\{HIDDEN}@loom.example")
+    subject = Subject(f"it's\\{HIDDEN}\u00ad@loom.example")
     command = Outcome(subject, FEED, ()).take_back.replace("mailroom undo", "printf %s")
-    done = subprocess.run(["bash", "-c", command], capture_output=True, check=True)  # noqa: S603, S607
+    shell = ["bash", "-c", command]
+    env = {"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}
+    done = subprocess.run(shell, env=env, capture_output=True, check=True)  # noqa: S603
     assert Subject.parse(done.stdout.decode()) == subject
 
 
