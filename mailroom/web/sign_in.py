@@ -144,12 +144,18 @@ class Doorkeeper:
 
     def _client_address(self, request: web.Request) -> str:
         """Return the address that a request comes from: that of the proxy's client if trusted."""
-        if self._is_trusted(request):
-            hops = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
-            # The last hop is the one that the proxy itself has seen: some proxies add to the
-            # header of the client, others add a header.
-            return hops[-1].strip() or str(request.remote)
-        return str(request.remote)
+        remote = str(request.remote)
+        if not self._is_trusted(request):
+            return remote
+        hops = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
+        # The last hop is the one that the proxy itself has seen: some proxies add to the header of
+        # the client, others add a header.
+        last = hops[-1].strip()
+        try:
+            ip_address(last)
+        except ValueError:
+            return remote
+        return last
 
     def set_cookie(self, response: web.Response, access: Access) -> None:
         """Keep a person signed in."""

@@ -125,6 +125,14 @@ def test_wrong_passwords_count_for_the_client_of_the_proxy() -> None:
     assert not tries(doorkeeper, "10.0.0.1", hop("198.51.100.2"), hop("203.0.113.9"))
 
 
+def test_a_hop_that_is_no_address_is_that_of_the_proxy() -> None:
+    doorkeeper = Doorkeeper([BEN], PROXY)
+    hops = ("unknown", "203.0.113.9, x", "\x1b[31m", "x" * 5000, ",")
+    looked_at = [tries(doorkeeper, "10.0.0.1", hop(text)) for text in hops]
+    assert looked_at == [True, True, True, False, False]
+    assert not tries(doorkeeper, "10.0.0.1")
+
+
 def test_an_address_that_somebody_else_names_does_not_count() -> None:
     doorkeeper = Doorkeeper([BEN], PROXY)
     looked_at = [tries(doorkeeper, "203.0.113.9", hop(f"198.51.100.{n}")) for n in range(5)]
