@@ -1,7 +1,7 @@
 """The options of the page: the accounts, and who may see them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
 from mailroom.web.model import Answer, ScreenedAccount
@@ -24,10 +24,10 @@ class Access:
     """
 
     account: ScreenedAccount
-    password: str = ""
+    password: str = field(default="", repr=False)
     proxy_user: str = ""
-    api_token: str = ""
-    api_token_readonly: str = ""
+    api_token: str = field(default="", repr=False)
+    api_token_readonly: str = field(default="", repr=False)
     answer_names: tuple[str, ...] = ()
 
     @property
@@ -38,9 +38,10 @@ class Access:
             by_name = {answer.name.casefold(): answer for answer in answers}
             names = [name.casefold() for name in self.answer_names]
             return tuple(by_name[name] for name in names if name in by_name)
-        chosen = [answer for answer in answers if answer.name in _IN_ROW and not answer.denies]
+        accepting = [answer for answer in answers if not answer.denies]
         denying = [answer for answer in answers if answer.denies]
-        return tuple((chosen or [*answers[:3]]) + denying[:1])
+        chosen = [answer for answer in accepting if answer.name in _IN_ROW]
+        return tuple((chosen or accepting[:3]) + denying[:1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,8 @@ async def test_no_secret_is_logged() -> None:
                 await visitor.get("/api/waiting", Authorization="Bearer guessed"),
             ]
     assert [answer.status for answer in answers] == [500, 500, 500, 401]
+    assert PASSWORD not in repr(access)
+    assert token not in repr(access)
     events = [entry["event"] for entry in logs]
     assert events[:2] == ["wrong password for the page", "signed in"]
     assert len(events) == 5

@@ -157,6 +157,11 @@ async def test_a_subject_may_be_any_text(account: ScriptedAccount) -> None:
             ["A", "B", "C", "E"],
         ),
         ((), (Answer("Feed"), Answer("No", denies=True), Answer("spam")), ["Feed", "No"]),
+        (
+            (),
+            (Answer("A"), Answer("No", denies=True), Answer("B"), Answer("spam")),
+            ["A", "B", "No"],
+        ),
     ],
 )
 async def test_answers_of_a_row(
