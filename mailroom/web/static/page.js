@@ -288,8 +288,11 @@ function listen() {
   let timer = 0;
   let isFirst = true;
   events.addEventListener("changed", (event) => {
-    showCount(JSON.parse(event.data).waiting);
-    if (list && !isFirst) follow();
+    const { waiting } = JSON.parse(event.data);
+    showCount(waiting);
+    // The account may have changed after the list was made and before the stream began.
+    const isOther = String(waiting) !== document.getElementById("rows")?.dataset.waiting;
+    if (list && (!isFirst || isOther)) follow();
     isFirst = false;
   });
   events.addEventListener("open", () => {

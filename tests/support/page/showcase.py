@@ -1,6 +1,6 @@
 """An account behind the page with mail of people, shops and lists, in which a decision holds.
 
-It shows the page at its best for scripts/screenshots, and a designer can try all of the page on it.
+Tests of the page's look need many kinds of rows at once, and no mail server.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ ANSWERS: Final = (
 _NOW: Final = datetime.now(UTC)
 
 
-def _row(hours: float, who: str, name: str, subject_line: str, **fields: Any) -> WaitingRow:
+def arrived(hours: float, who: str, name: str, subject_line: str, **fields: Any) -> WaitingRow:
     """Return a row of a subject whose newest mail came some hours ago."""
     newest = _NOW - timedelta(hours=hours)
     domain = who.partition("@")[2]
@@ -62,8 +62,8 @@ def _days(days: float) -> datetime:
 
 
 ROWS: Final = (
-    _row(0.4, "priya@ramanarchitects.example", "Priya Raman", "Plans for the garden room"),
-    _row(
+    arrived(0.4, "priya@ramanarchitects.example", "Priya Raman", "Plans for the garden room"),
+    arrived(
         2,
         "hello@dailyloom.example",
         "The Daily Loom",
@@ -72,7 +72,7 @@ ROWS: Final = (
         since=_days(9),
         alias="news@home.example",
     ),
-    _row(
+    arrived(
         5,
         "<weavers.lists.example>",
         "Weavers of the North",
@@ -83,7 +83,7 @@ ROWS: Final = (
         since=_days(6),
         scopes={},
     ),
-    _row(
+    arrived(
         27,
         "security@kreditbank.example",
         "Kreditbank Security",
@@ -91,15 +91,15 @@ ROWS: Final = (
         reason=Reason.FORGED,
         scopes={},
     ),
-    _row(
+    arrived(
         31,
         "booking@nighttrain.example",
         "Night Train",
         "Your tickets: Zürich to Vienna, coach 263",
         alias="travel@home.example",
     ),
-    _row(52, "zoe@müller.example", "Zoë Müller", "Lunch on Thursday?", scopes={}),
-    _row(
+    arrived(52, "zoe@müller.example", "Zoë Müller", "Lunch on Thursday?", scopes={}),
+    arrived(
         80,
         "orders@paperhouse.example",
         "",
@@ -108,7 +108,7 @@ ROWS: Final = (
         since=_days(8),
         alias="shop@home.example",
     ),
-    _row(
+    arrived(
         190,
         "yumi@tanaka.example",
         "田中 由美",
