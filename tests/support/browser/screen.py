@@ -36,9 +36,10 @@ class Screen:
         await self.page.goto(self.url + path)
 
     async def sign_in(self, password: str) -> None:
-        """Fill the form in, and send it."""
+        """Fill the form in, send it, and wait for the page that follows."""
         await self.page.get_by_label("Password").fill(password)
-        await self.page.get_by_role("button", name="Sign in").click()
+        async with self.page.expect_navigation():
+            await self.page.get_by_role("button", name="Sign in").click()
 
     @property
     def rows(self) -> Locator:

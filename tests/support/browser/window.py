@@ -5,13 +5,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Request, WebError
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Request, WebError, expect
 from yarl import URL
+
+from tests.support.owner.person import PATIENCE
 
 PHONE: Final = {"width": 390, "height": 844}
 DESKTOP: Final = {"width": 1280, "height": 800}
+_PATIENCE: Final = PATIENCE * 1000
+"""Milliseconds that anything may take before a test gives up on it."""
 _OF_POLICIES: Final = ("Content Security Policy", "TrustedHTML", "TrustedScript", "Refused to")
 """Words of Chromium's messages about what a policy has blocked."""
+expect.set_options(timeout=_PATIENCE)
 
 
 @dataclass
@@ -52,7 +57,7 @@ async def context_of(
     """A browser context of somebody; at its end it checks that no script failed."""
     noted = Noted()
     context = await browser.new_context(**options)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(_PATIENCE)
     context.on("request", noted.request)
     context.on("console", noted.console)
     context.on("weberror", noted.web_error)
