@@ -55,3 +55,27 @@ async def test_the_sign_in(browser: Browser, alice: Owner, serve: Serve) -> None
         await screen.sign_in("wrong horse battery")
         await screen.page.get_by_role("alert").wait_for()
         assert await barriers(screen.page) == []
+
+
+async def test_pages_fit_a_small_screen_and_fingers(
+    browser: Browser, alice: Owner, serve: Serve
+) -> None:
+    """Nothing is cut off at a width of 320, which is also a desktop's at a zoom of 400 %."""
+    await waits(alice, message(f"{'Long' * 20}@{'mill.' * 15}example"), message(BEN, headers=LIST))
+    await alice.receive(message("Nobody <>", "no sender"))
+    small = {"width": 320, "height": 640}
+    async with (
+        serve(alice) as site,
+        context_of(browser, viewport=small, has_touch=True) as (context, _),
+    ):
+        screen = await Screen.opened(await context.new_page(), site.url)
+        for path in LISTS + OTHERS:
+            await screen.open(path)
+            width = await screen.page.evaluate("document.documentElement.scrollWidth")
+            assert width <= small["width"], f"{path} is {width} wide"
+        await screen.open()
+        await screen.more(BEN)
+        for button in await screen.row(BEN).get_by_role("button").all():
+            box = await button.bounding_box()
+            assert box is not None
+            assert box["height"] >= 44, await button.inner_text()

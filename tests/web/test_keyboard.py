@@ -45,6 +45,38 @@ async def test_the_tab_key_reaches_every_answer(page: Page, alice: Owner, serve:
         await screen.until_decided(ANN, "Feed")
 
 
+async def test_several_rows_with_the_keyboard(page: Page, alice: Owner, serve: Serve) -> None:
+    await waits(alice, message(CY, "three"), message(BEN, "two"), message(ANN, "one"))
+    async with serve(alice) as site:
+        screen = await Screen.opened(page, site.url)
+        for who in (ANN, BEN):
+            await page.keyboard.press("j")
+            await screen.until_current(who)
+            await page.keyboard.press("x")
+        button = screen.bulk.get_by_role("button", name="Paper Trail", exact=True)
+        await button.focus()
+        await page.keyboard.press("Enter")
+        for who in (ANN, BEN):
+            await screen.until_decided(who, "Paper Trail")
+        assert await alice.where("three") == {"Screener"}
+
+
+async def test_answers_behind_more_with_the_keyboard(
+    page: Page, alice: Owner, serve: Serve
+) -> None:
+    await alice.receive(message(ANN, "one"))
+    async with serve(alice) as site:
+        screen = await Screen.opened(page, site.url)
+        await screen.row(ANN).locator("summary").focus()
+        await page.keyboard.press("Enter")
+        await screen.row(ANN).get_by_role("checkbox", name="Mark as read").focus()
+        await page.keyboard.press("Space")
+        await screen.row(ANN).get_by_role("button", name="Truck").focus()
+        await page.keyboard.press("Enter")
+        await screen.until_decided(ANN, "Truck")
+        assert "$seen" in (await alice.mail("one")).keywords
+
+
 async def test_a_key_shows_all_keys(page: Page, alice: Owner, serve: Serve) -> None:
     async with serve(alice) as site:
         await Screen.opened(page, site.url)

@@ -1,18 +1,23 @@
 """The page is open while something happens elsewhere."""
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.support.browser.screen import Screen
+from tests.support.browser.window import DESKTOP, PHONE
 from tests.support.owner.person import Owner, message
 from tests.support.owner.waiting import waits
 from tests.support.proxy.proxy import Answer, Exchange, Forward, proxying
 from tests.support.service.page import OPEN
 from tests.web.conftest import Serve
 
+on_both_screens = pytest.mark.parametrize("screen_size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+
 ANN = "ann@loom.example"
 BEN = "ben@mill.example"
 
 
+@on_both_screens
 async def test_mail_that_comes_is_shown(page: Page, alice: Owner, serve: Serve) -> None:
     await alice.receive(message(ANN, "one"))
     async with serve(alice) as site:
@@ -23,6 +28,7 @@ async def test_mail_that_comes_is_shown(page: Page, alice: Owner, serve: Serve) 
         await expect(page).to_have_title("(2) Waiting · Mailroom")
 
 
+@on_both_screens
 async def test_the_page_comes_back_after_a_restart(page: Page, alice: Owner, serve: Serve) -> None:
     await alice.receive(message(ANN, "one"))
     async with serve(alice) as site:

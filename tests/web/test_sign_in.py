@@ -1,11 +1,15 @@
 """Signing in with a password, and what ends it."""
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.support.browser.screen import Screen
+from tests.support.browser.window import DESKTOP, PHONE
 from tests.support.owner.person import Owner, message
 from tests.support.service.page import PASSWORD, WITH_PASSWORD
 from tests.web.conftest import Serve
+
+pytestmark = pytest.mark.parametrize("screen_size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 
 ANN = "ann@loom.example"
 COOKIE = "__Host-mailroom"
