@@ -87,7 +87,7 @@ SUBJECT = SubjectPage(
 )
 PROPOSED = (
     SuggestedRow(WHO, HOSTILE, "Feed", HOSTILE, 9, (HOSTILE,)),
-    SuggestedRow("b@x.example", "", "", "nothing shows the kind", 1, ()),
+    SuggestedRow("b@x.example", "", "", "no suggestion", 1, ()),
 )
 SIGN_IN = {"accounts": ("anna", "ben"), "needs_https": True, "failed": True, "retry_after": 5}
 PAGES: list[tuple[str, Mapping[str, Any]]] = [

@@ -114,7 +114,7 @@ def suggested_rows(proposed: Proposed) -> tuple[SuggestedRow, ...]:
         )
         for proposal in proposed.made
     ]
-    unclear = [(signals, "", "nothing shows the kind") for signals in proposed.proposals.unclear]
+    unclear = [(signals, "", "no suggestion") for signals in proposed.proposals.unclear]
     return tuple(
         SuggestedRow(
             who=str(signals.subject),

@@ -5,6 +5,7 @@ const HEADERS = { "X-Requested-With": "mailroom" };
 const READING_EVERY = 2000; // ms between two looks at the reading of old mail
 const LOST_AFTER = 10000; // ms until a lost connection is mentioned
 const SETTLE = 350; // ms after rows moved in which a tap does not count
+const NO_REPLY = '<div class="outcome bad"><p>Mailroom did not reply. Try again.</p></div>';
 
 // Only answers of this server become markup, and only the service worker's own file is run.
 const policy = window.trustedTypes?.createPolicy("mailroom", {
@@ -47,7 +48,7 @@ async function ask(url, options) {
     leaveForSignIn();
     throw new Error("not signed in");
   }
-  return { ok: response.ok, content: parse(await response.text()) };
+  return parse(await response.text());
 }
 
 /* Answers in place */
@@ -69,26 +70,23 @@ async function send(action, body, row) {
   const ids = body.getAll("row").map((value) => value.split(" ")[0]);
   const asked = row ? [row] : rowsIn(document).filter((one) => ids.includes(one.dataset.row));
   for (const one of asked) setBusy(one, true);
-  let answer;
+  let content;
   try {
-    answer = await ask(action, { method: "POST", body });
+    content = await ask(action, { method: "POST", body });
   } catch (error) {
-    answer = { ok: false, content: parse('<div class="outcome bad"><p>Not connected. Nothing was done.</p></div>') };
+    content = parse(NO_REPLY);
   }
   for (const one of asked) setBusy(one, false);
-  if (answer.ok) {
-    for (const outcome of answer.content.querySelectorAll("li[data-row]")) {
-      const target = asked.find((one) => one.dataset.row === outcome.dataset.row) || row;
-      if (target) show(target, outcome);
-    }
-  } else {
-    for (const one of asked.slice(0, 1)) complain(one, answer.content);
+  const outcomes = content.querySelectorAll("li[data-row]");
+  for (const outcome of outcomes) {
+    const target = asked.find((one) => one.dataset.row === outcome.dataset.row) || row;
+    if (target) show(target, outcome);
   }
-  for (const box of document.querySelectorAll(".tick input:checked")) {
-    if (asked.some((one) => one.contains(box))) box.checked = false;
-  }
-  countTicked();
   const first = asked[0];
+  if (first && !outcomes.length) complain(first, content);
+  // Rows that were not answered stay ticked for another try.
+  for (const box of document.querySelectorAll(".row.done .tick input:checked")) box.checked = false;
+  countTicked();
   if (first?.classList.contains("done")) focusAfter(first);
   else if (first && document.activeElement === document.body) focusRow(first);
 }
@@ -124,8 +122,8 @@ function show(row, outcome) {
 
 function complain(row, content) {
   row.querySelector(".act > .outcome.bad")?.remove();
-  const said = content.querySelector(".outcome") || content.firstElementChild;
-  if (!said) return;
+  // The error page of a proxy says nothing about the row.
+  const said = content.querySelector(".outcome") || parse(NO_REPLY).firstElementChild;
   row.querySelector(".act").prepend(said);
   say(said.textContent.trim());
 }
@@ -213,7 +211,7 @@ function showCount(waiting) {
 async function follow() {
   let content;
   try {
-    ({ content } = await ask(`/rows${location.search}`));
+    content = await ask(`/rows${location.search}`);
   } catch (error) {
     return;
   }
@@ -229,8 +227,10 @@ function merge(fresh, content) {
   for (const [key, row] of known) {
     const after = coming.get(key);
     const kept = row.classList.contains("done") || row.classList.contains("busy") || row.contains(document.activeElement);
-    if (!after && !kept) row.remove();
-    else if (after && !kept && after.dataset.row !== row.dataset.row && !row.querySelector("details[open], input:checked:not([type=radio])")) row.replaceWith(after);
+    if (!after && !kept) {
+      row.remove();
+      movedAt = performance.now();
+    } else if (after && !kept && after.dataset.row !== row.dataset.row && !row.querySelector("details[open], input:checked:not([type=radio])")) row.replaceWith(after);
   }
   number();
   const newcomers = [...coming].filter(([key]) => !known.has(key)).map(([, row]) => row);
@@ -325,7 +325,7 @@ if (tickAll) {
 /* Suggestions for which mail is still being read: without the script, the page loads itself again */
 
 async function watchReading() {
-  const { content } = await ask(location.pathname);
+  const content = await ask(location.pathname);
   const fresh = content.getElementById("reading");
   if (fresh) document.getElementById("reading").replaceWith(fresh);
   else location.reload();

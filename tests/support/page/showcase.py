@@ -145,7 +145,7 @@ _SUGGESTED: Final = (
     SuggestedRow(
         "orders@paperhouse.example", "", "Paper Trail", "receipts: orders", 12, ("Your order",)
     ),
-    SuggestedRow("office@school.example", "School", "", "nothing shows the kind", 9, ()),
+    SuggestedRow("office@school.example", "School", "", "no suggestion", 9, ()),
 )
 
 
