@@ -39,7 +39,8 @@ async def test_the_row_says_that_there_was_no_reply(
         await expect(screen.row(ANN).get_by_text("Mailroom did not reply.")).to_be_visible()
         answers = await screen.row(ANN).get_by_role("button", name="Feed").bounding_box()
         more = await screen.row(ANN).locator("summary").bounding_box()
-        assert answers is not None and more is not None
+        assert answers is not None
+        assert more is not None
         assert answers["y"] == more["y"]
         await page.unroute("**/decide")
         await screen.answer(ANN, "Feed")
