@@ -1,5 +1,6 @@
 """The page's list of waiting subjects: it is read again only after a change, and shown when old."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from mailroom.account import Account, open_account
+from mailroom.jmap.errors import JmapError
 from mailroom.runtime.page import waiting as page_waiting
 from mailroom.runtime.page.connection import Connection
 from mailroom.runtime.page.waiting import PageList
@@ -139,3 +141,28 @@ async def test_changes_are_announced(tmp_path: Path, monkeypatch: pytest.MonkeyP
         stand.sandbox.deliver(message(ANN, "one"), user="alice")
         await stand.run_pass()
         assert await anext(changes) == 1
+
+
+async def test_a_list_that_could_not_be_read_is_news_when_it_can_be_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No pass failed, and nothing changed: an open page would show the problem for ever."""
+    async with standing(tmp_path, monkeypatch) as stand:
+        await stand.run_pass()
+        await stand.page_list.read()
+        stand.page_list.changed()
+        async with aclosing(stand.page_list.changes()) as changes:
+            with monkeypatch.context() as broken:
+                broken.setattr(page_waiting, "read_waiting", refused)
+                assert await anext(changes) == 0
+                assert "no answer" in (await stand.page_list.read()).problem
+            following = asyncio.ensure_future(anext(changes))
+            await stand.run_pass()
+            async with asyncio.timeout(5):
+                assert await following == 0
+        assert (await stand.page_list.read()).problem == ""
+        stand.page_list.changed()
+
+
+async def refused(*_: Any, **__: Any) -> Any:
+    raise JmapError("no answer")

@@ -32,6 +32,7 @@ class PageList:
         self._rows: tuple[WaitingRow, ...] = ()
         self._read_at = datetime.now(UTC)
         self._is_old = True
+        self._has_failed = False
         self._state: str | None = None
         self._is_first_use = False
         self._reading = asyncio.Lock()
@@ -55,10 +56,11 @@ class PageList:
             self._is_first_use = not result.finished and not any(
                 group.members for group in result.plan.snapshot.groups if group.name in groups
             )
-            # A pass that read the state of the pass before it, and changed nothing, is no news.
+            # A pass that read the state of the pass before it, and changed nothing, is no news,
+            # unless the page shows that the list could not be read.
             state, previous = result.trail.end, self._state
             self._state = state
-            if state is None or state != previous:
+            if state is None or state != previous or self._has_failed:
                 self.changed()
                 return
         if before != self._connection.failure:
@@ -97,8 +99,9 @@ class PageList:
                     await account.mail(), settings.categories, settings.screener.layout, also=also
                 )
         except BaseException:
-            self._is_old = True
+            self._is_old = self._has_failed = True
             raise
+        self._has_failed = False
         self.latest, self._read_at = waiting, datetime.now(UTC)
         self._rows = tuple(
             waiting_row(subject, settings.web.mail_url) for subject in waiting.subjects
