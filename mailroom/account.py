@@ -30,6 +30,7 @@ from mailroom.jmap.session import CONTACTS, Session
 from mailroom.jmap.transports import AutoTransport, Transport, offered
 from mailroom.jmap.websocket import WebSocketTransport
 from mailroom.screener.arrivals.screening import Policy
+from mailroom.screener.model.codes import CodeFinder
 from mailroom.screener.passes.workflow import ScreenerWorkflow
 from mailroom.settings import Settings
 from mailroom.waiting.concurrency import all_of
@@ -198,7 +199,8 @@ class Account:
             arrivals, policy = self.settings.arrivals, None
             if arrivals.enabled:
                 lookback = timedelta(seconds=arrivals.lookback)
-                policy = Policy(lookback=lookback, authserv_id=self.settings.authserv_id)
+                codes = CodeFinder(arrivals.code_names) if self.settings.has_codes else None
+                policy = Policy(lookback, self.settings.authserv_id, codes)
             self._workflow = ScreenerWorkflow(
                 await self.mail(),
                 await self.book(),

@@ -33,15 +33,22 @@ _AUTHENTICATION_RESULTS: Final = "header:Authentication-Results:all"
 _RECEIVED: Final = "header:Received:all"
 _CONTENT_TYPE: Final = "header:Content-Type"
 """In the default form, which is Raw: Stalwart answers ``:asRaw:all`` under the name ``:all``."""
+_LIST_FIELDS: Final = tuple(
+    f"header:List-{name}" for name in ("Unsubscribe", "Help", "Subscribe", "Owner", "Archive")
+)
+"""The fields of mailing lists (RFC 2369) that are not among the properties of every mail."""
 ARRIVAL: Final = (
+    "subject",
     "threadId",
     "inReplyTo",
     "references",
     _AUTHENTICATION_RESULTS,
     _RECEIVED,
     _CONTENT_TYPE,
+    *_LIST_FIELDS,
 )
-"""Further properties of a mail: its delivery, its authentication, and the mail that it answers."""
+"""Further properties of a mail: its delivery, its authentication, the mail that it answers, its
+subject line, and the fields of mailing lists."""
 _TO: Final = tuple((f"header:{name}:asAddresses:all", name.lower()) for name in ("To", "Cc", "Bcc"))
 RECIPIENTS: Final = tuple(name for names in _TO for name in names)
 """Further properties of a mail: its recipients."""
@@ -76,7 +83,7 @@ class Email:
         recipients: those of every To, Cc and Bcc field; empty unless asked for.
         list_id: the List-Id as written (RFC 2919); empty if there is none.
         list_post: the raw value of its List-Post field (RFC 2369); empty if there is none.
-        subject: its subject line; empty unless :data:`OVERVIEW` is asked for.
+        subject: its subject line; empty unless :data:`OVERVIEW` or :data:`ARRIVAL` is asked for.
         delivered_to: the raw values of its fields X-Delivered-To and Delivered-To, the topmost of
             each name first; empty unless :data:`OVERVIEW` is asked for.
         message_id: its Message-ID, without angle brackets; empty unless :data:`MESSAGE_ID` is asked
@@ -89,6 +96,8 @@ class Email:
         received: the raw value of every Received field, the topmost first; None if the server was
             not asked or does not say.
         content_type: the raw value of its Content-Type field.
+        is_bulk: True if it has a List-* field, which marks mail to many; only its List-Id and
+            List-Post count unless :data:`ARRIVAL` is asked for.
     """
 
     id: str
@@ -108,6 +117,7 @@ class Email:
     delivered_to: tuple[str, ...] = ()
     message_id: str = ""
     preview: str = ""
+    is_bulk: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +179,7 @@ def read_email(value: Any) -> Email:
         ),
         message_id=string(next(iter(value.get("messageId") or ()), "")),
         preview=str(value.get("preview") or ""),
+        is_bulk=any(value.get(name) is not None for name in (_LIST_ID, _LIST_POST, *_LIST_FIELDS)),
     )
 
 

@@ -1,6 +1,7 @@
-"""Clears waiting mail that is older than the user wants to keep in the Screener."""
+"""What ends by itself: old waiting mail is cleared, and mail with codes leaves the Inbox."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
@@ -9,51 +10,99 @@ from mailroom.account import Account
 from mailroom.report.failures import EXPECTED
 from mailroom.screener.model.age import parse_age
 from mailroom.screener.passes.clearing import Cleared, Clearing, ClearingRun
+from mailroom.screener.passes.code_ending import CodeEnding
 
 log = structlog.get_logger(__name__)
 
 _INTERVAL: Final = 3600.0
-"""Seconds from one clearing to the next."""
+"""Seconds from one run to the next."""
 
 
 class Expiry:
-    """Clears old waiting mail once an hour, between passes.
+    """Clears old waiting mail and ends the day of codes once an hour, between passes.
 
     Args:
-        account: the account; its setting ``screener.expire`` is the age.
+        account: the account; its settings say which of the two is done.
     """
 
     def __init__(self, account: Account) -> None:
+        settings = account.settings
         self._account = account
-        self._next: float | None = None
-        self._under_way: ClearingRun | None = None
+        self._tasks: list[_Hourly] = []
+        if settings.screener.expire:
+            more = {"older": settings.screener.expire}
+            self._tasks.append(_Hourly("waiting mail", "cleared", self._begin_clearing, more))
+        if settings.has_codes:
+            self._tasks.append(_Hourly("mail with codes", "ended", self._begin_ending, {}))
 
     async def run_part_if_due(self) -> bool:
-        """Clear a part of the old waiting mail, if the setting asks for it and an hour is over.
+        """Do a part of the work, if the settings ask for it and an hour is over.
 
         No failure is raised: the rest of the mail waits for the next time.
 
         Returns:
-            True if there is more to clear. The caller may let a pass run first.
+            True if there is more to do. The caller may let a pass run first.
         """
-        now, settings = asyncio.get_running_loop().time(), self._account.settings
-        is_due = self._under_way is not None or self._next is None or now >= self._next
-        if not settings.screener.expire or not is_due:
-            return False
+        for task in self._tasks:
+            if task.is_due:
+                has_more = await task.run_part()
+                return has_more or any(task.is_due for task in self._tasks)
+        return False
+
+    async def _begin_clearing(self) -> ClearingRun:
+        mail, settings = await self._account.mail(), self._account.settings
+        clearing = Clearing(mail, settings.categories, settings.screener.layout)
+        return await clearing.begin(parse_age(settings.screener.expire))
+
+    async def _begin_ending(self) -> ClearingRun:
+        mail, settings = await self._account.mail(), self._account.settings
+        return await CodeEnding(mail, settings.categories, settings.screener.layout).begin()
+
+
+class _Hourly:
+    """Work that is done once an hour, in parts.
+
+    Args:
+        what: the mail, for the log.
+        done: the participle of the work, for the log.
+        begin: begins the work.
+        more: further facts for the log.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        done: str,
+        begin: Callable[[], Awaitable[ClearingRun]],
+        more: dict[str, str],
+    ) -> None:
+        self._what, self._done = what, done
+        self._begin = begin
+        self._more = more
+        self._next: float | None = None
+        self._under_way: ClearingRun | None = None
+
+    @property
+    def is_due(self) -> bool:
+        """True if the work is under way, or an hour is over."""
+        is_time = self._next is None or asyncio.get_running_loop().time() >= self._next
+        return self._under_way is not None or is_time
+
+    async def run_part(self) -> bool:
+        """Do a part of the work; return True if there is more."""
         run, self._under_way = self._under_way, None
+        not_done = f"old {self._what} not {self._done}"
         try:
             if run is None:
-                self._next = now + _INTERVAL
-                mail, layout = await self._account.mail(), settings.screener.layout
-                clearing = Clearing(mail, settings.categories, layout)
-                run = await clearing.begin(parse_age(settings.screener.expire))
+                self._next = asyncio.get_running_loop().time() + _INTERVAL
+                run = await self._begin()
             if run.has_more:
                 await run.clear_part()
         except EXPECTED as error:
-            log.warning("old waiting mail not cleared", error=str(error), again_in=_INTERVAL)
+            log.warning(not_done, error=str(error), again_in=_INTERVAL)
             return False
         except Exception:
-            log.exception("a mistake in Mailroom itself: old waiting mail not cleared")
+            log.exception("a mistake in Mailroom itself", effect=not_done)
             return False
         if run.has_more:
             self._under_way = run
@@ -63,8 +112,10 @@ class Expiry:
 
     def _log(self, cleared: Cleared) -> None:
         if cleared.mails:
-            senders, older = len(cleared.senders), self._account.settings.screener.expire
-            log.info("waiting mail cleared", mails=cleared.mails, senders=senders, older=older)
+            senders = len(cleared.senders)
+            done = f"{self._what} {self._done}"
+            log.info(done, mails=cleared.mails, senders=senders, **self._more)
         if cleared.failures:
             first = next(iter(cleared.failures.values()))
-            log.warning("waiting mail not cleared", mails=len(cleared.failures), error=first)
+            failed = f"{self._what} not {self._done}"
+            log.warning(failed, mails=len(cleared.failures), error=first)

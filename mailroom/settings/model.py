@@ -137,6 +137,12 @@ class Settings(BaseSettings):
             return self.arrivals.authserv_id
         return _FASTMAIL_AUTHSERV_ID
 
+    @property
+    def has_codes(self) -> bool:
+        """True if mail with a one-time code is in the Inbox for a day."""
+        arrivals = self.arrivals
+        return arrivals.enabled and arrivals.codes and bool(self.authserv_id)
+
     def read_again(self) -> "Settings":
         """Return these settings as their sources have them now; for an account, its settings.
 

@@ -177,6 +177,21 @@ class ArrivalsSettings(Section):
         description="server whose `Authentication-Results` are believed: a name, or"
         " `*.example.com`; default: Fastmail's at Fastmail, else no server",
     )
+    codes: bool = Field(
+        default=True,
+        description="`false`: mail of unknown senders with a one-time code in the subject goes to"
+        " the Screener alone, not for a day to the Inbox as well; needs an authserv-id",
+    )
+    code_words: str = Field(
+        default="",
+        description="further words that name a one-time code in a subject:"
+        " `kodi i verifikimit, verifikationskod`",
+    )
+
+    @property
+    def code_names(self) -> tuple[str, ...]:
+        """The further words for one-time codes."""
+        return tuple(filter(None, map(str.strip, self.code_words.split(","))))
 
 
 class PollSettings(Section):

@@ -322,7 +322,7 @@ PASSES: Final = (
         "runtime/expiry.py _INTERVAL",
         "s",
         "from one clearing of old waiting mail (`MAILROOM_SCREENER_EXPIRE`) to the next",
-        "old waiting mail is cleared after the next pass",
+        "old mail is cleared, and old codes leave the Inbox, after the next pass",
         "an age is counted in days, and every clearing reads all waiting mail",
     ),
     Limit(

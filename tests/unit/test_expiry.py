@@ -81,13 +81,14 @@ def run(
     expire: str = "30d",
     pauses: tuple[float, ...] = (0,),
     parts: int = 1,
+    has_codes: bool = False,
 ) -> tuple[list[timedelta], list[Any]]:
     """Have a pass end after each of the pauses; return the ages cleared, and the log."""
     FakeClearing.ages = []
     FakeClearing.runs = [FakeRun(result, parts) for result in results]
     monkeypatch.setattr(expiry, "Clearing", FakeClearing)
     screener = SimpleNamespace(expire=expire, layout=None)
-    settings = SimpleNamespace(screener=screener, categories=None)
+    settings = SimpleNamespace(screener=screener, categories=None, has_codes=has_codes)
     account: Any = SimpleNamespace(settings=settings, mail=_mail)
 
     async def passes() -> None:
@@ -134,6 +135,23 @@ def test_a_failure_is_logged_and_the_next_hour_tries_again(
     ages, log = run(monkeypatch, failure, Cleared("Archive", 1), pauses=(0, 1, HOUR), parts=3)
     assert len(ages) == 2
     assert [line["log_level"] for line in log] == [level, "info"]
+
+
+def test_the_day_of_codes_ends_once_an_hour_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = list[str]()
+
+    class FakeEnding:
+        def __init__(self, *_: Any) -> None:
+            pass
+
+        async def begin(self) -> FakeRun:
+            begun.append("codes")
+            return FakeRun(Cleared("", 1, {"a"}), parts=2)
+
+    monkeypatch.setattr(expiry, "CodeEnding", FakeEnding)
+    ages, log = run(monkeypatch, *[Cleared("Archive")] * 2, pauses=(0, 1, HOUR), has_codes=True)
+    assert (len(ages), len(begun)) == (2, 2)
+    assert [line["event"] for line in log] == ["mail with codes ended"] * 2
 
 
 async def test_a_pass_that_is_asked_for_runs_between_two_parts(

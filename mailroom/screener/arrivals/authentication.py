@@ -10,11 +10,12 @@ failure counts only in the field that reports the failure, or above that field.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
 from authres import (  # type: ignore[import-untyped]  # has no annotations
+    AuthenticationResult,
     AuthenticationResultsHeader,
     AuthResError,
 )
@@ -75,6 +76,35 @@ def opinion_on_from(fields: Iterable[str], authserv_id: str) -> Opinion:
             passes_arc = passes_arc or _passes_arc(field)
             opinions |= {_opinion(facts, passes_arc=passes_arc) for facts in _failures(field)}
     return min(opinions, key=list(Opinion).index, default=Opinion.NONE)
+
+
+def confirms_from(fields: Iterable[str], authserv_id: str, domain: str) -> bool:
+    """Return True if the server confirms that a mail is from the domain in its From.
+
+    The topmost field of the server must report that DMARC passed, and no field of the server that
+    it failed. A field further down may be a stranger's, because not every server removes fields
+    that bear its name.
+
+    Args:
+        fields: the raw value of every Authentication-Results field, the topmost first.
+        authserv_id: the server's name, as for :func:`opinion_on_from`.
+        domain: the domain in From, in ASCII.
+    """
+    own = [
+        field
+        for field in fields
+        if authserv_id and len(field) <= _LONGEST and _is_by(field, authserv_id)
+    ]
+    if not own or any(True for field in own for _ in _failures(field)):
+        return False
+    results = [result for result in _results(own[0]) if result.method == "dmarc"]
+    domains = {
+        entry.value.lower()
+        for result in results
+        for entry in result.properties
+        if (entry.type, entry.name) == ("header", "from")
+    }
+    return {result.result for result in results} == {"pass"} and domains <= {domain}
 
 
 def _is_by(field: str, authserv_id: str) -> bool:
@@ -167,12 +197,17 @@ def _first(facts: Mapping[str, str], names: Iterable[str]) -> str:
 
 
 def _passes_arc(field: str) -> bool:
-    """Return True if the server found a valid ARC chain (RFC 8617).
+    """Return True if the server found a valid ARC chain (RFC 8617)."""
+    return any((result.method, result.result) == ("arc", "pass") for result in _results(field))
+
+
+def _results(field: str) -> Sequence[AuthenticationResult]:
+    """Return the results in a field.
 
     The field is read strictly, so that a sender's words are not taken for a result.
     """
     try:
         header = AuthenticationResultsHeader.parse(f"{_NAME} {_without_comments(field).strip()}")
     except (AuthResError, RecursionError):
-        return False
-    return any((result.method, result.result) == ("arc", "pass") for result in header.results or ())
+        return ()
+    return header.results or ()

@@ -16,6 +16,7 @@ from mailroom.screener.arrivals.verdict import (
     unexplained,
 )
 from mailroom.screener.model.categories import Categories
+from mailroom.screener.model.codes import CodeFinder
 from mailroom.screener.model.keywords import SCREENED
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.refusals import Refusals
@@ -30,10 +31,12 @@ class Policy:
     Attributes:
         lookback: the largest age of mail that is screened.
         authserv_id: see :func:`mailroom.screener.arrivals.authentication.opinion_on_from`.
+        codes: see :class:`~mailroom.screener.arrivals.verdict.Facts`.
     """
 
     lookback: timedelta
     authserv_id: str
+    codes: CodeFinder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ class Screening:
             categories=self._categories,
             authserv_id=self._policy.authserv_id,
             reply_ids=reply_ids,
+            codes=self._policy.codes,
         )
 
     async def apply(self, judged: JudgedMail, state: str) -> ArrivalsReport:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mailroom.jmap.mail import Email, Patch
-from mailroom.screener.arrivals.authentication import Opinion, opinion_on_from
+from mailroom.screener.arrivals.authentication import Opinion, confirms_from, opinion_on_from
 from mailroom.screener.arrivals.delivery import is_report, was_placed
 from mailroom.screener.model.categories import Categories, Category
-from mailroom.screener.model.keywords import FORGED, JUNK, SCREENED, SEEN, SPAM
+from mailroom.screener.model.codes import CodeFinder
+from mailroom.screener.model.keywords import CODE, FORGED, JUNK, SCREENED, SEEN, SPAM
 from mailroom.screener.model.patches import Target, patch_mailboxes, target_of
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import UnusableFromError, sender_of
@@ -30,6 +31,7 @@ class Rule(StrEnum):
     CORRESPONDENT = "you have written to the sender"
     ANSWER = "it answers mail that you have sent"
     REPORT = "it reports on the delivery of mail that you have sent"
+    CODE = "the sender is unknown, and its subject has a one-time code"
     NAMELESS = "it names no sender, or several"
     UNKNOWN = "the sender is unknown"
 
@@ -64,6 +66,7 @@ class Facts:
         categories: the categories.
         authserv_id: see :func:`mailroom.screener.arrivals.authentication.opinion_on_from`.
         reply_ids: ids of new mails that reply to mail of the user's.
+        codes: finds one-time codes in subject lines; None: no mail is treated as one with a code.
     """
 
     decisions: Decisions
@@ -72,6 +75,7 @@ class Facts:
     categories: Categories
     authserv_id: str
     reply_ids: frozenset[str] = frozenset()
+    codes: CodeFinder | None = None
 
 
 def is_new(email: Email, places: Places) -> bool:
@@ -148,11 +152,30 @@ def _judge_genuine(email: Email, sender: str, facts: Facts) -> Verdict:
         rule = Rule.ANSWER
     elif is_report(email):
         rule = Rule.REPORT
+    elif sender and _has_code(email, sender, facts):
+        target = Target(frozenset({facts.places.screener}), add_to_inbox=True)
+        filed = _file(email, target, facts.places) or {}
+        return Verdict(email, sender, Rule.CODE, patch={**filed, f"keywords/{CODE}": True})
     else:
         target = Target(frozenset({facts.places.screener}), add_to_inbox=False)
         rule = Rule.UNKNOWN if sender else Rule.NAMELESS
         return Verdict(email, sender, rule, patch=_file(email, target, facts.places))
     return Verdict(email, sender, rule)
+
+
+def _has_code(email: Email, sender: str, facts: Facts) -> bool:
+    """Return True if a mail has a one-time code, and is no bulk mail and not forged for certain.
+
+    Its subject lets the mail past the Screener, so the server must confirm its From.
+    """
+    return (
+        facts.codes is not None
+        and not email.is_bulk
+        and confirms_from(
+            email.authentication_results, facts.authserv_id, sender.rpartition("@")[2]
+        )
+        and bool(facts.codes.find(email.subject))
+    )
 
 
 def _is_of_list_or_domain(email: Email, sender: str, facts: Facts) -> bool:

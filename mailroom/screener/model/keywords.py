@@ -18,6 +18,10 @@ WAIVED: Final = "$mailroom-waived"
 """Set on mail that ``mailroom clear`` moved from the Screener to the archive without a decision. A
 later decision on its sender files this mail as well."""
 
+CODE: Final = "$mailroom-code"
+"""Set on new mail with a one-time code that is in the Inbox as well as in the Screener, until it
+leaves the Inbox after a day or a decision files it."""
+
 SEEN: Final = "$seen"
 """The keyword of mail that was read."""
 

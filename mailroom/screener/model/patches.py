@@ -12,6 +12,7 @@ from typing import Final
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import Answer, Categories, Special
 from mailroom.screener.model.keywords import (
+    CODE,
     FORGED,
     JUNK,
     NOT_JUNK,
@@ -158,7 +159,7 @@ def _patch(
             keywords = {f"keywords/{NOT_JUNK}": True, **removal_of(email.keywords, JUNK)}
         # Mail that an app took out of the Junk folder may have the keyword as well.
         keywords |= removal_of(email.keywords, SPAM)
-    keywords |= removal_of(email.keywords, WAIVED)
+    keywords |= removal_of(email.keywords, WAIVED, CODE)
     if target.mark_seen and SEEN not in email.keywords and target.destinations - email.mailbox_ids:
         keywords[f"keywords/{SEEN}"] = True
     moved = patch_mailboxes(email.mailbox_ids, after, fallback=places.inbox) or {}

@@ -34,15 +34,18 @@ def may_be_waived(email: Email, places: Places, *, received_before: datetime | N
     """
     if places.screener not in email.mailbox_ids or email.mailbox_ids & places.tap_labels:
         return False
-    if received_before is None:
-        return True
+    return received_before is None or came_before(email, received_before)
+
+
+def came_before(email: Email, moment: datetime) -> bool:
+    """Return True if a mail came before a moment; False if its time cannot be read."""
     try:
         received = datetime.fromisoformat(email.received_at)
     except ValueError:
         return False
     if received.tzinfo is None:
         received = received.replace(tzinfo=UTC)
-    return received < received_before
+    return received < moment
 
 
 def waive(email: Email, places: Places) -> Patch:

@@ -6,7 +6,7 @@ has left the Screener is not found again, so a clearing that was interrupted is 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from mailroom.contacts.address import key_of
@@ -16,7 +16,7 @@ from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.methods import NOT_FOUND, SetResponse
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.keywords import WAIVED
-from mailroom.screener.model.places import Directory, Places, locate
+from mailroom.screener.model.places import Directory, locate
 from mailroom.screener.model.waive import archive_of, may_be_waived, waive
 from mailroom.screener.updating import update_in_state
 from mailroom.waiting.retrying import retry_while_changed
@@ -57,6 +57,21 @@ class Cleared:
             self.oldest = min(self.oldest or email.received_at, email.received_at)
 
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The choice of the mail that leaves, and its patch.
+
+    Attributes:
+        applies: returns True if a mail leaves.
+        patch: returns the patch of a mail that leaves.
+        is_safe: returns True if a patch is right in any state of the mail.
+    """
+
+    applies: Callable[[Email], bool]
+    patch: Callable[[Email], Patch]
+    is_safe: Callable[[Patch], bool]
+
+
 class Clearing:
     """Clears the waiting mail of one account.
 
@@ -92,7 +107,15 @@ class Clearing:
         _, ids = await list_ids(self._account, [places.screener])
         # By the clock of the server, which has answered by now.
         before = None if older is None else self._account.client.server_now() - older
-        return ClearingRun(self._account, places, ids, before, cleared)
+        # A patch that adds the archive and removes the Screener is right in any state. The patch of
+        # a mail that is in other mailboxes as well sets one of them, and would put the mail back if
+        # its owner has just removed it from there.
+        rule = Rule(
+            applies=lambda email: may_be_waived(email, places, received_before=before),
+            patch=lambda email: waive(email, places),
+            is_safe=lambda patch: f"keywords/{WAIVED}" in patch,
+        )
+        return ClearingRun(self._account, rule, ids, cleared)
 
     async def _each_part(
         self, older: timedelta | None, show_progress: ShowProgress, *, is_dry: bool
@@ -105,31 +128,29 @@ class Clearing:
 
 
 class ClearingRun:
-    """Clears the mail that waited at one time, a part at a time.
+    """Changes the mail of a list that a rule applies to, a part at a time.
 
     Any time may pass between two parts: each part reads its mail anew.
 
     Attributes:
-        cleared: the mail that was waived so far, or would be.
+        cleared: the mail that was changed so far, or would be.
         done: the number of mails that were looked at so far.
-        total: the number of mails that waited.
+        total: the number of mails in the list.
     """
 
     def __init__(
         self,
         account: MailAccount,
-        places: Places,
+        rule: Rule,
         ids: Sequence[str],
-        before: datetime | None,
         cleared: Cleared,
     ) -> None:
         self.cleared = cleared
         self.done = 0
         self.total = len(ids)
         self._account = account
-        self._places = places
+        self._rule = rule
         self._ids = ids
-        self._before = before
 
     @property
     def has_more(self) -> bool:
@@ -137,43 +158,40 @@ class ClearingRun:
         return self.done < self.total
 
     async def survey_part(self) -> None:
-        """Count the mail of the next part that would be waived."""
+        """Count the mail of the next part that would be changed."""
         part = await self._next_part()
         self.cleared.add(part.left.values())
 
     async def clear_part(self) -> None:
-        """Waive the mail of the next part."""
+        """Change the mail of the next part."""
         part = await self._next_part()
-        await part.waive()
+        await part.change()
 
     async def _next_part(self) -> "_Part":
         ids = self._ids[self.done : self.done + _AT_ONCE]
-        part = _Part(self._account, self._places, self._before, self.cleared)
+        part = _Part(self._account, self._rule, self.cleared)
         await part.look(ids)
         self.done += len(ids)
         return part
 
 
 class _Part:
-    """Some of the waiting mails. ``left`` are those that have still to be waived, by id."""
+    """Some of the mails. ``left`` are those that have still to be changed, by id."""
 
-    def __init__(
-        self, account: MailAccount, places: Places, before: datetime | None, cleared: Cleared
-    ) -> None:
+    def __init__(self, account: MailAccount, rule: Rule, cleared: Cleared) -> None:
         self.left: dict[str, Email] = {}
         self._account = account
-        self._places = places
-        self._before = before
+        self._rule = rule
         self._cleared = cleared
         self._state = ""
 
     async def look(self, ids: Sequence[str]) -> None:
-        """Read mails, and choose those that are to be waived."""
+        """Read mails, and choose those that the rule applies to."""
         self._state, emails = await self._account.read(ids)
         self.left = {email.id: email for email in self._chosen(emails)}
 
-    async def waive(self) -> None:
-        """Waive the mails that are left."""
+    async def change(self) -> None:
+        """Change the mails that are left."""
 
         async def attempt(emails: dict[str, Email]) -> dict[str, Email]:
             await update_in_state(
@@ -190,27 +208,20 @@ class _Part:
             return self.left
 
         if left := await retry_while_changed(attempt, self.left, tries=_TRIES):
-            # A patch that adds the archive and removes the Screener is right in any state. The
-            # patch of a mail that is in other mailboxes as well sets one of them, and would put the
-            # mail back if its owner has just removed it from there.
             safe = {
                 email_id: patch
                 for email_id, patch in self._patches(left.values()).items()
-                if f"keywords/{WAIVED}" in patch
+                if self._rule.is_safe(patch)
             }
             for asked, update in await self._account.update(safe):
                 self._note(asked, update)
             self._cleared.failures |= dict.fromkeys(self.left, _RESTLESS)
 
     def _chosen(self, emails: Iterable[Email]) -> list[Email]:
-        return [
-            email
-            for email in emails
-            if may_be_waived(email, self._places, received_before=self._before)
-        ]
+        return [email for email in emails if self._rule.applies(email)]
 
     def _patches(self, emails: Iterable[Email]) -> dict[str, Patch]:
-        return {email.id: waive(email, self._places) for email in emails}
+        return {email.id: self._rule.patch(email) for email in emails}
 
     def _note(self, asked: Mapping[str, Patch], update: SetResponse) -> None:
         """Note the result of an update."""

@@ -92,6 +92,7 @@ def mail(
     keywords: Iterable[str] = (),
     list_id: str = "",
     list_post: str = "",
+    subject: str = "",
 ) -> Email:
     """A mail in some mailboxes; several senders make a From of several addresses."""
     senders = (sender,) if isinstance(sender, str) else sender
@@ -103,6 +104,7 @@ def mail(
         from_=tuple(address(sender) for sender in senders),
         list_id=list_id,
         list_post=list_post,
+        subject=subject,
     )
 
 

@@ -1,0 +1,33 @@
+"""The end of a one-time code's day: its mail leaves the Inbox, and its sender still waits. Pure."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from mailroom.jmap.mail import Email, Patch
+from mailroom.screener.model.keywords import CODE, removal_of
+from mailroom.screener.model.patches import patch_mailboxes
+from mailroom.screener.model.places import Places
+from mailroom.screener.model.waive import came_before
+
+DAY: Final = timedelta(days=1)
+"""The time for which mail with a one-time code is in the Inbox."""
+
+
+def has_ended(email: Email, places: Places, *, received_before: datetime) -> bool:
+    """Return True if a mail with a code came before a time, and is not labelled for a decision."""
+    is_open = CODE in email.keywords and not email.mailbox_ids & places.tap_labels
+    return is_open and came_before(email, received_before)
+
+
+def end_code(email: Email, places: Places) -> Patch:
+    """Return the patch by which mail with a code leaves the Inbox and loses its keyword.
+
+    A mail that is not in the Inbox and the Screener alone was filed by its owner, and only loses
+    the keyword. So the mail stays in the Inbox if its owner moves it there later.
+    """
+    keyword = removal_of(email.keywords, CODE)
+    if email.mailbox_ids - places.all_labels != {places.inbox, places.screener}:
+        return keyword
+    after = email.mailbox_ids - {places.inbox}
+    moved = patch_mailboxes(email.mailbox_ids, after, fallback=places.screener) or {}
+    return {**moved, **keyword}

@@ -1,0 +1,146 @@
+"""Find one-time codes (for a sign-in or a confirmation) in subject lines. Pure.
+
+A number alone is never a code: a word for one-time codes must be near. Some words have other
+meanings too (a discount code, a code review), so a code must then stand right beside the word. A
+wrong find shows a stranger's mail in the Inbox, and a missed code only waits in the Screener, so a
+subject in doubt has no code.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+_WORDS: Final = "code_words.txt"
+_LONGEST: Final = 300
+"""Characters of a subject that are read."""
+_FARTHEST: Final = 40
+"""The largest number of characters between a code and a word that is used for codes only."""
+
+_BEFORE: Final = r"(?<![0-9A-Za-z_#$€£¥₽+%&/@])(?<![0-9][-.,:/ ])(?<![$€£¥₽#№+] )"
+_AFTER: Final = (
+    r"(?![0-9A-Za-z_$€£¥₽%/@])(?![-.,: ][0-9])(?! ?[$€£¥₽%])(?!-[A-Za-z])(?! [A-Z]{3}\b)"
+)
+_DIGITS: Final = re.compile(
+    rf"{_BEFORE}(?:[A-Z]-(?=[0-9]{{4,8}}))?(?:[0-9]{{4,8}}|[0-9]{{3}}[ -][0-9]{{3}}){_AFTER}"
+)
+_LETTERS_TOO: Final = re.compile(
+    rf"{_BEFORE}(?=[A-Z-]*[0-9])(?:[0-9A-Z]{{5,8}}|[0-9A-Z]{{3,4}}-[0-9A-Z]{{3,4}}){_AFTER}"
+)
+_DATE: Final = re.compile(r"(?:19|20)[0-9]{2}(?:(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))?")
+_COUNT: Final = re.compile(r"[0-9]+00 [^\W\d_]")
+"""A round number of something: "5000 users"."""
+_ANSWER: Final = re.compile(r"(?i)\s*(?:re|fwd?|aw|wg|antw|sv|tr|rv|odp|vs)\s*:")
+
+_IS: Final = (
+    r"\b(?:is|ist|lautet|est|es|é|è|jest|to|wynosi)\b|是|为|為|は|[은는]|[=>|·•\u2013\u2014-]"
+)
+_OPEN, _CLOSE = r"[\s\[(\"'«“„【「『*]*", r"[\s\])\"'»”“】」』*]*"
+_NOTHING: Final = re.compile(r"[\s\[(\"'«“„【「『*\])»”】」』]*")
+_TO_CODE: Final = re.compile(rf"(?i)[^0-9.!?;]*(?:{_IS}|:){_OPEN}")
+"""The text between a word and the code after it: "code for Loom is", "code:"."""
+_FROM_CODE: Final = re.compile(rf"(?i){_CLOSE}(?:{_IS})[^0-9.!?;]*")
+"""The text between a code and the word after it: "is your", "-"."""
+_YOUR: Final = re.compile(
+    r"(?i)\b(?:your|ihre?|deine?|votre|ton|su|tu|seu|sua|teu|tuo|suo|uw|je|jouw|twój|ваш|твой)\b"
+)
+_UNSPACED: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+class CodeFinder:
+    """Finds one-time codes in subject lines.
+
+    Args:
+        more_words: words for one-time codes besides those that Mailroom knows.
+    """
+
+    def __init__(self, more_words: Iterable[str] = ()) -> None:
+        known = _known_words()
+        self._sure = _pattern([*known["sure"], *more_words])
+        self._weak = _pattern(known["weak"])
+        self._never = _pattern(known["never"])
+
+    def find(self, subject: str) -> str:
+        """Return the one-time code in a subject line; empty if there is none."""
+        text = " ".join(unicodedata.normalize("NFKC", subject[:_LONGEST]).split())
+        text = "".join(char for char in text if unicodedata.category(char) != "Cf")
+        if _ANSWER.match(text) or self._never.search(text):
+            return ""
+        for code in (*_DIGITS.finditer(text), *_LETTERS_TOO.finditer(text)):
+            is_other = _DATE.fullmatch(code[0]) or _COUNT.match(text, code.start())
+            if not is_other and self._is_named(text, code):
+                return code[0]
+        return ""
+
+    def _is_named(self, text: str, code: re.Match[str]) -> bool:
+        """Return True if a word for one-time codes belongs to a part of the text."""
+        has_letters = not _DIGITS.fullmatch(code[0])
+        is_short = len(code[0]) == len("1234")
+        for word in self._sure.finditer(text):
+            gap = _between(text, word, code)
+            if gap is None or len(gap) > _FARTHEST or re.search(r"[0-9]", gap):
+                continue
+            is_word_first = word.end() <= code.start()
+            is_near_enough = is_word_first and not (has_letters or is_short)
+            if is_near_enough or _is_close(gap, code, is_word_first=is_word_first):
+                return True
+        if has_letters:
+            return False
+        return any(self._is_beside(text, word, code) for word in self._weak.finditer(text))
+
+    def _is_beside(self, text: str, word: re.Match[str], code: re.Match[str]) -> bool:
+        """Return True if a code stands right beside a word that may mean something else."""
+        gap = _between(text, word, code)
+        if gap is None or len(gap) > _FARTHEST:
+            return False
+        if _NOTHING.fullmatch(gap):
+            return bool(_YOUR.search(text))
+        return _is_close(gap, code, is_word_first=word.end() <= code.start())
+
+
+def _between(text: str, word: re.Match[str], code: re.Match[str]) -> str | None:
+    """Return the text between a word and a code; None if they overlap."""
+    if word.end() <= code.start():
+        return text[word.end() : code.start()]
+    return text[code.end() : word.start()] if code.end() <= word.start() else None
+
+
+def _is_close(gap: str, code: re.Match[str], *, is_word_first: bool) -> bool:
+    """Return True if the text between a word and a code says that they are the same thing."""
+    if is_word_first:
+        return bool(_NOTHING.fullmatch(gap) or _TO_CODE.fullmatch(gap))
+    # A number in the middle of a sentence may belong to the word before it: "Ref 4421, login code".
+    is_at_start = not _NOTHING.sub("", code.string[: code.start()])
+    return is_at_start or bool(_FROM_CODE.fullmatch(gap))
+
+
+@cache
+def _known_words() -> dict[str, list[str]]:
+    """Read the words that Mailroom knows, by their kind."""
+    words: dict[str, list[str]] = {}
+    for line in files(__package__).joinpath(_WORDS).read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            head, _, listed = line.partition(":")
+            kind, _, _ = head.partition(" ")
+            words.setdefault(kind, []).extend(word.strip() for word in listed.split(","))
+    return words
+
+
+def _pattern(words: Iterable[str]) -> re.Pattern[str]:
+    """Return the pattern of any of the words, the longest first."""
+    in_order = sorted(set(filter(None, words)), key=lambda word: (-len(word), word))
+    return re.compile("|".join(_forms(in_order)), re.IGNORECASE)
+
+
+def _forms(words: Iterable[str]) -> Iterator[str]:
+    letter = r"[^\W\d_]"
+    for word in words:
+        normal = unicodedata.normalize("NFKC", word)
+        form = re.escape(normal.strip("*")).replace(r"\ ", r"[\s-]+")
+        if not _UNSPACED.search(normal):
+            before = f"{letter}*" if normal.startswith("*") else f"(?<!{letter})"
+            after = f"{letter}*" if normal.endswith("*") else f"(?!{letter})"
+            form = f"{before}{form}{after}"
+        yield form

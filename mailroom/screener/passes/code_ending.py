@@ -1,0 +1,48 @@
+"""End the day of mail with one-time codes: the mail leaves the Inbox, and its sender still waits.
+
+Every step can be repeated: mail that lost the keyword is not found again.
+"""
+
+from mailroom.jmap.listing import list_ids
+from mailroom.jmap.mail_account import MailAccount
+from mailroom.screener.model.categories import Categories, Layout
+from mailroom.screener.model.code_mail import DAY, end_code, has_ended
+from mailroom.screener.model.keywords import CODE
+from mailroom.screener.model.places import Directory, locate
+from mailroom.screener.passes.clearing import Cleared, ClearingRun, Rule
+
+
+class CodeEnding:
+    """Ends the day of mail with one-time codes in one account.
+
+    Args:
+        account: the account's mail.
+        categories: the categories.
+        layout: the other mailboxes and names.
+    """
+
+    def __init__(self, account: MailAccount, categories: Categories, layout: Layout) -> None:
+        self._account = account
+        self._categories = categories
+        self._layout = layout
+
+    async def begin(self) -> ClearingRun:
+        """List the mail with codes; the parts of the run end the day of those that are too old.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked.
+            MissingError: mailboxes are missing.
+        """
+        directory = Directory(await self._account.mailboxes())
+        places = locate(directory, self._categories, self._layout)
+        _, ids = await list_ids(self._account, [places.inbox, places.screener], keyword=CODE)
+        # By the clock of the server, which has answered by now.
+        before = self._account.client.server_now() - DAY
+        # A patch that moves mail would bring the mail back to the Screener if its owner has just
+        # filed it. So it is never sent without a state: the mail has its turn in an hour.
+        rule = Rule(
+            applies=lambda email: has_ended(email, places, received_before=before),
+            patch=lambda email: end_code(email, places),
+            is_safe=lambda patch: not any(path.startswith("mailboxIds/") for path in patch),
+        )
+        return ClearingRun(self._account, rule, ids, Cleared(""))
