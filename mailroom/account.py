@@ -199,7 +199,9 @@ class Account:
             arrivals, policy = self.settings.arrivals, None
             if arrivals.enabled:
                 lookback = timedelta(seconds=arrivals.lookback)
-                codes = CodeFinder(arrivals.code_names) if self.settings.has_codes else None
+                codes = (
+                    CodeFinder(arrivals.code_words.split(",")) if self.settings.has_codes else None
+                )
                 policy = Policy(lookback, self.settings.authserv_id, codes)
             self._workflow = ScreenerWorkflow(
                 await self.mail(),

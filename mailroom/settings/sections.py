@@ -179,19 +179,12 @@ class ArrivalsSettings(Section):
     )
     codes: bool = Field(
         default=True,
-        description="`false`: mail of unknown senders with a one-time code in the subject goes to"
-        " the Screener alone, not for a day to the Inbox as well; needs an authserv-id",
+        description="`false`: mail with a one-time code in its subject waits like any other",
     )
     code_words: str = Field(
         default="",
-        description="further words that name a one-time code in a subject:"
-        " `kodi i verifikimit, verifikationskod`",
+        description="more words for one-time codes: `kodi i verifikimit, verifikationskod`",
     )
-
-    @property
-    def code_names(self) -> tuple[str, ...]:
-        """The further words for one-time codes."""
-        return tuple(filter(None, map(str.strip, self.code_words.split(","))))
 
 
 class PollSettings(Section):

@@ -53,12 +53,13 @@ class CodeFinder:
     """Finds one-time codes in subject lines.
 
     Args:
-        more_words: words for one-time codes besides those that Mailroom knows.
+        more_words: words for one-time codes besides those that Mailroom knows; blanks around them
+            do not count.
     """
 
     def __init__(self, more_words: Iterable[str] = ()) -> None:
         known = _known_words()
-        self._sure = _pattern([*known["sure"], *more_words])
+        self._sure = _pattern([*known["sure"], *map(str.strip, more_words)])
         self._weak = _pattern(known["weak"])
         self._never = _pattern(known["never"])
 
