@@ -1,11 +1,13 @@
 """The page is open while something happens elsewhere."""
 
+import asyncio
+
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.support.browser.screen import Screen
 from tests.support.browser.window import DESKTOP, PHONE
-from tests.support.owner.person import Owner, message
+from tests.support.owner.person import Owner, message, until
 from tests.support.owner.waiting import waits
 from tests.support.proxy.proxy import Answer, Exchange, Forward, proxying
 from tests.support.service.page import OPEN
@@ -48,7 +50,7 @@ async def test_two_tabs(page: Page, alice: Owner, serve: Serve) -> None:
         await first.answer(ANN, "Feed")
         await first.until_decided(ANN, "Feed")
         await expect(second.row(ANN)).to_have_count(0)
-        await second.answer(BEN, "Feed")
+        await second.answer_that_moved(BEN, "Feed")
         await second.until_decided(BEN, "Feed")
         await expect(first.row(BEN)).to_have_count(0)
         await first.until_decided(ANN, "Feed")
@@ -116,3 +118,35 @@ async def test_the_mail_server_is_down(page: Page, alice: Owner, serve: Serve) -
         await expect(screen.row(BEN)).to_be_visible()
         await expect(page.get_by_text("This list is from")).to_have_count(0)
         await screen.answer_that_moved(ANN, "Feed")
+
+
+async def test_the_mail_server_is_back_before_the_page_follows(
+    page: Page, alice: Owner, serve: Serve
+) -> None:
+    """The number of senders is the same, so only the notice shows that the list is old."""
+    is_back = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await is_back.wait()
+        await route.continue_()
+
+    await alice.receive(message(ANN, "one"))
+    async with (
+        proxying(alice.server.url, alice.server.dav_url) as proxy,
+        serve(alice, **OPEN, http=proxy.url) as site,
+    ):
+        screen = await Screen.opened(page, site.url)
+        await page.route("**/events", hold)
+        proxy.break_off()
+        await screen.answer(ANN, "Feed")
+        await expect(screen.row(ANN)).to_contain_text("Nothing is lost.")
+        await screen.open()
+        await expect(page.get_by_text("This list is from")).to_be_visible()
+        proxy.mend()
+
+        async def is_well() -> bool:
+            return not (await site.service.page.waiting()).problem
+
+        await until(is_well, "the list is read again")
+        is_back.set()
+        await expect(page.get_by_text("This list is from")).to_have_count(0)

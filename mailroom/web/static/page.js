@@ -292,7 +292,8 @@ function listen() {
     showCount(waiting);
     // The account may have changed after the list was made and before the stream began.
     const isOther = String(waiting) !== document.getElementById("rows")?.dataset.waiting;
-    if (list && (!isFirst || isOther)) follow();
+    const isOld = list?.querySelector(":scope > .notice");
+    if (list && (!isFirst || isOther || isOld)) follow();
     isFirst = false;
   });
   events.addEventListener("open", () => {
