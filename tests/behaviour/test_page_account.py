@@ -193,13 +193,18 @@ async def test_a_label_of_the_phone_beside_that_of_the_page(alice: Owner, tmp_pa
         waiting = await page.waiting()
         await alice.tap((await alice.mail("one")).id, "@ToJail")
         (outcome,) = await page.decide([choice(waiting, "news@loom.example", "Feed")])
-        # Whichever label came first, nothing is lost: a conflict is said, or the last label counts.
-        where = await alice.where("one")
+
+        async def settled() -> bool:
+            where = await alice.where("one")
+            return where == {"Feed"} or {"@ToJail", "@ToFeed", "@MailroomError"} <= where
+
+        # Whichever label came first, nothing is lost: it is a conflict, or the last label counts.
+        # On a busy machine the answer may come before the pass.
+        await alice.until(settled, "the labels are a conflict, or the mail is in Feed")
         if outcome.failure:
             assert "other labels" in outcome.failure
-            assert {"@ToJail", "@ToFeed"} <= where
-        else:
-            await comes_to(alice, "one", "Feed")
+        elif not outcome.is_pending:
+            assert await alice.where("one") == {"Feed"}
 
 
 async def test_a_label_that_somebody_deleted(alice: Owner, tmp_path: Path) -> None:
