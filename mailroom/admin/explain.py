@@ -189,7 +189,7 @@ def _mails_of(
     if subject.kind is Kind.LIST:
         return (mail for mail in mails if list_key(list_id(mail.list_id)) == subject.key)
     # The mail of a domain is that of the senders there without a card of their own.
-    key_for = sender_key if subject.kind is Kind.ADDRESS else decisions.subject_for
+    key_for = sender_key if subject.kind is Kind.ADDRESS else decisions.subject_key_for
     return BySubject(mails, key_for).of(addresses)
 
 

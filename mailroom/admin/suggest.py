@@ -61,7 +61,7 @@ class Suggestions:
             yield f"{number:3}  {category:{width}}  {_named(signals)}"
             margin = " " * (width + 7)
             yield f"{margin}{_counts(signals)}: {proposal.guess.kind}, {proposal.guess.reason}"
-            yield from (f'{margin}"{printable(line)}"' for line in signals.subjects)
+            yield from (f'{margin}"{printable(line)}"' for line in signals.subject_lines)
         if unclear := self.proposals.unclear:
             shown = [f"{_named(signals)}, {_counts(signals)}" for signals in unclear]
             yield "Senders without a proposal, because nothing shows their kind:"
@@ -152,5 +152,5 @@ def _sender_data(signals: Signals) -> dict[str, Any]:
         "read": signals.read,
         "answered": signals.answered,
         "written": signals.written,
-        "subjects": list(signals.subjects),
+        "subjects": list(signals.subject_lines),
     }

@@ -55,18 +55,18 @@ def is_of_list(uid: str) -> bool:
     return _OF_LIST.fullmatch(uid) is not None
 
 
-def key_on_card(key: str) -> str:
+def key_on_card(address: str) -> str:
     """Return the key by which the cards of an address or of a mailing list are found.
 
     That is one of the :func:`keys_of_card`.
 
     Args:
-        key: an address, or the :func:`mailroom.contacts.address.list_key` of a list.
+        address: an address, or the :func:`mailroom.contacts.address.list_key` of a list.
 
     Returns:
         The :func:`mailroom.contacts.address.key_of` the address, or the uid of the list's card.
     """
-    return uid_for(key) if list_id_of(key) else key_of(key)
+    return uid_for(address) if list_id_of(address) else key_of(address)
 
 
 def keys_of_card(uid: str, addresses: Iterable[str]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import pytest
 
 from mailroom.jmap.habits import Habits, Limitation
 from mailroom.jmap.mail import Filter
-from mailroom.screener.search.filters import Mailboxes, learn_how_to_name_mailboxes
+from mailroom.screener.search.filters import Mailboxes, note_refused_filter
 from mailroom.screener.search.people import SENDERS, filters_for
 
 MAILBOXES = frozenset({"Screener", "Feed"})
@@ -127,5 +127,5 @@ def test_one_mailbox_stands_alone() -> None:
 
 def test_the_forms_are_given_up_one_after_the_other() -> None:
     habits = Habits()
-    assert [learn_how_to_name_mailboxes(habits) for _ in range(3)] == [True, True, False]
+    assert [note_refused_filter(habits) for _ in range(3)] == [True, True, False]
     assert list(habits) == [Limitation.NESTED_MAILBOXES, Limitation.EXCLUDED_MAILBOXES]

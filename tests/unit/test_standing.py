@@ -70,25 +70,25 @@ PRECEDENCE = [
 )
 def test_the_subject_by_the_address_book(members: Members, of_letter: str, of_post: str) -> None:
     known = standing(members)
-    assert known.subject_for(mail("Screener")) == of_letter
-    assert known.subject_for(mail("Screener", list_id=LIST_ID)) == of_post
+    assert known.subject_key_for(mail("Screener")) == of_letter
+    assert known.subject_key_for(mail("Screener", list_id=LIST_ID)) == of_post
 
 
 @pytest.mark.parametrize("list_id", ["", " <> "])
 def test_an_empty_list_id_is_no_list(list_id: str) -> None:
-    assert standing({"Feed": ["dev"]}).subject_for(mail("Screener", list_id=list_id)) == DOMAIN
+    assert standing({"Feed": ["dev"]}).subject_key_for(mail("Screener", list_id=list_id)) == DOMAIN
 
 
 def test_another_list_is_not_decided_on() -> None:
     post = mail("Screener", list_id="<other.lists.example>")
-    assert standing({"Feed": ["dev"]}).subject_for(post) == DOMAIN
+    assert standing({"Feed": ["dev"]}).subject_key_for(post) == DOMAIN
 
 
 def test_letter_case_of_the_identifier_and_of_the_sender_does_not_count() -> None:
     known = standing({"Feed": ["dev"], "": ["bob"]})
     shouted = mail("Screener", sender="BOB@Corp.EXAMPLE", list_id="<DEV.Lists.example>")
-    assert known.subject_for(shouted) == LIST
-    assert known.subject_for(mail("Screener", sender="BOB@Corp.EXAMPLE")) == ADDRESS
+    assert known.subject_key_for(shouted) == LIST
+    assert known.subject_key_for(mail("Screener", sender="BOB@Corp.EXAMPLE")) == ADDRESS
 
 
 OF_PASS = [
@@ -121,8 +121,8 @@ def test_the_decisions_of_the_pass_count_more(
     members: Members, of_pass: Mapping[str, Answer], of_letter: str, of_post: str
 ) -> None:
     known = standing(members, of_pass)
-    assert known.subject_for(mail("Screener")) == of_letter
-    assert known.subject_for(mail("Screener", list_id=LIST_ID)) == of_post
+    assert known.subject_key_for(mail("Screener")) == of_letter
+    assert known.subject_key_for(mail("Screener", list_id=LIST_ID)) == of_post
 
 
 def test_categories_of_the_pass_replace_those_of_the_address_book() -> None:
@@ -168,16 +168,18 @@ def test_own_categories_are_not_those_of_the_domain() -> None:
 
 def test_no_decision_on_a_domain_holds_for_the_users_own_address() -> None:
     known = decisions(book({"Feed": ["corp"]}), identities=[ADDRESS])
-    assert known.subject_for(mail("Inbox")) == ADDRESS
-    assert known.subject_for(mail("Inbox", sender="al@corp.example")) == DOMAIN
+    assert known.subject_key_for(mail("Inbox")) == ADDRESS
+    assert known.subject_key_for(mail("Inbox", sender="al@corp.example")) == DOMAIN
 
 
 def test_no_decision_on_a_list_holds_for_the_users_own_posts() -> None:
     known = decisions(book({"Feed": ["dev"]}), identities=[ADDRESS])
-    assert known.subject_for(mail("Inbox", list_id=LIST_ID)) == ADDRESS
+    assert known.subject_key_for(mail("Inbox", list_id=LIST_ID)) == ADDRESS
 
 
 @pytest.mark.parametrize("sender", [(), (BOB, "al@corp.example"), "X <>"])
 def test_mail_without_one_sender_has_no_subject(sender: str | tuple[str, ...]) -> None:
     with pytest.raises(UnusableFromError):
-        standing({"Feed": ["dev"]}).subject_for(mail("Screener", sender=sender, list_id=LIST_ID))
+        standing({"Feed": ["dev"]}).subject_key_for(
+            mail("Screener", sender=sender, list_id=LIST_ID)
+        )

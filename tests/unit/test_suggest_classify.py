@@ -34,7 +34,7 @@ def guess_contact(address: str = "ann@x.example", **counts: int) -> Guess:
     return found
 
 
-@pytest.mark.parametrize("signal", ["answered", "threads", "written"])
+@pytest.mark.parametrize("signal", ["answered", "in_threads", "written"])
 def test_somebody_whom_the_user_has_answered_is_a_person(signal: str) -> None:
     assert guess("ann@x.example", **{signal: 1}).kind is SenderKind.PERSON
 

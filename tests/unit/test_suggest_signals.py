@@ -60,7 +60,7 @@ def test_senders_with_the_most_mail_come_first() -> None:
 
 def test_the_newest_two_different_subject_lines_are_kept() -> None:
     (ann,) = counted(*(headers(subject=line) for line in ("a\r\n b", "a b", "", "c" * 999, "d")))
-    assert ann.subjects == ["a b", "c" * 200]
+    assert ann.subject_lines == ["a b", "c" * 200]
 
 
 def test_the_user_has_written_to_a_sender_or_in_a_thread() -> None:
@@ -69,7 +69,7 @@ def test_the_user_has_written_to_a_sender_or_in_a_thread() -> None:
     (ann,) = counted(
         headers(thread_id="T1"), headers(thread_id="T2"), headers(), correspondence=correspondence
     )
-    assert (ann.written, ann.threads) == (2, 1)
+    assert (ann.written, ann.in_threads) == (2, 1)
 
 
 def test_own_mail_is_not_counted() -> None:

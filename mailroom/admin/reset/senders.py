@@ -116,7 +116,7 @@ class Senders:
         updates, found = await self._scope.gatherer.mail_of([batch.search], preceded_by=preceded_by)
         standing = StandingDecisions(batch.snapshot.index, self._scope.categories)
         decisions = Decisions(standing, own=own_keys(self._identities))
-        mails = BySubject(found, decisions.subject_for)
+        mails = BySubject(found, decisions.subject_key_for)
         filings = []
         for card in batch.cards:
             contact = Contact(self._addresses(card), (card,), labelled=())

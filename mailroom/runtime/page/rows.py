@@ -122,7 +122,7 @@ def suggested_rows(proposed: Proposed) -> tuple[SuggestedRow, ...]:
             category=category,
             reason=reason,
             count=signals.mails,
-            subject_lines=tuple(signals.subjects),
+            subject_lines=tuple(signals.subject_lines),
         )
         for signals, category, reason in (*made, *unclear)
     )

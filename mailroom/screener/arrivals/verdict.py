@@ -95,7 +95,7 @@ def unexplained(emails: Iterable[Email], decisions: Decisions, places: Places) -
             continue
         sender = _sender_key(email)
         is_known = bool(sender) and (
-            bool(decisions.categories_for(decisions.subject_for(email)))
+            bool(decisions.categories_for(decisions.subject_key_for(email)))
             or sender in decisions.own
             or decisions.standing.knows(sender)
         )
@@ -186,9 +186,9 @@ def _is_of_list_or_domain(email: Email, sender: str, facts: Facts) -> bool:
     decisions = facts.decisions
     if not sender or sender in decisions.own:
         return False
-    subject = decisions.subject_for(email)
-    is_standing = subject not in decisions.of_pass and bool(decisions.categories_for(subject))
-    return is_standing and Subject(subject).kind is not Kind.ADDRESS
+    key = decisions.subject_key_for(email)
+    is_standing = key not in decisions.of_pass and bool(decisions.categories_for(key))
+    return is_standing and Subject(key).kind is not Kind.ADDRESS
 
 
 def _judge_by_decision(email: Email, sender: str, facts: Facts) -> Verdict | None:
@@ -197,12 +197,12 @@ def _judge_by_decision(email: Email, sender: str, facts: Facts) -> Verdict | Non
     A decision of the same pass counts more than the address book, which is not up to date yet.
     """
     decisions, places = facts.decisions, facts.places
-    subject = decisions.subject_for(email)
-    if subject in decisions.of_pass:
-        answer = decisions.of_pass[subject]
+    key = decisions.subject_key_for(email)
+    if key in decisions.of_pass:
+        answer = decisions.of_pass[key]
         patch = _file(email, target_of(answer, facts.categories, places), places)
-        return Verdict(email, sender, Rule.DECIDED, decisions.categories_for(subject), patch)
-    categories = decisions.categories_for(subject)
+        return Verdict(email, sender, Rule.DECIDED, decisions.categories_for(key), patch)
+    categories = decisions.categories_for(key)
     if not categories or sender in decisions.own:
         return None
     targets = [target_of(category, facts.categories, places) for category in categories]
@@ -213,7 +213,7 @@ def _judge_by_decision(email: Email, sender: str, facts: Facts) -> Verdict | Non
     )
     rules = {Kind.ADDRESS: Rule.CATEGORY, Kind.LIST: Rule.LIST, Kind.DOMAIN: Rule.DOMAIN}
     patch = _file(email, target, places)
-    return Verdict(email, sender, rules[Subject(subject).kind], categories, patch)
+    return Verdict(email, sender, rules[Subject(key).kind], categories, patch)
 
 
 def _file(email: Email, target: Target, places: Places) -> Patch | None:

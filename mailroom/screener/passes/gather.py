@@ -16,7 +16,7 @@ from mailroom.screener.arrivals.inbox import FirstAnswer, Inbox, NewMail
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.keywords import WAIVED
 from mailroom.screener.model.places import Directory, Places, locate
-from mailroom.screener.search.filters import Mailboxes, learn_how_to_name_mailboxes
+from mailroom.screener.search.filters import Mailboxes, note_refused_filter
 from mailroom.screener.search.mail_search import MailSearch, Search
 from mailroom.screener.search.own_addresses import OwnAddresses, in_doubt, senders_of
 from mailroom.screener.search.people import SENDERS
@@ -132,7 +132,7 @@ class Gatherer:
                 return await self._read_once(places)
             except MethodError as error:
                 habits = self._account.habits
-                if error.type not in filter_errors or not learn_how_to_name_mailboxes(habits):
+                if error.type not in filter_errors or not note_refused_filter(habits):
                     raise
 
     async def _read_once(self, places: Places) -> GatheredMail | None:

@@ -145,7 +145,7 @@ def plan_decisions(
     answers = {key: decision.answer for decision in decisions for key in decision.contact.keys}
     all_decisions = replace(reading.decisions, of_pass=answers)
     gathered, places = reading.gathered, reading.gathered.places
-    by_subject = BySubject(mails, all_decisions.subject_for)
+    by_subject = BySubject(mails, all_decisions.subject_key_for)
     filings = tuple(plan_filing(decision, by_subject, places, categories) for decision in decisions)
     swept = {email_id for filing in filings for email_id in filing.swept_patches}
     labelled = {email_id for filing in filings for email_id in filing.labelled_patches}

@@ -30,7 +30,7 @@ def plan_filings(
         emails: mails of any senders; mails of others are left out.
         categories: all categories, for the chain.
     """
-    by_subject, places = BySubject(emails, plan.decisions.subject_for), plan.gathered.places
+    by_subject, places = BySubject(emails, plan.decisions.subject_key_for), plan.gathered.places
     return [plan_filing(filing.decision, by_subject, places, categories) for filing in filings]
 
 

@@ -61,7 +61,7 @@ class Mailboxes:
                 yield {"inMailbox": mailbox_id, **also}, 1 + len(also)
 
 
-def learn_how_to_name_mailboxes(habits: Habits) -> bool:
+def note_refused_filter(habits: Habits) -> bool:
     """Note that a filter of :class:`Mailboxes` was refused; False if no other form is left."""
     for limitation in (Limitation.NESTED_MAILBOXES, Limitation.EXCLUDED_MAILBOXES):
         if limitation not in habits:

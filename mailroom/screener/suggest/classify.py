@@ -71,12 +71,15 @@ def classify(signals: Signals, *, is_contact: bool) -> Guess | None:
 
 def _correspondent(signals: Signals) -> Guess | None:
     """Return the kind of a correspondent: the user has answered the sender, or written to it."""
-    address, answers = signals.subject.key, max(signals.answered, signals.threads, signals.written)
+    address, answers = (
+        signals.subject.key,
+        max(signals.answered, signals.in_threads, signals.written),
+    )
     is_impersonal = _is_impersonal(signals) or signals.share(signals.receipts) >= _MOST
     is_seldom = answers < _FEW_ANSWERS or signals.share(answers) < _SOME
     if not answers or (is_impersonal and is_seldom):
         return None
-    if signals.written >= max(signals.answered, signals.threads):
+    if signals.written >= max(signals.answered, signals.in_threads):
         reason = f"you have sent {_counted(signals.written, 'mail')} to this address"
     else:
         reason = f"you have answered {_of_all(answers, signals)}"

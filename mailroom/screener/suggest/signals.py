@@ -66,7 +66,7 @@ class Signals:
         mails: the number of mails.
         read: the number of mails that the user has read.
         answered: the number of mails that the user has answered, by their keyword.
-        threads: the number of mails in threads in which the user has written.
+        in_threads: the number of mails in threads in which the user has written.
         written: the number of mails that the user has sent to the address.
         unsubscribe: the number of mails that offer to unsubscribe.
         bulk: the number of mails that went to many people: they offer to unsubscribe, or another
@@ -75,7 +75,7 @@ class Signals:
         receipts: the number of mails whose subject line is that of a receipt.
         weeks: a bit for each week of the year in which there is mail.
         names: the display names, or for a list its senders; :data:`MOST_NAMES` at most.
-        subjects: the newest subject lines.
+        subject_lines: the newest subject lines.
     """
 
     subject: Subject
@@ -83,7 +83,7 @@ class Signals:
     mails: int = 0
     read: int = 0
     answered: int = 0
-    threads: int = 0
+    in_threads: int = 0
     written: int = 0
     unsubscribe: int = 0
     bulk: int = 0
@@ -91,7 +91,7 @@ class Signals:
     receipts: int = 0
     weeks: int = 0
     names: set[str] = field(default_factory=set)
-    subjects: list[str] = field(default_factory=list)
+    subject_lines: list[str] = field(default_factory=list)
 
     def add(self, mail: Headers, sender: Sender, *, week: int, is_in_thread: bool) -> None:
         """Add a mail; newer mail is added first.
@@ -109,15 +109,15 @@ class Signals:
         self.mails += 1
         self.read += "$seen" in mail.email.keywords
         self.answered += "$answered" in mail.email.keywords
-        self.threads += is_in_thread
+        self.in_threads += is_in_thread
         self.unsubscribe += bool(mail.unsubscribe)
         self.bulk += is_bulk(mail)
         self.automatic += is_automatic(mail)
         self.receipts += is_about_receipts(mail.email.subject)
         self.weeks |= 1 << week
         line = " ".join(mail.email.subject.split())[:_LONGEST_SUBJECT]
-        if line and line not in self.subjects and len(self.subjects) < _SUBJECTS:
-            self.subjects.append(line)
+        if line and line not in self.subject_lines and len(self.subject_lines) < _SUBJECTS:
+            self.subject_lines.append(line)
 
     def share(self, count: int) -> float:
         """Return the share of the sender's mail that a number of mails is."""

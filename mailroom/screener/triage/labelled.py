@@ -153,7 +153,7 @@ class MailSorter:
             key = list_key(list_id(mail.email.list_id))
             is_of_list = key in named or self._decisions.categories_for(key)
             self._add(replace(mail, subject=Subject(key)) if is_of_list else mail, result)
-        taken_back = {self._decisions.subject_for(mail.email) for mail in undoing}
+        taken_back = {self._decisions.subject_key_for(mail.email) for mail in undoing}
         taken_back |= {mail.subject.key for mail in undoing}
         self._widen(widening, result, taken_back=taken_back)
         for mail in undoing:
@@ -174,7 +174,7 @@ class MailSorter:
         email, domain = mail.email, whole_domain(mail.sender.key)
         wider = [domain, list_key(list_id(email.list_id))]
         labelled = [key for key in wider if key in result.subjects]
-        decided = self._decisions.subject_for(email)
+        decided = self._decisions.subject_key_for(email)
         key = labelled[0] if labelled else decided
         if not labelled and (key not in wider or not self._decisions.categories_for(key)):
             self._add(mail, result)
@@ -230,7 +230,7 @@ class MailSorter:
             if not categories_by_mail:
                 changed = {*result.subjects, *taken_back}.union(*result.companions.values())
                 for mail in left:
-                    key = self._decisions.subject_for(mail.email)
+                    key = self._decisions.subject_key_for(mail.email)
                     categories = () if key in changed else self._decisions.categories_for(key)
                     categories_by_mail[mail.email.id] = categories
             for mail in left:

@@ -1,7 +1,7 @@
 """The decisions that stand, and the one that holds for a mail. Pure.
 
 A mail may have several subjects: its sender, its mailing list, and everybody at its domain.
-:meth:`Decisions.subject_for` decides between them.
+:meth:`Decisions.subject_key_for` decides between them.
 """
 
 from collections import defaultdict
@@ -88,7 +88,7 @@ class Decisions:
     of_pass: Mapping[str, Answer] = field(default_factory=dict)
     own: frozenset[str] = frozenset()
 
-    def subject_for(self, email: Email) -> str:
+    def subject_key_for(self, email: Email) -> str:
         """Return the key of the subject whose decision holds for a mail, if there is one at all.
 
         For the user's own mail this is always the sender. For other mail it is the first of: the
