@@ -224,7 +224,7 @@ class LastingRefusalError(AddressBookError):
 
 
 def is_lasting(error: BaseException | None) -> bool:
-    """Return True if an edit failed because the server refuses it, or what it needs, for good."""
+    """Return True if an error, or an error that caused it, is a refusal for good."""
     if error is None:
         return False
     if isinstance(error, AddressBookError) and error.is_lasting:

@@ -175,8 +175,9 @@ async def list_everything(requests: Requests, *, can_sync: bool) -> Listing:
         else:
             if not page.is_truncated:
                 return page
-            # The pages may be incomplete, so the list is made in another way. It is made after
-            # them, so the changes since their last token complete it. It must have their resources.
+            # The pages may be incomplete, so a list is made in another way after them. The last
+            # token of the pages is older than the list, so no change between the two is missed. If
+            # the list lacks a resource that the pages have, the list is incomplete too.
             token, seen = await _last_token(requests, page)
     listing = await requests.list_all()
     if not listing.is_truncated and seen.keys() <= listing.found.keys():

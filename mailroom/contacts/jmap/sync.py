@@ -65,7 +65,8 @@ class CardCache:
 
         False if the server was restored from a backup: it then reports no changes, and a state that
         is not newer than ours. False also if the set of read-only address books has changed,
-        because other cards are known only then. In both cases, everything must be read again.
+        because Mailroom may then write to other cards. In both cases, everything must be read
+        again.
         """
         if _read_only(books) != _read_only(self.books):
             return False

@@ -94,10 +94,10 @@ class Writing:
         return self._report.failures
 
     def _uid_for(self, edit: ContactEdit) -> str:
-        """Return the uid of the contact; another one if the uid of the edit is another contact's.
+        """Return the uid for a contact: that of the edit, unless somebody else's card has this uid.
 
-        With the uid of the other contact, the first request would put that contact into groups. If
-        Mailroom were stopped then, nothing would show that the contact does not belong there.
+        With a uid that somebody else's card has, the first request would put somebody else into the
+        groups. If Mailroom were stopped then, nothing would show this mistake.
         """
         uid = edit.uid
         if isinstance(edit.card, CreateCard):

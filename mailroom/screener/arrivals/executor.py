@@ -29,7 +29,7 @@ class ArrivalsReport:
 
     Attributes:
         filed: the verdicts that were carried out.
-        failures: mail id -> why the mail is still in the Inbox; it is tried again.
+        failures: mail id -> why the mail is still where it came; it is tried again.
         lasting_refusals: mail id -> why the server refuses to move the mail for good.
         stuck: the same for mail that was refused before as well, and is not tried for an hour.
         updates: the server's answers.
@@ -60,7 +60,7 @@ class VerdictExecutor:
         """Carry out verdicts on mail that was read in ``state`` or later.
 
         Raises:
-            HttpError: the server cannot be asked; mail that was not filed is in the Inbox.
+            HttpError: the server cannot be asked; mail that was not filed is where it came.
             MethodError: the account may only be read.
         """
         self._left = _by_id(verdicts)

@@ -28,12 +28,12 @@ class NewMail:
     """The new mail of one pass.
 
     Attributes:
-        emails: new mail in the Inbox that nobody has filed, oldest first. Between them is new mail
-            that the provider's rules put into the Screener, unless the unread mail was read.
+        emails: new mail in the Inbox that nobody has filed, oldest first. If the pass read the
+            changes, new mail that the provider's rules put into the Screener is among them.
         state: an Email state. ``emails`` holds all new mail that came before this state, and was
             read in this state or a later one. The next pass reads the changes since this state.
         reported: the id of each mail that the server reported as created -> the time at which the
-            mail came. None if the unread mail was read instead of the changes.
+            mail came. None if the pass searched for unread mail and did not read the changes.
     """
 
     emails: tuple[Email, ...]

@@ -121,7 +121,7 @@ class Screening:
     async def apply(self, judged: JudgedMail, state: str) -> ArrivalsReport:
         """Carry out verdicts. The next pass tries again to file mail that could not be filed.
 
-        Mail that the server refuses to move for good stays in the Inbox, and is tried again after
+        Mail that the server refuses to move for good stays where it came, and is tried again after
         an hour. ``state`` is an Email state in which every mail is as it was when it was judged.
 
         Raises:

@@ -67,10 +67,11 @@ class NamedSubjects:
     async def tap_for(self, subject: Subject, answer: Answer, reading: Reading) -> Tap | None:
         """Return a tap that decides on a subject: one of its mails, and the labels to put on it.
 
-        The mail is the newest on which these labels decide on this subject and no other. If mail
-        comes back from the Junk folder, it is the newest of that mail: only a label there makes a
-        pass search the Junk folder. Forged mail is not of the subject, and a contact's mail does
-        not decide on a whole domain. None if there is no such mail. Raises as :meth:`read`.
+        The mail is the newest on which these labels decide on this subject and no other. If some of
+        the mail is to come back from the Junk folder, the tap is on the newest mail there, because
+        a pass searches the Junk folder only if mail there has a label. Forged mail is not of the
+        subject, and a contact's mail does not decide on a whole domain. None if there is no such
+        mail. Raises as :meth:`read`.
         """
         places = reading.gathered.places
         labels = {label for label, given in places.labels.items() if given == answer}

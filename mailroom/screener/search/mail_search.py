@@ -173,9 +173,9 @@ class MailSearch:
     def _proof(self, mailbox_ids: frozenset[str]) -> Operation[Proof | None]:
         """Return the operation that reads a :class:`Proof`; its result is None if it is refused.
 
-        The newest mail is read from the end of the list. In any sort order, some servers append the
-        mail that is not in their index to the end of the list. So if a list cannot be read from its
-        end, its first mail proves nothing.
+        The last mail of the list is read, because some servers append mail that is not in their
+        index there, whatever the sort order. The first mail would prove nothing, so there is no
+        proof if the server cannot read a list from its end.
         """
         account = self._account
         inside, *others = self._named(mailbox_ids).filters(account.habits)

@@ -5,12 +5,13 @@ Pure. A label decides on the sender, unless one of these holds, in this order:
 - ``@ThisList`` is on the mail: the label decides on the mail's mailing list.
 - ``@WholeDomain`` is on the mail: it decides on everybody at the sender's domain.
 - The label is a category's, and the mail is of a list that many people write to, or of a list that
-  is decided on: it decides on the list.
+  is decided on, in the address book or by another label: it decides on the list.
 - The label takes a decision back: it takes back the decision that holds for the mail. If another
   label decides on the mail's list or domain in the same pass, the two labels contradict each other.
 
-The labels on one mail say nothing about other mail of the sender. They are taken off one mail after
-the other, so if a pass were killed in between, nothing would show any more what they had said.
+Apart from the last two rules, a label on one mail does not change the subject of a label on other
+mail of the sender. Labels are removed from one mail after the other: if a pass were killed in
+between, the mail that still has its label would no longer show such a subject.
 """
 
 from collections import defaultdict

@@ -92,8 +92,8 @@ class Decisions:
         """Return the key of the subject whose decision holds for a mail, if there is one at all.
 
         For the user's own mail this is always the sender. For other mail it is the first of: the
-        sender's address if it is denied; the mailing list if it is decided on; the sender's address
-        if it has a card, or is decided on; the sender's domain.
+        sender's address if it is in a category that denies; the mailing list if it is decided on;
+        the sender's address if it has a card, or is decided on; the sender's domain.
 
         Raises:
             UnusableFromError: the mail names no sender, or several.
