@@ -12,6 +12,8 @@ from mailroom.waiting.trigger import Trigger
 Listener = Callable[[Report | Exception], None]
 """Called at the end of each pass with its report, or with the error because of which it failed."""
 
+_ENDED = "the service has ended"
+
 
 class PassFailedError(Exception):
     """The pass failed, or the service ended before it; the text says why."""
@@ -35,6 +37,8 @@ class RequestedPasses:
         self._trigger = trigger
         self._workflow = workflow
         self._requests: list[asyncio.Future[Report]] = []
+        self._under_way: list[asyncio.Future[Report]] = []
+        self._is_closed = False
         self._listeners: list[Listener] = []
 
     def listen(self, listener: Listener) -> None:
@@ -60,8 +64,10 @@ class RequestedPasses:
         """Ask for a pass that begins after this call; return its report.
 
         Raises:
-            PassFailedError: the pass failed; the service tries again later.
+            PassFailedError: the pass failed, or the service has ended.
         """
+        if self._is_closed:
+            raise PassFailedError(_ENDED)
         request = asyncio.get_running_loop().create_future()
         self._requests.append(request)
         self._trigger.change(settle=False)
@@ -78,6 +84,7 @@ class RequestedPasses:
     def pass_started(self) -> list[asyncio.Future[Report]]:
         """Return the requests that the pass which begins now will answer."""
         requests, self._requests = self._requests, []
+        self._under_way = requests
         return requests
 
     def pass_ended(
@@ -86,6 +93,7 @@ class RequestedPasses:
         """Answer requests with the result of a pass."""
         # The listeners first: somebody whose request is answered may ask for the list at once.
         self._notify(result)
+        self._under_way = []
         for request in requests:
             if request.done():  # whoever asked waits no more
                 continue
@@ -95,10 +103,11 @@ class RequestedPasses:
                 request.set_result(result)
 
     def close(self) -> None:
-        """Answer the open requests: no pass will follow."""
-        for request in self.pass_started():
+        """Answer the open requests, also those of a pass that was cut off; refuse new ones."""
+        self._is_closed = True
+        for request in (*self._under_way, *self.pass_started()):
             if not request.done():
-                request.set_exception(PassFailedError("the service has ended"))
+                request.set_exception(PassFailedError(_ENDED))
 
     def _notify(self, result: Report | Exception) -> None:
         for listener in tuple(self._listeners):

@@ -101,7 +101,7 @@ class Doorkeeper:
             return None
         try:
             self._signer_of(access).unsign(value, max_age=_AGE)
-        except BadSignature:
+        except (BadSignature, UnicodeError):  # a cookie may have any octets
             return None
         return access
 

@@ -56,6 +56,17 @@ async def test_a_failed_pass_and_the_end_of_the_service_are_errors() -> None:
         await left
 
 
+async def test_the_end_of_the_service_answers_the_requests_of_a_pass_that_was_cut_off() -> None:
+    requested = passes()
+    request = await asked(requested)
+    requested.pass_started()
+    requested.close()
+    with pytest.raises(PassFailedError, match="has ended"):
+        await request
+    with pytest.raises(PassFailedError, match="has ended"):
+        await requested.run()
+
+
 async def test_somebody_who_waits_no_more_is_left_out() -> None:
     requested = passes()
     gone, waiting = await asked(requested), await asked(requested)

@@ -19,10 +19,11 @@ const policy = window.trustedTypes?.createPolicy("mailroom", {
 const list = document.getElementById("list");
 const status = document.getElementById("status");
 const rowsIn = (root) => [...root.querySelectorAll("li.row[data-row]")];
-const open = () => rowsIn(document).filter((row) => !row.classList.contains("done"));
 const actBefore = new WeakMap(); // row -> its answers, while it shows an outcome
 let lastDone = null;
 let movedAt = -Infinity;
+let lostTimer = 0; // of all streams: a stream that ended must not speak for its successor
+let asking = 0; // the number of the newest reading of the list
 let offered = ""; // the words about new senders that wait behind a button
 
 function parse(text) {
@@ -209,6 +210,7 @@ function showCount(waiting) {
 }
 
 async function follow() {
+  const asked = ++asking;
   let content;
   try {
     content = await ask(`/rows${location.search}`);
@@ -216,7 +218,8 @@ async function follow() {
     return;
   }
   const fresh = content.getElementById("rows");
-  if (!fresh) return;
+  // Answers may overtake each other; an older list must not undo a newer one.
+  if (!fresh || asked !== asking) return;
   merge(fresh, content);
 }
 
@@ -285,7 +288,6 @@ function showNotice(content) {
 function listen() {
   const events = new EventSource("/events");
   const lost = document.getElementById("connection");
-  let timer = 0;
   let isFirst = true;
   events.addEventListener("changed", (event) => {
     const { waiting } = JSON.parse(event.data);
@@ -297,12 +299,12 @@ function listen() {
     isFirst = false;
   });
   events.addEventListener("open", () => {
-    clearTimeout(timer);
-    timer = 0;
+    clearTimeout(lostTimer);
+    lostTimer = 0;
     lost.hidden = true;
   });
   events.addEventListener("error", () => {
-    timer ||= setTimeout(() => {
+    lostTimer ||= setTimeout(() => {
       lost.textContent = "The connection is lost. This list may be old.";
       lost.hidden = false;
     }, LOST_AFTER);
