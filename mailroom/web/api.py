@@ -4,7 +4,7 @@ from aiohttp import web
 
 from mailroom.web.context import DOORKEEPER
 from mailroom.web.forms import read_object, text_of
-from mailroom.web.model import Choice, Outcome, ScreenedAccount
+from mailroom.web.model import Choice, Outcome, RefusedError, ScreenedAccount
 
 
 async def waiting(request: web.Request) -> web.StreamResponse:
@@ -61,5 +61,5 @@ def _account_of(request: web.Request, *, decides: bool) -> ScreenedAccount:
 
 def _outcome(outcome: Outcome) -> web.StreamResponse:
     if outcome.failure:
-        raise web.HTTPUnprocessableEntity(text=outcome.failure)
+        raise RefusedError(outcome.failure)
     return web.json_response(dict(outcome.data), status=202 if outcome.is_pending else 200)

@@ -32,10 +32,10 @@ async def events(request: web.Request) -> web.StreamResponse:
             "X-Accel-Buffering": "no",  # nginx would keep the events back
         }
     )
-    await response.prepare(request)
-    await response.write(f"retry: {_PAUSE}\n\n".encode())
     stopping = asyncio.ensure_future(request.app[STOPPING].wait())
     try:
+        await response.prepare(request)
+        await response.write(f"retry: {_PAUSE}\n\n".encode())
         async with asyncio.timeout(_LONGEST), aclosing(account.changes()) as changes:
             await _send(response, changes, stopping)
     except (TimeoutError, ConnectionError):

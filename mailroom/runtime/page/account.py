@@ -45,11 +45,16 @@ class PageAccount:
 
     def __init__(self, settings: Settings) -> None:
         self.name = settings.name
-        self.answers: Sequence[Answer] = answers_of(settings.categories)
         self._connection = Connection(settings)
         self._waiting = PageList(self._connection)
         self._decisions = PageDecisions(self._connection, self._waiting)
         self._suggestions = PageSuggestions()
+
+    @property
+    def answers(self) -> Sequence[Answer]:
+        """The categories in the order of the configuration, then spam."""
+        # The settings may be read again while the page runs.
+        return answers_of(self._connection.settings.categories)
 
     @contextmanager
     def serve(self, account: Account, passes: RequestedPasses) -> Iterator[None]:

@@ -39,7 +39,6 @@ class PageDecisions:
     def __init__(self, connection: Connection, waiting: PageList) -> None:
         self._connection = connection
         self._waiting = waiting
-        self._categories = connection.settings.categories
 
     async def decide(self, choices: Sequence[Choice]) -> tuple[Outcome, ...]:
         """Carry out choices; see :meth:`mailroom.web.model.ScreenedAccount.decide`."""
@@ -74,7 +73,7 @@ class PageDecisions:
 
     def _answer(self, name: str) -> Answer:
         try:
-            return admin.answer_named(name, self._categories)
+            return admin.answer_named(name, self._connection.settings.categories)
         except admin.RefusedError as error:
             raise RefusedError(str(error)) from error
 
@@ -129,7 +128,9 @@ class PageDecisions:
             if any(key in filing.decision.contact.keys for filing in report.plan.filings)
         )
         report = next(filed, reports[-1])
-        standing = StandingDecisions(report.plan.snapshot.index, self._categories)
+        standing = StandingDecisions(
+            report.plan.snapshot.index, self._connection.settings.categories
+        )
         names = (category.name for category in standing.categories_without_stand_in(key))
         return admin.with_report(replace(outcome, before=tuple(names)), report)
 

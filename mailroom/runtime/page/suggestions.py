@@ -4,15 +4,10 @@ import asyncio
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-import structlog
-
 from mailroom.account import Account
 from mailroom.admin.suggest import suggest
-from mailroom.report.failures import EXPECTED
 from mailroom.runtime.page.rows import suggested_rows
-from mailroom.web.model import AccountUnavailableError, SuggestedRow, Suggestions
-
-log = structlog.get_logger(__name__)
+from mailroom.web.model import SuggestedRow, Suggestions
 
 _LIMIT: Final = 100
 """The largest number of proposals."""
@@ -30,7 +25,7 @@ class PageSuggestions:
         """Return the proposals or the progress; the first call starts to read.
 
         Raises:
-            AccountUnavailableError: the reading failed; the next call starts again.
+            Exception: the error because of which the reading failed; the next call starts again.
         """
         if self._reading is None:
             self._done = self._total = 0
@@ -42,9 +37,7 @@ class PageSuggestions:
         if reading.cancelled():
             return Suggestions((), 0, 0, is_complete=False)
         if error := reading.exception():
-            if not isinstance(error, EXPECTED):
-                log.error("a mistake in Mailroom itself: no proposals", exc_info=error)
-            raise AccountUnavailableError(str(error))
+            raise error
         self._reading = reading
         rows = tuple(row for row in reading.result() if row.who not in self._decided)
         return Suggestions(rows, self._done, self._total, is_complete=True)
