@@ -198,7 +198,10 @@ class Writing:
         return again
 
     async def _resolve_uid_conflicts(self, jobs: Sequence[Job]) -> list[Job]:
-        """Return jobs whose uid is taken, on the contact's existing card or with another uid."""
+        """Return jobs in place of those whose uid is taken.
+
+        A new job uses the contact's existing card, or, if the card is somebody else's, another uid.
+        """
         resolved: list[Job] = []
         with self._report.failing(*(job.key for job in jobs)):
             cards = await self._cards.find(job.uid for job in jobs) if jobs else []

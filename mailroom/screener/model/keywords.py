@@ -4,8 +4,9 @@ from collections.abc import Collection
 from typing import Final
 
 SCREENED: Final = "$mailroom-screened"
-"""Set on new mail that was filed, or that only got the warning label, and on waiting mail that was
-cleared and stays in the Inbox. If such a mail is in the Inbox, it is not screened again."""
+"""Set on new mail that was filed, or that only got the warning label; on waiting mail that was
+cleared and stays in the Inbox; and on mail that was let into the Inbox without a decision. Mail
+with this keyword that is in the Inbox is not screened again."""
 
 FORGED: Final = "$mailroom-forged"
 """Set on mail whose From is forged, until a label files the mail: a decision on the sender in its

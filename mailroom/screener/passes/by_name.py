@@ -99,8 +99,9 @@ class NamedSubjects:
     async def _mail_of(
         self, keys: frozenset[str], answers: Collection[Answer], reading: Reading
     ) -> tuple[Email, ...]:
-        """Find the mail of subjects that answers may move, without forged mail and other's spam.
+        """Find the mail of subjects that answers may move.
 
+        Forged mail is left out, and so is mail in the Junk folder that Mailroom did not move there.
         Spam that Mailroom moved to the Junk folder comes back by every answer but spam.
         """
         junk = reading.gathered.places.junk

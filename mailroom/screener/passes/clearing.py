@@ -33,10 +33,10 @@ _RESTLESS: Final = "mail is changed by somebody else all the time; run the comma
 
 @dataclass(slots=True)
 class Cleared:
-    """The mail that was waived, or would be.
+    """The mail that a run changed, or would change.
 
     Attributes:
-        archive: the path of the mailbox for waived mail.
+        archive: the path of the mailbox for waived mail; empty if the run waives none.
         mails: the number of mails.
         senders: the keys of their senders; of a mail with several authors, those of all.
         oldest: the time (UTCDate) at which the oldest of them came; empty if there are none.
