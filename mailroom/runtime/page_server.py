@@ -23,7 +23,9 @@ async def serve_page(
     Raises:
         PortUnavailableError: the server cannot listen on its port.
     """
-    shown = [(of_account, page) for of_account, page in pages if of_account.web.is_on]
+    shown = [
+        (account_settings, page) for account_settings, page in pages if account_settings.web.is_on
+    ]
     if not shown:
         yield None
         return
@@ -40,13 +42,13 @@ async def serve_page(
     accesses = [
         Access(
             account=page,
-            password=of_account.web.password.get_secret_value(),
-            proxy_user=of_account.web.proxy_user,
-            api_token=of_account.web.api_token.get_secret_value(),
-            api_token_readonly=of_account.web.api_token_readonly.get_secret_value(),
-            answer_names=of_account.web.answer_names,
+            password=account_settings.web.password.get_secret_value(),
+            proxy_user=account_settings.web.proxy_user,
+            api_token=account_settings.web.api_token.get_secret_value(),
+            api_token_readonly=account_settings.web.api_token_readonly.get_secret_value(),
+            answer_names=account_settings.web.answer_names,
         )
-        for of_account, page in shown
+        for account_settings, page in shown
     ]
     app = make_app(accesses, options)
     async with listen(app, host=web.host, port=web.port, section="WEB") as port:

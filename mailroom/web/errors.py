@@ -66,7 +66,7 @@ async def _response(request: web.Request, status: HTTPStatus, text: str) -> web.
     if is_by_script(request):
         return html("_problem.html", code=status, **context)
     # A site that has its name lead to this machine could read what it is shown.
-    is_of_ours = status != HTTPStatus.MISDIRECTED_REQUEST
-    access = request.app[DOORKEEPER].access_of(request) if is_of_ours else None
+    is_our_host = status != HTTPStatus.MISDIRECTED_REQUEST
+    access = request.app[DOORKEEPER].access_of(request) if is_our_host else None
     page = page_of(request, str(context["heading"]), access=access)
     return html("error.html", code=status, page=page, **context)

@@ -105,18 +105,18 @@ class PageAccount:
 
     async def decide(self, choices: Sequence[Choice]) -> tuple[Outcome, ...]:
         """Put the labels of all choices on mail, wait for the pass, and return its outcomes."""
-        with self._unavailable_is_news():
+        with self._read_again_if_unavailable():
             outcomes = await self._decisions.decide(choices)
         self._suggestions.forget({outcome.who for outcome in outcomes if not outcome.failure})
         return outcomes
 
     async def undo(self, who: str, *, category: str = "") -> Outcome:
         """Take the decision on a subject back, or restore the category that it had before."""
-        with self._unavailable_is_news():
+        with self._read_again_if_unavailable():
             return await self._decisions.undo(who, category)
 
     @contextmanager
-    def _unavailable_is_news(self) -> Iterator[None]:
+    def _read_again_if_unavailable(self) -> Iterator[None]:
         """Have the list read again if a decision failed, so that it says that it is old."""
         try:
             yield
