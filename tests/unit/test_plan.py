@@ -12,6 +12,7 @@ from mailroom.jmap.mail import Email
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.sender import sender_key
 from mailroom.screener.passes.plan import BySubject, plan_filing
+from mailroom.screener.passes.replan import replan_labelled_patches
 from tests.support.domain.account_model import Account
 from tests.support.domain.builders import (
     PLACES,
@@ -499,6 +500,22 @@ def test_a_pass_that_is_killed_anywhere_is_finished_by_the_next_one(
     assert without_warnings(killed) == without_warnings(undisturbed)
     assert killed.people() == undisturbed.people()
     assert killed.plan().is_empty
+
+
+def test_a_label_that_only_widens_goes_before_the_label_whose_decision_it_follows() -> None:
+    """Else a pass that is killed in between would leave it to follow another decision."""
+    post = {"list_id": "<dev.lists.org>", "list_post": "<mailto:dev@lists.org>"}
+    account = Account.of(
+        mail("@ToFeed", email_id="letter"),
+        replace(mail("@ToPerson", email_id="post"), **post),
+        replace(mail("@ThisList", email_id="widens"), **post),
+    )
+    plan = account.plan()
+    of_list, of_sender = (list(filing.labelled_patches) for filing in plan.filings)
+    assert of_list == ["widens", "post"]
+    assert of_sender == ["letter"]
+    anew = replan_labelled_patches(plan, plan.filings, account.mails.values(), DEFAULTS)
+    assert list(anew).index("widens") < list(anew).index("post")
 
 
 def undoes_what_another_label_decides(account: Account) -> bool:

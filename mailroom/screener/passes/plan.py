@@ -213,9 +213,21 @@ def plan_filing(
         swept_patches={email_id: patch for email_id, patch in swept.items() if patch is not None},
         labelled_patches={
             email_id: file_labelled(email, target, places, warn=email_id in decision.mismatched)
-            for email_id, email in labelled.items()
+            for email_id, email in sorted(
+                labelled.items(), key=lambda item: decides_by_itself(item[1], places)
+            )
         },
     )
+
+
+def decides_by_itself(email: Email, places: Places) -> bool:
+    """Return True if a mail has a triage label, and not only one that widens a decision.
+
+    The mails without are filed first. A label that only widens follows the decision of this pass;
+    if the mail that made the decision were filed and its label gone, and the pass cut short then,
+    the label would follow another decision in the next pass.
+    """
+    return not email.mailbox_ids.isdisjoint(places.labels)
 
 
 def unfiled_mail(
