@@ -504,18 +504,17 @@ def test_a_pass_that_is_killed_anywhere_is_finished_by_the_next_one(
 
 def test_a_label_that_only_widens_goes_before_the_label_whose_decision_it_follows() -> None:
     """Else a pass that is killed in between would leave it to follow another decision."""
-    post = {"list_id": "<dev.lists.org>", "list_post": "<mailto:dev@lists.org>"}
-    account = Account.of(
-        mail("@ToFeed", email_id="letter"),
-        replace(mail("@ToPerson", email_id="post"), **post),
-        replace(mail("@ThisList", email_id="widens"), **post),
-    )
+    posts = [
+        replace(mail(label, email_id=label), list_id=LISTS[1][0], list_post=LISTS[1][1])
+        for label in ("@ToPerson", "@ThisList")
+    ]
+    account = Account.of(mail("@ToFeed", email_id="letter"), *posts)
     plan = account.plan()
     of_list, of_sender = (list(filing.labelled_patches) for filing in plan.filings)
-    assert of_list == ["widens", "post"]
+    assert of_list == ["@ThisList", "@ToPerson"]
     assert of_sender == ["letter"]
     anew = replan_labelled_patches(plan, plan.filings, account.mails.values(), DEFAULTS)
-    assert list(anew).index("widens") < list(anew).index("post")
+    assert list(anew).index("@ThisList") < list(anew).index("@ToPerson")
 
 
 def undoes_what_another_label_decides(account: Account) -> bool:
