@@ -39,10 +39,7 @@ async def serve(settings: Settings) -> Exit:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, partial(_on_signal, stop, number))
-    # Every account has several connections, so as many open files as permitted are allowed.
-    present, highest = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if resource.RLIM_INFINITY not in {present, highest}:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (highest, highest))
+    _allow_open_files()
     metrics = Metrics()
     supervisors = [Supervisor(account, metrics) for account in settings.served]
     async with (
@@ -54,10 +51,7 @@ async def serve(settings: Settings) -> Exit:
         ) as port,
         serve_page(
             settings,
-            [
-                (account, supervisor.page)
-                for account, supervisor in zip(settings.served, supervisors, strict=True)
-            ],
+            zip(settings.served, (supervisor.page for supervisor in supervisors), strict=True),
         ) as web_port,
     ):
         facts: dict[str, object] = {"version": __version__, "health_port": port}
@@ -93,6 +87,13 @@ async def run_until_stopped(
         await asyncio.wait({*running, stopping})
     ended = [task.result() for task in running if task in done]
     return ended[0] if ended else Exit.OK
+
+
+def _allow_open_files() -> None:
+    """Allow as many open files as permitted, because every account has several connections."""
+    present, highest = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY not in {present, highest}:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest, highest))
 
 
 def _on_signal(stop: asyncio.Event, number: signal.Signals) -> None:

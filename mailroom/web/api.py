@@ -4,7 +4,8 @@ from aiohttp import web
 
 from mailroom.web.context import DOORKEEPER
 from mailroom.web.forms import read_object, text_of
-from mailroom.web.model import Choice, Outcome, RefusedError, ScreenedAccount
+from mailroom.web.model import Choice, Outcome, RefusedError
+from mailroom.web.protocol import ScreenedAccount
 
 
 async def waiting(request: web.Request) -> web.StreamResponse:

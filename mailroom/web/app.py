@@ -35,35 +35,37 @@ def make_app(accesses: Sequence[Access], options: PageOptions) -> web.Applicatio
     app[STOPPING] = asyncio.Event()
     app.on_shutdown.append(end_streams)
     app.on_response_prepare.append(add_headers)
-    app.add_routes(
-        [
-            web.get("/", pages.waiting),
-            web.get("/rows", pages.rows),
-            web.get("/decided", pages.decided),
-            web.get("/subject", pages.subject),
-            web.get("/suggest", pages.suggest),
-            web.get("/clear", pages.clear),
-            web.get("/offline", pages.offline),
-            web.get("/events", events, allow_head=False),
-            web.get("/sign-in", signing.show),
-            web.post("/sign-in", signing.sign_in),
-            web.post("/sign-out", signing.sign_out),
-            web.post("/decide", actions.decide),
-            web.post("/undo", actions.undo),
-            web.post("/let-in", actions.let_in),
-            web.post("/send-back", actions.send_back),
-            web.post("/suggest", actions.suggest),
-            web.post("/clear", actions.clear),
-            web.get("/api/waiting", api.waiting),
-            web.get("/api/decided", api.decided),
-            web.post("/api/decide", api.decide),
-            web.post("/api/undo", api.undo),
-            # The name is matched before its escapes are resolved, so it is never a path.
-            web.get(r"/static/{name:[\w-]+\.\w+}", _static),
-            web.get(r"/{name:manifest\.webmanifest|sw\.js}", _static),
-        ]
-    )
+    app.add_routes(_routes())
     return app
+
+
+def _routes() -> list[web.RouteDef]:
+    return [
+        web.get("/", pages.waiting),
+        web.get("/rows", pages.rows),
+        web.get("/decided", pages.decided),
+        web.get("/subject", pages.subject),
+        web.get("/suggest", pages.suggest),
+        web.get("/clear", pages.clear),
+        web.get("/offline", pages.offline),
+        web.get("/events", events, allow_head=False),
+        web.get("/sign-in", signing.show),
+        web.post("/sign-in", signing.sign_in),
+        web.post("/sign-out", signing.sign_out),
+        web.post("/decide", actions.decide),
+        web.post("/undo", actions.undo),
+        web.post("/let-in", actions.let_in),
+        web.post("/send-back", actions.send_back),
+        web.post("/suggest", actions.suggest),
+        web.post("/clear", actions.clear),
+        web.get("/api/waiting", api.waiting),
+        web.get("/api/decided", api.decided),
+        web.post("/api/decide", api.decide),
+        web.post("/api/undo", api.undo),
+        # The name is matched before its escapes are resolved, so it is never a path.
+        web.get(r"/static/{name:[\w-]+\.\w+}", _static),
+        web.get(r"/{name:manifest\.webmanifest|sw\.js}", _static),
+    ]
 
 
 async def _static(request: web.Request) -> web.StreamResponse:

@@ -1,15 +1,15 @@
-"""The values that the page shows, and the protocol of the account that it shows.
+"""The values that the page shows; :mod:`mailroom.web.protocol` has the account that they come from.
 
 Texts are as strangers wrote them: :mod:`mailroom.web.text` cleans them when they are shown. A
 subject of decisions is named as in the commands: ``ann@loom.example``, ``*@loom.example``, or
 ``<dev.lists.example>``.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 SPAM = "spam"
 """The name of the answer that is no category: the mail goes to the Junk folder."""
@@ -272,63 +272,3 @@ class Cleared:
     mails: int
     senders: int
     archive: str
-
-
-class ScreenedAccount(Protocol):
-    """An account as the page sees it.
-
-    All methods raise :class:`AccountUnavailableError` if a server cannot be used, and
-    :class:`RefusedError` if a person asks for something that is not allowed.
-    """
-
-    @property
-    def name(self) -> str:
-        """The name of one of several accounts; else empty."""
-
-    @property
-    def answers(self) -> Sequence[Answer]:
-        """The categories in the order of the configuration, then spam."""
-
-    async def waiting(self) -> Waiting:
-        """Return the waiting subjects; the account is read only if it changed since the last call.
-
-        If it cannot be read, the last list is returned with its problem.
-        """
-
-    async def decided(self, *, category: str = "", search: str = "") -> tuple[DecidedRow, ...]:
-        """Return the decisions, the newest first: all, or those that match."""
-
-    async def subject(self, who: str) -> SubjectPage:
-        """Return the contacts, decisions and mail of a subject."""
-
-    async def decide(self, choices: Sequence[Choice]) -> tuple[Outcome, ...]:
-        """Put the labels of all choices on mail, wait for the pass, and return its outcomes.
-
-        There is an outcome for each choice, in the same order.
-        """
-
-    async def undo(self, who: str, *, category: str = "") -> Outcome:
-        """Take the decision on a subject back, or restore the category that it had before.
-
-        Args:
-            who: the subject.
-            category: the name of the category to restore; empty: back to the Screener.
-        """
-
-    async def let_in(self, mail_id: str) -> None:
-        """Move one waiting mail to the Inbox, and decide nothing."""
-
-    async def send_back(self, mail_id: str) -> None:
-        """Take :meth:`let_in` back: the mail waits in the Screener again."""
-
-    async def survey(self, older: str) -> Cleared:
-        """Count the mail that :meth:`clear` would move."""
-
-    async def clear(self, older: str) -> Cleared:
-        """Archive the mail that has waited longer than an age (``30d``; empty: any age)."""
-
-    async def suggestions(self) -> Suggestions:
-        """Return the proposals, or start to read the mail for them and return the progress."""
-
-    def changes(self) -> AsyncGenerator[int]:
-        """Yield the number of waiting subjects now, and again after each change of the account."""

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
-from mailroom.web.model import Answer, ScreenedAccount
+from mailroom.web.model import Answer
+from mailroom.web.protocol import ScreenedAccount
 
 _IN_ROW = ("Imbox", "Feed", "Paper Trail")
 """The categories that stand in a row by default, beside the first one that denies."""

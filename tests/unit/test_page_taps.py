@@ -81,6 +81,8 @@ def test_a_row_is_found_by_its_mail_then_by_its_name() -> None:
     assert find_waiting(Choice(WHO, "Feed", mail_id="m7"), rows) is forged
     assert find_waiting(Choice(WHO, "Feed", mail_id="m5"), rows) is BOB
     assert find_waiting(Choice(WHO, "Feed", mail_id="gone"), rows) is BOB
+    assert find_waiting(Choice(WHO, "Feed"), (forged, BOB)) is BOB
+    assert find_waiting(Choice(WHO, "Feed"), (forged,)) is None
     assert find_waiting(Choice("ann@corp.example", "Feed", mail_id="m9"), rows) is None
     assert find_waiting(Choice("", "Feed", mail_id="m9"), rows) is None
 

@@ -37,7 +37,7 @@ _MAILS_SHOWN = 50
 
 
 class PageAccount:
-    """An account as the page sees it; see :class:`mailroom.web.model.ScreenedAccount`.
+    """An account as the page sees it; see :class:`mailroom.web.protocol.ScreenedAccount`.
 
     Args:
         settings: the account's settings.

@@ -41,7 +41,7 @@ class PageDecisions:
         self._waiting = waiting
 
     async def decide(self, choices: Sequence[Choice]) -> tuple[Outcome, ...]:
-        """Carry out choices; see :meth:`mailroom.web.model.ScreenedAccount.decide`."""
+        """Carry out choices; see :meth:`mailroom.web.protocol.ScreenedAccount.decide`."""
         taps = dict[int, Tap]()
         by_name = dict[int, tuple[Subject, Answer]]()
         for number, choice in enumerate(choices):

@@ -9,7 +9,7 @@ from mailroom.screener.model.categories import Answer
 from mailroom.screener.model.keywords import SEEN
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.subject import Kind, Subject
-from mailroom.screener.overview.waiting import WaitingSubject
+from mailroom.screener.overview.waiting import Reason, WaitingSubject
 from mailroom.web.model import Choice, Scope
 
 
@@ -66,8 +66,9 @@ def find_waiting(choice: Choice, subjects: Iterable[WaitingSubject]) -> WaitingS
     """Return the waiting subject of a choice: by its mail, else by its name.
 
     A mail that came after the list was shown is the newest one now; the name still finds its
-    subject.
+    subject. Forged mail is never chosen by the name: it is not from the sender who is named.
     """
     named = [waiting for waiting in subjects if str(waiting.subject or "") == choice.who]
     with_mail = [waiting for waiting in named if choice.mail_id in waiting.ids]
-    return next(iter(with_mail or named), None) if choice.who else None
+    genuine = [waiting for waiting in named if waiting.reason is not Reason.FORGED]
+    return next(iter(with_mail or genuine), None) if choice.who else None
