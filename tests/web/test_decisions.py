@@ -53,6 +53,26 @@ async def test_an_answer_is_taken_back(page: Page, alice: Owner, serve: Serve) -
         await expect(page.get_by_text(ANN)).to_have_count(0)
 
 
+async def test_older_senders_follow_those_that_were_answered(
+    page: Page, alice: Owner, serve: Serve
+) -> None:
+    """Whoever came up to this page because another was answered is not passed over."""
+    senders = [f"s{number:02}@loom.example" for number in range(52)]
+    await waits(alice, *(message(sender, sender) for sender in senders))
+    async with serve(alice) as site:
+        screen = await Screen.opened(page, site.url)
+        shown = [sender for sender in senders if await screen.row(sender).count()]
+        following = [sender for sender in senders if sender not in shown]
+        assert len(following) == 2
+        await screen.answer(shown[0], "Feed")
+        await screen.until_decided(shown[0], "Feed")
+        await page.get_by_role("link", name="Older").click()
+        await expect(screen.row(shown[0])).to_have_count(0)
+        assert any([await screen.row(sender).count() for sender in following])
+        await page.get_by_role("link", name="Older").click()
+        await expect(screen.rows).to_have_count(1)
+
+
 async def test_focus_goes_to_the_next_row(page: Page, alice: Owner, serve: Serve) -> None:
     await waits(alice, message(ANN, "one"), message(BEN, "two"))
     async with serve(alice) as site:

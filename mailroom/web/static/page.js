@@ -121,6 +121,15 @@ function show(row, outcome) {
   say(`${name}: ${words}`);
 }
 
+// Rows that were answered have left the list, so the rows that follow have come up to this page.
+document.addEventListener("click", (event) => {
+  const older = event.target.closest?.("a[rel=next]");
+  if (!older || !document.querySelector("#rows .done")) return;
+  const url = new URL(older.href);
+  url.searchParams.set("page", document.getElementById("rows").dataset.page);
+  older.href = url;
+});
+
 function complain(row, content) {
   row.querySelector(".act > .outcome.bad")?.remove();
   // The error page of a proxy says nothing about the row.

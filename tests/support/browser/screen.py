@@ -1,4 +1,4 @@
-"""The page in the hands of a person, who finds things by their roles and names."""
+"""The page in the hands of a person: things are found by their roles and names."""
 
 import re
 from contextlib import suppress
@@ -47,7 +47,7 @@ class Screen:
         return self.page.get_by_role("main").get_by_role("article")
 
     def row(self, who: str) -> Locator:
-        """Return the row of a subject; ``who`` is in its text."""
+        """Return the row that has a subject in its text."""
         return self.rows.filter(has_text=who)
 
     async def answer(self, who: str, answer: str) -> None:
