@@ -1,5 +1,5 @@
-"""The page: a web page that shows who waits for a decision, and decides.
+"""The page: a web page that lists the waiting subjects, on which a person decides.
 
 :mod:`mailroom.web.model` has the values of the page, and :mod:`mailroom.web.protocol` the account
-behind it. The page knows nothing of mail or contact servers.
+behind it. The page imports nothing of mail or contact servers.
 """

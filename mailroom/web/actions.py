@@ -1,7 +1,7 @@
-"""The forms of the page: what they change, and the answer to them.
+"""The forms of the page: their changes, and the responses to them.
 
-The page's script gets a part of a page; a plain form is led back to the page that it was on, which
-then shows the outcome.
+The page's script receives a part of a page. A plain form is redirected to the page that contains
+the form, and that page then shows the outcome.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ async def decide(request: web.Request) -> web.StreamResponse:
 
 
 async def undo(request: web.Request) -> web.StreamResponse:
-    """Take a decision back."""
+    """Undo a decision."""
     account, form = access_of(request).account, await read_form(request)
     outcome = await account.undo(text_of(form, "who"), category=form.get("category", ""))
     return _answer(request, form, [(form.get("row", ""), outcome)])
@@ -55,7 +55,7 @@ async def let_in(request: web.Request) -> web.StreamResponse:
 
 
 async def send_back(request: web.Request) -> web.StreamResponse:
-    """Have a mail wait again that was let in."""
+    """Move a mail that was let in back to the Screener."""
     account, form = access_of(request).account, await read_form(request)
     mail_id, who = text_of(form, "mail"), form.get("who", "")
     await account.send_back(mail_id)
@@ -65,7 +65,7 @@ async def send_back(request: web.Request) -> web.StreamResponse:
 def _answer(
     request: web.Request, form: MultiDict[str], outcomes: Sequence[tuple[str, Outcome]]
 ) -> web.StreamResponse:
-    """Answer with outcomes, each with the id of its row."""
+    """Return the response with outcomes, each with the id of its row."""
     access, return_to = access_of(request), local_path(form.get("return_to", "/"))
     if is_by_script(request):
         page = page_of(request, "", access=access, return_to=return_to)
@@ -84,10 +84,10 @@ async def suggest(request: web.Request) -> web.StreamResponse:
             raise RefusedError(f"no category was chosen for {who}; nothing was decided")
         choices.append(Choice(who, category))
     if not choices:
-        raise RefusedError("nothing was ticked")
+        raise RefusedError("no sender was ticked; nothing was decided")
     outcomes = await access.account.decide(choices)
     failed = [outcome for outcome in outcomes if outcome.failure]
-    # The decisions are the newest of the list that follows.
+    # The list of decisions shows these first, so only failures need a message.
     raise web.HTTPSeeOther(back_to(request, access, _LISTED, failed))
 
 
@@ -95,7 +95,7 @@ async def clear(request: web.Request) -> web.StreamResponse:
     """Archive waiting mail without a decision."""
     access, form = access_of(request), await read_form(request)
     older = form.get("older")
-    if older is None:  # an empty age is any age, so a form that lacks it must not pass for that
+    if older is None:  # an empty age means any age, so a missing age is refused
         raise web.HTTPBadRequest(text="'older' is missing.")
     cleared = await access.account.clear(older)
     page = page_of(request, "Clear", "waiting", access=access)

@@ -1,4 +1,4 @@
-"""JSON for programs: who waits, what was decided, decide, and undo. See docs/page.md."""
+"""JSON for programs: list waiting subjects and decisions, decide, and undo. See docs/page.md."""
 
 from aiohttp import web
 
@@ -9,7 +9,7 @@ from mailroom.web.protocol import ScreenedAccount
 
 
 async def waiting(request: web.Request) -> web.StreamResponse:
-    """Return the waiting subjects as ``mailroom waiting --json`` does, and how old they are."""
+    """Return the waiting subjects as in ``mailroom waiting --json``, and the time of reading."""
     shown = await _account_of(request, decides=False).waiting()
     data = {
         "waiting": [dict(row.data) for row in shown.rows],
@@ -38,7 +38,7 @@ async def decide(request: web.Request) -> web.StreamResponse:
 
 
 async def undo(request: web.Request) -> web.StreamResponse:
-    """Take a decision back."""
+    """Undo a decision."""
     account, body = _account_of(request, decides=True), await read_object(request)
     return _outcome(await account.undo(text_of(body, "who")))
 
@@ -47,7 +47,7 @@ def _account_of(request: web.Request, *, decides: bool) -> ScreenedAccount:
     """Return the account of the program that sends a request.
 
     Raises:
-        HTTPException: the token is missing or wrong, or only reads.
+        HTTPException: the token is missing or wrong, or may only read.
     """
     found = request.app[DOORKEEPER].program_of(request)
     if found is None:

@@ -23,8 +23,8 @@ def make_app(accesses: Sequence[Access], options: PageOptions) -> web.Applicatio
     """Return the application.
 
     Args:
-        accesses: the accounts, and who may see them; at least one.
-        options: who may use the page.
+        accesses: the accounts, each with the people and programs that may see it; at least one.
+        options: the options that hold for all accounts.
     """
     app = web.Application(
         client_max_size=MOST_OCTETS, middlewares=[show_errors, Guard(options.url)]
@@ -74,7 +74,7 @@ async def _static(request: web.Request) -> web.StreamResponse:
     if file is None:
         raise web.HTTPNotFound
     response = web.Response(body=file.body, content_type=file.content_type)
-    # The address has the version, so another version has another address.
+    # A new version has a new address, so browsers may keep this one.
     if request.query.get("v") == file.version:
         response.headers["Cache-Control"] = _A_YEAR
     return response

@@ -1,4 +1,4 @@
-"""The context of a request: the account that it may see, and what every page shows."""
+"""The context of a request: the account that the request may see, and the values of every page."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,17 +17,17 @@ from mailroom.web.text import clean
 
 DOORKEEPER: Final = web.AppKey("doorkeeper", Doorkeeper)
 MESSAGES: Final = web.AppKey("messages", URLSafeTimedSerializer)
-"""Signs the outcomes that a plain form's page shows after its redirect."""
+"""The signer of the outcomes that a page shows after a plain form was sent."""
 _MESSAGE_AGE: Final = 600
-"""Seconds that such a message is shown: as long as somebody may go back to it."""
+"""Seconds for which a message is valid, because somebody may go back to its page."""
 _LONGEST_PATH: Final = 2000
-"""Characters of a path to come back to; servers and proxies take heads of 8 KB."""
+"""The largest number of characters in a path to return to; proxies refuse heads over 8 KB."""
 _LONGEST_MESSAGE: Final = 3000
-"""Characters of the signed outcomes in such a path."""
+"""The largest number of characters of the signed outcomes in a path."""
 _MOST_SHOWN: Final = 20
-"""Outcomes in such a path."""
+"""The largest number of outcomes in a path."""
 _LONGEST_FAILURE: Final = 300
-"""Characters of the reason for a failure in such a path."""
+"""The largest number of characters of the reason for a failure in a path."""
 _DONE: Final = "done"
 _START: Final = "/"
 
@@ -39,13 +39,13 @@ class Page:
     Attributes:
         title: the title.
         current: the part of the page: ``waiting``, ``decided``, ``suggest``, or empty.
-        account: the name of one of several accounts; else empty.
+        account: the name of the account if there are several; else empty.
         waiting_count: the number of waiting subjects; None if it is not known.
         signed_in: True if somebody is signed in.
-        can_sign_out: True if a password was used for it.
-        answers: the answers that can be given; the last one is spam.
+        can_sign_out: True if a person signed in with a password.
+        answers: all answers, the last of which is spam.
         row_answers: the answers that stand in each row.
-        return_to: the path of this page, for forms to come back to.
+        return_to: the path of this page, to which its forms redirect.
         done: the outcomes of the form that was sent before.
     """
 
@@ -65,7 +65,7 @@ def access_of(request: web.Request) -> Access:
     """Return the access of whoever sends a request.
 
     Raises:
-        HTTPException: nobody is signed in: people are led to the sign-in, the script gets a 401.
+        HTTPException: nobody is signed in: redirects to the sign-in; 401 for the script.
     """
     access = request.app[DOORKEEPER].access_of(request)
     if access is not None:
@@ -81,7 +81,7 @@ def sign_in_path(return_to: str) -> str:
 
 
 def local_path(text: str) -> str:
-    """Return a path of this page; the start if a text is none. It never leads to another site."""
+    """Return a text that is a path on this site; else return the path of the start page."""
     if not text.startswith("/") or text.startswith(("//", "/\\")) or not text.isprintable():
         return _START
     try:
@@ -89,7 +89,7 @@ def local_path(text: str) -> str:
     except ValueError:
         return _START
     path = str(url.without_query_params(_DONE))
-    # The path becomes a part of a header.
+    # The path becomes a part of a header, and proxies limit the length of headers.
     return _START if url.is_absolute() or len(path) > _LONGEST_PATH else path
 
 
@@ -107,7 +107,7 @@ def back_to(request: web.Request, access: Access, return_to: str, done: Sequence
 
 
 def _salt_of(access: Access) -> str:
-    """Return the salt of an account's messages: nobody is shown an outcome of another's."""
+    """Return the salt of an account's messages: one account never shows outcomes of another."""
     return f"mailroom.message.{access.account.name}"
 
 
@@ -138,7 +138,7 @@ def page_of(
 def _outcomes(request: web.Request, access: Access) -> tuple[Outcome, ...]:
     """Return the outcomes of the form that was sent before.
 
-    They are signed, so that no link of a stranger shows an outcome that is not true.
+    Outcomes are signed, so that no link of a stranger can show an outcome that is not true.
     """
     try:
         fields = request.app[MESSAGES].loads(
@@ -152,6 +152,6 @@ def _outcomes(request: web.Request, access: Access) -> tuple[Outcome, ...]:
 def html(template: str, *, code: int = 200, **context: Any) -> web.Response:
     """Return a page, or a part of one, as a response with a status code."""
     text = render(template, **context)
-    # JSON of a mail server may have lone halves of characters, which UTF-8 does not have.
+    # JSON of a mail server may contain lone surrogates, which UTF-8 cannot encode.
     body = text.encode(errors="replace")
     return web.Response(body=body, status=code, content_type="text/html", charset="utf-8")

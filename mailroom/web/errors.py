@@ -17,25 +17,25 @@ _API: Final = "/api/"
 _HEADINGS: Final = {
     HTTPStatus.NOT_FOUND: "There is no such page",
     HTTPStatus.SERVICE_UNAVAILABLE: "The mail server cannot be reached",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "That was not done",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "The request was refused",
     HTTPStatus.INTERNAL_SERVER_ERROR: "A mistake in Mailroom",
 }
 _ADVICE: Final = {
     HTTPStatus.SERVICE_UNAVAILABLE: "Nothing is lost. Try again in a minute.",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "The log of Mailroom says more.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Mailroom's log has the details.",
 }
 
 
 @web.middleware
 async def show_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer a request; an error becomes a response that whoever sent the request can read."""
+    """Answer a request; turn an error into a page, a part of a page, or JSON."""
     try:
         return await handler(request)
     except web.HTTPRedirection:
         raise
     except web.HTTPException as error:
         status, text = HTTPStatus(error.status), error.text or ""
-        if text == f"{error.status}: {error.reason}":  # aiohttp's own text says no more
+        if text == f"{error.status}: {error.reason}":  # aiohttp's own text repeats the status
             text = ""
         kept = ("Allow", "Retry-After", "WWW-Authenticate")
         headers = {name: error.headers[name] for name in kept if name in error.headers}
@@ -65,7 +65,8 @@ async def _response(request: web.Request, status: HTTPStatus, text: str) -> web.
     }
     if is_by_script(request):
         return html("_problem.html", code=status, **context)
-    # A site that has its name lead to this machine could read what it is shown.
+    # A site whose name points to this machine (DNS rebinding) can read this response, so the
+    # response shows nothing of an account.
     is_our_host = status != HTTPStatus.MISDIRECTED_REQUEST
     access = request.app[DOORKEEPER].access_of(request) if is_our_host else None
     page = page_of(request, str(context["heading"]), access=access)

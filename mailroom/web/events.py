@@ -18,7 +18,7 @@ STOPPING: Final = web.AppKey("stopping", asyncio.Event)
 _PING: Final = 25.0
 """Seconds between comments on a silent stream: proxies end streams that are silent for a minute."""
 _LONGEST: Final = 3600.0
-"""Seconds. The browser then connects again, and its sign-in is checked again."""
+"""Seconds after which a stream ends. The browser connects again, with its sign-in checked."""
 _PAUSE: Final = 2000
 """Milliseconds that the browser waits before it connects again."""
 
@@ -41,7 +41,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     except (TimeoutError, ConnectionError):
         pass
     except Exception:
-        # The head of the answer is sent, so no error page can follow.
+        # The head of the response was sent already, so no error page can follow.
         log.exception("a mistake in Mailroom itself: the events of the page have ended")
     finally:
         stopping.cancel()
@@ -65,7 +65,7 @@ async def _send(
             elif not stopping.done():
                 await response.write(b": nothing new\n\n")
     finally:
-        # A generator cannot be closed while it is asked for its next value.
+        # A generator cannot be closed while a task waits for its next value.
         following.cancel()
         await asyncio.wait({following})
 

@@ -1,4 +1,4 @@
-"""Reading the bodies of requests, which anybody may have sent."""
+"""Read the bodies of requests, any of which an attacker may have sent."""
 
 import json
 from collections.abc import Mapping
@@ -18,9 +18,11 @@ async def read_form(request: web.Request) -> MultiDict[str]:
     Raises:
         HTTPException: the body is not a form, or too large.
     """
-    # The body is decoded as its sender says, and Python knows odd encodings.
+    # aiohttp decodes the body by any codec of Python that the sender names, so only UTF-8 may pass.
     if request.content_type != _FORM or (request.charset or _UTF8).lower() != _UTF8:
-        raise web.HTTPUnsupportedMediaType(text="The form has another encoding.")
+        raise web.HTTPUnsupportedMediaType(
+            text="The form must be application/x-www-form-urlencoded in UTF-8."
+        )
     try:
         fields = await request.post()
     except ValueError:
@@ -46,10 +48,10 @@ async def read_object(request: web.Request) -> Mapping[str, Any]:
 
 
 def text_of(fields: Mapping[str, Any], name: str) -> str:
-    """Return a text of a form or a JSON object.
+    """Return the text in a field of a form or a JSON object.
 
     Raises:
-        HTTPException: there is no text of that name.
+        HTTPException: the field is missing, or is not a text.
     """
     value = fields.get(name)
     if not isinstance(value, str) or not value:

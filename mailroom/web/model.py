@@ -20,15 +20,15 @@ class AccountUnavailableError(Exception):
 
 
 class RefusedError(Exception):
-    """Nobody may decide like this; the text says why, for a person."""
+    """A request is not allowed or not possible; the text is the reason, for a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer that can be given: a category, or spam.
+    """An answer to a waiting subject: a category, or spam.
 
     Attributes:
-        name: the name of the category; :data:`SPAM`.
+        name: the name of the category, or :data:`SPAM`.
         denies: True if the answer means "no".
         adds_to_inbox: True if the mail goes to the Inbox as well.
     """
@@ -48,10 +48,10 @@ class Reason(StrEnum):
 
 
 class Scope(StrEnum):
-    """The part of the world that an answer to a waiting subject is about."""
+    """The senders that an answer to a waiting subject is about."""
 
     SUBJECT = "subject"
-    """The subject of the row: the address, or the mailing list where many write."""
+    """The subject of the row: an address, or a mailing list."""
     LIST = "list"
     """The mailing list that the newest mail names."""
     DOMAIN = "domain"
@@ -63,21 +63,21 @@ class WaitingRow:
     """A subject with mail in the Screener.
 
     Attributes:
-        who: the subject; empty if From names no sender or several, and nobody can decide.
+        who: the subject; empty if no decision is possible: From names no sender or several.
         reason: the reason why the subject waits.
         name: the display name, or the name of the list; may be empty.
-        address: the address of the newest mail, or the posting address of the list; may be empty.
+        address: the sender's address, or the posting address of the list; may be empty.
         count: the number of mails that wait.
         since: the time at which the oldest of these mails came.
         newest: the time at which the newest of them came.
         newest_id: the id of the newest mail, which identifies the row.
         subject_line: the subject line of the newest mail; may be empty.
         alias: the user's address that the newest mail was sent to; empty if it is not known.
-        scopes: the scopes that an answer may have, beside :attr:`Scope.SUBJECT`, and the subject
-            that each means: ``*@loom.example``, ``<dev.lists.example>``.
+        scopes: the scopes of an answer besides :attr:`Scope.SUBJECT`, each with the subject that it
+            decides on: ``*@loom.example``, ``<dev.lists.example>``.
         preview: the beginning of the newest mail's text; empty unless previews are turned on.
         mail_url: the address of the newest mail in the user's mail app; empty if it is not known.
-        data: the same subject as in ``mailroom waiting --json``.
+        data: the subject as ``mailroom waiting --json`` prints it.
     """
 
     who: str
@@ -118,12 +118,12 @@ class DecidedRow:
     """A decision that holds.
 
     Attributes:
-        who: the subjects that the decision is about; the first of them names it.
+        who: the subjects that the decision is about; forms name the decision by the first one.
         name: the name on the card; may be empty.
         categories: the names of the categories.
-        date: the day of the decision (``2026-02-25``); empty if it was made by hand.
+        date: the day of the decision (``2026-02-25``); empty for a decision made by hand.
         time: the time of the decision (``14:03``); may be empty.
-        data: the same decision as in ``mailroom decided --json``.
+        data: the decision as ``mailroom decided --json`` prints it.
     """
 
     who: tuple[str, ...]
@@ -183,11 +183,11 @@ class SuggestedRow:
 
     Attributes:
         who: the subject.
-        name: its display name; may be empty.
+        name: the display name of the sender; may be empty.
         category: the name of the proposed category; empty if none is proposed.
         reason: the reason for the proposal, for a person.
-        count: the number of mails of the last year.
-        subject_lines: up to two of their subject lines.
+        count: the number of the sender's mails in the last year.
+        subject_lines: the subject lines of up to two of these mails.
     """
 
     who: str
@@ -200,7 +200,7 @@ class SuggestedRow:
 
 @dataclass(frozen=True, slots=True)
 class Suggestions:
-    """The proposals for an account, or the progress of the reading.
+    """The proposals for an account, or the progress of reading the mail for them.
 
     Attributes:
         rows: the proposals, those for the senders with the most mail first.
@@ -222,9 +222,10 @@ class Choice:
     Attributes:
         who: the subject, as its row names it.
         answer: the name of a category, or :data:`SPAM`.
-        scope: the part of the world that the answer is about.
+        scope: the senders that the answer is about.
         mark_read: True if the waiting mail is to be marked as read.
-        mail_id: the mail to put the label on, if it is known; empty: the newest one is looked for.
+        mail_id: a mail of the row, because the same sender may have a forged and a genuine row;
+            empty: the genuine row.
     """
 
     who: str
@@ -236,17 +237,17 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of an answer about one subject, or of taking one back.
+    """The outcome of an answer about one subject, or of an undo.
 
     Attributes:
-        who: the subject that was decided on: that of the scope.
-        category: the name of the category, or :data:`SPAM`; empty: back to the Screener.
+        who: the subject that was decided on, after the scope was applied.
+        category: the name of the category, or :data:`SPAM`; empty if the mail waits again.
         mails: the number of mails that were filed.
         before: the names of the categories that the subject was in before.
-        failure: the reason why nothing was decided, for a person; empty if it was.
+        failure: the reason why nothing was decided, for a person; empty for a success.
         is_pending: True if the label is on the mail, but its pass has not ended yet.
         let_in: the id of a mail that was let into the Inbox without a decision; else empty.
-        data: the same outcome as in ``mailroom decide --json``.
+        data: the outcome as ``mailroom decide --json`` prints it, and ``pending``.
     """
 
     who: str
@@ -261,12 +262,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """The waiting mail that was cleared, or would be.
+    """The waiting mail that a clearing has moved, or would move.
 
     Attributes:
         mails: the number of mails.
         senders: the number of their senders.
-        archive: the path of the mailbox that they go to.
+        archive: the path of the mailbox that the mail goes to.
     """
 
     mails: int

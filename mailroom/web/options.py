@@ -1,4 +1,4 @@
-"""The options of the page: the accounts, and who may see them."""
+"""The options of the page, and the accounts with the people and programs that may see them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,13 +13,13 @@ _IN_ROW = ("Imbox", "Feed", "Paper Trail")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """An account, and who may see it.
+    """An account, and the people and programs that may see it.
 
     Attributes:
         account: the account.
         password: the password for people; empty: nobody signs in with a password.
-        proxy_user: the user that a proxy has to name; empty: any user, of a single account only.
-        api_token: the token of programs that read and decide; empty: there are none.
+        proxy_user: the user whom the proxy must name; empty: any user if there is one account only.
+        api_token: the token of programs that read and decide; empty: no such programs.
         api_token_readonly: the token of programs that read.
         answer_names: the names of the categories that stand in each row; empty: the default.
     """
@@ -47,7 +47,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class PageOptions:
-    """Who may use the page.
+    """The options that hold for all accounts: the address of the page, and the ways to sign in.
 
     Attributes:
         url: the address of the page as browsers show it, without a path; empty if it is not known.

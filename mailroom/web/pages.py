@@ -1,4 +1,4 @@
-"""The pages that show something."""
+"""The pages that show the account and change nothing."""
 
 from collections.abc import Sequence
 from typing import Final, TypeVar
@@ -10,7 +10,7 @@ from mailroom.web.model import Waiting, WaitingRow
 from mailroom.web.options import Access
 
 _AT_ONCE: Final = 50
-"""Rows on one page."""
+"""The largest number of rows on one page."""
 _MOST_DIGITS: Final = 6
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ def _waiting(
     search = request.query.get("search", "").strip()
     found = [row for row in shown.rows if not search or _matches(row, search)]
     part, number, pages = _part(found, request)
-    # The forms of a list that the script puts into the page lead back to that page.
+    # The script puts these rows into the page at "/", so their forms must return there.
     query = request.path_qs.removeprefix("/rows").removeprefix("/")
     page = page_of(
         request,
@@ -64,7 +64,7 @@ def _matches(row: WaitingRow, search: str) -> bool:
 
 
 def _part(found: Sequence[T], request: web.Request) -> tuple[Sequence[T], int, int]:
-    """Return the rows of the page that is asked for, its number, and the number of pages."""
+    """Return the rows on the requested page, the page's number, and the number of pages."""
     pages = max(1, -(-len(found) // _AT_ONCE))
     asked = request.query.get("page", "1")
     is_number = asked.isascii() and asked.isdigit() and len(asked) <= _MOST_DIGITS
@@ -91,7 +91,7 @@ async def decided(request: web.Request) -> web.StreamResponse:
 
 
 async def subject(request: web.Request) -> web.StreamResponse:
-    """Show what is known of a subject, and its mail."""
+    """Show the contacts, decisions and mail of a subject."""
     access = access_of(request)
     shown = await access.account.subject(request.query.get("who", ""))
     page = page_of(request, shown.name or shown.who, access=access)
@@ -99,7 +99,7 @@ async def subject(request: web.Request) -> web.StreamResponse:
 
 
 async def suggest(request: web.Request) -> web.StreamResponse:
-    """Show the proposals, or how far the reading for them is."""
+    """Show the proposals, or the progress of reading the mail for them."""
     access = access_of(request)
     suggestions = await access.account.suggestions()
     page = page_of(request, "Suggestions", "suggest", access=access)
@@ -107,7 +107,7 @@ async def suggest(request: web.Request) -> web.StreamResponse:
 
 
 async def clear(request: web.Request) -> web.StreamResponse:
-    """Show how much mail a clearing would move."""
+    """Show the number of mails that a clearing would move."""
     access = access_of(request)
     older = request.query.get("older", "30d")
     page = page_of(request, "Clear", "waiting", access=access)
@@ -116,7 +116,7 @@ async def clear(request: web.Request) -> web.StreamResponse:
 
 
 async def offline(_request: web.Request) -> web.StreamResponse:
-    """Return the page that the service worker shows when the page cannot be reached."""
+    """Return the page that the service worker shows when Mailroom cannot be reached."""
     response = html("offline.html")
     response.headers["Cache-Control"] = "max-age=86400"
     return response

@@ -27,7 +27,7 @@ class ScreenedAccount(Protocol):
 
     @property
     def name(self) -> str:
-        """The name of one of several accounts; else empty."""
+        """The name of the account if there are several; else empty."""
 
     @property
     def answers(self) -> Sequence[Answer]:
@@ -36,34 +36,35 @@ class ScreenedAccount(Protocol):
     async def waiting(self) -> Waiting:
         """Return the waiting subjects; the account is read only if it changed since the last call.
 
-        If it cannot be read, the last list is returned with its problem.
+        If the account cannot be read, the last list is returned with the reason.
         """
 
     async def decided(self, *, category: str = "", search: str = "") -> tuple[DecidedRow, ...]:
-        """Return the decisions, the newest first: all, or those that match."""
+        """Return the decisions that match, the newest first."""
 
     async def subject(self, who: str) -> SubjectPage:
         """Return the contacts, decisions and mail of a subject."""
 
     async def decide(self, choices: Sequence[Choice]) -> tuple[Outcome, ...]:
-        """Put the labels of all choices on mail, wait for the pass, and return its outcomes.
+        """Put the labels of all choices on mail, wait for the pass, and return the outcomes.
 
-        There is an outcome for each choice, in the same order.
+        Subjects without waiting mail are decided on by their names. There is an outcome for each
+        choice, in the same order.
         """
 
     async def undo(self, who: str, *, category: str = "") -> Outcome:
-        """Take the decision on a subject back, or restore the category that it had before.
+        """Undo the decision on a subject, or restore the category that the subject had before.
 
         Args:
             who: the subject.
-            category: the name of the category to restore; empty: back to the Screener.
+            category: the name of the category to restore; empty: the mail waits again.
         """
 
     async def let_in(self, mail_id: str) -> None:
         """Move one waiting mail to the Inbox, and decide nothing."""
 
     async def send_back(self, mail_id: str) -> None:
-        """Take :meth:`let_in` back: the mail waits in the Screener again."""
+        """Undo :meth:`let_in`: the mail waits in the Screener again."""
 
     async def survey(self, older: str) -> Cleared:
         """Count the mail that :meth:`clear` would move."""

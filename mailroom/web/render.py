@@ -23,7 +23,7 @@ _TYPES: Final = {
     "webmanifest": "application/manifest+json",
 }
 _HUES: Final = 6
-"""Accent colours for categories; those that deny share one of their own."""
+"""The number of accent colours for categories; categories that deny share another colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class StaticFile:
     Attributes:
         body: its content.
         content_type: its media type.
-        version: changes with the content.
+        version: a text that changes with the content.
     """
 
     body: bytes
@@ -47,7 +47,7 @@ def render(template: str, **context: Any) -> str:
 
 
 def static_file(name: str) -> StaticFile | None:
-    """Return the static file of a name; None if there is none."""
+    """Return the static file with a name; None if there is no such file."""
     return _static_files().get(name)
 
 
@@ -79,7 +79,7 @@ def _environment() -> Environment:
 
 
 def day(when: datetime, now: datetime | None = None) -> Markup:
-    """Return a time as the hour today, as the weekday in the last six days, else as the day."""
+    """Return a time in short: the hour today, weekday and hour within six days, else the date."""
     local = when.astimezone()
     today = (now or datetime.now(local.tzinfo)).astimezone(local.tzinfo)
     age = today.date() - local.date()
@@ -96,7 +96,7 @@ def day(when: datetime, now: datetime | None = None) -> Markup:
 
 
 def decision_day(date: str, time: str) -> Markup | str:
-    """Return the day of a decision as :func:`day` shows it; empty if it has none."""
+    """Return the time of a decision as :func:`day` does; empty if the decision has no date."""
     try:
         # Decisions are written down in the time zone of the service.
         return day(datetime.fromisoformat(f"{date}T{time or '00:00'}"))
@@ -105,7 +105,7 @@ def decision_day(date: str, time: str) -> Markup | str:
 
 
 def breakable(text: str) -> Markup:
-    """Return an address that is broken before its "@" if it is too long for its line."""
+    """Return an address in which a browser may break a line before the "@"."""
     return Markup("<wbr>@").join(text.split("@"))
 
 

@@ -12,9 +12,9 @@ from aiohttp.typedefs import Handler
 from yarl import URL
 
 MOST_OCTETS: Final = 64 * 1024
-"""The largest body of a request."""
+"""The largest number of octets in the body of a request."""
 SCRIPT_HEADER: Final = "X-Requested-With"
-"""A request with this header is sent by the page's script, which wants a part of a page."""
+"""The header of each request by the page's script, which expects a part of a page."""
 _API: Final = "/api/"
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _POLICY: Final = "; ".join(
@@ -37,13 +37,13 @@ _HEADERS: Final = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Server": "Mailroom",  # without the versions of the software it is made of
+    "Server": "Mailroom",  # aiohttp's default lists versions of its software
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
 
 async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    """Add the headers of every response. Only responses that allow it are stored."""
+    """Add the headers of every response; the default of ``Cache-Control`` is ``no-store``."""
     for name, value in _HEADERS.items():
         response.headers[name] = value
     response.headers.setdefault("Cache-Control", "no-store")
@@ -69,7 +69,7 @@ class Guard:
         Raises:
             HTTPException: the request is refused.
         """
-        # aiohttp would look up the name of this machine for a request without the header.
+        # Not request.host: without the header, aiohttp looks up the name of this machine.
         host = request.headers.get("Host", "").lower()
         if not self._is_our_host(host):
             raise web.HTTPMisdirectedRequest(

@@ -58,7 +58,7 @@ class Doorkeeper:
 
     @property
     def account_names(self) -> tuple[str, ...]:
-        """The accounts that can be signed in to by a password; empty for a single account."""
+        """The names of the accounts with a password; empty for a single account."""
         return () if len(self._accesses) == 1 else tuple(self._with_password)
 
     @property
@@ -120,36 +120,36 @@ class Doorkeeper:
         """Return the access to an account; None if the password is wrong.
 
         Raises:
-            WaitError: too many attempts from this address have failed; this one was not looked at.
+            WaitError: too many attempts from this address failed; the password was not checked.
         """
         address = self._client_address(request)
-        if len(self._accesses) == 1:  # nobody chooses an account then
+        if len(self._accesses) == 1:  # the form does not ask for the account
             name = self._accesses[0].account.name
         access = self._with_password.get(name)
-        # Somebody's own account must not help to guess the password of another.
+        # A sign-in to one's own account must not end the delay for another account.
         account = access.account.name if access else ""
         if seconds := self._throttle.wait(address, account):
             raise WaitError(seconds)
         expected = access.password if access else ""
-        # The comparison takes as long for an account that does not exist.
+        # The comparison takes the same time for an account that does not exist.
         is_right = hmac.compare_digest(_digest(password), _digest(expected))
         if access is not None and is_right:
             self._throttle.succeeded(address, account)
             log.info("signed in", address=address, to=account or None)
             return access
         count = self._throttle.failed(address, account)
-        if count & (count - 1) == 0:  # 1, 2, 4, 8: an attack does not fill the log
+        if count & (count - 1) == 0:  # at 1, 2, 4, 8: an attack must not fill the log
             log.warning("wrong password for the page", address=address, failures=count)
         return None
 
     def _client_address(self, request: web.Request) -> str:
-        """Return the address that a request comes from: that of the proxy's client if trusted."""
+        """Return the address of the client; behind the proxy, the address that the proxy names."""
         remote = str(request.remote)
         if not self._is_trusted(request):
             return remote
         hops = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
-        # The last hop is the one that the proxy itself has seen: some proxies add to the header of
-        # the client, others add a header.
+        # The proxy itself added the last address: some proxies append to the header that the client
+        # sent, others add a second header.
         last = hops[-1].strip()
         try:
             ip_address(last)
@@ -158,7 +158,7 @@ class Doorkeeper:
         return last
 
     def set_cookie(self, response: web.Response, access: Access) -> None:
-        """Keep a person signed in."""
+        """Set the cookie that keeps a person signed in."""
         name = access.account.name
         response.set_cookie(
             COOKIE,
@@ -171,7 +171,7 @@ class Doorkeeper:
         )
 
     def remove_cookie(self, response: web.Response) -> None:
-        """Sign a person out."""
+        """Remove the cookie that keeps a person signed in."""
         response.del_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
 
     def can_sign_out(self, request: web.Request) -> bool:
@@ -179,13 +179,13 @@ class Doorkeeper:
         return self._by_cookie(request) is not None
 
     def program_of(self, request: web.Request) -> tuple[Access, bool] | None:
-        """Return the access of a program, and True if it may decide; None if its token is wrong."""
+        """Return a program's access and if its token may decide; None if the token is wrong."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
         given = _digest(token.strip())
         found = None
-        # All are compared, so that the time says nothing about them.
+        # All tokens are compared, so that the time reveals nothing about the tokens.
         for known, access, may_decide in self._tokens:
             if hmac.compare_digest(given, known):
                 found = access, may_decide

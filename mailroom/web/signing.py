@@ -7,17 +7,17 @@ from mailroom.web.forms import read_form
 from mailroom.web.sign_in import WaitError
 
 _CHECK = "check"
-"""In the address after a sign-in: the browser must have kept the cookie by now."""
+"""The query parameter after a sign-in: a browser that is not signed in then kept no cookie."""
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """Show the form; lead somebody who is signed in to the page."""
+    """Show the form; redirect a person who is signed in already to the page."""
     doorkeeper = request.app[DOORKEEPER]
     if doorkeeper.access_of(request) is not None:
         raise web.HTTPSeeOther(local_path(request.query.get("return_to", "/")))
     if not doorkeeper.has_passwords:
         raise web.HTTPForbidden(
-            text="The proxy in front of this page has named no user who may see it."
+            text="The proxy in front of Mailroom named no user who may see this page."
         )
     return _form(request, needs_https=_CHECK in request.query)
 

@@ -1,8 +1,8 @@
 """Texts of strangers, made safe to look at. Pure.
 
-The templates escape markup; this module removes what markup cannot: characters that hide, reorder
-or pile up others. Addresses keep every character, because a person decides by them: characters
-that cannot be seen are written as escapes.
+The templates escape markup. This module removes characters that hide, reorder or pile up others
+from names and subject lines. A person decides by an address, so an address keeps every character:
+characters that cannot be seen are written as escapes.
 """
 
 import unicodedata
@@ -39,7 +39,7 @@ def clean(text: str, longest: int = _LONGEST) -> str:
     """
     kept = list[str]()
     marks = 0
-    # More than four times the length is never needed, and a name may have a million characters.
+    # A name may have a million characters; four times the length is always enough.
     for character in unicodedata.normalize("NFC", text[: 4 * longest]):
         category = unicodedata.category(character)
         if character in _JOINERS:
@@ -98,14 +98,14 @@ def _visible(character: str) -> str:
 
 
 def _other_form(domain: str) -> str:
-    """Return a domain in ASCII if it is international, or in letters if it is in ASCII; else ""."""
+    """Return the other form of an international domain: ASCII for letters, or letters for ASCII."""
     try:
         if not domain.isascii():
             return idna.encode(domain, uts46=True).decode()
         if _PUNYCODE in domain.lower():
             return "".join(map(_visible, idna.decode(domain)))
     except (UnicodeError, ValueError):
-        # A domain that is not valid must not pass for one that looks like it.
+        # An invalid domain must not look like a valid domain, so its letters become escapes.
         if not domain.isascii():
             shown = "".join(map(_visible, domain))
             return shown.encode("ascii", "backslashreplace").decode()

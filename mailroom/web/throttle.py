@@ -6,20 +6,21 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 _FREE: Final = 3
-"""Failed attempts without a delay: people mistype."""
+"""The number of failed attempts without a delay, because people mistype."""
 _LONGEST: Final = 300.0
-"""Seconds. The longest delay; a person who forgot the password waits no longer."""
+"""The longest delay in seconds, also for a person who forgot the password."""
 _MOST: Final = 4096
-"""Networks and accounts that are remembered; those that failed longest ago are forgotten first."""
+"""The largest number of remembered pairs of network and account. The pair without a failure for the
+longest time is forgotten first."""
 _IPV6_PREFIX: Final = 64
-"""A customer of a provider has at least this many bits to choose addresses from."""
+"""A provider's customer may use any address behind a prefix of this length."""
 
 
 class Throttle:
     """Counts failed attempts.
 
     Args:
-        now: returns the seconds of any steady clock.
+        now: returns the seconds of a monotonic clock.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -49,7 +50,7 @@ class Throttle:
 
 
 def _network(address: str) -> str:
-    """Return the network that one person can choose addresses from."""
+    """Return the network from which one person can choose addresses."""
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:
