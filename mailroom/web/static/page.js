@@ -1,13 +1,13 @@
-/* The script of the page. Everything works without it; with it, answers stay in place, the list
-   follows the account, and keys decide. */
+/* The script of the page. The page works without the script. With the script, an answer changes
+   only its row, the list follows the account, and keys answer. */
 
 const HEADERS = { "X-Requested-With": "mailroom" };
 const READING_EVERY = 2000; // ms between two looks at the reading of old mail
-const LOST_AFTER = 10000; // ms until a lost connection is mentioned
-const SETTLE = 350; // ms after rows moved in which a tap does not count
+const LOST_AFTER = 10000; // ms until a lost connection is reported
+const SETTLE = 350; // ms after rows moved; taps in this time are ignored
 const NO_REPLY = '<div class="outcome bad"><p>Mailroom did not reply. Try again.</p></div>';
 
-// Only answers of this server become markup, and only the service worker's own file is run.
+// Only responses of this server become markup, and only the service worker's own file is run.
 const policy = window.trustedTypes?.createPolicy("mailroom", {
   createHTML: (text) => text,
   createScriptURL: (url) => {
@@ -22,8 +22,8 @@ const rowsIn = (root) => [...root.querySelectorAll("li.row[data-row]")];
 const actBefore = new WeakMap(); // row -> its answers, while it shows an outcome
 let lastDone = null;
 let movedAt = -Infinity;
-let lostTimer = 0; // of all streams: a stream that ended must not speak for its successor
-let asking = 0; // the number of the newest reading of the list
+let lostTimer = 0; // shared by all streams: a new stream stops the timer of an ended stream
+let asking = 0; // the number of the newest request for the list
 let offered = ""; // the words about new senders that wait behind a button
 
 function parse(text) {
@@ -34,7 +34,7 @@ function parse(text) {
 
 function say(text) {
   status.textContent = "";
-  // A text that is set twice is read once, so it is set anew in a later task.
+  // Screen readers skip a text that stays the same, so the text is set again in a later task.
   setTimeout(() => { status.textContent = text; }, 50);
 }
 
@@ -121,7 +121,7 @@ function show(row, outcome) {
   say(`${name}: ${words}`);
 }
 
-// Rows that were answered have left the list, so the rows that follow have come up to this page.
+// Answered rows have left the server's list, so rows of the next page have moved up to this page.
 document.addEventListener("click", (event) => {
   const older = event.target.closest?.("a[rel=next]");
   if (!older || !document.querySelector("#rows .done")) return;
@@ -143,7 +143,7 @@ function complain(row, content) {
 function focusRow(row) {
   const article = row?.querySelector("article");
   article?.focus({ preventScroll: true });
-  // With a finger or a mouse the page stays where it is: the next answer may be under it already.
+  // With a finger or a mouse the page does not scroll: the next answer may be below the pointer.
   if (article?.matches(":focus-visible")) row.scrollIntoView({ block: "nearest" });
 }
 
@@ -198,7 +198,7 @@ function press(key) {
 function answer(row, number) {
   const names = [...document.querySelectorAll("#bulk button[name=answer]")].map((one) => one.value);
   const buttons = [...row.querySelectorAll("button[name=answer]")];
-  // Answers behind a button that is closed are not at hand where there are no others (forged mail).
+  // Forged mail has answers only in its panel, so keys do not answer while the panel is closed.
   const button = buttons.find((one) => one.value === names[number - 1]);
   const isAtHand = row.querySelector(".tick, details[open]");
   if (!isAtHand) return;
@@ -227,7 +227,7 @@ async function follow() {
     return;
   }
   const fresh = content.getElementById("rows");
-  // Answers may overtake each other; an older list must not undo a newer one.
+  // Responses may overtake each other; an older list must not replace a newer list.
   if (!fresh || asked !== asking) return;
   merge(fresh, content);
 }
@@ -269,7 +269,7 @@ function insert(newcomers) {
   number();
 }
 
-// Each heading needs an id of its own, also after rows of several answers were put together.
+// Each heading needs an id of its own, also when rows come from several responses.
 function number() {
   rowsIn(document).forEach((row, index) => {
     row.querySelector("h2").id = `name-${index + 1}`;
@@ -318,7 +318,7 @@ function listen() {
       lost.hidden = false;
     }, LOST_AFTER);
     if (events.readyState === EventSource.CLOSED) {
-      // The browser gives up after an answer that is no stream: signed out, or a proxy's error.
+      // The browser gives up if the response is not a stream: signed out, or an error of a proxy.
       events.close();
       setTimeout(listen, 3000);
       if (list) follow();
@@ -334,7 +334,7 @@ if (tickAll) {
   });
 }
 
-/* Suggestions for which mail is still being read: without the script, the page loads itself again */
+/* The progress of suggestions: without the script, the page loads itself again */
 
 async function watchReading() {
   const content = await ask(location.pathname);

@@ -1,4 +1,5 @@
-/* The service worker: it shows a page of its own when Mailroom cannot be reached, and keeps nothing else. */
+/* The service worker: it shows the page /offline when Mailroom cannot be reached, and stores
+   nothing but that page and its style sheet. */
 
 const CACHE = "offline-1";
 const KEPT = ["/offline", "/static/page.css"];
