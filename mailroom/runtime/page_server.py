@@ -1,4 +1,4 @@
-"""The server of the page, if the settings turn it on."""
+"""The server of the page, for processes whose settings turn the page on."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager

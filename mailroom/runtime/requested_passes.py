@@ -1,4 +1,4 @@
-"""Passes that somebody else than the service asks for, and the turns between all passes."""
+"""Passes that the page requests from the service, and the lock that separates all passes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -10,13 +10,13 @@ from mailroom.screener.passes.workflow import ScreenerWorkflow
 from mailroom.waiting.trigger import Trigger
 
 Listener = Callable[[Report | Exception], None]
-"""Called at the end of each pass with its report, or with the error because of which it failed."""
+"""A function that is called at the end of each pass with the report, or with the error."""
 
 _ENDED = "the service has ended"
 
 
 class PassFailedError(Exception):
-    """The pass failed, or the service ended before it; the text says why."""
+    """The pass failed, or the service ended before the pass; the text is the reason."""
 
 
 class RequestedPasses:
@@ -27,7 +27,7 @@ class RequestedPasses:
         workflow: returns the account's workflow.
 
     Attributes:
-        turn: held while a pass or a plan is carried out, so that only one is at a time.
+        turn: the lock for a pass or a plan, of which only one is carried out at a time.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class RequestedPasses:
 
     @contextmanager
     def collect(self) -> Iterator[list[Report]]:
-        """Yield a list to which the report of each pass is added that ends inside the block."""
+        """Yield a list, and add the reports of all passes that end inside the block to the list."""
         reports = list[Report]()
 
         def note(result: Report | Exception) -> None:
@@ -91,11 +91,11 @@ class RequestedPasses:
         self, requests: list[asyncio.Future[Report]], result: Report | Exception
     ) -> None:
         """Answer requests with the result of a pass."""
-        # The listeners first: somebody whose request is answered may ask for the list at once.
+        # Listeners come first, because the sender of a request may read the list at once.
         self._notify(result)
         self._under_way = []
         for request in requests:
-            if request.done():  # whoever asked waits no more
+            if request.done():  # cancelled: the caller does not wait any more
                 continue
             if isinstance(result, Exception):
                 request.set_exception(PassFailedError(str(result)))
@@ -103,7 +103,7 @@ class RequestedPasses:
                 request.set_result(result)
 
     def close(self) -> None:
-        """Answer the open requests, also those of a pass that was cut off; refuse new ones."""
+        """Fail the open requests, also requests of an interrupted pass, and refuse new requests."""
         self._is_closed = True
         for request in (*self._under_way, *self.pass_started()):
             if not request.done():

@@ -1,4 +1,4 @@
-"""The account behind the page: reads for it, and decides by putting labels on mail."""
+"""The account behind the page: it reads for the page, and decides by putting labels on mail."""
 
 from mailroom.runtime.page.account import PageAccount
 

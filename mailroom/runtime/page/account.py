@@ -104,20 +104,20 @@ class PageAccount:
         )
 
     async def decide(self, choices: Sequence[Choice]) -> tuple[Outcome, ...]:
-        """Put the labels of all choices on mail, wait for the pass, and return its outcomes."""
+        """Put the labels of all choices on mail, wait for the pass, and return the outcomes."""
         with self._read_again_if_unavailable():
             outcomes = await self._decisions.decide(choices)
         self._suggestions.forget({outcome.who for outcome in outcomes if not outcome.failure})
         return outcomes
 
     async def undo(self, who: str, *, category: str = "") -> Outcome:
-        """Take the decision on a subject back, or restore the category that it had before."""
+        """Undo the decision on a subject, or restore the category that the subject had before."""
         with self._read_again_if_unavailable():
             return await self._decisions.undo(who, category)
 
     @contextmanager
     def _read_again_if_unavailable(self) -> Iterator[None]:
-        """Have the list read again if a decision failed, so that it says that it is old."""
+        """Mark the list as old if the account is unavailable: the next list shows the problem."""
         try:
             yield
         except AccountUnavailableError:
@@ -129,7 +129,7 @@ class PageAccount:
         await self._move(mail_id, let_in)
 
     async def send_back(self, mail_id: str) -> None:
-        """Take :meth:`let_in` back: the mail waits in the Screener again."""
+        """Undo :meth:`let_in`: the mail waits in the Screener again."""
         await self._move(mail_id, send_back)
 
     async def _move(self, mail_id: str, move_of: MoveOf) -> None:

@@ -1,4 +1,4 @@
-"""The open account that the page uses, while there is one."""
+"""The connection of the page to the open account of the service."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -13,22 +13,23 @@ from mailroom.settings import Settings
 from mailroom.web.model import AccountUnavailableError
 
 READ_TIMEOUT: Final = 20.0
-"""Seconds that a person who looks at the page waits for the servers."""
+"""Seconds after which a reading for the page fails."""
 WRITE_TIMEOUT: Final = 120.0
-"""Seconds for a decision on many subjects, and for clearing thousands of mails."""
+"""Seconds after which a change fails: enough for many subjects and thousands of mails."""
 
 
 class Connection:
     """The account and the passes of its service.
 
-    The service comes and goes, for example while credentials are refused; the page outlives it.
+    The service may stop and start again, for example while credentials are refused. The page keeps
+    running meanwhile.
 
     Args:
         settings: the account's settings.
 
     Attributes:
-        settings: the same.
-        failure: the reason why the account cannot be used, for a person; empty if it can.
+        settings: the settings of the account that was opened last.
+        failure: the reason why the account cannot be used, for a person; else empty.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -62,7 +63,7 @@ class Connection:
         ``limit`` is in seconds.
 
         Raises:
-            AccountUnavailableError: there is no open account, or it failed.
+            AccountUnavailableError: no account is open, or a server or a pass failed.
         """
         if self._served is None:
             raise AccountUnavailableError(self.failure or "the service has not started yet")
@@ -72,5 +73,5 @@ class Connection:
         except (*EXPECTED, PassFailedError) as error:
             raise AccountUnavailableError(self.hide(error)) from error
         except TimeoutError:
-            text = f"the servers have not answered for {limit:g} seconds"
+            text = f"the servers took longer than {limit:g} seconds"
             raise AccountUnavailableError(text) from None

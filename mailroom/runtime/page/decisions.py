@@ -22,10 +22,10 @@ from mailroom.screener.triage.standing import StandingDecisions
 from mailroom.web.model import Choice, Outcome, RefusedError, Scope
 
 _PASS_TIMEOUT: Final = 10.0
-"""Seconds that a person waits for the pass after a tap. The label is on the mail by then, so the
-decision is carried out later in any case."""
+"""Seconds to wait for the pass after a tap. The label stays on the mail after that, so a later pass
+carries the decision out."""
 _FEW: Final = 3
-"""Subjects without waiting mail that are decided on one after the other; more share plans."""
+"""The largest number of subjects that are decided on one by one; more subjects share plans."""
 
 
 class PageDecisions:
@@ -53,14 +53,14 @@ class PageDecisions:
                 raise RefusedError(f"no mail of {choice.who} waits any more")
         async with self._connection.open(limit=WRITE_TIMEOUT) as (account, passes):
             outcomes = await self._tap(account, passes, taps) if taps else {}
-            # The mail of a tap or the label may be gone, but the decision can be made without.
+            # If mail or a label was deleted meanwhile, the decision is made by the subject's name.
             untapped = taps.keys() - outcomes.keys()
             by_name |= {number: (taps[number].subject, taps[number].answer) for number in untapped}
             outcomes |= await self._decide_by_name(account, passes, by_name)
         return tuple(outcomes[number] for number in range(len(choices)))
 
     async def undo(self, who: str, category: str) -> Outcome:
-        """Take a decision back, or restore a category; see the same method of the page."""
+        """Undo; see :meth:`mailroom.web.protocol.ScreenedAccount.undo`."""
         subject, answer = subject_named(who), self._answer(category) if category else None
         async with self._connection.open(limit=WRITE_TIMEOUT) as (account, passes):
             return await self._decide_one(account, passes, subject, answer)
@@ -80,8 +80,8 @@ class PageDecisions:
     async def _tap(
         self, account: Account, passes: RequestedPasses, taps: Mapping[int, Tap]
     ) -> dict[int, Outcome]:
-        """Put labels on mail, and wait for the pass; leave out the taps whose labels are not on."""
-        # Push may start a pass that acts on the labels before the pass that is asked for.
+        """Put labels on mail, wait for the pass, and return the outcomes of the labels put on."""
+        # Push may start a pass that acts on the labels earlier, so all reports are collected.
         with passes.collect() as reports:
             failed = await self._put_on(account, taps.values())
             labelled = [tap for tap in taps.values() if tap.email_id not in failed]
@@ -116,7 +116,7 @@ class PageDecisions:
     def _reported(
         self, outcome: admin.Outcome, email_id: str, reports: Sequence[Report]
     ) -> admin.Outcome:
-        """Return the outcome of a tap, by the first report that says something about it."""
+        """Return the outcome of a tap, by the first report about its mail or its subject."""
         key = outcome.subject.key
         for report in reports:
             for email, reason in report.plan.unusable:
@@ -140,7 +140,7 @@ class PageDecisions:
         passes: RequestedPasses,
         wanted: Mapping[int, tuple[Subject, Answer]],
     ) -> dict[int, Outcome]:
-        """Decide on subjects that are named, with or without mail of theirs at hand."""
+        """Decide on subjects by their names, with or without waiting mail."""
         if len(wanted) <= _FEW:
             return {
                 number: await self._decide_one(account, passes, subject, answer)

@@ -1,4 +1,4 @@
-"""The rows of the page, from the values of the domain. Pure."""
+"""Turn values of the screener and of the commands into values of the page. Pure."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ def answers_of(categories: Categories) -> tuple[Answer, ...]:
 
 
 def waiting_row(waiting: overview.WaitingSubject, mail_url: str) -> WaitingRow:
-    """Return the row of a waiting subject; ``mail_url`` as for :func:`link_of`."""
+    """Return the row of a waiting subject; ``mail_url``: see :func:`link_of`."""
     return WaitingRow(
         who="" if waiting.subject is None else str(waiting.subject),
         reason=Reason[waiting.reason.name],
@@ -87,7 +87,7 @@ def decided_row(decided: DecidedSubject) -> DecidedRow:
 def mail_lines(
     emails: Iterable[Email], directory: Directory, screener: str | None, mail_url: str
 ) -> tuple[MailLine, ...]:
-    """Return the lines of mails, the newest first; ``mail_url`` as for :func:`link_of`."""
+    """Return the lines of mails, the newest first; ``mail_url``: see :func:`link_of`."""
     newest_first = sorted(emails, key=lambda email: email.received_at, reverse=True)
     return tuple(
         MailLine(
@@ -161,7 +161,7 @@ def link_of(template: str, email_id: str, *, thread_id: str, message_id: str) ->
     """Return the address of a mail in the user's mail app; empty if there is no template.
 
     Args:
-        template: the address, with ``{id}``, ``{thread_id}`` or ``{message_id}`` in it.
+        template: the setting ``mail_url`` with ``{id}``, ``{thread_id}`` or ``{message_id}`` in it.
         email_id: the id of the mail.
         thread_id: the id of its thread.
         message_id: its Message-ID, which a stranger wrote.

@@ -1,4 +1,4 @@
-"""Proposals for the page, which are read once, in the background."""
+"""Proposals for the page; the mail for them is read once, in the background."""
 
 import asyncio
 from collections.abc import Set as AbstractSet
@@ -25,7 +25,7 @@ class PageSuggestions:
         """Return the proposals or the progress; the first call starts to read.
 
         Raises:
-            Exception: the error because of which the reading failed; the next call starts again.
+            Exception: the error that ended the reading; the next call starts to read again.
         """
         if self._reading is None:
             self._done = self._total = 0

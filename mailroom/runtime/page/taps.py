@@ -35,12 +35,12 @@ class Tap:
 def tap_of(
     choice: Choice, answer: Answer, waiting: WaitingSubject | None, places: Places
 ) -> Tap | None:
-    """Return the tap that carries out a choice; None if no label on waiting mail can.
+    """Return the tap for a choice; None if labels on waiting mail cannot express the choice.
 
     Args:
         choice: the choice.
-        answer: the answer that it names.
-        waiting: the waiting subject that it is about; None if there is none.
+        answer: the answer that the choice names.
+        waiting: the waiting subject of the choice; None if no mail of the subject waits.
         places: the ids of the mailboxes.
     """
     if waiting is None or waiting.subject is None:
@@ -65,8 +65,8 @@ def tap_of(
 def find_waiting(choice: Choice, subjects: Iterable[WaitingSubject]) -> WaitingSubject | None:
     """Return the waiting subject of a choice: by its mail, else by its name.
 
-    A mail that came after the list was shown is the newest one now; the name still finds its
-    subject. Forged mail is never chosen by the name: it is not from the sender who is named.
+    The mail of the choice may have left the list since the list was shown; the name still finds the
+    subject. The name never finds forged mail, which the named sender did not send.
     """
     named = [waiting for waiting in subjects if str(waiting.subject or "") == choice.who]
     with_mail = [waiting for waiting in named if choice.mail_id in waiting.ids]

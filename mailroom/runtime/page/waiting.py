@@ -39,25 +39,25 @@ class PageList:
         self._changed = asyncio.Event()
 
     def changed(self) -> None:
-        """Note that the account changed, or that it can or cannot be used any more."""
+        """Note that the account changed, became available, or became unavailable."""
         self._is_old = True
         self._changed.set()
         self._changed = asyncio.Event()
 
     def pass_ended(self, result: Report | Exception) -> None:
-        """Note the result of a pass: it shows if the account changed since the pass before it."""
+        """Note the result of a pass, which shows if the account changed since the pass before."""
         before = self._connection.failure
         if isinstance(result, Exception):
             self._connection.failure = self._connection.hide(result)
         else:
             self._connection.failure = ""
             groups = {category.group for category in self._connection.settings.categories}
-            # The address book was read before the decisions of this pass were written.
+            # The address book was read before this pass wrote decisions, so `finished` counts, too.
             self._is_first_use = not result.finished and not any(
                 group.members for group in result.plan.snapshot.groups if group.name in groups
             )
-            # A pass that read the state of the pass before it, and changed nothing, is no news,
-            # unless the page shows that the list could not be read.
+            # With the same state as at the end of the pass before, the list is up to date. A list
+            # that could not be read is read again after any pass.
             state, previous = result.trail.end, self._state
             self._state = state
             if state is None or state != previous or self._has_failed:
@@ -69,7 +69,7 @@ class PageList:
     async def read(self) -> Waiting:
         """Return the waiting subjects; read them if the account changed.
 
-        If they cannot be read, the list that was read last is returned with the problem.
+        If the subjects cannot be read, the last list is returned with the problem.
 
         Raises:
             AccountUnavailableError: the list was never read, and cannot be read now.
@@ -114,5 +114,5 @@ class PageList:
             try:
                 yield len((await self.read()).rows)
             except AccountUnavailableError as error:
-                log.debug("the page has no list", reason=str(error))
+                log.debug("the list of waiting subjects was not read", reason=str(error))
             await changed.wait()
