@@ -1,4 +1,4 @@
-"""The end of a one-time code's day: its mail leaves the Inbox, and its sender still waits. Pure."""
+"""Rules for mail with one-time codes, which leaves the Inbox after a day. Pure."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,7 +10,7 @@ from mailroom.screener.model.places import Places
 from mailroom.screener.model.waive import came_before
 
 DAY: Final = timedelta(days=1)
-"""The time for which mail with a one-time code is in the Inbox."""
+"""The time for which mail with a one-time code stays in the Inbox."""
 
 
 def has_ended(email: Email, places: Places, *, received_before: datetime) -> bool:
@@ -20,10 +20,10 @@ def has_ended(email: Email, places: Places, *, received_before: datetime) -> boo
 
 
 def end_code(email: Email, places: Places) -> Patch:
-    """Return the patch by which mail with a code leaves the Inbox and loses its keyword.
+    """Return the patch that removes a mail with a code from the Inbox, and the mail's keyword.
 
-    A mail that is not in the Inbox and the Screener alone was filed by its owner, and only loses
-    the keyword. So the mail stays in the Inbox if its owner moves it there later.
+    If the mail is not in exactly the Inbox and the Screener, its owner has filed it. Then only the
+    keyword is removed, so the mail stays in the Inbox if its owner moves it there later.
     """
     keyword = removal_of(email.keywords, CODE)
     if email.mailbox_ids - places.all_labels != {places.inbox, places.screener}:

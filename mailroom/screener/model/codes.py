@@ -53,8 +53,8 @@ class CodeFinder:
     """Finds one-time codes in subject lines.
 
     Args:
-        more_words: words for one-time codes besides those that Mailroom knows; blanks around them
-            do not count.
+        more_words: words for one-time codes, in addition to Mailroom's own words; blanks around
+            words are ignored.
     """
 
     def __init__(self, more_words: Iterable[str] = ()) -> None:
@@ -76,7 +76,7 @@ class CodeFinder:
         return ""
 
     def _is_named(self, text: str, code: re.Match[str]) -> bool:
-        """Return True if a word for one-time codes belongs to a part of the text."""
+        """Return True if a word in a text shows that a part of the text is a one-time code."""
         has_letters = not _DIGITS.fullmatch(code[0])
         is_short = len(code[0]) == len("1234")
         for word in self._sure.finditer(text):
@@ -109,7 +109,7 @@ def _between(text: str, word: re.Match[str], code: re.Match[str]) -> str | None:
 
 
 def _is_close(gap: str, code: re.Match[str], *, is_word_first: bool) -> bool:
-    """Return True if the text between a word and a code says that they are the same thing."""
+    """Return True if the text between a word and a code connects the two."""
     if is_word_first:
         return bool(_NOTHING.fullmatch(gap) or _TO_CODE.fullmatch(gap))
     # A number in the middle of a sentence may belong to the word before it: "Ref 4421, login code".

@@ -9,8 +9,8 @@ from mailroom.screener.model.places import Places
 def let_in(email: Email, places: Places) -> Patch | None:
     """Return the patch that moves a waiting mail to the Inbox; None if the mail does not wait.
 
-    The keyword keeps a mail that the provider's rules put into the Screener from being screened
-    when it is found in the Inbox.
+    The patch adds the keyword of screened mail, which mail lacks that the provider's rules put into
+    the Screener. Without the keyword, Mailroom would screen the mail again in the Inbox.
     """
     if places.screener not in email.mailbox_ids:
         return None
@@ -18,7 +18,7 @@ def let_in(email: Email, places: Places) -> Patch | None:
 
 
 def send_back(email: Email, places: Places) -> Patch | None:
-    """Return the patch that moves a mail from the Inbox back to the Screener; None if elsewhere."""
+    """Return the patch that moves a mail from Inbox to Screener; None if not in the Inbox."""
     if places.inbox not in email.mailbox_ids:
         return None
     return _moved(email, email.mailbox_ids - {places.inbox} | {places.screener}, places)

@@ -1,4 +1,4 @@
-"""The subjects that wait for a decision, by the mail in the Screener. Reads only."""
+"""Read the subjects that wait for a decision from the mail in the Screener."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -54,14 +54,13 @@ class WaitingSubject:
         name: the display name, or the name of the list, in the newest mail; may be empty.
         address: the address as written in the newest mail; the posting address of a list; empty if
             From names no sender or several.
-        since: the time (UTCDate) at which the oldest of these mails came.
-        newest: the time at which the newest of them came.
+        since: the time (UTCDate) at which the oldest waiting mail came.
+        newest: the time at which the newest waiting mail came.
         ids: the ids of its mails in the Screener, the newest first.
         subject_line: the subject line of the newest mail, white space folded.
         alias: the user's address that the newest mail was sent to; empty if it is not known.
-        list_id: the identifier of the mailing list that the newest mail names; empty if it names
-            none.
-        domain: the domain of the address, if everybody there may be decided on at once; else empty.
+        list_id: the identifier of the mailing list that the newest mail names; may be empty.
+        domain: the domain of the address, if a decision on the domain is allowed; else empty.
         message_id: the Message-ID of the newest mail; empty unless it was read.
         thread_id: the id of the newest mail's thread; empty unless it was read.
         preview: the beginning of the newest mail's text; empty unless it was read.
@@ -98,7 +97,7 @@ class WaitingList:
     """The waiting subjects of an account.
 
     Attributes:
-        subjects: the subjects, that with the newest mail first.
+        subjects: the subjects, the one with the newest mail first.
         places: the ids of the account's mailboxes when the list was read.
     """
 
@@ -109,11 +108,11 @@ class WaitingList:
 class WaitingSubjects:
     """Collects waiting mail by its subject. Pure.
 
-    A forged mail is kept apart from the other mail of the sender that its From names, because a
-    decision on that sender does not concern it.
+    Forged mail is a subject of its own, because a decision on the sender that From names does not
+    concern the forged mail.
 
     Args:
-        own: the user's own addresses; ``*@domain`` is every address there.
+        own: the user's own addresses; ``*@domain`` is every address at the domain.
         server: the host of the user's mail server.
     """
 
@@ -142,7 +141,7 @@ class WaitingSubjects:
                 )
 
     def newest_first(self) -> tuple[WaitingSubject, ...]:
-        """Return the subjects, that with the newest mail first."""
+        """Return the subjects, the one with the newest mail first."""
         subjects = []
         for row, waiting in self._subjects.items():
             mails = sorted(self._mails[row], reverse=True)
@@ -178,7 +177,7 @@ async def read_waiting(
     for start in range(0, len(ids), _AT_ONCE):
         readings = account.readings(ids[start : start + _AT_ONCE], also=(*OVERVIEW, *also))
         for _, emails in await account.client.perform_all(readings):
-            # A mail that was filed after the list was read waits no more.
+            # A mail that was filed after the ids were listed does not wait any more.
             subjects.add(email for email in emails if places.screener in email.mailbox_ids)
     return WaitingList(subjects.newest_first(), places)
 
@@ -214,9 +213,9 @@ def _line(text: str) -> str:
 def _alias(email: Email, own: Collection[str]) -> str:
     """Return the user's address that a mail was sent to; empty if it is not known.
 
-    It is a recipient that is the user's own address, or that is at a domain of the user's. If none
-    is, as in mail to a list or to hidden recipients, it is the address to which the mail server
-    says that it delivered the mail.
+    The first choice is a recipient that is the user's own address, the second a recipient at a
+    domain of the user. Mail to a list or to hidden recipients names no such recipient. Then the
+    result is the address to which the mail server delivered the mail.
     """
     recipients = [key_of(recipient.email) for recipient in email.recipients]
     candidates = (

@@ -1,4 +1,4 @@
-"""End the day of mail with one-time codes: the mail leaves the Inbox, and its sender still waits.
+"""Remove mail with one-time codes from the Inbox after a day; its sender still waits.
 
 Every step can be repeated: mail that lost the keyword is not found again.
 """
@@ -13,7 +13,7 @@ from mailroom.screener.passes.clearing import Cleared, ClearingRun, Rule
 
 
 class CodeEnding:
-    """Ends the day of mail with one-time codes in one account.
+    """Removes mail with one-time codes from the Inbox of one account after a day.
 
     Args:
         account: the account's mail.
@@ -27,7 +27,7 @@ class CodeEnding:
         self._layout = layout
 
     async def begin(self) -> ClearingRun:
-        """List the mail with codes; the parts of the run end the day of those that are too old.
+        """List the mail with codes; the run removes mail older than a day from the Inbox.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
@@ -36,10 +36,10 @@ class CodeEnding:
         directory = Directory(await self._account.mailboxes())
         places = locate(directory, self._categories, self._layout)
         _, ids = await list_ids(self._account, [places.inbox, places.screener], keyword=CODE)
-        # By the clock of the server, which has answered by now.
+        # By the server's clock, which is known because the server has answered.
         before = self._account.client.server_now() - DAY
         # A patch that moves mail would bring the mail back to the Screener if its owner has just
-        # filed it. So it is never sent without a state: the mail has its turn in an hour.
+        # filed it. So the patch is never sent without a state; a later run moves the mail.
         rule = Rule(
             applies=lambda email: has_ended(email, places, received_before=before),
             patch=lambda email: end_code(email, places),

@@ -1,4 +1,4 @@
-"""Moves one mail without a decision, in the state in which it was read."""
+"""Move one mail without a decision; read the mail again if it changed meanwhile."""
 
 from collections.abc import Callable
 from typing import Final
@@ -12,10 +12,10 @@ from mailroom.screener.model.places import Directory, Places, locate
 from mailroom.waiting.retrying import retry_while_changed
 
 _TRIES: Final = 4
-"""The number of attempts while somebody else changes mail."""
+"""The largest number of attempts while somebody else changes mail."""
 
 MoveOf = Callable[[Email, Places], Patch | None]
-"""Returns the patch for a mail; None if the mail is not where it would be moved from."""
+"""A function that returns the patch for a mail; None if the mail was moved elsewhere."""
 
 
 class MailNotMovedError(Exception):
@@ -28,7 +28,7 @@ async def move_mail(
     """Move one mail.
 
     Raises:
-        MailNotMovedError: the mail is not where it should be, or the server refuses the update.
+        MailNotMovedError: the mail was moved or deleted, or the server refuses the update.
         HttpError, JmapError: the server cannot be asked.
         MissingError: mailboxes are missing.
     """
@@ -47,6 +47,6 @@ async def move_mail(
 
     work: dict[str, Patch] = {email_id: {}}
     if await retry_while_changed(attempt, work, tries=_TRIES):
-        raise MailNotMovedError("mail is changed by somebody else all the time; try again")
+        raise MailNotMovedError("another program changes mail all the time; try again")
     if error := errors.get(email_id):
-        raise MailNotMovedError(f"the mail server refused: {error}")
+        raise MailNotMovedError(f"the mail server refused to move the mail: {error}")
