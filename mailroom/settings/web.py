@@ -1,4 +1,4 @@
-"""The section of the page: where it is, who may use it, and its rows."""
+"""The section of the page: its address, the ways to sign in, and its rows."""
 
 from ipaddress import ip_network
 from typing import Annotated, Final, Literal
@@ -110,12 +110,12 @@ class WebSettings(Section):
     )
     trusted_networks: Annotated[str, BeforeValidator(_joined), AfterValidator(_networks)] = Field(
         default="",
-        description="networks of the proxy in front of the page: `10.0.0.0/8, fd00::/8`; only there"
-        " the header above and `X-Forwarded-For` are believed",
+        description="networks of the proxy in front of the page: `10.0.0.0/8, fd00::/8`; from"
+        " elsewhere, Mailroom ignores the proxy's header and `X-Forwarded-For`",
     )
     proxy_user: str = Field(
         default="",
-        description="user in that header who may see the account; default for a single account:"
+        description="user of the proxy who may see the account; default for a single account:"
         " any user",
     )
     api_token: _Token = Field(
