@@ -1,4 +1,4 @@
-"""Checks pages for what makes them hard to use for some people, by axe-core."""
+"""Check pages for barriers to people with disabilities, with axe-core."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The page in the hands of a person: things are found by their roles and names."""
+"""Use the page as a person does: find elements by their roles and names."""
 
 import re
 from contextlib import suppress
@@ -7,9 +7,9 @@ from typing import Final, Self
 from playwright.async_api import Locator, Page, expect
 
 _MOMENT: Final = 500
-"""Milliseconds in which the page shows that it has taken an answer."""
+"""Milliseconds in which the page shows that it has accepted an answer."""
 SAID: Final = {"spam": "Spam"}
-"""Answer -> the words for it elsewhere."""
+"""Name of an answer -> the text that the page shows for the answer."""
 
 
 class Screen:
@@ -51,14 +51,14 @@ class Screen:
         return self.rows.filter(has_text=who)
 
     async def answer(self, who: str, answer: str) -> None:
-        """Press an answer of a row; those that are not in the row itself are behind More."""
+        """Press an answer of a row, or an answer behind More if the row does not show it."""
         button = self.row(who).get_by_role("button", name=_named(answer))
         if not await button.is_visible():
             await self.more(who)
         await button.click()
 
     async def answer_that_moved(self, who: str, answer: str) -> None:
-        """Press an answer until it counts: right after rows have moved, it does not."""
+        """Press an answer until the page accepts it: right after rows have moved, it is ignored."""
         while True:
             await self.answer(who, answer)
             with suppress(AssertionError):
@@ -66,21 +66,21 @@ class Screen:
                 return
 
     async def more(self, who: str) -> None:
-        """Open what is behind More."""
+        """Open the panel behind More."""
         await self.row(who).locator("summary").click()
 
     async def choose_scope(self, who: str, scope: str) -> None:
-        """Choose whom the answer is about."""
+        """Choose the senders that the answer is about."""
         await self.more(who)
         await self.row(who).get_by_role("radio", name=scope).check()
 
     async def mark_as_read(self, who: str) -> None:
-        """Have the mail marked as read with the answer."""
+        """Tick the box that marks the mail as read with the answer."""
         await self.more(who)
         await self.row(who).get_by_role("checkbox", name="Mark as read").check()
 
     async def until_decided(self, who: str, answer: str) -> None:
-        """Wait until the row says what was decided."""
+        """Wait until the row shows the decision."""
         await expect(self.row(who)).to_contain_text(f"{SAID.get(answer, answer)}.")
 
     async def until_current(self, who: str) -> None:
@@ -88,7 +88,7 @@ class Screen:
         await expect(self.row(who)).to_be_focused()
 
     async def show_new(self) -> None:
-        """Have the newcomers shown that the page offers while somebody is at a row."""
+        """Press the button for new senders, which the page offers while a row has the focus."""
         await self.page.get_by_role("button", name="new sender").click()
 
     async def until_it_waits(self, who: str) -> None:
@@ -100,11 +100,11 @@ class Screen:
         await expect(self.page.get_by_text("Nobody waits.")).to_be_visible()
 
     def undo_button(self, who: str) -> Locator:
-        """Return the button that takes the answer of a row back."""
+        """Return the button that undoes the answer of a row."""
         return self.row(who).get_by_role("button", name="Undo")
 
     async def undo(self, who: str) -> None:
-        """Take the answer of a row back."""
+        """Undo the answer of a row."""
         await self.undo_button(who).click()
 
     async def tick(self, who: str) -> None:
@@ -127,7 +127,7 @@ class Screen:
         await box.press("Enter")
 
     def outcome(self, who: str) -> Locator:
-        """Return an outcome above a page, which a plain form leads to."""
+        """Return the outcome that a page shows at its top after a plain form was sent."""
         return self.page.get_by_role("main").get_by_role("status").filter(has_text=who)
 
     async def change_decision(self, who: str, answer: str) -> None:

@@ -13,9 +13,9 @@ from tests.support.owner.person import PATIENCE
 PHONE: Final = {"width": 390, "height": 844}
 DESKTOP: Final = {"width": 1280, "height": 800}
 _PATIENCE: Final = PATIENCE * 1000
-"""Milliseconds that anything may take before a test gives up on it."""
+"""Milliseconds after which a step in a browser fails its test."""
 _OF_POLICIES: Final = ("Content Security Policy", "TrustedHTML", "TrustedScript", "Refused to")
-"""Words of Chromium's messages about what a policy has blocked."""
+"""Words of Chromium's messages about blocks by a policy."""
 expect.set_options(timeout=_PATIENCE)
 
 
@@ -54,7 +54,7 @@ class Noted:
 async def context_of(
     browser: Browser, **options: Any
 ) -> AsyncIterator[tuple[BrowserContext, Noted]]:
-    """A browser context of somebody; at its end it checks that no script failed."""
+    """Open a browser context; at its end, check that no script failed, and asked one site only."""
     noted = Noted()
     context = await browser.new_context(**options)
     context.set_default_timeout(_PATIENCE)

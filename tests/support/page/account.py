@@ -1,4 +1,4 @@
-"""An account behind the page that answers from memory, and notes what it was asked to change."""
+"""An account behind the page that answers from memory, and notes the calls of most methods."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -55,13 +55,13 @@ class ScriptedAccount:
     """An account behind the page.
 
     Attributes:
-        name: the name of one of several accounts.
+        name: the name of the account if there are several.
         shown: the list of waiting subjects.
-        asked: the changes that were asked for, each with its arguments.
-        error: the error of everything that is asked, if there is one.
+        asked: the calls that were noted: names of methods with their arguments.
+        error: the error of all methods but :meth:`changes`; None: no error.
         outcome: the outcome of a choice.
         following: the number of streams that follow the account.
-        left: set when the last of them has ended.
+        left: set when the last stream has ended.
     """
 
     name: str = ""

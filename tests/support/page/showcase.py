@@ -1,4 +1,4 @@
-"""An account behind the page with mail of people, shops and lists, in which a decision holds.
+"""An account behind the page with mail of people, shops and lists, whose lists follow decisions.
 
 Tests of the page's look need many kinds of rows at once, and no mail server.
 """
@@ -159,8 +159,8 @@ class ShowcaseAccount:
         problem: the reason why the list is old.
 
     Attributes:
-        name: the name of one of several accounts.
-        answers: the answers that can be given.
+        name: the name of the account if there are several.
+        answers: all answers.
         suggested: the proposals.
         problem: the reason why the list is old; empty if it is up to date.
     """

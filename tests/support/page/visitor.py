@@ -97,7 +97,7 @@ async def visiting(*accesses: Access, options: PageOptions = OPEN) -> AsyncItera
 
 
 async def raw(visitor: Visitor, request: bytes) -> bytes:
-    """Send octets that no proper client sends, and return the answer until its end."""
+    """Send octets that no proper client sends, and return the whole response."""
     reader, writer = await asyncio.open_connection("127.0.0.1", visitor.client.port)
     writer.write(request)
     answer = await reader.read()
