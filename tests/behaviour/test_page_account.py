@@ -8,11 +8,16 @@ import pytest
 
 from mailroom.runtime.page import PageAccount
 from mailroom.web.model import AccountUnavailableError, Choice, Reason, RefusedError, Scope, Waiting
+from tests.behaviour.conftest import on
 from tests.support.owner.new_mail import ON, comes_to, mail
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.proxy import CUT, Answer, Exchange, Forward, Proxy
 from tests.support.service.in_process import running_in_process
 from tests.support.service.process import environment
+from tests.support.variants.worlds import VARIANTS
+
+# The page's own passes need no push, so one kind of push is enough for each server.
+pytestmark = on(*(each for each in VARIANTS if each.habit or each.push == "eventsource"))
 
 NEWS = "The Loom <news@loom.example>"
 ANN = "Ann <ann@loom.example>"
