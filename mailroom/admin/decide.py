@@ -21,7 +21,7 @@ from mailroom.screener.model.patches import moves_mail
 from mailroom.screener.model.spelling import folded
 from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.passes.by_name import Tap
-from mailroom.screener.passes.plan import Plan
+from mailroom.screener.passes.plan import Filing, Plan
 from mailroom.screener.passes.progress import Report
 from mailroom.screener.passes.reading import Reading
 
@@ -207,8 +207,8 @@ async def decide(
     report = await passes.run()
     if tap.patch and _is_contradicted(subject, report):
         await mail.update({tap.email_id: tap.removal})
-    is_filed = any(subject.key in filing.decision.contact.keys for filing in report.plan.filings)
     outcome = with_report(outcome, report)
+    is_filed = filing_of(subject, report) is not None
     return replace(outcome, is_by_service=not is_filed and not outcome.failure)
 
 
@@ -266,14 +266,13 @@ def _outcome_before(
 def with_report(outcome: Outcome, report: Report) -> Outcome:
     """Return the outcome for one subject, with what the report on a whole plan says about it."""
     plan = report.plan
-    for filing in plan.filings:
-        if outcome.subject.key in filing.decision.contact.keys:
-            failure = report.failures.get(filing.decision.id, "")
-            mails = sum(
-                moves_mail(patch, plan.emails[email_id], plan.gathered.places)
-                for email_id, patch in patches_of(filing).items()
-            )
-            return replace(outcome, mails=0 if failure else mails, failure=failure)
+    if (filing := filing_of(outcome.subject, report)) is not None:
+        failure = report.failures.get(filing.decision.id, "")
+        mails = sum(
+            moves_mail(patch, plan.emails[email_id], plan.gathered.places)
+            for email_id, patch in patches_of(filing).items()
+        )
+        return replace(outcome, mails=0 if failure else mails, failure=failure)
     if _is_contradicted(outcome.subject, report):
         failure = "other labels are on mail of the same sender; take them off first"
         return replace(outcome, failure=failure)
@@ -281,6 +280,12 @@ def with_report(outcome: Outcome, report: Report) -> Outcome:
         if outcome.subject.key in decision.contact.keys:
             return replace(outcome, failure=reason)
     return replace(outcome, failure="")  # no decision was needed
+
+
+def filing_of(subject: Subject, report: Report) -> Filing | None:
+    """Return the filing of a plan that decides on a subject; None if there is none."""
+    filings = report.plan.filings
+    return next((each for each in filings if subject.key in each.decision.contact.keys), None)
 
 
 def _is_contradicted(subject: Subject, report: Report) -> bool:

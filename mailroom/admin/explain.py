@@ -20,6 +20,7 @@ from mailroom.report.common import move
 from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.arrivals.verdict import Facts, Rule, Verdict, judge
 from mailroom.screener.model.lists import list_id
+from mailroom.screener.model.places import Directory
 from mailroom.screener.model.sender import sender_key
 from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.passes.gather import GatheredMail, Gatherer
@@ -92,6 +93,7 @@ class Explanation:
         is_screened: True if Mailroom files new mail at all.
         is_decided: True if there is a decision on the subject itself.
         mail_ids: the ids of the subject's mails in the managed mailboxes, the newest first.
+        directory: the account's mailboxes.
     """
 
     subject: Subject
@@ -103,6 +105,7 @@ class Explanation:
     is_screened: bool
     is_decided: bool
     mail_ids: tuple[str, ...]
+    directory: Directory
 
     def text(self) -> Iterator[str]:
         """Return the explanation in lines for a terminal."""
@@ -179,6 +182,7 @@ async def explain(account: Account, subject: Subject) -> Explanation:
         mail_ids=tuple(
             mail.id for mail in sorted(mails, key=lambda mail: mail.received_at, reverse=True)
         ),
+        directory=gathered.directory,
     )
 
 

@@ -1,4 +1,4 @@
-"""What ends by itself: old waiting mail is cleared, and mail with codes leaves the Inbox."""
+"""Hourly work of the service: clears old waiting mail, and removes codes from the Inbox."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

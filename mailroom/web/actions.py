@@ -13,6 +13,7 @@ from multidict import MultiDict
 from mailroom.web.context import access_of, back_to, html, local_path, page_of
 from mailroom.web.forms import read_form, text_of
 from mailroom.web.model import Choice, Outcome, RefusedError, Scope
+from mailroom.web.options import Access
 from mailroom.web.security import is_by_script
 
 _LISTED: Final = "/decided"
@@ -20,7 +21,7 @@ _LISTED: Final = "/decided"
 
 async def decide(request: web.Request) -> web.StreamResponse:
     """Decide on the subjects of one or more rows."""
-    account, form = access_of(request).account, await read_form(request)
+    access, form = access_of(request), await read_form(request)
     rows = [row.partition(" ") for row in form.getall("row", [])]
     if not rows:
         raise RefusedError("no row was chosen")
@@ -33,40 +34,43 @@ async def decide(request: web.Request) -> web.StreamResponse:
         Choice(who, answer, scope=scope, mark_read=mark_read, mail_id=mail_id)
         for mail_id, _, who in rows
     ]
-    outcomes = await account.decide(choices)
+    outcomes = await access.account.decide(choices)
     row_ids = [choice.mail_id for choice in choices]
-    return _answer(request, form, list(zip(row_ids, outcomes, strict=True)))
+    return _answer(request, access, form, list(zip(row_ids, outcomes, strict=True)))
 
 
 async def undo(request: web.Request) -> web.StreamResponse:
     """Undo a decision."""
-    account, form = access_of(request).account, await read_form(request)
-    outcome = await account.undo(text_of(form, "who"), category=form.get("category", ""))
-    return _answer(request, form, [(form.get("row", ""), outcome)])
+    access, form = access_of(request), await read_form(request)
+    outcome = await access.account.undo(text_of(form, "who"), category=form.get("category", ""))
+    return _answer(request, access, form, [(form.get("row", ""), outcome)])
 
 
 async def let_in(request: web.Request) -> web.StreamResponse:
     """Let one mail into the Inbox without a decision."""
-    account, form = access_of(request).account, await read_form(request)
+    access, form = access_of(request), await read_form(request)
     mail_id, who = text_of(form, "mail"), form.get("who", "")
-    await account.let_in(mail_id)
+    await access.account.let_in(mail_id)
     outcome = Outcome(who, "", mails=1, let_in=mail_id)
-    return _answer(request, form, [(form.get("row", mail_id), outcome)])
+    return _answer(request, access, form, [(form.get("row", mail_id), outcome)])
 
 
 async def send_back(request: web.Request) -> web.StreamResponse:
     """Move a mail that was let in back to the Screener."""
-    account, form = access_of(request).account, await read_form(request)
+    access, form = access_of(request), await read_form(request)
     mail_id, who = text_of(form, "mail"), form.get("who", "")
-    await account.send_back(mail_id)
-    return _answer(request, form, [(form.get("row", mail_id), Outcome(who, "", mails=1))])
+    await access.account.send_back(mail_id)
+    return _answer(request, access, form, [(form.get("row", mail_id), Outcome(who, "", mails=1))])
 
 
 def _answer(
-    request: web.Request, form: MultiDict[str], outcomes: Sequence[tuple[str, Outcome]]
+    request: web.Request,
+    access: Access,
+    form: MultiDict[str],
+    outcomes: Sequence[tuple[str, Outcome]],
 ) -> web.StreamResponse:
     """Return the response with outcomes, each with the id of its row."""
-    access, return_to = access_of(request), local_path(form.get("return_to", "/"))
+    return_to = local_path(form.get("return_to", "/"))
     if is_by_script(request):
         page = page_of(request, "", access=access, return_to=return_to)
         return html("_outcomes.html", outcomes=outcomes, page=page)

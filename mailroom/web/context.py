@@ -62,7 +62,7 @@ class Page:
 
 
 def access_of(request: web.Request) -> Access:
-    """Return the access of whoever sends a request.
+    """Return the access of the sender of a request.
 
     Raises:
         HTTPException: nobody is signed in: redirects to the sign-in; 401 for the script.

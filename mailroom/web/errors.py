@@ -9,11 +9,10 @@ from aiohttp.typedefs import Handler
 
 from mailroom.web.context import DOORKEEPER, html, page_of
 from mailroom.web.model import AccountUnavailableError, RefusedError
-from mailroom.web.security import is_by_script
+from mailroom.web.security import is_by_program, is_by_script
 
 log = structlog.get_logger(__name__)
 
-_API: Final = "/api/"
 _HEADINGS: Final = {
     HTTPStatus.NOT_FOUND: "There is no such page",
     HTTPStatus.SERVICE_UNAVAILABLE: "The mail server cannot be reached",
@@ -52,7 +51,7 @@ async def show_errors(request: web.Request, handler: Handler) -> web.StreamRespo
 
 
 async def _response(request: web.Request, status: HTTPStatus, text: str) -> web.Response:
-    if request.path.startswith(_API):
+    if is_by_program(request):
         problem = {"type": "about:blank", "title": status.phrase, "status": status.value}
         return web.json_response(
             {**problem, "detail": text}, status=status, content_type="application/problem+json"

@@ -11,7 +11,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from mailroom.web.model import Answer
+from mailroom.web.model import SPAM, Answer
 from mailroom.web.text import address, clean
 
 _PACKAGE: Final = "mailroom.web"
@@ -71,7 +71,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters.update(clean=clean, address=address, breakable=breakable, day=day)
+    environment.filters.update(
+        clean=clean, address=address, breakable=breakable, day=day, answer_name=answer_name
+    )
     environment.globals.update(
         static=_static, hue=_hue, decision_day=decision_day, search="", category=""
     )
@@ -102,6 +104,11 @@ def decision_day(date: str, time: str) -> Markup | str:
         return day(datetime.fromisoformat(f"{date}T{time or '00:00'}"))
     except ValueError:
         return date
+
+
+def answer_name(name: str) -> str:
+    """Return the name of an answer as the page shows it."""
+    return "Spam" if name == SPAM else clean(name)
 
 
 def breakable(text: str) -> Markup:

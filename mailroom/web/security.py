@@ -77,7 +77,7 @@ class Guard:
             )
         changes = request.method not in _SAFE
         # Programs send a token with each request, which no other site can make a browser send.
-        if changes and not request.path.startswith(_API) and not self._is_ours(request, host):
+        if changes and not is_by_program(request) and not self._is_ours(request, host):
             raise web.HTTPForbidden(text="The request came from another site.")
         return await handler(request)
 
@@ -104,6 +104,11 @@ class Guard:
         if self._url is not None and (host == self._url.raw_authority or origin == str(self._url)):
             return origin == str(self._url)
         return origin in {f"{scheme}://{host}" for scheme in ("http", "https")}
+
+
+def is_by_program(request: web.Request) -> bool:
+    """Return True if a request is for the JSON of programs."""
+    return request.path.startswith(_API)
 
 
 def is_by_script(request: web.Request) -> bool:

@@ -16,7 +16,6 @@ from mailroom.runtime.page.waiting import PageList
 from mailroom.runtime.requested_passes import RequestedPasses
 from mailroom.screener.model.age import parse_age
 from mailroom.screener.model.let_in import let_in, send_back
-from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.single_mail import MailNotMovedError, MoveOf, move_mail
 from mailroom.settings import Settings
 from mailroom.web.model import (
@@ -89,10 +88,10 @@ class PageAccount:
         settings, subject = self._connection.settings, subject_named(who)
         async with self._connection.open() as (account, _):
             explanation = await explain(account, subject)
-            mail = await account.mail()
             newest = explanation.mail_ids[:_MAILS_SHOWN]
+            mail = await account.mail()
             _, emails = await mail.read(newest, also=("subject", *MESSAGE_ID))
-            directory = Directory(await mail.mailboxes())
+        directory = explanation.directory
         screener = directory.find(settings.screener.layout.screener)
         return SubjectPage(
             who=str(subject),

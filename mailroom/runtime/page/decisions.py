@@ -18,7 +18,6 @@ from mailroom.runtime.requested_passes import PassFailedError, RequestedPasses
 from mailroom.screener.model.categories import Answer
 from mailroom.screener.model.subject import Subject
 from mailroom.screener.passes.progress import Report
-from mailroom.screener.triage.standing import StandingDecisions
 from mailroom.web.model import Choice, Outcome, RefusedError, Scope
 
 _PASS_TIMEOUT: Final = 10.0
@@ -117,22 +116,17 @@ class PageDecisions:
         self, outcome: admin.Outcome, email_id: str, reports: Sequence[Report]
     ) -> admin.Outcome:
         """Return the outcome of a tap, by the first report about its mail or its subject."""
-        key = outcome.subject.key
         for report in reports:
             for email, reason in report.plan.unusable:
                 if email.id == email_id:
                     return replace(outcome, failure=reason)
-        filed = (
-            report
-            for report in reports
-            if any(key in filing.decision.contact.keys for filing in report.plan.filings)
-        )
-        report = next(filed, reports[-1])
-        standing = StandingDecisions(
-            report.plan.snapshot.index, self._connection.settings.categories
-        )
-        names = (category.name for category in standing.categories_without_stand_in(key))
-        return admin.with_report(replace(outcome, before=tuple(names)), report)
+        subject = outcome.subject
+        decided = (report for report in reports if admin.filing_of(subject, report) is not None)
+        report = next(decided, reports[-1])
+        # The decisions of the address book as the pass read it, so those before the tap.
+        before = report.plan.decisions.standing.categories_without_stand_in(subject.key)
+        names = tuple(category.name for category in before)
+        return admin.with_report(replace(outcome, before=names), report)
 
     async def _decide_by_name(
         self,

@@ -6,11 +6,12 @@ from typing import Final
 from urllib.parse import quote
 
 from mailroom.admin.decide import Outcome as Decided
+from mailroom.admin.decide import name_of
 from mailroom.admin.decided import decided_data
 from mailroom.admin.suggest import Suggestions as Proposed
 from mailroom.admin.waiting import waiting_data
 from mailroom.jmap.mail import Email
-from mailroom.screener.model.categories import Categories, Special
+from mailroom.screener.model.categories import Categories
 from mailroom.screener.model.places import Directory
 from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.overview import waiting as overview
@@ -130,16 +131,9 @@ def suggested_rows(proposed: Proposed) -> tuple[SuggestedRow, ...]:
 
 def outcome_of(decided: Decided, *, is_pending: bool = False) -> Outcome:
     """Return the outcome of a decision."""
-    match decided.answer:
-        case None:
-            category = ""
-        case Special.SPAM:
-            category = SPAM
-        case answer:
-            category = answer.name
     return Outcome(
         who=str(decided.subject),
-        category=category,
+        category="" if decided.answer is None else name_of(decided.answer),
         mails=decided.mails,
         before=decided.before,
         failure=decided.failure,

@@ -8,7 +8,7 @@ from mailroom.runtime.page.rows import scopes_of
 from mailroom.screener.model.categories import Answer
 from mailroom.screener.model.keywords import SEEN
 from mailroom.screener.model.places import Places
-from mailroom.screener.model.subject import Kind, Subject
+from mailroom.screener.model.subject import Subject
 from mailroom.screener.overview.waiting import Reason, WaitingSubject
 from mailroom.web.model import Choice, Scope
 
@@ -18,14 +18,12 @@ class Tap:
     """Labels to be put on the newest mail of a waiting subject.
 
     Attributes:
-        choice: the choice of the person.
         subject: the subject that the labels decide on.
         answer: the answer.
         email_id: the mail that the labels are put on.
         patches: the patches of that mail, and of the others if they are marked as read.
     """
 
-    choice: Choice
     subject: Subject
     answer: Answer
     email_id: str
@@ -51,15 +49,12 @@ def tap_of(
         if other is None:
             return None
         subject = other
-    labels = {label for label, given in places.labels.items() if given == answer}
-    labels |= {Kind.DOMAIN: {places.domain_label}, Kind.LIST: {places.list_label}}.get(
-        subject.kind, set()
-    )
+    labels = places.labels_for(subject, answer)
     patches: dict[str, dict[str, bool]] = {waiting.newest_id: {}}
     if choice.mark_read:
         patches = {email_id: {f"keywords/{SEEN}": True} for email_id in waiting.ids}
     patches[waiting.newest_id] |= {f"mailboxIds/{label}": True for label in sorted(labels)}
-    return Tap(choice, subject, answer, waiting.newest_id, patches)
+    return Tap(subject, answer, waiting.newest_id, patches)
 
 
 def find_waiting(choice: Choice, subjects: Iterable[WaitingSubject]) -> WaitingSubject | None:

@@ -12,6 +12,7 @@ from mailroom.jmap.mailboxes import Mailbox
 from mailroom.screener.model.categories import Answer, Categories, Layout, Special
 from mailroom.screener.model.missing import MissingError, UnsuitableError
 from mailroom.screener.model.spelling import composed
+from mailroom.screener.model.subject import Kind, Subject
 
 _NEEDED: Final = ("mayReadItems", "mayAddItems", "mayRemoveItems", "maySetKeywords", "maySetSeen")
 """The rights (RFC 8621 section 2) that Mailroom needs in each of its mailboxes."""
@@ -57,6 +58,18 @@ class Places:
     def tap_labels(self) -> frozenset[str]:
         """The labels that people tap: the triage labels, and the labels that widen a decision."""
         return frozenset((*self.labels, self.domain_label, self.list_label))
+
+    def labels_for(self, subject: Subject, answer: Answer) -> frozenset[str]:
+        """Return the labels that together give an answer about a subject."""
+        labels = {label for label, given in self.labels.items() if given == answer}
+        match subject.kind:
+            case Kind.DOMAIN:
+                labels.add(self.domain_label)
+            case Kind.LIST:
+                labels.add(self.list_label)
+            case Kind.ADDRESS:
+                pass  # the sender of the mail is meant
+        return frozenset(labels)
 
     @property
     def managed(self) -> frozenset[str]:

@@ -74,10 +74,7 @@ class NamedSubjects:
         mail. Raises as :meth:`read`.
         """
         places = reading.gathered.places
-        labels = {label for label, given in places.labels.items() if given == answer}
-        labels |= {Kind.DOMAIN: {places.domain_label}, Kind.LIST: {places.list_label}}.get(
-            subject.kind, set()
-        )
+        labels = places.labels_for(subject, answer)
         mails = await self._mail_of(frozenset({subject.key}), {answer}, reading)
 
         def rank(email: Email) -> tuple[bool, str, str]:
