@@ -21,6 +21,7 @@ from mailroom.runtime.push_listener import PushListener
 from mailroom.runtime.requested_passes import RequestedPasses
 from mailroom.runtime.telemetry import Telemetry
 from mailroom.screener.passes.progress import Report
+from mailroom.waiting.concurrency import both
 from mailroom.waiting.trigger import Due, Trigger
 
 log = structlog.get_logger(__name__)
@@ -67,13 +68,9 @@ class Service:
         self._telemetry.service_started(self._push.status)
         code = Exit.FAILED
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._run_passes(), name="passes")
-                tasks.create_task(self._push.listen(), name="push")
-        except* GaveUpError as gave_up:
-            # A group may hold groups by its type, although the tasks above raise the error itself.
-            for error in gave_up.exceptions:
-                code = getattr(error, "code", code)
+            await both(self._run_passes(), self._push.listen())
+        except GaveUpError as gave_up:
+            code = gave_up.code
         finally:
             self._push.close()
             self.passes.close()

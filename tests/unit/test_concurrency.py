@@ -91,3 +91,27 @@ def test_who_is_cancelled_cancels_what_it_waits_for() -> None:
         return ends
 
     assert run(scenario()) == ["ended", "ended"]
+
+
+@pytest.mark.parametrize("order", ["cancelled first", "failed first"])
+def test_who_is_cancelled_while_a_task_fails_is_cancelled(order: str) -> None:
+    """Before Python 3.13 the failure would take the place of the cancellation."""
+
+    async def scenario() -> None:
+        released = asyncio.Event()
+
+        async def fail_when_released() -> None:
+            await released.wait()
+            raise OddError("at the same moment")
+
+        task = asyncio.create_task(all_of([fail_when_released()]))
+        await asyncio.sleep(1)
+        if order == "cancelled first":
+            task.cancel()
+        released.set()
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(scenario())
