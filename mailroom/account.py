@@ -238,7 +238,13 @@ async def open_account(settings: Settings) -> AsyncIterator[Account]:
         )
         jmap, carddav, push = [
             HttpClient(
-                await stack.enter_async_context(_session(settings)),
+                await stack.enter_async_context(
+                    # Connections of its own, and no cookies, which would tie clients together.
+                    aiohttp.ClientSession(
+                        connector=aiohttp.TCPConnector(ssl=trusting(settings.http.ca_file)),
+                        cookie_jar=aiohttp.DummyCookieJar(),
+                    )
+                ),
                 credentials,
                 slots=slots_of_host,
                 proxies=settings.http.proxies,
@@ -250,14 +256,6 @@ async def open_account(settings: Settings) -> AsyncIterator[Account]:
             yield Account(settings, jmap=jmap, carddav=carddav, push=push, streams=streams)
         finally:
             await all_of(http.close() for http in (jmap, carddav, push))
-
-
-def _session(settings: Settings) -> aiohttp.ClientSession:
-    """Return a session with its own connections and without cookies, which would tie clients."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=trusting(settings.http.ca_file)),
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
 
 
 def _warn_of_plain_http(settings: Settings) -> None:

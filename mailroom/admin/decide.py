@@ -12,7 +12,6 @@ from typing import Any, Final, Protocol
 
 from mailroom.account import Account
 from mailroom.contacts.address import list_id_of, whole_domain
-from mailroom.jmap.mail_account import MailAccount
 from mailroom.report import printable
 from mailroom.report.bars import ShowProgress
 from mailroom.report.common import account_option, counted, patches_of
@@ -20,7 +19,6 @@ from mailroom.screener.model.categories import Answer, Categories, Category, Spe
 from mailroom.screener.model.patches import moves_mail
 from mailroom.screener.model.spelling import folded
 from mailroom.screener.model.subject import Kind, Subject
-from mailroom.screener.passes.by_name import Tap
 from mailroom.screener.passes.plan import Filing, Plan
 from mailroom.screener.passes.progress import Report
 from mailroom.screener.passes.reading import Reading
@@ -201,7 +199,8 @@ async def decide(
     outcome = _outcome_before(subject, answer, reading, account)
     tap = await named_subjects.tap_for(subject, answer, reading)
     # Without the label, for example because the mail is deleted by now, a pass would do nothing.
-    if tap is None or not await _is_put_on(tap, mail):
+    labelling = await mail.update({tap.email_id: tap.patch}) if tap and tap.patch else []
+    if tap is None or any(update.failed for _, update in labelling):
         plan = await named_subjects.plan({subject: answer}, reading)
         return with_report(outcome, await passes.apply(plan))
     report = await passes.run()
@@ -210,12 +209,6 @@ async def decide(
     outcome = with_report(outcome, report)
     is_filed = filing_of(subject, report) is not None
     return replace(outcome, is_by_service=not is_filed and not outcome.failure)
-
-
-async def _is_put_on(tap: Tap, mail: MailAccount) -> bool:
-    """Put labels on a mail, and return True if they are on it."""
-    answers = await mail.update({tap.email_id: tap.patch}) if tap.patch else []
-    return not any(update.failed for _, update in answers)
 
 
 async def decide_all(
