@@ -1,9 +1,9 @@
 """Plans and their outcomes as JSON data, with every move of a mail."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from mailroom.contacts.model import ContactEdit, CreateCard, Group, UpdateCard
+from mailroom.contacts.model import CreateCard, UpdateCard
 from mailroom.jmap.mail import Patch
 from mailroom.report.common import (
     card_change,
@@ -56,30 +56,30 @@ def plan_data(plan: Plan) -> dict[str, Any]:
 
 
 def _filing_data(filing: Filing, plan: Plan) -> dict[str, Any]:
-    decision = filing.decision
+    decision, contacts = filing.decision, list[dict[str, Any]]()
+    for edit in decision.edits:
+        card: dict[str, Any] = {}
+        match edit.card:
+            case CreateCard(contact_type=contact_type, names=names, note=line):
+                card = {"type": str(contact_type), "names": filled_names(names), "note": line}
+            case UpdateCard(fill=fill, add_line=line, remove_lines=removed):
+                card = {"names": filled_names(fill), "note": line, "note_without": sorted(removed)}
+        contacts.append(
+            {
+                "uid": edit.uid,
+                "change": card_change(edit),
+                **card,
+                "joins": group_names(edit.join, plan.snapshot.groups),
+                "leaves": group_names(edit.leave, plan.snapshot.groups),
+            }
+        )
     return {
         "id": decision.id,
         "addresses": decision.contact.named,
         "category": None if decision.answer is None else target_name(decision),
         "name_mismatch": sorted(decision.mismatched),
-        "contacts": [_edit_data(edit, plan.snapshot.groups) for edit in decision.edits],
+        "contacts": contacts,
         "moves": _moves_data(patches_of(filing), plan.gathered.directory),
-    }
-
-
-def _edit_data(edit: ContactEdit, groups: Iterable[Group]) -> dict[str, Any]:
-    card: dict[str, Any] = {}
-    match edit.card:
-        case CreateCard(contact_type=contact_type, names=names, note=line):
-            card = {"type": str(contact_type), "names": filled_names(names), "note": line}
-        case UpdateCard(fill=fill, add_line=line, remove_lines=removed):
-            card = {"names": filled_names(fill), "note": line, "note_without": sorted(removed)}
-    return {
-        "uid": edit.uid,
-        "change": card_change(edit),
-        **card,
-        "joins": group_names(edit.join, groups),
-        "leaves": group_names(edit.leave, groups),
     }
 
 

@@ -32,7 +32,16 @@ def log_report(log: structlog.stdlib.BoundLogger, report: Report) -> None:
                 facts["refused_for_good"] = True
             log.error("decision not finished, will be tried again", reason=reason, **facts)
     _log_stuck(log, report.plan)
-    _log_arrivals(log, report)
+    # New mail has one line for each sender and rule.
+    filed = Counter((verdict.sender, verdict.rule.name.lower()) for verdict in report.arrived.filed)
+    for (sender, rule), mails in filed.items():
+        log.info("new mail filed", sender=sender, rule=rule, mails=mails)
+    if report.plan.screening_error:
+        log.error("new mail not screened, will be tried again", reason=report.plan.screening_error)
+    for reason, mails in Counter(report.arrived.failures.values()).items():
+        log.error("new mail not filed, will be tried again", mails=mails, reason=reason)
+    for reason, mails in Counter(report.arrived.lasting_refusals.values()).items():
+        log.error("new mail not filed, the server refuses it for good", mails=mails, reason=reason)
     for email_id, reason in report.label_failures.items():
         log.error("label not changed, will be tried again", mail=email_id, reason=reason)
 
@@ -45,19 +54,6 @@ def left_undone(report: Report) -> list[tuple[str, int, str]]:
     if report.plan.screening_error:
         left["new mail", report.plan.screening_error] += 1
     return [(kind, count, reason) for (kind, reason), count in left.items()]
-
-
-def _log_arrivals(log: structlog.stdlib.BoundLogger, report: Report) -> None:
-    """Log one line for each sender and rule, with the number of mails."""
-    filed = Counter((verdict.sender, verdict.rule.name.lower()) for verdict in report.arrived.filed)
-    for (sender, rule), mails in filed.items():
-        log.info("new mail filed", sender=sender, rule=rule, mails=mails)
-    if report.plan.screening_error:
-        log.error("new mail not screened, will be tried again", reason=report.plan.screening_error)
-    for reason, mails in Counter(report.arrived.failures.values()).items():
-        log.error("new mail not filed, will be tried again", mails=mails, reason=reason)
-    for reason, mails in Counter(report.arrived.lasting_refusals.values()).items():
-        log.error("new mail not filed, the server refuses it for good", mails=mails, reason=reason)
 
 
 def _log_stuck(log: structlog.stdlib.BoundLogger, plan: Plan) -> None:
