@@ -95,30 +95,23 @@ class Streams:
         try:
             yield None if is_harmless else ANSWER_TIMEOUT
         except UnreachableError as error:
-            if error.is_timeout:
-                self._timed_out(stream, _now() - began)
+            if error.is_timeout and stream is None:
+                # The server does not answer without a stream either.
+                if (suspect := self._take_suspect()) is not None:
+                    suspect.judge(None)
+            elif error.is_timeout and stream is not None and stream is self._open:
+                # The stream may keep the server from answering; the next request shows it.
+                self._open, self._suspect = None, stream
+                stream.suspect(_now() - began)
             raise
-        self._answered(stream, _now() - began)
-
-    def _answered(self, stream: Stream | None, took: float) -> None:
-        """Note that a request was answered; ``stream`` was open when it was sent, if any was."""
         if stream is not None:
             if stream is self._open:
                 self._harmless.add(stream.name)
         elif (suspect := self._take_suspect()) is not None:
-            if suspect.judge(took):
+            if suspect.judge(_now() - began):
                 self._harmless.discard(suspect.name)
             else:
                 self._harmless.add(suspect.name)
-
-    def _timed_out(self, stream: Stream | None, took: float) -> None:
-        """Note that a request was not answered; ``stream`` was open when it was sent, if any."""
-        if stream is None:
-            if (suspect := self._take_suspect()) is not None:
-                suspect.judge(None)
-        elif stream is self._open:
-            self._open, self._suspect = None, stream
-            stream.suspect(took)
 
     def _take_suspect(self) -> Stream | None:
         suspect, self._suspect = self._suspect, None

@@ -249,21 +249,15 @@ class JmapClient:
                 " a proxy stands before the server, set MAILROOM_JMAP_KEEP_ORIGIN=true"
             )
             raise UnreachableError(error.url, cause, sent=error.sent) from None
-        self._notice_state(body.get("sessionState"))
+        # The session is fetched once for every new sessionState (RFC 8620 section 3.4). It is also
+        # compared with the state of the last response: otherwise the session of a server whose two
+        # states never agree would be fetched before every request.
+        state = body.get("sessionState")
+        if isinstance(state, str) and state != self._last_state:
+            self._last_state = state
+            if self._session is None or state != self._session.state:
+                self.forget_session()
         return request.read(body["methodResponses"])
-
-    def _notice_state(self, state: object) -> None:
-        """Forget the session once for every new sessionState (RFC 8620 section 3.4).
-
-        The state is compared with that of the last response as well as with the session's:
-        otherwise the session would be fetched before every request if a server's two states never
-        agree.
-        """
-        if not isinstance(state, str) or state == self._last_state:
-            return
-        self._last_state = state
-        if self._session is None or state != self._session.state:
-            self.forget_session()
 
 
 def _session(response: Response) -> Session:

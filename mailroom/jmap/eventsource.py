@@ -165,13 +165,6 @@ class EventSourceTransport:
         """
         template = await self._url_template()
         url = event_source_url(template, types=self._types, ping=self._ping)
-        async with AsyncExitStack() as stack:
-            response = await self._open(stack, url, position)
-            await self._check_is_stream(response, url)
-            self._liveness.opened()
-            yield EventSourceConnection(response, self._liveness, position)
-
-    async def _open(self, stack: AsyncExitStack, url: URL, position: str) -> aiohttp.ClientResponse:
         headers = {
             "Accept": EVENT_STREAM,
             "Accept-Encoding": "identity",  # a proxy that compresses would buffer
@@ -180,11 +173,15 @@ class EventSourceTransport:
         if position and position.isprintable() and len(position) <= _LONGEST_POSITION:
             headers["Last-Event-ID"] = position
         opening = self._http.open("GET", url, headers=headers, timeout=_TIMEOUT)
-        try:
-            async with asyncio.timeout(self._timeouts.head):
-                return await stack.enter_async_context(opening)
-        except TimeoutError:
-            raise UnreachableError(url, "timed out", sent=True) from None
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(self._timeouts.head):
+                    response = await stack.enter_async_context(opening)
+            except TimeoutError:
+                raise UnreachableError(url, "timed out", sent=True) from None
+            await self._check_is_stream(response, url)
+            self._liveness.opened()
+            yield EventSourceConnection(response, self._liveness, position)
 
     async def _check_is_stream(self, response: aiohttp.ClientResponse, url: URL) -> None:
         """Raise an error unless the answer is a stream of events.
