@@ -73,7 +73,10 @@ def opinion_on_from(fields: Iterable[str], authserv_id: str) -> Opinion:
     opinions, passes_arc = set[Opinion](), False
     for field in fields:
         if len(field) <= _LONGEST and _is_by(field, authserv_id):
-            passes_arc = passes_arc or _passes_arc(field)
+            # True from the first field in which the server found a valid ARC chain (RFC 8617).
+            passes_arc = passes_arc or any(
+                (result.method, result.result) == ("arc", "pass") for result in _results(field)
+            )
             opinions |= {_opinion(facts, passes_arc=passes_arc) for facts in _failures(field)}
     return min(opinions, key=list(Opinion).index, default=Opinion.NONE)
 
@@ -194,11 +197,6 @@ def _policy(facts: Mapping[str, str]) -> str:
 
 def _first(facts: Mapping[str, str], names: Iterable[str]) -> str:
     return next((facts[name] for name in names if name in facts), "")
-
-
-def _passes_arc(field: str) -> bool:
-    """Return True if the server found a valid ARC chain (RFC 8617)."""
-    return any((result.method, result.result) == ("arc", "pass") for result in _results(field))
 
 
 def _results(field: str) -> Sequence[AuthenticationResult]:

@@ -123,24 +123,22 @@ class Inbox:
                 (page,) = await self._account.client.perform(unread)
                 emails, state = await self._all_unread(page, places), page.state
         oldest = self._oldest
+        # Some servers report a mail as created whenever it enters a mailbox: the mail's owner may
+        # have moved it, or a label that takes a decision back. So a mail outside the Inbox is new
+        # only if it was delivered just now.
         new = (
             email
             for email in emails
             if is_new(email, places)
             and email.received_at >= oldest
             and email.id not in self._ignored
-            and (places.inbox in email.mailbox_ids or self._has_just_come(email))
+            and (
+                places.inbox in email.mailbox_ids
+                or (email.received_at >= self._followed_since and email.id not in self._reported)
+            )
         )
         in_order = sorted(new, key=lambda email: (email.received_at, email.id))
         return NewMail(tuple(in_order), state, reported)
-
-    def _has_just_come(self, email: Email) -> bool:
-        """Return True if a mail that the server reports as created was delivered just now.
-
-        Some servers report a mail as created whenever it enters a mailbox: the mail's owner may
-        have moved it, or a label that takes a decision back.
-        """
-        return email.received_at >= self._followed_since and email.id not in self._reported
 
     async def _all_unread(self, first: EmailPage, places: Places) -> tuple[Email, ...]:
         """Return the first page, and all other unread mail that is recent enough.

@@ -8,7 +8,7 @@ subject in doubt has no code.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -132,16 +132,13 @@ def _known_words() -> dict[str, list[str]]:
 def _pattern(words: Iterable[str]) -> re.Pattern[str]:
     """Return the pattern of any of the words, the longest first."""
     in_order = sorted(set(filter(None, words)), key=lambda word: (-len(word), word))
-    return re.compile("|".join(_forms(in_order)), re.IGNORECASE)
-
-
-def _forms(words: Iterable[str]) -> Iterator[str]:
-    letter = r"[^\W\d_]"
-    for word in words:
+    letter, forms = r"[^\W\d_]", []
+    for word in in_order:
         normal = unicodedata.normalize("NFKC", word)
         form = re.escape(normal.strip("*")).replace(r"\ ", r"[\s-]+")
         if not _UNSPACED.search(normal):
             before = f"{letter}*" if normal.startswith("*") else f"(?<!{letter})"
             after = f"{letter}*" if normal.endswith("*") else f"(?!{letter})"
             form = f"{before}{form}{after}"
-        yield form
+        forms.append(form)
+    return re.compile("|".join(forms), re.IGNORECASE)

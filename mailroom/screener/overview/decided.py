@@ -108,8 +108,10 @@ def newest_first(decisions: Collection[DecidedSubject]) -> tuple[DecidedSubject,
     A decision without a time comes after the others of its day, and one without a day at the end.
     """
     by_name = sorted(decisions, key=lambda decided: (decided.name.casefold(), decided.subjects))
-    return tuple(sorted(by_name, key=_when, reverse=True))
-
-
-def _when(decided: DecidedSubject) -> tuple[date, time]:
-    return decided.date or date.min, decided.time or time.min
+    return tuple(
+        sorted(
+            by_name,
+            key=lambda decided: (decided.date or date.min, decided.time or time.min),
+            reverse=True,
+        )
+    )

@@ -166,7 +166,10 @@ class Tally:
             )
             subject = Subject.of_list(identifier) if is_list else Subject(sender.key)
             if subject not in self._senders and len(self._senders) >= _MOST_SENDERS:
-                self._forget_the_smaller_half()
+                kept = heapq.nlargest(
+                    _MOST_SENDERS // 2, self._senders.values(), key=lambda signals: signals.mails
+                )
+                self._senders = {signals.subject: signals for signals in kept}
             signals = self._senders.setdefault(subject, Signals(subject))
             signals.add(
                 mail,
@@ -182,12 +185,6 @@ class Tally:
         ):
             signals.written = self._correspondence.written[signals.subject.key]
             yield signals
-
-    def _forget_the_smaller_half(self) -> None:
-        kept = heapq.nlargest(
-            _MOST_SENDERS // 2, self._senders.values(), key=lambda signals: signals.mails
-        )
-        self._senders = {signals.subject: signals for signals in kept}
 
 
 def is_bulk(mail: Headers) -> bool:
