@@ -25,6 +25,7 @@ from mailroom.jmap.patch_forms import (
 )
 from mailroom.jmap.request import Operation, encode_json
 from mailroom.jmap.session import Session
+from mailroom.waiting.batches import batches
 from mailroom.waiting.retrying import retry_while_changed
 
 _TRIES: Final = 3
@@ -91,17 +92,13 @@ class EmailStore:
         self, ids: Sequence[str], *, also: Sequence[str] = ()
     ) -> list[Operation[tuple[str, tuple[Email, ...]]]]:
         """Return the operations that read these mails, within the limits; see :meth:`read`."""
-        return [get_emails(self.id, part, also=also) for part in self._parts(ids)]
+        return [get_emails(self.id, part, also=also) for part in batches(ids, self.page_size)]
 
     def people_readings(
         self, ids: Sequence[str], *, also: Sequence[str] = ()
     ) -> list[Operation[tuple[EmailPeople, ...]]]:
         """Return the operations that read the people of these mails, within the limits."""
-        return [get_people(self.id, part, also=also) for part in self._parts(ids)]
-
-    def _parts(self, ids: Sequence[str]) -> Iterator[Sequence[str]]:
-        size = self.page_size
-        return (ids[start : start + size] for start in range(0, len(ids), size))
+        return [get_people(self.id, part, also=also) for part in batches(ids, self.page_size)]
 
     def updates(self, patches: Mapping[str, Patch]) -> list[Operation[SetResponse]]:
         """Return the operations that patch these mails, within the server's limits."""

@@ -8,6 +8,7 @@ from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.paging import READINGS, are_steady, remaining_pages
 from mailroom.jmap.queries import DatedPage, IdPage, find_dates, find_ids
 from mailroom.jmap.request import Operation
+from mailroom.waiting.batches import batches
 from mailroom.waiting.concurrency import all_of
 
 T = TypeVar("T")
@@ -94,8 +95,7 @@ def _pages(
     also = {"hasKeyword": keyword} if keyword else {}
     queries = [({"inMailbox": mailbox_id, **also}, position) for mailbox_id, position in asked]
     size = max(1, account.calls_at_once - _STATES)
-    parts = [queries[start : start + size] for start in range(0, len(queries), size)]
-    return [find_ids(account.id, part, limit=_LARGEST_PAGE) for part in parts]
+    return [find_ids(account.id, part, limit=_LARGEST_PAGE) for part in batches(queries, size)]
 
 
 async def list_dates(account: MailAccount, email_filter: Filter, first: IdPage) -> dict[str, str]:

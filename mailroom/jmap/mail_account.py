@@ -13,6 +13,7 @@ from mailroom.jmap.paging import READINGS, are_steady, remaining_pages
 from mailroom.jmap.queries import EmailPage, find_emails
 from mailroom.jmap.request import Operation
 from mailroom.jmap.session import MAIL, SUBMISSION, Session
+from mailroom.waiting.batches import batches
 from mailroom.waiting.concurrency import all_of
 
 T = TypeVar("T")
@@ -92,8 +93,9 @@ class MailAccount(EmailStore):
             missing = [mailbox_id for mailbox_id in dict.fromkeys(ids) if mailbox_id not in known]
             if missing:
                 self.habits.learn(Limitation.WHOLE_LISTS)
-            parts = [missing[start : start + limit] for start in range(0, len(missing), limit)]
-            rest = await self.client.perform_all([get_mailboxes(self.id, part) for part in parts])
+            rest = await self.client.perform_all(
+                [get_mailboxes(self.id, part) for part in batches(missing, limit)]
+            )
             returned += tuple(mailbox for part in rest for mailbox in part)
         self.mailbox_sizes = {mailbox.id: mailbox.total_emails for mailbox in returned}
         return returned

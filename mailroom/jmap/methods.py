@@ -13,6 +13,7 @@ from mailroom.jmap.answers import checked, parsed, string
 from mailroom.jmap.errors import MethodError, SetError
 from mailroom.jmap.request import Call, Operation, Reference, Results
 from mailroom.jmap.session import Limits
+from mailroom.waiting.batches import batches_by_weight
 
 T = TypeVar("T")
 
@@ -275,17 +276,7 @@ def set_batches(
         besides: the number of other objects that each ``/set`` may change as well.
     """
     most = max(1, min(_LARGEST_SET, limits.max_objects_in_set) - besides)
-    batch: list[T] = []
-    size = 0
-    for item in objects:
-        more = octets(item)
-        if batch and (len(batch) >= most or size + more > limits.max_size_request // 2):
-            yield batch
-            batch, size = [], 0
-        batch.append(item)
-        size += more
-    if batch:
-        yield batch
+    return batches_by_weight(objects, octets, limit=limits.max_size_request // 2, most=most)
 
 
 def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from mailroom.contacts.carddav.requests import Requests
 from mailroom.contacts.carddav.resource import LARGEST_CARD, Resource
 from mailroom.contacts.model import AddressBookError
 from mailroom.http import ServerFailureError, UnreachableError
+from mailroom.waiting.batches import batches, batches_by_weight
 from mailroom.waiting.concurrency import all_of
 
 log = structlog.get_logger(__name__)
@@ -83,7 +84,8 @@ async def read_cards(
     usual = max(reading.octets // max(reading.cards, 1), 1)
     rest = {path: sizes[path] or usual for path in sorted(sizes.keys() - set(first))}
     small = {path: size for path, size in rest.items() if size <= _PART}
-    await all_of(reading.read(part) for part in _parts(small, way.cards))
+    parts = batches_by_weight(small, small.__getitem__, limit=_PART, most=way.cards)
+    await all_of(reading.read(part) for part in parts)
     for path in rest.keys() - small.keys():
         # One at a time, because each of these cards is large.
         await reading.read([path])
@@ -123,8 +125,8 @@ class _Reading:
         size = len(left) if answered else (len(left) + 1) // 2
         # Each part is smaller than the one before, even if the answer has only other cards.
         size = max(min(size, len(paths) - 1), 1)
-        for start in range(0, len(left), size):
-            await self.read(left[start : start + size])
+        for part in batches(left, size):
+            await self.read(part)
 
     async def _read_one(self, path: str) -> None:
         """Read one card to its end, whatever its size."""
@@ -172,16 +174,3 @@ class _Reading:
         self.cards += 1
         self.octets += resource.octets
         self._take(resource)
-
-
-def _parts(sizes: Mapping[str, int], cards: int) -> list[list[str]]:
-    """Divide paths into parts of at most ``cards`` cards and a limited number of octets."""
-    parts: list[list[str]] = []
-    octets = 0
-    for path, size in sizes.items():
-        if not parts or len(parts[-1]) >= cards or octets + size > _PART:
-            parts.append([])
-            octets = 0
-        parts[-1].append(path)
-        octets += size
-    return parts

@@ -31,6 +31,7 @@ from mailroom.jmap.methods import largest_get
 from mailroom.jmap.paging import remaining_pages
 from mailroom.jmap.queries import IdPage
 from mailroom.jmap.request import Operation
+from mailroom.waiting.batches import batches
 
 T = TypeVar("T")
 
@@ -138,10 +139,9 @@ class Cards:
         """Read cards by id; cards that are too large for one answer, one half after the other."""
         wanted = sorted(ids)
         size = (await self.client.session()).limits.max_objects_in_get
-        parts = [wanted[start : start + size] for start in range(0, len(wanted), size)]
         try:
             return await self.client.perform_all(
-                [get_cards(self.account_id, part) for part in parts]
+                [get_cards(self.account_id, part) for part in batches(wanted, size)]
             )
         except AnswerTooLargeError:
             if len(wanted) == 1:

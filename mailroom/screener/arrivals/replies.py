@@ -14,6 +14,7 @@ from mailroom.jmap.mail import Email
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.request import Operation, Results
 from mailroom.jmap.sent_mail import find_threads_with, get_newest_sent, get_thread
+from mailroom.waiting.batches import batches
 from mailroom.waiting.concurrency import all_of
 
 _NEWEST: Final = 256
@@ -48,7 +49,7 @@ class Replies:
             return frozenset()
         threads = sorted({email.thread_id for email in emails} - {""})
         size = min(_THREADS, self._account.page_size)
-        parts = [threads[start : start + size] for start in range(0, len(threads), size)]
+        parts = [*batches(threads, size)]
         questions = [find_threads_with(self._account.id, part, sent) for part in parts]
         if any(email.refers_to for email in emails):
             questions += [self._message_ids(mailbox_id) for mailbox_id in sorted(sent)]

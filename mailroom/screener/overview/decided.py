@@ -14,6 +14,7 @@ from mailroom.screener.model.categories import Categories, Category, Layout
 from mailroom.screener.model.subject import Subject
 from mailroom.screener.triage.groups import find_groups
 from mailroom.screener.triage.standing import StandingDecisions
+from mailroom.waiting.batches import batches
 
 _AT_ONCE: Final = 500
 """Cards that are read at a time, so that only few cards are in memory."""
@@ -83,8 +84,8 @@ async def read_decided(
             ids.append(card_id)
     ids.sort()
     found = list[DecidedSubject]()
-    for start in range(0, len(ids), _AT_ONCE):
-        cards = await snapshot.read_cards(ids[start : start + _AT_ONCE])
+    for part in batches(ids, _AT_ONCE):
+        cards = await snapshot.read_cards(part)
         every = (decided_subject(card, by_uid.get(card.uid, ())) for card in cards)
         found += [decided for decided in every if decided.subjects and decided.matches(search)]
     return newest_first(found)

@@ -24,6 +24,7 @@ from mailroom.screener.model.sender import (
 )
 from mailroom.screener.model.subject import Subject
 from mailroom.screener.search.own_addresses import OwnAddresses
+from mailroom.waiting.batches import batches
 
 _AT_ONCE: Final = 1000
 """Mails that are read at a time, so that only few mails are in memory."""
@@ -174,8 +175,8 @@ async def read_waiting(
     reading_own = OwnAddresses(account).addresses(places)
     (own,), ids = await list_ids(account, [places.screener], preceded_by=[reading_own])
     subjects = WaitingSubjects(own, account.client.host)
-    for start in range(0, len(ids), _AT_ONCE):
-        readings = account.readings(ids[start : start + _AT_ONCE], also=(*OVERVIEW, *also))
+    for part in batches(ids, _AT_ONCE):
+        readings = account.readings(part, also=(*OVERVIEW, *also))
         for _, emails in await account.client.perform_all(readings):
             # A mail that was filed after the ids were listed does not wait any more.
             subjects.add(email for email in emails if places.screener in email.mailbox_ids)

@@ -15,6 +15,7 @@ from typing import Final
 
 from mailroom.jmap.habits import Habits, Limitation
 from mailroom.jmap.mail import Filter
+from mailroom.waiting.batches import batches, batches_by_weight
 
 _NODES: Final = 500
 """Half of the number that is safe, because a filter is longer while Cyrus multiplies it out."""
@@ -50,8 +51,7 @@ class Mailboxes:
         ordered = sorted(self.ids)
         also = {"hasKeyword": self.keyword} if self.keyword else {}
         if len(ordered) > 1 and Limitation.NESTED_MAILBOXES not in habits:
-            for start in range(0, len(ordered), _MAILBOXES):
-                part = ordered[start : start + _MAILBOXES]
+            for part in batches(ordered, _MAILBOXES):
                 conditions = [{"inMailbox": mailbox_id, **also} for mailbox_id in part]
                 yield {"operator": "OR", "conditions": conditions}, len(part) * (1 + len(also))
         elif len(ordered) > 1 and self.every and Limitation.EXCLUDED_MAILBOXES not in habits:
@@ -80,30 +80,17 @@ def in_mailboxes_and_any(
         groups: the conditions, in groups that stay in one filter each.
         habits: the server's limitations.
     """
-    all_groups = list(groups)
+
+    def weigh(group: Sequence[Filter]) -> int:
+        # Multiplied out, each single condition is in an AND with the mailbox.
+        return sum(2 + _leaves(condition) for condition in group)
+
+    all_groups = [group for group in groups if group]
     for inside, count in mailboxes.sized_filters(habits):
-        for conditions in _parts(all_groups, _NODES // count):
+        for part in batches_by_weight(all_groups, weigh, limit=_NODES // count):
+            conditions = [condition for group in part for condition in group]
             either: Filter = {"operator": "OR", "conditions": conditions}
             yield {"operator": "AND", "conditions": [inside, either]}
-
-
-def _parts(groups: Iterable[Sequence[Filter]], nodes: int) -> Iterator[list[Filter]]:
-    """Yield the conditions in parts of whole groups, each with at most ``nodes`` nodes.
-
-    ``nodes`` is the limit for a search of one mailbox. A group that is larger is a part of its own.
-    """
-    part: list[Filter] = []
-    size = 0
-    for group in groups:
-        # Multiplied out, each single condition is in an AND with the mailbox.
-        more = sum(2 + _leaves(condition) for condition in group)
-        if part and size + more > nodes:
-            yield part
-            part, size = [], 0
-        part += group
-        size += more
-    if part:
-        yield part
 
 
 def _leaves(condition: Filter) -> int:

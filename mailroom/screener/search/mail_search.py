@@ -7,7 +7,7 @@ listed, and the people are read from the mails. Mails never change, so the peopl
 only once.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -20,6 +20,7 @@ from mailroom.jmap.queries import EmailPage, IdPage, find_newest_id
 from mailroom.jmap.request import Operation, Results, in_order
 from mailroom.screener.search.filters import Mailboxes
 from mailroom.screener.search.people import Fields, filters_for, names_any
+from mailroom.waiting.batches import batches
 from mailroom.waiting.concurrency import all_of
 
 T = TypeVar("T")
@@ -254,9 +255,9 @@ class MailSearch:
         parts = await all_of(self._read_part(part, addresses) for part in self._parts(wanted))
         return _united(*parts)
 
-    def _parts(self, ids: Sequence[str]) -> list[Sequence[str]]:
+    def _parts(self, ids: Sequence[str]) -> Iterator[Sequence[str]]:
         size = self._account.page_size * max(1, _AT_ONCE // self._account.page_size)
-        return [ids[start : start + size] for start in range(0, len(ids), size)]
+        return batches(ids, size)
 
     async def _learn_people(self, ids: Sequence[str]) -> None:
         """Read and remember the people of some mails."""
