@@ -119,24 +119,19 @@ class CollectionSync:
         if self._brief_lacks_addresses or is_little:
             await self._read_as(WHOLE_IF_SMALL, lengths, lengths, changes)
         else:
-            await self._read_in_brief(lengths, changes)
+            await self._read_as(BRIEF, lengths, lengths, changes)
+            # Some servers leave out properties with a group (``item1.EMAIL``, as iPhones write it).
+            # If a server does so, a card with one address may lack another one, so every card is
+            # read whole.
+            bare = [path for path, card in changes.cards.items() if not card.addresses]
+            await self._read_as(WHOLE_IF_SMALL, bare, lengths, changes)
+            if any(path in changes.cards and changes.cards[path].addresses for path in bare):
+                log.info("server leaves out properties with a group, all cards are read whole")
+                self._brief_lacks_addresses = True
+                rest = changes.cards.keys() - set(bare)
+                await self._read_as(WHOLE_IF_SMALL, rest, lengths, changes)
         groups = dict(changes.unread_groups)
         await self._read_as(WHOLE, groups, groups, changes)
-
-    async def _read_in_brief(self, lengths: Mapping[str, int | None], changes: Changes) -> None:
-        """Read some properties of cards, then read the cards without an address whole.
-
-        Some servers leave out properties with a group (``item1.EMAIL``, as iPhones write it). If a
-        server does so, a card with one address may lack another one, so every card is read whole.
-        """
-        await self._read_as(BRIEF, lengths, lengths, changes)
-        without_address = [path for path, card in changes.cards.items() if not card.addresses]
-        await self._read_as(WHOLE_IF_SMALL, without_address, lengths, changes)
-        if any(path in changes.cards and changes.cards[path].addresses for path in without_address):
-            log.info("server leaves out properties with a group, all cards are read whole")
-            self._brief_lacks_addresses = True
-            rest = changes.cards.keys() - set(without_address)
-            await self._read_as(WHOLE_IF_SMALL, rest, lengths, changes)
 
     async def _read_as(
         self,

@@ -136,8 +136,15 @@ class Resources:
             if bytes(edit(resource.card)) == bytes(resource.card):
                 return ""
             resource = await self.stored_version(resource)
-            if await self._replace(resource, edit(resource.card)):
+            card = edit(resource.card)
+            response = await self._requests.put(resource.path, card, _if_match(resource))
+            self._cache.invalidate(resource.path)
+            if response.status in _DONE:
+                await self._store_written(resource.path, card, response)
                 return ""
+            refused = RefusedError(f"{resource.path} cannot be changed", response)
+            if response.status != HTTPStatus.PRECONDITION_FAILED or refused.is_about_card:
+                raise refused
             return ACCEPT_VCARD4 if is_vcard4(resource.card) else ACCEPT
 
         if await retry_while_changed(attempt, ACCEPT, tries=_TRIES):
@@ -180,18 +187,6 @@ class Resources:
             raise RefusedError(f"{path} cannot be deleted", response)
         if await self.get(path) is not None:
             raise AddressBookError(_CHANGED.format(path))
-
-    async def _replace(self, resource: Resource, card: VCard) -> bool:
-        """Write a new version; return False if the old version is no longer the current one."""
-        response = await self._requests.put(resource.path, card, _if_match(resource))
-        self._cache.invalidate(resource.path)
-        if response.status in _DONE:
-            await self._store_written(resource.path, card, response)
-            return True
-        refused = RefusedError(f"{resource.path} cannot be changed", response)
-        if response.status == HTTPStatus.PRECONDITION_FAILED and not refused.is_about_card:
-            return False
-        raise refused
 
     async def _store_written(self, path: str, card: VCard, response: Response) -> None:
         """Put a card that was written into the cache.

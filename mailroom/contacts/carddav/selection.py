@@ -1,6 +1,6 @@
 """Selects the address book that Mailroom writes to, or makes one for a user who has none."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -94,7 +94,16 @@ async def select(http: HttpClient, base: URL, options: Options) -> Selected:
     if len(books) > 1:
         has_groups = await all_of(_has_groups(http, book, options.group_names) for book in books)
         with_groups = [book for book, has in zip(books, has_groups, strict=True) if has]
-        books = [_choose(books, with_groups)]
+        left = with_groups or books
+        usual = [book for book in left if book.resource_name.lower() in _USUAL_NAMES]
+        default = [book for book in left if book.resource_name.lower() == _DEFAULT]
+        chosen = next((few for few in (left, default, usual) if len(few) == 1), None)
+        if chosen is None:
+            raise AddressBookError(
+                f"there are several address books; set {_SETTING} to the name or path of the one"
+                f" that Mailroom is to use: {_listed(books)}"
+            )
+        books = chosen
     return Selected(
         books[0], discovered.homes, None if discovered.found_by_own_url else discovered.books
     )
@@ -163,26 +172,6 @@ def _candidates(
             f" {_SETTING} to the name or path of one if Mailroom is to use it: {_listed(writable)}"
         )
     return own or writable  # If no book seems to be the user's own, owners are unknown.
-
-
-def _choose(
-    books: Sequence[AddressBookCollection], with_groups: Collection[AddressBookCollection]
-) -> AddressBookCollection:
-    """Choose the address book with Mailroom's groups, else the one with a usual name.
-
-    Raises:
-        AddressBookError: the rules do not lead to exactly one address book.
-    """
-    left = list(with_groups) or list(books)
-    usual = [book for book in left if book.resource_name.lower() in _USUAL_NAMES]
-    default = [book for book in left if book.resource_name.lower() == _DEFAULT]
-    for chosen in (left, default, usual):
-        if len(chosen) == 1:
-            return chosen[0]
-    raise AddressBookError(
-        f"there are several address books; set {_SETTING} to the name or path of the one that"
-        f" Mailroom is to use: {_listed(books)}"
-    )
 
 
 async def _has_groups(

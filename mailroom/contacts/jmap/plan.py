@@ -198,7 +198,14 @@ class RequestPlan:
                 if not (self._rules.annotate or is_safe_to_edit(card)):
                     return  # The server would lose a part of the card.
                 after = adopted(card, edit) if isinstance(edit, CreateCard) else updated(card, edit)
-                if patch := _card_patch(card, after):
+                patch = difference(card, after)
+                if patch.get(_MARK_PATH, "") is None:
+                    # If a patch removes a vendor-specific member from an object, Stalwart leaves
+                    # ``null`` in its place. So the whole name is written.
+                    rest = {path: patch[path] for path in patch if path.partition("/")[0] != "name"}
+                    name = {key: part for key, part in after["name"].items() if part is not None}
+                    patch = {**rest, "name": name}
+                if patch:
                     self._update[job.card_id] |= patch
                     self._keys[job.card_id].add(job.key)
             case DeleteCard() if card is not None:
@@ -248,20 +255,6 @@ class RequestPlan:
         self._keys[group_id].add(job.key)
         undo = self.undo.setdefault(job.key, {}).setdefault(group_id, {})
         undo |= {paths[uid]: None if is_in else True for uid, is_in in changes.items()}
-
-
-def _card_patch(before: JsCard, after: JsCard) -> Patch:
-    """Return the patch of a card.
-
-    If a patch removes a vendor-specific member from an object, Stalwart leaves ``null`` in its
-    place. So the whole name is written if the mark is removed.
-    """
-    patch = difference(before, after)
-    if patch.get(_MARK_PATH, "") is not None:
-        return patch
-    name = {key: value for key, value in after["name"].items() if value is not None}
-    rest = {path: value for path, value in patch.items() if path.partition("/")[0] != "name"}
-    return {**rest, "name": name}
 
 
 def edit_octets(edit: ContactEdit) -> int:

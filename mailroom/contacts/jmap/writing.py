@@ -84,7 +84,18 @@ class Writing:
         limits = (await self._cards.client.session()).limits
         groups = len(self._group_names)
         for batch in set_batches(self._edits, edit_octets, limits, besides=groups):
-            jobs = [Job(edit, self._uid_for(edit)) for edit in batch]
+            jobs = []
+            for edit in batch:
+                uid, create = edit.uid, edit.card
+                # With a uid that somebody else's card has, the first request would put somebody
+                # else into the groups. If Mailroom were stopped then, nothing would show it.
+                while (
+                    isinstance(create, CreateCard)
+                    and not is_of_list(uid)
+                    and self._index.bears(uid, create.address) is False
+                ):
+                    uid = other_uid(uid, create.address)
+                jobs.append(Job(edit, uid))
             left = await retry_while_changed(self._attempt, jobs, tries=_TRIES)
             never_still = AddressBookError("contacts are changed by somebody else all the time")
             self._report.fail((job.key for job in left), never_still)
@@ -92,18 +103,6 @@ class Writing:
         await self._rollback.run(self._report.failures)
         self._report.raise_if_nothing_worked()
         return self._report.failures
-
-    def _uid_for(self, edit: ContactEdit) -> str:
-        """Return the uid for a contact: that of the edit, unless somebody else's card has this uid.
-
-        With a uid that somebody else's card has, the first request would put somebody else into the
-        groups. If Mailroom were stopped then, nothing would show this mistake.
-        """
-        uid = edit.uid
-        if isinstance(edit.card, CreateCard):
-            while not is_of_list(uid) and self._index.bears(uid, edit.card.address) is False:
-                uid = other_uid(uid, edit.card.address)
-        return uid
 
     async def _attempt(self, jobs: list[Job]) -> list[Job]:
         """Write some jobs in one request, and return the jobs to try again."""

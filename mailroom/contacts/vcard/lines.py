@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Final, Self
 
 _LONGEST: Final = 75
@@ -101,8 +101,15 @@ class ContentLine:
         body, end = _body(self.raw), _end(self.raw) or eol
         old = _unfold(body)
         new = old[: len(old) - len(encode(self.value))] + encode(value)
-        kept = _shared_characters(old, new)
-        start = body[: _raw_length(body, kept)]
+        characters = zip(_CHARACTER.findall(old), _CHARACTER.findall(new), strict=False)
+        shared = takewhile(lambda pair: pair[0] == pair[1], characters)
+        kept = sum(len(character) for character, _ in shared)
+        length = kept  # then with the folds among these octets
+        for crease in _FOLD.finditer(body):
+            if crease.start() >= length:
+                break
+            length += len(crease[0])
+        start = body[:length]
         column = len(start) - (start.rfind(b"\n") + 1)
         return replace(self, raw=start + fold(new[kept:], end, column=column) + end, value=value)
 
@@ -231,22 +238,3 @@ def _body(raw: bytes) -> bytes:
 
 def _unfold(body: bytes) -> bytes:
     return _FOLD.sub(b"", body) if b"\n" in body else body
-
-
-def _shared_characters(old: bytes, new: bytes) -> int:
-    """Return the octets of the common beginning of two lines, in whole characters."""
-    shared = 0
-    for a, b in zip(_CHARACTER.findall(old), _CHARACTER.findall(new), strict=False):
-        if a != b:
-            break
-        shared += len(a)
-    return shared
-
-
-def _raw_length(body: bytes, length: int) -> int:
-    """Return the number of folded octets that hold the first ``length`` unfolded octets."""
-    for match in _FOLD.finditer(body):
-        if match.start() >= length:
-            break
-        length += len(match[0])
-    return length
