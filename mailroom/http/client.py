@@ -172,19 +172,20 @@ class HttpClient:
         self, request: HttpRequest, slot: Slot, reader: AnswerReader[object] | None = None
     ) -> Response:
         """Make one attempt, which goes on to its end even if the caller is cancelled."""
+
+        def ended(task: asyncio.Task[Response]) -> None:
+            if not task.cancelled():
+                # Read the error in any case: the caller may be gone, and asyncio logs unread ones.
+                error = task.exception()
+                self.requests_refused += isinstance(error, CredentialsRefusedError)
+            self._under_way.discard(task)
+
         name = f"http {request.method} {request.url.path}"
         task = asyncio.create_task(self._follow(request, reader), name=name)
         self._under_way.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(ended)
         with slot.kept_until_done(task):
             return await asyncio.shield(task)
-
-    def _ended(self, task: asyncio.Task[Response]) -> None:
-        if not task.cancelled():
-            # Read the error in any case: the caller may be gone, and asyncio logs unread errors.
-            error = task.exception()
-            self.requests_refused += isinstance(error, CredentialsRefusedError)
-        self._under_way.discard(task)
 
     async def _follow(self, request: HttpRequest, reader: AnswerReader[object] | None) -> Response:
         """Make one attempt, and follow redirects to hosts that the credentials may be sent to."""

@@ -43,8 +43,12 @@ def put_off(
     """
     found: list[Repetition] = []
     for operation in operations:
-        row = _row_of(operation, answers, repeatable=repeatable)
-        if row is not None:
+        errors = [answers.get(call) for call in operation.calls]
+        every = [of_method_error(error.type) for error in errors if isinstance(error, MethodError)]
+        rows = [row for row in every if row and row.may_repeat(repeatable=repeatable)]
+        # An operation that must not be done twice is sent again only if none of its calls was done.
+        if rows and (repeatable or len(rows) == len(operation.calls)):
+            row = max(rows, key=lambda row: row.seconds)
             found.append(Repetition(row, _unread(operation.calls), operation.calls))
         else:
             found += _objects_put_off(operation, answers, repeatable=repeatable)
@@ -79,21 +83,6 @@ def pause(rows: Sequence[Row], *, attempt: int, waited: float) -> float | None:
 
 def _unread(calls: Sequence[Call]) -> Operation[None]:
     return Operation(tuple(calls), lambda _: None)
-
-
-def _row_of(operation: Operation[Any], answers: Answers, *, repeatable: bool) -> Row | None:
-    """Return the row of the table if a call of the operation is put off; else None.
-
-    An operation that must not be done twice is sent again only if none of its calls was done.
-    """
-    found_answers = map(answers.get, operation.calls)
-    rows = [
-        of_method_error(error.type) for error in found_answers if isinstance(error, MethodError)
-    ]
-    found = [row for row in rows if row and row.may_repeat(repeatable=repeatable)]
-    if not found or (not repeatable and len(found) < len(operation.calls)):
-        return None
-    return max(found, key=lambda row: row.seconds)
 
 
 def _objects_put_off(
