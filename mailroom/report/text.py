@@ -16,7 +16,7 @@ from mailroom.report.common import (
     target_name,
 )
 from mailroom.screener.model.places import Directory
-from mailroom.screener.passes.plan import Filing, Plan
+from mailroom.screener.passes.plan import Plan
 from mailroom.screener.passes.progress import Report
 from mailroom.screener.triage.contacts import Contact
 
@@ -28,7 +28,13 @@ def plan_text(plan: Plan) -> Iterator[str]:
         new = "" if plan.judged is None else ", and no new mail has to move"
         yield f"Nothing to do: no mail bears a triage label{new}."
     for filing in plan.filings:
-        yield from _filing_text(filing, plan)
+        decision = filing.decision
+        yield f"{_addresses(decision.contact)} -> {target_name(decision)}  [{decision.id}]"
+        for edit in decision.edits:
+            yield from (f"  {line}" for line in _edit_text(edit, plan.snapshot.groups))
+        if decision.mismatched:
+            yield "  warning: the name in From is not the contact's"
+        yield from _moves_text(patches_of(filing), directory, indent="  ")
     for conflict in plan.conflicts:
         labels = ", ".join(paths(conflict.labels, directory))
         yield f"{_addresses(conflict.contact)}: has different labels: {labels}"
@@ -51,16 +57,6 @@ def plan_text(plan: Plan) -> Iterator[str]:
     for (sender, rule), patches in new_mail.items():
         yield f"new mail of {printable(sender) or 'nobody'}: {rule}"
         yield from _moves_text(patches, directory, indent="  ")
-
-
-def _filing_text(filing: Filing, plan: Plan) -> Iterator[str]:
-    decision = filing.decision
-    yield f"{_addresses(decision.contact)} -> {target_name(decision)}  [{decision.id}]"
-    for edit in decision.edits:
-        yield from (f"  {line}" for line in _edit_text(edit, plan.snapshot.groups))
-    if decision.mismatched:
-        yield "  warning: the name in From is not the contact's"
-    yield from _moves_text(patches_of(filing), plan.gathered.directory, indent="  ")
 
 
 def _edit_text(edit: ContactEdit, groups: Iterable[Group]) -> Iterator[str]:

@@ -50,7 +50,15 @@ class MailTraces:
         """Remove the labels and keywords, unless the server refuses. Raises as :meth:`count`."""
         tried, refused, total = set[str](), dict[str, str](), await self.count()
         while True:
-            patches = await self._next_patches()
+            # Patches for the mail on the first page of each search.
+            queries = [self._account.first_page(email_filter) for email_filter in self._filters]
+            patches = dict[str, Patch]()
+            for page in await self._account.client.perform_all(queries):
+                for email in page.emails:
+                    without_labels = remove_labels(email, self._labels, fallback=self._inbox) or {}
+                    without_keywords = removal_of(email.keywords, *_KEYWORDS)
+                    if patch := {**without_labels, **without_keywords}:
+                        patches[email.id] = patch
             untried = {mail_id: patch for mail_id, patch in patches.items() if mail_id not in tried}
             if not untried:
                 break
@@ -72,15 +80,3 @@ class MailTraces:
         labels = Mailboxes(frozenset(self._labels), frozenset(self._account.mailbox_sizes))
         keywords: list[Filter] = [{"hasKeyword": keyword} for keyword in _KEYWORDS]
         return [*labels.filters(self._account.habits), *keywords]
-
-    async def _next_patches(self) -> dict[str, Patch]:
-        """Return patches, by mail id, for the mail on the first page of each search."""
-        queries = [self._account.first_page(email_filter) for email_filter in self._filters]
-        patches: dict[str, Patch] = {}
-        for page in await self._account.client.perform_all(queries):
-            for email in page.emails:
-                without_labels = remove_labels(email, self._labels, fallback=self._inbox) or {}
-                without_keywords = removal_of(email.keywords, *_KEYWORDS)
-                if patch := {**without_labels, **without_keywords}:
-                    patches[email.id] = patch
-        return patches

@@ -89,16 +89,17 @@ class CodeFinder:
                 return True
         if has_letters:
             return False
-        return any(self._is_beside(text, word, code) for word in self._weak.finditer(text))
-
-    def _is_beside(self, text: str, word: re.Match[str], code: re.Match[str]) -> bool:
-        """Return True if a code stands right beside a word that may mean something else."""
-        gap = _between(text, word, code)
-        if gap is None or len(gap) > _FARTHEST:
-            return False
-        if _NOTHING.fullmatch(gap):
-            return bool(_YOUR.search(text))
-        return _is_close(gap, code, is_word_first=word.end() <= code.start())
+        # A word that may mean something else must stand right beside the code.
+        for word in self._weak.finditer(text):
+            gap = _between(text, word, code)
+            if gap is None or len(gap) > _FARTHEST:
+                continue
+            if _NOTHING.fullmatch(gap):
+                if _YOUR.search(text):
+                    return True
+            elif _is_close(gap, code, is_word_first=word.end() <= code.start()):
+                return True
+        return False
 
 
 def _between(text: str, word: re.Match[str], code: re.Match[str]) -> str | None:

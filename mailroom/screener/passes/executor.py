@@ -19,6 +19,7 @@ have moved the mail; so the mail is read again, and its patch is planned anew.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from mailroom.contacts.book import AddressBook
@@ -84,7 +85,12 @@ class PlanExecutor:
         """
         progress = Progress(plan)
         if plan.subject_labels:
-            await self._add_subject_labels(progress)
+            # The labels that say the subjects of decisions are added only to mail whose labels did
+            # not change: if they have, another instance may have carried out the decision already,
+            # and a label that is added now would stay on the mail.
+            replan = partial(replan_subject_labels, plan)
+            state = plan.gathered.state
+            await self._update(plan.subject_labels, state, replan, progress, as_read=plan.emails)
         if progress.is_without_labels:
             # No label shows that the work is not done, so the contact does: it is written last.
             await self._write_first_patches(progress)
@@ -97,20 +103,6 @@ class PlanExecutor:
             await all_of([self._write_contacts(progress), self._write_first_patches(progress)])
             await self._file_labelled(progress)
         return progress.report()
-
-    async def _add_subject_labels(self, progress: Progress) -> None:
-        """Add the labels that say the subjects of decisions, to mail whose labels did not change.
-
-        If the labels have changed, another instance may have carried out the decision already. A
-        label that was added then would stay on the mail.
-        """
-        plan = progress.plan
-
-        def replan(emails: Collection[Email]) -> dict[str, Patch]:
-            return replan_subject_labels(plan, emails)
-
-        state = plan.gathered.state
-        await self._update(plan.subject_labels, state, replan, progress, as_read=plan.emails)
 
     async def _write_contacts(self, progress: Progress) -> None:
         edits = [edit for filing in progress.open_filings for edit in filing.decision.edits]
