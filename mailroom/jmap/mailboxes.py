@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from mailroom.jmap.answers import string
@@ -36,6 +37,12 @@ class Mailbox:
     rights: frozenset[str] | None = None
 
 
+@lru_cache(maxsize=64)
+def _shared(rights: frozenset[str]) -> frozenset[str]:
+    """Return the first of all equal sets: nearly all mailboxes of all accounts have the same."""
+    return rights
+
+
 def get_mailboxes(
     account_id: str, ids: Sequence[str] | None = None
 ) -> Operation[tuple[Mailbox, ...]]:
@@ -50,7 +57,7 @@ def get_mailboxes(
             parent_id=None if value.get("parentId") is None else string(value["parentId"]),
             role=_REGISTERED.get(role, role),
             total_emails=total if isinstance(total, int) else None,
-            rights=frozenset(name for name, is_granted in rights.items() if is_granted is True)
+            rights=_shared(frozenset(name for name, granted in rights.items() if granted is True))
             if isinstance(rights, dict)
             else None,
         )

@@ -1,6 +1,7 @@
 """The service as a process: its accounts, its HTTP server, its signals, its exit code."""
 
 import asyncio
+import gc
 import os
 import resource
 import signal
@@ -21,9 +22,12 @@ from mailroom.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-_START_INTERVAL: Final = 0.01
+_START_INTERVAL: Final = 0.005
 """Seconds between the starts of several accounts, so that neither their first requests nor their
 polls reach the server all at once."""
+
+_OBJECTS_BETWEEN_COLLECTIONS: Final = 20_000
+"""New objects until Python looks for cycles among the young ones."""
 
 
 async def serve(settings: Settings) -> Exit:
@@ -40,6 +44,9 @@ async def serve(settings: Settings) -> Exit:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, partial(_on_signal, stop, number))
     _allow_open_files()
+    # By default Python looks for cycles after 700 new objects: with 1,000 accounts this takes a
+    # third of the time until all are ready.
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     metrics = Metrics()
     supervisors = [Supervisor(account, metrics) for account in settings.served]
     async with (

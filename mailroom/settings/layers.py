@@ -16,6 +16,13 @@ class VariablesSource(EnvSettingsSource):
     def __init__(self, variables: Mapping[str, str]) -> None:
         super().__init__(Settings)
         self.env_vars = {name.lower(): value for name, value in variables.items()}
+        self._values: dict[str, Any] | None = None
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the values; they are read once, as every account of many asks for them."""
+        if self._values is None:
+            self._values = super().__call__()
+        return self._values
 
 
 def from_mapping(values: Mapping[Path, Any]) -> InitSettingsSource:

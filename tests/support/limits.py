@@ -379,7 +379,7 @@ PASSES: Final = (
         "s",
         "between the starts of several accounts",
         "the next account starts",
-        "a thousand accounts start in ten seconds, and never poll all at once",
+        "a thousand accounts start in five seconds, and never poll all at once",
     ),
 )
 PUSH: Final = (
