@@ -9,7 +9,7 @@ import structlog
 from mailroom.account import Account
 from mailroom.report.failures import EXPECTED
 from mailroom.screener.model.age import parse_age
-from mailroom.screener.passes.clearing import Cleared, Clearing, ClearingRun
+from mailroom.screener.passes.clearing import Clearing, ClearingRun
 from mailroom.screener.passes.code_ending import CodeEnding
 
 log = structlog.get_logger(__name__)
@@ -106,11 +106,8 @@ class _Hourly:
             return False
         if run.has_more:
             self._under_way = run
-        else:
-            self._log(run.cleared)
-        return run.has_more
-
-    def _log(self, cleared: Cleared) -> None:
+            return True
+        cleared = run.cleared
         if cleared.mails:
             senders = len(cleared.senders)
             done = f"{self._what} {self._done}"
@@ -119,3 +116,4 @@ class _Hourly:
             first = next(iter(cleared.failures.values()))
             failed = f"{self._what} not {self._done}"
             log.warning(failed, mails=len(cleared.failures), error=first)
+        return False

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 from aiohttp import web
 
 from mailroom.web.context import access_of, html, local_path, page_of
-from mailroom.web.model import Waiting, WaitingRow
+from mailroom.web.model import Waiting
 from mailroom.web.options import Access
 
 _AT_ONCE: Final = 50
@@ -35,7 +35,11 @@ def _waiting(
     request: web.Request, template: str, access: Access, shown: Waiting
 ) -> web.StreamResponse:
     search = request.query.get("search", "").strip()
-    found = [row for row in shown.rows if not search or _matches(row, search)]
+    found = []
+    for row in shown.rows:
+        texts = (row.name, row.address, row.who, row.subject_line, row.alias)
+        if any(search.casefold() in text.casefold() for text in texts):
+            found.append(row)
     part, number, pages = _part(found, request)
     # The script puts these rows into the page at "/", so their forms must return there.
     query = request.path_qs.removeprefix("/rows").removeprefix("/")
@@ -56,11 +60,6 @@ def _waiting(
         pages=pages,
         search=search,
     )
-
-
-def _matches(row: WaitingRow, search: str) -> bool:
-    texts = (row.name, row.address, row.who, row.subject_line, row.alias)
-    return any(search.casefold() in text.casefold() for text in texts)
 
 
 def _part(found: Sequence[T], request: web.Request) -> tuple[Sequence[T], int, int]:

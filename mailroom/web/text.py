@@ -76,16 +76,13 @@ def address(text: str) -> str:
     other = _other_form(domain)
     if not other:
         return shown
-    scripts = _confusable_scripts(domain if other.isascii() else other)
-    note = f", {' and '.join(scripts)} letters" if scripts else ""
+    letters = domain if other.isascii() else other
+    # The first word of a letter's name is its script.
+    words = (unicodedata.name(letter, "").partition(" ")[0] for letter in letters)
+    scripts = sorted({word.capitalize() for word in words} & (_CONFUSABLE | {"Latin"}))
+    is_confusable = not _CONFUSABLE.isdisjoint(scripts)
+    note = f", {' and '.join(scripts)} letters" if is_confusable else ""
     return f"{shown} ({local if local == '*' else ''}{at and '@'}{other}{note})"
-
-
-def _confusable_scripts(domain: str) -> list[str]:
-    """Return the scripts in a domain if some of their letters look like Latin ones."""
-    names = (unicodedata.name(character, "").partition(" ")[0] for character in domain)
-    scripts = sorted({name.capitalize() for name in names} & (_CONFUSABLE | {"Latin"}))
-    return scripts if _CONFUSABLE.intersection(scripts) else []
 
 
 def _visible(character: str) -> str:

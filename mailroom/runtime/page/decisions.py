@@ -41,13 +41,18 @@ class PageDecisions:
 
     async def decide(self, choices: Sequence[Choice]) -> tuple[Outcome, ...]:
         """Carry out choices; see :meth:`mailroom.web.protocol.ScreenedAccount.decide`."""
-        taps = dict[int, Tap]()
+        waiting, taps = self._waiting.latest, dict[int, Tap]()
         by_name = dict[int, tuple[Subject, Answer]]()
         for number, choice in enumerate(choices):
-            if tap := self._tap_of(choice):
+            answer = self._answer(choice.answer)
+            tap = None
+            if waiting is not None:
+                rows = find_waiting(choice, waiting.subjects)
+                tap = tap_of(choice, answer, rows, waiting.places)
+            if tap is not None:
                 taps[number] = tap
             elif choice.scope is Scope.SUBJECT:
-                by_name[number] = subject_named(choice.who), self._answer(choice.answer)
+                by_name[number] = subject_named(choice.who), answer
             else:
                 raise RefusedError(f"no mail of {choice.who} waits any more")
         async with self._connection.open(limit=WRITE_TIMEOUT) as (account, passes):
@@ -63,12 +68,6 @@ class PageDecisions:
         subject, answer = subject_named(who), self._answer(category) if category else None
         async with self._connection.open(limit=WRITE_TIMEOUT) as (account, passes):
             return await self._decide_one(account, passes, subject, answer)
-
-    def _tap_of(self, choice: Choice) -> Tap | None:
-        waiting, answer = self._waiting.latest, self._answer(choice.answer)
-        if waiting is None:
-            return None
-        return tap_of(choice, answer, find_waiting(choice, waiting.subjects), waiting.places)
 
     def _answer(self, name: str) -> Answer:
         try:

@@ -27,10 +27,17 @@ class PageSuggestions:
         Raises:
             Exception: the error that ended the reading; the next call starts to read again.
         """
+
+        def show_progress(_label: str, done: int, total: int) -> None:
+            self._done, self._total = done, total
+
+        async def read() -> tuple[SuggestedRow, ...]:
+            return suggested_rows(await suggest(account, _LIMIT, show_progress))
+
         if self._reading is None:
             self._done = self._total = 0
             self._decided.clear()
-            self._reading = asyncio.create_task(self._read(account), name="suggestions")
+            self._reading = asyncio.create_task(read(), name="suggestions")
         if not self._reading.done():
             return Suggestions((), self._done, self._total, is_complete=False)
         reading, self._reading = self._reading, None
@@ -51,9 +58,3 @@ class PageSuggestions:
         if self._reading is not None:
             self._reading.cancel()
             self._reading = None
-
-    async def _read(self, account: Account) -> tuple[SuggestedRow, ...]:
-        return suggested_rows(await suggest(account, _LIMIT, self._show_progress))
-
-    def _show_progress(self, _label: str, done: int, total: int) -> None:
-        self._done, self._total = done, total
