@@ -95,7 +95,14 @@ def _find_mistakes_in_account(name: object, own: object) -> Iterator[str]:
         for path in misplaced:
             key = ".".join(path)
             yield f"{ACCOUNTS}.{name}.{key}: is for all accounts; move it out of {ACCOUNTS}"
-        for mistake in _find_wrong_keys(_without(own, misplaced), ACCOUNT_PATHS):
+        rest = {
+            key: {inner: kept for inner, kept in value.items() if (key, inner) not in misplaced}
+            if isinstance(value, Mapping)
+            else value
+            for key, value in own.items()
+            if (key,) not in misplaced
+        }
+        for mistake in _find_wrong_keys(rest, ACCOUNT_PATHS):
             yield f"{ACCOUNTS}.{name}.{mistake}"
     elif own is not None:
         yield f"{ACCOUNTS}.{name}: must be a mapping"
@@ -108,17 +115,6 @@ def _process_wide_paths(content: Mapping[Any, Any]) -> Iterator[Path]:
             yield (key,)
         elif isinstance(value, Mapping):
             yield from ((key, inner) for inner in value if is_process_wide((key, inner)))
-
-
-def _without(content: Mapping[Any, Any], paths: Collection[Path]) -> dict[Any, Any]:
-    """Return the settings of an account without some settings and sections."""
-    return {
-        key: {inner: kept for inner, kept in value.items() if (key, inner) not in paths}
-        if isinstance(value, Mapping)
-        else value
-        for key, value in content.items()
-        if (key,) not in paths
-    }
 
 
 def _find_wrong_keys(

@@ -132,21 +132,17 @@ def _failures(field: str) -> Iterator[Mapping[str, str]]:
     texts = (field, _without_comments(field))
     ends = {match.end() for text in texts for match in _FAILURE.finditer(text)}
     for end in sorted(ends):
+        # The result ends at the next semicolon outside comments. Quoted strings are left out.
+        kept, depth = list[str](), 0
+        for part in _PART.findall(field[end:]):
+            depth = max(0, depth + {"(": 1, ")": -1}.get(part, 0))
+            if part == ";" and not depth:
+                break
+            kept.append(" " if part.startswith('"') else part)
         facts: dict[str, str] = {}
-        for name, value in _FACT.findall(_entry(field[end:]).lower()):
+        for name, value in _FACT.findall("".join(kept).lower()):
             facts.setdefault(name, value)
         yield facts
-
-
-def _entry(text: str) -> str:
-    """Return the text up to the next semicolon outside comments, without quoted strings."""
-    kept, depth = list[str](), 0
-    for part in _PART.findall(text):
-        depth = max(0, depth + {"(": 1, ")": -1}.get(part, 0))
-        if part == ";" and not depth:
-            break
-        kept.append(" " if part.startswith('"') else part)
-    return "".join(kept)
 
 
 def _without_comments(text: str) -> str:
