@@ -80,7 +80,7 @@ def get_people(
     are left out.
     """
     reading = get("Email", account_id, ids, read_people, properties=[*PEOPLE, *also])
-    return Operation(reading.calls, lambda results: reading.read(results).objects)
+    return reading.then(lambda found: found.objects)
 
 
 def get_created(

@@ -63,13 +63,13 @@ def get_mailboxes(
         )
 
     reading = get("Mailbox", account_id, ids, mailbox_in, properties=_PROPERTIES)
-    return Operation(reading.calls, lambda results: reading.read(results).objects)
+    return reading.then(lambda found: found.objects)
 
 
 def find_mailbox_ids(account_id: str, position: int) -> Operation[tuple[str, ...]]:
     """Read a page of the ids of all mailboxes (RFC 8621 section 2.3); the server sets the size."""
     finding = query("Mailbox", account_id, position=position)
-    return Operation(finding.calls, lambda results: finding.read(results).ids)
+    return finding.then(lambda page: page.ids)
 
 
 def create_mailboxes(

@@ -133,7 +133,7 @@ def get_state(data_type: str, account_id: str) -> Operation[str]:
     request are not a transaction.
     """
     reading = get(data_type, account_id, [], str, properties=["id"])
-    return Operation(reading.calls, lambda results: reading.read(results).state)
+    return reading.then(lambda found: found.state)
 
 
 def changes(

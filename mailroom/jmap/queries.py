@@ -135,7 +135,7 @@ def find_ids(
 def find_any(account_id: str, email_filter: Filter) -> Operation[bool]:
     """Find out whether any mail matches. The result is True if there is at least one."""
     finding = _find(account_id, email_filter, position=0, limit=1)
-    return Operation(finding.calls, lambda results: bool(finding.read(results).ids))
+    return finding.then(lambda page: bool(page.ids))
 
 
 def find_newest_id(account_id: str, email_filter: Filter) -> Operation[IdPage]:
@@ -145,8 +145,7 @@ def find_newest_id(account_id: str, email_filter: Filter) -> Operation[IdPage]:
     the list is sorted. Other servers refuse a position that counts from the end
     (``invalidArguments``).
     """
-    one = find_ids(account_id, [(email_filter, -1)], limit=1)
-    return Operation(one.calls, lambda results: one.read(results)[0])
+    return find_ids(account_id, [(email_filter, -1)], limit=1).then(lambda pages: pages[0])
 
 
 def _find(

@@ -97,6 +97,10 @@ class Operation(Generic[T]):
         (call,) = self.calls
         return call.at(path)
 
+    def then(self, convert: Callable[[T], A]) -> "Operation[A]":
+        """Return the same operation with a converted result."""
+        return Operation(self.calls, lambda results: convert(self.read(results)))
+
 
 def in_order(a: Operation[A], b: Operation[B]) -> Operation[tuple[A, B]]:
     """Return two operations as one, carried out in this order in one request."""

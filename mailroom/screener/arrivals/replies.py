@@ -52,7 +52,13 @@ class Replies:
         parts = [*batches(threads, size)]
         questions = [find_threads_with(self._account.id, part, sent) for part in parts]
         if any(email.refers_to for email in emails):
-            questions += [self._message_ids(mailbox_id) for mailbox_id in sorted(sent)]
+            newest = min(_NEWEST, self._account.page_size)
+            questions += [
+                get_newest_sent(self._account.id, mailbox_id, limit=newest).then(
+                    lambda sent_mail: sent_mail.message_ids
+                )
+                for mailbox_id in sorted(sent)
+            ]
         found = await self._account.client.perform_all(
             [_tolerant(question) for question in questions]
         )
@@ -67,12 +73,6 @@ class Replies:
             for email in emails
             if email.thread_id in answered or message_ids & set(email.refers_to)
         )
-
-    def _message_ids(self, mailbox_id: str) -> Operation[frozenset[str]]:
-        newest = get_newest_sent(
-            self._account.id, mailbox_id, limit=min(_NEWEST, self._account.page_size)
-        )
-        return Operation(newest.calls, lambda results: newest.read(results).message_ids)
 
     async def _one_by_one(self, threads: Sequence[str], sent: frozenset[str]) -> frozenset[str]:
         """Find the threads with sent mail among those that are too large to be read together."""
