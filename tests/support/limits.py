@@ -175,13 +175,6 @@ REQUEST: Final = (
 )
 UPDATES: Final = (
     Limit(
-        "screener/passes/single_mail.py _TRIES",
-        "",
-        "attempts to move one mail for the page, while others change mail",
-        "reported; the mail is where it was",
-        "a person can try again",
-    ),
-    Limit(
         "screener/passes/executor.py _TRIES",
         "",
         "updates of mail held to a state, while others change mail",
@@ -240,7 +233,7 @@ UPDATES: Final = (
     Limit(
         "screener/passes/clearing.py _TRIES",
         "",
-        "an update of mail that is cleared",
+        "an update of mail that is cleared, or that the page moves without a decision",
         "mail that only leaves the Screener for the archive is patched in any state; other mail"
         " waits and is reported",
         "the patch only adds the archive and takes the Screener away",

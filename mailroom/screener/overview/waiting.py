@@ -14,7 +14,7 @@ from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.domain_guard import own_domains, refusal_of_domain
 from mailroom.screener.model.keywords import FORGED
 from mailroom.screener.model.lists import is_discussion, list_id, list_name, posting_address
-from mailroom.screener.model.places import Directory, Places, locate
+from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import (
     UnusableFromError,
     is_address,
@@ -24,6 +24,7 @@ from mailroom.screener.model.sender import (
 )
 from mailroom.screener.model.subject import Subject
 from mailroom.screener.search.own_addresses import OwnAddresses
+from mailroom.screener.search.places import read_places
 from mailroom.waiting.batches import batches
 
 _AT_ONCE: Final = 1000
@@ -171,7 +172,7 @@ async def read_waiting(
         HttpError, JmapError: the server cannot be asked.
         MissingError: mailboxes are missing.
     """
-    places = locate(Directory(await account.mailboxes()), categories, layout)
+    _, places = await read_places(account, categories, layout)
     reading_own = OwnAddresses(account).addresses(places)
     (own,), ids = await list_ids(account, [places.screener], preceded_by=[reading_own])
     subjects = WaitingSubjects(own, account.client.host)

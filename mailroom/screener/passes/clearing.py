@@ -16,8 +16,8 @@ from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.methods import NOT_FOUND, SetResponse
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.keywords import WAIVED
-from mailroom.screener.model.places import Directory, locate
 from mailroom.screener.model.waive import archive_of, may_be_waived, waive
+from mailroom.screener.search.places import read_places
 from mailroom.screener.updating import update_in_state
 from mailroom.waiting.retrying import retry_while_changed
 
@@ -26,9 +26,9 @@ ShowProgress = Callable[[int, int], None]
 
 _AT_ONCE: Final = 500
 """Mails that are read and patched at a time."""
-_TRIES: Final = 2
+_TRIES: Final = 4
 """The number of updates of a part that are held to a state, while others change mail."""
-_RESTLESS: Final = "mail is changed by somebody else all the time; run the command again"
+_RESTLESS: Final = "mail is changed by somebody else all the time; try again"
 
 
 @dataclass(slots=True)
@@ -101,8 +101,7 @@ class Clearing:
 
     async def begin(self, older: timedelta | None) -> "ClearingRun":
         """List the waiting mail; the parts of the run clear it. Raises as :meth:`run`."""
-        directory = Directory(await self._account.mailboxes())
-        places = locate(directory, self._categories, self._layout)
+        directory, places = await read_places(self._account, self._categories, self._layout)
         cleared = Cleared(directory.path(archive_of(places)))
         _, ids = await list_ids(self._account, [places.screener])
         # By the clock of the server, which has answered by now.

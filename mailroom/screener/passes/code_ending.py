@@ -8,8 +8,8 @@ from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.code_mail import DAY, end_code, has_ended
 from mailroom.screener.model.keywords import CODE
-from mailroom.screener.model.places import Directory, locate
 from mailroom.screener.passes.clearing import Cleared, ClearingRun, Rule
+from mailroom.screener.search.places import read_places
 
 
 class CodeEnding:
@@ -33,8 +33,7 @@ class CodeEnding:
             HttpError, JmapError: the server cannot be asked.
             MissingError: mailboxes are missing.
         """
-        directory = Directory(await self._account.mailboxes())
-        places = locate(directory, self._categories, self._layout)
+        _, places = await read_places(self._account, self._categories, self._layout)
         _, ids = await list_ids(self._account, [places.inbox, places.screener], keyword=CODE)
         # By the server's clock, which is known because the server has answered.
         before = self._account.client.server_now() - DAY

@@ -1,18 +1,13 @@
 """Move one mail without a decision; read the mail again if it changed meanwhile."""
 
 from collections.abc import Callable
-from typing import Final
 
-from mailroom.jmap.email_store import Written
-from mailroom.jmap.errors import SetError
 from mailroom.jmap.mail import Email, Patch
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.model.categories import Categories, Layout
-from mailroom.screener.model.places import Directory, Places, locate
-from mailroom.waiting.retrying import retry_while_changed
-
-_TRIES: Final = 4
-"""The largest number of attempts while somebody else changes mail."""
+from mailroom.screener.model.places import Places
+from mailroom.screener.passes.clearing import Cleared, ClearingRun, Rule
+from mailroom.screener.search.places import read_places
 
 MoveOf = Callable[[Email, Places], Patch | None]
 """A function that returns the patch for a mail; None if the mail was moved elsewhere."""
@@ -32,21 +27,16 @@ async def move_mail(
         HttpError, JmapError: the server cannot be asked.
         MissingError: mailboxes are missing.
     """
-    places = locate(Directory(await account.mailboxes()), categories, layout)
-    errors = dict[str, SetError]()
-
-    def note(written: Written) -> None:
-        errors.update(written.updated.failed)
-
-    async def attempt(ids: dict[str, Patch]) -> dict[str, Patch]:
-        state, emails = await account.read(list(ids))
-        patches = {email.id: patch for email in emails if (patch := move_of(email, places))}
-        if not patches:
-            raise MailNotMovedError("the mail is no longer there")
-        return dict(await account.update_in_state(patches, state, note))
-
-    work: dict[str, Patch] = {email_id: {}}
-    if await retry_while_changed(attempt, work, tries=_TRIES):
-        raise MailNotMovedError("another program changes mail all the time; try again")
-    if error := errors.get(email_id):
-        raise MailNotMovedError(f"the mail server refused to move the mail: {error}")
+    _, places = await read_places(account, categories, layout)
+    rule = Rule(
+        applies=lambda email: bool(move_of(email, places)),
+        patch=lambda email: move_of(email, places) or {},
+        # In any other state, the owner may have filed the mail, and the patch would move it again.
+        is_safe=lambda _: False,
+    )
+    run = ClearingRun(account, rule, [email_id], Cleared(""))
+    await run.clear_part()
+    if reason := run.cleared.failures.get(email_id):
+        raise MailNotMovedError(f"the mail was not moved: {reason}")
+    if not run.cleared.mails:
+        raise MailNotMovedError("the mail is no longer there")
