@@ -12,7 +12,8 @@ class Exit(IntEnum):
         CONFIGURATION: a mistake in the settings; starting again does not help.
         CREDENTIALS: the server refuses the credentials, or they may only read. Commands end with
             this code; the service waits for better credentials.
-        INCOMPLETE: mailboxes or contact groups are missing; ``mailroom setup --apply`` makes them.
+        INCOMPLETE: mailboxes, contact groups or the address book are missing; ``mailroom setup
+            --apply`` makes them.
     """
 
     OK = 0

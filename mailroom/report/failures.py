@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from mailroom.contacts.carddav import NoAddressBookError
 from mailroom.contacts.model import AddressBookError, ReadOnlyAddressBookError
 from mailroom.exits import Exit
 from mailroom.http import CredentialsRefusedError, HttpError, InsecureUrlError, RedirectError
@@ -31,10 +32,16 @@ def exit_code(error: BaseException) -> Exit:
             return Exit.CREDENTIALS
         case MissingError():
             return Exit.INCOMPLETE
+        case NoAddressBookError(homes=(_, *_)):
+            return Exit.INCOMPLETE  # `mailroom setup --apply` makes the first address book
         # The settings do not fit the server: another URL, address book or mailbox is needed.
-        case InsecureUrlError() | RedirectError() | SessionError():
-            return Exit.CONFIGURATION
-        case AddressBookError() | UnsuitableError():
+        case (
+            InsecureUrlError()
+            | RedirectError()
+            | SessionError()
+            | AddressBookError()
+            | UnsuitableError()
+        ):
             return Exit.CONFIGURATION
         case _:
             return Exit.FAILED

@@ -51,6 +51,8 @@ def left_undone(report: Report) -> list[tuple[str, int, str]]:
     left = Counter(("decision", reason) for reason in report.failures.values())
     left.update(("label", reason) for reason in report.label_failures.values())
     left.update(("new mail", reason) for reason in report.arrived.failures.values())
+    for path in report.plan.gathered.places.missing_labels:
+        left["label", f"mailbox missing: {path} (`mailroom setup --apply` creates it)"] += 1
     if report.plan.screening_error:
         left["new mail", report.plan.screening_error] += 1
     return [(kind, count, reason) for (kind, reason), count in left.items()]

@@ -345,7 +345,7 @@ async def until_failed_for(service: Running, reason: str) -> None:
     await until(failed, f"a pass failed because of {reason!r}")
 
 
-@pytest.mark.parametrize("name", ["Feed", "Screener", "@ToFeed", "@ToJail", "@MailroomError"])
+@pytest.mark.parametrize("name", ["Feed", "Screener", "@ToScreener", "@MailroomError"])
 async def test_a_mailbox_renamed_away_and_back(alice: Person, start: Start, name: str) -> None:
     async with start(alice) as service:
         await rename(alice, name, "Elsewhere")
@@ -354,6 +354,22 @@ async def test_a_mailbox_renamed_away_and_back(alice: Person, start: Start, name
         await tapped_mail(alice)
         await alice.until_triaged()
         assert service.process.returncode is None
+    assert await alice.where("mail") == {"Feed"}
+
+
+async def test_a_missing_label_stops_no_other_label(alice: Person, start: Start) -> None:
+    async with start(alice) as service:
+        await rename(alice, "@ToJail", "Elsewhere")
+        await service.until_logged("labels missing (`mailroom setup --apply` creates them)")
+        await tapped_mail(alice)
+        await alice.until_triaged()
+        _, body = await service.get("/healthz")
+        assert "mailbox missing: @ToJail (`mailroom setup --apply` creates it)" in body
+        await rename(alice, "Elsewhere", "@ToJail")
+        await service.until_logged("no label is missing any more")
+        assert not service.events("pass failed")
+        (once,) = service.events("labels missing (`mailroom setup --apply` creates them)")
+        assert once["labels"] == ["@ToJail"]
     assert await alice.where("mail") == {"Feed"}
 
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 from yarl import URL
 
+from mailroom.contacts.carddav import NoAddressBookError
 from mailroom.contacts.model import AddressBookError, ReadOnlyAddressBookError
 from mailroom.exits import Exit
 from mailroom.http import (
@@ -51,6 +52,10 @@ FINAL = [
     ),
     pytest.param(SessionError("no such account"), Exit.CONFIGURATION, id="no such account"),
     pytest.param(AddressBookError("none"), Exit.CONFIGURATION, id="no address book"),
+    pytest.param(NoAddressBookError("none"), Exit.CONFIGURATION, id="no place for one either"),
+    pytest.param(
+        NoAddressBookError("not yet", (URL_,)), Exit.INCOMPLETE, id="setup can make the first one"
+    ),
 ]
 
 

@@ -67,6 +67,14 @@ def test_a_choice_that_labels_cannot_carry_out() -> None:
     assert tap_of(Choice("", "Feed", mail_id="m9"), FEED, nameless, PLACES) is None
 
 
+def test_without_the_label_of_the_answer_there_is_nothing_to_tap() -> None:
+    others = {label: answer for label, answer in PLACES.labels.items() if answer != FEED}
+    choice = Choice(WHO, "Feed", scope=Scope.DOMAIN)
+    tap = tap_of(choice, FEED, BOB, replace(PLACES, labels=others))
+    assert tap is not None
+    assert (str(tap.subject), tap.is_possible) == ("*@corp.example", False)
+
+
 def test_all_waiting_mail_is_marked_as_read() -> None:
     tap = tap_of(Choice(WHO, "Feed", mark_read=True), FEED, BOB, PLACES)
     assert tap is not None

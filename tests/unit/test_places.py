@@ -8,6 +8,7 @@ import pytest
 from mailroom.screener.model.categories import DEFAULTS, Categories, Category, Layout, Special
 from mailroom.screener.model.missing import MissingError, UnsuitableError
 from mailroom.screener.model.places import Directory, locate, missing_mailboxes, wanted_mailboxes
+from mailroom.screener.model.subject import Subject
 from tests.support.domain.builders import LAYOUT, PLACES, category, mailboxes
 
 ROLES: Mapping[str, str] = {
@@ -60,6 +61,26 @@ def test_trash_drafts_sent_and_junk_are_known_by_role_never_by_name() -> None:
     assert places.sent == {"Gesendet"}
     assert places.junk == {"Quarantine"}
     assert not places.drafts
+
+
+def test_a_missing_label_of_a_category_stops_nothing_else() -> None:
+    there = [path for path in OURS if path != "@ToFeed"]
+    places = locate(directory(*ROLES, *there), DEFAULTS, LAYOUT)
+
+    assert places.missing_labels == ("@ToFeed",)
+    assert places.labels.keys() == PLACES.labels.keys() - {"@ToFeed"}
+    assert places.destinations == PLACES.destinations
+    news = Subject("*@corp.example")
+    assert places.labels_for(news, category("Feed")) == frozenset()
+    assert places.labels_for(news, category("Jail")) == {"@ToJail", "@WholeDomain"}
+
+
+@pytest.mark.parametrize("path", ["@ToScreener", "@MailroomError", "Feed"])
+def test_with_another_mailbox_missing_labels_are_named_too(path: str) -> None:
+    there = [each for each in OURS if each not in {path, "@ToFeed"}]
+    with pytest.raises(MissingError) as missing:
+        locate(directory(*ROLES, *there), DEFAULTS, LAYOUT)
+    assert {*missing.value.mailboxes} == {path, "@ToFeed"}
 
 
 def test_the_inbox_is_known_by_role_whatever_it_is_called() -> None:

@@ -49,7 +49,9 @@ class PageDecisions:
             if waiting is not None:
                 rows = find_waiting(choice, waiting.subjects)
                 tap = tap_of(choice, answer, rows, waiting.places)
-            if tap is not None:
+            if tap is not None and not tap.is_possible:
+                by_name[number] = tap.subject, answer
+            elif tap is not None:
                 taps[number] = tap
             elif choice.scope is Scope.SUBJECT:
                 by_name[number] = subject_named(choice.who), answer

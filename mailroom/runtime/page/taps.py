@@ -22,12 +22,14 @@ class Tap:
         answer: the answer.
         email_id: the mail that the labels are put on.
         patches: the patches of that mail, and of the others if they are marked as read.
+        is_possible: False if the label of the answer is missing.
     """
 
     subject: Subject
     answer: Answer
     email_id: str
     patches: Mapping[str, Patch]
+    is_possible: bool = True
 
 
 def tap_of(
@@ -54,7 +56,7 @@ def tap_of(
     if choice.mark_read:
         patches = {email_id: {f"keywords/{SEEN}": True} for email_id in waiting.ids}
     patches[waiting.newest_id] |= {f"mailboxIds/{label}": True for label in sorted(labels)}
-    return Tap(subject, answer, waiting.newest_id, patches)
+    return Tap(subject, answer, waiting.newest_id, patches, is_possible=bool(labels))
 
 
 def find_waiting(choice: Choice, subjects: Iterable[WaitingSubject]) -> WaitingSubject | None:

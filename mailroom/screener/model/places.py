@@ -38,6 +38,8 @@ class Places:
         sent: the same for the role ``sent``.
         junk: the same for the role ``junk``.
         archive: the same for the role ``archive``.
+        missing_labels: the paths of triage labels of categories that do not exist; nobody can tap
+            them, and everything else works.
     """
 
     labels: Mapping[str, Answer]
@@ -53,6 +55,7 @@ class Places:
     sent: frozenset[str]
     junk: frozenset[str]
     archive: frozenset[str] = frozenset()
+    missing_labels: tuple[str, ...] = ()
 
     @property
     def tap_labels(self) -> frozenset[str]:
@@ -60,8 +63,13 @@ class Places:
         return frozenset((*self.labels, self.domain_label, self.list_label))
 
     def labels_for(self, subject: Subject, answer: Answer) -> frozenset[str]:
-        """Return the labels that together give an answer about a subject."""
+        """Return the labels that together give an answer about a subject.
+
+        There are none if the label of the answer is missing.
+        """
         labels = {label for label, given in self.labels.items() if given == answer}
+        if not labels:
+            return frozenset()
         match subject.kind:
             case Kind.DOMAIN:
                 labels.add(self.domain_label)
@@ -97,13 +105,20 @@ def locate(directory: "Directory", categories: Categories, layout: Layout) -> Pl
     """Find every mailbox that the configuration names.
 
     Raises:
-        MissingError: some mailboxes are missing.
+        MissingError: mailboxes are missing, not only triage labels of categories.
         UnsuitableError: some mailboxes have a role that does not fit.
     """
-    if missing := missing_mailboxes(directory, categories, layout):
+    missing = missing_mailboxes(directory, categories, layout)
+    # If the label of a category was deleted, the other labels and new mail are not held up.
+    missing_labels = {category.label for category in categories} & set(missing)
+    if any(path not in missing_labels for path in missing):
         raise MissingError(mailboxes=missing)
     raise_if_unsuitable(directory, categories, layout)
-    labels: dict[str, Answer] = {directory[category.label]: category for category in categories}
+    labels: dict[str, Answer] = {
+        directory[category.label]: category
+        for category in categories
+        if category.label not in missing_labels
+    }
     labels[directory[layout.screener_label]] = None
     labels[directory[layout.spam_label]] = Special.SPAM
     return Places(
@@ -120,6 +135,7 @@ def locate(directory: "Directory", categories: Categories, layout: Layout) -> Pl
         sent=directory.by_role("sent"),
         junk=directory.by_role("junk"),
         archive=directory.by_role("archive"),
+        missing_labels=tuple(sorted(missing_labels)),
     )
 
 

@@ -71,10 +71,12 @@ class NamedSubjects:
         the mail is to come back from the Junk folder, the tap is on the newest mail there, because
         a pass searches the Junk folder only if mail there has a label. Forged mail is not of the
         subject, and a contact's mail does not decide on a whole domain. None if there is no such
-        mail. Raises as :meth:`read`.
+        mail, or if the label is missing. Raises as :meth:`read`.
         """
         places = reading.gathered.places
         labels = places.labels_for(subject, answer)
+        if not labels:
+            return None
         mails = await self._mail_of(frozenset({subject.key}), {answer}, reading)
 
         def rank(email: Email) -> tuple[bool, str, str]:

@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import structlog
+
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.habits import Limitation
 from mailroom.jmap.mail import CreatedEmails, Email, Filter
@@ -20,6 +22,8 @@ from mailroom.screener.search.filters import Mailboxes, note_refused_filter
 from mailroom.screener.search.mail_search import MailSearch, Search
 from mailroom.screener.search.own_addresses import OwnAddresses, in_doubt, senders_of
 from mailroom.screener.search.people import SENDERS
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -80,6 +84,7 @@ class Gatherer:
         self._layout = layout
         self._own = OwnAddresses(account)
         self._places: Places | None = None
+        self._missing_labels: tuple[str, ...] = ()
         self._search = MailSearch(account, SENDERS)
         self._waived_search = MailSearch(account, SENDERS, keyword=WAIVED)
 
@@ -119,6 +124,15 @@ class Gatherer:
         if gathered is None:
             raise MethodError("Mailbox/get", "serverFail", "mailboxes change all the time")
         self._places = gathered.places
+        missing = gathered.places.missing_labels
+        if missing != self._missing_labels:
+            self._missing_labels = missing
+            if missing:
+                log.warning(
+                    "labels missing (`mailroom setup --apply` creates them)", labels=missing
+                )
+            else:
+                log.info("no label is missing any more")
         return gathered
 
     async def _read(self, places: Places, *, filter_errors: Collection[str]) -> GatheredMail | None:
