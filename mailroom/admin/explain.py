@@ -16,9 +16,10 @@ from mailroom.contacts.model import Card, Group
 from mailroom.contacts.note import triage_lines
 from mailroom.jmap.mail import Email, EmailAddress
 from mailroom.report import printable
-from mailroom.report.common import move
+from mailroom.report.common import counted, move
 from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.arrivals.verdict import Facts, Rule, Verdict, judge
+from mailroom.screener.model.keywords import CODE
 from mailroom.screener.model.lists import list_id
 from mailroom.screener.model.places import Directory
 from mailroom.screener.model.sender import sender_key
@@ -93,6 +94,8 @@ class Explanation:
         is_screened: True if Mailroom files new mail at all.
         is_decided: True if there is a decision on the subject itself.
         mail_ids: the ids of the subject's mails in the managed mailboxes, the newest first.
+        codes: the number of these mails that are in the Inbox because of a one-time code.
+        has_codes: True if new mail with a one-time code goes to the Inbox as well.
         directory: the account's mailboxes.
     """
 
@@ -105,6 +108,8 @@ class Explanation:
     is_screened: bool
     is_decided: bool
     mail_ids: tuple[str, ...]
+    codes: int
+    has_codes: bool
     directory: Directory
 
     def text(self) -> Iterator[str]:
@@ -120,9 +125,14 @@ class Explanation:
             yield from contact.terms()
         counts = ", ".join(f"{count} in {path}" for path, count in self.mails.items())
         yield "mail", counts or "none in the mailboxes that Mailroom manages"
+        if self.codes:
+            codes = counted(self.codes, "mail")
+            yield "", f"{codes} with a one-time code, in the Inbox too until the day is over"
         categories = f" ({', '.join(self.categories)})" if self.categories else ""
         mailboxes = ", ".join(self.mailboxes)
         yield "new mail", f"would go to {mailboxes}: {self.rule.value}{categories}"
+        if self.is_screened and self.has_codes and self.rule is Rule.UNKNOWN:
+            yield "", "with a one-time code in its subject to the Inbox too, for a day"
         if not self.is_screened:
             yield "", "by your provider's rules, because arrivals are switched off"
 
@@ -133,6 +143,7 @@ class Explanation:
             "kind": str(self.subject.kind),
             "contacts": [contact.data() for contact in self.contacts],
             "mails": dict(self.mails),
+            "codes": self.codes,
             "new_mail": {
                 "rule": self.rule.name.lower(),
                 "categories": list(self.categories),
@@ -168,7 +179,7 @@ async def explain(account: Account, subject: Subject) -> Explanation:
     facts = Facts(decisions, correspondents, gathered.places, categories, authserv_id="")
     verdict = judge(_next_mail(subject, gathered.places.inbox), facts)
     _, found = await gatherer.mail_of([Search(frozenset(addresses), gathered.places.managed)])
-    mails = tuple(_mails_of(subject, addresses, found, decisions))
+    mails = _mails_of(subject, addresses, found, decisions)
     return Explanation(
         subject=subject,
         # Without a card of its own, the cards for the whole domain decide.
@@ -179,22 +190,25 @@ async def explain(account: Account, subject: Subject) -> Explanation:
         mailboxes=_mailboxes(verdict, gathered),
         is_screened=settings.arrivals.enabled,
         is_decided=bool(decisions.standing.categories_without_stand_in(key)),
-        mail_ids=tuple(
-            mail.id for mail in sorted(mails, key=lambda mail: mail.received_at, reverse=True)
-        ),
+        mail_ids=tuple(mail.id for mail in mails),
+        codes=sum(CODE in mail.keywords for mail in mails),
+        has_codes=settings.has_codes,
         directory=gathered.directory,
     )
 
 
 def _mails_of(
     subject: Subject, addresses: Iterable[str], mails: Iterable[Email], decisions: Decisions
-) -> Iterator[Email]:
-    """Return the mails of a subject, and of the further addresses on its cards."""
+) -> list[Email]:
+    """Return the mails of a subject, and of the further addresses on its cards, newest first."""
+    own: Iterable[Email]
     if subject.kind is Kind.LIST:
-        return (mail for mail in mails if list_key(list_id(mail.list_id)) == subject.key)
-    # The mail of a domain is that of the senders there without a card of their own.
-    key_for = sender_key if subject.kind is Kind.ADDRESS else decisions.subject_key_for
-    return BySubject(mails, key_for).of(addresses)
+        own = (mail for mail in mails if list_key(list_id(mail.list_id)) == subject.key)
+    else:
+        # The mail of a domain is that of the senders there without a card of their own.
+        key_for = sender_key if subject.kind is Kind.ADDRESS else decisions.subject_key_for
+        own = BySubject(mails, key_for).of(addresses)
+    return sorted(own, key=lambda mail: mail.received_at, reverse=True)
 
 
 def _next_mail(subject: Subject, inbox: str) -> Email:

@@ -29,7 +29,12 @@ async def test_a_code_is_in_the_inbox_and_its_sender_waits(alice: Owner, start: 
         (row,) = json.loads(waiting.out)["waiting"]
         assert row["address"] == "login@loom.example"
         explained = await command(environment(alice, **CODES), "explain", "login@loom.example")
-        assert "the sender is unknown" in explained.out
+        assert [line.strip() for line in explained.out.splitlines()[2:]] == [
+            "mail      1 in Screener",
+            "1 mail with a one-time code, in the Inbox too until the day is over",
+            "new mail  would go to Screener: the sender is unknown",
+            "with a one-time code in its subject to the Inbox too, for a day",
+        ]
         await a_pass_later(alice)
         assert await alice.where(SUBJECT) == {"Inbox", "Screener"}
     assert await alice.contacts.contacts() == []

@@ -75,6 +75,7 @@ async def test_a_decided_sender(alice: Owner, start: Start, tmp_path: Path) -> N
             }
         ],
         "mails": {"Imbox": 2, "Person": 2},
+        "codes": 0,
         "new_mail": {
             "rule": "category",
             "categories": ["Person"],
