@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mailroom.screener.model.age import parse_age
-from mailroom.screener.model.keywords import FORGED, SCREENED, WAIVED
+from mailroom.screener.model.code_mail import end_code
+from mailroom.screener.model.keywords import CODE, FORGED, SCREENED, WAIVED
 from mailroom.screener.model.missing import MissingError, MissingRoleError
 from mailroom.screener.model.waive import archive_of, may_be_waived, waive
 from tests.support.domain.builders import PLACES, mail, patched
@@ -98,6 +99,20 @@ def test_a_mail_that_stays_in_the_inbox_is_not_screened_again() -> None:
     plain = {"mailboxIds/Inbox": True, "mailboxIds/Screener": None}
     assert waive(mail("Screener", "Inbox"), PLACES) == {**plain, f"keywords/{SCREENED}": True}
     assert waive(mail("Screener", "Inbox", keywords=[SCREENED]), PLACES) == plain
+
+
+def test_a_code_stays_in_the_inbox_for_its_day_and_then_follows_to_the_archive() -> None:
+    code = mail("Screener", "Inbox", keywords=[SCREENED, CODE])
+    patch = waive(code, PLACES)
+    assert patched(code.mailbox_ids, patch) == {"Inbox"}
+    assert patch[f"keywords/{WAIVED}"] is True
+    cleared = mail("Inbox", keywords=[SCREENED, CODE, WAIVED])
+    assert end_code(cleared, PLACES) == {
+        "mailboxIds/Archive": True,
+        "mailboxIds/Inbox": None,
+        f"keywords/{CODE}": None,
+    }
+    assert end_code(cleared, replace(PLACES, archive=frozenset())) == {f"keywords/{CODE}": None}
 
 
 def test_without_an_archive_nothing_is_waived() -> None:

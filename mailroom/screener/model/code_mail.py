@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from mailroom.jmap.mail import Email, Patch
-from mailroom.screener.model.keywords import CODE, removal_of
+from mailroom.screener.model.keywords import CODE, WAIVED, removal_of
 from mailroom.screener.model.patches import patch_mailboxes
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.waive import came_before
@@ -22,12 +22,15 @@ def has_ended(email: Email, places: Places, *, received_before: datetime) -> boo
 def end_code(email: Email, places: Places) -> Patch:
     """Return the patch that removes a mail with a code from the Inbox, and the mail's keyword.
 
-    If the mail is not in exactly the Inbox and the Screener, its owner has filed it. Then only the
-    keyword is removed, so the mail stays in the Inbox if its owner moves it there later.
+    A mail that still waits stays in the Screener, and a mail that was cleared meanwhile goes to the
+    archive. If the mail is anywhere else, its owner has filed it. Then only the keyword is removed,
+    so the mail stays in the Inbox if its owner moves it there later.
     """
     keyword = removal_of(email.keywords, CODE)
-    if email.mailbox_ids - places.all_labels != {places.inbox, places.screener}:
+    mailboxes, after = email.mailbox_ids - places.all_labels, email.mailbox_ids - {places.inbox}
+    if mailboxes == {places.inbox} and WAIVED in email.keywords and places.archive:
+        after |= {min(places.archive)}
+    elif mailboxes != {places.inbox, places.screener}:
         return keyword
-    after = email.mailbox_ids - {places.inbox}
     moved = patch_mailboxes(email.mailbox_ids, after, fallback=places.screener) or {}
     return {**moved, **keyword}

@@ -17,7 +17,8 @@ SPAM: Final = "$mailroom-spam"
 
 WAIVED: Final = "$mailroom-waived"
 """Set on mail that ``mailroom clear`` moved from the Screener to the archive without a decision. A
-later decision on its sender files this mail as well."""
+later decision on its sender files this mail as well. Also set on cleared mail with a one-time code,
+which goes to the archive when its day in the Inbox is over."""
 
 CODE: Final = "$mailroom-code"
 """Set on new mail with a one-time code that is in the Inbox as well as in the Screener, until it

@@ -6,7 +6,7 @@ Waived mail leaves the Screener, and nothing is decided on its sender.
 from datetime import UTC, datetime
 
 from mailroom.jmap.mail import Email, Patch
-from mailroom.screener.model.keywords import SCREENED, WAIVED
+from mailroom.screener.model.keywords import CODE, SCREENED, WAIVED
 from mailroom.screener.model.missing import MissingRoleError
 from mailroom.screener.model.patches import patch_mailboxes
 from mailroom.screener.model.places import Places
@@ -53,7 +53,8 @@ def waive(email: Email, places: Places) -> Patch:
 
     A mail that is nowhere else goes to the archive. Its keyword lets a later decision find it. A
     mail that is in other mailboxes stays there as if it had never waited. If it is in the Inbox
-    alone, a keyword keeps it from being screened again.
+    alone, a keyword keeps it from being screened again. Mailroom itself put mail with a one-time
+    code there, so a second keyword lets this mail follow to the archive when its day is over.
     """
     notices = {places.error} if places.warning is None else {places.error, places.warning}
     after = email.mailbox_ids - {places.screener} - notices
@@ -61,7 +62,8 @@ def waive(email: Email, places: Places) -> Patch:
     if not after:
         after = frozenset({archive_of(places)})
         keywords = {f"keywords/{WAIVED}": True}
-    elif after == {places.inbox} and SCREENED not in email.keywords:
-        keywords = {f"keywords/{SCREENED}": True}
+    elif after == {places.inbox}:
+        added = {SCREENED, WAIVED} if CODE in email.keywords else {SCREENED}
+        keywords = {f"keywords/{keyword}": True for keyword in added - email.keywords}
     moved = patch_mailboxes(email.mailbox_ids, after, fallback=places.inbox) or {}
     return {**moved, **keywords}

@@ -15,7 +15,6 @@ from mailroom.jmap.mail import Email, Patch
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.methods import NOT_FOUND, SetResponse
 from mailroom.screener.model.categories import Categories, Layout
-from mailroom.screener.model.keywords import WAIVED
 from mailroom.screener.model.waive import archive_of, may_be_waived, waive
 from mailroom.screener.search.places import read_places
 from mailroom.screener.updating import update_in_state
@@ -102,7 +101,8 @@ class Clearing:
     async def begin(self, older: timedelta | None) -> "ClearingRun":
         """List the waiting mail; the parts of the run clear it. Raises as :meth:`run`."""
         directory, places = await read_places(self._account, self._categories, self._layout)
-        cleared = Cleared(directory.path(archive_of(places)))
+        archive = archive_of(places)
+        cleared = Cleared(directory.path(archive))
         _, ids = await list_ids(self._account, [places.screener])
         # By the clock of the server, which has answered by now.
         before = None if older is None else self._account.client.server_now() - older
@@ -112,7 +112,7 @@ class Clearing:
         rule = Rule(
             applies=lambda email: may_be_waived(email, places, received_before=before),
             patch=lambda email: waive(email, places),
-            is_safe=lambda patch: f"keywords/{WAIVED}" in patch,
+            is_safe=lambda patch: f"mailboxIds/{archive}" in patch,
         )
         return ClearingRun(self._account, rule, ids, cleared)
 
