@@ -7,6 +7,7 @@ A part of a request that was answered with "not now" is repeated here, and a who
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Final, TypeVar, overload
 
 import structlog
@@ -27,7 +28,14 @@ from mailroom.jmap.errors import JmapError, RequestError, SessionError
 from mailroom.jmap.postponed import Answers, completed, pause, put_off
 from mailroom.jmap.problem_details import is_beyond_limits, problem
 from mailroom.jmap.request import Call, Operation, Request, Results, pack, parts, request_of
-from mailroom.jmap.session import JMAP, Session, check_api_url, keeping_origin, parse_session
+from mailroom.jmap.session import (
+    JMAP,
+    Session,
+    check_api_url,
+    keeping_origin,
+    parse_session,
+    upload_url,
+)
 from mailroom.waiting.concurrency import all_of
 
 log = structlog.get_logger(__name__)
@@ -40,6 +48,8 @@ T = TypeVar("T")
 
 _JSON: Final = {"Content-Type": "application/json", "Accept": JMAP}
 _WELL_KNOWN: Final = "/.well-known/jmap"
+_UPLOADED: Final = (HTTPStatus.OK, HTTPStatus.CREATED)
+"""Servers answer 201 to an upload; RFC 8620 section 6.1 names no status."""
 
 
 class JmapClient:
@@ -182,6 +192,26 @@ class JmapClient:
         answers = await self.perform_all(together)
         return answers[: len(first)], answers[len(first) :]
 
+    async def upload(self, account_id: str, data: bytes, media_type: str) -> str:
+        """Upload data of an account, and return its blob id (RFC 8620 section 6.1).
+
+        The server drops the data after some hours if nothing refers to it.
+
+        Raises:
+            HttpError: the server cannot be asked.
+            RequestError: the server refuses the data.
+            SessionError: the server names no address for uploads that credentials may be sent to.
+        """
+        url = upload_url(await self.session(), account_id, self._http.credentials.allowed_hosts)
+        headers = {"Content-Type": media_type, "Accept": JMAP}
+        try:
+            return await self._http.ask(
+                HttpRequest("POST", url, headers, data, expected=_UPLOADED), _blob_id
+            )
+        except UnexpectedStatusError as error:
+            self.forget_session()
+            raise problem(error) from None
+
     async def _send_part(
         self, session: Session, operations: Sequence[Operation[Any]], *, repeatable: bool
     ) -> Answers:
@@ -262,6 +292,19 @@ class JmapClient:
 
 def _session(response: Response) -> Session:
     return parse_session(response.json(), response.url)
+
+
+def _blob_id(response: Response) -> str:
+    """Return the blob id in the answer to an upload.
+
+    Raises:
+        BrokenAnswerError: the body has no blob id.
+    """
+    body = response.json()
+    blob_id = body.get("blobId") if isinstance(body, dict) else None
+    if not isinstance(blob_id, str):
+        raise BrokenAnswerError(response.url, "this is no answer to an upload")
+    return blob_id
 
 
 def _response_object(response: Response) -> Mapping[str, Any]:

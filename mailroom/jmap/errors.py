@@ -5,6 +5,7 @@
     ├── RequestError          the whole request was refused (problem details, RFC 7807)
     ├── MethodError           one method call was refused
     ├── SessionError          the session lacks what is needed: an account or a capability
+    ├── ImportRefusedError    a message was not taken (Email/import)
     ├── CardsMovedError       contacts changed during every try to read them
     ├── PushUnavailableError  this transport of push cannot be used now
     ├── PushDroppedError      Mailroom dropped a push connection
@@ -101,11 +102,15 @@ _LASTING: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class SetError:
-    """The reason why one object was not created, updated or destroyed (RFC 8620 section 5.3)."""
+    """The reason why one object was not created, updated or destroyed (RFC 8620 section 5.3).
+
+    ``existing_id`` is the object that was there before, if the type is ``alreadyExists``.
+    """
 
     type: str
     description: str = ""
     properties: tuple[str, ...] = field(default=())
+    existing_id: str = ""
 
     @property
     def is_lasting(self) -> bool:
@@ -121,6 +126,7 @@ class SetError:
             type=str(facts.get("type") or "serverFail"),
             description=str(facts.get("description") or ""),
             properties=tuple(map(str, properties)) if isinstance(properties, list) else (),
+            existing_id=str(facts.get("existingId") or ""),
         )
 
     def __str__(self) -> str:

@@ -1,12 +1,14 @@
 """One account's mail: everything that needs more than one call. Knows nothing of screening."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.email_methods import get_created, get_identities
 from mailroom.jmap.email_store import EmailStore
 from mailroom.jmap.habits import Limitation
+from mailroom.jmap.importing import MESSAGE, ImportedEmail, import_email
 from mailroom.jmap.mail import CreatedEmails, Email, Filter
 from mailroom.jmap.mailboxes import Mailbox, find_mailbox_ids, get_mailboxes
 from mailroom.jmap.paging import READINGS, are_steady, remaining_pages
@@ -104,6 +106,37 @@ class MailAccount(EmailStore):
     def calls_at_once(self) -> int:
         """The number of method calls that one request may hold."""
         return self._session.limits.max_calls_in_request
+
+    async def import_mail(
+        self,
+        message: bytes,
+        *,
+        mailbox_ids: Collection[str],
+        keywords: Collection[str],
+        received_at: datetime,
+        if_in_state: str | None = None,
+    ) -> ImportedEmail:
+        """Put a message (RFC 5322) into mailboxes without sending it.
+
+        The arguments are those of :func:`mailroom.jmap.importing.import_email`. After an
+        UnreachableError whose request was sent, nobody knows if the message was imported.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked, or is in another state.
+            ImportRefusedError: the server did not take the message.
+        """
+        blob_id = await self.client.upload(self.id, message, MESSAGE)
+        importing = import_email(
+            self.id,
+            blob_id,
+            mailbox_ids=mailbox_ids,
+            keywords=keywords,
+            received_at=received_at,
+            if_in_state=if_in_state,
+        )
+        # A message that is imported twice is two mails on some servers.
+        (imported,) = await self.client.perform_all([importing], repeatable=False)
+        return imported
 
     def first_page(self, email_filter: Filter, *, also: Sequence[str] = ()) -> Operation[EmailPage]:
         """Return the operation that reads a query's first page; :meth:`whole` reads the others.

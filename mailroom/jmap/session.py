@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
+from urllib.parse import quote
 
 from yarl import URL
 
@@ -66,6 +67,8 @@ class Session:
     Attributes:
         api_url: the address for requests.
         event_source_template: an RFC 6570 template, absolute; empty if there is no EventSource.
+        upload_template: an RFC 6570 template, absolute, for the upload of data (section 6.1);
+            empty if the server does not offer it.
         websocket_url: the address for push over WebSocket (RFC 8887), ``ws`` or ``wss``; None if
             the server does not offer it.
         username: the user of the credentials.
@@ -79,6 +82,7 @@ class Session:
 
     api_url: URL
     event_source_template: str
+    upload_template: str
     websocket_url: URL | None
     username: str
     capabilities: Mapping[str, Any]
@@ -133,6 +137,7 @@ def parse_session(body: Any, url: URL) -> Session:
         return Session(
             api_url=_join(url, body["apiUrl"]),
             event_source_template=_join_template(url, body.get("eventSourceUrl") or ""),
+            upload_template=_join_template(url, body.get("uploadUrl") or ""),
             websocket_url=_push_url(url, capabilities.get(WEBSOCKET)),
             username=str(body.get("username") or ""),
             capabilities=capabilities,
@@ -161,11 +166,15 @@ def keeping_origin(session: Session, origin: URL) -> Session:
     websocket = session.websocket_url
     if websocket is not None:
         websocket = with_origin(websocket, origin.with_scheme(_WS_SCHEMES[origin.scheme]))
-    template = _ORIGIN.sub("", session.event_source_template)
+
+    def moved(template: str) -> str:
+        return _ORIGIN.sub(str(origin.origin()), template, count=1)
+
     return replace(
         session,
         api_url=with_origin(session.api_url, origin),
-        event_source_template=f"{origin.origin()}{template}" if template else "",
+        event_source_template=moved(session.event_source_template),
+        upload_template=moved(session.upload_template),
         websocket_url=websocket,
     )
 
@@ -185,6 +194,25 @@ def check_api_url(session: Session, asked: URL, allowed_hosts: AllowedHosts) -> 
             " address is right, configure it as MAILROOM_JMAP_SESSION_URL; if a proxy stands before"
             " the server, set MAILROOM_JMAP_KEEP_ORIGIN=true"
         ) from None
+
+
+def upload_url(session: Session, account_id: str, allowed_hosts: AllowedHosts) -> URL:
+    """Return the address to which data of an account is uploaded (RFC 8620 section 6.1).
+
+    Raises:
+        SessionError: the server names no address, or one that the credentials must not be sent to.
+    """
+    if not session.upload_template:
+        raise SessionError("the server does not say where data can be uploaded (uploadUrl)")
+    try:
+        url = URL(_VARIABLE.sub(quote(account_id, safe=""), session.upload_template), encoded=True)
+        allowed_hosts.check(url)
+    except (ValueError, InsecureUrlError):
+        raise SessionError(
+            f"the server says that data is uploaded to {session.upload_template}, where credentials"
+            " must not go. If a proxy stands before the server, set MAILROOM_JMAP_KEEP_ORIGIN=true"
+        ) from None
+    return url
 
 
 def unusable_push_urls(session: Session, allowed_hosts: AllowedHosts) -> Iterator[str]:

@@ -50,6 +50,7 @@ class SandboxApp:
         app.router.add_get(_WELL_KNOWN, self._well_known)
         app.router.add_get(session.EVENT_SOURCE, self._event_source)
         app.router.add_get(session.WEBSOCKET, self._websocket)
+        app.router.add_post(session.UPLOAD, self._upload)
         for pattern in ("/.well-known/carddav", ROOT.rstrip("/"), ROOT + "{tail:.*}"):
             app.router.add_route("*", pattern, self._carddav)
         return app
@@ -94,6 +95,24 @@ class SandboxApp:
             await asyncio.sleep(self._quirks.latency)
             answer = account.dispatcher.perform(decode(body, self._quirks.limits))
         return web.json_response(answer)
+
+    async def _upload(self, request: web.Request) -> web.StreamResponse:
+        """Keep data until Email/import refers to it (RFC 8620 section 6.1)."""
+        account = request[_ACCOUNT]
+        if request.match_info["accountId"] != account.id:
+            return _page(404, "Not Found")
+        with self._slot(account):
+            data = await request.read()
+            await asyncio.sleep(self._quirks.latency)
+        if len(data) > self._quirks.limits.max_size_upload:
+            raise Problem("limit", status=413, limit="maxSizeUpload")
+        facts = {
+            "accountId": account.id,
+            "blobId": account.mail.keep_blob(data),
+            "type": request.headers.get("Content-Type", "application/octet-stream"),
+            "size": len(data),
+        }
+        return web.json_response(facts, status=201)
 
     @contextmanager
     def _slot(self, account: SandboxAccount) -> Iterator[None]:

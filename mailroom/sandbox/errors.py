@@ -56,7 +56,7 @@ class RefusedError(Exception):
         error: the SetError (RFC 8620 section 5.3).
     """
 
-    def __init__(self, type: str, *properties: str) -> None:  # noqa: A002 - JMAP's own word
+    def __init__(self, type: str, *properties: str, **facts: str) -> None:  # noqa: A002 - JMAP's
         super().__init__(type, *properties)
         named = {"properties": list(properties)} if properties else {}
-        self.error: dict[str, Any] = {"type": type, **named}
+        self.error: dict[str, Any] = {"type": type, **named, **facts}

@@ -14,6 +14,7 @@ from mailroom.sandbox.quirks import (
 )
 
 STALWART: Final = Quirks(
+    imports_twice=True,
     limits=STALWART_LIMITS,
     index_lag=None,
     querying=Querying(
@@ -74,6 +75,7 @@ JAMES: Final = Quirks(
     last_mailbox="destroys",
     ignores_if_in_state=True,
     entered_is_created=True,
+    imports_twice=True,
     querying=Querying(
         nests_mailboxes=False, negative_positions=False, states="page", has_total=False
     ),
@@ -95,6 +97,7 @@ HOSTILE: Final = Quirks(
     last_mailbox="destroys",
     ignores_if_in_state=True,
     entered_is_created=True,
+    imports_twice=True,
     querying=Querying(
         moved_is_new=True,
         header="nowhere",

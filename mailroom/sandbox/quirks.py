@@ -41,9 +41,10 @@ from typing import Literal
 class Limits:
     """The core capability's limits (RFC 8620 section 2); Cyrus' are the default.
 
-    ``max_size_request`` is in octets, all others count. All are enforced.
+    ``max_size_upload`` and ``max_size_request`` are in octets, all others count. All are enforced.
     """
 
+    max_size_upload: int = 50_000_000
     max_size_request: int = 10_485_760
     max_concurrent_requests: int = 5
     max_calls_in_request: int = 50
@@ -225,6 +226,8 @@ class Quirks:
         email_set_states: ``Email/set`` obeys ``ifInState`` and reports ``oldState``.
         ignores_if_in_state: ``Email/set`` ignores ``ifInState`` but reports ``oldState``.
         entered_is_created: ``Email/changes`` reports a mail that enters a mailbox as created.
+        imports_twice: ``Email/import`` makes a second mail of the same message; without, it refuses
+            the message as ``alreadyExists``.
         header_filter: ``Email/query`` knows ``header``; without: ``unsupportedFilter``.
         last_mailbox: the result of an update that removes a mail's last mailbox. Cyrus destroys
             the mail, if it has ever been in a mailbox that it is no longer in; it refuses
@@ -255,6 +258,7 @@ class Quirks:
     email_set_states: bool = True
     ignores_if_in_state: bool = False
     entered_is_created: bool = False
+    imports_twice: bool = False
     header_filter: bool = True
     last_mailbox: Literal["refuses", "destroys"] = "refuses"
     stream_life: float | None = 300.0

@@ -10,6 +10,8 @@ from mailroom.sandbox.sandbox_account import SandboxAccount
 API: Final = "/jmap/"
 EVENT_SOURCE: Final = "/jmap/eventsource/"
 WEBSOCKET: Final = "/jmap/ws/"
+UPLOAD: Final = "/jmap/upload/{accountId}/"
+"""A URI template (RFC 6570), and a pattern of the server's routes."""
 
 _WEBSOCKET: Final = "urn:ietf:params:jmap:websocket"
 
@@ -36,7 +38,7 @@ def session(account: SandboxAccount, origin: str) -> dict[str, Any]:
         "username": account.user.name,
         "apiUrl": base + API,
         "downloadUrl": base + "/jmap/download/{accountId}/{blobId}/{name}?accept={type}",
-        "uploadUrl": base + "/jmap/upload/{accountId}/",
+        "uploadUrl": base + UPLOAD,
         "eventSourceUrl": base + EVENT_SOURCE + (template if quirks.event_source_template else ""),
         "state": SESSION_STATE,
         "capabilities": capabilities,
@@ -53,10 +55,10 @@ def session(account: SandboxAccount, origin: str) -> dict[str, Any]:
 
 
 def _core(limits: Limits) -> dict[str, Any]:
-    """Return the core capability. Uploads are refused, hence the zeros."""
+    """Return the core capability."""
     return {
-        "maxSizeUpload": 0,
-        "maxConcurrentUpload": 0,
+        "maxSizeUpload": limits.max_size_upload,
+        "maxConcurrentUpload": limits.max_concurrent_requests,
         "maxSizeRequest": limits.max_size_request,
         "maxConcurrentRequests": limits.max_concurrent_requests,
         "maxCallsInRequest": limits.max_calls_in_request,

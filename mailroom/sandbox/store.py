@@ -14,6 +14,8 @@ from mailroom.sandbox.context import AccountContext
 from mailroom.sandbox.history import History
 from mailroom.sandbox.message import Message, as_message_ids, referred
 
+_BLOBS: Final = 100
+"""Uploads that an account keeps."""
 _TYPES: Final = ("Mailbox", "Email")
 """A change of one of these types is announced as a change of both, as on Cyrus."""
 
@@ -84,6 +86,7 @@ class MailStore:
         self.context = context
         self.mailboxes: dict[str, Mailbox] = {}
         self.emails: dict[str, Email] = {}
+        self.blobs: dict[str, bytes] = {}
         self.violations: list[Violation] = []
         self.email_history = History()
         self._number = 0
@@ -144,6 +147,14 @@ class MailStore:
         return len(self._inside.get(mailbox_id, {}))
 
     # Mails
+
+    def keep_blob(self, data: bytes) -> str:
+        """Keep uploaded data, and return its id; the oldest of many are dropped."""
+        blob_id = f"G{sha1(data, usedforsecurity=False).hexdigest()}"
+        self.blobs[blob_id] = data
+        while len(self.blobs) > _BLOBS:
+            del self.blobs[next(iter(self.blobs))]
+        return blob_id
 
     def add(
         self,

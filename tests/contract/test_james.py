@@ -201,3 +201,22 @@ async def test_a_mail_that_enters_a_mailbox_is_reported_as_created(account: Acco
         changes = await account.call("Email/changes", sinceState=changes["newState"])
         assert (changes["created"], changes["updated"]) == (created, updated), patch
     assert changes["newState"] == await account.state()
+
+
+async def test_an_import_ignores_states_and_makes_a_second_mail(account: Account) -> None:
+    path = f"/upload/{account.id}" if account.id else f"/jmap/upload/{account.name}/"
+    headers = {**account.auth, "Content-Type": "message/rfc822"}
+    uploading = await account.ask("POST", path, data=message("a@x.example"), headers=headers)
+    assert uploading.status == 201
+    emails = {
+        "m": {
+            "blobId": uploading.body["blobId"],
+            "mailboxIds": {(await account.mailboxes())["Inbox"]: True},
+            "keywords": {"$mailroom-digest": True},
+            "receivedAt": "2026-11-28T08:00:00Z",
+        }
+    }
+    state = await account.state()
+    await account.call("Email/import", emails=emails, ifInState=state)
+    await account.call("Email/import", emails=emails, ifInState=state)
+    assert await found(account, {"hasKeyword": "$mailroom-digest"}) == 2

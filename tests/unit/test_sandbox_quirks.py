@@ -119,7 +119,6 @@ async def test_what_is_simpler_than_a_real_server_says_so() -> None:
             ("Email/get", {"ids": [mail_id], "properties": ["bodyValues"]}, "invalidArguments"),
             ("Email/query", {"sort": [{"property": "from"}]}, "unsupportedSort"),
             ("Email/queryChanges", {"sinceQueryState": "0:0"}, "unknownMethod"),
-            ("Email/import", {"emails": {}}, "unknownMethod"),
             ("Email/copy", {}, "unknownMethod"),
             ("SearchSnippet/get", {}, "unknownMethod"),
             ("Mailbox/queryChanges", {}, "unknownMethod"),

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from mailroom.sandbox.context import AccountContext, Arguments, Method
-from mailroom.sandbox.methods import email_query, email_set, mailbox_set, reading
+from mailroom.sandbox.methods import email_import, email_query, email_set, mailbox_set, reading
 from mailroom.sandbox.store import MailStore
 
 __all__ = ["mail_methods", "submission_methods"]
@@ -13,6 +13,7 @@ __all__ = ["mail_methods", "submission_methods"]
 _MAIL: Final[dict[str, Callable[[MailStore, Arguments], Arguments]]] = {
     "Email/changes": reading.email_changes,
     "Email/get": reading.email_get,
+    "Email/import": email_import.import_,
     "Email/query": email_query.query,
     "Email/set": email_set.set_,
     "Mailbox/get": reading.mailbox_get,

@@ -1,6 +1,6 @@
 """Email/set (RFC 8621 section 4.6): changes the mailboxes and keywords of mails, or destroys mails.
 
-No mail can be created, because mail comes by delivery.
+No mail can be created, because mail comes by delivery or by Email/import.
 """
 
 import re
@@ -14,7 +14,7 @@ from mailroom.sandbox.properties import reader
 from mailroom.sandbox.standard import set_objects
 from mailroom.sandbox.store import Email, LastMailboxError, MailStore
 
-_KEYWORD: Final = re.compile(r"[!#$&'+,\-./0-9:;<=>?@A-Z^_`a-z|}~]{1,255}")
+KEYWORD: Final = re.compile(r"[!#$&'+,\-./0-9:;<=>?@A-Z^_`a-z|}~]{1,255}")
 """RFC 8621 section 4.1.1: no control characters, white space, ``( ) { ] % * " \\``."""
 _SYSTEM: Final = frozenset({"$seen", "$flagged", "$answered", "$draft"})
 """Flags that every mailbox has, and that the limit on keywords does not count."""
@@ -46,14 +46,14 @@ def _update(store: MailStore, email_id: str, patch: Arguments) -> None:
     if email is None:
         raise RefusedError("notFound")
     after = _patched(store, email, patch)
-    mailbox_ids = _members("mailboxIds", after.get("mailboxIds", {}))
-    keywords = _members("keywords", after.get("keywords", {}))
+    mailbox_ids = members("mailboxIds", after.get("mailboxIds", {}))
+    keywords = members("keywords", after.get("keywords", {}))
     named = {path.partition("/")[2] for path in patch if path.startswith("mailboxIds/")}
     if not mailbox_ids | named <= store.mailboxes.keys():
         raise RefusedError("invalidProperties", "mailboxIds")
     if len(mailbox_ids) > store.context.quirks.limits.max_mailboxes_per_email:
         raise RefusedError("tooManyMailboxes")
-    if odd := [f"keywords/{word}" for word in keywords if not _KEYWORD.fullmatch(word)]:
+    if odd := [f"keywords/{word}" for word in keywords if not KEYWORD.fullmatch(word)]:
         raise RefusedError("invalidProperties", *odd)
     keywords = {word.lower() for word in keywords}
     most, new = store.context.quirks.max_keywords, keywords - email.keywords - _SYSTEM
@@ -90,7 +90,7 @@ def _patched(store: MailStore, email: Email, patch: Arguments) -> Arguments:
         raise RefusedError("invalidPatch") from None
 
 
-def _members(name: str, value: Any) -> set[str]:
+def members(name: str, value: Any) -> set[str]:
     """Return the keys of a set in JSON, ``{"a": true}``."""
     if not isinstance(value, dict):
         raise RefusedError("invalidProperties", name)
