@@ -198,12 +198,17 @@ def _is_address_book(item: Item) -> bool:
 def _collection(item: Item) -> AddressBookCollection:
     url = at_path(item.url, item.url.raw_path.rstrip("/") + "/")
     privileges = item.element_names(PRIVILEGES)
+    is_shared = bool(SHARED & (item.element_names(RESOURCE_TYPE) or frozenset()))
+    # A server may show another owner of an address book (RFC 3744 section 5.1).
+    owners = {path_key(owner.raw_path) for owner in item.urls(OWNER)}
+    principals = {path_key(user.raw_path) for user in item.urls(CURRENT_USER_PRINCIPAL)}
+    is_of_other = bool(owners) and bool(principals) and owners.isdisjoint(principals)
     return AddressBookCollection(
         url=url,
         name=item.text(DISPLAY_NAME).strip() or _last_segment(url),
         is_writable=_suffice(privileges, _WRITE_PRIVILEGES),
         is_readable=_suffice(privileges, _READ_PRIVILEGES),
-        is_own=_is_own(item),
+        is_own=not is_shared and not is_of_other,
         can_sync=SYNC_COLLECTION in (item.element_names(REPORTS) or ()),
         tag=f"{item.text(COLLECTION_TAG).strip()} {item.text(SYNC_TOKEN).strip()}".strip(),
     )
@@ -216,12 +221,3 @@ def _last_segment(url: URL) -> str:
 def _suffice(privileges: frozenset[str] | None, needed: tuple[frozenset[str], ...]) -> bool:
     """Return True if these privileges (RFC 3744 section 5.4) suffice or are unknown."""
     return privileges is None or any(sufficient <= privileges for sufficient in needed)
-
-
-def _is_own(item: Item) -> bool:
-    """Return False if the server shows another owner of an address book (RFC 3744 section 5.1)."""
-    if SHARED & (item.element_names(RESOURCE_TYPE) or frozenset()):
-        return False
-    owners = {path_key(url.raw_path) for url in item.urls(OWNER)}
-    principals = {path_key(url.raw_path) for url in item.urls(CURRENT_USER_PRINCIPAL)}
-    return not owners or not principals or bool(owners & principals)
