@@ -10,7 +10,7 @@ from mailroom.account import Account
 from mailroom.report.failures import EXPECTED
 from mailroom.screener.model.age import parse_age
 from mailroom.screener.passes.clearing import Clearing, ClearingRun
-from mailroom.screener.passes.code_ending import CodeEnding
+from mailroom.screener.passes.code_ending import begin_code_ending
 
 log = structlog.get_logger(__name__)
 
@@ -27,13 +27,22 @@ class Expiry:
 
     def __init__(self, account: Account) -> None:
         settings = account.settings
-        self._account = account
+        categories, layout = settings.categories, settings.screener.layout
         self._tasks: list[_Hourly] = []
-        if settings.screener.expire:
-            more = {"older": settings.screener.expire}
-            self._tasks.append(_Hourly("waiting mail", "cleared", self._begin_clearing, more))
+        if older := settings.screener.expire:
+
+            async def begin_clearing() -> ClearingRun:
+                clearing = Clearing(await account.mail(), categories, layout)
+                return await clearing.begin(parse_age(older))
+
+            more = {"older": older}
+            self._tasks.append(_Hourly("waiting mail", "cleared", begin_clearing, more))
         if settings.has_codes:
-            self._tasks.append(_Hourly("mail with codes", "ended", self._begin_ending, {}))
+
+            async def begin_ending() -> ClearingRun:
+                return await begin_code_ending(await account.mail(), categories, layout)
+
+            self._tasks.append(_Hourly("mail with codes", "ended", begin_ending, {}))
 
     async def run_part_if_due(self) -> bool:
         """Do a part of the work, if the settings ask for it and an hour is over.
@@ -48,15 +57,6 @@ class Expiry:
                 has_more = await task.run_part()
                 return has_more or any(task.is_due for task in self._tasks)
         return False
-
-    async def _begin_clearing(self) -> ClearingRun:
-        mail, settings = await self._account.mail(), self._account.settings
-        clearing = Clearing(mail, settings.categories, settings.screener.layout)
-        return await clearing.begin(parse_age(settings.screener.expire))
-
-    async def _begin_ending(self) -> ClearingRun:
-        mail, settings = await self._account.mail(), self._account.settings
-        return await CodeEnding(mail, settings.categories, settings.screener.layout).begin()
 
 
 class _Hourly:

@@ -15,7 +15,7 @@ from mailroom.account import open_account
 from mailroom.sandbox.owner import OwnerConsole
 from mailroom.sandbox.sandbox_account import SandboxAccount
 from mailroom.screener.passes import clearing
-from mailroom.screener.passes.code_ending import CodeEnding
+from mailroom.screener.passes.code_ending import begin_code_ending
 from mailroom.settings import Settings, load_settings
 from tests.faults.commands import (
     Command,
@@ -88,7 +88,7 @@ async def _end(line: Line) -> None:
     async with open_account(_settings(line)) as account:
         settings = account.settings
         layout = settings.screener.layout
-        run = await CodeEnding(await account.mail(), settings.categories, layout).begin()
+        run = await begin_code_ending(await account.mail(), settings.categories, layout)
         while run.has_more:
             await run.clear_part()
     assert not run.cleared.failures, run.cleared.failures

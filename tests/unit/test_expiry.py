@@ -140,15 +140,11 @@ def test_a_failure_is_logged_and_the_next_hour_tries_again(
 def test_the_day_of_codes_ends_once_an_hour_too(monkeypatch: pytest.MonkeyPatch) -> None:
     begun = list[str]()
 
-    class FakeEnding:
-        def __init__(self, *_: Any) -> None:
-            pass
+    async def begin(*_: Any) -> FakeRun:
+        begun.append("codes")
+        return FakeRun(Cleared("", 1, {"a"}), parts=2)
 
-        async def begin(self) -> FakeRun:
-            begun.append("codes")
-            return FakeRun(Cleared("", 1, {"a"}), parts=2)
-
-    monkeypatch.setattr(expiry, "CodeEnding", FakeEnding)
+    monkeypatch.setattr(expiry, "begin_code_ending", begin)
     ages, log = run(monkeypatch, *[Cleared("Archive")] * 2, pauses=(0, 1, HOUR), has_codes=True)
     assert (len(ages), len(begun)) == (2, 2)
     assert [line["event"] for line in log] == ["mail with codes ended"] * 2

@@ -1,7 +1,7 @@
 """Decisions of the page: labels on waiting mail, and the pass that acts on them."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -83,7 +83,15 @@ class PageDecisions:
         """Put labels on mail, wait for the pass, and return the outcomes of the labels put on."""
         # Push may start a pass that acts on the labels earlier, so all reports are collected.
         with passes.collect() as reports:
-            failed = await self._put_on(account, taps.values())
+            patches = dict[str, Patch]()
+            for tap in taps.values():
+                for email_id, patch in tap.patches.items():
+                    patches[email_id] = {**patches.get(email_id, {}), **patch}
+            failed = dict[str, SetError]()
+            for _, update in await (await account.mail()).update(patches):
+                failed |= update.failed
+            if failed:
+                self._waiting.changed()  # somebody may have deleted mail, or a label
             labelled = [tap for tap in taps.values() if tap.email_id not in failed]
             if labelled:
                 with suppress(PassFailedError, TimeoutError):
@@ -99,19 +107,6 @@ class PageDecisions:
             else:
                 outcomes[number] = outcome_of(self._reported(outcome, tap.email_id, reports))
         return outcomes
-
-    async def _put_on(self, account: Account, taps: Iterable[Tap]) -> dict[str, SetError]:
-        """Put the labels of taps on their mail; return the errors by mail id."""
-        patches = dict[str, Patch]()
-        for tap in taps:
-            for email_id, patch in tap.patches.items():
-                patches[email_id] = {**patches.get(email_id, {}), **patch}
-        failed = dict[str, SetError]()
-        for _, update in await (await account.mail()).update(patches):
-            failed |= update.failed
-        if failed:
-            self._waiting.changed()  # somebody may have deleted mail, or a label
-        return failed
 
     def _reported(
         self, outcome: admin.Outcome, email_id: str, reports: Sequence[Report]

@@ -12,36 +12,29 @@ from mailroom.screener.passes.clearing import Cleared, ClearingRun, Rule
 from mailroom.screener.search.places import read_places
 
 
-class CodeEnding:
-    """Removes mail with one-time codes from the Inbox of one account after a day.
+async def begin_code_ending(
+    account: MailAccount, categories: Categories, layout: Layout
+) -> ClearingRun:
+    """List the mail with codes; the run removes mail older than a day from the Inbox.
 
     Args:
         account: the account's mail.
         categories: the categories.
         layout: the other mailboxes and names.
+
+    Raises:
+        HttpError, JmapError: the server cannot be asked.
+        MissingError: mailboxes are missing.
     """
-
-    def __init__(self, account: MailAccount, categories: Categories, layout: Layout) -> None:
-        self._account = account
-        self._categories = categories
-        self._layout = layout
-
-    async def begin(self) -> ClearingRun:
-        """List the mail with codes; the run removes mail older than a day from the Inbox.
-
-        Raises:
-            HttpError, JmapError: the server cannot be asked.
-            MissingError: mailboxes are missing.
-        """
-        _, places = await read_places(self._account, self._categories, self._layout)
-        _, ids = await list_ids(self._account, [places.inbox, places.screener], keyword=CODE)
-        # By the server's clock, which is known because the server has answered.
-        before = self._account.client.server_now() - DAY
-        # A patch that moves mail would bring the mail back to the Screener if its owner has just
-        # filed it. So the patch is never sent without a state; a later run moves the mail.
-        rule = Rule(
-            applies=lambda email: has_ended(email, places, received_before=before),
-            patch=lambda email: end_code(email, places),
-            is_safe=lambda patch: not any(path.startswith("mailboxIds/") for path in patch),
-        )
-        return ClearingRun(self._account, rule, ids, Cleared(""))
+    _, places = await read_places(account, categories, layout)
+    _, ids = await list_ids(account, [places.inbox, places.screener], keyword=CODE)
+    # By the server's clock, which is known because the server has answered.
+    before = account.client.server_now() - DAY
+    # A patch that moves mail would bring the mail back to the Screener if its owner has just filed
+    # it. So the patch is never sent without a state; a later run moves the mail.
+    rule = Rule(
+        applies=lambda email: has_ended(email, places, received_before=before),
+        patch=lambda email: end_code(email, places),
+        is_safe=lambda patch: not any(path.startswith("mailboxIds/") for path in patch),
+    )
+    return ClearingRun(account, rule, ids, Cleared(""))
