@@ -51,6 +51,20 @@ class OwnChanges:
         if self._news is None:
             self._news = at
 
+    def has_news_after(self, state: str) -> bool:
+        """Return True if a change was announced that mail does not show that was read in a state.
+
+        Call this while a pass runs that has written nothing yet. If it returns True, the pass reads
+        again. Either way the pass knows all changes announced so far, and they are no news later.
+        """
+        announced = [*self._announced]
+        # Servers announce states in their order, so the mail shows the changes up to its state.
+        later = announced[announced.index(state) + 1 :] if state in self._announced else announced
+        has_news = self._news is not None or any(state not in self._known for state in later)
+        self._announced.clear()
+        self._news = None
+        return has_news
+
     def take_news(self) -> float | None:
         """Return the time of the first change that no pass has seen; None if there is none.
 

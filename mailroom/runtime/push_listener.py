@@ -80,6 +80,13 @@ class PushListener:
         self._pass_is_running = True
         self._recheck.cancel()
 
+    def has_news_after(self, state: str) -> bool:
+        """Return True if a running pass, which has read mail in a state, must read again.
+
+        See :meth:`OwnChanges.has_news_after`.
+        """
+        return self._own_changes.has_news_after(state)
+
     def pass_failed(self) -> None:
         """Note that a pass failed."""
         self._pass_is_running = False

@@ -37,7 +37,7 @@ class RequestedPasses:
         self._trigger = trigger
         self._workflow = workflow
         self._requests: list[asyncio.Future[Report]] = []
-        self._under_way: list[asyncio.Future[Report]] = []
+        self._answering: list[asyncio.Future[Report]] = []
         self._is_closed = False
         self._listeners: list[Listener] = []
 
@@ -81,20 +81,20 @@ class RequestedPasses:
         self._notify(report)
         return report
 
-    def pass_started(self) -> list[asyncio.Future[Report]]:
-        """Return the requests that the pass which begins now will answer."""
-        requests, self._requests = self._requests, []
-        self._under_way = requests
-        return requests
+    def pass_reads(self) -> None:
+        """Note that a pass begins to read, or to read again; it answers the requests made so far.
 
-    def pass_ended(
-        self, requests: list[asyncio.Future[Report]], result: Report | Exception
-    ) -> None:
-        """Answer requests with the result of a pass."""
+        Requests that are made later are left to the next pass.
+        """
+        self._answering += self._requests
+        self._requests = []
+
+    def pass_ended(self, result: Report | Exception) -> None:
+        """Answer the requests of a pass with its result."""
         # Listeners come first, because the sender of a request may read the list at once.
         self._notify(result)
-        self._under_way = []
-        for request in requests:
+        answering, self._answering = self._answering, []
+        for request in answering:
             if request.done():  # cancelled: the caller does not wait any more
                 continue
             if isinstance(result, Exception):
@@ -105,7 +105,8 @@ class RequestedPasses:
     def close(self) -> None:
         """Fail the open requests, also requests of an interrupted pass, and refuse new requests."""
         self._is_closed = True
-        for request in (*self._under_way, *self.pass_started()):
+        self.pass_reads()
+        for request in self._answering:
             if not request.done():
                 request.set_exception(PassFailedError(_ENDED))
 

@@ -62,6 +62,9 @@ class Service:
         self.passes = RequestedPasses(self._trigger, account.workflow)
         self._hide = redactor(settings.secrets())
         self._is_checked = False
+        # The next pass begins by so many seconds before the end of its settle, which is the time
+        # that the last reading took: reading and settle then end together.
+        self._lead = 0.0
 
     async def run(self) -> Exit:
         """Work until the service gives up, and return the exit code; cancel the task to stop."""
@@ -78,11 +81,11 @@ class Service:
 
     async def _run_passes(self) -> NoReturn:
         while True:
-            due = await self._trigger.next()
+            due = await self._trigger.next(lead=self._lead)
             async with self.passes.turn:
-                requests = self.passes.pass_started()
+                self.passes.pass_reads()
                 result = await self._run_pass(due)
-            self.passes.pass_ended(requests, result)
+            self.passes.pass_ended(result)
             if isinstance(result, Exception):
                 self._failed(result)
                 continue
@@ -127,7 +130,22 @@ class Service:
         if not self._is_checked:
             await workflow.check()
             self._is_checked = True
-        return await workflow.run()
+        began = _now()
+
+        async def is_current(state: str) -> bool:
+            """Wait for the settle's end; return False if a change came that was not read."""
+            self._lead = _now() - began
+            if not self._trigger.is_early:
+                return True
+            has_changed = await self._trigger.settled()
+            if not self._push.has_news_after(state) and not has_changed:
+                return True
+            # In a busy account an early reading is often in vain, so the next one is not early.
+            self._lead = 0.0
+            self.passes.pass_reads()
+            return False
+
+        return await workflow.run(is_current)
 
     def _succeeded(self, due: Due, report: Report) -> None:
         log_report(log, report)

@@ -3,6 +3,10 @@
 Only one pass runs at a time. Changes that come during a pass mean one more pass after it. A burst
 of changes becomes one pass, after a fixed settle time that begins with the first change: if every
 change began the time again, a busy mailbox would put off its passes for ever.
+
+A pass begins with reading, which takes a moment. So a pass may begin before the end of the settle,
+by the time that its reading takes (:meth:`Trigger.next`). It then asks whether more changes came
+(:meth:`Trigger.settled`), and reads again if they did.
 """
 
 import asyncio
@@ -55,7 +59,9 @@ class Trigger:
         self._has_changed = False
         self._changed_at = 0.0
         self._settled_at = 0.0
+        self._settles_until = 0.0
         self._announced_at: float | None = None
+        self._is_early = False
         self._started = False
         self._poll_at = math.inf
         self._retry_at = math.inf
@@ -102,10 +108,17 @@ class Trigger:
         """True if :meth:`next` would not wait, but for the settle time."""
         return self._has_changed or _now() >= min(self._poll_at, self._retry_at)
 
-    async def next(self) -> Due:
-        """Wait until a pass is due, and return its reason. The first pass is due at once."""
-        due = await self._wait() if self._started else Due(Reason.STARTUP, _now())
+    async def next(self, *, lead: float = 0.0) -> Due:
+        """Wait until a pass is due, and return its reason. The first pass is due at once.
+
+        Args:
+            lead: seconds before the end of the settle at which a pass may begin to read. Before the
+                pass decides anything, it must await :meth:`settled`.
+        """
+        due = await self._wait(lead) if self._started else Due(Reason.STARTUP, _now())
         self._started = True
+        self._is_early = due.reason is Reason.PUSH and _now() < self._settled_at
+        self._settles_until = self._settled_at
         # The pass that begins now reads everything, so it answers all requests up to now. Changes
         # during the pass set these fields again, and cause one more pass after it.
         self._has_changed = False
@@ -114,7 +127,33 @@ class Trigger:
         self._retry_at = math.inf
         return due
 
-    async def _wait(self) -> Due:
+    @property
+    def is_early(self) -> bool:
+        """True if the pass that runs began before the end of its settle."""
+        return self._is_early
+
+    async def settled(self) -> bool:
+        """Wait for the end of the settle of an early pass; return True if a change came meanwhile.
+
+        The pass answers this change, so it must read again. The wait ends at once if a change comes
+        that need not settle.
+        """
+        while _now() < self._settles_until and not self._must_begin:
+            self._woken.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self._settles_until):
+                    await self._woken.wait()
+        self._is_early = False
+        has_changed, self._has_changed = self._has_changed, False
+        self._announced_at = None
+        return has_changed
+
+    @property
+    def _must_begin(self) -> bool:
+        """True if a change was requested whose settle is over."""
+        return self._has_changed and _now() >= self._settled_at
+
+    async def _wait(self, lead: float) -> Due:
         # Not even a change may cut this pause short: the server has asked for it, or a person must
         # make a missing mailbox first.
         await asyncio.sleep(max(0.0, self._not_before - _now()))
@@ -129,10 +168,10 @@ class Trigger:
                 reason = Reason.RETRY if deadline == self._retry_at else Reason.POLL
                 return Due(reason, deadline)
         # The settle time counts from the first change, so that a burst cannot put the pass off.
-        while _now() < self._settled_at:
+        while _now() < (begin := self._settled_at - lead):
             self._woken.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout_at(self._settled_at):
+                async with asyncio.timeout_at(begin):
                     await self._woken.wait()
         if self._announced_at is None:
             return Due(Reason.PUSH, self._changed_at)

@@ -193,3 +193,40 @@ def test_a_flood_of_states_that_a_pass_went_through_is_still_news() -> None:
         changes.announced({"Email": str(number)}, at=number)
     changes._known = frozenset(map(str, range(1000)))
     assert changes.take_news() == 1000
+
+
+@pytest.mark.parametrize(
+    ("announced", "has_news"),
+    [
+        ([], False),
+        ([{"Email": "4"}], False),
+        ([{"Email": "3"}, {"Email": "4"}], False),
+        ([{"Email": "1"}, {"Email": "2"}], False),
+        ([{"Email": "3"}], True),
+        ([{"Email": "4"}, {"Email": "5"}], True),
+        ([{"Email": "4"}, {"Mailbox": "7"}], True),
+        ([None, {"Email": "4"}], True),
+    ],
+    ids=[
+        "nothing",
+        "the state that was read",
+        "states up to it",
+        "own changes of the pass before",
+        "a state before or after it",
+        "a state after it",
+        "mailboxes only",
+        "unreadable",
+    ],
+)
+def test_a_reading_lacks_what_was_announced_after_its_state(
+    announced: list[dict[str, str] | None],
+    has_news: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    """Asked before the pass writes. After that, these changes are no news: it has read them."""
+    changes = OwnChanges()
+    changes.pass_succeeded(trail("1", ("1", "2")), at=4.0)
+    for states in announced:
+        changes.announced(states, at=5.0)
+
+    assert changes.has_news_after("4") is has_news
+    assert changes.take_news() is None

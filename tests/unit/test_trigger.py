@@ -81,9 +81,6 @@ def test_changes_that_never_stop_do_not_put_a_pass_off() -> None:
 
 
 def test_a_change_that_need_not_settle_is_a_pass_at_once() -> None:
-    def at_once(trigger: Trigger) -> None:
-        trigger.change(settle=False)
-
     assert passes((5.0, at_once), (6.0, change), (6.05, at_once), until=8) == [
         STARTUP,
         ("push", 5.0),
@@ -248,6 +245,54 @@ def test_a_pass_knows_when_push_told_of_its_cause() -> None:
     assert first == Due(Reason.PUSH, 2.0, is_announced=True)
     assert mixed == Due(Reason.PUSH, 5.1, is_announced=True)
     assert not untold.is_announced
+
+
+async def early(*steps: Step, lead: float) -> tuple[float, bool, float]:
+    """Begin a pass early; return when it began, if a change came meanwhile, and when it settled."""
+    trigger = Trigger(poll_interval=POLL, settle=SETTLE)
+    await trigger.next()
+    for at, step in steps:
+        asyncio.get_running_loop().call_later(at, step, trigger)
+    await trigger.next(lead=lead)
+    began, was_early = now(), trigger.is_early
+    has_changed = await trigger.settled()
+    assert was_early == (began < now())
+    assert not trigger.is_early
+    assert not trigger.is_due
+    return round(began, 6), has_changed, round(now(), 6)
+
+
+def at_once(trigger: Trigger) -> None:
+    trigger.change(settle=False)
+
+
+@pytest.mark.parametrize(
+    ("steps", "lead", "expected"),
+    [
+        ([(5.0, change)], 0.0, (5.1, False, 5.1)),
+        ([(5.0, change)], 0.04, (5.06, False, 5.1)),
+        ([(5.0, change)], 3.0, (5.0, False, 5.1)),
+        ([(5.0, change), (5.05, change)], 0.04, (5.06, False, 5.1)),
+        ([(5.0, change), (5.07, change)], 0.04, (5.06, True, 5.1)),
+        ([(5.0, change), (5.07, at_once)], 0.04, (5.06, True, 5.07)),
+        ([(5.0, change), (5.07, change), (5.08, at_once)], 0.04, (5.06, True, 5.08)),
+    ],
+)
+def test_a_pass_may_begin_early_and_learns_at_the_end_of_its_settle_of_changes(
+    steps: list[Step], lead: float, expected: tuple[float, bool, float]
+) -> None:
+    assert run(early(*steps, lead=lead)) == expected
+
+
+def test_a_pass_that_did_not_begin_early_leaves_changes_to_the_next_one() -> None:
+    async def scenario() -> bool:
+        trigger = Trigger(poll_interval=POLL, settle=SETTLE)
+        await trigger.next(lead=1.0)
+        trigger.change()
+        assert not trigger.is_early
+        return trigger.is_due
+
+    assert run(scenario())
 
 
 def test_waiting_can_be_cancelled_and_nothing_is_lost() -> None:

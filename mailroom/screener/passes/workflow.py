@@ -4,11 +4,11 @@ This module gathers and decides, and writes nothing; :mod:`mailroom.screener.pas
 carries out the plan.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 
-from mailroom.contacts.book import AddressBook
+from mailroom.contacts.book import AddressBook, Snapshot
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import Email
 from mailroom.jmap.mail_account import MailAccount
@@ -25,7 +25,7 @@ from mailroom.screener.model.refusals import Refusals
 from mailroom.screener.model.sender import sender_key
 from mailroom.screener.passes.by_name import NamedSubjects
 from mailroom.screener.passes.executor import PlanExecutor
-from mailroom.screener.passes.gather import Gatherer
+from mailroom.screener.passes.gather import GatheredMail, Gatherer
 from mailroom.screener.passes.plan import BySubject, Plan, label_change_key, plan_decisions
 from mailroom.screener.passes.progress import Report
 from mailroom.screener.passes.reading import AccountReader, Reading
@@ -101,14 +101,21 @@ class ScreenerWorkflow:
         raise_if_unsuitable(directory, self._categories, self._layout)
         self._gatherer.expect(directory)
 
-    async def run(self) -> Report:
+    async def run(self, is_current: Callable[[str], Awaitable[bool]] | None = None) -> Report:
         """Run one whole pass.
+
+        Args:
+            is_current: called with the Email state in which mail was read, before anything is
+                decided. If it returns False, the account is read once more. None: it is read once.
 
         Raises:
             HttpError, JmapError, AddressBookError: a server cannot be used as it should.
             MissingError: the account lacks something.
         """
-        return await self.apply(await self.plan())
+        gathered, snapshot = await self._reader.gather()
+        if is_current is not None and not await is_current(gathered.state):
+            gathered, snapshot = await self._reader.gather()
+        return await self.apply(await self._plan(gathered, snapshot))
 
     async def plan(self) -> Plan:
         """Gather and decide; write nothing. Raises as :meth:`run`.
@@ -116,7 +123,9 @@ class ScreenerWorkflow:
         If a contact group is missing, no plan is made: the group's members would be taken for
         contacts without a category.
         """
-        gathered, snapshot = await self._reader.gather()
+        return await self._plan(*await self._reader.gather())
+
+    async def _plan(self, gathered: GatheredMail, snapshot: Snapshot) -> Plan:
         labelled = senders_of(gathered.emails)
         new = senders_of(() if gathered.new_mail is None else gathered.new_mail.emails)
         try:
