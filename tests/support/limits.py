@@ -250,8 +250,8 @@ PASSES: Final = (
     Limit(
         "MAILROOM_PUSH_SETTLE",
         "s",
-        "waiting for more changes after the first",
-        "the pass begins",
+        "waiting for more changes after the first, while the pass reads",
+        "the pass decides, after it has read again if more changes came",
         "a burst of events is one pass, and a tap is still done within a second",
     ),
     Limit(
