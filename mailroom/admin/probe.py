@@ -53,31 +53,22 @@ async def probe(
         cwd: the folder of relative file names; the current folder unless given.
         patience: seconds to wait for an answer.
     """
-    try:
-        settings = _read_settings(environ, cwd or Path())
-    except ValueError as error:
-        return Answer(is_well=False, text=str(error))
-    return await ask_service(settings, patience=patience)
-
-
-def _read_settings(environ: Mapping[str, str], cwd: Path) -> HealthSettings:
-    """Return the settings of the health server.
-
-    Raises:
-        ValueError: these settings cannot be read, or name no port; the text says why.
-    """
     relevant = (f"{PREFIX}{_SECTION}_".upper(), CONFIG, SECRETS_DIR)
     ours = {name: value for name, value in environ.items() if name.startswith(relevant)}
     values: dict[str, Any] = {}
-    for source in reversed(read_sources(ours, cwd)):
-        values |= source.common.source().get(_SECTION, {})
     try:
+        for source in reversed(read_sources(ours, cwd or Path())):
+            values |= source.common.source().get(_SECTION, {})
         settings = HealthSettings.model_validate(values)
     except ValidationError:
-        raise ValueError("MAILROOM_HEALTH_HOST or MAILROOM_HEALTH_PORT is wrong") from None
+        wrong = "MAILROOM_HEALTH_HOST or MAILROOM_HEALTH_PORT is wrong"
+        return Answer(is_well=False, text=wrong)
+    except ValueError as error:
+        return Answer(is_well=False, text=str(error))
     if settings.port == 0:
-        raise ValueError("MAILROOM_HEALTH_PORT is 0: the port that was chosen is not known")
-    return settings
+        unknown = "MAILROOM_HEALTH_PORT is 0: the port that was chosen is not known"
+        return Answer(is_well=False, text=unknown)
+    return await ask_service(settings, patience=patience)
 
 
 async def ask_service(settings: HealthSettings, *, patience: float) -> Answer:

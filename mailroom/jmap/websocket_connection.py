@@ -16,6 +16,7 @@ from mailroom.jmap.websocket_errors import end_error, is_oversized, lost, refusa
 
 _HEARD: Final = 3.0
 """Seconds in which a request is answered, unless many messages come before the answer."""
+_ANSWERS: Final = ("Response", "RequestError")
 _ECHO: Final = json.dumps(
     {
         "@type": "Request",
@@ -65,7 +66,11 @@ class WebSocketConnection:
         """
         try:
             await self._websocket.send(_ECHO)
-            while (answer := _answer_in(message := await self._receive())) is None:
+            while True:
+                message = await self._receive()
+                answer = _decoded(message)
+                if isinstance(answer, dict) and answer.get("@type") in _ANSWERS:
+                    break
                 self._early.append(message)
         except ConnectionClosed as closed:
             raise lost(closed, self._url) from None
@@ -137,10 +142,7 @@ class WebSocketConnection:
 
     def _read(self, message: bytes) -> StateChange | None:
         """Return the change in a message: None if none, StateChange(None) if it cannot be read."""
-        try:
-            value = json.loads(message)
-        except (ValueError, RecursionError):
-            return StateChange(None)
+        value = _decoded(message)
         kind = value.get("@type", "StateChange") if isinstance(value, dict) else None
         match kind:
             case "StateChange":
@@ -157,11 +159,9 @@ class WebSocketConnection:
                 return StateChange(None)
 
 
-def _answer_in(message: bytes) -> dict[str, Any] | None:
-    """Return the Response or RequestError in a message; None if it holds something else."""
+def _decoded(message: bytes) -> Any:
+    """Return the JSON value of a message; None if the message cannot be read."""
     try:
-        value = json.loads(message)
+        return json.loads(message)
     except (ValueError, RecursionError):
         return None
-    is_answer = isinstance(value, dict) and value.get("@type") in {"Response", "RequestError"}
-    return value if is_answer else None

@@ -70,19 +70,16 @@ class Doorkeeper:
         """Return the access of the person who sends a request; None if nobody is signed in."""
         if self._options.open_to_all:
             return self._accesses[0]
-        return self._by_proxy(request) or self._by_cookie(request)
-
-    def _by_proxy(self, request: web.Request) -> Access | None:
         header = self._options.proxy_header
         users = request.headers.getall(header, []) if header else []
-        if len(users) != 1 or not users[0] or not self._is_trusted(request):
-            return None
-        (user,) = users
-        for access in self._accesses:
-            if access.proxy_user == user:
-                return access
-        only = self._accesses[0]
-        return only if len(self._accesses) == 1 and not only.proxy_user else None
+        if len(users) == 1 and users[0] and self._is_trusted(request):
+            for access in self._accesses:
+                if access.proxy_user == users[0]:
+                    return access
+            only = self._accesses[0]
+            if len(self._accesses) == 1 and not only.proxy_user:
+                return only
+        return self._by_cookie(request)
 
     def _is_trusted(self, request: web.Request) -> bool:
         """Return True if the sender of a request is the proxy."""
