@@ -93,8 +93,8 @@ async def test_a_label_was_deleted(page: Page, alice: Owner, serve: Serve) -> No
         mailboxes = await alice.mailboxes()
         await alice.jmap("Mailbox/set", {"destroy": [mailboxes["@ToFeed"]]})
         await screen.answer(ANN, "Feed")
-        await expect(screen.row(ANN)).to_contain_text("@ToFeed")
-        assert await alice.where("one") == {"Screener"}
+        await expect(screen.row(ANN)).to_contain_text("Feed.")
+        assert await alice.where("one") == {"Feed"}
 
 
 async def test_the_mail_server_is_down(page: Page, alice: Owner, serve: Serve) -> None:
