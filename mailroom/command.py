@@ -5,16 +5,17 @@ Standard output has the answer and nothing else; every other message goes to sta
 
 import asyncio
 import json
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 import structlog
-import typer
 
 from mailroom.account import Account, open_account
 from mailroom.admin.setup import find_lacking
 from mailroom.exits import Exit
 from mailroom.logs import configure_logging, hider
+from mailroom.output import fail, remark, say
 from mailroom.report import printable
 from mailroom.report.failures import EXPECTED, exit_code
 from mailroom.screener.model.missing import MissingError
@@ -45,7 +46,7 @@ class Output:
         """Print lines for a person; print nothing if data is wanted."""
         if not self._as_json:
             for line in lines:
-                typer.echo(self.hide(line))
+                say(self.hide(line))
 
     def set_data(self, data: Mapping[str, Any]) -> None:
         """Keep the data for the end; ignore it if text is wanted."""
@@ -99,8 +100,8 @@ def on_accounts(
         data = {"accounts": data_by_account} if settings.has_several else data_by_account[""]
         text = hider(settings.secrets())(json.dumps(data, ensure_ascii=False, indent=2))
         # A card may hold a lone surrogate, which UTF-8 cannot encode; JSON can escape it.
-        typer.echo(text.encode(errors="backslashreplace").decode())
-    raise typer.Exit(code)
+        say(text.encode(errors="backslashreplace").decode())
+    sys.exit(code)
 
 
 async def _on_each(
@@ -142,14 +143,3 @@ async def _on_one(settings: Settings, work: Work, output: Output) -> Exit:
 def log_as_set(settings: Settings, *, level: str) -> None:
     """Set up logging as the settings say, but with this level."""
     configure_logging(level=level, format=settings.log.format, secrets=settings.secrets())
-
-
-def fail(text: str, code: Exit) -> NoReturn:
-    """Print the reason for the end of the program, and exit."""
-    remark(text)
-    raise typer.Exit(code)
-
-
-def remark(text: str) -> None:
-    """Print a message on standard error."""
-    typer.echo(text, err=True)

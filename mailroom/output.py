@@ -1,4 +1,4 @@
-"""Guards for standard output and standard error, which may be closed or on a full disk.
+"""Standard output and standard error, which may be closed or on a full disk: guards, and writing.
 
 If an answer cannot be written to standard output, the command ends with a message of one line; with
 none if the reader of a pipe has gone. If a line cannot be written to standard error, only that line
@@ -10,7 +10,9 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TextIO
+
+from mailroom.exits import Exit
 
 
 class OutputError(Exception):
@@ -66,3 +68,25 @@ def _guarded(stream: Any, fail: Callable[[OSError], None]) -> Any:
     return io.TextIOWrapper(
         buffered, encoding=stream.encoding, errors="backslashreplace", line_buffering=True
     )
+
+
+def say(text: str) -> None:
+    """Print a part of the answer on standard output."""
+    _write(sys.stdout, text)
+
+
+def remark(text: str) -> None:
+    """Print a message on standard error."""
+    _write(sys.stderr, text)
+
+
+def fail(text: str, code: Exit) -> NoReturn:
+    """Print the reason for the end of the program, and exit."""
+    remark(text)
+    sys.exit(code)
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    if stream is not None:  # None if the process was started with it closed
+        stream.write(f"{text}\n")
+        stream.flush()

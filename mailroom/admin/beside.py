@@ -1,12 +1,13 @@
 """Asks a service that runs on this machine about an account, for commands to show."""
 
+import asyncio
 from typing import Final
 
 from mailroom.admin.probe import Answer, ask_service
 from mailroom.settings import Settings
 
 _TIMEOUT: Final = 2.0
-"""Seconds; the service answers from memory."""
+"""Seconds for each part of the answer; the service answers from memory."""
 
 
 async def service_beside(settings: Settings) -> tuple[Answer, tuple[str, ...]] | None:
@@ -18,7 +19,8 @@ async def service_beside(settings: Settings) -> tuple[Answer, tuple[str, ...]] |
     """
     if settings.health.port == 0:
         return None
-    answer = await ask_service(settings.health, patience=_TIMEOUT)
+    health = settings.health
+    answer = await asyncio.to_thread(ask_service, health.host, health.port, patience=_TIMEOUT)
     if answer.report is None:
         return None
     report = answer.report

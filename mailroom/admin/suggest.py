@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mailroom.account import Account
+from mailroom.admin.defaults import SUGGESTED
 from mailroom.admin.ticks import ticked
 from mailroom.contacts.address import key_of
 from mailroom.report import printable
@@ -17,8 +18,6 @@ from mailroom.screener.suggest.proposals import Proposal, Proposals, propose
 from mailroom.screener.suggest.reading import PERIOD, Reader, ShowProgress
 from mailroom.screener.suggest.signals import Signals
 
-SUGGESTED: Final = 50
-"""Proposals, unless the user wants another number."""
 _UNCLEAR_SHOWN: Final = 5
 
 

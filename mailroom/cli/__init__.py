@@ -1,22 +1,56 @@
-"""The commands. No logic: each reads its options, calls a function, prints, and exits."""
+"""The command line. No logic: each command reads its options, calls a function, and exits."""
 
+import argparse
 import sys
+from collections.abc import Sequence
+from typing import Final
 
-from mailroom.cli import account, decisions
-from mailroom.cli.app import app
-from mailroom.command import remark
+from mailroom import __version__
+from mailroom.cli.commands import COMMANDS
+from mailroom.cli.parser import Parser, hint
 from mailroom.exits import Exit
-from mailroom.output import OutputError, guard_output
+from mailroom.output import OutputError, guard_output, remark
 
-__all__ = ["account", "app", "decisions", "main"]
+__all__ = ["main", "run_command"]
+
+_PURPOSE: Final = "HEY's Screener for any JMAP mail account. Without a command, run the service."
 
 
 def main() -> None:
     """Run the command line."""
     guard_output()
     try:
-        app()
+        run_command(sys.argv[1:])
     except OutputError as error:
         if not error.reader_has_gone:
             remark(str(error))
         sys.exit(Exit.FAILED)
+    except KeyboardInterrupt:
+        remark("\nAborted!")
+        sys.exit(Exit.FAILED)
+
+
+def run_command(arguments: Sequence[str]) -> None:
+    """Run the command that the arguments of the command line name; it exits with an exit code."""
+    width = max(map(len, COMMANDS))
+    lines = (
+        f"  {name:{width}}  {command.help.partition('. ')[0].removesuffix('.')}."
+        for name, command in COMMANDS.items()
+    )
+    parser = Parser(
+        "mailroom",
+        _PURPOSE,
+        usage="mailroom [OPTIONS] [COMMAND ...]",
+        epilog="\n".join(["Commands:", *lines]),
+    )
+    version = f"mailroom {__version__}"
+    parser.options.add_argument(
+        "--version", action="version", version=version, help="Print the version."
+    )
+    # A command's own options are parsed when the command is known.
+    parser.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    name, *rest = parser.parse(arguments).command or ["run"]
+    if name not in COMMANDS:
+        parser.error(f"no such command: {name}{hint(name, COMMANDS)}")
+    command = COMMANDS[name]
+    command.run(vars(command.parser(name).parse(rest)))

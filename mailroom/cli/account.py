@@ -1,34 +1,19 @@
-"""Commands that run the service, and commands about the whole account."""
+"""Commands about the whole account."""
 
-import asyncio
 from dataclasses import asdict
-from typing import Annotated, Final
+from typing import Final
 
-import typer
-
-from mailroom import __version__
 from mailroom.account import Account
 from mailroom.admin.check import check as run_check
 from mailroom.admin.check import verdict
 from mailroom.admin.explain import explain as explain_subject
-from mailroom.admin.probe import probe
 from mailroom.admin.reset import Scope, survey, take_back
 from mailroom.admin.setup import create, find_lacking, rules_text
-from mailroom.cli.app import Json, One, Who, app
-from mailroom.command import (
-    Output,
-    fail,
-    log_as_set,
-    on_accounts,
-    remark,
-    settings_or_exit,
-    subject_or_exit,
-)
+from mailroom.command import Output, on_accounts, subject_or_exit
 from mailroom.exits import Exit
-from mailroom.http.listening import PortUnavailableError
+from mailroom.output import remark
 from mailroom.report import outcome_data, outcome_text, plan_data, plan_text, summary
 from mailroom.report.bars import progress_bars
-from mailroom.runtime.process import serve
 from mailroom.settings import describe
 
 _RULES: Final = (
@@ -40,33 +25,7 @@ _RULES_BESIDE_MAILROOM: Final = (
 )
 
 
-@app.callback(invoke_without_command=True)
-def default(
-    context: typer.Context,
-    *,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-) -> None:
-    """HEY's Screener for any JMAP mail account. Without a command, run the service."""
-    if version:
-        typer.echo(f"mailroom {__version__}")
-    elif context.invoked_subcommand is None:
-        run()
-
-
-@app.command()
-def run() -> None:
-    """Run the service."""
-    settings = settings_or_exit()
-    log_as_set(settings, level=settings.log.level)
-    try:
-        code = asyncio.run(serve(settings))
-    except PortUnavailableError as error:
-        fail(str(error), Exit.CONFIGURATION)
-    raise typer.Exit(code)
-
-
-@app.command()
-def check(*, account: One = None, as_json: Json = False) -> None:
+def check(*, account: str | None, as_json: bool) -> None:
     """Check settings, servers, mailboxes, groups and push. Change nothing."""
 
     async def work(opened: Account, output: Output) -> Exit:
@@ -84,12 +43,7 @@ def check(*, account: One = None, as_json: Json = False) -> None:
     on_accounts(account, work, as_json=as_json)
 
 
-@app.command()
-def setup(
-    *,
-    account: One = None,
-    apply: Annotated[bool, typer.Option("--apply", help="Create them.")] = False,
-) -> None:
+def setup(*, account: str | None, apply: bool) -> None:
     """Show (or create) missing mailboxes and contact groups."""
 
     async def work(opened: Account, output: Output) -> Exit:
@@ -113,15 +67,7 @@ def setup(
     on_accounts(account, work)
 
 
-@app.command()
-def triage(
-    *,
-    account: One = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only print what would be done.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
+def triage(*, account: str | None, dry_run: bool, as_json: bool) -> None:
     """Run one pass and exit."""
 
     async def work(opened: Account, output: Output) -> Exit:
@@ -141,13 +87,7 @@ def triage(
     on_accounts(account, work, as_json=as_json)
 
 
-@app.command()
-def explain(
-    who: Who,
-    *,
-    account: One = None,
-    as_json: Json = False,
-) -> None:
+def explain(*, who: str, account: str | None, as_json: bool) -> None:
     """Show a sender's contact and mail, and where new mail goes."""
     subject = subject_or_exit(who)
 
@@ -160,13 +100,7 @@ def explain(
     on_accounts(account, work, as_json=as_json)
 
 
-@app.command()
-def reset(
-    *,
-    account: One = None,
-    apply: Annotated[bool, typer.Option("--apply", help="Undo it.")] = False,
-    as_json: Json = False,
-) -> None:
+def reset(*, account: str | None, apply: bool, as_json: bool) -> None:
     """Show (or undo) everything that Mailroom did to mail and contacts."""
 
     async def work(opened: Account, output: Output) -> Exit:
@@ -186,21 +120,3 @@ def reset(
         return Exit.OK if outcome.is_complete else Exit.FAILED
 
     on_accounts(account, work, as_json=as_json, one_only=apply)
-
-
-@app.command()
-def health() -> None:
-    """Ask the service on this machine if it is well. Exit with 0 if it is, else with 1."""
-    answer = asyncio.run(probe())
-    typer.echo(answer.text)
-    raise typer.Exit(Exit.OK if answer.is_well else Exit.FAILED)
-
-
-@app.command()
-def demo(
-    *, once: Annotated[bool, typer.Option("--once", help="End after the script.")] = False
-) -> None:
-    """Show Mailroom at work on an account in memory. Needs no settings and no credentials."""
-    from mailroom.demo import run_demo  # noqa: PLC0415 - no other command loads a mail server
-
-    raise typer.Exit(run_demo(once=once))

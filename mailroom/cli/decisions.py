@@ -3,9 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from mailroom.account import Account
 from mailroom.admin.clear import clear as clear_waiting
@@ -13,14 +11,13 @@ from mailroom.admin.decide import RefusedError, answer_named, decide_all
 from mailroom.admin.decide import decide as decide_on
 from mailroom.admin.decided import UnknownCategoryError, find_decided
 from mailroom.admin.importing import FileMistakesError, read_subjects
-from mailroom.admin.suggest import SUGGESTED
 from mailroom.admin.suggest import suggest as find_suggestions
 from mailroom.admin.ticks import TickError, ask
 from mailroom.admin.waiting import find_waiting
-from mailroom.cli.app import Json, One, Who, app
-from mailroom.command import Output, fail, on_accounts, remark, subject_or_exit
+from mailroom.command import Output, on_accounts, subject_or_exit
 from mailroom.exits import Exit
 from mailroom.input import Lines
+from mailroom.output import fail, remark
 from mailroom.report import printable
 from mailroom.report.bars import progress_bars
 from mailroom.screener.model.age import parse_age
@@ -28,8 +25,7 @@ from mailroom.screener.model.categories import Answer
 from mailroom.screener.model.subject import Subject
 
 
-@app.command()
-def waiting(*, account: One = None, as_json: Json = False) -> None:
+def waiting(*, account: str | None, as_json: bool) -> None:
     """Show who waits for a decision, newest first."""
 
     async def work(opened: Account, output: Output) -> Exit:
@@ -41,18 +37,7 @@ def waiting(*, account: One = None, as_json: Json = False) -> None:
     on_accounts(account, work, as_json=as_json)
 
 
-@app.command()
-def decided(
-    search: Annotated[
-        str, typer.Argument(metavar="SEARCH", help="A part of a name, address or List-Id.")
-    ] = "",
-    *,
-    category: Annotated[
-        str | None, typer.Option("--category", metavar="NAME", help="Only this category.")
-    ] = None,
-    account: One = None,
-    as_json: Json = False,
-) -> None:
+def decided(*, search: str, category: str | None, account: str | None, as_json: bool) -> None:
     """Show the senders that you have decided on, newest first."""
 
     async def work(opened: Account, output: Output) -> Exit:
@@ -68,16 +53,7 @@ def decided(
     on_accounts(account, work, as_json=as_json)
 
 
-@app.command()
-def decide(
-    who: Who,
-    category: Annotated[
-        str, typer.Argument(metavar="CATEGORY", help="The name of a category, or: spam.")
-    ],
-    *,
-    account: One = None,
-    as_json: Json = False,
-) -> None:
+def decide(*, who: str, category: str, account: str | None, as_json: bool) -> None:
     """Decide on a sender, a whole domain or a mailing list."""
     subject = subject_or_exit(who)
 
@@ -88,8 +64,7 @@ def decide(
     on_accounts(account, work, as_json=as_json, one_only=True)
 
 
-@app.command()
-def undo(who: Who, *, account: One = None, as_json: Json = False) -> None:
+def undo(*, who: str, account: str | None, as_json: bool) -> None:
     """Take back the decision on a sender, domain or mailing list."""
     subject = subject_or_exit(who)
 
@@ -99,16 +74,7 @@ def undo(who: Who, *, account: One = None, as_json: Json = False) -> None:
     on_accounts(account, work, as_json=as_json, one_only=True)
 
 
-@app.command()
-def clear(
-    *,
-    older: Annotated[
-        str, typer.Option("--older", metavar="AGE", help="Only mail that is older, like 30d.")
-    ] = "",
-    account: One = None,
-    apply: Annotated[bool, typer.Option("--apply", help="Move it.")] = False,
-    as_json: Json = False,
-) -> None:
+def clear(*, older: str, account: str | None, apply: bool, as_json: bool) -> None:
     """Show (or move) waiting mail that can go to the archive. Decide nothing."""
     try:
         age = parse_age(older) if older else None
@@ -127,23 +93,7 @@ def clear(
     on_accounts(account, work, as_json=as_json, one_only=apply)
 
 
-@app.command("import")
-def import_file(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE",
-            help="A text with an address, a *@domain or a List-Id on each line, or the JSON of"
-            " `hey screener history --all --json`.",
-            exists=True,
-            dir_okay=False,
-        ),
-    ],
-    *,
-    to: Annotated[str, typer.Option("--to", metavar="CATEGORY", help="The category, or: spam.")],
-    account: One = None,
-    as_json: Json = False,
-) -> None:
+def import_file(*, file: Path, to: str, account: str | None, as_json: bool) -> None:
     """Decide on everybody in a file."""
     try:
         imported = read_subjects(file.read_text(encoding="utf-8", errors="replace"))
@@ -164,19 +114,7 @@ def import_file(
     on_accounts(account, work, as_json=as_json, one_only=True)
 
 
-@app.command()
-def suggest(
-    *,
-    account: One = None,
-    limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, help="The largest number of proposals.")
-    ] = SUGGESTED,
-    apply: Annotated[
-        str | None,
-        typer.Option("--apply", metavar="TICKS", help="Decide: all, 1,3,7-9, or senders."),
-    ] = None,
-    as_json: Json = False,
-) -> None:
+def suggest(*, account: str | None, limit: int, apply: str | None, as_json: bool) -> None:
     """Propose categories for the senders with the most mail. Read the mail of the last year."""
 
     async def work(opened: Account, output: Output) -> Exit:

@@ -6,9 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from io import TextIOWrapper
-from typing import Any, Final, TextIO
-
-import typer
+from typing import Final, TextIO
 
 from mailroom.contacts.model import Card
 from mailroom.demo.layout import (
@@ -23,9 +21,12 @@ from mailroom.demo.layout import (
 from mailroom.demo.mailbox import YOU
 from mailroom.demo.script import LABEL_OFF
 from mailroom.demo.sighting import Sighting, listed
+from mailroom.output import say
 from mailroom.sandbox import SeenMail
 
 WIDTH: Final = 80
+_BOLD, _DIM, _RED, _GREEN, _CYAN = "1", "2", "31", "32", "36"
+"""Codes of ECMA-48 (Select Graphic Rendition)."""
 _OPENING: Final = (
     "You are Alex. Mail from people you have never heard of waits in your Screener; you tap"
     " labels on it, and Mailroom does the rest. The service is the real one, and so are the"
@@ -46,13 +47,16 @@ class Teller:
     def __init__(self) -> None:
         is_terminal = on_terminal()
         self._width = min(WIDTH, shutil.get_terminal_size().columns) if is_terminal else WIDTH
-        self._color = False if os.environ.get("NO_COLOR") else None
+        self._color = is_terminal and not os.environ.get("NO_COLOR")
         if isinstance(sys.stdout, TextIOWrapper):  # its encoding may lack what a visitor types
             sys.stdout.reconfigure(errors="backslashreplace")
 
-    def _print(self, lines: Iterable[str], **style: Any) -> None:
+    def _print(self, lines: Iterable[str], style: str = "") -> None:
         for line in lines:
-            typer.secho(line, color=self._color, **style)
+            say(self._styled(line, style))
+
+    def _styled(self, text: str, style: str) -> str:
+        return f"\x1b[{style}m{text}\x1b[0m" if style and self._color else text
 
     def say(self, text: str) -> None:
         """Print a paragraph."""
@@ -60,10 +64,10 @@ class Teller:
 
     def heading(self, text: str) -> None:
         """Print a heading."""
-        self._print(["", *paragraph(text, self._width)], bold=True)
+        self._print(["", *paragraph(text, self._width)], _BOLD)
 
-    def _fact(self, name: str, value: str, **style: Any) -> None:
-        self._print(fact(name, value, self._width), **style)
+    def _fact(self, name: str, value: str, style: str = "") -> None:
+        self._print(fact(name, value, self._width), style)
 
     def _rows(self, rows: Iterable[Sequence[str]]) -> None:
         self._print(columns(rows, self._width) or [f"{INDENT}nothing"])
@@ -72,7 +76,7 @@ class Teller:
 
     def opening(self) -> None:
         """Print the introduction."""
-        self._print(["Mailroom: HEY's Screener for any JMAP mail account"], bold=True)
+        self._print(["Mailroom: HEY's Screener for any JMAP mail account"], _BOLD)
         self.say(_OPENING)
 
     def account(self, url: str) -> None:
@@ -100,10 +104,10 @@ class Teller:
         """Print the reasons of a failure, and the end of the log."""
         self.heading("This is not what was to happen:")
         for line in lines:
-            self._print(paragraph(line, self._width, indent=INDENT), fg="red")
+            self._print(paragraph(line, self._width, indent=INDENT), _RED)
         self.heading("What the service logged last:")
         for line in log:
-            self._print(paragraph(line, self._width, indent=INDENT), dim=True)
+            self._print(paragraph(line, self._width, indent=INDENT), _DIM)
 
     # The account
 
@@ -113,7 +117,7 @@ class Teller:
 
     def mailbox(self, path: str, mails: Iterable[tuple[int, SeenMail]]) -> None:
         """Print a mailbox and its mails."""
-        self._print([path], bold=True)
+        self._print([path], _BOLD)
         self.mails(mails)
 
     def counts(self, counts: Iterable[tuple[str, int]]) -> None:
@@ -123,7 +127,7 @@ class Teller:
     def elsewhere(self, counts: Iterable[tuple[str, int]]) -> None:
         """Print the other mailboxes."""
         listing = ", ".join(f"{path} {number}" for path, number in counts)
-        self._print(paragraph(f"Elsewhere: {listing or 'nothing'}", self._width), dim=True)
+        self._print(paragraph(f"Elsewhere: {listing or 'nothing'}", self._width), _DIM)
 
     def contacts(self, contacts: Iterable[tuple[Card, frozenset[str]]]) -> None:
         """Print contacts with their groups."""
@@ -145,11 +149,11 @@ class Teller:
         """Print the tapped labels."""
         labels = " and ".join([*add, *remove])
         where = f'{"off" if remove else "on"} mail {number}, "{mail.subject}"'
-        self._fact("tap", f"{labels} {where}", fg="cyan")
+        self._fact("tap", f"{labels} {where}", _CYAN)
 
     def done(self, seconds: float, event: str = LABEL_OFF) -> None:
         """Print the event that ended a tap, and its time."""
-        self._fact("done", f"{event} after {milliseconds(seconds)}", fg="green")
+        self._fact("done", f"{event} after {milliseconds(seconds)}", _GREEN)
 
     def sighting(self, seen: Sighting) -> None:
         """Print the contact and mail of a subject."""
@@ -184,7 +188,8 @@ class Teller:
 
     def prompt(self) -> None:
         """Print the prompt."""
-        typer.secho("\nmailroom> ", color=self._color, bold=True, nl=False)
+        sys.stdout.write(self._styled("\nmailroom> ", _BOLD))
+        sys.stdout.flush()
 
     def end_line(self, text: str = "") -> None:
         """End the line of the prompt, if no keyboard has ended it."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
-from mailroom.http.os_errors import os_error_text
+from mailroom.os_errors import os_error_text
 
 _ALL_ADDRESSES: Final = "::"
 _ALL_OF_IPV4: Final = "0.0.0.0"  # noqa: S104 - a container's

@@ -11,7 +11,7 @@ from mailroom.http.errors import (
     UnreachableError,
 )
 from mailroom.http.messages import AnswerReader
-from mailroom.http.os_errors import os_error_text
+from mailroom.os_errors import os_error_text
 
 
 async def read_whole(response: aiohttp.ClientResponse, max_octets: int) -> bytes:

@@ -27,9 +27,9 @@ from mailroom.http import (
     UnreachableError,
     shown,
 )
-from mailroom.http.os_errors import os_error_text
 from mailroom.jmap.errors import JmapError, RequestError
 from mailroom.jmap.push_backoff import PushUnavailableError, push_refusal
+from mailroom.os_errors import os_error_text
 
 HANDSHAKE_ERRORS: Final = (InvalidHandshake, OSError, UnicodeError)
 """The errors that :func:`handshake_error` translates. UnicodeError: the host name is not valid."""

@@ -2,24 +2,19 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path as FilePath
-from typing import Any, Final
+from typing import Any
 
-import yaml
-
+from mailroom.raw_settings import CONFIG, DEFAULT_CONFIG, read_yaml
 from mailroom.settings.layers import Layer, SourceContent, empty_source, from_mapping
 from mailroom.settings.mistakes import shown_key, shown_name, unknown
 from mailroom.settings.model import is_process_wide
 from mailroom.settings.variables import (
     ACCOUNT_PATHS,
     ACCOUNTS,
-    CONFIG,
     PATHS,
     Path,
     is_account_name,
 )
-
-DEFAULT_CONFIG: Final = "mailroom.yaml"
-_MERGE: Final = "tag:yaml.org,2002:merge"
 
 
 def read_file(config: str, cwd: FilePath) -> SourceContent:
@@ -31,7 +26,7 @@ def read_file(config: str, cwd: FilePath) -> SourceContent:
     """
     file = cwd / (config or DEFAULT_CONFIG)
     try:
-        content = _parse_yaml(file.read_bytes())
+        content = read_yaml(file)
     except FileNotFoundError:
         mistakes = (f"{CONFIG}: there is no such file",) if config else ()
         return empty_source(*mistakes, unread=bool(config))
@@ -134,47 +129,3 @@ def _find_wrong_keys(
             for inner in value:
                 if (key, inner) not in paths:
                     yield unknown(f"{key}.{shown_key(inner)}", dotted)
-
-
-class _DuplicateKeyError(yaml.MarkedYAMLError):
-    """A mapping has a key twice. PyYAML would use the last one, and so lose an account."""
-
-    def __init__(self, mark: yaml.Mark) -> None:
-        super().__init__(problem_mark=mark)
-        self.line = mark.line + 1
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """Loads YAML, but no mapping that has a key twice (YAML 1.2 section 3.2.1.3)."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - the library's
-        """Return the mapping; a key may repeat one that ``<<`` merges in, and so override it."""
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen and key.tag != _MERGE and isinstance(key, yaml.ScalarNode):
-                raise _DuplicateKeyError(key.start_mark)
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep=deep)
-
-
-def _parse_yaml(data: bytes) -> Mapping[Any, Any]:
-    """Return the mapping that a file holds; it is empty for an empty file.
-
-    Raises:
-        ValueError: the file holds no mapping; the text says why, and quotes nothing.
-    """
-    try:
-        content = yaml.load(data, _StrictLoader)  # noqa: S506 - it is a SafeLoader
-    except _DuplicateKeyError as error:
-        raise ValueError(f"line {error.line}: the key occurs twice") from None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ValueError(f"is not valid YAML{where} (are quotation marks missing?)") from None
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise ValueError("is not valid YAML (are quotation marks missing?)") from None
-    if content is None:
-        return {}
-    if not isinstance(content, Mapping):
-        raise ValueError("must be a YAML mapping")  # noqa: TRY004 - one kind for all mistakes
-    return content

@@ -13,6 +13,7 @@ from typing import Final
 from pydantic import Field, PrivateAttr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from mailroom.raw_settings import PREFIX
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.settings.fields import CategoryList, ShardOption
 from mailroom.settings.sections import (
@@ -31,7 +32,6 @@ from mailroom.settings.sections import (
 from mailroom.settings.web import PROCESS_WIDE as _WEB_PROCESS_WIDE
 from mailroom.settings.web import WebSettings
 
-PREFIX: Final = "MAILROOM_"
 _PROCESS_WIDE: Final = frozenset({"health", "log", "shard"})
 """The sections that a process has once, however many accounts it serves."""
 _FASTMAIL_AUTHSERV_ID: Final = "*.messagingengine.com"

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, SecretStr
 
 from mailroom.http import AllowedHosts, Credentials, Proxies
+from mailroom.raw_settings import DEFAULT_HEALTH_HOST, DEFAULT_HEALTH_PORT
 from mailroom.screener.model.categories import Layout, triage_label
 from mailroom.settings.fields import (
     Age,
@@ -203,10 +204,14 @@ class HealthSettings(Section):
     """The HTTP server for probes and people."""
 
     host: str = Field(
-        default="::", description="address to listen on; `::`: all addresses of IPv4 and IPv6"
+        default=DEFAULT_HEALTH_HOST,
+        description="address to listen on; `::`: all addresses of IPv4 and IPv6",
     )
     port: int = Field(
-        default=8080, ge=0, le=65535, description="port to listen on; `0`: any free port"
+        default=DEFAULT_HEALTH_PORT,
+        ge=0,
+        le=65535,
+        description="port to listen on; `0`: any free port",
     )
 
 

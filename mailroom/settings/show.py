@@ -8,11 +8,10 @@ from pydantic import SecretStr
 from yarl import URL
 
 from mailroom.http import shown as shown_url
+from mailroom.raw_settings import CONFIG, DEFAULT_CONFIG, DEFAULT_SECRETS_DIR, SECRETS_DIR
 from mailroom.screener.model.categories import Categories
-from mailroom.settings.file import DEFAULT_CONFIG
 from mailroom.settings.model import Settings
-from mailroom.settings.sources import DEFAULT_SECRETS_DIR
-from mailroom.settings.variables import CONFIG, SECRETS_DIR, VARIABLES
+from mailroom.settings.variables import VARIABLES
 
 _NOT_SET: Final = "not set"
 _FILES: Final = (

@@ -11,25 +11,25 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
 from typing import Final
 
+from mailroom.raw_settings import (
+    CONFIG,
+    DEFAULT_SECRETS_DIR,
+    PREFIX,
+    SECRETS_DIR,
+    is_service_link,
+    read_secret,
+)
 from mailroom.settings.file import read_file
 from mailroom.settings.layers import Layer, SourceContent, VariablesSource, empty_source
 from mailroom.settings.mistakes import unknown
-from mailroom.settings.model import PREFIX
 from mailroom.settings.variables import (
     ACCOUNT_PATHS,
-    CONFIG,
-    SECRETS_DIR,
     VARIABLES,
     account_prefix,
     of_account,
     variable_of,
 )
 
-DEFAULT_SECRETS_DIR: Final = "/run/secrets"
-
-_SERVICE_LINK: Final = re.compile(
-    r"\w+_SERVICE_(HOST|PORT(_\w+)?)|\w+_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?", re.ASCII
-)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 """Python reads bytes in the environment that are not UTF-8 as these characters."""
 
@@ -40,17 +40,6 @@ def read_sources(environ: Mapping[str, str], cwd: FilePath) -> tuple[SourceConte
     accounts = {*variables.accounts, *file.accounts}
     secrets = read_secrets(environ.get(SECRETS_DIR, ""), cwd, accounts=accounts)
     return variables, secrets, file
-
-
-def is_service_link(name: str, value: str) -> bool:
-    """Return True if Kubernetes set this variable, for a Service whose name begins ``mailroom``.
-
-    Kubernetes sets some for each Service of the namespace: ``MAILROOM_SERVICE_HOST``,
-    ``MAILROOM_PORT`` (a URL), ``MAILROOM_PORT_8080_TCP_ADDR``. For a Service with the name
-    ``mailroom-health`` it sets even ``MAILROOM_HEALTH_PORT``, to a URL.
-    """
-    is_url = re.match(r"(tcp|udp|sctp)://", value) is not None
-    return bool(_SERVICE_LINK.fullmatch(name)) or (name.endswith("_PORT") and is_url)
 
 
 def read_environment(environ: Mapping[str, str]) -> SourceContent:
@@ -139,24 +128,7 @@ def read_secrets(directory: str, cwd: FilePath, *, accounts: Iterable[str] = ())
             continue
         places[name] = f"secret file {file.name}"
         try:
-            values[name] = _read_secret(file)
+            values[name] = read_secret(file)
         except ValueError as error:
             mistakes.append(f"{places[name]}: {error}")
     return _content(places, values, mistakes)
-
-
-def _read_secret(file: FilePath) -> str:
-    """Return the text of a file, without the newline at its end and without a byte order mark.
-
-    Raises:
-        ValueError: the file is empty or cannot be read; the text says why.
-    """
-    try:
-        text = file.read_text(encoding="utf-8-sig").rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise ValueError("is not UTF-8 text") from None
-    except OSError as error:
-        raise ValueError(f"cannot be read ({error.strerror})") from None
-    if not text:
-        raise ValueError("is empty")
-    return text

@@ -7,13 +7,12 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from mailroom.settings.model import PREFIX, Settings, is_process_wide
+from mailroom.raw_settings import PREFIX
+from mailroom.settings.model import Settings, is_process_wide
 
 Path = tuple[str, ...]
 """The section and key of a setting: ``("jmap", "token")``."""
 
-CONFIG: Final = PREFIX + "CONFIG"
-SECRETS_DIR: Final = PREFIX + "SECRETS_DIR"
 ACCOUNTS: Final = "accounts"
 
 _ACCOUNT_PREFIX: Final = f"{PREFIX}{ACCOUNTS}_".upper()

@@ -1,5 +1,6 @@
 """``mailroom health``: what it makes of the service that runs beside it, or does not."""
 
+import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -8,13 +9,20 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from pydantic import ValidationError
 
 from mailroom import __version__
-from mailroom.admin.probe import probe
+from mailroom.admin.probe import Answer
+from mailroom.admin.probe import probe as probe_now
 from mailroom.health import Health, Overview, serve
+from mailroom.settings.sections import HealthSettings
 from tests.support.service.process import command
 
 POLL = 60.0
+
+
+async def probe(environ: Mapping[str, str], *, cwd: Path, patience: float = 5) -> Answer:
+    return await asyncio.to_thread(probe_now, environ, cwd=cwd, patience=patience)
 
 
 class Clock:
@@ -124,6 +132,22 @@ async def test_a_port_that_cannot_be_known_is_not_well(
 ) -> None:
     answer = await probe({"MAILROOM_HEALTH_PORT": value}, cwd=tmp_path)
     assert (answer.is_well, answer.text) == (False, text)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["8081", " 8081 ", 8081, 8081.0, "8081.0", 8081.5, "eighty", 70000, -1, [8081]],
+    ids=str,
+)
+def test_the_port_is_read_as_the_service_reads_it(tmp_path: Path, written: object) -> None:
+    (tmp_path / "mailroom.yaml").write_text(json.dumps({"health": {"port": written}}))
+    try:
+        port = HealthSettings.model_validate({"port": written}).port
+    except ValidationError:
+        port = None
+    answer = probe_now({"MAILROOM_HEALTH_HOST": "127.0.0.1"}, cwd=tmp_path, patience=0.01)
+    assert (f":{port}/" in answer.text) == (port is not None)
+    assert ("is wrong" in answer.text) == (port is None)
 
 
 async def test_nobody_there_is_not_well(tmp_path: Path) -> None:

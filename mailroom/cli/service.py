@@ -1,0 +1,21 @@
+"""The command that runs the service."""
+
+import asyncio
+import sys
+
+from mailroom.command import log_as_set, settings_or_exit
+from mailroom.exits import Exit
+from mailroom.http.listening import PortUnavailableError
+from mailroom.output import fail
+from mailroom.runtime.process import serve
+
+
+def run() -> None:
+    """Run the service."""
+    settings = settings_or_exit()
+    log_as_set(settings, level=settings.log.level)
+    try:
+        code = asyncio.run(serve(settings))
+    except PortUnavailableError as error:
+        fail(str(error), Exit.CONFIGURATION)
+    sys.exit(code)

@@ -1,0 +1,37 @@
+"""The packages that a command imports: each takes memory and time, on every start."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import sys
+from mailroom.cli import run_command
+try:
+    run_command(sys.argv[1:])
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+
+
+def imported_by(code: str, *arguments: str, cwd: Path) -> set[str]:
+    """Return the modules that a program has imported when it ends."""
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", code, *arguments],
+        cwd=cwd,
+        env={"MAILROOM_HEALTH_PORT": "1", "MAILROOM_HEALTH_HOST": "127.0.0.1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("arguments", [["health"], ["--help"], ["check", "--help"]], ids=str)
+def test_health_and_help_import_next_to_nothing(tmp_path: Path, arguments: list[str]) -> None:
+    modules = imported_by(PROGRAM, *arguments, cwd=tmp_path)
+    assert "mailroom.cli.commands" in modules
+    packages = {"aiohttp", "asyncio", "pydantic", "structlog", "yaml", "mailroom.settings"}
+    assert modules & packages == set()
