@@ -1,15 +1,15 @@
 """``mailroom clear`` and ``MAILROOM_SCREENER_EXPIRE``: waiting mail goes, nothing is decided."""
 
-import asyncio
 import json
-import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.new_mail import ON, comes_to, mail
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.proxy import CUT, Answer, Exchange, Forward, Proxy
-from tests.support.service.process import Finished, command, environment
+from tests.support.service.forked import command, fork
+from tests.support.service.process import Finished, environment
 from tests.support.variants.worlds import VARIANTS, SandboxServer, Variant
 
 JANE = "Jane Doe <jane@corp.example>"
@@ -131,7 +131,7 @@ async def test_without_an_archive_the_missing_role_is_named(alice: Owner) -> Non
 
 @on(*SERVERS)
 async def test_killed_in_the_middle_and_run_again(
-    alice: Owner, start: Start, proxy: Proxy, variant: Variant
+    alice: Owner, start: Start, proxy: Proxy, variant: Variant, tmp_path: Path
 ) -> None:
     """Nothing is decided, the next mail waits, and a later yes finds the mail that was cleared."""
     folder = await archive(alice)
@@ -141,13 +141,10 @@ async def test_killed_in_the_middle_and_run_again(
         mails = [message(f"{each}@corp.example", f"{number} {each}") for each in range(senders)]
         await alice.receive(*mails)
     env = environment(alice, http=proxy.url)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "mailroom", "clear", "--apply"),
-        env=env,
-        cwd="/",
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+    with (tmp_path / "log").open("wb") as log:
+        process = await fork(
+            *("mailroom", "clear", "--apply"), env=env, cwd=tmp_path, stdout=log, stderr=log
+        )
 
     async def intercept(exchange: Exchange, forward: Forward) -> Answer:
         nonlocal writes

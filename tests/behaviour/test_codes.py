@@ -8,7 +8,8 @@ import pytest
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.new_mail import ON, a_pass_later, comes_to, mail
 from tests.support.owner.person import Owner
-from tests.support.service.process import command, environment
+from tests.support.service.forked import command
+from tests.support.service.process import environment
 from tests.support.variants.worlds import VARIANTS, SandboxServer
 
 OURS = "mx.example.com"

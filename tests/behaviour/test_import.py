@@ -22,7 +22,8 @@ from tests.support.proxy.proxy import (
     Proxy,
     pass_through,
 )
-from tests.support.service.process import environment, running
+from tests.support.service.forked import running
+from tests.support.service.process import Process, environment
 from tests.support.variants.worlds import VARIANTS, Variant
 
 Measured = Callable[[str], None]
@@ -150,7 +151,7 @@ async def test_killed_during_an_import(
     await everything_is_in_place(alice)
 
 
-def killing_at(number: int, process: asyncio.subprocess.Process) -> Interceptor:
+def killing_at(number: int, process: Process) -> Interceptor:
     """Kill the process once the server has done the n-th write."""
     writes = itertools.count(1)
 
@@ -164,7 +165,7 @@ def killing_at(number: int, process: asyncio.subprocess.Process) -> Interceptor:
     return intercept
 
 
-async def ended_or_triaged(alice: Owner, process: asyncio.subprocess.Process) -> None:
+async def ended_or_triaged(alice: Owner, process: Process) -> None:
     """Wait for the kill; a life with fewer writes than that ends with its work done."""
     ended = asyncio.create_task(process.wait())
     triaged = asyncio.create_task(alice.until_triaged())

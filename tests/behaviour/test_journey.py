@@ -27,7 +27,8 @@ from tests.support.proxy.proxy import (
     Proxy,
     pass_through,
 )
-from tests.support.service.process import environment, running
+from tests.support.service.forked import running
+from tests.support.service.process import Process, environment
 from tests.support.variants.worlds import ROWS, Variant
 
 Measured = Callable[[str], None]
@@ -220,7 +221,7 @@ async def test_killed_at_the_first_write_of_contacts_and_then_of_mail(
     assert line.startswith("Triaged to Person on ")
 
 
-def killing(process: asyncio.subprocess.Process, kind: Callable[[Exchange], bool]) -> Interceptor:
+def killing(process: Process, kind: Callable[[Exchange], bool]) -> Interceptor:
     """Let one write of a kind reach the server, and kill the process before the answer comes."""
 
     async def intercept(exchange: Exchange, forward: Forward) -> Answer:

@@ -10,8 +10,9 @@ import aiohttp
 
 from tests.behaviour.conftest import on
 from tests.support.owner.person import Owner, message
+from tests.support.service.forked import command
 from tests.support.service.page import Site, serving_page
-from tests.support.service.process import command, environment
+from tests.support.service.process import environment
 from tests.support.variants.worlds import VARIANTS
 
 pytestmark = on(*(each for each in VARIANTS if each.push == "eventsource"))

@@ -17,7 +17,8 @@ from mailroom.settings import load_settings
 from tests.behaviour.conftest import on
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy
-from tests.support.service.process import command, environment
+from tests.support.service.forked import command
+from tests.support.service.process import environment
 from tests.support.variants.worlds import ANNOTATING, VARIANTS, Variant
 
 LOOM = "news@loom.example"

@@ -12,8 +12,9 @@ import pytest
 from tests.support.owner.person import Person
 from tests.support.proxy.proxy import Proxy, proxying
 from tests.support.servers.cyrus import Cyrus
+from tests.support.service.forked import running
 from tests.support.service.in_process import set_up
-from tests.support.service.process import Running, environment, running
+from tests.support.service.process import Running, environment
 
 _numbers = itertools.count()
 

@@ -13,8 +13,9 @@ import yaml
 
 from tests.support.owner.person import Person, message, until
 from tests.support.servers.cyrus import Cyrus
+from tests.support.service.forked import command, running
 from tests.support.service.in_process import set_up
-from tests.support.service.process import Running, command, environment, running
+from tests.support.service.process import Running, environment
 
 _numbers = itertools.count()
 

@@ -13,7 +13,8 @@ import pytest
 from tests.e2e.conftest import Start
 from tests.support.owner.person import Person, message
 from tests.support.owner.vcard_app import note, unfolded, value, values
-from tests.support.service.process import command, environment
+from tests.support.service.forked import command
+from tests.support.service.process import environment
 
 ADDRESS = "jane@corp.example"
 SENDER = f"Jane Doe <{ADDRESS}>"

@@ -14,7 +14,8 @@ import pytest
 
 from tests.support.owner.person import Person, message
 from tests.support.owner.vcard_app import note
-from tests.support.service.process import Finished, command, environment
+from tests.support.service.forked import command
+from tests.support.service.process import Finished, environment, interpret
 
 JANE = "Jane Doe <jane@corp.example>"
 BOB = "Bob Builder <bob@corp.example>"
@@ -430,9 +431,11 @@ async def entry_point(*arguments: str, environ: Mapping[str, str] | None = None)
 
 async def test_the_entry_point_and_the_module_are_the_same(alice: Person) -> None:
     env = environment(alice)
-    assert (await entry_point("setup", environ=env)) == await command(env, "setup")
+    assert (await entry_point("setup", environ=env)) == await command(
+        env, "setup", launch=interpret
+    )
     told = await entry_point("--version")
-    assert told == await command({}, "--version")
+    assert told == await command({}, "--version", launch=interpret)
     assert (told.code, told.out) == (0, f"mailroom {version('mailroom')}\n")
 
 

@@ -13,7 +13,8 @@ from tests.support.owner.person import Person, message, until
 from tests.support.owner.vcard_app import note
 from tests.support.proxy.holding import Holding
 from tests.support.proxy.proxy import CUT, Answer, Exchange, Forward, Proxy, pass_through, proxying
-from tests.support.service.process import Running, command, environment
+from tests.support.service.forked import command
+from tests.support.service.process import Running, environment
 
 BOB = "Bob <bob@corp.example>"
 

@@ -30,8 +30,9 @@ from mailroom.sandbox.sandbox_account import SandboxAccount
 from mailroom.sandbox.store import Mailbox
 from mailroom.settings import load_settings
 from mailroom.settings.sections import HealthSettings
+from tests.support.service.forked import command
 from tests.support.service.in_process import set_up
-from tests.support.service.process import command, free_port
+from tests.support.service.process import free_port
 
 USER = User("alice", "secret", token="t0ken")
 Environ = dict[str, str]

@@ -12,7 +12,8 @@ import pytest
 
 from mailroom.cli import main, run_command
 from mailroom.cli.commands import COMMANDS
-from tests.support.service.process import Finished, command
+from tests.support.service.forked import command
+from tests.support.service.process import Finished
 
 WITHOUT_ARGUMENTS = ["run", "check", "setup", "triage", "suggest", "waiting", "decided", "reset"]
 """Those that need settings and nothing else."""

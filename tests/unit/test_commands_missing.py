@@ -10,7 +10,7 @@ from mailroom.account import open_account
 from mailroom.admin.setup import Lacking, create, find_lacking
 from mailroom.sandbox import Sandbox, User
 from mailroom.settings import load_settings
-from tests.support.service.process import command
+from tests.support.service.forked import command
 
 USER = User("alice", "secret", token="t0ken")
 Environ = dict[str, str]

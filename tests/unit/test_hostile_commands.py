@@ -13,7 +13,7 @@ from mailroom.admin.setup import create, find_lacking
 from mailroom.sandbox import Quirks, Sandbox, User
 from mailroom.settings import load_settings
 from tests.support.owner.jscontact_app import JsContactApp
-from tests.support.service.process import command
+from tests.support.service.forked import command
 
 HALF = "Half \ud83d of a character"
 

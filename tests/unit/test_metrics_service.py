@@ -7,8 +7,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 
 from tests.support.owner.person import Owner, message, until
 from tests.support.proxy.proxy import Proxy
+from tests.support.service.forked import running
 from tests.support.service.in_process import InProcess
-from tests.support.service.process import environment, running
+from tests.support.service.process import environment
 from tests.support.variants.worlds import OnSandbox, Variant
 
 WORLD = Variant("sandbox", "jmap", "eventsource")

@@ -5,12 +5,16 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 import pytest
 
 from mailroom.sandbox import Sandbox, User
 from tests.support.owner.person import message
+from tests.support.service.forked import fork
 from tests.support.service.in_process import set_up
+from tests.support.service.process import Launch, interpret
 
 USER = User("alice", "secret", token="t0ken")
 FULL = Path("/dev/full")
@@ -45,19 +49,18 @@ async def environ(tmp_path: Path) -> AsyncIterator[dict[str, str]]:
         yield environ
 
 
-async def printing_to(out: int, environ: dict[str, str], *arguments: str) -> tuple[int, str]:
-    """Exit code and standard error of a command whose standard output is this descriptor."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "mailroom", *arguments),
-        env=environ,
-        cwd="/",
-        stdout=out,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(60):
-        _, err = await process.communicate()
-    return process.returncode or 0, err.decode()
+async def printing_to(
+    out: IO[bytes], environ: dict[str, str], *arguments: str, launch: Launch
+) -> tuple[int, str]:
+    """Exit code and standard error of a command whose standard output is this file."""
+    with TemporaryFile() as err:
+        process = await launch(
+            "mailroom", *arguments, env=environ, cwd=Path("/"), stdout=out, stderr=err
+        )
+        async with asyncio.timeout(60):
+            code = await process.wait()
+        err.seek(0)
+        return code, err.read().decode()
 
 
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
@@ -65,7 +68,7 @@ async def test_a_full_disk_ends_a_command_in_one_line(
     environ: dict[str, str], arguments: list[str]
 ) -> None:
     with FULL.open("wb") as full:  # noqa: ASYNC230 - opened at once
-        code, err = await printing_to(full.fileno(), environ, *arguments)
+        code, err = await printing_to(full, environ, *arguments, launch=interpret)
     assert (code, err) == (1, "cannot write the answer: No space left on device\n")
 
 
@@ -75,10 +78,8 @@ async def test_a_reader_that_has_gone_ends_a_command_without_a_word(
 ) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    try:
-        code, err = await printing_to(writer, environ, *arguments)
-    finally:
-        os.close(writer)
+    with os.fdopen(writer, "wb") as nowhere:
+        code, err = await printing_to(nowhere, environ, *arguments, launch=fork)
     assert (code, err) == (1, "")
 
 

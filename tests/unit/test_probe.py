@@ -16,7 +16,7 @@ from mailroom.admin.probe import Answer
 from mailroom.admin.probe import probe as probe_now
 from mailroom.health import Health, Overview, serve
 from mailroom.settings.sections import HealthSettings
-from tests.support.service.process import command
+from tests.support.service.forked import command
 
 POLL = 60.0
 

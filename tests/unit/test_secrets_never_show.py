@@ -48,7 +48,7 @@ from tests.support.proxy.proxy import Answer, Exchange, Forward, proxying
 from tests.support.scripted.push import TEMPLATE, collect, count
 from tests.support.scripted.stream import Script, StreamServer, Wire
 from tests.support.scripted.websocket import Peer, WebSocketServer
-from tests.support.service.process import command
+from tests.support.service.forked import command
 
 TOKEN: Final = "fmu1-7QZJXVKW-tOken/+=x"
 PASSWORD: Final = 'pa ss:9QZJXVKW"\\ü%&'

@@ -19,7 +19,8 @@ from mailroom.sandbox import OwnerConsole, Sandbox, User
 from mailroom.settings import load_settings
 from tests.support.owner.person import PATIENCE
 from tests.support.sandbox.client import mail
-from tests.support.service.process import Finished, command
+from tests.support.service.forked import command
+from tests.support.service.process import Finished
 
 QUESTION: Final = "Enter alone ends."
 NEWS: Final = "news@loom.example"

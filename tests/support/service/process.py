@@ -13,12 +13,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from tempfile import TemporaryFile
+from typing import IO, Any, Final, Protocol
 
 import aiohttp
 
 from tests.support.owner.person import PATIENCE, Owner, until
 
+_ROOT: Final = Path("/")
 _FIRST_PORT: Final = 10_000
 _PORTS_OF_WORKER: Final = 500
 _WORKERS: Final = 12
@@ -54,25 +56,76 @@ class Finished:
     err: str
 
 
-async def command(env: Mapping[str, str], *arguments: str, cwd: Path | None = None) -> Finished:
-    """Run one of Mailroom's commands to its end."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "mailroom",
-        *arguments,
+class Process(Protocol):
+    """A process, as asyncio has it."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code, or the signal's number below zero; None while the process runs."""
+
+    def send_signal(self, signal: int) -> None:
+        """Send a signal."""
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+
+    async def wait(self) -> int:
+        """Wait until the process has ended; return ``returncode``."""
+
+
+class Launch(Protocol):
+    """A way to start ``python -m MODULE ARGUMENT...``."""
+
+    async def __call__(
+        self,
+        module: str,
+        *arguments: str,
+        env: Mapping[str, str],
+        cwd: Path,
+        stdout: IO[bytes],
+        stderr: IO[bytes],
+    ) -> Process:
+        """Start a process that has nothing of our own environment."""
+
+
+async def interpret(
+    module: str,
+    *arguments: str,
+    env: Mapping[str, str],
+    cwd: Path,
+    stdout: IO[bytes],
+    stderr: IO[bytes],
+) -> Process:
+    """Start a Python interpreter. See :class:`Launch`."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", module, *arguments),
         env=dict(env),
-        cwd=cwd or "/",
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        cwd=cwd,
+        stdout=stdout,
+        stderr=stderr,
     )
-    try:
-        async with asyncio.timeout(4 * PATIENCE):
-            out, err = await process.communicate()
-    except BaseException:
-        process.kill()
-        raise
-    return Finished(process.returncode or 0, out.decode(), err.decode())
+
+
+async def command(
+    env: Mapping[str, str], *arguments: str, cwd: Path = _ROOT, launch: Launch = interpret
+) -> Finished:
+    """Run one of Mailroom's commands to its end."""
+    with TemporaryFile() as out, TemporaryFile() as err:
+        process = await launch("mailroom", *arguments, env=env, cwd=cwd, stdout=out, stderr=err)
+        try:
+            async with asyncio.timeout(4 * PATIENCE):
+                await process.wait()
+        except BaseException:
+            process.kill()
+            await process.wait()
+            raise
+        for file in (out, err):
+            file.seek(0)
+        return Finished(process.returncode or 0, out.read().decode(), err.read().decode())
 
 
 class Service(ABC):
@@ -112,7 +165,7 @@ def whole_lines(log: Path) -> list[str]:
 class Running(Service):
     """The service as a process of its own."""
 
-    def __init__(self, process: asyncio.subprocess.Process, port: int, log: Path) -> None:
+    def __init__(self, process: Process, port: int, log: Path) -> None:
         self.process = process
         self.port = port
         self._log = log
@@ -157,23 +210,21 @@ class Running(Service):
 
 @asynccontextmanager
 async def running(
-    env: Mapping[str, str], log: Path, *, wait: bool = True, module: str = "mailroom"
+    env: Mapping[str, str],
+    log: Path,
+    *,
+    wait: bool = True,
+    module: str = "mailroom",
+    launch: Launch = interpret,
 ) -> AsyncIterator[Running]:
     """The service as a process, ended with the block if it has not ended before.
 
     ``module`` is the Python module that is run.
     """
     port = free_port()
+    env = {**env, "MAILROOM_HEALTH_PORT": str(port)}
     with log.open("ab") as output:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            module,
-            env={**env, "MAILROOM_HEALTH_PORT": str(port)},
-            cwd="/",
-            stdout=output,
-            stderr=output,
-        )
+        process = await launch(module, env=env, cwd=_ROOT, stdout=output, stderr=output)
     service = Running(process, port, log)
     try:
         if wait:

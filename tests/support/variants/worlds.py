@@ -31,8 +31,9 @@ from tests.support.owner.vcard_app import VCardApp, default_book
 from tests.support.servers.carddav import serving
 from tests.support.servers.cyrus import PASSWORD, Cyrus
 from tests.support.servers.james import DOMAIN, James
+from tests.support.service.forked import running
 from tests.support.service.in_process import running_in_process, set_up
-from tests.support.service.process import Service, environment, running
+from tests.support.service.process import Service, environment
 
 _NAME: Final = "alice"
 _ADDRESSES: Final = ("alice@example.com", "*@home.example")
