@@ -1,4 +1,4 @@
-"""Reads the headers of all mail since a moment, newest first, a page at a time."""
+"""Reads the headers that show who sends mail: of all mail since a moment, or of some mails."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -109,6 +109,27 @@ async def headers_since(
             return
         seen = frozenset(page.ids)
         (page,) = await account.client.perform(page_at(position))
+
+
+async def read_headers(
+    account: MailAccount, ids: Sequence[str], *, also: Sequence[str] = ()
+) -> tuple[str, tuple[Headers, ...]]:
+    """Return the Email state and the headers of those of some mails that still exist.
+
+    At most as many mails are read as one request may read.
+
+    Args:
+        account: the account.
+        ids: the ids of the mails.
+        also: further properties to read.
+
+    Raises:
+        HttpError, JmapError: the server cannot be asked.
+    """
+    first = ids[: min(_PAGE, account.page_size)]
+    reading = get("Email", account.id, first, _headers, properties=[*_PROPERTIES, *also])
+    (answer,) = await account.client.perform(reading)
+    return answer.state, answer.objects
 
 
 def _find(

@@ -43,6 +43,7 @@ _PASS_FAILURES: Final[tuple[tuple[type[Exception], str], ...]] = (
 )
 """Kinds by class, the first that fits; an unexpected exception is a mistake in Mailroom."""
 _THING_FAILURES: Final = ("decision", "label", "new_mail")
+_DIGEST: Final = "digest"
 
 
 def failure_kind(error: Exception) -> str:
@@ -123,7 +124,7 @@ class AccountMetrics:
             self._decisions.labels(account, category)
         for by in _BY:
             self._mails.labels(account, by)
-        for kind in (*dict.fromkeys(kind for _, kind in _PASS_FAILURES), *_THING_FAILURES):
+        for kind in (*dict.fromkeys(kind for _, kind in _PASS_FAILURES), *_THING_FAILURES, _DIGEST):
             self._failures.labels(account, kind)
 
     def service_started(self, push: Callable[[], PushStatus]) -> None:
@@ -138,6 +139,10 @@ class AccountMetrics:
         """Note that the service ended because of refused credentials, until a good pass."""
         self.service_gave_up()
         self._refused.set(1)
+
+    def digest_failed(self) -> None:
+        """Count a digest that could not be written."""
+        self._failures.labels(self._account, _DIGEST).inc()
 
     def pass_ended(self, ended: PassEnded) -> None:
         """Count a pass. Raises nothing: a mistake in counting must not stop the service."""

@@ -78,7 +78,7 @@ FAILURES: Final = Definition(
     "Failures. Of whole passes: `unreachable`, `server` (429, 5xx), `credentials` (refused, or"
     " read-only), `answer` (not usable), `jmap`, `contacts`, `missing`, `unsuitable` (mailboxes),"
     " `mistake` (in Mailroom); of single things in passes that succeeded: `decision`, `label`,"
-    " `new_mail`.",
+    " `new_mail`; of the digest: `digest`.",
     ("kind",),
 )
 LAST_GOOD: Final = Definition(

@@ -1,7 +1,8 @@
 """The service of one account: its passes, and what follows from their success or failure.
 
 Two tasks: one listens to push and only reports that something changed; the other runs passes, one
-at a time, when the trigger says that a pass is due. Neither task depends on the other's failures.
+at a time, when the trigger says that a pass is due. A third task writes the digest, if the settings
+ask for one. No task depends on the failures of another.
 """
 
 import asyncio
@@ -15,13 +16,14 @@ from mailroom.logs import redactor
 from mailroom.metrics import PassEnded
 from mailroom.report import log_report
 from mailroom.report.failures import EXPECTED
+from mailroom.runtime.digest_schedule import DigestSchedule
 from mailroom.runtime.expiry import Expiry
 from mailroom.runtime.failure_policy import FailurePolicy, GiveUp, TryAgain
 from mailroom.runtime.push_listener import PushListener
 from mailroom.runtime.requested_passes import RequestedPasses
 from mailroom.runtime.telemetry import Telemetry
 from mailroom.screener.passes.progress import Report
-from mailroom.waiting.concurrency import both
+from mailroom.waiting.concurrency import all_of
 from mailroom.waiting.trigger import Due, Trigger
 
 log = structlog.get_logger(__name__)
@@ -60,6 +62,9 @@ class Service:
         self._push = PushListener(account, self._trigger, self._policy)
         self._expiry = Expiry(account)
         self.passes = RequestedPasses(self._trigger, account.workflow)
+        self._digest: DigestSchedule | None = None
+        if settings.digest.is_on:
+            self._digest = DigestSchedule(account, telemetry.metrics.digest_failed)
         self._hide = redactor(settings.secrets())
         self._is_checked = False
         # The next pass begins by so many seconds before the end of its settle, which is the time
@@ -71,7 +76,8 @@ class Service:
         self._telemetry.service_started(self._push.status)
         code = Exit.FAILED
         try:
-            await both(self._run_passes(), self._push.listen())
+            digest = () if self._digest is None else (self._digest.run(),)
+            await all_of([self._run_passes(), self._push.listen(), *digest])
         except GaveUpError as gave_up:
             code = gave_up.code
         finally:
@@ -159,6 +165,8 @@ class Service:
             )
         self._push.credentials_accepted()
         self._push.pass_succeeded(due, report)
+        if self._digest is not None:
+            self._digest.pass_succeeded()
         follow_up = self._policy.succeeded(complete=report.is_complete)
         if follow_up is not None:
             self._trigger.retry(follow_up.seconds)

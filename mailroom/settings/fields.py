@@ -8,6 +8,7 @@ import re
 import ssl
 from dataclasses import asdict
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -73,6 +74,15 @@ def _ca_file(value: str) -> str:
 def _age(value: str) -> str:
     if value:
         parse_age(value)
+    return value
+
+
+def _time_zone(value: str) -> str:
+    if value:
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError, LookupError):
+            raise ValueError("must be a time zone like Europe/Berlin") from None
     return value
 
 
@@ -160,6 +170,7 @@ def _categories(written: list[CategorySettings]) -> Categories:
 ServiceUrl = Annotated[URL, PlainValidator(service_url)]
 ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]
 Age = Annotated[str, AfterValidator(_age)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
 CaFile = Annotated[str, AfterValidator(_ca_file)]
 HeaderToken = Annotated[
     SecretStr, matching(r"[\x21-\x7e]*", "must be ASCII without spaces or control characters")

@@ -9,13 +9,15 @@ of the process hold the settings of each.
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, PrivateAttr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mailroom.raw_settings import PREFIX
 from mailroom.screener.model.categories import DEFAULTS
-from mailroom.settings.fields import CategoryList, ShardOption
+from mailroom.settings.digest import DigestSettings
+from mailroom.settings.fields import CategoryList, ShardOption, TimeZone
 from mailroom.settings.sections import (
     ArrivalsSettings,
     CarddavSettings,
@@ -76,9 +78,14 @@ class Settings(BaseSettings):
     failure: FailureSettings = FailureSettings()
     screener: ScreenerSettings = ScreenerSettings()
     web: WebSettings = WebSettings()
+    digest: DigestSettings = DigestSettings()
     categories: CategoryList = Field(
         default=DEFAULTS,
         description="list of categories, which replaces the default list; JSON in the environment",
+    )
+    timezone: TimeZone = Field(
+        default="",
+        description="time zone of times of day: `Europe/Berlin`; default: the machine's (`TZ`)",
     )
     shard: ShardOption = Field(
         default=None, description="`0/3`: serve only the first of three parts of the `accounts`"
@@ -129,6 +136,11 @@ class Settings(BaseSettings):
         return tuple(
             account for account in self.accounts if shard is None or shard.keeps(account.name)
         )
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The time zone of times of day; None for the time zone of the machine."""
+        return ZoneInfo(self.timezone) if self.timezone else None
 
     @property
     def authserv_id(self) -> str:

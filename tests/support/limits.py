@@ -671,6 +671,36 @@ PAGE: Final = (
         "somebody may go back to the page",
     ),
 )
+DIGEST: Final = (
+    Limit(
+        "digest/delivery.py _TRIES",
+        "",
+        "imports that are held to a state, while others change mail",
+        "imported in any state",
+        "an account in which mail comes all the time gets its digest, too",
+    ),
+    Limit(
+        "runtime/digest_schedule.py _GRACE",
+        "s",
+        "from the time at which a digest is due until it is written",
+        "the digest is written",
+        "mail that came before that time is in the Screener by then",
+    ),
+    Limit(
+        "runtime/digest_schedule.py _AGAIN",
+        "s",
+        "the pause after a digest could not be written",
+        "tried again on the same day",
+        "a server that is maintained for an hour is asked a few times",
+    ),
+    Limit(
+        "runtime/digest_schedule.py _LONGEST_WAIT",
+        "s",
+        "sleep until the next digest is due",
+        "the clock is looked at again",
+        "clocks are set, and computers sleep",
+    ),
+)
 LIMITS: Final = {
     "one request": REQUEST,
     "optimistic updates": UPDATES,
@@ -679,6 +709,7 @@ LIMITS: Final = {
     "health and stopping": PROCESS,
     "commands": COMMANDS,
     "the page": PAGE,
+    "the digest": DIGEST,
 }
 
 _IS_LIMIT: Final = re.compile(r"TRIES|TRIED|ATTEMPTS|READINGS|PAUSE|TIMEOUT|GRACE|REDIRECTS")

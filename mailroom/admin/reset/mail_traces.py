@@ -10,12 +10,20 @@ from mailroom.admin.reset.scope import Scope
 from mailroom.admin.reset.traces import Outcome
 from mailroom.jmap.mail import Filter, Patch
 from mailroom.jmap.methods import NOT_FOUND
-from mailroom.screener.model.keywords import CODE, FORGED, SCREENED, SPAM, WAIVED, removal_of
+from mailroom.screener.model.keywords import (
+    CODE,
+    DIGEST,
+    FORGED,
+    SCREENED,
+    SPAM,
+    WAIVED,
+    removal_of,
+)
 from mailroom.screener.model.patches import remove_labels
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.search.filters import Mailboxes
 
-_KEYWORDS: Final = (SCREENED, FORGED, SPAM, WAIVED, CODE)
+_KEYWORDS: Final = (SCREENED, FORGED, SPAM, WAIVED, CODE, DIGEST)
 _REMOVING: Final = "Removing marks"
 _AGAIN: Final = "it was marked again; is Mailroom still running?"
 

@@ -24,6 +24,9 @@ CODE: Final = "$mailroom-code"
 """Set on new mail with a one-time code that is in the Inbox as well as in the Screener, until it
 leaves the Inbox after a day or a decision files it."""
 
+DIGEST: Final = "$mailroom-digest"
+"""Set on the mails with Mailroom's own digests, which are never screened."""
+
 SEEN: Final = "$seen"
 """The keyword of mail that was read."""
 

@@ -12,7 +12,7 @@ from mailroom.jmap.mail import OVERVIEW, Email
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.domain_guard import own_domains, refusal_of_domain
-from mailroom.screener.model.keywords import FORGED
+from mailroom.screener.model.keywords import DIGEST, FORGED
 from mailroom.screener.model.lists import is_discussion, list_id, list_name, posting_address
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import (
@@ -127,6 +127,8 @@ class WaitingSubjects:
     def add(self, emails: Iterable[Email]) -> None:
         """Add mails, in any order."""
         for email in emails:
+            if DIGEST in email.keywords:  # its owner has put it there
+                continue
             waiting = _waiting_subject(email)
             row = waiting.subject.key if waiting.subject else waiting.name, waiting.reason
             self._mails[row].append((email.received_at, email.id))

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from mailroom.jmap.recent_mail import Headers
 from mailroom.screener.model.subject import Kind
-from mailroom.screener.suggest.signals import MOST_NAMES, Signals
+from mailroom.screener.suggest.signals import MOST_NAMES, Signals, is_automatic, is_bulk
 from mailroom.screener.suggest.words import (
     is_of_newsletter,
     is_of_program,
@@ -86,6 +87,12 @@ def _correspondent(signals: Signals) -> Guess | None:
     is_company = is_impersonal or is_of_several_people(address)
     is_company = is_company or len(signals.names) >= _SEVERAL_NAMES
     return Guess(SenderKind.COMPANY if is_company else SenderKind.PERSON, reason)
+
+
+def is_personal(mail: Headers, address: str) -> bool:
+    """Return True if nothing shows that a program has sent a mail, or sent it to many people."""
+    is_of_many = is_bulk(mail) or is_of_newsletter(address)
+    return not (is_of_many or is_automatic(mail) or is_of_program(address))
 
 
 def _is_impersonal(signals: Signals) -> bool:

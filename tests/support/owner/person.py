@@ -13,6 +13,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
 from tests.support.owner.contacts_app import Contact, ContactsApp
 from tests.support.owner.mail import Mail
@@ -154,6 +155,23 @@ class Owner:
             return (path(parent) + "/" if parent else "") + str(name)
 
         return {path(mailbox): mailbox_id for mailbox_id, mailbox in by_id.items()}
+
+    async def put(self, mailbox: str, mail: bytes, received_at: str) -> None:
+        """Put a mail that came at another time (a UTCDate) into a mailbox."""
+        session_url = URL(self.server.url + self.server.session_path)
+        async with self._session.get(session_url, headers=self._headers) as response:
+            template = (await response.json())["uploadUrl"]
+        url = session_url.join(URL(template.replace("{accountId}", await self.account_id())))
+        headers = {**self._headers, "Content-Type": "message/rfc822"}
+        async with self._session.post(url, data=mail, headers=headers) as response:
+            blob_id = (await response.json())["blobId"]
+        facts = {
+            "blobId": blob_id,
+            "mailboxIds": {(await self.mailboxes())[mailbox]: True},
+            "keywords": {},
+            "receivedAt": received_at,
+        }
+        await self.jmap("Email/import", {"emails": {"mail": facts}})
 
     async def create_mailbox(self, name: str, **more: Any) -> None:
         """Make a mailbox at the top."""

@@ -46,8 +46,8 @@ class Exchange:
 
     @property
     def calls(self) -> tuple[str, ...]:
-        """The JMAP methods that were called, in order."""
-        if self.method != "POST":
+        """The JMAP methods that were called, in order; none in an upload."""
+        if self.method != "POST" or "json" not in self.headers.get("Content-Type", ""):
             return ()
         return tuple(call[0] for call in json.loads(self.body)["methodCalls"])
 
@@ -79,7 +79,9 @@ class Exchange:
     @property
     def is_write(self) -> bool:
         """True if the request changes anything on the server."""
-        return self.method in {"PUT", "DELETE"} or any(call.endswith("/set") for call in self.calls)
+        return self.method in {"PUT", "DELETE"} or any(
+            call.endswith(("/set", "/import")) for call in self.calls
+        )
 
 
 @dataclass(frozen=True)

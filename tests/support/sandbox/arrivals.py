@@ -17,6 +17,7 @@ from mailroom.screener.model.categories import DEFAULTS, Layout
 from mailroom.screener.model.places import Directory, Places, locate, wanted_mailboxes
 from tests.support.proxy.proxy import Proxy, proxying
 from tests.support.sandbox.client import ALICE, mail
+from tests.support.scripted.http import Pauses
 
 NOW = datetime(2026, 2, 25, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -63,7 +64,7 @@ async def a_world(quirks: Quirks | None = None) -> AsyncIterator[World]:
         console = sandbox.owner()
         for path in wanted_mailboxes(DEFAULTS, Layout()):
             console.create_mailbox(path)
-        http = HttpClient(session, Credentials.basic("alice", "secret"))
+        http = HttpClient(session, Credentials.basic("alice", "secret"), sleep=Pauses())
         client = JmapClient(http, URL(f"{proxy.url}/jmap/"))
         account = await MailAccount.open(client)
         places = locate(Directory(await account.mailboxes()), DEFAULTS, Layout())

@@ -1,0 +1,134 @@
+"""Puts a digest into the Inbox, once, and the digests before it into the archive.
+
+The account is the only memory: digests are found by their keyword, and the digest of a day by its
+Message-ID. No stranger can set a keyword by mail.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from mailroom.jmap.email_methods import get_email_state
+from mailroom.jmap.errors import MethodError
+from mailroom.jmap.mail import MESSAGE_ID, Email, Patch
+from mailroom.jmap.mail_account import MailAccount
+from mailroom.jmap.methods import STATE_MISMATCH
+from mailroom.screener.model.keywords import DIGEST, SCREENED, SEEN
+from mailroom.screener.model.patches import patch_mailboxes
+from mailroom.screener.model.places import Places
+from mailroom.screener.passes.clearing import Cleared, ClearingRun, Rule
+
+_TRIES: Final = 4
+"""Imports that are held to a state, while others change mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class DigestMail:
+    """A digest as a mail.
+
+    Attributes:
+        message: RFC 5322.
+        message_id: its Message-ID, without angle brackets: the same for all digests of a day.
+        due: the moment at which it was due, with a time zone.
+    """
+
+    message: bytes
+    message_id: str
+    due: datetime
+
+
+class DigestMails:
+    """The digests in one account.
+
+    Args:
+        account: the account's mail.
+        places: the ids of the mailboxes.
+    """
+
+    def __init__(self, account: MailAccount, places: Places) -> None:
+        self._account = account
+        self._places = places
+
+    async def find(self) -> tuple[Email, ...]:
+        """Return all digests, wherever their owner has put them, oldest first.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked.
+        """
+        _, emails = await self._account.find([{"hasKeyword": DIGEST}], also=MESSAGE_ID)
+        return emails
+
+    async def deliver(self, digest: DigestMail) -> None:
+        """Put a digest into the Inbox, unless the digest of that day was there before.
+
+        May be repeated, also by several instances at once: one digest is left.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked, or did not take the digest.
+        """
+        for held in (*[True] * _TRIES, False):
+            (state,) = await self._account.client.perform(get_email_state(self._account.id))
+            if _of_day(await self.find(), digest.message_id):
+                return
+            try:
+                await self._account.import_mail(
+                    digest.message,
+                    mailbox_ids=[self._places.inbox],
+                    keywords=[DIGEST, SCREENED],
+                    received_at=digest.due,
+                    if_in_state=state if held and state else None,
+                )
+            except MethodError as error:
+                if error.type != STATE_MISMATCH:
+                    raise
+            else:
+                return
+
+    async def tidy_up(self, message_id: str) -> None:
+        """Put second copies of a day's digest into the Trash, and archive the digests before it.
+
+        On servers that ignore ``ifInState`` two instances may import a digest at the same moment.
+        Each instance leaves the same copy: the one with the smallest id.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked.
+        """
+        digests = await self.find()
+        copies = _of_day(digests, message_id)
+        left = sorted(email.id for email in copies if not email.mailbox_ids & self._places.trash)
+        unwanted = {email.id: self._discard(email) for email in copies if email.id in left[1:]}
+        await self._account.update(unwanted)
+        earlier = [email.id for email in digests if email not in copies]
+        run = ClearingRun(self._account, self._archiving(), earlier, Cleared(""))
+        while run.has_more:
+            await run.clear_part()
+
+    def _archiving(self) -> Rule:
+        """Return the rule by which earlier digests leave the Inbox.
+
+        A digest that its owner moves at this moment is left where its owner puts it, so the patch
+        is never sent without a state.
+        """
+
+        def applies(email: Email) -> bool:
+            may_change = bool(self._places.archive) or SEEN not in email.keywords
+            return self._places.inbox in email.mailbox_ids and may_change
+
+        return Rule(applies, self._archive, is_safe=lambda _: False)
+
+    def _discard(self, email: Email) -> Patch:
+        bins = self._places.trash or self._places.archive
+        fallback = min(bins) if bins else self._places.inbox
+        return patch_mailboxes(email.mailbox_ids, frozenset(), fallback=fallback) or {}
+
+    def _archive(self, email: Email) -> Patch:
+        after = email.mailbox_ids - {self._places.inbox}
+        archive = self._places.archive
+        # Without an archive the digest stays in the Inbox.
+        fallback = min(archive) if archive else self._places.inbox
+        moved = patch_mailboxes(email.mailbox_ids, after, fallback=fallback) or {}
+        return {**moved, f"keywords/{SEEN}": True}
+
+
+def _of_day(digests: tuple[Email, ...], message_id: str) -> list[Email]:
+    return [email for email in digests if email.message_id == message_id]

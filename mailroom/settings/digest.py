@@ -1,0 +1,41 @@
+"""The section of the digest: its time of day."""
+
+from datetime import time
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from mailroom.settings.fields import matching
+from mailroom.settings.section import Section
+
+
+def _time_of_day(value: object) -> object:
+    """Return a time as it was written. YAML 1.1 reads ``8:30`` as 510, a number to the base 60."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value // 60:02}:{value % 60:02}"
+    return value
+
+
+class DigestSettings(Section):
+    """The digest, which is off until it has a time of day."""
+
+    at: Annotated[
+        str,
+        BeforeValidator(_time_of_day),
+        matching(r"(([01]?\d|2[0-3]):[0-5]\d)?", "must be a time of day like 08:00"),
+    ] = Field(
+        default="",
+        description="time of day, in `MAILROOM_TIMEZONE`, at which a mail in the Inbox names new"
+        " senders who wait: `08:00`; default: no digest",
+    )
+
+    @property
+    def is_on(self) -> bool:
+        """True if digests are written."""
+        return bool(self.at)
+
+    @property
+    def time(self) -> time:
+        """The time of day; only if digests are written."""
+        hour, _, minute = self.at.partition(":")
+        return time(int(hour), int(minute))
