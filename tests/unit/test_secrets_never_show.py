@@ -203,11 +203,11 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mailroom.runtime.failure_policy._BASE_PAUSE", 0.001)
     whole, mistakes = ScreenerWorkflow.run, iter([True])
 
-    async def run(self: ScreenerWorkflow) -> Report:
+    async def run(self: ScreenerWorkflow, *arguments: Any) -> Report:
         header = Credentials.basic("alice", PASSWORD).header
         if next(mistakes, False):
             raise ZeroDivisionError(len(header))
-        return await whole(self)
+        return await whole(self, *arguments)
 
     monkeypatch.setattr(ScreenerWorkflow, "run", run)
 
