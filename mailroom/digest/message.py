@@ -9,6 +9,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from email.errors import HeaderParseError
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -17,6 +19,7 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import quote
 
+import idna
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mailroom.digest.content import Digest
@@ -33,10 +36,14 @@ _MOST_NAMED: Final = 2
 """Senders who are named in the subject line."""
 _LONGEST_NAME: Final = 60
 _BRACKETS: Final = {ord(bracket): None for bracket in "<>"}
-_LINK: Final = re.compile(r"(?i)\b(?:[a-z][a-z0-9+.-]*://|www\.|mailto:)\S*")
-_DOT: Final = re.compile(r"(?<=[^\W_])\.(?=[^\W\d_]{2})")
+_LINK: Final = re.compile(r"(?i)(?:[a-z][a-z0-9+.-]*://|(?<![a-z0-9])www\.|mailto:)\S*")
+_DOT: Final = re.compile(r"(?<=[^\s.])[.\u3002\uff0e\uff61](?=[^\W\d_][^\s.])")
+"""A dot as in ``example.com``; to browsers the full stops of Chinese and Japanese are dots, too."""
 _SAFE_DOT: Final = "\N{ONE DOT LEADER}"
 """Looks like a full stop. With it, ``example.com`` is no address of a site for a mail app."""
+_LIKE_LINK: Final = re.compile(r"(?i)[/:]|www\.|^[^@]*$")
+"""A sender's address, or a List-Id, in which a mail app may find the address of a site."""
+_NOBODY: Final = Address("Mailroom", "nobody", "mailroom.invalid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +77,8 @@ class Frame:
 def compose(digest: Digest, frame: Frame) -> DigestMail:
     """Return a digest as a mail. The same content gives the same bytes."""
     mail = EmailMessage(policy=SMTP)
-    mail["From"] = f"Mailroom <{frame.owner}>"
-    mail["To"] = frame.owner
+    mail["From"] = owner = _owner(frame.owner)
+    mail["To"] = owner.addr_spec
     mail["Subject"] = subject_line(digest)
     mail["Date"] = format_datetime(frame.due.astimezone(frame.zone))
     mail["Message-ID"] = f"<{frame.message_id}>"
@@ -119,8 +126,9 @@ def as_html(digest: Digest, frame: Frame) -> str:
 
 def _lines(digest: Digest, frame: Frame) -> Iterator[str]:
     for waiting in digest.people[:_MOST_PEOPLE]:
-        name, who = _name(waiting), address(waiting.address)
-        yield who if name == who else f"{name} <{who}>"
+        # A line of its own for each: text from right to left reorders only the line it is in.
+        name, who = _name(waiting), address_of(waiting.address)
+        yield from [name] if name == who else [name, f"  {who}"]
         yield from _wrapped(_mails(waiting), indent="  ")
         if link := _link(waiting, frame):
             yield f"  {link}"
@@ -183,7 +191,7 @@ def _longer(digest: Digest) -> str:
 
 def _name(waiting: WaitingSubject) -> str:
     """Return the name of a subject; its address if it has none."""
-    return _shown_name(waiting.name) or address(waiting.address) or "(no sender)"
+    return _shown_name(waiting.name) or address_of(waiting.address) or "(no sender)"
 
 
 def _categories(decision: DecidedSubject) -> str:
@@ -191,7 +199,7 @@ def _categories(decision: DecidedSubject) -> str:
 
 
 def _decided(decision: DecidedSubject) -> str:
-    who = address(str(decision.subjects[0]))
+    who = address_of(str(decision.subjects[0]))
     name = _shown_name(decision.name)
     return f"{name} <{who.strip('<>')}>" if name else who
 
@@ -213,6 +221,29 @@ def unlinked(text: str) -> str:
     return _DOT.sub(_SAFE_DOT, _LINK.sub("[link]", text))
 
 
+def address_of(text: str) -> str:
+    """Return an address in full, in which mail apps find no link but to the address itself.
+
+    ``https://example.com/@example.com`` is a valid address for some servers. In such an address
+    slashes and colons are written as escapes.
+    """
+    shown = address(text)
+    if not _LIKE_LINK.search(shown):
+        return shown
+    escaped = shown.replace("/", r"\x2f").replace(":", r"\x3a")
+    return escaped.replace(".", _SAFE_DOT)
+
+
+def _owner(text: str) -> Address:
+    """Return the owner's address in ASCII; if it has no such form, an address of nobody."""
+    local, _, domain = text.rpartition("@")
+    try:
+        ascii_domain = idna.encode(domain, uts46=True).decode()
+        return Address("Mailroom", addr_spec=f"{local}@{ascii_domain}")
+    except (ValueError, HeaderParseError):
+        return _NOBODY
+
+
 def _and(names: Sequence[str], conjunction: str = "and") -> str:
     """Return names as in a sentence."""
     if len(names) == 1:
@@ -231,7 +262,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "name": _name,
-        "address": address,
+        "address": address_of,
         "mails": _mails,
         "categories": _categories,
         "decided": _decided,

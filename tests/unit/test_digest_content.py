@@ -13,7 +13,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mailroom.digest.content import Digest, Window, digest_of
-from mailroom.digest.message import Frame, as_html, as_text, compose, subject_line, unlinked
+from mailroom.digest.message import (
+    Frame,
+    address_of,
+    as_html,
+    as_text,
+    compose,
+    subject_line,
+    unlinked,
+)
 from mailroom.digest.times import due_today, next_due
 from mailroom.screener.model.subject import Subject
 from mailroom.screener.overview.decided import DecidedSubject
@@ -153,7 +161,8 @@ def test_a_digest_reads_well_in_a_terminal() -> None:
         decided=(decided,),
     )
     assert as_text(content, FRAME).splitlines() == [
-        "Ada Obel <ada@obel.example>",
+        "Ada Obel",
+        "  ada@obel.example",
         "  2 mails, the newest: Dinner?",
         "  https://mailroom.example.com/subject?who=ada%40obel.example",
         "",
@@ -227,6 +236,10 @@ def test_the_subject_line_names_people(people: int, others: int, line: str) -> N
         ("WWW.evil.example", "[link]"),
         ("evil.example", "evil\u2024example"),
         ("mailto:a@b.example", "[link]"),
+        ("看https://evil.example", "看[link]"),
+        ("evil。com and evil\uff0ecom", "evil\u2024com and evil\u2024com"),
+        ("q\u0303.com", "q\u0303\u2024com"),
+        ("evil.भारत", "evil\u2024भारत"),
         ("Version 2.10 of Node.js, e.g. now.", "Version 2.10 of Node\u2024js, e.g. now."),
     ],
 )
@@ -234,10 +247,28 @@ def test_no_text_of_a_stranger_becomes_a_link(text: str, shown: str) -> None:
     assert unlinked(text) == shown
 
 
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("ada+x@obel.example", "ada+x@obel.example"),
+        ("*@obel.example", "*@obel.example"),
+        (
+            "https://evil.example/@x.example",
+            "https\\x3a\\x2f\\x2fevil\u2024example\\x2f@x\u2024example",
+        ),
+        ("www.evil.example@x.example", "www\u2024evil\u2024example@x\u2024example"),
+        ("<dev.lists.example>", "<dev\u2024lists\u2024example>"),
+    ],
+)
+def test_no_address_becomes_a_link_to_a_site(address: str, shown: str) -> None:
+    assert address_of(address) == shown
+
+
 HOSTILE = (
     "<img src=x onerror=alert(1)>",
     "a\r\nBcc: eve@evil.example\r\n\r\nbody",
     "\u202egnp.exe\u202c\u200b\x00\x1b[31m",
+    "\udcff\ud83d",
     "x" * 10_000,
 )
 
@@ -260,8 +291,10 @@ def test_hostile_text_is_harmless(text: str) -> None:
 
 def test_no_name_pretends_to_hold_an_address() -> None:
     content = digest(waits("mallory@evil.example", name="Ada <ada@bank.example>"))
-    first, *_ = as_text(content, FRAME).splitlines()
-    assert first == "Ada ada@bank\u2024example <mallory@evil.example>"
+    assert as_text(content, FRAME).splitlines()[:2] == [
+        "Ada ada@bank\u2024example",
+        "  mallory@evil.example",
+    ]
 
 
 # As a mail
@@ -279,6 +312,22 @@ def test_a_digest_is_a_mail_from_and_to_its_owner() -> None:
     assert b"\n" not in done.message.replace(b"\r\n", b"")
     assert done.message.isascii()
     assert max(map(len, done.message.splitlines())) <= 998
+
+
+@pytest.mark.parametrize(
+    ("owner", "address"),
+    [
+        ("alice@bücher.example", "alice@xn--bcher-kva.example"),
+        ("alice", "nobody@mailroom.invalid"),
+        ("", "nobody@mailroom.invalid"),
+        ("jörg@example.com", "nobody@mailroom.invalid"),
+        ("a@example.com\r\nBcc: eve@evil.example", "nobody@mailroom.invalid"),
+    ],
+)
+def test_an_odd_address_of_the_owner_does_no_harm(owner: str, address: str) -> None:
+    done = compose(digest(waits("ada@obel.example")), replace(FRAME, owner=owner))
+    mail = message_from_bytes(done.message, policy=default)
+    assert (mail["From"], mail["To"]) == (f"Mailroom <{address}>", address)
 
 
 def test_the_same_content_gives_the_same_bytes() -> None:
