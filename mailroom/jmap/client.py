@@ -14,7 +14,6 @@ import structlog
 from yarl import URL
 
 from mailroom.http import (
-    BrokenAnswerError,
     HttpClient,
     HttpError,
     HttpRequest,
@@ -24,6 +23,7 @@ from mailroom.http import (
     UnreachableError,
     is_same_origin,
 )
+from mailroom.jmap.answers import blob_id, response_object
 from mailroom.jmap.errors import JmapError, RequestError, SessionError
 from mailroom.jmap.postponed import Answers, completed, pause, put_off
 from mailroom.jmap.problem_details import is_beyond_limits, problem
@@ -206,7 +206,7 @@ class JmapClient:
         headers = {"Content-Type": media_type, "Accept": JMAP}
         try:
             return await self._http.ask(
-                HttpRequest("POST", url, headers, data, expected=_UPLOADED), _blob_id
+                HttpRequest("POST", url, headers, data, expected=_UPLOADED), blob_id
             )
         except UnexpectedStatusError as error:
             self.forget_session()
@@ -267,7 +267,7 @@ class JmapClient:
             max_octets=request.max_octets,
         )
         try:
-            body = await self._http.ask(post, _response_object)
+            body = await self._http.ask(post, response_object)
         except UnexpectedStatusError as error:
             self.forget_session()
             raise problem(error) from None
@@ -292,28 +292,3 @@ class JmapClient:
 
 def _session(response: Response) -> Session:
     return parse_session(response.json(), response.url)
-
-
-def _blob_id(response: Response) -> str:
-    """Return the blob id in the answer to an upload.
-
-    Raises:
-        BrokenAnswerError: the body has no blob id.
-    """
-    body = response.json()
-    blob_id = body.get("blobId") if isinstance(body, dict) else None
-    if not isinstance(blob_id, str):
-        raise BrokenAnswerError(response.url, "this is no answer to an upload")
-    return blob_id
-
-
-def _response_object(response: Response) -> Mapping[str, Any]:
-    """Return the Response object (RFC 8620 section 3.4) in an answer.
-
-    Raises:
-        BrokenAnswerError: the body is not a Response object.
-    """
-    body = response.json()
-    if not isinstance(body, dict) or not isinstance(body.get("methodResponses"), list):
-        raise BrokenAnswerError(response.url, "this is not a JMAP response")
-    return body

@@ -60,7 +60,7 @@ def import_email(
         account_id: the account.
         blob_id: the id of the uploaded message.
         mailbox_ids: the mailboxes, at least one.
-        keywords: the keywords of the mail.
+        keywords: the keywords of the mail, at least one: Apache James 3.8 refuses none.
         received_at: the time that counts as that of the delivery, with a time zone.
         if_in_state: the Email state in which alone the message is imported; None: in any.
     """

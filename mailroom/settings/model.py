@@ -18,12 +18,12 @@ from mailroom.raw_settings import PREFIX
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.settings.digest import DigestSettings
 from mailroom.settings.fields import CategoryList, ShardOption, TimeZone
+from mailroom.settings.health import HealthSettings
 from mailroom.settings.sections import (
     ArrivalsSettings,
     CarddavSettings,
     ContactsSettings,
     FailureSettings,
-    HealthSettings,
     HttpSettings,
     JmapSettings,
     LogSettings,

@@ -8,7 +8,6 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, SecretStr
 
 from mailroom.http import AllowedHosts, Credentials, Proxies
-from mailroom.raw_settings import DEFAULT_HEALTH_HOST, DEFAULT_HEALTH_PORT
 from mailroom.screener.model.categories import Layout, triage_label
 from mailroom.settings.fields import (
     Age,
@@ -197,21 +196,6 @@ class PollSettings(Section):
         le=86400,
         description="seconds between polls, which run beside push; at most 30 while push is down"
         " or has missed a change",
-    )
-
-
-class HealthSettings(Section):
-    """The HTTP server for probes and people."""
-
-    host: str = Field(
-        default=DEFAULT_HEALTH_HOST,
-        description="address to listen on; `::`: all addresses of IPv4 and IPv6",
-    )
-    port: int = Field(
-        default=DEFAULT_HEALTH_PORT,
-        ge=0,
-        le=65535,
-        description="port to listen on; `0`: any free port",
     )
 
 

@@ -17,7 +17,7 @@ from mailroom.exits import Exit
 from mailroom.health import Health, Overview, serve
 from mailroom.http.listening import PortUnavailableError
 from mailroom.jmap.push import PushStatus
-from mailroom.settings.sections import HealthSettings
+from mailroom.settings.health import HealthSettings
 
 
 @dataclass

@@ -15,7 +15,7 @@ from mailroom import __version__
 from mailroom.admin.probe import Answer
 from mailroom.admin.probe import probe as probe_now
 from mailroom.health import Health, Overview, serve
-from mailroom.settings.sections import HealthSettings
+from mailroom.settings.health import HealthSettings
 from tests.support.service.forked import command
 
 POLL = 60.0

@@ -168,7 +168,7 @@ class Owner:
         facts = {
             "blobId": blob_id,
             "mailboxIds": {(await self.mailboxes())[mailbox]: True},
-            "keywords": {},
+            "keywords": {"$seen": True},  # James takes no message without a keyword
             "receivedAt": received_at,
         }
         await self.jmap("Email/import", {"emails": {"mail": facts}})
