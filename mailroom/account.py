@@ -10,8 +10,6 @@ import structlog
 from yarl import URL
 
 from mailroom.contacts.book import AddressBook
-from mailroom.contacts.carddav import CardDavAddressBook, Options, make_address_book
-from mailroom.contacts.jmap import JmapAddressBook
 from mailroom.contacts.model import AddressBookError
 from mailroom.http import (
     HttpClient,
@@ -116,6 +114,9 @@ class Account:
             reasons = "; ".join(lacking)
             raise AddressBookError(f"no contacts over JMAP, and CardDAV cannot be used: {reasons}")
         else:
+            # Of the two protocols, a service loads only the one that it uses.
+            from mailroom.contacts.carddav import CardDavAddressBook, Options  # noqa: PLC0415
+
             # A server with both protocols shows only vCard 4 groups over both.
             jmap_host = str(self.settings.jmap.session_url.host).lower()
             carddav_host = str(self.settings.carddav.url.host).lower()
@@ -132,6 +133,8 @@ class Account:
         return self._book
 
     def _jmap_book(self, account_id: str) -> AddressBook:
+        from mailroom.contacts.jmap import JmapAddressBook  # noqa: PLC0415 - see book
+
         contacts = self.settings.contacts
         return JmapAddressBook(
             self.client,
@@ -146,6 +149,8 @@ class Account:
         Raises:
             HttpError, AddressBookError: as :func:`mailroom.contacts.carddav.make_address_book`.
         """
+        from mailroom.contacts.carddav import make_address_book  # noqa: PLC0415 - see book
+
         await make_address_book(self._carddav_http, self.settings.carddav.url, "Contacts")
         self._book = None
 

@@ -14,13 +14,14 @@ import structlog
 from mailroom.account import Account, open_account
 from mailroom.admin.setup import find_lacking
 from mailroom.exits import Exit
-from mailroom.logs import configure_logging, hider
+from mailroom.logs import hider
 from mailroom.output import fail, remark, say
 from mailroom.report import printable
 from mailroom.report.failures import EXPECTED, exit_code
 from mailroom.screener.model.missing import MissingError
 from mailroom.screener.model.subject import Subject
-from mailroom.settings import Settings, SettingsError, load_settings
+from mailroom.settings import Settings
+from mailroom.start import log_as_set, settings_or_exit
 
 _LOG_LEVEL: Final = ("log", "level")
 
@@ -56,14 +57,6 @@ class Output:
 
 Work = Callable[[Account, Output], Awaitable[Exit]]
 """The work of a command on one account; returns the exit code."""
-
-
-def settings_or_exit() -> Settings:
-    """Return the settings; if they have mistakes, print all of these and exit."""
-    try:
-        return load_settings()
-    except SettingsError as error:
-        fail(str(error), Exit.CONFIGURATION)
 
 
 def subject_or_exit(who: str) -> Subject:
@@ -138,8 +131,3 @@ async def _on_one(settings: Settings, work: Work, output: Output) -> Exit:
         if settings.name:  # the data of the other accounts is printed; this one is not left out
             output.set_data({"error": str(error), "exit_code": code})
         return code
-
-
-def log_as_set(settings: Settings, *, level: str) -> None:
-    """Set up logging as the settings say, but with this level."""
-    configure_logging(level=level, format=settings.log.format, secrets=settings.secrets())

@@ -10,8 +10,7 @@ from itertools import islice
 from typing import Any, Final
 
 from mailroom.account import Account
-from mailroom.contacts.carddav import NoAddressBookError
-from mailroom.contacts.model import AddressBookError, Group
+from mailroom.contacts.model import AddressBookError, Group, NoAddressBookError
 from mailroom.http.not_now import of_set_error
 from mailroom.jmap.errors import JmapError
 from mailroom.jmap.mailboxes import create_mailboxes

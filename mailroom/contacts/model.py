@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from yarl import URL
+
 from mailroom.contacts.address import key_of
 from mailroom.contacts.uid import is_of_list, key_on_card, keys_of_card
 
@@ -215,6 +217,14 @@ class AddressBookError(Exception):
     """
 
     is_lasting = False
+
+
+class NoAddressBookError(AddressBookError):
+    """No address book was found; an address book can be made in one of ``homes``."""
+
+    def __init__(self, text: str, homes: tuple[URL, ...] = ()) -> None:
+        super().__init__(text)
+        self.homes = homes
 
 
 class LastingRefusalError(AddressBookError):

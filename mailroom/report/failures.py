@@ -2,8 +2,11 @@
 
 from typing import Final
 
-from mailroom.contacts.carddav import NoAddressBookError
-from mailroom.contacts.model import AddressBookError, ReadOnlyAddressBookError
+from mailroom.contacts.model import (
+    AddressBookError,
+    NoAddressBookError,
+    ReadOnlyAddressBookError,
+)
 from mailroom.exits import Exit
 from mailroom.http import CredentialsRefusedError, HttpError, InsecureUrlError, RedirectError
 from mailroom.jmap.errors import JmapError, SessionError, is_read_only

@@ -3,34 +3,35 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
+from typing import TYPE_CHECKING
 
 from mailroom.http.listening import listen
-from mailroom.runtime.page import PageAccount
 from mailroom.settings import Settings
-from mailroom.web.options import Access, PageOptions
+
+if TYPE_CHECKING:
+    from mailroom.runtime.page import PageAccount
 
 
 @asynccontextmanager
 async def serve_page(
-    settings: Settings, pages: Iterable[tuple[Settings, PageAccount]]
+    settings: Settings, pages: Iterable[tuple[Settings, "PageAccount | None"]]
 ) -> AsyncIterator[int | None]:
     """Serve the page as long as the block runs; yield its port, or None if the page is off.
 
     Args:
         settings: the settings of the process.
-        pages: the accounts that the process serves, each with its settings.
+        pages: the accounts that the process serves, each with its settings; None: its page is off.
 
     Raises:
         PortUnavailableError: the server cannot listen on its port.
     """
-    shown = [
-        (account_settings, page) for account_settings, page in pages if account_settings.web.is_on
-    ]
+    shown = [(account_settings, page) for account_settings, page in pages if page is not None]
     if not shown:
         yield None
         return
-    # The template engine takes memory that a service without the page does not need.
+    # A service without the page loads nothing of it, above all no template engine.
     from mailroom.web.app import make_app  # noqa: PLC0415
+    from mailroom.web.options import Access, PageOptions  # noqa: PLC0415
 
     web = settings.web
     options = PageOptions(

@@ -10,7 +10,8 @@ its own: when the service of one gives up, the others go on, and a new service i
 """
 
 import asyncio
-from typing import Final, NoReturn
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import structlog
 
@@ -19,11 +20,13 @@ from mailroom.exits import Exit
 from mailroom.logs import hide_also
 from mailroom.metrics import Metrics
 from mailroom.runtime.failure_policy import FailurePolicy
-from mailroom.runtime.page import PageAccount
 from mailroom.runtime.service import Service
 from mailroom.runtime.telemetry import Telemetry
 from mailroom.settings import Settings, SettingsError
 from mailroom.waiting.backoff import full_jitter
+
+if TYPE_CHECKING:
+    from mailroom.runtime.page import PageAccount
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +46,7 @@ class Supervisor:
     Attributes:
         name: the account's name; empty for a single account.
         health: the account's state.
-        page: the account as the page sees it.
+        page: the account as the page sees it; None if its page is off.
     """
 
     def __init__(self, settings: Settings, families: Metrics) -> None:
@@ -51,18 +54,18 @@ class Supervisor:
         self._telemetry = Telemetry.of(settings, families)
         self.name = settings.name
         self.health = self._telemetry.health
-        self.page = PageAccount(settings)
+        self.page = _page_account(settings)
 
     async def run(self) -> Exit:
         """Work until the service gives up, and return the exit code; cancel the task to stop.
 
         Refused credentials are waited out: see :mod:`mailroom.runtime.failure_policy`.
         """
-        policy = FailurePolicy(limit=self._settings.failure.limit)
+        policy, page = FailurePolicy(limit=self._settings.failure.limit), self.page
         while True:
             async with open_account(self._settings) as account:
                 service = Service(account, self._telemetry, policy)
-                with self.page.serve(account, service.passes):
+                with nullcontext() if page is None else page.serve(account, service.passes):
                     code = await service.run()
             if code is not Exit.CREDENTIALS:
                 return code
@@ -115,3 +118,12 @@ def restart_pause(code: Exit) -> float:
     """
     pause = _PAUSES.get(code, _LONG_PAUSE)
     return full_jitter(1, base=pause / 2, cap=pause, floor=pause / 2)
+
+
+def _page_account(settings: Settings) -> "PageAccount | None":
+    if not settings.web.is_on:
+        return None
+    # A service without the page loads nothing of it.
+    from mailroom.runtime.page import PageAccount  # noqa: PLC0415
+
+    return PageAccount(settings)

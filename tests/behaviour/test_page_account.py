@@ -30,7 +30,8 @@ LIST = {
 
 @asynccontextmanager
 async def page_of(owner: Owner, cwd: Path, **settings: str) -> AsyncIterator[PageAccount]:
-    environ = environment(owner, **{**ON, "MAILROOM_PUSH_TRANSPORT": "eventsource"}, **settings)
+    given = {"MAILROOM_PUSH_TRANSPORT": "eventsource", "MAILROOM_WEB_API_TOKEN": "t" * 20}
+    environ = environment(owner, **{**ON, **given}, **settings)
     async with running_in_process(environ, cwd, []) as service:
         await service.until_ready()
         yield service.page

@@ -5,8 +5,7 @@ from itertools import pairwise
 import pytest
 from yarl import URL
 
-from mailroom.contacts.carddav import NoAddressBookError
-from mailroom.contacts.model import AddressBookError, ReadOnlyAddressBookError
+from mailroom.contacts.model import AddressBookError, NoAddressBookError, ReadOnlyAddressBookError
 from mailroom.exits import Exit
 from mailroom.http import (
     BrokenAnswerError,

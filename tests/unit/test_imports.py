@@ -6,13 +6,19 @@ from pathlib import Path
 
 import pytest
 
-PROGRAM = """
+ANY_COMMAND = """
 import sys
 from mailroom.cli import run_command
 try:
     run_command(sys.argv[1:])
 finally:
     print(*sys.modules, file=sys.stderr)
+"""
+SERVICE = """
+import sys
+from mailroom.cli.commands import COMMANDS
+COMMANDS["run"].load()
+print(*sys.modules, file=sys.stderr)
 """
 
 
@@ -31,7 +37,27 @@ def imported_by(code: str, *arguments: str, cwd: Path) -> set[str]:
 
 @pytest.mark.parametrize("arguments", [["health"], ["--help"], ["check", "--help"]], ids=str)
 def test_health_and_help_import_next_to_nothing(tmp_path: Path, arguments: list[str]) -> None:
-    modules = imported_by(PROGRAM, *arguments, cwd=tmp_path)
+    modules = imported_by(ANY_COMMAND, *arguments, cwd=tmp_path)
     assert "mailroom.cli.commands" in modules
     packages = {"aiohttp", "asyncio", "pydantic", "structlog", "yaml", "mailroom.settings"}
     assert modules & packages == set()
+
+
+def test_the_service_imports_no_other_command_and_nothing_that_is_off(tmp_path: Path) -> None:
+    """Contacts, the page and a parser of YAML are loaded when they are needed."""
+    modules = imported_by(SERVICE, cwd=tmp_path)
+    assert "mailroom.runtime.process" in modules
+    packages = {"click", "jinja2", "pygments", "rich.console", "typer", "xml.etree", "yaml"}
+    parts = {
+        "admin.decide",
+        "contacts.carddav",
+        "contacts.jmap",
+        "contacts.jscontact",
+        "contacts.vcard",
+        "demo",
+        "runtime.page",
+        "sandbox",
+        "screener.suggest",
+        "web",
+    }
+    assert modules & (packages | {f"mailroom.{part}" for part in parts}) == set()

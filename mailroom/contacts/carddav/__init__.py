@@ -4,7 +4,6 @@ Knows vCards through :mod:`mailroom.contacts.vcard` only, and nothing of why the
 """
 
 from mailroom.contacts.carddav.backend import CardDavAddressBook
-from mailroom.contacts.carddav.discovery import NoAddressBookError
 from mailroom.contacts.carddav.selection import Options, make_address_book
 
-__all__ = ["CardDavAddressBook", "NoAddressBookError", "Options", "make_address_book"]
+__all__ = ["CardDavAddressBook", "Options", "make_address_book"]

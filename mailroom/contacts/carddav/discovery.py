@@ -24,7 +24,7 @@ from mailroom.contacts.carddav.webdav import (
     propfind,
     xml_request,
 )
-from mailroom.contacts.model import AddressBookError
+from mailroom.contacts.model import AddressBookError, NoAddressBookError
 from mailroom.http import HttpClient, RedirectError, Response, refusal
 
 _WELL_KNOWN: Final = "/.well-known/carddav"
@@ -88,14 +88,6 @@ class Discovered:
     books: tuple[AddressBookCollection, ...]
     homes: tuple[URL, ...]
     found_by_own_url: bool = False
-
-
-class NoAddressBookError(AddressBookError):
-    """No address book was found; an address book can be made in one of ``homes``."""
-
-    def __init__(self, text: str, homes: tuple[URL, ...] = ()) -> None:
-        super().__init__(text)
-        self.homes = homes
 
 
 async def discover(http: HttpClient, base: URL) -> Discovered:

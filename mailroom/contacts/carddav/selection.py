@@ -10,7 +10,6 @@ from yarl import URL
 
 from mailroom.contacts.carddav.discovery import (
     AddressBookCollection,
-    NoAddressBookError,
     books_in,
     discover,
 )
@@ -23,7 +22,11 @@ from mailroom.contacts.carddav.webdav import (
     query_by_name,
     xml_request,
 )
-from mailroom.contacts.model import AddressBookError, ReadOnlyAddressBookError
+from mailroom.contacts.model import (
+    AddressBookError,
+    NoAddressBookError,
+    ReadOnlyAddressBookError,
+)
 from mailroom.contacts.vcard.edit import to_group
 from mailroom.contacts.vcard.groups import is_group
 from mailroom.contacts.vcard.lines import VCard

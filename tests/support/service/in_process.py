@@ -34,7 +34,8 @@ class InProcess(Service):
 
     @property
     def page(self) -> PageAccount:
-        """The account as the page sees it."""
+        """The account as the page sees it, if the settings turn the page on."""
+        assert self._supervisor.page is not None
         return self._supervisor.page
 
     def log(self) -> list[dict[str, Any]]:
