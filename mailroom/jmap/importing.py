@@ -79,7 +79,8 @@ def import_email(
         answer = results[call]
         created = checked(answer.get("created") or {}, dict, call)
         if _CREATION_ID in created:
-            return ImportedEmail(parsed(_id, call, created[_CREATION_ID]), is_new=True)
+            email_id = parsed(lambda value: str(value["id"]), call, created[_CREATION_ID])
+            return ImportedEmail(email_id, is_new=True)
         refused = checked(answer.get("notCreated") or {}, dict, call).get(_CREATION_ID)
         reason = SetError.parse(refused)
         if reason.type == _ALREADY_EXISTS and reason.existing_id:
@@ -87,7 +88,3 @@ def import_email(
         raise ImportRefusedError(reason)
 
     return Operation((call,), response)
-
-
-def _id(created: Any) -> str:
-    return str(created["id"])

@@ -45,6 +45,8 @@ ORDER: Final = (WebSocketTransport.name, EventSourceTransport.name)
 """The transports' names, the best first."""
 _BAD_ENDS: Final = 3
 """The number of bad ends in a row after which a transport is given up."""
+_COUNTED_BESIDE_OTHERS: Final = frozenset({End.REFUSED, End.FAILED, End.SHORT})
+"""Ends that count only if there is another transport to use."""
 _MISSED_CHANGES: Final = 2
 """The number of connections that missed a change, with none between them that announced one, after
 which a transport is given up. One is not enough, because the first may have been resumed at a
@@ -105,17 +107,7 @@ class Preference:
                 transports may be tried again.
             now: the time.
         """
-        self._count(name, end, is_last=is_last)
-        if self._bad_ends[name] < _BAD_ENDS:
-            return False
-        del self._bad_ends[name], self._missed_changes[name]
-        if is_last:
-            self._given_up_until.clear()
-        else:
-            self._given_up_until[name] = now + UNAVAILABLE_PAUSE
-        return True
-
-    def _count(self, name: str, end: End, *, is_last: bool) -> None:
+        is_counted = not is_last or end not in _COUNTED_BESIDE_OTHERS
         match end:
             case End.ANNOUNCED | End.HEALTHY:
                 self._bad_ends[name] = 0
@@ -125,14 +117,18 @@ class Preference:
                 self._missed_changes[name] += 1
                 if self._missed_changes[name] == _MISSED_CHANGES:
                     self._bad_ends[name] = _BAD_ENDS
-            case End.UNAVAILABLE:
+            case End.UNAVAILABLE | End.REFUSED if is_counted:
                 self._bad_ends[name] = _BAD_ENDS
-            case End.REFUSED if not is_last:
-                self._bad_ends[name] = _BAD_ENDS
-            case End.EARLY:
+            case End.EARLY | End.FAILED | End.SHORT if is_counted:
                 self._bad_ends[name] += 1
-            case End.FAILED | End.SHORT if not is_last:
-                self._bad_ends[name] += 1
+        if self._bad_ends[name] < _BAD_ENDS:
+            return False
+        del self._bad_ends[name], self._missed_changes[name]
+        if is_last:
+            self._given_up_until.clear()
+        else:
+            self._given_up_until[name] = now + UNAVAILABLE_PAUSE
+        return True
 
 
 class AutoTransport:

@@ -96,16 +96,13 @@ class Service:
                 self._failed(result)
                 continue
             self._succeeded(due, result)
-            await self._clear_old_mail()
-
-    async def _clear_old_mail(self) -> None:
-        """Clear old waiting mail, a part after every pass, and more until the next pass is due."""
-        has_more = True
-        while has_more:
-            async with self.passes.turn:
-                has_more = await self._expiry.run_part_if_due()
-            if self._trigger.is_due:
-                return
+            # A part of the hourly work after every pass, and more until the next pass is due.
+            has_more = True
+            while has_more:
+                async with self.passes.turn:
+                    has_more = await self._expiry.run_part_if_due()
+                if self._trigger.is_due:
+                    break
 
     async def _run_pass(self, due: Due) -> Report | Exception:
         """Run a pass; return its report, or the error because of which it failed."""

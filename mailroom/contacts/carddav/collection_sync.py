@@ -73,10 +73,19 @@ class CollectionSync:
                     error=str(error),
                     is_stale=error.is_stale,
                 )
-        if listing is None or listing.is_truncated:
-            return await self._compare_etags()
         changes = Changes()
-        for path in listing.gone:
+        if listing is not None and not listing.is_truncated:
+            gone: Collection[str] = listing.gone
+        else:
+            # A list of every resource is compared with the known ETags.
+            if not self._can_sync:
+                changes.tag = await self._requests.collection_tag()
+                if changes.tag and changes.tag == self._tag:
+                    return changes
+            listing = await list_everything(self._requests, can_sync=self._can_sync)
+            self._can_sync = bool(listing.token)
+            gone = self._etags.keys() - listing.found.keys()
+        for path in gone:
             changes.remove(path)
         changes.token = listing.token
         await self._read(listing.found, changes)
@@ -88,21 +97,6 @@ class CollectionSync:
         for path in changes.gone:
             self._etags.pop(path, None)
         self._etags.update(changes.etags)
-
-    async def _compare_etags(self) -> Changes:
-        """Return the differences between a list of every resource and the known ETags."""
-        changes = Changes()
-        if not self._can_sync:
-            changes.tag = await self._requests.collection_tag()
-            if changes.tag and changes.tag == self._tag:
-                return changes
-        listing = await list_everything(self._requests, can_sync=self._can_sync)
-        self._can_sync = bool(listing.token)
-        changes.token = listing.token
-        for path in self._etags.keys() - listing.found.keys():
-            changes.remove(path)
-        await self._read(listing.found, changes)
-        return changes
 
     async def _read(self, found: Mapping[str, Listed], changes: Changes) -> None:
         """Read new and changed cards: whole if they are small in total, else some properties."""
