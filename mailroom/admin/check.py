@@ -49,6 +49,7 @@ _PARTS: Final = (
     _Part("push", inspections.push, asks=_BY_MAIL, is_proof_for=_BY_MAIL),
     _Part("service", inspections.service),
     _Part("page", inspections.page),
+    _Part("digest", inspections.digest),
     _Part("search", inspections.search, asks=_BY_MAIL),
     _Part("next pass", inspections.next_pass, asks=_BOTH),
 )

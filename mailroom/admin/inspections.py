@@ -16,7 +16,9 @@ from mailroom.admin.beside import service_beside
 from mailroom.admin.searching import find_limitations
 from mailroom.admin.setup import find_lacking
 from mailroom.admin.sign_of_life import BlockedError, sign_of_life
+from mailroom.digest.times import next_due
 from mailroom.exits import Exit
+from mailroom.jmap.errors import SessionError
 from mailroom.jmap.session import unusable_push_urls
 from mailroom.report import plan_text
 from mailroom.report.failures import EXPECTED
@@ -106,7 +108,7 @@ async def contacts(account: Account) -> AsyncIterator[Finding]:
 
 
 async def rights(account: Account) -> AsyncIterator[Finding]:
-    """Report that mail may be changed.
+    """Report that mail may be changed, and that a digest could not be written.
 
     Raises:
         NoRightToWriteError: it may not be.
@@ -119,6 +121,11 @@ async def rights(account: Account) -> AsyncIterator[Finding]:
     if lacking := list(lacking_rights(directory, categories, layout)):
         raise NoRightToWriteError(lacking)
     yield Finding("rights", "mail may be changed")
+    if account.settings.digest.is_on:
+        try:
+            await account.client.upload_url(mail.id)
+        except SessionError as error:
+            yield Finding("digest", f"cannot be written: {error}", is_open=True)
 
 
 async def mailboxes_and_groups(account: Account) -> AsyncIterator[Finding]:
@@ -207,6 +214,17 @@ async def page(account: Account) -> AsyncIterator[Finding]:
     needs_url = not web.url and web.auth != "none"
     lines = ("set MAILROOM_WEB_URL: without it only IP addresses and localhost are answered",)
     yield Finding("page", detail, lines=lines if needs_url else (), is_open=needs_url)
+
+
+async def digest(account: Account) -> AsyncIterator[Finding]:
+    """Report the time at which the next digest is due; report nothing if digests are off."""
+    settings = account.settings
+    if not settings.digest.is_on:
+        return
+    due = next_due(account.client.server_now(), settings.digest.time, settings.zone)
+    local = due.astimezone(settings.zone)
+    zone = settings.timezone or f"{local.tzname()}, the time zone of this machine"
+    yield Finding("next digest", f"on {local:%Y-%m-%d} at {local:%H:%M} ({zone}), if anybody waits")
 
 
 async def search(account: Account) -> AsyncIterator[Finding]:

@@ -192,6 +192,15 @@ class JmapClient:
         answers = await self.perform_all(together)
         return answers[: len(first)], answers[len(first) :]
 
+    async def upload_url(self, account_id: str) -> URL:
+        """Return the address to which data of an account is uploaded.
+
+        Raises:
+            HttpError: the session cannot be fetched.
+            SessionError: the server names no address for uploads that credentials may be sent to.
+        """
+        return upload_url(await self.session(), account_id, self._http.credentials.allowed_hosts)
+
     async def upload(self, account_id: str, data: bytes, media_type: str) -> str:
         """Upload data of an account, and return its blob id (RFC 8620 section 6.1).
 
@@ -202,7 +211,7 @@ class JmapClient:
             RequestError: the server refuses the data.
             SessionError: the server names no address for uploads that credentials may be sent to.
         """
-        url = upload_url(await self.session(), account_id, self._http.credentials.allowed_hosts)
+        url = await self.upload_url(account_id)
         headers = {"Content-Type": media_type, "Accept": JMAP}
         try:
             return await self._http.ask(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -342,6 +343,32 @@ async def test_it_says_what_the_server_cannot_do_and_what_is_done_instead(
         found = await findings(environ, tmp_path)
     assert found["search"].code is Exit.OK
     assert list(found["search"].lines) == [each.value for each in expected]
+
+
+async def test_the_time_of_the_next_digest(environ: Environ, tmp_path: Path) -> None:
+    assert "next digest" not in await findings(environ, tmp_path)
+    digest = {"MAILROOM_DIGEST_AT": "8:00", "MAILROOM_TIMEZONE": "Asia/Tokyo"}
+    found = await findings({**environ, **digest}, tmp_path)
+    assert "digest" not in found
+    when = r"on \d{4}-\d\d-\d\d at 08:00 \(Asia/Tokyo\), if anybody waits"
+    assert re.fullmatch(when, found["next digest"].detail)
+    digest.pop("MAILROOM_TIMEZONE")
+    machines = (await findings({**environ, **digest}, tmp_path))["next digest"]
+    assert "the time zone of this machine" in machines.detail
+
+
+async def test_a_server_that_takes_no_mail_cannot_have_a_digest(
+    environ: Environ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = sandbox_session.session
+
+    def without_upload(account: SandboxAccount, origin: str) -> dict[str, Any]:
+        return {**session(account, origin), "uploadUrl": ""}
+
+    monkeypatch.setattr(sandbox_session, "session", without_upload)
+    found = await findings({**environ, "MAILROOM_DIGEST_AT": "08:00"}, tmp_path)
+    assert found["digest"].is_open
+    assert "uploadUrl" in found["digest"].detail
 
 
 async def test_the_page(environ: Environ, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -39,6 +40,7 @@ FRAME = Frame(
     page="https://mailroom.example.com",
 )
 EIGHT = time(8, 0)
+FIRST_CONTACT = Path(__file__).parents[2] / "docs" / "first-contact.md"
 
 
 def waits(
@@ -160,7 +162,9 @@ def test_a_digest_reads_well_in_a_terminal() -> None:
         longer=12,
         decided=(decided,),
     )
-    assert as_text(content, FRAME).splitlines() == [
+    text = as_text(content, FRAME)
+    assert f"```text\n{text}```" in FIRST_CONTACT.read_text(encoding="utf-8")
+    assert text.splitlines() == [
         "Ada Obel",
         "  ada@obel.example",
         "  2 mails, the newest: Dinner?",
