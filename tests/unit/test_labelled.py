@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.jmap.mail import Email
+from mailroom.screener.model.keywords import DIGEST
 from mailroom.screener.triage.labelled import SortedMail
 from tests.support.domain.builders import BOB, ELSEWHERE, mail, sort_mail
 
@@ -58,6 +59,7 @@ def kinds(result: SortedMail) -> dict[str, set[str]]:
             id="in Sent under an address that is no identity",
         ),
         pytest.param(mail("Drafts", "@ToJail", sender=()), "own", id="a draft without From"),
+        pytest.param(mail("Inbox", "@ToJail", keywords=[DIGEST]), "own", id="a digest"),
         pytest.param(mail("Screener", "@ToFeed", sender=(BOB, AL)), "unusable", id="two in From"),
         pytest.param(mail("Screener", "@ToFeed", sender=(BOB, ME)), "unusable", id="one is own"),
         pytest.param(mail("Screener", "@ToFeed", sender=()), "unusable", id="no From"),

@@ -10,7 +10,7 @@ from mailroom.contacts.index import ContactIndex, IndexBuilder
 from mailroom.contacts.uid import uid_for
 from mailroom.jmap.mail import EmailAddress
 from mailroom.jmap.recent_mail import Headers
-from mailroom.screener.model.keywords import FORGED, JUNK
+from mailroom.screener.model.keywords import DIGEST, FORGED, JUNK
 from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.suggest import signals as signals_module
 from mailroom.screener.suggest.signals import (
@@ -79,7 +79,7 @@ def test_own_mail_is_not_counted() -> None:
     assert counted(*own, correspondence=correspondence) == []
 
 
-@pytest.mark.parametrize("keyword", ["$draft", FORGED, JUNK])
+@pytest.mark.parametrize("keyword", ["$draft", DIGEST, FORGED, JUNK])
 def test_mail_that_shows_nothing_of_its_sender_is_not_counted(keyword: str) -> None:
     assert counted(headers(keywords=frozenset({keyword}))) == []
 

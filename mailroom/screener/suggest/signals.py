@@ -13,7 +13,7 @@ from typing import Final
 from mailroom.contacts.address import key_of, list_key
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.recent_mail import Headers
-from mailroom.screener.model.keywords import FORGED, JUNK
+from mailroom.screener.model.keywords import DIGEST, FORGED, JUNK
 from mailroom.screener.model.lists import is_discussion, list_id, list_name
 from mailroom.screener.model.sender import Sender, UnusableFromError, sender_of
 from mailroom.screener.model.subject import Kind, Subject
@@ -27,7 +27,7 @@ MOST_NAMES: Final = 20
 _MOST_SENDERS: Final = 20_000
 _WEEK: Final = timedelta(weeks=1)
 _BULK_PRECEDENCE: Final = frozenset({"bulk", "list", "junk"})
-_NO_LETTERS: Final = frozenset({"$draft", FORGED, JUNK})
+_NO_LETTERS: Final = frozenset({"$draft", DIGEST, FORGED, JUNK})
 """Keywords of mail that shows nothing of the sender in its From."""
 
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from mailroom.contacts.address import list_key, whole_domain
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import Category, Special
+from mailroom.screener.model.keywords import DIGEST
 from mailroom.screener.model.lists import is_discussion, list_id
 from mailroom.screener.model.patches import add_label
 from mailroom.screener.model.places import Places
@@ -60,7 +61,7 @@ class SortedMail:
         companions: the key of a whole domain -> the senders of its labelled mails. The decision is
             made on these senders as well, because a card of their own counts more than the
             domain's.
-        own: the user's own mails, which only lose their labels.
+        own: the user's own mails and Mailroom's digests, which only lose their labels.
         unusable: labelled mails that decide on nothing, with the reason.
         leftovers: mails with the error label, but without a label that can be acted on now.
         subject_labels: mail id -> the patch that adds ``@WholeDomain`` or ``@ThisList`` to a mail
@@ -100,7 +101,8 @@ class MailSorter:
         """Sort mails that have a label that people tap, or the error label.
 
         Mail in Sent or Drafts is the user's own, whatever its From. It may be labelled because an
-        app that labels a conversation labels the user's replies as well.
+        app that labels a conversation labels the user's replies as well. A digest has no sender
+        to decide on, even if the account does not know the address in its From as the user's own.
         """
         result, places = SortedMail(), self._places
         mails = list[LabelledMail]()
@@ -108,7 +110,8 @@ class MailSorter:
             if not email.mailbox_ids & places.tap_labels:
                 result.leftovers.append(email)
                 continue
-            if email.mailbox_ids & (places.sent | places.drafts):
+            is_in_sent = bool(email.mailbox_ids & (places.sent | places.drafts))
+            if is_in_sent or DIGEST in email.keywords:
                 result.own.append(email)
                 continue
             try:
