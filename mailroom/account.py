@@ -230,6 +230,8 @@ async def open_account(settings: Settings) -> AsyncIterator[Account]:
     _warn_of_plain_http(settings)
     slots, streams = Slots(), Streams()
     is_one_host = settings.jmap.session_url.host == settings.carddav.url.host
+    # aiohttp has a context with the system's CAs in any case; another one takes near a megabyte.
+    tls = trusting(settings.http.ca_file) if settings.http.ca_file else True
     async with AsyncExitStack() as stack:
         every = (
             (settings.jmap.credentials, slots, streams),
@@ -246,7 +248,7 @@ async def open_account(settings: Settings) -> AsyncIterator[Account]:
                 await stack.enter_async_context(
                     # Connections of its own, and no cookies, which would tie clients together.
                     aiohttp.ClientSession(
-                        connector=aiohttp.TCPConnector(ssl=trusting(settings.http.ca_file)),
+                        connector=aiohttp.TCPConnector(ssl=tls),
                         cookie_jar=aiohttp.DummyCookieJar(),
                     )
                 ),

@@ -6,7 +6,7 @@ ask for one. No task depends on the failures of another.
 """
 
 import asyncio
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import structlog
 
@@ -16,7 +16,6 @@ from mailroom.logs import redactor
 from mailroom.metrics import PassEnded
 from mailroom.report import log_report
 from mailroom.report.failures import EXPECTED
-from mailroom.runtime.digest_schedule import DigestSchedule
 from mailroom.runtime.expiry import Expiry
 from mailroom.runtime.failure_policy import FailurePolicy, GiveUp, TryAgain
 from mailroom.runtime.push_listener import PushListener
@@ -25,6 +24,9 @@ from mailroom.runtime.telemetry import Telemetry
 from mailroom.screener.passes.progress import Report
 from mailroom.waiting.concurrency import all_of
 from mailroom.waiting.trigger import Due, Trigger
+
+if TYPE_CHECKING:
+    from mailroom.runtime.digest_schedule import DigestSchedule
 
 log = structlog.get_logger(__name__)
 
@@ -62,9 +64,7 @@ class Service:
         self._push = PushListener(account, self._trigger, self._policy)
         self._expiry = Expiry(account)
         self.passes = RequestedPasses(self._trigger, account.workflow)
-        self._digest: DigestSchedule | None = None
-        if settings.digest.is_on:
-            self._digest = DigestSchedule(account, telemetry.metrics.digest_failed)
+        self._digest = _digest_schedule(account, telemetry)
         self._hide = redactor(settings.secrets())
         self._is_checked = False
         # The next pass begins by so many seconds before the end of its settle, which is the time
@@ -186,3 +186,12 @@ class Service:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _digest_schedule(account: Account, telemetry: Telemetry) -> "DigestSchedule | None":
+    if not account.settings.digest.is_on:
+        return None
+    # A service without the digest loads neither it nor a template engine.
+    from mailroom.runtime.digest_schedule import DigestSchedule  # noqa: PLC0415
+
+    return DigestSchedule(account, telemetry.metrics.digest_failed)
