@@ -93,41 +93,35 @@ class DigestMails:
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
-        digests = await self.find()
+        digests, places = await self.find(), self._places
         copies = _of_day(digests, message_id)
-        left = sorted(email.id for email in copies if not email.mailbox_ids & self._places.trash)
-        unwanted = {email.id: self._discard(email) for email in copies if email.id in left[1:]}
+        left = sorted(email.id for email in copies if not email.mailbox_ids & places.trash)
+        trash = min(places.trash or places.archive, default=places.inbox)
+        unwanted = {
+            email.id: patch_mailboxes(email.mailbox_ids, frozenset(), fallback=trash) or {}
+            for email in copies
+            if email.id in left[1:]
+        }
         await self._account.update(unwanted)
-        earlier = [email.id for email in digests if email not in copies]
-        run = ClearingRun(self._account, self._archiving(), earlier, Cleared(""))
-        while run.has_more:
-            await run.clear_part()
-
-    def _archiving(self) -> Rule:
-        """Return the rule by which earlier digests leave the Inbox.
-
-        A digest that its owner moves at this moment is left where its owner puts it, so the patch
-        is never sent without a state.
-        """
+        # Without an archive, the earlier digests stay in the Inbox and are only marked as read.
+        archive = min(places.archive, default=places.inbox)
 
         def applies(email: Email) -> bool:
-            may_change = bool(self._places.archive) or SEEN not in email.keywords
-            return self._places.inbox in email.mailbox_ids and may_change
+            may_change = bool(places.archive) or SEEN not in email.keywords
+            return places.inbox in email.mailbox_ids and may_change
 
-        return Rule(applies, self._archive, is_safe=lambda _: False)
+        def archiving(email: Email) -> Patch:
+            after = email.mailbox_ids - {places.inbox}
+            moved = patch_mailboxes(email.mailbox_ids, after, fallback=archive) or {}
+            return {**moved, f"keywords/{SEEN}": True}
 
-    def _discard(self, email: Email) -> Patch:
-        bins = self._places.trash or self._places.archive
-        fallback = min(bins) if bins else self._places.inbox
-        return patch_mailboxes(email.mailbox_ids, frozenset(), fallback=fallback) or {}
-
-    def _archive(self, email: Email) -> Patch:
-        after = email.mailbox_ids - {self._places.inbox}
-        archive = self._places.archive
-        # Without an archive the digest stays in the Inbox.
-        fallback = min(archive) if archive else self._places.inbox
-        moved = patch_mailboxes(email.mailbox_ids, after, fallback=fallback) or {}
-        return {**moved, f"keywords/{SEEN}": True}
+        # A digest that its owner moves at this moment is left where its owner puts it, so the patch
+        # is never sent without a state.
+        rule = Rule(applies, archiving, is_safe=lambda _: False)
+        earlier = [email.id for email in digests if email not in copies]
+        run = ClearingRun(self._account, rule, earlier, Cleared(""))
+        while run.has_more:
+            await run.clear_part()
 
 
 def _of_day(digests: tuple[Email, ...], message_id: str) -> list[Email]:

@@ -17,12 +17,11 @@ from mailroom.digest.content import Digest, Window, digest_of, new_subjects
 from mailroom.digest.delivery import DigestMails
 from mailroom.digest.message import Frame, compose
 from mailroom.digest.times import due_today, next_due
-from mailroom.jmap.mail import Email
 from mailroom.jmap.recent_mail import read_headers
 from mailroom.report.failures import EXPECTED
 from mailroom.screener.model.missing import MissingError
 from mailroom.screener.overview.decided import read_decided
-from mailroom.screener.overview.waiting import WaitingList, WaitingSubject, read_waiting
+from mailroom.screener.overview.waiting import WaitingList, read_waiting
 from mailroom.screener.suggest.classify import is_personal
 from mailroom.waiting.batches import batches
 
@@ -99,7 +98,10 @@ class DigestSchedule:
         )
         before = await mails.find()
         if not any(email.message_id == frame.message_id for email in before):
-            digest = await self._content(waiting, Window(_last(before, due), due))
+            moments = [datetime.fromisoformat(email.received_at) for email in before]
+            # If the last digest is not there any more, this one is about a day.
+            since = max((moment for moment in moments if moment < due), default=due - _DAY)
+            digest = await self._content(waiting, Window(since, due))
             if not digest.is_needed:
                 return
             await mails.deliver(compose(digest, frame))
@@ -117,22 +119,11 @@ class DigestSchedule:
             )
         except MissingError:  # A contact group was deleted: who waits is known all the same.
             decided = ()
-        return digest_of(waiting.subjects, window, await self._people(new), decided)
-
-    async def _people(self, new: list[WaitingSubject]) -> frozenset[str]:
-        """Return the ids of the newest mails of those subjects that are people."""
-        account = await self._account.mail()
-        addresses = {waiting.newest_id: waiting.address for waiting in new if waiting.subject}
-        people = set[str]()
+        account, people = await self._account.mail(), set[str]()
+        addresses = {subject.newest_id: subject.address for subject in new if subject.subject}
         for ids in batches(list(addresses), min(_AT_ONCE, account.page_size)):
             _, mails = await read_headers(account, ids)
             people |= {
                 mail.email.id for mail in mails if is_personal(mail, addresses[mail.email.id])
             }
-        return frozenset(people)
-
-
-def _last(digests: tuple[Email, ...], due: datetime) -> datetime:
-    """Return the moment at which the last digest was due; a day ago if it is not there any more."""
-    moments = [datetime.fromisoformat(email.received_at) for email in digests]
-    return max((moment for moment in moments if moment < due), default=due - _DAY)
+        return digest_of(waiting.subjects, window, frozenset(people), decided)
