@@ -62,8 +62,22 @@ def completed(answers: Answers, second: Answers, repetition: Repetition) -> Answ
         first, new = answers.get(original), second.get(call)
         if new is None or (call is not original and isinstance(new, JmapError)):
             continue  # the first answer still says why the objects were not changed
-        is_part = call is not original and isinstance(first, Mapping)
-        merged[original] = _united(first, new, call) if is_part else new
+        if call is original or not isinstance(first, Mapping) or isinstance(new, JmapError):
+            merged[original] = new
+            continue
+        # Both are answers to a /set; the second one is about a part of the objects.
+        united = {**first, "newState": new.get("newState", first.get("newState"))}
+        for part, refused_as in _PARTS.items():
+            asked, refused = call.arguments.get(part) or (), first.get(refused_as) or {}
+            left = {key: why for key, why in refused.items() if key not in asked}
+            united[refused_as] = left | (new.get(refused_as) or {})
+            done_as = f"{part.removesuffix('e')}ed" if part != "destroy" else "destroyed"
+            before, after = first.get(done_as), new.get(done_as)
+            if part == "destroy":
+                united[done_as] = [*(before or ()), *(after or ())]
+            else:
+                united[done_as] = {**(before or {}), **(after or {})}
+        merged[original] = united
     return merged
 
 
@@ -128,19 +142,3 @@ def _parts_put_off(
             rows += [objects[object_id] for object_id in again]
             parts[part] = again if part == "destroy" else {key: asked[key] for key in again}
     return rows, parts
-
-
-def _united(first: Any, second: Any, again: Call) -> dict[str, Any]:
-    """Unite two answers to a ``/set``; the second one answers for a part of the objects."""
-    united = {**first, "newState": second.get("newState", first.get("newState"))}
-    for part, refused_as in _PARTS.items():
-        asked = set(again.arguments.get(part) or ())
-        done_as = f"{part.removesuffix('e')}ed" if part != "destroy" else "destroyed"
-        left = {key: why for key, why in (first.get(refused_as) or {}).items() if key not in asked}
-        united[refused_as] = left | (second.get(refused_as) or {})
-        before, after = first.get(done_as), second.get(done_as)
-        if part == "destroy":
-            united[done_as] = [*(before or ()), *(after or ())]
-        else:
-            united[done_as] = {**(before or {}), **(after or {})}
-    return united

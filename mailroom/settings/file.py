@@ -86,10 +86,15 @@ def _find_mistakes_in_account(name: object, own: object) -> Iterator[str]:
             " hyphens (63 at most)"
         )
     elif isinstance(own, Mapping):
-        misplaced = list(_process_wide_paths(own))
+        misplaced = list[Path]()  # settings and sections that only a process has
+        for key, value in own.items():
+            if is_process_wide((key,)):
+                misplaced.append((key,))
+            elif isinstance(value, Mapping):
+                misplaced += [(key, inner) for inner in value if is_process_wide((key, inner))]
         for path in misplaced:
-            key = ".".join(path)
-            yield f"{ACCOUNTS}.{name}.{key}: is for all accounts; move it out of {ACCOUNTS}"
+            where = ".".join(path)
+            yield f"{ACCOUNTS}.{name}.{where}: is for all accounts; move it out of {ACCOUNTS}"
         rest = {
             key: {inner: kept for inner, kept in value.items() if (key, inner) not in misplaced}
             if isinstance(value, Mapping)
@@ -101,15 +106,6 @@ def _find_mistakes_in_account(name: object, own: object) -> Iterator[str]:
             yield f"{ACCOUNTS}.{name}.{mistake}"
     elif own is not None:
         yield f"{ACCOUNTS}.{name}: must be a mapping"
-
-
-def _process_wide_paths(content: Mapping[Any, Any]) -> Iterator[Path]:
-    """Return the settings and sections in the settings of an account that only a process has."""
-    for key, value in content.items():
-        if is_process_wide((key,)):
-            yield (key,)
-        elif isinstance(value, Mapping):
-            yield from ((key, inner) for inner in value if is_process_wide((key, inner)))
 
 
 def _find_wrong_keys(

@@ -138,7 +138,9 @@ class Trigger:
         The pass answers this change, so it must read again. The wait ends at once if a change comes
         that need not settle.
         """
-        while _now() < self._settles_until and not self._must_begin:
+        while _now() < self._settles_until:
+            if self._has_changed and _now() >= self._settled_at:
+                break
             self._woken.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(self._settles_until):
@@ -147,11 +149,6 @@ class Trigger:
         has_changed, self._has_changed = self._has_changed, False
         self._announced_at = None
         return has_changed
-
-    @property
-    def _must_begin(self) -> bool:
-        """True if a change was requested whose settle is over."""
-        return self._has_changed and _now() >= self._settled_at
 
     async def _wait(self, lead: float) -> Due:
         # Not even a change may cut this pause short: the server has asked for it, or a person must

@@ -27,19 +27,8 @@ def waves(edits: Sequence[ContactEdit], groups: Collection[Group]) -> list[list[
     leaves in a second one. A group that an edit both joins and leaves is joined.
     """
     edits = [replace(edit, leave=edit.leave - edit.join) for edit in edits]
-    try:
-        order = _order(edits, groups)
-    except CycleError:
-        everywhere = [sorted({group for edit in edits for group in edit.join | edit.leave})]
-        joined = _writes(everywhere, [replace(edit, leave=_NONE) for edit in edits])
-        left = _writes(everywhere, [replace(edit, join=_NONE) for edit in edits])
-        return joined + left
-    return _writes(order, edits)
-
-
-def _order(edits: Sequence[ContactEdit], groups: Collection[Group]) -> list[list[str]]:
-    """Return the ids of groups in waves; a group is before the groups its new members leave."""
     members = {group.id: group.members for group in groups}
+    # A group is written before the groups that its new members leave.
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for edit in edits:
         entered = [group for group in edit.join if edit.uid not in members.get(group, ())]
@@ -48,13 +37,19 @@ def _order(edits: Sequence[ContactEdit], groups: Collection[Group]) -> list[list
         for group in edit.leave:
             if edit.uid in members.get(group, ()):
                 sorter.add(group, *entered)
-    sorter.prepare()
+    try:
+        sorter.prepare()
+    except CycleError:
+        everywhere = [sorted({group for edit in edits for group in edit.join | edit.leave})]
+        joined = _writes(everywhere, [replace(edit, leave=_NONE) for edit in edits])
+        left = _writes(everywhere, [replace(edit, join=_NONE) for edit in edits])
+        return joined + left
     order = []
     while sorter.is_active():
         ready = sorter.get_ready()
         order.append(sorted(ready))
         sorter.done(*ready)
-    return order
+    return _writes(order, edits)
 
 
 def _writes(order: list[list[str]], edits: Sequence[ContactEdit]) -> list[list[GroupWrite]]:
