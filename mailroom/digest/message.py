@@ -36,13 +36,16 @@ _MOST_NAMED: Final = 2
 """Senders who are named in the subject line."""
 _LONGEST_NAME: Final = 60
 _BRACKETS: Final = {ord(bracket): None for bracket in "<>"}
-_LINK: Final = re.compile(r"(?i)(?:[a-z][a-z0-9+.-]*://|(?<![a-z0-9])www\.|mailto:)\S*")
-_DOT: Final = re.compile(r"(?<=[^\s.])[.\u3002\uff0e\uff61](?=[^\W\d_][^\s.])")
+_LINK: Final = re.compile(
+    r"(?i)[a-z][a-z0-9+.-]*://\S*|(?<![^\W_])//\S+|(?<![a-z0-9])www\.\S*|mailto:\S*"
+)
+_DOT: Final = re.compile(r"(?<=[^\s.])[.\u3002\uff0e\uff61](?=[\u200c\u200d]*[^\W\d_][^\s.])")
+_IPV4: Final = re.compile(r"\d+(?:\.\d+){3}")
 """A dot as in ``example.com``; to browsers the full stops of Chinese and Japanese are dots, too."""
 _SAFE_DOT: Final = "\N{ONE DOT LEADER}"
 """Looks like a full stop. With it, ``example.com`` is no address of a site for a mail app."""
-_LIKE_LINK: Final = re.compile(r"(?i)[/:]|www\.|^[^@]*$")
-"""A sender's address, or a List-Id, in which a mail app may find the address of a site."""
+_ADDRESS: Final = re.compile(r"(?i)(?!www\.)[\w.+=*'-]*@[\w.-]+")
+"""An address in which a mail app finds no address of a site."""
 _NOBODY: Final = Address("Mailroom", "nobody", "mailroom.invalid")
 
 
@@ -218,7 +221,8 @@ def _shown_name(name: str) -> str:
 
 def unlinked(text: str) -> str:
     """Return a text in which mail apps find no link."""
-    return _DOT.sub(_SAFE_DOT, _LINK.sub("[link]", text))
+    text = _DOT.sub(_SAFE_DOT, _LINK.sub("[link]", text))
+    return _IPV4.sub(lambda address: address[0].replace(".", _SAFE_DOT), text)
 
 
 def address_of(text: str) -> str:
@@ -228,7 +232,7 @@ def address_of(text: str) -> str:
     slashes and colons are written as escapes.
     """
     shown = address(text)
-    if not _LIKE_LINK.search(shown):
+    if _ADDRESS.fullmatch(text):
         return shown
     escaped = shown.replace("/", r"\x2f").replace(":", r"\x3a")
     return escaped.replace(".", _SAFE_DOT)

@@ -94,7 +94,7 @@ class DigestSchedule:
             due=due,
             zone=settings.zone,
             labels=[(category.name, category.label) for category in settings.categories],
-            page=settings.web.url,
+            page=settings.web.url if settings.web.is_on else "",
         )
         before = await mails.find()
         if not any(email.message_id == frame.message_id for email in before):

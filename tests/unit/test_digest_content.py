@@ -243,6 +243,9 @@ def test_the_subject_line_names_people(people: int, others: int, line: str) -> N
         ("看https://evil.example", "看[link]"),
         ("evil。com and evil\uff0ecom", "evil\u2024com and evil\u2024com"),
         ("q\u0303.com", "q\u0303\u2024com"),
+        ("//evil/a, but AC//DC // yes", "[link] but AC//DC // yes"),
+        ("192.168.0.1:8080/a", "192\u2024168\u20240\u20241:8080/a"),
+        ("evil.\u200dcom", "evil\u2024\u200dcom"),
         ("evil.भारत", "evil\u2024भारत"),
         ("Version 2.10 of Node.js, e.g. now.", "Version 2.10 of Node\u2024js, e.g. now."),
     ],
@@ -261,6 +264,8 @@ def test_no_text_of_a_stranger_becomes_a_link(text: str, shown: str) -> None:
             "https\\x3a\\x2f\\x2fevil\u2024example\\x2f@x\u2024example",
         ),
         ("www.evil.example@x.example", "www\u2024evil\u2024example@x\u2024example"),
+        ("evil.example?@x.example", "evil\u2024example?@x\u2024example"),
+        ('"evil.example "@x.example', '"evil\u2024example "@x\u2024example'),
         ("<dev.lists.example>", "<dev\u2024lists\u2024example>"),
     ],
 )
