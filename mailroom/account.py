@@ -230,16 +230,13 @@ async def open_account(settings: Settings) -> AsyncIterator[Account]:
     _warn_of_plain_http(settings)
     slots, streams = Slots(), Streams()
     is_one_host = settings.jmap.session_url.host == settings.carddav.url.host
+    of_carddav = (slots, streams) if is_one_host else (Slots(), Streams())
     # aiohttp has a context with the system's CAs in any case; another one takes near a megabyte.
     tls = trusting(settings.http.ca_file) if settings.http.ca_file else True
     async with AsyncExitStack() as stack:
         every = (
             (settings.jmap.credentials, slots, streams),
-            (
-                settings.carddav.credentials,
-                slots if is_one_host else Slots(),
-                streams if is_one_host else Streams(),
-            ),
+            (settings.carddav.credentials, *of_carddav),
             # A push stream takes no slot (see HttpClient.open) and must not wait for itself.
             (settings.jmap.credentials, Slots(), Streams()),
         )

@@ -18,7 +18,6 @@ from mailroom.http import (
     HttpError,
     HttpRequest,
     RedirectError,
-    Response,
     UnexpectedStatusError,
     UnreachableError,
     is_same_origin,
@@ -102,7 +101,9 @@ class JmapClient:
             "GET", self._session_url, {"Accept": JMAP}, keep_origin=self._keep_origin
         )
         try:
-            session = await self._http.ask(request, _session)
+            session = await self._http.ask(
+                request, lambda response: parse_session(response.json(), response.url)
+            )
         except RedirectError as error:
             raise SessionError(
                 f"{error}. If that is the right server, set MAILROOM_JMAP_SESSION_URL to it; if a"
@@ -297,7 +298,3 @@ class JmapClient:
             if self._session is None or state != self._session.state:
                 self.forget_session()
         return request.read(body["methodResponses"])
-
-
-def _session(response: Response) -> Session:
-    return parse_session(response.json(), response.url)
