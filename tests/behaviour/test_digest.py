@@ -1,21 +1,29 @@
 """The digest: one mail a day about new senders who wait, which nothing takes for mail to screen."""
 
+import asyncio
 import json
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
+from mailroom.account import open_account
+from mailroom.runtime.digest_schedule import DigestSchedule
+from mailroom.settings import load_settings
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.mail import Mail
 from tests.support.owner.new_mail import ON, a_pass_later, mail
 from tests.support.owner.person import Owner
 from tests.support.service.process import command, environment
-from tests.support.variants.worlds import VARIANTS
+from tests.support.variants.worlds import VARIANTS, Variant
 
 NOW: Final = datetime.now(UTC)
 DIGEST, SCREENED = "$mailroom-digest", "$mailroom-screened"
 NEWS = ("News <news@loom.example>", "Issue 7", "List-Unsubscribe: <https://loom.example/>")
 ONE_SANDBOX = on(next(variant for variant in VARIANTS if variant.server == "sandbox"))
+ON_REAL_SERVERS = on(
+    Variant("cyrus", "carddav", "eventsource"), Variant("james", "radicale", "websocket")
+)
 
 
 def due() -> dict[str, str]:
@@ -109,3 +117,32 @@ async def test_a_digest_is_no_mail_to_decide_on(alice: Owner, start: Start) -> N
 
         await alice.until(refused, "the label is taken off the digest")
     assert await alice.contacts.contacts() == []
+
+
+async def write(alice: Owner) -> None:
+    """Write the digest once, as a service does when the digest is due."""
+    failures = list[bool]()
+    settings = load_settings(environment(alice, **due()), cwd=Path("/"))
+    async with open_account(settings) as account:
+        await DigestSchedule(account, lambda: failures.append(True)).write_if_due()
+    assert not failures
+
+
+@ON_REAL_SERVERS
+async def test_instances_at_the_same_moment_leave_one_digest(alice: Owner) -> None:
+    await waits(alice, "Ada Obel <ada@obel.example>", "Dinner?")
+    await asyncio.gather(*(write(alice) for _ in range(3)))
+    copies = [digest.mailboxes for digest in await digests(alice)]
+    assert [mailboxes for mailboxes in copies if mailboxes != {"Trash"}] == [{"Inbox"}]
+
+
+@ON_REAL_SERVERS
+async def test_a_digest_that_lost_its_keywords_is_no_new_mail(alice: Owner, start: Start) -> None:
+    await waits(alice, "Ada Obel <ada@obel.example>", "Dinner?")
+    await write(alice)
+    (digest,) = await digests(alice)
+    lost = dict.fromkeys((f"keywords/{keyword}" for keyword in digest.keywords), None)
+    await alice.jmap("Email/set", {"update": {digest.id: lost}})
+    async with start(alice, **ON):
+        await a_pass_later(alice)
+    assert await alice.where(digest.subject) == {"Inbox"}
