@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import gc
 import os
 from collections.abc import Callable, Iterator
 
@@ -17,6 +18,17 @@ settings.register_profile("mailroom", deadline=None)
 # For an hour when nobody waits: pytest --hypothesis-profile=thorough
 settings.register_profile("thorough", deadline=None, max_examples=5000)
 settings.load_profile("mailroom")
+
+
+def pytest_collection() -> None:
+    """Collect tests without collecting garbage: there is none among what is made here."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage from now on, and never look through the collected tests for it."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
