@@ -20,14 +20,15 @@ RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
     python3 -m venv /opt/build \
     && /opt/build/bin/pip install --quiet --require-hashes -r build.txt \
     && /opt/build/bin/uv venv --quiet --python python3 "$VIRTUAL_ENV" \
-    && /opt/build/bin/uv pip install --quiet --compile-bytecode --require-hashes \
+    && /opt/build/bin/uv pip install --quiet --require-hashes \
         --build-constraints build.txt -r requirements.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY mailroom mailroom
 RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=uv,target=/etc/uv/uv.toml \
-    /opt/build/bin/uv pip install --quiet --compile-bytecode --no-deps \
-        --build-constraints build.txt .
+    /opt/build/bin/uv pip install --quiet --no-deps --build-constraints build.txt .
+# Without docstrings and columns of source code, which only people read: 3 MB less, in memory too.
+RUN PYTHONNODEBUGRANGES=1 "$VIRTUAL_ENV/bin/python" -OO -m compileall -q -j 0 "$VIRTUAL_ENV/lib"
 
 FROM ${BASE}
 ARG VERSION=unknown
@@ -38,7 +39,13 @@ LABEL org.opencontainers.image.title="Mailroom" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=builder /opt/mailroom /opt/mailroom
-ENV PATH=/opt/mailroom/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/mailroom/bin:$PATH PYTHONUNBUFFERED=1 PYTHONOPTIMIZE=2
+# The base image has no compiled standard library. This compiles the part of it that Mailroom imports,
+# which would be compiled at every start otherwise.
+RUN PYTHONNODEBUGRANGES=1 python -c "import importlib, pkgutil, mailroom; \
+    modules = pkgutil.walk_packages(mailroom.__path__, 'mailroom.'); \
+    [importlib.import_module(module.name) for module in modules]"
+ENV PYTHONDONTWRITEBYTECODE=1
 # mailroom.yaml is read from here.
 WORKDIR /etc/mailroom
 USER 10001:10001

@@ -58,6 +58,8 @@ def _mistakes(root: Path) -> Iterator[str]:
     for source in (root / _VENV / "lib").rglob("*.py"):
         if not list((source.parent / "__pycache__").glob(f"{source.stem}.cpython-*.pyc")):
             yield f"{source.relative_to(root)} is not compiled"
+    if not list(root.glob("usr/**/python3.*/http/__pycache__/client.cpython-*.opt-2.pyc")):
+        yield "the standard library is not compiled for PYTHONOPTIMIZE=2"
 
 
 if __name__ == "__main__":

@@ -135,7 +135,7 @@ def look_at(pid: int) -> None:
     mounts = [line.split() for line in Path(f"/proc/{pid}/mounts").read_text().splitlines()]
     options = {where: options.split(",") for _, where, _, options, *_ in mounts}
     check("ro" in options["/"], that="its root is read-only", but=options)
-    check(status["VmRSS"], that=f"it takes {int(status['VmRSS'].split()[0]) / 1000:.0f} MB")
+    check(status["VmRSS"], that=f"it takes {int(status['VmRSS'].split()[0]) * 1024 / 1e6:.1f} MB")
 
 
 async def tap(console: OwnerConsole) -> None:
