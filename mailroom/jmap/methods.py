@@ -21,6 +21,8 @@ NOT_FOUND: Final = "notFound"
 """The error of an object that does not exist (RFC 8620 section 5.3)."""
 STATE_MISMATCH: Final = "stateMismatch"
 """The error of a call whose ``ifInState`` is not the account's state (RFC 8620 section 5.3)."""
+UNKNOWN_METHOD: Final = "unknownMethod"
+"""The error of a method that the server does not have (RFC 8620 section 3.6.2)."""
 _CANNOT_CALCULATE: Final = "cannotCalculateChanges"
 _NOT_MENTIONED: Final = SetError("serverFail", "the server does not say what became of it")
 _LARGEST_GET: Final = 4096

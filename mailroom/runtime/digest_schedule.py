@@ -1,5 +1,7 @@
 """Writes the digest at its time of day, and later on the same day if that was not possible.
 
+A server that cannot import mail at all is asked once a day, and the log says so once a day.
+
 Nothing is remembered but the day that is done: the digests in the account show which one was the
 last. Mail has some time to reach the Screener before the digest is written, so that nobody is
 missed who came before it was due.
@@ -17,6 +19,8 @@ from mailroom.digest.content import Digest, Window, digest_of, new_subjects
 from mailroom.digest.delivery import DigestMails
 from mailroom.digest.message import Frame, compose
 from mailroom.digest.times import due_today, next_due
+from mailroom.jmap.errors import MethodError, SessionError
+from mailroom.jmap.methods import UNKNOWN_METHOD
 from mailroom.jmap.recent_mail import read_headers
 from mailroom.report.failures import EXPECTED
 from mailroom.screener.model.missing import MissingError
@@ -69,18 +73,22 @@ class DigestSchedule:
         at, zone = settings.digest.time, settings.zone
         now = self._account.client.server_now() - timedelta(seconds=_GRACE)
         due = due_today(now, at, zone)
+        until_next = (next_due(now, at, zone) - now).total_seconds()
         if due is not None and due.astimezone(zone).date() != self._done:
             try:
                 await self._write(due)
             except EXPECTED as error:
                 self._note_failure()
-                log.warning("the digest was not written", error=str(error), again_in=_AGAIN)
-                return _AGAIN
+                is_lasting = _is_lasting(error)
+                again_in = until_next if is_lasting else _AGAIN
+                log.warning("the digest was not written", error=str(error), again_in=again_in)
+                if not is_lasting:
+                    return _AGAIN
             except Exception:
                 self._note_failure()
                 log.exception("a mistake in Mailroom itself", effect="the digest was not written")
             self._done = due.astimezone(zone).date()
-        return min(_LONGEST_WAIT, (next_due(now, at, zone) - now).total_seconds())
+        return min(_LONGEST_WAIT, until_next)
 
     async def _write(self, due: datetime) -> None:
         """Write the digest of a day if anybody new waits, unless it was written before."""
@@ -127,3 +135,9 @@ class DigestSchedule:
                 mail.email.id for mail in mails if is_personal(mail, addresses[mail.email.id])
             }
         return digest_of(waiting.subjects, window, frozenset(people), decided)
+
+
+def _is_lasting(error: Exception) -> bool:
+    """Return True if the server takes no uploads or imports, which the same day will not change."""
+    is_unknown = isinstance(error, MethodError) and error.type == UNKNOWN_METHOD
+    return is_unknown or isinstance(error, SessionError)

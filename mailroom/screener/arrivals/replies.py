@@ -12,6 +12,7 @@ from typing import Final
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import Email
 from mailroom.jmap.mail_account import MailAccount
+from mailroom.jmap.methods import UNKNOWN_METHOD
 from mailroom.jmap.request import Operation, Results
 from mailroom.jmap.sent_mail import find_threads_with, get_newest_sent, get_thread
 from mailroom.waiting.batches import batches
@@ -22,7 +23,7 @@ _NEWEST: Final = 256
 _THREADS: Final = 100
 """Threads in one call; another call reads the mails of all of them."""
 _TOO_LARGE: Final = "requestTooLarge"
-_UNABLE: Final = frozenset({"unknownMethod", "invalidArguments", "unsupportedSort"})
+_UNABLE: Final = frozenset({UNKNOWN_METHOD, "invalidArguments", "unsupportedSort"})
 """Error types of a server that cannot run a query: it then finds no replies, so unknown senders'
 mail goes to the Screener."""
 
