@@ -32,8 +32,19 @@ class Lines:
 
     async def next(self) -> str | None:
         """Return the next line without its end; None at the end of the file."""
-        while b"\n" not in self._buffer and len(self._buffer) < _LONGEST:
-            chunk = await self._read()
+        loop, fd = asyncio.get_running_loop(), self._fd
+        while fd is not None and b"\n" not in self._buffer and len(self._buffer) < _LONGEST:
+            ready = asyncio.Event()
+            try:
+                loop.add_reader(fd, ready.set)
+            except PermissionError:
+                pass  # a file on a disk, or /dev/null: reading never blocks, and cannot be awaited
+            else:
+                try:
+                    await ready.wait()
+                finally:
+                    loop.remove_reader(fd)
+            chunk = os.read(fd, _CHUNK)
             if not chunk:
                 break
             self._buffer += chunk
@@ -41,18 +52,3 @@ class Lines:
             return None
         line, _, self._buffer = self._buffer.partition(b"\n")
         return line.decode(errors="replace").strip()
-
-    async def _read(self) -> bytes:
-        if self._fd is None:
-            return b""
-        loop, ready = asyncio.get_running_loop(), asyncio.Event()
-        try:
-            loop.add_reader(self._fd, ready.set)
-        except PermissionError:
-            pass  # a file on a disk, or /dev/null: reading never blocks, and waiting is impossible
-        else:
-            try:
-                await ready.wait()
-            finally:
-                loop.remove_reader(self._fd)
-        return os.read(self._fd, _CHUNK)

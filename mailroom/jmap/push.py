@@ -207,37 +207,30 @@ class Push:
         """
         try:
             while True:
-                async with aclosing(self._life()) as life:
-                    async for event in life:
-                        yield event
-                        if isinstance(event, Disconnected):
-                            await self._sleep(event.pause)
+                self._note(status=PushState.CONNECTING)
+                self._connected_at = None
+                error: HttpError | JmapError | None = None
+                try:
+                    async with aclosing(self._one_connection(self._position)) as events:
+                        async for event in events:
+                            yield event
+                except (HttpError, JmapError) as caught:
+                    error = caught
+                lived = 0.0 if self._connected_at is None else self._clock() - self._connected_at
+                pause = self._backoff.pause_after(error, lived=lived)
+                reason = "the stream ended" if error is None else self._hide(str(error))
+                state = PushState.WAITING
+                if isinstance(error, PushUnavailableError):
+                    # The server may have refused push because of the position.
+                    state, self._position = PushState.UNAVAILABLE, ""
+                self._note(status=state, connected_since=None)
+                if error is not None or lived < HEALTHY_LIFE:
+                    self._note(last_error=reason)
+                yield Disconnected(reason, error, pause)
+                await self._sleep(pause)
                 self._note(reconnects=self.status.reconnects + 1)
         finally:
             self._note(status=PushState.OFF, connected_since=None)
-
-    async def _life(self) -> AsyncGenerator[PushEvent, None]:
-        """Yield the events of one connection, and its end."""
-        self._note(status=PushState.CONNECTING)
-        self._connected_at = None
-        error: HttpError | JmapError | None = None
-        try:
-            async with aclosing(self._one_connection(self._position)) as events:
-                async for event in events:
-                    yield event
-        except (HttpError, JmapError) as caught:
-            error = caught
-        lived = 0.0 if self._connected_at is None else self._clock() - self._connected_at
-        pause = self._backoff.pause_after(error, lived=lived)
-        reason = "the stream ended" if error is None else self._hide(str(error))
-        state = PushState.WAITING
-        if isinstance(error, PushUnavailableError):
-            # The server may have refused push because of the position.
-            state, self._position = PushState.UNAVAILABLE, ""
-        self._note(status=state, connected_since=None)
-        if error is not None or lived < HEALTHY_LIFE:
-            self._note(last_error=reason)
-        yield Disconnected(reason, error, pause)
 
     async def _one_connection(self, position: str) -> AsyncGenerator[PushEvent, None]:
         """Yield the events of one connection while it is open.

@@ -173,29 +173,12 @@ class MultistatusReader(Generic[T]):
         if self._builder is None:
             return
         self._builder.end(tag)
-        if len(self._path) == 1:
-            element = self._builder.close()
-            card = None if self._scanner is None else self._scanner.result()
-            self._builder = self._scanner = None
-            self._end_response(element, card)
-
-    def on_text(self, text: str) -> None:
-        """Handle a text or a part of a text."""
-        if self._scanner is not None and self._path[-1] == ADDRESS_DATA:
-            self._scanner.feed(text.encode())
-        elif self._builder is not None:
-            self._text += len(text)
-            if self._text > _LONGEST_TEXT:
-                raise self._broken()
-            self._builder.data(text)
-        elif self._path[1:] == [SYNC_TOKEN]:
-            self._token.append(text[:_LONGEST_TEXT])
-
-    def on_doctype(self, *_: object) -> None:
-        """Refuse a DTD: no WebDAV answer needs one, and every attack by entities does."""
-        raise self._broken()
-
-    def _end_response(self, element: ET.Element, card: ScannedCard | None) -> None:
+        if len(self._path) != 1:
+            return
+        # The element is a response.
+        element = self._builder.close()
+        card = None if self._scanner is None else self._scanner.result()
+        self._builder = self._scanner = None
         status = _status(element) or HTTPStatus.OK
         if status == HTTPStatus.INSUFFICIENT_STORAGE:
             self._is_truncated = True
@@ -216,6 +199,22 @@ class MultistatusReader(Generic[T]):
             # RFC 4918 section 14.24: several resources may share one status.
             self._found.append(self._take(Item(resolve(self._url, further.text or ""), status, {})))
         self._found.append(self._take(Item(resolve(self._url, href), status, properties, card)))
+
+    def on_text(self, text: str) -> None:
+        """Handle a text or a part of a text."""
+        if self._scanner is not None and self._path[-1] == ADDRESS_DATA:
+            self._scanner.feed(text.encode())
+        elif self._builder is not None:
+            self._text += len(text)
+            if self._text > _LONGEST_TEXT:
+                raise self._broken()
+            self._builder.data(text)
+        elif self._path[1:] == [SYNC_TOKEN]:
+            self._token.append(text[:_LONGEST_TEXT])
+
+    def on_doctype(self, *_: object) -> None:
+        """Refuse a DTD: no WebDAV answer needs one, and every attack by entities does."""
+        raise self._broken()
 
 
 def parse_multistatus(response: Response) -> Multistatus[Item]:
