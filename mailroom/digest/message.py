@@ -80,7 +80,13 @@ class Frame:
 def compose(digest: Digest, frame: Frame) -> DigestMail:
     """Return a digest as a mail. The same content gives the same bytes."""
     mail = EmailMessage(policy=SMTP)
-    mail["From"] = owner = _owner(frame.owner)
+    local, _, domain = frame.owner.rpartition("@")
+    try:
+        ascii_domain = idna.encode(domain, uts46=True).decode()
+        owner = Address("Mailroom", addr_spec=f"{local}@{ascii_domain}")
+    except (ValueError, HeaderParseError):
+        owner = _NOBODY  # the address has no form in ASCII
+    mail["From"] = owner
     mail["To"] = owner.addr_spec
     mail["Subject"] = subject_line(digest)
     mail["Date"] = format_datetime(frame.due.astimezone(frame.zone))
@@ -236,16 +242,6 @@ def address_of(text: str) -> str:
         return shown
     escaped = shown.replace("/", r"\x2f").replace(":", r"\x3a")
     return escaped.replace(".", _SAFE_DOT)
-
-
-def _owner(text: str) -> Address:
-    """Return the owner's address in ASCII; if it has no such form, an address of nobody."""
-    local, _, domain = text.rpartition("@")
-    try:
-        ascii_domain = idna.encode(domain, uts46=True).decode()
-        return Address("Mailroom", addr_spec=f"{local}@{ascii_domain}")
-    except (ValueError, HeaderParseError):
-        return _NOBODY
 
 
 def _and(names: Sequence[str], conjunction: str = "and") -> str:

@@ -75,7 +75,11 @@ def _environment() -> Environment:
         clean=clean, address=address, breakable=breakable, day=day, answer_name=answer_name
     )
     environment.globals.update(
-        static=_static, hue=_hue, decision_day=decision_day, search="", category=""
+        static=lambda name: f"/static/{name}?v={_static_files()[name].version}",
+        hue=_hue,
+        decision_day=decision_day,
+        search="",
+        category="",
     )
     return environment
 
@@ -114,12 +118,6 @@ def answer_name(name: str) -> str:
 def breakable(text: str) -> Markup:
     """Return an address in which a browser may break a line before the "@"."""
     return Markup("<wbr>@").join(text.split("@"))
-
-
-def _static(name: str) -> str:
-    """Return the address of a static file."""
-    file = static_file(name)
-    return f"/static/{name}?v={file.version if file else ''}"
 
 
 def _hue(name: str, answers: Sequence[Answer]) -> str:
