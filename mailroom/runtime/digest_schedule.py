@@ -62,8 +62,8 @@ class DigestSchedule:
 
     async def run(self) -> NoReturn:
         """Write a digest whenever it is due; cancel the task to stop."""
-        await self._screened.wait()
         while True:
+            await self._screened.wait()
             seconds = await self.write_if_due()
             await asyncio.sleep(seconds)
 
@@ -83,6 +83,8 @@ class DigestSchedule:
                 again_in = until_next if is_lasting else _AGAIN
                 log.warning("the digest was not written", error=str(error), again_in=again_in)
                 if not is_lasting:
+                    # Mail that came while the server was down is screened first.
+                    self._screened.clear()
                     return _AGAIN
             except Exception:
                 self._note_failure()

@@ -1,5 +1,6 @@
 """A digest that cannot be written is tried again on the same day, unless the server never will."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from mailroom.runtime import digest_schedule
 from mailroom.runtime.digest_schedule import DigestSchedule
 from mailroom.settings import load_settings
 from tests.faults.scenarios import environ
+from tests.support import virtual_time
 
 DUE = datetime(2026, 11, 28, 8, tzinfo=UTC)
 HOUR = 3600.0
@@ -42,7 +44,7 @@ class Morning:
         monkeypatch.setattr(digest_schedule, "read_waiting", fail)
         client = SimpleNamespace(server_now=lambda: self.now)
         account: Any = SimpleNamespace(settings=SETTINGS, client=client, mail=mail)
-        self._schedule = DigestSchedule(account, self._note_failure)
+        self.schedule = DigestSchedule(account, self._note_failure)
 
     def _note_failure(self) -> None:
         self.failures += 1
@@ -50,7 +52,7 @@ class Morning:
     async def look(self, after: timedelta) -> float:
         """Look some time after the digest is due; return the seconds until the next look."""
         self.now = DUE + after
-        return await self._schedule.write_if_due()
+        return await self.schedule.write_if_due()
 
 
 @pytest.mark.parametrize(
@@ -89,3 +91,22 @@ async def test_a_lasting_failure_is_told_once_a_day(
         assert (morning.attempts, len(log)) == (1, 1)
         await morning.look(timedelta(days=1, minutes=1))
         assert (morning.attempts, morning.failures, len(log)) == (2, 2, 2)
+
+
+def test_after_a_failure_new_mail_is_screened_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next digest takes mail for old that came before this one was due."""
+    morning = Morning(monkeypatch, UnreachableError(URL("https://x.example"), "down", sent=False))
+    morning.now = DUE + timedelta(minutes=1)
+
+    async def outage() -> list[int]:
+        running = asyncio.create_task(morning.schedule.run())
+        attempts = []
+        for has_passed in (False, True, False, True):
+            if has_passed:
+                morning.schedule.pass_succeeded()
+            await asyncio.sleep(HOUR)
+            attempts.append(morning.attempts)
+        running.cancel()
+        return attempts
+
+    assert virtual_time.run(outage()) == [0, 1, 1, 2]
