@@ -104,7 +104,14 @@ TABLE: Final = (
         seconds=_LOCKED,
         serializes=True,
     ),
-    _row(Kind.STATUS, "503", Effect.NOTHING, Action.RETRY, "RFC 9110 section 15.6.4"),
+    Row(
+        Kind.STATUS,
+        frozenset({"503"}),
+        Effect.NOTHING,
+        Action.RETRY,
+        "RFC 9110 section 15.6.4: overloaded or in maintenance; nginx answers so beyond its limits",
+        slows=True,
+    ),
     _row(Kind.STATUS, "425", Effect.NOTHING, Action.RETRY, "RFC 8470 section 5.2"),
     _row(Kind.STATUS, "408", Effect.UNKNOWN, Action.RETRY, "RFC 9110 section 15.5.9; proxies too"),
     _row(

@@ -1,5 +1,6 @@
 """Repeat failed requests of one client at one host, each in its slot."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
@@ -58,8 +59,9 @@ class Repeater:
 
     async def _attempt(self, attempt: Callable[[Slot], Awaitable[T]], slot: Slot) -> T:
         await slot.take()
+        began = asyncio.get_running_loop().time()
         try:
-            return await attempt(slot)
+            result = await attempt(slot)
         except HttpError as error:
             row = row_of(error)
             if row is not None and row.serializes:
@@ -70,6 +72,8 @@ class Repeater:
             if row is None or not row.slows or self._slots.is_overfull:
                 slot.free()
             raise
+        slot.answered(asyncio.get_running_loop().time() - began)
+        return result
 
 
 def _log_repetition(state: RetryCallState) -> None:

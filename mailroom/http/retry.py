@@ -21,6 +21,8 @@ LONGEST_PAUSE: Final = 15.0
 """Seconds. The limit of the random pause does not grow beyond this."""
 _BUSY_PAUSE: Final = 0.5
 """Seconds. A busy host has room for moments only, so the request is repeated often."""
+_RATE_PAUSE: Final = 1.0
+"""Seconds. The shortest span by which rates are counted; an earlier attempt is refused again."""
 _LONGEST_BELIEVED: Final = 86_400.0
 """Seconds. A server that asks for more than a day is mistaken, and would stop us for ever."""
 
@@ -97,5 +99,5 @@ def pause(state: RetryCallState) -> float:
             # A rate was exceeded, and the server does not say for how long: with short pauses, the
             # next attempts would exceed it again.
             is_rate = row.slows and error.limit is None and error.retry_after is None
-            cap = LONGEST_PAUSE if is_rate else _BUSY_PAUSE
+            asked, cap = (_RATE_PAUSE, LONGEST_PAUSE) if is_rate else (asked, _BUSY_PAUSE)
     return full_jitter(state.attempt_number, base=BASE_PAUSE, cap=cap, floor=asked)

@@ -1,19 +1,16 @@
-"""The limit on the requests that run at one host at the same time, over all clients of one account.
+"""Slots: the requests that run at one host at the same time, over all clients of one account.
 
 A server counts the requests of an account over all its clients (Stalwart: four at once, JMAP and
-CardDAV together). So our clients of one host share one :class:`Slots`. If the server still answers
-that there were too many requests, because a mail app is busy, we send fewer for a while.
+CardDAV together). So our clients of one host share one :class:`Slots`. Their number follows
+:mod:`mailroom.http.limit`.
 """
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
-SLOTS: Final = 4
-"""The number of requests at one host at the same time, until the session states the limit."""
-_REGAINED_EVERY: Final = 10.0
-"""Seconds after which one more slot is used again, after :meth:`Slots.slow_down`."""
+from mailroom.http.limit import SLOTS, Limit
 
 
 class Slots:
@@ -24,39 +21,35 @@ class Slots:
     """
 
     def __init__(self, size: int = SLOTS) -> None:
-        self._size = size
+        self._limit = Limit(size)
         self._taken = 0
         self._writing = 0
+        self._unfinished_writes = 0
         self._one_write_at_a_time = False
-        self._slowed_to: int | None = None
-        self._slowed_at = 0.0
         self._changed = asyncio.Event()
 
     @property
     def size(self) -> int:
-        """The number of slots at this moment."""
-        if self._slowed_to is None:
-            return self._size
-        regained = int((asyncio.get_running_loop().time() - self._slowed_at) / _REGAINED_EVERY)
-        if self._slowed_to + regained >= self._size:
-            self._slowed_to = None
-            return self._size
-        return self._slowed_to + regained
+        """The number of slots at this moment, without those for writes only."""
+        return self._limit.requests(_now())
 
     @property
     def is_overfull(self) -> bool:
-        """True if more slots are taken than :attr:`size`."""
-        return self._taken > self.size
+        """True if more slots are taken than there are, those for writes included."""
+        return self._taken > self._limit.writes(_now())
 
     def resize(self, size: int) -> None:
         """Change the number of slots. Slots that are taken stay taken until they are freed."""
-        self._size = size
+        self._limit = self._limit.resized(size)
         self._changed.set()
 
     def slow_down(self) -> None:
-        """Halve the number of slots. Afterwards one slot comes back every ten seconds."""
-        self._slowed_to = max(1, min(self.size, self._taken) // 2)
-        self._slowed_at = asyncio.get_running_loop().time()
+        """Halve the number of slots, because the host refused a request as one too many."""
+        self._limit = self._limit.after_refusal(self._taken, _now())
+
+    def write_answered(self, seconds: float) -> None:
+        """Change the number of slots for writes by the seconds that a write has taken."""
+        self._limit = self._limit.after_answer(seconds)
 
     def serialize_writes(self) -> None:
         """Allow one write at a time from now on."""
@@ -64,11 +57,14 @@ class Slots:
 
     async def take(self, *, write: bool = False) -> None:
         """Wait for a slot, in order of coming. A slot that was taken must be freed."""
-        while self._taken >= self.size or (
-            write and self._one_write_at_a_time and self._writing > 0
-        ):
-            self._changed.clear()
-            await self._changed.wait()
+        self._unfinished_writes += write
+        try:
+            while not self._is_free(write=write):
+                self._changed.clear()
+                await self._changed.wait()
+        except asyncio.CancelledError:
+            self._finish(write=write)
+            raise
         self._taken += 1
         self._writing += write
 
@@ -76,7 +72,21 @@ class Slots:
         """Free a slot. ``write`` must be the same as in :meth:`take`."""
         self._taken -= 1
         self._writing -= write
+        self._finish(write=write)
         self._changed.set()
+
+    def _finish(self, *, write: bool) -> None:
+        self._unfinished_writes -= write
+        if write and not self._unfinished_writes:
+            self._limit = self._limit.after_burst()
+
+    def _is_free(self, *, write: bool) -> bool:
+        now = _now()
+        if self._taken >= self._limit.writes(now):
+            return False
+        if write:
+            return not (self._one_write_at_a_time and self._writing)
+        return self._taken - self._writing < self._limit.requests(now)
 
 
 class Slot:
@@ -108,8 +118,17 @@ class Slot:
                 task.add_done_callback(lambda _: self._slots.free(write=self._write))
             raise
 
+    def answered(self, seconds: float) -> None:
+        """Report that an attempt was answered in so many seconds, and not refused."""
+        if self._write:
+            self._slots.write_answered(seconds)
+
     def free(self) -> None:
         """Free the slot, if this request has one."""
         if self._held:
             self._held = False
             self._slots.free(write=self._write)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

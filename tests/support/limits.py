@@ -159,18 +159,46 @@ REQUEST: Final = (
         "a server that asks for more is mistaken",
     ),
     Limit(
-        "http/slots.py SLOTS",
+        "http/retry.py _RATE_PAUSE",
+        "s",
+        "the shortest pause after a 429 without Retry-After",
+        "the request is sent again",
+        "no rate is counted by less than a second",
+    ),
+    Limit(
+        "http/limit.py SLOTS",
         "requests",
         "requests at one host at once, until the session states `maxConcurrentRequests`",
         "further requests wait",
         "Stalwart allows an account four over all its programs",
     ),
     Limit(
-        "http/slots.py _REGAINED_EVERY",
+        "http/limit.py MOST_WRITES",
+        "writes",
+        "writes of contacts over CardDAV at once, on a host that answers quickly",
+        "further writes wait",
+        "an address book is locked for each write, so that more would only wait for each other",
+    ),
+    Limit(
+        "http/limit.py _PROOF",
+        "answers",
+        "writes in a row that are answered before their number at once grows",
+        "two more at once for each quick answer",
+        "a host with a common limit of rate refuses before, and refuses few",
+    ),
+    Limit(
+        "http/limit.py _REGAINED_EVERY",
         "s",
         "until one more slot is used again, after the slots were halved",
         "one more request at once",
         "shorter than the pauses of a busy host in sum, so that speed returns within a minute",
+    ),
+    Limit(
+        "http/limit.py _CAREFUL_FOR",
+        "s",
+        "after a host has refused a request as one too many",
+        "more writes at once are tried again",
+        "the limits of a host seldom change; each trial costs a few refusals",
     ),
 )
 UPDATES: Final = (

@@ -19,7 +19,6 @@ from mailroom.http.not_now import (
     of_set_error,
     of_status,
 )
-from mailroom.http.slots import Slots
 from tests.support.scripted.http import Pauses, ScriptedServer, Seen, answer, http_client
 
 LIMIT = "urn:ietf:params:jmap:error:limit"
@@ -233,22 +232,3 @@ async def test_after_one_lock_was_met_writes_go_one_at_a_time() -> None:
         )
         assert host.refused == met, "none meets another any more"
         assert http.slots.size == 4, "readers are as many as before"
-
-
-async def test_slots_are_regained_slowly(virtual_slots: Slots) -> None:
-    slots = virtual_slots
-    for _ in range(6):
-        await slots.take()
-    slots.slow_down()
-    assert slots.size == 3
-    loop = asyncio.get_running_loop()
-    sizes = []
-    for seconds in (9.0, 10.0, 25.0, 31.0):
-        slots._slowed_at = loop.time() - seconds
-        sizes.append(slots.size)
-    assert sizes == [3, 4, 5, 6]
-
-
-@pytest.fixture
-def virtual_slots() -> Slots:
-    return Slots(6)

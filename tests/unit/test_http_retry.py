@@ -161,3 +161,12 @@ def test_the_pause_is_never_shorter_than_the_server_asked_for(attempt: int, aske
 )
 def test_without_such_a_wish_the_pause_is_jitter_alone(error: HttpError) -> None:
     assert 0.0 <= pause(state_after(error, attempt=1)) <= 0.25
+
+
+def test_an_exceeded_rate_is_waited_out_for_a_second_at_least() -> None:
+    assert 1.0 <= pause(state_after(ServerFailureError(URL_, 429), attempt=1)) <= 1.25
+
+
+def test_a_host_that_is_busy_for_moments_is_asked_again_soon() -> None:
+    busy = ServerFailureError(URL_, 400, None, "maxConcurrentRequests")
+    assert pause(state_after(busy, attempt=1)) <= 0.25

@@ -5,13 +5,16 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tests.support.owner.person import PATIENCE, Owner, message, until
 from tests.support.proxy.proxy import Exchange, Proxy
-from tests.support.proxy.steps import dependent_steps, longest_chain
+from tests.support.proxy.steps import dependent_steps, longest_chain, peak
 from tests.support.service.process import Service
 
 _REST = 0.5
 """Seconds; more than it takes from an event to the start of its pass."""
 AT_ONCE = 4
-"""Mailroom has so many requests to one host under way at once: one less than Cyrus allows."""
+"""Mailroom has so many requests to one host under way at once, besides writes of contacts over
+CardDAV: one less than Cyrus allows."""
+WRITES_AT_ONCE = 6
+"""The writes of contacts over CardDAV with which a burst begins."""
 SEE = "Email/get Email/query Mailbox/get Identity/get"
 """The first request of a pass, which reads labelled mail and the mailboxes."""
 FIND_MAIL = "Email/get Email/query"
@@ -90,5 +93,6 @@ def figures(exchanges: Sequence[Exchange]) -> str:
     steps = dependent_steps(exchanges, at_once=AT_ONCE)
     return (
         f"{len(exchanges):3} requests in {steps} dependent steps"
-        f" ({longest_chain(exchanges):2} round trips one after another, {AT_ONCE} at once)"
+        f" ({longest_chain(exchanges):2} round trips one after another,"
+        f" up to {peak(exchanges)} at once)"
     )
