@@ -15,6 +15,9 @@ __all__ = ["main", "run_command"]
 
 _PURPOSE: Final = "HEY's Screener for any JMAP mail account. Without a command, run the service."
 
+_INTERRUPTED: Final = 130
+"""The exit code by which shells know that a user has ended a program: 128 + SIGINT."""
+
 
 def main() -> None:
     """Run the command line."""
@@ -27,7 +30,7 @@ def main() -> None:
         sys.exit(Exit.FAILED)
     except KeyboardInterrupt:
         remark("\nAborted!")
-        sys.exit(Exit.FAILED)
+        sys.exit(_INTERRUPTED)
 
 
 def run_command(arguments: Sequence[str]) -> None:
