@@ -5,6 +5,7 @@ import fcntl
 import gc
 import os
 from collections.abc import Callable, Iterator
+from typing import Final
 
 import pytest
 from hypothesis import settings
@@ -19,6 +20,9 @@ settings.register_profile("mailroom", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=5000)
 settings.load_profile("mailroom")
 
+_MOSTLY_WAITING: Final = ("e2e", "web")
+"""Folders of tests that need little processor time for how long they take."""
+
 
 def pytest_collection() -> None:
     """Collect tests without collecting garbage: there is none among what is made here."""
@@ -32,8 +36,19 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes long, so that at the end nobody waits for it alone."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Begin with what takes long, and spread the tests that mostly wait over the whole run.
+
+    At the end nobody waits for a long test alone. Each process begins with an equal part of the
+    list, so that the tests that wait for a server or a browser run beside those that compute.
+    """
+    waiting = [item for item in items if item.path.parent.name in _MOSTLY_WAITING]
+    computing = [item for item in items if item.path.parent.name not in _MOSTLY_WAITING]
+    places = {
+        item: number / len(tests)
+        for tests in (waiting, computing)
+        for number, item in enumerate(tests)
+    }
+    items.sort(key=lambda item: (item.get_closest_marker("slow") is None, places[item]))
 
 
 @pytest.fixture(scope="session")

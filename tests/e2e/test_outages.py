@@ -311,6 +311,7 @@ async def test_retry_after_is_honoured(
     assert found[0].began - refused[0] >= 2
 
 
+@pytest.mark.slow
 async def test_a_single_401_is_no_reason_to_end(alice: Person, start: Start, proxy: Proxy) -> None:
     refused: list[Exchange] = []
 
