@@ -6,51 +6,19 @@ Only push and the requests that prove the connection use the WebSocket; all othe
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import TYPE_CHECKING
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidURI
-from websockets.typing import Subprotocol
 from yarl import URL
 
-from mailroom.http import (
-    NO_PROXIES,
-    USER_AGENT,
-    Credentials,
-    Proxies,
-    UnreachableError,
-    trusting,
-)
+from mailroom.http import NO_PROXIES, Credentials, Proxies, UnreachableError, trusting
 from mailroom.jmap.liveness import PUSH_TIMEOUTS, PushTimeouts, SilentConnections
 from mailroom.jmap.push_backoff import PushUnavailableError
 from mailroom.jmap.session import JMAP
-from mailroom.jmap.sse import LIMIT
-from mailroom.jmap.websocket_connection import WebSocketConnection
-from mailroom.jmap.websocket_errors import (
-    HANDSHAKE_ERRORS,
-    handshake_error,
-)
 
-_SUBPROTOCOL: Final = Subprotocol("jmap")
-_LONGEST_QUEUE: Final = 16
-"""Messages that may wait to be read. With the largest length of a message, this bounds memory."""
-_CLOSING: Final = 1.0
-"""Seconds that the server may take to answer our close frame."""
-
-_frames_log = logging.getLogger(f"{__name__}.frames")
-_frames_log.setLevel(logging.INFO)
-"""The library's logger. Its DEBUG lines hold the Authorization header, so they are switched off."""
-
-
-class _Opening(connect):
-    """A handshake that follows no redirect, because it sends credentials."""
-
-    def process_redirect(self, exc: Exception) -> Exception | str:
-        """Return the error itself, which stops the library from following a redirect."""
-        return exc
+if TYPE_CHECKING:
+    from mailroom.jmap.websocket_connection import WebSocketConnection
 
 
 class WebSocketTransport:
@@ -94,7 +62,7 @@ class WebSocketTransport:
         self._silent_connections = SilentConnections()
 
     @asynccontextmanager
-    async def connect(self, position: str) -> AsyncIterator[WebSocketConnection]:
+    async def connect(self, position: str) -> "AsyncIterator[WebSocketConnection]":
         """Open a connection, prove it and enable push; see :data:`mailroom.jmap.push.Connect`.
 
         Raises:
@@ -106,7 +74,19 @@ class WebSocketTransport:
         url = await self._url()
         if url is None:
             raise PushUnavailableError("the session offers no push over WebSocket")
-        websocket = await self._open(url)
+        self._credentials.allowed_hosts.check(url)
+        # A service that is pushed to by other means does without the library.
+        from mailroom.jmap.websocket_connection import WebSocketConnection  # noqa: PLC0415
+        from mailroom.jmap.websocket_opening import open_websocket  # noqa: PLC0415
+
+        websocket = await open_websocket(
+            url,
+            {"Authorization": self._credentials.header, "Accept": JMAP},
+            ping=self._ping,
+            timeouts=self._timeouts,
+            proxy=self._proxies.for_url(url),
+            tls=trusting(self._ca_file) if url.scheme == "wss" else None,
+        )
         try:
             connection = WebSocketConnection(websocket, url, position)
             try:
@@ -120,29 +100,3 @@ class WebSocketTransport:
             yield connection
         finally:
             await websocket.close()
-
-    async def _open(self, url: URL) -> ClientConnection:
-        self._credentials.allowed_hosts.check(url)
-        proxy = self._proxies.for_url(url)
-        opening = _Opening(
-            str(url),
-            subprotocols=[_SUBPROTOCOL],
-            additional_headers={"Authorization": self._credentials.header, "Accept": JMAP},
-            user_agent_header=USER_AGENT,
-            compression=None,
-            proxy=None if proxy is None else str(proxy),
-            open_timeout=self._timeouts.handshake,
-            ping_interval=self._ping,
-            ping_timeout=(self._timeouts.pinged - 1) * self._ping,
-            close_timeout=_CLOSING,
-            max_size=LIMIT,
-            max_queue=_LONGEST_QUEUE,
-            logger=_frames_log,
-            ssl=trusting(self._ca_file) if url.scheme == "wss" else None,
-        )
-        try:
-            return await opening
-        except InvalidURI:
-            raise PushUnavailableError("the session's URL for WebSocket is not valid") from None
-        except HANDSHAKE_ERRORS as error:
-            raise handshake_error(error, url) from None

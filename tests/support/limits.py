@@ -562,7 +562,7 @@ PROCESS: Final = (
         " ten",
     ),
     Limit(
-        "jmap/websocket.py _CLOSING",
+        "jmap/websocket_opening.py _CLOSING",
         "s",
         "the server's answer to the end of a WebSocket",
         "the connection is dropped",

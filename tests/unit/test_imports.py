@@ -44,10 +44,19 @@ def test_health_and_help_import_next_to_nothing(tmp_path: Path, arguments: list[
 
 
 def test_the_service_imports_no_other_command_and_nothing_that_is_off(tmp_path: Path) -> None:
-    """Contacts, the page, the digest and a parser of YAML are loaded when they are needed."""
+    """Contacts, WebSockets, the page, the digest and a YAML parser are loaded if needed."""
     modules = imported_by(SERVICE, cwd=tmp_path)
     assert "mailroom.runtime.process" in modules
-    packages = {"click", "jinja2", "pygments", "rich.console", "typer", "xml.etree", "yaml"}
+    packages = {
+        "click",
+        "jinja2",
+        "pygments",
+        "rich.console",
+        "typer",
+        "websockets",
+        "xml.etree",
+        "yaml",
+    }
     parts = {
         "admin.decide",
         "contacts.carddav",

@@ -9,7 +9,7 @@ import yaml
 from mailroom.admin import beside, probe, sign_of_life
 from mailroom.health import account_health
 from mailroom.http import client, listening, not_now, retry, streams
-from mailroom.jmap import liveness, push_backoff, websocket
+from mailroom.jmap import liveness, push_backoff, websocket_opening
 from mailroom.jmap.liveness import PUSH_TIMEOUTS
 from mailroom.runtime import push_listener
 from tests.support.limits import LIMITS, OTHERS, ROOT, SETTINGS, constants
@@ -39,7 +39,7 @@ def seconds(path: Path, pattern: str) -> list[float]:
 
 
 def test_the_process_stops_within_the_time_that_its_supervisors_allow() -> None:
-    stopping = client.CLOSING_GRACE + websocket._CLOSING + 2 * listening._SHUTDOWN
+    stopping = client.CLOSING_GRACE + websocket_opening._CLOSING + 2 * listening._SHUTDOWN
     assert stopping <= 5  # docs/deployment.md promises this
     pod = yaml.safe_load((ROOT / "k8s/base/deployment.yaml").read_text(encoding="utf-8"))
     allowed = [
