@@ -20,7 +20,7 @@ from mailroom.screener.overview.waiting import read_waiting
 from mailroom.settings import load_settings
 from mailroom.waiting.trigger import Trigger
 from mailroom.web.model import AccountUnavailableError
-from tests.support.owner.person import message
+from tests.support.owner.person import PATIENCE, message
 from tests.support.service.in_process import set_up
 
 USER = User("alice", "secret", token="t0ken")
@@ -158,7 +158,7 @@ async def test_a_list_that_could_not_be_read_is_news_when_it_can_be_read_again(
                 assert "no answer" in (await stand.page_list.read()).problem
             following = asyncio.ensure_future(anext(changes))
             await stand.run_pass()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 assert await following == 0
         assert (await stand.page_list.read()).problem == ""
         stand.page_list.changed()

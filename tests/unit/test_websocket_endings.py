@@ -191,7 +191,10 @@ async def test_a_server_that_ignores_the_goodbye_does_not_hold_us_up() -> None:
         deaf.set()
         await peer.hang()
 
-    async with WebSocketServer.running(script) as server, asyncio.timeout(4):
+    async with (
+        WebSocketServer.running(script) as server,
+        asyncio.timeout(9),
+    ):  # the library would wait 10 s
         async with websocket_transport(server.url).connect("") as connection:
             await deaf.wait()
         assert connection._websocket.state is State.CLOSED
