@@ -90,7 +90,7 @@ wait_until() {
     shift
     until "$@"; do
         { ((SECONDS < end)) && kill -0 $! 2> /dev/null; } || give_up "$*"
-        sleep 0.02
+        sleep 0.1    # many times a second, the question itself would take a part of a processor
     done
 }
 
