@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
-import aiohttp
 import structlog
 from yarl import URL
 
@@ -16,8 +15,9 @@ from mailroom.http import (
     Slots,
     Streams,
     may_carry_credentials,
+    open_session,
     shown,
-    trusting,
+    tls_for,
 )
 from mailroom.http.credentials import are_siblings
 from mailroom.jmap.client import JmapClient
@@ -207,7 +207,14 @@ class Account:
                 codes = (
                     CodeFinder(arrivals.code_words.split(",")) if self.settings.has_codes else None
                 )
-                policy = Policy(lookback, self.settings.authserv_id, codes)
+                notify = self.settings.notify
+                policy = Policy(
+                    lookback,
+                    self.settings.authserv_id,
+                    codes,
+                    has_notices=notify.is_on,
+                    has_notices_of_bulk=notify.about == "everybody",
+                )
             self._workflow = ScreenerWorkflow(
                 await self.mail(),
                 await self.book(),
@@ -231,8 +238,7 @@ async def open_account(settings: Settings) -> AsyncIterator[Account]:
     slots, streams = Slots(), Streams()
     is_one_host = settings.jmap.session_url.host == settings.carddav.url.host
     of_carddav = (slots, streams) if is_one_host else (Slots(), Streams())
-    # aiohttp has a context with the system's CAs in any case; another one takes near a megabyte.
-    tls = trusting(settings.http.ca_file) if settings.http.ca_file else True
+    tls = tls_for(settings.http.ca_file)
     async with AsyncExitStack() as stack:
         every = (
             (settings.jmap.credentials, slots, streams),
@@ -242,13 +248,7 @@ async def open_account(settings: Settings) -> AsyncIterator[Account]:
         )
         jmap, carddav, push = [
             HttpClient(
-                await stack.enter_async_context(
-                    # Connections of its own, and no cookies, which would tie clients together.
-                    aiohttp.ClientSession(
-                        connector=aiohttp.TCPConnector(ssl=tls),
-                        cookie_jar=aiohttp.DummyCookieJar(),
-                    )
-                ),
+                await stack.enter_async_context(open_session(tls)),
                 credentials,
                 slots=slots_of_host,
                 proxies=settings.http.proxies,

@@ -50,6 +50,7 @@ _PARTS: Final = (
     _Part("service", inspections.service),
     _Part("page", inspections.page),
     _Part("digest", inspections.digest),
+    _Part("notices", inspections.notices),
     _Part("search", inspections.search, asks=_BY_MAIL),
     _Part("next pass", inspections.next_pass, asks=_BOTH),
 )

@@ -13,11 +13,13 @@ from pydantic import SecretStr
 
 from mailroom.account import Account
 from mailroom.admin.beside import service_beside
+from mailroom.admin.notices import composer_of, open_notice_client
 from mailroom.admin.searching import find_limitations
 from mailroom.admin.setup import find_lacking
 from mailroom.admin.sign_of_life import BlockedError, sign_of_life
 from mailroom.digest.times import next_due
 from mailroom.exits import Exit
+from mailroom.http import HttpError
 from mailroom.jmap.errors import SessionError
 from mailroom.jmap.session import unusable_push_urls
 from mailroom.report import plan_text
@@ -225,6 +227,42 @@ async def digest(account: Account) -> AsyncIterator[Finding]:
     local = due.astimezone(settings.zone)
     zone = settings.timezone or f"{local.tzname()}, the time zone of this machine"
     yield Finding("next digest", f"on {local:%Y-%m-%d} at {local:%H:%M} ({zone}), if anybody waits")
+
+
+async def notices(account: Account) -> AsyncIterator[Finding]:
+    """Report where notices are sent, and if that server answers; report nothing if they are off.
+
+    No notice is sent.
+    """
+    notify = account.settings.notify
+    if not notify.is_on:
+        return
+    quiet = f", not from {notify.quiet.replace('-', ' to ')}" if notify.quiet else ""
+    has_buttons = composer_of(account.settings).has_buttons
+    answers = "with buttons" if has_buttons else "without buttons"
+    detail = f"about {notify.about} by {notify.format}, {answers}{quiet}"
+    async with open_notice_client(account.settings) as client:
+        try:
+            await client.knock()
+        except HttpError as error:
+            line = f"{notify.target.host} does not answer: {error.reason()}"
+            yield Finding("notices", detail, lines=(line,), is_open=True)
+        else:
+            yield Finding("notices", f"{detail}; {notify.target.host} answers")
+
+
+async def send_test_notice(account: Account) -> AsyncIterator[Finding]:
+    """Send a notice by which a person sees that notices arrive."""
+    if not account.settings.notify.is_on:
+        yield Finding("test notice", "not sent: MAILROOM_NOTIFY_URL is not set", is_open=True)
+        return
+    async with open_notice_client(account.settings) as client:
+        try:
+            await client.send_once(composer_of(account.settings).test())
+        except HttpError as error:
+            yield Finding("test notice", f"not sent: {error.reason()}", is_open=True)
+        else:
+            yield Finding("test notice", "sent")
 
 
 async def search(account: Account) -> AsyncIterator[Finding]:

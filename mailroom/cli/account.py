@@ -7,6 +7,7 @@ from mailroom.account import Account
 from mailroom.admin.check import check as run_check
 from mailroom.admin.check import verdict
 from mailroom.admin.explain import explain as explain_subject
+from mailroom.admin.inspections import send_test_notice
 from mailroom.admin.reset import Scope, survey, take_back
 from mailroom.admin.setup import create, find_lacking, rules_text
 from mailroom.command import Output, on_accounts, subject_or_exit
@@ -25,7 +26,7 @@ _RULES_BESIDE_MAILROOM: Final = (
 )
 
 
-def check(*, account: str | None, as_json: bool) -> None:
+def check(*, account: str | None, notice: bool, as_json: bool) -> None:
     """Check settings, servers, mailboxes, groups and push. Change nothing."""
 
     async def work(opened: Account, output: Output) -> Exit:
@@ -33,6 +34,10 @@ def check(*, account: str | None, as_json: bool) -> None:
         async for finding in run_check(opened):
             output.print(finding.text())
             if not finding.is_passing:
+                findings.append(finding)
+        if notice:
+            async for finding in send_test_notice(opened):
+                output.print(finding.text())
                 findings.append(finding)
         code = verdict(findings)
         settings = {setting.variable: setting.value for setting in describe(opened.settings)}

@@ -95,7 +95,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "check": Command(
         "mailroom.cli.account:check",
         "Check settings, servers, mailboxes, groups and push. Change nothing.",
-        (_ACCOUNT, _JSON),
+        (_ACCOUNT, _flag("--notice", "Send a test notice."), _JSON),
     ),
     "setup": Command(
         "mailroom.cli.account:setup",

@@ -33,6 +33,7 @@ from mailroom.http.messages import (
 )
 from mailroom.http.proxies import NO_PROXIES, Proxies
 from mailroom.http.refusals import raise_for_status, refusal
+from mailroom.http.sessions import open_session, tls_for
 from mailroom.http.slots import Slots
 from mailroom.http.streams import Streams
 from mailroom.http.tls import trusting
@@ -66,9 +67,11 @@ __all__ = [
     "is_same_origin",
     "is_this_machine",
     "may_carry_credentials",
+    "open_session",
     "raise_for_status",
     "refusal",
     "shown",
+    "tls_for",
     "trusting",
     "with_origin",
 ]

@@ -252,7 +252,8 @@ class HttpClient:
         """
         self._credentials.allowed_hosts.check(url)
         all_headers = CIMultiDict(headers)
-        all_headers["Authorization"] = self._credentials.header
+        if self._credentials.header:
+            all_headers["Authorization"] = self._credentials.header
         all_headers["User-Agent"] = USER_AGENT
         self.requests_sent += 1
         try:

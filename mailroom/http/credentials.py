@@ -68,7 +68,7 @@ class Credentials:
     """The value of an ``Authorization`` header, and the login for Digest. Neither is in the repr.
 
     Attributes:
-        header: the value of the header.
+        header: the value of the header; empty if none is sent.
         allowed_hosts: the hosts that the header may be sent to.
         login: user name and password; None for a token.
     """
@@ -76,6 +76,11 @@ class Credentials:
     header: str = field(repr=False)
     allowed_hosts: AllowedHosts = THIS_MACHINE
     login: tuple[str, str] | None = field(default=None, repr=False)
+
+    @classmethod
+    def none(cls, allowed_hosts: AllowedHosts) -> Self:
+        """Return no credentials: requests go to the allowed hosts without a header."""
+        return cls("", allowed_hosts)
 
     @classmethod
     def bearer(cls, token: str, allowed_hosts: AllowedHosts = THIS_MACHINE) -> Self:

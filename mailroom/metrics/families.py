@@ -31,6 +31,7 @@ from mailroom.metrics.names import (
     LABEL_SECONDS,
     LAST_GOOD,
     MAILS,
+    NOTICES,
     PASS_SECONDS,
     PASSES,
     PUSH,
@@ -64,6 +65,7 @@ class Metrics:
         self.decisions = self._counter(DECISIONS)
         self.mails = self._counter(MAILS)
         self.failures = self._counter(FAILURES)
+        self.notices = self._counter(NOTICES)
         self.last_good = self._gauge(LAST_GOOD)
         self.screener = self._gauge(SCREENER)
         self.refused = self._gauge(REFUSED)

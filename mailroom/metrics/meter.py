@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 _SPECIAL: Final = {None: "Screener", Special.SPAM: "spam"}
 _OUTCOMES: Final = ("done", "incomplete", "failed")
+_NOTICES: Final = ("sent", "dropped")
 _BY: Final = ("triage", "new_mail")
 _PASS_FAILURES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (CredentialsRefusedError, "credentials"),
@@ -107,6 +108,7 @@ class AccountMetrics:
         self._decisions = families.decisions
         self._mails = families.mails
         self._failures = families.failures
+        self._notices = families.notices
         self._pass_seconds = families.pass_seconds.labels(account)
         self._label_seconds = families.label_seconds.labels(account)
         self._arrival_seconds = families.arrival_seconds.labels(account)
@@ -122,6 +124,8 @@ class AccountMetrics:
                 self._passes.labels(account, reason.value, outcome)
         for category in (*categories, *_SPECIAL.values()):
             self._decisions.labels(account, category)
+        for outcome in _NOTICES:
+            self._notices.labels(account, outcome)
         for by in _BY:
             self._mails.labels(account, by)
         for kind in (*dict.fromkeys(kind for _, kind in _PASS_FAILURES), *_THING_FAILURES, _DIGEST):
@@ -143,6 +147,10 @@ class AccountMetrics:
     def digest_failed(self) -> None:
         """Count a digest that could not be written."""
         self._failures.labels(self._account, _DIGEST).inc()
+
+    def notice_ended(self, outcome: str) -> None:
+        """Count a notice; the outcome is ``sent`` or ``dropped``."""
+        self._notices.labels(self._account, outcome).inc()
 
     def pass_ended(self, ended: PassEnded) -> None:
         """Count a pass. Raises nothing: a mistake in counting must not stop the service."""

@@ -81,6 +81,12 @@ FAILURES: Final = Definition(
     " `new_mail`; of the digest: `digest`.",
     ("kind",),
 )
+NOTICES: Final = Definition(
+    "mailroom_notices_total",
+    "counter",
+    "Notices about new senders. `outcome`: `sent`, or `dropped` (the server did not accept it).",
+    ("outcome",),
+)
 LAST_GOOD: Final = Definition(
     "mailroom_last_good_pass_timestamp_seconds",
     "gauge",
@@ -110,7 +116,7 @@ RECONNECTS: Final = Definition(
 
 DEFINITIONS: Final = (
     *(BUILD, PASSES, PASS_SECONDS, LABEL_SECONDS, ARRIVAL_SECONDS, DECISIONS, MAILS, FAILURES),
-    *(LAST_GOOD, SCREENER, REFUSED, PUSH, RECONNECTS),
+    *(NOTICES, LAST_GOOD, SCREENER, REFUSED, PUSH, RECONNECTS),
 )
 
 

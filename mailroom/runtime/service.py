@@ -1,8 +1,8 @@
 """The service of one account: its passes, and what follows from their success or failure.
 
 Two tasks: one listens to push and only reports that something changed; the other runs passes, one
-at a time, when the trigger says that a pass is due. A third task writes the digest, if the settings
-ask for one. No task depends on the failures of another.
+at a time, when the trigger says that a pass is due. Two further tasks write the digest and send
+notices, if the settings ask for them. No task depends on the failures of another.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from mailroom.waiting.trigger import Due, Trigger
 
 if TYPE_CHECKING:
     from mailroom.runtime.digest_schedule import DigestSchedule
+    from mailroom.runtime.notices import NoticeRounds
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +66,7 @@ class Service:
         self._expiry = Expiry(account)
         self.passes = RequestedPasses(self._trigger, account.workflow)
         self._digest = _digest_schedule(account, telemetry)
+        self._notices = _notice_rounds(account, self.passes.turn, telemetry)
         self._hide = redactor(settings.secrets())
         self._is_checked = False
         # The next pass begins by so many seconds before the end of its settle, which is the time
@@ -76,8 +78,9 @@ class Service:
         self._telemetry.service_started(self._push.status)
         code = Exit.FAILED
         try:
-            digest = () if self._digest is None else (self._digest.run(),)
-            await all_of([self._run_passes(), self._push.listen(), *digest])
+            tasks = [self._run_passes(), self._push.listen()]
+            tasks += [task.run() for task in (self._digest, self._notices) if task is not None]
+            await all_of(tasks)
         except GaveUpError as gave_up:
             code = gave_up.code
         finally:
@@ -164,6 +167,8 @@ class Service:
         self._push.pass_succeeded(due, report)
         if self._digest is not None:
             self._digest.pass_succeeded()
+        if self._notices is not None:
+            self._notices.pass_ended(report)
         follow_up = self._policy.succeeded(complete=report.is_complete)
         if follow_up is not None:
             self._trigger.retry(follow_up.seconds)
@@ -195,3 +200,14 @@ def _digest_schedule(account: Account, telemetry: Telemetry) -> "DigestSchedule 
     from mailroom.runtime.digest_schedule import DigestSchedule  # noqa: PLC0415
 
     return DigestSchedule(account, telemetry.metrics.digest_failed)
+
+
+def _notice_rounds(
+    account: Account, turn: asyncio.Lock, telemetry: Telemetry
+) -> "NoticeRounds | None":
+    if not account.settings.notify.is_on:
+        return None
+    # A service without notices does not load them.
+    from mailroom.runtime.notices import NoticeRounds  # noqa: PLC0415
+
+    return NoticeRounds(account, turn, telemetry.metrics.notice_ended)

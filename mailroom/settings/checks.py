@@ -21,6 +21,7 @@ _CATEGORIES: Final = ("categories",)
 _PROXY_HEADER: Final = ("web", "proxy_header")
 _NETWORKS: Final = ("web", "trusted_networks")
 _PROXY_USER: Final = ("web", "proxy_user")
+_NOTIFY_URL: Final = ("notify", "url")
 _API_TOKENS: Final = (("web", "api_token"), ("web", "api_token_readonly"))
 
 _PERSONAL: Final = (
@@ -107,6 +108,7 @@ def find_contradictions(candidate: Candidate) -> list[str]:
     if candidate.settings.shard is not None and not candidate.account:
         mistakes.append(f"{candidate.name(('shard',))}: there are no {ACCOUNTS} to divide")
     mistakes += [*_find_plain_http(candidate), *_find_wrong_sign_in(candidate)]
+    mistakes += _find_wrong_notices(candidate)
     if _CATEGORIES not in candidate.wrong:
         mistakes += [
             f"{candidate.name(('web', 'answers'))}: there is no category {answer!r}"
@@ -172,6 +174,24 @@ def _find_plain_http(candidate: Candidate) -> Iterator[str]:
                 " it (http is for servers on this machine); in a container network of your own, set"
                 f" {candidate.name((path[0], 'insecure'))}"
             )
+
+
+def _find_wrong_notices(candidate: Candidate) -> Iterator[str]:
+    """Check the server of the notices."""
+    notify, name = candidate.settings.notify, candidate.name
+    if not notify.is_on:
+        return
+    if not may_carry_credentials(notify.target) and not notify.insecure:
+        yield (
+            f"{name(_NOTIFY_URL)}: must begin with https://, because it is sent names of senders"
+            " (http is for servers on this machine); in a network of your own, set"
+            f" {name(('notify', 'insecure'))}"
+        )
+    if notify.format == "ntfy" and not notify.is_topic:
+        yield (
+            f"{name(_NOTIFY_URL)}: must be an ntfy topic (https://ntfy.example.com/topic); set"
+            f" {name(('notify', 'format'))} to webhook for another program"
+        )
 
 
 def _find_wrong_sign_in(candidate: Candidate) -> Iterator[str]:

@@ -19,6 +19,7 @@ from mailroom.screener.model.categories import DEFAULTS
 from mailroom.settings.digest import DigestSettings
 from mailroom.settings.fields import CategoryList, ShardOption, TimeZone
 from mailroom.settings.health import HealthSettings
+from mailroom.settings.notify import NotifySettings
 from mailroom.settings.sections import (
     ArrivalsSettings,
     CarddavSettings,
@@ -79,6 +80,7 @@ class Settings(BaseSettings):
     screener: ScreenerSettings = ScreenerSettings()
     web: WebSettings = WebSettings()
     digest: DigestSettings = DigestSettings()
+    notify: NotifySettings = NotifySettings()
     categories: CategoryList = Field(
         default=DEFAULTS,
         description="list of categories, which replaces the default list; JSON in the environment",
@@ -183,6 +185,8 @@ class Settings(BaseSettings):
             self.web.password.get_secret_value(),
             self.web.api_token.get_secret_value(),
             self.web.api_token_readonly.get_secret_value(),
+            self.notify.token.get_secret_value(),
+            self.notify.url.get_secret_value(),
             *self.http.proxies.secrets(),
         }
         logins = (self.jmap.credentials, self.carddav.credentials)

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from aiohttp import web
 from itsdangerous import URLSafeTimedSerializer
 
-from mailroom.web import actions, api, pages, signing
-from mailroom.web.context import DOORKEEPER, MESSAGES
+from mailroom.web import actions, api, notice_pages, pages, signing
+from mailroom.web.context import DOORKEEPER, LINK_SIGNERS, MESSAGES
 from mailroom.web.errors import show_errors
 from mailroom.web.events import STOPPING, end_streams, events
+from mailroom.web.notice_links import LinkSigner
 from mailroom.web.options import Access, PageOptions
 from mailroom.web.render import static_file
 from mailroom.web.security import MOST_OCTETS, Guard, add_headers
@@ -30,6 +31,13 @@ def make_app(accesses: Sequence[Access], options: PageOptions) -> web.Applicatio
         client_max_size=MOST_OCTETS, middlewares=[show_errors, Guard(options.url)]
     )
     app[DOORKEEPER] = Doorkeeper(accesses, options)
+    app[LINK_SIGNERS] = [
+        (
+            access,
+            LinkSigner(access.account.name, api_token=access.api_token, password=access.password),
+        )
+        for access in accesses
+    ]
     # A message is shown right after the form was sent, so the key need not outlive the process.
     app[MESSAGES] = URLSafeTimedSerializer(secrets.token_bytes(32), salt="mailroom.message")
     app[STOPPING] = asyncio.Event()
@@ -58,6 +66,8 @@ def _routes() -> list[web.RouteDef]:
         web.post("/send-back", actions.send_back),
         web.post("/suggest", actions.suggest),
         web.post("/clear", actions.clear),
+        web.get("/notice/{link}", notice_pages.show),
+        web.post("/notice/{link}", notice_pages.answer),
         web.get("/api/waiting", api.waiting),
         web.get("/api/decided", api.decided),
         web.post("/api/decide", api.decide),

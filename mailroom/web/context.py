@@ -9,6 +9,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from yarl import URL
 
 from mailroom.web.model import Answer, Outcome
+from mailroom.web.notice_links import LinkSigner
 from mailroom.web.options import Access
 from mailroom.web.render import render
 from mailroom.web.security import is_by_script
@@ -16,6 +17,8 @@ from mailroom.web.sign_in import Doorkeeper
 from mailroom.web.text import clean
 
 DOORKEEPER: Final = web.AppKey("doorkeeper", Doorkeeper)
+LINK_SIGNERS: Final = web.AppKey("link_signers", list[tuple[Access, LinkSigner]])
+"""The accounts, each with the signer of the links in its notices."""
 MESSAGES: Final = web.AppKey("messages", URLSafeTimedSerializer)
 """The signer of the outcomes that a page shows after a plain form was sent."""
 _MESSAGE_AGE: Final = 600

@@ -43,7 +43,10 @@ async def show_errors(request: web.Request, handler: Handler) -> web.StreamRespo
     except AccountUnavailableError as error:
         status, text, headers = HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": "60"}
     except Exception:
-        log.exception("a mistake in Mailroom itself: the page did not answer", path=request.path)
+        # Not the path itself: that of a notice's link decides on a sender.
+        resource = request.match_info.route.resource
+        path = "" if resource is None else resource.canonical
+        log.exception("a mistake in Mailroom itself: the page did not answer", path=path)
         status, text, headers = HTTPStatus.INTERNAL_SERVER_ERROR, "", {}
     response = await _response(request, status, text)
     response.headers.update(headers)

@@ -34,15 +34,7 @@ class Access:
     @property
     def row_answers(self) -> Sequence[Answer]:
         """The answers that stand in each row, four at most."""
-        answers = self.account.answers[:-1]  # the last one is spam
-        if self.answer_names:
-            by_name = {answer.name.casefold(): answer for answer in answers}
-            names = [name.casefold() for name in self.answer_names]
-            return tuple(by_name[name] for name in names if name in by_name)
-        accepting = [answer for answer in answers if not answer.denies]
-        denying = [answer for answer in answers if answer.denies]
-        chosen = [answer for answer in accepting if answer.name in _IN_ROW]
-        return tuple((chosen or accepting[:3]) + denying[:1])
+        return row_answers(self.account.answers, self.answer_names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +52,20 @@ class PageOptions:
     open_to_all: bool = False
     proxy_header: str = ""
     trusted_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+
+
+def row_answers(answers: Sequence[Answer], names: Sequence[str]) -> tuple[Answer, ...]:
+    """Return the answers that stand in each row, four at most.
+
+    Args:
+        answers: the categories, then spam.
+        names: the names of the categories; empty: the default.
+    """
+    categories = answers[:-1]
+    if names:
+        by_name = {answer.name.casefold(): answer for answer in categories}
+        return tuple(by_name[name.casefold()] for name in names if name.casefold() in by_name)
+    accepting = [answer for answer in categories if not answer.denies]
+    denying = [answer for answer in categories if answer.denies]
+    chosen = [answer for answer in accepting if answer.name in _IN_ROW]
+    return tuple((chosen or accepting[:3]) + denying[:1])

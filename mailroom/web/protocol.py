@@ -12,6 +12,7 @@ from mailroom.web.model import (
     Cleared,
     DecidedRow,
     Outcome,
+    Question,
     SubjectPage,
     Suggestions,
     Waiting,
@@ -50,6 +51,16 @@ class ScreenedAccount(Protocol):
 
         Subjects without waiting mail are decided on by their names. There is an outcome for each
         choice, in the same order.
+        """
+
+    async def question(self, choice: Choice) -> Question:
+        """Return the question of a link of a notice, with the present state of its subject."""
+
+    async def answer_notice(self, choice: Choice) -> tuple[Question, Outcome | None]:
+        """Decide as a button of a notice, if its question is open.
+
+        Returns:
+            The question as it was before, and the outcome; None if nothing was decided.
         """
 
     async def undo(self, who: str, *, category: str = "") -> Outcome:

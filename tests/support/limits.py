@@ -729,6 +729,85 @@ DIGEST: Final = (
         "clocks are set, and computers sleep",
     ),
 )
+NOTICES: Final = (
+    Limit(
+        "screener/arrivals/screening.py _RECENT",
+        "s",
+        "the age of new mail of which a notice is sent",
+        "no notice: the mail only waits",
+        "older mail was in the Inbox while Mailroom was down, where its owner saw it",
+    ),
+    Limit(
+        "runtime/notices/claims.py _TRIES",
+        "",
+        "updates that claim notices and are held to a state, while others change mail",
+        "tried again after the next pause",
+        "never forced: two instances would send the same notice",
+    ),
+    Limit(
+        "runtime/notices/rounds.py _AGAIN",
+        "s",
+        "the pause after new senders could not be looked for",
+        "looked for again",
+        "as long as the longest pause between passes",
+    ),
+    Limit(
+        "runtime/notices/rounds.py _LONGEST_SLEEP",
+        "s",
+        "sleep during quiet hours",
+        "the time is looked at again",
+        "clocks are set, and machines sleep",
+    ),
+    Limit(
+        "notices/client.py _TIMEOUT",
+        "s",
+        "the answer to a notice",
+        "the notice is dropped, because it may have been shown; not repeated",
+        "nothing waits for a notice but other notices",
+    ),
+    Limit(
+        "notices/client.py _TRIES",
+        "",
+        "attempts to send a notice that the server did not accept",
+        "the notice is dropped, logged and counted",
+        "the sender waits in the Screener all the same",
+    ),
+    Limit(
+        "notices/client.py _BASE_PAUSE",
+        "s",
+        "the first random pause between these attempts; doubles each time",
+        "the next attempt",
+        "a server that is restarted answers within a few of these pauses",
+    ),
+    Limit(
+        "notices/client.py _LONGEST_PAUSE",
+        "s",
+        "the growth of this pause",
+        "the next attempt",
+        "as for passes",
+    ),
+    Limit(
+        "notices/client.py _LONGEST_ASKED_PAUSE",
+        "s",
+        "a pause that the server asks for (Retry-After) before a notice is sent again",
+        "longer: the notice is dropped",
+        "news of an hour ago is old, and other notices wait behind this one",
+    ),
+    Limit(
+        "runtime/notices/sender.py _MOST_QUEUED",
+        "notices",
+        "notices that wait to be sent",
+        "further notices are dropped, logged and counted",
+        "more than anybody reads",
+    ),
+    Limit(
+        "web/notice_links.py _AGE",
+        "s",
+        "a link of a notice",
+        "the page says that the link is too old",
+        "three days: a notice is answered soon, or on the page",
+    ),
+)
 LIMITS: Final = {
     "one request": REQUEST,
     "optimistic updates": UPDATES,
@@ -738,6 +817,7 @@ LIMITS: Final = {
     "commands": COMMANDS,
     "the page": PAGE,
     "the digest": DIGEST,
+    "notices": NOTICES,
 }
 
 _IS_LIMIT: Final = re.compile(r"TRIES|TRIED|ATTEMPTS|READINGS|PAUSE|TIMEOUT|GRACE|REDIRECTS")

@@ -11,9 +11,11 @@ from mailroom.admin.reset.traces import Outcome
 from mailroom.jmap.mail import Filter, Patch
 from mailroom.jmap.methods import NOT_FOUND
 from mailroom.screener.model.keywords import (
+    ANSWERED,
     CODE,
     DIGEST,
     FORGED,
+    NOTICE,
     SCREENED,
     SPAM,
     WAIVED,
@@ -23,7 +25,7 @@ from mailroom.screener.model.patches import remove_labels
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.search.filters import Mailboxes
 
-_KEYWORDS: Final = (SCREENED, FORGED, SPAM, WAIVED, CODE, DIGEST)
+_KEYWORDS: Final = (SCREENED, FORGED, SPAM, WAIVED, CODE, DIGEST, NOTICE, ANSWERED)
 _REMOVING: Final = "Removing marks"
 _AGAIN: Final = "it was marked again; is Mailroom still running?"
 

@@ -1,16 +1,20 @@
 """The account as the page sees it."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from mailroom.account import Account
+from mailroom.admin.answers import answers_of
 from mailroom.admin.clear import clear
 from mailroom.admin.decided import UnknownCategoryError, find_decided
 from mailroom.admin.explain import explain
 from mailroom.jmap.mail import MESSAGE_ID
 from mailroom.runtime.page.connection import WRITE_TIMEOUT, Connection
 from mailroom.runtime.page.decisions import PageDecisions, subject_named
-from mailroom.runtime.page.rows import answers_of, decided_row, mail_lines
+from mailroom.runtime.page.questions import question_of
+from mailroom.runtime.page.rows import decided_row, mail_lines
 from mailroom.runtime.page.suggestions import PageSuggestions
 from mailroom.runtime.page.waiting import PageList
 from mailroom.runtime.requested_passes import RequestedPasses
@@ -24,7 +28,9 @@ from mailroom.web.model import (
     Choice,
     Cleared,
     DecidedRow,
+    LinkState,
     Outcome,
+    Question,
     RefusedError,
     SubjectPage,
     Suggestions,
@@ -48,6 +54,7 @@ class PageAccount:
         self._waiting = PageList(self._connection)
         self._decisions = PageDecisions(self._connection, self._waiting)
         self._suggestions = PageSuggestions()
+        self._answering = asyncio.Lock()
 
     @property
     def answers(self) -> Sequence[Answer]:
@@ -108,6 +115,28 @@ class PageAccount:
             outcomes = await self._decisions.decide(choices)
         self._suggestions.forget({outcome.who for outcome in outcomes if not outcome.failure})
         return outcomes
+
+    async def question(self, choice: Choice) -> Question:
+        """Return the question of a link of a notice, with the present state of its subject."""
+        subject = subject_named(choice.who)
+        async with self._connection.open() as (account, _):
+            explanation = await explain(account, subject)
+            mail = await account.mail()
+            _, emails = await mail.read([choice.mail_id], also=("subject",))
+        layout = self._connection.settings.screener.layout
+        screener = explanation.directory.find(layout.screener)
+        return question_of(choice, explanation.categories, emails, screener)
+
+    async def answer_notice(self, choice: Choice) -> tuple[Question, Outcome | None]:
+        """Decide as a button of a notice, if its question is open."""
+        # A person may press two buttons, or an app may send a request again.
+        async with self._answering:
+            question = await self.question(choice)
+            if question.state is not LinkState.OPEN:
+                return question, None
+            await self._waiting.read()
+            (outcome,) = await self.decide([replace(choice, is_by_notice=True)])
+            return question, outcome
 
     async def undo(self, who: str, *, category: str = "") -> Outcome:
         """Undo the decision on a subject, or restore the category that the subject had before."""

@@ -11,14 +11,11 @@ from mailroom.admin.decided import decided_data
 from mailroom.admin.suggest import Suggestions as Proposed
 from mailroom.admin.waiting import waiting_data
 from mailroom.jmap.mail import Email
-from mailroom.screener.model.categories import Categories
 from mailroom.screener.model.places import Directory
 from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.overview import waiting as overview
 from mailroom.screener.overview.decided import DecidedSubject
 from mailroom.web.model import (
-    SPAM,
-    Answer,
     DecidedRow,
     MailLine,
     Outcome,
@@ -29,15 +26,6 @@ from mailroom.web.model import (
 )
 
 _NO_TIME: Final = datetime.fromtimestamp(0, UTC)
-
-
-def answers_of(categories: Categories) -> tuple[Answer, ...]:
-    """Return the answers that a person can give: the categories, then spam."""
-    named = [
-        Answer(category.name, denies=category.denies, adds_to_inbox=category.add_to_inbox)
-        for category in categories
-    ]
-    return (*named, Answer(SPAM, denies=True))
 
 
 def waiting_row(waiting: overview.WaitingSubject, mail_url: str) -> WaitingRow:

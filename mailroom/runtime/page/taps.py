@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mailroom.jmap.mail import Patch
 from mailroom.runtime.page.rows import scopes_of
 from mailroom.screener.model.categories import Answer
-from mailroom.screener.model.keywords import SEEN
+from mailroom.screener.model.keywords import ANSWERED, SEEN
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.subject import Subject
 from mailroom.screener.overview.waiting import Reason, WaitingSubject
@@ -21,7 +21,8 @@ class Tap:
         subject: the subject that the labels decide on.
         answer: the answer.
         email_id: the mail that the labels are put on.
-        patches: the patches of that mail, and of the others if they are marked as read.
+        patches: the patches of that mail, of the others if they are marked as read, and of the mail
+            of a notice.
         is_possible: False if the label of the answer is missing.
     """
 
@@ -56,6 +57,8 @@ def tap_of(
     if choice.mark_read:
         patches = {email_id: {f"keywords/{SEEN}": True} for email_id in waiting.ids}
     patches[waiting.newest_id] |= {f"mailboxIds/{label}": True for label in sorted(labels)}
+    if choice.is_by_notice:
+        patches.setdefault(choice.mail_id, {})[f"keywords/{ANSWERED}"] = True
     return Tap(subject, answer, waiting.newest_id, patches, is_possible=bool(labels))
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Final
 
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.arrivals.correspondents import Correspondents
@@ -23,6 +24,11 @@ from mailroom.screener.model.refusals import Refusals
 from mailroom.screener.triage.standing import Decisions
 from mailroom.waiting.concurrency import both
 
+_RECENT: Final = 900.0
+"""Seconds. The largest age of mail of which a notice is sent. Older mail was in the Inbox so long
+that its owner has seen it there, for example all mail at the first start."""
+_UTC_DATE: Final = "%Y-%m-%dT%H:%M:%S"
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -32,11 +38,15 @@ class Policy:
         lookback: the largest age of mail that is screened.
         authserv_id: see :func:`mailroom.screener.arrivals.authentication.opinion_on_from`.
         codes: see :class:`~mailroom.screener.arrivals.verdict.Facts`.
+        has_notices: True if notices are sent about new senders.
+        has_notices_of_bulk: see :class:`~mailroom.screener.arrivals.verdict.Facts`.
     """
 
     lookback: timedelta
     authserv_id: str
     codes: CodeFinder | None = None
+    has_notices: bool = False
+    has_notices_of_bulk: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,7 @@ class Screening:
             self._correspondents.among(sender_keys(unknown), places.sent),
             self._replies.among(unknown, places.sent),
         )
+        notices_since = self._account.client.server_now() - timedelta(seconds=_RECENT)
         return Facts(
             decisions=decisions,
             correspondents=correspondents,
@@ -116,6 +127,8 @@ class Screening:
             authserv_id=self._policy.authserv_id,
             reply_ids=reply_ids,
             codes=self._policy.codes,
+            notices_since=f"{notices_since:{_UTC_DATE}}" if self._policy.has_notices else "",
+            has_notices_of_bulk=self._policy.has_notices_of_bulk,
         )
 
     async def apply(self, judged: JudgedMail, state: str) -> ArrivalsReport:

@@ -9,7 +9,7 @@ from mailroom.screener.arrivals.authentication import Opinion, confirms_from, op
 from mailroom.screener.arrivals.delivery import is_report, was_placed
 from mailroom.screener.model.categories import Categories, Category
 from mailroom.screener.model.codes import CodeFinder
-from mailroom.screener.model.keywords import CODE, FORGED, JUNK, SCREENED, SEEN, SPAM
+from mailroom.screener.model.keywords import CODE, FORGED, JUNK, NOTICE, SCREENED, SEEN, SPAM
 from mailroom.screener.model.patches import Target, patch_mailboxes, target_of
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import UnusableFromError, sender_of
@@ -67,6 +67,9 @@ class Facts:
         authserv_id: see :func:`mailroom.screener.arrivals.authentication.opinion_on_from`.
         reply_ids: ids of new mails that reply to mail of the user's.
         codes: finds one-time codes in subject lines; None: no mail is treated as one with a code.
+        notices_since: the time (UTCDate) since which mail of unknown senders came of which a notice
+            is sent; empty: no notices are sent.
+        has_notices_of_bulk: True if notices are sent of mail to many as well.
     """
 
     decisions: Decisions
@@ -76,6 +79,8 @@ class Facts:
     authserv_id: str
     reply_ids: frozenset[str] = frozenset()
     codes: CodeFinder | None = None
+    notices_since: str = ""
+    has_notices_of_bulk: bool = False
 
 
 def is_new(email: Email, places: Places) -> bool:
@@ -158,9 +163,17 @@ def _judge_genuine(email: Email, sender: str, facts: Facts) -> Verdict:
         return Verdict(email, sender, Rule.CODE, patch={**filed, f"keywords/{CODE}": True})
     else:
         target = Target(frozenset({facts.places.screener}), add_to_inbox=False)
-        rule = Rule.UNKNOWN if sender else Rule.NAMELESS
-        return Verdict(email, sender, rule, patch=_file(email, target, facts.places))
+        if not sender:
+            return Verdict(email, sender, Rule.NAMELESS, patch=_file(email, target, facts.places))
+        filed = _file(email, target, facts.places) or {}
+        notice = {f"keywords/{NOTICE}": True} if filed and _needs_notice(email, facts) else {}
+        return Verdict(email, sender, Rule.UNKNOWN, patch={**filed, **notice} or None)
     return Verdict(email, sender, rule)
+
+
+def _needs_notice(email: Email, facts: Facts) -> bool:
+    is_recent = bool(facts.notices_since) and email.received_at >= facts.notices_since
+    return is_recent and (facts.has_notices_of_bulk or not email.is_bulk)
 
 
 def _has_code(email: Email, sender: str, facts: Facts) -> bool:

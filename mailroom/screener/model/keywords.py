@@ -27,6 +27,14 @@ leaves the Inbox after a day or a decision files it."""
 DIGEST: Final = "$mailroom-digest"
 """Set on the mails with Mailroom's own digests, which are never screened."""
 
+NOTICE: Final = "$mailroom-notice"
+"""Set on new mail of an unknown sender when it enters the Screener, if a notice is to be sent. The
+keyword is removed by the instance that takes the notice on, before that instance sends it."""
+
+ANSWERED: Final = "$mailroom-answered"
+"""Set on mail whose sender was decided on by a button of a notice. The buttons of a notice do
+nothing if the mail of the notice has the keyword: a decision that was undone is not made again."""
+
 SEEN: Final = "$seen"
 """The keyword of mail that was read."""
 

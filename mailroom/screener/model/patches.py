@@ -16,6 +16,7 @@ from mailroom.screener.model.keywords import (
     FORGED,
     JUNK,
     NOT_JUNK,
+    NOTICE,
     SEEN,
     SPAM,
     WAIVED,
@@ -159,7 +160,7 @@ def _patch(
             keywords = {f"keywords/{NOT_JUNK}": True, **removal_of(email.keywords, JUNK)}
         # Mail that an app took out of the Junk folder may have the keyword as well.
         keywords |= removal_of(email.keywords, SPAM)
-    keywords |= removal_of(email.keywords, WAIVED, CODE)
+    keywords |= removal_of(email.keywords, WAIVED, CODE, NOTICE)
     if target.mark_seen and SEEN not in email.keywords and target.destinations - email.mailbox_ids:
         keywords[f"keywords/{SEEN}"] = True
     moved = patch_mailboxes(email.mailbox_ids, after, fallback=places.inbox) or {}

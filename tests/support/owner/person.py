@@ -173,6 +173,10 @@ class Owner:
         }
         await self.jmap("Email/import", {"emails": {"mail": facts}})
 
+    async def add_keyword(self, mail_id: str, keyword: str) -> None:
+        """Add a keyword to a mail."""
+        await self.jmap("Email/set", {"update": {mail_id: {f"keywords/{keyword}": True}}})
+
     async def create_mailbox(self, name: str, **more: Any) -> None:
         """Make a mailbox at the top."""
         await self.jmap("Mailbox/set", {"create": {"new": {"name": name, **more}}})

@@ -12,7 +12,9 @@ from mailroom.web.model import (
     Choice,
     Cleared,
     DecidedRow,
+    LinkState,
     Outcome,
+    Question,
     Reason,
     SubjectPage,
     SuggestedRow,
@@ -60,6 +62,7 @@ class ScriptedAccount:
         asked: the calls that were noted: names of methods with their arguments.
         error: the error of all methods but :meth:`changes`; None: no error.
         outcome: the outcome of a choice.
+        link_state: the state of all questions of links.
         following: the number of streams that follow the account.
         left: set when the last stream has ended.
     """
@@ -72,6 +75,7 @@ class ScriptedAccount:
     outcome: Callable[[Choice], Outcome] = lambda choice: Outcome(
         choice.who, choice.answer, mails=2, data={"who": choice.who, "category": choice.answer}
     )
+    link_state: LinkState = LinkState.OPEN
     following: int = 0
     left: asyncio.Event = field(default_factory=asyncio.Event)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -99,6 +103,19 @@ class ScriptedAccount:
     async def decide(self, choices: Sequence[Choice]) -> tuple[Outcome, ...]:
         self._ask("decide", *choices)
         return tuple(map(self.outcome, choices))
+
+    async def question(self, choice: Choice) -> Question:
+        if self.error is not None:
+            raise self.error
+        categories = ("Imbox",) if self.link_state is LinkState.DECIDED else ()
+        return Question(choice.who, choice.answer, self.link_state, "Ann", "Hello", categories)
+
+    async def answer_notice(self, choice: Choice) -> tuple[Question, Outcome | None]:
+        question = await self.question(choice)
+        if question.state is not LinkState.OPEN:
+            return question, None
+        self._ask("answer_notice", choice)
+        return question, self.outcome(choice)
 
     async def undo(self, who: str, *, category: str = "") -> Outcome:
         self._ask("undo", who, category)

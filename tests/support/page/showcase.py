@@ -15,8 +15,10 @@ from mailroom.web.model import (
     Choice,
     Cleared,
     DecidedRow,
+    LinkState,
     MailLine,
     Outcome,
+    Question,
     Reason,
     RefusedError,
     Scope,
@@ -231,6 +233,17 @@ class ShowcaseAccount:
             self._decided.insert(0, DecidedRow((who,), name, (choice.answer,), today, "09:41"))
         self._waits -= {row.newest_id for row in rows}
         return Outcome(who, choice.answer, mails=sum(row.count for row in rows), before=before)
+
+    async def question(self, choice: Choice) -> Question:
+        waits = choice.mail_id in self._waits
+        return Question(choice.who, choice.answer, LinkState.OPEN if waits else LinkState.GONE)
+
+    async def answer_notice(self, choice: Choice) -> tuple[Question, Outcome | None]:
+        question = await self.question(choice)
+        if question.state is not LinkState.OPEN:
+            return question, None
+        (outcome,) = await self.decide([choice])
+        return question, outcome
 
     async def undo(self, who: str, *, category: str = "") -> Outcome:
         before = next((row.categories for row in self._decided if who in row.who), ())

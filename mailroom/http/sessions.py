@@ -1,0 +1,23 @@
+"""The pool of connections of a client."""
+
+import ssl
+
+import aiohttp
+
+from mailroom.http.tls import trusting
+
+
+def tls_for(ca_file: str) -> ssl.SSLContext | None:
+    """Return the context that verifies servers; ``ca_file`` is as for :func:`trusting`.
+
+    Without a file it is None: aiohttp has a context with the system's CAs in any case, and another
+    one takes near a megabyte.
+    """
+    return trusting(ca_file) if ca_file else None
+
+
+def open_session(tls: ssl.SSLContext | None) -> aiohttp.ClientSession:
+    """Return a session with its own connections and without cookies, which would tie clients."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=tls or True), cookie_jar=aiohttp.DummyCookieJar()
+    )

@@ -1,0 +1,146 @@
+"""Find new senders whose mail has the keyword for a notice, and claim their notices.
+
+The keyword is a task in the account, like a label. Whoever removes it sends the notice: the update
+is held to the Email state in which the mail was read, so of two instances only one succeeds. The
+keyword is removed before the notice is sent. A process that is killed in between therefore sends no
+notice, but never a second one: a missed notice is found on the page, and a phone that announces the
+same sender twice is annoying.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from mailroom.jmap.email_store import Written
+from mailroom.jmap.listing import list_ids
+from mailroom.jmap.mail import OVERVIEW, Email
+from mailroom.jmap.mail_account import MailAccount
+from mailroom.jmap.recent_mail import Headers, read_headers
+from mailroom.screener.model.categories import Categories, Layout
+from mailroom.screener.model.keywords import NOTICE
+from mailroom.screener.model.places import Directory, locate
+from mailroom.screener.model.subject import Kind, Subject
+from mailroom.screener.overview.waiting import Reason, WaitingSubject, WaitingSubjects
+from mailroom.screener.search.mail_search import MailSearch, Search
+from mailroom.screener.search.own_addresses import OwnAddresses
+from mailroom.screener.search.people import SENDERS
+from mailroom.screener.suggest.classify import is_personal
+
+_TRIES: Final = 5
+"""The number of updates that are held to a state, while others change mail."""
+_DECIDABLE: Final = frozenset({Reason.STRANGER, Reason.LIST})
+
+
+class RestlessError(Exception):
+    """Others change mail all the time, so no update that is held to a state succeeds."""
+
+    def __init__(self) -> None:
+        super().__init__("mail is changed by somebody else all the time")
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """A sender whose notice is claimed.
+
+    Attributes:
+        waiting: the sender as a waiting subject, with the mail that has come just now.
+        is_person: True if nothing shows that a program has sent the mail, or sent it to many.
+    """
+
+    waiting: WaitingSubject
+    is_person: bool
+
+
+class NoticeClaims:
+    """Claims the notices of one account.
+
+    Args:
+        account: the account's mail.
+        categories: the categories.
+        layout: the other mailboxes and names.
+    """
+
+    def __init__(self, account: MailAccount, categories: Categories, layout: Layout) -> None:
+        self._account = account
+        self._categories = categories
+        self._layout = layout
+        self._search = MailSearch(account, SENDERS)
+
+    async def claim(self) -> tuple[Newcomer, ...]:
+        """Claim the notices about all senders who are new, and return the senders.
+
+        Raises:
+            HttpError, JmapError: the server cannot be asked.
+            MissingError: mailboxes are missing.
+            RestlessError: others change mail all the time.
+        """
+        directory = Directory(await self._account.mailboxes())
+        places = locate(directory, self._categories, self._layout)
+        claimed = list[Newcomer]()
+        for _ in range(_TRIES):
+            reading_own = OwnAddresses(self._account).addresses(places)
+            (own,), ids = await list_ids(
+                self._account, [places.screener], keyword=NOTICE, preceded_by=[reading_own]
+            )
+            if not ids:
+                return tuple(claimed)
+            state, mails = await read_headers(self._account, ids, also=OVERVIEW)
+            owed = [
+                mail
+                for mail in mails
+                if NOTICE in mail.email.keywords and places.screener in mail.email.mailbox_ids
+            ]
+            newcomers = await self._newcomers(owed, own, places.screener)
+            done = await self._remove_keyword((mail.email for mail in owed), state)
+            claimed += [newcomer for newcomer in newcomers if newcomer.waiting.newest_id in done]
+        raise RestlessError
+
+    async def _newcomers(
+        self, owed: Iterable[Headers], own: Iterable[str], screener: str
+    ) -> list[Newcomer]:
+        """Return the senders of mails, without those of whom other mail waits already."""
+        by_id = {mail.email.id: mail for mail in owed}
+        subjects = self._subjects((mail.email for mail in by_id.values()), own)
+        keys = frozenset(waiting.subject.key for waiting in subjects if waiting.subject is not None)
+        _, found = await self._search.find([Search(keys, frozenset({screener}))])
+        others = self._subjects(
+            (
+                email
+                for email in found
+                if email.id not in by_id
+                and NOTICE not in email.keywords
+                and screener in email.mailbox_ids
+            ),
+            own,
+        )
+        known = {(waiting.subject, waiting.reason) for waiting in others}
+        return [
+            Newcomer(
+                waiting, all(_is_personal(by_id[email_id], waiting) for email_id in waiting.ids)
+            )
+            for waiting in subjects
+            if waiting.reason in _DECIDABLE and (waiting.subject, waiting.reason) not in known
+        ]
+
+    def _subjects(self, emails: Iterable[Email], own: Iterable[str]) -> tuple[WaitingSubject, ...]:
+        subjects = WaitingSubjects(tuple(own), self._account.client.host)
+        subjects.add(emails)
+        return subjects.newest_first()
+
+    async def _remove_keyword(self, emails: Iterable[Email], state: str) -> frozenset[str]:
+        """Remove the keyword from mails; return the ids of those that have lost it by this."""
+        done = set[str]()
+
+        def note(written: Written) -> None:
+            done.update(written.patches.keys() - written.updated.failed.keys())
+
+        patches: Mapping[str, Mapping[str, None]] = {
+            email.id: {f"keywords/{NOTICE}": None} for email in emails
+        }
+        await self._account.update_in_state(patches, state, note)
+        return frozenset(done)
+
+
+def _is_personal(mail: Headers, waiting: WaitingSubject) -> bool:
+    subject = waiting.subject or Subject("")
+    return subject.kind is Kind.ADDRESS and is_personal(mail, subject.key)

@@ -1,0 +1,146 @@
+"""Decides when notices are sent: after a pass that found a new sender, or after quiet hours.
+
+All of this runs beside the passes. While a server of notices does not answer, mail goes on.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Final, NoReturn
+
+import structlog
+
+from mailroom.account import Account
+from mailroom.admin.notices import composer_of, open_notice_client
+from mailroom.admin.waiting import waiting_data
+from mailroom.logs import redactor
+from mailroom.notices.notice import NewSender
+from mailroom.notices.quiet import QuietHours
+from mailroom.report.failures import EXPECTED
+from mailroom.runtime.notices.claims import Newcomer, NoticeClaims, RestlessError
+from mailroom.runtime.notices.sender import NoticeSender
+from mailroom.screener.model.keywords import NOTICE
+from mailroom.screener.overview.waiting import WaitingSubject
+from mailroom.screener.passes.progress import Report
+from mailroom.waiting.concurrency import both
+
+log = structlog.get_logger(__name__)
+
+_AGAIN: Final = 60.0
+"""Seconds until new senders are looked for again after a failure."""
+_LONGEST_SLEEP: Final = 600.0
+"""Seconds until quiet hours are looked at again, because clocks are set and machines sleep."""
+
+
+class NoticeRounds:
+    """The notices of one account.
+
+    Args:
+        account: the account; its settings say where notices are sent, and when.
+        turn: the lock of the passes, which is held while a notice is claimed.
+        count: called with the outcome of each notice: ``sent`` or ``dropped``.
+        now: returns the time.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        turn: asyncio.Lock,
+        count: Callable[[str], None],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        settings = account.settings
+        self._account = account
+        self._turn = turn
+        self._count = count
+        self._now = now
+        self._quiet = QuietHours.parse(settings.notify.quiet)
+        self._composer = composer_of(settings)
+        self._hide = redactor(settings.secrets())
+        self._claims: NoticeClaims | None = None
+        # A notice may be owed from before the start of this process.
+        self._is_woken = asyncio.Event()
+        self._has_looked = False
+
+    def pass_ended(self, report: Report) -> None:
+        """Note the report of a pass, which may have put a new sender's mail into the Screener."""
+        is_owed = any(
+            f"keywords/{NOTICE}" in (verdict.patch or {}) for verdict in report.arrived.filed
+        )
+        if is_owed or not self._has_looked:
+            self._has_looked = True
+            self._is_woken.set()
+
+    async def run(self) -> NoReturn:
+        """Send notices for ever."""
+        async with open_notice_client(self._account.settings) as client:
+            sender = NoticeSender(client, self._count)
+            await both(sender.run(), self._look_for_ever(sender))
+            raise AssertionError("both go on for ever")
+
+    async def _look_for_ever(self, sender: NoticeSender) -> NoReturn:
+        is_done = True
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if is_done else _AGAIN):
+                    await self._is_woken.wait()
+            await self._until_not_quiet()
+            self._is_woken.clear()
+            is_done = await self._look(sender)
+
+    async def _until_not_quiet(self) -> None:
+        while self._quiet is not None and self._is_quiet_at(now := self._now()):
+            left = self._quiet.seconds_left(now.astimezone(self._account.settings.zone))
+            await asyncio.sleep(min(left, _LONGEST_SLEEP))
+
+    def _is_quiet_at(self, moment: datetime) -> bool:
+        local = moment.astimezone(self._account.settings.zone)
+        return self._quiet is not None and self._quiet.covers(local)
+
+    async def _look(self, sender: NoticeSender) -> bool:
+        """Claim the notices that are owed, and queue them; return False after a failure."""
+        try:
+            chosen = self._chosen(await self._claim())
+            # By the time of the mail, because this process may have been started after quiet hours.
+            is_held = any(self._is_quiet_at(new_sender.since) for new_sender in chosen)
+            held_since = f"{self._quiet.begin:%H:%M}" if self._quiet and is_held else ""
+            for notice in self._composer.notices(chosen, held_since=held_since):
+                sender.put(notice)
+        except (*EXPECTED, RestlessError) as error:
+            reason = self._hide(str(error))
+            log.warning("new senders not looked for", error=reason, again_in=_AGAIN)
+            return False
+        except Exception:
+            log.exception("a mistake in Mailroom itself: new senders not looked for")
+            return False
+        return True
+
+    def _chosen(self, newcomers: Iterable[Newcomer]) -> list[NewSender]:
+        is_about_all = self._account.settings.notify.about == "everybody"
+        return [
+            _new_sender(newcomer.waiting)
+            for newcomer in newcomers
+            if is_about_all or newcomer.is_person
+        ]
+
+    async def _claim(self) -> tuple[Newcomer, ...]:
+        settings = self._account.settings
+        async with self._turn:
+            if self._claims is None:
+                layout = settings.screener.layout
+                mail = await self._account.mail()
+                self._claims = NoticeClaims(mail, settings.categories, layout)
+            return await self._claims.claim()
+
+
+def _new_sender(waiting: WaitingSubject) -> NewSender:
+    return NewSender(
+        who=str(waiting.subject or ""),
+        name=waiting.name,
+        address=waiting.address,
+        subject_line=waiting.subject_line,
+        mail_id=waiting.newest_id,
+        since=datetime.fromisoformat(waiting.since),
+        data=waiting_data(waiting),
+    )

@@ -1,0 +1,48 @@
+"""The questions of links in notices. Pure."""
+
+from collections.abc import Sequence
+
+from mailroom.jmap.mail import Email
+from mailroom.screener.model.keywords import ANSWERED, FORGED
+from mailroom.screener.model.sender import UnusableFromError, sender_of
+from mailroom.web.model import Choice, LinkState, Question
+
+
+def question_of(
+    choice: Choice, categories: Sequence[str], emails: Sequence[Email], screener: str | None
+) -> Question:
+    """Return the question of a link.
+
+    Args:
+        choice: the choice that the link makes.
+        categories: the names of the categories that the subject is in.
+        emails: the mail of the notice; empty if it does not exist any more.
+        screener: the id of the Screener.
+    """
+    waiting = [
+        email for email in emails if screener in email.mailbox_ids and FORGED not in email.keywords
+    ]
+    if categories:
+        is_same = choice.answer.casefold() in {category.casefold() for category in categories}
+        state = LinkState.DONE if is_same else LinkState.DECIDED
+    elif not waiting:
+        state = LinkState.GONE
+    elif ANSWERED in waiting[0].keywords:
+        state = LinkState.USED
+    else:
+        state = LinkState.OPEN
+    return Question(
+        choice.who,
+        choice.answer,
+        state,
+        name=_name_in(emails),
+        subject_line=emails[0].subject if emails else "",
+        categories=tuple(categories),
+    )
+
+
+def _name_in(emails: Sequence[Email]) -> str:
+    try:
+        return sender_of(emails[0]).name if emails else ""
+    except UnusableFromError:
+        return ""

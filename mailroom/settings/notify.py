@@ -1,0 +1,92 @@
+"""The section of notices: the server that they are sent to, and the time and the senders."""
+
+import re
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field, SecretStr
+from yarl import URL
+
+from mailroom.http import AllowedHosts, Credentials
+from mailroom.settings.fields import HeaderToken, Word, matching, service_url
+from mailroom.settings.section import Section
+
+_TOPIC: Final = re.compile(r"/[-_A-Za-z0-9]{1,64}")
+"""The path of the URL of an ntfy topic."""
+_DAY_TIME: Final = r"([01]\d|2[0-3]):[0-5]\d"
+_QUIET: Final = rf"({_DAY_TIME} ?- ?{_DAY_TIME})?"
+
+
+def _notify_url(value: SecretStr) -> SecretStr:
+    if value.get_secret_value():
+        service_url(value.get_secret_value())
+    return value
+
+
+def _some_time(value: str) -> str:
+    begin, _, end = value.replace(" ", "").partition("-")
+    if value and begin == end:
+        raise ValueError("must not end when they begin")
+    return value
+
+
+class NotifySettings(Section):
+    """The notices about new senders, which are off until there is a URL."""
+
+    url: Annotated[SecretStr, AfterValidator(_notify_url)] = Field(
+        default=SecretStr(""),
+        description="URL of an ntfy topic (`https://ntfy.example.com/mailroom`) or of a webhook, to"
+        " which a notice is sent when a new sender waits; default: no notices",
+    )
+    format: Annotated[Literal["ntfy", "webhook"], Word] = Field(
+        default="ntfy",
+        description="`ntfy`, or `webhook`: JSON with the same facts, for any other program",
+    )
+    token: HeaderToken = Field(
+        default=SecretStr(""),
+        description="access token of ntfy, or another token that is sent as `Bearer`",
+    )
+    insecure: bool = Field(
+        default=False,
+        description="like `MAILROOM_JMAP_INSECURE`, for the server of the notices",
+    )
+    about: Annotated[Literal["people", "everybody"], Word] = Field(
+        default="people",
+        description="`people`, or `everybody`: also newsletters, mailing lists and programs",
+    )
+    details: bool = Field(
+        default=True,
+        description="`false`: a notice has no name, address, subject line or button, only the"
+        " number of senders",
+    )
+    quiet: Annotated[
+        str,
+        matching(_QUIET, "must be two times of day like 22:00-07:00"),
+        AfterValidator(_some_time),
+    ] = Field(
+        default="",
+        description="hours without notices, in `MAILROOM_TIMEZONE`: `22:00-07:00`; one notice about"
+        " all new senders comes at their end",
+    )
+
+    @property
+    def is_on(self) -> bool:
+        """True if notices are sent."""
+        return bool(self.url.get_secret_value())
+
+    @property
+    def target(self) -> URL:
+        """The URL of the topic or webhook; only if notices are sent."""
+        return URL(self.url.get_secret_value())
+
+    @property
+    def is_topic(self) -> bool:
+        """True if the URL can be that of an ntfy topic: one path segment, and no query."""
+        target = self.target
+        return _TOPIC.fullmatch(target.raw_path) is not None and not target.raw_query_string
+
+    @property
+    def credentials(self) -> Credentials:
+        """The credentials for the server of the notices."""
+        hosts = AllowedHosts(self.target, insecure=self.insecure)
+        token = self.token.get_secret_value()
+        return Credentials.bearer(token, hosts) if token else Credentials.none(hosts)
