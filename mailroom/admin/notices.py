@@ -50,7 +50,7 @@ def composer_of(settings: Settings) -> Composer:
     def page_of(who: str) -> str:
         if base is None:
             return ""
-        return str(base / "subject" % {"who": who} if who else base / "")
+        return str(base / "subject" % {"who": who} if who else base.with_path("/"))
 
     def buttons_of(sender: NewSender) -> tuple[Button, ...]:
         if base is None:

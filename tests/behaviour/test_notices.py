@@ -49,9 +49,7 @@ async def without_keyword(owner: Owner, *subjects: str) -> None:
 async def test_one_notice_for_each_new_sender(
     alice: Owner, start: Start, ntfy: NoticeServer
 ) -> None:
-    await alice.receive(mail(BOB, "old"))
-    await comes_to(alice, "old", "Inbox")
-    await alice.move([(await alice.mail("old")).id], ["Screener"])
+    await rules_file(alice, mail(BOB, "old"))
     async with start(alice, **to(ntfy)) as service:
         await alice.server.deliver(alice.name, mail(ANN, "one"))
         await comes_to(alice, "one", "Screener")
