@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from mailroom.web.notice_links import LinkSigner, NoticeLink
 from tests.support.browser.screen import Screen
 from tests.support.browser.window import PHONE, context_of
 from tests.support.owner.person import Owner, message
@@ -115,3 +116,18 @@ async def test_signing_in(page: Page, alice: Owner, serve: Serve) -> None:
         screen = await Screen.opened(page, site.url, "/decided")
         await screen.sign_in(PASSWORD)
         await expect(page).to_have_url(f"{site.url}/decided")
+
+
+async def test_the_link_of_a_notice(page: Page, alice: Owner, serve: Serve) -> None:
+    """Nobody is signed in: the link shows its question, and only its button decides."""
+    await alice.receive(message(ANN, "one"))
+    async with serve(alice, **WITH_PASSWORD) as site:
+        link = NoticeLink(ANN, "Feed", (await alice.mail("one")).id)
+        signed = LinkSigner("", api_token="", password=PASSWORD).sign(link)
+        await page.goto(f"{site.url}/notice/{signed}")
+        await expect(page.get_by_role("heading", name="Feed?")).to_be_visible()
+        await expect(page.get_by_role("navigation")).to_have_count(0)
+        assert await alice.where("one") == {"Screener"}
+        await page.get_by_role("button", name="Feed").click()
+        await expect(page.get_by_role("heading", name="Feed: done")).to_be_visible()
+        assert await alice.where("one") == {"Feed"}
