@@ -111,13 +111,19 @@ class PageDecisions:
     def _reported(
         self, outcome: admin.Outcome, email_id: str, reports: Sequence[Report]
     ) -> admin.Outcome:
-        """Return the outcome of a tap, by the first report about its mail or its subject."""
+        """Return the outcome of a tap, by the first report about its mail or its decision."""
         for report in reports:
             for email, reason in report.plan.unusable:
                 if email.id == email_id:
                     return replace(outcome, failure=reason)
         subject = outcome.subject
-        decided = (report for report in reports if admin.filing_of(subject, report) is not None)
+        # A pass that decided otherwise acted on another label, before it could see the tap's.
+        decided = (
+            report
+            for report in reports
+            if (filing := admin.filing_of(subject, report)) is not None
+            and filing.decision.answer == outcome.answer
+        )
         report = next(decided, reports[-1])
         # The decisions of the address book as the pass read it, so those before the tap.
         before = report.plan.decisions.standing.categories_without_stand_in(subject.key)
