@@ -36,7 +36,8 @@ class RequestedPasses:
         self.turn = asyncio.Lock()
         self._trigger = trigger
         self._workflow = workflow
-        self._requests: list[asyncio.Future[Report]] = []
+        # Each request, with the Email state that a pass must have read, if one is known.
+        self._requests: list[tuple[asyncio.Future[Report], str]] = []
         self._answering: list[asyncio.Future[Report]] = []
         self._is_closed = False
         self._listeners: list[Listener] = []
@@ -60,8 +61,12 @@ class RequestedPasses:
         finally:
             self._listeners.remove(note)
 
-    async def run(self) -> Report:
+    async def run(self, *, state: str = "") -> Report:
         """Ask for a pass that begins after this call; return its report.
+
+        Args:
+            state: a pass that has begun, but has decided nothing yet, may answer as well if it has
+                read mail in this Email state; empty: only if it reads again.
 
         Raises:
             PassFailedError: the pass failed, or the service has ended.
@@ -69,7 +74,7 @@ class RequestedPasses:
         if self._is_closed:
             raise PassFailedError(_ENDED)
         request = asyncio.get_running_loop().create_future()
-        self._requests.append(request)
+        self._requests.append((request, state))
         self._trigger.change(settle=False)
         report: Report = await request
         return report
@@ -81,12 +86,16 @@ class RequestedPasses:
         self._notify(report)
         return report
 
-    def pass_reads(self) -> None:
-        """Note that a pass begins to read, or to read again; it answers the requests made so far.
+    def are_read_in(self, state: str) -> bool:
+        """Return True if mail that was read in a state shows everything that requests wait for."""
+        return all(wanted and wanted == state for _, wanted in self._requests)
 
-        Requests that are made later are left to the next pass.
+    def pass_reads(self) -> None:
+        """Note that a pass has read, or is about to read, what the requests so far wait for.
+
+        The pass answers these requests. Requests that are made later are left to the next pass.
         """
-        self._answering += self._requests
+        self._answering += [request for request, _ in self._requests]
         self._requests = []
 
     def pass_ended(self, result: Report | Exception) -> None:

@@ -144,12 +144,13 @@ class Service:
             if not self._trigger.is_early:
                 return True
             has_changed = await self._trigger.settled()
-            if not self._push.has_news_after(state) and not has_changed:
-                return True
-            # In a busy account an early reading is often in vain, so the next one is not early.
-            self._lead = 0.0
+            has_news = self._push.has_news_after(state) or has_changed
+            has_read = not has_news and self.passes.are_read_in(state)
             self.passes.pass_reads()
-            return False
+            if not has_read:
+                # In a busy account an early reading is often in vain, so the next one is not early.
+                self._lead = 0.0
+            return has_read
 
         return await workflow.run(is_current)
 

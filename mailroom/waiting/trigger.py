@@ -57,6 +57,7 @@ class Trigger:
         self._settle = settle
         self._woken = asyncio.Event()
         self._has_changed = False
+        self._has_news = False
         self._changed_at = 0.0
         self._settled_at = 0.0
         self._settles_until = 0.0
@@ -70,8 +71,10 @@ class Trigger:
     def change(self, *, announced_at: float | None = None, settle: bool = True) -> None:
         """Request a pass for a possible change, which push may have announced at this time.
 
-        Without ``settle`` the pass begins at once, with the changes that are settling.
+        Without ``settle`` the pass begins at once, with the changes that are settling. The caller
+        then knows the change, and finds out by itself if a pass has read it.
         """
+        self._has_news = self._has_news or settle
         if self._announced_at is None:
             self._announced_at = announced_at
         settled_at = _now() + (self._settle if settle else 0.0)
@@ -121,7 +124,7 @@ class Trigger:
         self._settles_until = self._settled_at
         # The pass that begins now reads everything, so it answers all requests up to now. Changes
         # during the pass set these fields again, and cause one more pass after it.
-        self._has_changed = False
+        self._has_changed = self._has_news = False
         self._announced_at = None
         self._poll_at = _now() + self._poll_interval
         self._retry_at = math.inf
@@ -136,7 +139,7 @@ class Trigger:
         """Wait for the end of the settle of an early pass; return True if a change came meanwhile.
 
         The pass answers this change, so it must read again. The wait ends at once if a change comes
-        that need not settle.
+        that need not settle; such a change is answered too, but is not returned.
         """
         while _now() < self._settles_until:
             if self._has_changed and _now() >= self._settled_at:
@@ -146,9 +149,10 @@ class Trigger:
                 async with asyncio.timeout_at(self._settles_until):
                     await self._woken.wait()
         self._is_early = False
-        has_changed, self._has_changed = self._has_changed, False
+        has_news = self._has_news
+        self._has_changed = self._has_news = False
         self._announced_at = None
-        return has_changed
+        return has_news
 
     async def _wait(self, lead: float) -> Due:
         # Not even a change may cut this pause short: the server has asked for it, or a person must

@@ -140,7 +140,17 @@ def test_changes_that_the_reading_shows_are_not_read_again(tmp_path: Path) -> No
     run(scenario())
 
 
-def test_a_request_during_the_reading_is_answered_by_the_same_pass_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("moment", "knows_state", "readings"),
+    [
+        ("before_answer", True, 1),
+        ("before_answer", False, 2),
+        ("after_answer", True, 2),
+    ],
+)
+def test_a_request_during_the_reading_is_answered_by_the_same_pass_at_once(
+    tmp_path: Path, moment: str, *, knows_state: bool, readings: int
+) -> None:
     """The page has put a label on a mail just before, which the first reading may lack."""
 
     async def scenario() -> None:
@@ -149,12 +159,14 @@ def test_a_request_during_the_reading_is_answered_by_the_same_pass_at_once(tmp_p
 
             async def request() -> None:
                 await at.owner.tap(at.mails[1], "@ToJail")
-                requests.append(asyncio.create_task(at.service.passes.run()))
+                state = (await at.owner.jmap("Email/get", {"ids": []}))["state"]
+                run_pass = at.service.passes.run(state=state if knows_state else "")
+                requests.append(asyncio.create_task(run_pass))
 
-            at.after_answer = request
+            setattr(at, moment, request)
             await at.owner.tap(at.mails[0], "@ToFeed")
             await at.until_triaged()
             assert requests[0].done()
-            assert (at.passes, len(at.times(SEE))) == (3, 2)
+            assert (at.passes, len(at.times(SEE))) == (3, readings)
 
     run(scenario())

@@ -24,7 +24,7 @@ async def test_a_pass_that_acts_on_another_label_is_not_the_outcome_of_a_tap(
 ) -> None:
     """The pass has read the label of a phone, and leaves the mail, which now has two labels."""
     (mail,) = await alice.receive(message("news@loom.example", "one"))
-    async with world.start(alice, http=proxy.url) as service:
+    async with world.start(alice, http=proxy.url, MAILROOM_WEB_API_TOKEN="t" * 20) as service:
         assert isinstance(service, InProcess)
         (row,) = (await service.page.waiting()).rows
         holding = Holding(proxy, FIND_MAIL, answer=True)

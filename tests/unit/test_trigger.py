@@ -274,7 +274,7 @@ def at_once(trigger: Trigger) -> None:
         ([(5.0, change)], 3.0, (5.0, False, 5.1)),
         ([(5.0, change), (5.05, change)], 0.04, (5.06, False, 5.1)),
         ([(5.0, change), (5.07, change)], 0.04, (5.06, True, 5.1)),
-        ([(5.0, change), (5.07, at_once)], 0.04, (5.06, True, 5.07)),
+        ([(5.0, change), (5.07, at_once)], 0.04, (5.06, False, 5.07)),
         ([(5.0, change), (5.07, change), (5.08, at_once)], 0.04, (5.06, True, 5.08)),
     ],
 )

@@ -88,15 +88,18 @@ class PageDecisions:
                 for email_id, patch in tap.patches.items():
                     patches[email_id] = {**patches.get(email_id, {}), **patch}
             failed = dict[str, SetError]()
+            states = set[str]()
             for _, update in await (await account.mail()).update(patches):
                 failed |= update.failed
+                states.add(update.new_state)
             if failed:
                 self._waiting.changed()  # somebody may have deleted mail, or a label
             labelled = [tap for tap in taps.values() if tap.email_id not in failed]
             if labelled:
                 with suppress(PassFailedError, TimeoutError):
                     async with asyncio.timeout(_PASS_TIMEOUT):
-                        reports.append(await passes.run())
+                        state = states.pop() if len(states) == 1 else ""
+                        reports.append(await passes.run(state=state))
         outcomes = dict[int, Outcome]()
         for number, tap in taps.items():
             if tap.email_id in failed:
