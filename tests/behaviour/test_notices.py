@@ -135,22 +135,27 @@ async def test_the_old_mail_of_an_inbox_is_no_news(
 async def test_quiet_hours_end_with_one_notice(
     alice: Owner, start: Start, ntfy: NoticeServer
 ) -> None:
-    """The mail of the quiet hours keeps its keyword, and the next service finds it."""
+    """The mail of the quiet hours keeps its keyword, and the service that runs later finds it."""
+    assert isinstance(alice.server, SandboxServer)
     now = datetime.now(UTC)
-    begin, end = (now + timedelta(minutes=minutes) for minutes in (-30, 120))
-    quiet = f"{begin:%H:%M}-{end:%H:%M}"
-    night = to(ntfy, MAILROOM_NOTIFY_QUIET=quiet, MAILROOM_TIMEZONE="UTC")
-    async with start(alice, **night):
+    begin, mid, over, end = (now + timedelta(minutes=minutes) for minutes in (-30, -5, -1, 120))
+
+    def night(until: datetime) -> dict[str, str]:
+        quiet = f"{begin:%H:%M}-{until:%H:%M}"
+        return to(ntfy, MAILROOM_NOTIFY_QUIET=quiet, MAILROOM_TIMEZONE="UTC")
+
+    async with start(alice, **night(end)):
         for sender, subject in ((ANN, "one"), (BOB, "two")):
-            await alice.server.deliver(alice.name, mail(sender, subject))
+            await alice.server.deliver_at(alice.name, mid, mail(sender, subject))
             await comes_to(alice, subject, "Screener")
-        await a_pass_later(alice)
         assert KEYWORD in (await alice.mail("one")).keywords
     assert not ntfy.accepted
-    # In this zone, the same hours are over, and began at the time of the mail.
-    async with start(alice, **to(ntfy)):
-        await ntfy.until_accepted(3)
-    assert len(ntfy.accepted) == 3
+    async with start(alice, **night(over)):
+        await ntfy.until_accepted(1)
+        await without_keyword(alice, "one", "two")
+    (notice,) = ntfy.accepted
+    assert notice["title"] == f"2 new senders wait since {begin:%H:%M}"
+    assert set(notice["message"].split("\n")) == {"Ann", "Bob"}
 
 
 @ONE
