@@ -66,8 +66,13 @@ class NoticeClaims:
         self._layout = layout
         self._search = MailSearch(account, SENDERS)
 
-    async def claim(self) -> tuple[Newcomer, ...]:
-        """Claim the notices about all senders who are new, and return the senders.
+    async def claim(self) -> tuple[Newcomer, ...] | None:
+        """Claim notices that are owed, as many as one request reads; return the new senders.
+
+        Nothing is asked after the claim: a failure would lose the notices, which nobody else sends.
+
+        Returns:
+            The senders, or None if no notice is owed. Call this again until no notice is owed.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
@@ -76,14 +81,13 @@ class NoticeClaims:
         """
         directory = Directory(await self._account.mailboxes())
         places = locate(directory, self._categories, self._layout)
-        claimed = list[Newcomer]()
         for _ in range(_TRIES):
             reading_own = OwnAddresses(self._account).addresses(places)
             (own,), ids = await list_ids(
                 self._account, [places.screener], keyword=NOTICE, preceded_by=[reading_own]
             )
             if not ids:
-                return tuple(claimed)
+                return None
             state, mails = await read_headers(self._account, ids, also=OVERVIEW)
             owed = [
                 mail
@@ -91,8 +95,10 @@ class NoticeClaims:
                 if NOTICE in mail.email.keywords and places.screener in mail.email.mailbox_ids
             ]
             newcomers = await self._newcomers(owed, own, places.screener)
-            done = await self._remove_keyword((mail.email for mail in owed), state)
-            claimed += [newcomer for newcomer in newcomers if newcomer.waiting.newest_id in done]
+            if done := await self._remove_keyword((mail.email for mail in owed), state):
+                return tuple(
+                    newcomer for newcomer in newcomers if newcomer.waiting.newest_id in done
+                )
         raise RestlessError
 
     async def _newcomers(

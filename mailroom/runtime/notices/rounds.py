@@ -15,7 +15,7 @@ from mailroom.account import Account
 from mailroom.admin.notices import composer_of, open_notice_client
 from mailroom.admin.waiting import waiting_data
 from mailroom.logs import redactor
-from mailroom.notices.notice import NewSender
+from mailroom.notices.notice import NewSender, Notice
 from mailroom.notices.quiet import QuietHours
 from mailroom.report.failures import EXPECTED
 from mailroom.runtime.notices.claims import Newcomer, NoticeClaims, RestlessError
@@ -101,12 +101,9 @@ class NoticeRounds:
     async def _look(self, sender: NoticeSender) -> bool:
         """Claim the notices that are owed, and queue them; return False after a failure."""
         try:
-            chosen = self._chosen(await self._claim())
-            # By the time of the mail, because this process may have been started after quiet hours.
-            is_held = any(self._is_quiet_at(new_sender.since) for new_sender in chosen)
-            held_since = f"{self._quiet.begin:%H:%M}" if self._quiet and is_held else ""
-            for notice in self._composer.notices(chosen, held_since=held_since):
-                sender.put(notice)
+            while (newcomers := await self._claim()) is not None:
+                for notice in self._notices_about(newcomers):
+                    sender.put(notice)
         except (*EXPECTED, RestlessError) as error:
             reason = self._hide(str(error))
             log.warning("new senders not looked for", error=reason, again_in=_AGAIN)
@@ -116,15 +113,19 @@ class NoticeRounds:
             return False
         return True
 
-    def _chosen(self, newcomers: Iterable[Newcomer]) -> list[NewSender]:
+    def _notices_about(self, newcomers: Iterable[Newcomer]) -> list[Notice]:
         is_about_all = self._account.settings.notify.about == "everybody"
-        return [
+        chosen = [
             _new_sender(newcomer.waiting)
             for newcomer in newcomers
             if is_about_all or newcomer.is_person
         ]
+        # By the time of the mail, because this process may have been started after quiet hours.
+        is_held = any(self._is_quiet_at(new_sender.since) for new_sender in chosen)
+        held_since = f"{self._quiet.begin:%H:%M}" if self._quiet and is_held else ""
+        return self._composer.notices(chosen, held_since=held_since)
 
-    async def _claim(self) -> tuple[Newcomer, ...]:
+    async def _claim(self) -> tuple[Newcomer, ...] | None:
         settings = self._account.settings
         async with self._turn:
             if self._claims is None:
