@@ -10,9 +10,10 @@ from typing import Final
 from aiohttp import web
 
 from mailroom.web.context import LINK_SIGNERS, html, page_of
-from mailroom.web.model import Choice, LinkState
+from mailroom.web.model import Choice
 from mailroom.web.notice_links import ExpiredLinkError, InvalidLinkError
 from mailroom.web.options import Access
+from mailroom.web.question import LinkState
 
 _STATUSES: Final = {
     LinkState.OPEN: HTTPStatus.OK,

@@ -12,11 +12,11 @@ from mailroom.web.model import (
     Cleared,
     DecidedRow,
     Outcome,
-    Question,
     SubjectPage,
     Suggestions,
     Waiting,
 )
+from mailroom.web.question import Question
 
 
 class ScreenedAccount(Protocol):

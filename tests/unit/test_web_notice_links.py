@@ -7,7 +7,7 @@ from unittest.mock import patch
 import pytest
 from itsdangerous import URLSafeTimedSerializer
 
-from mailroom.web.model import Choice, LinkState
+from mailroom.web.model import Choice
 from mailroom.web.notice_links import (
     ExpiredLinkError,
     InvalidLinkError,
@@ -15,6 +15,7 @@ from mailroom.web.notice_links import (
     NoticeLink,
 )
 from mailroom.web.options import Access, PageOptions
+from mailroom.web.question import LinkState
 from tests.support.page.account import ScriptedAccount
 from tests.support.page.visitor import PASSWORD, visiting
 

@@ -28,14 +28,13 @@ from mailroom.web.model import (
     Choice,
     Cleared,
     DecidedRow,
-    LinkState,
     Outcome,
-    Question,
     RefusedError,
     SubjectPage,
     Suggestions,
     Waiting,
 )
+from mailroom.web.question import LinkState, Question
 
 _MAILS_SHOWN = 50
 """The largest number of mails on the page of a subject."""

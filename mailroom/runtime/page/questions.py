@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from mailroom.jmap.mail import Email
 from mailroom.screener.model.keywords import ANSWERED, FORGED
 from mailroom.screener.model.sender import UnusableFromError, sender_of
-from mailroom.web.model import Choice, LinkState, Question
+from mailroom.web.model import Choice
+from mailroom.web.question import LinkState, Question
 
 
 def question_of(

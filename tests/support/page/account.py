@@ -12,9 +12,7 @@ from mailroom.web.model import (
     Choice,
     Cleared,
     DecidedRow,
-    LinkState,
     Outcome,
-    Question,
     Reason,
     SubjectPage,
     SuggestedRow,
@@ -22,6 +20,7 @@ from mailroom.web.model import (
     Waiting,
     WaitingRow,
 )
+from mailroom.web.question import LinkState, Question
 
 NOW = datetime(2026, 2, 9, 10, 0, tzinfo=UTC)
 ANSWERS = (

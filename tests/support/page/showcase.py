@@ -15,10 +15,8 @@ from mailroom.web.model import (
     Choice,
     Cleared,
     DecidedRow,
-    LinkState,
     MailLine,
     Outcome,
-    Question,
     Reason,
     RefusedError,
     Scope,
@@ -28,6 +26,7 @@ from mailroom.web.model import (
     Waiting,
     WaitingRow,
 )
+from mailroom.web.question import LinkState, Question
 
 ANSWERS: Final = (
     Answer("Imbox", adds_to_inbox=True),
