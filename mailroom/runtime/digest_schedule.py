@@ -79,7 +79,9 @@ class DigestSchedule:
                 await self._write(due)
             except EXPECTED as error:
                 self._note_failure()
-                is_lasting = _is_lasting(error)
+                # A server that takes no uploads or imports will not take them on the same day.
+                is_unknown = isinstance(error, MethodError) and error.type == UNKNOWN_METHOD
+                is_lasting = is_unknown or isinstance(error, SessionError)
                 again_in = until_next if is_lasting else _AGAIN
                 log.warning("the digest was not written", error=str(error), again_in=again_in)
                 if not is_lasting:
@@ -137,9 +139,3 @@ class DigestSchedule:
                 mail.email.id for mail in mails if is_personal(mail, addresses[mail.email.id])
             }
         return digest_of(waiting.subjects, window, frozenset(people), decided)
-
-
-def _is_lasting(error: Exception) -> bool:
-    """Return True if the server takes no uploads or imports, which the same day will not change."""
-    is_unknown = isinstance(error, MethodError) and error.type == UNKNOWN_METHOD
-    return is_unknown or isinstance(error, SessionError)

@@ -1,6 +1,7 @@
 """The context of a request: the account that the request may see, and the values of every page."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -124,6 +125,17 @@ def page_of(
     return_to: str = "",
 ) -> Page:
     """Return the values that every page shows, for a request."""
+    outcomes: tuple[Outcome, ...] = ()
+    if access is not None:
+        # The outcomes of the form that was sent before. They are signed, so that no link of a
+        # stranger can show an outcome that is not true.
+        with suppress(BadData):
+            fields = request.app[MESSAGES].loads(
+                request.query.get(_DONE, ""), max_age=_MESSAGE_AGE, salt=_salt_of(access)
+            )
+            outcomes = tuple(
+                Outcome(**{**outcome, "before": tuple(outcome["before"])}) for outcome in fields
+            )
     return Page(
         title=title,
         current=current,
@@ -134,22 +146,8 @@ def page_of(
         answers=access.account.answers if access else (),
         row_answers=access.row_answers if access else (),
         return_to=return_to or local_path(request.path_qs),
-        done=_outcomes(request, access) if access else (),
+        done=outcomes,
     )
-
-
-def _outcomes(request: web.Request, access: Access) -> tuple[Outcome, ...]:
-    """Return the outcomes of the form that was sent before.
-
-    Outcomes are signed, so that no link of a stranger can show an outcome that is not true.
-    """
-    try:
-        fields = request.app[MESSAGES].loads(
-            request.query.get(_DONE, ""), max_age=_MESSAGE_AGE, salt=_salt_of(access)
-        )
-    except BadData:
-        return ()
-    return tuple(Outcome(**{**outcome, "before": tuple(outcome["before"])}) for outcome in fields)
 
 
 def html(template: str, *, code: int = 200, **context: Any) -> web.Response:

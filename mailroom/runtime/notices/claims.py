@@ -18,12 +18,12 @@ from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.recent_mail import Headers, read_headers
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.keywords import NOTICE
-from mailroom.screener.model.places import Directory, locate
 from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.overview.waiting import Reason, WaitingSubject, WaitingSubjects
 from mailroom.screener.search.mail_search import MailSearch, Search
 from mailroom.screener.search.own_addresses import OwnAddresses
 from mailroom.screener.search.people import SENDERS
+from mailroom.screener.search.places import read_places
 from mailroom.screener.suggest.classify import is_personal
 
 _TRIES: Final = 5
@@ -79,8 +79,7 @@ class NoticeClaims:
             MissingError: mailboxes are missing.
             RestlessError: others change mail all the time.
         """
-        directory = Directory(await self._account.mailboxes())
-        places = locate(directory, self._categories, self._layout)
+        _, places = await read_places(self._account, self._categories, self._layout)
         for _ in range(_TRIES):
             reading_own = OwnAddresses(self._account).addresses(places)
             (own,), ids = await list_ids(

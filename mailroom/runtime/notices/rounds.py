@@ -85,14 +85,11 @@ class NoticeRounds:
             with suppress(TimeoutError):
                 async with asyncio.timeout(None if is_done else _AGAIN):
                     await self._is_woken.wait()
-            await self._until_not_quiet()
+            while self._quiet is not None and self._is_quiet_at(now := self._now()):
+                left = self._quiet.seconds_left(now.astimezone(self._account.settings.zone))
+                await asyncio.sleep(min(left, _LONGEST_SLEEP))
             self._is_woken.clear()
             is_done = await self._look(sender)
-
-    async def _until_not_quiet(self) -> None:
-        while self._quiet is not None and self._is_quiet_at(now := self._now()):
-            left = self._quiet.seconds_left(now.astimezone(self._account.settings.zone))
-            await asyncio.sleep(min(left, _LONGEST_SLEEP))
 
     def _is_quiet_at(self, moment: datetime) -> bool:
         local = moment.astimezone(self._account.settings.zone)

@@ -1,6 +1,7 @@
 """The questions of links in notices. Pure."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from mailroom.jmap.mail import Email
 from mailroom.screener.model.keywords import ANSWERED, FORGED
@@ -32,18 +33,15 @@ def question_of(
         state = LinkState.USED
     else:
         state = LinkState.OPEN
+    name = ""
+    if emails:
+        with suppress(UnusableFromError):
+            name = sender_of(emails[0]).name
     return Question(
         choice.who,
         choice.answer,
         state,
-        name=_name_in(emails),
+        name=name,
         subject_line=emails[0].subject if emails else "",
         categories=tuple(categories),
     )
-
-
-def _name_in(emails: Sequence[Email]) -> str:
-    try:
-        return sender_of(emails[0]).name if emails else ""
-    except UnusableFromError:
-        return ""
