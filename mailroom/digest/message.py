@@ -6,7 +6,7 @@ links of addresses in plain text as well.
 
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from email.errors import HeaderParseError
@@ -110,7 +110,30 @@ def subject_line(digest: Digest) -> str:
 
 def as_text(digest: Digest, frame: Frame) -> str:
     """Return the digest as plain text."""
-    return "\n".join([*_lines(digest, frame), ""])
+    lines = list[str]()
+    for waiting in digest.people[:_MOST_PEOPLE]:
+        # A line of its own for each: text from right to left reorders only the line it is in.
+        name, who = _name(waiting), address_of(waiting.address)
+        lines += [name] if name == who else [name, f"  {who}"]
+        lines += _wrapped(_mails(waiting), indent="  ")
+        if link := _link(waiting, frame):
+            lines.append(f"  {link}")
+        lines.append("")
+    if more := digest.people[_MOST_PEOPLE:]:
+        lines += [f"And {len(more)} more people.", ""]
+    for line in filter(None, (_others(digest), _forged(digest), _longer(digest))):
+        lines += _wrapped(line)
+        lines.append("")
+    labels = _and([f"{label} ({category})" for category, label in frame.labels], "or")
+    lines += _wrapped(f"To decide, put a label on a mail in the Screener: {labels}.")
+    if frame.page:
+        lines.append(f"Or decide on the page: {frame.page}/")
+    if digest.decided:
+        lines += ["", "Decided last:"]
+        width = max(len(_categories(decision)) for decision in digest.decided)
+        for decision in digest.decided:
+            lines.append(f"  {_categories(decision):{width}}  {_decided(decision)}")
+    return "\n".join([*lines, ""])
 
 
 def as_html(digest: Digest, frame: Frame) -> str:
@@ -131,31 +154,6 @@ def as_html(digest: Digest, frame: Frame) -> str:
             link=lambda waiting: _link(waiting, frame),
         )
     )
-
-
-def _lines(digest: Digest, frame: Frame) -> Iterator[str]:
-    for waiting in digest.people[:_MOST_PEOPLE]:
-        # A line of its own for each: text from right to left reorders only the line it is in.
-        name, who = _name(waiting), address_of(waiting.address)
-        yield from [name] if name == who else [name, f"  {who}"]
-        yield from _wrapped(_mails(waiting), indent="  ")
-        if link := _link(waiting, frame):
-            yield f"  {link}"
-        yield ""
-    if more := digest.people[_MOST_PEOPLE:]:
-        yield from (f"And {len(more)} more people.", "")
-    for line in filter(None, (_others(digest), _forged(digest), _longer(digest))):
-        yield from _wrapped(line)
-        yield ""
-    labels = _and([f"{label} ({category})" for category, label in frame.labels], "or")
-    yield from _wrapped(f"To decide, put a label on a mail in the Screener: {labels}.")
-    if frame.page:
-        yield f"Or decide on the page: {frame.page}/"
-    if digest.decided:
-        yield from ("", "Decided last:")
-        width = max(len(_categories(decision)) for decision in digest.decided)
-        for decision in digest.decided:
-            yield f"  {_categories(decision):{width}}  {_decided(decision)}"
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:

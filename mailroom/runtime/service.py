@@ -65,8 +65,7 @@ class Service:
         self._push = PushListener(account, self._trigger, self._policy)
         self._expiry = Expiry(account)
         self.passes = RequestedPasses(self._trigger, account.workflow)
-        self._digest = _digest_schedule(account, telemetry)
-        self._notices = _notice_rounds(account, self.passes.turn, telemetry)
+        self._digest, self._notices = _parts_asked_for(account, self.passes.turn, telemetry)
         self._hide = redactor(settings.secrets())
         self._is_checked = False
         # The next pass begins by so many seconds before the end of its settle, which is the time
@@ -194,21 +193,18 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _digest_schedule(account: Account, telemetry: Telemetry) -> "DigestSchedule | None":
-    if not account.settings.digest.is_on:
-        return None
-    # A service without the digest loads neither it nor a template engine.
-    from mailroom.runtime.digest_schedule import DigestSchedule  # noqa: PLC0415
-
-    return DigestSchedule(account, telemetry.metrics.digest_failed)
-
-
-def _notice_rounds(
+def _parts_asked_for(
     account: Account, turn: asyncio.Lock, telemetry: Telemetry
-) -> "NoticeRounds | None":
-    if not account.settings.notify.is_on:
-        return None
-    # A service without notices does not load them.
-    from mailroom.runtime.notices import NoticeRounds  # noqa: PLC0415
+) -> "tuple[DigestSchedule | None, NoticeRounds | None]":
+    """Return the parts that the settings ask for; None in place of the others."""
+    # A service without a part does not load it: the digest has a template engine.
+    digest = notices = None
+    if account.settings.digest.is_on:
+        from mailroom.runtime.digest_schedule import DigestSchedule  # noqa: PLC0415
 
-    return NoticeRounds(account, turn, telemetry.metrics.notice_ended)
+        digest = DigestSchedule(account, telemetry.metrics.digest_failed)
+    if account.settings.notify.is_on:
+        from mailroom.runtime.notices import NoticeRounds  # noqa: PLC0415
+
+        notices = NoticeRounds(account, turn, telemetry.metrics.notice_ended)
+    return digest, notices

@@ -7,13 +7,13 @@ notice, but never a second one: a missed notice is found on the page, and a phon
 same sender twice is annoying.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from mailroom.jmap.email_store import Written
 from mailroom.jmap.listing import list_ids
-from mailroom.jmap.mail import OVERVIEW, Email
+from mailroom.jmap.mail import OVERVIEW, Email, Patch
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.recent_mail import Headers, read_headers
 from mailroom.screener.model.categories import Categories, Layout
@@ -94,7 +94,16 @@ class NoticeClaims:
                 if NOTICE in mail.email.keywords and places.screener in mail.email.mailbox_ids
             ]
             newcomers = await self._newcomers(owed, own, places.screener)
-            if done := await self._remove_keyword((mail.email for mail in owed), state):
+            done = set[str]()
+
+            def note(written: Written, done: set[str] = done) -> None:
+                done.update(written.patches.keys() - written.updated.failed.keys())
+
+            patches: dict[str, Patch] = {
+                mail.email.id: {f"keywords/{NOTICE}": None} for mail in owed
+            }
+            await self._account.update_in_state(patches, state, note)
+            if done:
                 return tuple(
                     newcomer for newcomer in newcomers if newcomer.waiting.newest_id in done
                 )
@@ -119,33 +128,18 @@ class NoticeClaims:
             own,
         )
         known = {(waiting.subject, waiting.reason) for waiting in others}
-        return [
-            Newcomer(
-                waiting, all(_is_personal(by_id[email_id], waiting) for email_id in waiting.ids)
-            )
-            for waiting in subjects
-            if waiting.reason in _DECIDABLE and (waiting.subject, waiting.reason) not in known
-        ]
+        newcomers = list[Newcomer]()
+        for waiting in subjects:
+            if waiting.reason in _DECIDABLE and (waiting.subject, waiting.reason) not in known:
+                subject = waiting.subject or Subject("")
+                mails = [by_id[email_id] for email_id in waiting.ids]
+                is_person = subject.kind is Kind.ADDRESS and all(
+                    is_personal(mail, subject.key) for mail in mails
+                )
+                newcomers.append(Newcomer(waiting, is_person))
+        return newcomers
 
     def _subjects(self, emails: Iterable[Email], own: Iterable[str]) -> tuple[WaitingSubject, ...]:
         subjects = WaitingSubjects(tuple(own), self._account.client.host)
         subjects.add(emails)
         return subjects.newest_first()
-
-    async def _remove_keyword(self, emails: Iterable[Email], state: str) -> frozenset[str]:
-        """Remove the keyword from mails; return the ids of those that have lost it by this."""
-        done = set[str]()
-
-        def note(written: Written) -> None:
-            done.update(written.patches.keys() - written.updated.failed.keys())
-
-        patches: Mapping[str, Mapping[str, None]] = {
-            email.id: {f"keywords/{NOTICE}": None} for email in emails
-        }
-        await self._account.update_in_state(patches, state, note)
-        return frozenset(done)
-
-
-def _is_personal(mail: Headers, waiting: WaitingSubject) -> bool:
-    subject = waiting.subject or Subject("")
-    return subject.kind is Kind.ADDRESS and is_personal(mail, subject.key)

@@ -21,7 +21,6 @@ from mailroom.report.failures import EXPECTED
 from mailroom.runtime.notices.claims import Newcomer, NoticeClaims, RestlessError
 from mailroom.runtime.notices.sender import NoticeSender
 from mailroom.screener.model.keywords import NOTICE
-from mailroom.screener.overview.waiting import WaitingSubject
 from mailroom.screener.passes.progress import Report
 from mailroom.waiting.concurrency import both
 
@@ -98,47 +97,41 @@ class NoticeRounds:
     async def _look(self, sender: NoticeSender) -> bool:
         """Claim the notices that are owed, and queue them; return False after a failure."""
         try:
-            while (newcomers := await self._claim()) is not None:
+            while True:
+                async with self._turn:
+                    if self._claims is None:
+                        settings = self._account.settings
+                        mail, layout = await self._account.mail(), settings.screener.layout
+                        self._claims = NoticeClaims(mail, settings.categories, layout)
+                    newcomers = await self._claims.claim()
+                if newcomers is None:
+                    return True
                 for notice in self._notices_about(newcomers):
                     sender.put(notice)
         except (*EXPECTED, RestlessError) as error:
             reason = self._hide(str(error))
             log.warning("new senders not looked for", error=reason, again_in=_AGAIN)
-            return False
         except Exception:
             log.exception("a mistake in Mailroom itself: new senders not looked for")
-            return False
-        return True
+        return False
 
     def _notices_about(self, newcomers: Iterable[Newcomer]) -> list[Notice]:
         is_about_all = self._account.settings.notify.about == "everybody"
         chosen = [
-            _new_sender(newcomer.waiting)
+            NewSender(
+                who=str(waiting.subject or ""),
+                name=waiting.name,
+                address=waiting.address,
+                subject_line=waiting.subject_line,
+                mail_id=waiting.newest_id,
+                since=datetime.fromisoformat(waiting.since),
+                data=waiting_data(waiting),
+            )
             for newcomer in newcomers
             if is_about_all or newcomer.is_person
+            for waiting in [newcomer.waiting]
         ]
         # By the time of the mail, because this process may have been started after quiet hours.
         is_held = any(self._is_quiet_at(new_sender.since) for new_sender in chosen)
         held_since = f"{self._quiet.begin:%H:%M}" if self._quiet and is_held else ""
         return self._composer.notices(chosen, held_since=held_since)
-
-    async def _claim(self) -> tuple[Newcomer, ...] | None:
-        settings = self._account.settings
-        async with self._turn:
-            if self._claims is None:
-                layout = settings.screener.layout
-                mail = await self._account.mail()
-                self._claims = NoticeClaims(mail, settings.categories, layout)
-            return await self._claims.claim()
-
-
-def _new_sender(waiting: WaitingSubject) -> NewSender:
-    return NewSender(
-        who=str(waiting.subject or ""),
-        name=waiting.name,
-        address=waiting.address,
-        subject_line=waiting.subject_line,
-        mail_id=waiting.newest_id,
-        since=datetime.fromisoformat(waiting.since),
-        data=waiting_data(waiting),
-    )

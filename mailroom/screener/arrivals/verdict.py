@@ -166,14 +166,11 @@ def _judge_genuine(email: Email, sender: str, facts: Facts) -> Verdict:
         if not sender:
             return Verdict(email, sender, Rule.NAMELESS, patch=_file(email, target, facts.places))
         filed = _file(email, target, facts.places) or {}
-        notice = {f"keywords/{NOTICE}": True} if filed and _needs_notice(email, facts) else {}
-        return Verdict(email, sender, Rule.UNKNOWN, patch={**filed, **notice} or None)
+        is_recent = bool(facts.notices_since) and email.received_at >= facts.notices_since
+        if filed and is_recent and (facts.has_notices_of_bulk or not email.is_bulk):
+            filed = {**filed, f"keywords/{NOTICE}": True}
+        return Verdict(email, sender, Rule.UNKNOWN, patch=filed or None)
     return Verdict(email, sender, rule)
-
-
-def _needs_notice(email: Email, facts: Facts) -> bool:
-    is_recent = bool(facts.notices_since) and email.received_at >= facts.notices_since
-    return is_recent and (facts.has_notices_of_bulk or not email.is_bulk)
 
 
 def _has_code(email: Email, sender: str, facts: Facts) -> bool:

@@ -64,7 +64,7 @@ def classify(signals: Signals, *, is_contact: bool) -> Guess | None:
     return (
         _correspondent(signals)
         or _receipts(signals)
-        or _contact(signals, is_contact=is_contact)
+        or (_contact(signals) if is_contact else None)
         or _program(signals)
         or _regular_writer(signals)
     )
@@ -118,8 +118,8 @@ def _receipts(signals: Signals) -> Guess | None:
     return None
 
 
-def _contact(signals: Signals, *, is_contact: bool) -> Guess | None:
-    if not is_contact or _is_impersonal(signals):
+def _contact(signals: Signals) -> Guess | None:
+    if _is_impersonal(signals):
         return None
     is_company = is_of_several_people(signals.subject.key)
     kind = SenderKind.COMPANY if is_company else SenderKind.PERSON
