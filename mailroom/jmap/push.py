@@ -115,7 +115,11 @@ Connect = Callable[[str], AbstractAsyncContextManager[Connection]]
 
 
 class PushState(StrEnum):
-    """The state of push. Off: nobody listens. Waiting, unavailable: until the next try."""
+    """The state of push.
+
+    OFF: nobody listens. WAITING: a connection has ended, and another one is opened after a pause.
+    UNAVAILABLE: the server offers no push that can be used; this is tried again much later.
+    """
 
     OFF = "off"
     CONNECTING = "connecting"
@@ -157,8 +161,8 @@ class Push:
         now: returns the time of day, for :attr:`status` only.
         sleep: waits for a number of seconds.
         hide: removes secrets from a server's words.
-        streams: notes each open connection, so that a connection while which the server does not
-            answer other requests is closed.
+        streams: notes each open connection, which is closed if the server answers no other
+            requests while it is open.
 
     Attributes:
         status: the present snapshot.

@@ -97,8 +97,8 @@ class FailurePolicy:
             self.refusals += 1
             return GiveUp(code)
         # While a server is restarted, push may still announce mail. Each change is worth a pass,
-        # but ten such passes that fail within a minute are no reason to end: a pass counts only if
-        # it did not run early.
+        # but ten such passes that fail within a minute are no reason to end. So a failed pass
+        # counts only if the pause after the failure before was over.
         if now >= self._counts_from:
             self._in_a_row += 1
             self._counts_from = now + self._shortest_wait()

@@ -52,7 +52,7 @@ class OwnChanges:
             self._news = at
 
     def has_news_after(self, state: str) -> bool:
-        """Return True if a change was announced that mail does not show that was read in a state.
+        """Return True if the server announced a change after a state in which mail was read.
 
         Call this while a pass runs that has written nothing yet. If it returns True, the pass reads
         again. Either way the pass knows all changes announced so far, and they are no news later.

@@ -81,7 +81,7 @@ class PushListener:
         self._recheck.cancel()
 
     def has_news_after(self, state: str) -> bool:
-        """Return True if a running pass, which has read mail in a state, must read again.
+        """Return True if the running pass must read again; ``state`` is that of its reading.
 
         See :meth:`OwnChanges.has_news_after`.
         """

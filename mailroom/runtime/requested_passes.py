@@ -90,10 +90,11 @@ class RequestedPasses:
         """Return True if mail that was read in a state shows everything that requests wait for."""
         return all(wanted and wanted == state for _, wanted in self._requests)
 
-    def pass_reads(self) -> None:
-        """Note that a pass has read, or is about to read, what the requests so far wait for.
+    def pass_answers(self) -> None:
+        """Note that the pass that runs answers all requests that were made so far.
 
-        The pass answers these requests. Requests that are made later are left to the next pass.
+        Call this when the pass reads, or when it has read what these requests wait for. Requests
+        that are made later are left to the next pass.
         """
         self._answering += [request for request, _ in self._requests]
         self._requests = []
@@ -114,7 +115,7 @@ class RequestedPasses:
     def close(self) -> None:
         """Fail the open requests, also requests of an interrupted pass, and refuse new requests."""
         self._is_closed = True
-        self.pass_reads()
+        self.pass_answers()
         for request in self._answering:
             if not request.done():
                 request.set_exception(PassFailedError(_ENDED))

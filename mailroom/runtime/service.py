@@ -68,8 +68,8 @@ class Service:
         self._digest, self._notices = _parts_asked_for(account, self.passes.turn, telemetry)
         self._hide = redactor(settings.secrets())
         self._is_checked = False
-        # The next pass begins by so many seconds before the end of its settle, which is the time
-        # that the last reading took: reading and settle then end together.
+        # The next pass begins to read so many seconds before the end of its settle. The last
+        # reading took as long, so that reading and settle end together.
         self._lead = 0.0
 
     async def run(self) -> Exit:
@@ -91,14 +91,14 @@ class Service:
         while True:
             due = await self._trigger.next(lead=self._lead)
             async with self.passes.turn:
-                self.passes.pass_reads()
+                self.passes.pass_answers()
                 result = await self._run_pass(due)
             self.passes.pass_ended(result)
             if isinstance(result, Exception):
                 self._failed(result)
                 continue
             self._succeeded(due, result)
-            # A part of the hourly work after every pass, and more until the next pass is due.
+            # Do a part of the hourly work, if it is due, and further parts until the next pass.
             has_more = True
             while has_more:
                 async with self.passes.turn:
@@ -123,7 +123,7 @@ class Service:
         ended = PassEnded(due, started=started, ended=_now(), result=result)
         self._telemetry.pass_ended(ended, hide=self._hide)
         if failed_before and not isinstance(result, Exception):
-            log.info("passes go through again", failed=failed_before)
+            log.info("passes succeed again", failed_before=failed_before)
         return result
 
     async def _screen(self) -> Report:
@@ -137,7 +137,7 @@ class Service:
             self._is_checked = True
         began = _now()
 
-        async def is_current(state: str) -> bool:
+        async def settled(state: str) -> bool:
             """Wait for the settle's end; return False if a change came that was not read."""
             self._lead = _now() - began
             if not self._trigger.is_early:
@@ -145,13 +145,13 @@ class Service:
             has_changed = await self._trigger.settled()
             has_news = self._push.has_news_after(state) or has_changed
             has_read = not has_news and self.passes.are_read_in(state)
-            self.passes.pass_reads()
+            self.passes.pass_answers()
             if not has_read:
                 # In a busy account an early reading is often in vain, so the next one is not early.
                 self._lead = 0.0
             return has_read
 
-        return await workflow.run(is_current)
+        return await workflow.run(settled)
 
     def _succeeded(self, due: Due, report: Report) -> None:
         log_report(log, report)

@@ -57,10 +57,10 @@ class Trigger:
         self._settle = settle
         self._woken = asyncio.Event()
         self._has_changed = False
-        self._has_news = False
+        self._must_read_again = False
         self._changed_at = 0.0
-        self._settled_at = 0.0
-        self._settles_until = 0.0
+        self._settle_ends_at = 0.0
+        self._pass_decides_at = 0.0
         self._announced_at: float | None = None
         self._is_early = False
         self._started = False
@@ -71,19 +71,20 @@ class Trigger:
     def change(self, *, announced_at: float | None = None, settle: bool = True) -> None:
         """Request a pass for a possible change, which push may have announced at this time.
 
-        Without ``settle`` the pass begins at once, with the changes that are settling. The caller
-        then knows the change, and finds out by itself if a pass has read it.
+        Without ``settle`` the pass begins at once, and answers the changes that are settling as
+        well. A caller that sets this knows the change that it has made, and compares states to
+        find out if a pass has read it (:class:`~mailroom.runtime.requested_passes`).
         """
-        self._has_news = self._has_news or settle
+        self._must_read_again = self._must_read_again or settle
         if self._announced_at is None:
             self._announced_at = announced_at
-        settled_at = _now() + (self._settle if settle else 0.0)
+        ends_at = _now() + (self._settle if settle else 0.0)
         if not self._has_changed:
-            self._changed_at, self._settled_at = _now(), settled_at
+            self._changed_at, self._settle_ends_at = _now(), ends_at
             self._has_changed = True
             self._woken.set()
-        elif settled_at < self._settled_at:
-            self._settled_at = settled_at
+        elif ends_at < self._settle_ends_at:
+            self._settle_ends_at = ends_at
             self._woken.set()
 
     def poll_every(self, seconds: float) -> None:
@@ -120,11 +121,11 @@ class Trigger:
         """
         due = await self._wait(lead) if self._started else Due(Reason.STARTUP, _now())
         self._started = True
-        self._is_early = due.reason is Reason.PUSH and _now() < self._settled_at
-        self._settles_until = self._settled_at
+        self._is_early = due.reason is Reason.PUSH and _now() < self._settle_ends_at
+        self._pass_decides_at = self._settle_ends_at
         # The pass that begins now reads everything, so it answers all requests up to now. Changes
         # during the pass set these fields again, and cause one more pass after it.
-        self._has_changed = self._has_news = False
+        self._has_changed = self._must_read_again = False
         self._announced_at = None
         self._poll_at = _now() + self._poll_interval
         self._retry_at = math.inf
@@ -136,23 +137,23 @@ class Trigger:
         return self._is_early
 
     async def settled(self) -> bool:
-        """Wait for the end of the settle of an early pass; return True if a change came meanwhile.
+        """Wait for the end of the settle of an early pass; return True if it must read again.
 
-        The pass answers this change, so it must read again. The wait ends at once if a change comes
-        that need not settle; such a change is answered too, but is not returned.
+        It must read again if a change came meanwhile. A change without settle ends the wait at
+        once, and is no reason to read again: its caller finds that out.
         """
-        while _now() < self._settles_until:
-            if self._has_changed and _now() >= self._settled_at:
+        while _now() < self._pass_decides_at:
+            if self._has_changed and _now() >= self._settle_ends_at:
                 break
             self._woken.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout_at(self._settles_until):
+                async with asyncio.timeout_at(self._pass_decides_at):
                     await self._woken.wait()
         self._is_early = False
-        has_news = self._has_news
-        self._has_changed = self._has_news = False
+        must_read_again = self._must_read_again
+        self._has_changed = self._must_read_again = False
         self._announced_at = None
-        return has_news
+        return must_read_again
 
     async def _wait(self, lead: float) -> Due:
         # Not even a change may cut this pause short: the server has asked for it, or a person must
@@ -169,7 +170,7 @@ class Trigger:
                 reason = Reason.RETRY if deadline == self._retry_at else Reason.POLL
                 return Due(reason, deadline)
         # The settle time counts from the first change, so that a burst cannot put the pass off.
-        while _now() < (begin := self._settled_at - lead):
+        while _now() < (begin := self._settle_ends_at - lead):
             self._woken.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(begin):

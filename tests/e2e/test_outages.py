@@ -155,7 +155,7 @@ async def test_a_server_that_is_restarted_in_the_middle_of_a_pass(
         await service.until_logged("pass failed")
         await own_alice.cyrus.start(own_alice.cyrus.instance)
         await own_alice.until_triaged()
-        await service.until_logged("passes go through again")
+        await service.until_logged("passes succeed again")
     for sender in senders:
         assert len(note(await own_alice.contacts.card_of(sender))) == 1
         assert await own_alice.groups_of(sender) == {"Feed", "Mailroom"}

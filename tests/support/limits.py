@@ -464,7 +464,7 @@ PUSH: Final = (
         "jmap/liveness.py _GREATEST_MINIMUM",
         "s",
         "the longest interval at which a server pings, whatever it was asked for",
-        "silence of more intervals than the two limits above counts",
+        "the two limits above count from this interval, if the server pings less often than asked",
         "no known server pings less often",
     ),
     Limit(

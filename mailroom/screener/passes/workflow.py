@@ -101,19 +101,20 @@ class ScreenerWorkflow:
         raise_if_unsuitable(directory, self._categories, self._layout)
         self._gatherer.expect(directory)
 
-    async def run(self, is_current: Callable[[str], Awaitable[bool]] | None = None) -> Report:
+    async def run(self, settled: Callable[[str], Awaitable[bool]] | None = None) -> Report:
         """Run one whole pass.
 
         Args:
-            is_current: called with the Email state in which mail was read, before anything is
-                decided. If it returns False, the account is read once more. None: it is read once.
+            settled: called with the Email state in which mail was read, before anything is
+                decided: it may wait, and returns False if the account must be read once more.
+                None: the account is read once.
 
         Raises:
             HttpError, JmapError, AddressBookError: a server cannot be used as it should.
             MissingError: the account lacks something.
         """
         gathered, snapshot = await self._reader.gather()
-        if is_current is not None and not await is_current(gathered.state):
+        if settled is not None and not await settled(gathered.state):
             gathered, snapshot = await self._reader.gather()
         return await self.apply(await self._plan(gathered, snapshot))
 
