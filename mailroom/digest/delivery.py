@@ -16,7 +16,7 @@ from mailroom.jmap.methods import STATE_MISMATCH
 from mailroom.screener.model.keywords import DIGEST, SCREENED, SEEN
 from mailroom.screener.model.patches import patch_mailboxes
 from mailroom.screener.model.places import Places
-from mailroom.screener.passes.clearing import Cleared, ClearingRun, Rule
+from mailroom.screener.passes.clearing import Cleared, ClearingRule, ClearingRun
 
 _TRIES: Final = 4
 """Imports that are held to a state, while others change mail."""
@@ -117,7 +117,7 @@ class DigestMails:
 
         # A digest that its owner moves at this moment is left where its owner puts it, so the patch
         # is never sent without a state.
-        rule = Rule(applies, archiving, is_safe=lambda _: False)
+        rule = ClearingRule(applies, archiving, is_safe=lambda _: False)
         earlier = [email.id for email in digests if email not in copies]
         run = ClearingRun(self._account, rule, earlier, Cleared(""))
         while run.has_more:

@@ -41,7 +41,7 @@ class NewMail:
     reported: Mapping[str, str] | None = None
 
 
-FirstAnswer = EmailPage | CreatedEmails | None
+FirstResponse = EmailPage | CreatedEmails | None
 """The first page of the unread mail, or the mail created since the last pass; None if the server
 cannot calculate the changes."""
 
@@ -92,7 +92,7 @@ class Inbox:
         """Make the next pass read the unread mail again, for mail that could not be filed."""
         self._state = ""
 
-    def first_request(self, places: Places) -> Operation[FirstAnswer]:
+    def first_request(self, places: Places) -> Operation[FirstResponse]:
         """Return the first operation; :meth:`new_mail` takes its result.
 
         So the operation can be sent in one request with other operations of a pass.
@@ -103,8 +103,8 @@ class Inbox:
         unread = self._account.first_page(_unread(places), also=ARRIVAL)
         return Operation(unread.calls, unread.read)
 
-    async def new_mail(self, first: FirstAnswer, places: Places) -> NewMail:
-        """Return the new mail; read more of it than the first answer holds, if there is more.
+    async def new_mail(self, first: FirstResponse, places: Places) -> NewMail:
+        """Return the new mail; read more of it than the first response holds, if there is more.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.

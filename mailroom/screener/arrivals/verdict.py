@@ -21,6 +21,8 @@ class Rule(StrEnum):
     """The reason of a verdict, in the order of :func:`judge`: the first that applies counts."""
 
     PLACED = "it was read or put where it is before Mailroom saw it"
+    """The mail was placed in the sense of the glossary, or the provider's rule put the mail into
+    the Screener."""
     SPOOFED = "its From is forged"
     DECIDED = "the sender, its list or its domain is being decided on"
     OWN = "it is your own"
@@ -32,6 +34,7 @@ class Rule(StrEnum):
     ANSWER = "it answers mail that you have sent"
     REPORT = "it reports on the delivery of mail that you have sent"
     CODE = "the sender is unknown, and its subject has a one-time code"
+    """The code is in the Subject line of the mail."""
     NAMELESS = "it names no sender, or several"
     UNKNOWN = "the sender is unknown"
 
@@ -67,8 +70,8 @@ class Facts:
         authserv_id: see :func:`mailroom.screener.arrivals.authentication.opinion_on_from`.
         reply_ids: ids of new mails that reply to mail of the user's.
         codes: finds one-time codes in subject lines; None: no mail is treated as one with a code.
-        notices_since: the time (UTCDate) since which mail of unknown senders came of which a notice
-            is sent; empty: no notices are sent.
+        notices_since: a time (UTCDate). A notice is sent of mail of an unknown sender if the mail
+            came at this time or later. Empty: no notices are sent.
         has_notices_of_bulk: True if notices are sent of mail to many as well.
     """
 
@@ -174,9 +177,10 @@ def _judge_genuine(email: Email, sender: str, facts: Facts) -> Verdict:
 
 
 def _has_code(email: Email, sender: str, facts: Facts) -> bool:
-    """Return True if a mail has a one-time code, and is no bulk mail and not forged for certain.
+    """Return True if a mail has a one-time code, is no bulk mail, and has a confirmed From.
 
-    Its subject lets the mail past the Screener, so the server must confirm its From.
+    Mail with a code also enters the Inbox. So the mail server must confirm that the mail is from
+    the domain in its From. It is not enough that the server does not call the mail forged.
     """
     return (
         facts.codes is not None

@@ -87,18 +87,18 @@ class Places:
     @property
     def all_labels(self) -> frozenset[str]:
         """The labels that people tap, and the labels for errors and warnings."""
-        return self._notices | self.tap_labels
+        return self._problem_labels | self.tap_labels
 
     @property
     def swept(self) -> frozenset[str]:
         """The mailboxes in which a sender's mail is searched for; other mail is left alone."""
-        return self.managed | self._notices
+        return self.managed | self._problem_labels
 
     @property
-    def _notices(self) -> frozenset[str]:
-        """The labels by which Mailroom notifies people: for errors, and if used for warnings."""
-        notices = {self.error} if self.warning is None else {self.error, self.warning}
-        return frozenset(notices)
+    def _problem_labels(self) -> frozenset[str]:
+        """The labels that Mailroom itself puts on mail: the error label and the warning label."""
+        labels = {self.error} if self.warning is None else {self.error, self.warning}
+        return frozenset(labels)
 
 
 def locate(directory: "Directory", categories: Categories, layout: Layout) -> Places:

@@ -49,15 +49,15 @@ def came_before(email: Email, moment: datetime) -> bool:
 
 
 def waive(email: Email, places: Places) -> Patch:
-    """Return the patch by which a waiting mail leaves the Screener and loses its notices.
+    """Return the patch by which a waiting mail leaves the Screener and loses Mailroom's own labels.
 
     A mail that is nowhere else goes to the archive. Its keyword lets a later decision find it. A
     mail that is in other mailboxes stays there as if it had never waited. If it is in the Inbox
     alone, a keyword keeps it from being screened again. Mailroom itself put mail with a one-time
     code there, so a second keyword lets this mail follow to the archive when its day is over.
     """
-    notices = {places.error} if places.warning is None else {places.error, places.warning}
-    after = email.mailbox_ids - {places.screener} - notices
+    problem_labels = {places.error} if places.warning is None else {places.error, places.warning}
+    after = email.mailbox_ids - {places.screener} - problem_labels
     keywords: dict[str, bool | None] = {}
     if not after:
         after = frozenset({archive_of(places)})

@@ -57,7 +57,7 @@ class Cleared:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ClearingRule:
     """The choice of the mail that leaves, and its patch.
 
     Attributes:
@@ -109,7 +109,7 @@ class Clearing:
         # A patch that adds the archive and removes the Screener is right in any state. The patch of
         # a mail that is in other mailboxes as well sets one of them, and would put the mail back if
         # its owner has just removed it from there.
-        rule = Rule(
+        rule = ClearingRule(
             applies=lambda email: may_be_waived(email, places, received_before=before),
             patch=lambda email: waive(email, places),
             is_safe=lambda patch: f"mailboxIds/{archive}" in patch,
@@ -140,7 +140,7 @@ class ClearingRun:
     def __init__(
         self,
         account: MailAccount,
-        rule: Rule,
+        rule: ClearingRule,
         ids: Sequence[str],
         cleared: Cleared,
     ) -> None:
@@ -177,7 +177,7 @@ class ClearingRun:
 class _Part:
     """Some of the mails. ``left`` are those that have still to be changed, by id."""
 
-    def __init__(self, account: MailAccount, rule: Rule, cleared: Cleared) -> None:
+    def __init__(self, account: MailAccount, rule: ClearingRule, cleared: Cleared) -> None:
         self.left: dict[str, Email] = {}
         self._account = account
         self._rule = rule

@@ -14,7 +14,7 @@ from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.mailboxes import get_mailboxes
 from mailroom.jmap.queries import EmailPage, find_any
 from mailroom.jmap.request import Operation, Results
-from mailroom.screener.arrivals.inbox import FirstAnswer, Inbox, NewMail
+from mailroom.screener.arrivals.inbox import FirstResponse, Inbox, NewMail
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.keywords import WAIVED
 from mailroom.screener.model.places import Directory, Places, locate
@@ -154,7 +154,7 @@ class Gatherer:
         known = frozenset(self._account.mailbox_sizes)
         labels = places.tap_labels | {places.error}
         filters = Mailboxes(labels, known).filters(self._account.habits)
-        empty_operation: Operation[FirstAnswer] = Operation((), lambda _: None)
+        empty_operation: Operation[FirstResponse] = Operation((), lambda _: None)
         operations: list[Operation[Any]] = [
             *(self._account.first_page(email_filter) for email_filter in filters),
             get_mailboxes(self._account.id),
@@ -162,7 +162,7 @@ class Gatherer:
             _any_waived(self._account.id, places),
             empty_operation if self._inbox is None else self._inbox.first_request(places),
         ]
-        *pages, mailboxes, own, has_waived, first_answer = await self._account.client.perform_all(
+        *pages, mailboxes, own, has_waived, first = await self._account.client.perform_all(
             operations
         )
         directory = Directory(await self._account.all_mailboxes(mailboxes))
@@ -174,7 +174,7 @@ class Gatherer:
         ):
             return None
         emails = await self._all_labelled(filters, pages, labels)
-        new_mail = None if self._inbox is None else await self._inbox.new_mail(first_answer, places)
+        new_mail = None if self._inbox is None else await self._inbox.new_mail(first, places)
         # The server may have put off a part of the request, which was then read later than the
         # rest. The states differ in that case, and it is not known which one came first. Without a
         # state, no update is held to it, and every push counts as somebody else's change.

@@ -6,7 +6,7 @@ from mailroom.jmap.mail import Email, Patch
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.places import Places
-from mailroom.screener.passes.clearing import Cleared, ClearingRun, Rule
+from mailroom.screener.passes.clearing import Cleared, ClearingRule, ClearingRun
 from mailroom.screener.search.places import read_places
 
 MoveOf = Callable[[Email, Places], Patch | None]
@@ -28,7 +28,7 @@ async def move_mail(
         MissingError: mailboxes are missing.
     """
     _, places = await read_places(account, categories, layout)
-    rule = Rule(
+    rule = ClearingRule(
         applies=lambda email: bool(move_of(email, places)),
         patch=lambda email: move_of(email, places) or {},
         # In any other state, the owner may have filed the mail, and the patch would move it again.
