@@ -45,10 +45,10 @@ class CardForm(Protocol):
 
     @property
     def may_be_claimed(self) -> bool:
-        """False if the card, once it has a mark, would look as if a person had changed it.
+        """True if the card, once it has a mark, would still look untouched.
 
-        Servers add properties that mean nothing on a card without a mark, but look like a person's
-        change on a card with one.
+        Servers add properties to cards. On a card without a mark, such a property means nothing. On
+        a card with a mark, the same property looks like a change by a person.
         """
         ...
 

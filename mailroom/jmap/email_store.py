@@ -134,13 +134,16 @@ class EmailStore:
     ) -> Mapping[str, Patch]:
         """Patch mails as long as nobody else changes mail, one request after the other.
 
-        Returns the patches that are left because somebody else has changed mail
-        (``stateMismatch``). These mails are as they were.
+        Each :class:`Written` shows if the update was held to the state. No mail is mended here.
 
         Args:
             patches: the patches by mail id.
             state: an Email state at which, or before which, the mails were read.
             note: called with each Email/set as soon as it is answered.
+
+        Returns:
+            The patches that were not carried out, because somebody else has changed mail
+            (``stateMismatch``).
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
@@ -186,13 +189,14 @@ class EmailStore:
     async def _also_in_other_forms(
         self, asked: Mapping[str, Patch], answer: SetResponse, *, held: bool
     ) -> AsyncIterator[tuple[Mapping[str, Patch], SetResponse]]:
-        """Send patches again in another form that the server refused for their form.
+        """Send the patches whose form the server refused once more, in another form.
 
         Yields each part of the patches with its result, in order. The forms are those of
         :mod:`mailroom.jmap.patch_forms`.
 
-        Patches that are not yielded were not carried out, because somebody else changed mail: since
-        ``answer`` if ``held``, else between the reading and the writing of their mails.
+        A patch that is not yielded was not carried out, because somebody else changed mail. If
+        ``held``, the change came after ``answer``. Otherwise the change came after this method read
+        the mail and before it patched the mail.
         """
         refused = {email_id: why for email_id, why in answer.failed.items() if email_id in asked}
         plain = {
@@ -217,7 +221,8 @@ class EmailStore:
         if not maps:
             return
         found, emails = await self.read(sorted(maps))
-        # A server that ignores the state refuses the form first, though the mail has moved.
+        # A server that ignores the state refuses the form of a patch even if its mail was moved
+        # after the reading. So the mailboxes must show if a mail was moved.
         moved = any(was_moved(asked[email.id], email.mailbox_ids) for email in emails)
         if held and (moved or found != state):
             return

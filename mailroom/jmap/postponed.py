@@ -56,7 +56,7 @@ def put_off(
 
 
 def completed(answers: Answers, second: Answers, repetition: Repetition) -> Answers:
-    """Return ``answers``, completed by the ``second`` answers, which are a repetition's."""
+    """Return ``answers``, completed by ``second``: the answers to ``repetition``."""
     merged = dict(answers)
     for call, original in zip(repetition.operation.calls, repetition.instead_of, strict=True):
         first, new = answers.get(original), second.get(call)

@@ -20,7 +20,7 @@ async def update_in_state(  # noqa: PLR0913 - the callers differ in each argumen
     note_mended: Callable[[SetResponse], object],
     also: Sequence[str] = (),
 ) -> tuple[Mapping[str, Patch], bool]:
-    """Patch mails as long as nobody else changes mail.
+    """Patch mails by :meth:`MailAccount.update_in_state`, and mend mail after that if necessary.
 
     An update is not held if the server ignores the state, or if no state is known. Then the owner
     may have moved a mail just before, so the mails are read again and mended.
@@ -36,7 +36,8 @@ async def update_in_state(  # noqa: PLR0913 - the callers differ in each argumen
         also: further properties to read of mails that may have to be mended.
 
     Returns:
-        The patches that are left, and False if an update was not held.
+        The patches that were not carried out, because somebody else has changed mail; and True if
+        every update was held.
 
     Raises:
         HttpError, JmapError: the server cannot be asked.

@@ -87,8 +87,8 @@ class Writing:
             jobs = []
             for edit in batch:
                 uid, create = edit.uid, edit.card
-                # With a uid that somebody else's card has, the first request would put somebody
-                # else into the groups. If Mailroom were stopped then, nothing would show it.
+                # If another person's card has the uid, the first request would put that person into
+                # the groups. If Mailroom were stopped then, nothing would show the mistake.
                 while (
                     isinstance(create, CreateCard)
                     and not is_of_list(uid)

@@ -2,8 +2,9 @@
 
 The first pass reads the unread mail in the Inbox, back to a certain age; every later pass reads the
 changes since the state of the pass before it, which show new mail in the Screener as well. If the
-server cannot return all changes at once, the unread mail is read once more: a mail that is changed
-between two parts of the list of changes may be reported as created in neither.
+server cannot return all changes at once, the unread mail is read once more. The reason: the server
+then divides the list of changes. If a mail changes between the reading of two parts, the server may
+report in neither part that the mail was created.
 
 Mail that its owner has read is not searched for, because such mail usually stays in the Inbox (see
 :mod:`mailroom.screener.arrivals.delivery`). Read mail of a sender in a category that denies leaves

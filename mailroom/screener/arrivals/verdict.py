@@ -21,8 +21,8 @@ class Rule(StrEnum):
     """The reason of a verdict, in the order of :func:`judge`: the first that applies counts."""
 
     PLACED = "it was read or put where it is before Mailroom saw it"
-    """The mail was placed in the sense of the glossary, or the provider's rule put the mail into
-    the Screener."""
+    """The mail is placed (see the glossary), or the provider's rules have put the mail into the
+    Screener."""
     SPOOFED = "its From is forged"
     DECIDED = "the sender, its list or its domain is being decided on"
     OWN = "it is your own"

@@ -4,9 +4,12 @@ from collections.abc import Collection
 from typing import Final
 
 SCREENED: Final = "$mailroom-screened"
-"""Set on new mail that was filed, or that only got the warning label; on waiting mail that was
-cleared and stays in the Inbox; and on mail that was let into the Inbox without a decision. Mail
-with this keyword that is in the Inbox is not screened again."""
+"""The keyword of mail that is not screened again when it is in the Inbox. It is set on
+
+- new mail that was filed, or that got the warning label;
+- mail that waited and was in the Inbox as well, when it is cleared and stays in the Inbox;
+- mail that was let into the Inbox without a decision, or sent back to the Screener;
+- the mails with Mailroom's digests."""
 
 FORGED: Final = "$mailroom-forged"
 """Set on mail whose From is forged, until a label files the mail: a decision on the sender in its

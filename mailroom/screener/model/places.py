@@ -96,7 +96,7 @@ class Places:
 
     @property
     def _problem_labels(self) -> frozenset[str]:
-        """The labels that Mailroom itself puts on mail: the error label and the warning label."""
+        """The labels that show a problem with a mail: the error label and the warning label."""
         labels = {self.error} if self.warning is None else {self.error, self.warning}
         return frozenset(labels)
 

@@ -49,7 +49,9 @@ def came_before(email: Email, moment: datetime) -> bool:
 
 
 def waive(email: Email, places: Places) -> Patch:
-    """Return the patch by which a waiting mail leaves the Screener and loses Mailroom's own labels.
+    """Return the patch by which a waiting mail leaves the Screener and loses its problem labels.
+
+    Problem labels are the error label and the warning label.
 
     A mail that is nowhere else goes to the archive. Its keyword lets a later decision find it. A
     mail that is in other mailboxes stays there as if it had never waited. If it is in the Inbox

@@ -85,14 +85,16 @@ class PlanExecutor:
         """
         progress = Progress(plan)
         if plan.subject_labels:
-            # The labels that say the subjects of decisions are added only to mail whose labels did
-            # not change: if they have, another instance may have carried out the decision already,
-            # and a label that is added now would stay on the mail.
+            # ``replan`` adds ``@ThisList`` or ``@WholeDomain`` only to mail whose labels have not
+            # changed since the reading. If they have changed, another instance may have carried out
+            # the decision, and no pass would remove the added label from the mail.
             replan = partial(replan_subject_labels, plan)
             state = plan.gathered.state
             await self._update(plan.subject_labels, state, replan, progress, as_read=plan.emails)
         if progress.is_without_labels:
-            # No label shows that the work is not done, so the contact does: it is written last.
+            # No label shows that these decisions are not finished. So the contact is written after
+            # the mail. Until then the address book does not show the decision, and a person sees
+            # that the decision must be made again.
             await self._write_first_patches(progress)
             await self._write_contacts(progress)
             _, mails = await self._gatherer.late_mail_of(
@@ -175,9 +177,12 @@ class PlanExecutor:
         if not readings:
             # No labelled mail is left to update; only late mail had to be filed.
             return
-        # The labelled mail is now as it was read, if nothing but the updates of late mail followed.
+        # The labelled mail was read before the late mail was updated. If these updates are the only
+        # changes since, the labelled mail is still as it was read, and ``trail.end`` is the present
+        # state. If somebody else has changed mail, ``trail.end`` is None or an old state. Then the
+        # update is refused, and the labelled mail is read again.
         steps = [(update.old_state, update.new_state) for update in updates]
-        # All these mails were read in the state of the first reading, or in a later state.
+        # The labelled mail was read in the state of the first reading, or in a later state.
         trail = StateTrail(readings[0][0], steps)
         emails = {email.id: email for _, part in readings for email in part}
         was_held = await self._update(
@@ -244,10 +249,11 @@ class PlanExecutor:
         *,
         as_read: Mapping[str, Email],
     ) -> tuple[Collection[str], bool]:
-        """Patch mails as long as nobody else changes mail; see :func:`update_in_state`.
+        """Call :func:`update_in_state`, and note the results of all updates in ``progress``.
 
         Returns:
-            The ids of the mails that are left, and False if an update was not held.
+            The ids of the mails whose patches were not carried out, because somebody else has
+            changed mail; and True if every update was held.
         """
         left, were_held = await update_in_state(
             self._account,

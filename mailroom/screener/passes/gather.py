@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class GatheredMail:
-    """The mails with a triage label or the error label, and the facts that were read with them.
+    """The mails with a label that people tap or with the error label, and further facts.
 
     Attributes:
         emails: the mails, oldest first.
@@ -101,7 +101,7 @@ class Gatherer:
         self._places = self._locate(directory)
 
     async def gather(self) -> GatheredMail:
-        """Read every mail with a triage label or the error label, and new mail.
+        """Read new mail, and every mail with a label that people tap or with the error label.
 
         Raises:
             MissingError: mailboxes are missing.
@@ -168,7 +168,8 @@ class Gatherer:
         directory = Directory(await self._account.all_mailboxes(mailboxes))
         places_now = self._locate(directory)
         if places_now != places or (
-            # The filters may list every mailbox that is not searched, so a new one is missing.
+            # A filter may list the mailboxes in which no mail is searched for. A mailbox that was
+            # created meanwhile is not on that list, so its mail is found as well.
             Limitation.NESTED_MAILBOXES in self._account.habits
             and known != frozenset(self._account.mailbox_sizes)
         ):

@@ -193,7 +193,8 @@ def plan_filing(
 ) -> Filing:
     """Plan the patches for a contact's mail.
 
-    A mail whose label was not there when the decision was made is left to the next pass.
+    Other mail of the contact may have got a label after the labelled mail was read. Such mail gets
+    no patch here: the next pass acts on its label.
 
     Args:
         decision: the decision.
@@ -214,18 +215,18 @@ def plan_filing(
         labelled_patches={
             email_id: file_labelled(email, target, places, warn=email_id in decision.mismatched)
             for email_id, email in sorted(
-                labelled.items(), key=lambda item: decides_by_itself(item[1], places)
+                labelled.items(), key=lambda item: has_triage_label(item[1], places)
             )
         },
     )
 
 
-def decides_by_itself(email: Email, places: Places) -> bool:
-    """Return True if a mail has a triage label, and not only one that widens a decision.
+def has_triage_label(email: Email, places: Places) -> bool:
+    """Return True if a mail has a triage label; ``@ThisList`` and ``@WholeDomain`` are none.
 
-    The mails without are filed first. A label that only widens follows the decision of this pass;
-    if the mail that made the decision were filed and its label gone, and the pass cut short then,
-    the label would follow another decision in the next pass.
+    Mail that has only ``@ThisList`` or ``@WholeDomain`` is filed before mail with a triage label,
+    because such mail may widen the decision that the triage label makes. If the triage label were
+    removed first and the pass were cut short then, the next pass could widen another decision.
     """
     return not email.mailbox_ids.isdisjoint(places.labels)
 

@@ -13,7 +13,7 @@ from mailroom.screener.passes.plan import (
     BySubject,
     Filing,
     Plan,
-    decides_by_itself,
+    has_triage_label,
     patch_labels,
     plan_filing,
     unfiled_mail,
@@ -89,7 +89,7 @@ def replan_labelled_patches(
         email_id: filing.decision for filing in filings for email_id in filing.labelled_patches
     }
     patches: dict[str, Patch | None] = {}
-    for email in sorted(emails, key=lambda email: decides_by_itself(email, places)):
+    for email in sorted(emails, key=lambda email: has_triage_label(email, places)):
         if (decision := decisions.get(email.id)) is None:
             continue
         target = target_of(decision.answer, categories, places)

@@ -27,7 +27,7 @@ class StateTrail:
 
     @property
     def known(self) -> frozenset[str]:
-        """The states that the pass knows: each change before them was read or made by the pass."""
+        """The states for which the pass has read or made every change before the state."""
         if self.was_disturbed:
             return frozenset({self.seen} - {""})
         return frozenset({self.seen, *(new for _, new in self.steps)} - {""})

@@ -68,15 +68,18 @@ def edits_for_triage(
             note=triage_line(chain[0].name, now, again=False),
             about=_about(subject),
         )
-        # Another card may get this uid before the write; the new card then gets a different uid. So
-        # the edit names every group to join, even a group with this uid among its members.
+        # A group may still list this uid as a member, although no card has the uid now. The edit
+        # names that group to join nevertheless. Another card may get the uid before the write. Then
+        # the new card gets a different uid, and must join every group.
         others = frozenset(group.id for group in groups.managed if uid in group.members) - joined
         return (ContactEdit(uid, uid, card, join=joined | {groups.provenance.id}, leave=others),)
     if len(cards) > 1 and (not name or contradicts(name, cards)):
-        # A display name is another person's, so a card without a name must not get it. Without a
-        # display name, the card must not get the address as its name either: if a pass is killed
-        # after the mail with the display name has lost its label, the next pass sees only labelled
-        # mail without a display name, and would give the card another name.
+        # If a contact has several cards, a card without a name gets none in two cases:
+        # - The display name is on none of the cards with a name, so it is another person's.
+        # - There is no display name, so the address would become the card's name. Suppose that one
+        #   labelled mail of the sender has a display name, and another mail has none. If a pass is
+        #   killed after the first mail has lost its label, the next pass sees only the second mail,
+        #   and would give the card another name than the killed pass.
         names = Names()
     return tuple(
         _membership(

@@ -128,9 +128,10 @@ def _cards_for(key: str, bearing: list[Card], groups: Groups) -> list[Card]:
     ]
     others = [card for card in bearing if card not in made]
     # A card that Mailroom made for the address does not count as a person, because an undo deletes
-    # it. If it counted, and Bob's card had the address as well, the two would be several people's,
-    # and an undo would concern Mailroom's card alone. If the pass were cut short after the undo
-    # deleted it, the next pass would find Bob's card alone, and take back the decision on Bob too.
+    # such a card. Suppose that it counted, and that Bob's card has the address as well. The two
+    # cards would be those of several people, so an undo would concern only Mailroom's card. Suppose
+    # that the pass were cut short after the deletion of Mailroom's card. The next pass would find
+    # only Bob's card, and would take back the decision on Bob as well.
     if not are_several_people(others):
         return bearing
     return made or [card for card in others if card.keys == {key_on_card(key)}]

@@ -9,9 +9,11 @@ Pure. A label decides on the sender, unless one of these holds, in this order:
 - The label takes a decision back: it takes back the decision that holds for the mail. If another
   label decides on the mail's list or domain in the same pass, the two labels contradict each other.
 
-Apart from the last two rules, a label on one mail does not change the subject of a label on other
-mail of the sender. Labels are removed from one mail after the other: if a pass were killed in
-between, the mail that still has its label would no longer show such a subject.
+Only the last two rules look at labels on other mail. By the first two rules, a mail itself shows
+the subject of its label. This is so because a pass removes the labels from one mail after the
+other. If the pass is killed in between, only some labels are left, and the next pass must find the
+same subjects for these labels. For the last two rules, the address book or a label that the pass
+has added shows the subject then.
 """
 
 from collections import defaultdict
@@ -39,10 +41,12 @@ class LabelledMail:
     """A mail with labels, whose sender is known.
 
     Attributes:
-        email: the mail; with the label of :attr:`SortedMail.subject_labels`, if it gets one.
+        email: the mail. If :attr:`SortedMail.subject_labels` adds a label to the mail, ``email`` is
+            the mail as it will be with that label.
         sender: its sender.
-        labels: the triage labels whose answers count: those on the mail. If the mail has only a
-            label like ``@WholeDomain``, it is the label of the decision that this label widens.
+        labels: the triage labels whose answers count. These are the triage labels on the mail. If
+            the mail has only ``@ThisList`` or ``@WholeDomain``, these are the labels of the
+            categories of the decision that is widened. The mail itself does not have these labels.
         subject: the subject that the labels decide on.
     """
 
@@ -222,8 +226,9 @@ class MailSorter:
         """
         left = list(mails)
         while left:
-            # A mail that is widened makes a decision of this pass, which another mail may widen. So
-            # the address book is asked only when the decisions of the pass have nothing to widen.
+            # A mail that is added makes a decision of this pass, and the label on another mail may
+            # widen that decision. So the decisions of the address book count only when no mail is
+            # left that widens a decision of this pass.
             of_pass = self._categories_of_pass(result)
             categories_by_mail = dict[str, tuple[Category, ...]]()
             for mail in left:
