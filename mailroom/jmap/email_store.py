@@ -221,8 +221,7 @@ class EmailStore:
         if not maps:
             return
         found, emails = await self.read(sorted(maps))
-        # A server that ignores the state refuses the form of a patch even if its mail was moved
-        # after the reading. So the mailboxes must show if a mail was moved.
+        # A server that ignores the state refuses the form of a patch even if the mail was moved.
         moved = any(was_moved(asked[email.id], email.mailbox_ids) for email in emails)
         if held and (moved or found != state):
             return

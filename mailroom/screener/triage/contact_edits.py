@@ -41,6 +41,14 @@ def edits_for_triage(
 ) -> tuple[ContactEdit, ...]:
     """Put a contact into the groups of a chain, and remove it from all other categories' groups.
 
+    If a contact has several cards, a card without a name gets no name in two cases:
+
+    - The display name is on none of the cards with a name. Then it is another person's.
+    - There is no display name, so the address would become the card's name. Suppose that one
+      labelled mail of the sender has a display name, and another mail has none. If a pass is killed
+      after the first mail has lost its label, the next pass sees only the second mail, and would
+      give the card another name than the killed pass.
+
     Args:
         cards: the contact's cards; empty if there is none yet.
         sender: the address and the name for a card: those of the sender, the list or the domain.
@@ -68,18 +76,12 @@ def edits_for_triage(
             note=triage_line(chain[0].name, now, again=False),
             about=_about(subject),
         )
-        # A group may still list this uid as a member, although no card has the uid now. The edit
-        # names that group to join nevertheless. Another card may get the uid before the write. Then
-        # the new card gets a different uid, and must join every group.
+        # Groups that still list this uid, although no card has it, are named as well: if another
+        # card gets the uid before the write, the new card gets a different uid and must join them.
         others = frozenset(group.id for group in groups.managed if uid in group.members) - joined
         return (ContactEdit(uid, uid, card, join=joined | {groups.provenance.id}, leave=others),)
     if len(cards) > 1 and (not name or contradicts(name, cards)):
-        # If a contact has several cards, a card without a name gets none in two cases:
-        # - The display name is on none of the cards with a name, so it is another person's.
-        # - There is no display name, so the address would become the card's name. Suppose that one
-        #   labelled mail of the sender has a display name, and another mail has none. If a pass is
-        #   killed after the first mail has lost its label, the next pass sees only the second mail,
-        #   and would give the card another name than the killed pass.
+        # The display name is another person's, or the address would become the name; see above.
         names = Names()
     return tuple(
         _membership(
