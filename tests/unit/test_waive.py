@@ -65,9 +65,9 @@ def test_mail_elsewhere_and_labelled_mail_stay(mailboxes: tuple[str, ...]) -> No
     assert not may_be_waived(mail(*mailboxes), PLACES, received_before=None)
 
 
-@pytest.mark.parametrize("notice", ["@MailroomError", "@MailroomWarning"])
-def test_mail_loses_its_notices(notice: str) -> None:
-    email = mail("Screener", notice, keywords=[FORGED])
+@pytest.mark.parametrize("label", ["@MailroomError", "@MailroomWarning"])
+def test_mail_loses_its_problem_labels(label: str) -> None:
+    email = mail("Screener", label, keywords=[FORGED])
     assert may_be_waived(email, PLACES, received_before=None)
     assert patched(email.mailbox_ids, waive(email, PLACES)) == {"Archive"}
 

@@ -43,7 +43,7 @@ def edits_for_triage(
 
     If a contact has several cards, a card without a name gets no name in two cases:
 
-    - The display name is on none of the cards with a name. Then it is another person's.
+    - The display name is on none of the cards with a name. Such a name is another person's.
     - There is no display name, so the address would become the card's name. Suppose that one
       labelled mail of the sender has a display name, and another mail has none. If a pass is killed
       after the first mail has lost its label, the next pass sees only the second mail, and would
@@ -76,12 +76,12 @@ def edits_for_triage(
             note=triage_line(chain[0].name, now, again=False),
             about=_about(subject),
         )
-        # Groups that still list this uid, although no card has it, are named as well: if another
-        # card gets the uid before the write, the new card gets a different uid and must join them.
+        # Some groups may list this uid already, left over from a deleted card. The edit names them,
+        # too: the new card gets a different uid if another card takes this uid before the write.
         others = frozenset(group.id for group in groups.managed if uid in group.members) - joined
         return (ContactEdit(uid, uid, card, join=joined | {groups.provenance.id}, leave=others),)
     if len(cards) > 1 and (not name or contradicts(name, cards)):
-        # The display name is another person's, or the address would become the name; see above.
+        # The display name is another person's, or the address would become the name (see above).
         names = Names()
     return tuple(
         _membership(

@@ -128,10 +128,10 @@ def _cards_for(key: str, bearing: list[Card], groups: Groups) -> list[Card]:
     ]
     others = [card for card in bearing if card not in made]
     # A card that Mailroom made for the address does not count as a person, because an undo deletes
-    # such a card. Suppose that it counted, and that Bob's card has the address as well. The two
-    # cards would be those of several people, so an undo would concern only Mailroom's card. Suppose
-    # that the pass were cut short after the deletion of Mailroom's card. The next pass would find
-    # only Bob's card, and would take back the decision on Bob as well.
+    # such a card. Suppose that this card counted, and that Bob's card has the address as well. The
+    # two cards would be those of several people, so an undo would concern only Mailroom's card. If
+    # the pass were cut short after the deletion of Mailroom's card, the next pass would find only
+    # Bob's card, and would take back the decision on Bob as well.
     if not are_several_people(others):
         return bearing
     return made or [card for card in others if card.keys == {key_on_card(key)}]
