@@ -1,7 +1,7 @@
 """How much traffic a pass makes, however much there is to do: counted, not timed."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import pytest
 
@@ -44,6 +44,29 @@ GROUPS_OF = {
 }
 
 
+async def tap(
+    alice: Person,
+    service: Running,
+    proxy: Proxy,
+    taps: Mapping[str, str],
+    round_trip: float = 0.0,
+) -> list[Exchange]:
+    """Tap mails; return the requests of the pass, without a reading that was in vain.
+
+    A pass begins to read before its settle ends, and reads again if Cyrus announces more meanwhile:
+    on a slow machine, Cyrus may announce the mail of the test so late.
+    """
+    asked = await tapped_pass(alice, service, proxy, taps, round_trip)
+    readings = [at for at, exchange in enumerate(asked) if exchange.kind == SEE]
+    assert len(readings) <= 2
+    in_vain = asked[: readings[-1]] if len(readings) == 2 else []
+    return [
+        exchange
+        for exchange in asked
+        if exchange not in in_vain or exchange.kind not in {SEE, READ_BOOK}
+    ]
+
+
 def timed(service: Running) -> str:
     return f"{service.events('pass done')[-1]['seconds']:.2f} s from event to done"
 
@@ -59,7 +82,7 @@ async def test_new_senders_cost_one_put_each_and_no_step(
     taps = dict.fromkeys(await mail_of_new_senders(alice, count), "@ToFeed")
     async with start(alice, http=proxy.url) as service:
         await settled(service)
-        asked = await tapped_pass(alice, service, proxy, taps, 0.1)
+        asked = await tap(alice, service, proxy, taps, 0.1)
         measured(f"{count:3} new senders, 100 ms a round trip: {figures(asked)}, {timed(service)}")
     assert kinds(asked) == {
         SEE: 1,
@@ -91,7 +114,7 @@ async def test_all_groups_are_read_once_and_written_once(
     async with start(alice, http=proxy.url) as service:
         await settled(service)
         taps = dict(zip(ids, labels, strict=True))
-        asked = await tapped_pass(alice, service, proxy, taps, 0.1)
+        asked = await tap(alice, service, proxy, taps, 0.1)
         measured(
             f"{len(labels):3} new senders in all {len(GROUPS_OF)} categories: {figures(asked)}"
         )
@@ -113,7 +136,7 @@ async def test_a_change_of_mind_takes_one_step_more(
     async with start(alice, http=proxy.url) as service:
         await settled(service)
         await tapped_pass(alice, service, proxy, {one: "@ToFeed"})
-        asked = await tapped_pass(alice, service, proxy, {one: "@ToPaperTrail"}, 0.1)
+        asked = await tap(alice, service, proxy, {one: "@ToPaperTrail"}, 0.1)
         measured(f"  1 sender anew, 100 ms a round trip: {figures(asked)}, {timed(service)}")
     asked = [each for each in asked if each.kind != SECOND_LOOK]
     assert kinds(asked) == {
@@ -133,7 +156,7 @@ async def test_a_sender_with_1200_mails(
     ids = await alice.receive(*(message("a@b.example", str(number)) for number in range(1200)))
     async with start(alice, http=proxy.url) as service:
         await settled(service)
-        asked = await tapped_pass(alice, service, proxy, {ids[600]: "@ToFeed"}, 0.1)
+        asked = await tap(alice, service, proxy, {ids[600]: "@ToFeed"}, 0.1)
         measured(f"1200 mails of 1 sender, 100 ms a round trip: {figures(asked)}, {timed(service)}")
     assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
     assert kinds(asked) == {
@@ -152,7 +175,7 @@ async def test_a_whole_conversation_of_labelled_mail_costs_no_more_than_one(
     ids = await alice.receive(*(message("a@b.example", str(number)) for number in range(100)))
     async with start(alice, http=proxy.url) as service:
         await settled(service)
-        asked = await tapped_pass(alice, service, proxy, dict.fromkeys(ids, "@ToFeed"))
+        asked = await tap(alice, service, proxy, dict.fromkeys(ids, "@ToFeed"))
     assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
     assert len(asked) == 7
 
@@ -231,7 +254,7 @@ async def test_from_the_event_to_the_label_off(
     async with start(alice, http=proxy.url) as service:
         await settled(service)
         spoken = len(proxy.stream_chunks)
-        asked = await tapped_pass(alice, service, proxy, {mail: "@ToFeed"})
+        asked = await tap(alice, service, proxy, {mail: "@ToFeed"})
     heard, _ = proxy.stream_chunks[spoken]
     off = of_kind(asked, FILE)[-1].ended
     assert off is not None
