@@ -226,7 +226,9 @@ async def digest(account: Account) -> AsyncIterator[Finding]:
     due = next_due(account.client.server_now(), settings.digest.time, settings.zone)
     local = due.astimezone(settings.zone)
     zone = settings.timezone or f"{local.tzname()}, the time zone of this machine"
-    yield Finding("next digest", f"on {local:%Y-%m-%d} at {local:%H:%M} ({zone}), if anybody waits")
+    yield Finding(
+        "next digest", f"on {local:%Y-%m-%d} at {local:%H:%M} ({zone}), if anybody new waits"
+    )
 
 
 async def notices(account: Account) -> AsyncIterator[Finding]:
@@ -254,13 +256,13 @@ async def notices(account: Account) -> AsyncIterator[Finding]:
 async def send_test_notice(account: Account) -> AsyncIterator[Finding]:
     """Send a notice by which a person sees that notices arrive."""
     if not account.settings.notify.is_on:
-        yield Finding("test notice", "not sent: MAILROOM_NOTIFY_URL is not set", is_open=True)
+        yield Finding("test notice", "not sent: MAILROOM_NOTIFY_URL is not set", Exit.FAILED)
         return
     async with open_notice_client(account.settings) as client:
         try:
             await client.send_once(composer_of(account.settings).test())
         except HttpError as error:
-            yield Finding("test notice", f"not sent: {error.reason()}", is_open=True)
+            yield Finding("test notice", f"not sent: {error.reason()}", Exit.FAILED)
         else:
             yield Finding("test notice", "sent")
 

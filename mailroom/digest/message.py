@@ -26,7 +26,7 @@ from mailroom.digest.content import Digest
 from mailroom.digest.delivery import DigestMail
 from mailroom.screener.overview.decided import DecidedSubject
 from mailroom.screener.overview.waiting import WaitingSubject
-from mailroom.web.text import address, clean
+from mailroom.web.text import SAFE_DOT, address, clean, unlinked
 
 _WIDTH: Final = 72
 """Columns of the plain text."""
@@ -36,14 +36,6 @@ _MOST_NAMED: Final = 2
 """Senders who are named in the subject line."""
 _LONGEST_NAME: Final = 60
 _BRACKETS: Final = {ord(bracket): None for bracket in "<>"}
-_LINK: Final = re.compile(
-    r"(?i)[a-z][a-z0-9+.-]*://\S*|(?<![^\W_])//\S+|(?<![a-z0-9])www\.\S*|mailto:\S*"
-)
-_DOT: Final = re.compile(r"(?<=[^\s.])[.\u3002\uff0e\uff61](?=[\u200c\u200d]*[^\W\d_][^\s.])")
-_IPV4: Final = re.compile(r"\d+(?:\.\d+){3}")
-"""A dot as in ``example.com``; to browsers the full stops of Chinese and Japanese are dots, too."""
-_SAFE_DOT: Final = "\N{ONE DOT LEADER}"
-"""Looks like a full stop. With it, ``example.com`` is no address of a site for a mail app."""
 _ADDRESS: Final = re.compile(r"(?i)(?!www\.)[\w.+=*'-]*@[\w.-]+")
 """An address in which a mail app finds no address of a site."""
 _NOBODY: Final = Address("Mailroom", "nobody", "mailroom.invalid")
@@ -206,8 +198,10 @@ def _categories(decision: DecidedSubject) -> str:
 
 
 def _decided(decision: DecidedSubject) -> str:
-    who = address_of(str(decision.subjects[0]))
-    name = _shown_name(decision.name)
+    subject = str(decision.subjects[0])
+    who = address_of(subject)
+    # The card of a sender without a name has the address as its name.
+    name = "" if decision.name.strip() == subject else _shown_name(decision.name)
     return f"{name} <{who.strip('<>')}>" if name else who
 
 
@@ -223,12 +217,6 @@ def _shown_name(name: str) -> str:
     return unlinked(clean(name.translate(_BRACKETS), _LONGEST_NAME))
 
 
-def unlinked(text: str) -> str:
-    """Return a text in which mail apps find no link."""
-    text = _DOT.sub(_SAFE_DOT, _LINK.sub("[link]", text))
-    return _IPV4.sub(lambda address: address[0].replace(".", _SAFE_DOT), text)
-
-
 def address_of(text: str) -> str:
     """Return an address in full, in which mail apps find no link but to the address itself.
 
@@ -239,7 +227,7 @@ def address_of(text: str) -> str:
     if _ADDRESS.fullmatch(text):
         return shown
     escaped = shown.replace("/", r"\x2f").replace(":", r"\x3a")
-    return escaped.replace(".", _SAFE_DOT)
+    return escaped.replace(".", SAFE_DOT)
 
 
 def _and(names: Sequence[str], conjunction: str = "and") -> str:

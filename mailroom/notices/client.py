@@ -25,7 +25,6 @@ from mailroom.http import (
     UnreachableError,
     raise_for_status,
 )
-from mailroom.http.pages import plain
 from mailroom.http.wire import read_whole
 from mailroom.notices.formats import ntfy_request, webhook_body
 from mailroom.notices.notice import Notice
@@ -54,15 +53,13 @@ class RefusedNoticeError(HttpError):
 
     Attributes:
         status: the HTTP status; a redirect is not followed, because the token must not leave.
-        words: the beginning of the answer.
     """
 
     status: int
-    words: str
 
     def reason(self) -> str:
-        """See base."""
-        return f"refused with status {self.status}{self.words and f': {self.words}'}"
+        """Return the status alone: an answer may repeat the address, which is a secret."""
+        return f"refused with status {self.status}"
 
 
 class NoticeClient:
@@ -119,8 +116,7 @@ class NoticeClient:
         except ServerFailureError:
             raise
         except HttpError:
-            words = plain(response.body.decode(errors="replace"))
-            raise RefusedNoticeError(url, response.status, words) from None
+            raise RefusedNoticeError(url, response.status) from None
 
     async def knock(self) -> int:
         """Return the status of the answer to a request that sends no notice.

@@ -61,7 +61,7 @@ def _ntfy_body(topic: str, notice: Notice) -> bytes:
 
 
 def webhook_body(notice: Notice) -> bytes:
-    """Return the body of a notice for a webhook; docs/notices.md describes its members."""
+    """Return the body of a notice for a webhook; docs/first-contact.md describes its members."""
     return _encoded(
         {
             "event": "waiting" if notice.count else "test",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from mailroom.web.text import address, clean
+from mailroom.web.text import address, clean, unlinked
 
 MOST_AT_ONCE: Final = 5
 """The largest number of senders of which each gets a notice of its own. More senders that are new
@@ -50,7 +50,7 @@ class NewSender:
     @property
     def shown(self) -> str:
         """The name if there is one, else the address."""
-        return clean(self.name) or address(self.address or self.who)
+        return unlinked(clean(self.name)) or address(self.address or self.who)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Composer:
             return self._about_all([sender], "")
         who = address(sender.address or sender.who)
         lines = [] if sender.shown == who else [who]
-        lines.append(clean(sender.subject_line) or "(no subject line)")
+        lines.append(unlinked(clean(sender.subject_line)) or "(no subject line)")
         return Notice(
             self._titled(f"New sender: {sender.shown}"),
             "\n".join(lines),

@@ -22,7 +22,7 @@ class QuietHours:
         """Return the hours of a text like ``22:00-07:00``; None for an empty text."""
         if not text:
             return None
-        begin, end = (time.fromisoformat(part.strip()) for part in text.split("-"))
+        begin, end = (time.fromisoformat(part.strip().zfill(5)) for part in text.split("-"))
         return cls(begin, end)
 
     def covers(self, moment: datetime) -> bool:

@@ -1,17 +1,23 @@
 """The section of the digest: its time of day."""
 
 from datetime import time
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field
 
 from mailroom.settings.fields import matching
 from mailroom.settings.section import Section
 
+_HOUR: Final = 60
+"""Minutes."""
+
 
 def _time_of_day(value: object) -> object:
-    """Return a time as it was written. YAML 1.1 reads ``8:30`` as 510, a number to the base 60."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    """Return a time as it was written. YAML 1.1 reads ``8:30`` as 510, a number to the base 60.
+
+    A number below 60 was written without a colon, and is no time.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value >= _HOUR:
         return f"{value // 60:02}:{value % 60:02}"
     return value
 

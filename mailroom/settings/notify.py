@@ -12,7 +12,7 @@ from mailroom.settings.section import Section
 
 _TOPIC: Final = re.compile(r"/[-_A-Za-z0-9]{1,64}")
 """The path of the URL of an ntfy topic."""
-_DAY_TIME: Final = r"([01]\d|2[0-3]):[0-5]\d"
+_DAY_TIME: Final = r"([01]?\d|2[0-3]):[0-5]\d"
 _QUIET: Final = rf"({_DAY_TIME} ?- ?{_DAY_TIME})?"
 
 
@@ -34,7 +34,8 @@ class NotifySettings(Section):
 
     url: Annotated[SecretStr, AfterValidator(_notify_url)] = Field(
         default=SecretStr(""),
-        description="URL of an ntfy topic (`https://ntfy.example.com/mailroom`) or of a webhook, to"
+        description="URL of an ntfy topic (`https://ntfy.example.com/mailroom`) or, with"
+        " `MAILROOM_NOTIFY_FORMAT=webhook`, of a webhook, to"
         " which a notice is sent when a new sender waits; default: no notices",
     )
     format: Annotated[Literal["ntfy", "webhook"], Word] = Field(

@@ -5,6 +5,7 @@ from names and subject lines. A person decides by an address, so an address keep
 characters that cannot be seen are written as escapes.
 """
 
+import re
 import unicodedata
 from typing import Final
 
@@ -29,6 +30,14 @@ _CONFUSABLE: Final = frozenset({"Armenian", "Cherokee", "Cyrillic", "Greek"})
 is its script."""
 _ELLIPSIS: Final = "…"
 _PUNYCODE: Final = "xn--"
+_LINK: Final = re.compile(
+    r"(?i)[a-z][a-z0-9+.-]*://\S*|(?<![^\W_])//\S+|(?<![a-z0-9])www\.\S*|mailto:\S*"
+)
+_DOT: Final = re.compile(r"(?<=[^\s.])[.\u3002\uff0e\uff61](?=[\u200c\u200d]*[^\W\d_][^\s.])")
+_IPV4: Final = re.compile(r"\d+(?:\.\d+){3}")
+"""A dot as in ``example.com``; to browsers the full stops of Chinese and Japanese are dots, too."""
+SAFE_DOT: Final = "\N{ONE DOT LEADER}"
+"""Looks like a full stop. With it, ``example.com`` is no address of a site for a mail app."""
 
 
 def clean(text: str, longest: int = _LONGEST) -> str:
@@ -60,6 +69,12 @@ def clean(text: str, longest: int = _LONGEST) -> str:
     if len(folded) <= longest and len(text) <= 4 * longest:
         return folded
     return folded[: longest - 1].rstrip() + _ELLIPSIS
+
+
+def unlinked(text: str) -> str:
+    """Return a text in which mail apps find no link."""
+    text = _DOT.sub(SAFE_DOT, _LINK.sub("[link]", text))
+    return _IPV4.sub(lambda address: address[0].replace(".", SAFE_DOT), text)
 
 
 def address(text: str) -> str:

@@ -13,7 +13,7 @@ from tests.support.notices.ntfy import Fault, NoticeServer, notice_server
 from tests.support.owner.new_mail import ON, a_pass_later, comes_to, mail, rules_file
 from tests.support.owner.person import Owner
 from tests.support.service.page import WITH_PASSWORD, serving_page
-from tests.support.service.process import free_port
+from tests.support.service.process import command, environment, free_port
 from tests.support.variants.worlds import VARIANTS, SandboxServer, Variant
 
 ANN = "Ann <ann@loom.example>"
@@ -266,3 +266,18 @@ async def test_a_button_decides_once(alice: Owner, ntfy: NoticeServer, tmp_path:
         status, page = await press("Imbox")
         assert (status, "Nothing to decide" in page) == (410, True)
     assert await alice.where("one") == {"Inbox"}
+
+
+@ONE
+async def test_the_check_sends_a_test_notice(alice: Owner, ntfy: NoticeServer) -> None:
+    env = environment(alice, **to(ntfy))
+    done = await command(env, "check", "--notice")
+    assert done.code == 0, done.out
+    assert "ok   notices: about people by ntfy, without buttons; 127.0.0.1 answers" in done.out
+    assert "ok   test notice: sent" in done.out
+    assert [notice["title"] for notice in ntfy.accepted] == ["Notices work"]
+    ntfy.faults += [Fault(404), Fault(404)]
+    done = await command(env, "check", "--notice")
+    assert done.code == 1
+    assert "BAD  test notice: not sent: refused with status 404" in done.out
+    assert "/mailroom" not in done.out.partition("test notice")[2]

@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import ValidationError
 
 from mailroom.digest.content import Digest, Window, digest_of
 from mailroom.digest.message import (
@@ -21,12 +22,13 @@ from mailroom.digest.message import (
     as_text,
     compose,
     subject_line,
-    unlinked,
 )
 from mailroom.digest.times import due_today, next_due
 from mailroom.screener.model.subject import Subject
 from mailroom.screener.overview.decided import DecidedSubject
 from mailroom.screener.overview.waiting import Reason, WaitingSubject
+from mailroom.settings.digest import DigestSettings
+from mailroom.web.text import unlinked
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DUE = datetime(2026, 11, 28, 7, 0, tzinfo=UTC)
@@ -93,6 +95,13 @@ def test_a_digest_is_due_from_its_time_until_midnight(now: str, due: str | None)
 def test_the_next_digest_comes_once_a_day_when_clocks_change(now: str, at: time, due: str) -> None:
     moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
     assert next_due(moment, at, BERLIN) == datetime.fromisoformat(due).replace(tzinfo=UTC)
+
+
+def test_a_time_without_quotes_in_yaml_is_read_as_it_was_written() -> None:
+    # YAML 1.1 reads 8:30 as a number to the base 60.
+    assert DigestSettings.model_validate({"at": 510}).time == time(8, 30)
+    with pytest.raises(ValidationError):
+        DigestSettings.model_validate({"at": 8})
 
 
 @pytest.fixture
@@ -296,6 +305,14 @@ def test_hostile_text_is_harmless(text: str) -> None:
     assert not {"\u202e", "\u202c", "\u200b", "\x00", "\x1b"} & {*shown, *html.get_content()}
     assert len(shown) < 1500
     assert "<img" not in html.get_content()
+
+
+def test_a_decided_sender_without_a_name_is_shown_once() -> None:
+    nameless = DecidedSubject(
+        (Subject("nn@x.example"),), "nn@x.example", ("Feed",), date(2026, 11, 27), None
+    )
+    content = Digest((), (), forged=0, longer=0, decided=(nameless,))
+    assert as_text(content, FRAME).splitlines()[-1] == "  Feed  nn@x.example"
 
 
 def test_no_name_pretends_to_hold_an_address() -> None:

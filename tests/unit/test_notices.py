@@ -109,6 +109,13 @@ def test_a_webhook_gets_the_same_facts() -> None:
     assert json.loads(webhook_body(COMPOSER.test()))["event"] == "test"
 
 
+def test_no_text_of_a_stranger_becomes_a_link() -> None:
+    sender = replace(ANN, name="Ann http://evil.example", subject_line="www.evil.example/x")
+    (notice,) = COMPOSER.notices([sender])
+    assert "evil.example" not in notice.title + notice.message
+    assert "[link]" in notice.message
+
+
 def test_a_text_is_cut_between_two_letters() -> None:
     assert cut("äöü", 6) == "äöü"
     assert cut("äöüä", 6) == "ä…"
