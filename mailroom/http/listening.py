@@ -1,12 +1,14 @@
 """Listening on a port, for the servers of this process."""
 
 import errno
+import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from mailroom.os_errors import os_error_text
 
@@ -16,6 +18,18 @@ _NO_IPV6: Final = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPOR
 """The errors of hosts without IPv6."""
 _SHUTDOWN: Final = 0.5
 """Seconds; stopping takes up to twice that."""
+
+
+def is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Return False for a record of aiohttp about a request that is not HTTP, or is too long.
+
+    Anybody can send such requests, so they must neither fill the log nor set off an alert.
+    """
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+_LOGGER: Final = logging.getLogger("mailroom.http.server")
+_LOGGER.addFilter(is_worth_a_line)
 
 
 class PortUnavailableError(Exception):
@@ -44,7 +58,7 @@ async def listen(app: web.Application, *, host: str, port: int, section: str) ->
     Raises:
         PortUnavailableError: the port is taken or not permitted, or the host is not this machine.
     """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN, logger=_LOGGER)
     await runner.setup()
     try:
         try:
