@@ -44,9 +44,10 @@ async def serve(settings: Settings) -> Exit:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, partial(_on_signal, stop, number))
     _allow_open_files()
-    # By default Python looks for cycles after 700 new objects: with 1,000 accounts this takes a
-    # third of the time until all are ready.
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    if settings.has_several:
+        # By default Python looks for cycles after 700 new objects: with 1,000 accounts this takes a
+        # third of the time until all are ready. For one account it would only take more memory.
+        gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     metrics = Metrics()
     supervisors = [Supervisor(account, metrics) for account in settings.served]
     async with (

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import accounts
+import growth
 import large
 import page
 import tour
@@ -25,7 +26,8 @@ from mailroom.logs import configure_logging
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
 ACCOUNTS: Final = "accounts"
-PARTS: Final = (*TITLES, ACCOUNTS)
+GROWTH: Final = "growth"
+PARTS: Final = (*TITLES, ACCOUNTS, GROWTH)
 
 
 def arguments() -> argparse.Namespace:
@@ -102,6 +104,8 @@ async def measure(part: str, results: Results, size: Size) -> None:
     with tempfile.TemporaryDirectory() as cwd:
         if part == ACCOUNTS:
             results.many = await accounts.measure(size, Path(cwd), tell)
+        elif part == GROWTH:
+            results.growth = await growth.measure(size, Path(cwd), tell)
         else:
             async with opened(part, Path(cwd)) as place:
                 results.worlds[part] = await tour.measure(place, size, Path(cwd), tell)

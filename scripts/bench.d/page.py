@@ -22,11 +22,12 @@ _ROUND_TRIPS: Final = (0, 100)
 """In ms."""
 _WAITING: Final = 5000
 _SENDERS: Final = 2000
-_OPEN: Final = {
+OPEN: Final = {
     "MAILROOM_WEB_AUTH": "none",
     "MAILROOM_WEB_HOST": "127.0.0.1",
     "MAILROOM_WEB_PORT": "0",
 }
+"""Settings that serve the page to whoever asks on this machine."""
 _BY_SCRIPT: Final = {"X-Requested-With": "mailroom", "Sec-Fetch-Site": "same-origin"}
 
 Tell = Callable[[str], None]
@@ -47,10 +48,10 @@ async def _taps(
     mails = [message(f"{name}@{name}.example", name) for name in names]
     await owner.server.append(owner.name, SCREENER, *mails)
     async with (
-        set_up_stand(owner, cwd, round_trip=round_trip / 1000, **_OPEN) as stand,
-        aiohttp.ClientSession(_url(stand)) as browser,
+        set_up_stand(owner, cwd, round_trip=round_trip / 1000, **OPEN) as stand,
+        aiohttp.ClientSession(url_of(stand)) as browser,
     ):
-        await _text(browser, "/?page=1")
+        await shown(browser)
         stand.proxy.round_trip = stand.round_trip
         ids = {mail.subject: mail.id for mail in await owner.mails()}
         by_page = [await _page_tap(browser, ids[name], name) for name in names[:taps]]
@@ -94,15 +95,15 @@ async def _many_waiting(place: World, cwd: Path, tell: Tell) -> None:
     for start in range(0, _WAITING, 500):
         await owner.server.append(owner.name, SCREENER, *mails[start : start + 500])
     async with (
-        set_up_stand(owner, cwd, **_OPEN) as stand,
-        aiohttp.ClientSession(_url(stand)) as browser,
+        set_up_stand(owner, cwd, **OPEN) as stand,
+        aiohttp.ClientSession(url_of(stand)) as browser,
     ):
         pid = stand.service.process.pid
         idle = memory(pid)
         times = []
         for _ in range(6):
             began = time.perf_counter()
-            text = await _text(browser, "/?page=1")
+            text = await shown(browser)
             times.append(time.perf_counter() - began)
         found = re.search(r"\b2,?000\b", text)
         tell(
@@ -113,13 +114,15 @@ async def _many_waiting(place: World, cwd: Path, tell: Tell) -> None:
         )
 
 
-async def _text(browser: aiohttp.ClientSession, path: str) -> str:
-    async with browser.get(path) as response:
+async def shown(browser: aiohttp.ClientSession) -> str:
+    """Return the first page of the list."""
+    async with browser.get("/?page=1") as response:
         response.raise_for_status()
         return await response.text()
 
 
-def _url(stand: Stand) -> str:
+def url_of(stand: Stand) -> str:
+    """Return where the service of a stand serves its page."""
     (started,) = stand.service.events("started")
     return f"http://127.0.0.1:{started['web_port']}"
 

@@ -1,7 +1,7 @@
 """The cost of passes at one round trip."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Final
 
@@ -13,11 +13,16 @@ from tests.support.owner.person import Owner, message
 TITLES: Final = {
     "idle": "nothing to do",
     "1x1": "1 sender, 1 mail",
+    "10x5": "10 senders, 5 mails each",
+    "50x5": "50 senders, 5 mails each",
+    "60x5": "60 senders, 5 mails each",
     "1x1000": "1 sender, 1,000 mails",
     "again": "the same 1,000 mails, to another place",
-    "60x5": "60 senders, 5 mails each",
 }
 """The passes, by key."""
+BURSTS: Final = {"10x5": 10, "50x5": 50, "60x5": 60}
+"""Passes in which several senders are triaged at once -> the number of these senders."""
+_MAILS_EACH: Final = 5
 
 _LABELS: Final = ("@ToFeed", "@ToImbox", "@ToPaperTrail", "@ToJail", "@ToPerson", "@ToTruck")
 
@@ -29,38 +34,42 @@ class Size:
     Attributes:
         repeats: repetitions of quick passes.
         mails: mails of the sender with many mails.
-        senders: senders who are triaged at once.
-        mails_each: mails of each of these senders.
         events: taps one after another, and as many arrivals.
         far_events: the same, at a long round trip.
         idle_passes: passes before memory is measured again.
         accounts: numbers of accounts in one process, one after the other.
         idle_seconds: seconds for which idle accounts are watched.
         rush: accounts with a tap at the same time.
+        growth: sizes of an account, by the kind of growth.
     """
 
     repeats: int = 5
     mails: int = 1000
-    senders: int = 60
-    mails_each: int = 5
-    events: int = 30
-    far_events: int = 15
+    events: int = 20
+    far_events: int = 10
     idle_passes: int = 1000
     accounts: tuple[int, ...] = (1, 100, 1000)
-    idle_seconds: float = 60.0
+    idle_seconds: float = 30.0
     rush: int = 100
+    growth: Mapping[str, Sequence[int]] = field(
+        default_factory=lambda: {
+            "mails": (1_000, 10_000, 100_000),
+            "contacts": (200, 2_000, 20_000),
+            "waiting": (50, 500, 5_000),
+        }
+    )
 
 
 QUICK: Final = Size(
     repeats=2,
     mails=100,
-    senders=10,
     events=5,
     far_events=3,
     idle_passes=50,
     accounts=(1, 20),
     idle_seconds=5.0,
     rush=20,
+    growth={"mails": (100, 1_000), "contacts": (20, 200), "waiting": (5, 50)},
 )
 
 
@@ -70,12 +79,12 @@ class Screener:
 
     Attributes:
         big: the mails of one sender.
-        many: one mail of each sender of several who are triaged at once.
+        bursts: one mail of each sender of several who are triaged at once, by the pass's key.
         single: senders with one mail each.
     """
 
     big: list[str]
-    many: list[str]
+    bursts: dict[str, list[str]]
     single: list[str]
 
 
@@ -83,7 +92,10 @@ async def fill(owner: Owner, size: Size) -> Screener:
     """Have mail wait in the Screener."""
     senders = {
         "big": ["big@corp.example"] * size.mails,
-        "many": [f"many{at}@m{at}.example" for at in range(size.senders)] * size.mails_each,
+        **{
+            key: [f"s{at}@m{at}x{key}.example" for at in range(count)] * _MAILS_EACH
+            for key, count in BURSTS.items()
+        },
         "single": [f"one{at}@s{at}.example" for at in range(size.repeats + size.events)],
     }
     mails = [
@@ -97,7 +109,8 @@ async def fill(owner: Owner, size: Size) -> Screener:
         kind: [by_subject[f"{kind} {at}"] for at in range(len(some))]
         for kind, some in senders.items()
     }
-    return Screener(ids["big"], ids["many"][: size.senders], ids["single"])
+    bursts = {key: ids[key][:count] for key, count in BURSTS.items()}
+    return Screener(ids["big"], bursts, ids["single"])
 
 
 async def measured(stand: Stand, screener: Screener, size: Size) -> AsyncIterator[tuple[str, Pass]]:
@@ -106,9 +119,10 @@ async def measured(stand: Stand, screener: Screener, size: Size) -> AsyncIterato
     yield "idle", Pass.middle([await stand.idle(first) for _ in range(size.repeats)])
     single = screener.single[: size.repeats]
     yield "1x1", Pass.middle([(await stand.tap({mail_id: "@ToFeed"}))[0] for mail_id in single])
+    for key, mails in screener.bursts.items():
+        yield key, (await stand.tap(dict.fromkeys(mails, "@ToFeed")))[0]
     yield "1x1000", (await stand.tap({first: "@ToFeed"}))[0]
     yield "again", (await stand.tap({first: "@ToPaperTrail"}))[0]
-    yield "60x5", (await stand.tap(dict.fromkeys(screener.many, "@ToFeed")))[0]
 
 
 async def tapped(stand: Stand, screener: Screener, size: Size) -> Spread:

@@ -126,6 +126,31 @@ class Many:
 
 
 @dataclass
+class Step:
+    """One size of an account that grows, and its cost.
+
+    Attributes:
+        count: the size.
+        ready: seconds from the start of the process until two passes are done.
+        idle: seconds of a pass that finds nothing to do.
+        tap: seconds of the pass for one label.
+        page: seconds until the page is first shown.
+        memory: resident, after all that.
+        idle_cpu: the service's processor time for such an idle pass.
+        tap_cpu: the same for the pass of a label.
+    """
+
+    count: int
+    ready: float
+    idle: float
+    tap: float
+    page: float
+    memory: float
+    idle_cpu: float = 0.0
+    tap_cpu: float = 0.0
+
+
+@dataclass
 class Results:
     """Everything.
 
@@ -134,12 +159,14 @@ class Results:
         measured_on: the day of the last part.
         worlds: by key.
         many: many accounts in one process.
+        growth: sizes of an account, smallest first, by the kind of growth.
     """
 
     machine: str
     measured_on: str
     worlds: dict[str, World] = field(default_factory=dict)
     many: Many | None = None
+    growth: dict[str, list[Step]] = field(default_factory=dict)
 
     @classmethod
     def here(cls) -> Self:

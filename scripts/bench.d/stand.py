@@ -138,7 +138,7 @@ async def set_up_stand(
     owner: Owner, cwd: Path, *, round_trip: float = 0.0, **settings: str
 ) -> AsyncIterator[Stand]:
     """Run the service, and wait until it has nothing to do."""
-    async with proxying(owner.server.url) as proxy:
+    async with proxying(owner.server.url, owner.server.dav_url) as proxy:
         env = environment(
             owner, http=proxy.url, **{"MAILROOM_ARRIVALS_ENABLED": "true", **settings}
         )

@@ -1,10 +1,12 @@
 """The results for people: as text for a terminal, and as Markdown for docs/performance.md."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import starmap
 
+import closest
+import growth
 import passes
-from results import Line, Many, Results, Spread
+from results import Line, Many, Results, Spread, Step
 from worlds import TITLES as WORLDS
 
 Row = Sequence[str]
@@ -15,7 +17,7 @@ LATENCIES = {"tap": "a tap", "arrival": "a new mail"}
 def as_text(results: Results) -> str:
     """Everything."""
     parts = [f"{results.machine}, {results.measured_on}"]
-    for title, rows in _tables(results, WORLDS):
+    for title, rows in _tables(results):
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(starmap(str.ljust, zip(row, widths, strict=True))) for row in rows]
         parts.append("\n".join([title, "-" * len(title), *(line.rstrip() for line in lines)]))
@@ -25,34 +27,39 @@ def as_text(results: Results) -> str:
 def as_markdown(results: Results) -> str:
     """Return the tables of docs/performance.md."""
     parts = [f"Measured on {results.measured_on} ({results.machine}).\n"]
-    for title, rows in _tables(results, ["cyrus"]):
+    for title, rows in _tables(results):
         head, *body = (f"| {' | '.join(row)} |" for row in rows)
         rule = "|" + " --- |" * len(rows[0])
         parts.append("\n".join([f"{title}:", "", head, rule, *body, ""]))
     return "\n".join(parts)
 
 
-def _tables(results: Results, of: Collection[str]) -> Iterator[tuple[str, list[Row]]]:
-    """Return all tables; those of passes only ``of`` some worlds."""
-    for key in of:
-        if key in results.worlds:
-            yield f"One pass ({WORLDS[key]})", list(_passes(results.worlds[key].lines))
-    if results.worlds:
+def _tables(results: Results) -> Iterator[tuple[str, list[Row]]]:
+    worlds = {key: results.worlds[key] for key in WORLDS if key in results.worlds}
+    if worlds:
+        lines = {key: world.lines[closest.ROUND_TRIP] for key, world in worlds.items()}
+        yield "Seconds of a pass, 100 ms a round trip", list(_seconds(lines))
+        lines = {key: world.lines[0] for key, world in worlds.items()}
+        yield "Requests of a pass", list(_requests(lines))
         yield "From the event to done, from start to ready, memory", list(_rest(results))
     if results.many is not None:
         yield "Many accounts in one process", list(_many(results.many))
+    for kind, steps in results.growth.items():
+        yield f"An account that grows: {growth.TITLES[kind]}", list(_growth(steps))
 
 
-def _passes(lines: dict[int, Line]) -> Iterator[Row]:
-    yield ("", "requests", "kB", "CPU", *(f"at {round_trip} ms" for round_trip in sorted(lines)))
+def _seconds(lines: dict[str, Line]) -> Iterator[Row]:
+    yield ("", *(WORLDS[key] for key in lines), "the closest program, Cyrus")
     for key, title in passes.TITLES.items():
-        some = {round_trip: line.passes[key] for round_trip, line in sorted(lines.items())}
-        near = some[min(some)]
-        yield (
-            *(title, f"{near.requests:.0f}", f"{near.bytes / 1000:.1f}"),
-            f"{near.cpu_seconds:.2f} s",
-            *(f"{one_pass.seconds:.2f} s" for one_pass in some.values()),
-        )
+        theirs = closest.PASSES.get(key)
+        ours = (f"{line.passes[key].seconds:.2f}" for line in lines.values())
+        yield (title, *ours, f"{theirs:.4g}" if theirs else "")
+
+
+def _requests(lines: dict[str, Line]) -> Iterator[Row]:
+    yield ("", *(WORLDS[key] for key in lines))
+    for key, title in passes.TITLES.items():
+        yield (title, *(f"{line.passes[key].requests:.0f}" for line in lines.values()))
 
 
 def _rest(results: Results) -> Iterator[Row]:
@@ -87,3 +94,11 @@ def _many(many: Many) -> Iterator[Row]:
     if rush := many.rush:
         took = f"p50 {rush.p50:.2f} s, p95 {rush.p95:.2f} s, all {rush.all:.2f} s"
         yield (f"a tap in each of {rush.accounts} at once: label off after", took, "", "", "")
+
+
+def _growth(steps: Sequence[Step]) -> Iterator[Row]:
+    passes_of = ("idle pass", "of it Mailroom", "pass of a tap", "of it Mailroom")
+    yield ("how many", "ready after", *passes_of, "page first shown", "memory")
+    for step in steps:
+        seconds = (step.ready, step.idle, step.idle_cpu, step.tap, step.tap_cpu, step.page)
+        yield (f"{step.count:,}", *(f"{some:.3f} s" for some in seconds), f"{step.memory:.0f} MB")

@@ -32,7 +32,7 @@ async def measure(place: Place, size: Size, cwd: Path, tell: Tell) -> World:
         tell(f"{round_trip} ms a round trip")
         owner, some = await place.newcomer(), far if round_trip else size
         world.lines[round_trip] = await _line(owner, round_trip, some, cwd, tell)
-    if place.announces_at_once:
+    if place.is_sandbox:
         tell("memory")
         world.memory = await _memory(await place.newcomer(), size, cwd)
     return world
@@ -56,7 +56,7 @@ async def _line(owner: Owner, round_trip: int, size: Size, cwd: Path, tell: Tell
 
 async def _startup(owner: Owner, round_trip: float, size: Size, cwd: Path) -> Startup:
     starts = []
-    async with proxying(owner.server.url) as proxy:
+    async with proxying(owner.server.url, owner.server.dav_url) as proxy:
         proxy.round_trip = round_trip
         for _ in range(size.repeats):
             env = environment(owner, http=proxy.url, MAILROOM_ARRIVALS_ENABLED="true")

@@ -1,8 +1,9 @@
 """The servers of a measurement, in processes of their own, and owners on them."""
 
+import fcntl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -14,20 +15,26 @@ from yarl import URL
 from tests.support.owner.jscontact_app import JsContactApp
 from tests.support.owner.person import Owner, Person
 from tests.support.owner.vcard_app import VCardApp, default_book
+from tests.support.servers.carddav import serving
 from tests.support.servers.cyrus import PASSWORD, Cyrus
+from tests.support.servers.james import DOMAIN, James
 from tests.support.service.in_process import set_up
 from tests.support.service.process import environment
 
 TITLES: Final = {
-    "cyrus": "Cyrus, CardDAV",
+    "cyrus": "Cyrus",
+    "james-radicale": "James, Radicale",
+    "james-xandikos": "James, Xandikos",
     "sandbox-carddav": "Sandbox, CardDAV",
     "sandbox-jmap": "Sandbox, JMAP contacts",
 }
-"""The worlds, by key."""
+"""The worlds, by key: a server, or one for mail and one for contacts."""
 
 _INSTANCE: Final = "bench"
 _PEOPLE: Final = 8
 """So many are enough for one round through a world."""
+
+Newcomer = Callable[[], Awaitable[Owner]]
 
 
 @dataclass(frozen=True)
@@ -41,12 +48,12 @@ class World:
     """
 
     key: str
-    newcomer: Callable[[], Awaitable[Owner]]
+    newcomer: Newcomer
 
     @property
-    def announces_at_once(self) -> bool:
-        """Cyrus looks for changes once a second; the sandbox announces them at once."""
-        return self.key != "cyrus"
+    def is_sandbox(self) -> bool:
+        """True if the server is the sandbox, which announces every change at once."""
+        return self.key.startswith("sandbox")
 
 
 @asynccontextmanager
@@ -54,8 +61,14 @@ async def opened(key: str, cwd: Path) -> AsyncIterator[World]:
     """A world, as long as the block runs."""
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        opening = _cyrus if key == "cyrus" else _sandbox
-        make = await opening(key, session, stack)
+        server, _, contacts = key.partition("-")
+        match server:
+            case "cyrus":
+                make = await people_on_cyrus(session, stack)
+            case "james":
+                make = await _people_on_james(contacts, cwd, session, stack)
+            case _:
+                make = await _people_on_sandbox(contacts, session, stack)
 
         async def newcomer() -> Owner:
             owner = await make()
@@ -65,15 +78,7 @@ async def opened(key: str, cwd: Path) -> AsyncIterator[World]:
         yield World(key, newcomer)
 
 
-async def _cyrus(
-    _: str, session: aiohttp.ClientSession, stack: AsyncExitStack
-) -> Callable[[], Awaitable[Owner]]:
-    return await people_on_cyrus(session, stack)
-
-
-async def people_on_cyrus(
-    session: aiohttp.ClientSession, stack: AsyncExitStack
-) -> Callable[[], Awaitable[Owner]]:
+async def people_on_cyrus(session: aiohttp.ClientSession, stack: AsyncExitStack) -> Newcomer:
     """Start Cyrus until the stack is closed; return a function that makes owners there."""
     cyrus = await Cyrus.start(_INSTANCE)
     stack.push_async_callback(cyrus.reset)
@@ -87,12 +92,34 @@ async def people_on_cyrus(
     return make
 
 
-async def _sandbox(
-    key: str, session: aiohttp.ClientSession, stack: AsyncExitStack
-) -> Callable[[], Awaitable[Owner]]:
+async def _people_on_james(
+    contacts: str, cwd: Path, session: aiohttp.ClientSession, stack: AsyncExitStack
+) -> Newcomer:
+    """Start James; each owner, who takes the place of the one before, has an own address book."""
+    lock = stack.enter_context((cwd / "lock").open("wb"))
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    james = await James.start(_INSTANCE, while_held=cwd / "lock")
+    stack.push_async_callback(james.stop)
+    names = _names()
+
+    async def make() -> Owner:
+        name = next(names)
+        await james.fresh_user(name)
+        folder = cwd / name
+        folder.mkdir()
+        dav = await stack.enter_async_context(serving(contacts, name, folder))
+        app = VCardApp(session, dav.book_url, name, PASSWORD)
+        server = replace(james, dav_url=dav.url)
+        return Owner(server, name, session, app, login=f"{name}@{DOMAIN}")
+
+    return make
+
+
+async def _people_on_sandbox(
+    contacts: str, session: aiohttp.ClientSession, stack: AsyncExitStack
+) -> Newcomer:
     names = _names()
     users = [next(names) for _ in range(_PEOPLE)]
-    contacts = key.removeprefix("sandbox-")
     server = await stack.enter_async_context(sandbox_process(users, contacts))
     free = iter(users)
 
