@@ -1,14 +1,17 @@
-"""The content of a digest: who is new, who has waited longer, and what was decided last. Pure."""
+"""The content of a digest: the new senders, those before them, and the last decisions. Pure."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from mailroom.jmap.mail import moment_of
 from mailroom.screener.overview.decided import DecidedSubject
 from mailroom.screener.overview.waiting import Reason, WaitingSubject
 
 _MOST_DECISIONS: Final = 5
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+"""The time of mail whose date cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +28,11 @@ class Window:
 
     def is_new(self, waiting: WaitingSubject) -> bool:
         """Return True if a subject waits since this window."""
-        return self.after < _moment(waiting.since) <= self.until
+        return self.after < (moment_of(waiting.since) or _LONG_AGO) <= self.until
 
     def has_waited_longer(self, waiting: WaitingSubject) -> bool:
         """Return True if a subject waits since before this window."""
-        return _moment(waiting.since) <= self.after
+        return (moment_of(waiting.since) or _LONG_AGO) <= self.after
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +92,3 @@ def digest_of(
         longer=sum(map(window.has_waited_longer, subjects)),
         decided=tuple(decision for decision in decided if decision.date)[:_MOST_DECISIONS],
     )
-
-
-def _moment(utc_date: str) -> datetime:
-    """Return the time of a UTCDate; the earliest time if it cannot be read."""
-    try:
-        moment = datetime.fromisoformat(utc_date)
-    except ValueError:
-        return datetime.min.replace(tzinfo=UTC)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

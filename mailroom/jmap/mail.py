@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from mailroom.jmap.answers import string
@@ -60,6 +61,15 @@ MESSAGE_ID: Final = ("messageId", "threadId")
 """Further properties of a mail: those that mail apps find it by."""
 PREVIEW: Final = ("preview",)
 """A further property of a mail: the beginning of its text."""
+
+
+def moment_of(utc_date: str) -> datetime | None:
+    """Return the time of a UTCDate (RFC 8620 section 1.4), in UTC; None if it cannot be read."""
+    try:
+        moment = datetime.fromisoformat(utc_date)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import structlog
 from mailroom.account import Account
 from mailroom.admin.notices import composer_of, open_notice_client
 from mailroom.admin.waiting import waiting_data
+from mailroom.jmap.mail import moment_of
 from mailroom.logs import redactor
 from mailroom.notices.notice import NewSender, Notice
 from mailroom.notices.quiet import QuietHours
@@ -124,7 +125,7 @@ class NoticeRounds:
                 address=waiting.address,
                 subject_line=waiting.subject_line,
                 mail_id=waiting.newest_id,
-                since=datetime.fromisoformat(waiting.since),
+                since=moment_of(waiting.since) or self._now(),
                 data=waiting_data(waiting),
             )
             for newcomer in newcomers

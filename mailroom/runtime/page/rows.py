@@ -10,7 +10,7 @@ from mailroom.admin.decide import name_of
 from mailroom.admin.decided import decided_data
 from mailroom.admin.suggest import Suggestions as Proposed
 from mailroom.admin.waiting import waiting_data
-from mailroom.jmap.mail import Email
+from mailroom.jmap.mail import Email, moment_of
 from mailroom.screener.model.places import Directory
 from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.overview import waiting as overview
@@ -132,11 +132,7 @@ def outcome_of(decided: Decided, *, is_pending: bool = False) -> Outcome:
 
 def time_of(utc_date: str) -> datetime:
     """Return a UTCDate as a time with a time zone; the year 1970 if it cannot be read."""
-    try:
-        when = datetime.fromisoformat(utc_date)
-    except ValueError:
-        return _NO_TIME
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
+    return moment_of(utc_date) or _NO_TIME
 
 
 def link_of(template: str, email_id: str, *, thread_id: str, message_id: str) -> str:

@@ -3,9 +3,9 @@
 Waived mail leaves the Screener, and nothing is decided on its sender.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 
-from mailroom.jmap.mail import Email, Patch
+from mailroom.jmap.mail import Email, Patch, moment_of
 from mailroom.screener.model.keywords import CODE, SCREENED, WAIVED
 from mailroom.screener.model.missing import MissingRoleError
 from mailroom.screener.model.patches import patch_mailboxes
@@ -39,13 +39,8 @@ def may_be_waived(email: Email, places: Places, *, received_before: datetime | N
 
 def came_before(email: Email, moment: datetime) -> bool:
     """Return True if a mail came before a moment; False if its time cannot be read."""
-    try:
-        received = datetime.fromisoformat(email.received_at)
-    except ValueError:
-        return False
-    if received.tzinfo is None:
-        received = received.replace(tzinfo=UTC)
-    return received < moment
+    received = moment_of(email.received_at)
+    return received is not None and received < moment
 
 
 def waive(email: Email, places: Places) -> Patch:
