@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Self
 
+from mailroom.settings.fields import day_time
+
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
@@ -22,7 +24,7 @@ class QuietHours:
         """Return the hours of a text like ``22:00-07:00``; None for an empty text."""
         if not text:
             return None
-        begin, end = (time.fromisoformat(part.strip().zfill(5)) for part in text.split("-"))
+        begin, end = map(day_time, text.split("-"))
         return cls(begin, end)
 
     def covers(self, moment: datetime) -> bool:

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field
 
-from mailroom.settings.fields import matching
+from mailroom.settings.fields import DAY_TIME, day_time, matching
 from mailroom.settings.section import Section
 
 _HOUR: Final = 60
@@ -28,7 +28,7 @@ class DigestSettings(Section):
     at: Annotated[
         str,
         BeforeValidator(_time_of_day),
-        matching(r"(([01]?\d|2[0-3]):[0-5]\d)?", "must be a time of day like 08:00"),
+        matching(rf"({DAY_TIME})?", "must be a time of day like 08:00"),
     ] = Field(
         default="",
         description="time of day, in `MAILROOM_TIMEZONE`, at which a mail in the Inbox names new"
@@ -43,5 +43,4 @@ class DigestSettings(Section):
     @property
     def time(self) -> time:
         """The time of day; only if digests are written."""
-        hour, _, minute = self.at.partition(":")
-        return time(int(hour), int(minute))
+        return day_time(self.at)

@@ -7,7 +7,8 @@ import json
 import re
 import ssl
 from dataclasses import asdict
-from typing import Annotated, Any
+from datetime import time
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -84,6 +85,16 @@ def _time_zone(value: str) -> str:
         except (ValueError, OSError, LookupError):
             raise ValueError("must be a time zone like Europe/Berlin") from None
     return value
+
+
+DAY_TIME: Final = r"([01]?\d|2[0-3]):[0-5]\d"
+"""The pattern of a time of day."""
+
+
+def day_time(text: str) -> time:
+    """Return the time of a text that matches :data:`DAY_TIME`."""
+    hour, _, minute = text.partition(":")
+    return time(int(hour), int(minute))
 
 
 def matching(pattern: str, expected: str) -> AfterValidator:

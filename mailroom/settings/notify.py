@@ -7,13 +7,19 @@ from pydantic import AfterValidator, Field, SecretStr
 from yarl import URL
 
 from mailroom.http import AllowedHosts, Credentials
-from mailroom.settings.fields import HeaderToken, Word, matching, service_url
+from mailroom.settings.fields import (
+    DAY_TIME,
+    HeaderToken,
+    Word,
+    day_time,
+    matching,
+    service_url,
+)
 from mailroom.settings.section import Section
 
 _TOPIC: Final = re.compile(r"/[-_A-Za-z0-9]{1,64}")
 """The path of the URL of an ntfy topic."""
-_DAY_TIME: Final = r"([01]?\d|2[0-3]):[0-5]\d"
-_QUIET: Final = rf"({_DAY_TIME} ?- ?{_DAY_TIME})?"
+_QUIET: Final = rf"({DAY_TIME} ?- ?{DAY_TIME})?"
 
 
 def _notify_url(value: SecretStr) -> SecretStr:
@@ -23,8 +29,8 @@ def _notify_url(value: SecretStr) -> SecretStr:
 
 
 def _some_time(value: str) -> str:
-    begin, _, end = value.replace(" ", "").partition("-")
-    if value and begin == end:
+    begin, _, end = value.partition("-")
+    if value and day_time(begin) == day_time(end):
         raise ValueError("must not end when they begin")
     return value
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import ClientSession
+from pydantic import ValidationError
 from yarl import URL
 
 from mailroom.http import AllowedHosts, Credentials, HttpClient, HttpError
@@ -14,6 +15,7 @@ from mailroom.notices.client import NoticeClient
 from mailroom.notices.formats import cut, ntfy_request, webhook_body
 from mailroom.notices.notice import Button, Composer, NewSender, Notice
 from mailroom.notices.quiet import QuietHours
+from mailroom.settings.notify import NotifySettings
 from tests.support.notices.ntfy import Fault, notice_server, published
 
 NOW = datetime(2026, 2, 9, 10, 0, tzinfo=UTC)
@@ -49,6 +51,12 @@ def test_quiet_hours(hours: str, moment: str, left: float | None) -> None:
     assert quiet.covers(local) is (left is not None)
     if left is not None:
         assert quiet.seconds_left(local) == left * 3600
+
+
+@pytest.mark.parametrize("hours", ["08:00-08:00", "8:00 - 08:00"])
+def test_quiet_hours_that_end_when_they_begin_are_refused(hours: str) -> None:
+    with pytest.raises(ValidationError, match="must not end when they begin"):
+        NotifySettings.model_validate({"quiet": hours})
 
 
 def test_few_senders_have_a_notice_each_and_many_share_one() -> None:
