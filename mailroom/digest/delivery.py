@@ -17,6 +17,7 @@ from mailroom.screener.model.keywords import DIGEST, SCREENED, SEEN
 from mailroom.screener.model.patches import patch_mailboxes
 from mailroom.screener.model.places import Places
 from mailroom.screener.passes.clearing import Cleared, ClearingRule, ClearingRun
+from mailroom.waiting.retrying import retry_while_changed
 
 _TRIES: Final = 4
 """Imports that are held to a state, while others change mail."""
@@ -66,23 +67,35 @@ class DigestMails:
         Raises:
             HttpError, JmapError: the server cannot be asked, or did not take the digest.
         """
-        for held in (*[True] * _TRIES, False):
-            (state,) = await self._account.client.perform(get_email_state(self._account.id))
-            if _of_day(await self.find(), digest.message_id):
-                return
-            try:
-                await self._account.import_mail(
-                    digest.message,
-                    mailbox_ids=[self._places.inbox],
-                    keywords=[DIGEST, SCREENED],
-                    received_at=digest.due,
-                    if_in_state=state if held and state else None,
-                )
-            except MethodError as error:
-                if error.type != STATE_MISMATCH:
-                    raise
-            else:
-                return
+
+        async def attempt(left: tuple[DigestMail, ...]) -> tuple[DigestMail, ...]:
+            return left if await self._import(digest, in_state=True) else ()
+
+        work: tuple[DigestMail, ...] = (digest,)
+        if await retry_while_changed(attempt, work, tries=_TRIES):
+            await self._import(digest, in_state=False)
+
+    async def _import(self, digest: DigestMail, *, in_state: bool) -> bool:
+        """Import a digest unless it is there; return True if it must be tried again.
+
+        It must be tried again if the import was held to a state and others changed mail meanwhile.
+        """
+        (state,) = await self._account.client.perform(get_email_state(self._account.id))
+        if _of_day(await self.find(), digest.message_id):
+            return False
+        try:
+            await self._account.import_mail(
+                digest.message,
+                mailbox_ids=[self._places.inbox],
+                keywords=[DIGEST, SCREENED],
+                received_at=digest.due,
+                if_in_state=state if in_state and state else None,
+            )
+        except MethodError as error:
+            if error.type != STATE_MISMATCH:
+                raise
+            return True
+        return False
 
     async def tidy_up(self, message_id: str) -> None:
         """Put second copies of a day's digest into the Trash, and archive the digests before it.

@@ -20,12 +20,14 @@ from mailroom.digest.delivery import DigestMails
 from mailroom.digest.message import Frame, compose
 from mailroom.digest.times import due_today, next_due
 from mailroom.jmap.errors import MethodError, SessionError
+from mailroom.jmap.mail import moment_of
 from mailroom.jmap.methods import UNKNOWN_METHOD
 from mailroom.jmap.recent_mail import read_headers
 from mailroom.report.failures import EXPECTED
 from mailroom.screener.model.missing import MissingError
 from mailroom.screener.overview.decided import read_decided
 from mailroom.screener.overview.waiting import WaitingList, read_waiting
+from mailroom.screener.search.places import read_places
 from mailroom.screener.suggest.classify import is_personal
 from mailroom.waiting.batches import batches
 
@@ -97,22 +99,24 @@ class DigestSchedule:
     async def _write(self, due: datetime) -> None:
         """Write the digest of a day if anybody new waits, unless it was written before."""
         settings, account = self._account.settings, await self._account.mail()
-        waiting = await read_waiting(account, settings.categories, settings.screener.layout)
-        mails = DigestMails(account, waiting.places)
+        categories, layout = settings.categories, settings.screener.layout
+        _, places = await read_places(account, categories, layout)
+        mails = DigestMails(account, places)
         (own,) = await account.client.perform(account.identities())
         frame = Frame(
             account=account.id,
             owner=next((one for one in own if not one.startswith("*")), settings.jmap.username),
             due=due,
             zone=settings.zone,
-            labels=[(category.name, category.label) for category in settings.categories],
+            labels=[(category.name, category.label) for category in categories],
             page=settings.web.url if settings.web.is_on else "",
         )
         before = await mails.find()
         if not any(email.message_id == frame.message_id for email in before):
-            moments = [datetime.fromisoformat(email.received_at) for email in before]
+            moments = filter(None, (moment_of(email.received_at) for email in before))
             # If the last digest is not there any more, this one is about a day.
             since = max((moment for moment in moments if moment < due), default=due - _DAY)
+            waiting = await read_waiting(account, categories, layout)
             digest = await self._content(waiting, Window(since, due))
             if not digest.is_needed:
                 return

@@ -34,8 +34,8 @@ _LINK: Final = re.compile(
     r"(?i)[a-z][a-z0-9+.-]*://\S*|(?<![^\W_])//\S+|(?<![a-z0-9])www\.\S*|mailto:\S*"
 )
 _DOT: Final = re.compile(r"(?<=[^\s.])[.\u3002\uff0e\uff61](?=[\u200c\u200d]*[^\W\d_][^\s.])")
-_IPV4: Final = re.compile(r"\d+(?:\.\d+){3}")
 """A dot as in ``example.com``; to browsers the full stops of Chinese and Japanese are dots, too."""
+_IPV4: Final = re.compile(r"\d+(?:\.\d+){3}")
 SAFE_DOT: Final = "\N{ONE DOT LEADER}"
 """Looks like a full stop. With it, ``example.com`` is no address of a site for a mail app."""
 

@@ -41,7 +41,7 @@ class Morning:
         async def mail() -> None:
             return None
 
-        monkeypatch.setattr(digest_schedule, "read_waiting", fail)
+        monkeypatch.setattr(digest_schedule, "read_places", fail)
         client = SimpleNamespace(server_now=lambda: self.now)
         account: Any = SimpleNamespace(settings=SETTINGS, client=client, mail=mail)
         self.schedule = DigestSchedule(account, self._note_failure)

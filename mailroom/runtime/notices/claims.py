@@ -112,7 +112,7 @@ class NoticeClaims:
     async def _newcomers(
         self, owed: Iterable[Headers], own: Iterable[str], screener: str
     ) -> list[Newcomer]:
-        """Return the senders of mails, without those of whom other mail waits already."""
+        """Return the senders of mails who have no other waiting mail."""
         by_id = {mail.email.id: mail for mail in owed}
         subjects = self._subjects((mail.email for mail in by_id.values()), own)
         keys = frozenset(waiting.subject.key for waiting in subjects if waiting.subject is not None)
