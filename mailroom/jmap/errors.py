@@ -6,7 +6,7 @@
     ├── MethodError           one method call was refused
     ├── SessionError          the session lacks what is needed: an account or a capability
     ├── ImportRefusedError    a message was not taken (Email/import)
-    ├── CardsMovedError       contacts changed during every try to read them
+    ├── CardsChangedError     contacts changed during every try to read them
     ├── PushUnavailableError  this transport of push cannot be used now
     ├── PushDroppedError      Mailroom dropped a push connection
     └── GivenUpError          a transport of push is given up, but there is another one

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mailroom.contacts.jmap.backend import choose
+from mailroom.contacts.jmap.backend import choose_book
 from mailroom.contacts.jmap.calls import Book
 from mailroom.contacts.model import (
     AddressBookError,
@@ -42,8 +42,8 @@ async def account() -> AsyncIterator[Account]:
     ],
 )
 def test_the_right_address_book_is_chosen(books: list[Book], wanted: str, chosen: Book) -> None:
-    assert choose(books, wanted) == chosen
-    assert choose(books[::-1], wanted) == chosen
+    assert choose_book(books, wanted) == chosen
+    assert choose_book(books[::-1], wanted) == chosen
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_where_a_person_has_to_choose_nothing_is_guessed(
 ) -> None:
     expected = ReadOnlyAddressBookError if error else AddressBookError
     with pytest.raises(expected, match=words):
-        choose(books, wanted)
+        choose_book(books, wanted)
 
 
 async def test_everybody_in_a_readable_address_book_is_known(account: Account) -> None:

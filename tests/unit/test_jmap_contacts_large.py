@@ -13,7 +13,7 @@ ROOM = 64 * 1024
 @pytest.fixture(autouse=True)
 def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the same happen with small pictures."""
-    monkeypatch.setattr(calls, "WHOLE_AT_MOST", ROOM)
+    monkeypatch.setattr(calls, "MAX_OCTETS_OF_CARDS", ROOM)
 
 
 def add(account: Account, number: int, octets: int) -> str:

@@ -8,7 +8,7 @@ import pytest
 from mailroom.contacts.jmap.calls import (
     Book,
     CardWrites,
-    Done,
+    WriteResult,
     find_cards,
     get_books,
     get_cards,
@@ -185,7 +185,7 @@ def test_a_search_for_everything_has_no_filter() -> None:
 def test_nothing_to_set_takes_no_call() -> None:
     operation = set_cards("a", CardWrites(if_in_state="1"))
     assert operation.calls == ()
-    assert read(operation) == Done()
+    assert read(operation) == WriteResult()
 
 
 def test_what_a_set_says_nothing_of_has_not_been_done() -> None:

@@ -10,7 +10,7 @@ import pytest
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap import JmapAddressBook
 from mailroom.contacts.jmap.calls import BRIEF, Book, CardChanges
-from mailroom.contacts.jmap.reading import CardsMovedError
+from mailroom.contacts.jmap.reading import CardsChangedError
 from mailroom.contacts.jmap.sync import CardCache
 from mailroom.contacts.model import AddressBookError, ContactEdit, DeleteCard, Group, UpdateCard
 from mailroom.jmap.errors import MethodError
@@ -143,7 +143,7 @@ async def test_cards_that_never_hold_still_are_given_up() -> None:
                 account.contacts.patch("u0", name={"full": str(account.contacts.cards.state())})
 
         account.contacts.before = move
-        with pytest.raises(CardsMovedError, match="while they were being read"):
+        with pytest.raises(CardsChangedError, match="while they were being read"):
             await account.book.sync()
         account.contacts.before = lambda *_: None
         await assert_in_step(account)

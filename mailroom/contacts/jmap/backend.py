@@ -51,12 +51,12 @@ class JmapAddressBook:
         self._wanted = address_book
         self._cards = Cards(client, account_id)
         self._synchronizer = Synchronizer(client, account_id)
-        self._default: Book | None = None
+        self._chosen: Book | None = None
 
     async def describe(self) -> Description:
         """See the protocol."""
         session = await self._client.session()
-        return Description("JMAP", session.api_url, (await self._default_book()).name)
+        return Description("JMAP", session.api_url, (await self._chosen_book()).name)
 
     async def remarks(self) -> tuple[str, ...]:
         """See the protocol. There are no remarks over JMAP."""
@@ -65,16 +65,16 @@ class JmapAddressBook:
     async def sync(self) -> Snapshot:
         """See the protocol. Takes one request, except for the first call and for many changes."""
         cache = await self._synchronizer.sync()
-        self._default = choose(cache.books, self._wanted)
-        return Snapshot(cache.index, partial(self._fetch, cache, self._default))
+        self._chosen = choose_book(cache.books, self._wanted)
+        return Snapshot(cache.index, partial(self._fetch, cache, self._chosen))
 
     async def _fetch(
-        self, cache: CardCache, default: Book, ids: Collection[str]
+        self, cache: CardCache, chosen: Book, ids: Collection[str]
     ) -> tuple[Card, ...]:
         """Read cards with all properties, also cards whose ids have changed since the sync."""
         found = await self._cards.fetch(ids, cache.groups, cache.state)
         if missing := {*ids} - {card["id"] for card in found}:
-            cache, present = await self._synchronizer.renew(cache.index, missing)
+            cache, present = await self._synchronizer.renew_ids(cache.index, missing)
             ids = {present[card_id] for card_id in ids if card_id in present}
             found = await self._cards.fetch(ids, cache.groups, cache.state)
         cards = []
@@ -82,7 +82,7 @@ class JmapAddressBook:
             if is_group(js_card) or not cache.is_writable(js_card):
                 continue
             card, books = to_card(js_card, annotate=self._annotate), js_card.get("addressBookIds")
-            if isinstance(books, dict) and default.id not in books:
+            if isinstance(books, dict) and chosen.id not in books:
                 card = replace(card, is_editable=False)
             cards.append(card)
         return tuple(cards)
@@ -91,7 +91,7 @@ class JmapAddressBook:
         self, edits: Sequence[ContactEdit], snapshot: Snapshot
     ) -> Mapping[str, Exception]:
         """See the protocol."""
-        address_book = await self._default_book()
+        address_book = await self._chosen_book()
         writing = Writing(
             self._cards,
             address_book.id,
@@ -104,7 +104,7 @@ class JmapAddressBook:
 
     async def create_groups(self, names: Collection[str]) -> None:
         """See the protocol."""
-        book = await self._default_book()
+        book = await self._chosen_book()
         remaining = iter([(name, new_group(name, str(uuid.uuid4()), book.id)) for name in names])
         size = (await self._client.session()).limits.max_objects_in_set
         while batch := list(islice(remaining, size)):
@@ -117,15 +117,15 @@ class JmapAddressBook:
                 if key not in done.taken:
                     raise AddressBookError(f"contact group {batch[int(key)][0]}: {error}")
 
-    async def _default_book(self) -> Book:
+    async def _chosen_book(self) -> Book:
         """Return the address book for new cards and groups, as it was read last."""
-        if self._default is None:
+        if self._chosen is None:
             (books,) = await self._client.perform(get_books(self._account_id))
-            self._default = choose(books, self._wanted)
-        return self._default
+            self._chosen = choose_book(books, self._wanted)
+        return self._chosen
 
 
-def choose(books: Sequence[Book], wanted: str) -> Book:
+def choose_book(books: Sequence[Book], wanted: str) -> Book:
     """Choose the address book for new cards and groups.
 
     It is the one that the settings name, else the default one, else the only writable one. Among

@@ -36,7 +36,7 @@ _ALL_BUT_PICTURES: Final = (
 )
 """The properties that Mailroom edits, and those that show if the card may be edited."""
 _MEDIA: Final = "media"
-WHOLE_AT_MOST: Final = 4 * 1024 * 1024
+MAX_OCTETS_OF_CARDS: Final = 4 * 1024 * 1024
 """Octets of an answer with whole cards. The cards may hold photos as data: URIs. Decoded to
 text, an answer with a single emoji takes four times as much memory."""
 
@@ -54,7 +54,7 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CardsResponse:
     """Cards that were read.
 
     Attributes:
@@ -74,7 +74,7 @@ class Found:
 class CardPage(IdPage):
     """A part of a query's result, with the cards that still exist."""
 
-    found: Found
+    response: CardsResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class CardChanges:
     """
 
     touched: frozenset[str]
-    parts: tuple[Found, ...]
+    parts: tuple[CardsResponse, ...]
     new_state: str
     has_more: bool
 
@@ -108,7 +108,7 @@ class CardWrites:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class WriteResult:
     """The result of one ``ContactCard/set``.
 
     Attributes:
@@ -220,19 +220,19 @@ def get_changes(account_id: str, since: str, *, limit: int) -> Operation[CardCha
     return Operation(asking.calls + created.calls + updated.calls, read)
 
 
-def get_cards(account_id: str, ids: Sequence[str]) -> Operation[Found]:
+def get_cards(account_id: str, ids: Sequence[str]) -> Operation[CardsResponse]:
     """Return the operation that reads cards by id with all properties; missing cards are left out.
 
-    An answer that is larger than :data:`WHOLE_AT_MOST` is not read to its end.
+    An answer that is larger than :data:`MAX_OCTETS_OF_CARDS` is not read to its end.
     """
-    return _get(account_id, ids, max_octets=WHOLE_AT_MOST)
+    return _get(account_id, ids, max_octets=MAX_OCTETS_OF_CARDS)
 
 
-def get_large_card(account_id: str, card_id: str) -> Operation[Found]:
+def get_large_card(account_id: str, card_id: str) -> Operation[CardsResponse]:
     """Return the operation that reads one card without pictures; ``media`` is a placeholder."""
     reading = _get(account_id, [card_id], _ALL_BUT_PICTURES)
 
-    def read(results: Results) -> Found:
+    def read(results: Results) -> CardsResponse:
         found = reading.read(results)
         cards = tuple({**card, _MEDIA: {"1": {"@type": "Media"}}} for card in found.cards)
         return replace(found, cards=cards)
@@ -240,7 +240,7 @@ def get_large_card(account_id: str, card_id: str) -> Operation[Found]:
     return Operation(reading.calls, read)
 
 
-def set_cards(account_id: str, writes: CardWrites) -> Operation[Done]:
+def set_cards(account_id: str, writes: CardWrites) -> Operation[WriteResult]:
     """Return the operation that makes, patches and destroys cards, in this order.
 
     Each card is changed atomically (RFC 8620 section 5.3). A refusal is returned in the result and
@@ -248,7 +248,7 @@ def set_cards(account_id: str, writes: CardWrites) -> Operation[Done]:
     writes the operation has no call.
     """
     if not writes:
-        return Operation((), lambda _: Done())
+        return Operation((), lambda _: WriteResult())
     setting = set_objects(
         "ContactCard",
         account_id,
@@ -258,11 +258,11 @@ def set_cards(account_id: str, writes: CardWrites) -> Operation[Done]:
         if_in_state=writes.if_in_state or None,
     )
 
-    def read(results: Results) -> Done:
+    def read(results: Results) -> WriteResult:
         try:
-            return Done(failed=setting.read(results).failed)
+            return WriteResult(failed=setting.read(results).failed)
         except MethodError as error:
-            return Done(refusal=error)
+            return WriteResult(refusal=error)
 
     return Operation(setting.calls, read)
 
@@ -273,7 +273,7 @@ def _get(
     properties: Sequence[str] | None = None,
     *,
     max_octets: int = MAX_OCTETS,
-) -> Operation[Found]:
+) -> Operation[CardsResponse]:
     """Return the operation that reads cards, by default with all properties."""
 
     def as_sent(value: Any) -> Any:  # because an edit must see everything that is on a card
@@ -283,11 +283,11 @@ def _get(
         "ContactCard", account_id, ids, as_sent, properties=properties, max_octets=max_octets
     )
 
-    def read(results: Results) -> Found:
+    def read(results: Results) -> CardsResponse:
         response = reading.read(results)
         cards = response.objects
         with_id = [card for card in cards if isinstance(card, dict) and text(card.get("id"))]
-        return Found(
+        return CardsResponse(
             cards=tuple(card for card in with_id if is_readable(card)),
             without_uid=tuple(card for card in with_id if not is_readable(card)),
             unreadable=len(cards) - len(with_id),

@@ -16,8 +16,8 @@ import structlog
 
 from mailroom.contacts.jmap.calls import (
     CardPage,
-    Done,
-    Found,
+    CardsResponse,
+    WriteResult,
     find_cards,
     get_cards,
     get_large_card,
@@ -41,7 +41,7 @@ _TRIES: Final = 3
 """The number of attempts to read cards that belong together, while others change cards."""
 
 
-class CardsMovedError(JmapError):
+class CardsChangedError(JmapError):
     """Cards changed during every try to read them."""
 
     def __str__(self) -> str:
@@ -80,10 +80,10 @@ class Cards:
 
         async def read() -> list[JsCard]:
             size = await page_size(self.client)
-            ask = partial(find_cards, self.account_id, card_filter, limit=size)
-            (first,) = await self.client.perform(ask())
-            parts = [first.found]
-            await read_remaining(self.client, ask, first, parts.append)
+            page_at = partial(find_cards, self.account_id, card_filter, limit=size)
+            (first,) = await self.client.perform(page_at())
+            parts = [first.response]
+            await read_remaining(self.client, page_at, first, parts.append)
             return [*_by_id(parts).values()]
 
         return await read_in_one_state(read)
@@ -114,7 +114,7 @@ class Cards:
             parts = await self._get(wanted)
             states = {part.state for part in parts}
             if len(states) > 1:
-                raise CardsMovedError
+                raise CardsChangedError
             self.cached = _by_id(parts)
             self.state = next(iter(states), None)
 
@@ -124,7 +124,7 @@ class Cards:
         """Return True if these cards were read and nothing was written since."""
         return self.state is not None and self.cached.keys() >= {*ids}
 
-    async def write(self, *sets: Operation[Done]) -> list[Done]:
+    async def write(self, *sets: Operation[WriteResult]) -> list[WriteResult]:
         """Carry out these operations in order, in one request. Afterwards the cache is stale."""
         together = Operation(
             tuple(call for operation in sets for call in operation.calls),
@@ -135,7 +135,7 @@ class Cards:
         (done,) = await self.client.perform(together)
         return done
 
-    async def _get(self, ids: Collection[str]) -> list[Found]:
+    async def _get(self, ids: Collection[str]) -> list[CardsResponse]:
         """Read cards by id; cards that are too large for one answer, one half after the other."""
         wanted = sorted(ids)
         size = (await self.client.session()).limits.max_objects_in_get
@@ -158,28 +158,28 @@ async def page_size(client: JmapClient) -> int:
 
 async def read_remaining(
     client: JmapClient,
-    ask: Callable[[int], Operation[CardPage]],
+    page_at: Callable[[int], Operation[CardPage]],
     first: CardPage,
-    put: Callable[[Found], object],
+    put: Callable[[CardsResponse], object],
 ) -> None:
     """Read the cards of the pages after the first; see :func:`remaining_pages`.
 
     Args:
         client: the client of the server.
-        ask: returns the operation that reads the page at a position.
+        page_at: returns the operation that reads the page at a position.
         first: the page at position 0.
         put: called with the cards of each page, so that only one page is in memory.
 
     Raises:
         HttpError, JmapError: the server cannot be asked.
-        CardsMovedError: the cards changed between two pages.
+        CardsChangedError: the cards changed between two pages.
     """
 
     async def read(positions: Sequence[int]) -> list[IdPage]:
         pages: list[IdPage] = []
         for position in positions:
-            (page,) = await client.perform(ask(position))
-            put(page.found)
+            (page,) = await client.perform(page_at(position))
+            put(page.response)
             pages.append(IdPage(page.ids, page.total, page.limit, page.states))
         return pages
 
@@ -188,31 +188,31 @@ async def read_remaining(
     rest = await remaining_pages(first, read, habits)
     # Some servers return another queryState for each page; the state of the cards is reliable.
     if any(page.states != first.states for page in rest):
-        raise CardsMovedError
+        raise CardsChangedError
 
 
 async def read_in_one_state(read: Callable[[], Awaitable[T]]) -> T:
     """Read something, and read it again if cards changed during the reading.
 
     Args:
-        read: reads; raises CardsMovedError if cards changed meanwhile.
+        read: reads; raises CardsChangedError if cards changed meanwhile.
 
     Raises:
-        CardsMovedError: cards changed during every try.
+        CardsChangedError: cards changed during every try.
     """
     for _ in range(_TRIES - 1):
-        with suppress(CardsMovedError):
+        with suppress(CardsChangedError):
             return await read()
     return await read()
 
 
-def warn_of_unreadable(parts: Iterable[Found]) -> None:
+def warn_of_unreadable(parts: Iterable[CardsResponse]) -> None:
     """Log the number of unreadable cards, if there are any."""
     if unreadable := sum(part.unreadable for part in parts):
         log.warning("unreadable cards skipped", number=unreadable)
 
 
-def _by_id(parts: Collection[Found]) -> dict[str, JsCard]:
+def _by_id(parts: Collection[CardsResponse]) -> dict[str, JsCard]:
     """Return each card once, sorted by id: servers send them in any order."""
     warn_of_unreadable(parts)
     cards = {card["id"]: card for part in parts for card in part.cards}

@@ -15,7 +15,7 @@ from mailroom.contacts.jmap.calls import (
     EVERYTHING,
     Book,
     CardChanges,
-    Found,
+    CardsResponse,
     find_cards,
     get_books,
     get_changes,
@@ -111,7 +111,7 @@ class _CacheBuilder:
             self._index.remove(card_id)
             self._groups.pop(card_id, None)
 
-    def put(self, *parts: Found) -> None:
+    def put(self, *parts: CardsResponse) -> None:
         """Add cards and groups."""
         warn_of_unreadable(parts)
         for card in (card for part in parts for card in (*part.cards, *part.without_uid)):
@@ -157,7 +157,7 @@ class Synchronizer:
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
-            CardsMovedError: everything had to be read, and the cards changed during every try.
+            CardsChangedError: everything had to be read, and the cards changed during every try.
         """
         async with self._lock:
             cache = await self._catch_up()
@@ -170,7 +170,7 @@ class Synchronizer:
         """Return a contact's uid as it is written on its card, as far as known."""
         return uid if self._cache is None else self._cache.written_uids.get(uid, uid)
 
-    async def renew(
+    async def renew_ids(
         self, before: ContactIndex, missing: Collection[str]
     ) -> tuple[CardCache, Mapping[str, str]]:
         """Read everything again if the ids of cards or groups have changed.
@@ -220,15 +220,17 @@ class Synchronizer:
 
         async def read() -> CardCache:
             size = await page_size(self._client)
-            ask = partial(find_cards, self._account_id, EVERYTHING, limit=size, properties=BRIEF)
+            page_at = partial(
+                find_cards, self._account_id, EVERYTHING, limit=size, properties=BRIEF
+            )
             # The state is read first, so that the next sync reports changes during the reading.
             books, (state, first) = await self._client.perform(
                 get_books(self._account_id),
-                in_order(get_state("ContactCard", self._account_id), ask()),
+                in_order(get_state("ContactCard", self._account_id), page_at()),
             )
             builder = _CacheBuilder(books, state)
-            builder.put(first.found)
-            await read_remaining(self._client, ask, first, builder.put)
+            builder.put(first.response)
+            await read_remaining(self._client, page_at, first, builder.put)
             return builder.build()
 
         return await read_in_one_state(read)

@@ -14,9 +14,9 @@ from typing import Final
 
 from mailroom.contacts.edit_report import EditReport
 from mailroom.contacts.index import ContactIndex
-from mailroom.contacts.jmap.calls import Done, set_cards
+from mailroom.contacts.jmap.calls import WriteResult, set_cards
 from mailroom.contacts.jmap.plan import Job, RequestPlan, WritingRules, edit_octets
-from mailroom.contacts.jmap.reading import Cards, CardsMovedError, read_in_one_state
+from mailroom.contacts.jmap.reading import Cards, CardsChangedError, read_in_one_state
 from mailroom.contacts.jmap.rollback import Rollback
 from mailroom.contacts.jmap.sync import Synchronizer
 from mailroom.contacts.jscontact.fields import addresses_of, uid_of
@@ -148,7 +148,7 @@ class Writing:
             cache = await self._synchronizer.sync()
             await self._cards.fetch(needed - cache.groups.keys(), cache.groups, cache.state)
             if self._cards.state is None:
-                raise CardsMovedError
+                raise CardsChangedError
             return cache.index.groups
 
         now = await read_in_one_state(read)
@@ -157,7 +157,11 @@ class Writing:
                 edit.refuse_if_joined(self._groups_before, now)
 
     def _record_failures(
-        self, plan: RequestPlan, of_cards: Done, of_joins: Done, of_leaves: Done
+        self,
+        plan: RequestPlan,
+        of_cards: WriteResult,
+        of_joins: WriteResult,
+        of_leaves: WriteResult,
     ) -> set[str]:
         """Record each refused change as the failure of its edits, unless another try may succeed.
 
@@ -217,7 +221,7 @@ class Writing:
         return resolved
 
     async def _jobs_with_present_ids(
-        self, jobs: Sequence[Job], results: Iterable[Done]
+        self, jobs: Sequence[Job], results: Iterable[WriteResult]
     ) -> list[Job]:
         """Return the jobs with cards or groups whose ids have changed, with the present ids."""
         missing = {card_id for job in jobs for card_id in job.needed_ids}
@@ -227,7 +231,7 @@ class Writing:
         if not missing or self._has_renewed_ids:
             return []
         self._has_renewed_ids = True
-        _, ids = await self._synchronizer.renew(self._index, missing)
+        _, ids = await self._synchronizer.renew_ids(self._index, missing)
         again = [job for job in jobs if any(ids.get(old, old) != old for old in job.needed_ids)]
         for job in again:
             self._report.failures.pop(job.key, None)

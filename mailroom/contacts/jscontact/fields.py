@@ -105,10 +105,10 @@ def _joined(values: Iterable[str]) -> str:
 def note_of(card: JsCard) -> str:
     """Return the text of every note, lines separated by a line feed."""
     notes = (entry.get("note") for _, entry in entries(card, "notes"))
-    return "\n".join(unix(note) for note in notes if isinstance(note, str) and note)
+    return "\n".join(with_line_feeds(note) for note in notes if isinstance(note, str) and note)
 
 
-def unix(note: str) -> str:
+def with_line_feeds(note: str) -> str:
     """Return a text with line feeds for line ends."""
     return note.replace("\r\n", "\n").replace("\r", "\n")
 

@@ -31,8 +31,8 @@ from mailroom.contacts.jscontact.fields import (
     says_something,
     text,
     texts,
-    unix,
     with_entry,
+    with_line_feeds,
     without_entry,
 )
 from mailroom.contacts.mark import (
@@ -195,7 +195,9 @@ class JsContactForm:
             for key, entry in entries(self.card, "notes")
             if isinstance(entry.get("note"), str)
         ]
-        decided = [(key, entry) for key, entry in notes if triage_lines(unix(entry["note"]))]
+        decided = [
+            (key, entry) for key, entry in notes if triage_lines(with_line_feeds(entry["note"]))
+        ]
         for key, entry in decided[-1:] or notes[:1]:
             note = entry["note"]
             end = "\r" if note.endswith("\r") else "\n"
