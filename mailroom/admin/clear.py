@@ -9,7 +9,8 @@ from mailroom.account import Account
 from mailroom.report import printable
 from mailroom.report.bars import ShowProgress
 from mailroom.report.common import account_option, counted, local_time
-from mailroom.screener.passes.clearing import Cleared, Clearing
+from mailroom.screener.passes.clearing import Clearing
+from mailroom.screener.passes.mail_run import RunResult
 
 _BAR: Final = {True: "Clearing", False: "Reading"}
 
@@ -26,7 +27,7 @@ class Clearance:
         account: the name of one of several accounts; else empty.
     """
 
-    cleared: Cleared
+    cleared: RunResult
     older: str
     is_applied: bool
     undo_label: str

@@ -192,16 +192,16 @@ async def decide(
         MissingRoleError: the answer is spam, and the account has no mailbox for it.
     """
     workflow, mail = await account.workflow(), await account.mail()
-    passes, named_subjects = passes or workflow, workflow.named_subjects
-    reading = await named_subjects.read()
-    if answer is not None and (reason := named_subjects.refusal_of(subject, reading)):
+    passes, planner = passes or workflow, workflow.planner_by_name
+    reading = await planner.read()
+    if answer is not None and (reason := planner.refusal_of(subject, reading)):
         raise RefusedError(reason)
     outcome = _outcome_before(subject, answer, reading, account)
-    tap = await named_subjects.tap_for(subject, answer, reading)
+    tap = await planner.tap_for(subject, answer, reading)
     # Without the label, for example because the mail is deleted by now, a pass would do nothing.
     labelling = await mail.update({tap.email_id: tap.patch}) if tap and tap.patch else []
     if tap is None or any(update.failed for _, update in labelling):
-        plan = await named_subjects.plan({subject: answer}, reading)
+        plan = await planner.plan({subject: answer}, reading)
         return with_report(outcome, await passes.apply(plan))
     report = await passes.run()
     if tap.patch and _is_contradicted(subject, report):
@@ -223,16 +223,16 @@ async def decide_all(
     simply repeated. Raises as :func:`decide`, but a subject that nobody may decide on only fails.
     """
     workflow = await account.workflow()
-    passes, named_subjects = passes or workflow, workflow.named_subjects
+    passes, planner = passes or workflow, workflow.planner_by_name
     outcomes: list[Outcome] = []
     todo = list(answers.items())
     for start in range(0, len(todo), _AT_ONCE):
         show_progress(_DECIDING, start, len(todo))
-        reading = await named_subjects.read()
+        reading = await planner.read()
         batch: dict[Subject, Outcome] = {}
         for subject, answer in todo[start : start + _AT_ONCE]:
             outcome = _outcome_before(subject, answer, reading, account)
-            if reason := named_subjects.refusal_of(subject, reading):
+            if reason := planner.refusal_of(subject, reading):
                 outcomes.append(replace(outcome, failure=reason))
             elif outcome.is_repeated:
                 outcomes.append(outcome)
@@ -240,7 +240,7 @@ async def decide_all(
                 batch[subject] = outcome
         if batch:
             answers_of_batch = {subject: outcome.answer for subject, outcome in batch.items()}
-            report = await passes.apply(await named_subjects.plan(answers_of_batch, reading))
+            report = await passes.apply(await planner.plan(answers_of_batch, reading))
             outcomes += [with_report(outcome, report) for outcome in batch.values()]
     show_progress(_DECIDING, len(todo), len(todo))
     return tuple(outcomes)

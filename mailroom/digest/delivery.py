@@ -16,7 +16,7 @@ from mailroom.jmap.methods import STATE_MISMATCH
 from mailroom.screener.model.keywords import DIGEST, SCREENED, SEEN
 from mailroom.screener.model.patches import patch_mailboxes
 from mailroom.screener.model.places import Places
-from mailroom.screener.passes.clearing import Cleared, ClearingRule, ClearingRun
+from mailroom.screener.passes.mail_run import MailRule, MailRun, RunResult
 from mailroom.waiting.retrying import retry_while_changed
 
 _TRIES: Final = 4
@@ -130,11 +130,11 @@ class DigestMails:
 
         # A digest that its owner moves at this moment is left where its owner puts it, so the patch
         # is never sent without a state.
-        rule = ClearingRule(applies, archiving, is_safe=lambda _: False)
+        rule = MailRule(applies, archiving, is_safe=lambda _: False)
         earlier = [email.id for email in digests if email not in copies]
-        run = ClearingRun(self._account, rule, earlier, Cleared(""))
+        run = MailRun(self._account, rule, earlier, RunResult())
         while run.has_more:
-            await run.clear_part()
+            await run.patch_part()
 
 
 def _of_day(digests: tuple[Email, ...], message_id: str) -> list[Email]:

@@ -9,8 +9,9 @@ import structlog
 from mailroom.account import Account
 from mailroom.report.failures import EXPECTED
 from mailroom.screener.model.age import parse_age
-from mailroom.screener.passes.clearing import Clearing, ClearingRun
+from mailroom.screener.passes.clearing import Clearing
 from mailroom.screener.passes.code_ending import begin_code_ending
+from mailroom.screener.passes.mail_run import MailRun
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +32,7 @@ class Expiry:
         self._tasks: list[_Hourly] = []
         if older := settings.screener.expire:
 
-            async def begin_clearing() -> ClearingRun:
+            async def begin_clearing() -> MailRun:
                 clearing = Clearing(await account.mail(), categories, layout)
                 return await clearing.begin(parse_age(older))
 
@@ -39,7 +40,7 @@ class Expiry:
             self._tasks.append(_Hourly("waiting mail", "cleared", begin_clearing, more))
         if settings.has_codes:
 
-            async def begin_ending() -> ClearingRun:
+            async def begin_ending() -> MailRun:
                 return await begin_code_ending(await account.mail(), categories, layout)
 
             self._tasks.append(_Hourly("mail with codes", "ended", begin_ending, {}))
@@ -73,14 +74,14 @@ class _Hourly:
         self,
         what: str,
         done: str,
-        begin: Callable[[], Awaitable[ClearingRun]],
+        begin: Callable[[], Awaitable[MailRun]],
         more: dict[str, str],
     ) -> None:
         self._what, self._done = what, done
         self._begin = begin
         self._more = more
         self._next: float | None = None
-        self._under_way: ClearingRun | None = None
+        self._under_way: MailRun | None = None
 
     @property
     def is_due(self) -> bool:
@@ -97,7 +98,7 @@ class _Hourly:
                 self._next = asyncio.get_running_loop().time() + _INTERVAL
                 run = await self._begin()
             if run.has_more:
-                await run.clear_part()
+                await run.patch_part()
         except EXPECTED as error:
             log.warning(not_done, error=str(error), again_in=_INTERVAL)
             return False
@@ -107,7 +108,7 @@ class _Hourly:
         if run.has_more:
             self._under_way = run
             return True
-        cleared = run.cleared
+        cleared = run.result
         if cleared.mails:
             senders = len(cleared.senders)
             done = f"{self._what} {self._done}"

@@ -9,7 +9,7 @@ from mailroom.jmap.methods import SetResponse
 from mailroom.screener.model.mend import Replan, mend
 
 
-async def update_in_state(  # noqa: PLR0913 - the callers differ in each argument
+async def update_and_mend(  # noqa: PLR0913 - the callers differ in each argument
     account: MailAccount,
     patches: Mapping[str, Patch],
     state: str,

@@ -11,7 +11,7 @@ import pytest
 
 from mailroom.account import open_account
 from mailroom.admin.clear import clear
-from mailroom.screener.passes import clearing
+from mailroom.screener.passes import mail_run
 from tests.faults.commands import (
     Undisturbed,
     assert_fault_changes_nothing,
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("two_at_a_time")
 
 @pytest.fixture
 def two_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clearing, "_AT_ONCE", 2)
+    monkeypatch.setattr(mail_run, "_AT_ONCE", 2)
 
 
 async def _contacts(app: ContactsApp) -> None:

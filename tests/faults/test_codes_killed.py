@@ -14,7 +14,7 @@ import pytest
 from mailroom.account import open_account
 from mailroom.sandbox.owner import OwnerConsole
 from mailroom.sandbox.sandbox_account import SandboxAccount
-from mailroom.screener.passes import clearing
+from mailroom.screener.passes import mail_run
 from mailroom.screener.passes.code_ending import begin_code_ending
 from mailroom.settings import Settings, load_settings
 from tests.faults.commands import (
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.usefixtures("two_at_a_time")
 
 @pytest.fixture
 def two_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clearing, "_AT_ONCE", 2)
+    monkeypatch.setattr(mail_run, "_AT_ONCE", 2)
 
 
 def _settings(line: Line) -> Settings:
@@ -90,8 +90,8 @@ async def _end(line: Line) -> None:
         layout = settings.screener.layout
         run = await begin_code_ending(await account.mail(), settings.categories, layout)
         while run.has_more:
-            await run.clear_part()
-    assert not run.cleared.failures, run.cleared.failures
+            await run.patch_part()
+    assert not run.result.failures, run.result.failures
 
 
 SCENARIOS: Final[dict[str, Command]] = {"code arrives": _screen, "code expires": _end}

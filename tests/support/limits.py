@@ -259,7 +259,7 @@ UPDATES: Final = (
         "cards of two states could name a group and not its member",
     ),
     Limit(
-        "screener/passes/clearing.py _TRIES",
+        "screener/passes/mail_run.py _TRIES",
         "",
         "an update of mail that is cleared, or that the page moves without a decision",
         "mail that only leaves the Screener for the archive is patched in any state; other mail"

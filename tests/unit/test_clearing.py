@@ -10,8 +10,9 @@ from mailroom.sandbox import Quirks
 from mailroom.screener.model.categories import DEFAULTS, Layout
 from mailroom.screener.model.keywords import WAIVED
 from mailroom.screener.model.missing import MissingRoleError
-from mailroom.screener.passes import clearing
-from mailroom.screener.passes.clearing import Cleared, Clearing
+from mailroom.screener.passes import mail_run
+from mailroom.screener.passes.clearing import Clearing
+from mailroom.screener.passes.mail_run import RunResult
 from tests.support.proxy.proxy import Answer, Exchange, Forward
 from tests.support.sandbox.arrivals import NOW, World, a_world
 
@@ -34,7 +35,7 @@ def waits(world: World, count: int, *, days: int = 0, sender: str = "{}@x.exampl
 
 @pytest.fixture
 def three_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clearing, "_AT_ONCE", 3)
+    monkeypatch.setattr(mail_run, "_AT_ONCE", 3)
 
 
 async def test_a_survey_writes_nothing() -> None:
@@ -62,7 +63,7 @@ async def test_parts_are_cleared_one_after_the_other_and_then_nothing_is_left() 
         assert (done.mails, len(done.senders), done.failures) == (7, 7, {})
         assert all(WAIVED in email.keywords for email in world.console.mails("Archive"))
         assert len(world.console.mails("Archive")) == 7
-        assert again == Cleared("Archive")
+        assert again == RunResult("Archive")
 
 
 async def test_only_mail_that_is_old_by_the_clock_of_the_server_is_cleared(
@@ -143,19 +144,19 @@ async def test_an_account_without_an_archive_is_left_alone() -> None:
         assert world.where(mail_id) == {"Screener"}
 
 
-def clearance(cleared: Cleared, *, older: str = "", is_applied: bool = False) -> Clearance:
+def clearance(cleared: RunResult, *, older: str = "", is_applied: bool = False) -> Clearance:
     return Clearance(cleared, older, is_applied, "@ToScreener", "work")
 
 
 def test_the_text_of_a_survey_names_the_command_that_clears() -> None:
-    found = clearance(Cleared("Archive", 2, {"a", "b"}, "2026-02-01T12:00:00Z"), older="30d")
+    found = clearance(RunResult("Archive", 2, {"a", "b"}, "2026-02-01T12:00:00Z"), older="30d")
     (line,) = found.text()
     assert line == "2 mails of 2 senders, the oldest of 2026-02-01: can go to Archive"
     assert "mailroom clear --older 30d --account work --apply" in found.advice()
 
 
 def test_the_text_after_clearing_names_the_ways_back() -> None:
-    done = clearance(Cleared("Archive", 1, {"a"}, "2026-02-01T12:00:00Z"), is_applied=True)
+    done = clearance(RunResult("Archive", 1, {"a"}, "2026-02-01T12:00:00Z"), is_applied=True)
     (line,) = done.text()
     assert line == "1 mail of 1 sender, the oldest of 2026-02-01: left the Screener for Archive"
     for way in ("@ToScreener", "mailroom undo --account work", "mailroom decide --account work"):
@@ -163,15 +164,15 @@ def test_the_text_after_clearing_names_the_ways_back() -> None:
 
 
 def test_nothing_to_clear_is_said_and_needs_no_advice() -> None:
-    assert [*clearance(Cleared("Archive")).text()] == ["No mail waits."]
-    assert [*clearance(Cleared("Archive"), older="9d").text()] == [
+    assert [*clearance(RunResult("Archive")).text()] == ["No mail waits."]
+    assert [*clearance(RunResult("Archive"), older="9d").text()] == [
         "No mail has waited longer than 9d."
     ]
-    assert clearance(Cleared("Archive")).advice() == ""
+    assert clearance(RunResult("Archive")).advice() == ""
 
 
 def test_mail_that_could_not_be_moved_is_listed() -> None:
-    failed = clearance(Cleared("Archive", failures={"m\x1b": "no\x1b[31m"}), is_applied=True)
+    failed = clearance(RunResult("Archive", failures={"m\x1b": "no\x1b[31m"}), is_applied=True)
     (line,) = failed.text()
     assert line.startswith("FAILED mail m")
     assert "\x1b" not in line

@@ -18,8 +18,8 @@ from mailroom.runtime.expiry import Expiry
 from mailroom.runtime.service import Service
 from mailroom.runtime.telemetry import Telemetry
 from mailroom.screener.model.missing import MissingRoleError
-from mailroom.screener.passes import clearing
-from mailroom.screener.passes.clearing import Cleared
+from mailroom.screener.passes import mail_run
+from mailroom.screener.passes.mail_run import RunResult
 from mailroom.settings import load_settings
 from tests.support import virtual_time
 from tests.support.owner.person import Owner, message, until
@@ -37,9 +37,9 @@ def world(tmp_path: Path) -> OnSandbox:
 
 @dataclass
 class FakeRun:
-    """A run of so many parts; the last has the result."""
+    """A run of so many parts; the last one ends with `end`."""
 
-    result: Cleared | Exception
+    end: RunResult | Exception
     parts: int = 1
 
     @property
@@ -47,14 +47,14 @@ class FakeRun:
         return self.parts > 0
 
     @property
-    def cleared(self) -> Cleared:
-        assert isinstance(self.result, Cleared)
-        return self.result
+    def result(self) -> RunResult:
+        assert isinstance(self.end, RunResult)
+        return self.end
 
-    async def clear_part(self) -> None:
+    async def patch_part(self) -> None:
         self.parts -= 1
-        if isinstance(self.result, Exception) and not self.parts:
-            raise self.result
+        if isinstance(self.end, Exception) and not self.parts:
+            raise self.end
 
 
 class FakeClearing:
@@ -77,7 +77,7 @@ async def _mail() -> None:
 
 def run(
     monkeypatch: pytest.MonkeyPatch,
-    *results: Cleared | Exception,
+    *results: RunResult | Exception,
     expire: str = "30d",
     pauses: tuple[float, ...] = (0,),
     parts: int = 1,
@@ -108,13 +108,13 @@ def test_nothing_is_cleared_unless_it_is_set(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_it_clears_at_the_start_and_then_once_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
-    nothing = Cleared("Archive")
+    nothing = RunResult("Archive")
     ages, log = run(monkeypatch, nothing, nothing, pauses=(0, 1, HOUR - 2, 1, 1))
     assert (ages, log) == ([timedelta(days=30)] * 2, [])
 
 
 def test_the_numbers_are_logged(monkeypatch: pytest.MonkeyPatch) -> None:
-    _, log = run(monkeypatch, Cleared("Archive", 3, {"a", "b"}, failures={"m1": "no room"}))
+    _, log = run(monkeypatch, RunResult("Archive", 3, {"a", "b"}, failures={"m1": "no room"}))
     done, failed = log
     assert (done["event"], done["mails"], done["senders"]) == ("waiting mail cleared", 3, 2)
     assert (failed["log_level"], failed["mails"], failed["error"]) == ("warning", 1, "no room")
@@ -132,7 +132,7 @@ def test_the_numbers_are_logged(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_failure_is_logged_and_the_next_hour_tries_again(
     monkeypatch: pytest.MonkeyPatch, failure: Exception, level: str
 ) -> None:
-    ages, log = run(monkeypatch, failure, Cleared("Archive", 1), pauses=(0, 1, HOUR), parts=3)
+    ages, log = run(monkeypatch, failure, RunResult("Archive", 1), pauses=(0, 1, HOUR), parts=3)
     assert len(ages) == 2
     assert [line["log_level"] for line in log] == [level, "info"]
 
@@ -142,10 +142,10 @@ def test_the_day_of_codes_ends_once_an_hour_too(monkeypatch: pytest.MonkeyPatch)
 
     async def begin(*_: Any) -> FakeRun:
         begun.append("codes")
-        return FakeRun(Cleared("", 1, {"a"}), parts=2)
+        return FakeRun(RunResult("", 1, {"a"}), parts=2)
 
     monkeypatch.setattr(expiry, "begin_code_ending", begin)
-    ages, log = run(monkeypatch, *[Cleared("Archive")] * 2, pauses=(0, 1, HOUR), has_codes=True)
+    ages, log = run(monkeypatch, *[RunResult("Archive")] * 2, pauses=(0, 1, HOUR), has_codes=True)
     assert (len(ages), len(begun)) == (2, 2)
     assert [line["event"] for line in log] == ["mail with codes ended"] * 2
 
@@ -153,7 +153,7 @@ def test_the_day_of_codes_ends_once_an_hour_too(monkeypatch: pytest.MonkeyPatch)
 async def test_a_pass_that_is_asked_for_runs_between_two_parts(
     alice: Owner, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clearing, "_AT_ONCE", 1)
+    monkeypatch.setattr(mail_run, "_AT_ONCE", 1)
     assert isinstance(alice.server, SandboxServer)
     old = datetime.now(UTC) - timedelta(days=31)
     for number in range(4):

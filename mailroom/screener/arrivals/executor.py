@@ -16,7 +16,7 @@ from mailroom.jmap.mail import ARRIVAL, Email, Patch
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.methods import NOT_FOUND, SetResponse
 from mailroom.screener.arrivals.verdict import Facts, Verdict, is_new, judge
-from mailroom.screener.updating import update_in_state
+from mailroom.screener.updating import update_and_mend
 from mailroom.waiting.retrying import retry_while_changed
 
 _TRIES: Final = 2
@@ -67,7 +67,7 @@ class VerdictExecutor:
 
         async def attempt(verdicts: dict[str, Verdict]) -> dict[str, Verdict]:
             nonlocal state
-            await update_in_state(
+            await update_and_mend(
                 self._account,
                 _patches(verdicts),
                 state,

@@ -37,7 +37,7 @@ class Tap:
     removal: Patch
 
 
-class NamedSubjects:
+class PlannerByName:
     """Plans decisions on subjects that a person names.
 
     Args:

@@ -8,13 +8,13 @@ from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.code_mail import DAY, end_code, has_ended
 from mailroom.screener.model.keywords import CODE
-from mailroom.screener.passes.clearing import Cleared, ClearingRule, ClearingRun
+from mailroom.screener.passes.mail_run import MailRule, MailRun, RunResult
 from mailroom.screener.search.places import read_places
 
 
 async def begin_code_ending(
     account: MailAccount, categories: Categories, layout: Layout
-) -> ClearingRun:
+) -> MailRun:
     """List the mail with codes; the run removes mail older than a day from the Inbox.
 
     Args:
@@ -32,9 +32,9 @@ async def begin_code_ending(
     before = account.client.server_now() - DAY
     # A patch that moves mail would bring the mail back to the Screener if its owner has just filed
     # it. So the patch is never sent without a state; a later run moves the mail.
-    rule = ClearingRule(
+    rule = MailRule(
         applies=lambda email: has_ended(email, places, received_before=before),
         patch=lambda email: end_code(email, places),
         is_safe=lambda patch: not any(path.startswith("mailboxIds/") for path in patch),
     )
-    return ClearingRun(account, rule, ids, Cleared(""))
+    return MailRun(account, rule, ids, RunResult())

@@ -43,7 +43,7 @@ from mailroom.screener.passes.replan import (
 )
 from mailroom.screener.passes.states import StateTrail
 from mailroom.screener.search.mail_search import Search
-from mailroom.screener.updating import update_in_state
+from mailroom.screener.updating import update_and_mend
 from mailroom.waiting.concurrency import all_of
 from mailroom.waiting.retrying import retry_while_changed
 
@@ -153,7 +153,7 @@ class PlanExecutor:
         # Held to the state that the pass itself left behind, the update succeeds only if no mail
         # has come. A server that ignores the state would remove labels in spite of late mail.
         if (state := progress.trail.end) and Limitation.STATES not in self._account.habits:
-            remaining, _ = await self._update_in_state(
+            remaining, _ = await self._update_and_mend(
                 progress.labelled_patches, state, replan, progress, as_read=progress.plan.emails
             )
         # Ask for the end of the trail again: the update above may have shown that somebody else
@@ -225,7 +225,7 @@ class PlanExecutor:
 
         async def attempt(patches: Mapping[str, Patch]) -> Mapping[str, Patch]:
             nonlocal state, as_read, were_held
-            left, was_held = await self._update_in_state(
+            left, was_held = await self._update_and_mend(
                 patches, state, replan, progress, as_read=as_read
             )
             were_held = were_held and was_held
@@ -240,7 +240,7 @@ class PlanExecutor:
             progress.mails_updated(update for _, update in await self._account.update(left))
         return were_held and not left
 
-    async def _update_in_state(
+    async def _update_and_mend(
         self,
         patches: Mapping[str, Patch],
         state: str,
@@ -249,13 +249,13 @@ class PlanExecutor:
         *,
         as_read: Mapping[str, Email],
     ) -> tuple[Collection[str], bool]:
-        """Call :func:`update_in_state`, and note the results of all updates in ``progress``.
+        """Call :func:`update_and_mend`, and note the results of all updates in ``progress``.
 
         Returns:
             The ids of the mails whose patches were not carried out, because somebody else has
             changed mail; and True if every update was held.
         """
-        left, were_held = await update_in_state(
+        left, were_held = await update_and_mend(
             self._account,
             patches,
             state,

@@ -6,7 +6,7 @@ from mailroom.jmap.mail import Email, Patch
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.places import Places
-from mailroom.screener.passes.clearing import Cleared, ClearingRule, ClearingRun
+from mailroom.screener.passes.mail_run import MailRule, MailRun, RunResult
 from mailroom.screener.search.places import read_places
 
 MoveOf = Callable[[Email, Places], Patch | None]
@@ -28,15 +28,15 @@ async def move_mail(
         MissingError: mailboxes are missing.
     """
     _, places = await read_places(account, categories, layout)
-    rule = ClearingRule(
+    rule = MailRule(
         applies=lambda email: bool(move_of(email, places)),
         patch=lambda email: move_of(email, places) or {},
         # In any other state, the owner may have filed the mail, and the patch would move it again.
         is_safe=lambda _: False,
     )
-    run = ClearingRun(account, rule, [email_id], Cleared(""))
-    await run.clear_part()
-    if reason := run.cleared.failures.get(email_id):
+    run = MailRun(account, rule, [email_id], RunResult())
+    await run.patch_part()
+    if reason := run.result.failures.get(email_id):
         raise MailNotMovedError(f"the mail was not moved: {reason}")
-    if not run.cleared.mails:
+    if not run.result.mails:
         raise MailNotMovedError("the mail is no longer there")

@@ -23,7 +23,7 @@ from mailroom.screener.model.places import (
 )
 from mailroom.screener.model.refusals import Refusals
 from mailroom.screener.model.sender import sender_key
-from mailroom.screener.passes.by_name import NamedSubjects
+from mailroom.screener.passes.by_name import PlannerByName
 from mailroom.screener.passes.executor import PlanExecutor
 from mailroom.screener.passes.gather import GatheredMail, Gatherer
 from mailroom.screener.passes.plan import BySubject, Plan, label_change_key, plan_decisions
@@ -49,7 +49,7 @@ class ScreenerWorkflow:
         now: returns the time for notes, in the local time zone.
 
     Attributes:
-        named_subjects: plans decisions on subjects that a person names.
+        planner_by_name: plans decisions on subjects that a person names.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class ScreenerWorkflow:
         self._reader = AccountReader(
             self._gatherer, book, categories, layout, server=account.client.host
         )
-        self.named_subjects = NamedSubjects(self._reader, categories, now)
+        self.planner_by_name = PlannerByName(self._reader, categories, now)
         self._executor = PlanExecutor(
             account, book, categories, gatherer=self._gatherer, screening=self._screening
         )

@@ -128,7 +128,7 @@ class MailSearch:
         # The search is exact if it lacks no mail but the mails without an address in From. The same
         # number of lacking mails as before is no proof by itself: one of the mails without an
         # address may have been deleted, and the newest mail may be lacking in its place.
-        mailbox_ids = _mailboxes(asked)
+        mailbox_ids = _all_mailboxes(asked)
         known = self._lacking.get(mailbox_ids)
         if proof is not None and (
             proof.holds
@@ -153,13 +153,13 @@ class MailSearch:
             email_filter
             for search in searches
             for email_filter in filters_for(
-                self._fields, search.addresses, self._named(search.mailboxes), habits
+                self._fields, search.addresses, self._to_search(search.mailboxes), habits
             )
         ]
         first_pages = [
             self._account.first_page(email_filter, also=also) for email_filter in filters
         ]
-        queries: list[Operation[Any]] = [self._proof(_mailboxes(searches)), *first_pages]
+        queries: list[Operation[Any]] = [self._proof(_all_mailboxes(searches)), *first_pages]
         results, answers = await self._account.client.perform_in_turn(preceded_by, queries)
         proof: Proof | None = answers[0]
         if proof is not None:
@@ -168,7 +168,7 @@ class MailSearch:
         found = await self._account.all_pages(filters, pages, also=also)
         return results, found, proof
 
-    def _named(self, mailbox_ids: frozenset[str]) -> Mailboxes:
+    def _to_search(self, mailbox_ids: frozenset[str]) -> Mailboxes:
         return Mailboxes(mailbox_ids, frozenset(self._account.mailbox_sizes), keyword=self._keyword)
 
     def _proof(self, mailbox_ids: frozenset[str]) -> Operation[Proof | None]:
@@ -179,7 +179,7 @@ class MailSearch:
         proof if the server cannot read a list from its end.
         """
         account = self._account
-        inside, *others = self._named(mailbox_ids).filters(account.habits)
+        inside, *others = self._to_search(mailbox_ids).filters(account.habits)
         if others:
             # A server that can only search one mailbox at a time refuses this, and the mailboxes
             # are listed.
@@ -225,7 +225,7 @@ class MailSearch:
         self, searches: Sequence[Search], preceded_by: Sequence[Operation[T]]
     ) -> tuple[list[T], tuple[Email, ...]]:
         results, ids = await list_ids(
-            self._account, _mailboxes(searches), keyword=self._keyword, preceded_by=preceded_by
+            self._account, _all_mailboxes(searches), keyword=self._keyword, preceded_by=preceded_by
         )
         return results, await self._read(ids, searches)
 
@@ -285,7 +285,7 @@ class MailSearch:
             self._without_sender.add(email.id)
 
 
-def _mailboxes(searches: Sequence[Search]) -> frozenset[str]:
+def _all_mailboxes(searches: Sequence[Search]) -> frozenset[str]:
     return frozenset[str]().union(*(search.mailboxes for search in searches))
 
 

@@ -27,7 +27,7 @@ class Fields:
     people: Callable[[Email | EmailPeople], Iterable[EmailAddress]]
     finds_lists: bool = False
 
-    def text(self, address: str) -> list[Filter]:
+    def text_conditions(self, address: str) -> list[Filter]:
         """Return conditions that search the server's index for an address or ``*@domain``.
 
         The index ignores comments, quotes and folding in an address, but may lack mail.
@@ -40,7 +40,7 @@ class Fields:
             for spelling in spellings(address)
         ]
 
-    def header(self, address: str) -> list[Filter]:
+    def header_conditions(self, address: str) -> list[Filter]:
         """Return conditions that search the header fields themselves for an address, as text.
 
         For a sender, the local part and the domain are separate conditions, because a comment may
@@ -82,7 +82,7 @@ def filters_for(
     the whole answer to indexed mail if a filter has any text condition.
     """
     ordered = sorted(addresses)
-    for conditions in (fields.text, fields.header):
+    for conditions in (fields.text_conditions, fields.header_conditions):
         yield from in_mailboxes_and_any(mailboxes, map(conditions, ordered), habits)
 
 
