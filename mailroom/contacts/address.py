@@ -52,7 +52,7 @@ def key_of(address: str) -> str:
     return local + at + domain
 
 
-def bare_address(text: str) -> str:
+def typed_address(text: str) -> str:
     """Return the address that somebody typed, without the characters around it.
 
     Removes a name, angle brackets and ``mailto:``, as :func:`key_of` does; also comments, quotes, a
@@ -82,7 +82,7 @@ def addresses_in(typed: str, *, by_mailroom: bool) -> list[str]:
         # A name or a quoted local part may hold a comma, which then separates no addresses.
         if not all(_ONE_ADDRESS.fullmatch(part) for part in parts):
             parts = [typed]
-        addresses = [bare_address(part) for part in parts]
+        addresses = [typed_address(part) for part in parts]
     return [address for address in addresses if address]
 
 
@@ -148,20 +148,20 @@ def spellings(key: str) -> tuple[str, ...]:
     return tuple(spelled + at + name for spelled in locals_ for name in names)
 
 
-def written(key: str) -> str:
+def quoted_where_needed(key: str) -> str:
     """Return an address as people write it (RFC 5322 section 3.4.1): quoted where it must be."""
     local, at, domain = key.rpartition("@")
     return _quoted(local) + at + domain
 
 
-def is_written(address: str) -> bool:
+def is_quoted_where_needed(address: str) -> bool:
     """Return True if the local part of an address is quoted where it must be."""
     local, _, _ = address.rpartition("@")
     return bool(_DOT_ATOM.fullmatch(local) or _QUOTED.fullmatch(local))
 
 
 def _quoted(local: str) -> str:
-    """Return a local part, in quotes if it is not a dot-atom, or :func:`bare_address` cuts it."""
+    """Return a local part, in quotes if it is not a dot-atom, or :func:`typed_address` cuts it."""
     if _DOT_ATOM.fullmatch(local) and not _is_invisible(local[0]):
         return local
     return '"' + re.sub(r'(["\\])', r"\\\1", local) + '"'

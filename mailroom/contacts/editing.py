@@ -12,7 +12,7 @@ from typing import Protocol, Self, TypeVar
 
 from mailroom.contacts.mark import Filled, Mark, Written
 from mailroom.contacts.model import Card, CreateCard, Names, UpdateCard, clean
-from mailroom.contacts.note import is_only_triage, says_last
+from mailroom.contacts.note import is_only_by_mailroom, repeats_last_decision
 
 
 class CardForm(Protocol):
@@ -132,7 +132,7 @@ def as_made(card: F) -> F:
 
 def is_untouched(card: CardForm) -> bool:
     """Return True if Mailroom made the card and nobody else changed or added anything."""
-    return _is_as_written(card) and card.holds_nothing_else and is_only_triage(card.note)
+    return _is_as_written(card) and card.holds_nothing_else and is_only_by_mailroom(card.note)
 
 
 def is_bare(card: CardForm) -> bool:
@@ -153,4 +153,4 @@ def _is_as_written(card: CardForm) -> bool:
 def _with_decision(card: F, line: str) -> F:
     """Return the card with a line in its note, unless the last decision there is the same."""
     line = clean(line)
-    return card if not line or says_last(card.note, line) else card.with_line(line)
+    return card if not line or repeats_last_decision(card.note, line) else card.with_line(line)

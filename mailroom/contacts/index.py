@@ -39,8 +39,8 @@ class _Tables:
         ids_by_key: key of an address or a list -> ids of the cards that have this key.
         ids_by_uid: uid -> id of the card.
         known_only: card id -> address keys, for cards that Mailroom may only read.
-        known: address key -> number of the cards in ``known_only`` that bear the address.
-        names_only: card id -> name, for cards without addresses.
+        known_counts: address key -> number of the cards in ``known_only`` that bear the address.
+        names_by_id: card id -> name, for cards without addresses.
     """
 
     cards: dict[str, Brief] = field(default_factory=dict)
@@ -48,8 +48,8 @@ class _Tables:
     ids_by_key: dict[str, tuple[str, ...]] = field(default_factory=dict)
     ids_by_uid: dict[str, str] = field(default_factory=dict)
     known_only: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    known: dict[str, int] = field(default_factory=dict)
-    names_only: dict[str, str] = field(default_factory=dict)
+    known_counts: dict[str, int] = field(default_factory=dict)
+    names_by_id: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> Self:
         return type(self)(*(getattr(self, table.name).copy() for table in fields(self)))
@@ -89,7 +89,7 @@ class ContactIndex:
         return frozenset(self._tables.cards)
 
     @property
-    def uids(self) -> frozenset[str]:
+    def card_uids(self) -> frozenset[str]:
         """The uids of the cards, without groups and known-only cards."""
         return frozenset(brief.uid for brief in self._tables.cards.values())
 
@@ -114,7 +114,7 @@ class ContactIndex:
         """Return True if a card, maybe known only, bears an address or ``*@`` and its domain."""
         key = key_on_card(address)
         return any(
-            address_key in self._tables.ids_by_key or address_key in self._tables.known
+            address_key in self._tables.ids_by_key or address_key in self._tables.known_counts
             for address_key in (key, whole_domain(key))
         )
 
@@ -124,7 +124,7 @@ class ContactIndex:
         A group in Apple's form, which is not the form of RFC 6350, appears as such a card over JMAP
         if the server does not know Apple's form.
         """
-        present = frozenset(self._tables.names_only.values())
+        present = frozenset(self._tables.names_by_id.values())
         return [name for name in names if name in present]
 
     def ids_of(self, addresses: Iterable[str]) -> frozenset[str]:
@@ -139,7 +139,7 @@ class ContactIndex:
             for card_id in self._tables.ids_by_key.get(key_on_card(address), ())
         )
 
-    def uids_of(self, address: str) -> frozenset[str]:
+    def uids_standing_for(self, address: str) -> frozenset[str]:
         """Return the uids of the cards that stand for an address.
 
         These cards bear the address. If no card does, they bear ``*@`` and the domain.
@@ -191,7 +191,7 @@ class IndexBuilder:
         if (
             tables.cards.get(card_id) == brief
             and tables.ids_by_uid.get(uid) == card_id
-            and tables.names_only.get(card_id, "") == name
+            and tables.names_by_id.get(card_id, "") == name
         ):
             return
         self.remove(card_id)
@@ -201,7 +201,7 @@ class IndexBuilder:
         for key in brief.keys:
             tables.ids_by_key[key] = (*tables.ids_by_key.get(key, ()), card_id)
         if name:
-            tables.names_only[card_id] = name
+            tables.names_by_id[card_id] = name
 
     def put_group(self, group: Group) -> None:
         """Add a group; it replaces the card or group that had this id."""
@@ -223,7 +223,7 @@ class IndexBuilder:
         tables = self._writable()
         tables.known_only[card_id] = keys
         for key in keys:
-            tables.known[key] = tables.known.get(key, 0) + 1
+            tables.known_counts[key] = tables.known_counts.get(key, 0) + 1
 
     def remove(self, card_id: str) -> None:
         """Remove a card or group; an unknown id is ignored."""
@@ -232,11 +232,11 @@ class IndexBuilder:
             return
         tables = self._writable()
         tables.groups.pop(card_id, None)
-        tables.names_only.pop(card_id, None)
+        tables.names_by_id.pop(card_id, None)
         for key in tables.known_only.pop(card_id, ()):
-            tables.known[key] -= 1
-            if not tables.known[key]:
-                del tables.known[key]
+            tables.known_counts[key] -= 1
+            if not tables.known_counts[key]:
+                del tables.known_counts[key]
         brief = tables.cards.pop(card_id, None)
         if brief is None:
             return

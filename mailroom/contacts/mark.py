@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
-from mailroom.contacts.note import is_only_triage, list_in, triage_lines
+from mailroom.contacts.note import is_only_by_mailroom, list_in, triage_lines
 
 _TOKEN: Final = re.compile(r"(?P<added>\+?)(?P<name>[A-Za-z]+)=(?P<digest>[0-9a-f]+)")
 _DIGITS: Final = 16
@@ -140,7 +140,7 @@ class Written:
             return False
         if len(self.email) != 1 and not (list_in(note) and not self.email):
             return False
-        if not (triage_lines(note) and is_only_triage(note)):
+        if not (triage_lines(note) and is_only_by_mailroom(note)):
             return False
         if self.organization:
             return self.organization == self.full and self.name in {(), self.full}

@@ -76,7 +76,7 @@ def triage_lines(note: str) -> tuple[TriageLine, ...]:
     return tuple(line for line in parsed if line is not None)
 
 
-def says_last(note: str, line: str) -> bool:
+def repeats_last_decision(note: str, line: str) -> bool:
     """Return True if the last decision in a note is the decision that a line records.
 
     Decisions are compared by their category, not by their time: a decision that is carried out
@@ -87,7 +87,7 @@ def says_last(note: str, line: str) -> bool:
     return bool(ours and last) and ours[0].category == last[0].category
 
 
-def is_only_triage(note: str) -> bool:
+def is_only_by_mailroom(note: str) -> bool:
     """Return True if nobody but Mailroom wrote anything into a note. True of an empty note."""
     return all(not line.strip() or _is_ours(line) for line in note.split("\n"))
 

@@ -17,7 +17,7 @@ _OF_LIST: Final = re.compile("6c697374-[0-9a-f]{4}-8[0-9a-f]{3}-[0-9a-f]{4}-[0-9
 """A UUID of version 8 (RFC 9562 section 5.8) that begins with the ASCII codes of "list"."""
 
 
-def bare_uid(text: str) -> str:
+def uid_without_prefix(text: str) -> str:
     """Return a uid without ``urn:uuid:`` and without the quotes that some servers add."""
     uid = text.strip().strip('"')
     while uid[: len(_UID_PREFIX)].lower() == _UID_PREFIX:
@@ -30,8 +30,8 @@ def uid_key(text: str) -> str:
 
     A UUID is the same in capitals, in braces and behind ``urn:uuid:`` (RFC 9562 section 4).
     """
-    uid = bare_uid(text)
-    uuid_text = bare_uid(uid[1:-1]) if uid[:1] == "{" and uid[-1:] == "}" else uid
+    uid = uid_without_prefix(text)
+    uuid_text = uid_without_prefix(uid[1:-1]) if uid[:1] == "{" and uid[-1:] == "}" else uid
     return uuid_text.lower() if _UUID.fullmatch(uuid_text) else uid
 
 

@@ -338,7 +338,7 @@ async def test_cards_are_read_by_what_the_index_calls_them(alice: Owner, opened:
         cards = await snapshot.read_cards([*index.ids, "gone"])
     assert {each.uid for each in cards} == {"loom", "friend", "corp"}
     assert {each.id for each in cards} == index.card_ids
-    assert index.uids == {"loom", "friend", "corp"}
+    assert index.card_uids == {"loom", "friend", "corp"}
     assert {each.name for each in snapshot.groups} == (await alice.groups()).keys()
 
 

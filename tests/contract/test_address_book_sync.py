@@ -57,14 +57,14 @@ async def assert_in_step(index: ContactIndex, account: Account) -> None:
     assert groups_in(index) == await account.owner.groups()
     for address in (*EVERYBODY, "ann@y.EXAMPLE"):
         has = {each.uid for each in contacts if address.lower() in map(str.lower, each.addresses)}
-        assert index.uids_of(address) == has
+        assert index.uids_standing_for(address) == has
     fresh = (await account.open_book().sync()).index
     assert (index.ids, index.groups) == (fresh.ids, fresh.groups)
 
 
 async def test_everything_is_known_at_first(account: Account, book: AddressBook) -> None:
     index = (await book.sync()).index
-    assert index.uids_of("ANN@y.example") == {"u1"}
+    assert index.uids_standing_for("ANN@y.example") == {"u1"}
     assert groups_in(index) == {"Imbox": {"u1"}, "Feed": set()}
     await assert_in_step(index, account)
 
@@ -100,10 +100,10 @@ async def test_what_the_owner_does_is_known_after_the_next_sync(
     account: Account, book: AddressBook, act: Callable[[ContactsApp], Awaitable[None]]
 ) -> None:
     index = (await book.sync()).index
-    before = len(index), groups_in(index), [index.uids_of(each) for each in EVERYBODY]
+    before = len(index), groups_in(index), [index.uids_standing_for(each) for each in EVERYBODY]
     await act(account.owner)
     index = (await book.sync()).index
-    after = len(index), groups_in(index), [index.uids_of(each) for each in EVERYBODY]
+    after = len(index), groups_in(index), [index.uids_standing_for(each) for each in EVERYBODY]
     assert before != after
     await assert_in_step(index, account)
 
@@ -126,7 +126,7 @@ async def test_what_another_client_of_ours_writes_is_known(
     edit = ContactEdit("new", "c0ffee", card, join=group_ids(snapshot.index, "Feed"))
     assert await other.write([edit], snapshot) == {}
     index = (await book.sync()).index
-    assert index.uids_of(NEW) == {"c0ffee"}
+    assert index.uids_standing_for(NEW) == {"c0ffee"}
     assert groups_in(index)["Feed"] == {"c0ffee"}
     await assert_in_step(index, account)
 
@@ -182,6 +182,6 @@ async def test_many_at_once_stay_in_step(account: Account) -> None:
     await asyncio.gather(*(work(number, book) for number, book in enumerate(books)))
     for book in books:
         index = (await book.sync()).index
-        assert len(index.uids_of(NEW)) == 24
+        assert len(index.uids_standing_for(NEW)) == 24
         assert len(groups_in(index)["Feed"]) == 12
         await assert_in_step(index, account)

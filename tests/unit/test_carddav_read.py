@@ -65,10 +65,10 @@ async def test_a_snapshot_stays_as_it_is_and_the_next_one_has_the_changes(dav: D
         del dav.cards[BOOK + "bob.vcf"]
         later = await book.sync()
         assert await snapshot.read(["eve@x.example"]) == ()
-        assert snapshot.index.uids == {"ann", "bob"}
+        assert snapshot.index.card_uids == {"ann", "bob"}
         assert await snapshot.read(["bob@x.example"]) == ()
         assert [card.uid for card in await later.read(["eve@x.example"])] == ["eve"]
-        assert later.index.uids == {"ann", "eve"}
+        assert later.index.card_uids == {"ann", "eve"}
 
 
 async def test_strangers_take_no_request(dav: DavServer) -> None:

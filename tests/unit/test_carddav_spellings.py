@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailroom.contacts.address import bare_address, key_of
+from mailroom.contacts.address import key_of, typed_address
 from mailroom.contacts.carddav.hrefs import path_key
 from mailroom.contacts.carddav.resource import entity_tag
 from mailroom.contacts.jscontact.fields import addresses_of as js_addresses_of
@@ -104,9 +104,9 @@ def test_an_address(spelling: str) -> None:
     ],
 )
 def test_an_address_as_it_is_typed_into_a_card(typed: str) -> None:
-    assert bare_address(typed) == "ann.b\u00fchl@b\u00fccher.example"
-    assert js_addresses_of({"emails": {"1": {"address": typed}}}) == (bare_address(typed),)
-    assert addresses_of(card(f"EMAIL;TYPE=home:{typed}")) == (bare_address(typed),)
+    assert typed_address(typed) == "ann.b\u00fchl@b\u00fccher.example"
+    assert js_addresses_of({"emails": {"1": {"address": typed}}}) == (typed_address(typed),)
+    assert addresses_of(card(f"EMAIL;TYPE=home:{typed}")) == (typed_address(typed),)
 
 
 @pytest.mark.parametrize(
@@ -147,13 +147,13 @@ def test_an_address_on_a_card_of_which_mailroom_filled_a_name_is_its_owners() ->
 
 
 def test_other_addresses() -> None:
-    assert bare_address("a>b@x.example") == "a>b@x.example"
+    assert typed_address("a>b@x.example") == "a>b@x.example"
     assert key_of('"*"@x.example') != key_of("*@x.example")
     for key in ("a(b)@x.example", "a @ b@x.example"):
         local, _, domain = key.rpartition("@")
-        assert key_of(key_of(bare_address(f'"{local}"@{domain}'))) == key
-    assert bare_address("'a'@x.example") == "'a'@x.example"
-    assert bare_address("(((x") == "(((x"
+        assert key_of(key_of(typed_address(f'"{local}"@{domain}'))) == key
+    assert typed_address("'a'@x.example") == "'a'@x.example"
+    assert typed_address("(((x") == "(((x"
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_other_uids() -> None:
     ],
 )
 def test_a_member_is_written_as_its_card_writes_its_uid(kind: str, written: str, line: str) -> None:
-    group = with_members(card(kind), join={"X"}, leave=(), written=lambda uid: written)
+    group = with_members(card(kind), join={"X"}, leave=(), written_uid=lambda uid: written)
     assert f"\r\n{line}\r\n" in bytes(group).decode()
     assert GroupForm(line.partition(":")[0])
 

@@ -85,7 +85,7 @@ def requests_for(account: Account) -> Iterator[list[str]]:
 async def test_everything_is_known_after_the_first_time(any_account: Account) -> None:
     index = (await any_account.book.sync()).index
     assert len(index) == 1
-    assert index.uids_of("ANN@x.example") == {"ann"}
+    assert index.uids_standing_for("ANN@x.example") == {"ann"}
     assert names_of(index) == {"Feed": frozenset(), "Imbox": {"ann"}}
 
 
@@ -101,9 +101,9 @@ async def test_what_others_do_is_known_after_the_next_time(any_account: Account)
     dav.put("jail.vcf", "UID:jail", "FN:Jail", "KIND:group")
     index = (await book.sync()).index
     assert len(index) == 2
-    assert index.uids_of("bob@x.example") == frozenset()
-    assert index.uids_of("eve@x.example") == {"eve"}
-    assert index.uids_of("ann@home.example") == {"ann"}
+    assert index.uids_standing_for("bob@x.example") == frozenset()
+    assert index.uids_standing_for("eve@x.example") == {"eve"}
+    assert index.uids_standing_for("ann@home.example") == {"ann"}
     assert names_of(index) == {"Read": {"eve"}, "Jail": frozenset()}
     dav.cards[BOOK + "moved.vcf"] = dav.cards.pop(BOOK + "eve.vcf")
     index = (await book.sync()).index
@@ -118,7 +118,7 @@ async def test_a_card_may_become_a_group_or_nothing_and_one_again(any_account: A
     index = (await book.sync()).index
     assert (len(index), names_of(index)) == (0, {"Feed": frozenset(), "Imbox": {"ann"}})
     add(dav, "ann")
-    assert (await book.sync()).index.uids_of(ANN) == {"ann"}
+    assert (await book.sync()).index.uids_standing_for(ANN) == {"ann"}
 
 
 async def test_many_changes_at_once_are_all_known(any_account: Account) -> None:
@@ -139,7 +139,7 @@ async def test_our_own_writes_are_known_at_once(any_account: Account) -> None:
     assert [card.uid for card in seen.cards] == ["uid new"]
     assert {group.id: group.members for group in seen.groups}[FEED] == {"uid new"}
     index = (await any_account.book.sync()).index
-    assert index.uids_of("new@x.example") == {"uid new"}
+    assert index.uids_standing_for("new@x.example") == {"uid new"}
     assert names_of(index)["Feed"] == {"uid new"}
 
 
@@ -169,7 +169,7 @@ async def test_our_own_writes_are_not_read_again(account: Account) -> None:
     next(asked)
     index = (await account.book.sync()).index
     assert next(asked) == ["REPORT"]
-    assert index.uids_of("new@x.example") == {"uid new"}
+    assert index.uids_standing_for("new@x.example") == {"uid new"}
     assert names_of(index)["Feed"] == {"uid new"}
 
 
@@ -196,8 +196,8 @@ async def test_without_etags_everything_is_read_when_the_tag_has_changed() -> No
         add(account.dav, "bob")
         add(account.dav, "ann", "EMAIL:ann@home.example")
         index = (await account.book.sync()).index
-        assert index.uids_of("bob@x.example") == {"bob"}
-        assert index.uids_of("ann@home.example") == {"ann"}
+        assert index.uids_standing_for("bob@x.example") == {"bob"}
+        assert index.uids_standing_for("ann@home.example") == {"ann"}
         assert account.dav.bodies[-1].count(b".vcf") == 4
 
 
@@ -247,7 +247,7 @@ async def test_when_the_token_is_refused_everything_is_compared_anew(
     refusals = [refusal(status, "<d:valid-sync-token/>")]
     account.dav.fault = lambda request, body: refusals.pop() if refusals else None
     index = (await account.book.sync()).index
-    assert index.uids_of("bob@x.example") == {"bob"}
+    assert index.uids_standing_for("bob@x.example") == {"bob"}
     assert len(index) == 1
     assert account.dav.count("PROPFIND") == 3
 
@@ -258,7 +258,7 @@ async def test_a_server_that_was_set_back_is_read_anew(account: Account) -> None
     del account.dav.cards[BOOK + "bob.vcf"]
     account.dav.cards.forget()
     index = (await account.book.sync()).index
-    assert (len(index), index.uids_of("bob@x.example")) == (1, frozenset())
+    assert (len(index), index.uids_standing_for("bob@x.example")) == (1, frozenset())
 
 
 async def test_a_card_that_goes_between_the_report_and_its_reading_is_gone() -> None:
@@ -272,8 +272,8 @@ async def test_a_card_that_goes_between_the_report_and_its_reading_is_gone() -> 
 
         account.dav.fault = fault
         index = (await account.book.sync()).index
-        assert index.uids_of("eve@x.example") == {"eve"}
-        assert index.uids_of("bob@x.example") == frozenset()
+        assert index.uids_standing_for("eve@x.example") == {"eve"}
+        assert index.uids_standing_for("bob@x.example") == frozenset()
         assert len((await account.book.sync()).index) == 2
 
 

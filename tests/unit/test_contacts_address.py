@@ -70,7 +70,7 @@ def test_a_sender_is_the_contact_however_the_domain_is_spelt() -> None:
     for written, on_card in ((WIRE, READABLE), (READABLE, WIRE)):
         sender = Sender(written)
         index = index_of(on_card)
-        assert index.uids_of(written) == {"uid"}
+        assert index.uids_standing_for(written) == {"uid"}
         assert index.ids_of([written]) == {"1"}
         card = Card(id="1", uid="uid", addresses=(on_card,))
         tapped = LabelledMail(
@@ -83,7 +83,7 @@ def test_a_sender_is_the_contact_however_the_domain_is_spelt() -> None:
 
 def test_a_whole_domain_is_one_however_it_is_spelt() -> None:
     index = index_of("*@bücher.example")
-    assert index.uids_of("anybody@xn--bcher-kva.example") == {"uid"}
+    assert index.uids_standing_for("anybody@xn--bcher-kva.example") == {"uid"}
 
 
 def test_the_users_own_address_is_theirs_however_it_is_spelt() -> None:

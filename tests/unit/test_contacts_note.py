@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.contacts.note import is_only_triage, says_last, triage_line, triage_lines
+from mailroom.contacts.note import (
+    is_only_by_mailroom,
+    repeats_last_decision,
+    triage_line,
+    triage_lines,
+)
 
 NOW = datetime(2026, 2, 25, 14, 3, tzinfo=UTC)
 names = st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), min_size=1)
@@ -49,7 +54,7 @@ def test_a_line_of_an_older_version_has_no_time() -> None:
     ],
 )
 def test_the_same_decision_is_known_again_at_another_minute(note: str, is_said: bool) -> None:  # noqa: FBT001 - a table
-    assert says_last(note, "Triaged to Feed on 2026-02-25 at 14:03") is is_said
+    assert repeats_last_decision(note, "Triaged to Feed on 2026-02-25 at 14:03") is is_said
 
 
 def test_lines_of_a_person_are_passed_over_and_order_is_kept() -> None:
@@ -58,14 +63,14 @@ def test_lines_of_a_person_are_passed_over_and_order_is_kept() -> None:
         "Re-triaged to Imbox on 2026-03-01"
     )
     assert [line.category for line in triage_lines(note)] == ["Feed", "Imbox"]
-    assert not is_only_triage(note)
+    assert not is_only_by_mailroom(note)
 
 
 @pytest.mark.parametrize(
     "note", ["", "\n", "Triaged to Feed on 2026-02-25", "\nTriaged to F on 2026-02-25\n"]
 )
 def test_a_note_with_nothing_but_our_lines_is_ours(note: str) -> None:
-    assert is_only_triage(note)
+    assert is_only_by_mailroom(note)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +88,7 @@ def test_a_note_with_nothing_but_our_lines_is_ours(note: str) -> None:
 )
 def test_a_line_that_only_looks_like_ours_is_a_persons(note: str) -> None:
     assert triage_lines(note) == ()
-    assert not is_only_triage(note)
+    assert not is_only_by_mailroom(note)
 
 
 def test_a_category_that_ends_like_our_line_is_read_whole() -> None:

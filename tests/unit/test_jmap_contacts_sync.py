@@ -80,7 +80,7 @@ def refusing(kind: str) -> Callable[[], None]:
 
 def said_by(index: ContactIndex, *addresses: str) -> tuple[object, ...]:
     """All that an index says."""
-    return index.ids, index.groups, [index.uids_of(each) for each in addresses]
+    return index.ids, index.groups, [index.uids_standing_for(each) for each in addresses]
 
 
 async def assert_in_step(account: Account, *addresses: str) -> None:
@@ -100,7 +100,7 @@ async def test_everything_is_read_in_brief_in_one_request(account: Account) -> N
     assert account.http.requests_sent == sent + 1
     assert index.ids == {"ann", "bob", "feed", "imbox"}
     assert index.ids_of(["bob@x.EXAMPLE"]) == {"bob"}
-    assert index.uids_of("b@y.example") == {"bob"}
+    assert index.uids_standing_for("b@y.example") == {"bob"}
     assert index.groups == (
         Group("feed", "feed", "Feed"),
         Group("imbox", "imbox", "Imbox", frozenset({"ann"})),
@@ -258,7 +258,7 @@ async def test_a_server_that_was_set_back_to_an_earlier_state_gives_everything(
     store.cards, store.card_history = {}, History()
     store.context.states.highest = 0
     add(account.contacts, "bob", ANN)
-    assert (await account.book.sync()).index.uids_of(ANN) == {"bob"}
+    assert (await account.book.sync()).index.uids_standing_for(ANN) == {"bob"}
     assert "ann" in before_that.ids, "who reads it meanwhile has the whole of the old one"
     asked(account)
     await assert_in_step(account, ANN)
@@ -303,7 +303,7 @@ def test_which_news_follow_what_is_kept(changes: CardChanges, follows: bool) -> 
 async def test_rights_that_change_make_other_cards_count(account: Account) -> None:
     account.contacts.cards.books["Other"] = {"name": "Other"}
     account.contacts.add("bob", emails={"e": {"address": ANN}}, addressBookIds={"Other": True})
-    assert (await account.book.sync()).index.uids_of(ANN) == {"ann", "bob"}
+    assert (await account.book.sync()).index.uids_standing_for(ANN) == {"ann", "bob"}
 
     def tell(name: str, result: Arguments) -> None:
         for book in result["list"] if name == "AddressBook/get" else ():
@@ -311,11 +311,11 @@ async def test_rights_that_change_make_other_cards_count(account: Account) -> No
 
     account.contacts.after = tell
     index = (await account.book.sync()).index
-    assert index.uids_of(ANN) == {"bob"}
+    assert index.uids_standing_for(ANN) == {"bob"}
     assert index.groups == ()
     assert (await account.book.describe()).name == "Other"
     account.contacts.after = lambda *_: None
-    assert (await account.book.sync()).index.uids_of(ANN) == {"ann", "bob"}
+    assert (await account.book.sync()).index.uids_standing_for(ANN) == {"ann", "bob"}
 
 
 async def test_without_a_writable_address_book_nothing_is_to_be_known(account: Account) -> None:
@@ -524,8 +524,8 @@ async def test_cards_that_never_hold_still_for_a_look_are_not_written() -> None:
 async def test_what_was_written_is_known_after_the_next_sync(account: Account) -> None:
     index = (await account.book.sync()).index
     assert await account.write(creating("eve", join=FEED)) == {}
-    assert index.uids_of("eve@x.example") == set()
+    assert index.uids_standing_for("eve@x.example") == set()
     later = (await account.book.sync()).index
-    assert index.uids_of("eve@x.example") == set()
-    assert later.uids_of("eve@x.example") == {"uid eve"}
+    assert index.uids_standing_for("eve@x.example") == set()
+    assert later.uids_standing_for("eve@x.example") == {"uid eve"}
     assert later.groups[0].members == {"uid eve"}

@@ -99,7 +99,7 @@ async def test_many_decisions(
         snapshot = await book.sync()
         (feed,) = (group.id for group in snapshot.groups if group.name == "Feed")
         joined = frozenset({feed})
-        edits = [ContactEdit(uid, uid, join=joined) for uid in sorted(snapshot.index.uids)]
+        edits = [ContactEdit(uid, uid, join=joined) for uid in sorted(snapshot.index.card_uids)]
         assert await book.write(edits, snapshot) == {}
         async with open_account(account.settings) as fresh:
             # As a command does it: the address book is found and read first.

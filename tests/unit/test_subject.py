@@ -85,7 +85,7 @@ def test_the_card_of_a_list_decides_on_the_list_and_on_no_address() -> None:
     builder.put_card("1", uid, ["dev@lists.example"])
     builder.put_card("2", uid_for("*@corp.example"), ["*@corp.example"])
     index = builder.build()
-    assert index.uids_of(LIST.key) == index.own_uids_of(LIST.key) == {uid}
+    assert index.uids_standing_for(LIST.key) == index.own_uids_of(LIST.key) == {uid}
     assert index.ids_of([LIST.key]) == {"1"}
     assert index.bears(uid, LIST.key)
     assert not index.knows("dev@lists.example")

@@ -104,7 +104,7 @@ class _Executor:
         """Remove uids that no card has from the groups."""
         snapshot = await self._scope.book.sync()
         ours = find_groups(snapshot.groups, self._scope.categories, self._scope.layout)
-        edits = edits_for_strays_among(uids, ours, snapshot.index.uids)
+        edits = edits_for_strays_among(uids, ours, snapshot.index.card_uids)
         failures = await self._scope.book.write(edits, snapshot) if edits else {}
         self._outcome.failures |= {f"member {uid}": str(error) for uid, error in failures.items()}
 

@@ -56,7 +56,7 @@ class Orphans:
                 except UnusableFromError:
                     continue
                 of_list = list_key(list_id(email.list_id))
-                has_contact = bool(index.uids_of(key) or index.uids_of(of_list))
+                has_contact = bool(index.uids_standing_for(key) or index.uids_standing_for(of_list))
                 if (
                     has_contact
                     or is_own(key, self._identities)

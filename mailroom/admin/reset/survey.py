@@ -42,7 +42,7 @@ async def survey(scope: Scope) -> Traces:
         if await _has_no_trace(scope, snapshot):
             return Traces()
         raise
-    strays = members - snapshot.index.uids
+    strays = members - snapshot.index.card_uids
     traces = Traces(
         gathered,
         cards=await _concerned(scope, snapshot, members),

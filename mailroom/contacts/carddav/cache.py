@@ -142,7 +142,7 @@ class CardCache:
     """One address book.
 
     Args:
-        names: the names of the groups that Mailroom uses.
+        group_names: the names of the groups that Mailroom uses.
         groups_are_categories: True if groups are CATEGORIES on cards; False if groups are cards.
 
     Attributes:
@@ -151,9 +151,11 @@ class CardCache:
         groups_are_categories: the argument.
     """
 
-    def __init__(self, names: Collection[str] = (), *, groups_are_categories: bool = False) -> None:
+    def __init__(
+        self, group_names: Collection[str] = (), *, groups_are_categories: bool = False
+    ) -> None:
         self.etags: dict[str, str] = {}
-        self.category_members = CategoryMembers(names)
+        self.category_members = CategoryMembers(group_names)
         self.groups_are_categories = groups_are_categories
         self._index = IndexBuilder()
         self._versions: dict[str, Resource] = {}

@@ -26,8 +26,8 @@ _SMALL_CARD: Final = 64 * 1024
 _PART: Final = 4 * 1024 * 1024
 """Octets that an answer should have, so that it arrives in time over a slow line."""
 _ENOUGH: Final = 4 * _PART
-_CARDS: Final = 100
-_CARDS_IN_BRIEF: Final = 500
+_MOST_CARDS: Final = 100
+_MOST_CARDS_IN_BRIEF: Final = 500
 _UNREADABLE_AT_MOST: Final = 5
 """Cards that a server may fail to send in one reading. If it fails over more, it is broken."""
 _FIRST: Final = 20
@@ -40,20 +40,20 @@ class Way:
 
     Attributes:
         whole: True to ask for whole cards, False for some properties.
-        keep: octets up to which a card is kept unchanged.
-        cards: the number of cards in one answer at most.
+        keep_up_to: octets up to which a card is kept unchanged.
+        most_cards: the largest number of cards to ask for in one request.
     """
 
     whole: bool
-    keep: int
-    cards: int
+    keep_up_to: int
+    most_cards: int
 
 
-WHOLE: Final = Way(whole=True, keep=LARGEST_CARD, cards=_CARDS)
+WHOLE: Final = Way(whole=True, keep_up_to=LARGEST_CARD, most_cards=_MOST_CARDS)
 """For cards that may be edited."""
-WHOLE_IF_SMALL: Final = Way(whole=True, keep=_SMALL_CARD, cards=_CARDS)
+WHOLE_FOR_INDEX: Final = Way(whole=True, keep_up_to=_SMALL_CARD, most_cards=_MOST_CARDS)
 """For the index, from whole cards."""
-BRIEF: Final = Way(whole=False, keep=_SMALL_CARD, cards=_CARDS_IN_BRIEF)
+BRIEF: Final = Way(whole=False, keep_up_to=_SMALL_CARD, most_cards=_MOST_CARDS_IN_BRIEF)
 """For the index, from the properties that the server returns."""
 
 
@@ -81,10 +81,10 @@ async def read_cards(
     first = unknown[:_FIRST] if len(unknown) > _FIRST else []
     if first:
         await reading.read(first)
-    usual = max(reading.octets // max(reading.cards, 1), 1)
+    usual = max(reading.octets // max(reading.card_count, 1), 1)
     rest = {path: sizes[path] or usual for path in sorted(sizes.keys() - set(first))}
     small = {path: size for path, size in rest.items() if size <= _PART}
-    parts = batches_by_weight(small, small.__getitem__, limit=_PART, most=way.cards)
+    parts = batches_by_weight(small, small.__getitem__, limit=_PART, most=way.most_cards)
     await all_of(reading.read(part) for part in parts)
     for path in rest.keys() - small.keys():
         # One at a time, because each of these cards is large.
@@ -97,7 +97,7 @@ class _Reading:
 
     Attributes:
         failed: the paths of cards that the server failed to send so far.
-        cards: the number of cards that were read so far.
+        card_count: the number of cards that were read so far.
         octets: the octets of these cards together.
     """
 
@@ -106,7 +106,7 @@ class _Reading:
         self._take = take
         self._way = way
         self.failed: set[str] = set()
-        self.cards = 0
+        self.card_count = 0
         self.octets = 0
 
     async def read(self, paths: Collection[str]) -> None:
@@ -167,10 +167,10 @@ class _Reading:
         self, paths: Collection[str], way: Way, *, enough: int | None
     ) -> tuple[frozenset[str], bool]:
         return await self._requests.multiget(
-            paths, self._take_and_count, whole=way.whole, keep=way.keep, enough=enough
+            paths, self._take_and_count, whole=way.whole, keep_up_to=way.keep_up_to, enough=enough
         )
 
     def _take_and_count(self, resource: Resource) -> None:
-        self.cards += 1
+        self.card_count += 1
         self.octets += resource.octets
         self._take(resource)

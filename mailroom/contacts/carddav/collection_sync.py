@@ -19,7 +19,7 @@ from mailroom.contacts.carddav.cache import Changes
 from mailroom.contacts.carddav.card_reader import (
     BRIEF,
     WHOLE,
-    WHOLE_IF_SMALL,
+    WHOLE_FOR_INDEX,
     Way,
     read_cards,
 )
@@ -111,19 +111,21 @@ class CollectionSync:
         known = [length for length in lengths.values() if length is not None]
         is_little = len(lengths) - len(known) <= _FEW and sum(known) <= _READ_WHOLE
         if self._brief_lacks_addresses or is_little:
-            await self._read_as(WHOLE_IF_SMALL, lengths, lengths, changes)
+            await self._read_as(WHOLE_FOR_INDEX, lengths, lengths, changes)
         else:
             await self._read_as(BRIEF, lengths, lengths, changes)
             # Some servers leave out properties with a group (``item1.EMAIL``, as iPhones write it).
             # If a server does so, a card with one address may lack another one, so every card is
             # read whole.
-            bare = [path for path, card in changes.cards.items() if not card.addresses]
-            await self._read_as(WHOLE_IF_SMALL, bare, lengths, changes)
-            if any(path in changes.cards and changes.cards[path].addresses for path in bare):
+            without_address = [path for path, card in changes.cards.items() if not card.addresses]
+            await self._read_as(WHOLE_FOR_INDEX, without_address, lengths, changes)
+            if any(
+                path in changes.cards and changes.cards[path].addresses for path in without_address
+            ):
                 log.info("server leaves out properties with a group, all cards are read whole")
                 self._brief_lacks_addresses = True
-                rest = changes.cards.keys() - set(bare)
-                await self._read_as(WHOLE_IF_SMALL, rest, lengths, changes)
+                rest = changes.cards.keys() - set(without_address)
+                await self._read_as(WHOLE_FOR_INDEX, rest, lengths, changes)
         groups = dict(changes.unread_groups)
         await self._read_as(WHOLE, groups, groups, changes)
 

@@ -40,9 +40,9 @@ def waves(edits: Sequence[ContactEdit], groups: Collection[Group]) -> list[list[
     try:
         sorter.prepare()
     except CycleError:
-        everywhere = [sorted({group for edit in edits for group in edit.join | edit.leave})]
-        joined = _writes(everywhere, [replace(edit, leave=_NONE) for edit in edits])
-        left = _writes(everywhere, [replace(edit, join=_NONE) for edit in edits])
+        all_groups = [sorted({group for edit in edits for group in edit.join | edit.leave})]
+        joined = _writes(all_groups, [replace(edit, leave=_NONE) for edit in edits])
+        left = _writes(all_groups, [replace(edit, join=_NONE) for edit in edits])
         return joined + left
     order = []
     while sorter.is_active():

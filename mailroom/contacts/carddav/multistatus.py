@@ -93,8 +93,8 @@ class MultistatusReader(Generic[T]):
 
     Args:
         take: converts a resource; called while the answer comes in.
-        refuse: called with an answer that is not a multistatus; may raise an error.
-        keep: octets up to which a card is kept unchanged, see
+        raise_for: called with an answer that is not a multistatus; may raise an error.
+        keep_up_to: octets up to which a card is kept unchanged, see
             :class:`mailroom.contacts.vcard.scan.CardScanner`.
         enough: octets after which the reader stops; None to read the whole answer.
     """
@@ -102,14 +102,14 @@ class MultistatusReader(Generic[T]):
     def __init__(
         self,
         take: Callable[[Item], T],
-        refuse: Callable[[Response], None] = lambda _: None,
+        raise_for: Callable[[Response], None] = lambda _: None,
         *,
-        keep: int = 0,
+        keep_up_to: int = 0,
         enough: int | None = None,
     ) -> None:
         self._take = take
-        self._refuse = refuse
-        self._keep = keep
+        self._raise_for = raise_for
+        self._keep_up_to = keep_up_to
         self._enough = enough
         self._octets = 0
         self._found: list[T] = []
@@ -135,9 +135,9 @@ class MultistatusReader(Generic[T]):
         return self._enough is None or self._octets < self._enough
 
     def result(self, response: Response) -> Multistatus[T]:
-        """See :class:`mailroom.http.AnswerReader`. Raises also the errors of ``refuse``."""
+        """See :class:`mailroom.http.AnswerReader`. Raises also the errors of ``raise_for``."""
         if response.status != HTTPStatus.MULTI_STATUS:
-            self._refuse(response)
+            self._raise_for(response)
             raise BrokenAnswerError(response.url, "no WebDAV multistatus")
         # After a stop, the resource whose element has not ended does not count as found.
         if self._enough is None or self._octets < self._enough:
@@ -165,7 +165,7 @@ class MultistatusReader(Generic[T]):
         if self._builder is not None:
             self._builder.start(tag, attributes)
             if tag == ADDRESS_DATA:
-                self._scanner = CardScanner(self._keep)
+                self._scanner = CardScanner(self._keep_up_to)
 
     def on_end(self, _: str) -> None:
         """Handle the end of an element."""
@@ -224,7 +224,7 @@ def parse_multistatus(response: Response) -> Multistatus[Item]:
         BrokenAnswerError: the answer is not a multistatus.
         AddressBookError: the answer names resources of another host.
     """
-    reader: MultistatusReader[Item] = MultistatusReader(lambda item: item, keep=_LONGEST_TEXT)
+    reader: MultistatusReader[Item] = MultistatusReader(lambda item: item, keep_up_to=_LONGEST_TEXT)
     reader.begin(response)
     reader.feed(response.body)
     return reader.result(response)

@@ -107,7 +107,7 @@ class Requests:
             SyncRefusedError: the server does not offer ``sync-collection``, or refuses the token.
         """
         listing = await self._list(
-            "REPORT", sync_collection(token), depth=0, error=SyncRefusedError
+            "REPORT", sync_collection(token), depth=0, make_error=SyncRefusedError
         )
         if not listing.token:
             raise SyncRefusedError(f"no sync-token for the address book {self.url}")
@@ -124,7 +124,7 @@ class Requests:
         """
         body = query_by_uid(begin, excluded)
         try:
-            return await self._list("REPORT", body, depth=1, error=_query_refused)
+            return await self._list("REPORT", body, depth=1, make_error=_query_refused)
         except TooManyError:
             return Listing(is_truncated=True)
 
@@ -132,7 +132,7 @@ class Requests:
         """Return the tag that changes with the address book; empty if the server has none."""
         answer = await self._http.ask_in_pieces(
             xml_request("PROPFIND", self.url, propfind([COLLECTION_TAG]), depth=0),
-            lambda: MultistatusReader(lambda item: item.text(COLLECTION_TAG), self._refuse),
+            lambda: MultistatusReader(lambda item: item.text(COLLECTION_TAG), self._raise_for),
         )
         return next(iter(answer.found), "")
 
@@ -142,7 +142,7 @@ class Requests:
         take: Callable[[Resource], None],
         *,
         whole: bool,
-        keep: int,
+        keep_up_to: int,
         enough: int | None,
     ) -> tuple[frozenset[str], bool]:
         """Read certain cards.
@@ -152,7 +152,7 @@ class Requests:
             take: called with each existing card while the answer comes in; called again if the
                 answer broke off and the request was repeated.
             whole: True to ask for whole cards, False for the properties in the index.
-            keep: octets up to which a card is kept unchanged.
+            keep_up_to: octets up to which a card is kept unchanged.
             enough: octets after which the rest of the answer is not read; None: no limit.
 
         Returns:
@@ -170,7 +170,9 @@ class Requests:
         body = multiget(map(self.paths.spelled, paths), whole=whole)
         answer = await self._http.ask_in_pieces(
             xml_request("REPORT", self.url, body, depth=1),
-            lambda: MultistatusReader(take_item, self._refuse, keep=keep, enough=enough),
+            lambda: MultistatusReader(
+                take_item, self._raise_for, keep_up_to=keep_up_to, enough=enough
+            ),
         )
         return frozenset(answer.found), answer.is_truncated
 
@@ -210,12 +212,12 @@ class Requests:
         body: bytes,
         *,
         depth: int,
-        error: Callable[[str, Response], RefusedError] = RefusedError,
+        make_error: Callable[[str, Response], RefusedError] = RefusedError,
     ) -> Listing:
-        refuse = partial(self._refuse, error=error)
+        raise_for = partial(self._raise_for, make_error=make_error)
         answer = await self._http.ask_in_pieces(
             xml_request(method, self.url, body, depth=depth),
-            lambda: MultistatusReader(self._listed, refuse),
+            lambda: MultistatusReader(self._listed, raise_for),
         )
         entries = [entry for entry in answer.found if entry is not None]
         found = {path: listed for path, listed in entries if listed is not None}
@@ -236,8 +238,8 @@ class Requests:
     def _url_of(self, path: str) -> URL:
         return at_path(self.url, self.paths.spelled(path))
 
-    def _refuse(
-        self, response: Response, error: Callable[[str, Response], RefusedError] = RefusedError
+    def _raise_for(
+        self, response: Response, make_error: Callable[[str, Response], RefusedError] = RefusedError
     ) -> None:
         """Raise the error that an answer without a multistatus means."""
         if response.status in GONE:
@@ -246,7 +248,7 @@ class Requests:
             raise access_refusal(response)
         if response.status == HTTPStatus.OK:
             raise response.intermediary or BrokenAnswerError(self.url, "no WebDAV multistatus")
-        raise error(f"the address book {self.url} cannot be read", response)
+        raise make_error(f"the address book {self.url} cannot be read", response)
 
 
 class _CardAnswer:

@@ -12,8 +12,8 @@ from typing import Final
 from mailroom.contacts.carddav.multistatus import Item
 from mailroom.contacts.carddav.webdav import ETAG, LENGTH
 from mailroom.contacts.vcard.fields import (
-    is_vcard3_without_name,
     is_vcard4,
+    lacks_demanded_n,
     names_of,
     note_of,
     uid_of,
@@ -58,7 +58,7 @@ class Resource:
         """
         if is_vcard4(self.card):
             return False
-        return is_vcard3_without_name(self.card) or not self.fits_length(self.length)
+        return lacks_demanded_n(self.card) or not self.fits_length(self.length)
 
     def is_stored_version_of(self, shown: "Resource") -> bool:
         """Return True if this card, which was asked for as vCard 4, is the stored version.
@@ -73,7 +73,7 @@ class Resource:
         # If the length fits the card shown, that card is the stored one. If the length fits neither
         # card, it is wrong and shows nothing. Then the card shown is known to be converted only if
         # it lacks N, and this card is the stored one.
-        return is_vcard3_without_name(shown.card) and not shown.fits_length(shown.length)
+        return lacks_demanded_n(shown.card) and not shown.fits_length(shown.length)
 
     def fits_length(self, length: int | None) -> bool:
         """Return True if this card has ``length`` octets, or if ``length`` is unknown."""

@@ -160,7 +160,7 @@ class Resources:
         self._cache.store(resource)
         return resource
 
-    async def unchanged(self, card: Card) -> Resource | None:
+    async def unchanged_version(self, card: Card) -> Resource | None:
         """Return the resource of a card; None if the card is gone.
 
         Raises:

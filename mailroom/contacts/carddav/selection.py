@@ -100,7 +100,7 @@ async def select(http: HttpClient, base: URL, options: Options) -> Selected:
         left = with_groups or books
         usual = [book for book in left if book.resource_name.lower() in _USUAL_NAMES]
         default = [book for book in left if book.resource_name.lower() == _DEFAULT]
-        chosen = next((few for few in (left, default, usual) if len(few) == 1), None)
+        chosen = next((choice for choice in (left, default, usual) if len(choice) == 1), None)
         if chosen is None:
             raise AddressBookError(
                 f"there are several address books; set {_SETTING} to the name or path of the one"
@@ -194,7 +194,7 @@ async def _has_groups(
     try:
         answer = await http.ask_in_pieces(
             xml_request("REPORT", book.url, query_by_name(names), depth=1),
-            lambda: MultistatusReader(is_wanted, keep=LARGEST_CARD),
+            lambda: MultistatusReader(is_wanted, keep_up_to=LARGEST_CARD),
         )
     except (AddressBookError, HttpError) as error:
         log.info("address book cannot be searched for groups", url=str(book.url), error=str(error))

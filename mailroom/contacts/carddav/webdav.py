@@ -85,11 +85,20 @@ class AddressBookGoneError(AddressBookError):
 
 
 class RefusedError(AddressBookError):
-    """The server refused one request."""
+    """The server refused one request.
 
-    def __init__(self, what: str, response: Response | None = None) -> None:
-        super().__init__(what)
-        self.what = what
+    Args:
+        text: the request that failed, in words: ``/book/ann.vcf cannot be changed``.
+        response: the server's answer; None if the answer lacks something and has no error status.
+
+    Attributes:
+        status: the HTTP status of the answer; None without an answer.
+        why: the server's explanation; empty if there is none.
+    """
+
+    def __init__(self, text: str, response: Response | None = None) -> None:
+        super().__init__(text)
+        self.text = text
         self.status = None if response is None else response.status
         self.why = "" if response is None else explanation(response.body)
         self.is_lasting = self.status in _LASTING or self.is_about_card
@@ -107,7 +116,7 @@ class RefusedError(AddressBookError):
         with suppress(ValueError):  # Some servers use statuses that HTTPStatus does not know.
             status = f"{status} {HTTPStatus(self.status or 0).phrase}"
         details = ", ".join(filter(None, [status, self.why]))
-        return f"{self.what} ({details})" if details else self.what
+        return f"{self.text} ({details})" if details else self.text
 
 
 class SyncRefusedError(RefusedError):

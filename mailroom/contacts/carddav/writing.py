@@ -111,14 +111,14 @@ class Writing:
             path = await self._resources.create(uid, categorized(new_card(create, uid)))
             if path is None:
                 return uid_key(uid)
-            there = await self._resources.get(path)
+            existing = await self._resources.get(path)
             if (
-                there is not None
-                and is_readable(there.card)
-                and create.is_for(uid_of(there.card), addresses_of(there.card))
+                existing is not None
+                and is_readable(existing.card)
+                and create.is_for(uid_of(existing.card), addresses_of(existing.card))
             ):
                 await self._resources.change(path, lambda card: categorized(adopted(card, create)))
-                return uid_of(there.card)
+                return uid_of(existing.card)
             uid = other_uid(uid, create.address)
         raise AddressBookError(f"no card can be made: {create.uid} and others are taken")
 
@@ -132,7 +132,7 @@ class Writing:
                 await self._resources.change(
                     write.group,
                     lambda card: with_members(
-                        card, join=join, leave=leave, written=self._cache.written_uid
+                        card, join=join, leave=leave, written_uid=self._cache.written_uid
                     ),
                 )
             except AddressBookError as error:
@@ -150,7 +150,7 @@ class Writing:
 
         async def find_version(edit: ContactEdit, card: Card) -> None:
             with self._report.failing(edit.key):
-                if (version := await self._resources.unchanged(card)) is not None:
+                if (version := await self._resources.unchanged_version(card)) is not None:
                     versions[edit] = version
 
         async def delete(edit: ContactEdit, version: Resource, now: Collection[Group]) -> None:

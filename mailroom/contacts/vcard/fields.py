@@ -7,7 +7,7 @@ from typing import Final
 from mailroom.contacts.address import addresses_in
 from mailroom.contacts.mark import JSCONTACT_PROPERTY, MADE, VCARD_PROPERTY
 from mailroom.contacts.model import Names, clean
-from mailroom.contacts.uid import bare_uid, uid_key
+from mailroom.contacts.uid import uid_key, uid_without_prefix
 from mailroom.contacts.vcard.lines import ContentLine, VCard, decode, encode
 
 KIND: Final = ("KIND", "X-ADDRESSBOOKSERVER-KIND")
@@ -68,7 +68,7 @@ def uid_of(card: VCard) -> str:
 def written_uid_of(card: VCard) -> str:
     """Return the value of the card's UID as written; empty if the card has none."""
     uids = (unescape(line.value).strip() for line in card.named("UID"))
-    return next((uid for uid in uids if bare_uid(uid)), "")
+    return next((uid for uid in uids if uid_without_prefix(uid)), "")
 
 
 def kind_of(card: VCard) -> str:
@@ -87,7 +87,7 @@ def demanded_names(card: VCard) -> frozenset[str]:
     return frozenset({"FN"}) if is_vcard4(card) else frozenset({"FN", "N"})
 
 
-def is_vcard3_without_name(card: VCard) -> bool:
+def lacks_demanded_n(card: VCard) -> bool:
     """Return True if the card lacks the N that its version demands."""
     return "N" in demanded_names(card) and not card.named("N")
 

@@ -62,7 +62,7 @@ def with_members(
     *,
     join: Collection[str],
     leave: Collection[str],
-    written: Callable[[str], str] = lambda uid: uid,
+    written_uid: Callable[[str], str] = lambda uid: uid,
 ) -> VCard:
     """Return the group with some members added and some removed.
 
@@ -70,14 +70,14 @@ def with_members(
         card: the group.
         join: uids to add; existing members are not added again.
         leave: uids to remove; every line that names one of them is removed.
-        written: returns the UID of a member as written on the member's card.
+        written_uid: returns the UID of a member as written on the member's card.
     """
     form, members = form_of(card), members_of(card)
     for uid in join:
         if uid not in members:
             # In vCard 4, the value is the member's UID as written, because some programs compare
             # the two as texts. Apple's programs put urn:uuid: before the UID.
-            value = written(uid)
+            value = written_uid(uid)
             if form is GroupForm.APPLE and value[: len(_URN)].lower() != _URN:
                 value = _URN + value
             card = card.with_new(form, escape(value))
@@ -112,10 +112,10 @@ def with_categories(card: VCard, *, join: Collection[str], leave: Collection[str
     """
     joined = {category_key(name) for name in join}
     left = {category_key(name) for name in leave} - joined
-    there = {category_key(name) for name in categories_of(card)}
+    present = {category_key(name) for name in categories_of(card)}
     for name in sorted(join):
-        if category_key(name) not in there:
-            there.add(category_key(name))
+        if category_key(name) not in present:
+            present.add(category_key(name))
             lines = [
                 line
                 for line in card.named(_CATEGORIES)

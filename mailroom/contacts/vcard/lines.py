@@ -105,10 +105,10 @@ class ContentLine:
         shared = takewhile(lambda pair: pair[0] == pair[1], characters)
         kept = sum(len(character) for character, _ in shared)
         length = kept  # then with the folds among these octets
-        for crease in _FOLD.finditer(body):
-            if crease.start() >= length:
+        for fold_match in _FOLD.finditer(body):
+            if fold_match.start() >= length:
                 break
-            length += len(crease[0])
+            length += len(fold_match[0])
         start = body[:length]
         column = len(start) - (start.rfind(b"\n") + 1)
         return replace(self, raw=start + fold(new[kept:], end, column=column) + end, value=value)
@@ -129,8 +129,8 @@ class VCard:
     is_whole: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        ends = [index for index, line in enumerate(self.lines) if _is(line, "END")]
-        begins = [index for index, line in enumerate(self.lines) if _is(line, "BEGIN")]
+        ends = [index for index, line in enumerate(self.lines) if _is_delimiter(line, "END")]
+        begins = [index for index, line in enumerate(self.lines) if _is_delimiter(line, "BEGIN")]
         whole = len(ends) == len(begins) == 1 and all(
             line.is_blank for line in (*self.lines[: begins[0]], *self.lines[ends[0] + 1 :])
         )
@@ -142,11 +142,11 @@ class VCard:
         """Read a card. No error is raised for a broken card; see ``is_whole``."""
         lines, depth = list[ContentLine](), 0
         for line in _logical_lines(data):
-            if _is(line, "BEGIN"):
+            if _is_delimiter(line, "BEGIN"):
                 depth += 1
             # The lines of a card inside the card (AGENT in vCard 2.1) are opaque.
             lines.append(line if depth == 1 else line.as_opaque())
-            if depth and _is(line, "END"):
+            if depth and _is_delimiter(line, "END"):
                 depth -= 1
         return cls(tuple(lines))
 
@@ -221,7 +221,7 @@ def _is_quoted_printable(line: bytes) -> bool:
     return "QUOTED-PRINTABLE" in ContentLine.parse(line).encodings
 
 
-def _is(line: ContentLine, delimiter: str) -> bool:
+def _is_delimiter(line: ContentLine, delimiter: str) -> bool:
     return line.name == delimiter and line.value.strip().upper() == "VCARD"
 
 

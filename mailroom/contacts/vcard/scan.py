@@ -50,12 +50,12 @@ class CardScanner:
     """Reads one card in pieces.
 
     Args:
-        keep: octets up to which the card is kept unchanged. Of a longer card only the lines of
-            :data:`IN_BRIEF` are kept.
+        keep_up_to: octets up to which the card is kept unchanged. Of a longer card only the lines
+            of :data:`IN_BRIEF` are kept.
     """
 
-    def __init__(self, keep: int) -> None:
-        self._keep = keep
+    def __init__(self, keep_up_to: int) -> None:
+        self._keep_up_to = keep_up_to
         self._octets = 0
         self._pieces: list[bytes] = []
         self._lines: _LineFilter | None = None
@@ -67,7 +67,7 @@ class CardScanner:
             self._lines.feed(data)
             return
         self._pieces.append(data)
-        if self._octets > self._keep:
+        if self._octets > self._keep_up_to:
             self._lines = _LineFilter()
             for piece in self._pieces:
                 self._lines.feed(piece)
@@ -91,10 +91,12 @@ class _LineFilter:
 
     def feed(self, data: bytes) -> None:
         text = self._rest + data
-        held = b"\r" if text.endswith(b"\r") else b""  # A line feed may follow in the next piece.
-        text = text[: len(text) - len(held)]
+        last_cr = (
+            b"\r" if text.endswith(b"\r") else b""
+        )  # A line feed may follow in the next piece.
+        text = text[: len(text) - len(last_cr)]
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")  # Old Macs wrote CR alone.
-        self._rest = self._scan(text, is_last=False) + held
+        self._rest = self._scan(text, is_last=False) + last_cr
 
     def result(self) -> bytes:
         self._scan(self._rest.replace(b"\r", b"\n"), is_last=True)

@@ -6,12 +6,12 @@ from enum import StrEnum
 from typing import Self
 
 from mailroom.contacts.address import (
-    bare_address,
-    is_written,
+    is_quoted_where_needed,
     key_of,
     list_id_of,
     list_key,
-    written,
+    quoted_where_needed,
+    typed_address,
 )
 from mailroom.screener.model.lists import list_id
 from mailroom.screener.model.sender import CONTROL, is_address
@@ -62,8 +62,8 @@ class Subject:
             raise mistake
         if text.startswith(_EVERYBODY) and is_address(f"a@{text[2:]}"):
             return cls(key_of(text))
-        address = bare_address(text)
-        if is_address(address) and is_written(address) and not text.startswith("<"):
+        address = typed_address(text)
+        if is_address(address) and is_quoted_where_needed(address) and not text.startswith("<"):
             return cls(key_of(address))
         identifier = list_id(text)
         is_bracketed = text.endswith(">") and bool(identifier) and "*" not in identifier
@@ -82,4 +82,4 @@ class Subject:
         """Return the text that :meth:`parse` reads."""
         if identifier := list_id_of(self.key):
             return identifier if _HOST.fullmatch(identifier) else f"<{identifier}>"
-        return self.key if self.kind is Kind.DOMAIN else written(self.key)
+        return self.key if self.kind is Kind.DOMAIN else quoted_where_needed(self.key)

@@ -137,7 +137,7 @@ class PlannerByName:
                 mails=mails_of.get(subject.key, ()),
                 categories=self._categories,
                 groups=groups,
-                uids=snapshot.index.uids,
+                uids=snapshot.index.card_uids,
                 now=self._now(),
             )
             decisions.append(decision)

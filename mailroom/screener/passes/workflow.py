@@ -202,7 +202,7 @@ class ScreenerWorkflow:
                 places=gathered.places,
                 categories=self._categories,
                 groups=groups,
-                uids=snapshot.index.uids,
+                uids=snapshot.index.card_uids,
                 now=now,
                 mails_of=mails_of,
             )

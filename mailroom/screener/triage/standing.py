@@ -44,7 +44,7 @@ class StandingDecisions:
 
         For an address that no card bears, the decision on its domain stands in.
         """
-        own, every = self._index.own_uids_of(key), self._index.uids_of(key)
+        own, every = self._index.own_uids_of(key), self._index.uids_standing_for(key)
         # Several people may share an address. A card that belongs to this address only takes
         # precedence over the cards of people with further addresses.
         return self.categories_of_cards(own) or self.categories_of_cards(every)
