@@ -1,13 +1,13 @@
-"""The table of docs/resilience.md: every time-out, pause and number of tries, with its value.
+"""The tables of docs/resilience.md: every time-out, pause and number of tries, with its value.
 
 The values are read from the code, and the words stand here. ``tests/unit/test_documents.py`` holds
-the document to this table; ``tests/unit/test_limits.py`` holds the table to the code.
+the document to these tables; ``tests/unit/test_limits.py`` holds the tables to the code.
 """
 
 import ast
 import importlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,8 @@ from mailroom.settings.sections import (
 )
 
 ROOT: Final = Path(__file__).parents[2]
+_UNITS: Final = {"days": 86_400, "h": 3600, "min": 60}
+"""Units of time, the largest first, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,17 @@ class Limit:
         return value
 
     def shown(self) -> str:
-        """Return the value and its unit, for people."""
+        """Return the value and its unit, for people: ``900 s (15 min)``."""
         value = self.value
         values = value.values() if isinstance(value, dict) else value
-        numbers = values if isinstance(value, dict | tuple) else [value]
-        return f"{', '.join(f'{number:g}' for number in numbers)} {self.unit}".rstrip()
+        numbers = values if isinstance(values, Collection) else [values]
+        text = f"{', '.join(f'{number:.10g}' for number in numbers)} {self.unit}".rstrip()
+        if self.unit != "s" or len(numbers) > 1:
+            return text
+        for unit, seconds in _UNITS.items():
+            if value >= 2 * seconds and value % seconds == 0:
+                return f"{text} ({value / seconds:g} {unit})"
+        return text
 
 
 SETTINGS: Final = {
@@ -71,91 +79,93 @@ REQUEST: Final = (
         "http/client.py CONNECT_TIMEOUT",
         "s",
         "opening a connection",
-        "the request never left: it is always repeated",
-        "far below the whole time-out, so that a dead host is noticed early",
+        "the request never left, so it is sent again",
+        "far below the time-out of an answer, so that a dead host is noticed early",
     ),
     Limit(
         "http/client.py TIMEOUT",
         "s",
         "a whole answer",
-        "repeated if that is safe, else reported",
+        "the request is sent again if that is safe; else the error is reported",
         "four attempts end before a pass counts as stuck",
     ),
     Limit(
         "http/streams.py ANSWER_TIMEOUT",
         "s",
-        "silence of a server while a push stream is open, until it has answered once",
+        "silence of a server that has answered no request since a push stream was opened",
         "the stream is closed, and the request is sent again",
-        "a quarter of the time-out: a server that is blocked by the stream delays a tap only once",
+        "a quarter of the time-out of an answer: if the stream blocks the server, a tap waits for"
+        " this once",
     ),
     Limit(
         "http/streams.py _LONGEST_SUSPICION",
         "s",
-        "waiting for a request that shows if the stream was the reason",
+        "waiting for a request that shows whether the closed stream was the reason",
         "the stream is opened again",
-        "two time-outs: the repeated request has ended by then",
+        "two time-outs of an answer: the repeated request has ended by then",
     ),
     Limit(
         "http/client.py _MAX_REDIRECTS",
         "",
         "redirects of one request",
-        "broken answer; repeated if that is safe",
+        "the answer counts as broken; the request is sent again if that is safe",
         "real servers use one or two",
     ),
     Limit(
         "http/retry.py ATTEMPTS",
         "",
-        "attempts at a request, or at calls of a request that are put off",
+        "attempts at a request, or at its calls that were put off, unless the server is busy",
         "the error is reported; the pass fails and is repeated",
-        "a short fault passes within one pass; a long one is for the pauses between passes",
+        "a short fault ends during the attempts, a long one during the pauses between passes",
     ),
     Limit(
         "http/retry.py BASE_PAUSE",
         "s",
-        "the first random pause before another attempt; doubles each time",
+        "the longest random pause before the second attempt; doubles with each attempt",
         "the next attempt",
         "a tap is done within about a second although one request fails",
     ),
     Limit(
         "http/retry.py LONGEST_PAUSE",
         "s",
-        "the growth of this pause",
+        "the longest random pause before any attempt",
         "the next attempt",
         "rates are counted by the minute, and short pauses would only exceed them again",
     ),
     Limit(
         "http/retry.py _BUSY_PAUSE",
         "s",
-        "the random pause while a host is busy (429, 423, `limit`)",
+        "the longest random pause before any attempt while a host is busy (423, `limit`, 429 with"
+        " Retry-After)",
         "the next attempt",
-        "a busy host has room for moments only",
+        "a busy host has room for moments only, so it is asked often",
     ),
     Limit(
         "http/not_now.py _BUSY",
         "s",
-        "the sum of these pauses, if there are too many requests",
+        "the sum of the pauses of a request that a server refuses as one too many",
         "the error is reported; the pass fails and is repeated",
         "a mail app that is being set up keeps a server busy for about a minute",
     ),
     Limit(
         "http/not_now.py _LOCKED",
         "s",
-        "the same, if an address book is locked",
+        "the sum of the pauses of a write while an address book is locked (423)",
         "the edit fails and is repeated by the next pass",
         "programs hold the lock for a moment; a person's lock may stay",
     ),
     Limit(
         "http/retry.py LONGEST_ASKED_PAUSE",
         "s",
-        "a pause that the server asks for (Retry-After) inside a request",
+        "a pause inside a request that the server asks for (Retry-After)",
         "longer: the request fails, and the next pass waits that long",
         "rate limits are counted by the minute",
     ),
     Limit(
         "http/retry.py _LONGEST_BELIEVED",
         "s",
-        "a pause that the server asks for (Retry-After), in any place",
-        "longer: counts as a day",
+        "any other pause that the server asks for (Retry-After)",
+        "longer: a day is waited",
         "a server that asks for more is mistaken",
     ),
     Limit(
@@ -177,26 +187,26 @@ REQUEST: Final = (
         "writes",
         "writes of contacts over CardDAV at once, on a host that answers quickly",
         "further writes wait",
-        "an address book is locked for each write, so that more would only wait for each other",
+        "each write locks the address book, so more writes would only wait for each other",
     ),
     Limit(
         "http/limit.py _PROOF",
         "answers",
-        "writes in a row that are answered before their number at once grows",
-        "two more at once for each quick answer",
-        "a host with a common limit of rate refuses before, and refuses few",
+        "answers to writes without a refusal, before more writes are sent at once",
+        "each further quick answer allows two more writes at once",
+        "many limits of rate are 20 requests: such a host refuses only the few writes under way",
     ),
     Limit(
         "http/limit.py _REGAINED_EVERY",
         "s",
-        "until one more slot is used again, after the slots were halved",
+        "the time, after a refusal has halved the slots, until one more is used again",
         "one more request at once",
-        "shorter than the pauses of a busy host in sum, so that speed returns within a minute",
+        "shorter than all pauses of a busy request together, so that speed returns within a minute",
     ),
     Limit(
         "http/limit.py _CAREFUL_FOR",
         "s",
-        "after a host has refused a request as one too many",
+        "the time, after a refusal, in which writes get no more slots than other requests",
         "more writes at once are tried again",
         "the limits of a host seldom change; each trial costs a few refusals",
     ),
@@ -205,21 +215,22 @@ UPDATES: Final = (
     Limit(
         "screener/passes/executor.py _TRIES",
         "",
-        "updates of mail held to a state, while others change mail",
+        "updates of labelled mail and its senders' mail that are held to a state, while others"
+        " change mail",
         "forced: the patch is sent without a state",
-        "labels are waiting, and no state lasts during an import; see above",
+        "labels are waiting, and no state lasts during an import",
     ),
     Limit(
         "screener/arrivals/executor.py _TRIES",
         "",
-        "the same for new mail",
-        "forced, as above",
-        "as above",
+        "updates of new mail that are held to a state, while others change mail",
+        "forced: the patch is sent without a state",
+        "new mail is waiting, and no state lasts during an import",
     ),
     Limit(
         "jmap/email_store.py _TRIES",
         "",
-        "reading a mail and writing its whole list of mailboxes",
+        "reading a mail and writing its whole list of mailboxes, while others change mail",
         "this mail fails; the next pass repeats it",
         "never forced: a whole list on outdated facts would undo the owner's move",
     ),
@@ -227,41 +238,43 @@ UPDATES: Final = (
         "jmap/paging.py READINGS",
         "",
         "reading a search result that changes meanwhile",
-        "all readings together are used",
+        "the mails of all readings are used",
         "mail that moved from one page to another is in one of the readings",
     ),
     Limit(
         "contacts/carddav/resources.py _TRIES",
         "",
-        "an edit of a card over CardDAV (`If-Match`)",
+        "an edit of a card over CardDAV (`If-Match`), while others change the card",
         "the edit fails; the label stays, and the next pass repeats it",
         "never forced: a person's change would be lost",
     ),
     Limit(
         "contacts/carddav/writing.py _UIDS_TRIED",
         "",
-        "uids for a new card, if other people's cards have them",
-        "the edit fails, as above",
+        "uids for a new card, if cards of other people have these uids",
+        "the edit fails; the label stays, and the next pass repeats it",
         "the second uid depends on the first and the address, so two in a row do not collide",
     ),
     Limit(
         "contacts/jmap/writing.py _TRIES",
         "",
-        "a request with edits of cards and groups over JMAP (`ifInState`)",
-        "the edits that are left fail, as above",
-        "never forced, as above",
+        "a request with edits of cards and groups over JMAP (`ifInState`), while others change"
+        " contacts",
+        "the edits that are left fail; their labels stay, and the next pass repeats them",
+        "never forced: a person's change would be lost",
     ),
     Limit(
         "contacts/jmap/reading.py _TRIES",
         "",
-        "reading cards that must belong to one state",
+        "reading cards that must belong to one state, while others change contacts",
         "the contacts cannot be read; the pass fails and is repeated",
         "cards of two states could name a group and not its member",
     ),
     Limit(
         "screener/passes/mail_run.py _TRIES",
         "",
-        "an update of mail that is cleared, or that the page moves without a decision",
+        "an update of mail that is cleared, or that the page moves without a decision, while"
+        " others change mail",
         "mail that only leaves the Screener for the archive is patched in any state; other mail"
         " waits and is reported",
         "the patch only adds the archive and takes the Screener away",
@@ -271,7 +284,7 @@ UPDATES: Final = (
         "",
         "rounds of moving and searching during `mailroom reset`",
         "reported: mail is left, because somebody files it again",
-        "a rule or another Mailroom would win for ever",
+        "a rule or another Mailroom would file it again for ever",
     ),
 )
 PASSES: Final = (
@@ -292,7 +305,7 @@ PASSES: Final = (
     Limit(
         "runtime/push_listener.py _FAST_POLL",
         "s",
-        "the same while push is down or has missed a change",
+        "the time without a pass while push is down or has missed a change",
         "a pass begins",
         "ten polls in the usual interval: cheap, and a tap waits half a minute at most",
     ),
@@ -300,20 +313,20 @@ PASSES: Final = (
         "runtime/state_recheck.py _DELAY",
         "s",
         "from the end of a pass to another look at the Email state",
-        "a pass begins if the state is another",
+        "a pass begins if the state has changed",
         "James announces within this time, or not at all",
     ),
     Limit(
         "runtime/failure_policy.py _BASE_PAUSE",
         "s",
-        "the pause after a failed pass: between one and two times this; doubles each time",
+        "the pause after a failed pass: between this and twice this; doubles with each failure",
         "another pass begins",
         "ten failed passes take 2.5 to 5 minutes: a server may be restarted meanwhile",
     ),
     Limit(
         "runtime/failure_policy.py _LONGEST_PAUSE",
         "s",
-        "the growth of this pause",
+        "the longest pause after a failed pass, unless the server asks for a longer one",
         "another pass begins",
         "one pass a minute does not harm a server that is ill",
     ),
@@ -321,7 +334,8 @@ PASSES: Final = (
         "MAILROOM_FAILURE_LIMIT",
         "passes",
         "failed passes in a row",
-        "the process ends with exit code 1; one of several accounts is closed and opened again",
+        "the process ends: exit code 1, or 2 or 4 if the account lacks something; one of several"
+        " accounts is closed and opened again",
         "somebody notices; before the first good pass a server that does not answer is waited for"
         " without limit",
     ),
@@ -337,7 +351,8 @@ PASSES: Final = (
         "s",
         "until a change that was refused for good is tried again",
         "it is tried once",
-        "a person may have made room or granted a right; changing the label tries at once",
+        "a person may have made room or granted a right; after a change of the label it is tried"
+        " at once",
     ),
     Limit(
         "runtime/expiry.py _INTERVAL",
@@ -349,9 +364,9 @@ PASSES: Final = (
     Limit(
         "contacts/carddav/sync.py _LIST_AGAIN",
         "s",
-        "until the address books of the user are listed again",
+        "until the address books are listed again, if the user has a single one",
         "one request",
-        "a new address book of somebody else is noticed, and hardly anybody makes one",
+        "a second address book is noticed, and hardly anybody makes one",
     ),
     Limit(
         "waiting/backoff.py REFUSED_PAUSES",
@@ -363,35 +378,37 @@ PASSES: Final = (
     Limit(
         "runtime/failure_policy.py _REFUSED_JITTER",
         "times",
-        "the random factor that lengthens these pauses",
+        "the random factor that lengthens the pauses between tries with refused credentials",
         "the account is opened again",
         "at most 26 tries a day, and no two accounts in step",
     ),
     Limit(
         "runtime/failure_policy.py _MOST_REFUSED",
         "requests",
-        "refused requests in the span below, unless sent at once",
-        "the pause is lengthened until the span is over",
+        "requests with refused credentials in ten minutes, unless they were sent at the same time",
+        "the next try waits until the ten minutes are over",
         "filters such as fail2ban count over ten minutes",
     ),
     Limit(
         "runtime/failure_policy.py _REFUSED_SPAN",
         "s",
-        "the span in which refused requests are counted",
+        "the ten minutes in which requests with refused credentials are counted",
         "the oldest is forgotten",
         "ten minutes, and a little for clocks",
     ),
     Limit(
         "runtime/supervisor.py _PAUSES",
         "s",
-        "until one of several accounts that gave up is opened again: failed, incomplete",
+        "until one of several accounts is opened again after failed passes, and after a missing"
+        " mailbox or group; random, at least half of this",
         "a new service starts",
         "the other accounts go on; a missing mailbox is made by a person",
     ),
     Limit(
         "runtime/supervisor.py _LONG_PAUSE",
         "s",
-        "the same after a mistake in the settings",
+        "until one of several accounts is opened again after a mistake in the settings; random, at"
+        " least half of this",
         "a new service starts, with the settings read again",
         "only a person can mend it",
     ),
@@ -409,14 +426,14 @@ PUSH: Final = (
         "s",
         "between the pings that the server is asked for",
         "the server sends a ping",
-        "a dead connection is noticed within 75 s",
+        "a dead connection is noticed after two and a half pings: 75 s",
     ),
     Limit(
         "jmap/liveness.py PUSH_TIMEOUTS.head",
         "s",
         "until the head of an EventSource answer is there",
         "the connection failed",
-        "half of an answer's time-out",
+        "half of the time-out of an answer",
     ),
     Limit(
         "jmap/liveness.py PUSH_TIMEOUTS.handshake",
@@ -429,7 +446,7 @@ PUSH: Final = (
         "jmap/liveness.py PUSH_TIMEOUTS.proof",
         "s",
         "until a request over a new WebSocket is answered",
-        "mute: dropped",
+        "the connection is mute: it is dropped",
         "proxies accept a WebSocket and pass nothing on",
     ),
     Limit(
@@ -437,13 +454,13 @@ PUSH: Final = (
         "s",
         "until the server has read that push is wanted",
         "the connection counts as open all the same",
-        "James announces no change from before that",
+        "James announces no change that happened before that",
     ),
     Limit(
         "jmap/liveness.py PUSH_TIMEOUTS.first_byte",
         "pings",
         "silence of a new EventSource",
-        "mute: dropped",
+        "the connection is mute: it is dropped",
         "one ping may be lost",
     ),
     Limit(
@@ -451,20 +468,21 @@ PUSH: Final = (
         "pings",
         "silence of a server that pings",
         "dropped and opened again",
-        "one ping may be lost, and one be late",
+        "one ping may be lost, and one may be late",
     ),
     Limit(
         "jmap/liveness.py PUSH_TIMEOUTS.unpinged",
         "s",
         "silence of a server that was never seen to ping",
         "dropped and opened again",
-        "as long as the poll interval, so that push is never worse than the poll",
+        "as long as the default of `MAILROOM_POLL_INTERVAL`: the poll has found any change by then",
     ),
     Limit(
         "jmap/liveness.py _GREATEST_MINIMUM",
         "s",
-        "the longest interval at which a server pings, whatever it was asked for",
-        "the two limits above count from this interval, if the server pings less often than asked",
+        "the shortest interval of pings that Mailroom expects, until the server announces its own",
+        "`first_byte` and `pinged` are counted in this interval, even if `MAILROOM_PUSH_PING` is"
+        " shorter",
         "no known server pings less often",
     ),
     Limit(
@@ -478,41 +496,41 @@ PUSH: Final = (
         "jmap/liveness.py _SILENT_CONNECTIONS",
         "",
         "connections in a row over which nothing comes",
-        "push is unavailable over this transport",
+        "the transport counts as unavailable",
         "one may be chance",
     ),
     Limit(
         "jmap/push_backoff.py _BASE_PAUSE",
         "s",
-        "the first random pause between connections; doubles each time",
+        "the longest random pause before the next connection; doubles each time",
         "the next connection",
         "a server that was restarted is back within seconds",
     ),
     Limit(
         "jmap/push_backoff.py _LONGEST_PAUSE",
         "s",
-        "the growth of this pause",
+        "the longest random pause before any connection",
         "the next connection",
-        "meanwhile the fast poll works",
+        "meanwhile Mailroom polls every 30 s",
     ),
     Limit(
         "jmap/push_backoff.py HEALTHY_LIFE",
         "s",
-        "the life of a connection that counts as good",
+        "the shortest life of a connection that counts as healthy",
         "the pause begins anew at its base",
         "as long as the longest pause: a connection that always ends sooner gains nothing",
     ),
     Limit(
         "jmap/connection_ends.py _AT_ONCE",
         "s",
-        "the life of a connection that was of no use",
-        "counts against the transport, even the last one",
+        "the life of a connection that ended too early to be of use",
+        "the end counts against the transport, even if there is no other transport",
         "far below a proxy's idle time-outs",
     ),
     Limit(
         "jmap/transports.py _BAD_ENDS",
         "",
-        "bad ends in a row",
+        "bad ends in a row of the connections over a transport",
         "the other transport is used",
         "a restart of the server costs one or two",
     ),
@@ -521,12 +539,13 @@ PUSH: Final = (
         "",
         "connections that missed a change, with none between them that announced one",
         "the other transport is used",
-        "a restored server costs one",
+        "one may be the fault of a server that was restored from a backup",
     ),
     Limit(
         "jmap/push_backoff.py UNAVAILABLE_PAUSE",
         "s",
-        "not using a transport that does not work, and not using push if none works",
+        "the time for which a transport that does not work is not used; if none works, push is"
+        " not used",
         "all are tried again",
         "one constant for both, so that after the pause every transport is free again",
     ),
@@ -549,7 +568,7 @@ PROCESS: Final = (
     Limit(
         "health/account_health.py _STUCK_AFTER",
         "s",
-        "one pass",
+        "the duration of one pass",
         "`/livez` answers 503, and a supervisor restarts the process",
         "longer than four attempts at a request with all their pauses",
     ),
@@ -558,37 +577,38 @@ PROCESS: Final = (
         "s",
         "writes under way when the process is asked to stop",
         "cancelled; the label is still there, and the next start finishes",
-        "all three graces together are at most five seconds; Kubernetes, Compose and systemd wait"
-        " ten",
+        "the five seconds in which Mailroom stops are this, the next line, and the line after it"
+        " twice; Kubernetes, Compose and systemd wait ten",
     ),
     Limit(
         "jmap/websocket_opening.py _CLOSING",
         "s",
         "the server's answer to the end of a WebSocket",
         "the connection is dropped",
-        "as above",
+        "a part of the five seconds",
     ),
     Limit(
         "http/listening.py _SHUTDOWN",
         "s",
-        "answers of the servers under way (twice, at most)",
-        "dropped",
-        "as above",
+        "answers under way of Mailroom's own servers, for health and for the page; waited for up"
+        " to twice",
+        "the connections are dropped",
+        "a part of the five seconds",
     ),
 )
 COMMANDS: Final = (
     Limit(
         "admin/probe.py _TIMEOUT",
         "s",
-        "`mailroom health`",
+        "each part of the answer to `mailroom health`",
         "exit code 1",
         "half of the container's time-out for its health check",
     ),
     Limit(
         "admin/beside.py _TIMEOUT",
         "s",
-        "asking a service on this machine, for `mailroom check` and `explain`",
-        "its line is left out",
+        "each part of the answer of a service on this machine to `mailroom check` and `explain`",
+        "the line about the service is left out",
         "the service answers from memory",
     ),
     Limit(
@@ -622,14 +642,14 @@ COMMANDS: Final = (
     Limit(
         "admin/setup.py _FIRST_PAUSE",
         "s",
-        "the first random pause between these requests; doubles each time",
+        "the longest random pause between requests of `mailroom setup --apply`; doubles each time",
         "the next request",
-        "as for passes",
+        "a server that was restarted is back within seconds",
     ),
     Limit(
         "admin/setup.py _LONGEST_PAUSE",
         "s",
-        "the growth of this pause",
+        "the longest random pause between any two requests of `mailroom setup --apply`",
         "the next request",
         "a person is waiting",
     ),
@@ -638,8 +658,8 @@ PAGE: Final = (
     Limit(
         "runtime/page/connection.py READ_TIMEOUT",
         "s",
-        "what the page waits for the servers to show something",
-        "the last list with the reason, or an error page",
+        "reading the account for the page",
+        "the page shows the last list and the reason, or an error page",
         "people do not wait longer",
     ),
     Limit(
@@ -653,7 +673,7 @@ PAGE: Final = (
         "runtime/page/decisions.py _PASS_TIMEOUT",
         "s",
         "the pass after a tap on the page",
-        "the page says that it is still being done",
+        "the page says that the decision is still being carried out",
         "the label is on the mail, so nothing is lost",
     ),
     Limit(
@@ -680,7 +700,8 @@ PAGE: Final = (
     Limit(
         "web/throttle.py _LONGEST",
         "s",
-        "the growth of the delay after wrong passwords, from 1 s, by network address and account",
+        "the longest delay after wrong passwords, for each network address and account; the first"
+        " is 1 s, and each delay doubles the last one",
         "the next attempt is looked at",
         "guessing is hopeless, and a person who forgot the password is not locked out",
     ),
@@ -689,7 +710,7 @@ PAGE: Final = (
         "s",
         "one sign-in",
         "the page asks for the password",
-        "90 days",
+        "a phone asks for the password a few times a year",
     ),
     Limit(
         "web/context.py _MESSAGE_AGE",
@@ -775,21 +796,22 @@ NOTICES: Final = (
     Limit(
         "notices/client.py _BASE_PAUSE",
         "s",
-        "the first random pause between these attempts; doubles each time",
+        "the longest random pause before the second attempt to send a notice; doubles with each"
+        " attempt",
         "the next attempt",
         "a server that is restarted answers within a few of these pauses",
     ),
     Limit(
         "notices/client.py _LONGEST_PAUSE",
         "s",
-        "the growth of this pause",
+        "the longest random pause before any attempt to send a notice",
         "the next attempt",
-        "as for passes",
+        "as long as the longest pause between passes",
     ),
     Limit(
         "notices/client.py _LONGEST_ASKED_PAUSE",
         "s",
-        "a pause that the server asks for (Retry-After) before a notice is sent again",
+        "a pause before a notice is sent again that the server asks for (Retry-After)",
         "longer: the notice is dropped",
         "news of an hour ago is old, and other notices wait behind this one",
     ),
@@ -809,15 +831,15 @@ NOTICES: Final = (
     ),
 )
 LIMITS: Final = {
-    "one request": REQUEST,
-    "optimistic updates": UPDATES,
-    "passes": PASSES,
-    "push": PUSH,
-    "health and stopping": PROCESS,
-    "commands": COMMANDS,
-    "the page": PAGE,
-    "the digest": DIGEST,
-    "notices": NOTICES,
+    "One request": REQUEST,
+    "Writes that somebody else makes outdated": UPDATES,
+    "Passes and accounts": PASSES,
+    "Push connections": PUSH,
+    "Health and stopping": PROCESS,
+    "Commands": COMMANDS,
+    "The page": PAGE,
+    "The digest": DIGEST,
+    "Notices": NOTICES,
 }
 
 _IS_LIMIT: Final = re.compile(r"TRIES|TRIED|ATTEMPTS|READINGS|PAUSE|TIMEOUT|GRACE|REDIRECTS")
@@ -852,13 +874,14 @@ def constants() -> Iterator[str]:
 
 
 def limits_table() -> str:
-    """Return the table in Markdown."""
-    head = ("name", "value", "limits", "at its end", "why")
-    lines = [f"| {' | '.join(head)} |", "| --- | --- | --- | --- | --- |"]
+    """Return a table for each group, below its heading, in Markdown."""
+    head = ("time or number", "value", "at its end", "why", "name")
+    lines = []
     for group, limits in LIMITS.items():
-        lines.append(f"| **{group}** | | | | |")
+        lines += [f"### {group}", "", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
         lines += [
-            f"| `{limit.name}` | {limit.shown()} | {limit.limits} | {limit.end} | {limit.why} |"
+            f"| {limit.limits} | {limit.shown()} | {limit.end} | {limit.why} | `{limit.name}` |"
             for limit in limits
         ]
-    return "\n".join(lines) + "\n"
+        lines.append("")
+    return "\n".join(lines)

@@ -199,6 +199,13 @@ def test_the_table_of_default_categories_says_their_options() -> None:
         assert line in TEXTS[DOCS / "settings.md"].splitlines()
 
 
+def test_every_quoted_line_of_the_log_is_logged() -> None:
+    code = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "mailroom").rglob("*.py"))
+    quoted = re.findall(r"log: `([^`]+)`", TEXTS[DOCS / "resilience.md"])
+    assert len(quoted) > 10
+    assert [event for event in quoted if f'"{event}"' not in code] == []
+
+
 def test_every_exit_code_is_explained() -> None:
     codes = re.findall(r"(?m)^\| (\d) \|", TEXTS[DOCS / "deployment.md"])
     assert [int(code) for code in codes] == list(Exit)
