@@ -124,7 +124,7 @@ class Account:
             contacts, layout = self.settings.contacts, self.settings.screener.layout
             options = Options(
                 address_book=contacts.address_book,
-                group_names=self.settings.categories.groups() | {layout.provenance_group},
+                group_names=self.settings.categories.group_names() | {layout.provenance_group},
                 groups_are_categories=contacts.groups == "categories",
                 makes_vcard4_groups=bool(offered_account) and is_one_provider,
             )

@@ -6,7 +6,7 @@ from typing import Any
 
 from mailroom.account import Account
 from mailroom.report import printable
-from mailroom.screener.overview.decided import DecidedSubject, read_decided
+from mailroom.screener.overview.decided import DecidedCard, read_decided
 
 
 class UnknownCategoryError(Exception):
@@ -17,7 +17,7 @@ class UnknownCategoryError(Exception):
 class Decided:
     """The decided subjects, newest first."""
 
-    subjects: tuple[DecidedSubject, ...]
+    subjects: tuple[DecidedCard, ...]
 
     def text(self) -> Iterator[str]:
         """Return the subjects in lines for a terminal."""
@@ -60,7 +60,7 @@ async def find_decided(account: Account, *, category: str | None, search: str) -
     return Decided(found)
 
 
-def decided_data(decided: DecidedSubject) -> dict[str, Any]:
+def decided_data(decided: DecidedCard) -> dict[str, Any]:
     """Return a decided subject as JSON data."""
     return {
         "who": [str(subject) for subject in decided.subjects],

@@ -163,7 +163,7 @@ async def explain(account: Account, subject: Subject) -> Explanation:
     settings, key = account.settings, subject.key
     mail, book = await account.mail(), await account.book()
     categories, layout = settings.categories, settings.screener.layout
-    gatherer = Gatherer(mail, categories, layout, inbox=None)
+    gatherer = Gatherer(mail, categories, layout, new_mail_finder=None)
     reader = AccountReader(gatherer, book, categories, layout, server=mail.client.host)
     gathered, snapshot = await reader.gather()
     cards, correspondents = await both(

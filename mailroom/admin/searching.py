@@ -20,7 +20,7 @@ async def find_limitations(account: Account) -> tuple[str, ...]:
         MissingError: the account lacks mailboxes.
     """
     settings, mail = account.settings, await account.mail()
-    gatherer = Gatherer(mail, settings.categories, settings.screener.layout, inbox=None)
+    gatherer = Gatherer(mail, settings.categories, settings.screener.layout, new_mail_finder=None)
     gathered = await gatherer.gather()
     nobody = frozenset({_NOBODY})
     await gatherer.mail_of([Search(nobody, gathered.places.swept)])

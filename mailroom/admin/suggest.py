@@ -115,7 +115,7 @@ async def suggest(account: Account, limit: int, show_progress: ShowProgress) -> 
     settings = account.settings
     categories, layout = settings.categories, settings.screener.layout
     mail, book = await account.mail(), await account.book()
-    gatherer = Gatherer(mail, categories, layout, inbox=None)
+    gatherer = Gatherer(mail, categories, layout, new_mail_finder=None)
     account_reader = AccountReader(gatherer, book, categories, layout, server=mail.client.host)
     gathered, snapshot = await account_reader.gather()
     own = [key_of(identity) for identity in gathered.identities]

@@ -7,7 +7,7 @@ from typing import Any
 from mailroom.account import Account
 from mailroom.report import printable
 from mailroom.report.common import counted, local_time
-from mailroom.screener.overview.waiting import Reason, WaitingSubject, read_waiting
+from mailroom.screener.overview.waiting import WaitingSubject, WaitReason, read_waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Waiting:
         for waiting in self.subjects:
             name = printable(waiting.name)
             # The address that a list is decided on by is its List-Id.
-            who = str(waiting.subject) if waiting.reason is Reason.LIST else waiting.address
+            who = str(waiting.subject) if waiting.reason is WaitReason.LIST else waiting.address
             who = f"<{printable(who.strip('<>'))}>" if who else ""
             yield " ".join(part for part in (name, who) if part) or "(no name)"
             mails = counted(waiting.count, "mail")
@@ -63,7 +63,7 @@ def waiting_data(waiting: WaitingSubject) -> dict[str, Any]:
         "since": waiting.since,
         "newest": {
             "id": waiting.newest_id,
-            "received": waiting.newest,
+            "received": waiting.newest_at,
             "subject": waiting.subject_line,
             "to": waiting.alias,
         },

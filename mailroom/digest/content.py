@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from mailroom.jmap.mail import moment_of
-from mailroom.screener.overview.decided import DecidedSubject
-from mailroom.screener.overview.waiting import Reason, WaitingSubject
+from mailroom.screener.overview.decided import DecidedCard
+from mailroom.screener.overview.waiting import WaitingSubject, WaitReason
 
 _MOST_DECISIONS: Final = 5
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
@@ -51,7 +51,7 @@ class Digest:
     others: tuple[WaitingSubject, ...]
     forged: int
     longer: int
-    decided: tuple[DecidedSubject, ...]
+    decided: tuple[DecidedCard, ...]
 
     @property
     def new(self) -> int:
@@ -73,7 +73,7 @@ def digest_of(
     subjects: Sequence[WaitingSubject],
     window: Window,
     personal: Collection[str],
-    decided: Sequence[DecidedSubject],
+    decided: Sequence[DecidedCard],
 ) -> Digest:
     """Return the content of a digest.
 
@@ -84,7 +84,7 @@ def digest_of(
         decided: the decisions, the newest first; those made by hand are left out.
     """
     new = new_subjects(subjects, window)
-    believed = [waiting for waiting in new if waiting.reason is not Reason.FORGED]
+    believed = [waiting for waiting in new if waiting.reason is not WaitReason.FORGED]
     return Digest(
         people=tuple(waiting for waiting in believed if waiting.newest_id in personal),
         others=tuple(waiting for waiting in believed if waiting.newest_id not in personal),

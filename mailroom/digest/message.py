@@ -24,7 +24,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mailroom.digest.content import Digest
 from mailroom.digest.delivery import DigestMail
-from mailroom.screener.overview.decided import DecidedSubject
+from mailroom.screener.overview.decided import DecidedCard
 from mailroom.screener.overview.waiting import WaitingSubject
 from mailroom.web.text import SAFE_DOT, address, clean, unlinked
 
@@ -193,11 +193,11 @@ def _name(waiting: WaitingSubject) -> str:
     return _shown_name(waiting.name) or address_of(waiting.address) or "(no sender)"
 
 
-def _categories(decision: DecidedSubject) -> str:
+def _categories(decision: DecidedCard) -> str:
     return ", ".join(decision.categories)
 
 
-def _decided(decision: DecidedSubject) -> str:
+def _decided(decision: DecidedCard) -> str:
     subject = str(decision.subjects[0])
     who = address_of(subject)
     # The card of a sender without a name has the address as its name.

@@ -8,7 +8,7 @@ from mailroom.account import Account, open_account
 from mailroom.admin.decided import Decided, find_decided
 from mailroom.admin.waiting import find_waiting
 from mailroom.screener.model.subject import Subject
-from mailroom.screener.overview.waiting import Reason
+from mailroom.screener.overview.waiting import WaitReason
 from mailroom.settings import load_settings
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.new_mail import ON, comes_to, mail
@@ -59,18 +59,20 @@ async def test_a_stranger_a_list_and_a_forged_mail_wait(
     # Mails of one second may come in either order.
     rows = {(str(row.subject), row.reason): row for row in waiting}
     assert len(waiting) == len(rows) == 4
-    assert [row.newest for row in waiting] == sorted((row.newest for row in waiting), reverse=True)
-    jane = rows["jane@corp.example", Reason.STRANGER]
+    assert [row.newest_at for row in waiting] == sorted(
+        (row.newest_at for row in waiting), reverse=True
+    )
+    jane = rows["jane@corp.example", WaitReason.STRANGER]
     assert (jane.name, jane.address, jane.count) == ("Jane Doe", "jane@corp.example", 2)
-    assert jane.since <= jane.newest
+    assert jane.since <= jane.newest_at
     assert jane.subject_line in {"one", "two"}
     assert (await alice.mail(jane.subject_line)).id == jane.newest_id
     assert jane.alias in {"alice@example.com", "alice+shop@example.com"}
-    weavers = rows["dev.lists.example", Reason.LIST]
+    weavers = rows["dev.lists.example", WaitReason.LIST]
     assert weavers.subject == Subject.of_list("dev.lists.example")
     assert (weavers.name, weavers.address, weavers.count) == ("Weavers", "dev@lists.example", 2)
-    assert rows["cy@work.example", Reason.STRANGER].subject_line == "letter"
-    forged = rows["jane@corp.example", Reason.FORGED]
+    assert rows["cy@work.example", WaitReason.STRANGER].subject_line == "letter"
+    forged = rows["jane@corp.example", WaitReason.FORGED]
     assert (forged.count, forged.subject_line) == (1, "forged")
 
 

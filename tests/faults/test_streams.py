@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from mailroom.jmap import push as mailroom_push
 from mailroom.jmap.push import PushState
-from mailroom.screener.arrivals import inbox
+from mailroom.screener.arrivals import new_mail
 from tests.faults.streams import HOUR, MINUTE, POLL, Stage, base, on_stage
 from tests.support import virtual_time
 from tests.support.owner.person import message
@@ -479,7 +479,7 @@ def test_the_time_of_day_may_jump(hours: int, monkeypatch: pytest.MonkeyPatch) -
         nonlocal offset
         async with on_stage(eventsource=pinging) as stage:
             await stage.until_connected("eventsource", within=MINUTE)
-            for module in (inbox, mailroom_push):
+            for module in (new_mail, mailroom_push):
                 monkeypatch.setattr(module, "datetime", Shifted)
             offset = timedelta(hours=hours)
             stage.console.deliver(message("new@x.example", "stranger"))

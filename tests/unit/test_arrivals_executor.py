@@ -27,7 +27,7 @@ def facts(world: World) -> Facts:
 
 async def planned(world: World) -> Callable[[], Awaitable[ArrivalsReport]]:
     """Have new mail read and judged; what is given files it."""
-    new_mail = await world.new_mail(world.inbox())
+    new_mail = await world.new_mail(world.finder())
     ours = facts(world)
     verdicts = [judge(each, ours) for each in new_mail.emails]
     return lambda: VerdictExecutor(world.account, ours).run(verdicts, new_mail.state)

@@ -49,7 +49,7 @@ _REFUSED = {"accountId": "a", "oldState": "1", "newState": "1"}
 
 
 async def a_pass(world: World, screening: Screening) -> ArrivalsReport:
-    new_mail = await world.new_mail(screening.inbox)
+    new_mail = await world.new_mail(screening.finder)
     facts = await screening.facts(new_mail, world.places, decisions())
     return await screening.apply(judge_all(new_mail, facts, facts.decisions), new_mail.state)
 
@@ -62,7 +62,7 @@ async def test_it_is_tried_again_after_an_hour_and_reported_until_then(
         clock, world.proxy.intercept = Clock(monkeypatch), (refusing := Refusing())
         refusing.error = error
         screening = Screening(world.account, DEFAULTS, Policy(lookback=DAY, authserv_id=""))
-        screening.inbox._now = lambda: NOW
+        screening.finder._now = lambda: NOW
         mail = world.deliver()
 
         arrived = await a_pass(world, screening)

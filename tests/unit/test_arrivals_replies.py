@@ -13,7 +13,7 @@ ME = "alice@example.com"
 
 async def answers(world: World) -> set[str]:
     """The ids of the new mails that answer the user."""
-    new_mail = await world.new_mail(world.inbox())
+    new_mail = await world.new_mail(world.finder())
     return set(await Replies(world.account).among(new_mail.emails, world.places.sent))
 
 
@@ -52,7 +52,7 @@ async def test_a_reference_to_sent_mail_of_another_thread() -> None:
             body = answer.body.replace(alone.encode(), b"another")
             return Answer(answer.status, answer.headers, body)
 
-        new_mail = await world.new_mail(world.inbox())
+        new_mail = await world.new_mail(world.finder())
         world.proxy.intercept = no_thread
         found = await Replies(world.account).among(new_mail.emails, world.places.sent)
         assert found == {mail_id}
@@ -92,7 +92,7 @@ async def test_threads_of_more_mails_than_are_read_at_a_time() -> None:
 async def test_nothing_is_asked_where_there_is_nothing_to_ask() -> None:
     async with a_world() as world:
         world.deliver()
-        new_mail = await world.new_mail(world.inbox())
+        new_mail = await world.new_mail(world.finder())
         asked = len(world.proxy.exchanges)
 
         assert await Replies(world.account).among((), world.places.sent) == frozenset()
@@ -105,7 +105,7 @@ async def test_a_server_that_knows_no_threads_knows_no_answers(kind: str) -> Non
     """A failure that passes is reported, for the next pass may see more."""
     async with a_world() as world:
         world.deliver()
-        new_mail = await world.new_mail(world.inbox())
+        new_mail = await world.new_mail(world.finder())
 
         async def refuse(exchange: Exchange, forward: Forward) -> Answer:
             answer = await forward()

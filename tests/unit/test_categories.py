@@ -83,7 +83,7 @@ def test_a_chain_is_the_category_and_all_above_it() -> None:
 def test_groups_are_those_of_all_categories() -> None:
     tree = categories(Category.named("A"), Category.named("B", group="Bees"))
 
-    assert tree.groups() == {"A", "Bees"}
+    assert tree.group_names() == {"A", "Bees"}
 
 
 def test_collections_are_equal_when_their_categories_are() -> None:

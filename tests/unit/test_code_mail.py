@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from mailroom.screener.model.categories import DEFAULTS
-from mailroom.screener.model.code_mail import end_code, has_ended
+from mailroom.screener.model.code_mail import is_day_over, remove_from_inbox
 from mailroom.screener.model.keywords import CODE
 from mailroom.screener.model.patches import file_labelled, file_swept, target_of
 from tests.support.domain.builders import PLACES, mail, patched
@@ -14,23 +14,23 @@ WITH_CODE = mail("Inbox", "Screener", keywords=[CODE])
 
 
 def test_it_leaves_the_inbox_and_still_waits() -> None:
-    patch = end_code(WITH_CODE, PLACES)
+    patch = remove_from_inbox(WITH_CODE, PLACES)
     assert patched(WITH_CODE.mailbox_ids, patch) == {"Screener"}
     assert patch == {"mailboxIds/Screener": True, "mailboxIds/Inbox": None, **NO_KEYWORD}
 
 
 def test_mail_that_its_owner_filed_only_loses_the_keyword() -> None:
     for mailboxes in (["Inbox"], ["Screener"], ["Screener", "Archive"], ["Inbox", "Screener", "X"]):
-        assert end_code(mail(*mailboxes, keywords=[CODE]), PLACES) == NO_KEYWORD
+        assert remove_from_inbox(mail(*mailboxes, keywords=[CODE]), PLACES) == NO_KEYWORD
 
 
 def test_only_old_mail_without_a_label_ends() -> None:
     before = {"received_before": NOON}
-    assert has_ended(mail("Inbox", "Screener", keywords=[CODE]), PLACES, **before)
-    assert not has_ended(mail("Inbox", "Screener"), PLACES, **before)
-    assert not has_ended(mail("Inbox", "@ToFeed", keywords=[CODE]), PLACES, **before)
+    assert is_day_over(mail("Inbox", "Screener", keywords=[CODE]), PLACES, **before)
+    assert not is_day_over(mail("Inbox", "Screener"), PLACES, **before)
+    assert not is_day_over(mail("Inbox", "@ToFeed", keywords=[CODE]), PLACES, **before)
     young = mail("Inbox", keywords=[CODE], received="2026-02-25T12:00:00Z")
-    assert not has_ended(young, PLACES, **before)
+    assert not is_day_over(young, PLACES, **before)
 
 
 def test_a_decision_files_it_and_removes_the_keyword() -> None:

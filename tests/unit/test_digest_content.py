@@ -25,8 +25,8 @@ from mailroom.digest.message import (
 )
 from mailroom.digest.times import due_today, next_due
 from mailroom.screener.model.subject import Subject
-from mailroom.screener.overview.decided import DecidedSubject
-from mailroom.screener.overview.waiting import Reason, WaitingSubject
+from mailroom.screener.overview.decided import DecidedCard
+from mailroom.screener.overview.waiting import WaitingSubject, WaitReason
 from mailroom.settings.digest import DigestSettings
 from mailroom.web.text import unlinked
 
@@ -51,7 +51,7 @@ def waits(
     name: str = "",
     line: str = "Hello",
     since: str = "2026-11-28T05:00:00Z",
-    reason: Reason = Reason.STRANGER,
+    reason: WaitReason = WaitReason.STRANGER,
     mails: int = 1,
 ) -> WaitingSubject:
     ids = tuple(f"{address} {number}" for number in range(mails))
@@ -140,18 +140,18 @@ def test_who_came_since_the_last_digest_is_new(since: str, new: int, longer: int
 
 def test_people_come_first_and_forged_mail_is_counted_apart() -> None:
     ann, news = waits("ann@x.example"), waits("news@x.example")
-    forged = waits("bank@x.example", reason=Reason.FORGED)
+    forged = waits("bank@x.example", reason=WaitReason.FORGED)
     found = digest_of([news, forged, ann], WINDOW, {ann.newest_id, forged.newest_id}, ())
     assert (found.people, found.others, found.forged) == ((ann,), (news,), 1)
 
 
 def test_forged_mail_alone_needs_no_digest() -> None:
-    forged = waits("bank@x.example", reason=Reason.FORGED)
+    forged = waits("bank@x.example", reason=WaitReason.FORGED)
     assert not digest_of([forged], WINDOW, set(), ()).is_needed
 
 
 def test_the_last_decisions_are_those_with_a_date() -> None:
-    by_hand = DecidedSubject((Subject("a@x.example"),), "", ("Feed",), None, None)
+    by_hand = DecidedCard((Subject("a@x.example"),), "", ("Feed",), None, None)
     dated = replace(by_hand, date=date(2026, 11, 27))
     found = digest_of([], WINDOW, set(), [dated] * 7 + [by_hand])
     assert found.decided == (dated,) * 5
@@ -161,7 +161,7 @@ def test_the_last_decisions_are_those_with_a_date() -> None:
 
 
 def test_a_digest_reads_well_in_a_terminal() -> None:
-    decided = DecidedSubject(
+    decided = DecidedCard(
         (Subject("tom@x.example"),), "Tom Ives", ("Feed",), date(2026, 11, 27), None
     )
     content = Digest(
@@ -308,7 +308,7 @@ def test_hostile_text_is_harmless(text: str) -> None:
 
 
 def test_a_decided_sender_without_a_name_is_shown_once() -> None:
-    nameless = DecidedSubject(
+    nameless = DecidedCard(
         (Subject("nn@x.example"),), "nn@x.example", ("Feed",), date(2026, 11, 27), None
     )
     content = Digest((), (), forged=0, longer=0, decided=(nameless,))

@@ -18,7 +18,7 @@ from mailroom.contacts.vcard.lines import VCard
 from mailroom.jmap.mail import Email, EmailAddress
 from mailroom.jmap.push import StateChange
 from mailroom.jmap.sse import SseDecoder
-from mailroom.screener.model.names import is_called, names_for
+from mailroom.screener.model.names import is_name_of, names_for
 from mailroom.screener.model.sender import Sender, UnusableFromError, sender_of
 from mailroom.settings import SettingsError, load_settings
 from tests.support.domain.nasty_vcard import NASTY
@@ -86,8 +86,8 @@ def test_whatever_stands_in_a_from_the_card_is_one_card_of_that_address(
     assert read.untouched
     js = from_jscontact({**jscontact.new_card(create, create.uid, "b"), "id": "1"})
     assert js.untouched
-    assert is_called(sender.name, read) or not sender.name
-    assert is_called(sender.name, js) or not sender.name
+    assert is_name_of(sender.name, read) or not sender.name
+    assert is_name_of(sender.name, js) or not sender.name
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_name_that_nobody_would_read_to_its_end_is_cut(
     sender = sender_of(mail_from(EmailAddress(name, "bob@corp.example")))
     assert 0 < len(sender.name) <= 250
     card = new_card(made_of(sender, contact_type), "u")
-    assert is_called(sender.name, to_card("1", card))
+    assert is_name_of(sender.name, to_card("1", card))
 
 
 @pytest.mark.parametrize("address", ["x" * LONG + "@corp.example", "x@" + "a." * LONG + "example"])

@@ -8,7 +8,7 @@ from mailroom.contacts.model import ContactType, Names
 from mailroom.screener.model.names import (
     DisplayNames,
     filled,
-    is_called,
+    is_name_of,
     missing_names,
     names_for,
     split_personal_name,
@@ -194,7 +194,7 @@ CORPS_CARD = card(names=COMPANY)
     ],
 )
 def test_a_display_name_fits_the_card_or_not(name: str, whose: object, *, called: bool) -> None:
-    assert is_called(name, whose) is called  # type: ignore[arg-type]
+    assert is_name_of(name, whose) is called  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -227,4 +227,4 @@ def test_a_sender_is_called_what_the_card_made_for_it_says(
 ) -> None:
     made = card(names=names_for(sender(name), contact_type))
 
-    assert is_called(name, made)
+    assert is_name_of(name, made)

@@ -10,7 +10,7 @@ from mailroom.contacts.model import Names
 from mailroom.contacts.note import domain_line, list_line
 from mailroom.contacts.uid import uid_for
 from mailroom.screener.model.subject import Subject
-from mailroom.screener.overview.decided import DecidedSubject, decided_subject, newest_first
+from mailroom.screener.overview.decided import DecidedCard, decided_card, newest_first
 from tests.support.domain.builders import card
 
 LIST_UID = uid_for(list_key("dev.lists.example"))
@@ -22,7 +22,7 @@ def test_a_card_with_several_addresses_and_decisions() -> None:
         "Mailing list: not.mine.example"
     )
     bob = card("bob", "Bob@corp.example", "bob@home.example", note=note, names=Names("Bob"))
-    assert decided_subject(bob, ("Person",)) == DecidedSubject(
+    assert decided_card(bob, ("Person",)) == DecidedCard(
         subjects=(Subject("bob@corp.example"), Subject("bob@home.example")),
         name="Bob",
         categories=("Person",),
@@ -33,22 +33,20 @@ def test_a_card_with_several_addresses_and_decisions() -> None:
 
 def test_a_list_and_a_whole_domain() -> None:
     note = f"{list_line('dev.lists.example')}\nTriaged to Feed on 2026-02-25 at 14:03"
-    of_list = decided_subject(card(LIST_UID, "dev@lists.example", note=note), ("Feed",))
+    of_list = decided_card(card(LIST_UID, "dev@lists.example", note=note), ("Feed",))
     assert of_list.subjects == (Subject.of_list("dev.lists.example"),)
     domain = card("corp", "*@corp.example", note=domain_line("corp.example"))
-    assert decided_subject(domain, ("Feed",)).subjects == (Subject("*@corp.example"),)
+    assert decided_card(domain, ("Feed",)).subjects == (Subject("*@corp.example"),)
 
 
 def test_a_card_that_was_put_into_a_group_by_hand() -> None:
-    by_hand = decided_subject(card("bob", note="Triaged to Feed, I think"), ("Feed",))
+    by_hand = decided_card(card("bob", note="Triaged to Feed, I think"), ("Feed",))
     assert (by_hand.date, by_hand.time) == (None, None)
 
 
-def decided(
-    name: str, day: date | None = None, at: time | None = None, *keys: str
-) -> DecidedSubject:
+def decided(name: str, day: date | None = None, at: time | None = None, *keys: str) -> DecidedCard:
     subjects = tuple(map(Subject, keys or ("bob@corp.example",)))
-    return DecidedSubject(subjects, name, ("Feed",), day, at)
+    return DecidedCard(subjects, name, ("Feed",), day, at)
 
 
 def test_the_newest_decision_comes_first() -> None:

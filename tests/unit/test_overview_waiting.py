@@ -10,7 +10,7 @@ from mailroom.admin.waiting import Waiting
 from mailroom.jmap.mail import Email
 from mailroom.screener.model.keywords import FORGED
 from mailroom.screener.model.subject import Subject
-from mailroom.screener.overview.waiting import Reason, WaitingSubject, WaitingSubjects
+from mailroom.screener.overview.waiting import WaitingSubject, WaitingSubjects, WaitReason
 from tests.support.domain.builders import BOB, address, mail
 
 LIST: dict[str, Any] = {
@@ -46,11 +46,11 @@ def test_mails_of_one_sender_are_one_row_in_any_order() -> None:
         (bob,) = collected(*order)
         assert bob == WaitingSubject(
             subject=Subject("bob@corp.example"),
-            reason=Reason.STRANGER,
+            reason=WaitReason.STRANGER,
             name="Bobby",
             address="bob@corp.example",
             since="2026-02-03T10:00:00Z",
-            newest="2026-02-09T10:00:00Z",
+            newest_at="2026-02-09T10:00:00Z",
             ids=("m9", "m5", "m3"),
             subject_line="Day 9",
             alias="",
@@ -65,20 +65,23 @@ def test_the_subject_with_the_newest_mail_comes_first() -> None:
 
 def test_all_posters_of_a_list_are_one_row() -> None:
     (row,) = collected(waits(1, "ann@home.example", **LIST), waits(2, "cy@work.example", **LIST))
-    assert (row.reason, row.subject) == (Reason.LIST, Subject.of_list("dev.lists.example"))
+    assert (row.reason, row.subject) == (WaitReason.LIST, Subject.of_list("dev.lists.example"))
     assert (row.name, row.address, row.count) == ("Weavers", "dev@lists.example", 2)
 
 
 def test_a_newsletter_of_one_sender_is_a_stranger() -> None:
     (row,) = collected(waits(1, list_id="<news.corp.example>"))
-    assert (row.reason, row.subject) == (Reason.STRANGER, Subject("bob@corp.example"))
+    assert (row.reason, row.subject) == (WaitReason.STRANGER, Subject("bob@corp.example"))
 
 
 def test_a_forged_mail_is_apart_from_the_mail_of_its_sender_and_of_lists() -> None:
     rows = collected(
         waits(1, keywords=[FORGED]), waits(2), waits(3, keywords=[FORGED], **LIST), waits(4)
     )
-    assert [(row.reason, row.count) for row in rows] == [(Reason.STRANGER, 2), (Reason.FORGED, 2)]
+    assert [(row.reason, row.count) for row in rows] == [
+        (WaitReason.STRANGER, 2),
+        (WaitReason.FORGED, 2),
+    ]
     assert {row.subject for row in rows} == {Subject("bob@corp.example")}
 
 
@@ -86,8 +89,8 @@ def test_mail_that_names_no_sender_or_several() -> None:
     both = ("a@x.example", "b@x.example")
     rows = collected(waits(1, ()), waits(2, both), waits(3, both))
     assert [(row.reason, row.name, row.count) for row in rows] == [
-        (Reason.NAMELESS, "a@x.example, b@x.example", 2),
-        (Reason.NAMELESS, "", 1),
+        (WaitReason.NAMELESS, "a@x.example, b@x.example", 2),
+        (WaitReason.NAMELESS, "", 1),
     ]
     assert {row.subject for row in rows} == {None}
 
@@ -188,4 +191,4 @@ def test_the_domain_that_may_be_decided_on(
 def test_the_list_that_the_newest_mail_names() -> None:
     newsletter = waits(2, list_id="News <news.corp.example>")
     (row,) = collected(waits(1, list_id="<old.corp.example>"), newsletter)
-    assert (row.reason, row.list_id) == (Reason.STRANGER, "news.corp.example")
+    assert (row.reason, row.list_id) == (WaitReason.STRANGER, "news.corp.example")

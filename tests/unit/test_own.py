@@ -50,7 +50,7 @@ def test_only_addresses_that_the_user_may_use_are_in_doubt() -> None:
 
 async def test_sent_and_drafts_are_asked_exactly_about_those_in_doubt() -> None:
     async with a_world() as world:
-        gatherer = Gatherer(world.account, DEFAULTS, Layout(), inbox=None)
+        gatherer = Gatherer(world.account, DEFAULTS, Layout(), new_mail_finder=None)
         marked = await gatherer.gather()
         world.deliver("alias@own.example", into="Sent")
         world.deliver("xalias@own.example", into="Sent")

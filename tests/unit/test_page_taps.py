@@ -9,7 +9,7 @@ from mailroom.runtime.page.rows import link_of, time_of
 from mailroom.runtime.page.taps import find_waiting, tap_of
 from mailroom.screener.model.categories import DEFAULTS, Special
 from mailroom.screener.model.subject import Subject
-from mailroom.screener.overview.waiting import Reason, WaitingSubject
+from mailroom.screener.overview.waiting import WaitingSubject, WaitReason
 from mailroom.web.model import Choice, Scope
 from tests.support.domain.builders import PLACES
 
@@ -17,11 +17,11 @@ FEED = DEFAULTS.find("Feed")
 WHO = "bob@corp.example"
 BOB = WaitingSubject(
     subject=Subject(WHO),
-    reason=Reason.STRANGER,
+    reason=WaitReason.STRANGER,
     name="Bob",
     address=WHO,
     since="2026-02-03T10:00:00Z",
-    newest="2026-02-09T10:00:00Z",
+    newest_at="2026-02-09T10:00:00Z",
     ids=("m9", "m5"),
     subject_line="Hi",
     alias="",
@@ -53,7 +53,7 @@ def test_the_labels_of_each_scope(scope: Scope, subject: str, further: set[str])
 
 
 def test_a_list_where_many_write_is_named_by_its_label() -> None:
-    of_list = replace(BOB, subject=Subject.of_list("dev.lists.example"), reason=Reason.LIST)
+    of_list = replace(BOB, subject=Subject.of_list("dev.lists.example"), reason=WaitReason.LIST)
     tap = tap_of(Choice("dev.lists.example", "spam"), Special.SPAM, of_list, PLACES)
     assert tap is not None
     assert PLACES.list_label in labels(tap.patches["m9"])
@@ -63,7 +63,7 @@ def test_a_choice_that_labels_cannot_carry_out() -> None:
     choice = Choice(WHO, "Feed", scope=Scope.DOMAIN)
     assert tap_of(choice, FEED, None, PLACES) is None
     assert tap_of(choice, FEED, replace(BOB, domain=""), PLACES) is None
-    nameless = replace(BOB, subject=None, reason=Reason.NAMELESS)
+    nameless = replace(BOB, subject=None, reason=WaitReason.NAMELESS)
     assert tap_of(Choice("", "Feed", mail_id="m9"), FEED, nameless, PLACES) is None
 
 
@@ -84,7 +84,7 @@ def test_all_waiting_mail_is_marked_as_read() -> None:
 
 
 def test_a_row_is_found_by_its_mail_then_by_its_name() -> None:
-    forged = replace(BOB, reason=Reason.FORGED, ids=("m7",))
+    forged = replace(BOB, reason=WaitReason.FORGED, ids=("m7",))
     rows = (BOB, forged)
     assert find_waiting(Choice(WHO, "Feed", mail_id="m7"), rows) is forged
     assert find_waiting(Choice(WHO, "Feed", mail_id="m5"), rows) is BOB

@@ -20,7 +20,7 @@ from mailroom.report import (
     summary,
 )
 from mailroom.screener.arrivals.executor import ArrivalsReport
-from mailroom.screener.arrivals.inbox import NewMail
+from mailroom.screener.arrivals.new_mail import NewMail
 from mailroom.screener.arrivals.screening import JudgedMail
 from mailroom.screener.arrivals.verdict import Facts, judge
 from mailroom.screener.model.categories import DEFAULTS

@@ -62,7 +62,7 @@ on_every_server = pytest.mark.parametrize("quirks", SERVERS.values(), ids=SERVER
 
 
 def gatherer(world: World) -> Gatherer:
-    return Gatherer(world.account, DEFAULTS, Layout(), inbox=None)
+    return Gatherer(world.account, DEFAULTS, Layout(), new_mail_finder=None)
 
 
 async def swept(world: World, gather: Gatherer, *addresses: str) -> set[str]:
@@ -130,7 +130,7 @@ async def test_the_look_back_finds_all_recent_unread_mail(quirks: Quirks) -> Non
             world.deliver(at=NOW.replace(year=2025))
         recent = [world.deliver() for _ in range(8)]
         world.console.deliver(mail(), keywords=["$seen"], received_at=NOW)
-        news = await world.new_mail(world.inbox())
+        news = await world.new_mail(world.finder())
         assert {each.id for each in news.emails} == set(recent)
 
 

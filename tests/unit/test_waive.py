@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mailroom.screener.model.age import parse_age
-from mailroom.screener.model.code_mail import end_code
+from mailroom.screener.model.code_mail import remove_from_inbox
 from mailroom.screener.model.keywords import CODE, FORGED, SCREENED, WAIVED
 from mailroom.screener.model.missing import MissingError, MissingRoleError
 from mailroom.screener.model.waive import archive_of, may_be_waived, waive
@@ -107,12 +107,14 @@ def test_a_code_stays_in_the_inbox_for_its_day_and_then_follows_to_the_archive()
     assert patched(code.mailbox_ids, patch) == {"Inbox"}
     assert patch[f"keywords/{WAIVED}"] is True
     cleared = mail("Inbox", keywords=[SCREENED, CODE, WAIVED])
-    assert end_code(cleared, PLACES) == {
+    assert remove_from_inbox(cleared, PLACES) == {
         "mailboxIds/Archive": True,
         "mailboxIds/Inbox": None,
         f"keywords/{CODE}": None,
     }
-    assert end_code(cleared, replace(PLACES, archive=frozenset())) == {f"keywords/{CODE}": None}
+    assert remove_from_inbox(cleared, replace(PLACES, archive=frozenset())) == {
+        f"keywords/{CODE}": None
+    }
 
 
 def test_without_an_archive_nothing_is_waived() -> None:

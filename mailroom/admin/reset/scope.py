@@ -36,5 +36,5 @@ class Scope:
         """Return an account's scope. Raises as :meth:`Account.mail` and :meth:`Account.book`."""
         mail, book = await account.mail(), await account.book()
         categories, layout = account.settings.categories, account.settings.screener.layout
-        gatherer = Gatherer(mail, categories, layout, inbox=None)
+        gatherer = Gatherer(mail, categories, layout, new_mail_finder=None)
         return cls(mail, book, gatherer, categories, layout, show_progress)

@@ -19,7 +19,7 @@ from mailroom.jmap.recent_mail import Headers, read_headers
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.keywords import NOTICE
 from mailroom.screener.model.subject import Kind, Subject
-from mailroom.screener.overview.waiting import Reason, WaitingSubject, WaitingSubjects
+from mailroom.screener.overview.waiting import WaitingSubject, WaitingSubjects, WaitReason
 from mailroom.screener.search.mail_search import MailSearch, Search
 from mailroom.screener.search.own_addresses import OwnAddresses
 from mailroom.screener.search.people import SENDERS
@@ -28,7 +28,7 @@ from mailroom.screener.suggest.classify import is_personal
 
 _TRIES: Final = 5
 """The number of updates that are held to a state, while others change mail."""
-_DECIDABLE: Final = frozenset({Reason.STRANGER, Reason.LIST})
+_DECIDABLE: Final = frozenset({WaitReason.STRANGER, WaitReason.LIST})
 
 
 class RestlessError(Exception):

@@ -14,7 +14,7 @@ from mailroom.jmap.mail import Email, moment_of
 from mailroom.screener.model.places import Directory
 from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.overview import waiting as overview
-from mailroom.screener.overview.decided import DecidedSubject
+from mailroom.screener.overview.decided import DecidedCard
 from mailroom.web.model import (
     DecidedRow,
     MailLine,
@@ -37,7 +37,7 @@ def waiting_row(waiting: overview.WaitingSubject, mail_url: str) -> WaitingRow:
         address=waiting.address,
         count=waiting.count,
         since=time_of(waiting.since),
-        newest=time_of(waiting.newest),
+        newest=time_of(waiting.newest_at),
         newest_id=waiting.newest_id,
         subject_line=waiting.subject_line,
         alias=waiting.alias,
@@ -61,7 +61,7 @@ def scopes_of(waiting: overview.WaitingSubject) -> Mapping[Scope, Subject]:
     return scopes
 
 
-def decided_row(decided: DecidedSubject) -> DecidedRow:
+def decided_row(decided: DecidedCard) -> DecidedRow:
     """Return the row of a decision."""
     return DecidedRow(
         who=tuple(map(str, decided.subjects)),

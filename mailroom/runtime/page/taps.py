@@ -9,7 +9,7 @@ from mailroom.screener.model.categories import Answer
 from mailroom.screener.model.keywords import ANSWERED, SEEN
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.subject import Subject
-from mailroom.screener.overview.waiting import Reason, WaitingSubject
+from mailroom.screener.overview.waiting import WaitingSubject, WaitReason
 from mailroom.web.model import Choice, Scope
 
 
@@ -70,5 +70,5 @@ def find_waiting(choice: Choice, subjects: Iterable[WaitingSubject]) -> WaitingS
     """
     named = [waiting for waiting in subjects if str(waiting.subject or "") == choice.who]
     with_mail = [waiting for waiting in named if choice.mail_id in waiting.ids]
-    genuine = [waiting for waiting in named if waiting.reason is not Reason.FORGED]
+    genuine = [waiting for waiting in named if waiting.reason is not WaitReason.FORGED]
     return next(iter(with_mail or genuine), None) if choice.who else None

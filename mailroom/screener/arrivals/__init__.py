@@ -1,6 +1,6 @@
 """New mail: it is found, judged by its sender, and filed.
 
-- :mod:`~mailroom.screener.arrivals.inbox` finds new mail;
+- :mod:`~mailroom.screener.arrivals.new_mail` finds new mail;
 - :mod:`~mailroom.screener.arrivals.correspondents` finds the people that the user has written to;
 - :mod:`~mailroom.screener.arrivals.replies` finds new mail that replies to mail of the user's;
 - :mod:`~mailroom.screener.arrivals.delivery` tells delivered mail from mail that a program added;

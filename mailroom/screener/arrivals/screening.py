@@ -7,7 +7,7 @@ from typing import Final
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.arrivals.executor import ArrivalsReport, VerdictExecutor
-from mailroom.screener.arrivals.inbox import Inbox, NewMail
+from mailroom.screener.arrivals.new_mail import NewMail, NewMailFinder
 from mailroom.screener.arrivals.replies import Replies
 from mailroom.screener.arrivals.verdict import (
     Facts,
@@ -90,11 +90,13 @@ class Screening:
         policy: the policy for new mail.
 
     Attributes:
-        inbox: finds the new mail.
+        finder: finds the new mail.
     """
 
     def __init__(self, account: MailAccount, categories: Categories, policy: Policy) -> None:
-        self.inbox = Inbox(account, lookback=policy.lookback, now=account.client.server_now)
+        self.finder = NewMailFinder(
+            account, lookback=policy.lookback, now=account.client.server_now
+        )
         self._account = account
         self._categories = categories
         self._policy = policy
@@ -151,14 +153,14 @@ class Screening:
         for email_id in arrived.lasting_refusals.keys() - arrived.stuck.keys():
             arrived.failures[email_id] = arrived.lasting_refusals.pop(email_id)
         # Some mailboxes have no room for the keyword that says that a mail was screened.
-        self.inbox.ignore(
+        self.finder.ignore(
             verdict.email.id
             for verdict in arrived.filed
             if f"keywords/{SCREENED}" not in (verdict.patch or {})
         )
         if not arrived.failures:
-            self.inbox.note_handled(judged.new_mail)
+            self.finder.note_handled(judged.new_mail)
         # Refused mail counted as handled. After its pause, only reading all unread mail finds it.
         if has_expired_refusals:
-            self.inbox.start_over()
+            self.finder.start_over()
         return arrived

@@ -128,7 +128,9 @@ def judge(email: Email, facts: Facts) -> Verdict:
     sender, places = _sender_key(email), facts.places
     opinion = opinion_on_from(email.authentication_results, facts.authserv_id)
     if places.screener in email.mailbox_ids:
-        is_known = opinion is not Opinion.FORGED and _is_of_list_or_domain(email, sender, facts)
+        is_known = opinion is not Opinion.FORGED and _is_decided_by_list_or_domain(
+            email, sender, facts
+        )
         if was_placed(email) or not is_known:
             return Verdict(email, sender, Rule.PLACED)
     if was_placed(email) and not (sender and facts.decisions.denies(sender)):
@@ -192,7 +194,7 @@ def _has_code(email: Email, sender: str, facts: Facts) -> bool:
     )
 
 
-def _is_of_list_or_domain(email: Email, sender: str, facts: Facts) -> bool:
+def _is_decided_by_list_or_domain(email: Email, sender: str, facts: Facts) -> bool:
     """Return True if a mail's list or domain is in a category's group.
 
     False if the same pass decides on it: then the mail in the Screener is swept anyway.

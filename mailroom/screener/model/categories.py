@@ -154,7 +154,7 @@ class Categories:
             chain.append(parent)
         return tuple(chain)
 
-    def groups(self) -> frozenset[str]:
+    def group_names(self) -> frozenset[str]:
         """Return the names of all categories' contact groups."""
         return frozenset(category.group for category in self._all)
 

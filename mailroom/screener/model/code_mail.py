@@ -13,13 +13,13 @@ DAY: Final = timedelta(days=1)
 """The time for which mail with a one-time code stays in the Inbox."""
 
 
-def has_ended(email: Email, places: Places, *, received_before: datetime) -> bool:
+def is_day_over(email: Email, places: Places, *, received_before: datetime) -> bool:
     """Return True if a mail with a code came before a time, and is not labelled for a decision."""
     is_open = CODE in email.keywords and not email.mailbox_ids & places.tap_labels
     return is_open and came_before(email, received_before)
 
 
-def end_code(email: Email, places: Places) -> Patch:
+def remove_from_inbox(email: Email, places: Places) -> Patch:
     """Return the patch that removes a mail with a code from the Inbox, and the mail's keyword.
 
     A mail that still waits stays in the Screener, and a mail that was cleared meanwhile goes to the

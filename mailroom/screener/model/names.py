@@ -35,7 +35,7 @@ class DisplayNames:
     names: tuple[str, ...] = ()
     collective: str = ""
 
-    def name_for(self, cards: Collection[Card]) -> str:
+    def collective_for(self, cards: Collection[Card]) -> str:
         """Return the collective name if the mails have the names of several people, else "".
 
         Two names are those of several people. If there is a card of the address, it takes three
@@ -53,10 +53,10 @@ class DisplayNames:
         - any name, if the mails have two or more names that are not on the card. Then many people
           write from the address, and no name of theirs says anything about the card.
         """
-        if is_called(name, card):
+        if is_name_of(name, card):
             return True
         on_card = {_plain(card.names.full), _plain(card.names.organization)} - {""}
-        others = [other for other in self.names if not is_called(other, card)]
+        others = [other for other in self.names if not is_name_of(other, card)]
         return on_card == {_plain(self.collective)} or len(others) > 1
 
 
@@ -95,7 +95,7 @@ def names_for(sender: Sender, contact_type: ContactType) -> Names:
     if not sender.name:
         return Names(full=full, given=full)
     given, surname = split_personal_name(sender.name)
-    if _surname_first(sender.name):
+    if _split_surname_first(sender.name):
         full = f"{given} {surname}"
     return Names(full=full, given=given, surname=surname)
 
@@ -106,7 +106,7 @@ def split_personal_name(name: str) -> tuple[str, str]:
     The surname is the last word, with the small words before it (``van``, ``de la``). One word
     alone is a given name. A title (``Jane Doe, PhD``) belongs to neither.
     """
-    if parts := _surname_first(name):
+    if parts := _split_surname_first(name):
         surname, given = parts
         return given, surname
     before, _, behind = name.partition(",")
@@ -119,7 +119,7 @@ def split_personal_name(name: str) -> tuple[str, str]:
     return " ".join(words[:start]), " ".join(words[start:])
 
 
-def _surname_first(name: str) -> tuple[str, str] | None:
+def _split_surname_first(name: str) -> tuple[str, str] | None:
     """Return surname and given name if the name is written as ``Doe, Jane``; else None."""
     surname, _, given = (part.strip(" ,") for part in name.partition(","))
     has_title = len(surname.split()) > 1 and _TITLES.fullmatch(given.replace(".", ""))
@@ -152,7 +152,7 @@ def filled(names: Names, fill: Names) -> Names:
     )
 
 
-def is_called(name: str, card: Card) -> bool:
+def is_name_of(name: str, card: Card) -> bool:
     """Return True if a display name is one of the names on the card.
 
     Case, white space, commas and the order of given name and surname do not matter. A sender
@@ -167,7 +167,7 @@ def is_called(name: str, card: Card) -> bool:
 def contradicts(name: str, cards: Collection[Card]) -> bool:
     """Return True if some of a contact's cards have a name, and none has this display name."""
     named = [card for card in cards if _names_on(card) or card.names.organization]
-    return bool(named) and not any(is_called(name, card) for card in named)
+    return bool(named) and not any(is_name_of(name, card) for card in named)
 
 
 def are_several_people(cards: Collection[Card]) -> bool:

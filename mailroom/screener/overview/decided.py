@@ -21,7 +21,7 @@ _AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class DecidedSubject:
+class DecidedCard:
     """A card in the group of a category: a decision that holds.
 
     Attributes:
@@ -56,7 +56,7 @@ async def read_decided(
     *,
     wanted: Category | None = None,
     search: str = "",
-) -> tuple[DecidedSubject, ...]:
+) -> tuple[DecidedCard, ...]:
     """Read the decided subjects, newest first; those put into a group by hand come last.
 
     Only cards in the groups of categories are read, a part at a time.
@@ -83,15 +83,15 @@ async def read_decided(
             by_uid[uid] = tuple(category.name for category in joined)
             ids.append(card_id)
     ids.sort()
-    found = list[DecidedSubject]()
+    found = list[DecidedCard]()
     for part in batches(ids, _AT_ONCE):
         cards = await snapshot.read_cards(part)
-        every = (decided_subject(card, by_uid.get(card.uid, ())) for card in cards)
+        every = (decided_card(card, by_uid.get(card.uid, ())) for card in cards)
         found += [decided for decided in every if decided.subjects and decided.matches(search)]
     return newest_first(found)
 
 
-def decided_subject(card: Card, categories: tuple[str, ...]) -> DecidedSubject:
+def decided_card(card: Card, categories: tuple[str, ...]) -> DecidedCard:
     """Return the decision that a card stands for. Pure."""
     # The line in the note that names a list is no proof: the owner of any card may have written
     # such a line. A card of a list has the uid of a list as well.
@@ -100,10 +100,10 @@ def decided_subject(card: Card, categories: tuple[str, ...]) -> DecidedSubject:
     subjects = tuple(map(Subject, dict.fromkeys(keys)))
     last = triage_lines(card.note)[-1:]
     day, at = (last[0].date, last[0].time) if last else (None, None)
-    return DecidedSubject(subjects, card.names.full, categories, day, at)
+    return DecidedCard(subjects, card.names.full, categories, day, at)
 
 
-def newest_first(decisions: Collection[DecidedSubject]) -> tuple[DecidedSubject, ...]:
+def newest_first(decisions: Collection[DecidedCard]) -> tuple[DecidedCard, ...]:
     """Return decisions sorted by day and time, then by name. Pure.
 
     A decision without a time comes after the others of its day, and one without a day at the end.

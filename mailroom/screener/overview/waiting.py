@@ -33,7 +33,7 @@ _LONGEST: Final = 200
 """Characters of a subject line or of a From that names no sender; the rest is cut off."""
 
 
-class Reason(StrEnum):
+class WaitReason(StrEnum):
     """The reason why a subject waits."""
 
     STRANGER = "unknown sender"
@@ -42,7 +42,7 @@ class Reason(StrEnum):
     NAMELESS = "names no sender, or several"
 
 
-_OF_SENDERS: Final = frozenset({Reason.STRANGER, Reason.FORGED})
+_OF_SENDERS: Final = frozenset({WaitReason.STRANGER, WaitReason.FORGED})
 """The reasons of subjects that are addresses."""
 
 
@@ -57,7 +57,7 @@ class WaitingSubject:
         address: the address as written in the newest mail; the posting address of a list; empty if
             From names no sender or several.
         since: the time (UTCDate) at which the oldest waiting mail came.
-        newest: the time at which the newest waiting mail came.
+        newest_at: the time at which the newest waiting mail came.
         ids: the ids of its mails in the Screener, the newest first.
         subject_line: the subject line of the newest mail, white space folded.
         alias: the user's address that the newest mail was sent to; empty if it is not known.
@@ -69,11 +69,11 @@ class WaitingSubject:
     """
 
     subject: Subject | None
-    reason: Reason
+    reason: WaitReason
     name: str
     address: str
     since: str
-    newest: str
+    newest_at: str
     ids: tuple[str, ...]
     subject_line: str
     alias: str
@@ -121,8 +121,8 @@ class WaitingSubjects:
     def __init__(self, own: Collection[str], server: str) -> None:
         self._own = tuple(own)
         self._own_domains = own_domains(own, server)
-        self._subjects: dict[tuple[str, Reason], WaitingSubject] = {}
-        self._mails = defaultdict[tuple[str, Reason], list[tuple[str, str]]](list)
+        self._subjects: dict[tuple[str, WaitReason], WaitingSubject] = {}
+        self._mails = defaultdict[tuple[str, WaitReason], list[tuple[str, str]]](list)
 
     def add(self, emails: Iterable[Email]) -> None:
         """Add mails, in any order."""
@@ -192,14 +192,14 @@ def _waiting_subject(email: Email) -> WaitingSubject:
         sender = sender_of(email)
     except UnusableFromError:
         authors = ", ".join(author.email or author.name for author in email.from_)
-        subject, reason, name, address = None, Reason.NAMELESS, _line(authors), ""
+        subject, reason, name, address = None, WaitReason.NAMELESS, _line(authors), ""
     else:
-        subject, reason = Subject(sender.key), Reason.STRANGER
+        subject, reason = Subject(sender.key), WaitReason.STRANGER
         name, address = sender.name, sender.address
         if FORGED in email.keywords:
-            reason = Reason.FORGED
+            reason = WaitReason.FORGED
         elif is_discussion(email, sender):
-            subject, reason = Subject.of_list(list_id(email.list_id)), Reason.LIST
+            subject, reason = Subject.of_list(list_id(email.list_id)), WaitReason.LIST
             name, address = list_name(email.list_id), posting_address(email.list_post)
     came = email.received_at
     return WaitingSubject(subject, reason, name, address, came, came, (email.id,), "", "")
@@ -207,7 +207,7 @@ def _waiting_subject(email: Email) -> WaitingSubject:
 
 def _newest_mail(waiting: WaitingSubject) -> tuple[str, str]:
     """Return the time and the id of the newest mail; later mail has a greater value."""
-    return waiting.newest, waiting.newest_id
+    return waiting.newest_at, waiting.newest_id
 
 
 def _line(text: str) -> str:

@@ -6,7 +6,7 @@ Every step can be repeated: mail that lost the keyword is not found again.
 from mailroom.jmap.listing import list_ids
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.model.categories import Categories, Layout
-from mailroom.screener.model.code_mail import DAY, end_code, has_ended
+from mailroom.screener.model.code_mail import DAY, is_day_over, remove_from_inbox
 from mailroom.screener.model.keywords import CODE
 from mailroom.screener.passes.mail_run import MailRule, MailRun, RunResult
 from mailroom.screener.search.places import read_places
@@ -33,8 +33,8 @@ async def begin_code_ending(
     # A patch that moves mail would bring the mail back to the Screener if its owner has just filed
     # it. So the patch is never sent without a state; a later run moves the mail.
     rule = MailRule(
-        applies=lambda email: has_ended(email, places, received_before=before),
-        patch=lambda email: end_code(email, places),
+        applies=lambda email: is_day_over(email, places, received_before=before),
+        patch=lambda email: remove_from_inbox(email, places),
         is_safe=lambda patch: not any(path.startswith("mailboxIds/") for path in patch),
     )
     return MailRun(account, rule, ids, RunResult())

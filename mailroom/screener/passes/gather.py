@@ -14,7 +14,7 @@ from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.mailboxes import get_mailboxes
 from mailroom.jmap.queries import EmailPage, find_any
 from mailroom.jmap.request import Operation, Results
-from mailroom.screener.arrivals.inbox import FirstResponse, Inbox, NewMail
+from mailroom.screener.arrivals.new_mail import FirstResponse, NewMail, NewMailFinder
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.keywords import WAIVED
 from mailroom.screener.model.places import Directory, Places, locate
@@ -68,7 +68,7 @@ class Gatherer:
         account: the account.
         categories: the categories.
         layout: the other mailboxes and names.
-        inbox: finds new mail; None if new mail is not screened.
+        new_mail_finder: finds new mail; None if new mail is not screened.
     """
 
     def __init__(
@@ -76,10 +76,10 @@ class Gatherer:
         account: MailAccount,
         categories: Categories,
         layout: Layout,
-        inbox: Inbox | None,
+        new_mail_finder: NewMailFinder | None,
     ) -> None:
         self._account = account
-        self._inbox = inbox
+        self._finder = new_mail_finder
         self._categories = categories
         self._layout = layout
         self._own = OwnAddresses(account)
@@ -160,7 +160,7 @@ class Gatherer:
             get_mailboxes(self._account.id),
             self._own.addresses(places),
             _any_waived(self._account.id, places),
-            empty_operation if self._inbox is None else self._inbox.first_request(places),
+            empty_operation if self._finder is None else self._finder.first_operation(places),
         ]
         *pages, mailboxes, own, has_waived, first = await self._account.client.perform_all(
             operations
@@ -175,7 +175,7 @@ class Gatherer:
         ):
             return None
         emails = await self._all_labelled(filters, pages, labels)
-        new_mail = None if self._inbox is None else await self._inbox.new_mail(first, places)
+        new_mail = None if self._finder is None else await self._finder.new_mail(first, places)
         # The server may have put off a part of the request, which was then read later than the
         # rest. The states differ in that case, and it is not known which one came first. Without a
         # state, no update is held to it, and every push counts as somebody else's change.

@@ -69,8 +69,8 @@ class ScreenerWorkflow:
         self._now = now
         self._refusals = Refusals()
         self._screening = None if policy is None else Screening(account, categories, policy)
-        inbox = None if self._screening is None else self._screening.inbox
-        self._gatherer = Gatherer(account, categories, layout, inbox)
+        finder = None if self._screening is None else self._screening.finder
+        self._gatherer = Gatherer(account, categories, layout, finder)
         self._reader = AccountReader(
             self._gatherer, book, categories, layout, server=account.client.host
         )

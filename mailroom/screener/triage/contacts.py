@@ -34,7 +34,7 @@ class Contact:
     labelled: tuple[LabelledMail, ...]
 
     @property
-    def named(self) -> list[str]:
+    def written_keys(self) -> list[str]:
         """The addresses, whole domains and mailing lists, as people write them."""
         return sorted(str(Subject(key)) for key in self.keys)
 

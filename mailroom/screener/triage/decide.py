@@ -99,7 +99,7 @@ def decide(
         chain,
         groups,
         now,
-        collective=names[best_named.sender.key].name_for(contact.cards),
+        collective=names[best_named.sender.key].collective_for(contact.cards),
     )
     return Decision(decision_id, contact, answer, edits, _mismatched(contact, edits, names))
 
@@ -175,7 +175,7 @@ def _profile(
             senders = [sender_of(email) for email in newest]
             named = next((sender for sender in senders if sender.name), None)
             sender = named or next(iter(senders), Sender(subject.key))
-            return sender, display_names(mails).name_for(cards)
+            return sender, display_names(mails).collective_for(cards)
 
 
 def _edits_for_wider(

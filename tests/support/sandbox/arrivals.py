@@ -12,7 +12,7 @@ from mailroom.http import Credentials, HttpClient
 from mailroom.jmap.client import JmapClient
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.sandbox import OwnerConsole, Quirks, Sandbox
-from mailroom.screener.arrivals.inbox import Inbox, NewMail
+from mailroom.screener.arrivals.new_mail import NewMail, NewMailFinder
 from mailroom.screener.model.categories import DEFAULTS, Layout
 from mailroom.screener.model.places import Directory, Places, locate, wanted_mailboxes
 from tests.support.proxy.proxy import Proxy, proxying
@@ -38,14 +38,14 @@ class World:
         """Have a mail come; ``more`` are header fields."""
         return self.console.deliver(mail(sender, "Hello", *more), mailboxes=[into], received_at=at)
 
-    def inbox(self, lookback: timedelta = DAY) -> Inbox:
-        """A new eye on the Inbox."""
-        return Inbox(self.account, lookback=lookback, now=lambda: NOW)
+    def finder(self, lookback: timedelta = DAY) -> NewMailFinder:
+        """A finder that has handled no mail yet."""
+        return NewMailFinder(self.account, lookback=lookback, now=lambda: NOW)
 
-    async def new_mail(self, inbox: Inbox) -> NewMail:
+    async def new_mail(self, finder: NewMailFinder) -> NewMail:
         """The new mail of one pass."""
-        (first,) = await self.account.client.perform(inbox.first_request(self.places))
-        return await inbox.new_mail(first, self.places)
+        (first,) = await self.account.client.perform(finder.first_operation(self.places))
+        return await finder.new_mail(first, self.places)
 
     def where(self, mail_id: str) -> set[str]:
         """The mailboxes of a mail."""

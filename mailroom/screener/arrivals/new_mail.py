@@ -47,7 +47,7 @@ FirstResponse = EmailPage | CreatedEmails | None
 cannot calculate the changes."""
 
 
-class Inbox:
+class NewMailFinder:
     """The Inbox of one account, from pass to pass.
 
     Args:
@@ -93,7 +93,7 @@ class Inbox:
         """Make the next pass read the unread mail again, for mail that could not be filed."""
         self._state = ""
 
-    def first_request(self, places: Places) -> Operation[FirstResponse]:
+    def first_operation(self, places: Places) -> Operation[FirstResponse]:
         """Return the first operation; :meth:`new_mail` takes its result.
 
         So the operation can be sent in one request with other operations of a pass.
