@@ -30,7 +30,7 @@ from mailroom.jmap.websocket import WebSocketTransport
 from mailroom.screener.arrivals.screening import Policy
 from mailroom.screener.model.codes import CodeFinder
 from mailroom.screener.passes.workflow import ScreenerWorkflow
-from mailroom.settings import Settings
+from mailroom.settings.model import Settings
 from mailroom.waiting.concurrency import all_of
 
 log = structlog.get_logger(__name__)

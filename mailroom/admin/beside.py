@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from mailroom.admin.probe import Answer, ask_service
-from mailroom.settings import Settings
+from mailroom.settings.model import Settings
 
 _TIMEOUT: Final = 2.0
 """Seconds for each part of the answer; the service answers from memory."""

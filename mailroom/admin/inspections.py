@@ -26,7 +26,7 @@ from mailroom.report import plan_text
 from mailroom.report.failures import EXPECTED
 from mailroom.screener.model.missing import MissingError, NoRightToWriteError
 from mailroom.screener.model.places import Directory, lacking_rights
-from mailroom.settings import describe
+from mailroom.settings.show import describe
 
 _CLOCKS_AGREE: Final = 60.0
 """Seconds by which the clocks may differ: the Date header is rounded, and an answer takes time."""

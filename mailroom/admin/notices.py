@@ -11,7 +11,7 @@ from mailroom.http import HttpClient, open_session, tls_for
 from mailroom.notices.client import NoticeClient
 from mailroom.notices.formats import MOST_BUTTONS
 from mailroom.notices.notice import Button, Composer, NewSender
-from mailroom.settings import Settings
+from mailroom.settings.model import Settings
 from mailroom.web.notice_links import LinkSigner, NoticeLink
 from mailroom.web.options import row_answers
 

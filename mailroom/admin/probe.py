@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mailroom.os_errors import os_error_text
-from mailroom.raw_settings import DEFAULT_HEALTH_HOST, DEFAULT_HEALTH_PORT, find_written
+from mailroom.settings.raw import DEFAULT_HEALTH_HOST, DEFAULT_HEALTH_PORT, find_written
 
 _SECTION: Final = "health"
 _PORTS: Final = range(65536)

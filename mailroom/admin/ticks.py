@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
-from mailroom.input import Lines
+from mailroom.terminal.input import Lines
 
 T = TypeVar("T")
 

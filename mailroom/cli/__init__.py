@@ -9,7 +9,7 @@ from mailroom import __version__
 from mailroom.cli.commands import COMMANDS
 from mailroom.cli.parser import Parser, hint
 from mailroom.exits import Exit
-from mailroom.output import OutputError, guard_output, remark
+from mailroom.terminal.output import OutputError, guard_output, remark
 
 __all__ = ["main", "run_command"]
 

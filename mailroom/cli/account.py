@@ -10,12 +10,12 @@ from mailroom.admin.explain import explain as explain_subject
 from mailroom.admin.inspections import send_test_notice
 from mailroom.admin.reset import Scope, survey, take_back
 from mailroom.admin.setup import create, find_lacking, rules_text
-from mailroom.command import Output, on_accounts, subject_or_exit
+from mailroom.cli.on_accounts import Output, on_accounts, subject_or_exit
 from mailroom.exits import Exit
-from mailroom.output import remark
 from mailroom.report import outcome_data, outcome_text, plan_data, plan_text, summary
 from mailroom.report.bars import progress_bars
-from mailroom.settings import describe
+from mailroom.settings.show import describe
+from mailroom.terminal.output import remark
 
 _RULES: Final = (
     "Rules for your provider, in this order. They file mail of unknown senders to",

@@ -14,15 +14,15 @@ from mailroom.admin.importing import FileMistakesError, read_subjects
 from mailroom.admin.suggest import suggest as find_suggestions
 from mailroom.admin.ticks import TickError, ask
 from mailroom.admin.waiting import find_waiting
-from mailroom.command import Output, on_accounts, subject_or_exit
+from mailroom.cli.on_accounts import Output, on_accounts, subject_or_exit
 from mailroom.exits import Exit
-from mailroom.input import Lines
-from mailroom.output import fail, remark
 from mailroom.report import printable
 from mailroom.report.bars import progress_bars
 from mailroom.screener.model.age import parse_age
 from mailroom.screener.model.categories import Answer
 from mailroom.screener.model.subject import Subject
+from mailroom.terminal.input import Lines
+from mailroom.terminal.output import fail, remark
 
 
 def waiting(*, account: str | None, as_json: bool) -> None:

@@ -4,7 +4,7 @@ import sys
 
 from mailroom.admin.probe import probe
 from mailroom.exits import Exit
-from mailroom.output import say
+from mailroom.terminal.output import say
 
 
 def health() -> None:

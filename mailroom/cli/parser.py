@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from mailroom.exits import Exit
-from mailroom.output import remark
+from mailroom.terminal.output import remark
 
 _WIDTH = 80
 

@@ -3,11 +3,11 @@
 import asyncio
 import sys
 
+from mailroom.cli.start import log_as_set, settings_or_exit
 from mailroom.exits import Exit
 from mailroom.http.listening import PortUnavailableError
-from mailroom.output import fail
 from mailroom.runtime.process import serve
-from mailroom.start import log_as_set, settings_or_exit
+from mailroom.terminal.output import fail
 
 
 def run() -> None:

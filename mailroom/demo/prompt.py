@@ -8,8 +8,8 @@ from mailroom.demo.mailbox import Domain, Subject, further_subjects, strangers
 from mailroom.demo.play import filled_mailboxes, numbered
 from mailroom.demo.stage import Stage
 from mailroom.demo.telling import Teller
-from mailroom.input import Lines
 from mailroom.sandbox import SeenMail
+from mailroom.terminal.input import Lines
 
 _Do = Callable[[Command], Awaitable[None]]
 

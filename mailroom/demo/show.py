@@ -10,9 +10,9 @@ from mailroom.demo.script import SCENES
 from mailroom.demo.stage import WentOtherwiseError, open_stage
 from mailroom.demo.telling import Teller, on_terminal
 from mailroom.exits import Exit
-from mailroom.input import Lines
 from mailroom.logs import configure_logging
 from mailroom.report.failures import EXPECTED
+from mailroom.terminal.input import Lines
 
 _PAUSE: Final = 2.5
 """Seconds between scenes, for reading."""

@@ -27,7 +27,8 @@ from mailroom.runtime.service import Service
 from mailroom.runtime.telemetry import Telemetry
 from mailroom.sandbox import OwnerConsole, Quirks, Sandbox, SeenMail, User
 from mailroom.screener.model.keywords import SCREENED
-from mailroom.settings import Settings, load_settings
+from mailroom.settings.load import load_settings
+from mailroom.settings.model import Settings
 
 LOOPBACK: Final = "127.0.0.1"
 USER: Final = User(name="alex", password="tap-tap-tap", addresses=(YOU,))  # noqa: S106 - of nobody

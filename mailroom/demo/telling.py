@@ -21,8 +21,8 @@ from mailroom.demo.layout import (
 from mailroom.demo.mailbox import YOU
 from mailroom.demo.script import LABEL_OFF
 from mailroom.demo.sighting import Sighting, listed
-from mailroom.output import say
 from mailroom.sandbox import SeenMail
+from mailroom.terminal.output import say
 
 WIDTH: Final = 80
 _BOLD, _DIM, _RED, _GREEN, _CYAN = "1", "2", "31", "32", "36"

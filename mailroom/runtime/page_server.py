@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from mailroom.http.listening import listen
-from mailroom.settings import Settings
+from mailroom.settings.model import Settings
 
 if TYPE_CHECKING:
     from mailroom.runtime.page import PageAccount

@@ -18,7 +18,7 @@ from mailroom.health import serve as serve_health
 from mailroom.metrics import Metrics
 from mailroom.runtime.page_server import serve_page
 from mailroom.runtime.supervisor import Supervisor
-from mailroom.settings import Settings
+from mailroom.settings.model import Settings
 
 log = structlog.get_logger(__name__)
 

@@ -22,7 +22,8 @@ from mailroom.metrics import Metrics
 from mailroom.runtime.failure_policy import FailurePolicy
 from mailroom.runtime.service import Service
 from mailroom.runtime.telemetry import Telemetry
-from mailroom.settings import Settings, SettingsError
+from mailroom.settings.mistakes import SettingsError
+from mailroom.settings.model import Settings
 from mailroom.waiting.backoff import full_jitter
 
 if TYPE_CHECKING:

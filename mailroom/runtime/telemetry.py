@@ -8,7 +8,7 @@ from mailroom.health import Health
 from mailroom.jmap.push import PushStatus
 from mailroom.metrics import AccountMetrics, Metrics, PassEnded
 from mailroom.report import left_undone
-from mailroom.settings import Settings
+from mailroom.settings.model import Settings
 from mailroom.waiting.trigger import Due
 
 

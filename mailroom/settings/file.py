@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
-from mailroom.raw_settings import CONFIG, DEFAULT_CONFIG, read_yaml
 from mailroom.settings.layers import Layer, SourceContent, empty_source, from_mapping
 from mailroom.settings.mistakes import shown_key, shown_name, unknown
 from mailroom.settings.model import is_process_wide
+from mailroom.settings.raw import CONFIG, DEFAULT_CONFIG, read_yaml
 from mailroom.settings.variables import (
     ACCOUNT_PATHS,
     ACCOUNTS,

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from mailroom.raw_settings import DEFAULT_HEALTH_HOST, DEFAULT_HEALTH_PORT
+from mailroom.settings.raw import DEFAULT_HEALTH_HOST, DEFAULT_HEALTH_PORT
 from mailroom.settings.section import Section
 
 

@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, PrivateAttr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from mailroom.raw_settings import PREFIX
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.settings.digest import DigestSettings
 from mailroom.settings.fields import CategoryList, ShardOption, TimeZone
 from mailroom.settings.health import HealthSettings
 from mailroom.settings.notify import NotifySettings
+from mailroom.settings.raw import PREFIX
 from mailroom.settings.sections import (
     ArrivalsSettings,
     CarddavSettings,

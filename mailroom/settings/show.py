@@ -8,9 +8,9 @@ from pydantic import SecretStr
 from yarl import URL
 
 from mailroom.http import shown as shown_url
-from mailroom.raw_settings import CONFIG, DEFAULT_CONFIG, DEFAULT_SECRETS_DIR, SECRETS_DIR
 from mailroom.screener.model.categories import Categories
 from mailroom.settings.model import Settings
+from mailroom.settings.raw import CONFIG, DEFAULT_CONFIG, DEFAULT_SECRETS_DIR, SECRETS_DIR
 from mailroom.settings.variables import VARIABLES
 
 _NOT_SET: Final = "not set"

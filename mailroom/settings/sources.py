@@ -11,7 +11,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
 from typing import Final
 
-from mailroom.raw_settings import (
+from mailroom.settings.file import read_file
+from mailroom.settings.layers import Layer, SourceContent, VariablesSource, empty_source
+from mailroom.settings.mistakes import unknown
+from mailroom.settings.raw import (
     CONFIG,
     DEFAULT_SECRETS_DIR,
     PREFIX,
@@ -19,9 +22,6 @@ from mailroom.raw_settings import (
     is_service_link,
     read_secret,
 )
-from mailroom.settings.file import read_file
-from mailroom.settings.layers import Layer, SourceContent, VariablesSource, empty_source
-from mailroom.settings.mistakes import unknown
 from mailroom.settings.variables import (
     ACCOUNT_PATHS,
     VARIABLES,

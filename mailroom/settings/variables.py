@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from mailroom.raw_settings import PREFIX
 from mailroom.settings.model import Settings, is_process_wide
+from mailroom.settings.raw import PREFIX
 
 Path = tuple[str, ...]
 """The section and key of a setting: ``("jmap", "token")``."""

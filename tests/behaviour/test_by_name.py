@@ -10,7 +10,7 @@ from mailroom.account import Account, open_account
 from mailroom.admin.decide import Outcome, RefusedError, answer_named, decide, decide_all
 from mailroom.http import CredentialsRefusedError
 from mailroom.screener.model.subject import Subject
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy

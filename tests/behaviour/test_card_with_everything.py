@@ -17,7 +17,7 @@ import pytest
 from mailroom.account import Account, open_account
 from mailroom.admin.reset import Scope, survey, take_back
 from mailroom.sandbox import Quirks, Sandbox, SandboxAccount, User
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from tests.support.owner.person import Owner, message
 from tests.support.owner.vcard_app import VCardApp
 from tests.support.servers.cyrus import PASSWORD

@@ -9,7 +9,7 @@ from typing import Final
 
 from mailroom.account import open_account
 from mailroom.runtime.digest_schedule import DigestSchedule
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.mail import Mail
 from tests.support.owner.new_mail import ON, a_pass_later, mail

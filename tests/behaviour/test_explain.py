@@ -8,7 +8,7 @@ from mailroom.account import open_account
 from mailroom.admin.explain import Explanation, explain
 from mailroom.screener.arrivals.verdict import Rule
 from mailroom.screener.model.subject import Subject
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
 from tests.support.service.process import environment

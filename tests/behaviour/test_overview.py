@@ -9,7 +9,7 @@ from mailroom.admin.decided import Decided, find_decided
 from mailroom.admin.waiting import find_waiting
 from mailroom.screener.model.subject import Subject
 from mailroom.screener.overview.waiting import WaitReason
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.new_mail import ON, comes_to, mail
 from tests.support.owner.person import Owner, message

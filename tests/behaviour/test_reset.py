@@ -13,7 +13,7 @@ from mailroom.account import Account, open_account
 from mailroom.admin.reset import Outcome, Scope, Traces, survey, take_back
 from mailroom.admin.reset.traces import CardTreatment
 from mailroom.screener.model.missing import MissingError
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from tests.behaviour.conftest import on
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy

@@ -5,7 +5,7 @@ from pathlib import Path
 from mailroom.account import open_account
 from mailroom.admin.decide import decide_all
 from mailroom.admin.suggest import Suggestions, suggest
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.person import Owner, message
 from tests.support.service.process import environment

@@ -19,7 +19,8 @@ from mailroom.admin.setup import create, find_lacking
 from mailroom.sandbox import Quirks, User
 from mailroom.sandbox.owner import OwnerConsole
 from mailroom.sandbox.sandbox_account import SandboxAccount
-from mailroom.settings import Settings, load_settings
+from mailroom.settings.load import load_settings
+from mailroom.settings.model import Settings
 from tests.support import virtual_time
 from tests.support.faults.account import copied, snapshot
 from tests.support.faults.running import instance

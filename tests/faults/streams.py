@@ -15,7 +15,8 @@ from mailroom.jmap.push import PushState, PushStatus
 from mailroom.jmap.session import WEBSOCKET
 from mailroom.sandbox.owner import OwnerConsole
 from mailroom.sandbox.sandbox_account import SandboxAccount
-from mailroom.settings import Settings, load_settings
+from mailroom.settings.load import load_settings
+from mailroom.settings.model import Settings
 from tests.faults.scenarios import SCENARIOS, environ, prepared
 from tests.support.faults.account import copied
 from tests.support.faults.running import Instance, instance

@@ -16,7 +16,8 @@ from mailroom.sandbox.owner import OwnerConsole
 from mailroom.sandbox.sandbox_account import SandboxAccount
 from mailroom.screener.passes import mail_run
 from mailroom.screener.passes.code_ending import begin_code_ending
-from mailroom.settings import Settings, load_settings
+from mailroom.settings.load import load_settings
+from mailroom.settings.model import Settings
 from tests.faults.commands import (
     Command,
     Undisturbed,

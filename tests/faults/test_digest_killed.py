@@ -19,7 +19,8 @@ from mailroom.runtime.digest_schedule import DigestSchedule
 from mailroom.sandbox import JAMES, Quirks, User
 from mailroom.sandbox.owner import OwnerConsole
 from mailroom.sandbox.sandbox_account import SandboxAccount
-from mailroom.settings import Settings, load_settings
+from mailroom.settings.load import load_settings
+from mailroom.settings.model import Settings
 from tests.faults.commands import (
     Undisturbed,
     assert_fault_changes_nothing,

@@ -10,7 +10,7 @@ from mailroom.account import open_account
 from mailroom.runtime.notices.claims import NoticeClaims
 from mailroom.sandbox.owner import OwnerConsole
 from mailroom.sandbox.sandbox_account import SandboxAccount
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from tests.faults.scenarios import UNDO_OF_ONE, environ, prepared
 from tests.support import virtual_time
 from tests.support.faults.account import copied, snapshot

@@ -15,7 +15,7 @@ from mailroom.exits import Exit
 from mailroom.jmap.errors import SessionError
 from mailroom.report.failures import exit_code
 from mailroom.sandbox import Quirks, Sandbox
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from tests.support.owner.person import until
 from tests.support.proxy.proxy import proxying
 

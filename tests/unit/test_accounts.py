@@ -21,7 +21,8 @@ from mailroom.runtime import failure_policy, process, supervisor
 from mailroom.runtime.service import Service
 from mailroom.runtime.supervisor import Supervisor
 from mailroom.sandbox import Sandbox, User
-from mailroom.settings import Settings, load_settings
+from mailroom.settings.load import load_settings
+from mailroom.settings.model import Settings
 from tests.support.owner.jscontact_app import JsContactApp
 from tests.support.owner.person import Owner, message, until
 from tests.support.service.in_process import set_up

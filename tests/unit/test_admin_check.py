@@ -29,8 +29,8 @@ from mailroom.sandbox.contacts import methods as contact_methods
 from mailroom.sandbox.methods import reading
 from mailroom.sandbox.sandbox_account import SandboxAccount
 from mailroom.sandbox.store import Mailbox
-from mailroom.settings import load_settings
 from mailroom.settings.health import HealthSettings
+from mailroom.settings.load import load_settings
 from tests.support.service.forked import command
 from tests.support.service.in_process import set_up
 from tests.support.service.process import free_port

@@ -9,7 +9,7 @@ import pytest
 from mailroom.account import open_account
 from mailroom.admin.setup import Lacking, create, find_lacking
 from mailroom.sandbox import Sandbox, User
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from tests.support.service.forked import command
 
 USER = User("alice", "secret", token="t0ken")

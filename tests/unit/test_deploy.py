@@ -18,9 +18,9 @@ import yaml
 from mailroom import __version__
 from mailroom.cli.commands import COMMANDS
 from mailroom.exits import Exit
-from mailroom.raw_settings import CONFIG, DEFAULT_CONFIG, DEFAULT_SECRETS_DIR, SECRETS_DIR
-from mailroom.settings import load_settings
 from mailroom.settings.health import HealthSettings
+from mailroom.settings.load import load_settings
+from mailroom.settings.raw import CONFIG, DEFAULT_CONFIG, DEFAULT_SECRETS_DIR, SECRETS_DIR
 from mailroom.settings.sources import read_secrets
 from mailroom.settings.variables import VARIABLES
 from mailroom.settings.web import WebSettings

@@ -14,7 +14,7 @@ from mailroom.http.errors import UnreachableError
 from mailroom.jmap.errors import MethodError, SessionError
 from mailroom.runtime import digest_schedule
 from mailroom.runtime.digest_schedule import DigestSchedule
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from tests.faults.scenarios import environ
 from tests.support import virtual_time
 

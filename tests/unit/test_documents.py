@@ -20,9 +20,10 @@ from mailroom.contacts.model import ContactType
 from mailroom.exits import Exit
 from mailroom.http.not_now import not_now_table
 from mailroom.metrics import metrics_table
-from mailroom.raw_settings import CONFIG, SECRETS_DIR
 from mailroom.screener.model.categories import DEFAULTS, Category
-from mailroom.settings import load_settings, settings_table
+from mailroom.settings.load import load_settings
+from mailroom.settings.raw import CONFIG, SECRETS_DIR
+from mailroom.settings.show import settings_table
 from mailroom.settings.sources import read_environment
 from tests.support.limits import limits_table
 

@@ -12,7 +12,7 @@ from mailroom.account import open_account
 from mailroom.metrics import Metrics
 from mailroom.runtime.service import Service
 from mailroom.runtime.telemetry import Telemetry
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from tests.support.owner.person import Owner, message, until
 from tests.support.proxy.passes import SEE
 from tests.support.proxy.proxy import Answer, Exchange, Forward, proxying

@@ -20,7 +20,7 @@ from mailroom.runtime.telemetry import Telemetry
 from mailroom.screener.model.missing import MissingRoleError
 from mailroom.screener.passes import mail_run
 from mailroom.screener.passes.mail_run import RunResult
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from tests.support import virtual_time
 from tests.support.owner.person import Owner, message, until
 from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy

@@ -11,7 +11,7 @@ from yarl import URL
 from mailroom.account import open_account
 from mailroom.admin.setup import create, find_lacking
 from mailroom.sandbox import Quirks, Sandbox, User
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from tests.support.owner.jscontact_app import JsContactApp
 from tests.support.service.forked import command
 

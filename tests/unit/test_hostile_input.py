@@ -20,7 +20,8 @@ from mailroom.jmap.push import StateChange
 from mailroom.jmap.sse import SseDecoder
 from mailroom.screener.model.names import is_name_of, names_for
 from mailroom.screener.model.sender import Sender, UnusableFromError, sender_of
-from mailroom.settings import SettingsError, load_settings
+from mailroom.settings.load import load_settings
+from mailroom.settings.mistakes import SettingsError
 from tests.support.domain.nasty_vcard import NASTY
 
 LINE = "Triaged to Feed on 2026-02-25"

@@ -39,7 +39,7 @@ def imported_by(code: str, *arguments: str, cwd: Path) -> set[str]:
 def test_health_and_help_import_next_to_nothing(tmp_path: Path, arguments: list[str]) -> None:
     modules = imported_by(ANY_COMMAND, *arguments, cwd=tmp_path)
     assert "mailroom.cli.commands" in modules
-    packages = {"aiohttp", "asyncio", "pydantic", "structlog", "yaml", "mailroom.settings"}
+    packages = {"aiohttp", "asyncio", "pydantic", "structlog", "yaml", "mailroom.settings.model"}
     assert modules & packages == set()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mailroom.input import Lines
+from mailroom.terminal.input import Lines
 
 
 async def every_line(lines: Lines) -> list[str]:

@@ -17,7 +17,7 @@ from mailroom.admin.waiting import find_waiting
 from mailroom.contacts.model import ContactEdit
 from mailroom.sandbox import Quirks, Sandbox, User
 from mailroom.sandbox.sandbox_account import SandboxAccount
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from tests.support.owner.person import message
 from tests.support.proxy.proxy import Proxy, proxying
 

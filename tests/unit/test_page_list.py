@@ -17,7 +17,7 @@ from mailroom.runtime.page.waiting import PageList
 from mailroom.runtime.requested_passes import RequestedPasses
 from mailroom.sandbox import Sandbox, User
 from mailroom.screener.overview.waiting import read_waiting
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from mailroom.waiting.trigger import Trigger
 from mailroom.web.model import AccountUnavailableError
 from tests.support.owner.person import PATIENCE, message

@@ -22,7 +22,7 @@ from mailroom.runtime.supervisor import Supervisor
 from mailroom.sandbox import Quirks, Sandbox, User
 from mailroom.sandbox import app as sandbox_app
 from mailroom.sandbox.sandbox_account import SandboxAccount
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from tests.support.service.in_process import set_up
 from tests.support.service.process import running
 from tests.support.virtual_time import run

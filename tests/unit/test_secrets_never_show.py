@@ -41,7 +41,8 @@ from mailroom.runtime.telemetry import Telemetry
 from mailroom.sandbox import Quirks, Sandbox, User
 from mailroom.screener.passes.progress import Report
 from mailroom.screener.passes.workflow import ScreenerWorkflow
-from mailroom.settings import Settings, load_settings
+from mailroom.settings.load import load_settings
+from mailroom.settings.model import Settings
 from mailroom.waiting.trigger import Due
 from tests.support.owner.person import message, until
 from tests.support.proxy.proxy import Answer, Exchange, Forward, proxying

@@ -12,15 +12,11 @@ from yarl import URL
 from mailroom.contacts.model import ContactType
 from mailroom.http import Credentials
 from mailroom.screener.model.categories import DEFAULTS, Category, Layout
-from mailroom.settings import (
-    Settings,
-    SettingsError,
-    Shown,
-    describe,
-    load_settings,
-    settings_table,
-)
 from mailroom.settings import sources as sources_module
+from mailroom.settings.load import load_settings
+from mailroom.settings.mistakes import SettingsError
+from mailroom.settings.model import Settings
+from mailroom.settings.show import Shown, describe, settings_table
 
 FASTMAIL = {
     "MAILROOM_JMAP_TOKEN": "fmu1-fake-token",

@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from mailroom.settings import Settings, SettingsError, describe, load_settings, sources
+from mailroom.settings import sources
+from mailroom.settings.load import load_settings
+from mailroom.settings.mistakes import SettingsError
+from mailroom.settings.model import Settings
 from mailroom.settings.shard import Shard
+from mailroom.settings.show import describe
 
 TWO = """
 jmap: {session_url: "https://mail.example.com/jmap"}

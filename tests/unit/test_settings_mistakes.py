@@ -10,7 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.settings import Settings, SettingsError, describe, load_settings, sources
+from mailroom.settings import sources
+from mailroom.settings.load import load_settings
+from mailroom.settings.mistakes import SettingsError
+from mailroom.settings.model import Settings
+from mailroom.settings.show import describe
 from mailroom.settings.variables import VARIABLES
 
 GOOD = {

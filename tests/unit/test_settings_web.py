@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from mailroom.settings import Settings, SettingsError, load_settings, sources
+from mailroom.settings import sources
+from mailroom.settings.load import load_settings
+from mailroom.settings.mistakes import SettingsError
+from mailroom.settings.model import Settings
 
 PASSWORD = "correct horse battery"
 TOKEN = "0123456789abcdefghij"

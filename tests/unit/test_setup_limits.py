@@ -11,7 +11,7 @@ from mailroom.jmap.errors import JmapError
 from mailroom.sandbox import Limits, Quirks, Sandbox, User
 from mailroom.sandbox.context import AccountContext
 from mailroom.sandbox.errors import RefusedError
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from tests.support.virtual_time import run
 
 USER = User("alice", "secret", token="t0ken")

@@ -10,11 +10,11 @@ from mailroom.admin.decide import name_of
 from mailroom.admin.suggest import Suggestions
 from mailroom.admin.ticks import TickError, ask
 from mailroom.contacts.index import ContactIndex
-from mailroom.input import Lines
 from mailroom.screener.model.categories import DEFAULTS, Answer
 from mailroom.screener.model.subject import Subject
 from mailroom.screener.suggest.proposals import Proposals, propose
 from mailroom.screener.suggest.signals import Correspondence, Tally
+from mailroom.terminal.input import Lines
 from tests.support.domain.builders import NOW
 from tests.support.domain.headers import DEV, headers
 

@@ -16,7 +16,7 @@ import pytest
 from mailroom.account import open_account
 from mailroom.admin.setup import create, find_lacking
 from mailroom.sandbox import OwnerConsole, Sandbox, User
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from tests.support.owner.person import PATIENCE
 from tests.support.sandbox.client import mail
 from tests.support.service.forked import command

@@ -15,7 +15,7 @@ from mailroom.account import Account, open_account
 from mailroom.admin.setup import create, find_lacking
 from mailroom.admin.suggest import suggest
 from mailroom.sandbox import STALWART_LIMITS, OwnerConsole, Quirks, Sandbox, User
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from tests.support.proxy.proxy import Proxy, proxying
 from tests.support.sandbox.year_of_mail import (
     COMPANY,

@@ -21,7 +21,7 @@ from mailroom.runtime.requested_passes import RequestedPasses
 from mailroom.screener.model.age import parse_age
 from mailroom.screener.model.let_in import let_in, send_back
 from mailroom.screener.passes.single_mail import MailNotMovedError, MoveOf, move_mail
-from mailroom.settings import Settings
+from mailroom.settings.model import Settings
 from mailroom.web.model import (
     AccountUnavailableError,
     Answer,

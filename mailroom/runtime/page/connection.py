@@ -9,7 +9,7 @@ from mailroom.account import Account
 from mailroom.logs import redactor
 from mailroom.report.failures import EXPECTED
 from mailroom.runtime.requested_passes import PassFailedError, RequestedPasses
-from mailroom.settings import Settings
+from mailroom.settings.model import Settings
 from mailroom.web.model import AccountUnavailableError
 
 READ_TIMEOUT: Final = 20.0

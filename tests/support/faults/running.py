@@ -10,7 +10,7 @@ from mailroom.health.account_health import Left
 from mailroom.metrics import Metrics
 from mailroom.runtime.supervisor import Supervisor
 from mailroom.runtime.telemetry import Telemetry
-from mailroom.settings import Settings
+from mailroom.settings.model import Settings
 
 _LONG: Final = 3600.0
 """Seconds of the loop's clock; after a fault that is over, it never takes that long."""

@@ -12,7 +12,8 @@ from mailroom.exits import Exit
 from mailroom.metrics import Metrics
 from mailroom.runtime.page import PageAccount
 from mailroom.runtime.supervisor import Supervisor
-from mailroom.settings import Settings, load_settings
+from mailroom.settings.load import load_settings
+from mailroom.settings.model import Settings
 from tests.support.owner.person import PATIENCE, until
 from tests.support.service.process import Service
 

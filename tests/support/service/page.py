@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from mailroom.runtime.page_server import serve_page
-from mailroom.settings import load_settings
+from mailroom.settings.load import load_settings
 from tests.support.owner.person import Owner
 from tests.support.service.in_process import InProcess, running_in_process
 from tests.support.service.process import environment

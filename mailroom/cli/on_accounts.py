@@ -13,15 +13,15 @@ import structlog
 
 from mailroom.account import Account, open_account
 from mailroom.admin.setup import find_lacking
+from mailroom.cli.start import log_as_set, settings_or_exit
 from mailroom.exits import Exit
 from mailroom.logs import hider
-from mailroom.output import fail, remark, say
 from mailroom.report import printable
 from mailroom.report.failures import EXPECTED, exit_code
 from mailroom.screener.model.missing import MissingError
 from mailroom.screener.model.subject import Subject
-from mailroom.settings import Settings
-from mailroom.start import log_as_set, settings_or_exit
+from mailroom.settings.model import Settings
+from mailroom.terminal.output import fail, remark, say
 
 _LOG_LEVEL: Final = ("log", "level")
 

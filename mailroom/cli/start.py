@@ -2,8 +2,10 @@
 
 from mailroom.exits import Exit
 from mailroom.logs import configure_logging
-from mailroom.output import fail
-from mailroom.settings import Settings, SettingsError, load_settings
+from mailroom.settings.load import load_settings
+from mailroom.settings.mistakes import SettingsError
+from mailroom.settings.model import Settings
+from mailroom.terminal.output import fail
 
 
 def settings_or_exit() -> Settings:

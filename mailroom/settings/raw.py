@@ -59,7 +59,7 @@ def read_yaml(file: Path) -> Mapping[Any, Any]:
     """
     data = file.read_bytes()
     # Most services have no such file, and the parser takes a megabyte.
-    from mailroom.strict_yaml import parse  # noqa: PLC0415
+    from mailroom.settings.strict_yaml import parse  # noqa: PLC0415
 
     return parse(data)
 

@@ -1,0 +1,1 @@
+"""The terminal: output that may fail, questions to a person."""
