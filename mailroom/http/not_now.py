@@ -32,7 +32,7 @@ class Effect(Enum):
 class Action(Enum):
     """Mailroom's next step."""
 
-    WAIT = "repeat soon and for long, with pauses that are short and random"
+    WAIT = "repeat often, after short random pauses"
     RETRY = "repeat a few times"
     SPLIT = "fetch the session again and cut the request to its limits"
     RESYNC = "read anew from the start"
@@ -207,7 +207,8 @@ def not_now_table() -> str:
     lines = ["| answer | the server | Mailroom | source |", "| --- | --- | --- | --- |"]
     for row in TABLE:
         names = ", ".join(f"`{name}`" for name in sorted(row.names)) or "any other"
-        action = f"{row.action.value}: {row.seconds:.0f} s" if row.seconds else row.action.value
+        limit = f", {row.seconds:.0f} s in all" if row.seconds else ""
+        action = f"{row.action.value}{limit}"
         more = "; sends fewer at once" * row.slows + "; writes one at a time" * row.serializes
         lines.append(
             f"| {row.kind.value} {names} | {row.effect.value} | {action}{more} | {row.why} |"

@@ -97,7 +97,7 @@ def _many(many: Many) -> Iterator[Row]:
 
 
 def _growth(steps: Sequence[Step]) -> Iterator[Row]:
-    passes_of = ("idle pass", "of it Mailroom", "pass of a tap", "of it Mailroom")
+    passes_of = ("idle pass", "its processor time", "pass of a tap", "its processor time")
     yield ("how many", "ready after", *passes_of, "page first shown", "memory")
     for step in steps:
         seconds = (step.ready, step.idle, step.idle_cpu, step.tap, step.tap_cpu, step.page)
