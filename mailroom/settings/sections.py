@@ -85,8 +85,8 @@ class ContactsSettings(Section):
     )
     groups: Annotated[Literal["auto", "categories"], Word] = Field(
         default="auto",
-        description="form of contact groups: `auto`: cards; `categories`: CATEGORIES on the cards"
-        " of their members (Nextcloud, DAVx5; CardDAV only)",
+        description="form of contact groups: `auto`: a card for each group; `categories`:"
+        " CATEGORIES on the cards of the members (Nextcloud, DAVx5; CardDAV only)",
     )
 
 
@@ -179,7 +179,7 @@ class ArrivalsSettings(Section):
     )
     codes: bool = Field(
         default=True,
-        description="`false`: mail with a one-time code in its subject waits like any other",
+        description="`false`: mail with a one-time code in its subject line waits like any other",
     )
     code_words: str = Field(
         default="",
