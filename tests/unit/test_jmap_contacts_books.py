@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from mailroom.contacts.jmap.backend import choose_book
-from mailroom.contacts.jmap.calls import Book
+from mailroom.contacts.jmap.books import Book, choose_book
 from mailroom.contacts.model import (
     AddressBookError,
     ContactEdit,
@@ -53,7 +52,7 @@ def test_the_right_address_book_is_chosen(books: list[Book], wanted: str, chosen
         ([ALPHA, MINE], "Club", "", "there are: 'Alpha', 'My contacts'"),
         ([STAFF, MINE], "Staff", "read-only", "may not write"),
         ([STAFF], "", "read-only", "may not write to any"),
-        ([], "", "read-only", "there is none"),
+        ([], "", "read-only", "there are: none"),
     ],
 )
 def test_where_a_person_has_to_choose_nothing_is_guessed(

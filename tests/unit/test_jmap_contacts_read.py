@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
+from mailroom.contacts.jmap.books import Book, get_books
 from mailroom.contacts.jmap.calls import (
-    Book,
     CardWrites,
     WriteResult,
     find_cards,
-    get_books,
     get_cards,
     set_cards,
 )

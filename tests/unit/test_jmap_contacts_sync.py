@@ -9,7 +9,8 @@ import pytest
 
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap import JmapAddressBook
-from mailroom.contacts.jmap.calls import BRIEF, Book, CardChanges
+from mailroom.contacts.jmap.books import Book
+from mailroom.contacts.jmap.calls import BRIEF, CardChanges
 from mailroom.contacts.jmap.reading import CardsChangedError
 from mailroom.contacts.jmap.sync import CardCache
 from mailroom.contacts.model import AddressBookError, ContactEdit, DeleteCard, Group, UpdateCard

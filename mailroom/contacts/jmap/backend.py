@@ -7,7 +7,8 @@ from functools import partial
 from itertools import islice
 
 from mailroom.contacts.book import Description, Snapshot
-from mailroom.contacts.jmap.calls import Book, CardWrites, get_books, set_cards
+from mailroom.contacts.jmap.books import Book, choose_book, get_books
+from mailroom.contacts.jmap.calls import CardWrites, set_cards
 from mailroom.contacts.jmap.reading import Cards
 from mailroom.contacts.jmap.sync import CardCache, Synchronizer
 from mailroom.contacts.jmap.writing import Writing
@@ -16,7 +17,6 @@ from mailroom.contacts.model import (
     AddressBookError,
     Card,
     ContactEdit,
-    ReadOnlyAddressBookError,
 )
 from mailroom.jmap.client import JmapClient
 
@@ -26,11 +26,11 @@ class JmapAddressBook:
 
     Cards and groups are made in one address book. Cards in other writable address books may join
     groups, but are not edited. Cards in read-only address books only make their addresses known.
-    The cards are kept in brief in memory, and read with all properties when they may be edited.
+    The cards are kept in brief in memory, and read with all properties before edits are decided.
 
     Args:
         client: the client of the server.
-        account_id: the account for contacts.
+        account_id: the id of the account for contacts.
         annotate: True to edit also cards that Mailroom did not make, although servers may lose
             parts of such cards at an edit.
         address_book: the name or id of the address book for new cards and groups; empty: the
@@ -63,7 +63,7 @@ class JmapAddressBook:
         return ()
 
     async def sync(self) -> Snapshot:
-        """See the protocol. Takes one request, except for the first call and for many changes."""
+        """See the protocol. Takes one request, except for the first call and after many changes."""
         cache = await self._synchronizer.sync()
         self._chosen = choose_book(cache.books, self._wanted)
         return Snapshot(cache.index, partial(self._fetch, cache, self._chosen))
@@ -113,7 +113,8 @@ class JmapAddressBook:
             if done.refusal is not None:
                 raise done.refusal
             for key, error in done.failed.items():
-                # The uids are new, so a taken uid means a lost answer, and a group of ours.
+                # The uids are random, so nobody else uses one. A uid that is taken shows that the
+                # request was sent twice, because its response was lost: the group is there.
                 if key not in done.taken:
                     raise AddressBookError(f"contact group {batch[int(key)][0]}: {error}")
 
@@ -123,41 +124,3 @@ class JmapAddressBook:
             (books,) = await self._client.perform(get_books(self._account_id))
             self._chosen = choose_book(books, self._wanted)
         return self._chosen
-
-
-def choose_book(books: Sequence[Book], wanted: str) -> Book:
-    """Choose the address book for new cards and groups.
-
-    It is the one that the settings name, else the default one, else the only writable one. Among
-    several others a person has to choose.
-
-    Args:
-        books: every address book.
-        wanted: the name or id from the settings; empty: not set.
-
-    Raises:
-        ReadOnlyAddressBookError: no address book, or not the wanted one, may be written to.
-        AddressBookError: the wanted one was not found, or there are several to choose from.
-    """
-    names = ", ".join(sorted(repr(book.name or book.id) for book in books)) or "there is none"
-    if wanted:
-        named = [book for book in books if wanted == book.id] or [
-            book for book in books if book.name.casefold() == wanted.casefold()
-        ]
-        if len(named) != 1:
-            many = "several address books are" if named else "no address book is"
-            raise AddressBookError(f"{many} called {wanted!r}; there are: {names}")
-        if not named[0].is_writable:
-            raise ReadOnlyAddressBookError(f"the user may not write to address book {wanted!r}")
-        return named[0]
-    writable = [book for book in books if book.is_writable]
-    if not writable:
-        raise ReadOnlyAddressBookError(f"the user may not write to any address book: {names}")
-    default = [book for book in writable if book.is_default] or writable
-    if len(default) > 1:
-        names = ", ".join(sorted(repr(book.name or book.id) for book in default))
-        raise AddressBookError(
-            f"which address book is to be used? There are: {names}; set"
-            " MAILROOM_CONTACTS_ADDRESS_BOOK to the name or id of one"
-        )
-    return default[0]

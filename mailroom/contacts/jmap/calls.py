@@ -1,6 +1,6 @@
-"""The operations on address books and cards over JMAP (RFC 9610).
+"""The operations on cards over JMAP (RFC 9610).
 
-An answer without the shape that the RFC promises raises an error; it is never taken for an empty
+A response without the shape that the RFC promises raises an error; it is never taken for an empty
 result. A card is read with few properties (``BRIEF``) if it only has to be found again, and with
 all of them if it may be edited, because an edit must see everything that it touches.
 """
@@ -37,31 +37,21 @@ _ALL_BUT_PICTURES: Final = (
 """The properties that Mailroom edits, and those that show if the card may be edited."""
 _MEDIA: Final = "media"
 MAX_OCTETS_OF_CARDS: Final = 4 * 1024 * 1024
-"""Octets of an answer with whole cards. The cards may hold photos as data: URIs. Decoded to
-text, an answer with a single emoji takes four times as much memory."""
-
+"""The largest size of a response with whole cards, which may hold photos as data: URIs. In memory,
+a text with a single emoji takes four octets for each of its characters."""
 _OUTDATED: Final = frozenset({STATE_MISMATCH, "serverPartialFail"})
-
-
-@dataclass(frozen=True, slots=True)
-class Book:
-    """An address book (RFC 9610 section 2)."""
-
-    id: str
-    name: str
-    is_default: bool
-    is_writable: bool
+"""The errors that show that the cards are no longer as they were read."""
 
 
 @dataclass(frozen=True, slots=True)
 class CardsResponse:
-    """Cards that were read.
+    """The response to one ``ContactCard/get``.
 
     Attributes:
         cards: cards with an id and a uid.
         without_uid: cards with an id and no uid, which cannot be edited.
         unreadable: the number of entries without an id.
-        state: the state of all cards when these were read.
+        state: the state of all cards when the server read these.
     """
 
     cards: tuple[JsCard, ...]
@@ -72,7 +62,10 @@ class CardsResponse:
 
 @dataclass(frozen=True, slots=True)
 class CardPage(IdPage):
-    """A part of a query's result, with the cards that still exist."""
+    """A part of a query's result, with the cards that still exist.
+
+    ``states`` is the state of all cards, twice: the states before and after the query are not read.
+    """
 
     response: CardsResponse
 
@@ -96,7 +89,14 @@ class CardChanges:
 
 @dataclass(frozen=True, slots=True)
 class CardWrites:
-    """The writes of one ``ContactCard/set``: new cards by creation id, and patches by card id."""
+    """The writes of one ``ContactCard/set``.
+
+    Attributes:
+        create: creation id -> new card.
+        update: card id -> patch.
+        destroy: the ids of cards to delete.
+        if_in_state: the state in which alone anything is written; None: any state.
+    """
 
     create: Mapping[str, JsCard] = field(default_factory=dict)
     update: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -129,7 +129,7 @@ class WriteResult:
 
     @property
     def taken(self) -> frozenset[str]:
-        """The creation ids of cards that were not made, because there is one with the same uid."""
+        """The creation ids of cards that were not made, because another card has the uid."""
         return frozenset(
             key
             for key, error in self.failed.items()
@@ -138,30 +138,8 @@ class WriteResult:
 
     @property
     def gone(self) -> frozenset[str]:
-        """The ids of cards that could not be changed, because there is none with this id."""
+        """The ids of cards that could not be changed, because no card has this id."""
         return frozenset(key for key, error in self.failed.items() if error.type == NOT_FOUND)
-
-
-def get_books(account_id: str) -> Operation[tuple[Book, ...]]:
-    """Return the operation that reads every address book of the account."""
-
-    def book_in(value: Any) -> Book | None:
-        """Parse an address book; None if it has no id."""
-        if not isinstance(value, dict) or not text(value.get("id")):
-            return None
-        rights = value.get("myRights")
-        return Book(
-            id=value["id"],
-            name=text(value.get("name")),
-            is_default=value.get("isDefault") is True,
-            is_writable=not isinstance(rights, dict) or rights.get("mayWrite") is not False,
-        )
-
-    reading = get("AddressBook", account_id, None, book_in)
-    return Operation(
-        reading.calls,
-        lambda results: tuple(book for book in reading.read(results).objects if book is not None),
-    )
 
 
 def find_cards(
@@ -175,7 +153,7 @@ def find_cards(
     """Return the operation that reads one page of the matching cards.
 
     The cards have all their properties unless ``properties`` names some. ``limit`` must not exceed
-    maxObjectsInGet, because a back-reference passes the ids of the page to ``/get``.
+    maxObjectsInGet, because a back-reference passes all ids of the page to one ``/get``.
     """
     finding = query(
         "ContactCard",
@@ -223,13 +201,17 @@ def get_changes(account_id: str, since: str, *, limit: int) -> Operation[CardCha
 def get_cards(account_id: str, ids: Sequence[str]) -> Operation[CardsResponse]:
     """Return the operation that reads cards by id with all properties; missing cards are left out.
 
-    An answer that is larger than :data:`MAX_OCTETS_OF_CARDS` is not read to its end.
+    A response that is larger than :data:`MAX_OCTETS_OF_CARDS` ends in AnswerTooLargeError.
     """
     return _get(account_id, ids, max_octets=MAX_OCTETS_OF_CARDS)
 
 
 def get_large_card(account_id: str, card_id: str) -> Operation[CardsResponse]:
-    """Return the operation that reads one card without pictures; ``media`` is a placeholder."""
+    """Return the operation that reads one card without its pictures.
+
+    A placeholder stands for ``media``: the card then never looks like a card that holds only what
+    Mailroom writes, and a patch leaves ``media`` alone.
+    """
     reading = _get(account_id, [card_id], _ALL_BUT_PICTURES)
 
     def read(results: Results) -> CardsResponse:

@@ -1,9 +1,9 @@
-"""The plan of the changes that one request makes, from edits and the cards as read. Pure.
+"""Plan the changes that one request makes, from edits and the cards as they were read. Pure.
 
 The request holds up to three ``ContactCard/set``, carried out in order: cards are made, changed and
-deleted; contacts join groups; contacts leave groups. The first carries ``ifInState``, because
-its patches are computed from the cards as they were read. The others need no state: a patch of one
-member (``members/<uid>``) is right whatever other members the group has.
+deleted; contacts join groups; contacts leave groups. The first call carries ``ifInState``, because
+its patches are computed from the cards as they were read. The other two need no state: a patch of
+one member (``members/<uid>``) is right whatever other members the group has.
 """
 
 from collections import defaultdict
@@ -37,6 +37,7 @@ _MARK_PATH: Final = pointer("name", MARK)
 _EDIT_SIZE: Final = 4000
 """Octets of an edit in a request, without its note; a generous estimate."""
 _OCTETS_PER_CHARACTER: Final = 6
+"""The longest form of a character in JSON: ``\\u0001``."""
 
 Patches = dict[str, Patch]
 """Card or group id -> patch."""
@@ -48,8 +49,9 @@ class Job:
 
     Attributes:
         edit: the edit.
-        uid: the uid of the contact; not the uid of the edit if another contact's card has that one.
-        adopting: the id of an existing card that is used instead of a new one; empty if none is.
+        uid: the uid of the contact. If another contact's card has the uid of the edit, this is a
+            different uid.
+        adopting: the id of an existing card that is used instead of a new card; else empty.
     """
 
     edit: ContactEdit
@@ -63,7 +65,7 @@ class Job:
 
     @property
     def makes_card(self) -> bool:
-        """True if the job makes a card, because none is known yet."""
+        """True if the job makes a new card, and does not use an existing one instead."""
         return isinstance(self.edit.card, CreateCard) and not self.adopting
 
     @property
@@ -90,7 +92,7 @@ class Job:
         return self.edit.join | self.leave | (frozenset({self.card_id}) - {""})
 
     def with_present_ids(self, present: Mapping[str, str]) -> "Job":
-        """Return the same job with the present id of each card and group, given by former id."""
+        """Return the same job with present ids; ``present`` is former id -> present id."""
         card = self.edit.card
         if isinstance(card, UpdateCard | DeleteCard):
             card_id = present.get(card.card.id, card.card.id)
@@ -134,7 +136,8 @@ class RequestPlan:
         rules: the rules for writing cards and groups.
 
     Attributes:
-        cards: the cards to make, change and delete; in ``state``, unless cards are only made.
+        cards: the cards to make, change and delete, and the groups that are written whole. These
+            writes are held to ``state``, unless all of them make cards.
         joins: the members to add to groups.
         leaves: the members to remove from groups.
         failed: key -> the reason why the job cannot be carried out.
@@ -159,6 +162,7 @@ class RequestPlan:
         self._destroy: list[str] = []
         self._join: Patches = defaultdict(dict)
         self._leave: Patches = defaultdict(dict)
+        # Card id, group id or creation id -> the keys of the edits that change it.
         self._keys: dict[str, set[str]] = defaultdict(set)
         self.failed: dict[str, AddressBookError] = {}
         self.undo: dict[str, Patches] = {}
@@ -175,7 +179,7 @@ class RequestPlan:
 
     @property
     def is_empty(self) -> bool:
-        """True if there is nothing to change."""
+        """True if no job failed, and there is nothing to change."""
         return not (self.failed or self.cards or self.joins or self.leaves)
 
     def keys_of(self, objects: Collection[str]) -> set[str]:
@@ -210,6 +214,7 @@ class RequestPlan:
                     self._keys[job.card_id].add(job.key)
             case DeleteCard() if card is not None:
                 now = to_card(card, annotate=self._rules.annotate)
+                # ``is_editable`` also depends on the address book, and shows no change of the card.
                 if now != replace(edit.card, is_editable=now.is_editable):
                     raise AddressBookError(f"card {job.card_id} was changed in the meantime")
                 self._destroy.append(job.card_id)
@@ -220,7 +225,8 @@ class RequestPlan:
             if group_id not in self._seen:
                 name = self._group_names.get(group_id, group_id)
                 raise AddressBookError(f"contact group {name} is gone")
-        for group_id in () if job.is_deletion else job.edit.join:
+        joined = frozenset[str]() if job.is_deletion else job.edit.join
+        for group_id in joined:
             members = member_keys(self._seen[group_id])
             # The group may have the member already, under another spelling of the uid.
             if job.uid not in map(uid_key, members):
@@ -230,6 +236,8 @@ class RequestPlan:
             members = member_keys(self._seen[group_id])
             leaving = {member: False for member in members if uid_key(member) == job.uid}
             if leaving:
+                # A contact leaves in the call that deletes its card: if the server refuses this
+                # call because the state has changed, the contact stays in its groups.
                 patches = self._update if job.is_deletion else self._leave
                 self._change_members(job, group_id, leaving, patches)
 
@@ -258,6 +266,6 @@ class RequestPlan:
 
 
 def edit_octets(edit: ContactEdit) -> int:
-    """Return the largest size of an edit in a request; the whole note is sent."""
+    """Return the largest number of octets of an edit in a request; a note is sent whole."""
     note = edit.card.card.note if isinstance(edit.card, UpdateCard) else ""
     return _EDIT_SIZE + _OCTETS_PER_CHARACTER * len(note)

@@ -1,4 +1,4 @@
-"""Reads cards with all their properties, so that they may be edited, and writes the edited ones."""
+"""Read cards with all their properties before they are edited, and write cards and groups."""
 
 from collections.abc import (
     Awaitable,
@@ -42,7 +42,7 @@ _TRIES: Final = 3
 
 
 class CardsChangedError(JmapError):
-    """Cards changed during every try to read them."""
+    """Cards changed while they were being read."""
 
     def __str__(self) -> str:
         return "contacts changed while they were being read"
@@ -56,8 +56,11 @@ class Cards:
         account_id: the id of the account.
 
     Attributes:
-        cached: the cards that were read last, by id.
-        state: the state in which they were read; None if they may have changed since.
+        client: the client of the server.
+        account_id: the id of the account.
+        cached: the cards and groups that were read last, by id.
+        state: the state in which all of them were read. None if they were read in several states,
+            or if anything was written since.
     """
 
     def __init__(self, client: JmapClient, account_id: str) -> None:
@@ -70,13 +73,14 @@ class Cards:
         """Return every card with one of these uids, written with or without ``urn:uuid:``.
 
         Args:
-            uids: bare uids, at least one.
+            uids: at least one uid, without ``urn:uuid:``.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
-        forms = [form for uid in uids for form in (uid, f"urn:uuid:{uid}")]
-        card_filter = {"operator": "OR", "conditions": [{"uid": form} for form in forms]}
+        spellings = [spelling for uid in uids for spelling in (uid, f"urn:uuid:{uid}")]
+        conditions = [{"uid": spelling} for spelling in spellings]
+        card_filter = {"operator": "OR", "conditions": conditions}
 
         async def read() -> list[JsCard]:
             size = await page_size(self.client)
@@ -91,11 +95,11 @@ class Cards:
     async def fetch(
         self, ids: Collection[str], groups: Mapping[str, JsCard], state: str
     ) -> list[JsCard]:
-        """Read these cards, and return those that exist.
+        """Read cards, and return those that exist. Afterwards they are cached with the groups.
 
         Args:
             ids: the ids of the cards. Without ids, no request is made.
-            groups: the groups that were read already, by id.
+            groups: the groups as a sync has read them, by id.
             state: the state in which the groups were read.
         """
         parts = await self._get(ids)
@@ -125,7 +129,7 @@ class Cards:
         return self.state is not None and self.cached.keys() >= {*ids}
 
     async def write(self, *sets: Operation[WriteResult]) -> list[WriteResult]:
-        """Carry out these operations in order, in one request. Afterwards the cache is stale."""
+        """Carry out operations in order, in one request. The cached cards are stale after it."""
         together = Operation(
             tuple(call for operation in sets for call in operation.calls),
             lambda results: [operation.read(results) for operation in sets],
@@ -136,7 +140,11 @@ class Cards:
         return done
 
     async def _get(self, ids: Collection[str]) -> list[CardsResponse]:
-        """Read cards by id; cards that are too large for one answer, one half after the other."""
+        """Read cards by id.
+
+        If they are too large for one response, each half is read by itself, down to a single card,
+        which is read without its pictures.
+        """
         wanted = sorted(ids)
         size = (await self.client.session()).limits.max_objects_in_get
         try:
@@ -152,7 +160,7 @@ class Cards:
 
 
 async def page_size(client: JmapClient) -> int:
-    """Return the number of cards to read in one page by back-reference."""
+    """Return the largest number of cards in a page, whose ids a back-reference passes to /get."""
     return largest_get((await client.session()).limits)
 
 
@@ -168,7 +176,7 @@ async def read_remaining(
         client: the client of the server.
         page_at: returns the operation that reads the page at a position.
         first: the page at position 0.
-        put: called with the cards of each page, so that only one page is in memory.
+        put: called with the cards of each page as soon as the page is read.
 
     Raises:
         HttpError, JmapError: the server cannot be asked.
@@ -195,7 +203,7 @@ async def read_in_one_state(read: Callable[[], Awaitable[T]]) -> T:
     """Read something, and read it again if cards changed during the reading.
 
     Args:
-        read: reads; raises CardsChangedError if cards changed meanwhile.
+        read: does the reading; raises CardsChangedError if cards changed meanwhile.
 
     Raises:
         CardsChangedError: cards changed during every try.
@@ -213,7 +221,7 @@ def warn_of_unreadable(parts: Iterable[CardsResponse]) -> None:
 
 
 def _by_id(parts: Collection[CardsResponse]) -> dict[str, JsCard]:
-    """Return each card once, sorted by id: servers send them in any order."""
+    """Return each card once, sorted by id: servers send them in any order. Log unreadable ones."""
     warn_of_unreadable(parts)
     cards = {card["id"]: card for part in parts for card in part.cards}
     return dict(sorted(cards.items()))

@@ -32,11 +32,11 @@ class Rollback:
         self._undo = {**undo, **self._undo}
 
     def has_patches(self, key: str) -> bool:
-        """Return True if there is a group to patch should the edit fail."""
+        """Return True if a failure of the edit requires patches of groups."""
         return bool(self._undo.get(key))
 
     def discard(self, key: str) -> None:
-        """Remove everything that is noted of an edit."""
+        """Forget the patches of an edit, except those that remove a wrong uid."""
         self._undo.pop(key, None)
         self._deleted.discard(key)
 
@@ -45,15 +45,20 @@ class Rollback:
         self._deleted.update(keys)
 
     def note_wrong_uid(self, key: str) -> None:
-        """Note that an edit put the uid of another contact into groups."""
+        """Note that an edit put the uid of another contact into groups.
+
+        The patches that remove this uid are written even if the edit succeeds with another uid.
+        """
         self._wrong_uids.append(self._undo.pop(key, {}))
 
     async def run(self, failed: Iterable[str]) -> None:
-        """Put the contacts of failed edits back into the groups that they were in.
+        """Put the contacts of failed edits back into the groups that they were in before.
 
-        Contacts whose card was deleted although the edit failed are removed from the groups
-        instead. A failure is only logged, because the edit has failed already, and the next try
-        sets the groups right.
+        The contacts are also removed from the groups that they joined. If the card of a contact was
+        deleted although the edit failed, the contact is removed from all these groups.
+
+        An error is only logged: the edits have failed already, and the next try sets the groups
+        right.
 
         Args:
             failed: the keys of the edits that failed.

@@ -10,14 +10,13 @@ from typing import Final
 import structlog
 
 from mailroom.contacts.index import ContactIndex, IndexBuilder
+from mailroom.contacts.jmap.books import Book, get_books
 from mailroom.contacts.jmap.calls import (
     BRIEF,
     EVERYTHING,
-    Book,
     CardChanges,
     CardsResponse,
     find_cards,
-    get_books,
     get_changes,
 )
 from mailroom.contacts.jmap.reading import (
@@ -71,10 +70,13 @@ class CardCache:
         if _read_only(books) != _read_only(self.books):
             return False
         if changes.new_state == self.state:
+            # More changes after the same state would be the same page again, without an end.
             return not changes.has_more
         if changes.touched:
             return True
-        # Servers whose states are numbers count them up.
+        # The state is another, but no card has changed. If both states are numbers and the new one
+        # is larger, the server has counted changes of something else. Any other new state may be
+        # that of a backup.
         new, ours = _NUMBERED.fullmatch(changes.new_state), _NUMBERED.fullmatch(self.state)
         if new is None or ours is None or new[1] != ours[1]:
             return False
@@ -95,7 +97,7 @@ class CardCache:
 
 
 class _CacheBuilder:
-    """Builds the cache of an account from an earlier cache and the cards that have changed."""
+    """Builds the cache of an account from an earlier cache, if any, and cards that were read."""
 
     def __init__(self, books: Iterable[Book], state: str, start: CardCache | None = None) -> None:
         self._books = tuple(books)
@@ -137,7 +139,7 @@ class _CacheBuilder:
 
 
 class Synchronizer:
-    """Keeps a copy of an account's cards in step with the server.
+    """Keeps a copy of an account's cards up to date.
 
     Args:
         client: the client of the server.
@@ -153,7 +155,8 @@ class Synchronizer:
     async def sync(self) -> CardCache:
         """Read the changes since the last call, and return the cards after them.
 
-        Takes one request, or one for each page if the server returns the changes in several pages.
+        Takes one request for each page of changes, usually one in all. The first call reads every
+        card, and so does a call for which the changes are not known or do not suffice.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
@@ -167,7 +170,7 @@ class Synchronizer:
             return cache
 
     def written_uid(self, uid: str) -> str:
-        """Return a contact's uid as it is written on its card, as far as known."""
+        """Return a contact's uid in the spelling on its card; unchanged if no card is known."""
         return uid if self._cache is None else self._cache.written_uids.get(uid, uid)
 
     async def renew_ids(

@@ -40,7 +40,7 @@ _TRIES: Final = 4
 
 
 class Writing:
-    """The work of one call.
+    """Carries out the edits of one :meth:`AddressBook.write`.
 
     Args:
         cards: reads and writes the cards.
@@ -75,7 +75,7 @@ class Writing:
         self._rollback = Rollback(cards)
 
     async def run(self) -> Mapping[str, Exception]:
-        """Carry out the edits, and return the reasons of failed ones by key.
+        """Carry out the edits, and return the error of each failed edit by its key.
 
         Raises:
             CredentialsRefusedError: 401.
@@ -87,8 +87,9 @@ class Writing:
             jobs = []
             for edit in batch:
                 uid, create = edit.uid, edit.card
-                # If another person's card has the uid, the first request would put that person into
-                # the groups. If Mailroom were stopped then, nothing would show the mistake.
+                # If another person's card has the uid, take another uid now. Otherwise the first
+                # request would put that person into the groups, and if Mailroom were stopped then,
+                # nothing would show the mistake. The uid of a list's card is nobody else's.
                 while (
                     isinstance(create, CreateCard)
                     and not is_of_list(uid)
@@ -135,8 +136,8 @@ class Writing:
     async def _read_for(self, jobs: Sequence[Job]) -> None:
         """Read the cards and groups that the jobs need, unless they are up to date.
 
-        Before a deletion every group is read: if somebody has added the card to one, the deletion
-        fails.
+        Before a deletion, every group is read together with the cards. If somebody has added the
+        card to a group meanwhile, the deletion fails.
         """
         needed = {card_id for job in jobs for card_id in job.needed_ids}
         deletions = [job.edit for job in jobs if job.is_deletion]
@@ -170,29 +171,29 @@ class Writing:
         """
         # Some servers refuse a path because of the form of its tokens, but accept the whole map of
         # members. Such groups are written as a whole map in the next try.
-        known = self._rules.groups_written_whole
-        bad = {
+        whole_already = self._rules.groups_written_whole
+        whole_next = {
             group
-            for done in (of_joins, of_leaves)
-            for group, why in done.failed.items()
-            if why.type in _BAD_PATH and group not in known
+            for result in (of_joins, of_leaves)
+            for group, why in result.failed.items()
+            if why.type in _BAD_PATH and group not in whole_already
         }
-        self._rules = replace(self._rules, groups_written_whole=known | bad)
-        again = plan.keys_of(bad)
-        # A taken uid is resolved afterwards, and a card to delete that is gone counts as deleted.
+        self._rules = replace(self._rules, groups_written_whole=whole_already | whole_next)
+        again = plan.keys_of(whole_next)
+        # A taken uid is resolved afterwards. A card to delete counts as deleted if it is gone.
         taken = of_cards.taken & plan.cards.create.keys()
         gone = of_cards.gone & {*plan.cards.destroy}
-        for writes, done, no_failures in (
+        for writes, result, no_failures in (
             (plan.cards, of_cards, taken | gone),
-            (plan.joins, of_joins, bad),
-            (plan.leaves, of_leaves, bad),
+            (plan.joins, of_joins, whole_next),
+            (plan.leaves, of_leaves, whole_next),
         ):
             keys = plan.keys_of([*writes.create, *writes.update, *writes.destroy])
-            if done is of_cards and done.is_outdated:
+            if result is of_cards and result.is_outdated:
                 again |= keys
-            elif done.refusal is not None:
-                self._report.fail(keys, done.refusal)
-            for object_id, why in done.failed.items():
+            elif result.refusal is not None:
+                self._report.fail(keys, result.refusal)
+            for object_id, why in result.failed.items():
                 if object_id not in no_failures:
                     group = self._group_names.get(object_id)
                     name = f"card {object_id}" if group is None else f"contact group {group}"
@@ -201,9 +202,10 @@ class Writing:
         return again
 
     async def _resolve_uid_conflicts(self, jobs: Sequence[Job]) -> list[Job]:
-        """Return jobs in place of those whose uid is taken.
+        """Return a job in place of each job whose uid is taken by an existing card.
 
-        A new job uses the contact's existing card, or, if the card is somebody else's, another uid.
+        If the card is the contact's, the new job uses this card. If it is somebody else's card, the
+        new job has another uid. If no card has the uid any more, the same job is tried again.
         """
         resolved: list[Job] = []
         with self._report.failing(*(job.key for job in jobs)):
@@ -223,16 +225,23 @@ class Writing:
     async def _jobs_with_present_ids(
         self, jobs: Sequence[Job], results: Iterable[WriteResult]
     ) -> list[Job]:
-        """Return the jobs with cards or groups whose ids have changed, with the present ids."""
+        """Return the jobs with cards or groups whose ids have changed, with the present ids.
+
+        The present ids are searched for once in all: an id that is still missing was deleted.
+        """
         missing = {card_id for job in jobs for card_id in job.needed_ids}
         missing -= self._cards.cached.keys()
-        for done in results:
-            missing |= done.gone
+        for result in results:
+            missing |= result.gone
         if not missing or self._has_renewed_ids:
             return []
         self._has_renewed_ids = True
         _, ids = await self._synchronizer.renew_ids(self._index, missing)
-        again = [job for job in jobs if any(ids.get(old, old) != old for old in job.needed_ids)]
+        again = [
+            job
+            for job in jobs
+            if any(ids.get(former, former) != former for former in job.needed_ids)
+        ]
         for job in again:
             self._report.failures.pop(job.key, None)
             self._rollback.discard(job.key)
@@ -244,8 +253,9 @@ class Writing:
     async def _clear_failures_of_completed_edits(self) -> None:
         """Clear the failures of edits that another instance has completed.
 
-        A rollback would undo the work of the other instance, which removed the label as well. So no
-        later pass would do the work again. If the cards cannot be read, the failures stay.
+        A rollback would undo the work of the other instance. That instance has removed the label
+        too, so no later pass would do the work again. If the cards cannot be read, the failures
+        stay.
         """
         jobs = [self._jobs[key] for key in self._report.failures if self._rollback.has_patches(key)]
         with suppress(HttpError, JmapError):
@@ -259,4 +269,5 @@ class Writing:
                 if self._plan([job]).is_empty:
                     del self._report.failures[job.key]
                 elif job.is_deletion and job.card_id not in self._cards.cached:
+                    # The other instance has deleted the card, but has not finished the groups.
                     self._rollback.note_deleted([job.key])

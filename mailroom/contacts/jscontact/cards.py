@@ -45,7 +45,7 @@ def is_group(card: JsCard) -> bool:
 
 
 def to_card(card: JsCard, *, annotate: bool = False) -> Card:
-    """Return a contact.
+    """Return the contact that a card describes.
 
     Args:
         card: the card as the server sent it.
@@ -65,7 +65,7 @@ def to_card(card: JsCard, *, annotate: bool = False) -> Card:
 
 
 def to_group(card: JsCard) -> Group:
-    """Return a group."""
+    """Return the group that a card describes."""
     members = frozenset(uid_key(key) for key in member_keys(card))
     return Group(id=card["id"], uid=uid_of(card), name=names_of(card).full, members=members)
 
@@ -109,7 +109,7 @@ def new_card(create: CreateCard, uid: str, address_book: str) -> dict[str, Any]:
 
 
 def new_group(name: str, uid: str, address_book: str) -> dict[str, Any]:
-    """Return a group without members."""
+    """Return the card of a new group, which has no members yet."""
     return {
         **_CARD,
         "kind": "group",
@@ -151,7 +151,7 @@ def _difference(
     for key, value in after.items():
         old = before.get(key)
         if value is old and old is not None:
-            continue  # an edit shares what it leaves alone, however deep that is
+            continue  # the very same object: the edit left it alone, so do not look inside
         if isinstance(old, dict) and isinstance(value, dict):
             yield from _difference((*path, key), old, value)
         elif key not in before or old != value:

@@ -31,12 +31,12 @@ def text(value: Any) -> str:
 
 
 def uid_of(card: JsCard) -> str:
-    """Return the card's uid as it is compared; empty if the card has none."""
+    """Return the card's uid in the spelling in which uids are compared; empty without a uid."""
     return uid_key(text(card.get("uid")))
 
 
 def addresses_of(card: JsCard) -> tuple[str, ...]:
-    """Return every e-mail address, without comments, names or brackets around it."""
+    """Return every e-mail address, without comments, names or brackets around the address."""
     by_mailroom = MADE in text(name_of(card).get(JSCONTACT_PROPERTY))
     return tuple(
         address
@@ -59,7 +59,10 @@ def entries(card: JsCard, name: str) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def texts(card: JsCard, name: str, member: str) -> tuple[str, ...]:
-    """Return the non-empty texts of one member of every object in a map."""
+    """Return one member of each object in a map; members that are empty or no text are left out.
+
+    Example: ``texts(card, "emails", "address")``.
+    """
     values = (text(entry.get(member)) for _, entry in entries(card, name))
     return tuple(value for value in values if value)
 
@@ -71,7 +74,7 @@ def name_of(card: JsCard) -> Mapping[str, Any]:
 
 
 def components_of(card: JsCard) -> list[tuple[str, str]]:
-    """Return the non-empty components of the name, as kind and value."""
+    """Return the non-empty components of the name, as kind and value; separators are left out."""
     components = name_of(card).get("components")
     if not isinstance(components, list):
         return []
@@ -81,7 +84,7 @@ def components_of(card: JsCard) -> list[tuple[str, str]]:
 
 
 def names_of(card: JsCard) -> Names:
-    """Return the names. A missing full name is composed of the name components."""
+    """Return the names. A missing full name is composed of the name components, in their order."""
     name, components = name_of(card), components_of(card)
     full = text(name.get("full"))
     if not full:

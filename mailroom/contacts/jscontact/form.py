@@ -5,9 +5,9 @@ The mark is a vendor-specific property (RFC 9553 section 1.8.1) inside ``name``:
     "name": {"full": "Acme", "mailroom:mark": "made=<digest>"}
     "name": {"full": "Ann", "mailroom:mark": "full=<digest> organization=<digest>"}
 
-Servers keep cards as vCards, where the mark is a JSPROP (RFC 9555 section 3.2.1). The mark is
-inside ``name`` because on the card itself Cyrus (Fastmail) hides such a property unless the client
-names it, and Stalwart refuses it. Cyrus drops ``vCardProps``, and apps show other properties.
+Servers keep cards as vCards, where the mark is a JSPROP (RFC 9555 section 3.2.1). No other place is
+as good as ``name``: on the card itself Cyrus (Fastmail) hides such a property unless the client
+names it, and Stalwart refuses it. Cyrus drops ``vCardProps``. Apps show every other property.
 An app that replaces the whole name removes the mark, and the card then belongs to the person.
 """
 
@@ -64,12 +64,14 @@ _EXPECTED_WITHIN: Final = {
     "emails": frozenset({"@type", "address"}),
     "notes": frozenset({"@type", "note"}),
 }
+"""Property -> the members that its entries have on a card that nobody touched."""
 _EXPECTED_IN_NAME: Final = frozenset({"@type", "full", "components", "isOrdered", MARK})
-"""Stalwart adds ``isOrdered``."""
+"""The members of ``name`` on a card that nobody touched; Stalwart adds ``isOrdered``."""
 _LINE_END: Final = re.compile(r"(\r\n|\r|\n)")
 _FIELDS: Final = frozenset({"full", "components", "organization"})
 """The words in the mark for the fields that Mailroom fills."""
 _PERSONAL: Final = ("given", "surname")
+"""The kinds of the name components that Mailroom fills."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class JsContactForm:
 
     @property
     def note(self) -> str:
-        """The notes."""
+        """The lines of all notes."""
         return note_of(self.card)
 
     @property
@@ -90,7 +92,7 @@ class JsContactForm:
 
     @property
     def written(self) -> Written | None:
-        """The parts that Mailroom writes; None if the name has components that vCard has not."""
+        """The parts that Mailroom writes; None if the name has components that vCard lacks."""
         is_known = all(kind in COMPONENTS for kind, _ in components_of(self.card))
         return _written(self.card) if is_known else None
 
@@ -115,21 +117,21 @@ class JsContactForm:
 
     @property
     def may_be_claimed(self) -> bool:
-        """True: every edit sets the time of the last edit, so the time shows no person's edit."""
+        """True: what servers add (see ``_EXPECTED``) never counts as an edit by a person."""
         return True
 
     @property
     def renews_mark(self) -> bool:
         """True unless the mark was written over JMAP.
 
-        An edit over JMAP sets REV. If the mark is still the one in X-MAILROOM, a later reading of
-        the card over CardDAV takes REV for an edit by a person; a mark that was written over JMAP
-        allows REV.
+        An edit over JMAP sets REV in the vCard. If the mark is then still the one in X-MAILROOM,
+        REV looks like an edit by a person when the card is read over CardDAV. Beside a mark that
+        was written over JMAP, REV is expected.
         """
         return MARK not in name_of(self.card)
 
     def with_mark(self, mark: Mark) -> Self:
-        """Write the mark; a card without a name has no place for it, and stays as it is."""
+        """Write the mark. A card without a name has no place for a mark, and stays as it is."""
         name = name_of(self.card)
         if not name:
             return self
@@ -138,7 +140,7 @@ class JsContactForm:
         return type(self)({**self.card, "name": marked})
 
     def filled(self, names: Names) -> tuple[Self, Mapping[str, Filled]]:
-        """Fill the full name, the components of the name, and the organization."""
+        """Fill the full name, the components of the name, and the organization, if empty."""
         names = cleaned(names)
         has, card, fields = names_of(self.card), dict(self.card), []
         if names.full and not has.full:
@@ -186,9 +188,10 @@ class JsContactForm:
         return type(self)(card)
 
     def with_line(self, line: str) -> Self:
-        """Add a line to a note.
+        """Append a line to the last note with a decision, or to the first note, or as a new note.
 
-        After a note that ends in CR the line end is CR: CR and LF would be one line end together.
+        If the note ends in CR, the line end before the new line is CR as well: an LF would be one
+        line end together with that CR.
         """
         notes = [
             (key, entry)
@@ -198,12 +201,13 @@ class JsContactForm:
         decided = [
             (key, entry) for key, entry in notes if triage_lines(with_line_feeds(entry["note"]))
         ]
-        for key, entry in decided[-1:] or notes[:1]:
-            note = entry["note"]
-            end = "\r" if note.endswith("\r") else "\n"
-            longer = f"{note}{end}{line}" if note else line
-            return type(self)(with_entry(self.card, "notes", {**entry, "note": longer}, key))
-        return type(self)(with_entry(self.card, "notes", {"note": line}))
+        if not notes:
+            return type(self)(with_entry(self.card, "notes", {"note": line}))
+        key, entry = decided[-1] if decided else notes[0]
+        note = entry["note"]
+        end = "\r" if note.endswith("\r") else "\n"
+        longer = f"{note}{end}{line}" if note else line
+        return type(self)(with_entry(self.card, "notes", {**entry, "note": longer}, key))
 
     def without_lines(self, lines: Collection[str]) -> Self:
         """Remove lines from the notes; the ends of the other lines stay as they are."""
@@ -211,6 +215,7 @@ class JsContactForm:
         for key, entry in entries(card, "notes"):
             if not isinstance(note := entry.get("note"), str):
                 continue
+            # Each line comes with the line end before it. The first line has none.
             first, *rest = _LINE_END.split(note)
             pieces = [("", first), *zip(rest[::2], rest[1::2], strict=True)]
             kept = [(end, line) for end, line in pieces if line not in lines]
