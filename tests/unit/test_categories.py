@@ -111,7 +111,7 @@ def test_the_name_of_the_answer_that_is_no_category_is_reserved() -> None:
     """Else the printed command would move mail to the Junk folder, and not to the category."""
     assert mistakes(Category.named("SPAM", label="@Bad", destination="Bad")) == [
         (
-            'category "SPAM": commands take this name for the answer that moves mail to the Junk'
+            'category "SPAM": in commands, this name means that mail goes to the Junk'
             " folder; choose another name"
         )
     ]

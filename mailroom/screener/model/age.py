@@ -1,4 +1,4 @@
-"""Ages of mail as people write them: ``30d``. Pure."""
+"""The age of mail as a person writes it: ``30d`` is thirty days. Pure."""
 
 import re
 from datetime import timedelta
@@ -11,7 +11,7 @@ def parse_age(text: str) -> timedelta:
     """Return the age that a person writes as a number of days, like ``30d``.
 
     Raises:
-        ValueError: the text is no such age.
+        ValueError: the text is not a number of days; the text of the error says so to a person.
     """
     match = _DAYS.fullmatch(text.strip())
     if match is None:

@@ -28,10 +28,13 @@ class Category:
             of ``Work``.
         group: name of the contact group.
         destination: path of the mailbox that the mail is filed to.
-        parent: name of the category whose group and destination are added for every sender.
+        parent: name of another category, or None. The senders of this category are in the
+            parent's group as well, and their mail is in the parent's destination as well.
         contact_type: the type of the cards that are made for senders in the category.
-        add_to_inbox: True if the mail is in the Inbox as well. Never inherited.
-        mark_seen: True if mail that is filed to the category is marked as read. Never inherited.
+        add_to_inbox: True if waiting or new mail that is filed to the category is put into the
+            Inbox as well. Not inherited from the parent.
+        mark_seen: True if mail that is filed to the category is marked as read. Not inherited from
+            the parent.
         denies: True if the category means "no": no mailing list's decision overrides it, and new
             mail of its senders leaves the Inbox even if it is placed.
     """
@@ -81,7 +84,7 @@ class Special(Enum):
 
 
 Answer = Category | Literal[Special.SPAM] | None
-"""The answer that a triage label gives: a category, spam, or None: back to the Screener."""
+"""The answer that a triage label gives: a category, spam, or None for "back to the Screener"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ def find_mistakes(categories: Categories, layout: Layout, *, has_gaps: bool = Fa
     Args:
         categories: the categories.
         layout: the other mailboxes and names.
-        has_gaps: True if there are categories that could not be read, which may be parents.
+        has_gaps: True if some categories could not be read. A parent that is missing in
+            ``categories`` may be one of the unread ones, so missing parents are not reported then.
     """
     if not len(categories):
         return [] if has_gaps else ["there is no category"]
@@ -51,8 +52,8 @@ def _mistakes_in_names(categories: Categories, layout: Layout) -> Iterator[str]:
     for category in categories:
         if folded(category.name) == Special.SPAM.value:
             yield (
-                f"category {_q(category.name)}: commands take this name for the answer that"
-                " moves mail to the Junk folder; choose another name"
+                f"category {_q(category.name)}: in commands, this name means that mail goes to"
+                " the Junk folder; choose another name"
             )
         same.setdefault(folded(category.name), []).append(category.name)
     for key, spellings in same.items():
@@ -76,8 +77,9 @@ def _mistakes_in_parents(categories: Categories, *, has_gaps: bool) -> Iterator[
         chain = categories.chain(category)
         if category.name not in reported and chain[-1].parent == category.name:
             reported.update(link.name for link in chain)
-            path = " -> ".join(_q(link.name)[1:-1] for link in (*chain, category))
-            yield f"categories are each other's parents: {path}"
+            # [1:-1] leaves out the quotation marks.
+            cycle = " -> ".join(_q(link.name)[1:-1] for link in (*chain, category))
+            yield f"categories are each other's parents: {cycle}"
 
 
 def _mistakes_in_mailboxes(categories: Categories, layout: Layout) -> Iterator[str]:
@@ -88,17 +90,18 @@ def _mistakes_in_mailboxes(categories: Categories, layout: Layout) -> Iterator[s
                 f"category {_q(category.name)}: the destination must not be the Inbox; choose"
                 " another mailbox, and set add_to_inbox: true"
             )
-    others = [
+    labels = [
         (f"category {_q(category.name)}: the label", category.label) for category in categories
     ]
-    for use, path in [*others, *_fixed_mailboxes(layout)]:
+    for use, path in [*labels, *_fixed_mailboxes(layout)]:
         if folded(path) == _INBOX:
             yield f"{use} must not be the Inbox"
     uses: dict[str, dict[str, str]] = {}
     paths: dict[str, str] = {}
     for use, path in _mailboxes(categories, layout):
         if path.strip() and folded(path) != _INBOX:
-            # By use, so that two categories of one name count once: that mistake has its own line.
+            # The key is the use, so two categories of the same name count as one use. That mistake
+            # is already reported among the names.
             uses.setdefault(folded(path), {})[folded(use)] = use.replace(": the ", "'s ")
             paths.setdefault(folded(path), path)
     for key, several in uses.items():
@@ -139,6 +142,7 @@ def _mailboxes(categories: Categories, layout: Layout) -> list[tuple[str, str]]:
 
 
 def _fixed_mailboxes(layout: Layout) -> list[tuple[str, str]]:
+    """Return the use and the path of each mailbox that belongs to no category."""
     fixed = [
         ("the Screener", layout.screener),
         ("the Screener's label", layout.screener_label),

@@ -14,17 +14,17 @@ DAY: Final = timedelta(days=1)
 
 
 def is_day_over(email: Email, places: Places, *, received_before: datetime) -> bool:
-    """Return True if a mail with a code came before a time, and is not labelled for a decision."""
-    is_open = CODE in email.keywords and not email.mailbox_ids & places.tap_labels
-    return is_open and came_before(email, received_before)
+    """Return True if a mail with a code came before a time, and has no label that people tap."""
+    is_labelled = bool(email.mailbox_ids & places.tap_labels)
+    return CODE in email.keywords and not is_labelled and came_before(email, received_before)
 
 
 def remove_from_inbox(email: Email, places: Places) -> Patch:
-    """Return the patch that removes a mail with a code from the Inbox, and the mail's keyword.
+    """Return the patch that removes a mail from the Inbox, and the keyword :data:`CODE` from it.
 
-    A mail that still waits stays in the Screener, and a mail that was cleared meanwhile goes to the
-    archive. If the mail is anywhere else, its owner has filed it. Then only the keyword is removed,
-    so the mail stays in the Inbox if its owner moves it there later.
+    A mail that still waits stays in the Screener. A mail that was cleared meanwhile goes to the
+    archive. If the mail is anywhere else, its owner has filed it, and only the keyword is removed.
+    Without the keyword, the mail stays in the Inbox if its owner moves it there later.
     """
     keyword = removal_of(email.keywords, CODE)
     mailboxes, after = email.mailbox_ids - places.all_labels, email.mailbox_ids - {places.inbox}

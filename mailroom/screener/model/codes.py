@@ -1,9 +1,10 @@
 """Find one-time codes (for a sign-in or a confirmation) in subject lines. Pure.
 
-A number alone is never a code: a word for one-time codes must be near. Some words have other
-meanings too (a discount code, a code review), so a code must then stand right beside the word. A
-wrong find shows a stranger's mail in the Inbox, and a missed code only waits in the Screener, so a
-subject in doubt has no code.
+A number alone is never a code: a word for one-time codes must be near. If the word has other
+meanings too (a discount code, a code review), the code must stand right beside the word.
+
+If there is a doubt, the subject line has no code. A number that is wrongly taken for a code brings
+a stranger's mail into the Inbox. Mail with a code that is not found only waits in the Screener.
 """
 
 import re
@@ -15,7 +16,7 @@ from typing import Final
 
 _WORDS: Final = "code_words.txt"
 _LONGEST: Final = 300
-"""Characters of a subject that are read."""
+"""Characters of a subject line that are read."""
 _FARTHEST: Final = 40
 """The largest number of characters between a code and a word that is used for codes only."""
 
@@ -23,22 +24,30 @@ _BEFORE: Final = r"(?<![0-9A-Za-z_#$€£¥₽+%&/@])(?<![0-9][-.,:/ ])(?<![$€
 _AFTER: Final = (
     r"(?![0-9A-Za-z_$€£¥₽%/@])(?![-.,: ][0-9])(?! ?[$€£¥₽%])(?!-[A-Za-z])(?! [A-Z]{3}\b)"
 )
+"""Conditions on the text right before and right after a code. They leave out a part of a longer
+number or word, an amount and a reference: "2026-1234", "$ 1234", "1234 EUR", "1234%", "#1234"."""
 _DIGITS: Final = re.compile(
     rf"{_BEFORE}(?:[A-Z]-(?=[0-9]{{4,8}}))?(?:[0-9]{{4,8}}|[0-9]{{3}}[ -][0-9]{{3}}){_AFTER}"
 )
+"""A code of digits: "123456", "123-456", "G-123456"."""
 _LETTERS_TOO: Final = re.compile(
     rf"{_BEFORE}(?=[A-Z-]*[0-9])(?:[0-9A-Z]{{5,8}}|[0-9A-Z]{{3,4}}-[0-9A-Z]{{3,4}}){_AFTER}"
 )
+"""A code of letters and digits, of which one is a digit at least: "K7XQ2M", "AB1-C2D"."""
 _DATE: Final = re.compile(r"(?:19|20)[0-9]{2}(?:(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))?")
+"""A year or a date: "2026", "20260131"."""
 _COUNT: Final = re.compile(r"[0-9]+00 [^\W\d_]")
 """A round number of something: "5000 users"."""
-_ANSWER: Final = re.compile(r"(?i)\s*(?:re|fwd?|aw|wg|antw|sv|tr|rv|odp|vs)\s*:")
+_REPLY_OR_FORWARD: Final = re.compile(r"(?i)\s*(?:re|fwd?|aw|wg|antw|sv|tr|rv|odp|vs)\s*:")
+"""The beginning of the subject line of a reply or a forwarded mail: "Re:", "Fwd:"."""
 
 _IS: Final = (
     r"\b(?:is|ist|lautet|est|es|é|è|jest|to|wynosi)\b|是|为|為|は|[은는]|[=>|·•\u2013\u2014-]"
 )
+"""A word or sign that connects a word with a code: "is", "=", "-"."""
 _OPEN, _CLOSE = r"[\s\[(\"'«“„【「『*]*", r"[\s\])\"'»”“】」』*]*"
 _NOTHING: Final = re.compile(r"[\s\[(\"'«“„【「『*\])»”】」』]*")
+"""Nothing but blanks, brackets and quotation marks."""
 _TO_CODE: Final = re.compile(rf"(?i)[^0-9.!?;]*(?:{_IS}|:){_OPEN}")
 """The text between a word and the code after it: "code for Loom is", "code:"."""
 _FROM_CODE: Final = re.compile(rf"(?i){_CLOSE}(?:{_IS})[^0-9.!?;]*")
@@ -47,14 +56,15 @@ _YOUR: Final = re.compile(
     r"(?i)\b(?:your|ihre?|deine?|votre|ton|su|tu|seu|sua|teu|tuo|suo|uw|je|jouw|twój|ваш|твой)\b"
 )
 _UNSPACED: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+"""A letter of a language that is written without blanks between words, such as Japanese."""
 
 
 class CodeFinder:
     """Finds one-time codes in subject lines.
 
     Args:
-        more_words: words for one-time codes, in addition to Mailroom's own words; blanks around
-            words are ignored.
+        more_words: words for one-time codes and nothing else, in addition to Mailroom's own words.
+            Blanks around a word are ignored.
     """
 
     def __init__(self, more_words: Iterable[str] = ()) -> None:
@@ -63,20 +73,20 @@ class CodeFinder:
         self._weak = _pattern(known["weak"])
         self._never = _pattern(known["never"])
 
-    def find(self, subject: str) -> str:
+    def find(self, subject_line: str) -> str:
         """Return the one-time code in a subject line; empty if there is none."""
-        text = " ".join(unicodedata.normalize("NFKC", subject[:_LONGEST]).split())
+        text = " ".join(unicodedata.normalize("NFKC", subject_line[:_LONGEST]).split())
         text = "".join(char for char in text if unicodedata.category(char) != "Cf")
-        if _ANSWER.match(text) or self._never.search(text):
+        if _REPLY_OR_FORWARD.match(text) or self._never.search(text):
             return ""
         for code in (*_DIGITS.finditer(text), *_LETTERS_TOO.finditer(text)):
-            is_other = _DATE.fullmatch(code[0]) or _COUNT.match(text, code.start())
-            if not is_other and self._is_named(text, code):
+            is_date_or_count = _DATE.fullmatch(code[0]) or _COUNT.match(text, code.start())
+            if not is_date_or_count and self._is_named(text, code):
                 return code[0]
         return ""
 
     def _is_named(self, text: str, code: re.Match[str]) -> bool:
-        """Return True if a word in a text shows that a part of the text is a one-time code."""
+        """Return True if a word shows that ``code``, a part of the text, is a one-time code."""
         has_letters = not _DIGITS.fullmatch(code[0])
         is_short = len(code[0]) == len("1234")
         for word in self._sure.finditer(text):
@@ -131,7 +141,7 @@ def _known_words() -> dict[str, list[str]]:
 
 
 def _pattern(words: Iterable[str]) -> re.Pattern[str]:
-    """Return the pattern of any of the words, the longest first."""
+    """Return a pattern that matches any of the words; longer words are tried first."""
     in_order = sorted(set(filter(None, words)), key=lambda word: (-len(word), word))
     letter, forms = r"[^\W\d_]", []
     for word in in_order:

@@ -28,8 +28,9 @@ def refusal_of_domain(domain: str, own: Collection[str]) -> str:
 
     Args:
         domain: of addresses, in any spelling. Its subdomains are not meant.
-        own: the domains of the user's own addresses and of the user's mail server. They and their
-            registrable domains are refused. Other subdomains of them may be decided on.
+        own: the domains of the user's own addresses and of the user's mail server. These domains
+            and their registrable domains are refused: for ``mail.corp.example``, also
+            ``corp.example``. The user may decide on ``shop.corp.example``.
     """
     name = _in_ascii(domain)
     if name in _OF_TENANTS or registrable_domain(name, under_any_suffix=True) is None:
@@ -57,5 +58,5 @@ def _in_ascii(domain: str) -> str:
 
 @cache
 def _providers() -> frozenset[str]:
-    """Return the public mail providers and relays. The file is read late, once."""
+    """Return the public mail providers and relays. Only the first call reads the file."""
     return frozenset(files(__package__).joinpath(_PROVIDERS).read_text("ascii").split())

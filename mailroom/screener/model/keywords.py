@@ -12,8 +12,8 @@ SCREENED: Final = "$mailroom-screened"
 - the mails with Mailroom's digests."""
 
 FORGED: Final = "$mailroom-forged"
-"""Set on mail whose From is forged, until a label files the mail: a decision on the sender in its
-From does not concern it."""
+"""Set on mail whose From is forged, and removed when a label on this mail files it. Until then, no
+decision on the sender in From files the mail."""
 
 SPAM: Final = "$mailroom-spam"
 """Set on mail that Mailroom put into the Junk folder, so that it is found if it must return."""
@@ -24,8 +24,8 @@ later decision on its sender files this mail as well. Also set on cleared mail w
 which goes to the archive when its day in the Inbox is over."""
 
 CODE: Final = "$mailroom-code"
-"""Set on new mail with a one-time code that is in the Inbox as well as in the Screener, until it
-leaves the Inbox after a day or a decision files it."""
+"""Set on new mail with a one-time code when the mail enters the Screener and stays in the Inbox as
+well. The keyword is removed when the mail leaves the Inbox after a day, or a decision files it."""
 
 DIGEST: Final = "$mailroom-digest"
 """Set on the mails with Mailroom's own digests, which are never screened."""
@@ -35,8 +35,8 @@ NOTICE: Final = "$mailroom-notice"
 keyword is removed by the instance that takes the notice on, before that instance sends it."""
 
 ANSWERED: Final = "$mailroom-answered"
-"""Set on mail whose sender was decided on by a button of a notice. The buttons of a notice do
-nothing if the mail of the notice has the keyword: a decision that was undone is not made again."""
+"""Set on mail whose sender was decided on by a button of a notice. If the mail of a notice has the
+keyword, the buttons of the notice do nothing. So a decision that was undone is not made again."""
 
 SEEN: Final = "$seen"
 """The keyword of mail that was read."""

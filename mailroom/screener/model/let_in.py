@@ -1,4 +1,4 @@
-"""Patches for one mail that move it to the Inbox without a decision, and back. Pure."""
+"""Patches that let a mail into the Inbox without a decision, and send it back. Pure."""
 
 from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.keywords import SCREENED
@@ -9,8 +9,9 @@ from mailroom.screener.model.places import Places
 def let_in(email: Email, places: Places) -> Patch | None:
     """Return the patch that moves a waiting mail to the Inbox; None if the mail does not wait.
 
-    The patch adds the keyword of screened mail, which mail lacks that the provider's rules put into
-    the Screener. Without the keyword, Mailroom would screen the mail again in the Inbox.
+    The patch adds :data:`SCREENED` if the mail lacks this keyword, as it does if the provider's
+    rules put the mail into the Screener. Without the keyword, Mailroom would screen the mail again
+    in the Inbox.
     """
     if places.screener not in email.mailbox_ids:
         return None
@@ -18,7 +19,11 @@ def let_in(email: Email, places: Places) -> Patch | None:
 
 
 def send_back(email: Email, places: Places) -> Patch | None:
-    """Return the patch that moves a mail from Inbox to Screener; None if not in the Inbox."""
+    """Return the patch that moves a mail from the Inbox to the Screener.
+
+    The result is None if the mail is not in the Inbox. The patch adds :data:`SCREENED`, like the
+    patch of :func:`let_in`.
+    """
     if places.inbox not in email.mailbox_ids:
         return None
     return _moved(email, email.mailbox_ids - {places.inbox} | {places.screener}, places)

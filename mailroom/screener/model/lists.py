@@ -15,27 +15,29 @@ _TAG: Final = re.compile(r"</?[a-z]+(?: [^<>]*)?/?>(?=.*<)", re.IGNORECASE)
 _LIST: Final = re.compile(r"list\s+([^\s;]+)", re.IGNORECASE)
 """``list loom@lists.example; contact ann@lists.example``: another form that is in use."""
 _LONGEST_NAME: Final = 100
-"""Characters."""
+"""Characters. The rest of a longer name is cut off."""
 _LONGEST_ID: Final = 255
 """Characters (RFC 2919 section 2)."""
 _MAILTO: Final = re.compile(r"<\s*mailto:([^<>?\s]+)[^<>]*>", re.IGNORECASE)
 
 
 def list_id(field: str) -> str:
-    """Return the identifier of a mailing list: that in its List-Id, in lower case; "" for none.
+    """Return the identifier in a List-Id field, in lower case; "" if there is none.
 
-    The phrase before it does not count (RFC 2919 section 3), and may change from mail to mail.
-    White space, folds and missing brackets do not count either.
+    The identifier in ``Weavers at work <Loom.lists.example>`` is ``loom.lists.example``. The phrase
+    before the identifier may change from mail to mail, so it is left out (RFC 2919 section 3).
+    White space is left out too, and the brackets may be missing.
     """
     _, identifier = _parts_of(field)
     return CONTROL.sub("", identifier)[:_LONGEST_ID]
 
 
 def list_name(field: str) -> str:
-    """Return the name of a mailing list: the phrase in its List-Id, else the list's label.
+    """Return the name of a mailing list, by its List-Id field.
 
-    ``Weavers at work <loom.lists.example>`` has a phrase; of ``<loom.lists.example>`` the label is
-    ``loom`` (RFC 2919).
+    The name in ``Weavers at work <loom.lists.example>`` is the phrase before the identifier. If
+    there is no phrase, as in ``<loom.lists.example>``, the name is ``loom``, the first part of the
+    identifier.
     """
     phrase, identifier = _parts_of(field)
     return (phrase or re.split("[.@]", identifier)[0])[:_LONGEST_NAME]
@@ -65,9 +67,11 @@ def posting_address(field: str) -> str:
 def is_discussion(email: Email, sender: Sender) -> bool:
     """Return True if a mail comes from a list that many people write to.
 
-    Such a mail names a posting address, and its sender is not of the list's own registrable domain.
-    A list that rewrites From, because the sender's domain forbids forwarding, puts its posting
-    address there.
+    Such a mail names a posting address, and one of these holds:
+
+    - The sender's registrable domain is not that of the list.
+    - From is the posting address itself. Some lists put it into From, because the domain of the
+      person who wrote the mail forbids forwarding.
     """
     identifier, address = list_id(email.list_id), posting_address(email.list_post)
     if not (identifier and address):

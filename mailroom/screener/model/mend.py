@@ -20,50 +20,53 @@ _MAILBOXES: Final = "mailboxIds/"
 def mend(
     as_read: Mapping[str, Email],
     patches: Mapping[str, Patch],
-    now: Iterable[Email],
+    current: Iterable[Email],
     replan: Replan,
 ) -> dict[str, Patch]:
     """Return the patches that put mail where its owner moved it.
 
-    A mail is planned anew from the mailboxes that its owner chose, which are those that the patch
-    did not set. A mailbox that the patch removed stays removed, because nobody knows if the owner
-    wanted to keep the mail in this mailbox.
+    The owner chose the mailboxes in which the mail is now and which the patch did not set. The mail
+    is planned anew as if it were in these only. A mailbox that the patch removed stays removed,
+    because nobody knows if the owner wanted to keep the mail in this mailbox.
 
     Args:
         as_read: the mails from which the patches were planned, by id.
         patches: the patches that were carried out, by mail id.
-        now: the mails as they are.
+        current: the mails as they are after the patches.
         replan: plans mails anew.
     """
-    present: dict[str, Email] = {}
+    moved: dict[str, Email] = {}
     by_owner: dict[str, Email] = {}
-    for email in now:
+    for email in current:
         patch = patches[email.id]
         if email.mailbox_ids == patched(as_read[email.id].mailbox_ids, patch):
             continue  # nobody else moved the mail
-        # A patch that removes a mailbox also sets another mailbox, from which the owner may have
-        # removed the mail a moment before. If the mail is now only in mailboxes that the patch set,
-        # nobody knows where the owner wanted the mail, and it is left there.
+        # The owner may have removed the mail from a mailbox, and the patch may have set the same
+        # mailbox a moment later. If the mail is now only in mailboxes that the patch set, nobody
+        # knows where the owner wanted the mail, and the mail is not changed.
         if put_by_owner := email.mailbox_ids - patched(frozenset(), patch):
-            present[email.id] = email
+            moved[email.id] = email
             by_owner[email.id] = replace(email, mailbox_ids=put_by_owner)
     planned = replan(by_owner.values())
     mended: dict[str, Patch] = {}
-    for email_id, email in present.items():
+    for email_id, email in moved.items():
         patch = planned.get(email_id, {})
         wanted = patched(by_owner[email_id].mailbox_ids, patch)
         # The fallback is a mailbox that the mail is in already.
-        moved = patch_mailboxes(email.mailbox_ids, wanted, fallback=min(email.mailbox_ids)) or {}
+        mailboxes = patch_mailboxes(email.mailbox_ids, wanted, fallback=min(email.mailbox_ids))
         keywords = {
             name: value for name, value in patch.items() if not f"{name}/".startswith(_MAILBOXES)
         }
-        if moved or keywords:
-            mended[email_id] = {**moved, **keywords}
+        if mailboxes or keywords:
+            mended[email_id] = {**(mailboxes or {}), **keywords}
     return mended
 
 
 def patched(mailbox_ids: frozenset[str], patch: Patch) -> frozenset[str]:
-    """Return the mailboxes of a mail after a patch, which may replace the whole map."""
+    """Return the mailboxes of a mail after a patch: ``{"mailboxIds/m1": True}`` adds ``m1``.
+
+    A patch of the whole property (``{"mailboxIds": {"m1": True}}``) replaces all mailboxes.
+    """
     if (whole := patch.get(_MAILBOXES.rstrip("/"))) is not None:
         return frozenset(whole)
     named = {

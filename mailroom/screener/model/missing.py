@@ -1,12 +1,15 @@
-"""Errors of an account in which Mailroom cannot work as it is configured."""
+"""Errors that say why Mailroom cannot work in an account with the present configuration."""
 
 from collections.abc import Iterable, Mapping
 
 
 class MissingError(Exception):
-    """Mailboxes or contact groups are missing. Names are as configured; paths have slashes.
+    """Mailboxes or contact groups are missing.
 
-    ``only_carddav`` are the names of groups that CardDAV shows and JMAP does not.
+    Attributes:
+        mailboxes: the paths of the missing mailboxes, as configured: ``Work/Feed``.
+        groups: the names of the missing groups, as configured.
+        only_carddav: the names of those ``groups`` that CardDAV shows and JMAP does not.
     """
 
     def __init__(
@@ -36,7 +39,11 @@ class MissingError(Exception):
 
 
 class MissingRoleError(MissingError):
-    """No mailbox has a role (RFC 8621 section 2) that is needed. ``role`` is the role."""
+    """A role (RFC 8621 section 2) is needed, and no mailbox has it.
+
+    Attributes:
+        role: the role, for example ``archive``.
+    """
 
     def __init__(self, role: str) -> None:
         super().__init__()
@@ -52,7 +59,8 @@ class MissingRoleError(MissingError):
 class NoRightToWriteError(Exception):
     """The credentials may read the account, but lack rights to write that Mailroom needs.
 
-    ``lacking`` has one text for each account or mailbox: its name, and the missing rights.
+    Attributes:
+        lacking: one text for each account or mailbox, with its name and the missing rights.
     """
 
     def __init__(self, lacking: Iterable[str]) -> None:
@@ -64,9 +72,10 @@ class NoRightToWriteError(Exception):
 
 
 class UnsuitableError(Exception):
-    """Mailboxes with a role of their own are configured for a use of Mailroom's.
+    """The configuration uses mailboxes whose roles do not fit, such as the Trash as a label.
 
-    ``roles`` is path as configured -> role (RFC 8621 section 2).
+    Attributes:
+        roles: the path of each of these mailboxes, as configured -> its role (RFC 8621 section 2).
     """
 
     def __init__(self, roles: Mapping[str, str]) -> None:

@@ -16,8 +16,8 @@ _TITLES: Final = re.compile(
 )
 """Words after a comma that are no given name."""
 _ENOUGH_NAMES: Final = 10
-"""The largest number of names of one address that are compared. Two names are several already, and
-the address of a software forge has thousands."""
+"""The largest number of names of one address that are collected. So many show already that several
+people write from the address. The address of a software forge has thousands of names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +28,19 @@ class DisplayNames:
     the mail. Such an address is no person's, so its card gets the name of the list or the domain.
 
     Attributes:
-        names: the display names; of several spellings of a name, only one.
-        collective: the name for a card of the address if there are several ``names``.
+        names: the display names, ten at most; only one of several spellings of a name.
+        collective: the name of the list or the domain, for a card of the address if several people
+            write from it.
     """
 
     names: tuple[str, ...] = ()
     collective: str = ""
 
     def collective_for(self, cards: Collection[Card]) -> str:
-        """Return the collective name if the mails have the names of several people, else "".
+        """Return the collective name if several people write from the address, else "".
 
-        Two names are those of several people. If there is a card of the address, it takes three
-        names: the address is probably a person's, and one of two names may be a forger's.
+        Two names show several people. If the address has a card, only three names do: the address
+        is probably one person's, and the second name may be a forger's.
         """
         return self.collective if len(self.names) > (2 if cards else 1) else ""
 
@@ -64,13 +65,14 @@ def display_names(emails: Collection[Email]) -> DisplayNames:
     """Return the names in the mails of one address; each mail must have one usable sender."""
     senders = [sender_of(email) for email in emails]
     names: list[str] = []
-    # The longest name first, so that a short form is recognised as a spelling of it.
-    given = {sender.name for sender in senders} - {""}
-    for name in sorted(given, key=lambda name: (-len(name.split()), name)):
+    # The longest name comes first, so that a short form is recognised as a spelling of it.
+    all_names = {sender.name for sender in senders} - {""}
+    for name in sorted(all_names, key=lambda name: (-len(name.split()), name)):
         if not any(_is_spelling(name, known) for known in names):
             names.append(name)
         if len(names) == _ENOUGH_NAMES:
             break
+    # If all mail is of one list, the collective name is that of the list, else that of the domain.
     fields = {list_id(email.list_id): email.list_id for email in emails}
     collective = list_name(next(iter(fields.values()))) if len(fields) == 1 else ""
     domain = senders[0].key.rpartition("@")[2] if senders else ""
@@ -78,7 +80,7 @@ def display_names(emails: Collection[Email]) -> DisplayNames:
 
 
 def _is_spelling(name: str, known: str) -> bool:
-    """Return True if all words of a name are in another one: ``Jane``, ``Doe, Jane``."""
+    """Return True if all words of ``name`` are in ``known``: ``Jane`` in ``Doe, Jane``."""
     return {*_plain(name).split()} <= {*_plain(known).split()}
 
 
@@ -120,7 +122,7 @@ def split_personal_name(name: str) -> tuple[str, str]:
 
 
 def _split_surname_first(name: str) -> tuple[str, str] | None:
-    """Return surname and given name if the name is written as ``Doe, Jane``; else None."""
+    """Return ``("Doe", "Jane")`` if a name is written as ``Doe, Jane``; else None."""
     surname, _, given = (part.strip(" ,") for part in name.partition(","))
     has_title = len(surname.split()) > 1 and _TITLES.fullmatch(given.replace(".", ""))
     return (surname, given) if surname and given and not has_title else None
@@ -129,8 +131,8 @@ def _split_surname_first(name: str) -> tuple[str, str] | None:
 def missing_names(card: Card, wanted: Names) -> Names:
     """Return the ``wanted`` names whose fields are empty on the card.
 
-    A full name stays even if it is just the address. A card with a person's name gets no
-    organization, and a card with an organization gets no given name and no surname.
+    A full name on the card stays even if it is just the address. A card with a given name or a
+    surname gets none of the other names but a full name, and so does a card with an organization.
     """
     has = card.names
     is_person = bool(has.given or has.surname)
@@ -143,7 +145,7 @@ def missing_names(card: Card, wanted: Names) -> Names:
 
 
 def filled(names: Names, fill: Names) -> Names:
-    """Return the names, with the empty fields filled."""
+    """Return ``names`` with their empty fields filled from ``fill``."""
     return Names(
         full=names.full or fill.full,
         given=names.given or fill.given,
@@ -155,8 +157,8 @@ def filled(names: Names, fill: Names) -> Names:
 def is_name_of(name: str, card: Card) -> bool:
     """Return True if a display name is one of the names on the card.
 
-    Case, white space, commas and the order of given name and surname do not matter. A sender
-    without a display name, and a card without any name but its addresses, contradict nothing.
+    Case, white space, commas and the order of given name and surname do not matter. The result is
+    also True if the display name is empty, or if the card has no name but its addresses.
     """
     others = {*map(_plain, card.nicknames), _plain(card.names.organization)}
     known = (_names_on(card) | others) - {"", *map(_plain, card.addresses)}
@@ -165,7 +167,10 @@ def is_name_of(name: str, card: Card) -> bool:
 
 
 def contradicts(name: str, cards: Collection[Card]) -> bool:
-    """Return True if some of a contact's cards have a name, and none has this display name."""
+    """Return True if some cards of a contact have a name, and none has this display name.
+
+    A card that has only nicknames counts as a card without a name.
+    """
     named = [card for card in cards if _names_on(card) or card.names.organization]
     return bool(named) and not any(is_name_of(name, card) for card in named)
 

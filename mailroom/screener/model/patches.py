@@ -1,8 +1,8 @@
 """The atomic patch that files a mail, from its mailboxes and a decision. Pure.
 
-Every patch that removes a mailbox also sets one to true: somebody else may have removed the mail
-from its other mailboxes a moment ago, and a patch that removes a mail's last mailbox destroys the
-mail on some servers.
+Every patch that removes a mailbox also sets another mailbox to true. The reason: somebody else may
+have removed the mail from its other mailboxes a moment ago, and on some servers a patch that
+removes a mail's last mailbox destroys the mail.
 """
 
 from collections.abc import Collection
@@ -30,14 +30,16 @@ _MAILBOX: Final = "mailboxIds/"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The mailboxes that a decision files mail to.
+    """The mailboxes that a decision or a verdict files mail to.
 
     Attributes:
-        destinations: those of a whole chain, or the Screener, or the Junk folder.
-        add_to_inbox: True if waiting mail is in the Inbox as well.
+        destinations: the ids of these mailboxes without the Inbox: the destinations of a whole
+            chain, the Screener, or the Junk folder. For forged mail: the Screener and the warning
+            label.
+        add_to_inbox: True if waiting or new mail is put into the Inbox as well.
         mark_seen: True if mail that enters the destinations is marked as read.
-        is_spam: True if mail is filed as spam. Of the sender's mail without a label, only mail in
-            the Screener is then filed.
+        is_spam: True if mail is filed as spam. Then only the sender's mail that is labelled or in
+            the Screener is filed.
     """
 
     destinations: frozenset[str]
@@ -69,10 +71,15 @@ def target_of(answer: Answer, categories: Categories, places: Places) -> Target:
 def file_swept(
     email: Email, target: Target, places: Places, *, remove_warning: bool
 ) -> Patch | None:
-    """Return the patch for a mail of a decided sender without a label; None: leave the mail.
+    """Return the patch for an unlabelled mail of a decided sender; None if nothing is to change.
 
-    A mail whose From is forged is left, because it is not from that sender. Mail in Junk or in the
-    archive is left unless Mailroom put it there, as spam or as mail that was waived.
+    Mail in a managed mailbox is filed. Mail is filed as spam only if it is in the Screener. Spam
+    that Mailroom had put into the Junk folder, and waived mail in the archive, come back from there
+    unless the sender's mail is spam.
+
+    All other mail stays where it is, and so does mail in Trash, Drafts or Sent, and mail in Junk
+    that somebody else put there. Such mail only loses an old error label. Forged mail does not
+    change at all, because it is not from that sender.
 
     Args:
         email: the mail.
@@ -109,9 +116,9 @@ def file_swept(
 def file_labelled(email: Email, target: Target, places: Places, *, warn: bool) -> Patch:
     """Return the patch that files a labelled mail from any mailbox, and removes its labels.
 
-    Mail in Trash, Drafts or Sent only loses its labels. Mail in the Junk folder, and mail that an
-    app *moved* into the label, is filed like mail in the Screener. A forged mail loses the keyword
-    for it, and is like any other mail from now on.
+    Mail in Trash, Drafts or Sent only loses its labels. Mail in the Junk folder is filed like mail
+    in the Screener, and so is mail that is only in its label because an app *moved* it there. A
+    forged mail loses the keyword :data:`FORGED`, and is like any other mail from now on.
     """
     before = email.mailbox_ids
     after = before - places.all_labels
@@ -134,8 +141,9 @@ def _filed(
 ) -> frozenset[str]:
     """Return the mailboxes of a mail that is filed to a target.
 
-    Only mail that is ``waiting`` for a decision is added to the Inbox. Mail that was filed before
-    may have been archived by its owner, and must not come back.
+    If the target has ``add_to_inbox``, mail that is ``waiting`` for a decision is added to the
+    Inbox. Mail that was filed before is not, because its owner may have archived it. If the target
+    lacks ``add_to_inbox``, the mail leaves the Inbox.
     """
     after = (mailboxes - places.managed) | target.destinations
     if not target.add_to_inbox:
@@ -148,8 +156,8 @@ def _patch(
 ) -> Patch | None:
     """Return the patch that files a mail, with the keywords that follow from the move.
 
-    Mail apps and spam filters use the keywords ``$junk`` and ``$notjunk`` as well as mailboxes, so
-    mail that ``is_rescued`` from the Junk folder changes these as well.
+    Mail apps and spam filters use the keywords ``$junk`` and ``$notjunk`` as well as mailboxes. So
+    mail that ``is_rescued`` from the Junk folder loses ``$junk`` and gets ``$notjunk``.
     """
     keywords: dict[str, bool | None] = {}
     if target.is_spam:

@@ -1,7 +1,7 @@
 """The ids of the mailboxes that the configuration names. Pure.
 
-Every pass looks at the present mailboxes, so that a mailbox that somebody creates again or renames
-back is found without a restart.
+Every pass finds these ids anew. So if somebody deletes or renames a mailbox, and then creates it
+again or renames it back, Mailroom needs no restart.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -38,8 +38,8 @@ class Places:
         sent: the same for the role ``sent``.
         junk: the same for the role ``junk``.
         archive: the same for the role ``archive``.
-        missing_labels: the paths of triage labels of categories that do not exist; nobody can tap
-            them, and everything else works.
+        missing_labels: the paths of missing mailboxes that should be the triage labels of
+            categories. Nobody can tap these labels, and everything else works.
     """
 
     labels: Mapping[str, Answer]
@@ -65,7 +65,8 @@ class Places:
     def labels_for(self, subject: Subject, answer: Answer) -> frozenset[str]:
         """Return the labels that together give an answer about a subject.
 
-        There are none if the label of the answer is missing.
+        For spam from a whole domain, these are ``@ToSpam`` and ``@WholeDomain``. The result is
+        empty if the label of the answer is missing.
         """
         labels = {label for label, given in self.labels.items() if given == answer}
         if not labels:
@@ -86,7 +87,7 @@ class Places:
 
     @property
     def all_labels(self) -> frozenset[str]:
-        """The labels that people tap, and the labels for errors and warnings."""
+        """The labels that people tap, the error label and the warning label."""
         return self._problem_labels | self.tap_labels
 
     @property
@@ -105,8 +106,8 @@ def locate(directory: "Directory", categories: Categories, layout: Layout) -> Pl
     """Find every mailbox that the configuration names.
 
     Raises:
-        MissingError: mailboxes are missing, not only triage labels of categories.
-        UnsuitableError: some mailboxes have a role that does not fit.
+        MissingError: a mailbox is missing that is not just the triage label of a category.
+        UnsuitableError: a mailbox has a role that does not fit.
     """
     missing = missing_mailboxes(directory, categories, layout)
     # If the label of a category was deleted, the other labels and new mail are not held up.
@@ -158,10 +159,11 @@ def missing_mailboxes(directory: "Directory", categories: Categories, layout: La
 
 
 def raise_if_unsuitable(directory: "Directory", categories: Categories, layout: Layout) -> None:
-    """Raise an error if a mailbox with a role is used as a label, or as an unsafe destination.
+    """Raise an error if the configuration uses a mailbox whose role does not fit.
 
-    If the archive were a label, all archived mail would be triaged. Mail that is filed to the Trash
-    may be deleted by the server. The archive may be a destination.
+    The Screener and the labels must have no role. For example, if the archive were a label, all
+    archived mail would be triaged. A destination may have a role, for example ``archive``. But mail
+    must not be filed to the Inbox, Drafts, Sent, Junk, or Trash, where the server may delete it.
 
     Raises:
         UnsuitableError: there are such mailboxes.
@@ -203,7 +205,8 @@ class Directory:
     def find(self, path: str) -> str | None:
         """Return the id of the mailbox at ``path`` (``Inbox/Screener``), or None.
 
-        ``Inbox`` at the start of a path is the mailbox with that role, whatever its name.
+        ``Inbox`` at the start of a path is the mailbox with the role ``inbox``, unless another
+        mailbox has the name ``Inbox``.
         """
         current: str | None = None
         for depth, name in enumerate(path.split("/")):

@@ -18,7 +18,7 @@ from mailroom.screener.model.sender import CONTROL, is_address
 
 _EVERYBODY = "*@"
 _HOST = re.compile(r"[^\s.<>@,;:/\"*]+(\.[^\s.<>@,;:/\"*]+)+")
-"""Labels with dots between them, as most List-Ids are."""
+"""The name of a host, such as ``lists.example``. Most identifiers of lists have this form."""
 
 
 class Kind(StrEnum):
@@ -34,9 +34,9 @@ class Subject:
     """A subject of a decision.
 
     Attributes:
-        key: the text by which subjects are compared: the
-            :func:`~mailroom.contacts.address.key_of` an address; ``*@`` and a domain; the
-            :func:`~mailroom.contacts.address.list_key` of a mailing list.
+        key: the text by which subjects are compared. For an address, the key that
+            :func:`~mailroom.contacts.address.key_of` returns; for a domain, ``*@`` and the domain;
+            for a mailing list, its :func:`~mailroom.contacts.address.list_key`.
     """
 
     key: str

@@ -48,10 +48,12 @@ def waive(email: Email, places: Places) -> Patch:
 
     Problem labels are the error label and the warning label.
 
-    A mail that is nowhere else goes to the archive. Its keyword lets a later decision find it. A
-    mail that is in other mailboxes stays there as if it had never waited. If it is in the Inbox
-    alone, a keyword keeps it from being screened again. Mailroom itself put mail with a one-time
-    code there, so a second keyword lets this mail follow to the archive when its day is over.
+    A mail that is nowhere else goes to the archive. The keyword :data:`WAIVED` lets a later
+    decision find it. A mail that is in other mailboxes stays there as if it had never waited.
+
+    If the Inbox is then its only mailbox, the keyword :data:`SCREENED` keeps the mail from being
+    screened again. Mail with a one-time code is in the Inbox because Mailroom put it there. So it
+    gets :data:`WAIVED` as well, and goes to the archive when its day is over.
     """
     problem_labels = {places.error} if places.warning is None else {places.error, places.warning}
     after = email.mailbox_ids - {places.screener} - problem_labels

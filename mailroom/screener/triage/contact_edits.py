@@ -39,7 +39,9 @@ def edits_for_triage(
     collective: str = "",
     subject: Subject | None = None,
 ) -> tuple[ContactEdit, ...]:
-    """Put a contact into the groups of a chain, and remove it from all other categories' groups.
+    """Return the edits that put a contact into the groups of a chain.
+
+    They also remove the contact from the groups of all other categories.
 
     If a contact has several cards, a card without a name gets no name in two cases:
 
@@ -76,8 +78,10 @@ def edits_for_triage(
             note=triage_line(chain[0].name, now, again=False),
             about=_about(subject),
         )
-        # Some groups may list this uid already, left over from a deleted card. The edit names them,
-        # too: the new card gets a different uid if another card takes this uid before the write.
+        # A deleted card may have left this uid in some groups. So the card leaves the other
+        # categories' groups that list the uid. The chain's groups are joined even if they list the
+        # uid: if another card takes it before the write, the new card gets another uid, which these
+        # groups do not list.
         others = frozenset(group.id for group in groups.managed if uid in group.members) - joined
         return (ContactEdit(uid, uid, card, join=joined | {groups.provenance.id}, leave=others),)
     if len(cards) > 1 and (not name or contradicts(name, cards)):
@@ -126,9 +130,10 @@ def _update_for_triage(
 
 
 def edits_for_undo(cards: Collection[Card], groups: Groups) -> tuple[ContactEdit, ...]:
-    """Remove a contact from all of Mailroom's groups, and Mailroom's traces from its cards.
+    """Return the edits that undo a decision on a contact.
 
-    A card is deleted if Mailroom made it, nobody changed it, and it is in no group but Mailroom's.
+    They remove the contact from all of Mailroom's groups, and Mailroom's traces from its cards. A
+    card is deleted if :func:`is_deleted_by_undo`.
     """
     edits = []
     for card in cards:
@@ -145,10 +150,11 @@ def edits_for_undo(cards: Collection[Card], groups: Groups) -> tuple[ContactEdit
 def edits_for_strays(
     keys: Collection[str], groups: Groups, uids: Collection[str]
 ) -> tuple[ContactEdit, ...]:
-    """Remove from the groups the uids of deleted cards that Mailroom had made for subjects.
+    """Return the edits that remove strays from the groups: the uids of deleted cards of subjects.
 
-    Deleting a card leaves its uid in groups. If the server refused to change a group, and Mailroom
-    was stopped then, no card is left that shows the work to be done.
+    Some servers leave the uid of a deleted card in its groups. Suppose that the server deleted a
+    card that Mailroom had made, but refused to change a group, and that Mailroom was stopped then.
+    The next pass finds no card, so it looks for the uid that the subject's card had.
 
     Args:
         keys: the keys of the subjects.
@@ -161,7 +167,7 @@ def edits_for_strays(
 def edits_for_strays_among(
     candidates: Iterable[str], groups: Groups, uids: Collection[str]
 ) -> tuple[ContactEdit, ...]:
-    """Remove the uids of deleted cards from Mailroom's groups: the candidates that no card has."""
+    """Return the edits that remove from all groups the ``candidates`` that are no card's uid."""
     strays = groups.members.intersection(candidates).difference(uids)
     return tuple(_leave_all_groups(uid, None, groups) for uid in sorted(strays))
 
@@ -182,7 +188,11 @@ def may_edit(card: Card, groups: Groups) -> bool:
 
 
 def is_deleted_by_undo(card: Card, groups: Groups) -> bool:
-    """Return True if Mailroom made the card, and nobody made it their own since."""
+    """Return True if an undo deletes a card instead of updating it.
+
+    Mailroom must have made the card, nobody else may have changed it, and it must be in no group
+    that is not Mailroom's.
+    """
     is_ours = (card.made_by_us and card.untouched) or is_ours_by_group(card, groups.provenance)
     return is_ours and card.uid not in groups.foreign_members
 

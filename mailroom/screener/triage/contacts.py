@@ -1,7 +1,8 @@
 """The contacts of labelled mail: its senders, with the cards that have their addresses. Pure.
 
-Senders whose addresses are on one card are one contact, and all addresses of its cards belong to
-it. But an address that is on the cards of several people is a contact of its own.
+Senders whose addresses are on the same card are one contact, and all addresses on the contact's
+cards belong to the contact. But an address that is on the cards of several people is a contact of
+its own.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -25,8 +26,9 @@ class Contact:
     Attributes:
         keys: the keys of the subjects that are decided on (senders, mailing lists, whole domains),
             and of the addresses on its cards.
-        cards: its cards; empty if the address book has none.
-        labelled: its labelled mails, oldest first; empty for a contact that a person names.
+        cards: the contact's cards; empty if the address book has none.
+        labelled: the contact's labelled mails, oldest first; empty for a contact that a person
+            names in a command or on the page.
     """
 
     keys: frozenset[str]
@@ -35,7 +37,7 @@ class Contact:
 
     @property
     def written_keys(self) -> list[str]:
-        """The addresses, whole domains and mailing lists, as people write them."""
+        """The ``keys`` as people write them: addresses, ``*@domain``, List-Ids; sorted."""
         return sorted(str(Subject(key)) for key in self.keys)
 
     @property
@@ -65,8 +67,8 @@ def find_contacts(
         identities: the user's own addresses, which belong to no contact, even if a card has them.
         index: the address book.
         groups: Mailroom's groups.
-        companions: the key of a whole domain -> the keys of the senders of its
-            labelled mail, who are one contact with it.
+        companions: the key of a whole domain -> the keys of the senders of the domain's labelled
+            mail. The domain and these senders are one contact.
     """
     every_companion = companions or {}
     bearing = _cards_by_key({*subjects}.union(*every_companion.values()), cards)
@@ -91,7 +93,7 @@ def find_contacts(
     for keys, by_id in parts:
         further = _addresses_of_nobody_else([*by_id.values()], every_card, index) - own
         labelled = [mail for key in keys for mail in subjects.get(key, ())]
-        # A sender of labelled mail that is not in this part is a contact of its own.
+        # An address on the cards may be a subject that is in another part, and so another contact.
         contact = Contact(
             keys=frozenset(keys) | (further - subjects.keys()),
             cards=tuple(sorted(by_id.values(), key=lambda card: card.uid)),

@@ -69,7 +69,8 @@ def decide(
         groups: Mailroom's groups.
         uids: the uids of all cards in the address book.
         now: the time of the decision.
-        mails_of: returns the mails that were found of some addresses, maybe labelled ones too.
+        mails_of: returns the mails from some addresses, by their keys, that the searches found;
+            labelled mails may be among them.
     """
     labels = frozenset().union(*(mail.labels for mail in contact.labelled))
     if len(labels) > 1:
@@ -201,7 +202,7 @@ def _edits_for_wider(
     for subject in sorted({mail.subject for mail in contact.labelled}):
         cards = [card for card in contact.cards if card.stands_for(subject.key)]
         if cards and subject.kind is Kind.ADDRESS:
-            continue
+            continue  # these cards are edited below, with the others
         others = [card for card in others if card not in cards]
         mails = [mail.email for mail in contact.labelled if mail.subject == subject]
         profile, name = _profile(subject, cards, mails)

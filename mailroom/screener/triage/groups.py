@@ -38,7 +38,10 @@ class Groups:
 
 
 def find_groups(groups: Collection[Group], categories: Categories, layout: Layout) -> Groups:
-    """Find the groups that the configuration names; of several with one name the first by id.
+    """Find the groups that the configuration names.
+
+    If several groups have the same name, the first by id is the category's, or the provenance
+    group.
 
     Raises:
         MissingError: some groups are missing.

@@ -134,10 +134,11 @@ class MailSorter:
         return result
 
     def _add_all(self, mails: Iterable[LabelledMail], result: SortedMail) -> None:
-        """Find the subjects of mails, those that depend on no decision first.
+        """Add mails to the result, each with the subject that its labels decide on.
 
-        A pass that is cut short leaves changed decisions in the address book. So the labels of this
-        pass, which stay until its end, count before the address book.
+        First come the mails whose own labels show the subject. For other mails, the labels of this
+        pass count more than the address book: the labels stay until the end of a pass, but a pass
+        that was cut short may have changed some decisions in the address book.
         """
         places = self._places
         # Mail with a category's label, with a label that only widens, and with an undo's label.
@@ -156,10 +157,10 @@ class MailSorter:
                 undoing.append(mail)
             else:
                 self._add(mail, result)
-        named = result.subjects.keys() | {mail.subject.key for mail in widening}
+        labelled = result.subjects.keys() | {mail.subject.key for mail in widening}
         for mail in of_category:
             key = list_key(list_id(mail.email.list_id))
-            is_of_list = key in named or self._decisions.categories_for(key)
+            is_of_list = key in labelled or self._decisions.categories_for(key)
             self._add(replace(mail, subject=Subject(key)) if is_of_list else mail, result)
         taken_back = {self._decisions.subject_key_for(mail.email) for mail in undoing}
         taken_back |= {mail.subject.key for mail in undoing}
@@ -168,7 +169,7 @@ class MailSorter:
             self._add_undo(mail, result)
 
     def _wider_subject(self, mail: LabelledMail, *, is_category: bool) -> Subject | None:
-        """Return the list or the domain that a mail's labels decide on, if the mail shows it."""
+        """Return the list or the domain that a mail itself shows as its subject; None if none."""
         email = mail.email
         if self._places.domain_label in email.mailbox_ids:
             return Subject(whole_domain(mail.sender.key))
@@ -215,12 +216,12 @@ class MailSorter:
     ) -> None:
         """Add the mails that have only a label that widens a decision, if there is a decision.
 
-        Without one, such a label waits. The decisions of this pass count first: after a pass that
-        was cut short, the address book may hold only a part of them. A decision that the pass takes
-        back, or replaces by spam, counts as taken back already.
+        If there is no decision to widen, the label waits. The decisions of this pass count first:
+        after a pass that was cut short, the address book may hold only a part of them. A decision
+        that the pass takes back, or replaces by spam, counts as taken back already.
 
         Args:
-            mails: the mails with such a label only.
+            mails: the mails that have ``@ThisList`` or ``@WholeDomain``, and no triage label.
             result: the mails that decide on something; some of ``mails`` are added.
             taken_back: the keys of the subjects whose decisions other labels take back.
         """
@@ -258,7 +259,7 @@ class MailSorter:
             left = [mail for mail in left if mail.email.id not in categories_by_mail]
 
     def _categories_of_pass(self, result: SortedMail) -> dict[str, Category]:
-        """Return the categories that labels give, by the keys of subjects; no contradictions."""
+        """Return subject key -> the category that its labels give, unless they contradict."""
         categories = {}
         for key, mails in result.subjects.items():
             answers = {self._places.labels[label] for mail in mails for label in mail.labels}

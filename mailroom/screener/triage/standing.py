@@ -32,11 +32,14 @@ class StandingDecisions:
             self._members[group.name].append(group.members)
 
     def has_card(self, key: str) -> bool:
-        """Return True if a card bears an address, or stands for a list or a whole domain."""
+        """Return True if a card bears an address, or stands for a list or a whole domain.
+
+        Cards that Mailroom may only read do not count.
+        """
         return bool(self._index.ids_of([key]))
 
     def knows(self, address: str) -> bool:
-        """Return True if any card bears an address, or ``*@`` and its domain."""
+        """Return True if any card, maybe a read-only one, bears an address or ``*@`` its domain."""
         return self._index.knows(address)
 
     def categories_for(self, key: str) -> tuple[Category, ...]:
@@ -44,21 +47,20 @@ class StandingDecisions:
 
         For an address that no card bears, the decision on its domain stands in.
         """
-        own, every = self._index.own_uids_of(key), self._index.uids_standing_for(key)
+        own_uids, uids = self._index.own_uids_of(key), self._index.uids_standing_for(key)
         # Several people may share an address. A card that belongs to this address only takes
         # precedence over the cards of people with further addresses.
-        return self.categories_of_cards(own) or self.categories_of_cards(every)
+        return self.categories_of_cards(own_uids) or self.categories_of_cards(uids)
 
     def categories_without_stand_in(self, key: str) -> tuple[Category, ...]:
         """Return the categories of a subject; empty for an address that no card bears."""
         return self.categories_for(key) if self.has_card(key) else ()
 
     def categories_of_cards(self, uids: frozenset[str]) -> tuple[Category, ...]:
-        """Return the categories of a contact by its cards' groups.
+        """Return the categories in whose groups the cards of a contact are.
 
-        A parent of one of these categories is left out.
-        Mail of a contact in several categories is filed to all of them, as a provider's rules would
-        do.
+        A category is left out if the contact is in one of its children as well. There may still be
+        several: such a contact's mail is filed to all of them, as a provider's rules would do.
         """
         joined = [
             category
@@ -89,11 +91,14 @@ class Decisions:
     own: frozenset[str] = frozenset()
 
     def subject_key_for(self, email: Email) -> str:
-        """Return the key of the subject whose decision holds for a mail, if there is one at all.
+        """Return the key of the subject that counts for a mail; there may be no decision on it.
 
-        For the user's own mail this is always the sender. For other mail it is the first of: the
-        sender's address if it is in a category that denies; the mailing list if it is decided on;
-        the sender's address if it has a card, or is decided on; the sender's domain.
+        For the user's own mail this is always the sender. For other mail it is the first of these:
+
+        - the sender, if the sender is in a category that denies;
+        - the mailing list, if it is decided on;
+        - the sender, if the sender has a card or is decided on by this pass;
+        - the sender's domain.
 
         Raises:
             UnusableFromError: the mail names no sender, or several.
