@@ -27,7 +27,8 @@ _QUOTED: Final = re.compile(r'"([^*]+)"')
 _ESCAPED: Final = re.compile(r"\\(.)")
 _DOT_ATOM: Final = re.compile(r'[^\s"(),:;<>@\[\\\]]+')
 _LIST: Final = "list*"
-"""The beginning of the key of a mailing list. No usable address has an asterisk."""
+"""The beginning of the key of a mailing list. No sender's key begins like this, because mail from
+an address with an asterisk is unusable. The key of a whole domain begins with ``*@``."""
 
 
 def key_of(address: str) -> str:
@@ -55,8 +56,9 @@ def key_of(address: str) -> str:
 def typed_address(text: str) -> str:
     """Return the address that somebody typed, without the characters around it.
 
-    Removes a name, angle brackets and ``mailto:``, as :func:`key_of` does; also comments, quotes, a
-    comma or semicolon at the end, and invisible characters that were copied from web pages.
+    Removes a name, angle brackets and ``mailto:``, as :func:`key_of` does; also comments, quotes
+    around the whole text, a comma or semicolon at its end, and invisible characters that were
+    copied from web pages.
     """
     address = _without_wrapping(_trimmed(text))
     if "(" in address:
@@ -72,8 +74,9 @@ def addresses_in(typed: str, *, by_mailroom: bool) -> list[str]:
 
     Args:
         typed: the value of the field.
-        by_mailroom: True if Mailroom wrote the field. The field is then one address, whatever its
-            characters: a stranger chose them, and no part may pass for another person's address.
+        by_mailroom: True if Mailroom wrote the field. Such a field holds one address and is never
+            split. A stranger chose the characters of this address, and no part of it may count as
+            another person's address.
     """
     if by_mailroom:
         addresses = [_without_wrapping(typed)]
@@ -133,7 +136,7 @@ def list_id_of(key: str) -> str:
 
 
 def spellings(key: str) -> tuple[str, ...]:
-    """Return the spellings of an address, its :func:`key_of` first.
+    """Return the spellings under which a server may find an address, its :func:`key_of` first.
 
     The domain may be in Unicode. A local part that is not a dot-atom is quoted (RFC 5322 section
     3.4.1), but not every server shows the quotes.
@@ -149,19 +152,23 @@ def spellings(key: str) -> tuple[str, ...]:
 
 
 def quoted_where_needed(key: str) -> str:
-    """Return an address as people write it (RFC 5322 section 3.4.1): quoted where it must be."""
+    """Return an address with its local part in quotes if needed (RFC 5322 section 3.4.1)."""
     local, at, domain = key.rpartition("@")
     return _quoted(local) + at + domain
 
 
 def is_quoted_where_needed(address: str) -> bool:
-    """Return True if the local part of an address is quoted where it must be."""
+    """Return True if the local part of an address needs no quotes, or has them."""
     local, _, _ = address.rpartition("@")
     return bool(_DOT_ATOM.fullmatch(local) or _QUOTED.fullmatch(local))
 
 
 def _quoted(local: str) -> str:
-    """Return a local part, in quotes if it is not a dot-atom, or :func:`typed_address` cuts it."""
+    """Return a local part in quotes if it needs them.
+
+    A text that is not a dot-atom needs quotes. So does a text that begins with an invisible
+    character, because :func:`typed_address` would remove this character.
+    """
     if _DOT_ATOM.fullmatch(local) and not _is_invisible(local[0]):
         return local
     return '"' + re.sub(r'(["\\])', r"\\\1", local) + '"'

@@ -1,7 +1,8 @@
 """The protocol by which the rest of Mailroom uses address books.
 
-The order of the calls: :meth:`AddressBook.sync` returns a :class:`Snapshot`, from which edits are
-decided; :meth:`AddressBook.write` carries them out, and takes the snapshot with them.
+The order of the calls: :meth:`AddressBook.sync` returns a :class:`Snapshot`. The caller decides on
+edits from this snapshot. :meth:`AddressBook.write` takes the edits and the same snapshot, and
+carries the edits out.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -32,7 +33,10 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """An address book as a sync found it. Later syncs and writes do not change it.
+    """An address book as a sync found it.
+
+    Later syncs and writes do not change the index and the groups. Cards are read from the server
+    when they are asked for, so a card may be newer than the index.
 
     Attributes:
         index: every card in brief, and every group.
@@ -50,9 +54,9 @@ class Snapshot:
     async def read(self, addresses: Collection[str]) -> tuple[Card, ...]:
         """Read every card that bears one of ``addresses``, which may be keys of lists as well.
 
-        The cards are found in the index, and left out if they bear the address no more. Addresses
-        are compared by :func:`mailroom.contacts.uid.key_on_card`. The number of consecutive round
-        trips does not depend on the number of addresses.
+        The index shows which cards to read. A card that no longer bears one of the addresses is
+        left out. Addresses are compared by :func:`mailroom.contacts.uid.key_on_card`. The number of
+        consecutive round trips does not depend on the number of addresses.
 
         Raises: as :meth:`AddressBook.sync`.
         """
@@ -82,14 +86,14 @@ class AddressBook(Protocol):
         ...
 
     async def sync(self) -> Snapshot:
-        """Read the changes since the last call from the server, and return the address book.
+        """Read from the server the changes since the last sync, and return the address book.
 
         Takes one round trip, except for the first call and after many changes.
 
         Raises:
             HttpError: the server cannot be reached or does not answer as it should.
             JmapError: the server refuses, temporarily or for good.
-            AddressBookError: no address book is available.
+            AddressBookError: no address book is available, or the server does not return all of it.
         """
         ...
 
@@ -98,13 +102,15 @@ class AddressBook(Protocol):
     ) -> Mapping[str, Exception]:
         """Carry out edits: make and change cards, then change groups, then delete cards.
 
-        A contact joins its new groups before it leaves the old ones; a group is written once
-        (twice only if contacts swap groups). A contact whose card could not be written is not
-        added to groups. If somebody else changes a card or group in the meantime, that change is
-        kept: the resource is read again, and the edit is repeated on the new version.
+        A contact joins its new groups before it leaves the old ones. A contact whose card could not
+        be written is not added to groups.
+
+        If somebody else changes a card or group in the meantime, that change is kept: the card or
+        group is read again, and the edit is repeated on the new version. But the deletion of a card
+        that somebody else has changed fails.
 
         Args:
-            edits: one per card.
+            edits: one per card, with unique keys.
             snapshot: the address book from which the edits were decided; the ids in ``join`` and
                 ``leave`` are ids of its groups.
 
@@ -112,8 +118,8 @@ class AddressBook(Protocol):
             The keys of edits that failed, with the reason. Empty if every edit succeeded.
 
         Raises:
-            HttpError, JmapError: nothing could be written, because the server cannot be reached or
-                refuses the credentials.
+            CredentialsRefusedError: the server refuses the credentials; some edits may be done.
+            HttpError, JmapError: no edit succeeded, because the server failed or cannot be reached.
         """
         ...
 

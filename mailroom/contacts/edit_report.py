@@ -13,7 +13,8 @@ class EditReport:
 
     Args:
         edits: all edits, with unique keys.
-        statuses_of_cards: HTTP statuses that are about one card, and not about the server.
+        statuses_of_cards: HTTP statuses that a server uses for a problem with one card, for example
+            500. Other error statuses mean a problem of the whole server.
 
     Attributes:
         failures: key -> the reason of a failed edit.
@@ -32,10 +33,10 @@ class EditReport:
 
     @contextmanager
     def failing(self, *keys: str) -> Iterator[None]:
-        """Record an expected error in the block as the failure of some edits.
+        """Record an error of HTTP, JMAP or the address book as the failure of some edits.
 
         Raises:
-            CredentialsRefusedError: 401, which concerns the account and not an edit.
+            CredentialsRefusedError: refused credentials concern the account, and not some edits.
         """
         try:
             yield
@@ -45,7 +46,10 @@ class EditReport:
             self.fail(keys, error)
 
     def raise_if_nothing_worked(self) -> None:
-        """Raise the first error if every edit failed with an error of the server.
+        """Raise the first error if every edit failed because of the whole server.
+
+        Refusals of single cards or groups (:class:`AddressBookError`, :class:`JmapError`) are not
+        such errors.
 
         Raises:
             HttpError: no edit succeeded, because the server failed or cannot be reached.

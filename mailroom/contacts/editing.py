@@ -20,7 +20,7 @@ class CardForm(Protocol):
 
     @property
     def note(self) -> str:
-        """The lines of all notes."""
+        """The lines of all readable notes."""
         ...
 
     @property
@@ -30,17 +30,17 @@ class CardForm(Protocol):
 
     @property
     def written(self) -> Written | None:
-        """The parts that Mailroom writes; None if it would not write such a name."""
+        """The parts that Mailroom writes; None if the name has parts that Mailroom never writes."""
         ...
 
     @property
     def digest(self) -> str:
-        """The digest of the parts that Mailroom writes, in the form of this format."""
+        """The digest of the parts that Mailroom writes; each format computes its own digest."""
         ...
 
     @property
     def holds_nothing_else(self) -> bool:
-        """True if the card has no part that Mailroom would not write."""
+        """True if every part of the card is one that Mailroom writes, or that servers add."""
         ...
 
     @property
@@ -111,22 +111,23 @@ def updated(card: F, edit: UpdateCard) -> F:
     if fields and not card.mark.made:
         card = with_names.with_mark(Mark(filled={**card.mark.filled, **fields}))
     elif fields:
-        # The digest of a card that Mailroom made covers the fields as well. If somebody has changed
-        # the card, it stays theirs.
+        # The digest of a card that Mailroom made covers these fields as well, so a new digest is
+        # needed. But if somebody else has changed the card, the old digest stays, to show that.
         card = as_made(with_names) if _is_as_written(card) else with_names
     return _with_decision(card.without_lines(edit.remove_lines), edit.add_line)
 
 
 def adopted(card: F, create: CreateCard) -> F:
-    """Return the card with the line that a new card would have in its note.
+    """Return an existing card, which is used instead of a new one, with the decision in its note.
 
-    Mailroom made the uid, so the card is Mailroom's. Nothing else is changed.
+    The card has a uid that Mailroom computed, so another run or instance of Mailroom made the card.
+    Only the line that records the decision is added.
     """
     return _with_decision(card, create.note)
 
 
 def as_made(card: F) -> F:
-    """Return the card with the mark that Mailroom wrote everything on it."""
+    """Return the card with a mark that says: Mailroom wrote everything on this card."""
     return card.with_mark(Mark(made=card.digest))
 
 

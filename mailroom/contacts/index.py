@@ -3,8 +3,8 @@
 There may be many thousands of cards, so only the uid and the addresses of a card are kept. Groups
 are few and kept whole.
 
-An index never changes, so a plan may hold one. A backend updates a :class:`IndexBuilder`, which
-copies the tables of the index only when the first card changes after an index was built.
+An index never changes, so a plan may hold one. A backend updates an :class:`IndexBuilder`. After
+the builder has built an index, its first change copies the tables; further changes alter the copy.
 """
 
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ class _Tables:
         groups: groups, by id.
         ids_by_key: key of an address or a list -> ids of the cards that have this key.
         ids_by_uid: uid -> id of the card.
-        known_only: card id -> address keys, for cards that Mailroom may only read.
+        known_only: card id -> address keys, for known-only cards; see :class:`ContactIndex`.
         known_counts: address key -> number of the cards in ``known_only`` that bear the address.
         names_by_id: card id -> name, for cards without addresses.
     """
@@ -58,11 +58,14 @@ class _Tables:
 class ContactIndex:
     """The cards and groups of an address book at one moment; immutable.
 
-    Of a card that Mailroom may only read, the index knows nothing but the addresses: such a card is
-    *known only*. Only :attr:`ids` and :meth:`knows` take account of it.
+    A card is *known only* if Mailroom may only read it or cannot edit it. The index has the
+    addresses of such a card and nothing else. Only :attr:`ids` and :meth:`knows` take account of
+    known-only cards.
 
-    Ids are the backend's handles, as in :class:`mailroom.contacts.model.Card`. Without arguments
-    the index is empty; any other index comes from an :class:`IndexBuilder`.
+    Ids are the backend's handles, as in :class:`mailroom.contacts.model.Card`. Where a method takes
+    an address, it also takes a :func:`mailroom.contacts.address.list_key`: this key finds the card
+    of the mailing list. Without arguments the index is empty; any other index comes from an
+    :class:`IndexBuilder`.
     """
 
     def __init__(self, tables: _Tables | None = None) -> None:
@@ -128,11 +131,7 @@ class ContactIndex:
         return [name for name in names if name in present]
 
     def ids_of(self, addresses: Iterable[str]) -> frozenset[str]:
-        """Return the ids of the cards that bear one of these addresses.
-
-        Here and below, a :func:`mailroom.contacts.address.list_key` may be passed as an address. It
-        finds the card of that mailing list.
-        """
+        """Return the ids of the cards that bear one of these addresses."""
         return frozenset(
             card_id
             for address in addresses
@@ -142,7 +141,8 @@ class ContactIndex:
     def uids_standing_for(self, address: str) -> frozenset[str]:
         """Return the uids of the cards that stand for an address.
 
-        These cards bear the address. If no card does, they bear ``*@`` and the domain.
+        If any card bears the address, the cards that bear it are returned. Otherwise the cards that
+        bear ``*@`` and the domain are returned, because they stand in for the address.
         """
         key, ids_by_key = key_on_card(address), self._tables.ids_by_key
         ids = ids_by_key.get(key) or ids_by_key.get(whole_domain(key), ())
@@ -152,7 +152,7 @@ class ContactIndex:
         """Return the uids of the cards that belong to one address only.
 
         These are the cards that bear no other address, and the card that Mailroom made for this
-        address. Further cards may bear the address beside others.
+        address.
         """
         key = key_on_card(address)
         ids = self._tables.ids_by_key.get(key, ())
@@ -170,6 +170,7 @@ class IndexBuilder:
 
     def __init__(self, index: ContactIndex | None = None) -> None:
         start = ContactIndex() if index is None else index
+        # The index that holds self._tables; None if no index holds them, so that they may change.
         self._index: ContactIndex | None = start
         self._tables = start._tables  # noqa: SLF001 - the builder is a part of the index
 
@@ -213,8 +214,8 @@ class IndexBuilder:
     def put_known(self, card_id: str, addresses: Iterable[str]) -> None:
         """Add a card that is known only; it replaces the entry with this id.
 
-        Such a card is in a read-only or second address book, or has no UID. It only makes its
-        addresses known: it is in no group, and no edit is planned for it.
+        Such a card is in a read-only or second address book, has no uid, is broken, or is too large
+        to be edited. It only makes its addresses known: no edit is planned for it.
         """
         keys = tuple(dict.fromkeys(map(key_of, addresses)))
         if self._tables.known_only.get(card_id) == keys:

@@ -1,11 +1,15 @@
 """The mark that records what Mailroom did to a card, so that it can be taken back. Pure.
 
-    made=<digest>              Mailroom made the card; digest over all it wrote
+    made=<digest>              Mailroom made the card; digest of all that it wrote but the note
     FN=<digest> +ORG=<digest>  Mailroom filled FN, which was empty, and added ORG
 
+A digest is the beginning of a SHA-256 hash. If a value on the card no longer has the digest in the
+mark, somebody else has changed this value.
+
 Over CardDAV the mark is the property ``X-MAILROOM``, over JMAP a vendor-specific property of the
-name. An account may be switched from one protocol to the other, so each backend understands the
-mark of the other. Each protocol has its own form of a digest; :class:`Written` computes both.
+card's ``name`` object. An account may be switched from one protocol to the other, so each backend
+understands the mark of the other. Each protocol computes digests in its own way; :class:`Written`
+computes both.
 
 A digest covers the meaning of a value, not its bytes, because servers fold, escape and reorder
 values and add parameters. The text of a mark holds no character that servers escape (``;``, ``,``).
@@ -41,7 +45,12 @@ Values = tuple[tuple[str, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A field that Mailroom filled; ``added`` is True if Mailroom added the property."""
+    """A field that Mailroom filled.
+
+    Attributes:
+        digest: the digest of the value that Mailroom filled in.
+        added: True if Mailroom added the property; False if the property was there, but empty.
+    """
 
     digest: str
     added: bool
@@ -53,9 +62,8 @@ class Mark:
 
     Attributes:
         made: the digest of a card that Mailroom made; empty for any other card.
-        filled: property name -> the digest of the value that Mailroom filled in. The names are
-            ``FN``, ``N`` and ``ORG`` over CardDAV; ``full``, ``components`` and ``organization``
-            over JMAP.
+        filled: the fields that Mailroom filled, by property name. The names are ``FN``, ``N`` and
+            ``ORG`` over CardDAV; ``full``, ``components`` and ``organization`` over JMAP.
     """
 
     made: str = ""
@@ -86,7 +94,7 @@ class Written:
     Attributes:
         kind: in lower case; ``individual`` if the card names none.
         full: FN.
-        name: N: surname, given name, further names, prefixes, suffixes; none empty at the end.
+        name: N, its parts in the order of :data:`COMPONENTS`; empty parts at the end are left out.
         organization: ORG: the name, then the units.
         email: EMAIL.
     """
@@ -99,7 +107,7 @@ class Written:
 
     @property
     def digests(self) -> frozenset[str]:
-        """The digests that a ``made=`` may have, by either protocol."""
+        """The digests that ``made=`` may have if the card was made over either protocol."""
         variants = [self]
         if self.name == self.full:
             # Cyrus writes FN into N where a card that was made over JMAP has no name components.
@@ -161,11 +169,11 @@ def name_values(components: Iterable[tuple[str, str]]) -> Values:
 
 
 def field_digests(name: str, values: Values) -> frozenset[str]:
-    """Return the digests that the mark of a filled field may have, by either protocol.
+    """Return the digests that a mark may hold for a field, if it was filled over either protocol.
 
     Args:
         name: ``FN``, ``N`` or ``ORG``.
-        values: what the card holds there.
+        values: the values of this property on the card.
     """
     jscontact_value: Any
     match name:
@@ -182,6 +190,10 @@ def field_digests(name: str, values: Values) -> frozenset[str]:
 
 
 def digest(value: object) -> str:
-    """Return a digest of the meaning of a value, in whatever order servers give it."""
+    """Return the digest of a value.
+
+    The order of keys in an object does not count. The order in a list counts, so the caller sorts a
+    list that servers may reorder.
+    """
     data = json.dumps(value, sort_keys=True).encode()
     return hashlib.sha256(data).hexdigest()[:_DIGITS]

@@ -1,8 +1,11 @@
 """The values by which the rest of Mailroom uses address books: cards, groups, edits and errors.
 
 The words are those of vCard (RFC 6350) and JSContact (RFC 9553). A *card* is the entry of a person
-or company. A *group* is a card of kind ``group`` that names its members by uid. Uids are kept and
-compared without ``urn:uuid:``, because servers and apps add and drop that prefix at will.
+or company; cards that Mailroom makes may also stand for a mailing list or a whole domain. A *group*
+is a card of kind ``group`` that names its members by uid.
+
+Servers and apps change the spelling of uids at will: they add or drop ``urn:uuid:``, and write
+capitals. So every uid here is in the spelling of :func:`mailroom.contacts.uid.uid_key`.
 
 An edit says which change is wanted, not which bytes to write. So a backend can repeat the edit on
 a card that somebody else has changed in the meantime.
@@ -54,19 +57,20 @@ class Card:
 
     Attributes:
         id: the backend's handle: the path of a CardDAV resource, the id of a JMAP card.
-        uid: without ``urn:uuid:``.
+        uid: the uid of the card.
         names: the names of the contact.
         nicknames: further names (NICKNAME).
         addresses: every e-mail address, as written.
-        note: the lines of all notes.
-        made_by_us: True if the card carries the mark of a card that Mailroom created.
-        untouched: True if Mailroom created the card and nobody else has changed it since.
+        note: the lines of all readable notes.
+        made_by_us: True if the card carries the mark of a card that Mailroom made.
+        untouched: True if Mailroom made the card and nobody else has changed the card since.
         filled_by_us: True if the card carries the mark of a card with fields that Mailroom filled.
-        is_bare: True if the card carries no mark and holds only fields that Mailroom writes. If
-            such a card is in the provenance group, Mailroom made it: a mark that was written over
-            CardDAV is not shown over JMAP.
-        is_editable: False if the server would lose text of a person when the card is edited. Such
-            a card may only join and leave groups.
+        is_bare: True if the card carries no mark and holds only fields that Mailroom writes. A bare
+            card in the provenance group counts as made by Mailroom, because a mark that was written
+            over CardDAV is not shown over JMAP.
+        is_editable: False if the card may only join and leave groups, because the server would lose
+            text of a person when the card itself is edited, or because the card is in an address
+            book that Mailroom does not write to.
     """
 
     id: str
@@ -83,17 +87,17 @@ class Card:
 
     @property
     def keys(self) -> frozenset[str]:
-        """The keys of everything that the card stands for."""
+        """The keys of everything that the card stands for (:func:`keys_of_card`)."""
         return frozenset(keys_of_card(self.uid, self.addresses))
 
     def stands_for(self, key: str) -> bool:
-        """Return True if the card stands for an address, a whole domain or a list, by its key."""
+        """Return True if the card stands for the address, whole domain or list with this key."""
         return key_on_card(key) in self.keys
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A contact group as it was read. ``members`` are uids without ``urn:uuid:``."""
+    """A contact group as it was read. ``members`` are the uids of cards."""
 
     id: str
     uid: str
@@ -103,18 +107,18 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class CreateCard:
-    """Make a new card, with the mark of one that Mailroom made.
+    """Make a new card, with the mark of a card that Mailroom made.
 
-    If a card with this ``uid`` exists already and is the contact's (another instance was faster),
-    that card is used instead, and the ``note`` is added as by an :class:`UpdateCard`. If the
-    existing card is another contact's, the new card is made under another uid.
+    Another instance may have made a card with this ``uid`` already. If that card belongs to the
+    contact, it is used instead of a new card, and the ``note`` is added as by an
+    :class:`UpdateCard`. If the existing card is another contact's, the new card gets another uid.
 
     Attributes:
-        uid: without ``urn:uuid:``.
+        uid: the uid of the new card.
         contact_type: the kind of contact.
-        names: its names.
-        address: its address; ``*@domain`` for everybody at a domain; the posting address of a
-            mailing list, or empty.
+        names: the names of the contact.
+        address: the address of the contact. For a whole domain ``*@`` and the domain. For a mailing
+            list its posting address, or empty if that is unknown.
         note: the line that records the decision.
         about: the first line of the note, which says what the card stands for; empty for an
             address.
@@ -133,7 +137,10 @@ class CreateCard:
         return "\n".join(line for line in (self.about, self.note) if line)
 
     def is_for(self, uid: str, addresses: Iterable[str]) -> bool:
-        """Return True if an existing card is this contact's, by its uid and its addresses."""
+        """Return True if an existing card, given by uid and addresses, belongs to this contact.
+
+        The card of a mailing list is recognised by its uid, any other card by an address.
+        """
         return (is_of_list(uid) and uid == self.uid) or key_of(self.address) in map(
             key_of, addresses
         )
@@ -141,13 +148,14 @@ class CreateCard:
 
 @dataclass(frozen=True, slots=True)
 class UpdateCard:
-    """Change the parts of a card that belong to Mailroom, and nothing else.
+    """Fill empty names of a card, and change Mailroom's lines in the note and Mailroom's mark.
 
     Attributes:
-        card: as it was read.
-        fill: names for fields that are still empty. The mark on the card records them, so that
-            ``forget`` can empty these fields again.
-        add_line: a line to append to the note, unless the last decision in the note is the same.
+        card: the card as it was read.
+        fill: names for fields that are still empty. The mark on the card records the filled fields,
+            so that ``forget`` can empty them again.
+        add_line: a line to append to the note; it is left out if the last decision in the note has
+            the same category.
         remove_lines: lines to remove from the note (every line that is equal to one of them).
         forget: remove Mailroom's mark, and empty the fields that Mailroom filled and nobody has
             changed since.
@@ -192,7 +200,8 @@ class ContactEdit:
     def refuse_if_joined(self, before: Collection[Group], now: Collection[Group]) -> None:
         """Check that a contact whose card is to be deleted was not added to a group.
 
-        A person who adds a card to a group still uses the card, and nothing on the card shows it.
+        A person who adds a card to a group still uses the card, but the card does not name its
+        groups.
 
         Args:
             before: the groups as they were when the edit was decided on.
@@ -213,14 +222,19 @@ class AddressBookError(Exception):
     """The address book refused or cannot be used; the text explains the reason to a person.
 
     Attributes:
-        is_lasting: the server would answer the same to the same question a minute later.
+        is_lasting: True for a lasting refusal: the server would refuse the same request again a
+            minute later.
     """
 
     is_lasting = False
 
 
 class NoAddressBookError(AddressBookError):
-    """No address book was found; an address book can be made in one of ``homes``."""
+    """No address book was found.
+
+    Attributes:
+        homes: the collections in which an address book can be made; empty if none was found.
+    """
 
     def __init__(self, text: str, homes: tuple[URL, ...] = ()) -> None:
         super().__init__(text)
@@ -234,7 +248,7 @@ class LastingRefusalError(AddressBookError):
 
 
 def is_lasting(error: BaseException | None) -> bool:
-    """Return True if an error, or an error that caused it, is a refusal for good."""
+    """Return True if an error, or an error that caused this error, is a lasting refusal."""
     if error is None:
         return False
     if isinstance(error, AddressBookError) and error.is_lasting:

@@ -28,8 +28,8 @@ class TriageLine:
 
     Attributes:
         category: the name of the category.
-        date: the day of the decision, where Mailroom ran.
-        time: the time of the decision there; None in a line of an older version.
+        date: the day of the decision, in Mailroom's time zone.
+        time: the time of the decision, in Mailroom's time zone; None in a line of an older version.
         text: the whole line.
     """
 
@@ -56,7 +56,7 @@ def domain_line(domain: str) -> str:
 
 
 def list_in(note: str) -> str:
-    """Return the identifier of the mailing list that a card stands for by its note; else ""."""
+    """Return the identifier in the line of a mailing list; "" if the note has no such line."""
     named = (line.removeprefix(_LIST) for line in note.split("\n") if line.startswith(_LIST))
     return next(named, "")
 
@@ -104,5 +104,5 @@ def _parse(line: str) -> TriageLine | None:
         day = date.fromisoformat(match["date"])
         at = None if match["time"] is None else time.fromisoformat(match["time"])
     except ValueError:
-        return None  # "on 2026-13-45": a joke of the contact's owner
+        return None  # "on 2026-13-45" is not a date, so Mailroom did not write the line.
     return TriageLine(match["category"], day, at, line)

@@ -28,7 +28,8 @@ def uid_without_prefix(text: str) -> str:
 def uid_key(text: str) -> str:
     """Return a uid in the spelling in which uids are compared.
 
-    A UUID is the same in capitals, in braces and behind ``urn:uuid:`` (RFC 9562 section 4).
+    A UUID means the same in capitals, in braces and behind ``urn:uuid:`` (RFC 9562 section 4). It
+    is returned in lower case, without braces. Any other uid keeps its capitals.
     """
     uid = uid_without_prefix(text)
     uuid_text = uid_without_prefix(uid[1:-1]) if uid[:1] == "{" and uid[-1:] == "}" else uid
@@ -39,15 +40,20 @@ def uid_for(key: str) -> str:
     """Return the uid of the card that Mailroom makes for an address or a mailing list.
 
     The uid depends on the key alone. So two instances, or one instance that was killed after making
-    the card, do not make a second card. The uid of a list's card shows that the card is a list's:
-    the note shows this too, but the notes of all cards are not read in every pass.
+    the card, do not make a second card.
+
+    The uid of a list's card begins with ``6c697374``, so that the index of a pass shows which cards
+    stand for lists. The notes show this too, but they are not read in every pass.
 
     Args:
         key: the :func:`mailroom.contacts.address.key_of` the address, or the
             :func:`mailroom.contacts.address.list_key` of the list.
     """
     uid = str(uuid.uuid5(_UIDS, key))
-    return f"6c697374-{uid[9:14]}8{uid[15:]}" if list_id_of(key) else uid
+    if not list_id_of(key):
+        return uid
+    # The first 8 digits are "list" in ASCII. The digit at index 14 is the version, see _OF_LIST.
+    return f"6c697374-{uid[9:14]}8{uid[15:]}"
 
 
 def is_of_list(uid: str) -> bool:
@@ -58,29 +64,28 @@ def is_of_list(uid: str) -> bool:
 def key_on_card(address: str) -> str:
     """Return the key by which the cards of an address or of a mailing list are found.
 
-    That is one of the :func:`keys_of_card`.
+    This key is one of the :func:`keys_of_card` of such a card. For ``Ann@X.example`` it is
+    ``ann@x.example``. For ``list*dev.lists.example`` it is the uid of the list's card, because no
+    address on a card shows for which list the card stands.
 
     Args:
         address: an address, or the :func:`mailroom.contacts.address.list_key` of a list.
-
-    Returns:
-        The :func:`mailroom.contacts.address.key_of` the address, or the uid of the list's card.
     """
     return uid_for(address) if list_id_of(address) else key_of(address)
 
 
 def keys_of_card(uid: str, addresses: Iterable[str]) -> tuple[str, ...]:
-    """Return the keys (:func:`key_on_card`) of the addresses, or of the list, of a card.
+    """Return the keys (:func:`key_on_card`) of a card: of its addresses, or of its mailing list.
 
-    The card of a mailing list stands for the list only: people who write from its posting address
-    are not decided on by it.
+    The card of a mailing list stands for the list only. It decides nothing about people who write
+    from the posting address on the card.
     """
     return (uid,) if is_of_list(uid) else tuple(dict.fromkeys(map(key_of, addresses)))
 
 
 def other_uid(uid: str, address: str) -> str:
-    """Return the uid of a contact's card if ``uid`` is taken by somebody else's card.
+    """Return another uid for a contact's card, because somebody else's card has ``uid``.
 
-    The uid is not random, so that a retry does not make the card twice.
+    The new uid is not random, so that a retry does not make the card twice.
     """
     return str(uuid.uuid5(_OTHER_UIDS, f"{uid} {key_of(address)}"))

@@ -1,6 +1,7 @@
 """The address book on a CardDAV server (RFC 6352).
 
-Knows vCards through :mod:`mailroom.contacts.vcard` only, and nothing of why they are changed.
+This package finds, reads and writes cards. :mod:`mailroom.contacts.vcard` reads and edits their
+content.
 """
 
 from mailroom.contacts.carddav.backend import CardDavAddressBook

@@ -53,8 +53,8 @@ class _OpenBook:
 class CardDavAddressBook:
     """One user's address book; see :class:`mailroom.contacts.book.AddressBook`.
 
-    The address book is searched once, and again if the server no longer has it. An index is kept in
-    memory; whole cards are read when they may be edited.
+    The address book is looked for once, and again if the server no longer has it. An index is kept
+    in memory; whole cards are read when they may be edited.
 
     Args:
         http: a client with the user's credentials.
@@ -99,7 +99,7 @@ class CardDavAddressBook:
         return tuple(remarks)
 
     async def sync(self) -> Snapshot:
-        """See the protocol. If the address book is gone, it is searched again."""
+        """See the protocol. If the address book is gone, one is looked for again."""
         book = await self._open()
         with suppress(AddressBookGoneError):
             return Snapshot(await book.synchronizer.sync(), book.resources.read)
@@ -116,7 +116,11 @@ class CardDavAddressBook:
         return await writing.run()
 
     async def create_groups(self, names: Collection[str]) -> None:
-        """See the protocol. New groups have the form of the existing ones."""
+        """See the protocol.
+
+        New groups have the form of vCard 4 if the settings want it or all existing groups have that
+        form. Otherwise they have Apple's form.
+        """
         groups = (await self.sync()).groups
         resources = (await self._open()).resources
         existing = await all_of(resources.cached(group.id) for group in groups)
@@ -129,7 +133,8 @@ class CardDavAddressBook:
         async def create(name: str) -> None:
             uid = str(uuid.uuid4())
             try:
-                # The uid is new, so a taken uid means a lost answer, and a group of ours.
+                # The uid is random. If it is taken, an earlier request made this group, but its
+                # answer was lost.
                 await resources.create(uid, new_group(name, uid, form))
             except AddressBookError as error:
                 raise AddressBookError(f"contact group {name}: {error}") from error
@@ -137,7 +142,7 @@ class CardDavAddressBook:
         await all_of(create(name) for name in names)
 
     async def _open(self) -> _OpenBook:
-        """Return the address book in use, after a search if there is none."""
+        """Return the address book in use; if there is none yet, look for one."""
         async with self._opening:
             if self._opened is None:
                 selected = await select(self._http, self._base_url, self._options)
@@ -157,7 +162,8 @@ class CardDavAddressBook:
         def as_contact(path: str, card: VCard) -> Card:
             """Convert a card, without the CATEGORIES that are Mailroom's groups.
 
-            A card is compared with the card as it was read, and only its groups may have changed.
+            Mailroom itself writes them, so they must not make a card look changed: neither changed
+            by a person (see ``untouched``), nor changed since it was read (before a deletion).
             """
             if options.groups_are_categories:
                 card = with_categories(card, join=(), leave=options.group_names)

@@ -44,7 +44,9 @@ class CardChange:
 
 
 class Changes:
-    """The changes of an address book, gathered from answers; a later answer replaces an earlier.
+    """The changes of an address book, gathered from several answers.
+
+    If two answers have the same resource, the later one counts.
 
     Attributes:
         cards: new and changed cards, by path.
@@ -53,7 +55,7 @@ class Changes:
         gone: paths of deleted resources.
         etags: the ETag of every resource that was read, by path.
         token: the sync-token after these changes; empty if unknown.
-        tag: the tag of the collection when these changes were asked for; empty if unknown.
+        tag: the tag of the collection, read before these changes; empty if unknown.
     """
 
     def __init__(self) -> None:
@@ -139,7 +141,7 @@ class CategoryMembers:
 
 
 class CardCache:
-    """One address book.
+    """One address book in memory.
 
     Args:
         group_names: the names of the groups that Mailroom uses.
@@ -187,7 +189,11 @@ class CardCache:
         return {path: self._large.get(path, _SMALL) for path in paths}
 
     def store(self, resource: Resource) -> None:
-        """Store a version that was read or written; a group is also put into the index."""
+        """Store a version that was read or written; a group is also put into the index.
+
+        The version itself is kept only if it can be edited later: the card is readable, has an
+        ETag, came without garbled characters, and there is memory left.
+        """
         self.invalidate(resource.path)
         if not is_readable(resource.card):
             return
@@ -212,7 +218,7 @@ class CardCache:
             self.etags[resource.path] = resource.etag
 
     def invalidate(self, path: str) -> None:
-        """Forget the cached version of a resource, so that no edit is built on it."""
+        """Forget the cached version of a resource, so that the next edit reads the resource."""
         resource = self._versions.pop(path, None)
         if resource is not None and not is_group(resource.card):
             self._octets_of_versions -= len(bytes(resource.card))

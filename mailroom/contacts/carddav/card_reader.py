@@ -24,8 +24,9 @@ log = structlog.get_logger(__name__)
 
 _SMALL_CARD: Final = 64 * 1024
 _PART: Final = 4 * 1024 * 1024
-"""Octets that an answer should have, so that it arrives in time over a slow line."""
+"""Octets that are requested at once, so that the answer arrives in time over a slow line."""
 _ENOUGH: Final = 4 * _PART
+"""Octets of an answer that are read; cards in its rest are requested again, in smaller parts."""
 _MOST_CARDS: Final = 100
 _MOST_CARDS_IN_BRIEF: Final = 500
 _UNREADABLE_AT_MOST: Final = 5
@@ -52,9 +53,9 @@ class Way:
 WHOLE: Final = Way(whole=True, keep_up_to=LARGEST_CARD, most_cards=_MOST_CARDS)
 """For cards that may be edited."""
 WHOLE_FOR_INDEX: Final = Way(whole=True, keep_up_to=_SMALL_CARD, most_cards=_MOST_CARDS)
-"""For the index, from whole cards."""
+"""For the index. The server sends whole cards; of a large one only the needed lines are kept."""
 BRIEF: Final = Way(whole=False, keep_up_to=_SMALL_CARD, most_cards=_MOST_CARDS_IN_BRIEF)
-"""For the index, from the properties that the server returns."""
+"""For the index. The server is asked for the needed properties only."""
 
 
 async def read_cards(
@@ -73,7 +74,7 @@ async def read_cards(
 
     Raises: as :class:`Requests`.
     """
-    # If cards are read as in BRIEF, nobody knows the octets of the answer beforehand.
+    # The reported lengths are those of whole cards. Of some properties the length is unknown.
     sizes = {path: length if way.whole else None for path, length in lengths.items()}
     unknown = [path for path in sorted(sizes) if sizes[path] is None]
     reading = _Reading(requests, take, way)
@@ -110,7 +111,7 @@ class _Reading:
         self.octets = 0
 
     async def read(self, paths: Collection[str]) -> None:
-        """Read some cards, and read cards that the answer omits in smaller parts."""
+        """Read some cards; then read, in smaller parts, the cards that the answer omits."""
         if len(paths) == 1:
             await self._read_one(*paths)
             return

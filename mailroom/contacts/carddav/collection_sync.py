@@ -7,7 +7,7 @@ Both ways list resources only; new and changed cards are read afterwards, in par
 A server that truncates a list reports 507. A truncated list is never taken for a complete one, and
 its token cannot be trusted: by RFC 6578 section 3.6 the next page begins at this token, but some
 servers send the newest token, after which there are no changes. So a truncated list is replaced by
-a list that is made in another way, or nothing is read.
+a list that is made in another way. If no way leads to a complete list, the sync fails.
 """
 
 from collections.abc import Collection, Mapping
@@ -32,13 +32,16 @@ from mailroom.waiting.concurrency import all_of
 log = structlog.get_logger(__name__)
 
 _READ_WHOLE: Final = 32 * 1024 * 1024
-"""Octets of cards that are read whole. Beyond that the server is asked for some properties only,
-and may leave out some of these properties."""
+"""Octets. If the new and changed cards have more in total, the server is asked for some properties
+of each card only. It may leave out some of these properties."""
 _FEW: Final = 100
 """The number of cards that are read whole although their lengths are unknown."""
 _CHARACTERS: Final = "0123456789abcdefghijklmnopqrstuvwxyz-_.:{"
+"""The characters with which most UIDs begin or continue; the server ignores capitals."""
 _LONGEST_BEGIN: Final = 40
+"""Characters. If too many UIDs begin with the same text of this length, the sync fails."""
 _PAGES: Final = 1000
+"""The number of pages of one list that are read at most."""
 
 
 class CollectionSync:
@@ -46,7 +49,8 @@ class CollectionSync:
 
     Args:
         requests: the requests to the address book.
-        etags: the known version of each resource, by path; updated by :meth:`accept`.
+        etags: the known version of each resource, by path. :meth:`accept` updates this dict. The
+            cache holds the same dict, and adds the versions that Mailroom writes.
         can_sync: True if the server offers ``sync-collection``.
     """
 
@@ -83,6 +87,7 @@ class CollectionSync:
                 if changes.tag and changes.tag == self._tag:
                     return changes
             listing = await list_everything(self._requests, can_sync=self._can_sync)
+            # Without a token, sync-collection was refused, and is not tried again.
             self._can_sync = bool(listing.token)
             gone = self._etags.keys() - listing.found.keys()
         for path in gone:
@@ -114,15 +119,15 @@ class CollectionSync:
             await self._read_as(WHOLE_FOR_INDEX, lengths, lengths, changes)
         else:
             await self._read_as(BRIEF, lengths, lengths, changes)
-            # Some servers leave out properties with a group (``item1.EMAIL``, as iPhones write it).
-            # If a server does so, a card with one address may lack another one, so every card is
-            # read whole.
+            # Some servers leave out properties with a prefix (``item1.EMAIL``, as iPhones write
+            # it). A card without any address shows this when it is read whole. Then a card with one
+            # address may lack another address, so every card is read whole.
             without_address = [path for path, card in changes.cards.items() if not card.addresses]
             await self._read_as(WHOLE_FOR_INDEX, without_address, lengths, changes)
             if any(
                 path in changes.cards and changes.cards[path].addresses for path in without_address
             ):
-                log.info("server leaves out properties with a group, all cards are read whole")
+                log.info("server leaves out properties with a prefix, all cards are read whole")
                 self._brief_lacks_addresses = True
                 rest = changes.cards.keys() - set(without_address)
                 await self._read_as(WHOLE_FOR_INDEX, rest, lengths, changes)
@@ -203,7 +208,11 @@ async def _last_token(requests: Requests, page: Listing) -> tuple[str, dict[str,
 
 
 async def _list_in_parts(requests: Requests, begin: str | None) -> dict[str, Listed]:
-    """List cards as :meth:`Requests.list_by_uid`; if they are too many, by longer beginnings."""
+    """List the cards whose UID begins with a text, or for None the cards without a UID.
+
+    If the cards are too many for one answer, they are listed by longer beginnings: for ``c``, the
+    cards that begin with ``c0``, those that begin with ``c1``, ..., and all others with ``c``.
+    """
     listing = await requests.list_by_uid(begin)
     if not listing.is_truncated:
         return dict(listing.found)

@@ -54,9 +54,10 @@ class AddressBookCollection:
     Attributes:
         url: the URL of the collection, ending in a slash.
         name: the display name; the last part of the path if there is none.
-        is_writable: True if the user may make and change cards.
-        is_readable: True if the user may read cards.
-        is_own: False if the server shows that somebody else owns and shares the address book.
+        is_writable: True if the user may make and change cards, or if this is not reported.
+        is_readable: True if the user may read cards, or if this is not reported.
+        is_own: False if the server shows that somebody else owns the address book, or shares it
+            with the user.
         can_sync: True if the address book offers ``sync-collection`` (RFC 6578).
         tag: a text that changes with any change in the address book; empty if there is none.
     """
@@ -80,7 +81,7 @@ class Discovered:
     """The result of a search for address books.
 
     Attributes:
-        books: the address books, at least one.
+        books: the address books; :func:`discover` returns at least one.
         homes: the collections that hold the user's address books.
         found_by_own_url: True if the given URL is the address book's own.
     """
@@ -165,7 +166,10 @@ class _Search:
         return [_collection(item) for item in items if _is_address_book(item)]
 
     async def _propfind(self, url: URL, *, depth: int) -> list[Item]:
-        """Return the properties of a resource; nothing if it is not a resource of WebDAV."""
+        """Return a resource with its properties; with depth 1 also the resources in it.
+
+        Nothing is returned if the URL is not that of a WebDAV resource.
+        """
 
         def read(response: Response) -> list[Item]:
             if response.status == HTTPStatus.FORBIDDEN:
@@ -191,7 +195,7 @@ def _collection(item: Item) -> AddressBookCollection:
     url = at_path(item.url, item.url.raw_path.rstrip("/") + "/")
     privileges = item.element_names(PRIVILEGES)
     is_shared = bool(SHARED & (item.element_names(RESOURCE_TYPE) or frozenset()))
-    # A server may show another owner of an address book (RFC 3744 section 5.1).
+    # The owner of a shared address book is another principal (RFC 3744 section 5.1).
     owners = {path_key(owner.raw_path) for owner in item.urls(OWNER)}
     principals = {path_key(user.raw_path) for user in item.urls(CURRENT_USER_PRINCIPAL)}
     is_of_other = bool(owners) and bool(principals) and owners.isdisjoint(principals)

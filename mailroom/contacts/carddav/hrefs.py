@@ -48,8 +48,8 @@ class Paths:
 def path_key(raw_path: str) -> str:
     """Return the spelling in which encoded paths are compared.
 
-    Each segment is encoded in one way, and neither repeated slashes nor one at the end count. An
-    encoded slash is a part of its segment.
+    Each segment is encoded in one way. Repeated slashes count as one, and a slash at the end does
+    not count. An encoded slash (``%2F``) is a part of its segment.
     """
     if _COMPARABLE.fullmatch(raw_path):
         return raw_path
@@ -91,7 +91,10 @@ def resolve(base: URL, href: str) -> URL:
 
 
 def at_path(base: URL, path: str) -> URL:
-    """Return the URL of an encoded path at the origin of ``base``; ``//x`` is a path as well."""
+    """Return the URL of an encoded path at the origin of ``base``.
+
+    In ``//x``, too, ``x`` is a part of the path, and not a host.
+    """
     return base.origin().with_path(path, encoded=True)
 
 

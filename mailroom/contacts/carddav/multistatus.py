@@ -32,10 +32,11 @@ _PROPSTAT: Final = DAV + "propstat"
 _PROP: Final = DAV + "prop"
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _AT_ONCE: Final = 64 * 1024
-"""Characters that the parser passes on in one call."""
+"""Octets of text that the parser passes on in one call."""
 _LONGEST_TEXT: Final = 1024 * 1024
-"""Characters of all properties of one resource, without its card."""
+"""Characters of all properties of one resource at most, without its card."""
 _DEEPEST: Final = 50
+"""Elements that may be nested in each other."""
 
 
 @dataclass(frozen=True, slots=True)

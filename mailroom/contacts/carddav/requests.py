@@ -180,8 +180,8 @@ class Requests:
         """Read one card by GET, without XML.
 
         Returns:
-            The answer, with any status; and the card, unless there is none or it has more than
-            :data:`LARGEST_CARD` octets.
+            The answer, with any of :data:`EXPECTED_STATUSES`; and the card. The card is None if the
+            status is not 200, or if the card has more than :data:`LARGEST_CARD` octets.
         """
         request = HttpRequest(
             "GET", self._url_of(path), {"Accept": accept}, expected=EXPECTED_STATUSES
@@ -193,7 +193,17 @@ class Requests:
         return response, Resource(path, etag, VCard.parse(data), octets=len(data))
 
     async def put(self, path: str, card: VCard, condition: Mapping[str, str]) -> Response:
-        """Write one card under a condition (``If-Match``); return the answer with any status."""
+        """Write one card under a condition, and return the answer.
+
+        Args:
+            path: the path of the card.
+            card: the card.
+            condition: a header: ``If-Match`` to replace a version; ``If-None-Match`` to make a
+                card.
+
+        Returns:
+            The answer, with any of :data:`EXPECTED_STATUSES`.
+        """
         version = "; version=4.0" if is_vcard4(card) else ""
         headers = {**condition, "Content-Type": f"text/vcard{version}; charset=utf-8"}
         url, data = self._url_of(path), bytes(card)
@@ -202,7 +212,7 @@ class Requests:
         )
 
     async def delete(self, path: str, condition: Mapping[str, str]) -> Response:
-        """Delete one card under a condition; return the answer with any status."""
+        """Delete one card under a condition (``If-Match``); see :meth:`put` for the answer."""
         request = HttpRequest("DELETE", self._url_of(path), condition, expected=EXPECTED_STATUSES)
         return await self._http.ask(request, response_unless_page)
 

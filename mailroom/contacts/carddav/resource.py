@@ -70,10 +70,11 @@ class Resource:
             return True  # This card is a newer version; the length was reported for the older one.
         if self.fits_length(shown.length):
             return True
-        # If the length fits the card shown, that card is the stored one. If the length fits neither
-        # card, it is wrong and shows nothing. Then the card shown is known to be converted only if
-        # it lacks N, and this card is the stored one.
-        return lacks_demanded_n(shown.card) and not shown.fits_length(shown.length)
+        if shown.fits_length(shown.length):
+            return False
+        # The length fits neither card, so the length is wrong and shows nothing. But a shown card
+        # that lacks N is a converted card, and then this card is the stored one.
+        return lacks_demanded_n(shown.card)
 
     def fits_length(self, length: int | None) -> bool:
         """Return True if this card has ``length`` octets, or if ``length`` is unknown."""
@@ -81,7 +82,10 @@ class Resource:
 
 
 def says_the_same(one: VCard, other: VCard) -> bool:
-    """Return True if two cards agree in everything that Mailroom writes."""
+    """Return True if two cards agree in uid, names, notes, members and categories.
+
+    These are the parts that Mailroom edits. Servers may change the form of all others.
+    """
     parts = [
         (
             *(uid_of(card), note_of(card), names_of(card), members_of(card)),
@@ -113,16 +117,20 @@ def from_item(path: str, item: Item, scanned: ScannedCard) -> Resource:
 
 
 def version_of(item: Item) -> tuple[str, int | None]:
-    """Return the ETag of a resource, or an empty text; and its length in octets, if reported."""
+    """Return the ETag of a resource and its length in octets, as far as the server reports them.
+
+    An ETag that is not reported is empty, and a length that is not reported is None.
+    """
     length = item.text(LENGTH).strip()
     return entity_tag(item.text(ETAG)), int(length) if length.isdecimal() else None
 
 
 def entity_tag(header: str) -> str:
-    """Return an entity tag in the spelling that ``If-Match`` can use, and in which tags compare.
+    """Return an entity tag in the spelling in which tags are compared, and sent in ``If-Match``.
 
-    Servers and proxies call a tag weak (RFC 9110 section 8.8), or add ``-gzip`` to it, because they
-    compress; the tag itself is the same. Some leave its quotes away, or escape them twice in XML.
+    A server or proxy that compresses answers may call a tag weak (``W/"1"``, RFC 9110 section 8.8)
+    or add a suffix (``"1-gzip"``): both stand for ``"1"``. Some servers leave the quotes away, or
+    escape them twice in XML.
     """
     tag = header.strip().replace("&quot;", '"')
     if tag[:2] in {"W/", "w/"}:

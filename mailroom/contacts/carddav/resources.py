@@ -1,4 +1,4 @@
-"""Reads the cards of one address book, and writes them one at a time.
+"""Reads the cards of one address book, and writes them, each by a request of its own.
 
 A write names the version that it replaces (``If-Match``), so that nobody's change is lost. A write
 is safe to repeat: if the answer to the first request was lost, the second is refused with 412, and
@@ -100,7 +100,8 @@ class Resources:
         """Make a resource for a card; ``uid`` is the uid as written on the card.
 
         Returns:
-            None, or the path of an existing resource with this name or uid.
+            None if the resource was made. Otherwise the path of an existing resource, which has the
+            same path or a card with the same uid.
         """
         paths = self._requests.paths
         path = paths.key(self._requests.url.raw_path + quote(f"{uid}.vcf", safe=""))
@@ -157,6 +158,7 @@ class Resources:
         stored = await self.get(resource.path, accept=ACCEPT_VCARD4)
         if stored and is_readable(stored.card) and stored.is_stored_version_of(resource):
             return stored
+        # Reading the other version has put that one into the cache.
         self._cache.store(resource)
         return resource
 
@@ -185,6 +187,7 @@ class Resources:
             return
         if response.status != HTTPStatus.PRECONDITION_FAILED:
             raise RefusedError(f"{path} cannot be deleted", response)
+        # The answer is 412 also if the resource is missing (RFC 9110 section 13.1.1).
         if await self.get(path) is not None:
             raise AddressBookError(_CHANGED.format(path))
 

@@ -36,6 +36,7 @@ from mailroom.waiting.concurrency import all_of
 log = structlog.get_logger(__name__)
 
 _SEGMENT: Final = "mailroom-contacts/"
+"""The last part of the path of an address book that Mailroom makes."""
 _SETTING: Final = "MAILROOM_CONTACTS_ADDRESS_BOOK"
 _DEFAULT: Final = "default"
 _USUAL_NAMES: Final = frozenset(
@@ -81,8 +82,8 @@ class Selected:
 async def select(http: HttpClient, base: URL, options: Options) -> Selected:
     """Find the user's address books, and select one.
 
-    It is the one that the settings name, else the one with Mailroom's groups, else the one with a
-    usual name.
+    If the settings name an address book, that one is selected. Otherwise it is the only one with
+    Mailroom's groups; if there is none or several, it is the only one with a usual name.
 
     Raises:
         HttpError: the server cannot be reached or refuses the credentials.
@@ -114,6 +115,8 @@ async def select(http: HttpClient, base: URL, options: Options) -> Selected:
 
 async def make_address_book(http: HttpClient, base: URL, name: str) -> None:
     """Make an address book for a user who has none (RFC 5689, RFC 6352 section 6.3.1).
+
+    For a user who has one, nothing is done.
 
     Raises:
         HttpError: the server cannot be reached or refuses the credentials.

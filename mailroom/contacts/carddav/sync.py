@@ -72,7 +72,7 @@ class OtherBook:
         """Return the changes; None if the tag is unchanged or the address book cannot be read.
 
         Raises:
-            HttpError: the server cannot be reached.
+            HttpError: the server cannot be reached, or refuses the credentials with 401.
         """
         if tag and tag == self._tag:
             return None
@@ -137,11 +137,12 @@ class OtherBooks:
     async def changes(self) -> list[tuple[OtherBook, Changes, str]]:
         """Return the changes of each address book, with the tag for :meth:`OtherBook.accept`.
 
-        Takes one concurrent request for each home. Without other address books, the homes are
-        listed only every 15 minutes.
+        Takes one request for each home, all at the same time, and further requests for address
+        books that have changed. Without other address books, the homes are listed only every 15
+        minutes.
 
         Raises:
-            HttpError: the server cannot be reached.
+            HttpError: the server cannot be reached, or refuses the credentials with 401.
         """
         now = asyncio.get_running_loop().time()
         listed, self._listed = self._listed, None

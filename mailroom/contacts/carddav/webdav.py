@@ -107,7 +107,7 @@ class RefusedError(AddressBookError):
     def is_about_card(self) -> bool:
         """True if the server finds the card itself invalid or too large (RFC 6352 section 6.3.2.1).
 
-        Xandikos answers with the status of a failed ``If-Match``, 412.
+        Xandikos answers 412 to such a card, which otherwise means a failed ``If-Match``.
         """
         return not _ABOUT_CARD.isdisjoint(self.why.partition(":")[0].split(", "))
 
@@ -147,7 +147,7 @@ def response_unless_page(response: Response) -> Response:
 
 
 def xml_request(method: str, url: URL, body: bytes, *, depth: int | None = None) -> HttpRequest:
-    """Return a request with a body in XML, and with a Depth header if the method has one."""
+    """Return a request with a body in XML, and with a Depth header unless ``depth`` is None."""
     headers = {} if depth is None else {"Depth": str(depth)}
     return HttpRequest(
         method, url, {**headers, "Content-Type": _XML}, body, expected=EXPECTED_STATUSES
@@ -273,7 +273,7 @@ def _serialize(root: ET.Element) -> bytes:
 
 
 class _NoDoctype(ET.TreeBuilder):
-    """No answer of WebDAV needs a DTD, and all attacks by entities do."""
+    """Refuses a DTD: no WebDAV answer needs one, and every attack by entities does."""
 
     def doctype(self, name: str, public_id: str | None, system: str | None) -> None:
         raise ET.ParseError(f"DTD {name} {public_id} {system}")

@@ -63,6 +63,7 @@ class Writing:
         # A 500 is about the card: servers send it for a card that they cannot parse, or that is too
         # large for them. The server itself is well, because it has just listed the cards.
         self._report = EditReport(edits, statuses_of_cards={HTTPStatus.INTERNAL_SERVER_ERROR})
+        # Key of an edit -> uid of its card, which may be another one than the edit wants.
         self._uids = {edit.key: edit.uid for edit in edits}
 
     async def run(self) -> Mapping[str, Exception]:
@@ -83,6 +84,8 @@ class Writing:
         return self._report.failures
 
     async def _write_card(self, edit: ContactEdit) -> None:
+        """Make or change the card of an edit; deletions follow later, after the groups."""
+
         def categorized(card: VCard) -> VCard:
             """Join and leave the groups that are kept as CATEGORIES on the card."""
             if not self._cache.groups_are_categories:
@@ -144,7 +147,8 @@ class Writing:
         """Delete cards, after all other writes.
 
         A card does not name its groups, so the groups are read once more. The versions to delete
-        are determined before, because reading the groups may store newer versions of the cards.
+        are determined before the groups are read, because that reading may put newer versions of
+        the cards into the cache.
         """
         versions: dict[ContactEdit, Resource] = {}
 

@@ -33,7 +33,7 @@ def is_readable(card: VCard) -> bool:
 
 
 def to_card(card_id: str, card: VCard) -> Card:
-    """Return a contact."""
+    """Return a card as a contact; ``card_id`` is the path of the card's resource."""
     contact = Card(
         id=card_id,
         uid=uid_of(card),
@@ -46,7 +46,7 @@ def to_card(card_id: str, card: VCard) -> Card:
 
 
 def to_group(group_id: str, card: VCard) -> Group:
-    """Return a group."""
+    """Return a card of kind ``group`` as a group; ``group_id`` is the path of its resource."""
     return Group(id=group_id, uid=uid_of(card), name=names_of(card).full, members=members_of(card))
 
 
@@ -56,7 +56,7 @@ def updated(card: VCard, edit: UpdateCard) -> VCard:
 
 
 def adopted(card: VCard, create: CreateCard) -> VCard:
-    """Return the card with the line that a new one would have had in its note."""
+    """Return an existing card, which is used instead of a new one, with the decision added."""
     return editing.adopted(VCardForm(card), create).card
 
 

@@ -23,7 +23,10 @@ _PLAIN_CHARSETS: Final = frozenset({"", "UTF-8", "US-ASCII"})
 
 
 def unescape(value: str) -> str:
-    """Return a value as a person reads it. An unknown escape is left unchanged."""
+    """Return a value as a person reads it.
+
+    An unknown escape is left unchanged. Bytes that are not UTF-8 become replacement characters.
+    """
     if "\\" not in value and value.isascii():
         return value
     text = _ESCAPE.sub(lambda escaped: _MEANINGS.get(escaped[0], escaped[0]), value)
@@ -44,8 +47,9 @@ def pieces(value: str, *separators: str) -> list[tuple[str, str]]:
     """Return the parts of a value, still escaped, each with the separator before it.
 
     Args:
-        value: the value; the result, joined, is the value again. The first separator is empty.
-        separators: single tokens: ``;``, ``,``, or an escape sequence.
+        value: the value, for example ``a,b`` with the separator ``,``: the result is
+            ``[("", "a"), (",", "b")]``.
+        separators: each is ``;``, ``,``, or an escape sequence.
     """
     parts, separator, start = [], "", 0
     for token in _TOKEN.finditer(value):
@@ -94,6 +98,7 @@ def lacks_demanded_n(card: VCard) -> bool:
 
 def addresses_of(card: VCard) -> tuple[str, ...]:
     """Return every e-mail address, without comments, names or brackets around it."""
+    # On a card that Mailroom made, no address is split; see addresses_in().
     pointer = JSCONTACT_PROPERTY.encode()
     by_mailroom = any(
         (line.name == VCARD_PROPERTY or pointer in line.raw[:_SEARCHED_FOR_MARK])
@@ -187,7 +192,7 @@ def values_of(card: VCard, name: str) -> tuple[tuple[str, ...], ...]:
 
 
 def values_for(names: Names) -> dict[str, str]:
-    """Return the non-empty properties that hold these names, as property name -> value."""
+    """Return the non-empty properties that hold these names: property name -> escaped value."""
     values = {"FN": escape(names.full), "ORG": escape(names.organization)}
     if names.given or names.surname:
         values["N"] = f"{escape(names.surname)};{escape(names.given)};;;"

@@ -39,7 +39,8 @@ from mailroom.contacts.vcard.lines import ContentLine, VCard
 _JSPROP: Final = frozenset({"JSPROP", "X-JSPROP"})
 _POINTER: Final = re.compile(r"/?name/mailroom:mark:(?P<mark>.*)", re.IGNORECASE | re.DOTALL)
 _QUOTES: Final = re.compile(r"""\^'|["'\\]""")
-"""Quotes as such, escaped (RFC 6868) or with backslashes: some servers add more with each edit."""
+"""Quotes, plain or escaped as ``^'`` (RFC 6868), and backslashes: some servers add backslashes
+before the quotes, more with each edit."""
 _WRITTEN: Final = ("FN", "N", "ORG", "EMAIL")
 _EXPECTED: Final = frozenset(
     {"BEGIN", "END", "VERSION", "UID", "PRODID", "CREATED", "NOTE"}
@@ -108,7 +109,7 @@ class VCardForm:
         return False
 
     def with_mark(self, mark: Mark) -> Self:
-        """Write the mark; one that was written over JMAP is removed."""
+        """Write the mark into X-MAILROOM; a mark that was written over JMAP is removed."""
         card = self.card.without(*self._jmap_mark_lines)
         lines = card.named(VCARD_PROPERTY)
         if not str(mark):
@@ -130,7 +131,10 @@ class VCardForm:
         return type(self)(card), fields
 
     def emptied(self, field: str, filled: Filled) -> Self:
-        """Remove a property that Mailroom added; empty one that was there before or is demanded."""
+        """Undo a filling: remove the property if Mailroom added it, else empty the property.
+
+        A property that the card must have is not removed but emptied.
+        """
         name = _PROPERTIES.get(field, field)
         if filled.digest not in field_digests(name, values_of(self.card, name)):
             return self
@@ -141,12 +145,14 @@ class VCardForm:
     def with_line(self, line: str) -> Self:
         """Append a line to the note with the last decision, so that the decisions stay in order.
 
-        A note that is not plain is left unchanged, and the line gets a note of its own.
+        If no note can take the line (see below), or every note has an encoding of vCard 2.1, the
+        line gets a note of its own.
         """
         plain = [note for note in self.card.named("NOTE") if is_plain(note)]
         decided = [note for note in plain if triage_lines(unescape(note.value))]
         for note in decided[-1:] or plain:
-            # An empty note is not used: an undo would remove the person's note with the last line.
+            # If a line were appended to an empty note of a person, an undo would remove the note.
+            # A single backslash at the end of a note would escape the line end behind it.
             if note.value and not ends_in_escape(note.value):
                 longer = note.value + _LINE_ENDS[0] + escape(line)
                 return type(self)(self.card.with_value(note, longer))
@@ -174,8 +180,9 @@ class VCardForm:
 def _match_mark(line: ContentLine) -> re.Match[str] | None:
     """Return the match of the pointer to the mark, and of the mark behind it.
 
-    Pointer and value are looked at as one text: where a server forgot the quotes that the colon in
-    the pointer needs, the rest of the pointer stands in the value.
+    Some servers forget the quotes that the colon in the pointer needs, and write
+    ``JSPTR=name/mailroom:mark:made=...``. Then the parameter is ``name/mailroom`` and the value is
+    ``mark:made=...``. So both are joined by a colon before the match.
     """
     pointer = next((value for name, value in line.params if name == "JSPTR"), "")
     return _POINTER.fullmatch(_QUOTES.sub("", f"{pointer}:{line.value}"))

@@ -45,7 +45,7 @@ def is_group(card: VCard) -> bool:
 
 
 def form_of(card: VCard) -> GroupForm:
-    """Return the form of a group's members; without members, the form of its kind."""
+    """Return the form of a group: that of its last member; without members, that of its kind."""
     members = card.named(*_MEMBER)
     if members:
         return GroupForm(members[-1].name)
@@ -85,7 +85,11 @@ def with_members(
 
 
 def _member(line: ContentLine) -> str:
-    """Return the uid on a line. Some programs write ``mailto:`` and an address, not a uid."""
+    """Return the uid on a line.
+
+    Some programs name a member by ``mailto:`` and an address. Such a text is returned as it is, and
+    no card has it as its uid.
+    """
     return uid_key(unescape(line.value))
 
 

@@ -49,8 +49,8 @@ class ContentLine:
         name: the name in upper case; empty for an opaque line, which is not a readable property or
             belongs to a card within the card.
         params: the parameters as ``(NAME, value)``; the name is empty in the old short form.
-        value: the value, unfolded and still escaped; empty for a picture or a sound, which may be
-            large and is never read.
+        value: the value, unfolded and still escaped; empty for a picture, a sound or a key, which
+            may be large and is never read.
     """
 
     raw: bytes
@@ -80,7 +80,11 @@ class ContentLine:
 
     @property
     def encodings(self) -> frozenset[str]:
-        """The encodings of the value in upper case, beside vCard's own escaping."""
+        """The encodings of the value in upper case, beside vCard's own escaping.
+
+        A parameter without a name counts as an encoding, because in the old short form
+        ``QUOTED-PRINTABLE`` has no name. So ``HOME`` in ``TEL;HOME:...`` is among them.
+        """
         return frozenset(value.upper() for name, value in self.params if name in {"ENCODING", ""})
 
     @property
@@ -104,7 +108,8 @@ class ContentLine:
         characters = zip(_CHARACTER.findall(old), _CHARACTER.findall(new), strict=False)
         shared = takewhile(lambda pair: pair[0] == pair[1], characters)
         kept = sum(len(character) for character, _ in shared)
-        length = kept  # then with the folds among these octets
+        # The beginning of ``body`` that holds the first ``kept`` octets is longer by its folds.
+        length = kept
         for fold_match in _FOLD.finditer(body):
             if fold_match.start() >= length:
                 break
@@ -217,7 +222,10 @@ def _logical_lines(data: bytes) -> Iterator[ContentLine]:
 
 @lru_cache(maxsize=1)
 def _is_quoted_printable(line: bytes) -> bool:
-    """Return True for a quoted-printable line. Cached, because each line of a property asks."""
+    """Return True for a quoted-printable line.
+
+    The result is cached, because all physical lines of one property need it.
+    """
     return "QUOTED-PRINTABLE" in ContentLine.parse(line).encodings
 
 

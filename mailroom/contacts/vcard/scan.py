@@ -91,9 +91,8 @@ class _LineFilter:
 
     def feed(self, data: bytes) -> None:
         text = self._rest + data
-        last_cr = (
-            b"\r" if text.endswith(b"\r") else b""
-        )  # A line feed may follow in the next piece.
+        # A line feed may follow the last CR in the next piece.
+        last_cr = b"\r" if text.endswith(b"\r") else b""
         text = text[: len(text) - len(last_cr)]
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")  # Old Macs wrote CR alone.
         self._rest = self._scan(text, is_last=False) + last_cr
@@ -103,7 +102,11 @@ class _LineFilter:
         return b"".join(self._kept)
 
     def _scan(self, text: bytes, *, is_last: bool) -> bytes:
-        """Keep some lines of the text; return the end of the text, which is not complete yet."""
+        """Keep lines of the text; return the end of the text, for which the next piece is needed.
+
+        That is the beginning of a line whose name is not complete yet, or a line end behind which
+        the line may continue.
+        """
         start = 0
         for end in _NEXT_LINE.finditer(text):
             begin = end.start() + 1
