@@ -20,7 +20,7 @@ async def update_and_mend(  # noqa: PLR0913 - the callers differ in each argumen
     note_mended: Callable[[SetResponse], object],
     also: Sequence[str] = (),
 ) -> tuple[Mapping[str, Patch], bool]:
-    """Patch mails by :meth:`MailAccount.update_in_state`, and mend mail after that if necessary.
+    """Patch mails by :meth:`MailAccount.update_in_state`, and mend mail if an update was not held.
 
     An update is not held if the server ignores the state, or if no state is known. Then the owner
     may have moved a mail just before, so the mails are read again and mended.
@@ -31,7 +31,7 @@ async def update_and_mend(  # noqa: PLR0913 - the callers differ in each argumen
         state: the Email state in which the mails were read; empty if it is not known.
         as_read: the mails as they were read, by id.
         replan: plans mails anew.
-        note: called with the patches and the result of each update.
+        note: called with the patches and the result of each update, as soon as it is answered.
         note_mended: called with the result of each update that mends mail.
         also: further properties to read of mails that may have to be mended.
 

@@ -29,7 +29,7 @@ class Tap:
     Attributes:
         email_id: the id of the mail.
         patch: the patch that puts the labels on; empty if they are on the mail already.
-        removal: the patch that takes these labels off again; empty if ``patch`` is.
+        removal: the patch that takes these labels off again; empty if ``patch`` is empty.
     """
 
     email_id: str
@@ -67,11 +67,12 @@ class PlannerByName:
     async def tap_for(self, subject: Subject, answer: Answer, reading: Reading) -> Tap | None:
         """Return a tap that decides on a subject: one of its mails, and the labels to put on it.
 
-        The mail is the newest on which these labels decide on this subject and no other. If some of
-        the mail is to come back from the Junk folder, the tap is on the newest mail there, because
-        a pass searches the Junk folder only if mail there has a label. Forged mail is not of the
-        subject, and a contact's mail does not decide on a whole domain. None if there is no such
-        mail, or if the label is missing. Raises as :meth:`read`.
+        The mail is the newest one on which these labels decide on this subject and no other. If
+        mail of the subject is to come back from the Junk folder, the mail is the newest one there,
+        because a pass searches the Junk folder only if mail from there has a label. A forged mail
+        is never used; for a whole domain, neither is a mail of a sender with a card.
+
+        None if there is no such mail, or if the label is missing. Raises as :meth:`read`.
         """
         places = reading.gathered.places
         labels = places.labels_for(subject, answer)
@@ -85,8 +86,8 @@ class PlannerByName:
         for email in sorted(mails, key=rank, reverse=True):
             before, tapped = email.mailbox_ids, email.mailbox_ids | labels
             labelled = reading.sorter.sort([replace(email, mailbox_ids=tapped)])
-            # A label for a whole domain decides on the sender of the mail as well. A person who
-            # labels a mail has chosen the sender; here a contact would be a bystander.
+            # A label for a whole domain decides on the sender of the mail as well. In a mail app a
+            # person chooses this mail. Here Mailroom chooses it, and leaves out senders with cards.
             senders = labelled.companions.get(subject.key, ())
             is_of_contact = any(map(reading.decisions.standing.has_card, senders))
             if [*labelled.subjects] == [subject.key] and not is_of_contact:
@@ -98,14 +99,14 @@ class PlannerByName:
     async def _mail_of(
         self, keys: frozenset[str], answers: Collection[Answer], reading: Reading
     ) -> tuple[Email, ...]:
-        """Find the mail of subjects that answers may move.
+        """Find the mail of subjects, without the mail that these answers must not move.
 
         Forged mail is left out, and so is mail in the Junk folder that Mailroom did not move there.
-        Spam that Mailroom moved to the Junk folder comes back by every answer but spam.
+        Mail that Mailroom moved to the Junk folder comes back by every answer but spam.
         """
         junk = reading.gathered.places.junk
-        has_others = any(answer is not Special.SPAM for answer in answers)
-        mails = await self._reader.mail_of(keys, reading.gathered, with_spam=has_others)
+        brings_back = any(answer is not Special.SPAM for answer in answers)
+        mails = await self._reader.mail_of(keys, reading.gathered, with_spam=brings_back)
         return tuple(
             email
             for email in mails
@@ -121,8 +122,8 @@ class PlannerByName:
         """
         gathered, snapshot = reading.gathered, reading.snapshot
         keys = frozenset(subject.key for subject in answers)
-        given = set(answers.values())
-        cards, mails = await both(snapshot.read(keys), self._mail_of(keys, given, reading))
+        all_answers = set(answers.values())
+        cards, mails = await both(snapshot.read(keys), self._mail_of(keys, all_answers, reading))
         groups = reading.groups()
         without_labels = dict.fromkeys((subject.key for subject in answers), ())
         contacts = find_contacts(without_labels, cards, gathered.identities, snapshot.index, groups)
@@ -141,8 +142,9 @@ class PlannerByName:
                 now=self._now(),
             )
             decisions.append(decision)
+        # The cards may have further addresses, whose mail is filed as well.
         further = frozenset().union(*(contact.keys for contact in contacts)) - keys
-        mails += await self._mail_of(further, given, reading)
+        mails += await self._mail_of(further, all_answers, reading)
         unlabelled = replace(reading, gathered=replace(gathered, emails=(), new_mail=None))
         return plan_decisions(
             unlabelled, SortedMail(), decisions, mails, categories=self._categories

@@ -1,4 +1,4 @@
-"""Remove mail with one-time codes from the Inbox after a day; its sender still waits.
+"""Remove mail with one-time codes from the Inbox after a day. It still waits in the Screener.
 
 Every step can be repeated: mail that lost the keyword is not found again.
 """
@@ -15,7 +15,7 @@ from mailroom.screener.search.places import read_places
 async def begin_code_ending(
     account: MailAccount, categories: Categories, layout: Layout
 ) -> MailRun:
-    """List the mail with codes; the run removes mail older than a day from the Inbox.
+    """List the mail with codes; the run patches mail older than a day by :func:`end_code`.
 
     Args:
         account: the account's mail.

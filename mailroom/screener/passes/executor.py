@@ -123,6 +123,7 @@ class PlanExecutor:
         def replan(emails: Collection[Email]) -> dict[str, Patch]:
             return replan_first_patches(plan, progress.open_filings, emails, self._categories)
 
+        # The labels for the subject of an undo may have changed the state already.
         state = progress.trail.end or plan.gathered.state
         await self._update(progress.first_patches, state, replan, progress, as_read=plan.emails)
         if self._screening is None or plan.judged is None:
@@ -219,7 +220,7 @@ class PlanExecutor:
 
         So a mail that its owner deletes or archives meanwhile stays deleted or archived. If mail
         changes all the time, it is patched in any state after a few readings, because labels are
-        waiting. Returns False if some mail was patched in another state.
+        waiting. Returns False if some mail was patched without being held to a state.
         """
         were_held = True
 
@@ -269,9 +270,9 @@ class PlanExecutor:
     def _late_searches(self, progress: Progress) -> list[Search]:
         """Return the searches for late mail: in the managed mailboxes but the sender's destination.
 
-        Mail in the destination is where it belongs.
-        If a sender has several destinations, all managed mailboxes are searched: a provider's rule
-        may have filed late mail to some of the destinations only.
+        Mail in the only destination is where it belongs. If the sender's mail has several
+        destinations, all managed mailboxes are searched, because a provider's rule may have filed
+        late mail to only some of the destinations.
         """
         addresses_by_destinations = defaultdict[frozenset[str], set[str]](set)
         places = progress.plan.gathered.places

@@ -186,7 +186,7 @@ class Gatherer:
     async def _all_labelled(
         self, filters: Sequence[Filter], first_pages: Sequence[EmailPage], labels: frozenset[str]
     ) -> tuple[Email, ...]:
-        """Return all labelled mail; read further pages unless the mailboxes' sizes show the end."""
+        """Return all labelled mail; read no further pages if the mailboxes hold no further mail."""
         emails: Iterable[Email] = {
             email.id: email for page in first_pages for email in page.emails
         }.values()
@@ -218,9 +218,9 @@ class Gatherer:
     async def mail_of(
         self, searches: Sequence[Search], *, preceded_by: Sequence[Operation[T]] = ()
     ) -> tuple[list[T], tuple[Email, ...]]:
-        """Find the mail of senders, after other operations and if possible in their request.
+        """Find the mail of senders. The result may hold mail of others too, so compare From.
 
-        The answer may hold mail of others as well, so compare the mails' From.
+        Other operations can be carried out before, in the same request if there is room for them.
 
         Args:
             searches: the senders and the mailboxes.
@@ -229,7 +229,7 @@ class Gatherer:
         return await self._search.find(searches, preceded_by=preceded_by)
 
     async def waived_mail_of(self, addresses: frozenset[str], places: Places) -> tuple[Email, ...]:
-        """Find the mail of senders that was waived. The answer may hold mail of others as well."""
+        """Find the waived mail of senders. The result may hold mail of others too."""
         _, mails = await self._waived_search.find([Search(addresses, places.archive)])
         return mails
 
@@ -239,7 +239,7 @@ class Gatherer:
         """Find the mail of senders, including mail that came a moment ago; see :meth:`mail_of`.
 
         A search index that lags behind lacks this mail, so the changes since a state are read as
-        well.
+        well, unless the mailboxes are listed: a list lacks no mail.
         """
         if not since or Limitation.HEADERS in self._account.habits:
             return await self.mail_of(searches, preceded_by=preceded_by)

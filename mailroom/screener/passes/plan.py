@@ -52,15 +52,15 @@ class Plan:
         filings: the decisions and their patches.
         conflicts: contacts with labels that contradict one another.
         unusable: labelled mails that decide on nothing, with the reason.
-        own: the user's own mails, which only lose their labels.
+        own: the user's own mails and Mailroom's digests, which only lose their labels.
         skipped: decisions that are not tried now, because a server refused them for good in an
-            earlier pass, with its words.
+            earlier pass; each with the server's words.
         label_only_patches: patches that change labels and file no mail: for conflicts, unusable
             mails, own mails, and leftovers.
         subject_labels: patches for undo that add ``@WholeDomain`` or ``@ThisList`` to a labelled
             mail; see :attr:`SortedMail.subject_labels`. They are written before everything else.
-        skipped_labels: ids of mails whose labels are not changed now, because a server refused that
-            for good in an earlier pass -> its words.
+        skipped_labels: mail id -> the server's words, for mails whose labels are not changed now,
+            because the server refused this change for good in an earlier pass.
         judged: the verdicts on new mail; None if new mail is not screened, or not in this pass.
         screening_error: the error because of which new mail is not screened in this pass, but in a
             later one; empty if there was none.
@@ -155,7 +155,7 @@ def plan_decisions(
         unfiled=unfiled_mail(conflicts, sorted_mail.unusable, skipped),
         places=places,
     )
-    skipped_labels = _skipped_labels(patches, gathered.emails, refusal_of)
+    skipped_labels = _skipped_labels(patches.keys(), gathered.emails, refusal_of)
     additions = sorted_mail.subject_labels
     return Plan(
         filings=filings,
@@ -174,13 +174,13 @@ def plan_decisions(
 
 
 def _skipped_labels(
-    patches: Collection[str],
+    patched_ids: Collection[str],
     emails: Iterable[Email],
     refusal_of: Callable[[str], str | None],
 ) -> dict[str, str]:
-    """Return the ids of patched mails whose label change was refused for good, with the words."""
+    """Return mail id -> the server's words, for patched mails whose patch was refused for good."""
     refusals = {email.id: refusal_of(label_change_key(email)) for email in emails}
-    return {key: reason for key in patches if (reason := refusals[key]) is not None}
+    return {key: reason for key in patched_ids if (reason := refusals[key]) is not None}
 
 
 def label_change_key(email: Email) -> str:

@@ -20,13 +20,13 @@ class Report:
         plan: the plan.
         failures: decision id -> why the decision was not finished; the mails keep their labels.
         label_failures: mail id -> why a label without a decision was not changed.
-        late: patches of mails that came meanwhile and were filed as well.
+        late: mail id -> patch, for mails that came meanwhile and were filed as well.
         arrived: the result for new mail.
         trail: the Email states that the pass went through.
         lasting_refusals: :attr:`Decision.id`, or the :func:`label_change_key` of a mail -> why a
             server refused it in this pass and would do so again.
-        stuck: addresses of a contact, or ``mail`` and its id -> why the server refuses a change for
-            good, in this pass or an earlier one.
+        stuck: the addresses of a contact as one text, or ``mail`` and the id of a mail -> why the
+            server refuses a change for good, in this pass or an earlier one.
     """
 
     plan: Plan

@@ -92,7 +92,7 @@ class AccountReader:
         return gathered, snapshot
 
     def reading(self, gathered: GatheredMail, snapshot: Snapshot) -> Reading:
-        """Return the reading of an account whose own addresses are all known. Pure."""
+        """Return the reading; ``gathered.identities`` count as all own addresses. Pure."""
         standing = StandingDecisions(snapshot.index, self._categories)
         decisions = Decisions(standing, own=own_keys(gathered.identities))
         return Reading(gathered, snapshot, decisions, self._categories, self._layout, self._server)

@@ -27,8 +27,8 @@ def plan_filings(
 
     Args:
         plan: the plan.
-        filings: the decisions that have not failed.
-        emails: mails of any senders; mails of others are left out.
+        filings: the filings whose decisions have not failed.
+        emails: mails of any senders; only mails of the decided senders are filed.
         categories: all categories, for the chain.
     """
     by_subject, places = BySubject(emails, plan.decisions.subject_key_for), plan.gathered.places

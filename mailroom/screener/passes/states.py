@@ -27,7 +27,7 @@ class StateTrail:
 
     @property
     def known(self) -> frozenset[str]:
-        """The states for which the pass has read or made every change before the state."""
+        """The states that are no news: the pass has read or made all changes up to each of them."""
         if self.was_disturbed:
             return frozenset({self.seen} - {""})
         return frozenset({self.seen, *(new for _, new in self.steps)} - {""})

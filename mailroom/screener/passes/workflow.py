@@ -111,7 +111,7 @@ class ScreenerWorkflow:
 
         Raises:
             HttpError, JmapError, AddressBookError: a server cannot be used as it should.
-            MissingError: the account lacks something.
+            MissingError: mailboxes or contact groups are missing.
         """
         gathered, snapshot = await self._reader.gather()
         if settled is not None and not await settled(gathered.state):

@@ -18,9 +18,10 @@ from mailroom.jmap.mail import Filter
 from mailroom.waiting.batches import batches, batches_by_weight
 
 _NODES: Final = 500
-"""Half of the number that is safe, because a filter is longer while Cyrus multiplies it out."""
+"""The largest number of nodes of a filter that is multiplied out. This is half of the safe number,
+because the filter is longer while Cyrus multiplies it out."""
 _MAILBOXES: Final = 30
-"""Mailboxes in one filter: so many leave room for the conditions of one sender."""
+"""The largest number of mailboxes in one filter. It leaves room for the conditions of a sender."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ class Mailboxes:
 
     Attributes:
         ids: the ids of the mailboxes to be searched.
-        every: the ids of all known mailboxes of the account. A mailbox that was created after they
-            were read may be searched as well.
+        every: the ids of all known mailboxes of the account; empty if they are not known. A mailbox
+            that was created after they were read may be searched as well.
         keyword: only mail with this keyword is searched; empty for all mail.
     """
 
@@ -45,8 +46,11 @@ class Mailboxes:
     def sized_filters(self, habits: Habits) -> Iterator[tuple[Filter, int]]:
         """Yield the filters, each with the number of its single conditions.
 
-        Cyrus repeats the other conditions of a search for each of them. A mailbox with a keyword
-        counts as two conditions, and a list of excluded mailboxes as one.
+        A filter names several mailboxes if the server accepts this. Otherwise there is one filter
+        that excludes all other mailboxes, or one for each mailbox.
+
+        A mailbox with a keyword counts as two conditions, and a list of excluded mailboxes as one.
+        Cyrus repeats the other conditions of a search for each of these conditions.
         """
         ordered = sorted(self.ids)
         also = {"hasKeyword": self.keyword} if self.keyword else {}
@@ -82,7 +86,8 @@ def in_mailboxes_and_any(
     """
 
     def weigh(group: Sequence[Filter]) -> int:
-        # Multiplied out, each single condition is in an AND with the mailbox.
+        # Multiplied out, each condition is an AND of a mailbox and its own single conditions: the
+        # operator and the mailbox are two more nodes.
         return sum(2 + _leaves(condition) for condition in group)
 
     all_groups = [group for group in groups if group]

@@ -26,6 +26,7 @@ from mailroom.waiting.concurrency import all_of
 T = TypeVar("T")
 
 _EVERY_MAIL: Final[Filter] = {"header": ["From", "@"]}
+"""A filter that matches all mail with an address in From."""
 _MOST_KNOWN: Final = 300_000
 """Mails whose people are remembered although the last list does not have them."""
 _BETWEEN: Final = "\n"
@@ -36,7 +37,12 @@ _AT_ONCE: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search for the mail of addresses in mailboxes; ``*@domain`` is every address there."""
+    """A search for the mail of some addresses in some mailboxes.
+
+    Attributes:
+        addresses: the keys of addresses and mailing lists; ``*@domain`` for a whole domain.
+        mailboxes: the ids of the mailboxes.
+    """
 
     addresses: frozenset[str]
     mailboxes: frozenset[str]
@@ -68,8 +74,8 @@ class Proof:
         """True if the search by header lacks no mail.
 
         Equal totals alone are no proof: some servers count up to a limit only, and a total of one
-        may just be the length of the page. The newest mail alone is no proof either, because other
-        mails may be lacking.
+        may just be the length of the page. So the newest mail must be the same as well. If a total
+        is missing, the newest mail has to be enough.
         """
         return self.every.ids == self.by_header.ids and not self.lacking
 
