@@ -29,7 +29,9 @@ _WHOLE_DOMAIN: Final = "*."
 _AUTHSERV_ID: Final = re.compile(r'(?:"([^"\\]*)"|([^\s;()"=]+))(?=[\s;]|$)')
 _FAILURE: Final = re.compile(r"(?i);\s*dmarc\s*(?:/\s*\d+\s*)?=\s*fail\b")
 """A method may have a version: ``dmarc/1=fail`` (RFC 8601 section 2.2)."""
+# A fact of a field: ``p=reject``.
 _FACT: Final = re.compile(r"(?i)([a-z][a-z0-9._-]*)\s*=\s*([a-z0-9._-]+)")
+# A part of a field: a quoted string, an escaped character, a bracket, a semicolon, or other text.
 _PART: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\\.|[();]|[^"\\();]+|"', re.DOTALL)
 
 _AGAINST_FORGERY: Final = frozenset({"quarantine", "reject"})
@@ -50,9 +52,9 @@ _ACTION: Final = "action"
 class Opinion(StrEnum):
     """The server's opinion on a From, the worst first.
 
-    FORGED: the check failed, the domain in From asks receivers to reject or quarantine such mail,
-    and the server did not overrule that. DOUBTFUL: the check failed, but the domain does not ask
-    for anything. NONE: everything else.
+    FORGED: the check failed. DOUBTFUL: the check failed, but the domain in From asks receivers for
+    nothing (its policy is ``none``), and the server took no action. NONE: the check did not fail,
+    or the server let the mail through for a reason.
     """
 
     FORGED = "forged"

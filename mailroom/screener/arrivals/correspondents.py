@@ -9,7 +9,7 @@ class Correspondents:
     """Finds the people that the user has written to.
 
     People who were found once are remembered. The others are searched for each time, because the
-    user may have written to them meanwhile, and their answers must not go to the Screener.
+    user may have written to them meanwhile, and their replies must not go to the Screener.
 
     Args:
         account: the user's mail.
@@ -20,7 +20,7 @@ class Correspondents:
         self._known: set[str] = set()
 
     async def among(self, addresses: frozenset[str], sent: frozenset[str]) -> frozenset[str]:
-        """Return the addresses that the user has written to.
+        """Return those of ``addresses`` that the user has written to.
 
         The addresses are searched for at once, in as few requests as the server's limits allow.
 

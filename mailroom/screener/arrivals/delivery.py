@@ -20,15 +20,15 @@ Postfix pauses 4,000 seconds at most between two tries. The rest is for clocks t
 _REPORT: Final = re.compile(r"(?i)\s*multipart/report\b")
 _REPORT_TYPE: Final = re.compile(r'(?i);\s*report-type\s*=\s*"?([^\s;"]+)')
 _ON_SENT_MAIL: Final = frozenset({"", "delivery-status", "disposition-notification"})
-"""Report types of reports on sent mail. A report without a type counts as one."""
+"""The types of reports on sent mail. A report without a type counts as a report on sent mail."""
 
 
 def was_placed(email: Email) -> bool:
     """Return True if the owner of the account, or a program of theirs, put a mail where it is.
 
-    Such a mail has ``$seen`` when it arrives, or its topmost Received field does not fit its
-    ``receivedAt``, or it has no Received field. If the server does not report these fields, the
-    mail counts as delivered.
+    Such a mail has ``$seen`` when it arrives, or it has no Received field, or its topmost Received
+    field does not fit its ``receivedAt``. If the server does not report these fields, or the date
+    in the topmost one cannot be read, only ``$seen`` counts.
     """
     if "$seen" in email.keywords:
         return True
@@ -40,7 +40,7 @@ def was_placed(email: Email) -> bool:
         received = parsedate_to_datetime(" ".join(email.received[0].rpartition(";")[2].split()))
         stored = datetime.fromisoformat(email.received_at)
         return abs(_in_utc(received) - _in_utc(stored)) > _TOLERANCE
-    except (ValueError, OverflowError):  # a field without a readable date contradicts nothing
+    except (ValueError, OverflowError):
         return False
 
 

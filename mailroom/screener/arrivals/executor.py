@@ -1,10 +1,10 @@
 """File new mail by its verdicts, unless somebody else has filed it in the meantime.
 
-Every update is held to the Email state in which the mails were read. If the present state is
-another, the mails are read again, and only mails that are still where they came are filed. If
-mail changes all the time (for example during an import), no state lasts long enough. After two
-readings the mails are therefore filed in any state: the patch only adds the destination and removes
-the Inbox or the Screener, so other people's changes are kept.
+Every update is held to the Email state in which the mails were read. If the state has changed, the
+mails are read again, and only mails that are still where they came are filed. If mail changes all
+the time (for example during an import), no state lasts long enough. So after two readings the mails
+are filed in any state. Other people's changes are kept even then, because the patch only adds the
+destination and removes the Inbox or the Screener.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,8 +31,9 @@ class ArrivalsReport:
         filed: the verdicts that were carried out.
         failures: mail id -> why the mail is still where it came; it is tried again.
         lasting_refusals: mail id -> why the server refuses to move the mail for good.
-        stuck: the same for mail that was refused before as well, and is not tried for an hour.
-        updates: the server's answers.
+        stuck: mail id -> the same, for mail that was refused before as well and is not tried for an
+            hour.
+        updates: the server's responses to the updates.
     """
 
     filed: list[Verdict] = field(default_factory=list)

@@ -48,7 +48,7 @@ cannot calculate the changes."""
 
 
 class NewMailFinder:
-    """The Inbox of one account, from pass to pass.
+    """Finds the new mail of one account, from pass to pass.
 
     Args:
         account: the account.
@@ -87,16 +87,20 @@ class NewMailFinder:
             self._followed_since, self._reported = _text_of(self._now()), {}
         else:
             oldest, reported = self._oldest, {**self._reported, **new_mail.reported}
-            self._reported = {key: came for key, came in reported.items() if came >= oldest}
+            self._reported = {
+                email_id: received_at
+                for email_id, received_at in reported.items()
+                if received_at >= oldest
+            }
 
     def start_over(self) -> None:
         """Make the next pass read the unread mail again, for mail that could not be filed."""
         self._state = ""
 
     def first_operation(self, places: Places) -> Operation[FirstResponse]:
-        """Return the first operation; :meth:`new_mail` takes its result.
+        """Return the first operation that finds new mail; :meth:`new_mail` takes its result.
 
-        So the operation can be sent in one request with other operations of a pass.
+        A pass sends this operation in one request with others.
         """
         if self._state:
             changes = self._account.created(self._state, also=ARRIVAL)
@@ -124,9 +128,10 @@ class NewMailFinder:
                 (page,) = await self._account.client.perform(unread)
                 emails, state = await self._all_unread(page, places), page.state
         oldest = self._oldest
-        # Some servers report a mail as created whenever it enters a mailbox: the mail's owner may
-        # have moved it, or a label that takes a decision back. So a mail outside the Inbox is new
-        # only if it was delivered just now.
+        # Some servers report a mail as created whenever it enters a mailbox. So old mail may be
+        # reported, because its owner or an undo has moved it to the Screener. A mail outside the
+        # Inbox is new only if it came after the unread mail was last read, and is reported for the
+        # first time.
         new = (
             email
             for email in emails

@@ -19,13 +19,13 @@ from mailroom.waiting.batches import batches
 from mailroom.waiting.concurrency import all_of
 
 _NEWEST: Final = 256
-"""Mails of Sent whose Message-IDs are compared. Older ones are found by their threads."""
+"""Mails of Sent whose Message-IDs are compared. Replies to older mail are found by threads only."""
 _THREADS: Final = 100
-"""Threads in one call; another call reads the mails of all of them."""
+"""The largest number of threads in one call. A second call reads all mails of these threads."""
 _TOO_LARGE: Final = "requestTooLarge"
 _UNABLE: Final = frozenset({UNKNOWN_METHOD, "invalidArguments", "unsupportedSort"})
-"""Error types of a server that cannot run a query: it then finds no replies, so unknown senders'
-mail goes to the Screener."""
+"""The types of errors by which a server says that it cannot run a query. Then no reply is found,
+and all mail of unknown senders goes to the Screener."""
 
 
 class Replies:
@@ -60,19 +60,19 @@ class Replies:
                 )
                 for mailbox_id in sorted(sent)
             ]
-        found = await self._account.client.perform_all(
+        results = await self._account.client.perform_all(
             [_tolerant(question) for question in questions]
         )
-        too_large = [part for part, answer in zip(parts, found, strict=False) if answer is None]
+        too_large = [part for part, result in zip(parts, results, strict=False) if result is None]
         further = await all_of(self._one_by_one(part, sent) for part in too_large)
-        answered = _united(*found[: len(parts)], *further)
+        threads_with_sent = _united(*results[: len(parts)], *further)
         # Message-IDs and thread ids are compared separately: a stranger can write a mail that
         # refers to a Message-ID which is equal to the id of a thread.
-        message_ids = _united(*found[len(parts) :])
+        message_ids = _united(*results[len(parts) :])
         return frozenset(
             email.id
             for email in emails
-            if email.thread_id in answered or message_ids & set(email.refers_to)
+            if email.thread_id in threads_with_sent or message_ids & set(email.refers_to)
         )
 
     async def _one_by_one(self, threads: Sequence[str], sent: frozenset[str]) -> frozenset[str]:
@@ -95,7 +95,7 @@ def _united(*parts: frozenset[str] | None) -> frozenset[str]:
 def _tolerant(question: Operation[frozenset[str]]) -> Operation[frozenset[str] | None]:
     """Return an operation whose result is empty if the server cannot run the query.
 
-    The result is None if the answer would be too large.
+    The result is None if the response would be too large.
     """
 
     def read(results: Results) -> frozenset[str] | None:

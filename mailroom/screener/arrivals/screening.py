@@ -25,8 +25,9 @@ from mailroom.screener.triage.standing import Decisions
 from mailroom.waiting.concurrency import both
 
 _RECENT: Final = 900.0
-"""Seconds. The largest age of mail of which a notice is sent. Older mail was in the Inbox so long
-that its owner has seen it there, for example all mail at the first start."""
+"""Seconds. A notice is sent only about mail that came in this time before the pass. Older mail,
+such as most mail at the first start, was in the Inbox so long that its owner has probably seen it.
+"""
 _UTC_DATE: Final = "%Y-%m-%dT%H:%M:%S"
 
 
@@ -82,7 +83,7 @@ def judge_all(new_mail: NewMail, facts: Facts, decisions: Decisions) -> JudgedMa
 
 
 class Screening:
-    """The new mail of one account.
+    """Screens the new mail of one account.
 
     Args:
         account: the account.

@@ -47,7 +47,7 @@ class Verdict:
         email: the mail.
         sender: the key of the address in its From; empty if From names no sender or several.
         rule: the rule that applies.
-        categories: the sender's categories, if they are the reason.
+        categories: the categories of the decision, if a decision is the reason.
         patch: the patch of the mail; None if the mail is not changed.
     """
 
@@ -70,9 +70,9 @@ class Facts:
         authserv_id: see :func:`mailroom.screener.arrivals.authentication.opinion_on_from`.
         reply_ids: ids of new mails that reply to mail of the user's.
         codes: finds one-time codes in subject lines; None: no mail is treated as one with a code.
-        notices_since: a time (UTCDate). A notice is sent of mail of an unknown sender if the mail
-            came at this time or later. Empty: no notices are sent.
-        has_notices_of_bulk: True if notices are sent of mail to many as well.
+        notices_since: a time (UTCDate). A notice is sent about mail of an unknown sender if the
+            mail came at this time or later. Empty: no notices are sent.
+        has_notices_of_bulk: True if notices are sent about mail to many people as well.
     """
 
     decisions: Decisions
@@ -93,9 +93,9 @@ def is_new(email: Email, places: Places) -> bool:
 
 
 def unexplained(emails: Iterable[Email], decisions: Decisions, places: Places) -> list[Email]:
-    """Return the mails whose verdict may depend on the mail that the user has sent.
+    """Return the mails whose verdict may depend on mail that the user has sent.
 
-    The mail itself or the address book explains the verdict on all other mail.
+    For all other mail, the mail itself and the address book are enough.
     """
     result = []
     for email in emails:
@@ -118,12 +118,15 @@ def sender_keys(emails: Iterable[Email]) -> frozenset[str]:
 
 
 def judge(email: Email, facts: Facts) -> Verdict:
-    """Decide on a mail that :func:`is_new`.
+    """Return the verdict on a mail for which :func:`is_new` is True.
 
     A mail that its owner or a program put into the Inbox stays there, unless its sender is in a
     category that denies. A mail with a forged From goes to the Screener, whatever is known of its
-    thread or of the sender that its From names. A mail that the provider's rules put into the
-    Screener stays there, unless its list or domain is decided on, which such rules do not know.
+    thread or of the sender that its From names. A mail with a doubtful From gets the warning label,
+    and goes where it would go without the doubt.
+
+    A mail that the provider's rules put into the Screener stays there, unless there is a decision
+    on its list or domain: the rules do not know such decisions.
     """
     sender, places = _sender_key(email), facts.places
     opinion = opinion_on_from(email.authentication_results, facts.authserv_id)
@@ -149,7 +152,10 @@ def judge(email: Email, facts: Facts) -> Verdict:
 
 
 def _judge_genuine(email: Email, sender: str, facts: Facts) -> Verdict:
-    """Decide on a mail whose From is believed; ``sender`` is "" if From names none or several."""
+    """Return the verdict on a mail whose From is not forged.
+
+    The ``sender`` is "" if From names no sender or several.
+    """
     if sender and (verdict := _judge_by_decision(email, sender, facts)) is not None:
         return verdict
     if sender in facts.decisions.own:
@@ -197,7 +203,8 @@ def _has_code(email: Email, sender: str, facts: Facts) -> bool:
 def _is_decided_by_list_or_domain(email: Email, sender: str, facts: Facts) -> bool:
     """Return True if a mail's list or domain is in a category's group.
 
-    False if the same pass decides on it: then the mail in the Screener is swept anyway.
+    False if the same pass decides on the list or domain: the pass then sweeps the mail in the
+    Screener anyway.
     """
     decisions = facts.decisions
     if not sender or sender in decisions.own:

@@ -22,7 +22,7 @@ _AT_ONCE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class DecidedCard:
-    """A card in the group of a category: a decision that holds.
+    """A card in the group of a category, which is a decision on the card's subjects.
 
     Attributes:
         subjects: the subjects that the card stands for: a mailing list, or one for each address.
@@ -57,9 +57,10 @@ async def read_decided(
     wanted: Category | None = None,
     search: str = "",
 ) -> tuple[DecidedCard, ...]:
-    """Read the decided subjects, newest first; those put into a group by hand come last.
+    """Read the decided subjects by their cards, the newest decision first.
 
-    Only cards in the groups of categories are read, a part at a time.
+    Cards that were put into a group by hand come last. Only cards in the groups of categories are
+    read, a part at a time.
 
     Args:
         book: the address book.

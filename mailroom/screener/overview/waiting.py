@@ -53,11 +53,12 @@ class WaitingSubject:
     Attributes:
         subject: the subject; None if From names no sender or several.
         reason: the reason why it waits.
-        name: the display name, or the name of the list, in the newest mail; may be empty.
+        name: the display name, or the name of the list, in the newest mail; may be empty. If From
+            names no sender or several, the addresses or names that it has.
         address: the address as written in the newest mail; the posting address of a list; empty if
             From names no sender or several.
         since: the time (UTCDate) at which the oldest waiting mail came.
-        newest_at: the time at which the newest waiting mail came.
+        newest_at: the time (UTCDate) at which the newest waiting mail came.
         ids: the ids of its mails in the Screener, the newest first.
         subject_line: the subject line of the newest mail, white space folded.
         alias: the user's address that the newest mail was sent to; empty if it is not known.
@@ -127,14 +128,14 @@ class WaitingSubjects:
     def add(self, emails: Iterable[Email]) -> None:
         """Add mails, in any order."""
         for email in emails:
-            if DIGEST in email.keywords:  # its owner has put it there
-                continue
+            if DIGEST in email.keywords:
+                continue  # the user has put a digest of Mailroom into the Screener
             waiting = _waiting_subject(email)
-            row = waiting.subject.key if waiting.subject else waiting.name, waiting.reason
-            self._mails[row].append((email.received_at, email.id))
-            before = self._subjects.get(row)
+            key = waiting.subject.key if waiting.subject else waiting.name, waiting.reason
+            self._mails[key].append((email.received_at, email.id))
+            before = self._subjects.get(key)
             if before is None or _newest_mail(before) <= _newest_mail(waiting):
-                self._subjects[row] = replace(
+                self._subjects[key] = replace(
                     waiting,
                     subject_line=_line(email.subject),
                     alias=_alias(email, self._own),
@@ -147,8 +148,8 @@ class WaitingSubjects:
     def newest_first(self) -> tuple[WaitingSubject, ...]:
         """Return the subjects, the one with the newest mail first."""
         subjects = []
-        for row, waiting in self._subjects.items():
-            mails = sorted(self._mails[row], reverse=True)
+        for key, waiting in self._subjects.items():
+            mails = sorted(self._mails[key], reverse=True)
             domain = waiting.address.rpartition("@")[2] if waiting.reason in _OF_SENDERS else ""
             if domain and refusal_of_domain(domain, self._own_domains):
                 domain = ""

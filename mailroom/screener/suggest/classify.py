@@ -19,12 +19,15 @@ _MOST: Final = 0.5
 _SOME: Final = 0.2
 """The share of bulk mail that has to be answered before its sender counts as a correspondent, and
 the share of receipts in the mail of an address like ``orders@``."""
-_FEW_ANSWERS: Final = 2
-"""Answers to bulk mail that show nothing: to a question, or to unsubscribe."""
+_LEAST_ANSWERS: Final = 2
+"""The least number of answers to bulk mail that make its sender a correspondent. A single answer
+may be to a question, or to unsubscribe."""
 _SEVERAL_RECEIPTS: Final = 2
+"""Mails about orders and the like that show a shop. A person may send a single one."""
 _SEVERAL_NAMES: Final = 3
+"""Display names that show that several people, or a program, write from one address."""
 _REGULAR_WEEKS: Final = 10
-"""Weeks of the last year with mail that show that a sender writes regularly."""
+"""Weeks of the last year with mail from a sender that show that the sender writes regularly."""
 
 
 class SenderKind(StrEnum):
@@ -59,7 +62,7 @@ def classify(signals: Signals, *, is_contact: bool) -> Guess | None:
         is_contact: True if a card in the address book has the sender's address.
     """
     if signals.subject.kind is Kind.LIST:
-        people = _counted(len(signals.names), "sender", is_least=len(signals.names) >= MOST_NAMES)
+        people = _counted(len(signals.names), "sender", or_more=len(signals.names) >= MOST_NAMES)
         return Guess(SenderKind.MAILING_LIST, f"{people} in this mailing list")
     return (
         _correspondent(signals)
@@ -71,13 +74,13 @@ def classify(signals: Signals, *, is_contact: bool) -> Guess | None:
 
 
 def _correspondent(signals: Signals) -> Guess | None:
-    """Return the kind of a correspondent: the user has answered the sender, or written to it."""
+    """Return the kind of a sender whom the user has answered or written to; None of any other."""
     address, answers = (
         signals.subject.key,
         max(signals.answered, signals.in_threads, signals.written),
     )
     is_impersonal = _is_impersonal(signals) or signals.share(signals.receipts) >= _MOST
-    is_seldom = answers < _FEW_ANSWERS or signals.share(answers) < _SOME
+    is_seldom = answers < _LEAST_ANSWERS or signals.share(answers) < _SOME
     if not answers or (is_impersonal and is_seldom):
         return None
     if signals.written >= max(signals.answered, signals.in_threads):
@@ -108,7 +111,7 @@ def _is_impersonal(signals: Signals) -> bool:
 
 def _receipts(signals: Signals) -> Guess | None:
     share, is_of_address = signals.share(signals.receipts), is_of_receipts(signals.subject.key)
-    # A single letter of a person may be about an invoice, too.
+    # A single mail of a person may be about an invoice, too.
     is_shown = _is_impersonal(signals) or signals.receipts >= _SEVERAL_RECEIPTS
     if (share >= _MOST and is_shown) or (share >= _SOME and is_of_address):
         lines = f"{signals.receipts} of {_counted(signals.mails, 'subject line')}"
@@ -142,7 +145,7 @@ def _program(signals: Signals) -> Guess | None:
     elif signals.share(signals.bulk) >= _MOST:
         reason = f"{_of_all(signals.bulk, signals)} went to many people"
     elif names >= _SEVERAL_NAMES:
-        named = _counted(names, "name", is_least=names >= MOST_NAMES)
+        named = _counted(names, "name", or_more=names >= MOST_NAMES)
         reason = f"the address has {named}, and you have answered none"
     else:
         return None
@@ -150,7 +153,7 @@ def _program(signals: Signals) -> Guess | None:
 
 
 def _regular_writer(signals: Signals) -> Guess | None:
-    """Return the kind of a sender whose mail shows nothing but that it comes again and again."""
+    """Return the kind of a sender who writes regularly, if no other signal shows the kind."""
     weeks = signals.weeks.bit_count()
     if weeks < _REGULAR_WEEKS:
         return None
@@ -165,6 +168,6 @@ def _of_all(count: int, signals: Signals) -> str:
     return f"{count} of {_counted(signals.mails, 'mail')}"
 
 
-def _counted(count: int, noun: str, *, is_least: bool = False) -> str:
-    number = f"{count} or more" if is_least else f"{count}"
+def _counted(count: int, noun: str, *, or_more: bool = False) -> str:
+    number = f"{count} or more" if or_more else f"{count}"
     return f"{number} {noun}" if count == 1 else f"{number} {noun}s"

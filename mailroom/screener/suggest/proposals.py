@@ -27,12 +27,12 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Proposals:
-    """The undecided senders with the most mail.
+    """The undecided senders with the most mail, with and without a proposal.
 
     Attributes:
         mails: the number of mails that were read.
-        made: the proposals, for the senders with the most mail first.
-        unclear: those of the senders for whom there is no proposal, in the same order.
+        made: the proposals, the sender with the most mail first.
+        unclear: the signals of senders without a proposal, in the same order.
     """
 
     mails: int
@@ -55,7 +55,7 @@ def propose(
         categories: the categories.
         index: the address book.
         is_decided: returns True if there is a decision on a subject, by its key.
-        limit: the largest number of proposals.
+        limit: the largest number of proposals, and of senders without a proposal.
     """
     made: list[Proposal] = []
     unclear: list[Signals] = []

@@ -1,4 +1,4 @@
-"""Read the mail of the last year, and propose categories for its senders. Reads only."""
+"""Read the mail of the last year, and count the signals of its senders. Reads only."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ PERIOD: Final = timedelta(days=365)
 """The age of the oldest mail that is read."""
 
 ShowProgress = Callable[[str, int, int], None]
-"""Shows progress: the label of the work, the number of things done, and their total."""
+"""Shows progress: a name of the work, the number of things done, and the number of all things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Reader:
     Attributes:
         account: the account.
         places: the ids of the mailboxes.
-        show_progress: called with the number of days that have been read.
+        show_progress: called with a name such as "Reading mail", the number of days whose mail has
+            been read, and the number of all days.
     """
 
     account: MailAccount
@@ -36,7 +37,9 @@ class Reader:
     show_progress: ShowProgress
 
     async def tally(self, identities: Collection[str], index: ContactIndex) -> Tally:
-        """Read sent mail, then all mail but that in Trash, Junk and Drafts, and count its signals.
+        """Return the signals of all senders.
+
+        First sent mail is read, then all mail that is not only in Trash, Junk, Drafts or Sent.
 
         Args:
             identities: the keys of the user's own addresses.

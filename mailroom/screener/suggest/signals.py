@@ -1,6 +1,6 @@
-"""Counts, for each sender, of the signals in mail that show the sender's kind. Pure.
+"""Signals in a sender's mail that show the sender's kind, such as offers to unsubscribe. Pure.
 
-Of a mail nothing is kept but these counts and two subject lines of its sender.
+Mails themselves are not kept: for each sender, only numbers, names and two subject lines are.
 """
 
 import heapq
@@ -19,16 +19,18 @@ from mailroom.screener.model.sender import Sender, UnusableFromError, sender_of
 from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.suggest.words import is_about_receipts
 
-_SUBJECTS: Final = 2
-_LONGEST_SUBJECT: Final = 200
-"""Characters."""
+_SUBJECT_LINES: Final = 2
+"""Subject lines of one sender that are kept."""
+_LONGEST_SUBJECT_LINE: Final = 200
+"""Characters. The rest of a longer subject line is cut off."""
 MOST_NAMES: Final = 20
 """Names of one sender that are kept."""
 _MOST_SENDERS: Final = 20_000
+"""Senders whose signals are kept at a time."""
 _WEEK: Final = timedelta(weeks=1)
 _BULK_PRECEDENCE: Final = frozenset({"bulk", "list", "junk"})
-_NO_LETTERS: Final = frozenset({"$draft", DIGEST, FORGED, JUNK})
-"""Keywords of mail that shows nothing of the sender in its From."""
+_NOT_COUNTED: Final = frozenset({"$draft", DIGEST, FORGED, JUNK})
+"""Keywords of mail that is not counted, because it shows nothing of the sender in its From."""
 
 
 @dataclass(slots=True)
@@ -65,16 +67,16 @@ class Signals:
         name: the newest display name, or the name of the list.
         mails: the number of mails.
         read: the number of mails that the user has read.
-        answered: the number of mails that the user has answered, by their keyword.
+        answered: the number of mails that the user has answered, by the keyword ``$answered``.
         in_threads: the number of mails in threads in which the user has written.
         written: the number of mails that the user has sent to the address.
         unsubscribe: the number of mails that offer to unsubscribe.
-        bulk: the number of mails that went to many people: they offer to unsubscribe, or another
-            header field shows it; see :func:`is_bulk`.
+        bulk: the number of mails that went to many people, by :func:`is_bulk`.
         automatic: the number of mails that a program has sent, by Auto-Submitted.
         receipts: the number of mails whose subject line is that of a receipt.
-        weeks: a bit for each week of the year in which there is mail.
-        names: the display names, or for a list its senders; :data:`MOST_NAMES` at most.
+        weeks: a bit for each week of the last year in which mail came. Bit 0 is the last week, bit
+            1 the week before.
+        names: the display names, or for a list the keys of its senders; :data:`MOST_NAMES` at most.
         subject_lines: the newest subject lines.
     """
 
@@ -115,19 +117,20 @@ class Signals:
         self.automatic += is_automatic(mail)
         self.receipts += is_about_receipts(mail.email.subject)
         self.weeks |= 1 << week
-        line = " ".join(mail.email.subject.split())[:_LONGEST_SUBJECT]
-        if line and line not in self.subject_lines and len(self.subject_lines) < _SUBJECTS:
+        line = " ".join(mail.email.subject.split())[:_LONGEST_SUBJECT_LINE]
+        if line and line not in self.subject_lines and len(self.subject_lines) < _SUBJECT_LINES:
             self.subject_lines.append(line)
 
     def share(self, count: int) -> float:
-        """Return the share of the sender's mail that a number of mails is."""
+        """Return a number of the sender's mails as a share of all: 0.5 is half of the mails."""
         return count / self.mails
 
 
 class Tally:
     """The signals of all senders.
 
-    If there are more senders than memory is for, those with the fewest mails are forgotten.
+    If there are more than 20,000 senders, the half with the fewest mails is forgotten, so that the
+    signals fit into memory.
 
     Args:
         correspondence: the mail that the user has sent.
@@ -151,14 +154,14 @@ class Tally:
         self._senders: dict[Subject, Signals] = {}
 
     def add(self, mails: Iterable[Headers]) -> None:
-        """Add mails, none of which is in Sent, Drafts, Junk or Trash only."""
+        """Add mails, newer mail first. The caller leaves out sent mail, drafts, junk and trash."""
         for mail in mails:
             self.mails += 1
             try:
                 sender = sender_of(mail.email)
             except UnusableFromError:
                 continue
-            if sender.key in self._own or not _NO_LETTERS.isdisjoint(mail.email.keywords):
+            if sender.key in self._own or not _NOT_COUNTED.isdisjoint(mail.email.keywords):
                 continue
             identifier = list_id(mail.email.list_id)
             is_list = identifier and (
@@ -179,7 +182,7 @@ class Tally:
             )
 
     def largest_first(self) -> Iterator[Signals]:
-        """Yield the signals of each sender, those with the most mails first."""
+        """Yield the signals of each sender, the sender with the most mails first."""
         for signals in sorted(
             self._senders.values(), key=lambda signals: (-signals.mails, signals.subject)
         ):

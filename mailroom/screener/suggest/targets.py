@@ -54,7 +54,7 @@ def category_for(kind: SenderKind, categories: Categories) -> Category | None:
         if not (category.add_to_inbox or category.denies or category.parent)
     ]
     named = [category for category in outside if plain(category.name) in _NAMES[kind]]
-    unnamed = [category for category in outside if plain(category.name) not in _FEED | _RECEIPTS]
+    others = [category for category in outside if plain(category.name) not in _FEED | _RECEIPTS]
     if named:
         return named[0]
-    return unnamed[0] if len(unnamed) == 1 else None
+    return others[0] if len(others) == 1 else None

@@ -68,7 +68,8 @@ _RECEIPT_BEGINNINGS: Final = {
     "id": ("pesanan", "faktur", "kwitansi", "tagihan", "pembayaran"),
     "vi": ("đơn hang", "hoa đơn"),
 }
-"""Beginnings of words in subject lines of receipts, as patterns, by language; :func:`plain`."""
+"""Beginnings of words in subject lines of receipts, by language. Each is a regular expression for a
+text that :func:`plain` returned."""
 _RECEIPT_PARTS: Final = {
     "ja": ("注文", "領収", "請求", "購入", "発送"),
     "zh": ("订单", "訂單", "发票", "發票", "收据", "收據", "账单", "賬單"),
@@ -78,7 +79,8 @@ _RECEIPT_PARTS: Final = {
     "th": ("คำสั่งซื้อ", "ใบเสร็จ"),
     "hi": ("ऑर्डर", "चालान"),
 }
-"""The same for languages that write words without blanks, or with letters before the word."""
+"""Parts of subject lines of receipts, for languages that write words without blanks between them,
+or with letters before the word."""
 
 _OF_PROGRAMS: Final = frozenset(
     {
@@ -122,9 +124,9 @@ _PARTS: Final = "|".join(word for words in _RECEIPT_PARTS.values() for word in w
 _RECEIPT: Final = re.compile(rf"\b(?:{plain(_BEGINNINGS)})|{plain(_PARTS)}")
 
 
-def is_about_receipts(subject: str) -> bool:
+def is_about_receipts(subject_line: str) -> bool:
     """Return True if a subject line speaks of an order, an invoice, a payment or a delivery."""
-    return _RECEIPT.search(plain(subject)) is not None
+    return _RECEIPT.search(plain(subject_line)) is not None
 
 
 def is_of_program(address: str) -> bool:

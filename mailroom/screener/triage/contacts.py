@@ -93,7 +93,7 @@ def find_contacts(
     for keys, by_id in parts:
         further = _addresses_of_nobody_else([*by_id.values()], every_card, index) - own
         labelled = [mail for key in keys for mail in subjects.get(key, ())]
-        # An address on the cards may be a subject that is in another part, and so another contact.
+        # An address on the cards may be a subject of another part. Then it is that contact's.
         contact = Contact(
             keys=frozenset(keys) | (further - subjects.keys()),
             cards=tuple(sorted(by_id.values(), key=lambda card: card.uid)),

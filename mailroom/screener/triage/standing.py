@@ -39,7 +39,10 @@ class StandingDecisions:
         return bool(self._index.ids_of([key]))
 
     def knows(self, address: str) -> bool:
-        """Return True if any card, maybe a read-only one, bears an address or ``*@`` its domain."""
+        """Return True if a card bears an address, or ``*@`` and its domain.
+
+        Cards that Mailroom may only read count as well.
+        """
         return self._index.knows(address)
 
     def categories_for(self, key: str) -> tuple[Category, ...]:
