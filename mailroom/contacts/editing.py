@@ -1,9 +1,11 @@
 """The changes that Mailroom makes to a card, for every format. Pure.
 
-A card belongs to the person. Mailroom fills names that are empty, adds a dated line to the note,
-and puts a mark on the card that records both (:mod:`mailroom.contacts.mark`), so that an undo
-restores the card. Everything else stays as it is. An edit that is done twice has the same result as
-one that is done once.
+A card belongs to the person. Mailroom fills names that are empty, and adds a dated line to the
+note. Everything else stays as it is. A mark on the card records which names were filled, or that
+Mailroom made the card (:mod:`mailroom.contacts.mark`). An undo empties the names in the mark, and
+removes Mailroom's lines, which it recognises by their wording (:mod:`mailroom.contacts.note`).
+
+An edit that is done twice has the same result as one that is done once.
 """
 
 from collections.abc import Collection, Mapping
@@ -69,11 +71,11 @@ class CardForm(Protocol):
         ...
 
     def emptied(self, field: str, filled: Filled) -> Self:
-        """Return the card without a field that Mailroom filled, if it is as Mailroom filled it."""
+        """Return the card without a field that Mailroom filled and nobody has changed since."""
         ...
 
     def with_line(self, line: str) -> Self:
-        """Return the card with a line appended to the note in which the last decision is."""
+        """Return the card with a line appended to the note that has the last decision, if any."""
         ...
 
     def without_lines(self, lines: Collection[str]) -> Self:

@@ -4,7 +4,7 @@ There may be many thousands of cards, so only the uid and the addresses of a car
 are few and kept whole.
 
 An index never changes, so a plan may hold one. A backend updates an :class:`IndexBuilder`. After
-the builder has built an index, its first change copies the tables; further changes alter the copy.
+the builder has built an index, the first change copies the tables; further changes alter the copy.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ class Brief:
     """A card in brief.
 
     Attributes:
-        uid: without ``urn:uuid:``.
+        uid: the uid of the card.
         keys: see :func:`mailroom.contacts.uid.keys_of_card`.
     """
 
@@ -34,7 +34,7 @@ class _Tables:
     """The tables of an index.
 
     Attributes:
-        cards: the cards of address books that Mailroom may write to, by id; without groups.
+        cards: the cards that are neither groups nor known only, by id.
         groups: groups, by id.
         ids_by_key: key of an address or a list -> ids of the cards that have this key.
         ids_by_uid: uid -> id of the card.
@@ -58,9 +58,9 @@ class _Tables:
 class ContactIndex:
     """The cards and groups of an address book at one moment; immutable.
 
-    A card is *known only* if Mailroom may only read it or cannot edit it. The index has the
-    addresses of such a card and nothing else. Only :attr:`ids` and :meth:`knows` take account of
-    known-only cards.
+    A card is *known only* if Mailroom neither edits it nor puts it into groups, for example because
+    it is in a read-only address book. The index has the addresses of such a card and nothing else.
+    Only :attr:`ids` and :meth:`knows` take account of known-only cards.
 
     Ids are the backend's handles, as in :class:`mailroom.contacts.model.Card`. Where a method takes
     an address, it also takes a :func:`mailroom.contacts.address.list_key`: this key finds the card

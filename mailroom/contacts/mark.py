@@ -1,4 +1,4 @@
-"""The mark that records what Mailroom did to a card, so that it can be taken back. Pure.
+"""The mark that records Mailroom's changes of a card, so that an undo can take them back. Pure.
 
     made=<digest>              Mailroom made the card; digest of all that it wrote but the note
     FN=<digest> +ORG=<digest>  Mailroom filled FN, which was empty, and added ORG

@@ -162,7 +162,7 @@ class CardCache:
         self._index = IndexBuilder()
         self._versions: dict[str, Resource] = {}
         self._octets_of_versions = 0
-        self._large: dict[str, int] = {}
+        self._large: dict[str, int] = {}  # path -> octets, of cards larger than _SMALL
         self._written_uids: dict[str, str] = {}
         self._put_categories()
 
@@ -191,8 +191,8 @@ class CardCache:
     def store(self, resource: Resource) -> None:
         """Store a version that was read or written; a group is also put into the index.
 
-        The version itself is kept only if it can be edited later: the card is readable, has an
-        ETag, came without garbled characters, and there is memory left.
+        A version is not kept if an edit could not use it (the card is broken, garbled or has no
+        ETag), nor if 16 MiB of cards are kept already.
         """
         self.invalidate(resource.path)
         if not is_readable(resource.card):

@@ -23,8 +23,9 @@ from mailroom.waiting.concurrency import all_of
 log = structlog.get_logger(__name__)
 
 _SMALL_CARD: Final = 64 * 1024
+"""Octets up to which a card for the index is kept unchanged."""
 _PART: Final = 4 * 1024 * 1024
-"""Octets that are requested at once, so that the answer arrives in time over a slow line."""
+"""Octets of cards in one request, so that the answer arrives in time over a slow line."""
 _ENOUGH: Final = 4 * _PART
 """Octets of an answer that are read; cards in its rest are requested again, in smaller parts."""
 _MOST_CARDS: Final = 100
@@ -84,10 +85,10 @@ async def read_cards(
         await reading.read(first)
     usual = max(reading.octets // max(reading.card_count, 1), 1)
     rest = {path: sizes[path] or usual for path in sorted(sizes.keys() - set(first))}
-    small = {path: size for path, size in rest.items() if size <= _PART}
-    parts = batches_by_weight(small, small.__getitem__, limit=_PART, most=way.most_cards)
+    fitting = {path: size for path, size in rest.items() if size <= _PART}
+    parts = batches_by_weight(fitting, fitting.__getitem__, limit=_PART, most=way.most_cards)
     await all_of(reading.read(part) for part in parts)
-    for path in rest.keys() - small.keys():
+    for path in rest.keys() - fitting.keys():
         # One at a time, because each of these cards is large.
         await reading.read([path])
     return frozenset(reading.failed)

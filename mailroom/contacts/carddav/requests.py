@@ -198,8 +198,7 @@ class Requests:
         Args:
             path: the path of the card.
             card: the card.
-            condition: a header: ``If-Match`` to replace a version; ``If-None-Match`` to make a
-                card.
+            condition: ``If-Match`` to replace a version, ``If-None-Match`` to make a card.
 
         Returns:
             The answer, with any of :data:`EXPECTED_STATUSES`.
@@ -235,7 +234,10 @@ class Requests:
         return Listing(found, gone, answer.sync_token, answer.is_truncated)
 
     def _listed(self, item: Item) -> tuple[str, Listed | None] | None:
-        """Return the path and version of a resource; None for a collection."""
+        """Return the path and the version of a resource; None for a collection.
+
+        The version is None if the resource is gone or cannot be read.
+        """
         path = self.paths.key(item.url.raw_path)
         if path == self._path or COLLECTION in (item.element_names(RESOURCE_TYPE) or ()):
             return None

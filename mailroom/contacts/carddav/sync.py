@@ -25,7 +25,7 @@ _LIST_AGAIN: Final = 900.0
 
 
 class Synchronizer:
-    """One address book in memory, and the addresses in the user's other ones.
+    """Keeps one address book in memory up to date, and the addresses in the user's other ones.
 
     Args:
         collection_sync: reads the changes in the address book.

@@ -89,10 +89,10 @@ class RefusedError(AddressBookError):
 
     Args:
         text: the request that failed, in words: ``/book/ann.vcf cannot be changed``.
-        response: the server's answer; None if the answer lacks something and has no error status.
+        response: the server's answer; None if the answer is no refusal, but lacks something.
 
     Attributes:
-        status: the HTTP status of the answer; None without an answer.
+        status: the HTTP status of ``response``; None without a response.
         why: the server's explanation; empty if there is none.
     """
 

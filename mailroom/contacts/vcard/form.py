@@ -87,8 +87,8 @@ class VCardForm:
         """True if each line is one that Mailroom or a server writes."""
         jmap_mark_lines = self._jmap_mark_lines
         # On a card that Mailroom marked over CardDAV, REV shows an edit by a person: servers add it
-        # when somebody edits the card on their web page. On other cards REV shows nothing: every
-        # edit over JMAP sets it, and a card without a mark may have been made over JMAP.
+        # when somebody edits the card on the server's web page. On other cards REV shows nothing:
+        # every edit over JMAP sets it, and a card without a mark may have been made over JMAP.
         may_have_rev = bool(jmap_mark_lines) or not self.card.named(VCARD_PROPERTY)
         return all(
             line.name in _EXPECTED
@@ -100,7 +100,7 @@ class VCardForm:
 
     @property
     def may_be_claimed(self) -> bool:
-        """False with REV, which beside X-MAILROOM looks like an edit by a person."""
+        """False if the card has REV: beside X-MAILROOM, REV looks like an edit by a person."""
         return not self.card.named("REV")
 
     @property
@@ -145,8 +145,8 @@ class VCardForm:
     def with_line(self, line: str) -> Self:
         """Append a line to the note with the last decision, so that the decisions stay in order.
 
-        If no note can take the line (see below), or every note has an encoding of vCard 2.1, the
-        line gets a note of its own.
+        If no note has a decision, the first note that can be used gets the line. If there is none,
+        the line gets a note of its own. A note with an encoding of vCard 2.1 is never used.
         """
         plain = [note for note in self.card.named("NOTE") if is_plain(note)]
         decided = [note for note in plain if triage_lines(unescape(note.value))]

@@ -121,7 +121,7 @@ class ContentLine:
 
 @dataclass(frozen=True, slots=True)
 class VCard:
-    """A vCard as its content lines. ``bytes(card)`` is what it was read from.
+    """A vCard as its content lines. ``bytes(card)`` are the bytes from which the card was read.
 
     Attributes:
         lines: every content line.
