@@ -13,11 +13,7 @@ from mailroom.contacts.jmap.reading import Cards
 from mailroom.contacts.jmap.sync import CardCache, Synchronizer
 from mailroom.contacts.jmap.writing import Writing
 from mailroom.contacts.jscontact.cards import is_group, new_group, to_card
-from mailroom.contacts.model import (
-    AddressBookError,
-    Card,
-    ContactEdit,
-)
+from mailroom.contacts.model import AddressBookError, Card, ContactEdit
 from mailroom.jmap.client import JmapClient
 
 
@@ -109,13 +105,13 @@ class JmapAddressBook:
         size = (await self._client.session()).limits.max_objects_in_set
         while batch := list(islice(remaining, size)):
             writes = CardWrites(create={str(key): group for key, (_, group) in enumerate(batch)})
-            (done,) = await self._cards.write(set_cards(self._account_id, writes))
-            if done.refusal is not None:
-                raise done.refusal
-            for key, error in done.failed.items():
+            (result,) = await self._cards.write(set_cards(self._account_id, writes))
+            if result.refusal is not None:
+                raise result.refusal
+            for key, error in result.failed.items():
                 # The uids are random, so nobody else uses one. A uid that is taken shows that the
                 # request was sent twice, because its response was lost: the group is there.
-                if key not in done.taken:
+                if key not in result.taken:
                     raise AddressBookError(f"contact group {batch[int(key)][0]}: {error}")
 
     async def _chosen_book(self) -> Book:

@@ -76,7 +76,8 @@ class CardChanges:
 
     Attributes:
         touched: the ids of cards that were made, changed or destroyed.
-        parts: the touched cards that still exist, with the properties in ``BRIEF``.
+        parts: the touched cards that still exist, with the properties in ``BRIEF``: first those
+            that were made, then those that were changed.
         new_state: the state of all cards after these changes.
         has_more: True if further changes follow.
     """

@@ -212,7 +212,7 @@ class RequestPlan:
                 if patch:
                     self._update[job.card_id] |= patch
                     self._keys[job.card_id].add(job.key)
-            case DeleteCard() if card is not None:
+            case DeleteCard() if card is not None:  # a card that is gone counts as deleted
                 now = to_card(card, annotate=self._rules.annotate)
                 # ``is_editable`` also depends on the address book, and shows no change of the card.
                 if now != replace(edit.card, is_editable=now.is_editable):
@@ -247,15 +247,15 @@ class RequestPlan:
         """Add (True) and remove (False) members of a group.
 
         Each member is patched by its path, in ``patches``. If the group has no map of members yet,
-        or the server refuses the path, the whole map is written; this is done together with the
-        cards, because a whole map is right in one state only.
+        or the server refuses the path, the whole map is written. A whole map is right in one state
+        only, so it is written in the first call, which is held to the state.
         """
         group, paths = self._seen[group_id], {uid: pointer("members", uid) for uid in changes}
         has_map = isinstance(group.get("members"), dict)
         if has_map and group_id not in self._rules.groups_written_whole:
             patches[group_id] |= {paths[uid]: is_in or None for uid, is_in in changes.items()}
         else:
-            before = self._update[group_id].get("members")
+            before = self._update[group_id].get("members")  # as another job has changed it
             if before is None:
                 before = dict.fromkeys(member_keys(group), True)
             after = {**before, **changes}

@@ -136,8 +136,8 @@ class Cards:
         )
         if together.calls:
             self.state = None
-        (done,) = await self.client.perform(together)
-        return done
+        (results,) = await self.client.perform(together)
+        return results
 
     async def _get(self, ids: Collection[str]) -> list[CardsResponse]:
         """Read cards by id.

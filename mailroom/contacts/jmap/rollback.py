@@ -83,8 +83,8 @@ class Rollback:
         except (HttpError, JmapError) as error:
             log.warning("groups of failed edits were not restored", error=str(error))
             return
-        for done in results:
-            if done.refusal or done.failed:
-                reasons = [done.refusal or "", *done.failed.values()]
+        for result in results:
+            if result.refusal or result.failed:
+                reasons = [result.refusal or "", *result.failed.values()]
                 text = ", ".join(dict.fromkeys(str(reason) for reason in reasons if reason))
                 log.warning("groups of failed edits were not restored", error=text)

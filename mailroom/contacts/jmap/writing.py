@@ -70,7 +70,7 @@ class Writing:
         self._group_names = {group.id: group.name for group in index.groups}
         self._synchronizer = synchronizer
         self._has_renewed_ids = False
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, Job] = {}  # key -> the last job that was attempted
         self._report = EditReport(edits)
         self._rollback = Rollback(cards)
 
@@ -98,8 +98,8 @@ class Writing:
                     uid = other_uid(uid, create.address)
                 jobs.append(Job(edit, uid))
             left = await retry_while_changed(self._attempt, jobs, tries=_TRIES)
-            never_still = AddressBookError("contacts are changed by somebody else all the time")
-            self._report.fail((job.key for job in left), never_still)
+            error = AddressBookError("contacts are changed by somebody else all the time")
+            self._report.fail((job.key for job in left), error)
         await self._clear_failures_of_completed_edits()
         await self._rollback.run(self._report.failures)
         self._report.raise_if_nothing_worked()
@@ -122,8 +122,8 @@ class Writing:
                 # A rollback must not add the uid of a deleted card to groups.
                 deleted = [card for card in plan.cards.destroy if card not in of_cards.failed]
                 self._rollback.note_deleted(plan.keys_of(deleted))
-            keys = self._record_failures(plan, *results)
-            again = {job.key: job for job in jobs if job.key in keys}
+            keys_to_retry = self._record_failures(plan, *results)
+            again = {job.key: job for job in jobs if job.key in keys_to_retry}
             taken = [job for job in jobs if job.makes_card and job.key in of_cards.taken]
             again |= {job.key: job for job in await self._resolve_uid_conflicts(taken)}
             again |= {job.key: job for job in await self._jobs_with_present_ids(jobs, results)}
@@ -227,7 +227,8 @@ class Writing:
     ) -> list[Job]:
         """Return the jobs with cards or groups whose ids have changed, with the present ids.
 
-        The present ids are searched for once in all: an id that is still missing was deleted.
+        The present ids are searched for only once in a write: a card or group that is missing later
+        was deleted.
         """
         missing = {card_id for job in jobs for card_id in job.needed_ids}
         missing -= self._cards.cached.keys()

@@ -52,6 +52,7 @@ def to_card(card: JsCard, *, annotate: bool = False) -> Card:
         annotate: True to edit also cards that Mailroom did not make.
     """
     form = JsContactForm(card)
+    # A bare card in the provenance group is edited as well, but the card does not show its groups.
     contact = Card(
         id=card["id"],
         uid=uid_of(card),

@@ -72,7 +72,7 @@ class PlannerByName:
         because a pass searches the Junk folder only if mail from there has a label. A forged mail
         is never used; for a whole domain, neither is a mail of a sender with a card.
 
-        None if there is no such mail, or if the label is missing. Raises as :meth:`read`.
+        None if there is no such mail, or if the account lacks the label. Raises as :meth:`read`.
         """
         places = reading.gathered.places
         labels = places.labels_for(subject, answer)

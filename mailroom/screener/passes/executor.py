@@ -129,8 +129,8 @@ class PlanExecutor:
         if self._screening is None or plan.judged is None:
             return
         # The updates above changed the state. If new mail was read in the state before the updates,
-        # and nobody else changed mail since, it is still as it was read: file it in the state after
-        # the updates.
+        # and nobody else changed mail since, then new mail is still as it was read, and is filed in
+        # the state after the updates.
         state = plan.judged.new_mail.state
         if state == progress.trail.seen:
             state = progress.trail.end or state
@@ -151,8 +151,9 @@ class PlanExecutor:
             )
 
         remaining: Collection[str] = progress.labelled_patches
-        # Held to the state that the pass itself left behind, the update succeeds only if no mail
-        # has come. A server that ignores the state would remove labels in spite of late mail.
+        # The update is held to the state that the pass itself left behind, so it succeeds only if
+        # no mail has come. A server that ignores the state would remove labels in spite of late
+        # mail.
         if (state := progress.trail.end) and Limitation.STATES not in self._account.habits:
             remaining, _ = await self._update_and_mend(
                 progress.labelled_patches, state, replan, progress, as_read=progress.plan.emails

@@ -247,6 +247,7 @@ class Gatherer:
         (*results, created), found = await self.mail_of(searches, preceded_by=operations)
         emails = {email.id: email for email in found}
         mailboxes = frozenset[str]().union(*(search.mailboxes for search in searches))
+        # If the server cannot calculate the changes (None), the search has to be enough.
         while isinstance(created, CreatedEmails):
             emails |= {email.id: email for email in created.emails if email.mailbox_ids & mailboxes}
             if not created.has_more:

@@ -56,7 +56,7 @@ class Report:
 
     @property
     def finished(self) -> tuple[Filing, ...]:
-        """The decisions that were carried out to the end."""
+        """The filings that were carried out to the end."""
         return tuple(
             filing for filing in self.plan.filings if filing.decision.id not in self.failures
         )
@@ -89,7 +89,7 @@ class Progress:
 
     @property
     def open_filings(self) -> tuple[Filing, ...]:
-        """The decisions of which no write has failed so far."""
+        """The filings of which no write has failed so far."""
         return tuple(
             filing for filing in self.plan.filings if filing.decision.id not in self._failures
         )
@@ -103,7 +103,7 @@ class Progress:
     def first_patches(self) -> dict[str, Patch]:
         """The patches that are written before :attr:`labelled_patches`.
 
-        These are the label-only patches, and the swept patches of the open decisions.
+        These are the label-only patches, and the swept patches of the open filings.
         """
         patches = dict(self.plan.label_only_patches)
         for filing in self.open_filings:
@@ -112,7 +112,7 @@ class Progress:
 
     @property
     def labelled_patches(self) -> dict[str, Patch]:
-        """The patches of the labelled mails of the open decisions."""
+        """The patches of the labelled mails of the open filings."""
         patches: dict[str, Patch] = {}
         for filing in self.open_filings:
             patches |= filing.labelled_patches

@@ -49,6 +49,6 @@ class StateTrail:
 
     @property
     def was_disturbed(self) -> bool:
-        """True if somebody else changed mail between our updates, or the server sends no states."""
+        """True if somebody else changed mail before one of our updates, or no states are known."""
         reached = {self.seen, *(new for _, new in self.steps)}
         return any(not old or old not in reached for old, _ in self.steps)

@@ -166,11 +166,11 @@ class MailSearch:
             self._account.first_page(email_filter, also=also) for email_filter in filters
         ]
         queries: list[Operation[Any]] = [self._proof(_all_mailboxes(searches)), *first_pages]
-        results, answers = await self._account.client.perform_in_turn(preceded_by, queries)
-        proof: Proof | None = answers[0]
+        results, responses = await self._account.client.perform_in_turn(preceded_by, queries)
+        proof: Proof | None = responses[0]
         if proof is not None:
             habits.weigh_total(proof.every.total, proof.every.length)
-        pages: list[EmailPage] = answers[1:]
+        pages: list[EmailPage] = responses[1:]
         found = await self._account.all_pages(filters, pages, also=also)
         return results, found, proof
 
@@ -213,8 +213,9 @@ class MailSearch:
     ) -> None:
         """Learn from a list of all mail why the search by header lacks mail.
 
-        It may lack mail without an address in From, and still find every sender. If it lacks other
-        mail, the server's searches are not exact, and the mailboxes are listed from now on.
+        A search that lacks only mail without an address in From still finds every sender. If the
+        search lacks other mail, the server's searches are not exact, and the mailboxes are listed
+        from now on.
         """
         if proof is None or not proof.is_steady:
             return
@@ -275,8 +276,8 @@ class MailSearch:
     async def _read_part(self, ids: Sequence[str], addresses: frozenset[str]) -> tuple[Email, ...]:
         """Read mails and remember their people; return the mails that name one of the addresses."""
         readings = self._account.readings(ids, also=self._fields.also)
-        answers = await self._account.client.perform_all(readings)
-        emails = [email for _, part in answers for email in part]
+        responses = await self._account.client.perform_all(readings)
+        emails = [email for _, part in responses for email in part]
         for email in emails:
             self._remember(email)
         for deleted_id in set(ids) - {email.id for email in emails}:

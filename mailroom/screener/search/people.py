@@ -79,7 +79,7 @@ def filters_for(
     """Yield filters that find at least all mail in some mailboxes that names any of the addresses.
 
     A text condition and a header condition are never in one filter: newer versions of Cyrus limit
-    the whole answer to indexed mail if a filter has any text condition.
+    the whole result to indexed mail if a filter has any text condition.
     """
     ordered = sorted(addresses)
     for conditions in (fields.text_conditions, fields.header_conditions):
