@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from pydantic import SecretStr
-
 from mailroom.account import Account
 from mailroom.admin.beside import service_beside
 from mailroom.admin.notices import composer_of, open_notice_client
@@ -208,7 +206,7 @@ async def page(account: Account) -> AsyncIterator[Finding]:
             ("nobody signs in", web.auth == "none"),
             ("sign-in by password", web.password.get_secret_value()),
             (f"users by {web.proxy_header} from {web.trusted_networks}", web.proxy_header),
-            ("tokens for programs", any(map(SecretStr.get_secret_value, tokens))),
+            ("tokens for programs", any(token.get_secret_value() for token in tokens)),
         )
         if is_used
     ]

@@ -1,7 +1,6 @@
 """The parser of the command line: argparse, with the texts of its errors and its help.
 
-Another library would have to be installed, and imported before the service starts; argparse is
-imported in any case, by pydantic-settings.
+Another library would have to be installed, and would take more memory in the service.
 """
 
 import argparse

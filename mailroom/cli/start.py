@@ -1,19 +1,33 @@
 """The start of the service and of every command: the settings are loaded and the log is set up."""
 
+from mailroom.cli.short_process import call_in_short_process
 from mailroom.exits import Exit
 from mailroom.logs import configure_logging
-from mailroom.settings.load import load_settings
 from mailroom.settings.mistakes import SettingsError
 from mailroom.settings.model import Settings
 from mailroom.terminal.output import fail
 
 
-def settings_or_exit() -> Settings:
-    """Return the settings; if they have mistakes, print all of these and exit."""
+def settings_or_exit(*, apart: bool = False) -> Settings:
+    """Return the settings; if they have mistakes, print all of these and exit.
+
+    Args:
+        apart: load them in a process of its own, so that this process, which runs for long, does
+            not keep the memory that loading takes.
+    """
+    loaded = call_in_short_process(_load) if apart else _load()
+    if isinstance(loaded, SettingsError):
+        fail(str(loaded), Exit.CONFIGURATION)
+    return loaded
+
+
+def _load() -> Settings | SettingsError:
+    from mailroom.settings.load import load_settings  # noqa: PLC0415 - see settings/setting.py
+
     try:
         return load_settings()
     except SettingsError as error:
-        fail(str(error), Exit.CONFIGURATION)
+        return error
 
 
 def log_as_set(settings: Settings, *, level: str) -> None:

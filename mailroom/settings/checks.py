@@ -7,7 +7,7 @@ from typing import Final
 
 from mailroom.http import is_this_machine, may_carry_credentials
 from mailroom.screener.model.category_mistakes import find_mistakes
-from mailroom.settings.fields import salvage
+from mailroom.settings.category_list import salvage
 from mailroom.settings.layers import Layer
 from mailroom.settings.model import Settings
 from mailroom.settings.variables import ACCOUNTS, PATHS, Path, variable_of

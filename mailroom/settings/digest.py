@@ -1,12 +1,11 @@
 """The section of the digest: its time of day."""
 
+from dataclasses import dataclass
 from datetime import time
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field
-
 from mailroom.settings.fields import DAY_TIME, day_time, matching
-from mailroom.settings.section import Section
+from mailroom.settings.setting import Convert, Section, setting
 
 _HOUR: Final = 60
 """Minutes."""
@@ -22,16 +21,17 @@ def _time_of_day(value: object) -> object:
     return value
 
 
+@dataclass(frozen=True, kw_only=True)
 class DigestSettings(Section):
     """The digest, which is off until it has a time of day."""
 
     at: Annotated[
         str,
-        BeforeValidator(_time_of_day),
+        Convert(_time_of_day),
         matching(rf"({DAY_TIME})?", "must be a time of day like 08:00"),
-    ] = Field(
+    ] = setting(
         default="",
-        description="time of day, in `MAILROOM_TIMEZONE`, at which a mail in the Inbox names new"
+        meaning="time of day, in `MAILROOM_TIMEZONE`, at which a mail in the Inbox names new"
         " senders who wait: `08:00`; default: no digest",
     )
 

@@ -3,31 +3,17 @@
 The text of an error never contains the value, because any setting may have a secret in it.
 """
 
-import json
 import re
 import ssl
-from dataclasses import asdict
 from datetime import time
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    GetPydanticSchema,
-    PlainValidator,
-    SecretStr,
-    ValidationError,
-)
-from pydantic_core import core_schema
 from yarl import URL
 
-from mailroom.contacts.model import ContactType
 from mailroom.http import trusting
 from mailroom.screener.model.age import parse_age
-from mailroom.screener.model.categories import Categories, Category
+from mailroom.settings.setting import Check, Convert, Parse, Secret
 from mailroom.settings.shard import Shard
 
 
@@ -50,7 +36,7 @@ def service_url(value: object) -> URL:
     return url
 
 
-def _proxy(value: SecretStr) -> SecretStr:
+def _proxy(value: Secret) -> Secret:
     try:
         url = URL(value.get_secret_value())
     except ValueError:
@@ -97,16 +83,16 @@ def day_time(text: str) -> time:
     return time(int(hour), int(minute))
 
 
-def matching(pattern: str, expected: str) -> AfterValidator:
+def matching(pattern: str, expected: str) -> Check:
     """Return a validator for a text, or a secret text, that must match a pattern as a whole."""
 
     def check(value: Any) -> Any:
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        text = value.get_secret_value() if isinstance(value, Secret) else value
         if not re.fullmatch(pattern, text):
             raise ValueError(expected)
         return value
 
-    return AfterValidator(check)
+    return Check(check)
 
 
 def _word(value: object) -> object:
@@ -116,82 +102,20 @@ def _word(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-class CategorySettings(BaseModel):
-    """A category as written; keys that are left out follow from the name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    name: str
-    label: str | None = None
-    group: str | None = None
-    destination: str | None = None
-    parent: str | None = None
-    contact_type: ContactType = ContactType.COMPANY
-    add_to_inbox: bool = False
-    mark_seen: bool = False
-    denies: bool = False
-
-
-def _decoded(value: object) -> list[Any]:
-    """Return a list of categories from YAML's list, from JSON, or unchanged if already read."""
-    if isinstance(value, Categories):
-        return [asdict(category) for category in value]
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            raise ValueError("must be a list of categories (in the environment: as JSON)") from None
-    if not isinstance(value, list):
-        raise ValueError("must be a list of categories")  # noqa: TRY004 - pydantic's protocol
-    return value
-
-
-def salvage(value: object) -> tuple[Categories, bool] | None:
-    """Return the usable part of a list of categories with mistakes; None if it is not a list.
-
-    The second value is True if some categories have no usable name, and are left out.
-    """
-    try:
-        entries = _decoded(value)
-    except ValueError:
-        return None
-    usable = [category for category in map(_usable, entries) if category is not None]
-    return _categories(usable), len(usable) < len(entries)
-
-
-def _usable(entry: object) -> CategorySettings | None:
-    """Return a category without the keys that are unknown or have a wrong value."""
-    if not isinstance(entry, dict):
-        return None
-    given = dict(entry)
-    while True:
-        try:
-            return CategorySettings.model_validate(given)
-        except ValidationError as error:
-            wrong = {detail["loc"][0] for detail in error.errors() if detail["loc"]}
-        if "name" in wrong or not wrong & given.keys():
-            return None
-        given = {key: part for key, part in given.items() if key not in wrong}
-
-
-def _categories(written: list[CategorySettings]) -> Categories:
-    return Categories(Category.named(**category.model_dump()) for category in written)
-
-
-ServiceUrl = Annotated[URL, PlainValidator(service_url)]
-ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]
-Age = Annotated[str, AfterValidator(_age)]
-TimeZone = Annotated[str, AfterValidator(_time_zone)]
-CaFile = Annotated[str, AfterValidator(_ca_file)]
+ServiceUrl = Annotated[URL, Parse(service_url)]
+ProxyUrl = Annotated[Secret, Check(_proxy)]
+Age = Annotated[str, Check(_age)]
+TimeZone = Annotated[str, Check(_time_zone)]
+CaFile = Annotated[str, Check(_ca_file)]
 HeaderToken = Annotated[
-    SecretStr, matching(r"[\x21-\x7e]*", "must be ASCII without spaces or control characters")
+    Secret, matching(r"[\x21-\x7e]*", "must be ASCII without spaces or control characters")
 ]
 # RFC 7617 section 2
 Username = Annotated[
     str, matching(r"[^:\x00-\x1f\x7f]*", "must not contain a colon or control characters")
 ]
 Password = Annotated[
-    SecretStr,
+    Secret,
     matching(r"[^\x00-\x1f\x7f]*", "must not contain control characters (a line end?)"),
 ]
 # RFC 8601 section 2.5; in practice a host name
@@ -203,16 +127,6 @@ AuthservId = Annotated[
 ]
 ShardOption = Annotated[
     Shard | None,
-    PlainValidator(lambda value: value if value is None else Shard.parse(str(value))),
+    Parse(lambda value: value if value is None else Shard.parse(str(value))),
 ]
-Word = BeforeValidator(_word)
-CategoryList = Annotated[
-    Categories,
-    # Written as a list, and read as Categories.
-    GetPydanticSchema(
-        lambda _source, handler: core_schema.no_info_after_validator_function(
-            _categories, handler.generate_schema(list[CategorySettings])
-        )
-    ),
-    BeforeValidator(_decoded),
-]
+Word = Convert(_word)

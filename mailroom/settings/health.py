@@ -1,21 +1,21 @@
 """The section of the HTTP server for probes."""
 
-from pydantic import Field
+from dataclasses import dataclass
+from typing import Annotated
 
 from mailroom.settings.raw import DEFAULT_HEALTH_HOST, DEFAULT_HEALTH_PORT
-from mailroom.settings.section import Section
+from mailroom.settings.setting import Between, Section, setting
 
 
+@dataclass(frozen=True, kw_only=True)
 class HealthSettings(Section):
     """The HTTP server for probes and people."""
 
-    host: str = Field(
+    host: str = setting(
         default=DEFAULT_HEALTH_HOST,
-        description="address to listen on; `::`: all addresses of IPv4 and IPv6",
+        meaning="address to listen on; `::`: all addresses of IPv4 and IPv6",
     )
-    port: int = Field(
+    port: Annotated[int, Between(0, 65535)] = setting(
         default=DEFAULT_HEALTH_PORT,
-        ge=0,
-        le=65535,
-        description="port to listen on; `0`: any free port",
+        meaning="port to listen on; `0`: any free port",
     )

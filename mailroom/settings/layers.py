@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_settings import EnvSettingsSource, InitSettingsSource, PydanticBaseSettingsSource
 
-from mailroom.settings.model import Settings
+from mailroom.settings.schema import SCHEMA
 from mailroom.settings.variables import Path
 
 
@@ -14,7 +14,7 @@ class VariablesSource(EnvSettingsSource):
     """Variables as a source for pydantic-settings, in place of the process's environment."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
-        super().__init__(Settings)
+        super().__init__(SCHEMA)
         self.env_vars = {name.lower(): value for name, value in variables.items()}
         self._values: dict[str, Any] | None = None
 
@@ -34,7 +34,7 @@ def from_mapping(values: Mapping[Path, Any]) -> InitSettingsSource:
         for section in sections:
             place = place.setdefault(section, {})
         place[key] = value
-    return InitSettingsSource(Settings, nested)
+    return InitSettingsSource(SCHEMA, nested)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ User names, secrets and account ids are never taken from the settings for all ac
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import ValidationError
 
+from mailroom.settings.category_list import CategorySettings
 from mailroom.settings.checks import (
     Candidate,
     find_contradictions,
@@ -25,10 +25,10 @@ from mailroom.settings.checks import (
     find_same_web_users,
     inherits_credentials,
 )
-from mailroom.settings.fields import CategorySettings
 from mailroom.settings.layers import Layer, SourceContent, from_mapping
 from mailroom.settings.mistakes import SettingsError, reason
-from mailroom.settings.model import Settings
+from mailroom.settings.model import Environment, Settings
+from mailroom.settings.schema import validated
 from mailroom.settings.sources import read_sources
 from mailroom.settings.variables import ACCOUNTS, PATHS, Path
 
@@ -57,25 +57,27 @@ def load_settings(
             *find_same_web_users(accounts),
         ]
     _raise_if(mistakes)
-    complete = [_complete(candidate, environ, cwd) for candidate in accounts or [common]]
-    return _settings(common.layers, accounts=complete) if accounts else complete[0]
+    environment = Environment(dict(environ), cwd)
+    complete = [_complete(candidate, environment) for candidate in accounts or [common]]
+    return _settings(common.layers, several=tuple(complete)) if accounts else complete[0]
 
 
-def _read_again(environ: Mapping[str, str], cwd: FilePath, name: str) -> Settings:
-    """Load the settings of one account again; ``name`` is empty for a single account.
+def load_again(settings: Settings) -> Settings:
+    """Load the settings of one account again, from the sources that they were read from.
 
     Mistakes in the values of other accounts are ignored.
 
     Raises:
-        SettingsError: the account's settings have mistakes now.
+        SettingsError: the account's settings have mistakes now, or it is no longer there.
     """
-    sources = read_sources(environ, cwd)
+    environment, name = settings.environment, settings.name
+    sources = read_sources(environment.variables, environment.cwd)
     names = _account_names(sources)
     if (name or names) and name not in names:
         raise SettingsError([f"{ACCOUNTS}: the accounts have changed; restart Mailroom"])
     candidate = _candidate(sources, name)
     _raise_if(_mistakes_in(sources, [candidate], whole=[candidate]))
-    return _complete(candidate, environ, cwd)
+    return _complete(candidate, environment)
 
 
 def _account_names(sources: Sequence[SourceContent]) -> list[str]:
@@ -116,7 +118,7 @@ def _candidate(sources: Sequence[SourceContent], account: str = "") -> Candidate
 
 def _settings(layers: Sequence[Layer], **more: Any) -> Settings:
     origins = {path: name for layer in reversed(layers) for path, name in layer.names.items()}
-    return Settings([layer.source for layer in layers], origins, **more)
+    return Settings(**validated([layer.source for layer in layers]), origins=origins, **more)
 
 
 def _mistakes_in(
@@ -133,7 +135,7 @@ def _raise_if(mistakes: Iterable[str]) -> None:
         raise SettingsError(unique)
 
 
-def _complete(candidate: Candidate, environ: Mapping[str, str], cwd: FilePath) -> Settings:
+def _complete(candidate: Candidate, environment: Environment) -> Settings:
     """Return the settings with the values that CardDAV takes from JMAP."""
     layers = list(candidate.layers)
     if inherits_credentials(candidate):
@@ -146,7 +148,7 @@ def _complete(candidate: Candidate, environ: Mapping[str, str], cwd: FilePath) -
         layers.append(Layer(from_mapping(login), names))
     return _settings(
         layers,
-        carddav_lacks=list(find_lacking_of_carddav(candidate)),
+        carddav_lacks=tuple(find_lacking_of_carddav(candidate)),
         name=candidate.account,
-        read_again=partial(_read_again, environ, cwd, candidate.account),
+        environment=environment,
     )

@@ -25,7 +25,7 @@ class SettingsError(Exception):
     """The settings cannot be used; ``mistakes`` has a line for each mistake."""
 
     def __init__(self, mistakes: Sequence[str]) -> None:
-        super().__init__(*mistakes)
+        super().__init__(tuple(mistakes))  # so that pickle can make it again
         self.mistakes = tuple(mistakes)
 
     def __str__(self) -> str:

@@ -1,9 +1,9 @@
 """The section of notices: the server that they are sent to, and the time and the senders."""
 
 import re
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
 from yarl import URL
 
 from mailroom.http import AllowedHosts, Credentials
@@ -15,14 +15,14 @@ from mailroom.settings.fields import (
     matching,
     service_url,
 )
-from mailroom.settings.section import Section
+from mailroom.settings.setting import Check, Secret, Section, setting
 
 _TOPIC: Final = re.compile(r"/[-_A-Za-z0-9]{1,64}")
 """The path of the URL of an ntfy topic."""
 _QUIET: Final = rf"({DAY_TIME} ?- ?{DAY_TIME})?"
 
 
-def _notify_url(value: SecretStr) -> SecretStr:
+def _notify_url(value: Secret) -> Secret:
     if value.get_secret_value():
         service_url(value.get_secret_value())
     return value
@@ -35,43 +35,44 @@ def _some_time(value: str) -> str:
     return value
 
 
+@dataclass(frozen=True, kw_only=True)
 class NotifySettings(Section):
     """The notices about new senders, which are off until there is a URL."""
 
-    url: Annotated[SecretStr, AfterValidator(_notify_url)] = Field(
-        default=SecretStr(""),
-        description="URL of an ntfy topic (`https://ntfy.example.com/mailroom`) or, with"
+    url: Annotated[Secret, Check(_notify_url)] = setting(
+        default=Secret(""),
+        meaning="URL of an ntfy topic (`https://ntfy.example.com/mailroom`) or, with"
         " `MAILROOM_NOTIFY_FORMAT=webhook`, of a webhook, to"
         " which a notice is sent when a new sender waits; default: no notices",
     )
-    format: Annotated[Literal["ntfy", "webhook"], Word] = Field(
+    format: Annotated[Literal["ntfy", "webhook"], Word] = setting(
         default="ntfy",
-        description="`ntfy`, or `webhook`: JSON with the same facts, for any other program",
+        meaning="`ntfy`, or `webhook`: JSON with the same facts, for any other program",
     )
-    token: HeaderToken = Field(
-        default=SecretStr(""),
-        description="access token of ntfy, or another token that is sent as `Bearer`",
+    token: HeaderToken = setting(
+        default=Secret(""),
+        meaning="access token of ntfy, or another token that is sent as `Bearer`",
     )
-    insecure: bool = Field(
+    insecure: bool = setting(
         default=False,
-        description="like `MAILROOM_JMAP_INSECURE`, for the server of the notices",
+        meaning="like `MAILROOM_JMAP_INSECURE`, for the server of the notices",
     )
-    about: Annotated[Literal["people", "everybody"], Word] = Field(
+    about: Annotated[Literal["people", "everybody"], Word] = setting(
         default="people",
-        description="`people`, or `everybody`: also newsletters, mailing lists and programs",
+        meaning="`people`, or `everybody`: also newsletters, mailing lists and programs",
     )
-    details: bool = Field(
+    details: bool = setting(
         default=True,
-        description="`false`: a notice has no name, address, subject line or button, only the"
+        meaning="`false`: a notice has no name, address, subject line or button, only the"
         " number of senders",
     )
     quiet: Annotated[
         str,
         matching(_QUIET, "must be two times of day like 22:00-07:00"),
-        AfterValidator(_some_time),
-    ] = Field(
+        Check(_some_time),
+    ] = setting(
         default="",
-        description="hours without notices, in `MAILROOM_TIMEZONE`: `22:00-07:00`; one notice about"
+        meaning="hours without notices, in `MAILROOM_TIMEZONE`: `22:00-07:00`; one notice about"
         " all new senders comes at their end",
     )
 

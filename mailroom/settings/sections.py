@@ -3,9 +3,8 @@
 An empty string means "not set".
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal
-
-from pydantic import Field, SecretStr
 
 from mailroom.http import AllowedHosts, Credentials, Proxies
 from mailroom.screener.model.categories import Layout, triage_label
@@ -21,35 +20,43 @@ from mailroom.settings.fields import (
     Word,
     service_url,
 )
-from mailroom.settings.section import Section
+from mailroom.settings.setting import Between, Secret, Section, setting
 
 _LAYOUT: Final = Layout()
 
 
+@dataclass(frozen=True, kw_only=True)
 class JmapSettings(Section):
     """The mail account."""
 
-    session_url: ServiceUrl = Field(
+    session_url: ServiceUrl = setting(
         default=service_url("https://api.fastmail.com/jmap/session"),
-        description="URL of the JMAP session; for `https://HOST`, `/.well-known/jmap` is added",
+        meaning="URL of the JMAP session; for `https://HOST`, `/.well-known/jmap` is added",
     )
-    token: HeaderToken = Field(
-        default=SecretStr(""),
-        description="API token (Bearer); set either this or user name and password",
+    token: HeaderToken = setting(
+        default=Secret(""),
+        meaning="API token (Bearer); set either this or user name and password",
     )
-    username: Username = Field(default="", description="user name (Basic)")
-    password: Password = Field(default=SecretStr(""), description="password (Basic)")
-    account: str = Field(
-        default="", description="id of the account; default: the primary mail account"
+    username: Username = setting(
+        default="",
+        meaning="user name (Basic)",
     )
-    keep_origin: bool = Field(
+    password: Password = setting(
+        default=Secret(""),
+        meaning="password (Basic)",
+    )
+    account: str = setting(
+        default="",
+        meaning="id of the account; default: the primary mail account",
+    )
+    keep_origin: bool = setting(
         default=False,
-        description="`true`: use the scheme, host and port of `MAILROOM_JMAP_SESSION_URL` for all"
+        meaning="`true`: use the scheme, host and port of `MAILROOM_JMAP_SESSION_URL` for all"
         " URLs in the session, for a server that does not know the proxy in front of it",
     )
-    insecure: bool = Field(
+    insecure: bool = setting(
         default=False,
-        description="`true`: allow plain http to a mail server on another machine, in a container"
+        meaning="`true`: allow plain http to a mail server on another machine, in a container"
         " network of your own",
     )
 
@@ -67,47 +74,50 @@ class JmapSettings(Section):
         return Credentials.basic(self.username, self.password.get_secret_value(), allowed_hosts)
 
 
+@dataclass(frozen=True, kw_only=True)
 class ContactsSettings(Section):
     """The address book: protocol, choice, and edits of cards."""
 
-    backend: Annotated[Literal["auto", "jmap", "carddav"], Word] = Field(
+    backend: Annotated[Literal["auto", "jmap", "carddav"], Word] = setting(
         default="auto",
-        description="`jmap`, `carddav`, or `auto`: `jmap` if the server offers it, else `carddav`",
+        meaning="`jmap`, `carddav`, or `auto`: `jmap` if the server offers it, else `carddav`",
     )
-    annotate: bool = Field(
+    annotate: bool = setting(
         default=False,
-        description="`true`: over JMAP, add notes and missing names to cards that you made; servers"
+        meaning="`true`: over JMAP, add notes and missing names to cards that you made; servers"
         " may lose parts of such a card. Over CardDAV this is always done, and loses nothing",
     )
-    address_book: str = Field(
+    address_book: str = setting(
         default="",
-        description="name, path or id of the address book to write to; default: your own",
+        meaning="name, path or id of the address book to write to; default: your own",
     )
-    groups: Annotated[Literal["auto", "categories"], Word] = Field(
+    groups: Annotated[Literal["auto", "categories"], Word] = setting(
         default="auto",
-        description="form of contact groups: `auto`: a card for each group; `categories`:"
+        meaning="form of contact groups: `auto`: a card for each group; `categories`:"
         " CATEGORIES on the cards of the members (Nextcloud, DAVx5; CardDAV only)",
     )
 
 
+@dataclass(frozen=True, kw_only=True)
 class CarddavSettings(Section):
     """The address book over CardDAV."""
 
-    url: ServiceUrl = Field(
+    url: ServiceUrl = setting(
         default=service_url("https://carddav.fastmail.com/"),
-        description="URL of the CardDAV server; required for CardDAV if the mail server is not"
+        meaning="URL of the CardDAV server; required for CardDAV if the mail server is not"
         " Fastmail's",
     )
-    username: Username = Field(
+    username: Username = setting(
         default="",
-        description="user name; default: that of JMAP, if it has one and the host is the same",
+        meaning="user name; default: that of JMAP, if it has one and the host is the same",
     )
-    password: Password = Field(
-        default=SecretStr(""),
-        description="password or app password; default: that of JMAP, as for the user name",
+    password: Password = setting(
+        default=Secret(""),
+        meaning="password or app password; default: that of JMAP, as for the user name",
     )
-    insecure: bool = Field(
-        default=False, description="like `MAILROOM_JMAP_INSECURE`, for the CardDAV server"
+    insecure: bool = setting(
+        default=False,
+        meaning="like `MAILROOM_JMAP_INSECURE`, for the CardDAV server",
     )
 
     @property
@@ -117,17 +127,18 @@ class CarddavSettings(Section):
         return Credentials.basic(self.username, self.password.get_secret_value(), allowed_hosts)
 
 
+@dataclass(frozen=True, kw_only=True)
 class HttpSettings(Section):
     """HTTP: certificates and proxy."""
 
-    ca_file: CaFile = Field(
+    ca_file: CaFile = setting(
         default="",
-        description="file with certificates (PEM) of a private CA, which are trusted beside the"
+        meaning="file with certificates (PEM) of a private CA, which are trusted beside the"
         " system's",
     )
-    proxy: ProxyUrl = Field(
-        default=SecretStr(""),
-        description="proxy (`http://proxy.example.com:3128`) for all servers except this machine"
+    proxy: ProxyUrl = setting(
+        default=Secret(""),
+        meaning="proxy (`http://proxy.example.com:3128`) for all servers except this machine"
         " and those in `NO_PROXY`; default: `HTTPS_PROXY` and `HTTP_PROXY`",
     )
 
@@ -137,140 +148,140 @@ class HttpSettings(Section):
         return Proxies.configured(self.proxy.get_secret_value())
 
 
+@dataclass(frozen=True, kw_only=True)
 class PushSettings(Section):
     """Push: transport and timing."""
 
-    transport: Annotated[Literal["auto", "websocket", "eventsource", "off"], Word] = Field(
+    transport: Annotated[Literal["auto", "websocket", "eventsource", "off"], Word] = setting(
         default="auto",
-        description="`websocket`, `eventsource`, `off` (Mailroom only polls), or `auto`:"
+        meaning="`websocket`, `eventsource`, `off` (Mailroom only polls), or `auto`:"
         " `websocket` if the server offers it, else `eventsource`",
     )
-    settle: float = Field(
+    settle: Annotated[float, Between(0, 60)] = setting(
         default=0.1,
-        ge=0,
-        le=60,
-        description="seconds to wait after an event, so that a burst of events causes one pass",
+        meaning="seconds to wait after an event, so that a burst of events causes one pass",
     )
-    ping: int = Field(
+    ping: Annotated[int, Between(1, 3600)] = setting(
         default=30,
-        ge=1,
-        le=3600,
-        description="seconds between the pings that Mailroom asks the server to send",
+        meaning="seconds between the pings that Mailroom asks the server to send",
     )
 
 
+@dataclass(frozen=True, kw_only=True)
 class ArrivalsSettings(Section):
     """The screening of new mail."""
 
-    enabled: bool = Field(
+    enabled: bool = setting(
         default=True,
-        description="`false`: new mail in the Inbox is not screened; use your provider's rules",
+        meaning="`false`: new mail in the Inbox is not screened; use your provider's rules",
     )
-    lookback: float = Field(
+    lookback: Annotated[float, Between(0, 30 * 86400)] = setting(
         default=86400,
-        ge=0,
-        le=30 * 86400,
-        description="age in seconds; new mail that is older is never screened",
+        meaning="age in seconds; new mail that is older is never screened",
     )
-    authserv_id: AuthservId = Field(
+    authserv_id: AuthservId = setting(
         default="",
-        description="server whose `Authentication-Results` are believed: a name, or"
+        meaning="server whose `Authentication-Results` are believed: a name, or"
         " `*.example.com`; default: Fastmail's at Fastmail, else no server",
     )
-    codes: bool = Field(
+    codes: bool = setting(
         default=True,
-        description="`false`: mail with a one-time code in its subject line waits like any other",
+        meaning="`false`: mail with a one-time code in its subject line waits like any other",
     )
-    code_words: str = Field(
+    code_words: str = setting(
         default="",
-        description="more words for one-time codes: `kodi i verifikimit, verifikationskod`",
+        meaning="more words for one-time codes: `kodi i verifikimit, verifikationskod`",
     )
 
 
+@dataclass(frozen=True, kw_only=True)
 class PollSettings(Section):
     """The poll, which runs beside push."""
 
-    interval: float = Field(
+    interval: Annotated[float, Between(1, 86400)] = setting(
         default=300,
-        ge=1,
-        le=86400,
-        description="seconds between polls, which run beside push; at most 30 while push is down"
+        meaning="seconds between polls, which run beside push; at most 30 while push is down"
         " or has missed a change",
     )
 
 
+@dataclass(frozen=True, kw_only=True)
 class LogSettings(Section):
     """The level and format of the log."""
 
-    level: Annotated[Literal["debug", "info", "warning", "error"], Word] = Field(
+    level: Annotated[Literal["debug", "info", "warning", "error"], Word] = setting(
         default="info",
-        description="`debug`, `info`, `warning` or `error`; default of all commands except `run`:"
+        meaning="`debug`, `info`, `warning` or `error`; default of all commands except `run`:"
         " `warning`",
     )
-    format: Annotated[Literal["auto", "console", "json"], Word] = Field(
+    format: Annotated[Literal["auto", "console", "json"], Word] = setting(
         default="auto",
-        description="`console`, `json`, or `auto`: `console` on a terminal, else `json`",
+        meaning="`console`, `json`, or `auto`: `console` on a terminal, else `json`",
     )
 
 
+@dataclass(frozen=True, kw_only=True)
 class FailureSettings(Section):
     """The limit of failures."""
 
-    limit: int = Field(
+    limit: Annotated[int, Between(1, 1000)] = setting(
         default=10,
-        ge=1,
-        le=1000,
-        description="number of failed passes in a row after which Mailroom exits",
+        meaning="number of failed passes in a row after which Mailroom exits",
     )
 
 
+@dataclass(frozen=True, kw_only=True)
 class ScreenerSettings(Section):
     """The mailboxes, labels and groups beside the categories."""
 
-    mailbox: str = Field(
+    mailbox: str = setting(
         default=_LAYOUT.screener,
-        description="mailbox where the mail of undecided senders waits; `Inbox/Screener` is the"
+        meaning="mailbox where the mail of undecided senders waits; `Inbox/Screener` is the"
         " mailbox Screener in the Inbox",
     )
-    label: str = Field(
-        default_factory=lambda validated: triage_label(
-            validated.get("mailbox", _LAYOUT.screener).rpartition("/")[2]
-        ),
-        description="label that undoes a decision; default: `@To` and the name of the mailbox",
+    label: str = setting(
+        default="",
+        meaning="label that undoes a decision; default: `@To` and the name of the mailbox",
     )
-    spam_label: str = Field(
+    spam_label: str = setting(
         default=_LAYOUT.spam_label,
-        description="label that puts a sender's waiting mail into the Junk folder",
+        meaning="label that puts a sender's waiting mail into the Junk folder",
     )
-    domain_label: str = Field(
+    domain_label: str = setting(
         default=_LAYOUT.domain_label,
-        description="label that, beside a triage label, decides on everybody at the domain",
+        meaning="label that, beside a triage label, decides on everybody at the domain",
     )
-    list_label: str = Field(
+    list_label: str = setting(
         default=_LAYOUT.list_label,
-        description="label that, beside a triage label, decides on the mail's mailing list",
+        meaning="label that, beside a triage label, decides on the mail's mailing list",
     )
-    error_label: str = Field(
-        default=_LAYOUT.error_label, description="label for labelled mail that cannot be triaged"
+    error_label: str = setting(
+        default=_LAYOUT.error_label,
+        meaning="label for labelled mail that cannot be triaged",
     )
-    warning_label: str = Field(
+    warning_label: str = setting(
         default=_LAYOUT.warning_label,
-        description="label for mail whose sender uses another name than the contact has, and for"
+        meaning="label for mail whose sender uses another name than the contact has, and for"
         " mail that may be forged",
     )
-    provenance_group: str = Field(
+    provenance_group: str = setting(
         default=_LAYOUT.provenance_group,
-        description="contact group of the contacts that Mailroom made",
+        meaning="contact group of the contacts that Mailroom made",
     )
-    warn_on_name_mismatch: bool = Field(
+    warn_on_name_mismatch: bool = setting(
         default=_LAYOUT.warn_on_name_mismatch,
-        description="`false`: the warning label is not used, not for forged mail either",
+        meaning="`false`: the warning label is not used, not for forged mail either",
     )
-    expire: Age = Field(
+    expire: Age = setting(
         default="",
-        description="age in days (`30d`) at which waiting mail goes to the archive without a"
+        meaning="age in days (`30d`) at which waiting mail goes to the archive without a"
         " decision; default: never",
     )
+
+    def __post_init__(self) -> None:
+        if not self.label:
+            name = self.mailbox.rpartition("/")[2]
+            object.__setattr__(self, "label", triage_label(name))
 
     @property
     def layout(self) -> Layout:

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Final
 
-from pydantic import SecretStr
 from yarl import URL
 
 from mailroom.http import shown as shown_url
 from mailroom.screener.model.categories import Categories
 from mailroom.settings.model import Settings
 from mailroom.settings.raw import CONFIG, DEFAULT_CONFIG, DEFAULT_SECRETS_DIR, SECRETS_DIR
+from mailroom.settings.setting import Secret
 from mailroom.settings.variables import VARIABLES
 
 _NOT_SET: Final = "not set"
@@ -57,7 +57,7 @@ def settings_table() -> str:
 
 def _shown(value: Any) -> str:
     match value:
-        case SecretStr():
+        case Secret():
             return "set" if value.get_secret_value() else _NOT_SET
         case URL():
             return shown_url(value)

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
-
-from pydantic import BaseModel
+from dataclasses import dataclass, fields
+from typing import Any, Final, cast
 
 from mailroom.settings.model import Settings, is_process_wide
 from mailroom.settings.raw import PREFIX
+from mailroom.settings.setting import Section
 
 Path = tuple[str, ...]
 """The section and key of a setting: ``("jmap", "token")``."""
@@ -22,7 +21,7 @@ _ACCOUNT_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One setting, with the default of the model."""
+    """One setting, with its default."""
 
     name: str
     path: Path
@@ -30,18 +29,18 @@ class Variable:
     meaning: str
 
 
-def _variables(model: type[BaseModel], path: Path) -> Iterator[Variable]:
-    for key, field in model.model_fields.items():
-        here = (*path, key)
-        default = field.get_default(call_default_factory=True, validated_data={})
-        if isinstance(default, BaseModel):
-            yield from _variables(type(default), here)
-        else:
+def _variables(owner: Settings | Section, path: Path) -> Iterator[Variable]:
+    """List the settings in an object that holds the defaults."""
+    for field in fields(cast("Any", owner)):
+        here, default = (*path, field.name), getattr(owner, field.name)
+        if isinstance(default, Section):
+            yield from _variables(default, here)
+        elif "meaning" in field.metadata:
             name = PREFIX + "_".join(here).upper()
-            yield Variable(name, here, default, field.description or "")
+            yield Variable(name, here, default, field.metadata["meaning"])
 
 
-VARIABLES: Final = {variable.name: variable for variable in _variables(Settings, ())}
+VARIABLES: Final = {variable.name: variable for variable in _variables(Settings(), ())}
 PATHS: Final = {variable.path: variable for variable in VARIABLES.values()}
 ACCOUNT_PATHS: Final = {
     path: variable for path, variable in PATHS.items() if not is_process_wide(path)

@@ -1,14 +1,14 @@
 """The section of the page: its address, the ways to sign in, and its rows."""
 
+from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from yarl import URL
 
 from mailroom.http import is_this_machine
 from mailroom.settings.fields import HeaderToken, Password, Word, matching, service_url
-from mailroom.settings.section import Section
+from mailroom.settings.setting import Between, Check, Convert, Secret, Section, setting
 
 PROCESS_WIDE: Final = frozenset({"host", "port", "url", "auth", "proxy_header", "trusted_networks"})
 """The settings of this section that a process has once, however many accounts it serves."""
@@ -68,75 +68,79 @@ def _mail_url(value: str) -> str:
     return value
 
 
-def _long(least: int) -> AfterValidator:
-    def check(value: SecretStr) -> SecretStr:
+def _long(least: int) -> Check:
+    def check(value: Secret) -> Secret:
         if 0 < len(value.get_secret_value()) < least:
             raise ValueError(f"must have at least {least} characters")
         return value
 
-    return AfterValidator(check)
+    return Check(check)
 
 
 _Token = Annotated[HeaderToken, _long(_LEAST_TOKEN)]
 
 
+@dataclass(frozen=True, kw_only=True)
 class WebSettings(Section):
     """The page, which is off until there is a way to sign in."""
 
-    host: str = Field(
-        default="::", description="address to listen on; `::`: all addresses of IPv4 and IPv6"
+    host: str = setting(
+        default="::",
+        meaning="address to listen on; `::`: all addresses of IPv4 and IPv6",
     )
-    port: int = Field(
-        default=8081, ge=0, le=65535, description="port to listen on; `0`: any free port"
+    port: Annotated[int, Between(0, 65535)] = setting(
+        default=8081,
+        meaning="port to listen on; `0`: any free port",
     )
-    url: Annotated[str, AfterValidator(_origin)] = Field(
+    url: Annotated[str, Check(_origin)] = setting(
         default="",
-        description="address of the page as your browser shows it: `https://mailroom.example.com`;"
+        meaning="address of the page as your browser shows it: `https://mailroom.example.com`;"
         " without it the page answers only to IP addresses and `localhost`",
     )
-    auth: Annotated[Literal["auto", "none"], Word] = Field(
+    auth: Annotated[Literal["auto", "none"], Word] = setting(
         default="auto",
-        description="`none`: nobody signs in; only with a `MAILROOM_WEB_HOST` like `127.0.0.1`",
+        meaning="`none`: nobody signs in; only with a `MAILROOM_WEB_HOST` like `127.0.0.1`",
     )
-    password: Annotated[Password, _long(_LEAST_PASSWORD)] = Field(
-        default=SecretStr(""),
-        description=f"password of the page, of at least {_LEAST_PASSWORD} characters",
+    password: Annotated[Password, _long(_LEAST_PASSWORD)] = setting(
+        default=Secret(""),
+        meaning=f"password of the page, of at least {_LEAST_PASSWORD} characters",
     )
     proxy_header: Annotated[
         str, matching(r"([A-Za-z0-9-]+)?", "must be the name of a header like Remote-User")
-    ] = Field(
+    ] = setting(
         default="",
-        description="header in which a proxy names the user whom it signed in: `Remote-User`",
+        meaning="header in which a proxy names the user whom it signed in: `Remote-User`",
     )
-    trusted_networks: Annotated[str, BeforeValidator(_joined), AfterValidator(_networks)] = Field(
+    trusted_networks: Annotated[str, Convert(_joined), Check(_networks)] = setting(
         default="",
-        description="networks of the proxy in front of the page: `10.0.0.0/8, fd00::/8`; from"
+        meaning="networks of the proxy in front of the page: `10.0.0.0/8, fd00::/8`; from"
         " elsewhere, Mailroom ignores the proxy's header and `X-Forwarded-For`",
     )
-    proxy_user: str = Field(
+    proxy_user: str = setting(
         default="",
-        description="user of the proxy who may see the account; default for a single account:"
-        " any user",
+        meaning="user of the proxy who may see the account; default for a single account: any user",
     )
-    api_token: _Token = Field(
-        default=SecretStr(""),
-        description=f"token (Bearer) for programs that read and decide, of at least {_LEAST_TOKEN}"
+    api_token: _Token = setting(
+        default=Secret(""),
+        meaning=f"token (Bearer) for programs that read and decide, of at least {_LEAST_TOKEN}"
         " characters",
     )
-    api_token_readonly: _Token = Field(
-        default=SecretStr(""), description="token (Bearer) for programs that only read"
+    api_token_readonly: _Token = setting(
+        default=Secret(""),
+        meaning="token (Bearer) for programs that only read",
     )
-    answers: Annotated[str, BeforeValidator(_joined), AfterValidator(_few)] = Field(
+    answers: Annotated[str, Convert(_joined), Check(_few)] = setting(
         default="",
-        description="categories that stand in each row, four at most: `Imbox, Feed`; default:"
+        meaning="categories that stand in each row, four at most: `Imbox, Feed`; default:"
         " Imbox, Feed, Paper Trail, and the first category that denies",
     )
-    preview: bool = Field(
-        default=False, description="`true`: rows show the beginning of the newest mail's text"
+    preview: bool = setting(
+        default=False,
+        meaning="`true`: rows show the beginning of the newest mail's text",
     )
-    mail_url: Annotated[str, AfterValidator(_mail_url)] = Field(
+    mail_url: Annotated[str, Check(_mail_url)] = setting(
         default="",
-        description="address that opens a mail in your mail app, with `{id}`, `{thread_id}` or"
+        meaning="address that opens a mail in your mail app, with `{id}`, `{thread_id}` or"
         " `{message_id}` in it: `message:%3C{message_id}%3E`",
     )
 

@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -297,9 +298,7 @@ async def test_of_several_accounts_each_is_reported_by_itself(
         settings = load_settings(environ, cwd=tmp_path)
         told = {}
         for name in accounts:
-            of_account = settings.model_copy(update={"health": health})
-            of_account._name = name
-            told[name] = await service_beside(of_account)
+            told[name] = await service_beside(replace(settings, health=health, name=name))
     assert told["anna"] is not None
     assert told["ben"] is not None
     assert told["anna"][1] == ()

@@ -12,7 +12,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from pydantic import ValidationError
 
 from mailroom.digest.content import Digest, Window, digest_of
 from mailroom.digest.message import (
@@ -28,6 +27,8 @@ from mailroom.screener.model.subject import Subject
 from mailroom.screener.overview.decided import DecidedCard
 from mailroom.screener.overview.waiting import WaitingSubject, WaitReason
 from mailroom.settings.digest import DigestSettings
+from mailroom.settings.load import load_settings
+from mailroom.settings.mistakes import SettingsError
 from mailroom.web.text import unlinked
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -97,11 +98,16 @@ def test_the_next_digest_comes_once_a_day_when_clocks_change(now: str, at: time,
     assert next_due(moment, at, BERLIN) == datetime.fromisoformat(due).replace(tzinfo=UTC)
 
 
-def test_a_time_without_quotes_in_yaml_is_read_as_it_was_written() -> None:
-    # YAML 1.1 reads 8:30 as a number to the base 60.
-    assert DigestSettings.model_validate({"at": 510}).time == time(8, 30)
-    with pytest.raises(ValidationError):
-        DigestSettings.model_validate({"at": 8})
+def test_a_time_without_quotes_in_yaml_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """YAML 1.1 reads 8:30 as a number to the base 60."""
+
+    def load(at: str) -> DigestSettings:
+        (tmp_path / "mailroom.yaml").write_text(f"digest:\n  at: {at}\n")
+        return load_settings({"MAILROOM_JMAP_TOKEN": "token"}, cwd=tmp_path).digest
+
+    assert load("8:30").time == time(8, 30)
+    with pytest.raises(SettingsError):
+        load("8")
 
 
 @pytest.fixture

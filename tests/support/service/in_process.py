@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mailroom.runtime.page import PageAccount
 from mailroom.runtime.supervisor import Supervisor
 from mailroom.settings.load import load_settings
 from mailroom.settings.model import Settings
+from mailroom.settings.sections import PollSettings
 from tests.support.owner.person import PATIENCE, until
 from tests.support.service.process import Service
 
@@ -90,8 +92,7 @@ async def running_in_process(
     """
     settings = load_settings(environ, cwd=cwd)
     if poll is not None:
-        section = settings.poll.model_copy(update={"interval": poll})
-        settings = settings.model_copy(update={"poll": section})
+        settings = replace(settings, poll=PollSettings(interval=poll))
     service = InProcess(settings, log)
     try:
         yield service
