@@ -151,7 +151,9 @@ class Written:
         if not (triage_lines(note) and is_only_by_mailroom(note)):
             return False
         if self.organization:
+            # Of a company, ORG is FN. N is empty, or Cyrus has copied FN into it; see digests.
             return self.organization == self.full and self.name in {(), self.full}
+        # Of a person, N has only words of FN. FN may be "Bloggs, Ann".
         words = " ".join(part for parts in self.name for part in parts).split()
         return bool(words) and {*words} <= {*self.full[0][0].replace(",", " ").split()}
 
@@ -180,6 +182,7 @@ def field_digests(name: str, values: Values) -> frozenset[str]:
         case "FN":
             jscontact_value = values[0][0] if values else ""
         case "N":
+            # Over JMAP, Mailroom fills the first two components: surname and given name.
             pairs = (pair for parts in values for pair in zip(COMPONENTS, parts, strict=False))
             jscontact_value = sorted(
                 pair for pair in pairs if pair[1] and pair[0] in COMPONENTS[:2]

@@ -25,7 +25,7 @@ _COMPARABLE: Final = re.compile("(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+")
 
 
 class Paths:
-    """Remembers the spelling in which the server wrote each path.
+    """Remembers a spelling in which the server wrote each path.
 
     Requests use the server's spelling. The rest of the code uses the spelling of :func:`path_key`.
     """
@@ -41,7 +41,7 @@ class Paths:
         return key
 
     def spelled(self, key: str) -> str:
-        """Return a path as the server last wrote it."""
+        """Return a path in a spelling that the server has used."""
         return self._spelled.get(key, key)
 
 

@@ -68,7 +68,7 @@ class Listing:
 
     Attributes:
         found: existing resources, by path.
-        gone: paths of deleted resources.
+        gone: paths of resources that are deleted or cannot be read.
         token: the sync-token after this list (RFC 6578); empty if there is none.
         is_truncated: True if the server truncated the list.
     """

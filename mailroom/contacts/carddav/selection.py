@@ -82,8 +82,10 @@ class Selected:
 async def select(http: HttpClient, base: URL, options: Options) -> Selected:
     """Find the user's address books, and select one.
 
-    If the settings name an address book, that one is selected. Otherwise it is the only one with
-    Mailroom's groups; if there is none or several, it is the only one with a usual name.
+    If the settings name an address book, that one is selected; so is the only one that the user may
+    write to. If there are several, those with Mailroom's groups are the candidates, or all if none
+    has these groups. The only candidate is selected, else the one called ``default``, else the only
+    one with a usual name.
 
     Raises:
         HttpError: the server cannot be reached or refuses the credentials.

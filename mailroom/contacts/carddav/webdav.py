@@ -72,11 +72,10 @@ _LASTING: Final = (
 """The statuses of a resource that the server refuses or has no room for. A retry does not help.
 For an invalid card Radicale answers 400, and sabre/dav 415."""
 
-
 _ABOUT_CARD: Final = frozenset(
     {"valid-address-data", "supported-address-data", "max-resource-size"}
 )
-
+"""The preconditions that a server names if the card itself is invalid or too large."""
 _LONGEST_EXPLANATION: Final = 200
 
 
