@@ -29,10 +29,10 @@ _WHOLE_DOMAIN: Final = "*."
 _AUTHSERV_ID: Final = re.compile(r'(?:"([^"\\]*)"|([^\s;()"=]+))(?=[\s;]|$)')
 _FAILURE: Final = re.compile(r"(?i);\s*dmarc\s*(?:/\s*\d+\s*)?=\s*fail\b")
 """A method may have a version: ``dmarc/1=fail`` (RFC 8601 section 2.2)."""
-# A fact of a field: ``p=reject``.
 _FACT: Final = re.compile(r"(?i)([a-z][a-z0-9._-]*)\s*=\s*([a-z0-9._-]+)")
-# A part of a field: a quoted string, an escaped character, a bracket, a semicolon, or other text.
+"""A fact in a field, such as ``p=reject``."""
 _PART: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\\.|[();]|[^"\\();]+|"', re.DOTALL)
+"""A part of a field: a quoted string, an escaped character, a bracket, a semicolon, other text."""
 
 _AGAINST_FORGERY: Final = frozenset({"quarantine", "reject"})
 """Dispositions of forged mail, as a domain asks for them and as a server applies them."""

@@ -1,14 +1,15 @@
 """Find the mail that has come since the last pass. Reads only.
 
-The first pass reads the unread mail in the Inbox, back to a certain age; every later pass reads the
-changes since the state of the pass before it, which show new mail in the Screener as well. If the
-server cannot return all changes at once, the unread mail is read once more. The reason: the server
-then divides the list of changes. If a mail changes between the reading of two parts, the server may
-report in neither part that the mail was created.
+The first pass reads the unread mail in the Inbox, back to a certain age. Every later pass reads the
+changes since the state of the pass before it. The changes show new mail in the Screener as well.
+
+If the server cannot return all changes at once, it divides the list of changes. If a mail changes
+between the reading of two parts, the server may report in neither part that the mail was created.
+So the changes are not used then, and the unread mail is read once more.
 
 Mail that its owner has read is not searched for, because such mail usually stays in the Inbox (see
 :mod:`mailroom.screener.arrivals.delivery`). Read mail of a sender in a category that denies leaves
-the Inbox if it is among the changes; if it came before the first pass, it stays.
+the Inbox if the changes show it. Such mail stays if it came before the first pass.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -109,7 +110,7 @@ class NewMailFinder:
         return Operation(unread.calls, unread.read)
 
     async def new_mail(self, first: FirstResponse, places: Places) -> NewMail:
-        """Return the new mail; read more of it than the first response holds, if there is more.
+        """Return the new mail, after reading the rest that the first response does not hold.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.

@@ -153,7 +153,8 @@ class Screening:
         # A refusal that is not confirmed yet may be a passing fault, so it is tried again soon.
         for email_id in arrived.lasting_refusals.keys() - arrived.stuck.keys():
             arrived.failures[email_id] = arrived.lasting_refusals.pop(email_id)
-        # Some mailboxes have no room for the keyword that says that a mail was screened.
+        # Some mailboxes have no room for the keyword that says that a mail was screened. Without
+        # the keyword, a mail would be new again if its owner moved it back to the Inbox.
         self.finder.ignore(
             verdict.email.id
             for verdict in arrived.filed

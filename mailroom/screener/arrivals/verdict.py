@@ -87,7 +87,10 @@ class Facts:
 
 
 def is_new(email: Email, places: Places) -> bool:
-    """Return True if a mail is in the Inbox or the Screener alone, and was not filed before."""
+    """Return True if the Inbox or the Screener is a mail's only mailbox, and nobody has filed it.
+
+    Mail that Mailroom has filed before has the keyword :data:`SCREENED`.
+    """
     is_there = email.mailbox_ids in ({places.inbox}, {places.screener})
     return is_there and SCREENED not in email.keywords
 

@@ -111,8 +111,8 @@ class WaitingList:
 class WaitingSubjects:
     """Collects waiting mail by its subject. Pure.
 
-    Forged mail is a subject of its own, because a decision on the sender that From names does not
-    concern the forged mail.
+    Forged mail is listed apart from other mail of the sender that From names, because a decision on
+    that sender does not concern the forged mail.
 
     Args:
         own: the user's own addresses; ``*@domain`` is every address at the domain.
@@ -122,6 +122,7 @@ class WaitingSubjects:
     def __init__(self, own: Collection[str], server: str) -> None:
         self._own = tuple(own)
         self._own_domains = own_domains(own, server)
+        # By the key of the subject, or the text of a From without a usable sender, and the reason.
         self._subjects: dict[tuple[str, WaitReason], WaitingSubject] = {}
         self._mails = defaultdict[tuple[str, WaitReason], list[tuple[str, str]]](list)
 

@@ -80,8 +80,8 @@ def edits_for_triage(
         )
         # A deleted card may have left this uid in some groups. So the card leaves the other
         # categories' groups that list the uid. The chain's groups are joined even if they list the
-        # uid: if another card takes it before the write, the new card gets another uid, which these
-        # groups do not list.
+        # uid: if another card takes the uid before the write, the new card gets another uid, which
+        # these groups do not list.
         others = frozenset(group.id for group in groups.managed if uid in group.members) - joined
         return (ContactEdit(uid, uid, card, join=joined | {groups.provenance.id}, leave=others),)
     if len(cards) > 1 and (not name or contradicts(name, cards)):

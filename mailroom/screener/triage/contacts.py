@@ -25,7 +25,7 @@ class Contact:
 
     Attributes:
         keys: the keys of the subjects that are decided on (senders, mailing lists, whole domains),
-            and of the addresses on its cards.
+            and of the addresses on the contact's cards.
         cards: the contact's cards; empty if the address book has none.
         labelled: the contact's labelled mails, oldest first; empty for a contact that a person
             names in a command or on the page.

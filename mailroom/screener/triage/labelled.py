@@ -3,17 +3,17 @@
 Pure. A label decides on the sender, unless one of these holds, in this order:
 
 - ``@ThisList`` is on the mail: the label decides on the mail's mailing list.
-- ``@WholeDomain`` is on the mail: it decides on everybody at the sender's domain.
+- ``@WholeDomain`` is on the mail: the label decides on everybody at the sender's domain.
 - The label is a category's, and the mail is of a list that many people write to, or of a list that
-  is decided on, in the address book or by another label: it decides on the list.
+  is decided on (in the address book, or by a label on other mail): the label decides on the list.
 - The label takes a decision back: it takes back the decision that holds for the mail. If another
   label decides on the mail's list or domain in the same pass, the two labels contradict each other.
 
-Only the last two rules look at labels on other mail. By the first two rules, a mail itself shows
-the subject of its label. This is so because a pass removes the labels from one mail after the
-other. If the pass is killed in between, only some labels are left, and the next pass must find the
-same subjects for these labels. For the last two rules, the address book or a label that the pass
-has added shows the subject then.
+A pass removes the labels from one mail after the other. If the pass is killed in between, only some
+labels are left, and the next pass must find the same subjects for these labels. By the first two
+rules, the mail itself shows the subject. By the last two rules, the subject may follow from labels
+on other mail, and these may be gone. Then the killed pass has left the subject in the address book,
+or as a label that it added to the mail (:attr:`SortedMail.subject_labels`).
 """
 
 from collections import defaultdict
@@ -184,9 +184,11 @@ class MailSorter:
         wider = [domain, list_key(list_id(email.list_id))]
         labelled = [key for key in wider if key in result.subjects]
         decided = self._decisions.subject_key_for(email)
+        # If another label of this pass decides on the domain or the list, the two labels must have
+        # the same subject, so that their contradiction is found.
         key = labelled[0] if labelled else decided
         if not labelled and (key not in wider or not self._decisions.categories_for(key)):
-            self._add(mail, result)
+            self._add(mail, result)  # the decision on the sender is taken back, if there is one
             return
         label = self._places.domain_label if key == domain else self._places.list_label
         result.subject_labels[email.id] = add_label(email, label) or {}
@@ -214,16 +216,17 @@ class MailSorter:
     def _widen(
         self, mails: Iterable[LabelledMail], result: SortedMail, *, taken_back: Collection[str]
     ) -> None:
-        """Add the mails that have only a label that widens a decision, if there is a decision.
+        """Add the mails whose only label widens a decision.
 
-        If there is no decision to widen, the label waits. The decisions of this pass count first:
-        after a pass that was cut short, the address book may hold only a part of them. A decision
-        that the pass takes back, or replaces by spam, counts as taken back already.
+        If there is no decision to widen, the mail is not added, and its label waits. The decisions
+        of this pass count first: after a pass that was cut short, the address book may hold only a
+        part of them. A decision that the pass takes back, or replaces by spam, counts as taken back
+        already.
 
         Args:
             mails: the mails that have ``@ThisList`` or ``@WholeDomain``, and no triage label.
             result: the mails that decide on something; some of ``mails`` are added.
-            taken_back: the keys of the subjects whose decisions other labels take back.
+            taken_back: the keys of the subjects whose decisions labels on other mail take back.
         """
         left = list(mails)
         while left:
