@@ -39,12 +39,13 @@ _DATE: Final = re.compile(r"(?:19|20)[0-9]{2}(?:(?:0[1-9]|1[0-2])(?:0[1-9]|[12][
 _COUNT: Final = re.compile(r"[0-9]+00 [^\W\d_]")
 """A round number of something: "5000 users"."""
 _REPLY_OR_FORWARD: Final = re.compile(r"(?i)\s*(?:re|fwd?|aw|wg|antw|sv|tr|rv|odp|vs)\s*:")
-"""The beginning of the subject line of a reply or a forwarded mail: "Re:", "Fwd:"."""
+"""The beginning of the subject line of a reply or forwarded mail: "Re:". Such mail has no code."""
 
 _IS: Final = (
     r"\b(?:is|ist|lautet|est|es|é|è|jest|to|wynosi)\b|是|为|為|は|[은는]|[=>|·•\u2013\u2014-]"
 )
 """A word or sign that connects a word with a code: "is", "=", "-"."""
+# Blanks, brackets and quotation marks before and after a code.
 _OPEN, _CLOSE = r"[\s\[(\"'«“„【「『*]*", r"[\s\])\"'»”“】」』*]*"
 _NOTHING: Final = re.compile(r"[\s\[(\"'«“„【「『*\])»”】」』]*")
 """Nothing but blanks, brackets and quotation marks."""

@@ -15,7 +15,7 @@ from mailroom.screener.search.places import read_places
 async def begin_code_ending(
     account: MailAccount, categories: Categories, layout: Layout
 ) -> MailRun:
-    """List the mail with codes; the run patches mail older than a day by :func:`end_code`.
+    """List the mail with codes; the run patches mail older than a day by :func:`remove_from_inbox`.
 
     Args:
         account: the account's mail.
