@@ -180,7 +180,9 @@ def _skipped_labels(
 ) -> dict[str, str]:
     """Return mail id -> the server's words, for patched mails whose patch was refused for good."""
     refusals = {email.id: refusal_of(label_change_key(email)) for email in emails}
-    return {key: reason for key in patched_ids if (reason := refusals[key]) is not None}
+    return {
+        email_id: reason for email_id in patched_ids if (reason := refusals[email_id]) is not None
+    }
 
 
 def label_change_key(email: Email) -> str:

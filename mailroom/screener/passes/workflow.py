@@ -127,15 +127,16 @@ class ScreenerWorkflow:
         return await self._plan(*await self._reader.gather())
 
     async def _plan(self, gathered: GatheredMail, snapshot: Snapshot) -> Plan:
-        labelled = senders_of(gathered.emails)
-        new = senders_of(() if gathered.new_mail is None else gathered.new_mail.emails)
+        labelled_senders = senders_of(gathered.emails)
+        new_mail = () if gathered.new_mail is None else gathered.new_mail.emails
+        senders = labelled_senders | senders_of(new_mail)
         try:
-            own = await self._gatherer.own_among(labelled | new, gathered)
+            own = await self._gatherer.own_among(senders, gathered)
         except MethodError:
             # The server refuses the search. Leave out the senders of new mail, so that decisions
-            # can still be carried out. The labelled senders are seldom in doubt, and the search is
-            # sent only if one is.
-            own = await self._gatherer.own_among(labelled, gathered)
+            # can still be carried out: only senders in doubt are searched for, and senders of
+            # labelled mail seldom are in doubt.
+            own = await self._gatherer.own_among(labelled_senders, gathered)
         gathered = replace(gathered, identities=(*gathered.identities, *sorted(own)))
         reading = self._reader.reading(gathered, snapshot)
         sorted_mail = reading.sorter.sort(gathered.emails)

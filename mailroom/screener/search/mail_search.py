@@ -187,8 +187,7 @@ class MailSearch:
         account = self._account
         inside, *others = self._to_search(mailbox_ids).filters(account.habits)
         if others:
-            # A server that can only search one mailbox at a time refuses this, and the mailboxes
-            # are listed.
+            # A server that searches one mailbox at a time refuses this. Then mailboxes are listed.
             inside = {"operator": "OR", "conditions": [inside, *others]}
         by_header: Filter = {"operator": "AND", "conditions": [inside, _EVERY_MAIL]}
         queries = in_order(
@@ -214,8 +213,7 @@ class MailSearch:
         """Learn from a list of all mail why the search by header lacks mail.
 
         A search that lacks only mail without an address in From still finds every sender. If the
-        search lacks other mail, the server's searches are not exact, and the mailboxes are listed
-        from now on.
+        search lacks other mail as well, the mailboxes are listed from now on.
         """
         if proof is None or not proof.is_steady:
             return

@@ -18,7 +18,7 @@ class Fields:
     Attributes:
         names: the fields.
         also: the properties of a mail that hold the fields, if they are not always read.
-        people: returns the addresses in the fields.
+        people: returns the addresses in these fields of a mail.
         finds_lists: True to find mail of mailing lists as well, by their keys.
     """
 
