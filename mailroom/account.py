@@ -234,7 +234,13 @@ async def open_account(settings: Settings) -> AsyncIterator[Account]:
     an account over both. A push stream takes no slot: it stays open for ever, and servers do not
     count it after the handshake. One slot is left free for the handshake.
     """
-    _warn_of_plain_http(settings)
+    for url, setting in (
+        (settings.jmap.session_url, "MAILROOM_JMAP_INSECURE"),
+        (settings.carddav.url, "MAILROOM_CARDDAV_INSECURE"),
+    ):
+        # The user has allowed it, but credentials and mail go unencrypted.
+        if not may_carry_credentials(url):
+            log.warning("credentials are sent over plain http", to=shown(url), allowed_by=setting)
     slots, streams = Slots(), Streams()
     is_one_host = settings.jmap.session_url.host == settings.carddav.url.host
     of_carddav = (slots, streams) if is_one_host else (Slots(), Streams())
@@ -260,13 +266,3 @@ async def open_account(settings: Settings) -> AsyncIterator[Account]:
             yield Account(settings, jmap=jmap, carddav=carddav, push=push, streams=streams)
         finally:
             await all_of(http.close() for http in (jmap, carddav, push))
-
-
-def _warn_of_plain_http(settings: Settings) -> None:
-    """Log a warning at each start if the user allowed credentials and mail to go unencrypted."""
-    for url, setting in (
-        (settings.jmap.session_url, "MAILROOM_JMAP_INSECURE"),
-        (settings.carddav.url, "MAILROOM_CARDDAV_INSECURE"),
-    ):
-        if not may_carry_credentials(url):
-            log.warning("credentials are sent over plain http", to=shown(url), allowed_by=setting)

@@ -55,7 +55,12 @@ class Supervisor:
         self._telemetry = Telemetry.of(settings, families)
         self.name = settings.name
         self.health = self._telemetry.health
-        self.page = _page_account(settings)
+        self.page: PageAccount | None = None
+        if settings.web.is_on:
+            # A service without the page loads nothing of it.
+            from mailroom.runtime import page  # noqa: PLC0415
+
+            self.page = page.PageAccount(settings)
 
     async def run(self) -> Exit:
         """Work until the service gives up, and return the exit code; cancel the task to stop.
@@ -122,12 +127,3 @@ def restart_pause(code: Exit) -> float:
     """
     pause = _PAUSES.get(code, _LONG_PAUSE)
     return full_jitter(1, base=pause / 2, cap=pause, floor=pause / 2)
-
-
-def _page_account(settings: Settings) -> "PageAccount | None":
-    if not settings.web.is_on:
-        return None
-    # A service without the page loads nothing of it.
-    from mailroom.runtime.page import PageAccount  # noqa: PLC0415
-
-    return PageAccount(settings)

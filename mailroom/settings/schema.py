@@ -77,26 +77,22 @@ def validated(sources: Sequence[PydanticBaseSettingsSource]) -> dict[str, Any]:
     }
 
 
-def _validator(mark: object) -> object:
-    """Return pydantic's validator for a mark of an annotation."""
-    match mark:
-        case Between():
-            return Field(ge=mark.least, le=mark.most)
-        case Convert():
-            return BeforeValidator(mark.function)
-        case Check():
-            return AfterValidator(mark.function)
-        case Parse():
-            return PlainValidator(mark.function)
-    return mark
-
-
 def _annotation(hint: Any) -> Any:
     """Return the annotation of a setting with pydantic's validators in place of our marks."""
     written, *marks = get_args(hint) if get_origin(hint) is Annotated else (hint,)
     annotation = _TYPES.get(written, written)
     for mark in marks:
-        annotation = Annotated[annotation, _validator(mark)]
+        validator = mark
+        match mark:
+            case Between():
+                validator = Field(ge=mark.least, le=mark.most)
+            case Convert():
+                validator = BeforeValidator(mark.function)
+            case Check():
+                validator = AfterValidator(mark.function)
+            case Parse():
+                validator = PlainValidator(mark.function)
+        annotation = Annotated[annotation, validator]
     return annotation
 
 

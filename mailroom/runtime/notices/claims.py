@@ -18,6 +18,7 @@ from mailroom.jmap.mail_account import MailAccount
 from mailroom.jmap.recent_mail import Headers, read_headers
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.keywords import NOTICE
+from mailroom.screener.model.places import Places
 from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.overview.waiting import WaitingSubject, WaitingSubjects, WaitReason
 from mailroom.screener.search.mail_search import MailSearch, Search
@@ -25,6 +26,7 @@ from mailroom.screener.search.own_addresses import OwnAddresses
 from mailroom.screener.search.people import SENDERS
 from mailroom.screener.search.places import read_places
 from mailroom.screener.suggest.classify import is_personal
+from mailroom.waiting.retrying import retry_while_changed
 
 _TRIES: Final = 5
 """The number of updates that are held to a state, while others change mail."""
@@ -80,34 +82,44 @@ class NoticeClaims:
             RestlessError: others change mail all the time.
         """
         _, places = await read_places(self._account, self._categories, self._layout)
-        for _ in range(_TRIES):
-            reading_own = OwnAddresses(self._account).addresses(places)
-            (own,), ids = await list_ids(
-                self._account, [places.screener], keyword=NOTICE, preceded_by=[reading_own]
-            )
-            if not ids:
-                return None
-            state, mails = await read_headers(self._account, ids, also=OVERVIEW)
-            owed = [
-                mail
-                for mail in mails
-                if NOTICE in mail.email.keywords and places.screener in mail.email.mailbox_ids
-            ]
-            newcomers = await self._newcomers(owed, own, places.screener)
-            done = set[str]()
+        claimed: tuple[Newcomer, ...] | None = None
 
-            def note(written: Written, done: set[str] = done) -> None:
-                done.update(written.patches.keys() - written.updated.failed.keys())
+        async def attempt(_is_changed: bool) -> bool:  # noqa: FBT001 - called by position
+            nonlocal claimed
+            claimed, is_changed = await self._claim_as_read(places)
+            return is_changed
 
-            patches: dict[str, Patch] = {
-                mail.email.id: {f"keywords/{NOTICE}": None} for mail in owed
-            }
-            await self._account.update_in_state(patches, state, note)
-            if done:
-                return tuple(
-                    newcomer for newcomer in newcomers if newcomer.waiting.newest_id in done
-                )
-        raise RestlessError
+        if await retry_while_changed(attempt, True, tries=_TRIES):  # noqa: FBT003 - as above
+            raise RestlessError
+        return claimed
+
+    async def _claim_as_read(self, places: Places) -> tuple[tuple[Newcomer, ...] | None, bool]:
+        """Read the mail with the keyword, and claim its notices; return True if others were first.
+
+        The senders are None if no notice is owed.
+        """
+        reading_own = OwnAddresses(self._account).addresses(places)
+        (own,), ids = await list_ids(
+            self._account, [places.screener], keyword=NOTICE, preceded_by=[reading_own]
+        )
+        if not ids:
+            return None, False
+        state, mails = await read_headers(self._account, ids, also=OVERVIEW)
+        owed = [
+            mail
+            for mail in mails
+            if NOTICE in mail.email.keywords and places.screener in mail.email.mailbox_ids
+        ]
+        newcomers = await self._newcomers(owed, own, places.screener)
+        done = set[str]()
+
+        def note(written: Written) -> None:
+            done.update(written.patches.keys() - written.updated.failed.keys())
+
+        patches: dict[str, Patch] = {mail.email.id: {f"keywords/{NOTICE}": None} for mail in owed}
+        await self._account.update_in_state(patches, state, note)
+        ours = (newcomer for newcomer in newcomers if newcomer.waiting.newest_id in done)
+        return tuple(ours), not done
 
     async def _newcomers(
         self, owed: Iterable[Headers], own: Iterable[str], screener: str
