@@ -11,7 +11,11 @@ from typing import Final
 
 from mailroom.account import Account
 from mailroom.admin.beside import service_beside
-from mailroom.admin.notices import composer_of, open_notice_client
+from mailroom.admin.notices import (
+    composer_of,
+    open_notice_client,
+    reason_without_buttons,
+)
 from mailroom.admin.searching import find_limitations
 from mailroom.admin.setup import find_lacking
 from mailroom.admin.sign_of_life import BlockedError, sign_of_life
@@ -20,6 +24,7 @@ from mailroom.exits import Exit
 from mailroom.http import HttpError
 from mailroom.jmap.errors import SessionError
 from mailroom.jmap.session import unusable_push_urls
+from mailroom.notices.client import REDIRECTED, is_redirect
 from mailroom.report import plan_text
 from mailroom.report.failures import EXPECTED
 from mailroom.screener.model.missing import MissingError, NoRightToWriteError
@@ -223,7 +228,8 @@ async def digest(account: Account) -> AsyncIterator[Finding]:
         return
     due = next_due(account.client.server_now(), settings.digest.time, settings.zone)
     local = due.astimezone(settings.zone)
-    zone = settings.timezone or f"{local.tzname()}, the time zone of this machine"
+    # The offset shows a typing error in TZ, which the machine takes for UTC without a word.
+    zone = settings.timezone or f"{local.tzname()}, UTC{local:%z}, the time zone of this machine"
     yield Finding(
         "next digest", f"on {local:%Y-%m-%d} at {local:%H:%M} ({zone}), if anybody new waits"
     )
@@ -238,17 +244,22 @@ async def notices(account: Account) -> AsyncIterator[Finding]:
     if not notify.is_on:
         return
     quiet = f", not from {notify.quiet.replace('-', ' to ')}" if notify.quiet else ""
-    has_buttons = composer_of(account.settings).has_buttons
-    answers = "with buttons" if has_buttons else "without buttons"
+    without = reason_without_buttons(account.settings)
+    answers = f"without buttons ({without})" if without else "with buttons"
     detail = f"about {notify.about} by {notify.format}, {answers}{quiet}"
     async with open_notice_client(account.settings) as client:
         try:
-            await client.knock()
+            status = await client.knock()
         except HttpError as error:
             line = f"{notify.target.host} does not answer: {error.reason()}"
             yield Finding("notices", detail, lines=(line,), is_open=True)
-        else:
-            yield Finding("notices", f"{detail}; {notify.target.host} answers")
+            return
+    # A webhook may redirect at its root, which a notice does not ask.
+    if notify.format == "ntfy" and is_redirect(status):
+        line = f"{notify.target.host} redirects; {REDIRECTED}"
+        yield Finding("notices", detail, lines=(line,), is_open=True)
+    else:
+        yield Finding("notices", f"{detail}; {notify.target.host} answers")
 
 
 async def send_test_notice(account: Account) -> AsyncIterator[Finding]:
@@ -256,6 +267,7 @@ async def send_test_notice(account: Account) -> AsyncIterator[Finding]:
     if not account.settings.notify.is_on:
         yield Finding("test notice", "not sent: MAILROOM_NOTIFY_URL is not set", Exit.FAILED)
         return
+    yield Finding("test notice", "being sent ...", is_open=True, is_passing=True)
     async with open_notice_client(account.settings) as client:
         try:
             await client.send_once(composer_of(account.settings).test())

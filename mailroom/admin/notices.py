@@ -28,15 +28,27 @@ async def open_notice_client(settings: Settings) -> AsyncIterator[NoticeClient]:
         yield NoticeClient(http, notify.target, is_ntfy=notify.format == "ntfy")
 
 
-def composer_of(settings: Settings) -> Composer:
-    """Return the composer of an account's notices.
+def reason_without_buttons(settings: Settings) -> str:
+    """Return the reason why an account's notices have no buttons; empty if they have some.
 
-    Links need a page with an address, and buttons a page with a way to sign in: on a page that is
-    open to all of this machine, a phone could not press them.
+    Buttons need a page with an address and a way to sign in: on a page that is open to all of this
+    machine, a phone could not press them.
     """
     web = settings.web
+    if not web.is_on:
+        return "the page is off"
+    if not web.url:
+        return "MAILROOM_WEB_URL is not set"
+    if web.auth == "none":
+        return "MAILROOM_WEB_AUTH is none"
+    return "" if settings.notify.details else "MAILROOM_NOTIFY_DETAILS is false"
+
+
+def composer_of(settings: Settings) -> Composer:
+    """Return the composer of an account's notices; links in them need a page with an address."""
+    web = settings.web
     base = URL(web.url) if web.is_on and web.url else None
-    has_buttons = base is not None and web.auth != "none" and settings.notify.details
+    has_buttons = not reason_without_buttons(settings)
     chosen = row_answers(answers_of(settings.categories), web.answer_names)
     denying = [answer for answer in chosen if answer.denies][:_DENYING]
     others = [answer for answer in chosen if answer not in denying]

@@ -26,7 +26,7 @@ from mailroom.http import (
     raise_for_status,
 )
 from mailroom.http.wire import read_whole
-from mailroom.notices.formats import ntfy_request, webhook_body
+from mailroom.notices.formats import is_ntfy_answer, ntfy_request, webhook_body
 from mailroom.notices.notice import Notice
 from mailroom.waiting.backoff import full_jitter
 
@@ -44,7 +44,14 @@ _LONGEST_ASKED_PAUSE: Final = 3600.0
 """Seconds. If a server asks for a longer pause, the notice is dropped: its news would be old."""
 _MOST_OCTETS: Final = 64 * 1024
 """The largest number of octets in an answer."""
+REDIRECTED: Final = "Mailroom follows no redirect; set MAILROOM_NOTIFY_URL to the final address"
+"""The advice about a server that redirects."""
 _EXPECTED: Final = frozenset(range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES))
+
+
+def is_redirect(status: int) -> bool:
+    """Return True if an HTTP status redirects."""
+    return HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
 
 
 @dataclass(eq=False)
@@ -59,7 +66,21 @@ class RefusedNoticeError(HttpError):
 
     def reason(self) -> str:
         """Return the status alone: an answer may repeat the address, which is a secret."""
+        if is_redirect(self.status):
+            return f"redirected with status {self.status}; {REDIRECTED}"
         return f"refused with status {self.status}"
+
+
+@dataclass(eq=False)
+class NotNtfyError(HttpError):
+    """A server that is not ntfy accepted a notice, so nobody has seen it."""
+
+    def reason(self) -> str:
+        """Return the cause, and the mistake that it probably shows."""
+        return (
+            "the answer is not ntfy's; if MAILROOM_NOTIFY_URL is not of an ntfy server, set"
+            " MAILROOM_NOTIFY_FORMAT to webhook"
+        )
 
 
 class NoticeClient:
@@ -117,6 +138,8 @@ class NoticeClient:
             raise
         except HttpError:
             raise RefusedNoticeError(url, response.status) from None
+        if self._is_ntfy and not is_ntfy_answer(response.body):
+            raise NotNtfyError(url)
 
     async def knock(self) -> int:
         """Return the status of the answer to a request that sends no notice.

@@ -60,6 +60,15 @@ def _ntfy_body(topic: str, notice: Notice) -> bytes:
     return _encoded(fields)
 
 
+def is_ntfy_answer(body: bytes) -> bool:
+    """Return True if this is ntfy's answer to a notice that it has published: JSON with an id."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(answer, dict) and bool(answer.get("id"))
+
+
 def webhook_body(notice: Notice) -> bytes:
     """Return the body of a notice for a webhook; docs/first-contact.md describes its members."""
     return _encoded(

@@ -22,6 +22,7 @@ _PROXY_HEADER: Final = ("web", "proxy_header")
 _NETWORKS: Final = ("web", "trusted_networks")
 _PROXY_USER: Final = ("web", "proxy_user")
 _NOTIFY_URL: Final = ("notify", "url")
+_NOTIFY_TOKEN: Final = ("notify", "token")
 _API_TOKENS: Final = (("web", "api_token"), ("web", "api_token_readonly"))
 
 _PERSONAL: Final = (
@@ -180,6 +181,8 @@ def _find_wrong_notices(candidate: Candidate) -> Iterator[str]:
     """Check the server of the notices."""
     notify, name = candidate.settings.notify, candidate.name
     if not notify.is_on:
+        if candidate.has(_NOTIFY_TOKEN) and not candidate.has(_NOTIFY_URL) and not candidate.unread:
+            yield f"{name(_NOTIFY_URL)}: is missing, because {name(_NOTIFY_TOKEN)} is set"
         return
     if not may_carry_credentials(notify.target) and not notify.insecure:
         yield (

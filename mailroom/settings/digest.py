@@ -2,23 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import time
-from typing import Annotated, Final
+from typing import Annotated
 
 from mailroom.settings.fields import DAY_TIME, day_time, matching
-from mailroom.settings.setting import Convert, Section, setting
-
-_HOUR: Final = 60
-"""Minutes."""
-
-
-def _time_of_day(value: object) -> object:
-    """Return a time as it was written. YAML 1.1 reads ``8:30`` as 510, a number to the base 60.
-
-    A number below 60 was written without a colon, and is no time.
-    """
-    if isinstance(value, int) and not isinstance(value, bool) and value >= _HOUR:
-        return f"{value // 60:02}:{value % 60:02}"
-    return value
+from mailroom.settings.setting import Section, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +14,6 @@ class DigestSettings(Section):
 
     at: Annotated[
         str,
-        Convert(_time_of_day),
         matching(rf"({DAY_TIME})?", "must be a time of day like 08:00"),
     ] = setting(
         default="",

@@ -6,6 +6,8 @@ from typing import Any, Final
 import yaml
 
 _MERGE: Final = "tag:yaml.org,2002:merge"
+_TEXT: Final = "tag:yaml.org,2002:str"
+_NUMBERS: Final = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
 
 
 class _DuplicateKeyError(yaml.MarkedYAMLError):
@@ -17,7 +19,16 @@ class _DuplicateKeyError(yaml.MarkedYAMLError):
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Loads YAML, but no mapping that has a key twice (YAML 1.2 section 3.2.1.3)."""
+    """Loads YAML, but no mapping that has a key twice (YAML 1.2 section 3.2.1.3).
+
+    A time of day such as ``8:30`` is a text, as in YAML 1.2. In YAML 1.1 it is 510, a number to the
+    base 60.
+    """
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
+        """Return the tag of a node that has no tag of its own."""
+        tag = str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]
+        return _TEXT if tag in _NUMBERS and ":" in value else tag
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - the library's
         """Return the mapping; a key may repeat one that ``<<`` merges in, and so override it."""

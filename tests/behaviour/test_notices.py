@@ -273,9 +273,13 @@ async def test_the_check_sends_a_test_notice(alice: Owner, ntfy: NoticeServer) -
     env = environment(alice, **to(ntfy))
     done = await command(env, "check", "--notice")
     assert done.code == 0, done.out
-    assert "ok   notices: about people by ntfy, without buttons; 127.0.0.1 answers" in done.out
+    assert "ok   notices: about people by ntfy, without buttons (the page is off);" in done.out
+    assert "127.0.0.1 answers" in done.out
     assert "ok   test notice: sent" in done.out
     assert [notice["title"] for notice in ntfy.accepted] == ["Notices work"]
+    ntfy.faults.append(Fault(301, {"Location": "https://ntfy.example.com/"}))
+    done = await command(env, "check")
+    assert "127.0.0.1 redirects; Mailroom follows no redirect" in done.out
     ntfy.faults += [Fault(404), Fault(404)]
     done = await command(env, "check", "--notice")
     assert done.code == 1

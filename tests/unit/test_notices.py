@@ -9,6 +9,7 @@ import pytest
 from aiohttp import ClientSession
 from yarl import URL
 
+from mailroom.admin.notices import composer_of, reason_without_buttons
 from mailroom.http import AllowedHosts, Credentials, HttpClient, HttpError
 from mailroom.notices.client import NoticeClient
 from mailroom.notices.formats import cut, ntfy_request, webhook_body
@@ -29,6 +30,7 @@ COMPOSER = Composer(
     buttons_of=lambda _: BUTTONS,
 )
 NOTICE = Notice("New sender: Ann", "Hello", 1, "https://m.example/", BUTTONS)
+PAGE = {"WEB_PASSWORD": "correct horse", "WEB_URL": "https://mailroom.example.com"}
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
@@ -58,6 +60,32 @@ def test_quiet_hours_that_end_when_they_begin_are_refused(hours: str) -> None:
     environ = {"MAILROOM_JMAP_TOKEN": "token", "MAILROOM_NOTIFY_QUIET": hours}
     with pytest.raises(SettingsError, match="must not end when they begin"):
         load_settings(environ)
+
+
+def test_a_token_without_a_url_is_a_mistake() -> None:
+    environ = {"MAILROOM_JMAP_TOKEN": "token", "MAILROOM_NOTIFY_TOKEN": "tk_secret"}
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environ)
+    assert caught.value.mistakes == (
+        "MAILROOM_NOTIFY_URL: is missing, because MAILROOM_NOTIFY_TOKEN is set",
+    )
+
+
+@pytest.mark.parametrize(
+    ("environ", "reason"),
+    [
+        ({}, "the page is off"),
+        ({"WEB_PASSWORD": "correct horse"}, "MAILROOM_WEB_URL is not set"),
+        ({"WEB_AUTH": "none", "WEB_HOST": "::1", "WEB_URL": "http://[::1]"}, "MAILROOM_WEB_AUTH"),
+        ({**PAGE, "NOTIFY_DETAILS": "false"}, "MAILROOM_NOTIFY_DETAILS is false"),
+        (PAGE, ""),
+    ],
+)
+def test_the_reason_why_notices_have_no_buttons(environ: dict[str, str], reason: str) -> None:
+    given = {"JMAP_TOKEN": "token", **environ}
+    settings = load_settings({f"MAILROOM_{name}": value for name, value in given.items()})
+    assert reason_without_buttons(settings).startswith(reason)
+    assert composer_of(settings).has_buttons is not bool(reason)
 
 
 def test_few_senders_have_a_notice_each_and_many_share_one() -> None:
@@ -138,7 +166,8 @@ def test_a_text_is_cut_between_two_letters() -> None:
         (Fault(429, {"Retry-After": "7200"}), 1, 0, "429"),
         (Fault(), 1, 0, "Disconnected"),
         (Fault(401), 1, 0, "refused with status 401"),
-        (Fault(302, {"Location": "http://127.0.0.1:1/"}), 1, 0, "refused with status 302"),
+        (Fault(302, {"Location": "http://127.0.0.1:1/"}), 1, 0, "redirected with status 302"),
+        (Fault(200), 1, 0, "the answer is not ntfy's"),
     ],
 )
 async def test_a_notice_is_sent_again_only_if_it_was_not_accepted(
