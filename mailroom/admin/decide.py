@@ -145,7 +145,10 @@ def _quoted(word: str) -> str:
     if word.isprintable():
         return quote(word)
     escaped = word.replace("\\", r"\\").replace("'", r"\'")
-    shown = [each if each.isprintable() else f"\\U{ord(each):08x}" for each in escaped]
+    shown = [
+        character if character.isprintable() else f"\\U{ord(character):08x}"
+        for character in escaped
+    ]
     return f"$'{''.join(shown)}'"
 
 
@@ -252,7 +255,7 @@ def _outcome_before(
     """Return the outcome of a decision that is not carried out yet."""
     standing, key = reading.decisions.standing, subject.key
     before = tuple(category.name for category in standing.categories_without_stand_in(key))
-    instead = () if before else tuple(each.name for each in standing.categories_for(key))
+    instead = () if before else tuple(category.name for category in standing.categories_for(key))
     return Outcome(subject, answer, before, account=account.settings.name, instead=instead)
 
 
@@ -278,7 +281,7 @@ def with_report(outcome: Outcome, report: Report) -> Outcome:
 def filing_of(subject: Subject, report: Report) -> Filing | None:
     """Return the filing of a plan that decides on a subject; None if there is none."""
     filings = report.plan.filings
-    return next((each for each in filings if subject.key in each.decision.contact.keys), None)
+    return next((filing for filing in filings if subject.key in filing.decision.contact.keys), None)
 
 
 def _is_contradicted(subject: Subject, report: Report) -> bool:

@@ -105,7 +105,9 @@ class DigestSchedule:
         (own,) = await account.client.perform(account.identities())
         frame = Frame(
             account=account.id,
-            owner=next((one for one in own if not one.startswith("*")), settings.jmap.username),
+            owner=next(
+                (address for address in own if not address.startswith("*")), settings.jmap.username
+            ),
             due=due,
             zone=settings.zone,
             labels=[(category.name, category.label) for category in categories],
