@@ -22,7 +22,7 @@ from mailroom.contacts.jscontact.cards import (
     to_card,
     updated,
 )
-from mailroom.contacts.jscontact.fields import JsCard, member_keys
+from mailroom.contacts.jscontact.fields import JsCard, member_uids
 from mailroom.contacts.jscontact.form import MARK
 from mailroom.contacts.model import (
     AddressBookError,
@@ -227,13 +227,13 @@ class RequestPlan:
                 raise AddressBookError(f"contact group {name} is gone")
         joined = frozenset[str]() if job.is_deletion else job.edit.join
         for group_id in joined:
-            members = member_keys(self._seen[group_id])
+            members = member_uids(self._seen[group_id])
             # The group may have the member already, under another spelling of the uid.
             if job.uid not in map(uid_key, members):
                 joining = {self._rules.written_uid(job.uid): True}
                 self._change_members(job, group_id, joining, self._join)
         for group_id in job.leave:
-            members = member_keys(self._seen[group_id])
+            members = member_uids(self._seen[group_id])
             leaving = {member: False for member in members if uid_key(member) == job.uid}
             if leaving:
                 # A contact leaves in the call that deletes its card: if the server refuses this
@@ -257,7 +257,7 @@ class RequestPlan:
         else:
             before = self._update[group_id].get("members")  # as another job has changed it
             if before is None:
-                before = dict.fromkeys(member_keys(group), True)
+                before = dict.fromkeys(member_uids(group), True)
             after = {**before, **changes}
             self._update[group_id]["members"] = {uid: True for uid, is_in in after.items() if is_in}
         self._keys[group_id].add(job.key)

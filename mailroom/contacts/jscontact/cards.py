@@ -13,7 +13,7 @@ from mailroom.contacts.jscontact.fields import (
     addresses_of,
     cleaned,
     kind_of,
-    member_keys,
+    member_uids,
     name_components,
     names_of,
     note_of,
@@ -67,7 +67,7 @@ def to_card(card: JsCard, *, annotate: bool = False) -> Card:
 
 def to_group(card: JsCard) -> Group:
     """Return the group that a card describes."""
-    members = frozenset(uid_key(key) for key in member_keys(card))
+    members = frozenset(map(uid_key, member_uids(card)))
     return Group(id=card["id"], uid=uid_of(card), name=names_of(card).full, members=members)
 
 

@@ -51,7 +51,7 @@ def kind_of(card: JsCard) -> str:
 
 
 def entries(card: JsCard, name: str) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return the objects in a map of the card, sorted by id: servers send them in any order."""
+    """Return each id and object in a map of the card, sorted: servers send them in any order."""
     objects = card.get(name)
     if not isinstance(objects, dict):
         return []
@@ -149,7 +149,7 @@ def says_something(card: JsCard, name: str) -> bool:
     return not is_empty(card.get(name))
 
 
-def member_keys(card: JsCard) -> list[str]:
+def member_uids(card: JsCard) -> list[str]:
     """Return the uids of the group members (RFC 9553 section 2.1.6), as written."""
     members = card.get("members")
     if not isinstance(members, dict):

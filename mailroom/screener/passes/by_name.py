@@ -99,7 +99,7 @@ class PlannerByName:
     async def _mail_of(
         self, keys: frozenset[str], answers: Collection[Answer], reading: Reading
     ) -> tuple[Email, ...]:
-        """Find the mail of subjects, without the mail that these answers must not move.
+        """Find the mail of subjects, but only mail that these answers may move.
 
         Forged mail is left out, and so is mail in the Junk folder that Mailroom did not move there.
         Mail that Mailroom moved to the Junk folder comes back by every answer but spam.

@@ -1,4 +1,4 @@
-"""Remove mail with one-time codes from the Inbox after a day. It still waits in the Screener.
+"""Remove mail with one-time codes from the Inbox after a day. The mail still waits in the Screener.
 
 Every step can be repeated: mail that lost the keyword is not found again.
 """

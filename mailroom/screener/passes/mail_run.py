@@ -26,7 +26,7 @@ class RunResult:
     """The mail that a run patched, or would patch.
 
     Attributes:
-        archive: the path of the mailbox for waived mail; empty if the run waives none.
+        archive: the path of the mailbox for waived mail; empty if the run waives no mail.
         mails: the number of mails.
         senders: the keys of their senders. The keys of several authors of one mail are one entry,
             with spaces between them.

@@ -58,7 +58,7 @@ def replan_first_patches(
     labels = plan.gathered.places.tap_labels
     labels_as_read = {email.id: email.mailbox_ids & labels for email in plan.gathered.emails}
     swept = [email for email in emails if email.id not in plan.label_only_patches]
-    same = [
+    with_same_labels = [
         email
         for email in emails
         if email.id in plan.label_only_patches
@@ -67,9 +67,9 @@ def replan_first_patches(
     own = {email.id for email in plan.own}
     unfiled = {email.id for email in unfiled_mail(plan.conflicts, plan.unusable, plan.skipped)}
     patches = patch_labels(
-        leftovers=[email for email in same if email.id not in own | unfiled],
-        own=[email for email in same if email.id in own],
-        unfiled=[email for email in same if email.id in unfiled],
+        leftovers=[email for email in with_same_labels if email.id not in own | unfiled],
+        own=[email for email in with_same_labels if email.id in own],
+        unfiled=[email for email in with_same_labels if email.id in unfiled],
         places=plan.gathered.places,
     )
     for filing in plan_filings(plan, filings, swept, categories):

@@ -182,11 +182,9 @@ class ScreenerWorkflow:
         """Read contacts and mail, and decide; return the outcomes and the mail to file."""
         if not sorted_mail.subjects:
             return [], ()
-        addresses = frozenset(sorted_mail.subjects).union(*sorted_mail.companions.values())
+        keys = frozenset(sorted_mail.subjects).union(*sorted_mail.companions.values())
         gathered, snapshot = reading.gathered, reading.snapshot
-        cards, mails = await both(
-            snapshot.read(addresses), self._reader.mail_of(addresses, gathered)
-        )
+        cards, mails = await both(snapshot.read(keys), self._reader.mail_of(keys, gathered))
         groups = reading.groups()
         contacts = find_contacts(
             sorted_mail.subjects,
@@ -210,7 +208,7 @@ class ScreenerWorkflow:
             for contact in contacts
         ]
         # The cards may have further addresses, whose mail is filed as well.
-        further = frozenset().union(*(contact.keys for contact in contacts)) - addresses
+        further = frozenset().union(*(contact.keys for contact in contacts)) - keys
         mails += await self._reader.mail_of(further, gathered)
         return outcomes, mails
 
