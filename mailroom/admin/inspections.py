@@ -24,7 +24,6 @@ from mailroom.exits import Exit
 from mailroom.http import HttpError
 from mailroom.jmap.errors import SessionError
 from mailroom.jmap.session import unusable_push_urls
-from mailroom.notices.client import REDIRECTED, is_redirect
 from mailroom.report import plan_text
 from mailroom.report.failures import EXPECTED
 from mailroom.screener.model.missing import MissingError, NoRightToWriteError
@@ -249,17 +248,12 @@ async def notices(account: Account) -> AsyncIterator[Finding]:
     detail = f"about {notify.about} by {notify.format}, {answers}{quiet}"
     async with open_notice_client(account.settings) as client:
         try:
-            status = await client.knock()
+            await client.knock()
         except HttpError as error:
-            line = f"{notify.target.host} does not answer: {error.reason()}"
+            line = f"{notify.target.host}: {error.reason()}"
             yield Finding("notices", detail, lines=(line,), is_open=True)
-            return
-    # A webhook may redirect at its root, which a notice does not ask.
-    if notify.format == "ntfy" and is_redirect(status):
-        line = f"{notify.target.host} redirects; {REDIRECTED}"
-        yield Finding("notices", detail, lines=(line,), is_open=True)
-    else:
-        yield Finding("notices", f"{detail}; {notify.target.host} answers")
+        else:
+            yield Finding("notices", f"{detail}; {notify.target.host} answers")
 
 
 async def send_test_notice(account: Account) -> AsyncIterator[Finding]:

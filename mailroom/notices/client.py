@@ -44,12 +44,11 @@ _LONGEST_ASKED_PAUSE: Final = 3600.0
 """Seconds. If a server asks for a longer pause, the notice is dropped: its news would be old."""
 _MOST_OCTETS: Final = 64 * 1024
 """The largest number of octets in an answer."""
-REDIRECTED: Final = "Mailroom follows no redirect; set MAILROOM_NOTIFY_URL to the final address"
-"""The advice about a server that redirects."""
+_REDIRECTED: Final = "Mailroom follows no redirect; set MAILROOM_NOTIFY_URL to the final address"
 _EXPECTED: Final = frozenset(range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES))
 
 
-def is_redirect(status: int) -> bool:
+def _is_redirect(status: int) -> bool:
     """Return True if an HTTP status redirects."""
     return HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
 
@@ -66,8 +65,8 @@ class RefusedNoticeError(HttpError):
 
     def reason(self) -> str:
         """Return the status alone: an answer may repeat the address, which is a secret."""
-        if is_redirect(self.status):
-            return f"redirected with status {self.status}; {REDIRECTED}"
+        if _is_redirect(self.status):
+            return f"redirected with status {self.status}; {_REDIRECTED}"
         return f"refused with status {self.status}"
 
 
@@ -141,15 +140,18 @@ class NoticeClient:
         if self._is_ntfy and not is_ntfy_answer(response.body):
             raise NotNtfyError(url)
 
-    async def knock(self) -> int:
-        """Return the status of the answer to a request that sends no notice.
+    async def knock(self) -> None:
+        """Send a request that sends no notice, to the root of the server.
 
-        The request goes to the root of the server, because a GET may trigger a webhook.
+        A webhook itself is not asked: even a GET may trigger it. Its server's root may redirect.
 
         Raises:
-            HttpError: the server cannot be reached.
+            HttpError: the server cannot be reached, or an ntfy server redirects.
         """
-        return (await self._ask("HEAD", self._target.with_path("/"), None)).status
+        root = self._target.with_path("/")
+        status = (await self._ask("HEAD", root, None)).status
+        if self._is_ntfy and _is_redirect(status):
+            raise RefusedNoticeError(root, status)
 
     async def _ask(self, method: str, url: URL, body: bytes | None) -> Response:
         """Send a request once, and return its whole answer. Redirects are not followed."""

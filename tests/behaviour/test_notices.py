@@ -279,7 +279,7 @@ async def test_the_check_sends_a_test_notice(alice: Owner, ntfy: NoticeServer) -
     assert [notice["title"] for notice in ntfy.accepted] == ["Notices work"]
     ntfy.faults.append(Fault(301, {"Location": "https://ntfy.example.com/"}))
     done = await command(env, "check")
-    assert "127.0.0.1 redirects; Mailroom follows no redirect" in done.out
+    assert "127.0.0.1: redirected with status 301; Mailroom follows no redirect" in done.out
     ntfy.faults += [Fault(404), Fault(404)]
     done = await command(env, "check", "--notice")
     assert done.code == 1
