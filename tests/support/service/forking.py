@@ -115,6 +115,7 @@ def run(request: Request) -> None:
 if __name__ == "__main__":
     for command in COMMANDS.values():
         import_module(command.function.partition(":")[0])
+    import_module("mailroom.settings.load")  # every command imports it when it runs
     gc.freeze()  # the forked processes share these pages
     with socket.socket(fileno=int(sys.argv[1])) as all_requests:
         own_request = serve(all_requests)
