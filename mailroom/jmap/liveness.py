@@ -9,10 +9,10 @@ from yarl import URL
 from mailroom.http import HttpError, UnreachableError, shown
 from mailroom.jmap.push_backoff import PushUnavailableError
 
-_GREATEST_MINIMUM: Final = 30.0
-"""Seconds. A server may ping less often than it was asked to, but at least this often."""
-_LEAST_MAXIMUM: Final = 300.0
-"""Seconds. An interval above this, and above the interval asked for, must be milliseconds."""
+_SHORTEST_INTERVAL: Final = 30.0
+"""Seconds. The shortest interval of pings that is expected, whatever the server was asked for."""
+_LONGEST_INTERVAL: Final = 300.0
+"""Seconds. A greater number that a server announces is milliseconds, unless it was asked for."""
 _SILENT_CONNECTIONS: Final = 2
 """The number of connections in a row over which nothing comes, until push counts as unavailable."""
 
@@ -70,7 +70,7 @@ class Liveness:
     def __init__(self, ping: int, timeouts: PushTimeouts) -> None:
         self._asked = float(ping)
         self._timeouts = timeouts
-        self._interval = max(self._asked, _GREATEST_MINIMUM)
+        self._interval = max(self._asked, _SHORTEST_INTERVAL)
         self._pings = False
         self._heard = False
         self._silent_connections = SilentConnections()
@@ -100,7 +100,7 @@ class Liveness:
             interval = float(json.loads(data)["interval"])
         except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
             return  # a ping need not announce an interval
-        longest = max(self._asked, _LEAST_MAXIMUM)
+        longest = max(self._asked, _LONGEST_INTERVAL)
         if interval > longest:
             interval = min(interval / 1000, longest)  # Stalwart sends milliseconds
         if interval > 0:

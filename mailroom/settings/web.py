@@ -99,7 +99,8 @@ class WebSettings(Section):
     )
     auth: Annotated[Literal["auto", "none"], Word] = setting(
         default="auto",
-        meaning="`none`: nobody signs in; only with a `MAILROOM_WEB_HOST` like `127.0.0.1`",
+        meaning="`auto`: people sign in with a password or through a proxy; `none`: nobody signs"
+        " in; only with a `MAILROOM_WEB_HOST` like `127.0.0.1`",
     )
     password: Annotated[Password, _long(_LEAST_PASSWORD)] = setting(
         default=Secret(""),

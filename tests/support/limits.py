@@ -100,7 +100,8 @@ REQUEST: Final = (
     Limit(
         "http/streams.py _LONGEST_SUSPICION",
         "s",
-        "waiting for a request that shows whether the closed stream was the reason",
+        "the time for which a push stream that may block the server stays closed, until a request"
+        " shows if it does",
         "the stream is opened again",
         "two time-outs of an answer: the repeated request has ended by then",
     ),
@@ -157,14 +158,14 @@ REQUEST: Final = (
     Limit(
         "http/retry.py LONGEST_ASKED_PAUSE",
         "s",
-        "a pause inside a request that the server asks for (Retry-After)",
+        "a pause that the server asks for (Retry-After) and that is waited out inside the request",
         "longer: the request fails, and the next pass waits that long",
         "rate limits are counted by the minute",
     ),
     Limit(
         "http/retry.py _LONGEST_BELIEVED",
         "s",
-        "any other pause that the server asks for (Retry-After)",
+        "the longest pause between passes that a server can ask for (Retry-After)",
         "longer: a day is waited",
         "a server that asks for more is mistaken",
     ),
@@ -452,9 +453,9 @@ PUSH: Final = (
     Limit(
         "jmap/websocket_connection.py _HEARD",
         "s",
-        "until the server has read that push is wanted",
+        "from the request for push over a WebSocket to the next message of the server",
         "the connection counts as open all the same",
-        "James announces no change that happened before that",
+        "James announces no change that happens before it has read the request",
     ),
     Limit(
         "jmap/liveness.py PUSH_TIMEOUTS.first_byte",
@@ -478,7 +479,7 @@ PUSH: Final = (
         "as long as the default of `MAILROOM_POLL_INTERVAL`: the poll has found any change by then",
     ),
     Limit(
-        "jmap/liveness.py _GREATEST_MINIMUM",
+        "jmap/liveness.py _SHORTEST_INTERVAL",
         "s",
         "the shortest interval of pings that Mailroom expects, until the server announces its own",
         "`first_byte` and `pinged` are counted in this interval, even if `MAILROOM_PUSH_PING` is"
@@ -486,10 +487,10 @@ PUSH: Final = (
         "no known server pings less often",
     ),
     Limit(
-        "jmap/liveness.py _LEAST_MAXIMUM",
+        "jmap/liveness.py _LONGEST_INTERVAL",
         "s",
-        "an interval of pings that a server announces, in seconds",
-        "a greater number is taken for milliseconds",
+        "the longest interval of pings that a server can announce in seconds",
+        "a greater number counts as milliseconds",
         "Stalwart announces milliseconds",
     ),
     Limit(
@@ -577,8 +578,8 @@ PROCESS: Final = (
         "s",
         "writes under way when the process is asked to stop",
         "cancelled; the label is still there, and the next start finishes",
-        "the five seconds in which Mailroom stops are this, the next line, and the line after it"
-        " twice; Kubernetes, Compose and systemd wait ten",
+        "a part of the five seconds in which Mailroom stops: 3 s, 1 s, and twice 0.5 s; Kubernetes,"
+        " Compose and systemd wait ten",
     ),
     Limit(
         "jmap/websocket_opening.py _CLOSING",
@@ -702,7 +703,7 @@ PAGE: Final = (
         "s",
         "the longest delay after wrong passwords, for each network address and account; the first"
         " is 1 s, and each delay doubles the last one",
-        "the next attempt is looked at",
+        "the next password is checked",
         "guessing is hopeless, and a person who forgot the password is not locked out",
     ),
     Limit(
@@ -715,7 +716,7 @@ PAGE: Final = (
     Limit(
         "web/context.py _MESSAGE_AGE",
         "s",
-        "the outcome in the address of a page, after a plain form",
+        "the outcome of a tap without JavaScript, which is in the address of the next page",
         "it is not shown any more",
         "somebody may go back to the page",
     ),

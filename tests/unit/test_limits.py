@@ -81,4 +81,4 @@ def test_an_alert_comes_after_the_health_check() -> None:
 def test_the_probe_ends_before_its_supervisor_ends_it() -> None:
     (timeout,) = seconds(ROOT / "Dockerfile", r"HEALTHCHECK .*--timeout=(\d+)s")
     assert beside._TIMEOUT < probe._TIMEOUT < timeout
-    assert sign_of_life._BYTE_TIMEOUT > liveness._GREATEST_MINIMUM
+    assert sign_of_life._BYTE_TIMEOUT > liveness._SHORTEST_INTERVAL
