@@ -197,7 +197,7 @@ async def decide(
     workflow, mail = await account.workflow(), await account.mail()
     passes, planner = passes or workflow, workflow.planner_by_name
     reading = await planner.read()
-    if answer is not None and (reason := planner.refusal_of(subject, reading)):
+    if answer is not None and (reason := planner.objection_to(subject, reading)):
         raise RefusedError(reason)
     outcome = _outcome_before(subject, answer, reading, account)
     tap = await planner.tap_for(subject, answer, reading)
@@ -235,7 +235,7 @@ async def decide_all(
         batch: dict[Subject, Outcome] = {}
         for subject, answer in todo[start : start + _AT_ONCE]:
             outcome = _outcome_before(subject, answer, reading, account)
-            if reason := planner.refusal_of(subject, reading):
+            if reason := planner.objection_to(subject, reading):
                 outcomes.append(replace(outcome, failure=reason))
             elif outcome.is_repeated:
                 outcomes.append(outcome)

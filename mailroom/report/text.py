@@ -51,7 +51,7 @@ def plan_text(plan: Plan) -> Iterator[str]:
     yield from _moves_text(of_user, directory, " of your own")
     # New mail, by sender and rule; mail that stays in the Inbox has no line.
     new_mail: dict[tuple[str, str], dict[str, Patch]] = {}
-    for verdict in plan.moves:
+    for verdict in plan.changing_verdicts:
         patches = new_mail.setdefault((verdict.sender, verdict.rule.value), {})
         patches[verdict.email.id] = verdict.patch or {}
     for (sender, rule), patches in new_mail.items():

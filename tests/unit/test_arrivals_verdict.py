@@ -15,10 +15,10 @@ from mailroom.screener.arrivals.verdict import (
     Facts,
     Rule,
     Verdict,
+    depending_on_sent_mail,
     is_new,
     judge,
     sender_keys,
-    unexplained,
 )
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.keywords import FORGED as FORGED_KEYWORD
@@ -237,7 +237,7 @@ def test_only_mail_that_nothing_at_hand_explains_is_asked_about() -> None:
 
     known = acquainted("Feed", identities=("me@x.example",))
     waiting = mail("Screener", sender="eve@x.example")
-    found = unexplained([*emails, read, report, waiting], known, PLACES)
+    found = depending_on_sent_mail([*emails, read, report, waiting], known, PLACES)
     assert found == [emails[1], emails[2], emails[4]]
     assert sender_keys(found) == {"eve@x.example"}
 

@@ -10,23 +10,23 @@ import pytest
 
 from mailroom.contacts.address import key_of
 from mailroom.http.domains import registrable_domain
-from mailroom.screener.model.domain_guard import refusal_of_domain
+from mailroom.screener.model.domain_guard import objection_to_domain
 
 MERGE = Path(__file__).parents[2] / "scripts/mail-providers.d/merge.py"
 OWN = ("home.example", "mail.corp.co.uk", "GRÜN.example")
 
 
 def test_an_ordinary_company_may_be_decided_on() -> None:
-    assert refusal_of_domain("corp.example", OWN) == ""
-    assert refusal_of_domain("news.corp.example", OWN) == ""
-    assert refusal_of_domain("bücher.example", OWN) == ""
-    assert refusal_of_domain("xn--bcher-kva.example", OWN) == ""
-    assert refusal_of_domain("corp.co.uk", ()) == ""
+    assert objection_to_domain("corp.example", OWN) == ""
+    assert objection_to_domain("news.corp.example", OWN) == ""
+    assert objection_to_domain("bücher.example", OWN) == ""
+    assert objection_to_domain("xn--bcher-kva.example", OWN) == ""
+    assert objection_to_domain("corp.co.uk", ()) == ""
 
 
 @pytest.mark.parametrize("domain", ["notgmail.com", "gmail.com.corp.example", "google.com"])
 def test_a_domain_that_looks_like_a_provider_may_be_decided_on(domain: str) -> None:
-    assert refusal_of_domain(domain, OWN) == ""
+    assert objection_to_domain(domain, OWN) == ""
 
 
 @pytest.mark.parametrize(
@@ -36,12 +36,12 @@ def test_a_domain_that_looks_like_a_provider_may_be_decided_on(domain: str) -> N
 def test_a_public_suffix_is_refused(domain: str) -> None:
     name = key_of(f"a@{domain}").removeprefix("a@")
     reason = f"anybody can get a domain below {name}; decide on single addresses there"
-    assert refusal_of_domain(domain, ()) == reason
+    assert objection_to_domain(domain, ()) == reason
 
 
 @pytest.mark.parametrize("domain", ["tenant.onmicrosoft.com", "ann.github.io"])
 def test_a_domain_below_a_private_suffix_may_be_decided_on(domain: str) -> None:
-    assert refusal_of_domain(domain, OWN) == ""
+    assert objection_to_domain(domain, OWN) == ""
 
 
 @pytest.mark.parametrize(
@@ -55,18 +55,18 @@ def test_a_domain_below_a_private_suffix_may_be_decided_on(domain: str) -> None:
 )
 def test_a_provider_or_relay_is_refused(domain: str) -> None:
     reason = f"{domain} is a public mail provider or relay; decide on single addresses there"
-    assert refusal_of_domain(domain, ()) == reason
+    assert objection_to_domain(domain, ()) == reason
 
 
 def test_a_subdomain_of_a_provider_is_refused() -> None:
     reason = "gmail.com, which a.sub.gmail.com belongs to, is a public mail provider or relay"
-    assert refusal_of_domain("a.sub.gmail.com", ()).startswith(reason)
-    assert refusal_of_domain("appleid.com", ()) == ""
+    assert objection_to_domain("a.sub.gmail.com", ()).startswith(reason)
+    assert objection_to_domain("appleid.com", ()) == ""
 
 
 @pytest.mark.parametrize("domain", ["GMail.com", "gmail.com.", "gmail。com", "\uff27mail.com"])
 def test_the_spelling_does_not_matter(domain: str) -> None:
-    assert refusal_of_domain(domain, ()).startswith("gmail.com is a public mail provider")
+    assert objection_to_domain(domain, ()).startswith("gmail.com is a public mail provider")
 
 
 @pytest.mark.parametrize(
@@ -76,17 +76,17 @@ def test_the_spelling_does_not_matter(domain: str) -> None:
 def test_the_users_own_domains_and_provider_are_refused(domain: str) -> None:
     name = domain.lower()
     reason = f"{name} is a domain of your own addresses or of your mail server"
-    assert refusal_of_domain(domain, OWN) == f"{reason}; decide on single addresses there"
+    assert objection_to_domain(domain, OWN) == f"{reason}; decide on single addresses there"
 
 
 @pytest.mark.parametrize("domain", ["shop.home.example", "other.corp.co.uk", "a.mail.corp.co.uk"])
 def test_another_subdomain_of_an_own_domain_may_be_decided_on(domain: str) -> None:
-    assert refusal_of_domain(domain, OWN) == ""
+    assert objection_to_domain(domain, OWN) == ""
 
 
 def test_own_domains_that_no_name_can_be_registered_in_are_harmless() -> None:
     own = ("127.0.0.1", "localhost", "")
-    assert refusal_of_domain("corp.example", own) == ""
+    assert objection_to_domain("corp.example", own) == ""
 
 
 def test_the_list_of_providers_is_sorted_unique_and_valid() -> None:

@@ -215,7 +215,7 @@ def test_a_name_fits_a_card_unless_it_alone_contradicts_it(
 ) -> None:
     of_address = DisplayNames(tuple(names), "corp.example")
 
-    assert of_address.fit(name, card(names=Names(full=on_card))) is fits
+    assert of_address.is_fitting(name, card(names=Names(full=on_card))) is fits
 
 
 @given(

@@ -10,7 +10,7 @@ from mailroom.admin.waiting import Waiting
 from mailroom.jmap.mail import Email
 from mailroom.screener.model.keywords import FORGED
 from mailroom.screener.model.subject import Subject
-from mailroom.screener.overview.waiting import WaitingSubject, WaitingSubjects, WaitReason
+from mailroom.screener.overview.waiting import WaitingCollector, WaitingSubject, WaitReason
 from tests.support.domain.builders import BOB, address, mail
 
 LIST: dict[str, Any] = {
@@ -35,7 +35,7 @@ def waits(
 
 
 def collected(*emails: Email, own: Sequence[str] = ()) -> tuple[WaitingSubject, ...]:
-    subjects = WaitingSubjects(own, "mail.home.example")
+    subjects = WaitingCollector(own, "mail.home.example")
     subjects.add(emails)
     return subjects.newest_first()
 

@@ -142,7 +142,7 @@ def test_new_mail_is_reported_by_sender() -> None:
 def test_what_became_of_new_mail_is_logged_by_sender() -> None:
     plan = planned(new=NEW)
     progress = Progress(plan)
-    moved = list(plan.moves)
+    moved = list(plan.changing_verdicts)
     progress.new_mail_filed(ArrivalsReport(filed=moved[:2], failures={"4": "rateLimit"}))
     report = progress.report()
 

@@ -11,8 +11,8 @@ from mailroom.admin.reset.traces import Outcome
 from mailroom.jmap.mail import Filter, Patch
 from mailroom.jmap.methods import NOT_FOUND
 from mailroom.screener.model.keywords import (
-    ANSWERED,
     CODE,
+    DECIDED_BY_BUTTON,
     DIGEST,
     FORGED,
     NOTICE,
@@ -25,7 +25,7 @@ from mailroom.screener.model.patches import remove_labels
 from mailroom.screener.passes.gather import GatheredMail
 from mailroom.screener.search.filters import Mailboxes
 
-_KEYWORDS: Final = (SCREENED, FORGED, SPAM, WAIVED, CODE, DIGEST, NOTICE, ANSWERED)
+_KEYWORDS: Final = (SCREENED, FORGED, SPAM, WAIVED, CODE, DIGEST, NOTICE, DECIDED_BY_BUTTON)
 _REMOVING: Final = "Removing marks"
 _AGAIN: Final = "it was marked again; is Mailroom still running?"
 

@@ -20,7 +20,7 @@ from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.keywords import NOTICE
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.subject import Kind, Subject
-from mailroom.screener.overview.waiting import WaitingSubject, WaitingSubjects, WaitReason
+from mailroom.screener.overview.waiting import WaitingCollector, WaitingSubject, WaitReason
 from mailroom.screener.search.mail_search import MailSearch, Search
 from mailroom.screener.search.own_addresses import OwnAddresses
 from mailroom.screener.search.people import SENDERS
@@ -152,6 +152,6 @@ class NoticeClaims:
         return newcomers
 
     def _subjects(self, emails: Iterable[Email], own: Iterable[str]) -> tuple[WaitingSubject, ...]:
-        subjects = WaitingSubjects(tuple(own), self._account.client.host)
+        subjects = WaitingCollector(tuple(own), self._account.client.host)
         subjects.add(emails)
         return subjects.newest_first()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from mailroom.jmap.mail import Email
-from mailroom.screener.model.keywords import ANSWERED, FORGED
+from mailroom.screener.model.keywords import DECIDED_BY_BUTTON, FORGED
 from mailroom.screener.model.sender import UnusableFromError, sender_of
 from mailroom.web.model import Choice
 from mailroom.web.question import LinkState, Question
@@ -29,7 +29,7 @@ def question_of(
         state = LinkState.DONE if is_same else LinkState.DECIDED
     elif not waiting:
         state = LinkState.GONE
-    elif ANSWERED in waiting[0].keywords:
+    elif DECIDED_BY_BUTTON in waiting[0].keywords:
         state = LinkState.USED
     else:
         state = LinkState.OPEN

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mailroom.jmap.mail import Patch
 from mailroom.runtime.page.rows import scopes_of
 from mailroom.screener.model.categories import Answer
-from mailroom.screener.model.keywords import ANSWERED, SEEN
+from mailroom.screener.model.keywords import DECIDED_BY_BUTTON, SEEN
 from mailroom.screener.model.places import Places
 from mailroom.screener.model.subject import Subject
 from mailroom.screener.overview.waiting import WaitingSubject, WaitReason
@@ -58,7 +58,7 @@ def tap_of(
         patches = {email_id: {f"keywords/{SEEN}": True} for email_id in waiting.ids}
     patches[waiting.newest_id] |= {f"mailboxIds/{label}": True for label in sorted(labels)}
     if choice.is_by_notice:
-        patches.setdefault(choice.mail_id, {})[f"keywords/{ANSWERED}"] = True
+        patches.setdefault(choice.mail_id, {})[f"keywords/{DECIDED_BY_BUTTON}"] = True
     return Tap(subject, answer, waiting.newest_id, patches, is_possible=bool(labels))
 
 

@@ -86,9 +86,9 @@ def opinion_on_from(fields: Iterable[str], authserv_id: str) -> Opinion:
 def confirms_from(fields: Iterable[str], authserv_id: str, domain: str) -> bool:
     """Return True if the server confirms that a mail is from the domain in its From.
 
-    The topmost field of the server must report that DMARC passed, and no field of the server that
-    it failed. A field further down may be a stranger's, because not every server removes fields
-    that bear its name.
+    The topmost field of the server must report that DMARC passed, and no field of the server may
+    report that DMARC failed. A field further down may be a stranger's, because not every server
+    removes fields that bear its name.
 
     Args:
         fields: the raw value of every Authentication-Results field, the topmost first.

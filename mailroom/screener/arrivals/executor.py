@@ -1,10 +1,10 @@
 """File new mail by its verdicts, unless somebody else has filed it in the meantime.
 
 Every update is held to the Email state in which the mails were read. If the state has changed, the
-mails are read again, and only mails that are still where they came are filed. If mail changes all
-the time (for example during an import), no state lasts long enough. So after two readings the mails
-are filed in any state. Other people's changes are kept even then, because the patch only adds the
-destination and removes the Inbox or the Screener.
+mails are read again, and only mails that are still new are filed. If mail changes all the time (for
+example during an import), no state lasts long enough. So after two readings the mails are filed in
+any state. Other people's changes are kept even then, because the patch only adds the destination
+and removes the Inbox or the Screener.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,8 +29,8 @@ class ArrivalsReport:
 
     Attributes:
         filed: the verdicts that were carried out.
-        failures: mail id -> why the mail is still where it came; it is tried again.
-        lasting_refusals: mail id -> why the server refuses to move the mail for good.
+        failures: mail id -> why the mail is not filed yet; it is tried again.
+        lasting_refusals: mail id -> why the server refuses for good to change the mail.
         stuck: mail id -> the same, for mail that was refused before as well and is not tried for an
             hour.
         updates: the server's responses to the updates.
@@ -61,7 +61,7 @@ class VerdictExecutor:
         """Carry out verdicts on mail that was read in ``state`` or later.
 
         Raises:
-            HttpError: the server cannot be asked; mail that was not filed is where it came.
+            HttpError: the server cannot be asked; mail that was not filed is where it was.
             MethodError: the account may only be read.
         """
         self._left = _by_id(verdicts)

@@ -12,9 +12,9 @@ from mailroom.screener.arrivals.replies import Replies
 from mailroom.screener.arrivals.verdict import (
     Facts,
     Verdict,
+    depending_on_sent_mail,
     judge,
     sender_keys,
-    unexplained,
 )
 from mailroom.screener.model.categories import Categories
 from mailroom.screener.model.codes import CodeFinder
@@ -25,8 +25,9 @@ from mailroom.screener.triage.standing import Decisions
 from mailroom.waiting.concurrency import both
 
 _RECENT: Final = 900.0
-"""Seconds. A notice is sent only about mail that came in this time before the pass. Older mail,
-such as most mail at the first start, was in the Inbox so long that its owner has probably seen it.
+"""Seconds. A notice is sent only about mail that came in the 15 minutes before the pass. Older
+mail, such as most mail at the first start, was in the Inbox so long that its owner has probably
+seen it.
 """
 _UTC_DATE: Final = "%Y-%m-%dT%H:%M:%S"
 
@@ -65,7 +66,7 @@ class JudgedMail:
     facts: Facts
 
     @property
-    def moves(self) -> tuple[Verdict, ...]:
+    def changing_verdicts(self) -> tuple[Verdict, ...]:
         """The verdicts that change a mail: they file the mail, or only add the warning label."""
         return tuple(verdict for verdict in self.verdicts if verdict.patch is not None)
 
@@ -116,7 +117,7 @@ class Screening:
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
-        unknown = unexplained(new_mail.emails, decisions, places)
+        unknown = depending_on_sent_mail(new_mail.emails, decisions, places)
         correspondents, reply_ids = await both(
             self._correspondents.among(sender_keys(unknown), places.sent),
             self._replies.among(unknown, places.sent),
@@ -137,16 +138,19 @@ class Screening:
     async def apply(self, judged: JudgedMail, state: str) -> ArrivalsReport:
         """Carry out verdicts. The next pass tries again to file mail that could not be filed.
 
-        Mail that the server refuses to move for good stays where it came, and is tried again after
-        an hour. ``state`` is an Email state in which every mail is as it was when it was judged.
+        Mail that the server refuses for good to change stays in its mailbox, and is tried again
+        after an hour. ``state`` is an Email state in which every mail is as it was when it was
+        judged.
 
         Raises:
             HttpError: the server cannot be asked.
         """
         has_expired_refusals = self._refusals.forget_expired()
         skipped = self._refusals.lasting
-        moves = [verdict for verdict in judged.moves if verdict.email.id not in skipped]
-        arrived = await VerdictExecutor(self._account, judged.facts).run(moves, state)
+        verdicts = [
+            verdict for verdict in judged.changing_verdicts if verdict.email.id not in skipped
+        ]
+        arrived = await VerdictExecutor(self._account, judged.facts).run(verdicts, state)
         for email_id, reason in arrived.lasting_refusals.items():
             self._refusals.note(email_id, reason)
         arrived.stuck = self._refusals.lasting

@@ -95,7 +95,9 @@ def is_new(email: Email, places: Places) -> bool:
     return is_there and SCREENED not in email.keywords
 
 
-def unexplained(emails: Iterable[Email], decisions: Decisions, places: Places) -> list[Email]:
+def depending_on_sent_mail(
+    emails: Iterable[Email], decisions: Decisions, places: Places
+) -> list[Email]:
     """Return the mails whose verdict may depend on mail that the user has sent.
 
     For all other mail, the mail itself and the address book are enough.
@@ -190,8 +192,8 @@ def _judge_genuine(email: Email, sender: str, facts: Facts) -> Verdict:
 def _has_code(email: Email, sender: str, facts: Facts) -> bool:
     """Return True if a mail has a one-time code, is no bulk mail, and has a confirmed From.
 
-    Mail with a code also enters the Inbox. So the mail server must confirm that the mail is from
-    the domain in its From. It is not enough that the server does not call the mail forged.
+    Mail with a code stays in the Inbox. So the mail server must confirm that the mail is from the
+    domain in its From. It is not enough that the server does not call the mail forged.
     """
     return (
         facts.codes is not None

@@ -1,7 +1,8 @@
 """Find one-time codes (for a sign-in or a confirmation) in subject lines. Pure.
 
 A number alone is never a code: a word for one-time codes must be near. If the word has other
-meanings too (a discount code, a code review), the code must stand right beside the word.
+meanings too (a discount code, a code review), the two must be connected, as in "your code 123456",
+"code: 123456" or "code for Loom is 123456".
 
 If there is a doubt, the subject line has no code. A number that is wrongly taken for a code brings
 a stranger's mail into the Inbox. Mail with a code that is not found only waits in the Screener.
@@ -18,7 +19,7 @@ _WORDS: Final = "code_words.txt"
 _LONGEST: Final = 300
 """Characters of a subject line that are read."""
 _FARTHEST: Final = 40
-"""The largest number of characters between a code and a word that is used for codes only."""
+"""The largest number of characters between a code and a word for codes."""
 
 _BEFORE: Final = r"(?<![0-9A-Za-z_#$€£¥₽+%&/@])(?<![0-9][-.,:/ ])(?<![$€£¥₽#№+] )"
 _AFTER: Final = (
@@ -57,7 +58,7 @@ _YOUR: Final = re.compile(
     r"(?i)\b(?:your|ihre?|deine?|votre|ton|su|tu|seu|sua|teu|tuo|suo|uw|je|jouw|twój|ваш|твой)\b"
 )
 _UNSPACED: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-"""A letter of a language that is written without blanks between words, such as Japanese."""
+"""A letter of Chinese, Japanese or Korean, where letters may follow a word without a blank."""
 
 
 class CodeFinder:
@@ -100,7 +101,8 @@ class CodeFinder:
                 return True
         if has_letters:
             return False
-        # A word that may mean something else must stand right beside the code.
+        # A word that may mean something else must be connected with the code: "code: 123456". If
+        # the two stand side by side, a word like "your" must be in the subject line as well.
         for word in self._weak.finditer(text):
             gap = _between(text, word, code)
             if gap is None or len(gap) > _FARTHEST:

@@ -20,7 +20,7 @@ The Public Suffix List does not have these domains.
 _INSTEAD: Final = "decide on single addresses there"
 
 
-def refusal_of_domain(domain: str, own: Collection[str]) -> str:
+def objection_to_domain(domain: str, own: Collection[str]) -> str:
     """Return the reason not to decide on everybody at a domain at once; "" if there is none.
 
     The reason is a text for a person. It contains the domain, in ASCII. The domain is not to be

@@ -34,7 +34,7 @@ NOTICE: Final = "$mailroom-notice"
 """Set on new mail of an unknown sender when it enters the Screener, if a notice is to be sent. The
 keyword is removed by the instance that takes the notice on, before that instance sends it."""
 
-ANSWERED: Final = "$mailroom-answered"
+DECIDED_BY_BUTTON: Final = "$mailroom-answered"
 """Set on mail whose sender was decided on by a button of a notice. If the mail of a notice has the
 keyword, the buttons of the notice do nothing. So a decision that was undone is not made again."""
 

@@ -14,7 +14,7 @@ from mailroom.screener.model.patches import patch_mailboxes
 Replan = Callable[[Collection[Email]], Mapping[str, Patch]]
 """A function that plans mails anew: from mails as they are to patches by mail id."""
 
-_MAILBOXES: Final = "mailboxIds/"
+_MAILBOXES: Final = "mailboxIds"
 
 
 def mend(
@@ -55,7 +55,7 @@ def mend(
         # The fallback is a mailbox that the mail is in already.
         mailboxes = patch_mailboxes(email.mailbox_ids, wanted, fallback=min(email.mailbox_ids))
         keywords = {
-            name: value for name, value in patch.items() if not f"{name}/".startswith(_MAILBOXES)
+            path: value for path, value in patch.items() if path.partition("/")[0] != _MAILBOXES
         }
         if mailboxes or keywords:
             mended[email_id] = {**(mailboxes or {}), **keywords}
@@ -67,12 +67,11 @@ def patched(mailbox_ids: frozenset[str], patch: Patch) -> frozenset[str]:
 
     A patch of the whole property (``{"mailboxIds": {"m1": True}}``) replaces all mailboxes.
     """
-    if (whole := patch.get(_MAILBOXES.rstrip("/"))) is not None:
+    if (whole := patch.get(_MAILBOXES)) is not None:
         return frozenset(whole)
-    named = {
-        name.removeprefix(_MAILBOXES): value
-        for name, value in patch.items()
-        if name.startswith(_MAILBOXES)
+    prefix = f"{_MAILBOXES}/"
+    changed = {
+        path.removeprefix(prefix): value for path, value in patch.items() if path.startswith(prefix)
     }
-    added = {mailbox_id for mailbox_id, value in named.items() if value}
-    return (mailbox_ids | added) - (named.keys() - added)
+    added = {mailbox_id for mailbox_id, value in changed.items() if value}
+    return (mailbox_ids | added) - (changed.keys() - added)

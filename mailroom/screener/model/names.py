@@ -16,8 +16,8 @@ _TITLES: Final = re.compile(
 )
 """Words after a comma that are no given name."""
 _ENOUGH_NAMES: Final = 10
-"""The largest number of names of one address that are collected. So many show already that several
-people write from the address. The address of a software forge has thousands of names."""
+"""The largest number of names of one address that are collected. More are not needed: ten names
+show that several people write from the address. The address of a software forge has thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class DisplayNames:
         """
         return self.collective if len(self.names) > (2 if cards else 1) else ""
 
-    def fit(self, name: str, card: Card) -> bool:
+    def is_fitting(self, name: str, card: Card) -> bool:
         """Return True if the name in one mail of the address does not contradict a card.
 
         These names fit:
@@ -131,8 +131,8 @@ def _split_surname_first(name: str) -> tuple[str, str] | None:
 def missing_names(card: Card, wanted: Names) -> Names:
     """Return the ``wanted`` names whose fields are empty on the card.
 
-    A full name on the card stays even if it is just the address. A card with a given name or a
-    surname gets none of the other names but a full name, and so does a card with an organization.
+    A full name on the card stays even if it is just the address. If the card has a given name, a
+    surname or an organization, only an empty full name is filled.
     """
     has = card.names
     is_person = bool(has.given or has.surname)

@@ -78,8 +78,8 @@ def file_swept(
     unless the sender's mail is spam.
 
     All other mail stays where it is, and so does mail in Trash, Drafts or Sent, and mail in Junk
-    that somebody else put there. Such mail only loses an old error label. Forged mail does not
-    change at all, because it is not from that sender.
+    that somebody else put there. Such mail only loses an old error label, and an old warning label
+    if ``remove_warning``. Forged mail does not change at all, because it is not from that sender.
 
     Args:
         email: the mail.

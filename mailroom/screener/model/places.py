@@ -142,19 +142,19 @@ def locate(directory: "Directory", categories: Categories, layout: Layout) -> Pl
 
 def wanted_mailboxes(categories: Categories, layout: Layout) -> list[str]:
     """Return the paths of all mailboxes that Mailroom needs, without their parents."""
-    names = [layout.screener]
-    names += [category.destination for category in categories]
-    names += [category.label for category in categories]
-    names += [layout.screener_label, layout.spam_label, layout.domain_label, layout.list_label]
-    names.append(layout.error_label)
+    paths = [layout.screener]
+    paths += [category.destination for category in categories]
+    paths += [category.label for category in categories]
+    paths += [layout.screener_label, layout.spam_label, layout.domain_label, layout.list_label]
+    paths.append(layout.error_label)
     if layout.warn_on_name_mismatch:
-        names.append(layout.warning_label)
-    return list(dict.fromkeys(names))
+        paths.append(layout.warning_label)
+    return list(dict.fromkeys(paths))
 
 
 def missing_mailboxes(directory: "Directory", categories: Categories, layout: Layout) -> list[str]:
     """Return the paths of the :func:`wanted_mailboxes` (and the Inbox) that are missing."""
-    missing = [name for name in wanted_mailboxes(categories, layout) if not directory.find(name)]
+    missing = [path for path in wanted_mailboxes(categories, layout) if not directory.find(path)]
     return missing if directory.by_role("inbox") else ["Inbox", *missing]
 
 
@@ -169,11 +169,11 @@ def raise_if_unsuitable(directory: "Directory", categories: Categories, layout: 
         UnsuitableError: there are such mailboxes.
     """
     destinations = {category.destination for category in categories}
-    roles = {name: directory.role(name) for name in wanted_mailboxes(categories, layout)}
+    roles = {path: directory.role(path) for path in wanted_mailboxes(categories, layout)}
     unsuitable = {
-        name: role
-        for name, role in roles.items()
-        if role and (name not in destinations or role in _NO_DESTINATIONS)
+        path: role
+        for path, role in roles.items()
+        if role and (path not in destinations or role in _NO_DESTINATIONS)
     }
     if unsuitable:
         raise UnsuitableError(unsuitable)

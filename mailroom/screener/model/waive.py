@@ -52,8 +52,8 @@ def waive(email: Email, places: Places) -> Patch:
     decision find it. A mail that is in other mailboxes stays there as if it had never waited.
 
     If the Inbox is then its only mailbox, the keyword :data:`SCREENED` keeps the mail from being
-    screened again. Mail with a one-time code is in the Inbox because Mailroom put it there. So it
-    gets :data:`WAIVED` as well, and goes to the archive when its day is over.
+    screened again. Mail with a one-time code stays in the Inbox for a day only. So this mail gets
+    :data:`WAIVED` as well, and goes to the archive when its day is over.
     """
     problem_labels = {places.error} if places.warning is None else {places.error, places.warning}
     after = email.mailbox_ids - {places.screener} - problem_labels

@@ -11,7 +11,7 @@ from mailroom.jmap.listing import list_ids
 from mailroom.jmap.mail import OVERVIEW, Email
 from mailroom.jmap.mail_account import MailAccount
 from mailroom.screener.model.categories import Categories, Layout
-from mailroom.screener.model.domain_guard import own_domains, refusal_of_domain
+from mailroom.screener.model.domain_guard import objection_to_domain, own_domains
 from mailroom.screener.model.keywords import DIGEST, FORGED
 from mailroom.screener.model.lists import is_discussion, list_id, list_name, posting_address
 from mailroom.screener.model.places import Places
@@ -108,7 +108,7 @@ class WaitingList:
     places: Places
 
 
-class WaitingSubjects:
+class WaitingCollector:
     """Collects waiting mail by its subject. Pure.
 
     Forged mail is listed apart from other mail of the sender that From names, because a decision on
@@ -122,7 +122,8 @@ class WaitingSubjects:
     def __init__(self, own: Collection[str], server: str) -> None:
         self._own = tuple(own)
         self._own_domains = own_domains(own, server)
-        # By the key of the subject, or the text of a From without a usable sender, and the reason.
+        # Each key is a pair: the key of the subject (or the text of a From without a usable
+        # sender), and the reason.
         self._subjects: dict[tuple[str, WaitReason], WaitingSubject] = {}
         self._mails = defaultdict[tuple[str, WaitReason], list[tuple[str, str]]](list)
 
@@ -152,7 +153,7 @@ class WaitingSubjects:
         for key, waiting in self._subjects.items():
             mails = sorted(self._mails[key], reverse=True)
             domain = waiting.address.rpartition("@")[2] if waiting.reason in _OF_SENDERS else ""
-            if domain and refusal_of_domain(domain, self._own_domains):
+            if domain and objection_to_domain(domain, self._own_domains):
                 domain = ""
             ids = tuple(email_id for _, email_id in mails)
             subjects.append(replace(waiting, ids=ids, since=mails[-1][0], domain=domain))
@@ -179,7 +180,7 @@ async def read_waiting(
     _, places = await read_places(account, categories, layout)
     reading_own = OwnAddresses(account).addresses(places)
     (own,), ids = await list_ids(account, [places.screener], preceded_by=[reading_own])
-    subjects = WaitingSubjects(own, account.client.host)
+    subjects = WaitingCollector(own, account.client.host)
     for part in batches(ids, _AT_ONCE):
         readings = account.readings(part, also=(*OVERVIEW, *also))
         for _, emails in await account.client.perform_all(readings):

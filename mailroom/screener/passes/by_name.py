@@ -57,10 +57,10 @@ class PlannerByName:
         """Read the account. Raises as :meth:`AccountReader.gather`."""
         return self._reader.reading(*await self._reader.gather())
 
-    def refusal_of(self, subject: Subject, reading: Reading) -> str:
+    def objection_to(self, subject: Subject, reading: Reading) -> str:
         """Return the reason not to decide on a subject; "" if there is none. Pure."""
         if subject.kind is Kind.DOMAIN:
-            return reading.refusal_of_domain(subject.key.removeprefix("*@"))
+            return reading.objection_to_domain(subject.key.removeprefix("*@"))
         is_ours = subject.key in reading.decisions.own
         return "it is one of your own addresses" if is_ours else ""
 

@@ -88,12 +88,12 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """True if nothing is to be written."""
-        return not self.filings and not self.label_only_patches and not self.moves
+        return not self.filings and not self.label_only_patches and not self.changing_verdicts
 
     @property
-    def moves(self) -> tuple[Verdict, ...]:
-        """The verdicts that change new mail; see :attr:`JudgedMail.moves`."""
-        return () if self.judged is None else self.judged.moves
+    def changing_verdicts(self) -> tuple[Verdict, ...]:
+        """The verdicts that change new mail; see :attr:`JudgedMail.changing_verdicts`."""
+        return () if self.judged is None else self.judged.changing_verdicts
 
 
 class BySubject:

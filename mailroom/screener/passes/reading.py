@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from mailroom.contacts.book import AddressBook, Snapshot
 from mailroom.jmap.mail import Email
 from mailroom.screener.model.categories import Categories, Layout
-from mailroom.screener.model.domain_guard import own_domains, refusal_of_domain
+from mailroom.screener.model.domain_guard import objection_to_domain, own_domains
 from mailroom.screener.model.keywords import SPAM
 from mailroom.screener.model.missing import MissingError
 from mailroom.screener.model.sender import own_keys
@@ -41,14 +41,14 @@ class Reading:
         """Return Mailroom's groups. Most passes decide nothing, and do not need them."""
         return find_groups(self.snapshot.groups, self.categories, self.layout)
 
-    def refusal_of_domain(self, domain: str) -> str:
+    def objection_to_domain(self, domain: str) -> str:
         """Return the reason not to decide on everybody at a domain; "" if there is none."""
-        return refusal_of_domain(domain, own_domains(self.gathered.identities, self.server))
+        return objection_to_domain(domain, own_domains(self.gathered.identities, self.server))
 
     @property
     def sorter(self) -> MailSorter:
         """A sorter of labelled mail."""
-        return MailSorter(self.gathered.places, self.decisions, self.refusal_of_domain)
+        return MailSorter(self.gathered.places, self.decisions, self.objection_to_domain)
 
 
 class AccountReader:

@@ -75,10 +75,10 @@ def classify(signals: Signals, *, is_contact: bool) -> Guess | None:
 
 def _correspondent(signals: Signals) -> Guess | None:
     """Return the kind of a sender whom the user has answered or written to; None of any other."""
-    address, answers = (
-        signals.subject.key,
-        max(signals.answered, signals.in_threads, signals.written),
-    )
+    address = signals.subject.key
+    # Mail that the user has written to the address counts as answers. The largest number counts,
+    # because one answer may be in all three numbers.
+    answers = max(signals.answered, signals.in_threads, signals.written)
     is_impersonal = _is_impersonal(signals) or signals.share(signals.receipts) >= _MOST
     is_seldom = answers < _LEAST_ANSWERS or signals.share(answers) < _SOME
     if not answers or (is_impersonal and is_seldom):

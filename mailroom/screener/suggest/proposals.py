@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from mailroom.contacts.index import ContactIndex
 from mailroom.screener.model.categories import Categories, Category
+from mailroom.screener.suggest.category_choice import category_for
 from mailroom.screener.suggest.classify import Guess, classify
 from mailroom.screener.suggest.signals import Signals, Tally
-from mailroom.screener.suggest.targets import category_for
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,22 +60,22 @@ class Reader:
             tally.add(mail for mail in mails if not mail.email.mailbox_ids <= excluded)
 
         elsewhere = {"inMailboxOtherThan": sorted(excluded)}
-        habits, label = self.account.habits, "Reading mail"
+        habits, work = self.account.habits, "Reading mail"
         if excluded and Limitation.EXCLUDED_MAILBOXES not in habits:
             try:
-                await self._read(label, elsewhere, now, add)
+                await self._read(work, elsewhere, now, add)
             except MethodError as error:
                 if error.type != "unsupportedFilter":
                     raise
                 habits.learn(Limitation.EXCLUDED_MAILBOXES)  # refused at the first page
             else:
                 return tally
-        await self._read(label, None, now, add)
+        await self._read(work, None, now, add)
         return tally
 
     async def _read(
         self,
-        label: str,
+        work: str,
         email_filter: Filter | None,
         now: datetime,
         use: Callable[[Sequence[Headers]], None],
@@ -83,10 +83,10 @@ class Reader:
         also: Sequence[str] = (),
     ) -> None:
         done, total = 0, PERIOD.days
-        self.show_progress(label, done, total)
+        self.show_progress(work, done, total)
         async for mails in headers_since(self.account, email_filter, now - PERIOD, also=also):
             use(mails)
             if mails:
                 done = max(done, min(mails[-1].age(now).days, total - 1))
-                self.show_progress(label, done, total)
-        self.show_progress(label, total, total)
+                self.show_progress(work, done, total)
+        self.show_progress(work, total, total)

@@ -1,4 +1,4 @@
-"""Words that show the kind of a sender: in subject lines, in addresses, in names of categories."""
+"""Words that show the kind of a sender: in subject lines and in addresses."""
 
 import re
 import unicodedata
@@ -152,5 +152,7 @@ def is_of_several_people(address: str) -> bool:
 def _has_word(address: str, words: Collection[str]) -> bool:
     """Return True if the local part has one of the words; ``no-reply`` has ``noreply``."""
     parts = [part for part in re.split(r"[\W\d_]+", plain(address.rpartition("@")[0])) if part]
-    pairs = ["".join(parts[start : start + size]) for size in (2, 3) for start in range(len(parts))]
-    return not {*parts, *pairs}.isdisjoint(words)
+    joined = [
+        "".join(parts[start : start + size]) for size in (2, 3) for start in range(len(parts))
+    ]
+    return not {*parts, *joined}.isdisjoint(words)

@@ -88,7 +88,7 @@ def edits_for_triage(
         # The display name is another person's, or the address would become the name (see above).
         names = Names()
     return tuple(
-        _membership(
+        _contact_edit(
             card.uid,
             _update_for_triage(card, names, chain[0], groups, now),
             join=joined | {groups.provenance.id} if card.made_by_us else joined,
@@ -202,10 +202,10 @@ def _leave_all_groups(
 ) -> ContactEdit:
     """Return an edit that removes a uid from all of Mailroom's groups."""
     leave = frozenset(group.id for group in groups.every)
-    return _membership(uid, change, join=frozenset(), leave=leave, groups=groups)
+    return _contact_edit(uid, change, join=frozenset(), leave=leave, groups=groups)
 
 
-def _membership(
+def _contact_edit(
     uid: str,
     change: UpdateCard | DeleteCard | None,
     *,

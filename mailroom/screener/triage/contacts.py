@@ -41,12 +41,12 @@ class Contact:
         return sorted(str(Subject(key)) for key in self.keys)
 
     @property
-    def subjects(self) -> frozenset[str]:
+    def subject_keys(self) -> frozenset[str]:
         """The keys of the subjects that the labels decide on."""
         return frozenset(mail.subject.key for mail in self.labelled)
 
     @property
-    def senders(self) -> frozenset[str]:
+    def sender_keys(self) -> frozenset[str]:
         """The keys of the addresses whose mail is labelled."""
         return frozenset(mail.sender.key for mail in self.labelled)
 
@@ -71,14 +71,14 @@ def find_contacts(
             mail. The domain and these senders are one contact.
     """
     every_companion = companions or {}
-    bearing = _cards_by_key({*subjects}.union(*every_companion.values()), cards)
+    cards_by_key = _cards_by_key({*subjects}.union(*every_companion.values()), cards)
     # Each part is the subjects and the cards (by id) of one contact. A subject joins the parts with
     # which it shares a card or a companion.
     parts: list[tuple[set[str], dict[str, Card]]] = []
     for subject in subjects:
         keys = {subject, *every_companion.get(subject, ())}
         its_cards = {
-            card.id: card for key in keys for card in _cards_for(key, bearing[key], groups)
+            card.id: card for key in keys for card in _cards_for(key, cards_by_key[key], groups)
         }
         apart = []
         for part_keys, part_cards in parts:

@@ -32,7 +32,8 @@ class Decision:
         contact: the contact.
         answer: the category; or spam; None means back to the Screener.
         edits: the edits of the address book.
-        mismatched: ids of labelled mails whose display name is not on the contact's cards.
+        mismatched: ids of labelled mails whose display name contradicts the contact's cards, by
+            :meth:`~mailroom.screener.model.names.DisplayNames.is_fitting`.
     """
 
     id: str
@@ -69,8 +70,8 @@ def decide(
         groups: Mailroom's groups.
         uids: the uids of all cards in the address book.
         now: the time of the decision.
-        mails_of: returns the mails from some addresses, by their keys, that the searches found;
-            labelled mails may be among them.
+        mails_of: returns the mails from some addresses, out of all mails that were found. Takes the
+            keys of the addresses. Labelled mails may be among the result.
     """
     labels = frozenset().union(*(mail.labels for mail in contact.labelled))
     if len(labels) > 1:
@@ -80,7 +81,7 @@ def decide(
     decision_id = hashlib.sha256(made_from.encode()).hexdigest()[:8]
     answer = places.labels[label]
     if not isinstance(answer, Category):
-        edits = _edits_without_category(contact.cards, contact.subjects, groups, uids)
+        edits = _edits_without_category(contact.cards, contact.subject_keys, groups, uids)
         return Decision(decision_id, contact, answer, edits, frozenset())
     chain = categories.chain(answer)
     # The card is made for the sender of the newest mail that has a display name.
@@ -91,7 +92,7 @@ def decide(
         edits = _edits_for_wider(contact, best_named.sender, chain, groups, now)
         return Decision(decision_id, contact, answer, edits, frozenset())
     names = {}
-    for key in contact.senders:
+    for key in contact.sender_keys:
         labelled = [mail.email for mail in contact.labelled if mail.sender.key == key]
         names[key] = display_names([*labelled, *mails_of([key])])
     edits = edits_for_triage(
@@ -217,7 +218,7 @@ def _edits_for_wider(
 def _mismatched(
     contact: Contact, edits: Iterable[ContactEdit], names: Mapping[str, DisplayNames]
 ) -> frozenset[str]:
-    """Return the ids of labelled mails whose display name is on none of the contact's cards.
+    """Return the ids of labelled mails whose display name fits none of the contact's cards.
 
     The cards count as they will be after the edits, so that a repeated pass finds the same mails.
 
@@ -238,5 +239,5 @@ def _mismatched(
     return frozenset(
         mail.email.id
         for mail in contact.labelled
-        if not any(names[mail.sender.key].fit(mail.sender.name, card) for card in cards)
+        if not any(names[mail.sender.key].is_fitting(mail.sender.name, card) for card in cards)
     )

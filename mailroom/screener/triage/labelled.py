@@ -62,9 +62,9 @@ class SortedMail:
 
     Attributes:
         subjects: the key of a subject -> the labelled mails that decide on it.
-        companions: the key of a whole domain -> the senders of its labelled mails. The decision is
-            made on these senders as well, because a card of their own counts more than the
-            domain's.
+        companions: the key of a whole domain -> the keys of the senders of its labelled mails. The
+            decision is made on these senders as well, because a card of their own counts more than
+            the domain's.
         own: the user's own mails and Mailroom's digests, which only lose their labels.
         unusable: labelled mails that decide on nothing, with the reason.
         leftovers: mails with the error label, but without a label that can be acted on now.
@@ -88,18 +88,18 @@ class MailSorter:
     Args:
         places: the ids of the mailboxes.
         decisions: the decisions of the address book.
-        refusal_of_domain: returns the reason why nobody may decide on a whole domain, or "".
+        objection_to_domain: returns the reason why nobody may decide on a whole domain, or "".
     """
 
     def __init__(
         self,
         places: Places,
         decisions: Decisions,
-        refusal_of_domain: Callable[[str], str],
+        objection_to_domain: Callable[[str], str],
     ) -> None:
         self._places = places
         self._decisions = decisions
-        self._refusal_of_domain = refusal_of_domain
+        self._objection_to_domain = objection_to_domain
 
     def sort(self, emails: Iterable[Email]) -> SortedMail:
         """Sort mails that have a label that people tap, or the error label.
@@ -181,13 +181,14 @@ class MailSorter:
     def _add_undo(self, mail: LabelledMail, result: SortedMail) -> None:
         """Add a mail whose only label takes back the decision that holds for it."""
         email, domain = mail.email, whole_domain(mail.sender.key)
-        wider = [domain, list_key(list_id(email.list_id))]
-        labelled = [key for key in wider if key in result.subjects]
+        wider_keys = [domain, list_key(list_id(email.list_id))]
+        labelled_keys = [key for key in wider_keys if key in result.subjects]
         decided = self._decisions.subject_key_for(email)
         # If another label of this pass decides on the domain or the list, the two labels must have
         # the same subject, so that their contradiction is found.
-        key = labelled[0] if labelled else decided
-        if not labelled and (key not in wider or not self._decisions.categories_for(key)):
+        key = labelled_keys[0] if labelled_keys else decided
+        is_wider = key in wider_keys and self._decisions.categories_for(key)
+        if not labelled_keys and not is_wider:
             self._add(mail, result)  # the decision on the sender is taken back, if there is one
             return
         label = self._places.domain_label if key == domain else self._places.list_label
@@ -206,7 +207,7 @@ class MailSorter:
             if for_domain:
                 return _TWO_SUBJECTS
             return "" if list_id(email.list_id) else _NO_LIST
-        return self._refusal_of_domain(sender.key.rpartition("@")[2]) if for_domain else ""
+        return self._objection_to_domain(sender.key.rpartition("@")[2]) if for_domain else ""
 
     def _add(self, mail: LabelledMail, result: SortedMail) -> None:
         result.subjects[mail.subject.key].append(mail)

@@ -51,8 +51,8 @@ class StandingDecisions:
         For an address that no card bears, the decision on its domain stands in.
         """
         own_uids, uids = self._index.own_uids_of(key), self._index.uids_standing_for(key)
-        # Several people may share an address. A card that belongs to this address only takes
-        # precedence over the cards of people with further addresses.
+        # Several people may share an address. A card without any other address takes precedence
+        # over the cards of people who have other addresses as well.
         return self.categories_of_cards(own_uids) or self.categories_of_cards(uids)
 
     def categories_without_stand_in(self, key: str) -> tuple[Category, ...]:

@@ -4,8 +4,8 @@ import pytest
 
 from mailroom.contacts.model import ContactType
 from mailroom.screener.model.categories import DEFAULTS, Categories, Category
+from mailroom.screener.suggest.category_choice import category_for
 from mailroom.screener.suggest.classify import SenderKind
-from mailroom.screener.suggest.targets import category_for
 
 OUTSIDE_INBOX = [
     SenderKind.NEWSLETTER,
