@@ -46,19 +46,19 @@ class EditReport:
             self.fail(keys, error)
 
     def raise_if_nothing_worked(self) -> None:
-        """Raise the first error if every edit failed because of the whole server.
+        """Raise the first error if every edit failed because the server as a whole failed.
 
-        Refusals of single cards or groups (:class:`AddressBookError`, :class:`JmapError`) are not
-        such errors.
+        A refusal of a single card or group (:class:`AddressBookError`, :class:`JmapError`) is not
+        raised.
 
         Raises:
             HttpError: no edit succeeded, because the server failed or cannot be reached.
         """
-        of_the_server = [
+        server_errors = [
             error
             for error in self.failures.values()
             if isinstance(error, HttpError)
             and getattr(error, "status", None) not in self._statuses_of_cards
         ]
-        if of_the_server and len(of_the_server) == self._edit_count:
-            raise of_the_server[0]
+        if server_errors and len(server_errors) == self._edit_count:
+            raise server_errors[0]

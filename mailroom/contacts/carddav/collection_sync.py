@@ -2,7 +2,7 @@
 
 ``sync-collection`` (RFC 6578) reports the changes in one request. If a server does not offer it,
 the ETags of all cards are compared with the known ones, unless the collection's tag is unchanged.
-Both ways list resources only; new and changed cards are read afterwards, in parts.
+Both ways return only a list of resources; new and changed cards are read afterwards, in parts.
 
 A server that truncates a list reports 507. A truncated list is never taken for a complete one, and
 its token cannot be trusted: by RFC 6578 section 3.6 the next page begins at this token, but some
@@ -37,8 +37,8 @@ of each card only. It may leave out some of these properties."""
 _FEW: Final = 100
 """The number of cards that are read whole although their lengths are unknown."""
 _CHARACTERS: Final = "0123456789abcdefghijklmnopqrstuvwxyz-_.:{"
-"""The characters with which most UIDs begin or continue; the server ignores capitals."""
-_LONGEST_BEGIN: Final = 40
+"""The characters with which most UIDs begin or continue; ``A`` and ``a`` find the same UIDs."""
+_LONGEST_PREFIX: Final = 40
 """Characters. If too many UIDs begin with the same text of this length, the sync fails."""
 _PAGES: Final = 1000
 """The number of pages of one list that are read at most."""
@@ -87,7 +87,7 @@ class CollectionSync:
                 if changes.tag and changes.tag == self._tag:
                     return changes
             listing = await list_everything(self._requests, can_sync=self._can_sync)
-            # Without a token, sync-collection was refused, and is not tried again.
+            # If the list has no token, the server refuses sync-collection: it is not tried again.
             self._can_sync = bool(listing.token)
             gone = self._etags.keys() - listing.found.keys()
         for path in gone:
@@ -120,8 +120,9 @@ class CollectionSync:
         else:
             await self._read_as(BRIEF, lengths, lengths, changes)
             # Some servers leave out properties with a prefix (``item1.EMAIL``, as iPhones write
-            # it). A card without any address shows this when it is read whole. Then a card with one
-            # address may lack another address, so every card is read whole.
+            # it). So each card without an address is read again, whole. If one of these cards has
+            # an address after all, the server leaves out addresses, and a card with one address may
+            # lack another one: then the other cards are read whole as well.
             without_address = [path for path, card in changes.cards.items() if not card.addresses]
             await self._read_as(WHOLE_FOR_INDEX, without_address, lengths, changes)
             if any(
@@ -151,8 +152,10 @@ class CollectionSync:
                 changes.unread_groups[resource.path] = resource.length
 
         wanted = {path: lengths[path] for path in paths}
-        if await read_cards(self._requests, wanted, take, way):
-            # Without a token and a tag, the next call compares every resource.
+        failed = await read_cards(self._requests, wanted, take, way)
+        if failed:
+            # Without a token and a tag, the next call compares every resource, and reads the failed
+            # ones again.
             changes.token = changes.tag = ""
 
 
@@ -174,11 +177,11 @@ async def list_everything(requests: Requests, *, can_sync: bool) -> Listing:
             # The pages may be incomplete, so a list is made in another way after them. The last
             # token of the pages is older than the list, so no change between the two is missed. If
             # the list lacks a resource that the pages have, the list is incomplete too.
-            token, seen = await _last_token(requests, page)
+            token, seen = await _read_pages(requests, page)
     listing = await requests.list_all()
     if not listing.is_truncated and seen.keys() <= listing.found.keys():
         return Listing(listing.found, token=token)
-    log.info("server cuts lists of cards, they are requested by their UIDs")
+    log.info("server truncates lists of cards, they are requested by their UIDs")
     try:
         without_uid, with_uid = await all_of(
             [_list_in_parts(requests, None), _list_in_parts(requests, "")]
@@ -191,8 +194,8 @@ async def list_everything(requests: Requests, *, can_sync: bool) -> Listing:
     return Listing(found, token=token)
 
 
-async def _last_token(requests: Requests, page: Listing) -> tuple[str, dict[str, Listed]]:
-    """Read the pages to their end; return the last token and the resources in the pages."""
+async def _read_pages(requests: Requests, page: Listing) -> tuple[str, dict[str, Listed]]:
+    """Read the pages after ``page``; return the last token, and the resources in all pages."""
     seen = dict(page.found)
     for _ in range(_PAGES):
         if not page.is_truncated:
@@ -207,25 +210,25 @@ async def _last_token(requests: Requests, page: Listing) -> tuple[str, dict[str,
     return page.token, seen
 
 
-async def _list_in_parts(requests: Requests, begin: str | None) -> dict[str, Listed]:
-    """List the cards whose UID begins with a text, or for None the cards without a UID.
+async def _list_in_parts(requests: Requests, uid_prefix: str | None) -> dict[str, Listed]:
+    """List the cards whose UID begins with a prefix, or for None the cards without a UID.
 
-    If the cards are too many for one answer, they are listed by longer beginnings: for ``c``, the
-    cards that begin with ``c0``, those that begin with ``c1``, ..., and all others with ``c``.
+    If the cards are too many for one answer, they are listed by longer prefixes: for ``c``, the
+    cards whose UID begins with ``c0``, with ``c1``, ..., and all others with ``c``.
     """
-    listing = await requests.list_by_uid(begin)
+    listing = await requests.list_by_uid(uid_prefix)
     if not listing.is_truncated:
         return dict(listing.found)
-    if begin is None:
+    if uid_prefix is None:
         raise _only_a_part(requests, "too many have no UID")
-    if len(begin) >= _LONGEST_BEGIN:
-        raise _only_a_part(requests, f"too many UIDs begin with {begin!r}")
-    longer = [begin + character for character in _CHARACTERS]
-    rest = await requests.list_by_uid(begin, excluded=longer)
+    if len(uid_prefix) >= _LONGEST_PREFIX:
+        raise _only_a_part(requests, f"too many UIDs begin with {uid_prefix!r}")
+    longer = [uid_prefix + character for character in _CHARACTERS]
+    rest = await requests.list_by_uid(uid_prefix, excluded=longer)
     if rest.is_truncated:
-        raise _only_a_part(requests, f"too many UIDs begin with {begin!r}")
+        raise _only_a_part(requests, f"too many UIDs begin with {uid_prefix!r}")
     found = dict(rest.found)
-    for part in await all_of(_list_in_parts(requests, longer_begin) for longer_begin in longer):
+    for part in await all_of(_list_in_parts(requests, longer_prefix) for longer_prefix in longer):
         found |= part
     if missed := len(listing.found.keys() - found.keys()):
         raise _only_a_part(requests, f"{missed} cards are not found by their UIDs")

@@ -82,11 +82,10 @@ class Listing:
 class Requests:
     """Sends requests to one address book.
 
-    Every method raises these errors, beside those that it names:
-
-    - HttpError: the server cannot be reached, refuses the credentials or sends a broken answer.
-    - AddressBookGoneError: the address book does not exist.
-    - RefusedError: the server refuses the request.
+    Every method raises HttpError if the server cannot be reached, refuses the credentials or sends
+    a broken answer. :meth:`get`, :meth:`put` and :meth:`delete` return a refusal as the response.
+    The others raise RefusedError for a refusal, and AddressBookGoneError for a missing address
+    book, beside the errors that they name.
 
     Args:
         http: a client with the user's credentials.
@@ -117,12 +116,12 @@ class Requests:
         """Return everything in the address book."""
         return await self._list("PROPFIND", propfind(LISTED), depth=1)
 
-    async def list_by_uid(self, begin: str | None, excluded: Iterable[str] = ()) -> Listing:
-        """Return the cards whose UID begins with a text; for None, the cards without a UID.
+    async def list_by_uid(self, uid_prefix: str | None, excluded: Iterable[str] = ()) -> Listing:
+        """Return the cards whose UID begins with a prefix; for None, the cards without a UID.
 
-        An empty text is the beginning of any UID; see :func:`query_by_uid`.
+        An empty prefix stands for any UID; see :func:`query_by_uid`.
         """
-        body = query_by_uid(begin, excluded)
+        body = query_by_uid(uid_prefix, excluded)
         try:
             return await self._list("REPORT", body, depth=1, make_error=_query_refused)
         except TooManyError:
@@ -151,7 +150,7 @@ class Requests:
             paths: the paths of the cards.
             take: called with each existing card while the answer comes in; called again if the
                 answer broke off and the request was repeated.
-            whole: True to ask for whole cards, False for the properties in the index.
+            whole: True to ask for whole cards, False for the properties that the index needs.
             keep_up_to: octets up to which a card is kept unchanged.
             enough: octets after which the rest of the answer is not read; None: no limit.
 

@@ -39,7 +39,7 @@ class Resource:
         octets: octets of the card as the server sent it.
         is_as_sent: True if ``card`` is the card as the server sent it, even if the server was
             asked for some properties only. False if the card was too large to be kept, and only the
-            lines of :data:`mailroom.contacts.vcard.scan.IN_BRIEF` are left.
+            lines of :data:`mailroom.contacts.vcard.scan.INDEX_PROPERTIES` are left.
     """
 
     path: str
@@ -84,7 +84,7 @@ class Resource:
 def says_the_same(one: VCard, other: VCard) -> bool:
     """Return True if two cards agree in uid, names, notes, members and categories.
 
-    These are the parts that Mailroom edits. Servers may change the form of all others.
+    These are the parts that Mailroom edits. Servers may change the form of all other parts.
     """
     parts = [
         (

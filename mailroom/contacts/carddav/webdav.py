@@ -13,7 +13,7 @@ from yarl import URL
 
 from mailroom.contacts.carddav.hrefs import resolve
 from mailroom.contacts.model import AddressBookError
-from mailroom.contacts.vcard.scan import IN_BRIEF
+from mailroom.contacts.vcard.scan import INDEX_PROPERTIES
 from mailroom.http import HttpRequest, Response
 from mailroom.http.not_now import Action, of_precondition
 
@@ -56,7 +56,7 @@ LISTED: Final = (ETAG, LENGTH, RESOURCE_TYPE)
 """The properties of each resource in a list of a collection."""
 
 GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
-_PASSING: Final = GONE | {
+_TEMPORARY: Final = GONE | {
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.CONFLICT,
@@ -65,10 +65,11 @@ _PASSING: Final = GONE | {
     HTTPStatus.TOO_EARLY,
     HTTPStatus.TOO_MANY_REQUESTS,
 }
-"""The 4xx statuses that are temporary and not about the resource."""
+"""The 4xx statuses after which the work may succeed later, for example because the resource was
+changed in the meantime."""
 _LASTING: Final = (
     frozenset(range(400, 500)) | {HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.INSUFFICIENT_STORAGE}
-) - _PASSING
+) - _TEMPORARY
 """The statuses of a resource that the server refuses or has no room for. A retry does not help.
 For an invalid card Radicale answers 400, and sabre/dav 415."""
 
@@ -88,7 +89,8 @@ class RefusedError(AddressBookError):
 
     Args:
         text: the request that failed, in words: ``/book/ann.vcf cannot be changed``.
-        response: the server's answer; None if the answer is no refusal, but lacks something.
+        response: the answer that refuses; None if the server answered, but left out something
+            necessary, such as the sync-token.
 
     Attributes:
         status: the HTTP status of ``response``; None without a response.
@@ -176,45 +178,46 @@ def sync_collection(token: str) -> bytes:
 def multiget(paths: Iterable[str], *, whole: bool) -> bytes:
     """Return the body of a REPORT (RFC 6352 section 8.7) for some cards.
 
-    Without ``whole``, only the properties in the index are asked for (section 10.4), because photos
-    are large. Some servers send whole cards all the same.
+    Without ``whole``, only :data:`INDEX_PROPERTIES` are requested (section 10.4), because photos
+    are large. Some servers send whole cards nevertheless.
     """
     root = ET.Element(_CARDDAV + "addressbook-multiget")
     properties = _ask_for(root, (ETAG, LENGTH))
     data = ET.SubElement(properties, ADDRESS_DATA)
-    for name in () if whole else IN_BRIEF:
+    for name in () if whole else INDEX_PROPERTIES:
         ET.SubElement(data, _CARDDAV + "prop", name=name)
     for path in paths:
         ET.SubElement(root, DAV + "href").text = path
     return _serialize(root)
 
 
-def query_by_uid(begin: str | None, excluded: Iterable[str] = ()) -> bytes:
+def query_by_uid(uid_prefix: str | None, excluded: Iterable[str] = ()) -> bytes:
     """Return the body of a REPORT (RFC 6352 section 8.6) for cards by the beginning of the UID.
 
     Args:
-        begin: the beginning; empty for any UID; None for the cards that have no UID.
+        uid_prefix: the beginning; empty for any UID; None for the cards that have no UID.
         excluded: texts with which the UID does not begin.
     """
     root = ET.Element(_CARDDAV + "addressbook-query")
     _ask_for(root, LISTED)
     tests = ET.SubElement(root, _CARDDAV + "filter", test="allof")
-    if begin:
-        _uid_begins(tests, begin, is_negated=False)
+    if uid_prefix:
+        _add_uid_test(tests, uid_prefix, is_negated=False)
     else:
         has_uid = ET.SubElement(tests, _CARDDAV + "prop-filter", name="UID")
-        if begin is None:
+        if uid_prefix is None:
             ET.SubElement(has_uid, _CARDDAV + "is-not-defined")
-    for other_begin in excluded:
-        _uid_begins(tests, other_begin, is_negated=True)
+    for other_prefix in excluded:
+        _add_uid_test(tests, other_prefix, is_negated=True)
     return _serialize(root)
 
 
-def _uid_begins(tests: ET.Element, text: str, *, is_negated: bool) -> None:
+def _add_uid_test(tests: ET.Element, prefix: str, *, is_negated: bool) -> None:
+    """Add to a query: the UID begins with a prefix or, if negated, does not."""
     names = {"collation": "i;unicode-casemap", "match-type": "starts-with"}
     negation = {"negate-condition": "yes"} if is_negated else {}
     test = ET.SubElement(tests, _CARDDAV + "prop-filter", name="UID")
-    ET.SubElement(test, _CARDDAV + "text-match", {**names, **negation}).text = text
+    ET.SubElement(test, _CARDDAV + "text-match", {**names, **negation}).text = prefix
 
 
 def query_by_name(names: Iterable[str]) -> bytes:
@@ -272,7 +275,7 @@ def _serialize(root: ET.Element) -> bytes:
 
 
 class _NoDoctype(ET.TreeBuilder):
-    """Refuses a DTD: no WebDAV answer needs one, and every attack by entities does."""
+    """Refuses a DTD, because no WebDAV answer needs a DTD, but attacks by entities do."""
 
     def doctype(self, name: str, public_id: str | None, system: str | None) -> None:
         raise ET.ParseError(f"DTD {name} {public_id} {system}")

@@ -163,11 +163,11 @@ class VCardForm:
         card = self.card
         for note in filter(is_plain, card.named("NOTE")):
             present = pieces(note.value, *_LINE_ENDS)
-            kept = [(end, line) for end, line in present if unescape(line) not in lines]
+            kept = [(separator, line) for separator, line in present if unescape(line) not in lines]
             if not kept:
                 card = card.without(note)
             elif len(kept) < len(present):
-                value = "".join(end + line for end, line in kept)
+                value = "".join(separator + line for separator, line in kept)
                 card = card.with_value(note, value.removeprefix(kept[0][0]))
         return type(self)(card)
 

@@ -102,7 +102,7 @@ class ContentLine:
         The bytes up to the first difference stay unchanged, with their folds; the rest is folded
         anew. ``eol`` is used for a line without a line end.
         """
-        body, end = _body(self.raw), _end(self.raw) or eol
+        body, end = _body(self.raw), _line_end(self.raw) or eol
         old = _unfold(body)
         new = old[: len(old) - len(encode(self.value))] + encode(value)
         characters = zip(_CHARACTER.findall(old), _CHARACTER.findall(new), strict=False)
@@ -161,7 +161,7 @@ class VCard:
     @property
     def eol(self) -> bytes:
         """The line end of this card."""
-        return _end(self.lines[0].raw) or b"\r\n" if self.lines else b"\r\n"
+        return _line_end(self.lines[0].raw) or b"\r\n" if self.lines else b"\r\n"
 
     def named(self, *names: str) -> tuple[ContentLine, ...]:
         """Return the lines of the properties with these names, in order."""
@@ -233,7 +233,7 @@ def _is_delimiter(line: ContentLine, delimiter: str) -> bool:
     return line.name == delimiter and line.value.strip().upper() == "VCARD"
 
 
-def _end(raw: bytes) -> bytes:
+def _line_end(raw: bytes) -> bytes:
     """Return the line end; empty if there is none."""
     if raw.endswith(b"\r\n"):
         return b"\r\n"
@@ -241,7 +241,7 @@ def _end(raw: bytes) -> bytes:
 
 
 def _body(raw: bytes) -> bytes:
-    return raw[: len(raw) - len(_end(raw))]
+    return raw[: len(raw) - len(_line_end(raw))]
 
 
 def _unfold(body: bytes) -> bytes:

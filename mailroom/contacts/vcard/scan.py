@@ -18,7 +18,7 @@ _LONGEST_HEAD: Final = 512
 _KEPT_AT_MOST: Final = 256 * 1024
 """Octets of lines that are kept of one card; enough for thousands of addresses."""
 
-IN_BRIEF: Final = (
+INDEX_PROPERTIES: Final = (
     "VERSION",
     "UID",
     "EMAIL",
@@ -27,8 +27,8 @@ IN_BRIEF: Final = (
     "CATEGORIES",
     VCARD_PROPERTY,
 )
-"""The properties in the index: uid, addresses, kind, categories and Mailroom's mark."""
-_KEPT: Final = frozenset(name.encode() for name in (*IN_BRIEF, "BEGIN", "END"))
+"""The properties from which the entry of a card in the index is made."""
+_KEPT: Final = frozenset(name.encode() for name in (*INDEX_PROPERTIES, "BEGIN", "END"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class CardScanner:
 
     Args:
         keep_up_to: octets up to which the card is kept unchanged. Of a longer card only the lines
-            of :data:`IN_BRIEF` are kept.
+            of :data:`INDEX_PROPERTIES` are kept.
     """
 
     def __init__(self, keep_up_to: int) -> None:
@@ -91,7 +91,7 @@ class _LineFilter:
 
     def feed(self, data: bytes) -> None:
         text = self._rest + data
-        # A line feed may follow the last CR in the next piece.
+        # If the data ends in CR, the next data may begin with the LF of the same line end.
         last_cr = b"\r" if text.endswith(b"\r") else b""
         text = text[: len(text) - len(last_cr)]
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")  # Old Macs wrote CR alone.
@@ -102,10 +102,10 @@ class _LineFilter:
         return b"".join(self._kept)
 
     def _scan(self, text: bytes, *, is_last: bool) -> bytes:
-        """Keep lines of the text; return the end of the text, for which the next piece is needed.
+        """Keep lines of the text; return the end of the text that cannot be judged yet.
 
-        That is the beginning of a line whose name is not complete yet, or a line end behind which
-        the line may continue.
+        The next data decides about this end. ``EMA`` at the beginning of a line may be a part of
+        ``EMAIL``, and a line end is only a fold if white space follows.
         """
         start = 0
         for end in _NEXT_LINE.finditer(text):
