@@ -23,7 +23,8 @@ _COMMENT: Final = re.compile(r'("(?:\\.|[^"\\])*")|\((?:\\.|[^()\\])*\)')
 _ONE_ADDRESS: Final = re.compile(r"[^@\"]+@[^@\"]+")
 _AT: Final = re.compile(r"\s*@\s*")
 _QUOTED: Final = re.compile(r'"([^*]+)"')
-"""A quoted local part without an asterisk: an unquoted ``*`` would stand for the whole domain."""
+"""A local part whose quotes may be removed. A local part with an asterisk keeps its quotes: without
+them, ``"*"@x.example`` would be the key of a whole domain."""
 _ESCAPED: Final = re.compile(r"\\(.)")
 _DOT_ATOM: Final = re.compile(r'[^\s"(),:;<>@\[\\\]]+')
 _LIST: Final = "list*"
@@ -117,7 +118,7 @@ def _is_invisible(character: str) -> bool:
 
 
 def whole_domain(key: str) -> str:
-    """Return ``*@domain``, which stands for everybody at the domain of a :func:`key_of`."""
+    """Return the key of a key's whole domain: ``*@x.example`` for ``ann@x.example``."""
     return "*@" + key.rpartition("@")[2]
 
 
@@ -136,7 +137,7 @@ def list_id_of(key: str) -> str:
 
 
 def spellings(key: str) -> tuple[str, ...]:
-    """Return the spellings under which a server may find an address, its :func:`key_of` first.
+    """Return the spellings under which a server may find the address of a key, the key first.
 
     The domain may be in Unicode. A local part that is not a dot-atom is quoted (RFC 5322 section
     3.4.1), but not every server shows the quotes.

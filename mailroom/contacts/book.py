@@ -124,7 +124,7 @@ class AddressBook(Protocol):
         ...
 
     async def create_groups(self, names: Collection[str]) -> None:
-        """Make an empty group for each name (the caller knows that there is none yet).
+        """Make an empty group for each name (the caller knows that no group has the name yet).
 
         Raises:
             HttpError, JmapError: as in :meth:`sync`.

@@ -56,9 +56,9 @@ class CardForm(Protocol):
 
     @property
     def renews_mark(self) -> bool:
-        """True if every edit must renew the mark.
+        """True if every edit must write a new mark on a card that is untouched.
 
-        With the old mark, the card would look as if a person had changed it.
+        If an edit kept the old mark, the card would look afterwards as if a person had changed it.
         """
         ...
 
@@ -75,11 +75,14 @@ class CardForm(Protocol):
         ...
 
     def with_line(self, line: str) -> Self:
-        """Return the card with a line appended to the note that has the last decision, if any."""
+        """Return the card with a line appended to the note with the last decision.
+
+        If no note has a decision, the first note that can be used gets the line, or a new note.
+        """
         ...
 
     def without_lines(self, lines: Collection[str]) -> Self:
-        """Return the card without certain lines; a note in which no line is left is removed."""
+        """Return the card without certain lines of its notes; a note without lines is removed."""
         ...
 
 
@@ -87,7 +90,7 @@ F = TypeVar("F", bound=CardForm)
 
 
 def with_facts_from_mark(contact: Card, card: CardForm) -> Card:
-    """Add the facts that the mark on a card shows to the contact that was read from this card."""
+    """Return a contact with the facts that follow from the mark and the content of its card."""
     mark = card.mark
     return replace(
         contact,
@@ -114,7 +117,8 @@ def updated(card: F, edit: UpdateCard) -> F:
         card = with_names.with_mark(Mark(filled={**card.mark.filled, **fields}))
     elif fields:
         # The digest of a card that Mailroom made covers these fields as well, so a new digest is
-        # needed. But if somebody else has changed the card, the old digest stays, to show that.
+        # needed. But if somebody else has changed the card, the old digest stays: the difference
+        # shows the change.
         card = as_made(with_names) if _is_as_written(card) else with_names
     return _with_decision(card.without_lines(edit.remove_lines), edit.add_line)
 

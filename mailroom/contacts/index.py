@@ -170,7 +170,8 @@ class IndexBuilder:
 
     def __init__(self, index: ContactIndex | None = None) -> None:
         start = ContactIndex() if index is None else index
-        # The index that holds self._tables; None if no index holds them, so that they may change.
+        # The index that holds self._tables. None if no index holds the tables: only then may the
+        # builder change them.
         self._index: ContactIndex | None = start
         self._tables = start._tables  # noqa: SLF001 - the builder is a part of the index
 

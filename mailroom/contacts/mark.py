@@ -1,6 +1,6 @@
 """The mark that records Mailroom's changes of a card, so that an undo can take them back. Pure.
 
-    made=<digest>              Mailroom made the card; digest of all that it wrote but the note
+    made=<digest>              Mailroom made the card; digest of kind, FN, N, ORG and EMAIL
     FN=<digest> +ORG=<digest>  Mailroom filled FN, which was empty, and added ORG
 
 A digest is the beginning of a SHA-256 hash. If a value on the card no longer has the digest in the
@@ -151,9 +151,9 @@ class Written:
         if not (triage_lines(note) and is_only_by_mailroom(note)):
             return False
         if self.organization:
-            # Of a company, ORG is FN. N is empty, or Cyrus has copied FN into it; see digests.
+            # For a company, ORG and FN are equal. N is empty, or Cyrus has copied FN into N.
             return self.organization == self.full and self.name in {(), self.full}
-        # Of a person, N has only words of FN. FN may be "Bloggs, Ann".
+        # For a person, each word of N is also in FN. FN may be "Bloggs, Ann".
         words = " ".join(part for parts in self.name for part in parts).split()
         return bool(words) and {*words} <= {*self.full[0][0].replace(",", " ").split()}
 

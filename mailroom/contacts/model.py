@@ -64,13 +64,13 @@ class Card:
         note: the lines of all readable notes.
         made_by_us: True if the card carries the mark of a card that Mailroom made.
         untouched: True if Mailroom made the card and nobody else has changed the card since.
-        filled_by_us: True if the card carries the mark of a card with fields that Mailroom filled.
+        filled_by_us: True if the mark on the card names fields that Mailroom filled.
         is_bare: True if the card carries no mark and holds only fields that Mailroom writes. A bare
-            card in the provenance group counts as made by Mailroom, because a mark that was written
-            over CardDAV is not shown over JMAP.
-        is_editable: False if the card may only join and leave groups, because the server would lose
-            text of a person when the card itself is edited, or because the card is in an address
-            book that Mailroom does not write to.
+            card in the provenance group counts as made by Mailroom, because some servers do not
+            show over JMAP a mark that was written over CardDAV.
+        is_editable: False if the card may only join and leave groups, because an edit of the card
+            itself would make the server lose text that a person wrote, or because the card is in an
+            address book that Mailroom does not write to.
     """
 
     id: str

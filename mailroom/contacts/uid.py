@@ -46,8 +46,8 @@ def uid_for(key: str) -> str:
     stand for lists. The notes show this too, but they are not read in every pass.
 
     Args:
-        key: the :func:`mailroom.contacts.address.key_of` the address, or the
-            :func:`mailroom.contacts.address.list_key` of the list.
+        key: the key of the address (:func:`mailroom.contacts.address.key_of`) or of the list
+            (:func:`mailroom.contacts.address.list_key`).
     """
     uid = str(uuid.uuid5(_UIDS, key))
     if not list_id_of(key):

@@ -2,8 +2,8 @@
 
 The size of a part follows from the lengths that the server reported, or from the cards read before.
 If an answer grows too large all the same or omits cards, the missing cards are read in smaller
-parts. The same happens after a 500, because some servers fail over a single broken card; such a
-card is then read by a GET of its own.
+parts. The same happens after a 500, because some servers send it if one of the cards is broken;
+such a card is then read by a GET of its own.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -31,7 +31,7 @@ _ENOUGH: Final = 4 * _PART
 _MOST_CARDS: Final = 100
 _MOST_CARDS_IN_BRIEF: Final = 500
 _UNREADABLE_AT_MOST: Final = 5
-"""Cards that a server may fail to send in one reading. If it fails over more, it is broken."""
+"""Cards that a server may fail to send in one reading. For more, the reading fails."""
 _FIRST: Final = 20
 """Cards in the first part if their sizes are unknown."""
 
@@ -75,7 +75,8 @@ async def read_cards(
 
     Raises: as :class:`Requests`.
     """
-    # The reported lengths are those of whole cards. Of some properties the length is unknown.
+    # The reported lengths are those of whole cards. If only some properties are requested, the
+    # length of the answer is unknown.
     sizes = {path: length if way.whole else None for path, length in lengths.items()}
     unknown = [path for path in sorted(sizes) if sizes[path] is None]
     reading = _Reading(requests, take, way)
@@ -125,7 +126,8 @@ class _Reading:
         left = [path for path in paths if path not in answered]
         # If the answer has none of the cards, the part is too large for the server, and is halved.
         size = len(left) if answered else (len(left) + 1) // 2
-        # Each part is smaller than the one before, even if the answer has only other cards.
+        # Each part has fewer cards than ``paths``, so the reading ends even if the server answers
+        # only with cards that were not requested.
         size = max(min(size, len(paths) - 1), 1)
         for part in batches(left, size):
             await self.read(part)

@@ -100,6 +100,7 @@ async def discover(http: HttpClient, base: URL) -> Discovered:
     Raises:
         HttpError: the server cannot be reached or refuses the credentials.
         NoAddressBookError: no address book was found.
+        AddressBookError: the server points to another server.
     """
     search = _Search(http)
     starts = (base, base.origin().with_path(_WELL_KNOWN))

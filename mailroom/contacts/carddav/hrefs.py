@@ -60,11 +60,12 @@ def path_key(raw_path: str) -> str:
 
 
 def resolve(base: URL, href: str) -> URL:
-    """Return the URL of an href, as the server wrote it.
+    """Return the URL of an href that a server sent.
 
-    Another scheme or port of the same host means the same resource, because a server behind a proxy
-    may not know its public URL. Another host is followed if credentials may be sent there: iCloud
-    keeps the address books of ``contacts.icloud.com`` on ``p42-contacts.icloud.com``.
+    An href with another scheme or port of the same host means the path at the origin of ``base``,
+    because a server behind a proxy may not know its public URL. Another host is followed if
+    credentials may be sent there: iCloud keeps the address books of ``contacts.icloud.com`` on
+    ``p42-contacts.icloud.com``.
 
     Raises:
         BrokenAnswerError: the href is not a URL.

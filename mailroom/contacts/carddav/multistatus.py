@@ -157,6 +157,7 @@ class MultistatusReader(Generic[T]):
 
     def on_start(self, name: str, attributes: dict[str, str]) -> None:
         """Handle the beginning of an element."""
+        # The parser writes "DAV:}response" for the name that ElementTree writes "{DAV:}response".
         tag = "{" + name if "}" in name else name
         if (not self._path and tag != _MULTISTATUS) or len(self._path) > _DEEPEST:
             raise self._broken()
@@ -214,7 +215,7 @@ class MultistatusReader(Generic[T]):
             self._token.append(text[:_LONGEST_TEXT])
 
     def on_doctype(self, *_: object) -> None:
-        """Refuse a DTD: no WebDAV answer needs one, and every attack by entities does."""
+        """Refuse a DTD, because no WebDAV answer needs a DTD, but attacks by entities do."""
         raise self._broken()
 
 

@@ -1,4 +1,4 @@
-"""Reads the cards of one address book, and writes them, each by a request of its own.
+"""Reads the cards of one address book, and writes each card by a request of its own.
 
 A write names the version that it replaces (``If-Match``), so that nobody's change is lost. A write
 is safe to repeat: if the answer to the first request was lost, the second is refused with 412, and
@@ -192,7 +192,7 @@ class Resources:
             raise AddressBookError(_CHANGED.format(path))
 
     async def _store_written(self, path: str, card: VCard, response: Response) -> None:
-        """Put a card that was written into the cache.
+        """Update the cache after a card was written to the server.
 
         The usual answers to a PUT are 201 and 204 (RFC 9110 section 9.3.4). A proxy that answers in
         place of the server sends a web page with 200, so after a 200 the card is read again.

@@ -179,7 +179,8 @@ def _candidates(
             "the user may write only to address books that others share; set"
             f" {_SETTING} to the name or path of one if Mailroom is to use it: {_listed(writable)}"
         )
-    return own or writable  # If no book seems to be the user's own, owners are unknown.
+    # A shared one is used if the settings name it, or if every address book seems to be shared.
+    return own or writable
 
 
 async def _has_groups(

@@ -1,4 +1,4 @@
-"""Keeps an address book in memory up to date, and the addresses in the user's other ones."""
+"""Reads the changes of the user's address books, and updates the cache in memory."""
 
 import asyncio
 from collections.abc import Collection
@@ -25,7 +25,7 @@ _LIST_AGAIN: Final = 900.0
 
 
 class Synchronizer:
-    """Keeps one address book in memory up to date, and the addresses in the user's other ones.
+    """Updates the cache from the main address book and from the user's other address books.
 
     Args:
         collection_sync: reads the changes in the address book.

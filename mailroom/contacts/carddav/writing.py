@@ -70,7 +70,7 @@ class Writing:
         """Carry out the edits, and return the reasons of failed ones by key.
 
         Raises:
-            CredentialsRefusedError: 401.
+            CredentialsRefusedError: the server refuses the credentials; some edits may be done.
             HttpError: no edit succeeded, because the server failed or cannot be reached.
         """
         await all_of(self._write_card(edit) for edit in self._edits)
@@ -87,7 +87,7 @@ class Writing:
         """Make or change the card of an edit; deletions follow later, after the groups."""
 
         def categorized(card: VCard) -> VCard:
-            """Join and leave the groups that are kept as CATEGORIES on the card."""
+            """Return the card after joining and leaving groups that are kept as CATEGORIES."""
             if not self._cache.groups_are_categories:
                 return card
             names = {group.id: group.name for group in self._groups}

@@ -10,6 +10,6 @@ reads a card into objects and writes it anew cannot promise this.
 - :mod:`~mailroom.contacts.vcard.fields`: escaping, the properties that are read, and empty names;
 - :mod:`~mailroom.contacts.vcard.groups`: the members of a group, and categories;
 - :mod:`~mailroom.contacts.vcard.form`: a card as :mod:`mailroom.contacts.editing` edits it;
-- :mod:`~mailroom.contacts.vcard.edit`: the values and edits of :mod:`mailroom.contacts.model`, and
-  new cards and groups.
+- :mod:`~mailroom.contacts.vcard.edit`: a card as a value of :mod:`mailroom.contacts.model`, a card
+  after an edit, and new cards and groups.
 """

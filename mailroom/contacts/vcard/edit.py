@@ -1,4 +1,4 @@
-"""The values and edits of :mod:`mailroom.contacts.model`, on a vCard; new cards and groups."""
+"""Converts vCards to the values of :mod:`mailroom.contacts.model`, and edits and makes vCards."""
 
 from typing import Final
 

@@ -175,7 +175,7 @@ def is_plain(note: ContentLine) -> bool:
 
 
 def values_of(card: VCard, name: str) -> tuple[tuple[str, ...], ...]:
-    """Return the parts of every non-empty property ``name``.
+    """Return the parts of every non-empty property that has this name.
 
     The result does not depend on parameters, escaping, folding or empty parts at the end, which
     servers change.
@@ -206,7 +206,7 @@ def with_field(card: VCard, name: str, value: str) -> VCard:
 
 
 def with_empty_field(card: VCard, name: str) -> VCard:
-    """Return the card with the values of the properties ``name`` removed."""
+    """Return the card with an empty value in every property that has this name."""
     for line in card.named(name):
         card = card.with_value(line, ";;;;" if name == "N" else "")
     return card
