@@ -174,8 +174,8 @@ async def explain(account: Account, subject: Subject) -> Explanation:
     addresses = {key}
     if subject.kind is Kind.ADDRESS:
         addresses.update(key_of(address) for card in own_cards for address in card.addresses)
-    own = (*gathered.identities, *await gatherer.own_among([key], gathered))
-    decisions = reader.reading(replace(gathered, identities=own), snapshot).decisions
+    own = (*gathered.own_addresses, *await gatherer.own_among([key], gathered))
+    decisions = reader.reading(replace(gathered, own_addresses=own), snapshot).decisions
     facts = Facts(decisions, correspondents, gathered.places, categories, authserv_id="")
     verdict = judge(_next_mail(subject, gathered.places.inbox), facts)
     _, found = await gatherer.mail_of([Search(frozenset(addresses), gathered.places.managed)])

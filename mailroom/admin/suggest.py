@@ -118,7 +118,7 @@ async def suggest(account: Account, limit: int, show_progress: ShowProgress) -> 
     gatherer = Gatherer(mail, categories, layout, new_mail_finder=None)
     account_reader = AccountReader(gatherer, book, categories, layout, server=mail.client.host)
     gathered, snapshot = await account_reader.gather()
-    own = [key_of(identity) for identity in gathered.identities]
+    own = [key_of(address) for address in gathered.own_addresses]
     reader = Reader(mail, gathered.places, show_progress)
     tally = await reader.tally(own, snapshot.index)
     standing = account_reader.reading(gathered, snapshot).decisions.standing

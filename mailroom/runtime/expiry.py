@@ -10,7 +10,7 @@ from mailroom.account import Account
 from mailroom.report.failures import EXPECTED
 from mailroom.screener.model.age import parse_age
 from mailroom.screener.passes.clearing import Clearing
-from mailroom.screener.passes.code_ending import begin_code_ending
+from mailroom.screener.passes.code_removal import begin_code_removal
 from mailroom.screener.passes.mail_run import MailRun
 
 log = structlog.get_logger(__name__)
@@ -20,7 +20,7 @@ _INTERVAL: Final = 3600.0
 
 
 class Expiry:
-    """Clears old waiting mail and ends the day of codes once an hour, between passes.
+    """Clears old waiting mail and removes old codes from the Inbox once an hour, between passes.
 
     Args:
         account: the account; its settings say which of the two is done.
@@ -40,10 +40,10 @@ class Expiry:
             self._tasks.append(_Hourly("waiting mail", "cleared", begin_clearing, more))
         if settings.has_codes:
 
-            async def begin_ending() -> MailRun:
-                return await begin_code_ending(await account.mail(), categories, layout)
+            async def begin_removal() -> MailRun:
+                return await begin_code_removal(await account.mail(), categories, layout)
 
-            self._tasks.append(_Hourly("mail with codes", "ended", begin_ending, {}))
+            self._tasks.append(_Hourly("mail with codes", "ended", begin_removal, {}))
 
     async def run_part_if_due(self) -> bool:
         """Do a part of the work, if the settings ask for it and an hour is over.

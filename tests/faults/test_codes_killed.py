@@ -15,7 +15,7 @@ from mailroom.account import open_account
 from mailroom.sandbox.owner import OwnerConsole
 from mailroom.sandbox.sandbox_account import SandboxAccount
 from mailroom.screener.passes import mail_run
-from mailroom.screener.passes.code_ending import begin_code_ending
+from mailroom.screener.passes.code_removal import begin_code_removal
 from mailroom.settings.load import load_settings
 from mailroom.settings.model import Settings
 from tests.faults.commands import (
@@ -89,7 +89,7 @@ async def _end(line: Line) -> None:
     async with open_account(_settings(line)) as account:
         settings = account.settings
         layout = settings.screener.layout
-        run = await begin_code_ending(await account.mail(), settings.categories, layout)
+        run = await begin_code_removal(await account.mail(), settings.categories, layout)
         while run.has_more:
             await run.patch_part()
     assert not run.result.failures, run.result.failures

@@ -144,7 +144,7 @@ def test_the_day_of_codes_ends_once_an_hour_too(monkeypatch: pytest.MonkeyPatch)
         begun.append("codes")
         return FakeRun(RunResult("", 1, {"a"}), parts=2)
 
-    monkeypatch.setattr(expiry, "begin_code_ending", begin)
+    monkeypatch.setattr(expiry, "begin_code_removal", begin)
     ages, log = run(monkeypatch, *[RunResult("Archive")] * 2, pauses=(0, 1, HOUR), has_codes=True)
     assert (len(ages), len(begun)) == (2, 2)
     assert [line["event"] for line in log] == ["mail with codes ended"] * 2

@@ -30,7 +30,7 @@ class Orphans:
     def __init__(self, scope: Scope, gathered: GatheredMail) -> None:
         self._scope = scope
         self._places = gathered.places
-        self._identities = gathered.identities
+        self._own_addresses = gathered.own_addresses
         self._mailboxes = sorted(
             {
                 gathered.places.destinations[category.name]
@@ -59,7 +59,7 @@ class Orphans:
                 has_contact = bool(index.uids_standing_for(key) or index.uids_standing_for(of_list))
                 if (
                     has_contact
-                    or is_own(key, self._identities)
+                    or is_own(key, self._own_addresses)
                     or email.mailbox_ids & self._places.tap_labels
                 ):
                     continue

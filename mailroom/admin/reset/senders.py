@@ -83,7 +83,7 @@ class Senders:
     def __init__(self, scope: Scope, gathered: GatheredMail) -> None:
         self._scope = scope
         self._places = gathered.places
-        self._identities = gathered.identities
+        self._own_addresses = gathered.own_addresses
 
     async def read(self, card_ids: Collection[str]) -> Batch:
         """Read some contacts as they are now, and decide what to do.
@@ -115,7 +115,7 @@ class Senders:
         """
         updates, found = await self._scope.gatherer.mail_of([batch.search], preceded_by=preceded_by)
         standing = StandingDecisions(batch.snapshot.index, self._scope.categories)
-        decisions = Decisions(standing, own=own_keys(self._identities))
+        decisions = Decisions(standing, own=own_keys(self._own_addresses))
         mails = BySubject(found, decisions.subject_key_for)
         filings = []
         for card in batch.cards:
@@ -133,6 +133,6 @@ class Senders:
         for key in map(key_of, card.addresses):
             local, _, domain = key.rpartition("@")
             is_usable = is_address(key) or (local == "*" and is_address(f"anybody@{domain}"))
-            if is_usable and not is_own(key, self._identities):
+            if is_usable and not is_own(key, self._own_addresses):
                 keys.add(key)
         return frozenset(keys)

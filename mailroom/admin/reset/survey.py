@@ -52,7 +52,7 @@ async def survey(scope: Scope) -> Traces:
             bool(email.mailbox_ids & gathered.places.tap_labels) for email in gathered.emails
         ),
     )
-    tally = Tally(scope.categories, gathered.identities)
+    tally = Tally(scope.categories, gathered.own_addresses)
     senders = Senders(scope, gathered)
     for card_ids in in_batches(traces.cards, scope.show_progress, _FINDING):
         tally.add(await senders.read(card_ids))
@@ -90,12 +90,12 @@ class Tally:
 
     Args:
         categories: the configured categories.
-        identities: the user's own addresses.
+        own_addresses: the user's own addresses.
     """
 
-    def __init__(self, categories: Categories, identities: Collection[str]) -> None:
+    def __init__(self, categories: Categories, own_addresses: Collection[str]) -> None:
         self._categories = categories
-        self._identities = identities
+        self._own_addresses = own_addresses
         self._senders = Counter[str]()
         self._treatments = Counter[CardTreatment]()
         self._mails = set[str]()

@@ -30,7 +30,7 @@ Filter = Mapping[str, Any]
 EVERYTHING: Final[Filter] = {}
 BRIEF: Final = ("id", "uid", "kind", "emails", "name", "members", "addressBookIds")
 """The properties needed to find a card again, and to recognise and write a group."""
-_ALL_BUT_PICTURES: Final = (
+_NEEDED_FOR_EDITS: Final = (
     *BRIEF,
     *("nicknames", "organizations", "notes", "addresses", "speakToAs", "vCardProps"),
 )
@@ -213,7 +213,7 @@ def get_large_card(account_id: str, card_id: str) -> Operation[CardsResponse]:
     A placeholder stands for ``media``: the card then never looks like a card that holds only what
     Mailroom writes, and a patch leaves ``media`` alone.
     """
-    reading = _get(account_id, [card_id], _ALL_BUT_PICTURES)
+    reading = _get(account_id, [card_id], _NEEDED_FOR_EDITS)
 
     def read(results: Results) -> CardsResponse:
         found = reading.read(results)

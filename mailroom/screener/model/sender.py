@@ -92,20 +92,20 @@ def is_address(text: str) -> bool:
     )
 
 
-def is_own(address: str, identities: Collection[str]) -> bool:
+def is_own(address: str, own_addresses: Collection[str]) -> bool:
     """Return True if ``address`` is one of the user's own.
 
     An identity ``*@domain`` (RFC 8621 section 6) does not count: the user may send from every
     address at the domain, but other people and machines may have addresses there, too.
     """
-    return key_of(address) in own_keys(identities)
+    return key_of(address) in own_keys(own_addresses)
 
 
-def own_keys(identities: Iterable[str]) -> frozenset[str]:
+def own_keys(own_addresses: Iterable[str]) -> frozenset[str]:
     """Return the keys of the user's own addresses, for many comparisons; see :func:`is_own`."""
-    return frozenset(key_of(identity) for identity in identities if not identity.startswith("*@"))
+    return frozenset(key_of(own) for own in own_addresses if not own.startswith("*@"))
 
 
-def may_be_own(address: str, identities: Collection[str]) -> bool:
+def may_be_own(address: str, own_addresses: Collection[str]) -> bool:
     """Return True if ``address`` is at a domain of which the user may use every address."""
-    return whole_domain(key_of(address)) in set(map(key_of, identities))
+    return whole_domain(key_of(address)) in set(map(key_of, own_addresses))

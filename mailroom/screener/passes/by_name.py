@@ -126,7 +126,9 @@ class PlannerByName:
         cards, mails = await both(snapshot.read(keys), self._mail_of(keys, all_answers, reading))
         groups = reading.groups()
         without_labels = dict.fromkeys((subject.key for subject in answers), ())
-        contacts = find_contacts(without_labels, cards, gathered.identities, snapshot.index, groups)
+        contacts = find_contacts(
+            without_labels, cards, gathered.own_addresses, snapshot.index, groups
+        )
         mails_of = _by_key(mails)
         decisions = []
         for contact in contacts:

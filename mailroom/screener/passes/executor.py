@@ -91,7 +91,7 @@ class PlanExecutor:
             replan = partial(replan_subject_labels, plan)
             state = plan.gathered.state
             await self._update(plan.subject_labels, state, replan, progress, as_read=plan.emails)
-        if progress.is_without_labels:
+        if progress.has_decisions_without_labels:
             # No label shows that these decisions are not finished. So the contact is written after
             # the mail. Until then the address book does not show the decision, and a person sees
             # that the decision must be made again.

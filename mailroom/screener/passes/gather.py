@@ -37,7 +37,8 @@ class GatheredMail:
         new_mail: the mail that came since the last pass; None if new mail is not screened.
         directory: all mailboxes, to name them.
         places: the ids of the mailboxes.
-        identities: the user's own addresses.
+        own_addresses: the identities, which may be ``*@domain``, and the other addresses from which
+            the user has sent or drafted mail.
         has_waived: True if there may be mail that was waived (:data:`WAIVED`).
         state: the Email state before the searches. Every change that the searches do not show is
             later than this state. Empty if no state is known.
@@ -47,7 +48,7 @@ class GatheredMail:
     new_mail: NewMail | None
     directory: Directory
     places: Places
-    identities: tuple[str, ...]
+    own_addresses: tuple[str, ...]
     has_waived: bool
     state: str
 
@@ -205,7 +206,7 @@ class Gatherer:
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
-        doubted, places = in_doubt(addresses, gathered.identities), gathered.places
+        doubted, places = in_doubt(addresses, gathered.own_addresses), gathered.places
         mailboxes = places.sent | places.drafts
         if not (doubted and mailboxes):
             return frozenset()

@@ -95,7 +95,7 @@ class Progress:
         )
 
     @property
-    def is_without_labels(self) -> bool:
+    def has_decisions_without_labels(self) -> bool:
         """True if decisions are to be carried out that no label on a mail has asked for."""
         return any(not filing.labelled_patches for filing in self.plan.filings)
 

@@ -43,7 +43,7 @@ class Reading:
 
     def objection_to_domain(self, domain: str) -> str:
         """Return the reason not to decide on everybody at a domain; "" if there is none."""
-        return objection_to_domain(domain, own_domains(self.gathered.identities, self.server))
+        return objection_to_domain(domain, own_domains(self.gathered.own_addresses, self.server))
 
     @property
     def sorter(self) -> MailSorter:
@@ -92,9 +92,9 @@ class AccountReader:
         return gathered, snapshot
 
     def reading(self, gathered: GatheredMail, snapshot: Snapshot) -> Reading:
-        """Return the reading; ``gathered.identities`` count as all own addresses. Pure."""
+        """Return the reading; ``gathered.own_addresses`` count as all own addresses. Pure."""
         standing = StandingDecisions(snapshot.index, self._categories)
-        decisions = Decisions(standing, own=own_keys(gathered.identities))
+        decisions = Decisions(standing, own=own_keys(gathered.own_addresses))
         return Reading(gathered, snapshot, decisions, self._categories, self._layout, self._server)
 
     async def mail_of(

@@ -137,7 +137,7 @@ class ScreenerWorkflow:
             # can still be carried out: only senders in doubt are searched for, and senders of
             # labelled mail seldom are in doubt.
             own = await self._gatherer.own_among(labelled_senders, gathered)
-        gathered = replace(gathered, identities=(*gathered.identities, *sorted(own)))
+        gathered = replace(gathered, own_addresses=(*gathered.own_addresses, *sorted(own)))
         reading = self._reader.reading(gathered, snapshot)
         sorted_mail = reading.sorter.sort(gathered.emails)
         (outcomes, mails), (facts, screening_error) = await both(
@@ -189,7 +189,7 @@ class ScreenerWorkflow:
         contacts = find_contacts(
             sorted_mail.subjects,
             cards,
-            gathered.identities,
+            gathered.own_addresses,
             snapshot.index,
             groups,
             sorted_mail.companions,

@@ -135,12 +135,12 @@ class MailSearch:
         # number of lacking mails as before is no proof by itself: one of the mails without an
         # address may have been deleted, and the newest mail may be lacking in its place.
         mailbox_ids = _all_mailboxes(asked)
-        known = self._lacking.get(mailbox_ids)
+        lacking_before = self._lacking.get(mailbox_ids)
         if proof is not None and (
             proof.holds
             or (
-                known is not None
-                and proof.lacking == known
+                lacking_before is not None
+                and proof.lacking == lacking_before
                 and proof.newest_is_found_or_in(self._without_sender)
             )
         ):
@@ -249,13 +249,13 @@ class MailSearch:
         unknown = [email_id for email_id in ids if email_id not in self._people]
         if len(unknown) > self._account.page_size:
             await all_of(self._learn_people(part) for part in self._parts(unknown))
-        names_somebody = {
+        matching_texts = {
             text for text in self._texts if names_any(text.split(_BETWEEN), addresses)
         }
         wanted = [
             email_id
             for email_id in ids
-            if (people := self._people.get(email_id)) is None or people in names_somebody
+            if (people := self._people.get(email_id)) is None or people in matching_texts
         ]
         parts = await all_of(self._read_part(part, addresses) for part in self._parts(wanted))
         return _united(*parts)

@@ -57,12 +57,12 @@ class OwnAddresses:
         return Operation(tuple(calls), read)
 
 
-def in_doubt(addresses: Iterable[str], identities: tuple[str, ...]) -> frozenset[str]:
+def in_doubt(addresses: Iterable[str], own_addresses: tuple[str, ...]) -> frozenset[str]:
     """Return the addresses that have to be searched for in Sent and Drafts. Pure."""
     return frozenset(
         address
         for address in addresses
-        if may_be_own(address, identities) and not is_own(address, identities)
+        if may_be_own(address, own_addresses) and not is_own(address, own_addresses)
     )
 
 

@@ -54,7 +54,7 @@ class Contact:
 def find_contacts(
     subjects: Mapping[str, Sequence[LabelledMail]],
     cards: Collection[Card],
-    identities: Collection[str],
+    own_addresses: Collection[str],
     index: ContactIndex,
     groups: Groups,
     companions: Mapping[str, Collection[str]] | None = None,
@@ -64,7 +64,7 @@ def find_contacts(
     Args:
         subjects: the key of a subject -> labelled mails.
         cards: every card that stands for one of the subjects or companions.
-        identities: the user's own addresses, which belong to no contact, even if a card has them.
+        own_addresses: the user's own addresses; these belong to no contact, even on a card.
         index: the address book.
         groups: Mailroom's groups.
         companions: the key of a whole domain -> the keys of the senders of the domain's labelled
@@ -88,7 +88,7 @@ def find_contacts(
             else:
                 apart.append((part_keys, part_cards))
         parts = [*apart, (keys, its_cards)]
-    contacts, own = [], own_keys(identities)
+    contacts, own = [], own_keys(own_addresses)
     every_card = {card.id: card for card in cards}
     for keys, by_id in parts:
         further = _addresses_of_nobody_else([*by_id.values()], every_card, index) - own

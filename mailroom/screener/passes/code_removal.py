@@ -12,7 +12,7 @@ from mailroom.screener.passes.mail_run import MailRule, MailRun, RunResult
 from mailroom.screener.search.places import read_places
 
 
-async def begin_code_ending(
+async def begin_code_removal(
     account: MailAccount, categories: Categories, layout: Layout
 ) -> MailRun:
     """List the mail with codes; the run patches mail older than a day by :func:`remove_from_inbox`.
