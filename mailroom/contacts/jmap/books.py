@@ -72,11 +72,11 @@ def choose_book(books: Sequence[Book], wanted: str) -> Book:
         raise ReadOnlyAddressBookError(
             f"the user may not write to any address book; there are: {names}"
         )
-    default = [book for book in writable if book.is_default] or writable
-    if len(default) > 1:
-        names = ", ".join(sorted(repr(book.name or book.id) for book in default))
+    suitable = [book for book in writable if book.is_default] or writable
+    if len(suitable) > 1:
+        names = ", ".join(sorted(repr(book.name or book.id) for book in suitable))
         raise AddressBookError(
             f"the user may write to several address books: {names}; set"
             " MAILROOM_CONTACTS_ADDRESS_BOOK to the name or id of one"
         )
-    return default[0]
+    return suitable[0]

@@ -1,8 +1,8 @@
 """The operations on cards over JMAP (RFC 9610).
 
 A response without the shape that the RFC promises raises an error; it is never taken for an empty
-result. A card is read with few properties (``BRIEF``) if it only has to be found again, and with
-all of them if it may be edited, because an edit must see everything that it touches.
+result. A sync reads cards with few properties (``BRIEF``). A card that may be edited is read with
+all properties, because an edit must see everything that it touches.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -29,7 +29,7 @@ Filter = Mapping[str, Any]
 
 EVERYTHING: Final[Filter] = {}
 BRIEF: Final = ("id", "uid", "kind", "emails", "name", "members", "addressBookIds")
-"""The properties needed to find a card again, and to recognise and write a group."""
+"""The properties that a sync reads: enough to find the cards of an address and to write groups."""
 _NEEDED_FOR_EDITS: Final = (
     *BRIEF,
     *("nicknames", "organizations", "notes", "addresses", "speakToAs", "vCardProps"),
@@ -64,7 +64,8 @@ class CardsResponse:
 class CardPage(IdPage):
     """A part of a query's result, with the cards that still exist.
 
-    ``states`` is the state of all cards, twice: the states before and after the query are not read.
+    ``states`` holds the state of the cards twice, because the states before and after the query are
+    not read.
     """
 
     response: CardsResponse
@@ -208,10 +209,10 @@ def get_cards(account_id: str, ids: Sequence[str]) -> Operation[CardsResponse]:
 
 
 def get_large_card(account_id: str, card_id: str) -> Operation[CardsResponse]:
-    """Return the operation that reads one card without its pictures.
+    """Return the operation that reads one card, with only the properties that an edit needs.
 
-    A placeholder stands for ``media``: the card then never looks like a card that holds only what
-    Mailroom writes, and a patch leaves ``media`` alone.
+    A placeholder in ``media`` stands for the properties that are not read. So the card never looks
+    like a card that holds only what Mailroom writes. A patch leaves ``media`` alone.
     """
     reading = _get(account_id, [card_id], _NEEDED_FOR_EDITS)
 

@@ -213,9 +213,9 @@ class RequestPlan:
                     self._update[job.card_id] |= patch
                     self._keys[job.card_id].add(job.key)
             case DeleteCard() if card is not None:  # a card that is gone counts as deleted
-                now = to_card(card, annotate=self._rules.annotate)
+                present = to_card(card, annotate=self._rules.annotate)
                 # ``is_editable`` also depends on the address book, and shows no change of the card.
-                if now != replace(edit.card, is_editable=now.is_editable):
+                if present != replace(edit.card, is_editable=present.is_editable):
                     raise AddressBookError(f"card {job.card_id} was changed in the meantime")
                 self._destroy.append(job.card_id)
                 self._keys[job.card_id].add(job.key)

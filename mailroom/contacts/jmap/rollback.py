@@ -28,7 +28,11 @@ class Rollback:
         self._deleted: set[str] = set()
 
     def add(self, undo: Mapping[str, Patches]) -> None:
-        """Add the patches of a plan, by the key of the edit. The first plan of an edit counts."""
+        """Add the patches of a plan, by the key of the edit.
+
+        If an edit is planned a second time, its first patches stay: only these lead back to the
+        groups before the first request.
+        """
         self._undo = {**undo, **self._undo}
 
     def has_patches(self, key: str) -> bool:

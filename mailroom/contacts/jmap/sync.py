@@ -70,7 +70,8 @@ class CardCache:
         if _read_only(books) != _read_only(self.books):
             return False
         if changes.new_state == self.state:
-            # More changes after the same state would be the same page again, without an end.
+            # If more changes followed, the next request would return the same page again, and the
+            # sync would never end.
             return not changes.has_more
         if changes.touched:
             return True
@@ -194,7 +195,8 @@ class Synchronizer:
         """
         async with self._lock:
             cache = await self._catch_up()
-            # Ids that are gone from the cache belong to cards that were deleted.
+            # A missing id that is still in the cache has changed: ``ContactCard/changes`` did not
+            # report a deletion. If no missing id is in the cache, the cards were deleted.
             if cache is None or not cache.index.ids.isdisjoint(missing):
                 cache = self._cache = await self._read_everything()
                 log.info("ids of contacts have changed, all contacts were read again")

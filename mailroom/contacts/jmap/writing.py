@@ -152,10 +152,10 @@ class Writing:
                 raise CardsChangedError
             return cache.index.groups
 
-        now = await read_in_one_state(read)
+        groups_now = await read_in_one_state(read)
         for edit in deletions:
             with self._report.failing(edit.key):
-                edit.refuse_if_joined(self._groups_before, now)
+                edit.refuse_if_joined(self._groups_before, groups_now)
 
     def _record_failures(
         self,

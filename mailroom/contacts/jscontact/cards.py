@@ -52,7 +52,8 @@ def to_card(card: JsCard, *, annotate: bool = False) -> Card:
         annotate: True to edit also cards that Mailroom did not make.
     """
     form = JsContactForm(card)
-    # A bare card in the provenance group is edited as well, but the card does not show its groups.
+    # A bare card is not editable here. In the provenance group it may be edited all the same; the
+    # caller knows the groups of the card and decides this.
     contact = Card(
         id=card["id"],
         uid=uid_of(card),
@@ -86,8 +87,8 @@ def is_safe_to_edit(card: JsCard) -> bool:
 def new_card(create: CreateCard, uid: str, address_book: str) -> dict[str, Any]:
     """Return the card of a new contact, with the mark.
 
-    The card has no ``kind``: apps recognise a company by a name without components, and some apps
-    list only cards of kind ``individual``.
+    The card has no ``kind``, not even if the contact is a company: some apps list only cards of
+    kind ``individual``, which is the default. A name without components shows a company.
     """
     names = cleaned(create.names)
     address = clean(create.address)

@@ -178,8 +178,8 @@ class Gatherer:
         emails = await self._all_labelled(filters, pages, labels)
         new_mail = None if self._finder is None else await self._finder.new_mail(first, places)
         # The server may have put off a part of the request, which was then read later than the
-        # rest. The states differ in that case, and it is not known which one came first. Without a
-        # state, no update is held to it, and every push counts as somebody else's change.
+        # rest. In that case the states differ, nobody knows which one came first, and ``state`` is
+        # empty. Then no update is held to a state, and every push counts as others' change.
         states = {page.state for page in pages} | ({new_mail.state} if new_mail else set())
         state = states.pop() if len(states) == 1 else ""
         return GatheredMail(emails, new_mail, directory, places_now, own, has_waived, state)

@@ -1,6 +1,7 @@
 """Patch the mails of a list by one rule, a part of the list at a time.
 
-A run waives old mail, ends the day of codes, archives digests, or moves a single mail.
+A run waives old mail, removes old mail with codes from the Inbox, archives digests, or moves a
+single mail.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -138,7 +139,7 @@ class _Part:
                 self._patches(emails.values()),
                 self._state,
                 as_read=dict(emails),  # a copy, because _note removes mails from self.left
-                replan=lambda now: self._patches(self._chosen(now)),
+                replan=lambda mails: self._patches(self._chosen(mails)),
                 note=self._note,
                 note_mended=lambda _: None,
             )

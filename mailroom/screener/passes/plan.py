@@ -251,7 +251,7 @@ def patch_labels(
 ) -> dict[str, Patch]:
     """Return patches of mails that change nothing but labels, by mail id.
 
-    Own mail that is in no mailbox but a label goes to Sent, from where an app moved it.
+    An app may move own mail from Sent to a label. Without the label, the mail goes back to Sent.
 
     Args:
         leftovers: mails that lose the error label. Swept mails are not among them, because the

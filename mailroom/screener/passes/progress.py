@@ -19,7 +19,7 @@ class Report:
     Attributes:
         plan: the plan.
         failures: decision id -> why the decision was not finished; the mails keep their labels.
-        label_failures: mail id -> why a label without a decision was not changed.
+        label_failures: mail id -> why a patch of :attr:`Plan.label_only_patches` was refused.
         late: mail id -> patch, for mails that came meanwhile and were filed as well.
         arrived: the result for new mail.
         trail: the Email states that the pass went through.
@@ -40,7 +40,7 @@ class Report:
 
     @property
     def is_complete(self) -> bool:
-        """True if everything was done."""
+        """True if nothing failed; a change that was skipped is no failure."""
         failed = (
             self.failures,
             self.label_failures,

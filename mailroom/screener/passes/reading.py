@@ -38,7 +38,7 @@ class Reading:
     server: str
 
     def groups(self) -> Groups:
-        """Return Mailroom's groups. Most passes decide nothing, and do not need them."""
+        """Find Mailroom's groups. Most passes do not need them, so they are not an attribute."""
         return find_groups(self.snapshot.groups, self.categories, self.layout)
 
     def objection_to_domain(self, domain: str) -> str:
@@ -92,7 +92,7 @@ class AccountReader:
         return gathered, snapshot
 
     def reading(self, gathered: GatheredMail, snapshot: Snapshot) -> Reading:
-        """Return the reading; ``gathered.own_addresses`` count as all own addresses. Pure."""
+        """Return the reading, in which no address but ``gathered.own_addresses`` is own. Pure."""
         standing = StandingDecisions(snapshot.index, self._categories)
         decisions = Decisions(standing, own=own_keys(gathered.own_addresses))
         return Reading(gathered, snapshot, decisions, self._categories, self._layout, self._server)
@@ -102,8 +102,8 @@ class AccountReader:
     ) -> tuple[Email, ...]:
         """Find the mail of subjects in the mailboxes that are swept, and their waived mail.
 
-        If Mailroom put any labelled mail into the Junk folder, as spam, the Junk folder is searched
-        as well: other mail of the same sender must return from there.
+        The Junk folder is searched as well if Mailroom has moved any of the labelled mail there as
+        spam before. Other mail of the same sender may still be there, and has to be filed too.
 
         Args:
             keys: the keys of the subjects.

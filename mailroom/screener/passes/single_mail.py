@@ -31,7 +31,7 @@ async def move_mail(
     rule = MailRule(
         applies=lambda email: bool(move_of(email, places)),
         patch=lambda email: move_of(email, places) or {},
-        # In any other state, the owner may have filed the mail, and the patch would move it again.
+        # Without a state, the patch could move a mail that its owner has just filed.
         is_safe=lambda _: False,
     )
     run = MailRun(account, rule, [email_id], RunResult())

@@ -49,6 +49,9 @@ class StateTrail:
 
     @property
     def was_disturbed(self) -> bool:
-        """True if somebody else changed mail before one of our updates, or no states are known."""
+        """True if somebody else may have changed mail before one of our updates.
+
+        This is so if the state before the update is unknown, or is none that the pass had reached.
+        """
         reached = {self.seen, *(new for _, new in self.steps)}
         return any(not old or old not in reached for old, _ in self.steps)

@@ -163,7 +163,7 @@ class ScreenerWorkflow:
     async def _facts_for_new(self, reading: Reading) -> tuple[Facts | None, str]:
         """Return the facts about new mail, or None and the error because of which there are none.
 
-        After an error, new mail stays where it came, and decisions are carried out all the same.
+        After an error, new mail stays where it is, and decisions are carried out all the same.
         """
         gathered = reading.gathered
         if self._screening is None or gathered.new_mail is None:

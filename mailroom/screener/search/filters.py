@@ -5,8 +5,10 @@ Cyrus multiplies a filter out into an OR of ANDs before it searches. It leaves o
 too few mails. So a search for many senders in many mailboxes is divided into several filters.
 
 Apache James refuses a filter with ``inMailbox`` inside an operator, except at the top of an AND.
-Stalwart finds nothing if an inner AND has an empty condition and, after it, an operator. These
-filters have no such AND.
+After such a refusal, filters have another form (:func:`note_refused_filter`).
+
+Stalwart finds nothing if an inner AND has an empty condition and, after it, an operator. No filter
+of this module has such an AND.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

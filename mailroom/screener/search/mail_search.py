@@ -2,9 +2,9 @@
 
 A good server reads the mails themselves for a ``header`` condition, so its search is exact. Other
 servers use an index that lacks mail, or find nothing, without an error. So every search is sent
-with a search for a header that every mail has. Unless that finds all mail, the mailboxes are
-listed, and the people are read from the mails. Mails never change, so the people of a mail are read
-only once.
+with a second search, for a header that every mail has. If the second search does not find all mail,
+the mailboxes are listed, and the people are read from the mails. The header of a mail never
+changes, so the people of a mail are read only once.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -28,7 +28,7 @@ T = TypeVar("T")
 _EVERY_MAIL: Final[Filter] = {"header": ["From", "@"]}
 """A filter that matches all mail with an address in From."""
 _MOST_KNOWN: Final = 300_000
-"""Mails whose people are remembered although the last list does not have them."""
+"""The largest number of mails outside the last list whose people are remembered."""
 _BETWEEN: Final = "\n"
 """The separator of the people of a mail in memory; no address holds it."""
 _AT_ONCE: Final = 4096
@@ -50,9 +50,9 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The newest mail and the total by two queries: all mail, and all mail with a From header.
+    """The newest mail and the total of two queries: for all mail, and for mail with "@" in From.
 
-    If the server's header search lacks no mail, both find the same mail and the same total.
+    If the server's header search lacks no mail, both queries find the same mail and total.
     """
 
     every: IdPage
@@ -73,9 +73,9 @@ class Proof:
     def holds(self) -> bool:
         """True if the search by header lacks no mail.
 
-        Equal totals alone are no proof: some servers count up to a limit only, and a total of one
-        may just be the length of the page. So the newest mail must be the same as well. If a total
-        is missing, the newest mail has to be enough.
+        Equal totals alone are no proof: some servers count up to a limit only, and others report
+        the length of the page as the total, which is one here. So the newest mail must be the same
+        as well. If a total is missing, the same newest mail has to be enough.
         """
         return self.every.ids == self.by_header.ids and not self.lacking
 
@@ -103,7 +103,7 @@ class MailSearch:
         self._texts: dict[str, str] = {}
         # Ids of mails without an address in From; a search by header need not find them.
         self._without_sender: set[str] = set()
-        # Searched mailboxes -> the number of such mails that the search by header lacks there.
+        # Searched mailboxes -> the number of mails of ``_without_sender`` that this search lacks.
         self._lacking: dict[frozenset[str], int] = {}
 
     async def find(
@@ -180,9 +180,9 @@ class MailSearch:
     def _proof(self, mailbox_ids: frozenset[str]) -> Operation[Proof | None]:
         """Return the operation that reads a :class:`Proof`; its result is None if it is refused.
 
-        The last mail of the list is read, because some servers append mail that is not in their
-        index there, whatever the sort order. The first mail would prove nothing, so there is no
-        proof if the server cannot read a list from its end.
+        The last mail of each list, from old to new, is read. Some servers append the mail that is
+        not in their index to a list, whatever its order, so the first mail would prove nothing. If
+        the server cannot read a list from its end, there is no proof.
         """
         account = self._account
         inside, *others = self._to_search(mailbox_ids).filters(account.habits)
