@@ -92,7 +92,10 @@ class Places:
 
     @property
     def swept(self) -> frozenset[str]:
-        """The mailboxes in which a sender's mail is searched for; other mail is left alone."""
+        """The mailboxes in which mail of a decided sender is always searched for.
+
+        A pass may also search for waived mail in the archive and for spam in the Junk folder.
+        """
         return self.managed | self._problem_labels
 
     @property

@@ -1,9 +1,10 @@
 """Lasting refusals of a server, remembered so that the same change is not tried every minute.
 
-The key of a refusal is the id of a new mail, or the id of a decision, which follows from the label
-and the labelled mails. So if the user changes a label, the key changes, and the new change is tried
-at once. A refusal counts only if the server repeats it a moment later, because a single refusal may
-be a passing fault. Refusals are forgotten when the process ends.
+The key of a refusal is the id of a new mail, the id of a decision, or the key of a change of a
+mail's labels. The last two follow from the labels on mail. So if the user changes a label, the key
+changes, and the new change is tried at once. A refusal counts only if the server repeats it a
+moment later, because a single refusal may be a passing fault. Refusals are forgotten when the
+process ends.
 """
 
 import asyncio

@@ -50,7 +50,8 @@ class Subject:
     def parse(cls, text: str) -> Self:
         """Return the subject that a person names: an address, ``*@domain``, or a List-Id.
 
-        A List-Id may have angle brackets; it needs them unless it looks like the name of a host.
+        A List-Id may have angle brackets; it needs them unless it looks like the name of a host. A
+        text that begins with a bracket is always a List-Id, even ``<dev@lists.example>``.
         Several addresses, or a name without an address, are no subject.
 
         Raises:

@@ -173,8 +173,10 @@ class Tally:
                     _MOST_SENDERS // 2, self._senders.values(), key=lambda signals: signals.mails
                 )
                 self._senders = {signals.subject: signals for signals in kept}
-            signals = self._senders.setdefault(subject, Signals(subject))
-            signals.add(
+            if subject not in self._senders:
+                written = self._correspondence.written[subject.key]
+                self._senders[subject] = Signals(subject, written=written)
+            self._senders[subject].add(
                 mail,
                 sender,
                 week=mail.age(self._now) // _WEEK,
@@ -183,11 +185,9 @@ class Tally:
 
     def largest_first(self) -> Iterator[Signals]:
         """Yield the signals of each sender, the sender with the most mails first."""
-        for signals in sorted(
+        yield from sorted(
             self._senders.values(), key=lambda signals: (-signals.mails, signals.subject)
-        ):
-            signals.written = self._correspondence.written[signals.subject.key]
-            yield signals
+        )
 
 
 def is_bulk(mail: Headers) -> bool:

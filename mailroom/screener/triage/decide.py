@@ -28,7 +28,8 @@ class Decision:
     """The answer that a contact gets.
 
     Attributes:
-        id: the same for the same label on the same mails, so that a retry can be recognised.
+        id: the same for the same label on the same mails, so that a retry can be recognised. For a
+            decision without a label: the same for the same subject and answer.
         contact: the contact.
         answer: the category; or spam; None means back to the Screener.
         edits: the edits of the address book.

@@ -113,8 +113,8 @@ class Decisions:
             of_list = list_key(identifier)
             if of_list in self.of_pass or self.standing.categories_for(of_list):
                 return of_list
-        has_own = sender in self.of_pass or self.standing.has_card(sender)
-        return sender if has_own else whole_domain(sender)
+        has_decision_or_card = sender in self.of_pass or self.standing.has_card(sender)
+        return sender if has_decision_or_card else whole_domain(sender)
 
     def categories_for(self, key: str) -> tuple[Category, ...]:
         """Return the categories of a subject, by its key; empty if it is undecided, or spam."""
@@ -125,5 +125,7 @@ class Decisions:
 
     def denies(self, sender: str) -> bool:
         """Return True if a sender, by the key of the address, is in a category that denies."""
-        has_own = sender in self.of_pass or self.standing.has_card(sender)
-        return has_own and any(category.denies for category in self.categories_for(sender))
+        has_decision_or_card = sender in self.of_pass or self.standing.has_card(sender)
+        return has_decision_or_card and any(
+            category.denies for category in self.categories_for(sender)
+        )
