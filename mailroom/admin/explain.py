@@ -25,7 +25,7 @@ from mailroom.screener.model.places import Directory
 from mailroom.screener.model.sender import sender_key
 from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.passes.gather import GatheredMail, Gatherer
-from mailroom.screener.passes.plan import BySubject
+from mailroom.screener.passes.plan import MailsByKey
 from mailroom.screener.passes.reading import AccountReader
 from mailroom.screener.search.mail_search import Search
 from mailroom.screener.triage.standing import Decisions
@@ -207,7 +207,7 @@ def _mails_of(
     else:
         # The mail of a domain is that of the senders there without a card of their own.
         key_for = sender_key if subject.kind is Kind.ADDRESS else decisions.subject_key_for
-        own = BySubject(mails, key_for).of(addresses)
+        own = MailsByKey(mails, key_for).of(addresses)
     return sorted(own, key=lambda mail: mail.received_at, reverse=True)
 
 

@@ -12,7 +12,7 @@ from mailroom.contacts.uid import uid_for
 from mailroom.jmap.mail import Email
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.sender import sender_key
-from mailroom.screener.passes.plan import BySubject
+from mailroom.screener.passes.plan import MailsByKey
 from mailroom.screener.triage.contacts import Contact, find_contacts
 from mailroom.screener.triage.decide import Conflict, Decision, decide
 from tests.support.domain.builders import (
@@ -58,7 +58,7 @@ def outcome(
         groups=found,
         uids=uids,
         now=NOW,
-        mails_of=BySubject(at_hand, sender_key).of,
+        mails_of=MailsByKey(at_hand, sender_key).of,
     )
 
 

@@ -137,7 +137,7 @@ def test_a_failure_is_logged_and_the_next_hour_tries_again(
     assert [line["log_level"] for line in log] == [level, "info"]
 
 
-def test_the_day_of_codes_ends_once_an_hour_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_codes_are_removed_once_an_hour_too(monkeypatch: pytest.MonkeyPatch) -> None:
     begun = list[str]()
 
     async def begin(*_: Any) -> FakeRun:

@@ -11,7 +11,7 @@ from mailroom.contacts.model import Card, Names
 from mailroom.jmap.mail import Email
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.sender import sender_key
-from mailroom.screener.passes.plan import BySubject, plan_filing
+from mailroom.screener.passes.plan import MailsByKey, plan_filing
 from mailroom.screener.passes.replan import replan_labelled_patches
 from tests.support.domain.account_model import Account
 from tests.support.domain.builders import (
@@ -68,7 +68,7 @@ def test_the_same_address_written_differently_is_swept(same: str) -> None:
 def test_mail_that_may_be_anybodys_is_not_swept(sender: str | tuple[str, ...]) -> None:
     odd = mail("Screener", email_id="odd", sender=sender)
 
-    assert not list(BySubject([odd], sender_key).of(["bob@corp.com", "al@corp.com", ""]))
+    assert not list(MailsByKey([odd], sender_key).of(["bob@corp.com", "al@corp.com", ""]))
     assert after_pass(mail("Screener", "@ToFeed", sender=BOB), odd)["odd"] == {"Screener"}
 
 
@@ -125,7 +125,7 @@ def test_a_mail_that_was_labelled_after_the_decision_is_left_to_the_next_pass() 
     ]
 
     assert set(
-        plan_filing(decided, BySubject(mails, sender_key), PLACES, DEFAULTS).swept_patches
+        plan_filing(decided, MailsByKey(mails, sender_key), PLACES, DEFAULTS).swept_patches
     ) == {"other"}
 
 

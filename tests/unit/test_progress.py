@@ -13,7 +13,7 @@ from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.places import Directory
 from mailroom.screener.model.sender import sender_key
 from mailroom.screener.passes.gather import GatheredMail
-from mailroom.screener.passes.plan import BySubject, Filing, Plan, label_change_key, plan_filing
+from mailroom.screener.passes.plan import Filing, MailsByKey, Plan, label_change_key, plan_filing
 from mailroom.screener.passes.progress import Progress
 from mailroom.screener.triage.contacts import find_contacts
 from mailroom.screener.triage.decide import Decision, decide
@@ -42,12 +42,12 @@ def progress() -> Progress:
             groups=groups(),
             uids=set(),
             now=NOW,
-            mails_of=BySubject((), sender_key).of,
+            mails_of=MailsByKey((), sender_key).of,
         )
         for each in find_contacts(senders, [], [], ContactIndex(), groups())
     ]
     filings = tuple(
-        plan_filing(each, BySubject([*BOB, *AL], sender_key), PLACES, DEFAULTS)
+        plan_filing(each, MailsByKey([*BOB, *AL], sender_key), PLACES, DEFAULTS)
         for each in outcomes
         if isinstance(each, Decision)
     )

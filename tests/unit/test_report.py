@@ -27,7 +27,7 @@ from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.model.places import Directory
 from mailroom.screener.model.sender import sender_key
 from mailroom.screener.passes.gather import GatheredMail
-from mailroom.screener.passes.plan import BySubject, Plan, plan_decisions
+from mailroom.screener.passes.plan import MailsByKey, Plan, plan_decisions
 from mailroom.screener.passes.progress import Progress
 from mailroom.screener.passes.reading import Reading
 from mailroom.screener.triage.contacts import find_contacts
@@ -69,7 +69,7 @@ def planned(
             groups=groups(members),
             uids={card.uid for card in cards},
             now=NOW,
-            mails_of=BySubject(mails, sender_key).of,
+            mails_of=MailsByKey(mails, sender_key).of,
         )
         for each in find_contacts(
             sorted_mail.subjects, tuple(cards), own, Contacts.of(cards).index, groups(members)

@@ -16,7 +16,7 @@ from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.model.categories import DEFAULTS, Layout
 from mailroom.screener.model.sender import sender_key
 from mailroom.screener.passes.gather import Gatherer
-from mailroom.screener.passes.plan import BySubject
+from mailroom.screener.passes.plan import MailsByKey
 from mailroom.screener.search.mail_search import Search
 from tests.support.proxy.proxy import Exchange
 from tests.support.sandbox.arrivals import NOW, World, a_world
@@ -69,7 +69,7 @@ async def swept(world: World, gather: Gatherer, *addresses: str) -> set[str]:
     """The ids of the mail of some senders in the mailboxes that are swept."""
     search = Search(frozenset(addresses), world.places.swept)
     _, found = await gather.mail_of([search])
-    return {each.id for each in BySubject(found, sender_key).of(addresses)}
+    return {each.id for each in MailsByKey(found, sender_key).of(addresses)}
 
 
 @on_every_server
@@ -144,7 +144,7 @@ async def test_mail_that_comes_after_the_look_is_found_as_late_mail(quirks: Quir
         late = world.deliver(ANN, into="Screener")
         search = Search(frozenset({ANN}), world.places.managed)
         _, found = await gather.late_mail_of([search], since=since)
-        assert {each.id for each in BySubject(found, sender_key).of([ANN])} == {*early, late}
+        assert {each.id for each in MailsByKey(found, sender_key).of([ANN])} == {*early, late}
 
 
 async def limitations(quirks: Quirks, *senders: str) -> list[Limitation]:

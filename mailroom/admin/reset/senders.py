@@ -20,7 +20,7 @@ from mailroom.jmap.request import Operation
 from mailroom.report.bars import ShowProgress
 from mailroom.screener.model.sender import is_address, is_own, own_keys
 from mailroom.screener.passes.gather import GatheredMail
-from mailroom.screener.passes.plan import BySubject, Filing, plan_filing
+from mailroom.screener.passes.plan import Filing, MailsByKey, plan_filing
 from mailroom.screener.search.mail_search import Search
 from mailroom.screener.triage.contact_edits import edits_for_undo
 from mailroom.screener.triage.contacts import Contact
@@ -116,7 +116,7 @@ class Senders:
         updates, found = await self._scope.gatherer.mail_of([batch.search], preceded_by=preceded_by)
         standing = StandingDecisions(batch.snapshot.index, self._scope.categories)
         decisions = Decisions(standing, own=own_keys(self._own_addresses))
-        mails = BySubject(found, decisions.subject_key_for)
+        mails = MailsByKey(found, decisions.subject_key_for)
         filings = []
         for card in batch.cards:
             contact = Contact(self._addresses(card), (card,), labelled=())

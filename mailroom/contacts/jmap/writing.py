@@ -82,8 +82,7 @@ class Writing:
             HttpError: no edit succeeded, because the server failed or cannot be reached.
         """
         limits = (await self._cards.client.session()).limits
-        groups = len(self._group_names)
-        for batch in set_batches(self._edits, edit_octets, limits, besides=groups):
+        for batch in set_batches(self._edits, edit_octets, limits, besides=len(self._group_names)):
             jobs = []
             for edit in batch:
                 uid, create = edit.uid, edit.card

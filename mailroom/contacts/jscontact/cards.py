@@ -52,8 +52,8 @@ def to_card(card: JsCard, *, annotate: bool = False) -> Card:
         annotate: True to edit also cards that Mailroom did not make.
     """
     form = JsContactForm(card)
-    # A bare card is not editable here. In the provenance group it may be edited all the same; the
-    # caller knows the groups of the card and decides this.
+    # A bare card is not editable by itself. Mailroom edits it all the same if it is in the
+    # provenance group; this is decided where the groups of the card are known.
     contact = Card(
         id=card["id"],
         uid=uid_of(card),
@@ -88,7 +88,7 @@ def new_card(create: CreateCard, uid: str, address_book: str) -> dict[str, Any]:
     """Return the card of a new contact, with the mark.
 
     The card has no ``kind``, not even if the contact is a company: some apps list only cards of
-    kind ``individual``, which is the default. A name without components shows a company.
+    kind ``individual``, which is the default. Apps know a company by a name without components.
     """
     names = cleaned(create.names)
     address = clean(create.address)

@@ -240,7 +240,8 @@ class Gatherer:
         """Find the mail of senders, including mail that came a moment ago; see :meth:`mail_of`.
 
         A search index that lags behind lacks this mail, so the changes since a state are read as
-        well, unless the mailboxes are listed: a list lacks no mail.
+        well. If searches by header are known to lack mail, the mailboxes are listed, and the
+        changes are not read, because a list lacks no mail.
         """
         if not since or Limitation.HEADERS in self._account.habits:
             return await self.mail_of(searches, preceded_by=preceded_by)

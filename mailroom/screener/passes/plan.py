@@ -96,12 +96,14 @@ class Plan:
         return () if self.judged is None else self.judged.changing_verdicts
 
 
-class BySubject:
-    """Mails by their subject; mails that name no sender or several are left out.
+class MailsByKey:
+    """Mails by the key of their subject or sender.
+
+    Mails that name no sender or several are left out.
 
     Args:
         emails: the mails.
-        key_for: returns the key of a mail's subject.
+        key_for: returns the key of a mail's subject or sender.
     """
 
     def __init__(self, emails: Iterable[Email], key_for: Callable[[Email], str]) -> None:
@@ -111,7 +113,7 @@ class BySubject:
                 self._mails.setdefault(key_for(email), []).append(email)
 
     def of(self, keys: Iterable[str]) -> Iterator[Email]:
-        """Yield the mails whose subject has one of the keys."""
+        """Yield the mails that have one of the keys."""
         for key in keys:
             yield from self._mails.get(key, ())
 
@@ -145,7 +147,7 @@ def plan_decisions(
     answers = {key: decision.answer for decision in decisions for key in decision.contact.keys}
     all_decisions = replace(reading.decisions, of_pass=answers)
     gathered, places = reading.gathered, reading.gathered.places
-    by_subject = BySubject(mails, all_decisions.subject_key_for)
+    by_subject = MailsByKey(mails, all_decisions.subject_key_for)
     filings = tuple(plan_filing(decision, by_subject, places, categories) for decision in decisions)
     swept = {email_id for filing in filings for email_id in filing.swept_patches}
     labelled = {email_id for filing in filings for email_id in filing.labelled_patches}
@@ -191,7 +193,7 @@ def label_change_key(email: Email) -> str:
 
 
 def plan_filing(
-    decision: Decision, mails: BySubject, places: Places, categories: Categories
+    decision: Decision, mails: MailsByKey, places: Places, categories: Categories
 ) -> Filing:
     """Plan the patches for a contact's mail.
 

@@ -10,8 +10,8 @@ from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import Categories
 from mailroom.screener.model.patches import file_labelled, file_swept, target_of
 from mailroom.screener.passes.plan import (
-    BySubject,
     Filing,
+    MailsByKey,
     Plan,
     has_triage_label,
     patch_labels,
@@ -31,7 +31,7 @@ def plan_filings(
         emails: mails of any senders; only mails of the decided senders are filed.
         categories: all categories, for the chain.
     """
-    by_subject, places = BySubject(emails, plan.decisions.subject_key_for), plan.gathered.places
+    by_subject, places = MailsByKey(emails, plan.decisions.subject_key_for), plan.gathered.places
     return [plan_filing(filing.decision, by_subject, places, categories) for filing in filings]
 
 

@@ -26,7 +26,7 @@ from mailroom.screener.model.sender import sender_key
 from mailroom.screener.passes.by_name import PlannerByName
 from mailroom.screener.passes.executor import PlanExecutor
 from mailroom.screener.passes.gather import GatheredMail, Gatherer
-from mailroom.screener.passes.plan import BySubject, Plan, label_change_key, plan_decisions
+from mailroom.screener.passes.plan import MailsByKey, Plan, label_change_key, plan_decisions
 from mailroom.screener.passes.progress import Report
 from mailroom.screener.passes.reading import AccountReader, Reading
 from mailroom.screener.search.own_addresses import senders_of
@@ -194,7 +194,7 @@ class ScreenerWorkflow:
             groups,
             sorted_mail.companions,
         )
-        now, mails_of = self._now(), BySubject(mails, sender_key).of
+        now, mails_of = self._now(), MailsByKey(mails, sender_key).of
         outcomes = [
             decide(
                 contact,

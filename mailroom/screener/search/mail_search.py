@@ -103,7 +103,7 @@ class MailSearch:
         self._texts: dict[str, str] = {}
         # Ids of mails without an address in From; a search by header need not find them.
         self._without_sender: set[str] = set()
-        # Searched mailboxes -> the number of mails of ``_without_sender`` that this search lacks.
+        # Searched mailboxes -> the number of ``_without_sender`` that a search by header lacks.
         self._lacking: dict[frozenset[str], int] = {}
 
     async def find(

@@ -15,7 +15,7 @@ from mailroom.screener.model.keywords import SPAM, WAIVED
 from mailroom.screener.model.places import Directory
 from mailroom.screener.model.sender import sender_key
 from mailroom.screener.passes.gather import GatheredMail
-from mailroom.screener.passes.plan import BySubject, Plan, plan_decisions
+from mailroom.screener.passes.plan import MailsByKey, Plan, plan_decisions
 from mailroom.screener.passes.reading import Reading
 from mailroom.screener.triage.contacts import find_contacts
 from mailroom.screener.triage.decide import decide
@@ -75,7 +75,7 @@ class Account:
                 groups=groups,
                 uids=self.contacts.cards.keys(),
                 now=NOW,
-                mails_of=BySubject(swept, sender_key).of,
+                mails_of=MailsByKey(swept, sender_key).of,
             )
             for contact in find_contacts(
                 kinds.subjects, cards, IDENTITIES, self.contacts.index, groups, kinds.companions
