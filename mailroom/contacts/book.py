@@ -88,7 +88,7 @@ class AddressBook(Protocol):
     async def sync(self) -> Snapshot:
         """Read from the server the changes since the last sync, and return the address book.
 
-        Takes one round trip, except for the first call and after many changes.
+        Takes one round trip if nothing has changed since the last sync.
 
         Raises:
             HttpError: the server cannot be reached or does not answer as it should.

@@ -200,8 +200,8 @@ class ContactEdit:
     def refuse_if_joined(self, before: Collection[Group], now: Collection[Group]) -> None:
         """Check that a contact whose card is to be deleted was not added to a group.
 
-        A person who adds a card to a group still uses the card, but the card does not name its
-        groups.
+        A person who adds a card to a group still uses the card. The card itself does not show this,
+        because a card does not name its groups.
 
         Args:
             before: the groups as they were when the edit was decided on.

@@ -88,7 +88,7 @@ def repeats_last_decision(note: str, line: str) -> bool:
 
 
 def is_only_by_mailroom(note: str) -> bool:
-    """Return True if nobody but Mailroom wrote anything into a note. True of an empty note."""
+    """Return True if a note is empty, or holds nothing but lines that Mailroom wrote."""
     return all(not line.strip() or _is_ours(line) for line in note.split("\n"))
 
 

@@ -17,7 +17,8 @@ from mailroom.contacts.vcard.groups import categories_of, category_key, is_group
 log = structlog.get_logger(__name__)
 
 _WHOLE_AT_MOST: Final = 16 * 1024 * 1024
-"""Octets of cards that are kept byte for byte. Further cards are read again when needed."""
+"""Octets of cards that are kept byte for byte. Further cards are read again when needed; groups are
+kept without a limit."""
 _SMALL: Final = 32 * 1024
 """Octets. The length of a card is kept if the card is larger than this."""
 

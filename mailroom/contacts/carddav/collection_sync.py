@@ -35,7 +35,7 @@ _READ_WHOLE: Final = 32 * 1024 * 1024
 """Octets. If the new and changed cards have more in total, the server is asked for some properties
 of each card only. It may leave out some of these properties."""
 _FEW: Final = 100
-"""The number of cards that are read whole although their lengths are unknown."""
+"""The largest number of cards that are read whole although their lengths are unknown."""
 _CHARACTERS: Final = "0123456789abcdefghijklmnopqrstuvwxyz-_.:{"
 """The characters with which most UIDs begin or continue; ``A`` and ``a`` find the same UIDs."""
 _LONGEST_PREFIX: Final = 40
@@ -114,8 +114,8 @@ class CollectionSync:
             # A card counts as deleted until it is read: it may be deleted after it was listed.
             changes.remove(path)
         known = [length for length in lengths.values() if length is not None]
-        is_little = len(lengths) - len(known) <= _FEW and sum(known) <= _READ_WHOLE
-        if self._brief_lacks_addresses or is_little:
+        are_small = len(lengths) - len(known) <= _FEW and sum(known) <= _READ_WHOLE
+        if self._brief_lacks_addresses or are_small:
             await self._read_as(WHOLE_FOR_INDEX, lengths, lengths, changes)
         else:
             await self._read_as(BRIEF, lengths, lengths, changes)

@@ -211,5 +211,7 @@ class Resources:
 
 def _if_match(resource: Resource) -> dict[str, str]:
     if not resource.etag:
-        raise LastingRefusalError(f"{resource.path} has no ETag, and is not changed blindly")
+        raise LastingRefusalError(
+            f"{resource.path} is not changed, because the server reports no ETag for it"
+        )
     return {"If-Match": resource.etag}

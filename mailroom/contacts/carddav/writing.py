@@ -123,7 +123,9 @@ class Writing:
                 await self._resources.change(path, lambda card: categorized(adopted(card, create)))
                 return uid_of(existing.card)
             uid = other_uid(uid, create.address)
-        raise AddressBookError(f"no card can be made: {create.uid} and others are taken")
+        raise AddressBookError(
+            f"no card can be made: the uid {create.uid} and other uids are taken"
+        )
 
     async def _write_group(self, write: GroupWrite) -> None:
         joining = [edit for edit in write.joining if edit.key not in self._report.failures]
