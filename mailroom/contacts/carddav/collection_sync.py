@@ -155,7 +155,7 @@ class CollectionSync:
         failed = await read_cards(self._requests, wanted, take, way)
         if failed:
             # Without a token and a tag, the next call compares every resource, and reads the failed
-            # ones again.
+            # cards again.
             changes.token = changes.tag = ""
 
 

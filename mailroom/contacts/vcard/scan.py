@@ -105,7 +105,7 @@ class _LineFilter:
         """Keep lines of the text; return the end of the text that cannot be judged yet.
 
         The next data decides about this end. ``EMA`` at the beginning of a line may be a part of
-        ``EMAIL``, and a line end is only a fold if white space follows.
+        ``EMAIL``, and a line end is a fold if white space follows.
         """
         start = 0
         for end in _NEXT_LINE.finditer(text):
