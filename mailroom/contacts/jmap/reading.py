@@ -142,8 +142,8 @@ class Cards:
     async def _get(self, ids: Collection[str]) -> list[CardsResponse]:
         """Read cards by id.
 
-        If they are too large for one response, each half is read by itself, down to a single card,
-        which is read without its pictures.
+        If the cards are too large for one response, each half is read by itself. A single card that
+        is too large is read with :func:`get_large_card`.
         """
         wanted = sorted(ids)
         size = (await self.client.session()).limits.max_objects_in_get

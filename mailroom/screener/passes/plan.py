@@ -136,7 +136,7 @@ def plan_decisions(
         mails: the mails found of the decided contacts, and maybe mails of others.
         categories: all categories, for the chain.
         refusal_of: returns the words of a lasting refusal, for a :attr:`Decision.id` or a
-            :func:`label_change_key`; None if it is to be tried now.
+            :func:`label_change_key`; None if the change is to be tried now.
     """
     conflicts = tuple(outcome for outcome in outcomes if isinstance(outcome, Conflict))
     wanted = [outcome for outcome in outcomes if isinstance(outcome, Decision)]

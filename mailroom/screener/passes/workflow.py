@@ -105,9 +105,9 @@ class ScreenerWorkflow:
         """Run one whole pass.
 
         Args:
-            settled: called with the Email state in which mail was read, before anything is
-                decided: it may wait, and returns False if the account must be read once more.
-                None: the account is read once.
+            settled: called with the Email state in which mail was read, before anything is decided.
+                The call may wait for the end of the settle. The result False means that the account
+                must be read once more. None: the account is read once.
 
         Raises:
             HttpError, JmapError, AddressBookError: a server cannot be used as it should.

@@ -83,7 +83,7 @@ def in_mailboxes_and_any(
 
     Args:
         mailboxes: the mailboxes.
-        groups: the conditions, in groups that stay in one filter each.
+        groups: the conditions in groups; a group is not divided between filters.
         habits: the server's limitations.
     """
 

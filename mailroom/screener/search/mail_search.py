@@ -32,7 +32,7 @@ _MOST_KNOWN: Final = 300_000
 _BETWEEN: Final = "\n"
 """The separator of the people of a mail in memory; no address holds it."""
 _AT_ONCE: Final = 4096
-"""Mails that are read at a time, so that only few mails are in memory."""
+"""The number of mails read at a time. Of these, only those that were searched for are kept."""
 
 
 @dataclass(frozen=True, slots=True)

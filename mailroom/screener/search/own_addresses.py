@@ -18,7 +18,7 @@ from mailroom.screener.model.places import Places
 from mailroom.screener.model.sender import UnusableFromError, is_own, may_be_own, sender_of
 
 _NEWEST: Final = 256
-"""Mails of Sent, and of Drafts, that are read to learn the user's own addresses."""
+"""The number of newest mails of each mailbox (Sent, Drafts) that are read for own addresses."""
 
 
 class OwnAddresses:
