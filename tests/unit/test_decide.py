@@ -32,7 +32,7 @@ ME = "me@home.example"
 
 
 def contacts_of(mails: Sequence[Email], *cards: Card) -> tuple[Contact, ...]:
-    senders = sort_mail(mails, [ME], Contacts.of(cards).index).subjects
+    senders = sort_mail(mails, [ME], Contacts.of(cards).index).mails_by_key
     own = [ME, "*@mine.example"]
     return find_contacts(senders, cards, own, Contacts.of(cards).index, groups())
 

@@ -21,7 +21,7 @@ def sort(*marked: Email) -> SortedMail:
 def kinds(result: SortedMail) -> dict[str, set[str]]:
     """The ids of the mails, by what became of them; empty kinds left out."""
     by_kind = {
-        "senders": {each.email.id for mails in result.subjects.values() for each in mails},
+        "senders": {each.email.id for mails in result.mails_by_key.values() for each in mails},
         "own": {each.id for each in result.own},
         "unusable": {each.id for each, _ in result.unusable},
         "leftovers": {each.id for each in result.leftovers},
@@ -87,13 +87,15 @@ def test_letter_case_makes_no_second_sender() -> None:
         mail("Screener", "@ToJail", email_id="m2", sender="BOB@Corp.example"),
     )
 
-    assert {key: len(mails) for key, mails in result.subjects.items()} == {"bob@corp.example": 2}
+    assert {key: len(mails) for key, mails in result.mails_by_key.items()} == {
+        "bob@corp.example": 2
+    }
 
 
 def test_a_mail_knows_all_its_labels_and_no_other_mailbox_is_one() -> None:
     (bob,) = sort(
         mail("Screener", "Projects", "@ToFeed", "@ToJail", "@MailroomError", "@MailroomWarning")
-    ).subjects.values()
+    ).mails_by_key.values()
 
     assert bob[0].labels == {"@ToFeed", "@ToJail"}
 

@@ -49,7 +49,7 @@ def subjects(result: SortedMail) -> Subjects:
     """Return the labels that count, by subject and mail."""
     return {
         key: {labelled.email.id: labelled.labels for labelled in mails}
-        for key, mails in result.subjects.items()
+        for key, mails in result.mails_by_key.items()
     }
 
 
@@ -130,7 +130,7 @@ def test_the_way_back_takes_back_the_decision_that_holds(
     result = sort(post("Feed", "@ToScreener"), members=members)
     assert subjects(result) == {subject: {"m1": {"@ToScreener"}}}
     assert subject_labels(result) == ({"m1": label} if label else {})
-    (labelled,) = result.subjects[subject]
+    (labelled,) = result.mails_by_key[subject]
     assert (label in labelled.email.mailbox_ids) is bool(label)
 
 
@@ -144,7 +144,7 @@ def test_the_way_back_beside_a_category_decides_on_one_subject() -> None:
 @pytest.mark.parametrize("scope", ["@ThisList", "@WholeDomain"])
 def test_a_label_of_the_subject_waits_alone(scope: str) -> None:
     result = sort(post("Screener", scope))
-    assert not result.subjects
+    assert not result.mails_by_key
     assert not result.unusable
     assert not result.leftovers
 
@@ -169,7 +169,7 @@ def test_a_label_of_the_subject_extends_the_decision_that_holds(scope: str, subj
     [{"": ["bob"]}, {"": ["corp"]}, {"": ["dev"]}, {"Friends": ["bob"]}],
 )
 def test_a_card_without_a_decision_is_not_extended(members: Members) -> None:
-    assert not sort(post("Screener", "@WholeDomain"), members=members).subjects
+    assert not sort(post("Screener", "@WholeDomain"), members=members).mails_by_key
 
 
 def test_a_decision_of_the_same_pass_is_extended() -> None:
@@ -254,7 +254,7 @@ def test_a_label_that_cannot_be_acted_on_has_a_reason(email: Email, reason: str)
     ((unusable, told),) = result.unusable
     assert unusable == email
     assert reason in told
-    assert not result.subjects
+    assert not result.mails_by_key
 
 
 def test_the_answer_beside_a_refused_domain_is_the_senders() -> None:
@@ -311,8 +311,8 @@ def test_a_label_on_a_newsletter_decides_on_the_list_if_another_label_does(
     result = sort(
         news("Screener", "@ToFeed", email_id="m1"), news("Screener", *labels, email_id="m2")
     )
-    assert result.subjects.keys() == {NEWS}
-    assert {labelled.email.id for labelled in result.subjects[NEWS]} == {"m1", "m2"}
+    assert result.mails_by_key.keys() == {NEWS}
+    assert {labelled.email.id for labelled in result.mails_by_key[NEWS]} == {"m1", "m2"}
 
 
 def test_the_way_back_of_a_list_contradicts_a_label_that_extends_to_it() -> None:
@@ -333,7 +333,7 @@ def test_a_decision_that_is_taken_back_is_not_extended(label: str, card_of: str)
     alone = news("@ThisList", email_id="m2")
     result = sort(mail(label), alone, members={"Feed": [card_of]})
     if label == "@ToScreener" or card_of == "bob":
-        assert NEWS not in result.subjects
+        assert NEWS not in result.mails_by_key
     else:
         # Spam concerns the sender, so the decision on the domain still holds.
         assert subjects(result)[NEWS] == {"m2": {"@ToFeed"}}

@@ -33,7 +33,7 @@ MARKS: dict[str, Patch] = {"torn": {"mailboxIds/@MailroomError": True}}
 
 def progress() -> Progress:
     """Of a plan with two decisions, Bob's and Al's, and one mail that only gets a mark."""
-    senders = sort_mail([BOB[0], AL[0]]).subjects
+    senders = sort_mail([BOB[0], AL[0]]).mails_by_key
     outcomes = [
         decide(
             each,

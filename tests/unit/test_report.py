@@ -72,7 +72,7 @@ def planned(
             mails_of=MailsByKey(mails, sender_key).of,
         )
         for each in find_contacts(
-            sorted_mail.subjects, tuple(cards), own, Contacts.of(cards).index, groups(members)
+            sorted_mail.mails_by_key, tuple(cards), own, Contacts.of(cards).index, groups(members)
         )
     ]
     gathered = GatheredMail(

@@ -90,7 +90,7 @@ class PlannerByName:
             # person chooses this mail. Here Mailroom chooses it, and leaves out senders with cards.
             senders = labelled.companions.get(subject.key, ())
             is_of_contact = any(map(reading.decisions.standing.has_card, senders))
-            if [*labelled.subjects] == [subject.key] and not is_of_contact:
+            if [*labelled.mails_by_key] == [subject.key] and not is_of_contact:
                 patch = patch_mailboxes(before, tapped, fallback=places.inbox)
                 removal = patch_mailboxes(tapped, before, fallback=places.inbox)
                 return Tap(email.id, patch or {}, removal or {})

@@ -180,14 +180,14 @@ class ScreenerWorkflow:
         self, sorted_mail: SortedMail, reading: Reading
     ) -> tuple[list[Decision | Conflict], tuple[Email, ...]]:
         """Read contacts and mail, and decide; return the outcomes and the mail to file."""
-        if not sorted_mail.subjects:
+        if not sorted_mail.mails_by_key:
             return [], ()
-        keys = frozenset(sorted_mail.subjects).union(*sorted_mail.companions.values())
+        keys = frozenset(sorted_mail.mails_by_key).union(*sorted_mail.companions.values())
         gathered, snapshot = reading.gathered, reading.snapshot
         cards, mails = await both(snapshot.read(keys), self._reader.mail_of(keys, gathered))
         groups = reading.groups()
         contacts = find_contacts(
-            sorted_mail.subjects,
+            sorted_mail.mails_by_key,
             cards,
             gathered.own_addresses,
             snapshot.index,

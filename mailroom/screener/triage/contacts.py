@@ -52,7 +52,7 @@ class Contact:
 
 
 def find_contacts(
-    subjects: Mapping[str, Sequence[LabelledMail]],
+    mails_by_key: Mapping[str, Sequence[LabelledMail]],
     cards: Collection[Card],
     own_addresses: Collection[str],
     index: ContactIndex,
@@ -62,7 +62,7 @@ def find_contacts(
     """Return the contacts of subjects: subjects that share a card are one contact.
 
     Args:
-        subjects: the key of a subject -> labelled mails.
+        mails_by_key: the key of a subject -> labelled mails.
         cards: every card that stands for one of the subjects or companions.
         own_addresses: the user's own addresses; these belong to no contact, even on a card.
         index: the address book.
@@ -71,12 +71,12 @@ def find_contacts(
             mail. The domain and these senders are one contact.
     """
     every_companion = companions or {}
-    cards_by_key = _cards_by_key({*subjects}.union(*every_companion.values()), cards)
-    # Each part is the subjects and the cards (by id) of one contact. A subject joins the parts with
+    cards_by_key = _cards_by_key({*mails_by_key}.union(*every_companion.values()), cards)
+    # Each part is the keys and the cards (by id) of one contact. A subject joins the parts with
     # which it shares a card or a companion.
     parts: list[tuple[set[str], dict[str, Card]]] = []
-    for subject in subjects:
-        keys = {subject, *every_companion.get(subject, ())}
+    for subject_key in mails_by_key:
+        keys = {subject_key, *every_companion.get(subject_key, ())}
         its_cards = {
             card.id: card for key in keys for card in _cards_for(key, cards_by_key[key], groups)
         }
@@ -92,10 +92,10 @@ def find_contacts(
     every_card = {card.id: card for card in cards}
     for keys, by_id in parts:
         further = _addresses_of_nobody_else([*by_id.values()], every_card, index) - own
-        labelled = [mail for key in keys for mail in subjects.get(key, ())]
+        labelled = [mail for key in keys for mail in mails_by_key.get(key, ())]
         # An address on the cards may be a subject of another part. Then it is that contact's.
         contact = Contact(
-            keys=frozenset(keys) | (further - subjects.keys()),
+            keys=frozenset(keys) | (further - mails_by_key.keys()),
             cards=tuple(sorted(by_id.values(), key=lambda card: card.uid)),
             labelled=tuple(
                 sorted(labelled, key=lambda mail: (mail.email.received_at, mail.email.id))

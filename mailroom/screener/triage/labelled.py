@@ -61,7 +61,7 @@ class SortedMail:
     """The mails with a label that people tap, or with the error label, sorted.
 
     Attributes:
-        subjects: the key of a subject -> the labelled mails that decide on it.
+        mails_by_key: the key of a subject -> the labelled mails that decide on it.
         companions: the key of a whole domain -> the keys of the senders of its labelled mails. The
             decision is made on these senders as well, because a card of their own counts more than
             the domain's.
@@ -74,7 +74,7 @@ class SortedMail:
             changed, and a pass that is cut short is repeated with the same subject.
     """
 
-    subjects: dict[str, list[LabelledMail]] = field(default_factory=lambda: defaultdict(list))
+    mails_by_key: dict[str, list[LabelledMail]] = field(default_factory=lambda: defaultdict(list))
     companions: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     own: list[Email] = field(default_factory=list)
     unusable: list[tuple[Email, str]] = field(default_factory=list)
@@ -157,10 +157,10 @@ class MailSorter:
                 undoing.append(mail)
             else:
                 self._add(mail, result)
-        labelled = result.subjects.keys() | {mail.subject.key for mail in widening}
+        labelled_keys = result.mails_by_key.keys() | {mail.subject.key for mail in widening}
         for mail in of_category:
             key = list_key(list_id(mail.email.list_id))
-            is_of_list = key in labelled or self._decisions.categories_for(key)
+            is_of_list = key in labelled_keys or self._decisions.categories_for(key)
             self._add(replace(mail, subject=Subject(key)) if is_of_list else mail, result)
         taken_back = {self._decisions.subject_key_for(mail.email) for mail in undoing}
         taken_back |= {mail.subject.key for mail in undoing}
@@ -182,7 +182,7 @@ class MailSorter:
         """Add a mail whose only label takes back the decision that holds for it."""
         email, domain = mail.email, whole_domain(mail.sender.key)
         wider_keys = [domain, list_key(list_id(email.list_id))]
-        labelled_keys = [key for key in wider_keys if key in result.subjects]
+        labelled_keys = [key for key in wider_keys if key in result.mails_by_key]
         decided = self._decisions.subject_key_for(email)
         # If another label of this pass decides on the domain or the list, the two labels must have
         # the same subject, so that their contradiction is found.
@@ -210,7 +210,7 @@ class MailSorter:
         return self._objection_to_domain(sender.key.rpartition("@")[2]) if for_domain else ""
 
     def _add(self, mail: LabelledMail, result: SortedMail) -> None:
-        result.subjects[mail.subject.key].append(mail)
+        result.mails_by_key[mail.subject.key].append(mail)
         if mail.subject.kind is Kind.DOMAIN:
             result.companions[mail.subject.key].add(mail.sender.key)
 
@@ -242,7 +242,7 @@ class MailSorter:
                 if category := next((of_pass[key] for key in keys if key in of_pass), None):
                     categories_by_mail[mail.email.id] = (category,)
             if not categories_by_mail:
-                changed = {*result.subjects, *taken_back}.union(*result.companions.values())
+                changed = {*result.mails_by_key, *taken_back}.union(*result.companions.values())
                 for mail in left:
                     key = self._decisions.subject_key_for(mail.email)
                     categories = () if key in changed else self._decisions.categories_for(key)
@@ -265,7 +265,7 @@ class MailSorter:
     def _categories_of_pass(self, result: SortedMail) -> dict[str, Category]:
         """Return subject key -> the category that its labels give, unless they contradict."""
         categories = {}
-        for key, mails in result.subjects.items():
+        for key, mails in result.mails_by_key.items():
             answers = {self._places.labels[label] for mail in mails for label in mail.labels}
             if len(answers) == 1 and isinstance(answer := answers.pop(), Category):
                 categories[key] = answer

@@ -58,7 +58,9 @@ class Account:
         marked = tuple(mail for mail in self.mails.values() if mail.mailbox_ids & MARKED)
         kinds = sort_mail(marked, IDENTITIES, self.contacts.index)
         groups = find_groups(list(self.contacts.groups.values()), DEFAULTS, LAYOUT)
-        cards = self.contacts.bearing(frozenset(kinds.subjects).union(*kinds.companions.values()))
+        cards = self.contacts.bearing(
+            frozenset(kinds.mails_by_key).union(*kinds.companions.values())
+        )
         searched = PLACES.swept
         if any(SPAM in mail.keywords for mail in marked):
             searched |= PLACES.junk
@@ -78,7 +80,7 @@ class Account:
                 mails_of=MailsByKey(swept, sender_key).of,
             )
             for contact in find_contacts(
-                kinds.subjects, cards, IDENTITIES, self.contacts.index, groups, kinds.companions
+                kinds.mails_by_key, cards, IDENTITIES, self.contacts.index, groups, kinds.companions
             )
         ]
         gathered = GatheredMail(
