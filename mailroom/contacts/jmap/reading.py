@@ -58,7 +58,7 @@ class Cards:
     Attributes:
         client: the client of the server.
         account_id: the id of the account.
-        cached: the cards and groups that were read last, by id.
+        last_read: the cards and groups that were read last, by id.
         state: the state in which all of them were read. None if they were read in several states,
             or if anything was written since.
     """
@@ -66,7 +66,7 @@ class Cards:
     def __init__(self, client: JmapClient, account_id: str) -> None:
         self.client = client
         self.account_id = account_id
-        self.cached: Mapping[str, JsCard] = {}
+        self.last_read: Mapping[str, JsCard] = {}
         self.state: str | None = None
 
     async def find(self, uids: Iterable[str]) -> list[JsCard]:
@@ -95,7 +95,7 @@ class Cards:
     async def fetch(
         self, ids: Collection[str], groups: Mapping[str, JsCard], state: str
     ) -> list[JsCard]:
-        """Read cards, and return those that exist. Afterwards they are cached with the groups.
+        """Read cards, and return those that exist; keep them and the groups in ``last_read``.
 
         Args:
             ids: the ids of the cards. Without ids, no request is made.
@@ -104,12 +104,12 @@ class Cards:
         """
         parts = await self._get(ids)
         cards = _by_id(parts)
-        self.cached = {**groups, **cards}
+        self.last_read = {**groups, **cards}
         self.state = state if {part.state for part in parts} <= {state} else None
         return [*cards.values()]
 
     async def fetch_if_stale(self, ids: Iterable[str]) -> None:
-        """Read these cards again, unless they were read and nothing was written since."""
+        """Read these cards again, all in one state, unless they are fresh (:meth:`is_fresh`)."""
         wanted = set(ids)
         if self.is_fresh(wanted):
             return
@@ -119,17 +119,17 @@ class Cards:
             states = {part.state for part in parts}
             if len(states) > 1:
                 raise CardsChangedError
-            self.cached = _by_id(parts)
+            self.last_read = _by_id(parts)
             self.state = next(iter(states), None)
 
         await read_in_one_state(read)
 
     def is_fresh(self, ids: Collection[str]) -> bool:
-        """Return True if these cards were read and nothing was written since."""
-        return self.state is not None and self.cached.keys() >= {*ids}
+        """Return True if these cards were read in one state, and nothing was written since."""
+        return self.state is not None and self.last_read.keys() >= {*ids}
 
     async def write(self, *sets: Operation[WriteResult]) -> list[WriteResult]:
-        """Carry out operations in order, in one request. The cached cards are stale after it."""
+        """Carry out operations in order, in one request. Cards that were read before are then stale."""
         together = Operation(
             tuple(call for operation in sets for call in operation.calls),
             lambda results: [operation.read(results) for operation in sets],

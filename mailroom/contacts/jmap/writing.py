@@ -129,7 +129,7 @@ class Writing:
         return [job for key, job in again.items() if key not in self._report.failures]
 
     def _plan(self, jobs: Iterable[Job]) -> RequestPlan:
-        seen, state = self._cards.cached, self._cards.state
+        seen, state = self._cards.last_read, self._cards.state
         return RequestPlan(jobs, seen, state, self._address_book, self._group_names, self._rules)
 
     async def _read_for(self, jobs: Sequence[Job]) -> None:
@@ -230,7 +230,7 @@ class Writing:
         was deleted.
         """
         missing = {card_id for job in jobs for card_id in job.needed_ids}
-        missing -= self._cards.cached.keys()
+        missing -= self._cards.last_read.keys()
         for result in results:
             missing |= result.gone
         if not missing or self._has_renewed_ids:
@@ -268,6 +268,6 @@ class Writing:
             for job in jobs:
                 if self._plan([job]).is_empty:
                     del self._report.failures[job.key]
-                elif job.is_deletion and job.card_id not in self._cards.cached:
+                elif job.is_deletion and job.card_id not in self._cards.last_read:
                     # The other instance has deleted the card, but has not finished the groups.
                     self._rollback.note_deleted([job.key])
