@@ -129,7 +129,7 @@ class Cards:
         return self.state is not None and self.last_read.keys() >= {*ids}
 
     async def write(self, *sets: Operation[WriteResult]) -> list[WriteResult]:
-        """Carry out operations in order, in one request. Cards that were read before are then stale."""
+        """Carry out operations in order, in one request. The cards read before are then stale."""
         together = Operation(
             tuple(call for operation in sets for call in operation.calls),
             lambda results: [operation.read(results) for operation in sets],

@@ -9,9 +9,11 @@ The order of the writes makes it safe to stop Mailroom at any moment:
 3. The labelled mail of the decisions is filed, and the update that files it removes the labels.
    Until then the labels show that the work is not done, and every step can be repeated.
 
+A decision by name has no labelled mail. Its contact is written after the mail that was found.
+
 Mail of a decided sender may come while a pass runs, and no label leads to such mail. So the last
-update is held to the Email state that the pass itself has left behind. If the server is still
-in that state, no mail has come. If not, late mail is looked for and filed first.
+update is held to the Email state that the pass itself has left behind. If the server is still in
+that state, no mail has come. If not, late mail is looked for and filed first.
 
 Mail is patched in the state in which it was read. If the state has changed, the owner may have
 moved the mail; so the mail is read again, and its patch is planned anew.
