@@ -15,7 +15,7 @@ from mailroom.screener.search.places import read_places
 async def begin_code_removal(
     account: MailAccount, categories: Categories, layout: Layout
 ) -> MailRun:
-    """List the mail with codes; return the run that removes mail older than a day from the Inbox.
+    """Return the run that removes mail with codes from the Inbox if it is older than a day.
 
     Args:
         account: the account's mail.
