@@ -43,7 +43,9 @@ class Expiry:
             async def begin_removal() -> MailRun:
                 return await begin_code_removal(await account.mail(), categories, layout)
 
-            self._tasks.append(_Hourly("mail with codes", "ended", begin_removal, {}))
+            self._tasks.append(
+                _Hourly("mail with codes", "taken out of the Inbox", begin_removal, {})
+            )
 
     async def run_part_if_due(self) -> bool:
         """Do a part of the work, if the settings ask for it and an hour is over.

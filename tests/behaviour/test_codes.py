@@ -103,8 +103,8 @@ async def test_after_a_day_it_leaves_the_inbox_unless_its_owner_filed_it(
         keywords = {f"keywords/{CODE}": True, "keywords/$mailroom-screened": True}
         await alice.jmap("Email/set", {"update": {mail_id: keywords}})
     async with start(alice, **CODES) as service:
-        await service.until_logged("mail with codes ended")
-        (line,) = service.events("mail with codes ended")
+        await service.until_logged("mail with codes taken out of the Inbox")
+        (line,) = service.events("mail with codes taken out of the Inbox")
         assert (line["mails"], line["senders"]) == (3, 1)
         for subject, mailboxes in subjects.items():
             after = {"Screener"} if subject == "old" else set(mailboxes)

@@ -147,7 +147,7 @@ def test_old_codes_are_removed_once_an_hour_too(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(expiry, "begin_code_removal", begin)
     ages, log = run(monkeypatch, *[RunResult("Archive")] * 2, pauses=(0, 1, HOUR), has_codes=True)
     assert (len(ages), len(begun)) == (2, 2)
-    assert [line["event"] for line in log] == ["mail with codes ended"] * 2
+    assert [line["event"] for line in log] == ["mail with codes taken out of the Inbox"] * 2
 
 
 async def test_a_pass_that_is_asked_for_runs_between_two_parts(

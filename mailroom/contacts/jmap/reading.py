@@ -153,7 +153,9 @@ class Cards:
             )
         except AnswerTooLargeError:
             if len(wanted) == 1:
-                log.info("card is too large, read without its pictures", card=wanted[0])
+                log.info(
+                    "card is too large, so only the properties for edits are read", card=wanted[0]
+                )
                 return await self.client.perform_all([get_large_card(self.account_id, wanted[0])])
             middle = len(wanted) // 2
             return [*await self._get(wanted[:middle]), *await self._get(wanted[middle:])]
