@@ -1,6 +1,6 @@
 """The start of the service and of every command: the settings are loaded and the log is set up."""
 
-from mailroom.cli.short_process import call_in_short_process
+from mailroom.cli.short_process import ShortProcessError, call_in_short_process
 from mailroom.exits import Exit
 from mailroom.logs import configure_logging
 from mailroom.settings.mistakes import SettingsError
@@ -15,7 +15,10 @@ def settings_or_exit(*, apart: bool = False) -> Settings:
         apart: load them in a process of its own, so that this process, which runs for long, does
             not keep the memory that loading takes.
     """
-    loaded = call_in_short_process(_load) if apart else _load()
+    try:
+        loaded = call_in_short_process(_load) if apart else _load()
+    except ShortProcessError as error:
+        fail(f"the settings could not be loaded: {error}", Exit.FAILED)
     if isinstance(loaded, SettingsError):
         fail(str(loaded), Exit.CONFIGURATION)
     return loaded

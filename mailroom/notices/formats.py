@@ -61,12 +61,12 @@ def _ntfy_body(topic: str, notice: Notice) -> bytes:
 
 
 def is_ntfy_answer(body: bytes) -> bool:
-    """Return True if this is ntfy's answer to a notice that it has published: JSON with an id."""
+    """Return True if this is ntfy's answer to a notice: JSON about the message that it sends."""
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
         return False
-    return isinstance(answer, dict) and bool(answer.get("id"))
+    return isinstance(answer, dict) and answer.get("event") == "message"
 
 
 def webhook_body(notice: Notice) -> bytes:

@@ -116,6 +116,9 @@ class Supervisor:
             self._settings = load_again(self._settings)
         except SettingsError as error:
             log.warning("the settings were not read again", error=str(error))
+        except Exception:
+            # Other accounts, too, would end with this one.
+            log.exception("a mistake in Mailroom itself: the settings were not read again")
         else:
             hide_also(self._settings.secrets())
 

@@ -34,7 +34,10 @@ class _StrictLoader(yaml.SafeLoader):
         """Return the mapping; a key may repeat one that ``<<`` merges in, and so override it."""
         seen = set()
         for key, _ in node.value:
-            if key.value in seen and key.tag != _MERGE and isinstance(key, yaml.ScalarNode):
+            if not isinstance(key, yaml.ScalarNode):
+                # As in `token: {{ token }}`, a template that nobody has filled in.
+                raise yaml.MarkedYAMLError(problem_mark=key.start_mark)
+            if key.value in seen and key.tag != _MERGE:
                 raise _DuplicateKeyError(key.start_mark)
             seen.add(str(key.value))
         return super().construct_mapping(node, deep=deep)
@@ -54,7 +57,8 @@ def parse(data: bytes) -> Mapping[Any, Any]:
         mark = error.problem_mark
         where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise ValueError(f"is not valid YAML{where} (are quotation marks missing?)") from None
-    except (yaml.YAMLError, ValueError, RecursionError):
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        # PyYAML raises any of these if a value does not fit its tag (`!!bool maybe`).
         raise ValueError("is not valid YAML (are quotation marks missing?)") from None
     if content is None:
         return {}

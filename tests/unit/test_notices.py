@@ -12,7 +12,7 @@ from yarl import URL
 from mailroom.admin.notices import composer_of, reason_without_buttons
 from mailroom.http import AllowedHosts, Credentials, HttpClient, HttpError
 from mailroom.notices.client import NoticeClient
-from mailroom.notices.formats import cut, ntfy_request, webhook_body
+from mailroom.notices.formats import cut, is_ntfy_answer, ntfy_request, webhook_body
 from mailroom.notices.notice import Button, Composer, NewSender, Notice
 from mailroom.notices.quiet import QuietHours
 from mailroom.settings.load import load_settings
@@ -151,6 +151,21 @@ def test_no_text_of_a_stranger_becomes_a_link() -> None:
     (notice,) = COMPOSER.notices([sender])
     assert "evil.example" not in notice.title + notice.message
     assert "[link]" in notice.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_ntfys"),
+    [
+        (b'{"id": "sPs71M8A2T", "time": 1, "event": "message", "topic": "mailroom"}', True),
+        (b'{"id": 25, "appid": 5, "message": "Hello"}', False),  # Gotify
+        (b"<html>Welcome</html>", False),
+        (b"[" * 60_000, False),
+        (b"", False),
+    ],
+    ids=["ntfy", "Gotify", "a page", "brackets", "nothing"],
+)
+def test_only_ntfys_answer_shows_that_a_notice_was_sent(answer: bytes, *, is_ntfys: bool) -> None:
+    assert is_ntfy_answer(answer) is is_ntfys
 
 
 def test_a_text_is_cut_between_two_letters() -> None:

@@ -22,7 +22,9 @@ from mailroom.runtime.supervisor import Supervisor
 from mailroom.sandbox import Quirks, Sandbox, User
 from mailroom.sandbox import app as sandbox_app
 from mailroom.sandbox.sandbox_account import SandboxAccount
+from mailroom.settings import load
 from mailroom.settings.load import load_again, load_settings
+from mailroom.settings.model import Settings
 from tests.support.service.in_process import set_up
 from tests.support.service.process import running
 from tests.support.virtual_time import run
@@ -190,6 +192,31 @@ def test_a_file_that_is_broken_for_a_moment_is_read_again(door: Door, tmp_path: 
             await life.until("ok", within=1100)
 
     run(scenario())
+
+
+def test_a_mistake_in_reading_settings_again_ends_nothing(
+    door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files of the program may have been replaced since the service started."""
+    mistakes = [ModuleNotFoundError("pydantic")]
+
+    def read(settings: Settings) -> Settings:
+        if mistakes:
+            raise mistakes.pop()
+        return load_again(settings)
+
+    async def scenario() -> None:
+        async with living(tmp_path) as life:
+            await life.until("ok", within=60)
+            door.token = NEW
+            (tmp_path / "mailroom_jmap_token").write_text(NEW)
+            await life.until("refused", within=700)
+            await life.until("ok", within=1100)
+            assert "the settings were not read again" in str(life.log)
+
+    monkeypatch.setattr(load, "load_again", read)
+    run(scenario())
+    assert not mistakes
 
 
 def test_one_of_several_accounts_has_its_own_settings_read_again(

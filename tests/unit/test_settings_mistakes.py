@@ -416,6 +416,11 @@ def test_shared_logins_are_not_judged_while_a_url_is_wrong(
         ("a: !secret x", "is not valid YAML in line 1, column 4 (are quotation marks missing?)"),
         ("a: 2026-99-99", "is not valid YAML (are quotation marks missing?)"),
         ("a: \x00", "is not valid YAML (are quotation marks missing?)"),
+        ("a: {{ b }}", "is not valid YAML in line 1, column 5 (are quotation marks missing?)"),
+        ("? [a]\n: b", "is not valid YAML in line 1, column 3 (are quotation marks missing?)"),
+        ("a: !!bool b", "is not valid YAML (are quotation marks missing?)"),
+        ("a: !!timestamp b", "is not valid YAML (are quotation marks missing?)"),
+        ('a: !!int ""', "is not valid YAML (are quotation marks missing?)"),
     ],
 )
 def test_mistakes_in_the_file(
