@@ -10,7 +10,7 @@ class Limitation(Enum):
     The value is a sentence for people.
     """
 
-    NESTED_MAILBOXES = (
+    SEVERAL_MAILBOXES = (
         "a search in several mailboxes at once is refused: they are searched as all mailboxes but "
         "the others (inMailboxOtherThan)"
     )

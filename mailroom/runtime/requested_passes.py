@@ -86,7 +86,7 @@ class RequestedPasses:
         self._notify(report)
         return report
 
-    def are_read_in(self, state: str) -> bool:
+    def requests_are_met_by(self, state: str) -> bool:
         """Return True if mail that was read in a state shows everything that requests wait for."""
         return all(wanted and wanted == state for _, wanted in self._requests)
 

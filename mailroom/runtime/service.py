@@ -144,7 +144,7 @@ class Service:
                 return True
             has_changed = await self._trigger.settled()
             has_news = self._push.has_news_after(state) or has_changed
-            has_read = not has_news and self.passes.are_read_in(state)
+            has_read = not has_news and self.passes.requests_are_met_by(state)
             self.passes.pass_answers()
             if not has_read:
                 # In a busy account an early reading is often in vain, so the next one is not early.

@@ -4,9 +4,9 @@ Only one pass runs at a time. Changes that come during a pass mean one more pass
 of changes becomes one pass, after a fixed settle time that begins with the first change: if every
 change began the time again, a busy mailbox would put off its passes for ever.
 
-A pass begins with reading, which takes a moment. So a pass may begin before the end of the settle,
-by the time that its reading takes (:meth:`Trigger.next`). It then asks whether more changes came
-(:meth:`Trigger.settled`), and reads again if they did.
+A pass begins with reading, which takes a moment. So a pass may begin earlier than the end of the
+settle: as much earlier as its reading takes (:meth:`Trigger.next`). When it has read, it asks if
+more changes came (:meth:`Trigger.settled`), and reads again if they did.
 """
 
 import asyncio

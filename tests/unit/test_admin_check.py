@@ -322,7 +322,7 @@ async def test_where_no_service_runs_nothing_is_said_of_it(
         (STALWART, [Limitation.HEADERS]),
         (
             JAMES,
-            [Limitation.NESTED_MAILBOXES, Limitation.TOTALS, Limitation.LAST_POSITION],
+            [Limitation.SEVERAL_MAILBOXES, Limitation.TOTALS, Limitation.LAST_POSITION],
         ),
     ],
     ids=["good", "Stalwart", "James"],

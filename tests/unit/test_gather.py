@@ -114,18 +114,18 @@ def boxes(*limitations: Limitation, ids: str = "ab", every: str = "abcd") -> lis
 def test_several_mailboxes_are_named_in_the_first_form_that_is_not_refused() -> None:
     a, b = {"inMailbox": "a"}, {"inMailbox": "b"}
     assert boxes() == [{"operator": "OR", "conditions": [a, b]}]
-    nested, excluded = Limitation.NESTED_MAILBOXES, Limitation.EXCLUDED_MAILBOXES
-    assert boxes(nested) == [{"inMailboxOtherThan": ["c", "d"]}]
-    assert boxes(nested, every="") == [a, b], "the others are not known"
-    assert boxes(nested, excluded) == [a, b]
+    several, excluded = Limitation.SEVERAL_MAILBOXES, Limitation.EXCLUDED_MAILBOXES
+    assert boxes(several) == [{"inMailboxOtherThan": ["c", "d"]}]
+    assert boxes(several, every="") == [a, b], "the others are not known"
+    assert boxes(several, excluded) == [a, b]
 
 
 def test_one_mailbox_stands_alone() -> None:
-    for limitations in ((), (Limitation.NESTED_MAILBOXES,)):
+    for limitations in ((), (Limitation.SEVERAL_MAILBOXES,)):
         assert boxes(*limitations, ids="a") == [{"inMailbox": "a"}]
 
 
 def test_the_forms_are_given_up_one_after_the_other() -> None:
     habits = Habits()
     assert [note_refused_filter(habits) for _ in range(3)] == [True, True, False]
-    assert list(habits) == [Limitation.NESTED_MAILBOXES, Limitation.EXCLUDED_MAILBOXES]
+    assert list(habits) == [Limitation.SEVERAL_MAILBOXES, Limitation.EXCLUDED_MAILBOXES]

@@ -9,8 +9,8 @@ from mailroom.jmap.mail import Email, Patch
 from mailroom.screener.model.categories import DEFAULTS
 from mailroom.screener.passes.replan import (
     plan_filings,
-    replan_first_patches,
     replan_labelled_patches,
+    replan_other_patches,
     replan_subject_labels,
 )
 from tests.support.domain.account_model import Account
@@ -27,7 +27,7 @@ EVERYTHING = (TAPPED, OLD, OWN, NAMELESS, LEFTOVER, TORN)
 
 def unlabelled(now: Iterable[Email]) -> dict[str, Patch]:
     plan = Account.of(*EVERYTHING).plan()
-    return replan_first_patches(plan, plan.filings, tuple(now), DEFAULTS)
+    return replan_other_patches(plan, plan.filings, tuple(now), DEFAULTS)
 
 
 def labelled(now: Email) -> dict[str, Patch]:
@@ -115,7 +115,7 @@ def test_a_labelled_mail_goes_as_its_label_says_now(now: Email, then: set[str]) 
 def test_mail_of_a_decision_that_failed_is_not_touched() -> None:
     plan = Account.of(*EVERYTHING).plan()
 
-    assert replan_first_patches(plan, [], [OLD], DEFAULTS) == {}
+    assert replan_other_patches(plan, [], [OLD], DEFAULTS) == {}
     assert replan_labelled_patches(plan, [], [TAPPED], DEFAULTS) == {}
 
 

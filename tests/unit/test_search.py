@@ -170,10 +170,10 @@ async def limitations(quirks: Quirks, *senders: str) -> list[Limitation]:
         ("header finds nothing", [Limitation.HEADERS]),
         ("header by a late index", [Limitation.HEADERS]),
         ("Stalwart", [Limitation.HEADERS]),
-        ("mailboxes not nested", [Limitation.NESTED_MAILBOXES]),
+        ("mailboxes not nested", [Limitation.SEVERAL_MAILBOXES]),
         (
             "James",
-            [Limitation.NESTED_MAILBOXES, Limitation.TOTALS, Limitation.LAST_POSITION],
+            [Limitation.SEVERAL_MAILBOXES, Limitation.TOTALS, Limitation.LAST_POSITION],
         ),
     ],
 )

@@ -39,8 +39,8 @@ from mailroom.screener.passes.plan import Plan
 from mailroom.screener.passes.progress import Progress, Report
 from mailroom.screener.passes.replan import (
     plan_filings,
-    replan_first_patches,
     replan_labelled_patches,
+    replan_other_patches,
     replan_subject_labels,
 )
 from mailroom.screener.passes.states import StateTrail
@@ -97,14 +97,14 @@ class PlanExecutor:
             # No label shows that these decisions are not finished. So the contact is written after
             # the mail. Until then the address book does not show the decision, and a person sees
             # that the decision must be made again.
-            await self._write_first_patches(progress)
+            await self._write_other_patches(progress)
             await self._write_contacts(progress)
             _, mails = await self._gatherer.late_mail_of(
                 self._late_searches(progress), since=plan.gathered.state
             )
             await self._file_late(mails, progress)
         else:
-            await all_of([self._write_contacts(progress), self._write_first_patches(progress)])
+            await all_of([self._write_contacts(progress), self._write_other_patches(progress)])
             await self._file_labelled(progress)
         return progress.report()
 
@@ -118,16 +118,16 @@ class PlanExecutor:
                     raise error
             progress.contacts_failed(failures)
 
-    async def _write_first_patches(self, progress: Progress) -> None:
-        """Write the :attr:`Progress.first_patches`, and file new mail."""
+    async def _write_other_patches(self, progress: Progress) -> None:
+        """Write the :attr:`Progress.other_patches`, and file new mail."""
         plan = progress.plan
 
         def replan(emails: Collection[Email]) -> dict[str, Patch]:
-            return replan_first_patches(plan, progress.open_filings, emails, self._categories)
+            return replan_other_patches(plan, progress.open_filings, emails, self._categories)
 
         # The labels for the subject of an undo may have changed the state already.
         state = progress.trail.end or plan.gathered.state
-        await self._update(progress.first_patches, state, replan, progress, as_read=plan.emails)
+        await self._update(progress.other_patches, state, replan, progress, as_read=plan.emails)
         if self._screening is None or plan.judged is None:
             return
         # The updates above changed the state. If new mail was read in the state before the updates,

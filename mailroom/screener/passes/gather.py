@@ -171,7 +171,7 @@ class Gatherer:
         if places_now != places or (
             # A filter may list the mailboxes in which no mail is searched for. A mailbox that was
             # created meanwhile is not on that list, so its mail is found as well.
-            Limitation.NESTED_MAILBOXES in self._account.habits
+            Limitation.SEVERAL_MAILBOXES in self._account.habits
             and known != frozenset(self._account.mailbox_sizes)
         ):
             return None

@@ -100,8 +100,8 @@ class Progress:
         return any(not filing.labelled_patches for filing in self.plan.filings)
 
     @property
-    def first_patches(self) -> dict[str, Patch]:
-        """The patches that are written before :attr:`labelled_patches`.
+    def other_patches(self) -> dict[str, Patch]:
+        """All patches but :attr:`labelled_patches`, which are written last.
 
         These are the label-only patches, and the swept patches of the open filings.
         """

@@ -48,7 +48,7 @@ def replan_subject_labels(plan: Plan, emails: Iterable[Email]) -> dict[str, Patc
     }
 
 
-def replan_first_patches(
+def replan_other_patches(
     plan: Plan, filings: Iterable[Filing], emails: Collection[Email], categories: Categories
 ) -> dict[str, Patch]:
     """Plan the patches of :attr:`Plan.label_only_patches` and :attr:`Filing.swept_patches` anew.
@@ -82,7 +82,7 @@ def replan_labelled_patches(
 ) -> dict[str, Patch]:
     """Plan the patches of :attr:`Filing.labelled_patches` anew.
 
-    The arguments are as in :func:`replan_first_patches`.
+    The arguments are as in :func:`replan_other_patches`.
     """
     places = plan.gathered.places
     decisions = {

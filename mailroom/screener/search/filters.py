@@ -56,7 +56,7 @@ class Mailboxes:
         """
         ordered = sorted(self.ids)
         also = {"hasKeyword": self.keyword} if self.keyword else {}
-        if len(ordered) > 1 and Limitation.NESTED_MAILBOXES not in habits:
+        if len(ordered) > 1 and Limitation.SEVERAL_MAILBOXES not in habits:
             for part in batches(ordered, _MAILBOXES):
                 conditions = [{"inMailbox": mailbox_id, **also} for mailbox_id in part]
                 yield {"operator": "OR", "conditions": conditions}, len(part) * (1 + len(also))
@@ -69,7 +69,7 @@ class Mailboxes:
 
 def note_refused_filter(habits: Habits) -> bool:
     """Note that a filter of :class:`Mailboxes` was refused; False if no other form is left."""
-    for limitation in (Limitation.NESTED_MAILBOXES, Limitation.EXCLUDED_MAILBOXES):
+    for limitation in (Limitation.SEVERAL_MAILBOXES, Limitation.EXCLUDED_MAILBOXES):
         if limitation not in habits:
             habits.learn(limitation)
             return True
