@@ -36,13 +36,13 @@ class Reader:
     places: Places
     show_progress: ShowProgress
 
-    async def tally(self, identities: Collection[str], index: ContactIndex) -> Tally:
+    async def tally(self, own: Collection[str], index: ContactIndex) -> Tally:
         """Return the signals of all senders.
 
         First sent mail is read, then all mail that is not only in Trash, Junk, Drafts or Sent.
 
         Args:
-            identities: the keys of the user's own addresses.
+            own: the keys of the user's own addresses.
             index: the address book.
 
         Raises:
@@ -53,7 +53,7 @@ class Reader:
         for mailbox_id in sorted(places.sent):
             in_sent = {"inMailbox": mailbox_id}
             await self._read("Reading sent mail", in_sent, now, correspondence.add, also=RECIPIENTS)
-        tally = Tally(correspondence, identities, index, now)
+        tally = Tally(correspondence, own, index, now)
         excluded = places.trash | places.junk | places.drafts | places.sent
 
         def add(mails: Sequence[Headers]) -> None:

@@ -67,7 +67,8 @@ class SortedMail:
             the domain's.
         own: the user's own mails and Mailroom's digests, which only lose their labels.
         unusable: labelled mails that decide on nothing, with the reason.
-        leftovers: mails with the error label, but without a label that can be acted on now.
+        leftovers: mails with the error label and no other label; or with only ``@WholeDomain`` or
+            ``@ThisList`` beside it, while there is no decision to widen.
         subject_labels: mail id -> the patch that adds ``@WholeDomain`` or ``@ThisList`` to a mail
             whose label takes back a decision on a domain or a list. Without that label, only the
             address book shows the subject. So the label is put on before the address book is
