@@ -17,7 +17,7 @@ _ALL_OF_IPV4: Final = "0.0.0.0"  # noqa: S104 - a container's
 _NO_IPV6: Final = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT, errno.EINVAL}
 """The errors of hosts without IPv6."""
 _SHUTDOWN: Final = 0.5
-"""Seconds; stopping takes up to twice that."""
+"""Seconds of one wait for answers that are being sent; aiohttp waits twice at most."""
 
 
 def is_worth_a_line(record: logging.LogRecord) -> bool:

@@ -27,7 +27,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "decisions": [_filing_data(filing, plan) for filing in plan.filings],
         "conflicts": [
             {
-                "addresses": conflict.contact.written_keys,
+                "addresses": conflict.contact.keys_for_people,
                 "labels": paths(conflict.labels, directory),
                 "mails": [labelled.email.id for labelled in conflict.contact.labelled],
             }
@@ -36,7 +36,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "refused": [
             {
                 "id": decision.id,
-                "addresses": decision.contact.written_keys,
+                "addresses": decision.contact.keys_for_people,
                 "reason": reason,
             }
             for decision, reason in plan.skipped
@@ -75,7 +75,7 @@ def _filing_data(filing: Filing, plan: Plan) -> dict[str, Any]:
         )
     return {
         "id": decision.id,
-        "addresses": decision.contact.written_keys,
+        "addresses": decision.contact.keys_for_people,
         "category": None if decision.answer is None else target_name(decision),
         "name_mismatch": sorted(decision.mismatched),
         "contacts": contacts,

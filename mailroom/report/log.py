@@ -18,7 +18,7 @@ def log_report(log: structlog.stdlib.BoundLogger, report: Report) -> None:
         facts: dict[str, Any] = {
             "decision": decision.id,
             "category": target_name(decision),
-            "addresses": decision.contact.written_keys,
+            "addresses": decision.contact.keys_for_people,
             "contact": [card_change(edit) for edit in decision.edits],
             "labelled": len(filing.labelled_patches),
             "swept": len(filing.swept_patches),
@@ -62,14 +62,14 @@ def _log_stuck(log: structlog.stdlib.BoundLogger, plan: Plan) -> None:
     """Log labels that a person must fix: a warning when the error label is added, later debug."""
     for conflict in plan.conflicts:
         labels = paths(conflict.labels, plan.gathered.directory)
-        addresses = conflict.contact.written_keys
+        addresses = conflict.contact.keys_for_people
         is_new = any(mail.email.id in plan.label_only_patches for mail in conflict.contact.labelled)
         level = logging.WARNING if is_new else logging.DEBUG
         log.log(level, "sender has different labels", addresses=addresses, labels=labels)
     for decision, reason in plan.skipped:
         is_new = any(mail.email.id in plan.label_only_patches for mail in decision.contact.labelled)
         level = logging.WARNING if is_new else logging.DEBUG
-        addresses = decision.contact.written_keys
+        addresses = decision.contact.keys_for_people
         log.log(level, "decision waits, the server refuses it", addresses=addresses, reason=reason)
     for email, reason in plan.unusable:
         level = logging.WARNING if email.id in plan.label_only_patches else logging.DEBUG

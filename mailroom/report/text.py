@@ -96,7 +96,7 @@ def _moves_text(
 
 
 def _addresses(contact: Contact) -> str:
-    return ", ".join(map(printable, contact.written_keys))
+    return ", ".join(map(printable, contact.keys_for_people))
 
 
 def _card_name(card: Card) -> str:

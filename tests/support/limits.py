@@ -591,8 +591,8 @@ PROCESS: Final = (
     Limit(
         "http/listening.py _SHUTDOWN",
         "s",
-        "answers under way of Mailroom's own servers, for health and for the page; waited for up"
-        " to twice",
+        "answers that Mailroom is still sending when it stops, about its health or for the page; at"
+        " most two such waits",
         "the connections are dropped",
         "a part of the five seconds",
     ),

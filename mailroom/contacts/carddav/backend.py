@@ -124,7 +124,7 @@ class CardDavAddressBook:
         groups = (await self.sync()).groups
         resources = (await self._open()).resources
         existing = await all_of(resources.cached(group.id) for group in groups)
-        stored = await all_of(resources.stored_version(group) for group in existing if group)
+        stored = await all_of(resources.in_stored_version(group) for group in existing if group)
         has_only_vcard4 = {form_of(group.card) for group in stored} == {GroupForm.VCARD4}
         form = GroupForm.APPLE
         if has_only_vcard4 or self._options.makes_vcard4_groups:

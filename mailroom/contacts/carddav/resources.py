@@ -136,7 +136,7 @@ class Resources:
                 raise LastingRefusalError(f"{path} is broken: no vCard with a UID")
             if bytes(edit(resource.card)) == bytes(resource.card):
                 return ""
-            resource = await self.stored_version(resource)
+            resource = await self.in_stored_version(resource)
             card = edit(resource.card)
             response = await self._requests.put(resource.path, card, _if_match(resource))
             self._cache.invalidate(resource.path)
@@ -151,7 +151,7 @@ class Resources:
         if await retry_while_changed(attempt, ACCEPT, tries=_TRIES):
             raise AddressBookError(f"{path} is changed by somebody else all the time")
 
-    async def stored_version(self, resource: Resource) -> Resource:
+    async def in_stored_version(self, resource: Resource) -> Resource:
         """Return the resource in the vCard version in which the server stores it."""
         if not resource.may_be_converted:
             return resource

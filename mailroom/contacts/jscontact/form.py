@@ -7,7 +7,8 @@ The mark is a vendor-specific property (RFC 9553 section 1.8.1) inside ``name``:
 
 Servers keep cards as vCards, where the mark is a JSPROP (RFC 9555 section 3.2.1). No other place is
 as good as ``name``: on the card itself Cyrus (Fastmail) hides such a property unless the client
-names it, and Stalwart refuses it. Cyrus drops ``vCardProps``. Apps show every other property.
+names it, and Stalwart refuses it. Cyrus drops ``vCardProps``. In any other property, such as the
+note, apps would show the mark to people.
 An app that replaces the whole name removes the mark, and the card then belongs to the person.
 """
 

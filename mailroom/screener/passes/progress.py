@@ -177,10 +177,10 @@ class Progress:
         """Return the report."""
         stuck: dict[str, str] = {}
         for decision, reason in self.plan.skipped:
-            stuck[", ".join(decision.contact.written_keys)] = reason
+            stuck[", ".join(decision.contact.keys_for_people)] = reason
         for filing in self.plan.filings:
             if refusal := self._lasting_refusals.get(filing.decision.id):
-                stuck[", ".join(filing.decision.contact.written_keys)] = refusal
+                stuck[", ".join(filing.decision.contact.keys_for_people)] = refusal
         for email in self.plan.gathered.emails:
             if refusal := self._lasting_refusals.get(label_change_key(email)):
                 stuck[f"mail {email.id}"] = refusal

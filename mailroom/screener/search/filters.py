@@ -42,7 +42,7 @@ class Mailboxes:
     keyword: str = ""
 
     def filters(self, habits: Habits) -> list[Filter]:
-        """Return filters that together find all mail in at least one of the mailboxes."""
+        """Return filters that together find every mail in any of the mailboxes."""
         return [email_filter for email_filter, _ in self.sized_filters(habits)]
 
     def sized_filters(self, habits: Habits) -> Iterator[tuple[Filter, int]]:

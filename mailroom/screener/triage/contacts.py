@@ -36,7 +36,7 @@ class Contact:
     labelled: tuple[LabelledMail, ...]
 
     @property
-    def written_keys(self) -> list[str]:
+    def keys_for_people(self) -> list[str]:
         """The ``keys`` as people write them: addresses, ``*@domain``, List-Ids; sorted."""
         return sorted(str(Subject(key)) for key in self.keys)
 
