@@ -142,7 +142,7 @@ class Service:
             self._lead = _now() - began
             if not self._trigger.is_early:
                 return True
-            has_changed = await self._trigger.settled()
+            has_changed = await self._trigger.must_read_again()
             has_news = self._push.has_news_after(state) or has_changed
             has_read = not has_news and self.passes.requests_are_met_by(state)
             self.passes.pass_answers()

@@ -6,7 +6,7 @@ change began the time again, a busy mailbox would put off its passes for ever.
 
 A pass begins with reading, which takes a moment. So a pass may begin earlier than the end of the
 settle: as much earlier as its reading takes (:meth:`Trigger.next`). When it has read, it asks if
-more changes came (:meth:`Trigger.settled`), and reads again if they did.
+more changes came (:meth:`Trigger.must_read_again`), and reads again if they did.
 """
 
 import asyncio
@@ -71,9 +71,9 @@ class Trigger:
     def change(self, *, announced_at: float | None = None, settle: bool = True) -> None:
         """Request a pass for a possible change, which push may have announced at this time.
 
-        Without ``settle`` the pass begins at once, and answers the changes that are settling as
-        well. A caller that sets this knows the change that it has made, and compares states to
-        find out if a pass has read it (:class:`~mailroom.runtime.requested_passes`).
+        With ``settle=False`` the pass begins at once, and answers the changes that are settling as
+        well. This is for a caller that has made the change itself: it compares states to find out
+        if a pass has read the change (:class:`~mailroom.runtime.requested_passes`).
         """
         self._must_read_again = self._must_read_again or settle
         if self._announced_at is None:
@@ -117,7 +117,7 @@ class Trigger:
 
         Args:
             lead: seconds before the end of the settle at which a pass may begin to read. Before the
-                pass decides anything, it must await :meth:`settled`.
+                pass decides anything, it must await :meth:`must_read_again`.
         """
         due = await self._wait(lead) if self._started else Due(Reason.STARTUP, _now())
         self._started = True
@@ -136,7 +136,7 @@ class Trigger:
         """True if the pass that runs began before the end of its settle."""
         return self._is_early
 
-    async def settled(self) -> bool:
+    async def must_read_again(self) -> bool:
         """Wait for the end of the settle of an early pass; return True if it must read again.
 
         It must read again if a change came meanwhile. A change without settle ends the wait at

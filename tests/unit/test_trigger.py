@@ -255,7 +255,7 @@ async def early(*steps: Step, lead: float) -> tuple[float, bool, float]:
         asyncio.get_running_loop().call_later(at, step, trigger)
     await trigger.next(lead=lead)
     began, was_early = now(), trigger.is_early
-    has_changed = await trigger.settled()
+    has_changed = await trigger.must_read_again()
     assert was_early == (began < now())
     assert not trigger.is_early
     assert not trigger.is_due

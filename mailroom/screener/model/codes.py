@@ -96,8 +96,8 @@ class CodeFinder:
             if gap is None or len(gap) > _FARTHEST or re.search(r"[0-9]", gap):
                 continue
             is_word_first = word.end() <= code.start()
-            is_near_enough = is_word_first and not (has_letters or is_short)
-            if is_near_enough or _is_close(gap, code, is_word_first=is_word_first):
+            distance_is_enough = is_word_first and not (has_letters or is_short)
+            if distance_is_enough or _are_connected(gap, code, is_word_first=is_word_first):
                 return True
         if has_letters:
             return False
@@ -110,7 +110,7 @@ class CodeFinder:
             if _NOTHING.fullmatch(gap):
                 if _YOUR.search(text):
                     return True
-            elif _is_close(gap, code, is_word_first=word.end() <= code.start()):
+            elif _are_connected(gap, code, is_word_first=word.end() <= code.start()):
                 return True
         return False
 
@@ -122,8 +122,16 @@ def _between(text: str, word: re.Match[str], code: re.Match[str]) -> str | None:
     return text[code.end() : word.start()] if code.end() <= word.start() else None
 
 
-def _is_close(gap: str, code: re.Match[str], *, is_word_first: bool) -> bool:
-    """Return True if the text between a word and a code connects the two."""
+def _are_connected(gap: str, code: re.Match[str], *, is_word_first: bool) -> bool:
+    """Return True if a word and a code are connected: by the text between them, or by the position.
+
+    A code at the beginning of the subject line is connected with every word after it.
+
+    Args:
+        gap: the text between the word and the code.
+        code: the code, as it was found in the subject line.
+        is_word_first: True if the word stands before the code.
+    """
     if is_word_first:
         return bool(_NOTHING.fullmatch(gap) or _TO_CODE.fullmatch(gap))
     # A number in the middle of a sentence may belong to the word before it: "Ref 4421, login code".

@@ -23,7 +23,7 @@ async def move_mail(
     """Move one mail.
 
     Raises:
-        MailNotMovedError: the mail was moved or deleted, or the server refuses the update.
+        MailNotMovedError: somebody else has moved or deleted the mail, or the server refuses.
         HttpError, JmapError: the server cannot be asked.
         MissingError: mailboxes are missing.
     """
