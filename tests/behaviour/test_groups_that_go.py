@@ -36,6 +36,6 @@ async def test_if_it_stays_away_the_service_ends(alice: Owner, start: Start) -> 
     async with start(alice, MAILROOM_FAILURE_LIMIT="2", **ON) as service:
         await alice.contacts.rename_group("Feed", "Elsewhere")
         await alice.server.deliver(alice.name, mail(BOB))
-        await service.until_logged("giving up")
-        assert await service.end() == 4
+        assert await service.ended() == 4
+        assert service.events("giving up")
     assert await alice.where("new") == {"Inbox"}

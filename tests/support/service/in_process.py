@@ -71,6 +71,10 @@ class InProcess(Service):
     async def end(self) -> int:
         """Stop the service as a signal would; return the process's exit code."""
         self._task.cancel()
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Wait until the service has ended by itself; return the process's exit code."""
         async with asyncio.timeout(PATIENCE):
             await asyncio.wait({self._task})
         return int(Exit.OK if self._task.cancelled() else self._task.result())

@@ -143,6 +143,10 @@ class Service(ABC):
     async def end(self) -> int:
         """Have it stop, and wait for the exit code."""
 
+    @abstractmethod
+    async def ended(self) -> int:
+        """Wait until it has ended by itself, and return the exit code."""
+
     def events(self, event: str) -> list[dict[str, Any]]:
         """The log lines of one event."""
         return [line for line in self.log() if line["event"] == event]
@@ -204,6 +208,10 @@ class Running(Service):
     async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal, and wait for the exit code."""
         self.process.send_signal(number)
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Wait until the service has ended by itself; return the exit code."""
         async with asyncio.timeout(PATIENCE):
             return await self.process.wait()
 
