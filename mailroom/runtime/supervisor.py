@@ -109,10 +109,11 @@ class Supervisor:
 
     def _read_settings_again(self) -> None:
         """Load the settings again; if they have mistakes, keep the settings as they were."""
-        # This loads pydantic, which takes memory that most services never need.
-        from mailroom.settings.load import load_again  # noqa: PLC0415
-
         try:
+            # This loads pydantic, which takes memory that most services never need. It fails if the
+            # program's files were replaced since the service began.
+            from mailroom.settings.load import load_again  # noqa: PLC0415
+
             self._settings = load_again(self._settings)
         except SettingsError as error:
             log.warning("the settings were not read again", error=str(error))

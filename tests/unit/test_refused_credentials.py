@@ -6,6 +6,7 @@ The service and a mail server in memory run in this process, on a clock that jum
 import asyncio
 import contextlib
 import os
+import sys
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -217,6 +218,26 @@ def test_a_mistake_in_reading_settings_again_ends_nothing(
     monkeypatch.setattr(load, "load_again", read)
     run(scenario())
     assert not mistakes
+
+
+def test_a_module_that_is_not_there_any_more_ends_nothing(door: Door, tmp_path: Path) -> None:
+    """The module that reads settings is imported only when settings are read again."""
+
+    async def scenario() -> None:
+        async with living(tmp_path) as life:
+            await life.until("ok", within=60)
+            door.token = NEW
+            (tmp_path / "mailroom_jmap_token").write_text(NEW)
+            await life.until("refused", within=700)
+            with pytest.MonkeyPatch.context() as replaced:
+                replaced.setitem(sys.modules, "mailroom.settings.load", None)
+                async with asyncio.timeout(1100):
+                    while "the settings were not read again" not in str(life.log):
+                        assert not life.task.done()
+                        await asyncio.sleep(1)
+            await life.until("ok", within=1100)
+
+    run(scenario())
 
 
 def test_one_of_several_accounts_has_its_own_settings_read_again(
