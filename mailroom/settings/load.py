@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -31,6 +31,9 @@ from mailroom.settings.model import Environment, Settings
 from mailroom.settings.schema import validated
 from mailroom.settings.sources import read_sources
 from mailroom.settings.variables import ACCOUNTS, PATHS, Path
+
+_LOGIN: Final = ("username", "password")
+"""The settings of JMAP that CardDAV may take."""
 
 
 def load_settings(
@@ -59,7 +62,7 @@ def load_settings(
     _raise_if(mistakes)
     environment = Environment(dict(environ), cwd)
     complete = [_complete(candidate, environment) for candidate in accounts or [common]]
-    return _settings(common.layers, several=tuple(complete)) if accounts else complete[0]
+    return replace(common.settings, several=tuple(complete)) if accounts else complete[0]
 
 
 def load_again(settings: Settings) -> Settings:
@@ -116,9 +119,9 @@ def _candidate(sources: Sequence[SourceContent], account: str = "") -> Candidate
     return replace(candidate, mistakes=tuple(mistakes))
 
 
-def _settings(layers: Sequence[Layer], **more: Any) -> Settings:
+def _settings(layers: Sequence[Layer]) -> Settings:
     origins = {path: name for layer in reversed(layers) for path, name in layer.names.items()}
-    return Settings(**validated([layer.source for layer in layers]), origins=origins, **more)
+    return Settings(**validated([layer.source for layer in layers]), origins=origins)
 
 
 def _mistakes_in(
@@ -137,17 +140,19 @@ def _raise_if(mistakes: Iterable[str]) -> None:
 
 def _complete(candidate: Candidate, environment: Environment) -> Settings:
     """Return the settings with the values that CardDAV takes from JMAP."""
-    layers = list(candidate.layers)
+    settings = candidate.settings
     if inherits_credentials(candidate):
-        jmap = candidate.settings.jmap
-        login: dict[Path, Any] = {
-            ("carddav", "username"): jmap.username,
-            ("carddav", "password"): jmap.password,
+        jmap, carddav = settings.jmap, settings.carddav
+        inherited: dict[Path, str] = {
+            ("carddav", key): candidate.name(("jmap", key)) for key in _LOGIN
         }
-        names = {path: candidate.name(("jmap", path[1])) for path in login}
-        layers.append(Layer(from_mapping(login), names))
-    return _settings(
-        layers,
+        settings = replace(
+            settings,
+            carddav=replace(carddav, username=jmap.username, password=jmap.password),
+            origins={**settings.origins, **inherited},
+        )
+    return replace(
+        settings,
         carddav_lacks=tuple(find_lacking_of_carddav(candidate)),
         name=candidate.account,
         environment=environment,
