@@ -49,7 +49,7 @@ def call_in_short_process(function: Callable[[], _T]) -> _T:
         process.join()
         code = process.exitcode or 0
         text = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
-        raise ShortProcessError(f"the process that loads them ended ({text})") from None
+        raise ShortProcessError(f"the process ended without a result ({text})") from None
     finally:
         process.kill()  # after Ctrl-C; otherwise it has sent its result, and is about to end
         process.join()

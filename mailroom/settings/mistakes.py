@@ -1,6 +1,6 @@
-"""The texts of mistakes in the settings: the place and what is expected, but never the value.
+"""The texts of mistakes in the settings. A text names the setting, and the values that are allowed.
 
-Values are left out because any value may be, or hold, a secret in the wrong place.
+The wrong value itself is left out, because it may hold a secret that was put in the wrong place.
 """
 
 import difflib

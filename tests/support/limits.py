@@ -202,7 +202,7 @@ REQUEST: Final = (
         "s",
         "the time, after a refusal has halved the slots, until one more is used again",
         "one more request at once",
-        "shorter than all pauses of a busy request together, so that speed returns within a minute",
+        "a refused request is repeated for longer than this, so more slots come back meanwhile",
     ),
     Limit(
         "http/limit.py _CAREFUL_FOR",

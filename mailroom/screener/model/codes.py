@@ -96,8 +96,8 @@ class CodeFinder:
             if gap is None or len(gap) > _FARTHEST or re.search(r"[0-9]", gap):
                 continue
             is_word_first = word.end() <= code.start()
-            distance_is_enough = is_word_first and not (has_letters or is_short)
-            if distance_is_enough or _are_connected(gap, code, is_word_first=is_word_first):
+            needs_no_connection = is_word_first and not (has_letters or is_short)
+            if needs_no_connection or _are_connected(gap, code, is_word_first=is_word_first):
                 return True
         if has_letters:
             return False

@@ -101,9 +101,9 @@ class Progress:
 
     @property
     def other_patches(self) -> dict[str, Patch]:
-        """All patches but :attr:`labelled_patches`, which are written last.
+        """The label-only patches, and the swept patches of the open filings.
 
-        These are the label-only patches, and the swept patches of the open filings.
+        The :attr:`labelled_patches` are written after these.
         """
         patches = dict(self.plan.label_only_patches)
         for filing in self.open_filings:

@@ -28,8 +28,7 @@ T = TypeVar("T")
 _EVERY_MAIL: Final[Filter] = {"header": ["From", "@"]}
 """A filter that matches all mail with an address in From."""
 _MOST_KNOWN: Final = 300_000
-"""The largest number of mails whose people are remembered though the last search did not list
-them."""
+"""The largest number of mails that the last search did not list and whose people are kept."""
 _BETWEEN: Final = "\n"
 """The separator of the people of a mail in memory; no address holds it."""
 _AT_ONCE: Final = 4096

@@ -74,7 +74,7 @@ def classify(signals: Signals, *, is_contact: bool) -> Guess | None:
 
 
 def _correspondent(signals: Signals) -> Guess | None:
-    """Return the kind of a sender whom the user has answered or written to; None of any other."""
+    """Return the kind of a sender who has mail from the user; None of any other sender."""
     address = signals.subject.key
     # Mail that the user has written to the address counts as answers. The largest number counts,
     # because one answer may be in all three numbers.
