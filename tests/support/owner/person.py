@@ -39,6 +39,10 @@ _AT_ONCE = 500
 """So many mails are read or changed by one call: no server has to allow more."""
 
 
+class MailNotFoundError(Exception):
+    """No mail, or more than one, has the subject that was asked for."""
+
+
 def message(
     sender: str,
     subject: str = "Hello",
@@ -210,9 +214,16 @@ class Owner:
                 return ids
 
     async def mail(self, subject: str) -> Mail:
-        """The one mail of this subject."""
-        (mail,) = [mail for mail in await self.mails() if mail.subject == subject]
-        return mail
+        """The one mail of this subject.
+
+        Raises:
+            MailNotFoundError: there is none, or more than one. James also leaves a mail out of the
+                answer while it is moved between mailboxes.
+        """
+        found = [mail for mail in await self.mails() if mail.subject == subject]
+        if len(found) != 1:
+            raise MailNotFoundError(f"{len(found)} mails have the subject {subject!r}")
+        return found[0]
 
     async def where(self, subject: str) -> set[str]:
         """The mailboxes of the one mail of this subject."""
@@ -293,10 +304,12 @@ class Owner:
         """Wait until mails bear no label that people tap any more."""
 
         async def done() -> bool:
-            return not any(
+            mails = [
+                mail for mail in await self.mails() if not subjects or mail.subject in subjects
+            ]
+            return {mail.subject for mail in mails} >= set(subjects) and not any(
                 name.startswith(("@To", "@Whole", "@This"))
-                for mail in await self.mails()
-                if not subjects or mail.subject in subjects
+                for mail in mails
                 for name in mail.mailboxes
             )
 
@@ -306,15 +319,22 @@ class Owner:
 async def until(
     condition: Callable[[], Awaitable[bool]], what: str, *, patience: float = PATIENCE
 ) -> None:
-    """Wait until a condition holds.
+    """Wait until a condition holds. A mail that is not found counts as one not found yet.
 
     Raises:
         AssertionError: it did not in time.
     """
     deadline = time.monotonic() + patience
-    while not await condition():
+    while not await _holds(condition):
         assert time.monotonic() < deadline, f"not in {patience} s: {what}"
         await asyncio.sleep(0.05)
+
+
+async def _holds(condition: Callable[[], Awaitable[bool]]) -> bool:
+    try:
+        return await condition()
+    except MailNotFoundError:
+        return False
 
 
 def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
