@@ -46,7 +46,7 @@ class CardForm(Protocol):
         ...
 
     @property
-    def may_be_claimed(self) -> bool:
+    def may_be_marked(self) -> bool:
         """True if the card, once it has a mark, would still look untouched.
 
         Servers add properties to cards. On a card without a mark, such a property means nothing. On
@@ -108,7 +108,7 @@ def updated(card: F, edit: UpdateCard) -> F:
         card = card.with_mark(Mark())
         for field, filled in fields.items():
             card = card.emptied(field, filled)
-    elif (edit.claim and card.may_be_claimed and is_bare(card)) or (
+    elif (edit.mark_as_made and card.may_be_marked and is_bare(card)) or (
         card.renews_mark and is_untouched(card)
     ):
         card = as_made(card)

@@ -159,7 +159,7 @@ class UpdateCard:
         remove_lines: lines to remove from the note (every line that is equal to one of them).
         forget: remove Mailroom's mark, and empty the fields that Mailroom filled and nobody has
             changed since.
-        claim: add the mark of a card that Mailroom made, if the card is bare. Without effect if
+        mark_as_made: add the mark of a card that Mailroom made, if the card is bare. No effect if
             ``forget`` is set.
     """
 
@@ -168,7 +168,7 @@ class UpdateCard:
     add_line: str = ""
     remove_lines: frozenset[str] = frozenset()
     forget: bool = False
-    claim: bool = False
+    mark_as_made: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,15 +115,15 @@ def test_a_card_that_is_adopted_gets_the_line_of_a_new_one(form: Form) -> None:
     assert form.read(form.adopted(form.owned(note=OWN), created())).note == f"{OWN}\n{FEED}"
 
 
-def test_a_bare_card_is_claimed_and_no_other(form: Form) -> None:
+def test_a_bare_card_is_marked_and_no_other(form: Form) -> None:
     bare = form.updated(form.new(created()), UpdateCard(READ, forget=True))
     assert not form.read(bare).made_by_us
     assert form.read(bare).names == created().names
     bare = form.updated(bare, UpdateCard(READ, add_line=FEED))
     assert form.read(bare).is_bare
 
-    assert form.read(form.updated(bare, UpdateCard(READ, claim=True))).untouched
-    others = form.updated(form.owned(full="Ann", note=FEED), UpdateCard(READ, claim=True))
+    assert form.read(form.updated(bare, UpdateCard(READ, mark_as_made=True))).untouched
+    others = form.updated(form.owned(full="Ann", note=FEED), UpdateCard(READ, mark_as_made=True))
     assert not form.read(others).made_by_us
 
 
@@ -134,7 +134,7 @@ TRIAGE = st.builds(
     st.just(READ),
     fill=NAMES,
     add_line=st.sampled_from(["", FEED, IMBOX]),
-    claim=st.booleans(),
+    mark_as_made=st.booleans(),
 )
 UNDO = st.builds(
     UpdateCard,

@@ -492,7 +492,7 @@ def test_a_bare_card_in_the_provenance_group_is_mailrooms(*, is_editable: bool) 
     ours = {"Mailroom": ["bob"], "Feed": ["bob"]}
     again = updated(triage("Jail", bare, members=ours))
     assert again.add_line == "Re-triaged to Jail on 2026-02-25 at 14:03"
-    assert again.claim
+    assert again.mark_as_made
     (edit,) = undo(bare, members=ours)
     assert edit.card == DeleteCard(bare)
     (edit,) = undo(bare, members={"Feed": ["bob"]})

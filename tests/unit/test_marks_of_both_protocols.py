@@ -109,14 +109,14 @@ def test_without_a_mark_a_card_with_nothing_else_is_bare(create: CreateCard) -> 
     assert not from_jscontact({**shown, "name": other}).is_bare
 
 
-def test_a_bare_card_that_is_claimed_bears_the_mark() -> None:
+def test_a_bare_card_gets_the_mark() -> None:
     with_rev = as_vcard(ANN)
-    assert updated(with_rev, UpdateCard(to_card("/c", with_rev), claim=True)) == with_rev
+    assert updated(with_rev, UpdateCard(to_card("/c", with_rev), mark_as_made=True)) == with_rev
     bare = with_rev.without(*with_rev.named("REV"))
-    claimed = updated(bare, UpdateCard(to_card("/c", bare), claim=True))
-    assert to_card("/c", claimed).untouched
+    marked = updated(bare, UpdateCard(to_card("/c", bare), mark_as_made=True))
+    assert to_card("/c", marked).untouched
     touched = as_vcard(ANN, "TEL:1")
-    assert updated(touched, UpdateCard(to_card("/c", touched), claim=True)) == touched
+    assert updated(touched, UpdateCard(to_card("/c", touched), mark_as_made=True)) == touched
 
 
 def test_a_mark_over_carddav_counts_where_jmap_shows_it() -> None:

@@ -117,7 +117,7 @@ class JsContactForm:
         )
 
     @property
-    def may_be_claimed(self) -> bool:
+    def may_be_marked(self) -> bool:
         """True: what servers add (see ``_EXPECTED``) never counts as an edit by a person."""
         return True
 

@@ -99,7 +99,7 @@ class VCardForm:
         ) and all(map(is_plain, self.card.named("NOTE")))
 
     @property
-    def may_be_claimed(self) -> bool:
+    def may_be_marked(self) -> bool:
         """False if the card has REV: beside X-MAILROOM, REV looks like an edit by a person."""
         return not self.card.named("REV")
 

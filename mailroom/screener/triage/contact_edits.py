@@ -125,8 +125,8 @@ def _update_for_triage(
     fill = missing_names(card, names)
     if not line and fill == Names():
         return None
-    claim = is_ours_by_group(card, groups.provenance)
-    return UpdateCard(card, fill=fill, add_line=line, claim=claim)
+    is_ours = is_ours_by_group(card, groups.provenance)
+    return UpdateCard(card, fill=fill, add_line=line, mark_as_made=is_ours)
 
 
 def edits_for_undo(cards: Collection[Card], groups: Groups) -> tuple[ContactEdit, ...]:
