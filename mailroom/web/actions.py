@@ -16,12 +16,14 @@ from mailroom.web.model import Choice, Outcome, RefusedError, Scope
 from mailroom.web.options import Access
 from mailroom.web.security import is_by_script
 
-_LISTED: Final = "/decided"
+_DECISIONS: Final = "/decided"
 
 
 async def decide(request: web.Request) -> web.StreamResponse:
     """Decide on the subjects of one or more rows."""
     access, form = access_of(request), await read_form(request)
+    # A field is "Mdf120 ann@loom.example": the id of the row's newest mail, and the subject. The id
+    # is empty in a form that decides on any subject, waiting or not.
     rows = [row.partition(" ") for row in form.getall("row", [])]
     if not rows:
         raise RefusedError("no row was chosen")
@@ -36,14 +38,14 @@ async def decide(request: web.Request) -> web.StreamResponse:
     ]
     outcomes = await access.account.decide(choices)
     row_ids = [choice.mail_id for choice in choices]
-    return _answer(request, access, form, list(zip(row_ids, outcomes, strict=True)))
+    return _respond(request, access, form, list(zip(row_ids, outcomes, strict=True)))
 
 
 async def undo(request: web.Request) -> web.StreamResponse:
     """Undo a decision."""
     access, form = access_of(request), await read_form(request)
     outcome = await access.account.undo(text_of(form, "who"), category=form.get("category", ""))
-    return _answer(request, access, form, [(form.get("row", ""), outcome)])
+    return _respond(request, access, form, [(form.get("row", ""), outcome)])
 
 
 async def let_in(request: web.Request) -> web.StreamResponse:
@@ -52,7 +54,7 @@ async def let_in(request: web.Request) -> web.StreamResponse:
     mail_id, who = text_of(form, "mail"), form.get("who", "")
     await access.account.let_in(mail_id)
     outcome = Outcome(who, "", mails=1, let_in=mail_id)
-    return _answer(request, access, form, [(form.get("row", mail_id), outcome)])
+    return _respond(request, access, form, [(form.get("row", mail_id), outcome)])
 
 
 async def send_back(request: web.Request) -> web.StreamResponse:
@@ -60,10 +62,10 @@ async def send_back(request: web.Request) -> web.StreamResponse:
     access, form = access_of(request), await read_form(request)
     mail_id, who = text_of(form, "mail"), form.get("who", "")
     await access.account.send_back(mail_id)
-    return _answer(request, access, form, [(form.get("row", mail_id), Outcome(who, "", mails=1))])
+    return _respond(request, access, form, [(form.get("row", mail_id), Outcome(who, "", mails=1))])
 
 
-def _answer(
+def _respond(
     request: web.Request,
     access: Access,
     form: MultiDict[str],
@@ -91,8 +93,8 @@ async def suggest(request: web.Request) -> web.StreamResponse:
         raise RefusedError("no sender was ticked; nothing was decided")
     outcomes = await access.account.decide(choices)
     failed = [outcome for outcome in outcomes if outcome.failure]
-    # The list of decisions shows these first, so only failures need a message.
-    raise web.HTTPSeeOther(back_to(request, access, _LISTED, failed))
+    # The list of decisions shows the new decisions first, so only failures need a message.
+    raise web.HTTPSeeOther(back_to(request, access, _DECISIONS, failed))
 
 
 async def clear(request: web.Request) -> web.StreamResponse:

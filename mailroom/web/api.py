@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from mailroom.web.context import DOORKEEPER
+from mailroom.web.context import AUTHENTICATOR
 from mailroom.web.forms import read_object, text_of
 from mailroom.web.model import Choice, Outcome, RefusedError
 from mailroom.web.protocol import ScreenedAccount
@@ -49,14 +49,14 @@ def _account_of(request: web.Request, *, decides: bool) -> ScreenedAccount:
     Raises:
         HTTPException: the token is missing or wrong, or may only read.
     """
-    found = request.app[DOORKEEPER].program_of(request)
-    if found is None:
+    program = request.app[AUTHENTICATOR].program_of(request)
+    if program is None:
         raise web.HTTPUnauthorized(
             text="The token is missing, or wrong.", headers={"WWW-Authenticate": "Bearer"}
         )
-    access, may_decide = found
+    access, may_decide = program
     if decides and not may_decide:
-        raise web.HTTPForbidden(text="This token only reads.")
+        raise web.HTTPForbidden(text="This token may read, but not decide.")
     return access.account
 
 

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from aiohttp import web
 from itsdangerous import URLSafeTimedSerializer
 
-from mailroom.web import actions, api, notice_pages, pages, signing
-from mailroom.web.context import DOORKEEPER, LINK_SIGNERS, MESSAGES
+from mailroom.web import actions, api, notice_pages, pages, sign_in_pages
+from mailroom.web.authentication import Authenticator
+from mailroom.web.context import AUTHENTICATOR, LINK_SIGNERS, OUTCOME_SIGNER
 from mailroom.web.errors import show_errors
 from mailroom.web.events import STOPPING, end_streams, events
 from mailroom.web.notice_links import LinkSigner
 from mailroom.web.options import Access, PageOptions
 from mailroom.web.render import static_file
 from mailroom.web.security import MOST_OCTETS, Guard, add_headers
-from mailroom.web.sign_in import Doorkeeper
 
-_A_YEAR = "public, max-age=31536000, immutable"
+_KEEP_FOR_A_YEAR = "public, max-age=31536000, immutable"
 
 
 def make_app(accesses: Sequence[Access], options: PageOptions) -> web.Application:
@@ -30,7 +30,7 @@ def make_app(accesses: Sequence[Access], options: PageOptions) -> web.Applicatio
     app = web.Application(
         client_max_size=MOST_OCTETS, middlewares=[show_errors, Guard(options.url)]
     )
-    app[DOORKEEPER] = Doorkeeper(accesses, options)
+    app[AUTHENTICATOR] = Authenticator(accesses, options)
     app[LINK_SIGNERS] = [
         (
             access,
@@ -38,8 +38,8 @@ def make_app(accesses: Sequence[Access], options: PageOptions) -> web.Applicatio
         )
         for access in accesses
     ]
-    # A message is shown right after the form was sent, so the key need not outlive the process.
-    app[MESSAGES] = URLSafeTimedSerializer(secrets.token_bytes(32), salt="mailroom.message")
+    # Outcomes are shown right after the form was sent, so the key need not outlive the process.
+    app[OUTCOME_SIGNER] = URLSafeTimedSerializer(secrets.token_bytes(32), salt="mailroom.message")
     app[STOPPING] = asyncio.Event()
     app.on_shutdown.append(end_streams)
     app.on_response_prepare.append(add_headers)
@@ -57,9 +57,9 @@ def _routes() -> list[web.RouteDef]:
         web.get("/clear", pages.clear),
         web.get("/offline", pages.offline),
         web.get("/events", events, allow_head=False),
-        web.get("/sign-in", signing.show),
-        web.post("/sign-in", signing.sign_in),
-        web.post("/sign-out", signing.sign_out),
+        web.get("/sign-in", sign_in_pages.show),
+        web.post("/sign-in", sign_in_pages.sign_in),
+        web.post("/sign-out", sign_in_pages.sign_out),
         web.post("/decide", actions.decide),
         web.post("/undo", actions.undo),
         web.post("/let-in", actions.let_in),
@@ -67,7 +67,7 @@ def _routes() -> list[web.RouteDef]:
         web.post("/suggest", actions.suggest),
         web.post("/clear", actions.clear),
         web.get("/notice/{link}", notice_pages.show),
-        web.post("/notice/{link}", notice_pages.answer),
+        web.post("/notice/{link}", notice_pages.decide),
         web.get("/api/waiting", api.waiting),
         web.get("/api/decided", api.decided),
         web.post("/api/decide", api.decide),
@@ -86,5 +86,5 @@ async def _static(request: web.Request) -> web.StreamResponse:
     response = web.Response(body=file.body, content_type=file.content_type)
     # A new version has a new address, so browsers may keep this one.
     if request.query.get("v") == file.version:
-        response.headers["Cache-Control"] = _A_YEAR
+        response.headers["Cache-Control"] = _KEEP_FOR_A_YEAR
     return response

@@ -9,24 +9,25 @@ from aiohttp import web
 from itsdangerous import BadData, URLSafeTimedSerializer
 from yarl import URL
 
+from mailroom.web.authentication import Authenticator
 from mailroom.web.model import Answer, Outcome
 from mailroom.web.notice_links import LinkSigner
 from mailroom.web.options import Access
 from mailroom.web.render import render
 from mailroom.web.security import is_by_script
-from mailroom.web.sign_in import Doorkeeper
 from mailroom.web.text import clean
 
-DOORKEEPER: Final = web.AppKey("doorkeeper", Doorkeeper)
+AUTHENTICATOR: Final = web.AppKey("authenticator", Authenticator)
 LINK_SIGNERS: Final = web.AppKey("link_signers", list[tuple[Access, LinkSigner]])
 """The accounts, each with the signer of the links in its notices."""
-MESSAGES: Final = web.AppKey("messages", URLSafeTimedSerializer)
+OUTCOME_SIGNER: Final = web.AppKey("outcome_signer", URLSafeTimedSerializer)
 """The signer of the outcomes that a page shows after a plain form was sent."""
-_MESSAGE_AGE: Final = 600
-"""Seconds for which a message is valid, because somebody may go back to its page."""
+_OUTCOMES_AGE: Final = 600
+"""Seconds for which a page shows the outcomes in its path. Somebody may come back to the path later
+(the back button, a bookmark), and must not see old outcomes then."""
 _LONGEST_PATH: Final = 2000
 """The largest number of characters in a path to return to; proxies refuse heads over 8 KB."""
-_LONGEST_MESSAGE: Final = 3000
+_LONGEST_OUTCOMES: Final = 3000
 """The largest number of characters of the signed outcomes in a path."""
 _MOST_SHOWN: Final = 20
 """The largest number of outcomes in a path."""
@@ -71,7 +72,7 @@ def access_of(request: web.Request) -> Access:
     Raises:
         HTTPException: nobody is signed in: redirects to the sign-in; 401 for the script.
     """
-    access = request.app[DOORKEEPER].access_of(request)
+    access = request.app[AUTHENTICATOR].access_of(request)
     if access is not None:
         return access
     if is_by_script(request) or request.path == "/events":
@@ -85,7 +86,7 @@ def sign_in_path(return_to: str) -> str:
 
 
 def local_path(text: str) -> str:
-    """Return a text that is a path on this site; else return the path of the start page."""
+    """Return a path on this site without its outcomes; for any other text the path "/"."""
     if not text.startswith("/") or text.startswith(("//", "/\\")) or not text.isprintable():
         return _START
     try:
@@ -98,20 +99,23 @@ def local_path(text: str) -> str:
 
 
 def back_to(request: web.Request, access: Access, return_to: str, done: Sequence[Outcome]) -> str:
-    """Return the path of a page that shows outcomes above its content: failures, then others."""
+    """Return the path of a page that shows outcomes above its content, the failures first.
+
+    Outcomes that do not fit into the path are left out.
+    """
     shown = sorted(done, key=lambda outcome: not outcome.failure)[:_MOST_SHOWN]
     fields = [
         {**asdict(outcome), "failure": clean(outcome.failure, _LONGEST_FAILURE), "data": {}}
         for outcome in shown
     ]
-    messages, salt = request.app[MESSAGES], _salt_of(access)
-    while len(signed := str(messages.dumps(fields, salt=salt))) > _LONGEST_MESSAGE:
+    signer, salt = request.app[OUTCOME_SIGNER], _salt_of(access)
+    while len(signed := str(signer.dumps(fields, salt=salt))) > _LONGEST_OUTCOMES:
         fields.pop()
     return str(URL(local_path(return_to)).update_query({_DONE: signed}))
 
 
 def _salt_of(access: Access) -> str:
-    """Return the salt of an account's messages: one account never shows outcomes of another."""
+    """Return the salt of an account, so that no account shows the outcomes of another account."""
     return f"mailroom.message.{access.account.name}"
 
 
@@ -130,8 +134,8 @@ def page_of(
         # The outcomes of the form that was sent before. They are signed, so that no link of a
         # stranger can show an outcome that is not true.
         with suppress(BadData):
-            fields = request.app[MESSAGES].loads(
-                request.query.get(_DONE, ""), max_age=_MESSAGE_AGE, salt=_salt_of(access)
+            fields = request.app[OUTCOME_SIGNER].loads(
+                request.query.get(_DONE, ""), max_age=_OUTCOMES_AGE, salt=_salt_of(access)
             )
             outcomes = tuple(
                 Outcome(**{**outcome, "before": tuple(outcome["before"])}) for outcome in fields
@@ -142,7 +146,7 @@ def page_of(
         account=access.account.name if access else "",
         waiting_count=waiting_count,
         signed_in=access is not None,
-        can_sign_out=request.app[DOORKEEPER].can_sign_out(request),
+        can_sign_out=request.app[AUTHENTICATOR].can_sign_out(request),
         answers=access.account.answers if access else (),
         row_answers=access.row_answers if access else (),
         return_to=return_to or local_path(request.path_qs),

@@ -7,7 +7,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from mailroom.web.context import DOORKEEPER, html, page_of
+from mailroom.web.context import AUTHENTICATOR, html, page_of
 from mailroom.web.model import AccountUnavailableError, RefusedError
 from mailroom.web.security import is_by_program, is_by_script
 
@@ -70,6 +70,6 @@ async def _response(request: web.Request, status: HTTPStatus, text: str) -> web.
     # A site whose name points to this machine (DNS rebinding) can read this response, so the
     # response shows nothing of an account.
     is_our_host = status != HTTPStatus.MISDIRECTED_REQUEST
-    access = request.app[DOORKEEPER].access_of(request) if is_our_host else None
+    access = request.app[AUTHENTICATOR].access_of(request) if is_our_host else None
     page = page_of(request, str(context["heading"]), access=access)
     return html("error.html", code=status, page=page, **context)

@@ -52,22 +52,22 @@ async def _send(
     response: web.StreamResponse, changes: AsyncGenerator[int], stopping: asyncio.Future[Any]
 ) -> None:
     """Send changes until the server stops."""
-    following = asyncio.ensure_future(anext(changes))
+    next_count = asyncio.ensure_future(anext(changes))
     try:
         while not stopping.done():
             await asyncio.wait(
-                {following, stopping}, timeout=_PING, return_when=asyncio.FIRST_COMPLETED
+                {next_count, stopping}, timeout=_PING, return_when=asyncio.FIRST_COMPLETED
             )
-            if following.done():
-                data = json.dumps({"waiting": following.result()})
+            if next_count.done():
+                data = json.dumps({"waiting": next_count.result()})
                 await response.write(f"event: changed\ndata: {data}\n\n".encode())
-                following = asyncio.ensure_future(anext(changes))
+                next_count = asyncio.ensure_future(anext(changes))
             elif not stopping.done():
                 await response.write(b": nothing new\n\n")
     finally:
         # A generator cannot be closed while a task waits for its next value.
-        following.cancel()
-        await asyncio.wait({following})
+        next_count.cancel()
+        await asyncio.wait({next_count})
 
 
 async def end_streams(app: web.Application) -> None:

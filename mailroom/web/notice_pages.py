@@ -35,7 +35,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     return html("notice.html", page=page, question=question, outcome=None)
 
 
-async def answer(request: web.Request) -> web.StreamResponse:
+async def decide(request: web.Request) -> web.StreamResponse:
     """Decide as the link says, if nobody has decided meanwhile."""
     access, choice = _read_link(request)
     question, outcome = await access.account.answer_notice(choice)

@@ -55,7 +55,7 @@ class Guard:
     """Refuses requests for other hosts (421), and changes that other sites cause (403).
 
     A site that lets its name point to this machine (DNS rebinding) has the browser send that name,
-    so only the configured name, addresses and ``localhost`` are accepted.
+    so only the configured name, IP addresses and ``localhost`` are accepted.
 
     Args:
         url: the address of the page; empty if it is not known.
@@ -74,13 +74,14 @@ class Guard:
         host = request.headers.get("Host", "").lower()
         if not self._is_our_host(host):
             raise web.HTTPMisdirectedRequest(
-                text="This page is not known under that name; set MAILROOM_WEB_URL to its address."
+                text="Mailroom does not know its page under this host name; set MAILROOM_WEB_URL to"
+                " the address that the browser shows."
             )
         changes = request.method not in _SAFE
-        # Programs send a token with each request, which no other site can make a browser send. The
-        # path of a notice's link is signed, and no other site knows it.
+        # Programs send a token with each request, and no other site can make a browser send the
+        # token. The path of a notice's link is signed, and no other site knows the path.
         has_secret = is_by_program(request) or request.path.startswith(_LINK)
-        if changes and not has_secret and not self._is_ours(request, host):
+        if changes and not has_secret and not self._is_from_our_page(request, host):
             raise web.HTTPForbidden(text="The request came from another site.")
         return await handler(request)
 
@@ -98,10 +99,11 @@ class Guard:
             return False
         return True
 
-    def _is_ours(self, request: web.Request, host: str) -> bool:
-        """Return True if a browser says that the request comes from a page of ours."""
+    def _is_from_our_page(self, request: web.Request, host: str) -> bool:
+        """Return True if a browser says that our page, or a person, caused the request."""
         site = request.headers.get("Sec-Fetch-Site")
         if site is not None:
+            # "none": a person opened the address, and no site caused the request.
             return site in {"same-origin", "none"}
         origin = request.headers.get("Origin", "")
         if self._url is not None and (host == self._url.raw_authority or origin == str(self._url)):

@@ -8,7 +8,7 @@ from typing import Final
 _FREE: Final = 3
 """The number of failed attempts without a delay, because people mistype."""
 _LONGEST: Final = 300.0
-"""The longest delay in seconds, also for a person who forgot the password."""
+"""The longest delay in seconds. Longer delays would lock out a person who forgot the password."""
 _MOST: Final = 4096
 """The largest number of remembered pairs of network and account. The pair without a failure for the
 longest time is forgotten first."""
@@ -27,8 +27,8 @@ class Throttle:
         self._now = now
         self._failures = OrderedDict[tuple[str, str], tuple[int, float]]()
 
-    def wait(self, address: str, account: str) -> float:
-        """Return the seconds until an address may try again for an account; 0: now."""
+    def remaining_delay(self, address: str, account: str) -> float:
+        """Return the seconds until an address may try again for an account; 0 if it may try now."""
         count, last = self._failures.get((_network(address), account), (0, 0.0))
         if count < _FREE:
             return 0.0

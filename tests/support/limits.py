@@ -707,18 +707,18 @@ PAGE: Final = (
         "guessing is hopeless, and a person who forgot the password is not locked out",
     ),
     Limit(
-        "web/sign_in.py _AGE",
+        "web/authentication.py _AGE",
         "s",
         "one sign-in",
         "the page asks for the password",
         "a phone asks for the password a few times a year",
     ),
     Limit(
-        "web/context.py _MESSAGE_AGE",
+        "web/context.py _OUTCOMES_AGE",
         "s",
         "the outcome of a tap without JavaScript, which is in the address of the next page",
-        "it is not shown any more",
-        "somebody may go back to the page",
+        "the page does not show the outcome any more",
+        "somebody who comes back to that address later must not see an old outcome",
     ),
 )
 DIGEST: Final = (

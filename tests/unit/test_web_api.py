@@ -85,7 +85,7 @@ async def test_a_stolen_token_that_only_reads(account: ScriptedAccount) -> None:
     async with visiting(access(account), options=AUTO) as visitor:
         for path, body in (("/api/decide", DECIDE), ("/api/undo", {"who": WHO})):
             response = await ask(visitor, path, body, token=READS)
-            assert await problem(response) == (403, "This token only reads.")
+            assert await problem(response) == (403, "This token may read, but not decide.")
         # No token opens the page of people.
         for path in ("/", "/decided", "/subject?who=x", "/events"):
             for token in (READS, TOKEN):

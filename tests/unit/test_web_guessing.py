@@ -3,7 +3,7 @@
 import pytest
 from structlog.testing import capture_logs
 
-from mailroom.web import sign_in
+from mailroom.web import authentication
 from mailroom.web.options import Access, PageOptions
 from mailroom.web.throttle import Throttle
 from tests.support.page.account import ScriptedAccount
@@ -22,7 +22,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seconds = 1000.0
-        monkeypatch.setattr(sign_in, "Throttle", lambda _: Throttle(lambda: self.seconds))
+        monkeypatch.setattr(authentication, "Throttle", lambda _: Throttle(lambda: self.seconds))
 
 
 async def test_a_thousand_sign_ins(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,8 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
+from mailroom.web.authentication import Authenticator, WaitError
 from mailroom.web.options import Access, PageOptions
-from mailroom.web.sign_in import Doorkeeper, WaitError
 from tests.support.page.account import ScriptedAccount
 from tests.support.page.visitor import PASSWORD, visiting
 
@@ -46,8 +46,8 @@ def user(name: str) -> tuple[str, str]:
     ],
 )
 def test_the_header_is_believed_from_the_proxy_alone(remote: str, found: Access | None) -> None:
-    doorkeeper = Doorkeeper([ANNA, BEN], PROXY)
-    assert doorkeeper.access_of(request(remote, user("ben@example"))) is found
+    authenticator = Authenticator([ANNA, BEN], PROXY)
+    assert authenticator.access_of(request(remote, user("ben@example"))) is found
 
 
 @pytest.mark.parametrize(
@@ -65,25 +65,27 @@ def test_the_header_is_believed_from_the_proxy_alone(remote: str, found: Access 
 )
 def test_users_who_may_see_no_account(names: tuple[str, ...]) -> None:
     sent = request("10.0.0.1", *map(user, names))
-    assert Doorkeeper([ANNA, BEN], PROXY).access_of(sent) is None
-    assert Doorkeeper([ANNA], PROXY).access_of(sent) is None
+    assert Authenticator([ANNA, BEN], PROXY).access_of(sent) is None
+    assert Authenticator([ANNA], PROXY).access_of(sent) is None
 
 
 def test_any_user_may_see_a_single_account_without_a_user() -> None:
-    doorkeeper = Doorkeeper([ONE], PROXY)
-    assert doorkeeper.access_of(request("10.0.0.1", user("eve"))) is ONE
-    assert doorkeeper.access_of(request("10.0.0.1", user(""))) is None
-    assert doorkeeper.access_of(request("10.0.0.1")) is None
-    assert doorkeeper.access_of(request("11.0.0.1", user("eve"))) is None
+    authenticator = Authenticator([ONE], PROXY)
+    assert authenticator.access_of(request("10.0.0.1", user("eve"))) is ONE
+    assert authenticator.access_of(request("10.0.0.1", user(""))) is None
+    assert authenticator.access_of(request("10.0.0.1")) is None
+    assert authenticator.access_of(request("11.0.0.1", user("eve"))) is None
     of_several = Access(ScriptedAccount("cleo"))
-    assert Doorkeeper([ANNA, of_several], PROXY).access_of(request("10.0.0.1", user("eve"))) is None
+    assert (
+        Authenticator([ANNA, of_several], PROXY).access_of(request("10.0.0.1", user("eve"))) is None
+    )
 
 
 def test_other_headers_name_nobody() -> None:
-    doorkeeper = Doorkeeper([ONE], PROXY)
+    authenticator = Authenticator([ONE], PROXY)
     for header in ("Remote_User", "X-Remote-User", "X-Forwarded-User", "Authorization"):
-        assert doorkeeper.access_of(request("10.0.0.1", (header, "anna@example"))) is None
-    without = Doorkeeper([ONE], PageOptions(trusted_networks=NETWORKS))
+        assert authenticator.access_of(request("10.0.0.1", (header, "anna@example"))) is None
+    without = Authenticator([ONE], PageOptions(trusted_networks=NETWORKS))
     assert without.access_of(request("10.0.0.1", user("anna"), ("", "anna"))) is None
 
 
@@ -101,10 +103,10 @@ async def test_the_page_of_a_proxy_has_no_form_for_a_password() -> None:
         assert (await visitor.get("/api/waiting", Remote_User="anna@example")).status == 401
 
 
-def tries(doorkeeper: Doorkeeper, remote: str, *headers: tuple[str, str]) -> bool:
+def tries(authenticator: Authenticator, remote: str, *headers: tuple[str, str]) -> bool:
     """Return True if a wrong password of an address was looked at."""
     try:
-        doorkeeper.sign_in(request(remote, *headers), "", "guess")
+        authenticator.sign_in(request(remote, *headers), "", "guess")
     except WaitError:
         return False
     return True
@@ -115,36 +117,36 @@ def hop(*addresses: str) -> tuple[str, str]:
 
 
 def test_wrong_passwords_count_for_the_client_of_the_proxy() -> None:
-    doorkeeper = Doorkeeper([BEN], PROXY)
-    looked_at = [tries(doorkeeper, "10.0.0.1", hop("203.0.113.9")) for _ in range(5)]
+    authenticator = Authenticator([BEN], PROXY)
+    looked_at = [tries(authenticator, "10.0.0.1", hop("203.0.113.9")) for _ in range(5)]
     assert looked_at == [True, True, True, False, False]
-    assert tries(doorkeeper, "10.0.0.1", hop("203.0.113.8"))
-    assert tries(doorkeeper, "10.0.0.1")
+    assert tries(authenticator, "10.0.0.1", hop("203.0.113.8"))
+    assert tries(authenticator, "10.0.0.1")
     # A client may write into the header, too; the proxy adds to its end, or adds a header.
-    assert not tries(doorkeeper, "10.0.0.1", hop("198.51.100.1", "203.0.113.9"))
-    assert not tries(doorkeeper, "10.0.0.1", hop("198.51.100.2"), hop("203.0.113.9"))
+    assert not tries(authenticator, "10.0.0.1", hop("198.51.100.1", "203.0.113.9"))
+    assert not tries(authenticator, "10.0.0.1", hop("198.51.100.2"), hop("203.0.113.9"))
 
 
 def test_a_hop_that_is_no_address_is_that_of_the_proxy() -> None:
-    doorkeeper = Doorkeeper([BEN], PROXY)
+    authenticator = Authenticator([BEN], PROXY)
     hops = ("unknown", "203.0.113.9, x", "\x1b[31m", "x" * 5000, ",")
-    looked_at = [tries(doorkeeper, "10.0.0.1", hop(text)) for text in hops]
+    looked_at = [tries(authenticator, "10.0.0.1", hop(text)) for text in hops]
     assert looked_at == [True, True, True, False, False]
-    assert not tries(doorkeeper, "10.0.0.1")
+    assert not tries(authenticator, "10.0.0.1")
 
 
 def test_an_address_that_somebody_else_names_does_not_count() -> None:
-    doorkeeper = Doorkeeper([BEN], PROXY)
-    looked_at = [tries(doorkeeper, "203.0.113.9", hop(f"198.51.100.{n}")) for n in range(5)]
+    authenticator = Authenticator([BEN], PROXY)
+    looked_at = [tries(authenticator, "203.0.113.9", hop(f"198.51.100.{n}")) for n in range(5)]
     assert looked_at == [True, True, True, False, False]
 
 
 def test_a_customer_of_a_provider_has_one_count() -> None:
-    doorkeeper = Doorkeeper([BEN], PageOptions())
-    looked_at = [tries(doorkeeper, f"2001:db8:1:2::{n:x}") for n in range(5)]
+    authenticator = Authenticator([BEN], PageOptions())
+    looked_at = [tries(authenticator, f"2001:db8:1:2::{n:x}") for n in range(5)]
     assert looked_at == [True, True, True, False, False]
-    assert tries(doorkeeper, "2001:db8:1:3::1")
-    assert [tries(doorkeeper, ip) for ip in ("192.0.2.1", "::ffff:192.0.2.1") * 2] == [
+    assert tries(authenticator, "2001:db8:1:3::1")
+    assert [tries(authenticator, ip) for ip in ("192.0.2.1", "::ffff:192.0.2.1") * 2] == [
         True,
         True,
         True,

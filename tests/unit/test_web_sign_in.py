@@ -8,8 +8,8 @@ import pytest
 from itsdangerous import TimestampSigner
 from yarl import URL
 
+from mailroom.web.authentication import COOKIE
 from mailroom.web.options import Access, PageOptions
-from mailroom.web.sign_in import COOKIE
 from tests.support.page.account import ScriptedAccount
 from tests.support.page.visitor import PASSWORD, SCRIPT, Visitor, raw, visiting
 

@@ -17,13 +17,13 @@ def test_delays_grow_up_to_five_minutes() -> None:
     delays = list[float]()
     for number in range(1, 16):
         assert throttle.failed("192.0.2.1", "") == number
-        delays.append(throttle.wait("192.0.2.1", ""))
+        delays.append(throttle.remaining_delay("192.0.2.1", ""))
         clock.seconds += delays[-1]
-        assert throttle.wait("192.0.2.1", "") == 0
+        assert throttle.remaining_delay("192.0.2.1", "") == 0
     assert delays == [0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300]
     for _ in range(2000):
         throttle.failed("192.0.2.1", "")
-    assert throttle.wait("192.0.2.1", "") == 300
+    assert throttle.remaining_delay("192.0.2.1", "") == 300
 
 
 def test_a_right_password_ends_the_delay() -> None:
@@ -32,9 +32,9 @@ def test_a_right_password_ends_the_delay() -> None:
         throttle.failed("192.0.2.1", "anna")
     throttle.succeeded("192.0.2.1", "ben")
     throttle.succeeded("192.0.2.2", "anna")
-    assert throttle.wait("192.0.2.1", "anna")
+    assert throttle.remaining_delay("192.0.2.1", "anna")
     throttle.succeeded("192.0.2.1", "anna")
-    assert throttle.wait("192.0.2.1", "anna") == 0
+    assert throttle.remaining_delay("192.0.2.1", "anna") == 0
 
 
 def test_few_addresses_are_remembered() -> None:
@@ -44,8 +44,8 @@ def test_few_addresses_are_remembered() -> None:
         throttle.failed("192.0.2.2", "")
     for number in range(4095):
         throttle.failed(f"198.51.{number >> 8}.{number & 255}", "")
-    assert throttle.wait("192.0.2.1", "") == 0
-    assert throttle.wait("192.0.2.2", "") > 0
+    assert throttle.remaining_delay("192.0.2.1", "") == 0
+    assert throttle.remaining_delay("192.0.2.2", "") > 0
     assert len(throttle._failures) == 4096
 
 
@@ -53,5 +53,5 @@ def test_addresses_that_are_none() -> None:
     throttle = Throttle(Clock().now)
     for _ in range(3):
         throttle.failed("nonsense%x", "")
-    assert throttle.wait("nonsense%x", "")
-    assert throttle.wait("", "") == 0
+    assert throttle.remaining_delay("nonsense%x", "")
+    assert throttle.remaining_delay("", "") == 0

@@ -13,9 +13,9 @@ from yarl import URL
 
 from mailroom.web import context
 from mailroom.web.app import make_app
+from mailroom.web.authentication import COOKIE
 from mailroom.web.options import Access, PageOptions
 from mailroom.web.render import render as real_render
-from mailroom.web.sign_in import COOKIE
 
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 SCRIPT = {**SAME_ORIGIN, "X-Requested-With": "mailroom"}

@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
-from mailroom.web.context import DOORKEEPER, html, local_path, page_of, sign_in_path
+from mailroom.web.authentication import WaitError
+from mailroom.web.context import AUTHENTICATOR, html, local_path, page_of, sign_in_path
 from mailroom.web.forms import read_form
-from mailroom.web.sign_in import WaitError
 
 _CHECK = "check"
 """The query parameter after a sign-in: a browser that is not signed in then kept no cookie."""
@@ -12,10 +12,10 @@ _CHECK = "check"
 
 async def show(request: web.Request) -> web.StreamResponse:
     """Show the form; redirect a person who is signed in already to the page."""
-    doorkeeper = request.app[DOORKEEPER]
-    if doorkeeper.access_of(request) is not None:
+    authenticator = request.app[AUTHENTICATOR]
+    if authenticator.access_of(request) is not None:
         raise web.HTTPSeeOther(local_path(request.query.get("return_to", "/")))
-    if not doorkeeper.has_passwords:
+    if not authenticator.has_passwords:
         raise web.HTTPForbidden(
             text="The proxy in front of Mailroom named no user who may see this page."
         )
@@ -24,10 +24,10 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 async def sign_in(request: web.Request) -> web.StreamResponse:
     """Check a password, and keep the person signed in."""
-    doorkeeper, form = request.app[DOORKEEPER], await read_form(request)
+    authenticator, form = request.app[AUTHENTICATOR], await read_form(request)
     return_to = local_path(form.get("return_to", "/"))
     try:
-        access = doorkeeper.sign_in(request, form.get("account", ""), form.get("password", ""))
+        access = authenticator.sign_in(request, form.get("account", ""), form.get("password", ""))
     except WaitError as error:
         response = _form(request, return_to=return_to, retry_after=error.seconds, code=429)
         response.headers["Retry-After"] = str(error.seconds)
@@ -37,14 +37,14 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     response = web.Response(
         status=303, headers={"Location": f"{sign_in_path(return_to)}&{_CHECK}=1"}
     )
-    doorkeeper.set_cookie(response, access)
+    authenticator.set_cookie(response, access)
     return response
 
 
 async def sign_out(request: web.Request) -> web.StreamResponse:
     """Sign a person out."""
     response = web.Response(status=303, headers={"Location": sign_in_path("/")})
-    request.app[DOORKEEPER].remove_cookie(response)
+    request.app[AUTHENTICATOR].remove_cookie(response)
     return response
 
 
@@ -65,7 +65,7 @@ def _form(
             "Sign in",
             return_to=return_to or local_path(request.query.get("return_to", "/")),
         ),
-        accounts=request.app[DOORKEEPER].account_names,
+        accounts=request.app[AUTHENTICATOR].account_names,
         needs_https=needs_https,
         failed=failed,
         retry_after=retry_after,

@@ -33,7 +33,7 @@ class WaitError(Exception):
         self.seconds = math.ceil(seconds)
 
 
-class Doorkeeper:
+class Authenticator:
     """Decides which account a request may see.
 
     Args:
@@ -103,10 +103,10 @@ class Doorkeeper:
         return access
 
     def _signer_of(self, access: Access) -> TimestampSigner:
-        """Return the signer of an account's cookies; its key is derived when it is needed."""
+        """Return the signer of an account's cookies; the first call derives its key."""
         name = access.account.name
         if name not in self._signers:
-            # A new password is another key, so it ends all sign-ins.
+            # A new password makes another key, so a new password ends all sign-ins.
             key = hashlib.scrypt(
                 access.password.encode(), salt=_SALT + name.encode(), n=2**14, r=8, p=1
             )
@@ -125,7 +125,7 @@ class Doorkeeper:
         access = self._with_password.get(name)
         # A sign-in to one's own account must not end the delay for another account.
         account = access.account.name if access else ""
-        if seconds := self._throttle.wait(address, account):
+        if seconds := self._throttle.remaining_delay(address, account):
             raise WaitError(seconds)
         expected = access.password if access else ""
         # The comparison takes the same time for an account that does not exist.
@@ -176,17 +176,17 @@ class Doorkeeper:
         return self._by_cookie(request) is not None
 
     def program_of(self, request: web.Request) -> tuple[Access, bool] | None:
-        """Return a program's access and if its token may decide; None if the token is wrong."""
+        """Return the access of a program, and True if it may decide; None if its token is wrong."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        given = _digest(token.strip())
-        found = None
+        sent = _digest(token.strip())
+        program = None
         # All tokens are compared, so that the time reveals nothing about the tokens.
         for known, access, may_decide in self._tokens:
-            if hmac.compare_digest(given, known):
-                found = access, may_decide
-        return found
+            if hmac.compare_digest(sent, known):
+                program = access, may_decide
+        return program
 
 
 def _digest(secret: str) -> bytes:
