@@ -193,6 +193,28 @@ async def test_a_refused_call_fails_its_contacts_and_takes_them_back(
     assert account.contacts.members("imbox") == set()
 
 
+async def test_an_edit_that_another_instance_completes_is_not_rolled_back(account: Account) -> None:
+    """The other instance completes the edit after the last read, just before the rollback."""
+    account.contacts.refuse_once("ann", "forbidden")
+    refuse = account.contacts.before
+
+    def complete(_: Arguments) -> None:
+        account.contacts.patch("ann", **{"notes/n/note": f"words\n{LINE}"})
+        account.contacts.patch("feed", **{"members/ann": True})
+        account.contacts.patch("imbox", **{"members/ann": None})
+
+    rollback = nth(4, "ContactCard/set", complete)
+
+    def disturb(name: str, arguments: Arguments) -> None:
+        refuse(name, arguments)
+        rollback(name, arguments)
+
+    account.contacts.before = disturb
+    assert await account.write(noting(account.ann, join=FEED, leave=IMBOX)) == {}
+    assert account.contacts.members("feed") == {"ann"}
+    assert account.contacts.members("imbox") == set()
+
+
 async def test_a_group_that_is_refused_is_named(account: Account) -> None:
     account.contacts.refuse_once("feed", "forbidden")
     failures = await account.write(noting(account.ann, join=FEED))

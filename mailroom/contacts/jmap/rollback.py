@@ -51,44 +51,52 @@ class Rollback:
     def note_wrong_uid(self, key: str) -> None:
         """Note that an edit put the uid of another contact into groups.
 
-        The patches that remove this uid are written even if the edit succeeds with another uid.
+        The patches that remove this uid are returned even if the edit succeeds with another uid.
         """
         self._wrong_uids.append(self._undo.pop(key, {}))
 
-    async def run(self, failed: Iterable[str]) -> None:
-        """Put the contacts of failed edits back into the groups that they were in before.
+    def patches(self, failed: Iterable[str]) -> Patches:
+        """Return the patches that put the contacts of failed edits back into their former groups.
 
-        The contacts are also removed from the groups that they joined. If the card of a contact was
-        deleted although the edit failed, the contact is removed from all these groups.
+        The patches also remove the contacts from the groups that they joined. If the card of a
+        contact was deleted although the edit failed, the contact is removed from all these groups.
+
+        Args:
+            failed: the keys of the edits that failed.
+        """
+        merged: Patches = defaultdict(dict)
+        for key in failed:
+            for group, patch in self._undo.get(key, {}).items():
+                merged[group] |= dict.fromkeys(patch) if key in self._deleted else patch
+        for patches in self._wrong_uids:
+            for group, patch in patches.items():
+                merged[group] |= patch
+        return merged
+
+    async def write(self, patches: Patches, *, if_in_state: str | None) -> bool:
+        """Write patches of groups, if no card has changed since a state.
 
         An error is only logged: the edits have failed already, and the next try sets the groups
         right.
 
         Args:
-            failed: the keys of the edits that failed.
+            patches: the result of :meth:`patches`.
+            if_in_state: the state in which the edits were seen to be incomplete. Another instance
+                that completes an edit changes the state. None: write in any state.
+
+        Returns:
+            False if the cards have changed since the state, so that nothing was written.
         """
-        patches = [*self._wrong_uids]
-        for key in failed:
-            undo = self._undo.get(key, {})
-            if key in self._deleted:
-                undo = {group: dict.fromkeys(patch) for group, patch in undo.items()}
-            patches.append(undo)
-        joins: Patches = defaultdict(dict)
-        leaves: Patches = defaultdict(dict)
-        for patch_by_group in patches:
-            for group, patch in patch_by_group.items():
-                for path, is_member in patch.items():
-                    (joins if is_member else leaves)[group][path] = is_member
-        # Members are added back before others are removed, so that no contact is without a group.
-        account = self._cards.account_id
-        sets = [set_cards(account, CardWrites(update=update)) for update in (joins, leaves)]
+        writes = CardWrites(update=patches, if_in_state=if_in_state)
         try:
-            results = await self._cards.write(*sets)
+            (result,) = await self._cards.write(set_cards(self._cards.account_id, writes))
         except (HttpError, JmapError) as error:
             log.warning("groups of failed edits were not restored", error=str(error))
-            return
-        for result in results:
-            if result.refusal or result.failed:
-                reasons = [result.refusal or "", *result.failed.values()]
-                text = ", ".join(dict.fromkeys(str(reason) for reason in reasons if reason))
-                log.warning("groups of failed edits were not restored", error=text)
+            return True
+        if if_in_state is not None and result.is_outdated:
+            return False
+        if result.refusal or result.failed:
+            reasons = [result.refusal or "", *result.failed.values()]
+            text = ", ".join(dict.fromkeys(str(reason) for reason in reasons if reason))
+            log.warning("groups of failed edits were not restored", error=text)
+        return True

@@ -15,7 +15,7 @@ from typing import Final
 from mailroom.contacts.edit_report import EditReport
 from mailroom.contacts.index import ContactIndex
 from mailroom.contacts.jmap.calls import WriteResult, set_cards
-from mailroom.contacts.jmap.plan import Job, RequestPlan, WritingRules, edit_octets
+from mailroom.contacts.jmap.plan import Job, Patches, RequestPlan, WritingRules, edit_octets
 from mailroom.contacts.jmap.reading import Cards, CardsChangedError, read_in_one_state
 from mailroom.contacts.jmap.rollback import Rollback
 from mailroom.contacts.jmap.sync import Synchronizer
@@ -100,7 +100,10 @@ class Writing:
             error = AddressBookError("contacts are changed by somebody else all the time")
             self._report.fail((job.key for job in left), error)
         await self._clear_failures_of_completed_edits()
-        await self._rollback.run(self._report.failures)
+        patches = self._rollback.patches(self._report.failures)
+        patches = await retry_while_changed(self._roll_back, patches, tries=_TRIES)
+        # Patches are left if others change contacts all the time: then any state has to do.
+        await self._rollback.write(patches, if_in_state=None)
         self._report.raise_if_nothing_worked()
         return self._report.failures
 
@@ -249,6 +252,13 @@ class Writing:
         self._groups_before = groups
         self._group_names = {group.id: group.name for group in groups}
         return [job.with_present_ids(ids) for job in again]
+
+    async def _roll_back(self, patches: Patches) -> Patches:
+        """Write patches in the state that showed the edits incomplete; return the patches left."""
+        if await self._rollback.write(patches, if_in_state=self._cards.state):
+            return {}
+        await self._clear_failures_of_completed_edits()
+        return self._rollback.patches(self._report.failures)
 
     async def _clear_failures_of_completed_edits(self) -> None:
         """Clear the failures of edits that another instance has completed.
