@@ -20,8 +20,8 @@ class IdPage:
     Attributes:
         ids: the ids of the page.
         total: the number of ids in all pages; None if the server does not report it.
-        states: the Email states before the query and after it. (The state of the query itself is
-            of no use: on some servers it is a hash of the page.)
+        states: the states of the objects (Email or ContactCard) before the query and after it. (The
+            state of the query itself is of no use: on some servers it is a hash of the page.)
         limit: the largest number of ids that the page could have had, as far as is known.
     """
 

@@ -64,8 +64,8 @@ class CardsResponse:
 class CardPage(IdPage):
     """A part of a query's result, with the cards that still exist.
 
-    ``states`` holds the state of the cards twice, because the states before and after the query are
-    not read.
+    Only one state is known, the state in which the server read the cards. In ``states`` it stands
+    for both the state before the query and the state after it.
     """
 
     response: CardsResponse

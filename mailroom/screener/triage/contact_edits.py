@@ -46,10 +46,10 @@ def edits_for_triage(
     If a contact has several cards, a card without a name gets no name in two cases:
 
     - The display name is on none of the cards with a name. Such a name is another person's.
-    - There is no display name, so the address would become the card's name. Suppose that one
-      labelled mail of the sender has a display name, and another mail has none. If a pass is killed
-      after the first mail has lost its label, the next pass sees only the second mail, and would
-      give the card another name than the killed pass.
+    - There is no display name, so the address would become the card's name. Suppose that a pass saw
+      a display name, left the card without a name because of the first case, and was killed after
+      the mail with the display name had lost its label. The next pass sees only the labelled mail
+      that is left, which has no display name, and must leave the card without a name too.
 
     Args:
         cards: the contact's cards; empty if there is none yet.
