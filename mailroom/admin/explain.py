@@ -16,7 +16,7 @@ from mailroom.contacts.model import Card, Group
 from mailroom.contacts.note import triage_lines
 from mailroom.jmap.mail import Email, EmailAddress
 from mailroom.report import printable
-from mailroom.report.common import counted, move
+from mailroom.report.common import counted, mailbox_changes
 from mailroom.screener.arrivals.correspondents import Correspondents
 from mailroom.screener.arrivals.verdict import Facts, Rule, Verdict, judge
 from mailroom.screener.model.keywords import CODE
@@ -235,5 +235,5 @@ def _count_by_mailbox(mails: Iterable[Email], gathered: GatheredMail) -> dict[st
 def _mailboxes(verdict: Verdict, gathered: GatheredMail) -> tuple[str, ...]:
     """Return the paths of the mailboxes that mail in the Inbox ends in by a verdict."""
     inbox = gathered.directory.path(gathered.places.inbox)
-    moved = move(verdict.patch or {}, gathered.directory)
-    return tuple(sorted({inbox, *moved["add"]} - set(moved["remove"])))
+    changes = mailbox_changes(verdict.patch or {}, gathered.directory)
+    return tuple(sorted({inbox, *changes["add"]} - set(changes["remove"])))

@@ -248,7 +248,7 @@ async def notices(account: Account) -> AsyncIterator[Finding]:
     detail = f"about {notify.about} by {notify.format}, {answers}{quiet}"
     async with open_notice_client(account.settings) as client:
         try:
-            await client.knock()
+            await client.probe()
         except HttpError as error:
             line = f"{notify.target.host}: {error.reason()}"
             yield Finding("notices", detail, lines=(line,), is_open=True)

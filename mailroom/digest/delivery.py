@@ -108,12 +108,12 @@ class DigestMails:
         """
         digests, places = await self.find(), self._places
         copies = _of_day(digests, message_id)
-        left = sorted(email.id for email in copies if not email.mailbox_ids & places.trash)
+        untrashed = sorted(email.id for email in copies if not email.mailbox_ids & places.trash)
         trash = min(places.trash or places.archive, default=places.inbox)
         unwanted = {
             email.id: patch_mailboxes(email.mailbox_ids, frozenset(), fallback=trash) or {}
             for email in copies
-            if email.id in left[1:]
+            if email.id in untrashed[1:]
         }
         await self._account.update(unwanted)
         # Without an archive, the earlier digests stay in the Inbox and are only marked as read.

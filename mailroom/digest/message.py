@@ -97,7 +97,7 @@ def subject_line(digest: Digest) -> str:
     if not names:
         return senders
     more = digest.new - len(names)
-    return f"{senders}: {_and([*names, f'{more} more'] if more else names)}"
+    return f"{senders}: {_joined([*names, f'{more} more'] if more else names)}"
 
 
 def as_text(digest: Digest, frame: Frame) -> str:
@@ -116,7 +116,7 @@ def as_text(digest: Digest, frame: Frame) -> str:
     for line in filter(None, (_others(digest), _forged(digest), _longer(digest))):
         lines += _wrapped(line)
         lines.append("")
-    labels = _and([f"{label} ({category})" for category, label in frame.labels], "or")
+    labels = _joined([f"{label} ({category})" for category, label in frame.labels], "or")
     lines += _wrapped(f"To decide, put a label on a mail in the Screener: {labels}.")
     if frame.page:
         lines.append(f"Or decide on the page: {frame.page}/")
@@ -170,7 +170,7 @@ def _others(digest: Digest) -> str:
     if more := digest.others[_MOST_OTHERS:]:
         names.append(f"{len(more)} more")
     kind = "Lists, newsletters and programs"
-    return f"{kind}: {_and(names)}." if names else ""
+    return f"{kind}: {_joined(names)}." if names else ""
 
 
 def _forged(digest: Digest) -> str:
@@ -230,7 +230,7 @@ def address_of(text: str) -> str:
     return escaped.replace(".", SAFE_DOT)
 
 
-def _and(names: Sequence[str], conjunction: str = "and") -> str:
+def _joined(names: Sequence[str], conjunction: str = "and") -> str:
     """Return names as in a sentence."""
     if len(names) == 1:
         return names[0]

@@ -16,7 +16,7 @@ _STUCK_AFTER: Final = 15 * 60.0
 _MOST_LISTED: Final = 20
 """The most entries of a list in a report; the log has all entries."""
 
-Left = tuple[str, int, str]
+UndoneWork = tuple[str, int, str]
 """Work that failed in a pass and is tried again: the kind of thing, the number, the reason."""
 
 
@@ -104,7 +104,7 @@ class Health:
         self._started = clock()
         self.last_failure = ""
         self._failed_at: datetime | None = None
-        self._left: tuple[Left, ...] = ()
+        self._left: tuple[UndoneWork, ...] = ()
         self._stuck: dict[str, str] = {}
         self._refusal: _Refusal | None = None
         self._gave_up: _GaveUp | None = None
@@ -149,7 +149,7 @@ class Health:
         *,
         senders: int,
         mails: int,
-        left: Sequence[Left] = (),
+        left: Sequence[UndoneWork] = (),
         stuck: Mapping[str, str] | None = None,
     ) -> None:
         """Note that the pass succeeded.

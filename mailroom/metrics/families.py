@@ -69,7 +69,7 @@ class Metrics:
         self.last_good = self._gauge(LAST_GOOD)
         self.screener = self._gauge(SCREENER)
         self.refused = self._gauge(REFUSED)
-        self._registry.register(_Now(self.push))
+        self._registry.register(_CurrentState(self.push))
         ProcessCollector(registry=self._registry)
 
     def _counter(self, metric: Definition) -> Counter:
@@ -93,7 +93,7 @@ class Metrics:
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
 
-class _Now(Collector):
+class _CurrentState(Collector):
     """The metrics that are read at each request, not counted."""
 
     def __init__(self, push: dict[str, Callable[[], PushStatus]]) -> None:

@@ -14,15 +14,15 @@ class Latency:
     """
 
     def __init__(self) -> None:
-        self._waiting: float | None = None
+        self._first_event_at: float | None = None
         self._left: dict[str, float] = {}
 
-    def failed(self, event_at: float | None) -> None:
+    def pass_failed(self, event_at: float | None) -> None:
         """Note a pass that did nothing; ``event_at`` is None if no event caused the pass."""
-        if self._waiting is None:
-            self._waiting = event_at
+        if self._first_event_at is None:
+            self._first_event_at = event_at
 
-    def passed(
+    def pass_succeeded(
         self, event_at: float | None, *, done: Collection[str], left: Collection[str]
     ) -> list[float]:
         """Note a pass that finished the ids in ``done`` and left those in ``left`` to the next.
@@ -30,9 +30,9 @@ class Latency:
         Returns:
             The time of the event of each finished id; ids without an event are left out.
         """
-        since = event_at if self._waiting is None else self._waiting
+        since = event_at if self._first_event_at is None else self._first_event_at
         times = {id_: self._left.get(id_, since) for id_ in (*done, *left)}
         known = {id_: time for id_, time in times.items() if time is not None}
-        self._waiting = None
+        self._first_event_at = None
         self._left = {id_: time for id_, time in known.items() if id_ in left}
         return [time for id_, time in known.items() if id_ in done]

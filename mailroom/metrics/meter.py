@@ -87,7 +87,7 @@ class AccountMetrics:
     """Counts one account's passes.
 
     Args:
-        families: the metrics to count in.
+        metrics: the metrics to count in.
         account: the account's name; empty for a single one.
         categories: the names of all categories.
         now: returns the time of day, in seconds of Unix time.
@@ -95,7 +95,7 @@ class AccountMetrics:
 
     def __init__(
         self,
-        families: Metrics,
+        metrics: Metrics,
         *,
         account: str = "",
         categories: Iterable[str],
@@ -103,20 +103,20 @@ class AccountMetrics:
     ) -> None:
         self._now = now
         self._account = account
-        self._labels, self._arrivals = Latency(), Latency()
-        self._passes = families.passes
-        self._decisions = families.decisions
-        self._mails = families.mails
-        self._failures = families.failures
-        self._notices = families.notices
-        self._pass_seconds = families.pass_seconds.labels(account)
-        self._label_seconds = families.label_seconds.labels(account)
-        self._arrival_seconds = families.arrival_seconds.labels(account)
-        self._last_good = families.last_good.labels(account)
-        self._screener = families.screener.labels(account)
+        self._label_latency, self._arrival_latency = Latency(), Latency()
+        self._passes = metrics.passes
+        self._decisions = metrics.decisions
+        self._mails = metrics.mails
+        self._failures = metrics.failures
+        self._notices = metrics.notices
+        self._pass_seconds = metrics.pass_seconds.labels(account)
+        self._label_seconds = metrics.label_seconds.labels(account)
+        self._arrival_seconds = metrics.arrival_seconds.labels(account)
+        self._last_good = metrics.last_good.labels(account)
+        self._screener = metrics.screener.labels(account)
         self._screener.set(float("nan"))
-        self._push = families.push
-        self._refused = families.refused.labels(account)
+        self._push = metrics.push
+        self._refused = metrics.refused.labels(account)
         self.service_gave_up()
         # Every series starts with 0, so that the first event is an increase.
         for reason in Reason:
@@ -164,8 +164,8 @@ class AccountMetrics:
                     self._count_report(report, ended)
                 case error:
                     self._failures.labels(self._account, failure_kind(error)).inc()
-                    self._labels.failed(ended.event_at)
-                    self._arrivals.failed(ended.event_at)
+                    self._label_latency.pass_failed(ended.event_at)
+                    self._arrival_latency.pass_failed(ended.event_at)
         except Exception:
             log.exception("a mistake in Mailroom itself: a pass was not counted")
 
@@ -183,9 +183,11 @@ class AccountMetrics:
         for kind, failed in zip(_THING_FAILURES, failures, strict=True):
             self._failures.labels(self._account, kind).inc(len(failed))
         decisions = [filing.decision.id for filing in report.finished]
-        for event_at in self._labels.passed(ended.event_at, done=decisions, left=report.failures):
+        for event_at in self._label_latency.pass_succeeded(
+            ended.event_at, done=decisions, left=report.failures
+        ):
             self._label_seconds.observe(ended.ended - event_at)
         mails = [verdict.email.id for verdict in report.arrived.filed]
         left = report.arrived.failures
-        for event_at in self._arrivals.passed(ended.event_at, done=mails, left=left):
+        for event_at in self._arrival_latency.pass_succeeded(ended.event_at, done=mails, left=left):
             self._arrival_seconds.observe(ended.ended - event_at)

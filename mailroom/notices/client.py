@@ -140,7 +140,7 @@ class NoticeClient:
         if self._is_ntfy and not is_ntfy_answer(response.body):
             raise NotNtfyError(url)
 
-    async def knock(self) -> None:
+    async def probe(self) -> None:
         """Send a request that sends no notice, to the root of the server.
 
         A webhook itself is not asked: even a GET may trigger it. Its server's root may redirect.

@@ -15,7 +15,7 @@ from mailroom.screener.triage.decide import Decision
 _MAILBOX: Final = "mailboxIds/"
 
 
-def move(patch: Patch, directory: Directory) -> dict[str, list[str]]:
+def mailbox_changes(patch: Patch, directory: Directory) -> dict[str, list[str]]:
     """Return the paths of the mailboxes that a patch adds and removes."""
     moved = {
         directory.path(key.removeprefix(_MAILBOX)): value
@@ -43,7 +43,7 @@ def group_names(group_ids: Collection[str], groups: Iterable[Group]) -> list[str
     return sorted(group.name for group in groups if group.id in group_ids)
 
 
-def target_name(decision: Decision) -> str:
+def answer_name(decision: Decision) -> str:
     """Return the name of a decision's answer: the category, spam, or back to the Screener."""
     match decision.answer:
         case None:

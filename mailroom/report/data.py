@@ -6,13 +6,13 @@ from typing import Any
 from mailroom.contacts.model import CreateCard, UpdateCard
 from mailroom.jmap.mail import Patch
 from mailroom.report.common import (
+    answer_name,
     card_change,
     filled_names,
     group_names,
-    move,
+    mailbox_changes,
     patches_of,
     paths,
-    target_name,
 )
 from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.plan import Filing, Plan
@@ -48,7 +48,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
                 "mail": verdict.email.id,
                 "sender": verdict.sender,
                 "rule": verdict.rule.name.lower(),
-                **move(verdict.patch or {}, directory),
+                **mailbox_changes(verdict.patch or {}, directory),
             }
             for verdict in verdicts
         ],
@@ -76,7 +76,7 @@ def _filing_data(filing: Filing, plan: Plan) -> dict[str, Any]:
     return {
         "id": decision.id,
         "addresses": decision.contact.keys_for_people,
-        "category": None if decision.answer is None else target_name(decision),
+        "category": None if decision.answer is None else answer_name(decision),
         "name_mismatch": sorted(decision.mismatched),
         "contacts": contacts,
         "moves": _moves_data(patches_of(filing), plan.gathered.directory),
@@ -84,7 +84,9 @@ def _filing_data(filing: Filing, plan: Plan) -> dict[str, Any]:
 
 
 def _moves_data(patches: Mapping[str, Patch], directory: Directory) -> dict[str, Any]:
-    return {email_id: move(patch, directory) for email_id, patch in sorted(patches.items())}
+    return {
+        email_id: mailbox_changes(patch, directory) for email_id, patch in sorted(patches.items())
+    }
 
 
 def outcome_data(report: Report) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from mailroom.report.common import card_change, paths, target_name
+from mailroom.report.common import answer_name, card_change, paths
 from mailroom.screener.passes.plan import Plan
 from mailroom.screener.passes.progress import Report
 
@@ -17,7 +17,7 @@ def log_report(log: structlog.stdlib.BoundLogger, report: Report) -> None:
         decision = filing.decision
         facts: dict[str, Any] = {
             "decision": decision.id,
-            "category": target_name(decision),
+            "category": answer_name(decision),
             "addresses": decision.contact.keys_for_people,
             "contact": [card_change(edit) for edit in decision.edits],
             "labelled": len(filing.labelled_patches),

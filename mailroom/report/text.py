@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from mailroom.contacts.model import Card, ContactEdit, CreateCard, DeleteCard, Group, UpdateCard
 from mailroom.jmap.mail import Patch
 from mailroom.report.common import (
+    answer_name,
     counted,
     filled_names,
     group_names,
-    move,
+    mailbox_changes,
     patches_of,
     paths,
     printable,
-    target_name,
 )
 from mailroom.screener.model.places import Directory
 from mailroom.screener.passes.plan import Plan
@@ -23,13 +23,13 @@ from mailroom.screener.triage.contacts import Contact
 
 def plan_text(plan: Plan) -> Iterator[str]:
     """Return a plan in lines for a terminal; mails that move alike are counted together."""
-    directory, own = plan.gathered.directory, {email.id for email in plan.own}
+    directory = plan.gathered.directory
     if plan.is_empty and not plan.conflicts and not plan.unusable:
         new = "" if plan.judged is None else ", and no new mail has to move"
         yield f"Nothing to do: no mail bears a triage label{new}."
     for filing in plan.filings:
         decision = filing.decision
-        yield f"{_addresses(decision.contact)} -> {target_name(decision)}  [{decision.id}]"
+        yield f"{_addresses(decision.contact)} -> {answer_name(decision)}  [{decision.id}]"
         for edit in decision.edits:
             yield from (f"  {line}" for line in _edit_text(edit, plan.snapshot.groups))
         if decision.mismatched:
@@ -45,10 +45,11 @@ def plan_text(plan: Plan) -> Iterator[str]:
     for email, reason in plan.unusable:
         yield f"mail {email.id}: {reason}"
         yield "  waits until its label is removed"
-    of_others = {key: patch for key, patch in plan.label_only_patches.items() if key not in own}
-    of_user = {key: patch for key, patch in plan.label_only_patches.items() if key in own}
-    yield from _moves_text(of_others, directory, " without a decision")
-    yield from _moves_text(of_user, directory, " of your own")
+    label_only = plan.label_only_patches
+    own = {email.id: label_only[email.id] for email in plan.own if email.id in label_only}
+    others = {email_id: patch for email_id, patch in label_only.items() if email_id not in own}
+    yield from _moves_text(others, directory, " without a decision")
+    yield from _moves_text(own, directory, " of your own")
     # New mail, by sender and rule; mail that stays in the Inbox has no line.
     new_mail: dict[tuple[str, str], dict[str, Patch]] = {}
     for verdict in plan.changing_verdicts:
@@ -88,9 +89,10 @@ def _moves_text(
 ) -> Iterator[str]:
     counts = Counter[str]()
     for patch in patches.values():
-        moved = move(patch, directory)
-        changes = [f"+{path}" for path in moved["add"]] + [f"-{path}" for path in moved["remove"]]
-        counts[", ".join(changes)] += 1
+        changes = mailbox_changes(patch, directory)
+        added = [f"+{path}" for path in changes["add"]]
+        removed = [f"-{path}" for path in changes["remove"]]
+        counts[", ".join([*added, *removed])] += 1
     for changes_text, count in sorted(counts.items()):
         yield f"{indent}{counted(count, 'mail')}{kind}: {changes_text}"
 

@@ -56,7 +56,7 @@ class DigestSchedule:
         self._account = account
         self._note_failure = note_failure
         self._screened = asyncio.Event()
-        self._done: date | None = None
+        self._done_day: date | None = None
 
     def pass_succeeded(self) -> None:
         """Note that the mail that came so far is in the Screener, or where it belongs."""
@@ -76,7 +76,7 @@ class DigestSchedule:
         now = self._account.client.server_now() - timedelta(seconds=_GRACE)
         due = due_today(now, at, zone)
         until_next = (next_due(now, at, zone) - now).total_seconds()
-        if due is not None and due.astimezone(zone).date() != self._done:
+        if due is not None and due.astimezone(zone).date() != self._done_day:
             try:
                 await self._write(due)
             except EXPECTED as error:
@@ -93,7 +93,7 @@ class DigestSchedule:
             except Exception:
                 self._note_failure()
                 log.exception("a mistake in Mailroom itself", effect="the digest was not written")
-            self._done = due.astimezone(zone).date()
+            self._done_day = due.astimezone(zone).date()
         return min(_LONGEST_WAIT, until_next)
 
     async def _write(self, due: datetime) -> None:

@@ -110,13 +110,13 @@ class _Hourly:
         if run.has_more:
             self._under_way = run
             return True
-        cleared = run.result
-        if cleared.mails:
-            senders = len(cleared.senders)
+        result = run.result
+        if result.mails:
+            senders = len(result.senders)
             done = f"{self._what} {self._done}"
-            log.info(done, mails=cleared.mails, senders=senders, **self._more)
-        if cleared.failures:
-            first = next(iter(cleared.failures.values()))
+            log.info(done, mails=result.mails, senders=senders, **self._more)
+        if result.failures:
+            first = next(iter(result.failures.values()))
             failed = f"{self._what} not {self._done}"
-            log.warning(failed, mails=len(cleared.failures), error=first)
+            log.warning(failed, mails=len(result.failures), error=first)
         return False

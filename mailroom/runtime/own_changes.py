@@ -21,7 +21,7 @@ class OwnChanges:
     def __init__(self) -> None:
         self._announced: dict[str, float] = {}
         self._known: frozenset[str] = frozenset()
-        self._news: float | None = None
+        self._news_at: float | None = None
 
     def announced(self, states: Mapping[str, str] | None, *, at: float) -> None:
         """Note an announced change.
@@ -48,8 +48,8 @@ class OwnChanges:
             self._note_news(at)
 
     def _note_news(self, at: float) -> None:
-        if self._news is None:
-            self._news = at
+        if self._news_at is None:
+            self._news_at = at
 
     def has_news_after(self, state: str) -> bool:
         """Return True if the server announced a change after a state in which mail was read.
@@ -60,9 +60,9 @@ class OwnChanges:
         announced = [*self._announced]
         # Servers announce states in their order, so the mail shows the changes up to its state.
         later = announced[announced.index(state) + 1 :] if state in self._announced else announced
-        has_news = self._news is not None or any(state not in self._known for state in later)
+        has_news = self._news_at is not None or any(state not in self._known for state in later)
         self._announced.clear()
-        self._news = None
+        self._news_at = None
         return has_news
 
     def take_news(self) -> float | None:
@@ -71,8 +71,8 @@ class OwnChanges:
         A change is returned once: the caller requests a pass for it.
         """
         unseen = [at for state, at in self._announced.items() if state not in self._known]
-        if self._news is not None:
-            unseen.append(self._news)
+        if self._news_at is not None:
+            unseen.append(self._news_at)
         self._announced.clear()
-        self._news = None
+        self._news_at = None
         return min(unseen, default=None)

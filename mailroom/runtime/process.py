@@ -41,9 +41,9 @@ async def serve(settings: Settings) -> Exit:
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(number, partial(_on_signal, stop, number))
-    _allow_open_files()
+    for stop_signal in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(stop_signal, partial(_on_signal, stop, stop_signal))
+    _raise_open_files_limit()
     if settings.has_several:
         # By default Python looks for cycles after 700 new objects: with 1,000 accounts this takes a
         # third of the time until all are ready. For one account it would only take more memory.
@@ -97,16 +97,16 @@ async def run_until_stopped(
     return ended[0] if ended else Exit.OK
 
 
-def _allow_open_files() -> None:
+def _raise_open_files_limit() -> None:
     """Allow as many open files as permitted, because every account has several connections."""
-    present, highest = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if resource.RLIM_INFINITY not in {present, highest}:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (highest, highest))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY not in {soft, hard}:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _on_signal(stop: asyncio.Event, number: signal.Signals) -> None:
+def _on_signal(stop: asyncio.Event, stop_signal: signal.Signals) -> None:
     """Stop in order; end at once if the service is stopping already."""
     if stop.is_set():
-        os._exit(128 + number)
-    log.info("stopping", signal=number.name)
+        os._exit(128 + stop_signal)
+    log.info("stopping", signal=stop_signal.name)
     stop.set()

@@ -98,8 +98,12 @@ class PushListener:
         self._pass_is_running = False
         trail = report.trail
         self._own_changes.pass_succeeded(trail, at=_now())
-        found = due.reason is Reason.POLL and report.has_effect
-        if found and self._push is not None and self._missed_push.has_missed(self._push.status):
+        poll_found_change = due.reason is Reason.POLL and report.has_effect
+        if (
+            poll_found_change
+            and self._push is not None
+            and self._missed_push.has_missed(self._push.status)
+        ):
             # A server that was restored from a backup sends nothing to a client that resumes from
             # an event id after the backup. Until push announces a change, poll more often.
             log.warning("the poll found a change that push had not announced")

@@ -90,7 +90,7 @@ class RequestedPasses:
         """Return True if mail that was read in a state shows everything that requests wait for."""
         return all(wanted and wanted == state for _, wanted in self._requests)
 
-    def pass_answers(self) -> None:
+    def take_requests(self) -> None:
         """Note that the pass that runs answers all requests that were made so far.
 
         Call this when the pass reads, or when it has read what these requests wait for. Requests
@@ -115,7 +115,7 @@ class RequestedPasses:
     def close(self) -> None:
         """Fail the open requests, also requests of an interrupted pass, and refuse new requests."""
         self._is_closed = True
-        self.pass_answers()
+        self.take_requests()
         for request in self._answering:
             if not request.done():
                 request.set_exception(PassFailedError(_ENDED))

@@ -91,7 +91,7 @@ class Service:
         while True:
             due = await self._trigger.next(lead=self._lead)
             async with self.passes.turn:
-                self.passes.pass_answers()
+                self.passes.take_requests()
                 result = await self._run_pass(due)
             self.passes.pass_ended(result)
             if isinstance(result, Exception):
@@ -145,7 +145,7 @@ class Service:
             has_changed = await self._trigger.must_read_again()
             has_news = self._push.has_news_after(state) or has_changed
             has_read = not has_news and self.passes.requests_are_met_by(state)
-            self.passes.pass_answers()
+            self.passes.take_requests()
             if not has_read:
                 # In a busy account an early reading is often in vain, so the next one is not early.
                 self._lead = 0.0

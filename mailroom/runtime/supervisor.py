@@ -42,7 +42,7 @@ class Supervisor:
 
     Args:
         settings: the account's settings.
-        families: the metrics of the process (Prometheus calls them families).
+        metrics: the metrics of the process.
 
     Attributes:
         name: the account's name; empty for a single account.
@@ -50,9 +50,9 @@ class Supervisor:
         page: the account as the page sees it; None if its page is off.
     """
 
-    def __init__(self, settings: Settings, families: Metrics) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
-        self._telemetry = Telemetry.of(settings, families)
+        self._telemetry = Telemetry.of(settings, metrics)
         self.name = settings.name
         self.health = self._telemetry.health
         self.page: PageAccount | None = None

@@ -20,12 +20,12 @@ class Telemetry:
     metrics: AccountMetrics
 
     @classmethod
-    def of(cls, settings: Settings, families: Metrics) -> "Telemetry":
+    def of(cls, settings: Settings, metrics: Metrics) -> "Telemetry":
         """Return the telemetry of an account that counts in the metrics of the process."""
         categories = [category.name for category in settings.categories]
         return cls(
             Health(poll_interval=settings.poll.interval),
-            AccountMetrics(families, account=settings.name, categories=categories),
+            AccountMetrics(metrics, account=settings.name, categories=categories),
         )
 
     def service_started(self, push: Callable[[], PushStatus]) -> None:

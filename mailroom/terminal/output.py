@@ -49,13 +49,13 @@ class _Guarded(io.FileIO):
 def guard_output() -> None:
     """Replace ``sys.stdout`` and ``sys.stderr`` with guards, if they are open."""
 
-    def fail(error: OSError) -> None:
+    def raise_output_error(error: OSError) -> None:
         # Python would write the rest of the buffer when it ends, and fail once more.
         with Path(os.devnull).open("wb") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
         raise OutputError(error) from None
 
-    sys.stdout = _guarded(sys.stdout, fail)
+    sys.stdout = _guarded(sys.stdout, raise_output_error)
     sys.stderr = _guarded(sys.stderr, lambda _: None)
 
 

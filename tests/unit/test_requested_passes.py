@@ -33,13 +33,13 @@ async def asked(requested: RequestedPasses) -> asyncio.Task[Report]:
 async def test_only_a_pass_that_begins_later_answers() -> None:
     requested, seen = passes(), list[Report | Exception]()
     requested.listen(seen.append)
-    requested.pass_answers()
+    requested.take_requests()
     request = await asked(requested)
     first, second = report(), report()
     requested.pass_ended(first)
     await asyncio.sleep(0)
     assert not request.done()
-    requested.pass_answers()
+    requested.take_requests()
     requested.pass_ended(second)
     assert await request is second
     assert seen == [first, second]
@@ -48,9 +48,9 @@ async def test_only_a_pass_that_begins_later_answers() -> None:
 async def test_a_pass_that_reads_again_answers_the_requests_of_both_readings() -> None:
     requested, answer = passes(), report()
     first = await asked(requested)
-    requested.pass_answers()
+    requested.take_requests()
     second = await asked(requested)
-    requested.pass_answers()
+    requested.take_requests()
     requested.pass_ended(answer)
     assert [await first, await second] == [answer, answer]
 
@@ -58,7 +58,7 @@ async def test_a_pass_that_reads_again_answers_the_requests_of_both_readings() -
 async def test_a_failed_pass_and_the_end_of_the_service_are_errors() -> None:
     requested = passes()
     failing = await asked(requested)
-    requested.pass_answers()
+    requested.take_requests()
     requested.pass_ended(OSError("no route"))
     with pytest.raises(PassFailedError, match="no route"):
         await failing
@@ -71,7 +71,7 @@ async def test_a_failed_pass_and_the_end_of_the_service_are_errors() -> None:
 async def test_the_end_of_the_service_answers_the_requests_of_a_pass_that_was_cut_off() -> None:
     requested = passes()
     request = await asked(requested)
-    requested.pass_answers()
+    requested.take_requests()
     requested.close()
     with pytest.raises(PassFailedError, match="has ended"):
         await request
@@ -85,7 +85,7 @@ async def test_somebody_who_waits_no_more_is_left_out() -> None:
     gone.cancel()
     await asyncio.sleep(0)
     answer = report()
-    requested.pass_answers()
+    requested.take_requests()
     requested.pass_ended(answer)
     assert await waiting is answer
 

@@ -128,11 +128,11 @@ class NoticeClaims:
         by_id = {mail.email.id: mail for mail in owed}
         subjects = self._subjects((mail.email for mail in by_id.values()), own)
         keys = frozenset(waiting.subject.key for waiting in subjects if waiting.subject is not None)
-        _, found = await self._search.find([Search(keys, frozenset({screener}))])
+        _, emails = await self._search.find([Search(keys, frozenset({screener}))])
         others = self._subjects(
             (
                 email
-                for email in found
+                for email in emails
                 if email.id not in by_id
                 and NOTICE not in email.keywords
                 and screener in email.mailbox_ids

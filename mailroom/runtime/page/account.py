@@ -84,10 +84,10 @@ class PageAccount:
         """Return the decisions that match, the newest first."""
         async with self._connection.open() as (account, _):
             try:
-                found = await find_decided(account, category=category or None, search=search)
+                decided = await find_decided(account, category=category or None, search=search)
             except UnknownCategoryError as error:
                 raise RefusedError(str(error)) from error
-        return tuple(map(decided_row, found.subjects))
+        return tuple(map(decided_row, decided.subjects))
 
     async def subject(self, who: str) -> SubjectPage:
         """Return the contacts, decisions and mail of a subject."""
@@ -187,10 +187,11 @@ class PageAccount:
         except ValueError as error:
             raise RefusedError(f"the age {error}") from error
         async with self._connection.open(limit=WRITE_TIMEOUT) as (account, passes), passes.turn:
-            done = (await clear(account, older, age, lambda *_: None, apply=apply)).cleared
-        return Cleared(done.mails, len(done.senders), done.archive)
+            clearance = await clear(account, older, age, lambda *_: None, apply=apply)
+        cleared = clearance.cleared
+        return Cleared(cleared.mails, len(cleared.senders), cleared.archive)
 
     async def suggestions(self) -> Suggestions:
         """Return the proposals, or start to read the mail for them and return the progress."""
         async with self._connection.open() as (account, _):
-            return self._suggestions.shown(account)
+            return self._suggestions.start_or_show(account)

@@ -47,8 +47,8 @@ class PageDecisions:
             answer = self._answer(choice.answer)
             tap = None
             if waiting is not None:
-                rows = find_waiting(choice, waiting.subjects)
-                tap = tap_of(choice, answer, rows, waiting.places)
+                waiting_subject = find_waiting(choice, waiting.subjects)
+                tap = tap_of(choice, answer, waiting_subject, waiting.places)
             if tap is not None and not tap.is_possible:
                 by_name[number] = tap.subject, answer
             elif tap is not None:
@@ -146,8 +146,8 @@ class PageDecisions:
                 for number, (subject, answer) in wanted.items()
             }
         answers = dict(wanted.values())
-        done = await admin.decide_all(account, answers, lambda *_: None, passes)
-        by_subject = {outcome.subject: outcome_of(outcome) for outcome in done}
+        outcomes = await admin.decide_all(account, answers, lambda *_: None, passes)
+        by_subject = {outcome.subject: outcome_of(outcome) for outcome in outcomes}
         return {number: by_subject[subject] for number, (subject, _) in wanted.items()}
 
     async def _decide_one(

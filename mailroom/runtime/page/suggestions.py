@@ -21,7 +21,7 @@ class PageSuggestions:
         self._done = self._total = 0
         self._decided = set[str]()
 
-    def shown(self, account: Account) -> Suggestions:
+    def start_or_show(self, account: Account) -> Suggestions:
         """Return the proposals or the progress; the first call starts to read.
 
         Raises:

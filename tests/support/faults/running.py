@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from mailroom.health import Health
-from mailroom.health.account_health import Left
+from mailroom.health.account_health import UndoneWork
 from mailroom.metrics import Metrics
 from mailroom.runtime.supervisor import Supervisor
 from mailroom.runtime.telemetry import Telemetry
@@ -28,7 +28,7 @@ class Watched(Health):
         *,
         senders: int,
         mails: int,
-        left: Sequence[Left] = (),
+        left: Sequence[UndoneWork] = (),
         stuck: Mapping[str, str] | None = None,
     ) -> None:
         super().pass_succeeded(senders=senders, mails=mails, left=left, stuck=stuck)
