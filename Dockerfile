@@ -27,7 +27,8 @@ COPY mailroom mailroom
 RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=uv,target=/etc/uv/uv.toml \
     /opt/build/bin/uv pip install --quiet --no-deps --build-constraints build.txt .
-# Without docstrings and columns of source code, which only people read: 3 MB less, in memory too.
+# Compile without docstrings and without the column numbers of tracebacks, which only people read: the image
+# and the process are 3 MB smaller.
 RUN PYTHONNODEBUGRANGES=1 "$VIRTUAL_ENV/bin/python" -OO -m compileall -q -j 0 "$VIRTUAL_ENV/lib"
 
 FROM ${BASE}
@@ -49,7 +50,7 @@ ENV PYTHONDONTWRITEBYTECODE=1
 # mailroom.yaml is read from here.
 WORKDIR /etc/mailroom
 USER 10001:10001
-# Health checks and metrics; the page, if it is on.
+# 8080: health checks and metrics. 8081: the page, if it is on.
 EXPOSE 8080 8081
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=120s --timeout=10s --start-period=30s --retries=2 CMD ["mailroom", "health"]
