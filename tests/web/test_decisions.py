@@ -86,7 +86,7 @@ async def test_just_this_mail(page: Page, alice: Owner, serve: Serve) -> None:
     await alice.receive(message(ANN, "one"))
     async with serve(alice) as site:
         screen = await Screen.opened(page, site.url)
-        await screen.answer(ANN, "Just this mail")
+        await screen.answer(ANN, "Just this mail to the Inbox")
         await expect(screen.row(ANN).get_by_role("button", name="Undo")).to_be_visible()
         assert await alice.where("one") == {"Inbox"}
         assert await alice.contacts_of(ANN) == []

@@ -45,7 +45,7 @@ async def test_answers_behind_more(page: Page, alice: Owner, serve: Serve) -> No
         await screen.answer(ANN, "spam")
         await expect(screen.outcome(ANN)).to_contain_text("Spam.")
         assert await alice.where("one") == {"Spam"}
-        await screen.answer(BEN, "Just this mail")
+        await screen.answer(BEN, "Just this mail to the Inbox")
         await expect(screen.outcome(BEN)).to_contain_text("In the Inbox")
         assert await alice.where("two") == {"Inbox"}
         await screen.choose_scope(CY, "everybody at own.example")

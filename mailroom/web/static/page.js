@@ -2,9 +2,9 @@
    only its row, the list follows the account, and keys answer. */
 
 const HEADERS = { "X-Requested-With": "mailroom" };
-const READING_EVERY = 2000; // ms between two looks at the reading of old mail
+const PROGRESS_EVERY = 2000; // ms between two requests for the progress of the suggestions
 const LOST_AFTER = 10000; // ms until a lost connection is reported
-const SETTLE = 350; // ms after rows moved; taps in this time are ignored
+const IGNORE_TAPS = 350; // ms after rows moved: a tap then was meant for another row
 const NO_REPLY = '<div class="outcome bad"><p>Mailroom did not reply. Try again.</p></div>';
 
 // Only responses of this server become markup, and only the service worker's own file is run.
@@ -19,12 +19,12 @@ const policy = window.trustedTypes?.createPolicy("mailroom", {
 const list = document.getElementById("list");
 const status = document.getElementById("status");
 const rowsIn = (root) => [...root.querySelectorAll("li.row[data-row]")];
-const actBefore = new WeakMap(); // row -> its answers, while it shows an outcome
+const hiddenAnswers = new WeakMap(); // row -> the answers that an outcome has replaced
 let lastDone = null;
 let movedAt = -Infinity;
 let lostTimer = 0; // shared by all streams: a new stream stops the timer of an ended stream
-let asking = 0; // the number of the newest request for the list
-let offered = ""; // the words about new senders that wait behind a button
+let latestRequest = 0; // the number of the latest request for the list
+let announced = ""; // the announcement of the new senders behind the button; it is not repeated
 
 function parse(text) {
   const template = document.createElement("template");
@@ -32,7 +32,7 @@ function parse(text) {
   return template.content;
 }
 
-function say(text) {
+function announce(text) {
   status.textContent = "";
   // Screen readers skip a text that stays the same, so the text is set again in a later task.
   setTimeout(() => { status.textContent = text; }, 50);
@@ -43,7 +43,7 @@ function leaveForSignIn() {
   location.assign(`/sign-in?return_to=${encodeURIComponent(here)}`);
 }
 
-async function ask(url, options) {
+async function load(url, options) {
   const response = await fetch(url, { ...options, headers: HEADERS, redirect: "manual" });
   if (response.status === 401 || response.type === "opaqueredirect") {
     leaveForSignIn();
@@ -52,7 +52,7 @@ async function ask(url, options) {
   return parse(await response.text());
 }
 
-/* Answers in place */
+/* Answers, undo and "let in": the row changes, and the page stays */
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -62,29 +62,29 @@ document.addEventListener("submit", (event) => {
   const row = form.closest("li.row");
   if (!row && form.id !== "bulk") return;
   event.preventDefault();
-  if (performance.now() - movedAt < SETTLE) return;
+  if (performance.now() - movedAt < IGNORE_TAPS) return;
   send(action, new URLSearchParams(new FormData(form, button)), row);
 });
 
 async function send(action, body, row) {
   if (action === "/let-in" || action === "/send-back") body.set("row", row.dataset.row);
   const ids = body.getAll("row").map((value) => value.split(" ")[0]);
-  const asked = row ? [row] : rowsIn(document).filter((one) => ids.includes(one.dataset.row));
-  for (const one of asked) setBusy(one, true);
+  const sent = row ? [row] : rowsIn(document).filter((ticked) => ids.includes(ticked.dataset.row));
+  for (const sentRow of sent) setBusy(sentRow, true);
   let content;
   try {
-    content = await ask(action, { method: "POST", body });
+    content = await load(action, { method: "POST", body });
   } catch (error) {
     content = parse(NO_REPLY);
   }
-  for (const one of asked) setBusy(one, false);
+  for (const sentRow of sent) setBusy(sentRow, false);
   const outcomes = content.querySelectorAll("li[data-row]");
   for (const outcome of outcomes) {
-    const target = asked.find((one) => one.dataset.row === outcome.dataset.row) || row;
-    if (target) show(target, outcome);
+    const answered = sent.find((candidate) => candidate.dataset.row === outcome.dataset.row) || row;
+    if (answered) show(answered, outcome);
   }
-  const first = asked[0];
-  if (first && !outcomes.length) complain(first, content);
+  const first = sent[0];
+  if (first && !outcomes.length) showFailure(first, content);
   // Rows that were not answered stay ticked for another try.
   for (const box of document.querySelectorAll(".row.done .tick input:checked")) box.checked = false;
   countTicked();
@@ -102,26 +102,27 @@ function show(row, outcome) {
   const words = outcome.querySelector("p").textContent.trim();
   const name = row.querySelector("h2").textContent.trim();
   if (outcome.dataset.state === "failed") {
-    complain(row, outcome);
+    showFailure(row, outcome);
     return;
   }
   if (outcome.dataset.state === "done") {
-    if (!actBefore.has(row)) actBefore.set(row, [...act.childNodes]);
+    if (!hiddenAnswers.has(row)) hiddenAnswers.set(row, [...act.childNodes]);
     act.replaceChildren(...outcome.childNodes);
     row.classList.add("done");
     lastDone = row;
   } else {
-    act.replaceChildren(...(actBefore.get(row) || []));
-    actBefore.delete(row);
+    act.replaceChildren(...(hiddenAnswers.get(row) || []));
+    hiddenAnswers.delete(row);
     row.classList.remove("done");
     row.querySelector("details")?.removeAttribute("open");
     if (lastDone === row) lastDone = null;
     focusRow(row);
   }
-  say(`${name}: ${words}`);
+  announce(`${name}: ${words}`);
 }
 
-// Answered rows have left the server's list, so rows of the next page have moved up to this page.
+// Answered rows have left the server's list, so rows of the next page have moved up to this page. The
+// link "Older" then loads this page again.
 document.addEventListener("click", (event) => {
   const older = event.target.closest?.("a[rel=next]");
   if (!older || !document.querySelector("#rows .done")) return;
@@ -130,12 +131,12 @@ document.addEventListener("click", (event) => {
   older.href = url;
 });
 
-function complain(row, content) {
+function showFailure(row, content) {
   row.querySelector(".act > .outcome.bad")?.remove();
   // The error page of a proxy says nothing about the row.
-  const said = content.querySelector(".outcome") || parse(NO_REPLY).firstElementChild;
-  row.querySelector(".act").prepend(said);
-  say(said.textContent.trim());
+  const failure = content.querySelector(".outcome") || parse(NO_REPLY).firstElementChild;
+  row.querySelector(".act").prepend(failure);
+  announce(failure.textContent.trim());
 }
 
 /* Focus */
@@ -149,12 +150,13 @@ function focusRow(row) {
 
 function focusAfter(row) {
   const all = rowsIn(document);
-  const following = all.slice(all.indexOf(row) + 1).find((one) => !one.classList.contains("done"));
-  if (following) focusRow(following);
+  const later = all.slice(all.indexOf(row) + 1);
+  const next = later.find((candidate) => !candidate.classList.contains("done"));
+  if (next) focusRow(next);
   else row.querySelector(".undo")?.focus();
 }
 
-const current = () => document.activeElement?.closest?.("li.row[data-row]");
+const focusedRow = () => document.activeElement?.closest?.("li.row[data-row]");
 
 /* Several rows */
 
@@ -181,7 +183,7 @@ if (keys && showKeys && list) {
 
 function press(key) {
   const all = rowsIn(document);
-  const row = current();
+  const row = focusedRow();
   if (key === "?") keys.showModal();
   else if (key === "j" || key === "k") {
     const at = row ? all.indexOf(row) + (key === "j" ? 1 : -1) : 0;
@@ -196,16 +198,15 @@ function press(key) {
 }
 
 function answer(row, number) {
-  const names = [...document.querySelectorAll("#bulk button[name=answer]")].map((one) => one.value);
+  // Forged mail has no tick and has answers only in its panel: keys answer while the panel is open.
+  if (!row.querySelector(".tick, details[open]")) return;
+  const names = [...document.querySelectorAll("#bulk button[name=answer]")].map((button) => button.value);
   const buttons = [...row.querySelectorAll("button[name=answer]")];
-  // Forged mail has answers only in its panel, so keys do not answer while the panel is closed.
-  const button = buttons.find((one) => one.value === names[number - 1]);
-  const isAtHand = row.querySelector(".tick, details[open]");
-  if (!isAtHand) return;
-  button?.form.requestSubmit(button);
+  const chosen = buttons.find((button) => button.value === names[number - 1]);
+  chosen?.form.requestSubmit(chosen);
 }
 
-/* Live */
+/* Changes of the account */
 
 function showCount(waiting) {
   const count = document.getElementById("count");
@@ -218,17 +219,17 @@ function showCount(waiting) {
   else navigator.clearAppBadge?.().catch(() => {});
 }
 
-async function follow() {
-  const asked = ++asking;
+async function refreshList() {
+  const request = ++latestRequest;
   let content;
   try {
-    content = await ask(`/rows${location.search}`);
+    content = await load(`/rows${location.search}`);
   } catch (error) {
     return;
   }
   const fresh = content.getElementById("rows");
   // Responses may overtake each other; an older list must not replace a newer list.
-  if (!fresh || asked !== asking) return;
+  if (!fresh || request !== latestRequest) return;
   merge(fresh, content);
 }
 
@@ -237,14 +238,14 @@ function merge(fresh, content) {
   const known = new Map(rowsIn(rows).map((row) => [row.dataset.key, row]));
   const coming = new Map(rowsIn(fresh).map((row) => [row.dataset.key, row]));
   for (const [key, row] of known) {
-    const after = coming.get(key);
+    const newer = coming.get(key);
     const kept = row.classList.contains("done") || row.classList.contains("busy") || row.contains(document.activeElement);
-    if (!after && !kept) {
+    if (!newer && !kept) {
       row.remove();
       movedAt = performance.now();
-    } else if (after && !kept && after.dataset.row !== row.dataset.row && !row.querySelector("details[open], input:checked:not([type=radio])")) row.replaceWith(after);
+    } else if (newer && !kept && newer.dataset.row !== row.dataset.row && !row.querySelector("details[open], input:checked:not([type=radio])")) row.replaceWith(newer);
   }
-  number();
+  numberHeadings();
   const newcomers = [...coming].filter(([key]) => !known.has(key)).map(([, row]) => row);
   showNotice(content);
   document.getElementById("empty")?.remove();
@@ -255,22 +256,23 @@ function merge(fresh, content) {
   if (!newcomers.length || isQuiet) insert(newcomers);
   else offer(newcomers);
   const words = newcomers.length === 1 ? "1 new sender waits" : `${newcomers.length} new senders wait`;
-  if (newcomers.length && words !== offered) say(words);
-  offered = isQuiet || !newcomers.length ? "" : words;
+  if (newcomers.length && words !== announced) announce(words);
+  announced = isQuiet || !newcomers.length ? "" : words;
 }
 
 function insert(newcomers) {
   const rows = document.getElementById("rows");
-  const fresh = newcomers.filter((row) => !rowsIn(rows).some((one) => one.dataset.key === row.dataset.key));
+  const known = new Set(rowsIn(rows).map((row) => row.dataset.key));
+  const fresh = newcomers.filter((row) => !known.has(row.dataset.key));
   document.getElementById("new").hidden = true;
   if (!fresh.length) return;
   movedAt = performance.now();
   rows.prepend(...fresh);
-  number();
+  numberHeadings();
 }
 
 // Each heading needs an id of its own, also when rows come from several responses.
-function number() {
+function numberHeadings() {
   rowsIn(document).forEach((row, index) => {
     row.querySelector("h2").id = `name-${index + 1}`;
     row.querySelector("article").setAttribute("aria-labelledby", `name-${index + 1}`);
@@ -282,7 +284,7 @@ function offer(newcomers) {
   button.textContent = newcomers.length === 1 ? "1 new sender. Show" : `${newcomers.length} new senders. Show`;
   button.hidden = false;
   button.onclick = () => {
-    offered = "";
+    announced = "";
     insert(newcomers);
     focusRow(newcomers[0]);
   };
@@ -304,7 +306,7 @@ function listen() {
     // The account may have changed after the list was made and before the stream began.
     const isOther = String(waiting) !== document.getElementById("rows")?.dataset.waiting;
     const isOld = list?.querySelector(":scope > .notice");
-    if (list && (!isFirst || isOther || isOld)) follow();
+    if (list && (!isFirst || isOther || isOld)) refreshList();
     isFirst = false;
   });
   events.addEventListener("open", () => {
@@ -321,7 +323,7 @@ function listen() {
       // The browser gives up if the response is not a stream: signed out, or an error of a proxy.
       events.close();
       setTimeout(listen, 3000);
-      if (list) follow();
+      if (list) refreshList();
     }
   });
 }
@@ -336,14 +338,14 @@ if (tickAll) {
 
 /* The progress of suggestions: without the script, the page loads itself again */
 
-async function watchReading() {
-  const content = await ask(location.pathname);
+async function refreshProgress() {
+  const content = await load(location.pathname);
   const fresh = content.getElementById("reading");
   if (fresh) document.getElementById("reading").replaceWith(fresh);
   else location.reload();
 }
 if (document.getElementById("reading")) {
-  setInterval(() => watchReading().catch(() => {}), READING_EVERY);
+  setInterval(() => refreshProgress().catch(() => {}), PROGRESS_EVERY);
 }
 
 countTicked();
