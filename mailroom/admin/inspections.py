@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from mailroom.account import Account
-from mailroom.admin.beside import service_beside
+from mailroom.admin.local_service import ask_local_service
 from mailroom.admin.notices import (
     composer_of,
     open_notice_client,
@@ -193,9 +193,9 @@ async def push(account: Account) -> AsyncIterator[Finding]:
 
 async def service(account: Account) -> AsyncIterator[Finding]:
     """Report the state of a service that runs on this machine; report nothing if none runs."""
-    if beside := await service_beside(account.settings):
-        answer, lines = beside
-        yield Finding("service", answer.text, lines=lines, is_open=bool(lines))
+    if report := await ask_local_service(account.settings):
+        result, lines = report
+        yield Finding("service", result.text, lines=lines, is_open=bool(lines))
 
 
 async def page(account: Account) -> AsyncIterator[Finding]:

@@ -21,18 +21,18 @@ _SECTION: Final = "health"
 _PORTS: Final = range(65536)
 _TIMEOUT: Final = 5.0
 """Seconds to wait for each part of the answer; the service answers from memory."""
-_LOOPBACK: Final = {"0.0.0.0": ("127.0.0.1",), "::": ("127.0.0.1", "::1")}  # noqa: S104 - asked at
-"""The addresses to ask if the service listens on all; a host may lack IPv4 or IPv6."""
+_LOOPBACK: Final = {"0.0.0.0": ("127.0.0.1",), "::": ("127.0.0.1", "::1")}  # noqa: S104 - only asked
+"""The addresses to ask if the service listens on all addresses; a host may lack IPv4 or IPv6."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProbeResult:
     """The result of a probe.
 
     Attributes:
         is_well: True if the service is well.
         text: a line about the service for a person.
-        report: the service's report; None if something else answered, or nothing.
+        report: the service's report; None if something else answered, or if nothing answered.
     """
 
     is_well: bool
@@ -41,14 +41,14 @@ class Answer:
 
 
 def probe(
-    environ: Mapping[str, str] = os.environ, *, cwd: Path | None = None, patience: float = _TIMEOUT
-) -> Answer:
-    """Ask for ``/healthz``. Every failure is returned as an answer; nothing is raised.
+    environ: Mapping[str, str] = os.environ, *, cwd: Path | None = None, timeout: float = _TIMEOUT
+) -> ProbeResult:
+    """Ask for ``/healthz``. Every failure becomes a result; nothing is raised.
 
     Args:
         environ: the environment variables.
         cwd: the folder of relative file names; the current folder unless given.
-        patience: seconds to wait for each part of an answer.
+        timeout: seconds to wait for each part of an answer.
     """
     host, written = (
         find_written(environ, cwd or Path(), _SECTION, key) for key in ("host", "port")
@@ -57,15 +57,15 @@ def probe(
     port = _port(DEFAULT_HEALTH_PORT if written is None else written)
     if not isinstance(host, str) or port not in _PORTS:
         wrong = "MAILROOM_HEALTH_HOST or MAILROOM_HEALTH_PORT is wrong"
-        return Answer(is_well=False, text=wrong)
+        return ProbeResult(is_well=False, text=wrong)
     if port == 0:
         unknown = "MAILROOM_HEALTH_PORT is 0: the port that was chosen is not known"
-        return Answer(is_well=False, text=unknown)
-    return ask_service(host, port, patience=patience)
+        return ProbeResult(is_well=False, text=unknown)
+    return ask_service(host, port, timeout=timeout)
 
 
 def _port(written: object) -> int:
-    """Return the number of a port; -1 if the value is none."""
+    """Return the number of a port; -1 if the value is not a whole number."""
     try:
         number = float(written) if isinstance(written, str | int | float) else -1.0
         return int(number) if number.is_integer() else -1
@@ -73,37 +73,37 @@ def _port(written: object) -> int:
         return -1
 
 
-def ask_service(host: str, port: int, *, patience: float) -> Answer:
+def ask_service(host: str, port: int, *, timeout: float) -> ProbeResult:
     """Ask the service that listens at a host and port; see :func:`probe`."""
-    answers = []
+    results = []
     for address in _LOOPBACK.get(host, (host,)):
-        answer = _ask(address, port, patience)
-        if answer.report is not None:
-            return answer
-        answers.append(answer)
-    return answers[0]
+        result = _ask(address, port, timeout)
+        if result.report is not None:
+            return result
+        results.append(result)
+    return results[0]
 
 
-def _ask(host: str, port: int, patience: float) -> Answer:
+def _ask(host: str, port: int, timeout: float) -> ProbeResult:
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}/healthz"
-    # aiohttp would take four times the processor time of the whole probe to be imported.
+    # Importing aiohttp would take four times the processor time of the whole probe.
     try:
-        with closing(HTTPConnection(host, port, timeout=patience)) as connection:
+        with closing(HTTPConnection(host, port, timeout=timeout)) as connection:
             connection.request("GET", "/healthz")
             response = connection.getresponse()
             status, body = response.status, response.read()
     except TimeoutError:
-        return Answer(is_well=False, text=f"no answer from {url} within {patience:g} s")
+        return ProbeResult(is_well=False, text=f"no answer from {url} within {timeout:g} s")
     except OSError as error:
-        return Answer(is_well=False, text=f"no answer from {url}: {os_error_text(error)}")
+        return ProbeResult(is_well=False, text=f"no answer from {url}: {os_error_text(error)}")
     except (HTTPException, ValueError) as error:
-        return Answer(
+        return ProbeResult(
             is_well=False, text=f"no answer from {url}: {str(error) or type(error).__name__}"
         )
     try:
         report = json.loads(body)
         state = f"Mailroom {report['version']}: {report['status']}"
     except (ValueError, LookupError, TypeError):
-        return Answer(is_well=False, text=f"HTTP {status}, and not from Mailroom")
+        return ProbeResult(is_well=False, text=f"HTTP {status}, and not from Mailroom")
     is_well = status == HTTPStatus.OK
-    return Answer(is_well, state if is_well else f"{state} (HTTP {status})", report)
+    return ProbeResult(is_well, state if is_well else f"{state} (HTTP {status})", report)

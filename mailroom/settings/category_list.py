@@ -1,4 +1,4 @@
-"""The list of categories as it is written, and the usable ones of a list with mistakes."""
+"""The list of categories as it is written, and the usable part of a list with mistakes."""
 
 import json
 from dataclasses import asdict
@@ -12,7 +12,7 @@ from mailroom.screener.model.categories import Categories, Category
 
 
 class CategorySettings(BaseModel):
-    """A category as written; keys that are left out follow from the name."""
+    """A category as written; a missing label, group or destination follows from the name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -28,7 +28,7 @@ class CategorySettings(BaseModel):
 
 
 def _decoded(value: object) -> list[Any]:
-    """Return a list of categories from YAML's list, from JSON, or unchanged if already read."""
+    """Return the entries of a list of categories: of a YAML list, of JSON, or of the default."""
     if isinstance(value, Categories):
         return [asdict(category) for category in value]
     if isinstance(value, str):
@@ -41,7 +41,7 @@ def _decoded(value: object) -> list[Any]:
     return value
 
 
-def salvage(value: object) -> tuple[Categories, bool] | None:
+def usable_categories(value: object) -> tuple[Categories, bool] | None:
     """Return the usable part of a list of categories with mistakes; None if it is not a list.
 
     The second value is True if some categories have no usable name, and are left out.
@@ -50,11 +50,11 @@ def salvage(value: object) -> tuple[Categories, bool] | None:
         entries = _decoded(value)
     except ValueError:
         return None
-    usable = [category for category in map(_usable, entries) if category is not None]
+    usable = [category for category in map(_without_wrong_keys, entries) if category is not None]
     return _categories(usable), len(usable) < len(entries)
 
 
-def _usable(entry: object) -> CategorySettings | None:
+def _without_wrong_keys(entry: object) -> CategorySettings | None:
     """Return a category without the keys that are unknown or have a wrong value."""
     if not isinstance(entry, dict):
         return None

@@ -7,10 +7,10 @@ from typing import Final
 
 from mailroom.http import is_this_machine, may_carry_credentials
 from mailroom.screener.model.category_mistakes import find_mistakes
-from mailroom.settings.category_list import salvage
+from mailroom.settings.category_list import usable_categories
 from mailroom.settings.layers import Layer
 from mailroom.settings.model import Settings
-from mailroom.settings.variables import ACCOUNTS, PATHS, Path, variable_of
+from mailroom.settings.variables import ACCOUNTS, PATHS, SettingPath, variable_of
 
 _TOKEN: Final = ("jmap", "token")
 _JMAP_LOGIN: Final = (("jmap", "username"), ("jmap", "password"))
@@ -29,7 +29,7 @@ _PERSONAL: Final = (
     *(_TOKEN, *_JMAP_LOGIN, ("jmap", "account"), *_CARDDAV_LOGIN),
     *(("web", "password"), _PROXY_USER, *_API_TOKENS),
 )
-"""Settings that identify an account. If accounts shared them, they would be the same account."""
+"""Settings that belong to one account and its user; several accounts must not share them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +49,17 @@ class Candidate:
     layers: Sequence[Layer]
     unread: bool
     account: str
-    wrong: frozenset[Path] = frozenset()
+    wrong: frozenset[SettingPath] = frozenset()
     mistakes: tuple[str, ...] = ()
 
-    def has(self, *paths: Path) -> bool:
+    def has(self, *paths: SettingPath) -> bool:
         """Return True if any source sets one of the ``paths``, even to a wrong value."""
-        return any(path in layer.names for layer in self.layers for path in paths)
+        return any(path in layer.places for layer in self.layers for path in paths)
 
-    def name(self, path: Path) -> str:
+    def name(self, path: SettingPath) -> str:
         """Return a setting's name for a person: the place where it is set, else its variable."""
-        names = (layer.names[path] for layer in self.layers if path in layer.names)
-        return next(names, variable_of(self.account, path))
+        places = (layer.places[path] for layer in self.layers if path in layer.places)
+        return next(places, variable_of(self.account, path))
 
 
 def find_misplaced(common: Candidate) -> Iterator[str]:
@@ -84,7 +84,7 @@ def find_same_logins(accounts: Sequence[Candidate]) -> Iterator[str]:
 
 
 def find_same_web_users(accounts: Sequence[Candidate]) -> Iterator[str]:
-    """Find tokens and users of the page that could mean several accounts."""
+    """Find tokens for the page, and users of the proxy, that several accounts have."""
     for paths in (_API_TOKENS, (_PROXY_USER,)):
         names: dict[str, list[str]] = defaultdict(list)
         for account in accounts:
@@ -178,7 +178,7 @@ def _find_plain_http(candidate: Candidate) -> Iterator[str]:
 
 
 def _find_wrong_notices(candidate: Candidate) -> Iterator[str]:
-    """Check the server of the notices."""
+    """Find mistakes in the settings for the server of the notices."""
     notify, name = candidate.settings.notify, candidate.name
     if not notify.is_on:
         if candidate.has(_NOTIFY_TOKEN) and not candidate.has(_NOTIFY_URL) and not candidate.unread:
@@ -198,9 +198,9 @@ def _find_wrong_notices(candidate: Candidate) -> Iterator[str]:
 
 
 def _find_wrong_sign_in(candidate: Candidate) -> Iterator[str]:
-    """Check who may use the page."""
+    """Find mistakes in the ways to sign in to the page."""
     web, name = candidate.settings.web, candidate.name
-    # Networks alone are useful, too: the proxy names the address of its client.
+    # Networks without that header are no mistake: the proxy may still send X-Forwarded-For.
     if candidate.has(_PROXY_HEADER) and not candidate.has(_NETWORKS) and not candidate.unread:
         yield f"{name(_NETWORKS)}: is missing, because {name(_PROXY_HEADER)} is set"
     if web.proxy_header and candidate.account and not web.proxy_user:
@@ -216,7 +216,7 @@ def _find_wrong_sign_in(candidate: Candidate) -> Iterator[str]:
         yield f"{' and '.join(map(name, _API_TOKENS))}: must differ"
 
 
-def _find_missing_half(candidate: Candidate, login: Sequence[Path]) -> Iterator[str]:
+def _find_missing_half(candidate: Candidate, login: Sequence[SettingPath]) -> Iterator[str]:
     for path in login:
         if not candidate.has(path):
             others = [candidate.name(other) for other in login if candidate.has(other)]
@@ -224,21 +224,21 @@ def _find_missing_half(candidate: Candidate, login: Sequence[Path]) -> Iterator[
 
 
 def _find_wrong_categories(candidate: Candidate) -> Iterator[str]:
-    """Check the usable categories, and the names of the other mailboxes and groups."""
+    """Find mistakes in the usable categories and in the names of other mailboxes and groups."""
     categories, has_gaps = candidate.settings.categories, False
     if _CATEGORIES in candidate.wrong:
         written = next(
             layer.source().get("categories")
             for layer in candidate.layers
-            if _CATEGORIES in layer.names
+            if _CATEGORIES in layer.places
         )
-        salvaged = salvage(written)
-        if salvaged is None:
+        usable = usable_categories(written)
+        if usable is None:
             return
-        categories, has_gaps = salvaged
+        categories, has_gaps = usable
     screener = [path for path in PATHS if path[0] == "screener" and candidate.has(path)]
-    culprits = [_CATEGORIES] if candidate.has(_CATEGORIES) or not screener else screener
-    where = ", ".join(candidate.name(path) for path in culprits)
+    paths = [_CATEGORIES] if candidate.has(_CATEGORIES) or not screener else screener
+    where = ", ".join(candidate.name(path) for path in paths)
     layout = candidate.settings.screener.layout
     for mistake in find_mistakes(categories, layout, has_gaps=has_gaps):
         yield f"{where}: {mistake}"

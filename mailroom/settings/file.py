@@ -1,7 +1,7 @@
 """Read the YAML file: its settings for all accounts and for each, and mistakes in its keys."""
 
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
 from mailroom.settings.layers import Layer, SourceContent, empty_source, from_mapping
@@ -12,12 +12,12 @@ from mailroom.settings.variables import (
     ACCOUNT_PATHS,
     ACCOUNTS,
     PATHS,
-    Path,
+    SettingPath,
     is_account_name,
 )
 
 
-def read_file(config: str, cwd: FilePath) -> SourceContent:
+def read_file(config: str, cwd: Path) -> SourceContent:
     """Read the YAML file.
 
     Args:
@@ -47,10 +47,10 @@ def _divide(content: Mapping[Any, Any], file: str) -> SourceContent:
         mistakes.append(f"{ACCOUNTS}: must be a mapping from names to settings")
         accounts = None
     layers: dict[str, Layer] = {}
-    for name, own in (accounts or {}).items():
-        mistakes += _find_mistakes_in_account(name, own)
+    for name, settings in (accounts or {}).items():
+        mistakes += _find_mistakes_in_account(name, settings)
         if is_account_name(name):
-            usable = own if isinstance(own, Mapping) else {}
+            usable = settings if isinstance(settings, Mapping) else {}
             layers[name] = _layer(usable, ACCOUNT_PATHS, f"{file}: {ACCOUNTS}.{name}.")
     return SourceContent(
         _layer(common, PATHS, f"{file}: "),
@@ -60,12 +60,12 @@ def _divide(content: Mapping[Any, Any], file: str) -> SourceContent:
     )
 
 
-def _layer(content: Mapping[Any, Any], paths: Collection[Path], where: str) -> Layer:
+def _layer(content: Mapping[Any, Any], paths: Collection[SettingPath], where: str) -> Layer:
     """Return the settings among ``paths``; a key without a value or with an empty one is not set.
 
     ``where`` is the beginning of each setting's place, for a person.
     """
-    values: dict[Path, Any] = {}
+    values: dict[SettingPath, Any] = {}
     for path in paths:
         *sections, key = path
         place = content
@@ -78,16 +78,16 @@ def _layer(content: Mapping[Any, Any], paths: Collection[Path], where: str) -> L
     return Layer(from_mapping(values), {path: where + ".".join(path) for path in values})
 
 
-def _find_mistakes_in_account(name: object, own: object) -> Iterator[str]:
+def _find_mistakes_in_account(name: object, settings: object) -> Iterator[str]:
     """Find the mistakes in the name of an account and in the keys of its own settings."""
     if not is_account_name(name):
         yield (
             f"{ACCOUNTS}.{shown_name(name)}: a name must consist of lower-case letters, digits and"
             " hyphens (63 at most)"
         )
-    elif isinstance(own, Mapping):
-        misplaced = list[Path]()  # settings and sections that only a process has
-        for key, value in own.items():
+    elif isinstance(settings, Mapping):
+        misplaced = list[SettingPath]()  # settings and sections that only a process has
+        for key, value in settings.items():
             if is_process_wide((key,)):
                 misplaced.append((key,))
             elif isinstance(value, Mapping):
@@ -99,17 +99,17 @@ def _find_mistakes_in_account(name: object, own: object) -> Iterator[str]:
             key: {inner: kept for inner, kept in value.items() if (key, inner) not in misplaced}
             if isinstance(value, Mapping)
             else value
-            for key, value in own.items()
+            for key, value in settings.items()
             if (key,) not in misplaced
         }
         for mistake in _find_wrong_keys(rest, ACCOUNT_PATHS):
             yield f"{ACCOUNTS}.{name}.{mistake}"
-    elif own is not None:
+    elif settings is not None:
         yield f"{ACCOUNTS}.{name}: must be a mapping"
 
 
 def _find_wrong_keys(
-    content: Mapping[Any, Any], paths: Collection[Path], *, also: Collection[str] = ()
+    content: Mapping[Any, Any], paths: Collection[SettingPath], *, also: Collection[str] = ()
 ) -> Iterator[str]:
     """Find unknown keys, and sections that are no mapping; ``also`` are further known keys."""
     dotted = [".".join(path) for path in paths]

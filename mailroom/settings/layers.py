@@ -7,7 +7,7 @@ from typing import Any
 from pydantic_settings import EnvSettingsSource, InitSettingsSource, PydanticBaseSettingsSource
 
 from mailroom.settings.schema import SCHEMA
-from mailroom.settings.variables import Path
+from mailroom.settings.variables import SettingPath
 
 
 class VariablesSource(EnvSettingsSource):
@@ -19,13 +19,13 @@ class VariablesSource(EnvSettingsSource):
         self._values: dict[str, Any] | None = None
 
     def __call__(self) -> dict[str, Any]:
-        """Return the values; they are read once, as every account of many asks for them."""
+        """Return the values; they are read only once, because every account asks for them."""
         if self._values is None:
             self._values = super().__call__()
         return self._values
 
 
-def from_mapping(values: Mapping[Path, Any]) -> InitSettingsSource:
+def from_mapping(values: Mapping[SettingPath, Any]) -> InitSettingsSource:
     """Return values by path as a source for pydantic-settings."""
     nested: dict[str, Any] = {}
     for path, value in values.items():
@@ -43,12 +43,12 @@ class Layer:
 
     Attributes:
         source: the values, for pydantic-settings.
-        names: each setting that the source sets, even to an unreadable value -> its place, for a
-            person.
+        places: each setting that the source sets, even to an unreadable value -> its place, for a
+            person: ``("jmap", "token")`` -> ``mailroom.yaml: jmap.token``.
     """
 
     source: PydanticBaseSettingsSource
-    names: Mapping[Path, str] = field(default_factory=dict)
+    places: Mapping[SettingPath, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

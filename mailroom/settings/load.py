@@ -10,7 +10,7 @@ User names, secrets and account ids are never taken from the settings for all ac
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -30,15 +30,13 @@ from mailroom.settings.mistakes import SettingsError, reason
 from mailroom.settings.model import Environment, Settings
 from mailroom.settings.schema import validated
 from mailroom.settings.sources import read_sources
-from mailroom.settings.variables import ACCOUNTS, PATHS, Path
+from mailroom.settings.variables import ACCOUNTS, PATHS, SettingPath
 
 _LOGIN: Final = ("username", "password")
 """The settings of JMAP that CardDAV may take."""
 
 
-def load_settings(
-    environ: Mapping[str, str] = os.environ, *, cwd: FilePath | None = None
-) -> Settings:
+def load_settings(environ: Mapping[str, str] = os.environ, *, cwd: Path | None = None) -> Settings:
     """Read the environment, the secret files and the YAML file, and check the settings.
 
     Args:
@@ -48,7 +46,7 @@ def load_settings(
     Raises:
         SettingsError: the settings have mistakes; the error lists all of them.
     """
-    cwd = cwd or FilePath()
+    cwd = cwd or Path()
     sources = read_sources(environ, cwd)
     common = _candidate(sources)
     accounts = [_candidate(sources, name) for name in _account_names(sources)]
@@ -100,7 +98,7 @@ def _candidate(sources: Sequence[SourceContent], account: str = "") -> Candidate
         return Candidate(_settings(layers), layers, unread, account)
     except ValidationError as invalid:
         errors: Any = invalid.errors(include_url=False, include_input=False)
-    defaults, places = dict[Path, Any](), list[tuple[Path, str]]()
+    defaults, places = dict[SettingPath, Any](), list[tuple[SettingPath, str]]()
     for error in errors:
         # A location is a section, a key, and perhaps a place in the value: an index, a key.
         location = error["loc"]
@@ -120,14 +118,21 @@ def _candidate(sources: Sequence[SourceContent], account: str = "") -> Candidate
 
 
 def _settings(layers: Sequence[Layer]) -> Settings:
-    origins = {path: name for layer in reversed(layers) for path, name in layer.names.items()}
+    origins = {path: name for layer in reversed(layers) for path, name in layer.places.items()}
     return Settings(**validated([layer.source for layer in layers]), origins=origins)
 
 
 def _mistakes_in(
     sources: Iterable[SourceContent], candidates: Iterable[Candidate], *, whole: Iterable[Candidate]
 ) -> list[str]:
-    """Return the mistakes in sources, single values, and ``whole`` accounts, in this order."""
+    """Return the mistakes in the sources, then those in single values, then contradictions.
+
+    Args:
+        sources: the sources.
+        candidates: the settings to check value by value.
+        whole: the candidates that are all the settings of an account. Only these are checked for
+            contradictions: if there are several accounts, the settings for all are incomplete.
+    """
     mistakes = [mistake for source in sources for mistake in source.mistakes]
     mistakes += [mistake for candidate in candidates for mistake in candidate.mistakes]
     return mistakes + [mistake for account in whole for mistake in find_contradictions(account)]
@@ -143,7 +148,7 @@ def _complete(candidate: Candidate, environment: Environment) -> Settings:
     settings = candidate.settings
     if inherits_credentials(candidate):
         jmap, carddav = settings.jmap, settings.carddav
-        inherited: dict[Path, str] = {
+        inherited: dict[SettingPath, str] = {
             ("carddav", key): candidate.name(("jmap", key)) for key in _LOGIN
         }
         settings = replace(

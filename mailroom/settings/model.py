@@ -115,7 +115,7 @@ class Settings:
         """The accounts that this process serves: all, or its shard of them."""
         shard = self.shard
         return tuple(
-            account for account in self.accounts if shard is None or shard.keeps(account.name)
+            account for account in self.accounts if shard is None or shard.serves(account.name)
         )
 
     @property

@@ -1,4 +1,4 @@
-"""The section of notices: the server that they are sent to, and the time and the senders."""
+"""The section of notices: their server, the senders that they are about, and the quiet hours."""
 
 import re
 from dataclasses import dataclass
@@ -28,10 +28,10 @@ def _notify_url(value: Secret) -> Secret:
     return value
 
 
-def _some_time(value: str) -> str:
+def _different_times(value: str) -> str:
     begin, _, end = value.partition("-")
     if value and day_time(begin) == day_time(end):
-        raise ValueError("must not end when they begin")
+        raise ValueError("must be two different times of day")
     return value
 
 
@@ -69,7 +69,7 @@ class NotifySettings(Section):
     quiet: Annotated[
         str,
         matching(_QUIET, "must be two times of day like 22:00-07:00"),
-        Check(_some_time),
+        Check(_different_times),
     ] = setting(
         default="",
         meaning="hours without notices, in `MAILROOM_TIMEZONE`: `22:00-07:00`; one notice about"

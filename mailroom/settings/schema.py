@@ -1,6 +1,6 @@
 """The settings as pydantic reads and checks them: models made of the plain dataclasses.
 
-Only what loads settings imports this module: see :mod:`mailroom.settings.setting`.
+Only code that loads settings imports this module: see :mod:`mailroom.settings.setting`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,8 @@
 """The division of the accounts among several processes, by rendezvous hashing.
 
-Each account belongs to the shard that has the highest hash together with the account's name. So the
-processes need not know each other, and if a shard is added (or removed), only the accounts of that
-shard move.
+For each account, every shard gets a hash: of its number together with the account's name. The shard
+with the highest hash serves the account. So the processes need not know each other, and if a shard
+is added (or removed), only the accounts of that shard move.
 """
 
 import hashlib
@@ -32,13 +32,15 @@ class Shard:
             raise ValueError("must be a number, a slash and the number of shards, like 0/3")
         shard = cls(int(match["index"]), int(match["count"]))
         if shard.index >= shard.count:
-            raise ValueError("must be less than the number of shards, because shards count from 0")
+            raise ValueError(
+                "must be one of the shards, which count from 0: of three, the last is 2/3"
+            )
         return shard
 
     def __str__(self) -> str:
         return f"{self.index}/{self.count}"
 
-    def keeps(self, name: str) -> bool:
+    def serves(self, name: str) -> bool:
         """Return True if the account with this name belongs to this shard."""
 
         def weight(index: int) -> bytes:

@@ -8,7 +8,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Final
 
 from mailroom.settings.file import read_file
@@ -25,8 +25,9 @@ from mailroom.settings.raw import (
 from mailroom.settings.variables import (
     ACCOUNT_PATHS,
     VARIABLES,
+    SettingPath,
+    account_and_variable,
     account_prefix,
-    of_account,
     variable_of,
 )
 
@@ -34,7 +35,7 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 """Python reads bytes in the environment that are not UTF-8 as these characters."""
 
 
-def read_sources(environ: Mapping[str, str], cwd: FilePath) -> tuple[SourceContent, ...]:
+def read_sources(environ: Mapping[str, str], cwd: Path) -> tuple[SourceContent, ...]:
     """Read all sources; return the one with the highest precedence first."""
     variables, file = read_environment(environ), read_file(environ.get(CONFIG, ""), cwd)
     accounts = {*variables.accounts, *file.accounts}
@@ -51,7 +52,7 @@ def read_environment(environ: Mapping[str, str]) -> SourceContent:
         and name not in {CONFIG, SECRETS_DIR}
         and not is_service_link(name, value)
     }
-    unknown_names = [name for name in ours if of_account(name)[1] not in VARIABLES]
+    unknown_names = [name for name in ours if account_and_variable(name)[1] not in VARIABLES]
     mistakes = [_unknown_variable(name) for name in unknown_names]
     given = {name: value for name, value in ours.items() if value and name not in unknown_names}
     broken = [name for name, value in given.items() if _SURROGATE.search(value)]
@@ -69,30 +70,31 @@ def _unknown_variable(name: str) -> str:
 
 
 def _content(
-    names: Mapping[str, str], values: Mapping[str, str], mistakes: Iterable[str]
+    places: Mapping[str, str], values: Mapping[str, str], mistakes: Iterable[str]
 ) -> SourceContent:
     """Divide variables among the accounts.
 
     Args:
-        names: each variable that is set -> its place, for a person.
-        values: the values that could be read.
-        mistakes: the mistakes in the others.
+        places: each variable that is set -> its place, for a person.
+        values: the values of the variables that could be read.
+        mistakes: the mistakes in the other variables.
     """
     variables: dict[str, dict[str, str]] = defaultdict(dict)
-    shown: dict[str, dict[tuple[str, ...], str]] = defaultdict(dict)
-    for name, where in names.items():
-        account, variable = of_account(name)
-        shown[account][VARIABLES[variable].path] = where
+    places_by_account: dict[str, dict[SettingPath, str]] = defaultdict(dict)
+    for name, place in places.items():
+        account, variable = account_and_variable(name)
+        places_by_account[account][VARIABLES[variable].path] = place
         if name in values:
             variables[account][variable] = values[name]
     layers = {
-        account: Layer(VariablesSource(variables[account]), shown[account]) for account in shown
+        account: Layer(VariablesSource(variables[account]), paths)
+        for account, paths in places_by_account.items()
     }
     common = layers.pop("", Layer(VariablesSource({})))
     return SourceContent(common, layers, tuple(mistakes))
 
 
-def read_secrets(directory: str, cwd: FilePath, *, accounts: Iterable[str] = ()) -> SourceContent:
+def read_secrets(directory: str, cwd: Path, *, accounts: Iterable[str] = ()) -> SourceContent:
     """Read the files of a directory whose names begin with our prefix; ignore all others.
 
     The default directory need not exist. If it exists but may not be listed (some tools for
@@ -103,9 +105,9 @@ def read_secrets(directory: str, cwd: FilePath, *, accounts: Iterable[str] = ())
         cwd: the folder of a relative ``directory``.
         accounts: the names of the accounts that other sources have.
     """
-    place = cwd / (directory or DEFAULT_SECRETS_DIR)
+    folder = cwd / (directory or DEFAULT_SECRETS_DIR)
     try:
-        files = [file for file in sorted(place.iterdir()) if file.name.upper().startswith(PREFIX)]
+        files = [file for file in sorted(folder.iterdir()) if file.name.upper().startswith(PREFIX)]
     except OSError as error:
         if isinstance(error, FileNotFoundError | NotADirectoryError) and directory:
             return empty_source(f"{SECRETS_DIR}: there is no such directory", unread=True)
@@ -113,14 +115,14 @@ def read_secrets(directory: str, cwd: FilePath, *, accounts: Iterable[str] = ())
             return empty_source(f"{SECRETS_DIR}: cannot be read ({error.strerror})", unread=True)
         names = [*VARIABLES]
         names += [variable_of(name, path) for name in sorted(accounts) for path in ACCOUNT_PATHS]
-        files = [file for name in names if os.access(file := place / name.lower(), os.F_OK)]
+        files = [file for name in names if os.access(file := folder / name.lower(), os.F_OK)]
     values: dict[str, str] = {}
     places: dict[str, str] = {}
     mistakes: list[str] = []
     for file in files:
         name = file.name.upper()
-        if not file.name.islower() or of_account(name)[1] not in VARIABLES:
-            # The name of the file stays as written, and the suggestion is in lower case.
+        if not file.name.islower() or account_and_variable(name)[1] not in VARIABLES:
+            # The mistake quotes the file's name as written, and suggests a name in lower case.
             _, _, hint = _unknown_variable(name).partition("; ")
             mistakes.append(
                 f"secret file {file.name}: unknown" + (f"; {hint.lower()}" if hint else "")

@@ -9,7 +9,7 @@ from mailroom.settings.model import Settings, is_process_wide
 from mailroom.settings.raw import PREFIX
 from mailroom.settings.setting import Section
 
-Path = tuple[str, ...]
+SettingPath = tuple[str, ...]
 """The section and key of a setting: ``("jmap", "token")``."""
 
 ACCOUNTS: Final = "accounts"
@@ -24,12 +24,12 @@ class Variable:
     """One setting, with its default."""
 
     name: str
-    path: Path
+    path: SettingPath
     default: Any
     meaning: str
 
 
-def _variables(owner: Settings | Section, path: Path) -> Iterator[Variable]:
+def _variables(owner: Settings | Section, path: SettingPath) -> Iterator[Variable]:
     """List the settings in an object that holds the defaults."""
     for field in fields(cast("Any", owner)):
         here, default = (*path, field.name), getattr(owner, field.name)
@@ -59,17 +59,19 @@ def account_prefix(name: str) -> str:
     ``MAILROOM_ACCOUNTS_ANNA_`` for ``MAILROOM_ACCOUNTS_ANNA_JMAP_TOKN``.
     """
     account, separator, _ = name.removeprefix(_ACCOUNT_PREFIX).partition("_")
-    is_one = name.startswith(_ACCOUNT_PREFIX) and separator and is_account_name(account.lower())
-    return f"{_ACCOUNT_PREFIX}{account}_" if is_one else ""
+    is_of_account = (
+        name.startswith(_ACCOUNT_PREFIX) and separator and is_account_name(account.lower())
+    )
+    return f"{_ACCOUNT_PREFIX}{account}_" if is_of_account else ""
 
 
-def variable_of(account: str, path: Path) -> str:
-    """Return the variable that sets ``path`` for an account; the name of a single one is empty."""
+def variable_of(account: str, path: SettingPath) -> str:
+    """Return the variable that sets ``path``; ``account`` is empty if there is a single account."""
     name = PATHS[path].name
     return f"{_ACCOUNT_PREFIX}{account.upper()}_{name.removeprefix(PREFIX)}" if account else name
 
 
-def of_account(name: str) -> tuple[str, str]:
+def account_and_variable(name: str) -> tuple[str, str]:
     """Return the account of a variable, and the same variable of a single account.
 
     ``MAILROOM_ACCOUNTS_ANNA_JMAP_TOKEN`` is ``MAILROOM_JMAP_TOKEN`` for ``anna``. A variable for

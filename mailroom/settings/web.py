@@ -28,7 +28,7 @@ def _joined(value: object) -> object:
     return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
-def _few(value: str) -> str:
+def _at_most_four(value: str) -> str:
     if len(_names(value)) > _MOST_ANSWERS:
         raise ValueError(f"must be {_MOST_ANSWERS} names at most")
     return value
@@ -68,7 +68,7 @@ def _mail_url(value: str) -> str:
     return value
 
 
-def _long(least: int) -> Check:
+def _at_least(least: int) -> Check:
     def check(value: Secret) -> Secret:
         if 0 < len(value.get_secret_value()) < least:
             raise ValueError(f"must have at least {least} characters")
@@ -77,7 +77,7 @@ def _long(least: int) -> Check:
     return Check(check)
 
 
-_Token = Annotated[HeaderToken, _long(_LEAST_TOKEN)]
+_Token = Annotated[HeaderToken, _at_least(_LEAST_TOKEN)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ class WebSettings(Section):
         meaning="`auto`: people sign in with a password or through a proxy; `none`: nobody signs"
         " in; only with a `MAILROOM_WEB_HOST` like `127.0.0.1`",
     )
-    password: Annotated[Password, _long(_LEAST_PASSWORD)] = setting(
+    password: Annotated[Password, _at_least(_LEAST_PASSWORD)] = setting(
         default=Secret(""),
         meaning=f"password of the page, of at least {_LEAST_PASSWORD} characters",
     )
@@ -130,7 +130,7 @@ class WebSettings(Section):
         default=Secret(""),
         meaning="token (Bearer) for programs that only read",
     )
-    answers: Annotated[str, Convert(_joined), Check(_few)] = setting(
+    answers: Annotated[str, Convert(_joined), Check(_at_most_four)] = setting(
         default="",
         meaning="categories that stand in each row, four at most: `Imbox, Feed`; default:"
         " Imbox, Feed, Paper Trail, and the first category that denies",

@@ -606,9 +606,9 @@ COMMANDS: Final = (
         "half of the container's time-out for its health check",
     ),
     Limit(
-        "admin/beside.py _TIMEOUT",
+        "admin/local_service.py _TIMEOUT",
         "s",
-        "each part of the answer of a service on this machine to `mailroom check` and `explain`",
+        "each part of the answer of a service on this machine to `mailroom check`",
         "the line about the service is left out",
         "the service answers from memory",
     ),

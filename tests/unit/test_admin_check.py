@@ -16,9 +16,9 @@ from aiohttp import web
 
 from mailroom.account import open_account
 from mailroom.admin import sign_of_life
-from mailroom.admin.beside import service_beside
 from mailroom.admin.check import check, verdict
 from mailroom.admin.inspections import Finding
+from mailroom.admin.local_service import ask_local_service
 from mailroom.exits import Exit
 from mailroom.health import Health, Overview, serve
 from mailroom.jmap.habits import Limitation
@@ -298,7 +298,7 @@ async def test_of_several_accounts_each_is_reported_by_itself(
         settings = load_settings(environ, cwd=tmp_path)
         told = {}
         for name in accounts:
-            told[name] = await service_beside(replace(settings, health=health, name=name))
+            told[name] = await ask_local_service(replace(settings, health=health, name=name))
     assert told["anna"] is not None
     assert told["ben"] is not None
     assert told["anna"][1] == ()

@@ -346,7 +346,7 @@ def test_every_secret_file_is_read(names: list[str], tmp_path: Path) -> None:
     given = read_secrets(str(tmp_path), tmp_path)
     assert given.mistakes == ()
     layers = [given.common, *given.accounts.values()]
-    assert sum(len(layer.names) for layer in layers) == len(names) >= 3
+    assert sum(len(layer.places) for layer in layers) == len(names) >= 3
 
 
 def test_the_secrets_of_the_example_are_sufficient(tmp_path: Path) -> None:

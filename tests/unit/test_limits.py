@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from mailroom.admin import beside, probe, sign_of_life
+from mailroom.admin import local_service, probe, sign_of_life
 from mailroom.health import account_health
 from mailroom.http import client, listening, not_now, retry, streams
 from mailroom.jmap import liveness, push_backoff, websocket_opening
@@ -80,5 +80,5 @@ def test_an_alert_comes_after_the_health_check() -> None:
 
 def test_the_probe_ends_before_its_supervisor_ends_it() -> None:
     (timeout,) = seconds(ROOT / "Dockerfile", r"HEALTHCHECK .*--timeout=(\d+)s")
-    assert beside._TIMEOUT < probe._TIMEOUT < timeout
+    assert local_service._TIMEOUT < probe._TIMEOUT < timeout
     assert sign_of_life._BYTE_TIMEOUT > liveness._SHORTEST_INTERVAL

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from mailroom import __version__
-from mailroom.admin.probe import Answer
+from mailroom.admin.probe import ProbeResult
 from mailroom.admin.probe import probe as probe_now
 from mailroom.health import Health, Overview, serve
 from mailroom.settings.load import load_settings
@@ -21,8 +21,8 @@ from tests.support.service.forked import command
 POLL = 60.0
 
 
-async def probe(environ: Mapping[str, str], *, cwd: Path, patience: float = 5) -> Answer:
-    return await asyncio.to_thread(probe_now, environ, cwd=cwd, patience=patience)
+async def probe(environ: Mapping[str, str], *, cwd: Path, seconds: float = 5) -> ProbeResult:
+    return await asyncio.to_thread(probe_now, environ, cwd=cwd, timeout=seconds)
 
 
 class Clock:
@@ -145,7 +145,7 @@ def test_the_port_is_read_as_the_service_reads_it(tmp_path: Path, written: objec
         port = load_settings({"MAILROOM_JMAP_TOKEN": "token"}, cwd=tmp_path).health.port
     except SettingsError:
         port = None
-    answer = probe_now({"MAILROOM_HEALTH_HOST": "127.0.0.1"}, cwd=tmp_path, patience=0.01)
+    answer = probe_now({"MAILROOM_HEALTH_HOST": "127.0.0.1"}, cwd=tmp_path, timeout=0.01)
     assert (f":{port}/" in answer.text) == (port is not None)
     assert ("is wrong" in answer.text) == (port is None)
 
@@ -166,7 +166,7 @@ async def test_a_host_that_is_none_is_not_well(tmp_path: Path, host: str) -> Non
 
 async def test_a_service_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        answer = await probe(at(silent.getsockname()[1]), cwd=tmp_path, patience=0.05)
+        answer = await probe(at(silent.getsockname()[1]), cwd=tmp_path, seconds=0.05)
     assert not answer.is_well
     assert answer.text.endswith("/healthz within 0.05 s")
 

@@ -219,7 +219,8 @@ NAMES = [f"account-{number}" for number in range(1200)]
 
 def shares(count: int) -> dict[str, int]:
     found = {
-        name: [index for index in range(count) if Shard(index, count).keeps(name)] for name in NAMES
+        name: [index for index in range(count) if Shard(index, count).serves(name)]
+        for name in NAMES
     }
     assert {len(indexes) for indexes in found.values()} == {1}
     return {name: index for name, (index,) in found.items()}
