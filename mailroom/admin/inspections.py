@@ -23,7 +23,7 @@ from mailroom.digest.times import next_due
 from mailroom.exits import Exit
 from mailroom.http import HttpError
 from mailroom.jmap.errors import SessionError
-from mailroom.jmap.session import unusable_push_urls
+from mailroom.jmap.session import push_url_warnings
 from mailroom.report import plan_text
 from mailroom.report.failures import EXPECTED
 from mailroom.screener.model.missing import MissingError, NoRightToWriteError
@@ -87,8 +87,8 @@ async def session(account: Account) -> AsyncIterator[Finding]:
         f"{limits.max_objects_in_get} mails read and {limits.max_objects_in_set} moved at a time, "
         f"{limits.max_concurrent_requests} requests at once",
     )
-    for unusable in unusable_push_urls(server, account.settings.jmap.credentials.allowed_hosts):
-        yield Finding("session", unusable, is_open=True)
+    for warning in push_url_warnings(server, account.settings.jmap.credentials.allowed_hosts):
+        yield Finding("session", warning, is_open=True)
     (addresses,) = await account.client.perform(mail.identities())
     listed = ", ".join(addresses) or "none known; your own mail is recognised in Sent and Drafts"
     yield Finding("your addresses", listed)

@@ -34,7 +34,7 @@ async def sign_of_life(account: Account, transport: PushTransport) -> str:
     async with transport.connect("") as connection:
         try:
             async with asyncio.timeout(_BYTE_TIMEOUT):
-                await connection.first_bytes()
+                await connection.await_sign_of_life()
         except TimeoutError:
             detail = f"{transport.name} sent nothing for {_BYTE_TIMEOUT:.0f} s, but may still work"
         mail = await account.mail()

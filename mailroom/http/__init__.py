@@ -36,7 +36,7 @@ from mailroom.http.refusals import raise_for_status, refusal
 from mailroom.http.sessions import open_session, tls_for
 from mailroom.http.slots import Slots
 from mailroom.http.streams import Streams
-from mailroom.http.tls import trusting
+from mailroom.http.tls import tls_context
 
 __all__ = [
     "CONNECT_TIMEOUT",
@@ -71,7 +71,7 @@ __all__ = [
     "raise_for_status",
     "refusal",
     "shown",
+    "tls_context",
     "tls_for",
-    "trusting",
     "with_origin",
 ]

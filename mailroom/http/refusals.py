@@ -42,7 +42,7 @@ def raise_for_status(response: Response, expected: Collection[int]) -> None:
         UnexpectedStatusError: any other status.
     """
     status = response.status
-    problem = _problem(response.body) if status >= HTTPStatus.BAD_REQUEST else None
+    problem = _json_object(response.body) if status >= HTTPStatus.BAD_REQUEST else None
     is_limit = problem is not None and problem.get("type") == _LIMIT
     limit = str((problem or {}).get("limit") or "") if is_limit else None
     asked_at = response.date or datetime.now(UTC)
@@ -65,7 +65,7 @@ def refusal(response: Response) -> CredentialsRefusedError | IntermediaryError:
     a challenge. Filters and proxies write pages, plain text and JSON of their own.
     """
     wanted = schemes(response.headers)
-    problem, page = _problem(response.body), response.intermediary
+    problem, page = _json_object(response.body), response.intermediary
     if problem is not None:
         said = (str(problem.get(name) or "") for name in _SAYING)
         words = plain(": ".join(dict.fromkeys(filter(None, said))))
@@ -83,14 +83,14 @@ def is_servers_own(response: Response) -> bool:
 
     Cloudflare writes problem details as well, but marks them as its own.
     """
-    problem = _problem(response.body)
+    problem = _json_object(response.body)
     if problem is not None:
         is_details = not _DETAILS.isdisjoint(problem)
         return is_details and not any(str(key).startswith("cloudflare") for key in problem)
     return _DAV_ERROR.search(response.body) is not None
 
 
-def _problem(body: bytes) -> dict[str, Any] | None:
+def _json_object(body: bytes) -> dict[str, Any] | None:
     """Return the members of problem details; None if the body is not a JSON object."""
     if not body.lstrip().startswith(b"{"):
         return None

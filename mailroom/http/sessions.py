@@ -4,16 +4,16 @@ import ssl
 
 import aiohttp
 
-from mailroom.http.tls import trusting
+from mailroom.http.tls import tls_context
 
 
 def tls_for(ca_file: str) -> ssl.SSLContext | None:
-    """Return the context that verifies servers; ``ca_file`` is as for :func:`trusting`.
+    """Return the context that verifies servers; ``ca_file`` is as for :func:`tls_context`.
 
     Without a file it is None: aiohttp has a context with the system's CAs in any case, and another
     one takes near a megabyte.
     """
-    return trusting(ca_file) if ca_file else None
+    return tls_context(ca_file) if ca_file else None
 
 
 def open_session(tls: ssl.SSLContext | None) -> aiohttp.ClientSession:

@@ -5,7 +5,7 @@ from functools import cache
 
 
 @cache
-def trusting(ca_file: str) -> ssl.SSLContext:
+def tls_context(ca_file: str) -> ssl.SSLContext:
     """Return the TLS context with the CAs of the system and those in a file (PEM).
 
     All connections share one context, because each context takes near a megabyte.

@@ -80,7 +80,7 @@ def get_people(
     are left out.
     """
     reading = get("Email", account_id, ids, read_people, properties=[*PEOPLE, *also])
-    return reading.then(lambda found: found.objects)
+    return reading.then(lambda response: response.objects)
 
 
 def get_created(

@@ -18,10 +18,10 @@ from mailroom.jmap.methods import (
 )
 from mailroom.jmap.patch_forms import (
     needs_whole_map,
-    split,
     was_moved,
     with_whole_map,
     without_new_keywords,
+    without_others,
 )
 from mailroom.jmap.request import Operation, encode_json
 from mailroom.jmap.session import Session
@@ -40,13 +40,13 @@ class Written:
 
     Attributes:
         patches: the patches that were asked for, by mail id.
-        updated: the server's answer.
-        was_held: True if the server found the state that was asked for. If not, the server has
+        response: the server's answer.
+        was_held: True if the account was in the state that the update named. If not, the server has
             ignored ``ifInState``, and the mails may have changed since they were read.
     """
 
     patches: Mapping[str, Patch]
-    updated: SetResponse
+    response: SetResponse
     was_held: bool
 
 
@@ -76,16 +76,16 @@ class EmailStore:
     async def read(
         self, ids: Sequence[str], *, also: Sequence[str] = ()
     ) -> tuple[str, tuple[Email, ...]]:
-        """Read mails; return an Email state, and the mails as they were in it or later.
+        """Read mails; return an Email state, and the mails as they were in this state or later.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
         state, emails = "", list[Email]()
         for reading in self.readings(ids, also=also):
-            (found,) = await self.client.perform(reading)
-            state = state or found[0]
-            emails += found[1]
+            ((state_of_batch, batch),) = await self.client.perform(reading)
+            state = state or state_of_batch
+            emails += batch
         return state, tuple(emails)
 
     def readings(
@@ -97,7 +97,7 @@ class EmailStore:
     def people_readings(
         self, ids: Sequence[str], *, also: Sequence[str] = ()
     ) -> list[Operation[tuple[EmailPeople, ...]]]:
-        """Return the operations that read the people of these mails, within the limits."""
+        """Return the operations that read senders and recipients of mails, within the limits."""
         return [get_people(self.id, part, also=also) for part in batches(ids, self.page_size)]
 
     def updates(self, patches: Mapping[str, Patch]) -> list[Operation[SetResponse]]:
@@ -107,7 +107,7 @@ class EmailStore:
     async def update(
         self, patches: Mapping[str, Patch]
     ) -> list[tuple[Mapping[str, Patch], SetResponse]]:
-        """Patch mails, whatever their state; return each part of the patches with its result.
+        """Patch mails in any Email state; return each part of the patches with its result.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
@@ -120,9 +120,9 @@ class EmailStore:
             async def attempt(
                 left: dict[str, Patch], answer: SetResponse = answer
             ) -> dict[str, Patch]:
-                async for asked, update in self._also_in_other_forms(left, answer, held=False):
-                    done.append((asked, update))
-                    left = _without(left, asked)
+                async for part, response in self._also_in_other_forms(left, answer, held=False):
+                    done.append((part, response))
+                    left = _without(left, part)
                 return left
 
             if left := await retry_while_changed(attempt, piece, tries=_TRIES):
@@ -156,26 +156,27 @@ class EmailStore:
             was_held = answer.old_state == state
             if state and not was_held:
                 self.habits.learn(Limitation.STATES)
-            async for asked, update in self._also_in_other_forms(piece, answer, held=True):
-                note(Written(asked, update, was_held))
-                state, left = update.new_state, _without(left, asked)
+            async for part, response in self._also_in_other_forms(piece, answer, held=True):
+                note(Written(part, response, was_held))
+                state, left = response.new_state, _without(left, part)
             if not piece.keys().isdisjoint(left):
                 break
         return left
 
     async def _update_if_in(self, patches: Mapping[str, Patch], state: str) -> SetResponse | None:
-        """Patch mails by one call; return None if the state is another and nothing was done.
+        """Patch mails by one call; return None if the state has changed and nothing was done.
 
-        The first such call finds out if the server checks ``ifInState`` at all. If the server does
-        not, its new state may include a change that somebody else made during the call.
+        The first call with a state also finds out if the server checks ``ifInState`` at all. On a
+        server that does not, the new state in the answer may include a change that somebody else
+        made during the call.
         """
         update = update_emails(self.id, patches, if_in_state=state or None)
         try:
             if not state or self.habits.states_are_proven or Limitation.STATES in self.habits:
-                (updated,) = await self.client.perform(update)
-                return updated
+                (response,) = await self.client.perform(update)
+                return response
             trial = try_outdated_state(self.id, state)
-            updated, is_refused = await self.client.perform(update, trial)
+            response, is_refused = await self.client.perform(update, trial)
         except MethodError as error:
             if error.type != STATE_MISMATCH:
                 raise
@@ -184,55 +185,57 @@ class EmailStore:
         if is_refused is False:
             self.habits.learn(Limitation.STATES)
         self.habits.states_are_proven = bool(is_refused)
-        return updated
+        return response
 
     async def _also_in_other_forms(
         self, asked: Mapping[str, Patch], answer: SetResponse, *, held: bool
     ) -> AsyncIterator[tuple[Mapping[str, Patch], SetResponse]]:
-        """Send the patches whose form the server refused once more, in another form.
+        """If the server refused the form of a patch, send the patch in another form.
 
-        Yields each part of the patches with its result, in order. The forms are those of
-        :mod:`mailroom.jmap.patch_forms`.
+        Yields each part of the patches with its result, in order; the first part is the patches
+        that are not sent again. The forms are those of :mod:`mailroom.jmap.patch_forms`.
 
         A patch that is not yielded was not carried out, because somebody else changed mail. If
         ``held``, the change came after ``answer``. Otherwise the change came after this method read
         the mail and before it patched the mail.
         """
         refused = {email_id: why for email_id, why in answer.failed.items() if email_id in asked}
-        plain = {
+        fewer_keywords = {
             email_id: patch
             for email_id, why in refused.items()
             if (patch := without_new_keywords(asked[email_id], why)) is not None
         }
-        maps = {
+        need_map = {
             email_id for email_id, why in refused.items() if needs_whole_map(asked[email_id], why)
         }
-        others = plain.keys() | maps
+        others = fewer_keywords.keys() | need_map
         if not others or others != asked.keys():
-            yield split(asked, answer, others)
+            yield without_others(asked, answer, others)
         state = answer.new_state
-        if plain:
-            again = await self._update_if_in(plain, state if held else "")
-            if again is None:
+        if fewer_keywords:
+            second = await self._update_if_in(fewer_keywords, state if held else "")
+            if second is None:
                 return
-            async for done in self._also_in_other_forms(plain, again, held=held):
-                state = done[1].new_state
-                yield done
-        if not maps:
+            async for part, response in self._also_in_other_forms(
+                fewer_keywords, second, held=held
+            ):
+                state = response.new_state
+                yield part, response
+        if not need_map:
             return
-        found, emails = await self.read(sorted(maps))
+        read_state, emails = await self.read(sorted(need_map))
         # A server that ignores the state refuses the form of a patch even if the mail was moved.
         moved = any(was_moved(asked[email.id], email.mailbox_ids) for email in emails)
-        if held and (moved or found != state):
+        if held and (moved or read_state != state):
             return
-        whole = {email.id: with_whole_map(asked[email.id], email.mailbox_ids) for email in emails}
-        again = await self._update_if_in(whole, found)
-        if again is None:
+        maps = {email.id: with_whole_map(asked[email.id], email.mailbox_ids) for email in emails}
+        second = await self._update_if_in(maps, read_state)
+        if second is None:
             return
-        if gone := {email_id: asked[email_id] for email_id in maps - whole.keys()}:
-            yield gone, replace(again, failed=dict.fromkeys(gone, _GONE))
-        async for done in self._also_in_other_forms(whole, again, held=held):
-            yield done
+        if gone := {email_id: asked[email_id] for email_id in need_map - maps.keys()}:
+            yield gone, replace(second, failed=dict.fromkeys(gone, _GONE))
+        async for part, response in self._also_in_other_forms(maps, second, held=held):
+            yield part, response
 
     def _pieces(self, patches: Mapping[str, Patch]) -> Iterator[dict[str, Patch]]:
         batches = set_batches(

@@ -84,7 +84,7 @@ class EventSourceConnection:
         self._closed = True
         self._response.close()
 
-    async def first_bytes(self) -> None:
+    async def await_sign_of_life(self) -> None:
         """Wait for the first bytes, and drop them.
 
         Raises:
@@ -115,7 +115,7 @@ class EventSourceConnection:
             async with asyncio.timeout(self._liveness.limit):
                 return await self._response.content.readany()
         except TimeoutError:
-            raise self._liveness.silence(self._response.url) from None
+            raise self._liveness.silence_error(self._response.url) from None
         except aiohttp.ClientError:
             if self._closed:
                 return b""

@@ -51,7 +51,7 @@ class SilentConnections:
         """Note that something came over a connection."""
         self._in_a_row = 0
 
-    def another(self, error: HttpError) -> HttpError | PushUnavailableError:
+    def add(self, error: HttpError) -> HttpError | PushUnavailableError:
         """Count a silent connection that ended with ``error``, and return the error to raise."""
         self._in_a_row += 1
         if self._in_a_row < _SILENT_CONNECTIONS:
@@ -106,7 +106,7 @@ class Liveness:
         if interval > 0:
             self._interval = max(self._asked, interval)
 
-    def silence(self, url: URL) -> HttpError | PushUnavailableError:
+    def silence_error(self, url: URL) -> HttpError | PushUnavailableError:
         """Return the error to raise if no byte came within the limit."""
         error = UnreachableError(url, f"silent for {self.limit:.0f} s", sent=True)
-        return error if self._heard else self._silent_connections.another(error)
+        return error if self._heard else self._silent_connections.add(error)

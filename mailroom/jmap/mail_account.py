@@ -139,9 +139,9 @@ class MailAccount(EmailStore):
         return imported
 
     def first_page(self, email_filter: Filter, *, also: Sequence[str] = ()) -> Operation[EmailPage]:
-        """Return the operation that reads a query's first page; :meth:`whole` reads the others.
+        """Return the operation that reads a query's first page.
 
-        ``also`` are further properties to read.
+        :meth:`whole_result` reads the other pages. ``also`` are further properties to read.
         """
         return find_emails(self.id, email_filter, limit=self.page_size, also=also)
 
@@ -170,21 +170,25 @@ class MailAccount(EmailStore):
             HttpError, JmapError: see :meth:`JmapClient.perform_all`.
         """
         queries = [self.first_page(email_filter, also=also) for email_filter in filters]
-        done, firsts = await self.client.perform_in_turn(preceded_by, queries)
-        return done, await self.all_pages(filters, firsts, also=also)
+        done, first_pages = await self.client.perform_in_turn(preceded_by, queries)
+        return done, await self.all_pages(filters, first_pages, also=also)
 
     async def all_pages(
-        self, filters: Sequence[Filter], firsts: Sequence[EmailPage], *, also: Sequence[str] = ()
+        self,
+        filters: Sequence[Filter],
+        first_pages: Sequence[EmailPage],
+        *,
+        also: Sequence[str] = (),
     ) -> tuple[Email, ...]:
         """Read the results of several queries whose first pages are known; see :meth:`find`."""
         parts = await all_of(
-            self.whole(email_filter, first, also=also)
-            for email_filter, first in zip(filters, firsts, strict=True)
+            self.whole_result(email_filter, first, also=also)
+            for email_filter, first in zip(filters, first_pages, strict=True)
         )
         emails = {email.id: email for part in parts for email in part}
         return tuple(sorted(emails.values(), key=lambda email: (email.received_at, email.id)))
 
-    async def whole(
+    async def whole_result(
         self,
         email_filter: Filter,
         first: EmailPage,

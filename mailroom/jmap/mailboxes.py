@@ -9,9 +9,9 @@ from mailroom.jmap.answers import string
 from mailroom.jmap.methods import SetResponse, get, query, set_objects
 from mailroom.jmap.request import Operation
 
-_REGISTERED: Final[Mapping[str, str]] = {"spam": "junk"}
-"""Roles that are not registered with IANA, and the registered ones that they mean. The Junk mailbox
-of Apache James 3.8 has the role ``spam``."""
+_REGISTERED_ROLE_OF: Final[Mapping[str, str]] = {"spam": "junk"}
+"""Role that is not registered with IANA -> the registered role with the same meaning. The Junk
+mailbox of Apache James 3.8 has the role ``spam``."""
 _PROPERTIES: Final = ("id", "name", "parentId", "role", "totalEmails", "myRights")
 
 
@@ -21,7 +21,7 @@ class Mailbox:
 
     Attributes:
         id: its id.
-        name: its own name, without those of its parents.
+        name: its own name, without its parents' names.
         parent_id: the id of its parent; None at the top.
         role: as registered with IANA, in lower case; empty if it has none.
         total_emails: the number of mails in it; None if the server does not report it.
@@ -39,14 +39,20 @@ class Mailbox:
 
 @lru_cache(maxsize=64)
 def _shared(rights: frozenset[str]) -> frozenset[str]:
-    """Return the first of all equal sets: nearly all mailboxes of all accounts have the same."""
+    """Return the same object for all equal sets.
+
+    This saves memory, because nearly all mailboxes have equal rights.
+    """
     return rights
 
 
 def get_mailboxes(
     account_id: str, ids: Sequence[str] | None = None
 ) -> Operation[tuple[Mailbox, ...]]:
-    """Read some mailboxes of the account; with None, all (some servers return maxObjectsInGet)."""
+    """Read some mailboxes of the account; with None, all of them.
+
+    Asked for all, some servers return only as many as maxObjectsInGet.
+    """
 
     def mailbox_in(value: Any) -> Mailbox:
         total, rights = value.get("totalEmails"), value.get("myRights")
@@ -55,7 +61,7 @@ def get_mailboxes(
             id=string(value["id"]),
             name=string(value["name"]),
             parent_id=None if value.get("parentId") is None else string(value["parentId"]),
-            role=_REGISTERED.get(role, role),
+            role=_REGISTERED_ROLE_OF.get(role, role),
             total_emails=total if isinstance(total, int) else None,
             rights=_shared(frozenset(name for name, granted in rights.items() if granted is True))
             if isinstance(rights, dict)
@@ -63,7 +69,7 @@ def get_mailboxes(
         )
 
     reading = get("Mailbox", account_id, ids, mailbox_in, properties=_PROPERTIES)
-    return reading.then(lambda found: found.objects)
+    return reading.then(lambda response: response.objects)
 
 
 def find_mailbox_ids(account_id: str, position: int) -> Operation[tuple[str, ...]]:

@@ -135,7 +135,7 @@ def get_state(data_type: str, account_id: str) -> Operation[str]:
     request are not a transaction.
     """
     reading = get(data_type, account_id, [], str, properties=["id"])
-    return reading.then(lambda found: found.state)
+    return reading.then(lambda response: response.state)
 
 
 def changes(

@@ -65,10 +65,16 @@ def was_moved(patch: Patch, mailbox_ids: Collection[str]) -> bool:
     return not taken_out <= set(mailbox_ids)
 
 
-def split(
-    asked: Mapping[str, Patch], update: SetResponse, others: Collection[str]
+def without_others(
+    asked: Mapping[str, Patch], response: SetResponse, others: Collection[str]
 ) -> tuple[Mapping[str, Patch], SetResponse]:
-    """Return the patches and their result without ``others``, which are sent in another form."""
-    failed = {email_id: why for email_id, why in update.failed.items() if email_id not in others}
+    """Return the patches and their result without those of some mails.
+
+    Args:
+        asked: the patches that were sent, by mail id.
+        response: the server's answer to them.
+        others: the ids of the mails to leave out, because they are patched in another form.
+    """
+    failed = {email_id: why for email_id, why in response.failed.items() if email_id not in others}
     kept = {email_id: patch for email_id, patch in asked.items() if email_id not in others}
-    return kept, SetResponse(update.old_state, update.new_state, failed)
+    return kept, SetResponse(response.old_state, response.new_state, failed)

@@ -74,7 +74,7 @@ class Backoff:
 
     def __init__(self) -> None:
         self.retry = 0.0
-        self._in_a_row = 0
+        self._attempt = 0
         self._refusals = 0
 
     def pause_after(self, error: Exception | None, *, lived: float) -> float:
@@ -84,7 +84,7 @@ class Backoff:
             error: the error that ended the connection; None if there was none.
             lived: the seconds for which the connection was open; 0 if it was never open.
         """
-        self._in_a_row = 1 if lived >= HEALTHY_LIFE else self._in_a_row + 1
+        self._attempt = 1 if lived >= HEALTHY_LIFE else self._attempt + 1
         if lived > 0.0:
             self._refusals = 0
         if isinstance(error, CredentialsRefusedError):
@@ -98,4 +98,4 @@ class Backoff:
         elif isinstance(error, ServerFailureError):
             least = error.retry_after or 0.0
         floor = min(max(self.retry, least), _LONGEST_FLOOR)
-        return full_jitter(self._in_a_row, base=_BASE_PAUSE, cap=_LONGEST_PAUSE, floor=floor)
+        return full_jitter(self._attempt, base=_BASE_PAUSE, cap=_LONGEST_PAUSE, floor=floor)

@@ -138,7 +138,7 @@ def find_any(account_id: str, email_filter: Filter) -> Operation[bool]:
     return finding.then(lambda page: bool(page.ids))
 
 
-def find_newest_id(account_id: str, email_filter: Filter) -> Operation[IdPage]:
+def find_last_id(account_id: str, email_filter: Filter) -> Operation[IdPage]:
     """Find the id of the last mail in the list of the mails that match.
 
     Some servers put mail that their search index lacks at the end of the list, in whichever order

@@ -1,4 +1,4 @@
-"""Reads the headers that show who sends mail: of all mail since a moment, or of some mails."""
+"""Read mail with the header fields that show who sends it: all mail since a time, or by ids."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -29,13 +29,13 @@ _UTC_DATE: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, slots=True)
-class Headers:
-    """A mail with those header fields that show if a program has sent it, and to many people.
+class MailWithHeaders:
+    """A mail with the header fields that show if a program sent it, or if many people got it.
 
     Attributes:
         email: the mail, with its thread and its subject line.
         unsubscribe: the raw List-Unsubscribe field (RFC 2369); empty if there is none, as every
-            other field.
+            other attribute below.
         precedence: the raw Precedence field.
         auto_submitted: the raw Auto-Submitted field (RFC 3834).
         feedback_id: the raw Feedback-ID field, which senders of bulk mail write.
@@ -48,7 +48,7 @@ class Headers:
     feedback_id: str = ""
 
     def age(self, now: datetime) -> timedelta:
-        """Return the time since the mail was received; none if its date cannot be read."""
+        """Return the time since the mail was received; zero if its date cannot be read."""
         try:
             received = datetime.fromisoformat(self.email.received_at)
         except ValueError:
@@ -58,22 +58,25 @@ class Headers:
 
 @dataclass(frozen=True, slots=True)
 class _HeadersPage(IdPage):
-    """A part of a query's result, with the mails that still exist."""
+    """A part of a query's result, with the mails that still exist.
 
-    mails: tuple[Headers, ...]
+    Both ``states`` are the Email state after the query.
+    """
+
+    mails: tuple[MailWithHeaders, ...]
 
 
 async def headers_since(
     account: MailAccount, email_filter: Filter | None, since: datetime, *, also: Sequence[str] = ()
-) -> AsyncIterator[tuple[Headers, ...]]:
+) -> AsyncIterator[tuple[MailWithHeaders, ...]]:
     """Yield the mails since a moment, newest first, a page at a time; each page is one request.
 
-    The reading ends at the first page that ends with an older mail. Some servers take the order
-    from a search index, and put mail that the index lacks at the end of the list. So if the list is
-    not in order, or ends with a mail that is not older, it is read to its end.
+    The reading ends after the first page whose last mail is from before the moment. Some servers
+    take the order from a search index, and put mail that the index lacks at the end of the list. So
+    the whole list is read if it is not in order, or if its very last mail is not from before the
+    moment.
 
-    Mail that comes meanwhile moves the last mails of a page to the next page; they are yielded
-    once.
+    New mail moves the last mails of one page to the next page; such mails are yielded once.
 
     Args:
         account: the account.
@@ -84,28 +87,30 @@ async def headers_since(
     Raises:
         HttpError, JmapError: the server cannot be asked.
     """
-    size, oldest = min(_PAGE, account.page_size), since.astimezone(UTC).strftime(_UTC_DATE)
-    position, seen, earliest, is_in_order = 0, frozenset[str](), "", True
+    size, since_date = min(_PAGE, account.page_size), since.astimezone(UTC).strftime(_UTC_DATE)
+    position, seen, last_date, is_in_order = 0, frozenset[str](), "", True
 
     def page_at(position: int) -> Operation[_HeadersPage]:
         return _find(account.id, email_filter, position=position, limit=size, also=also)
 
-    page, end = await account.client.perform(page_at(0), _find_end(account.id, email_filter))
+    page, very_last_date = await account.client.perform(
+        page_at(0), _find_last_date(account.id, email_filter)
+    )
     while page.length:
         position += page.length
         account.habits.weigh_total(page.total, position)
         dates = [mail.email.received_at for mail in page.mails if mail.email.id not in seen]
-        before = [earliest, *dates] if earliest else dates
-        is_in_order = is_in_order and before == sorted(before, reverse=True)
-        earliest = dates[-1] if dates else earliest
+        sequence = [last_date, *dates] if last_date else dates
+        is_in_order = is_in_order and sequence == sorted(sequence, reverse=True)
+        last_date = dates[-1] if dates else last_date
         yield tuple(
             mail
             for mail in page.mails
-            if mail.email.received_at >= oldest and mail.email.id not in seen
+            if mail.email.received_at >= since_date and mail.email.id not in seen
         )
-        is_past = is_in_order and earliest < oldest and end < oldest
+        rest_is_older = is_in_order and max(last_date, very_last_date) < since_date
         is_last = account.habits.trusts_totals and position == page.total and not page.is_full
-        if is_past or is_last:
+        if rest_is_older or is_last:
             return
         seen = frozenset(page.ids)
         (page,) = await account.client.perform(page_at(position))
@@ -113,10 +118,11 @@ async def headers_since(
 
 async def read_headers(
     account: MailAccount, ids: Sequence[str], *, also: Sequence[str] = ()
-) -> tuple[str, tuple[Headers, ...]]:
-    """Return the Email state and the headers of those of some mails that still exist.
+) -> tuple[str, tuple[MailWithHeaders, ...]]:
+    """Return the Email state, and mails with their headers.
 
-    At most as many mails are read as one request may read.
+    Mails that do not exist any more are left out. Only the first ``ids`` are read, as many as fit
+    into one request.
 
     Args:
         account: the account.
@@ -154,7 +160,7 @@ def _find(
     )
 
     def read(results: Results) -> _HeadersPage:
-        # If the query was refused, its error is the cause of the other call's.
+        # If the query is refused, Email/get fails as well. The query's error says why.
         found, answer = finding.read(results), reading.read(results)
         states = (answer.state, answer.state)
         by_id = {mail.email.id: mail for mail in answer.objects}
@@ -164,7 +170,7 @@ def _find(
     return Operation(finding.calls + reading.calls, read)
 
 
-def _find_end(account_id: str, email_filter: Filter | None) -> Operation[str]:
+def _find_last_date(account_id: str, email_filter: Filter | None) -> Operation[str]:
     """Return the date of the last mail in the list; "" if there is none, or the server refuses."""
     finding = query("Email", account_id, email_filter, sort=_NEWEST_FIRST, position=-1, limit=1)
     reading = get(
@@ -179,7 +185,7 @@ def _find_end(account_id: str, email_filter: Filter | None) -> Operation[str]:
         try:
             finding.read(results)
         except MethodError as error:
-            if error.type != "invalidArguments":  # the answer to a position that is negative
+            if error.type != "invalidArguments":  # some servers refuse a negative position
                 raise
             return ""
         return next(iter(reading.read(results).objects), "")
@@ -187,8 +193,8 @@ def _find_end(account_id: str, email_filter: Filter | None) -> Operation[str]:
     return Operation(finding.calls + reading.calls, read)
 
 
-def _headers(value: Any) -> Headers:
-    return Headers(
+def _headers(value: Any) -> MailWithHeaders:
+    return MailWithHeaders(
         email=read_email(value),
         unsubscribe=str(value.get(_UNSUBSCRIBE) or ""),
         precedence=str(value.get(_PRECEDENCE) or ""),

@@ -49,7 +49,8 @@ class Limits:
 
         def limit(name: str, default: int) -> int:
             value = core.get(name)
-            return value if type(value) is int and value > 0 else default  # True is no number
+            # isinstance() would take True for a number.
+            return value if type(value) is int and value > 0 else default
 
         return cls(
             max_size_request=limit("maxSizeRequest", cls().max_size_request),
@@ -93,7 +94,7 @@ class Session:
     state: str
 
     def account_for(self, capability: str, *, wanted: str = "") -> str:
-        """Return the id of the account to use: the one ``wanted``, else the primary one.
+        """Return the id of the account to use: ``wanted``, or the primary account if it is empty.
 
         Raises:
             SessionError: there is no such account, or it lacks the capability.
@@ -111,13 +112,17 @@ class Session:
         return account_id
 
     def find_account_for(self, capability: str, *, preferred: str = "") -> str:
-        """Return the id of the preferred account, else of the primary one; empty if neither can."""
+        """Return the id of an account with a capability; empty if there is none.
+
+        It is the preferred account if that has the capability, else the primary account.
+        """
         for account_id in (preferred, self._usual_account(capability)):
             if capability in self.accounts.get(account_id, ()):
                 return account_id
         return ""
 
     def _usual_account(self, capability: str) -> str:
+        """Return the primary account; if none is named, the only account of the session."""
         if capability in self.primary_accounts or len(self.accounts) != 1:
             return self.primary_accounts.get(capability, "")
         return next(iter(self.accounts))
@@ -179,7 +184,7 @@ def keeping_origin(session: Session, origin: URL) -> Session:
     )
 
 
-def check_api_url(session: Session, asked: URL, allowed_hosts: AllowedHosts) -> None:
+def check_api_url(session: Session, session_url: URL, allowed_hosts: AllowedHosts) -> None:
     """Raise an error unless the credentials may be sent to the session's API.
 
     Raises:
@@ -189,10 +194,11 @@ def check_api_url(session: Session, asked: URL, allowed_hosts: AllowedHosts) -> 
         allowed_hosts.check(session.api_url)
     except InsecureUrlError:
         raise SessionError(
-            f"the server at {asked.origin()} says that its API is at {shown(session.api_url)}."
-            " Credentials go only to the host that is configured, and only over https. If that"
-            " address is right, configure it as MAILROOM_JMAP_SESSION_URL; if a proxy stands before"
-            " the server, set MAILROOM_JMAP_KEEP_ORIGIN=true"
+            f"the server at {session_url.origin()} says that its API is at"
+            f" {shown(session.api_url)}. Credentials go only to the host that is configured, and"
+            " only over https. If that address is right, configure it as"
+            " MAILROOM_JMAP_SESSION_URL; if a proxy stands before the server, set"
+            " MAILROOM_JMAP_KEEP_ORIGIN=true"
         ) from None
 
 
@@ -215,7 +221,7 @@ def upload_url(session: Session, account_id: str, allowed_hosts: AllowedHosts) -
     return url
 
 
-def unusable_push_urls(session: Session, allowed_hosts: AllowedHosts) -> Iterator[str]:
+def push_url_warnings(session: Session, allowed_hosts: AllowedHosts) -> Iterator[str]:
     """Yield a warning for each push address that the credentials must not be sent to."""
     urls = [session.websocket_url]
     with suppress(ValueError):

@@ -45,7 +45,7 @@ ORDER: Final = (WebSocketTransport.name, EventSourceTransport.name)
 """The transports' names, the best first."""
 _BAD_ENDS: Final = 3
 """The number of bad ends in a row after which a transport is given up."""
-_COUNTED_BESIDE_OTHERS: Final = frozenset({End.REFUSED, End.FAILED, End.SHORT})
+_COUNTED_UNLESS_LAST: Final = frozenset({End.REFUSED, End.FAILED, End.SHORT})
 """Ends that count only if there is another transport to use."""
 _MISSED_CHANGES: Final = 2
 """The number of connections that missed a change, with none between them that announced one, after
@@ -107,7 +107,7 @@ class Preference:
                 transports may be tried again.
             now: the time.
         """
-        is_counted = not is_last or end not in _COUNTED_BESIDE_OTHERS
+        is_counted = not is_last or end not in _COUNTED_UNLESS_LAST
         match end:
             case End.ANNOUNCED | End.HEALTHY:
                 self._bad_ends[name] = 0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from yarl import URL
 
-from mailroom.http import NO_PROXIES, Credentials, Proxies, UnreachableError, trusting
+from mailroom.http import NO_PROXIES, Credentials, Proxies, UnreachableError, tls_context
 from mailroom.jmap.liveness import PUSH_TIMEOUTS, PushTimeouts, SilentConnections
 from mailroom.jmap.push_backoff import PushUnavailableError
 from mailroom.jmap.session import JMAP
@@ -85,7 +85,7 @@ class WebSocketTransport:
             ping=self._ping,
             timeouts=self._timeouts,
             proxy=self._proxies.for_url(url),
-            tls=trusting(self._ca_file) if url.scheme == "wss" else None,
+            tls=tls_context(self._ca_file) if url.scheme == "wss" else None,
         )
         try:
             connection = WebSocketConnection(websocket, url, position)
@@ -94,7 +94,7 @@ class WebSocketTransport:
                     await connection.prove()
             except TimeoutError:
                 silent = UnreachableError(url, "no answer", sent=True)
-                raise self._silent_connections.another(silent) from None
+                raise self._silent_connections.add(silent) from None
             self._silent_connections.heard()
             await connection.enable(self._types)
             yield connection

@@ -12,9 +12,9 @@ from yarl import URL
 
 from mailroom.jmap.push import StateChange
 from mailroom.jmap.push_backoff import PushUnavailableError
-from mailroom.jmap.websocket_errors import end_error, is_oversized, lost, refusal
+from mailroom.jmap.websocket_errors import early_end_error, end_error, is_oversized, refusal
 
-_HEARD: Final = 3.0
+_ANSWER_TIMEOUT: Final = 3.0
 """Seconds in which a request is answered, unless many messages come before the answer."""
 _ANSWERS: Final = ("Response", "RequestError")
 _ECHO: Final = json.dumps(
@@ -73,7 +73,7 @@ class WebSocketConnection:
                     break
                 self._early.append(message)
         except ConnectionClosed as closed:
-            raise lost(closed, self._url) from None
+            raise early_end_error(closed, self._url) from None
         if answer["@type"] == "RequestError":
             error = refusal(answer, self._url, resumed=False)
             # A refusal of this request alone is an answer as well.
@@ -98,14 +98,14 @@ class WebSocketConnection:
         try:
             await self._websocket.send(json.dumps(request))
             await self._websocket.send(_ECHO)
-            async with asyncio.timeout(_HEARD):
+            async with asyncio.timeout(_ANSWER_TIMEOUT):
                 self._early.append(await self._receive())
         except TimeoutError:
             pass
         except ConnectionClosed as closed:
             self._end = closed
 
-    async def first_bytes(self) -> None:
+    async def await_sign_of_life(self) -> None:
         """Wait for the answer to a ping. No message is lost.
 
         Raises:
@@ -114,7 +114,7 @@ class WebSocketConnection:
         try:
             await (await self._websocket.ping())
         except ConnectionClosed as closed:
-            raise lost(closed, self._url) from None
+            raise early_end_error(closed, self._url) from None
 
     async def changes(self) -> AsyncGenerator[StateChange, None]:
         """See :class:`mailroom.jmap.push.Connection`.

@@ -82,7 +82,7 @@ def _close_of_ours(end: ConnectionClosed) -> Close | None:
     return None if end.rcvd_then_sent else end.sent
 
 
-def lost(end: ConnectionClosed, url: URL) -> HttpError:
+def early_end_error(end: ConnectionClosed, url: URL) -> HttpError:
     """Return the error for a connection that ended too early, even by a regular close."""
     return end_error(end, url) or UnreachableError(url, "closed at once", sent=True)
 

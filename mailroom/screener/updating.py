@@ -45,7 +45,7 @@ async def update_and_mend(  # noqa: PLR0913 - the callers differ in each argumen
     not_held = dict[str, Patch]()
 
     def note_written(written: Written) -> None:
-        note(written.patches, written.updated)
+        note(written.patches, written.response)
         if not written.was_held:
             not_held.update(written.patches)
 

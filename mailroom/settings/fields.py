@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from yarl import URL
 
-from mailroom.http import trusting
+from mailroom.http import tls_context
 from mailroom.screener.model.age import parse_age
 from mailroom.settings.setting import Check, Convert, Parse, Secret
 from mailroom.settings.shard import Shard
@@ -49,7 +49,7 @@ def _proxy(value: Secret) -> Secret:
 def _ca_file(value: str) -> str:
     if value:
         try:
-            trusting(value)
+            tls_context(value)
         except ssl.SSLError:
             raise ValueError("must be a file of certificates in PEM") from None
         except OSError as error:

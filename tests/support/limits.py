@@ -451,7 +451,7 @@ PUSH: Final = (
         "proxies accept a WebSocket and pass nothing on",
     ),
     Limit(
-        "jmap/websocket_connection.py _HEARD",
+        "jmap/websocket_connection.py _ANSWER_TIMEOUT",
         "s",
         "from the request for push over a WebSocket to the next message of the server",
         "the connection counts as open all the same",

@@ -22,7 +22,7 @@ from mailroom.http import (
     HttpClient,
     Proxies,
     UnreachableError,
-    trusting,
+    tls_context,
 )
 from mailroom.jmap.errors import JmapError
 from mailroom.jmap.websocket import WebSocketTransport
@@ -83,7 +83,7 @@ def ca_file(ca: trustme.CA, tmp_path: Path) -> Iterator[str]:
     path = tmp_path / "ca.pem"
     ca.cert_pem.write_to_path(path)
     yield str(path)
-    trusting.cache_clear()
+    tls_context.cache_clear()
 
 
 def server_context(ca: trustme.CA) -> ssl.SSLContext:
@@ -114,7 +114,7 @@ async def tls_server(ca: trustme.CA) -> AsyncIterator[tuple[int, list[web.Reques
 
 @asynccontextmanager
 async def client(ca_file: str, proxies: Proxies) -> AsyncIterator[HttpClient]:
-    connector = aiohttp.TCPConnector(ssl=trusting(ca_file))
+    connector = aiohttp.TCPConnector(ssl=tls_context(ca_file))
     async with aiohttp.ClientSession(connector=connector) as session:
         credentials = Credentials.bearer(TOKEN, AllowedHosts(HOME))
         yield HttpClient(session, credentials, proxies=proxies, sleep=Pauses())
@@ -149,7 +149,7 @@ async def test_without_that_ca_the_certificate_is_not_trusted(ca: trustme.CA) ->
 
 
 async def test_the_systems_cas_are_trusted_as_well(ca_file: str) -> None:
-    ours = {cert["serialNumber"] for cert in trusting(ca_file).get_ca_certs()}
+    ours = {cert["serialNumber"] for cert in tls_context(ca_file).get_ca_certs()}
     systems = {cert["serialNumber"] for cert in ssl.create_default_context().get_ca_certs()}
     assert ours > systems or not systems
 
@@ -222,7 +222,7 @@ async def open_websocket(proxy: str, ca_file: str) -> None:
     """Open a WebSocket to a server that ends it at once, or to which the proxy does not lead."""
     with pytest.raises((UnreachableError, JmapError)):
         async with websocket_through(proxy, ca_file).connect("") as connection:
-            await connection.first_bytes()
+            await connection.await_sign_of_life()
 
 
 async def test_a_proxy_that_refuses_a_websocket_does_not_switch_push_off(ca_file: str) -> None:

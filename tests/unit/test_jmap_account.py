@@ -35,7 +35,7 @@ async def listed(mails: Mails, **core: int) -> tuple[list[str], JmapServer]:
     """The ids of all mails in mailbox m, in the order they are listed."""
     async with account_on(mails, **core) as (server, account):
         (first,) = await account.client.perform(account.first_page(box()))
-        return ids_of(await account.whole(box(), first)), server
+        return ids_of(await account.whole_result(box(), first)), server
 
 
 def ids_of(emails: Sequence[Email]) -> list[str]:
@@ -48,7 +48,7 @@ async def test_one_page_needs_one_request_once_a_total_was_more_than_its_page() 
         for name in ("large", "m"):
             before = len(server.requests)
             (first,) = await account.client.perform(account.first_page(box(name)))
-            await account.whole(box(name), first)
+            await account.whole_result(box(name), first)
         assert len(server.requests) == before + 1
 
 

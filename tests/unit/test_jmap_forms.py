@@ -61,7 +61,7 @@ async def in_state(world: World, patches: Mapping[str, Patch], state: str) -> di
     done = list[Written]()
     left = await world.account.update_in_state(patches, state, done.append)
     outcome = {
-        email_id: str(written.updated.failed.get(email_id, ""))
+        email_id: str(written.response.failed.get(email_id, ""))
         for written in done
         for email_id in written.patches
     }

@@ -15,7 +15,7 @@ from mailroom.jmap.errors import MethodError, SessionError
 from mailroom.jmap.methods import SetResponse, set_objects
 from mailroom.jmap.postponed import Answers, completed, put_off
 from mailroom.jmap.request import Call, Operation
-from mailroom.jmap.session import CORE, MAIL, WEBSOCKET, unusable_push_urls
+from mailroom.jmap.session import CORE, MAIL, WEBSOCKET, push_url_warnings
 from tests.support.scripted.http import http_client
 from tests.support.scripted.jmap import Invocation, JmapServer, Responses, echo, problem
 
@@ -258,8 +258,8 @@ async def test_addresses_of_push_that_cannot_be_used_are_named() -> None:
     capabilities = {CORE: {}, MAIL: {}, WEBSOCKET: websocket}
     urls = {"eventSourceUrl": "http://10.0.0.7:8080/es?types={types}", "capabilities": capabilities}
     async with JmapServer(urls=urls).running() as (client, http):
-        told = list(unusable_push_urls(await client.session(), http.credentials.allowed_hosts))
-    assert [each.split(" is at ")[1].split(",")[0] for each in told] == [
+        warnings = list(push_url_warnings(await client.session(), http.credentials.allowed_hosts))
+    assert [warning.split(" is at ")[1].split(",")[0] for warning in warnings] == [
         "wss://push.evil.example/ws",
         "http://10.0.0.7:8080/es",
     ]

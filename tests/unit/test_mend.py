@@ -107,7 +107,7 @@ async def test_the_first_update_finds_out_if_the_state_is_minded(quirks: Quirks)
             await account.update_in_state(moves, state, answers.append)
             (written,) = answers
             assert written.was_held
-            assert written.updated.failed == {}
+            assert written.response.failed == {}
             assert (Limitation.STATES in account.habits) == (quirks is JAMES)
             assert account.habits.states_are_proven == (quirks is not JAMES)
 

@@ -88,29 +88,29 @@ def test_the_first_byte_has_two_intervals(ping: int, limit: float) -> None:
 
 
 def test_silence_after_the_first_byte_is_a_dead_connection() -> None:
-    assert isinstance(heard().silence(HERE), UnreachableError)
+    assert isinstance(heard().silence_error(HERE), UnreachableError)
 
 
 def test_silence_before_the_first_byte_twice_means_poll() -> None:
     liveness = Liveness(30, PUSH_TIMEOUTS)
     liveness.opened()
-    assert isinstance(liveness.silence(HERE), UnreachableError)
+    assert isinstance(liveness.silence_error(HERE), UnreachableError)
     liveness.opened()
-    assert isinstance(liveness.silence(HERE), PushUnavailableError)
+    assert isinstance(liveness.silence_error(HERE), PushUnavailableError)
 
 
 def test_a_byte_in_between_clears_the_suspicion() -> None:
     liveness = Liveness(30, PUSH_TIMEOUTS)
     liveness.opened()
-    liveness.silence(HERE)
+    liveness.silence_error(HERE)
     liveness.opened()
     liveness.heard()
-    assert isinstance(liveness.silence(HERE), UnreachableError)
+    assert isinstance(liveness.silence_error(HERE), UnreachableError)
     liveness.opened()
-    assert isinstance(liveness.silence(HERE), UnreachableError)
+    assert isinstance(liveness.silence_error(HERE), UnreachableError)
 
 
 def test_what_is_said_of_the_silence_shows_no_query() -> None:
-    assert str(heard().silence(HERE)) == (
+    assert str(heard().silence_error(HERE)) == (
         "https://jmap.example.com/events: no answer (silent for 300 s)"
     )

@@ -6,7 +6,7 @@ import pytest
 
 from mailroom.jmap.errors import MethodError
 from mailroom.jmap.mail import RECIPIENTS, Filter, read_email
-from mailroom.jmap.recent_mail import Headers, headers_since
+from mailroom.jmap.recent_mail import MailWithHeaders, headers_since
 from mailroom.sandbox import HOSTILE, JAMES, STALWART, Limits, Querying, Quirks
 from tests.support.sandbox.arrivals import DAY, NOW, World, a_world
 
@@ -16,7 +16,7 @@ SMALL = Limits(max_query=10)
 
 async def read(
     world: World, email_filter: Filter | None = None, *, also: tuple[str, ...] = ()
-) -> list[Headers]:
+) -> list[MailWithHeaders]:
     """Read everything, page after page."""
     pages = headers_since(world.account, email_filter, SINCE, also=also)
     return [mail async for page in pages for mail in page]
@@ -129,9 +129,9 @@ async def test_a_refused_filter_is_an_error() -> None:
             await read(world, {"minSize": 1})
 
 
-def mail_of(received_at: str) -> Headers:
+def mail_of(received_at: str) -> MailWithHeaders:
     email = {"id": "m", "mailboxIds": {}, "header:From:asAddresses:all": []}
-    return Headers(read_email({**email, "receivedAt": received_at}))
+    return MailWithHeaders(read_email({**email, "receivedAt": received_at}))
 
 
 @pytest.mark.parametrize(

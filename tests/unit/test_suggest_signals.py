@@ -9,7 +9,7 @@ from mailroom.contacts.address import list_key
 from mailroom.contacts.index import ContactIndex, IndexBuilder
 from mailroom.contacts.uid import uid_for
 from mailroom.jmap.mail import EmailAddress
-from mailroom.jmap.recent_mail import Headers
+from mailroom.jmap.recent_mail import MailWithHeaders
 from mailroom.screener.model.keywords import DIGEST, FORGED, JUNK
 from mailroom.screener.model.subject import Kind, Subject
 from mailroom.screener.suggest import signals as signals_module
@@ -24,13 +24,13 @@ from tests.support.domain.builders import NOW, mail
 from tests.support.domain.headers import DEV, headers
 
 
-def sent(to: str, thread: str = "") -> Headers:
+def sent(to: str, thread: str = "") -> MailWithHeaders:
     people = (EmailAddress("", to),)
     return headers("alice@example.com", recipients=people, thread_id=thread)
 
 
 def counted(
-    *mails: Headers,
+    *mails: MailWithHeaders,
     correspondence: Correspondence | None = None,
     index: ContactIndex | None = None,
 ) -> list[Signals]:
@@ -108,7 +108,7 @@ def test_a_list_of_one_sender_is_the_senders_unless_it_is_decided() -> None:
 
 
 def test_weeks_with_mail_are_counted_once() -> None:
-    def at(days: int) -> Headers:
+    def at(days: int) -> MailWithHeaders:
         day = NOW - timedelta(days=days)
         return headers(received_at=f"{day:%Y-%m-%dT%H:%M:%SZ}")
 

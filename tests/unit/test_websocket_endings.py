@@ -205,7 +205,7 @@ async def test_the_answer_to_a_ping_is_a_sign_of_life() -> None:
         WebSocketServer.running(says_and_hangs(CHANGE)) as server,
         websocket_transport(server.url).connect("") as connection,
     ):
-        await connection.first_bytes()
+        await connection.await_sign_of_life()
         async with aclosing(connection.changes()) as changes:
             assert await anext(changes) == StateChange({"a": {"Email": "1"}})
 
@@ -218,7 +218,7 @@ async def test_a_connection_that_ends_gives_no_sign_of_life(script: Script) -> N
     ):
         await server.peers_gone()
         with pytest.raises(UnreachableError):
-            await connection.first_bytes()
+            await connection.await_sign_of_life()
 
 
 async def test_an_error_shows_where_but_no_query() -> None:

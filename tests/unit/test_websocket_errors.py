@@ -17,7 +17,7 @@ from yarl import URL
 
 from mailroom.http import BrokenAnswerError, UnreachableError
 from mailroom.jmap.push_backoff import PushUnavailableError
-from mailroom.jmap.websocket_errors import end_error, handshake_error, is_oversized, lost
+from mailroom.jmap.websocket_errors import early_end_error, end_error, handshake_error, is_oversized
 
 HERE = URL("wss://push.example.com/ws?ticket=secret")
 WHERE = "wss://push.example.com/ws"
@@ -113,13 +113,13 @@ RESTART = Close(1012, "back soon")
 )
 def test_an_end_is_reported_as_it_came(end: ConnectionClosed, text: str) -> None:
     assert str(end_error(end, HERE)) == f"{WHERE}: {text}"
-    assert str(lost(end, HERE)) == f"{WHERE}: {text}"
+    assert str(early_end_error(end, HERE)) == f"{WHERE}: {text}"
 
 
 def test_a_regular_end_is_no_error_unless_it_came_at_once() -> None:
     end = ConnectionClosedOK(OK, OK, rcvd_then_sent=True)
     assert end_error(end, HERE) is None
-    assert str(lost(end, HERE)) == f"{WHERE}: no answer (closed at once)"
+    assert str(early_end_error(end, HERE)) == f"{WHERE}: no answer (closed at once)"
 
 
 def test_a_message_is_too_big_if_we_said_so() -> None:

@@ -15,7 +15,7 @@ from mailroom.jmap.email_store import Written
 from mailroom.jmap.listing import list_ids
 from mailroom.jmap.mail import OVERVIEW, Email, Patch
 from mailroom.jmap.mail_account import MailAccount
-from mailroom.jmap.recent_mail import Headers, read_headers
+from mailroom.jmap.recent_mail import MailWithHeaders, read_headers
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.keywords import NOTICE
 from mailroom.screener.model.places import Places
@@ -114,7 +114,7 @@ class NoticeClaims:
         done = set[str]()
 
         def note(written: Written) -> None:
-            done.update(written.patches.keys() - written.updated.failed.keys())
+            done.update(written.patches.keys() - written.response.failed.keys())
 
         patches: dict[str, Patch] = {mail.email.id: {f"keywords/{NOTICE}": None} for mail in owed}
         await self._account.update_in_state(patches, state, note)
@@ -122,7 +122,7 @@ class NoticeClaims:
         return tuple(ours), not done
 
     async def _newcomers(
-        self, owed: Iterable[Headers], own: Iterable[str], screener: str
+        self, owed: Iterable[MailWithHeaders], own: Iterable[str], screener: str
     ) -> list[Newcomer]:
         """Return the senders of mails who have no other waiting mail."""
         by_id = {mail.email.id: mail for mail in owed}

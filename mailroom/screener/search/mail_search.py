@@ -16,7 +16,7 @@ from mailroom.jmap.habits import Limitation
 from mailroom.jmap.listing import list_ids
 from mailroom.jmap.mail import Email, EmailPeople, Filter
 from mailroom.jmap.mail_account import MailAccount
-from mailroom.jmap.queries import EmailPage, IdPage, find_newest_id
+from mailroom.jmap.queries import EmailPage, IdPage, find_last_id
 from mailroom.jmap.request import Operation, Results, in_order
 from mailroom.screener.search.filters import Mailboxes
 from mailroom.screener.search.people import Fields, filters_for, names_any
@@ -190,9 +190,7 @@ class MailSearch:
             # A server that searches one mailbox at a time refuses this. Then mailboxes are listed.
             inside = {"operator": "OR", "conditions": [inside, *others]}
         by_header: Filter = {"operator": "AND", "conditions": [inside, _EVERY_MAIL]}
-        queries = in_order(
-            find_newest_id(account.id, inside), find_newest_id(account.id, by_header)
-        )
+        queries = in_order(find_last_id(account.id, inside), find_last_id(account.id, by_header))
 
         def read(results: Results) -> Proof | None:
             try:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from mailroom.jmap.recent_mail import Headers
+from mailroom.jmap.recent_mail import MailWithHeaders
 from mailroom.screener.model.subject import Kind
 from mailroom.screener.suggest.signals import MOST_NAMES, Signals, is_automatic, is_bulk
 from mailroom.screener.suggest.words import (
@@ -92,7 +92,7 @@ def _correspondent(signals: Signals) -> Guess | None:
     return Guess(SenderKind.COMPANY if is_company else SenderKind.PERSON, reason)
 
 
-def is_personal(mail: Headers, address: str) -> bool:
+def is_personal(mail: MailWithHeaders, address: str) -> bool:
     """Return True if nothing shows that a program has sent a mail, or sent it to many people."""
     is_of_many = is_bulk(mail) or is_of_newsletter(address)
     return not (is_of_many or is_automatic(mail) or is_of_program(address))

@@ -10,7 +10,7 @@ from mailroom.jmap.errors import MethodError
 from mailroom.jmap.habits import Limitation
 from mailroom.jmap.mail import RECIPIENTS, Filter
 from mailroom.jmap.mail_account import MailAccount
-from mailroom.jmap.recent_mail import Headers, headers_since
+from mailroom.jmap.recent_mail import MailWithHeaders, headers_since
 from mailroom.screener.model.places import Places
 from mailroom.screener.suggest.signals import Correspondence, Tally
 
@@ -56,7 +56,7 @@ class Reader:
         tally = Tally(correspondence, own, index, now)
         excluded = places.trash | places.junk | places.drafts | places.sent
 
-        def add(mails: Sequence[Headers]) -> None:
+        def add(mails: Sequence[MailWithHeaders]) -> None:
             tally.add(mail for mail in mails if not mail.email.mailbox_ids <= excluded)
 
         elsewhere = {"inMailboxOtherThan": sorted(excluded)}
@@ -78,7 +78,7 @@ class Reader:
         work: str,
         email_filter: Filter | None,
         now: datetime,
-        use: Callable[[Sequence[Headers]], None],
+        use: Callable[[Sequence[MailWithHeaders]], None],
         *,
         also: Sequence[str] = (),
     ) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from mailroom.contacts.address import key_of, list_key
 from mailroom.contacts.index import ContactIndex
-from mailroom.jmap.recent_mail import Headers
+from mailroom.jmap.recent_mail import MailWithHeaders
 from mailroom.screener.model.keywords import DIGEST, FORGED, JUNK
 from mailroom.screener.model.lists import is_discussion, list_id, list_name
 from mailroom.screener.model.sender import Sender, UnusableFromError, sender_of
@@ -47,7 +47,7 @@ class Correspondence:
     threads: set[str] = field(default_factory=set)
     senders: set[str] = field(default_factory=set)
 
-    def add(self, mails: Iterable[Headers]) -> None:
+    def add(self, mails: Iterable[MailWithHeaders]) -> None:
         """Add mails in Sent, read with their recipients."""
         for mail in mails:
             email = mail.email
@@ -95,7 +95,7 @@ class Signals:
     names: set[str] = field(default_factory=set)
     subject_lines: list[str] = field(default_factory=list)
 
-    def add(self, mail: Headers, sender: Sender, *, week: int, is_in_thread: bool) -> None:
+    def add(self, mail: MailWithHeaders, sender: Sender, *, week: int, is_in_thread: bool) -> None:
         """Add a mail; newer mail is added first.
 
         Args:
@@ -153,7 +153,7 @@ class Tally:
         self._now = now
         self._senders: dict[Subject, Signals] = {}
 
-    def add(self, mails: Iterable[Headers]) -> None:
+    def add(self, mails: Iterable[MailWithHeaders]) -> None:
         """Add mails, newer mail first. The caller leaves out sent mail, drafts, junk and trash."""
         for mail in mails:
             self.mails += 1
@@ -190,14 +190,14 @@ class Tally:
         )
 
 
-def is_bulk(mail: Headers) -> bool:
+def is_bulk(mail: MailWithHeaders) -> bool:
     """Return True if a header field shows that a mail went to many people."""
     precedence = mail.precedence.strip().lower()
     fields = (mail.unsubscribe, mail.feedback_id, mail.email.list_id)
     return any(fields) or precedence in _BULK_PRECEDENCE
 
 
-def is_automatic(mail: Headers) -> bool:
+def is_automatic(mail: MailWithHeaders) -> bool:
     """Return True if a program has sent a mail (RFC 3834)."""
     value = mail.auto_submitted.partition(";")[0].strip().lower()
     return value not in {"", "no"}
