@@ -9,7 +9,7 @@ from mailroom.web.protocol import ScreenedAccount
 
 
 async def waiting(request: web.Request) -> web.StreamResponse:
-    """Return the waiting subjects as in ``mailroom waiting --json``, and the time of reading."""
+    """Return the waiting subjects as ``mailroom waiting --json`` does, and the time of reading."""
     shown = await _account_of(request, decides=False).waiting()
     data = {
         "waiting": [dict(row.data) for row in shown.rows],

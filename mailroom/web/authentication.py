@@ -123,7 +123,8 @@ class Authenticator:
         if len(self._accesses) == 1:  # the form does not ask for the account
             name = self._accesses[0].account.name
         access = self._with_password.get(name)
-        # A sign-in to one's own account must not end the delay for another account.
+        # Failures are counted for each account. Otherwise, somebody who guesses the password of
+        # another account could end each delay by a sign-in to an account of their own.
         account = access.account.name if access else ""
         if seconds := self._throttle.remaining_delay(address, account):
             raise WaitError(seconds)

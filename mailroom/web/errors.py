@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 _HEADINGS: Final = {
     HTTPStatus.NOT_FOUND: "There is no such page",
-    HTTPStatus.SERVICE_UNAVAILABLE: "The mail server cannot be reached",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The mail account cannot be used now",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The request was refused",
     HTTPStatus.INTERNAL_SERVER_ERROR: "A mistake in Mailroom",
 }
@@ -43,7 +43,8 @@ async def show_errors(request: web.Request, handler: Handler) -> web.StreamRespo
     except AccountUnavailableError as error:
         status, text, headers = HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": "60"}
     except Exception:
-        # Not the path itself: that of a notice's link decides on a sender.
+        # The log gets the route and not the path, because anybody can decide who knows the path of
+        # a notice's link.
         resource = request.match_info.route.resource
         path = "" if resource is None else resource.canonical
         log.exception("a mistake in Mailroom itself: the page did not answer", path=path)

@@ -118,7 +118,7 @@ class DecidedRow:
     """A decision that holds.
 
     Attributes:
-        who: the subjects that the decision is about; forms name the decision by the first one.
+        who: the subjects that the decision is about; forms send the first subject.
         name: the name on the card; may be empty.
         categories: the names of the categories.
         date: the day of the decision (``2026-02-25``); empty for a decision made by hand.
@@ -164,7 +164,7 @@ class SubjectPage:
         name: the name on its card, or in its newest mail; may be empty.
         categories: the names of the categories that its new mail would go to.
         explanation: (term, text) pairs, as ``mailroom explain`` prints them: contact, addresses,
-            groups, decided, mail, new mail. A term may stand several times.
+            groups, decided, mail, new mail. A term may occur several times.
         mails: its newest mails in the mailboxes that Mailroom manages, the newest first.
         is_decided: True if there is a decision on the subject itself.
     """
@@ -224,10 +224,10 @@ class Choice:
         answer: the name of a category, or :data:`SPAM`.
         scope: the senders that the answer is about.
         mark_read: True if the waiting mail is to be marked as read.
-        mail_id: a mail of the row, because the same sender may have a forged and a genuine row;
-            empty: the genuine row.
+        mail_id: a mail of the row that the answer is for, because a sender may have two rows, one
+            with forged and one with genuine mail; empty: the row with genuine mail.
         is_by_notice: True if the answer comes from a button of a notice. The mail then gets a
-            keyword by which all buttons of the notice are used up.
+            keyword, and no button of the notice decides any more.
     """
 
     who: str
@@ -250,7 +250,7 @@ class Outcome:
         failure: the reason why nothing was decided, for a person; empty for a success.
         is_pending: True if the label is on the mail, but its pass has not ended yet.
         let_in: the id of a mail that was let into the Inbox without a decision; else empty.
-        data: the outcome as ``mailroom decide --json`` prints it, and ``pending``.
+        data: the outcome as ``mailroom decide --json`` prints it, with :attr:`is_pending` added.
     """
 
     who: str

@@ -20,11 +20,11 @@ _PURPOSE: Final = "mailroom.notice.answer"
 
 
 class InvalidLinkError(Exception):
-    """The link was not signed by this account, or is for another purpose."""
+    """The account did not sign the link with its present key."""
 
 
 class ExpiredLinkError(InvalidLinkError):
-    """The link was signed by this account, and is too old."""
+    """The account signed the link, but too long ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ class NoticeLink:
 class LinkSigner:
     """Signs the links of one account, and checks them.
 
-    The key is derived from the token of programs, or else from the password of the page: both are
-    the same in every process of the account, and a new one ends all links. The token is preferred,
-    because a password may be guessed by somebody who has a link. If there is neither, the key is
-    random, and links end with the process.
+    The key is derived from the token of programs or, without a token, from the password of the
+    page. Both are the same in every process of the account, and a new token or password ends all
+    links. The token is preferred, because somebody who has a link can try passwords on it without
+    asking the page. If there is neither, the key is random, and links end with the process.
 
     Args:
         account: the name of the account; empty for a single account.
@@ -68,7 +68,7 @@ class LinkSigner:
         """Return the content of a link.
 
         Raises:
-            InvalidLinkError: the link is not valid, or not any more.
+            InvalidLinkError: the account did not sign the link, or signed it too long ago.
         """
         try:
             return NoticeLink(*self._serializer.loads(text, max_age=_AGE))
@@ -79,7 +79,7 @@ class LinkSigner:
 
     @cached_property
     def _serializer(self) -> URLSafeTimedSerializer:
-        # The derivation takes a while, so it is done when the first link is needed.
+        # Deriving the key takes a while, so the key is derived when the first link is needed.
         return URLSafeTimedSerializer(
             hashlib.scrypt(
                 self._secret.encode() or _random_secret(),
@@ -95,5 +95,5 @@ class LinkSigner:
 
 @cache
 def _random_secret() -> bytes:
-    """Return a secret that is the same as long as the process runs."""
+    """Return a random secret, the same in each call of this process."""
     return secrets.token_bytes(32)

@@ -1,7 +1,7 @@
 """The links of notices: a page with the question, and the request that decides.
 
-A link is a capability: its signature replaces the sign-in, and it shows and decides nothing but its
-own question. Opening it changes nothing, because scanners of links and previews open links, too.
+A link is a capability: its signature replaces the sign-in, and the link shows and decides its own
+question only. Opening a link changes nothing, because link scanners and previews open links, too.
 """
 
 from http import HTTPStatus
@@ -23,8 +23,9 @@ _STATUSES: Final = {
     LinkState.GONE: HTTPStatus.GONE,
 }
 _FOR_APPS: Final = {"Access-Control-Allow-Origin": "*"}
-"""The web app of ntfy is on another site, and shows a failure if it may not read the response. The
-sender of the request knows everything in the response: it needs the link, and no cookie counts."""
+"""The web app of ntfy is on another site, and shows a failure if it may not read the response. With
+``*``, browsers let a site read only responses to requests without cookies. Such a response shows
+nothing but the question of the link, which the site has."""
 
 
 async def show(request: web.Request) -> web.StreamResponse:

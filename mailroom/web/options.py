@@ -8,7 +8,7 @@ from mailroom.web.model import Answer
 from mailroom.web.protocol import ScreenedAccount
 
 _IN_ROW = ("Imbox", "Feed", "Paper Trail")
-"""The categories that stand in a row by default, beside the first one that denies."""
+"""The categories that stand in a row by default; the first category that denies is added."""
 
 
 @dataclass(frozen=True, slots=True)

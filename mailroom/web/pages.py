@@ -9,7 +9,7 @@ from mailroom.web.context import access_of, html, local_path, page_of
 from mailroom.web.model import Waiting
 from mailroom.web.options import Access
 
-_AT_ONCE: Final = 50
+_ROWS_ON_A_PAGE: Final = 50
 """The largest number of rows on one page."""
 _MOST_DIGITS: Final = 6
 
@@ -35,12 +35,12 @@ def _waiting(
     request: web.Request, template: str, access: Access, shown: Waiting
 ) -> web.StreamResponse:
     search = request.query.get("search", "").strip()
-    found = []
+    matching = []
     for row in shown.rows:
         texts = (row.name, row.address, row.who, row.subject_line, row.alias)
         if any(search.casefold() in text.casefold() for text in texts):
-            found.append(row)
-    part, number, pages = _part(found, request)
+            matching.append(row)
+    part, number, pages = _part(matching, request)
     # The script puts these rows into the page at "/", so their forms must return there.
     query = request.path_qs.removeprefix("/rows").removeprefix("/")
     page = page_of(
@@ -62,21 +62,21 @@ def _waiting(
     )
 
 
-def _part(found: Sequence[T], request: web.Request) -> tuple[Sequence[T], int, int]:
+def _part(all_rows: Sequence[T], request: web.Request) -> tuple[Sequence[T], int, int]:
     """Return the rows on the requested page, the page's number, and the number of pages."""
-    pages = max(1, -(-len(found) // _AT_ONCE))
-    asked = request.query.get("page", "1")
-    is_number = asked.isascii() and asked.isdigit() and len(asked) <= _MOST_DIGITS
-    number = min(max(int(asked), 1), pages) if is_number else 1
-    return found[(number - 1) * _AT_ONCE : number * _AT_ONCE], number, pages
+    pages = max(1, -(-len(all_rows) // _ROWS_ON_A_PAGE))
+    wanted = request.query.get("page", "1")
+    is_number = wanted.isascii() and wanted.isdigit() and len(wanted) <= _MOST_DIGITS
+    number = min(max(int(wanted), 1), pages) if is_number else 1
+    return all_rows[(number - 1) * _ROWS_ON_A_PAGE : number * _ROWS_ON_A_PAGE], number, pages
 
 
 async def decided(request: web.Request) -> web.StreamResponse:
     """Show the decisions."""
     access = access_of(request)
     category, search = request.query.get("category", ""), request.query.get("search", "").strip()
-    found = await access.account.decided(category=category, search=search)
-    part, number, pages = _part(found, request)
+    decisions = await access.account.decided(category=category, search=search)
+    part, number, pages = _part(decisions, request)
     return html(
         "decided.html",
         page=page_of(request, "Decided", "decided", access=access),

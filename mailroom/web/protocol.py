@@ -49,12 +49,12 @@ class ScreenedAccount(Protocol):
     async def decide(self, choices: Sequence[Choice]) -> tuple[Outcome, ...]:
         """Put the labels of all choices on mail, wait for the pass, and return the outcomes.
 
-        Subjects without waiting mail are decided on by their names. There is an outcome for each
-        choice, in the same order.
+        If no mail of a subject waits, the decision is made without a label, as ``mailroom decide``
+        makes it. There is an outcome for each choice, in the same order.
         """
 
     async def question(self, choice: Choice) -> Question:
-        """Return the question of a link of a notice, with the present state of its subject."""
+        """Return the question of a link of a notice, with the present state of the link."""
 
     async def answer_notice(self, choice: Choice) -> tuple[Question, Outcome | None]:
         """Decide as a button of a notice, if its question is open.

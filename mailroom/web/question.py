@@ -5,14 +5,14 @@ from enum import StrEnum
 
 
 class LinkState(StrEnum):
-    """The effect that a link of a notice has when its button is pressed."""
+    """The state of a link of a notice; only an open link decides."""
 
     OPEN = "open"
-    """The sender waits, and the link decides."""
+    """The sender waits."""
     DONE = "done"
     """The sender is in the category of the link already."""
     DECIDED = "decided"
-    """The sender was decided on otherwise."""
+    """The sender is in another category."""
     USED = "used"
     """A button of the same notice was pressed before, and the decision was undone."""
     GONE = "gone"
@@ -26,7 +26,7 @@ class Question:
     Attributes:
         who: the subject.
         answer: the name of the category.
-        state: the effect of the link.
+        state: the state of the link.
         name: the display name in the mail of the notice; may be empty.
         subject_line: the subject line of this mail; may be empty.
         categories: the names of the categories that the subject is in.

@@ -54,12 +54,12 @@ def static_file(name: str) -> StaticFile | None:
 @cache
 def _static_files() -> Mapping[str, StaticFile]:
     """Return all static files by name, so that no name in a request becomes a path."""
-    found = dict[str, StaticFile]()
+    static_files = dict[str, StaticFile]()
     for file in files(_PACKAGE).joinpath("static").iterdir():
         body = file.read_bytes()
         version = hashlib.sha256(body).hexdigest()[:12]
-        found[file.name] = StaticFile(body, _TYPES[file.name.rpartition(".")[2]], version)
-    return found
+        static_files[file.name] = StaticFile(body, _TYPES[file.name.rpartition(".")[2]], version)
+    return static_files
 
 
 @cache
@@ -78,6 +78,7 @@ def _environment() -> Environment:
         static=lambda name: f"/static/{name}?v={_static_files()[name].version}",
         hue=_hue,
         decision_day=decision_day,
+        # _pages.html is part of pages with and without a search and a category.
         search="",
         category="",
     )
@@ -85,7 +86,7 @@ def _environment() -> Environment:
 
 
 def day(when: datetime, now: datetime | None = None) -> Markup:
-    """Return a time in short: the hour today, weekday and hour within six days, else the date."""
+    """Return a time in short: "14:03" today, "Tue 14:03" within six days, else "25 Feb"."""
     local = when.astimezone()
     today = (now or datetime.now(local.tzinfo)).astimezone(local.tzinfo)
     age = today.date() - local.date()
@@ -102,9 +103,9 @@ def day(when: datetime, now: datetime | None = None) -> Markup:
 
 
 def decision_day(date: str, time: str) -> Markup | str:
-    """Return the time of a decision as :func:`day` does; empty if the decision has no date."""
+    """Return the time of a decision as :func:`day` does; a text that is no date is returned."""
     try:
-        # Decisions are written down in the time zone of the service.
+        # The notes on contacts have the time in the time zone of the service.
         return day(datetime.fromisoformat(f"{date}T{time or '00:00'}"))
     except ValueError:
         return date
@@ -121,7 +122,7 @@ def breakable(text: str) -> Markup:
 
 
 def _hue(name: str, answers: Sequence[Answer]) -> str:
-    """Return the class for the accent colour of an answer."""
+    """Return the CSS class for the accent colour of an answer."""
     answer = next((answer for answer in answers if answer.name == name), None)
     if answer is None or answer.denies:
         return "hue-no"

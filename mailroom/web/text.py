@@ -18,11 +18,14 @@ _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and symbols that are drawn as nothing."""
 _SPACES: Final = frozenset({"Zs"})
+"""The general category of spaces."""
 _MARKS: Final = frozenset({"Mn", "Me"})
+"""The general categories of combining marks."""
 _MOST_MARKS: Final = 2
-"""Combining marks on one letter. No living language needs more than two beside composed letters."""
+"""The largest number of combining marks on a letter. No living language needs more than two beside
+composed letters."""
 _LONGEST: Final = 160
-"""Characters of a text; the rest is cut off."""
+"""The largest number of characters of a text; the rest is cut off."""
 _LONGEST_ADDRESS: Final = 320
 """Octets of the longest address that is valid (RFC 5321 section 4.5.3.1)."""
 _CONFUSABLE: Final = frozenset({"Armenian", "Cherokee", "Cyrillic", "Greek"})
@@ -48,7 +51,7 @@ def clean(text: str, longest: int = _LONGEST) -> str:
     """
     kept = list[str]()
     marks = 0
-    # A name may have a million characters; four times the length is always enough.
+    # A name may have a million characters, so only its beginning is read.
     for character in unicodedata.normalize("NFC", text[: 4 * longest]):
         category = unicodedata.category(character)
         if character in _JOINERS:
@@ -81,8 +84,9 @@ def address(text: str) -> str:
     """Return an address, a domain or a List-Id in full.
 
     Characters that cannot be seen are shown as escapes. An international domain is followed by its
-    form in ASCII, in which letters of different scripts cannot be confused; a domain in that form
-    is followed by its letters. Scripts that look like the Latin one are named.
+    form in ASCII, in which letters of different scripts cannot be confused: ``ann@bücher.example
+    (@xn--bcher-kva.example)``. A domain in ASCII form is followed by its letters. Scripts with
+    letters that look like Latin ones are named.
     """
     shown = "".join(_visible(character) for character in text[:_LONGEST_ADDRESS])
     if len(text) > _LONGEST_ADDRESS:

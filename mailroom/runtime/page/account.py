@@ -116,7 +116,7 @@ class PageAccount:
         return outcomes
 
     async def question(self, choice: Choice) -> Question:
-        """Return the question of a link of a notice, with the present state of its subject."""
+        """Return the question of a link of a notice, with the present state of the link."""
         subject = subject_named(choice.who)
         async with self._connection.open() as (account, _):
             explanation = await explain(account, subject)
