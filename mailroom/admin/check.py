@@ -14,7 +14,7 @@ from mailroom.exits import Exit
 from mailroom.http import CredentialsRefusedError
 from mailroom.report.failures import EXPECTED, exit_code
 
-_AGAIN: Final = "not looked at, for the same reason"
+_SAME_REASON: Final = "not looked at, for the same reason"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ class _Part:
         title: the title of its findings.
         inspect: the function that does the part and yields its findings.
         asks: the servers that it asks.
-        is_proof_for: the servers that have refused the credentials if this part fails so.
+        is_proof_for: the servers that have refused the credentials, if this part fails with
+            CredentialsRefusedError.
     """
 
     title: str
@@ -34,24 +35,23 @@ class _Part:
     is_proof_for: frozenset[str] = frozenset()
 
 
-_MAIL: Final = "mail"
-_CONTACTS: Final = "contacts"
-_BY_MAIL: Final = frozenset({_MAIL})
-_BY_CONTACTS: Final = frozenset({_CONTACTS})
-_BOTH: Final = _BY_MAIL | _BY_CONTACTS
+_MAIL_SERVER: Final = frozenset({"mail"})
+_CONTACTS_SERVER: Final = frozenset({"contacts"})
+_BOTH: Final = _MAIL_SERVER | _CONTACTS_SERVER
+"""The servers for contacts, even over CardDAV: the mail server's session is always read first."""
 _PARTS: Final = (
     _Part("settings", inspections.settings),
-    _Part("JMAP", inspections.session, asks=_BY_MAIL, is_proof_for=_BY_MAIL),
-    _Part("rights", inspections.rights, asks=_BY_MAIL, is_proof_for=_BY_MAIL),
-    _Part("contacts", inspections.contacts, asks=_BY_CONTACTS, is_proof_for=_BY_CONTACTS),
+    _Part("JMAP", inspections.session, asks=_MAIL_SERVER, is_proof_for=_MAIL_SERVER),
+    _Part("rights", inspections.rights, asks=_MAIL_SERVER, is_proof_for=_MAIL_SERVER),
+    _Part("contacts", inspections.contacts, asks=_BOTH, is_proof_for=_CONTACTS_SERVER),
     _Part("mailboxes and groups", inspections.mailboxes_and_groups, asks=_BOTH),
     _Part("new mail", inspections.new_mail),
-    _Part("push", inspections.push, asks=_BY_MAIL, is_proof_for=_BY_MAIL),
+    _Part("push", inspections.push, asks=_MAIL_SERVER, is_proof_for=_MAIL_SERVER),
     _Part("service", inspections.service),
     _Part("page", inspections.page),
     _Part("digest", inspections.digest),
     _Part("notices", inspections.notices),
-    _Part("search", inspections.search, asks=_BY_MAIL),
+    _Part("search", inspections.search, asks=_MAIL_SERVER),
     _Part("next pass", inspections.next_pass, asks=_BOTH),
 )
 
@@ -63,19 +63,17 @@ async def check(account: Account) -> AsyncIterator[Finding]:
     """
     reasons: set[str] = set()
     refused: set[str] = set()
-    # Unless the settings name the protocol for contacts, only the mail server knows it.
-    is_known = account.settings.contacts.backend == "carddav"
     for part in _PARTS:
-        asks = part.asks if is_known or _CONTACTS not in part.asks else part.asks | {_MAIL}
-        if not refused.isdisjoint(asks):
-            yield Finding(part.title, _AGAIN, Exit.CREDENTIALS)
+        if not refused.isdisjoint(part.asks):
+            yield Finding(part.title, _SAME_REASON, Exit.CREDENTIALS)
             continue
         try:
             async for finding in part.inspect(account):
                 yield finding
         except EXPECTED as error:
             reason = str(error)
-            yield Finding(part.title, _AGAIN if reason in reasons else reason, exit_code(error))
+            detail = _SAME_REASON if reason in reasons else reason
+            yield Finding(part.title, detail, exit_code(error))
             reasons.add(reason)
             if isinstance(error, CredentialsRefusedError):
                 refused |= part.is_proof_for

@@ -158,9 +158,19 @@ async def test_an_address_book_that_may_not_be_written(
 # Credentials
 
 
+CARDDAV: dict[str, str] = {
+    "MAILROOM_CONTACTS_BACKEND": "carddav",
+    "MAILROOM_CARDDAV_URL": "http://127.0.0.1:9/",
+    "MAILROOM_CARDDAV_USERNAME": "alice",
+    "MAILROOM_CARDDAV_PASSWORD": "secret",
+}
+
+
+@pytest.mark.parametrize("contacts", [{}, CARDDAV], ids=["auto", "carddav"])
 async def test_a_server_that_refuses_the_credentials_is_asked_once(
-    environ: Environ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    environ: Environ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, contacts: dict[str, str]
 ) -> None:
+    environ |= contacts
     asked: list[str] = []
 
     def refuse(_accounts: Any, authorization: str) -> None:
