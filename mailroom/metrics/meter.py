@@ -26,9 +26,10 @@ from mailroom.waiting.trigger import Due, Reason
 log = structlog.get_logger(__name__)
 
 _SPECIAL: Final = {None: "Screener", Special.SPAM: "spam"}
+"""The values of `category` for answers that are no category."""
 _OUTCOMES: Final = ("done", "incomplete", "failed")
 _NOTICES: Final = ("sent", "dropped")
-_BY: Final = ("triage", "new_mail")
+_FILED_BY: Final = ("triage", "new_mail")
 _PASS_FAILURES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (CredentialsRefusedError, "credentials"),
     (NoRightToWriteError, "credentials"),
@@ -42,8 +43,9 @@ _PASS_FAILURES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (UnsuitableError, "unsuitable"),
     (Exception, "mistake"),
 )
-"""Kinds by class, the first that fits; an unexpected exception is a mistake in Mailroom."""
+"""Classes of errors, each with its kind of failure; the first class that fits counts."""
 _THING_FAILURES: Final = ("decision", "label", "new_mail")
+"""The kinds of failures in a pass that succeeded."""
 _DIGEST: Final = "digest"
 
 
@@ -116,8 +118,8 @@ class AccountMetrics:
         self._screener = metrics.screener.labels(account)
         self._screener.set(float("nan"))
         self._push = metrics.push
+        self._push[account] = _no_push
         self._refused = metrics.refused.labels(account)
-        self.service_gave_up()
         # Every series starts with 0, so that the first event is an increase.
         for reason in Reason:
             for outcome in _OUTCOMES:
@@ -126,7 +128,7 @@ class AccountMetrics:
             self._decisions.labels(account, category)
         for outcome in _NOTICES:
             self._notices.labels(account, outcome)
-        for by in _BY:
+        for by in _FILED_BY:
             self._mails.labels(account, by)
         for kind in (*dict.fromkeys(kind for _, kind in _PASS_FAILURES), *_THING_FAILURES, _DIGEST):
             self._failures.labels(account, kind)
@@ -137,10 +139,13 @@ class AccountMetrics:
 
     def service_gave_up(self) -> None:
         """Note that the service gave up; without a service there is no push."""
-        self._push[self._account] = lambda: PushStatus("off")
+        self._push[self._account] = _no_push
 
     def service_refused(self) -> None:
-        """Note that the service ended because of refused credentials, until a good pass."""
+        """Note that the service ended because of refused credentials.
+
+        The metric stays 1 until a pass succeeds.
+        """
         self.service_gave_up()
         self._refused.set(1)
 
@@ -191,3 +196,8 @@ class AccountMetrics:
         left = report.arrived.failures
         for event_at in self._arrival_latency.pass_succeeded(ended.event_at, done=mails, left=left):
             self._arrival_seconds.observe(ended.ended - event_at)
+
+
+def _no_push() -> PushStatus:
+    """Return the state of push while no service runs: off."""
+    return PushStatus("off")

@@ -2,7 +2,7 @@
 
 Two tasks: one listens to push and only reports that something changed; the other runs passes, one
 at a time, when the trigger says that a pass is due. Two further tasks write the digest and send
-notices, if the settings ask for them. No task depends on the failures of another.
+notices, if the settings ask for them. A failure of push, the digest or notices stops no pass.
 """
 
 import asyncio
@@ -68,24 +68,23 @@ class Service:
         self._digest, self._notices = _parts_asked_for(account, self.passes.turn, telemetry)
         self._hide = redactor(settings.secrets())
         self._is_checked = False
-        # The next pass begins to read so many seconds before the end of its settle. The last
-        # reading took as long, so that reading and settle end together.
+        # The next pass begins to read this many seconds before the end of its settle. The last
+        # reading took this time, so the next reading will end together with the settle.
         self._lead = 0.0
 
     async def run(self) -> Exit:
         """Work until the service gives up, and return the exit code; cancel the task to stop."""
         self._telemetry.service_started(self._push.status)
-        code = Exit.FAILED
         try:
             tasks = [self._run_passes(), self._push.listen()]
             tasks += [task.run() for task in (self._digest, self._notices) if task is not None]
             await all_of(tasks)
         except GaveUpError as gave_up:
-            code = gave_up.code
+            return gave_up.code
         finally:
             self._push.close()
             self.passes.close()
-        return code
+        raise AssertionError("passes go on for ever")
 
     async def _run_passes(self) -> NoReturn:
         while True:
@@ -138,18 +137,18 @@ class Service:
         began = _now()
 
         async def settled(state: str) -> bool:
-            """Wait for the settle's end; return False if a change came that was not read."""
+            """Wait for the settle's end; return False if the pass must read the account again."""
             self._lead = _now() - began
             if not self._trigger.is_early:
                 return True
             has_changed = await self._trigger.must_read_again()
             has_news = self._push.has_news_after(state) or has_changed
-            has_read = not has_news and self.passes.requests_are_met_by(state)
+            is_up_to_date = not has_news and self.passes.requests_are_met_by(state)
             self.passes.take_requests()
-            if not has_read:
+            if not is_up_to_date:
                 # In a busy account an early reading is often in vain, so the next one is not early.
                 self._lead = 0.0
-            return has_read
+            return is_up_to_date
 
         return await workflow.run(settled)
 
@@ -197,7 +196,7 @@ def _parts_asked_for(
     account: Account, turn: asyncio.Lock, telemetry: Telemetry
 ) -> "tuple[DigestSchedule | None, NoticeRounds | None]":
     """Return the parts that the settings ask for; None in place of the others."""
-    # A service without a part does not load it: the digest has a template engine.
+    # The code of a part is loaded only if it is needed: the digest loads a template engine.
     digest = notices = None
     if account.settings.digest.is_on:
         from mailroom.runtime.digest_schedule import DigestSchedule  # noqa: PLC0415

@@ -81,7 +81,8 @@ class PageDecisions:
         self, account: Account, passes: RequestedPasses, taps: Mapping[int, Tap]
     ) -> dict[int, Outcome]:
         """Put labels on mail, wait for the pass, and return the outcomes of the labels put on."""
-        # Push may start a pass that acts on the labels earlier, so all reports are collected.
+        # Push may start a pass that acts on the labels before the requested pass, so the reports
+        # of all passes are collected.
         with passes.collect() as reports:
             patches = dict[str, Patch]()
             for tap in taps.values():
@@ -99,7 +100,7 @@ class PageDecisions:
                 with suppress(PassFailedError, TimeoutError):
                     async with asyncio.timeout(_PASS_TIMEOUT):
                         state = states.pop() if len(states) == 1 else ""
-                        reports.append(await passes.run(state=state))
+                        await passes.run(state=state)
         outcomes = dict[int, Outcome]()
         for number, tap in taps.items():
             if tap.email_id in failed:
@@ -120,7 +121,7 @@ class PageDecisions:
                 if email.id == email_id:
                     return replace(outcome, failure=reason)
         subject = outcome.subject
-        # A pass that decided otherwise acted on another label, before it could see the tap's.
+        # A pass with another answer acted on a label that was there before the label of this tap.
         decided = (
             report
             for report in reports
@@ -128,7 +129,7 @@ class PageDecisions:
             and filing.decision.answer == outcome.answer
         )
         report = next(decided, reports[-1])
-        # The decisions of the address book as the pass read it, so those before the tap.
+        # The pass read the address book before it wrote, so these are the decisions before the tap.
         before = report.plan.decisions.standing.categories_without_stand_in(subject.key)
         names = tuple(category.name for category in before)
         return admin.with_report(replace(outcome, before=names), report)
