@@ -16,7 +16,9 @@ _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The time in which a sender's first waiting mail came who is new in a digest.
+    """The span of time that a digest is about.
+
+    A subject is new in the digest if its oldest waiting mail came in this span.
 
     Attributes:
         after: the moment at which the last digest was due.
@@ -27,11 +29,11 @@ class Window:
     until: datetime
 
     def is_new(self, waiting: WaitingSubject) -> bool:
-        """Return True if a subject waits since this window."""
+        """Return True if the oldest waiting mail of a subject came in this window."""
         return self.after < (moment_of(waiting.since) or _LONG_AGO) <= self.until
 
     def has_waited_longer(self, waiting: WaitingSubject) -> bool:
-        """Return True if a subject waits since before this window."""
+        """Return True if the oldest waiting mail of a subject came before this window."""
         return (moment_of(waiting.since) or _LONG_AGO) <= self.after
 
 
@@ -43,7 +45,7 @@ class Digest:
         people: new subjects that are people, the one with the newest mail first.
         others: further new subjects: mailing lists, newsletters, programs.
         forged: the number of new subjects whose From is forged.
-        longer: the number of subjects that have waited since the last digest or longer.
+        longer: the number of subjects that already waited when the last digest was due.
         decided: the last decisions, the newest first.
     """
 

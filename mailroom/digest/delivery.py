@@ -20,7 +20,7 @@ from mailroom.screener.passes.mail_run import MailRule, MailRun, RunResult
 from mailroom.waiting.retrying import retry_while_changed
 
 _TRIES: Final = 4
-"""Imports that are held to a state, while others change mail."""
+"""The number of imports that are held to a state, while others change mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class DigestMail:
     """A digest as a mail.
 
     Attributes:
-        message: RFC 5322.
+        message: the mail in the format of RFC 5322.
         message_id: its Message-ID, without angle brackets: the same for all digests of a day.
         due: the moment at which it was due, with a time zone.
     """

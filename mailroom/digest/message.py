@@ -37,7 +37,7 @@ _MOST_NAMED: Final = 2
 _LONGEST_NAME: Final = 60
 _BRACKETS: Final = {ord(bracket): None for bracket in "<>"}
 _ADDRESS: Final = re.compile(r"(?i)(?!www\.)[\w.+=*'-]*@[\w.-]+")
-"""An address in which a mail app finds no address of a site."""
+"""A mail address in which mail apps do not find the address of a web site."""
 _NOBODY: Final = Address("Mailroom", "nobody", "mailroom.invalid")
 
 
@@ -50,8 +50,8 @@ class Frame:
         owner: the address of the account's owner; the digest is from and to this address.
         due: the moment at which the digest is due.
         zone: the time zone of its day; None: that of the machine.
-        labels: the labels that decide, by the name of their category, those that deny last.
-        page: the address of the page, without a slash at the end; empty if it has none.
+        labels: pairs of a category's name and its label, in the order of the settings.
+        page: the address of the page, without a slash at the end; empty if the page is off.
     """
 
     account: str
@@ -104,7 +104,8 @@ def as_text(digest: Digest, frame: Frame) -> str:
     """Return the digest as plain text."""
     lines = list[str]()
     for waiting in digest.people[:_MOST_PEOPLE]:
-        # A line of its own for each: text from right to left reorders only the line it is in.
+        # The name and the address have a line each: a name that is written from right to left would
+        # reorder the rest of its line.
         name, who = _name(waiting), address_of(waiting.address)
         lines += [name] if name == who else [name, f"  {who}"]
         lines += _wrapped(_mails(waiting), indent="  ")
@@ -206,7 +207,10 @@ def _decided(decision: DecidedCard) -> str:
 
 
 def _link(waiting: WaitingSubject, frame: Frame) -> str:
-    """Return the address of a subject's page, which only shows it; empty if there is none."""
+    """Return the address of a subject's page; empty if there is none.
+
+    The page only shows the subject: opening it decides nothing.
+    """
     if not frame.page or waiting.subject is None:
         return ""
     return f"{frame.page}/subject?who={quote(str(waiting.subject), safe='')}"
@@ -231,7 +235,7 @@ def address_of(text: str) -> str:
 
 
 def _joined(names: Sequence[str], conjunction: str = "and") -> str:
-    """Return names as in a sentence."""
+    """Return names as in a sentence: ``Ann, Ben and 3 more``."""
     if len(names) == 1:
         return names[0]
     return f"{', '.join(names[:-1])} {conjunction} {names[-1]}"

@@ -1,7 +1,7 @@
 """The moments at which a digest is due. Pure.
 
-A time of day that a day does not have, because clocks go forward, is the time just as long after
-the change. Of a time that a day has twice, the first counts (PEP 495, ``fold=0``).
+On a day on which clocks go from 02:00 to 03:00, a digest for 02:30 is due at 03:30. If clocks go
+back, and 02:30 comes twice, the digest is due at the first (PEP 495, ``fold=0``).
 """
 
 from datetime import UTC, datetime, time, timedelta, tzinfo
@@ -28,5 +28,5 @@ def next_due(now: datetime, at: time, zone: tzinfo | None) -> datetime:
 def _moment(now: datetime, at: time, zone: tzinfo | None, *, days_later: int = 0) -> datetime:
     """Return the time of day on today's date, or on a later date."""
     day = now.astimezone(zone).date() + timedelta(days=days_later)
-    # Without a time zone, astimezone() takes the time for one of the machine's.
+    # If zone is None, astimezone() reads the time as one in the machine's time zone.
     return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)

@@ -42,7 +42,7 @@ from mailroom.metrics.names import (
 )
 
 # The library would add a second series of creation times beside every counter.
-disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left it out
+disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no annotations
 
 _BUCKETS: Final = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
 """Seconds. The buckets are finest below one second, where most latencies should be."""
@@ -94,7 +94,7 @@ class Metrics:
 
 
 class _CurrentState(Collector):
-    """The metrics that are read at each request, not counted."""
+    """The metrics whose values are read at each request: the version, and the state of push."""
 
     def __init__(self, push: dict[str, Callable[[], PushStatus]]) -> None:
         self._push = push

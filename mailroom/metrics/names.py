@@ -1,6 +1,6 @@
 """Every metric: its name, type, labels and meaning. The table in docs/metrics.md comes from here.
 
-The values of labels come from small fixed sets, and the names of accounts and categories. They are
+The values of labels are from small fixed sets, or are names of accounts and categories. They are
 never a secret, an address, or part of a mail.
 
 ``account`` is the name of one of several accounts; for a single account the label is empty.
@@ -84,7 +84,7 @@ FAILURES: Final = Definition(
 NOTICES: Final = Definition(
     "mailroom_notices_total",
     "counter",
-    "Notices about new senders. `outcome`: `sent`, or `dropped` (the server did not accept it).",
+    "Notices about new senders. `outcome`: `sent`, or `dropped` (the log has the reason).",
     ("outcome",),
 )
 LAST_GOOD: Final = Definition(

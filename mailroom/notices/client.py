@@ -58,7 +58,7 @@ class RefusedNoticeError(HttpError):
     """The server refused a notice, and would do so again.
 
     Attributes:
-        status: the HTTP status; a redirect is not followed, because the token must not leave.
+        status: the HTTP status. A redirect is not followed: no other server may get the token.
     """
 
     status: int
@@ -141,9 +141,10 @@ class NoticeClient:
             raise NotNtfyError(url)
 
     async def probe(self) -> None:
-        """Send a request that sends no notice, to the root of the server.
+        """Send a request to the root of the server, to find out if it answers; send no notice.
 
-        A webhook itself is not asked: even a GET may trigger it. Its server's root may redirect.
+        The URL of a webhook is not used, because even a GET may trigger it. A redirect of the root
+        is no error for a webhook: the webhook has another path.
 
         Raises:
             HttpError: the server cannot be reached, or an ntfy server redirects.

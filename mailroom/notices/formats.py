@@ -86,7 +86,7 @@ def webhook_body(notice: Notice) -> bytes:
 
 
 def cut(text: str, octets: int) -> str:
-    """Return a text that has at most so many octets in UTF-8."""
+    """Return a text, cut to at most ``octets`` octets in UTF-8."""
     encoded = text.encode(errors="replace")
     if len(encoded) <= octets:
         return encoded.decode()

@@ -1,6 +1,6 @@
 """The text of a notice about senders who wait for a decision. Pure.
 
-Names and subject lines are of strangers, so they are cleaned and cut as on the page.
+Strangers write names and subject lines, so both are cleaned and cut as on the page.
 """
 
 from collections.abc import Callable, Mapping, Sequence

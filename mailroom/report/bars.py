@@ -19,10 +19,10 @@ _ERASE_TO_END: Final = "\x1b[K"
 def progress_bars() -> Iterator[ShowProgress]:
     """Show progress bars on standard error, one after another; none if it is not a terminal.
 
-    Yields a function to report progress with; the label is that of a bar. A bar ends when its
-    things are done, else with the block: a bar hides the cursor of the terminal until it ends.
+    Yields a function that shows progress; each label has a bar of its own. A bar hides the cursor
+    of the terminal until all its things are done, or the block ends.
     """
-    target: TextIO | None = sys.stderr  # None if the process was started with it closed
+    target: TextIO | None = sys.stderr  # None if the process was started without it
     open_label: str | None = None
     started = 0.0
 

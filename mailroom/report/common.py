@@ -78,7 +78,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def local_time(utc_date: str, form: str) -> str:
-    """Return a UTCDate as a time where Mailroom runs; as it is if it cannot be read.
+    """Return a UTCDate as a time in the machine's time zone; an unreadable one stays as it is.
 
     ``form`` is a format of :meth:`datetime.datetime.strftime`.
     """
@@ -94,7 +94,7 @@ def account_option(account: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return text from a mail, with the characters escaped that a terminal hides or obeys."""
+    """Return text from a mail; characters that a terminal hides or obeys are written as escapes."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text

@@ -2,9 +2,9 @@
 
 A server that cannot import mail at all is asked once a day, and the log says so once a day.
 
-Nothing is remembered but the day that is done: the digests in the account show which one was the
-last. Mail has some time to reach the Screener before the digest is written, so that nobody is
-missed who came before it was due.
+Only the day of the last digest is kept in memory. After a restart, the digests in the account show
+which was the last one. The digest is written :data:`_GRACE` seconds after it is due, because mail
+that came just before it was due must first reach the Screener.
 """
 
 import asyncio
@@ -81,7 +81,7 @@ class DigestSchedule:
                 await self._write(due)
             except EXPECTED as error:
                 self._note_failure()
-                # A server that takes no uploads or imports will not take them on the same day.
+                # A server that accepts no uploads or imports will not accept them later today.
                 is_unknown = isinstance(error, MethodError) and error.type == UNKNOWN_METHOD
                 is_lasting = is_unknown or isinstance(error, SessionError)
                 again_in = until_next if is_lasting else _AGAIN
@@ -116,7 +116,7 @@ class DigestSchedule:
         before = await mails.find()
         if not any(email.message_id == frame.message_id for email in before):
             moments = filter(None, (moment_of(email.received_at) for email in before))
-            # If the last digest is not there any more, this one is about a day.
+            # If the last digest was deleted, this one covers the 24 hours before it is due.
             since = max((moment for moment in moments if moment < due), default=due - _DAY)
             waiting = await read_waiting(account, categories, layout)
             digest = await self._content(waiting, Window(since, due))
@@ -135,7 +135,7 @@ class DigestSchedule:
             decided = await read_decided(
                 await self._account.book(), settings.categories, settings.screener.layout
             )
-        except MissingError:  # A contact group was deleted: who waits is known all the same.
+        except MissingError:  # A contact group was deleted; the senders who wait are known.
             decided = ()
         account, people = await self._account.mail(), set[str]()
         addresses = {subject.newest_id: subject.address for subject in new if subject.subject}

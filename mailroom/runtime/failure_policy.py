@@ -22,15 +22,16 @@ from mailroom.report.failures import exit_code
 from mailroom.waiting.backoff import REFUSED_PAUSES, ceiling, full_jitter
 
 _REFUSED_JITTER: Final = (1.05, 1.2)
-"""Range of the random factor that lengthens :data:`REFUSED_PAUSES`: at most 26 tries a day."""
+"""Range of the random factor that lengthens :data:`REFUSED_PAUSES`, to at most 26 tries a day."""
 _MOST_REFUSED: Final = 3
-"""Refused requests in :data:`_REFUSED_SPAN`, unless they were sent at the same time."""
+"""The most refused requests in :data:`_REFUSED_SPAN`. One pass may exceed this, because it sends
+several requests at the same time."""
 _REFUSED_SPAN: Final = 605.0
-"""Seconds."""
+"""Seconds. Filters such as fail2ban count refusals over ten minutes; their clocks may differ."""
 _BASE_PAUSE: Final = 1.0
 """Base pause in seconds. The actual pause is between one and two times the base; the base doubles
-each time. Ten failed passes, the default limit, so take two and a half to five minutes: in that
-time a mail server may well be restarted."""
+each time. So ten failed passes, the default limit, take two and a half to five minutes: enough time
+to restart a mail server."""
 _LONGEST_PAUSE: Final = 60.0
 """Seconds. The longest pause between passes, without the pause that the server asks for."""
 
@@ -98,7 +99,7 @@ class FailurePolicy:
             return GiveUp(code)
         # While a server is restarted, push may still announce mail. Each change is worth a pass,
         # but ten such passes that fail within a minute are no reason to end. So a failed pass
-        # counts only if the pause after the failure before was over.
+        # counts only if the pause after the previous failure was over.
         if now >= self._counts_from:
             self._in_a_row += 1
             self._counts_from = now + self._shortest_wait()
@@ -108,7 +109,7 @@ class FailurePolicy:
             return GiveUp(code)
         floor = asked + self._shortest_wait()
         wait = full_jitter(self._in_a_row, base=_BASE_PAUSE, cap=_LONGEST_PAUSE / 2, floor=floor)
-        # The next mail does not bring back a missing mailbox, so no pass runs earlier for it.
+        # New mail does not bring back a missing mailbox, so it causes no earlier pass.
         return TryAgain(wait, not_before=wait if code is Exit.INCOMPLETE else asked)
 
     def note_refused_requests(self, count: int, *, now: float) -> None:
@@ -125,5 +126,6 @@ class FailurePolicy:
         return max(pause, self._refused_at[0] + _REFUSED_SPAN - now)
 
     def _shortest_wait(self) -> float:
-        # Half of the longest pause: the random part, which is as long at most, is added to it.
+        # The pause is this time and a random time that is at most as long, so each of the two may
+        # take half of the longest pause.
         return ceiling(self._in_a_row, base=_BASE_PAUSE, cap=_LONGEST_PAUSE / 2)

@@ -29,7 +29,7 @@ async def serve_page(
     if not shown:
         yield None
         return
-    # A service without the page loads nothing of it, above all no template engine.
+    # The code of the page is loaded only if the page is on: it loads a template engine.
     from mailroom.web.app import make_app  # noqa: PLC0415
     from mailroom.web.options import Access, PageOptions  # noqa: PLC0415
 

@@ -27,7 +27,7 @@ _START_INTERVAL: Final = 0.005
 polls reach the server all at once."""
 
 _OBJECTS_BETWEEN_COLLECTIONS: Final = 20_000
-"""New objects until Python looks for cycles among the young ones."""
+"""After so many new objects Python searches the youngest objects for cycles."""
 
 
 async def serve(settings: Settings) -> Exit:
@@ -45,8 +45,9 @@ async def serve(settings: Settings) -> Exit:
         loop.add_signal_handler(stop_signal, partial(_on_signal, stop, stop_signal))
     _raise_open_files_limit()
     if settings.has_several:
-        # By default Python looks for cycles after 700 new objects: with 1,000 accounts this takes a
-        # third of the time until all are ready. For one account it would only take more memory.
+        # By default Python searches for cycles after 700 new objects. With 1,000 accounts the
+        # searches take a third of the time until all accounts are ready. With one account, fewer
+        # searches would only cost memory.
         gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     metrics = Metrics()
     supervisors = [Supervisor(account, metrics) for account in settings.served]
@@ -98,14 +99,14 @@ async def run_until_stopped(
 
 
 def _raise_open_files_limit() -> None:
-    """Allow as many open files as permitted, because every account has several connections."""
+    """Raise the soft limit to the hard limit, because every account has several connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if resource.RLIM_INFINITY not in {soft, hard}:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _on_signal(stop: asyncio.Event, stop_signal: signal.Signals) -> None:
-    """Stop in order; end at once if the service is stopping already."""
+    """Ask the service to stop; if it is stopping already, end the process at once."""
     if stop.is_set():
         os._exit(128 + stop_signal)
     log.info("stopping", signal=stop_signal.name)

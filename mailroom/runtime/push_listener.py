@@ -36,7 +36,7 @@ _FAST_POLL: Final = 30.0
 
 
 class PushListener:
-    """The push of one account, as far as the service needs it.
+    """Listens to the push of one account, and compares its changes with those of passes.
 
     Args:
         account: the account.
@@ -152,7 +152,7 @@ class PushListener:
                 self._account.client.forget_session()  # its URL may have changed
                 if isinstance(error, CredentialsRefusedError):
                     self._policy.note_refused_requests(1, now=_now())
-                    self._trigger.change()  # a pass will show whether all is refused
+                    self._trigger.change()  # a pass shows if more than push is refused
                 log.warning("push disconnected", reason=reason, next_in_seconds=round(pause, 1))
 
     def _look_for_news(self) -> None:

@@ -65,8 +65,8 @@ class RequestedPasses:
         """Ask for a pass that begins after this call; return its report.
 
         Args:
-            state: a pass that has begun, but has decided nothing yet, may answer as well if it has
-                read mail in this Email state; empty: only if it reads again.
+            state: an Email state. A pass that has read mail in this state, but has decided nothing
+                yet, answers the request as well. Empty: such a pass must read the mail again.
 
         Raises:
             PassFailedError: the pass failed, or the service has ended.
@@ -87,21 +87,22 @@ class RequestedPasses:
         return report
 
     def requests_are_met_by(self, state: str) -> bool:
-        """Return True if mail that was read in a state shows everything that requests wait for."""
+        """Return True if every request is met by a pass that has read mail in a state."""
         return all(wanted and wanted == state for _, wanted in self._requests)
 
     def take_requests(self) -> None:
-        """Note that the pass that runs answers all requests that were made so far.
+        """Let the pass that runs answer all requests that were made so far.
 
-        Call this when the pass reads, or when it has read what these requests wait for. Requests
-        that are made later are left to the next pass.
+        Call this before the pass reads, or if its reading meets these requests. Requests that are
+        made later are left to the next pass.
         """
         self._answering += [request for request, _ in self._requests]
         self._requests = []
 
     def pass_ended(self, result: Report | Exception) -> None:
         """Answer the requests of a pass with its result."""
-        # Listeners come first, because the sender of a request may read the list at once.
+        # Listeners are called first: the page's listener notes that its list is old, and the page
+        # may read the list as soon as its request is answered.
         self._notify(result)
         answering, self._answering = self._answering, []
         for request in answering:

@@ -1,12 +1,12 @@
 """Supervises the service of one account: opens the account, runs a service on it, and closes it.
 
-While credentials are refused the account is closed, so that push sends no requests either. Before
-the account is opened again, its settings and secret files are read again: a token that was renewed
-in the meantime is enough to mend the account.
+While credentials are refused the account is closed, so that neither passes nor push send requests.
+Before the account is opened again, its settings and secret files are read again: a token that was
+renewed in the meantime is enough to mend the account.
 
-If there is one account, any other end of its service ends the process, and whatever started the
-process (Kubernetes, systemd, Docker) decides about the rest. If there are several, each is on
-its own: when the service of one gives up, the others go on, and a new service is started later.
+If there is one account and its service gives up for another reason, the process ends. Kubernetes,
+systemd or Docker then decides if it starts the process again. If there are several accounts and the
+service of one gives up, the others go on, and a new service is started later.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ class Supervisor:
         self.health = self._telemetry.health
         self.page: PageAccount | None = None
         if settings.web.is_on:
-            # A service without the page loads nothing of it.
+            # The code of the page is loaded only if the page is on.
             from mailroom.runtime import page  # noqa: PLC0415
 
             self.page = page.PageAccount(settings)
@@ -110,24 +110,24 @@ class Supervisor:
     def _read_settings_again(self) -> None:
         """Load the settings again; if they have mistakes, keep the settings as they were."""
         try:
-            # This loads pydantic, which takes memory that most services never need. It fails if the
-            # program's files were replaced since the service began.
+            # This import loads pydantic, which takes memory that most services never need. The
+            # import fails if the program's files were replaced since the service began.
             from mailroom.settings.load import load_again  # noqa: PLC0415
 
             self._settings = load_again(self._settings)
         except SettingsError as error:
             log.warning("the settings were not read again", error=str(error))
         except Exception:
-            # Other accounts, too, would end with this one.
+            # If the exception were raised, it would end the process with all its accounts.
             log.exception("a mistake in Mailroom itself: the settings were not read again")
         else:
             hide_also(self._settings.secrets())
 
 
 def restart_pause(code: Exit) -> float:
-    """Return a random pause in seconds until the next service: between half the limit and all.
+    """Return the seconds until the next service: at random, from half of the pause to all of it.
 
-    Several accounts that gave up because of one server so do not come back at the same moment.
+    If several accounts gave up because of one server, they do not come back at the same moment.
     """
     pause = _PAUSES.get(code, _LONG_PAUSE)
     return full_jitter(1, base=pause / 2, cap=pause, floor=pause / 2)

@@ -1,8 +1,8 @@
 """Standard output and standard error, which may be closed or on a full disk: guards, and writing.
 
-If an answer cannot be written to standard output, the command ends with a message of one line; with
-none if the reader of a pipe has gone. If a line cannot be written to standard error, only that line
-is lost: the service goes on.
+If an answer cannot be written to standard output, the command ends with a message of one line. If
+the reader of a pipe has gone, it ends without a message. If a line cannot be written to standard
+error, only that line is lost: the service goes on.
 """
 
 import io
@@ -19,7 +19,8 @@ class OutputError(Exception):
     """Standard output cannot be written to; the text says why.
 
     Attributes:
-        reader_has_gone: True if it is a pipe whose reader has read enough, such as ``head``.
+        reader_has_gone: True if standard output is a pipe to a program that has read enough, such
+            as ``head``.
     """
 
     def __init__(self, cause: OSError) -> None:
@@ -50,7 +51,8 @@ def guard_output() -> None:
     """Replace ``sys.stdout`` and ``sys.stderr`` with guards, if they are open."""
 
     def raise_output_error(error: OSError) -> None:
-        # Python would write the rest of the buffer when it ends, and fail once more.
+        # Python writes the rest of the buffer when it ends. It must not fail once more, so the rest
+        # goes to the null device.
         with Path(os.devnull).open("wb") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
         raise OutputError(error) from None
@@ -87,6 +89,6 @@ def fail(text: str, code: Exit) -> NoReturn:
 
 
 def _write(stream: TextIO | None, text: str) -> None:
-    if stream is not None:  # None if the process was started with it closed
+    if stream is not None:  # None if the process was started without this stream
         stream.write(f"{text}\n")
         stream.flush()

@@ -71,7 +71,8 @@ class NoticeClaims:
     async def claim(self) -> tuple[Newcomer, ...] | None:
         """Claim notices that are owed, as many as one request reads; return the new senders.
 
-        Nothing is asked after the claim: a failure would lose the notices, which nobody else sends.
+        The claim is the last request: if a later one failed, the notices would be lost, because no
+        other instance sends them.
 
         Returns:
             The senders, or None if no notice is owed. Call this again until no notice is owed.

@@ -1,6 +1,6 @@
 """Decides when notices are sent: after a pass that found a new sender, or after quiet hours.
 
-All of this runs beside the passes. While a server of notices does not answer, mail goes on.
+All of this runs beside the passes, which go on while the server of the notices does not answer.
 """
 
 import asyncio
@@ -59,17 +59,17 @@ class NoticeRounds:
         self._composer = composer_of(settings)
         self._hide = redactor(settings.secrets())
         self._claims: NoticeClaims | None = None
-        # A notice may be owed from before the start of this process.
         self._is_woken = asyncio.Event()
-        self._has_looked = False
+        self._had_pass = False
 
     def pass_ended(self, report: Report) -> None:
         """Note the report of a pass, which may have put a new sender's mail into the Screener."""
         is_owed = any(
             f"keywords/{NOTICE}" in (verdict.patch or {}) for verdict in report.arrived.filed
         )
-        if is_owed or not self._has_looked:
-            self._has_looked = True
+        # At the first pass, notices may be owed since before the start of this process.
+        if is_owed or not self._had_pass:
+            self._had_pass = True
             self._is_woken.set()
 
     async def run(self) -> NoReturn:
@@ -132,7 +132,7 @@ class NoticeRounds:
             if is_about_all or newcomer.is_person
             for waiting in [newcomer.waiting]
         ]
-        # By the time of the mail, because this process may have been started after quiet hours.
+        # The time of the mail decides, because this process may have started after quiet hours.
         is_held = any(self._is_quiet_at(new_sender.since) for new_sender in chosen)
         held_since = f"{self._quiet.begin:%H:%M}" if self._quiet and is_held else ""
         return self._composer.notices(chosen, held_since=held_since)

@@ -21,8 +21,9 @@ class Tap:
         subject: the subject that the labels decide on.
         answer: the answer.
         email_id: the mail that the labels are put on.
-        patches: the patches of that mail, of the others if they are marked as read, and of the mail
-            of a notice.
+        patches: mail id -> patch: the labels for the newest mail, the keyword that marks each
+            waiting mail as read if the choice asks for it, and the keyword that marks the mail of a
+            notice whose button was pressed.
         is_possible: False if the label of the answer is missing.
     """
 
@@ -63,10 +64,10 @@ def tap_of(
 
 
 def find_waiting(choice: Choice, subjects: Iterable[WaitingSubject]) -> WaitingSubject | None:
-    """Return the waiting subject of a choice: by its mail, else by its name.
+    """Return the waiting subject that a choice names; None if there is none.
 
-    The mail of the choice may have left the list since the list was shown; the name still finds the
-    subject. The name never finds forged mail, which the named sender did not send.
+    Genuine mail and forged mail from one address are two subjects with the same name. The mail of
+    the choice shows which of them is meant. If this mail waits no more, the genuine one is meant.
     """
     named = [waiting for waiting in subjects if str(waiting.subject or "") == choice.who]
     with_mail = [waiting for waiting in named if choice.mail_id in waiting.ids]

@@ -52,7 +52,7 @@ class PageList:
         else:
             self._connection.failure = ""
             groups = {category.group for category in self._connection.settings.categories}
-            # The address book was read before this pass wrote decisions, so `finished` counts, too.
+            # The snapshot was read before this pass wrote, so it lacks the decisions in `finished`.
             self._is_first_use = not result.finished and not any(
                 group.members for group in result.plan.snapshot.groups if group.name in groups
             )
