@@ -15,7 +15,7 @@ _TOKEN: Final = re.compile(
     (?P<quoted>"(?:\\.|[^"\\])*"?)
     | (?P<comment>\((?:\\.|[^()\\]|\((?:\\.|[^()\\])*\))*\)?)
     | (?P<angle><(?:"(?:\\.|[^"\\])*"|[^">])*>?)
-    | (?P<mark>[,:;])
+    | (?P<separator>[,:;])
     | (?P<text>[^"(<,:;]+)
     """,
     re.VERBOSE | re.DOTALL,
@@ -41,7 +41,7 @@ def unfolded(value: str) -> str:
 
 
 def decoded(text: str) -> str:
-    """Return a text with decoded words (RFC 2047); empty if they cannot be decoded."""
+    """Decode the encoded words (RFC 2047) of a text; return an empty text if that fails."""
     try:
         return str(make_header(decode_header(text)))
     except (HeaderParseError, LookupError, ValueError):

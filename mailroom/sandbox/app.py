@@ -18,7 +18,7 @@ from mailroom.sandbox.dispatch import decode
 from mailroom.sandbox.errors import Problem
 from mailroom.sandbox.quirks import Quirks
 from mailroom.sandbox.sandbox_account import SandboxAccount
-from mailroom.sandbox.traffic import Blocks, Rate
+from mailroom.sandbox.traffic import Rate, StreamDelay
 
 _ACCOUNT: Final = web.RequestKey("account", SandboxAccount)
 _WELL_KNOWN: Final = "/.well-known/jmap"
@@ -28,7 +28,7 @@ class SandboxApp:
     """Makes the aiohttp application.
 
     Args:
-        accounts: by the names of their users.
+        accounts: user name -> account.
         quirks: the habits of the server.
     """
 
@@ -37,7 +37,7 @@ class SandboxApp:
         self._quirks = quirks
         self._in_flight: Counter[str] = Counter()
         self._rates = {account: Rate(quirks.serving.per_minute) for account in accounts}
-        self._blocks = {account: Blocks() for account in accounts}
+        self._delays = {account: StreamDelay() for account in accounts}
         self._streams: set[asyncio.Task[Any]] = set()
 
     def build(self) -> web.Application:
@@ -67,10 +67,10 @@ class SandboxApp:
         if account is None:
             return _page(401, "Unauthorized", {"WWW-Authenticate": 'Basic realm="sandbox"'})
         request[_ACCOUNT] = account
-        if wait := self._rates[account.id].excess():
+        if wait := self._rates[account.id].seconds_to_wait():
             return web.Response(status=429, headers={"Retry-After": str(wait)})
         if request.path != session.EVENT_SOURCE:
-            await self._blocks[account.id].wait()
+            await self._delays[account.id].wait()
         try:
             return await handler(request)
         except Problem as problem:
@@ -127,8 +127,9 @@ class SandboxApp:
 
     async def _event_source(self, request: web.Request) -> web.StreamResponse:
         account = request[_ACCOUNT]
-        blocks = self._blocks[account.id] if self._quirks.pushing.blocks else Blocks()
-        with self._stream(account), blocks.blocking():
+        # Without the quirk, nobody waits for this new delay.
+        delay = self._delays[account.id] if self._quirks.pushing.blocks else StreamDelay()
+        with self._stream(account), delay.delaying():
             return await eventsource.stream(request, account, self._quirks)
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
@@ -140,9 +141,9 @@ class SandboxApp:
 
     @contextmanager
     def _stream(self, account: SandboxAccount) -> Iterator[None]:
-        """End this request when the server stops. The handshake may count as a request."""
+        """End the request that opens a stream or WebSocket when the server stops."""
         if self._quirks.serving.counts_all:
-            with self._slot(account):
+            with self._slot(account):  # refuses the handshake beyond the limit
                 pass
         task = asyncio.current_task()
         if task is None:
@@ -160,12 +161,12 @@ class SandboxApp:
         if not request.path.startswith(ROOT.rstrip("/")):
             return web.Response(status=301, headers={"Location": ROOT})
         body = await request.read()
-        asked = (request.method, request.rel_url.raw_path, request.headers, body)
+        carddav_request = (request.method, request.rel_url.raw_path, request.headers, body)
         if not self._quirks.serving.counts_all:
-            return account.carddav.answer(*asked)
+            return account.carddav.answer(*carddav_request)
         with self._slot(account):
             await asyncio.sleep(self._quirks.latency)
-            return account.carddav.answer(*asked)
+            return account.carddav.answer(*carddav_request)
 
 
 def find_account(accounts: Iterable[SandboxAccount], authorization: str) -> SandboxAccount | None:

@@ -11,8 +11,8 @@ def invalid(*culprits: str) -> MethodFailure:
     return MethodFailure("invalidArguments", arguments=list(culprits))
 
 
-def known_only(arguments: Mapping[str, Any], *names: str) -> None:
-    """Refuse arguments with other names."""
+def refuse_unknown(arguments: Mapping[str, Any], *names: str) -> None:
+    """Refuse arguments that have none of these names."""
     if unknown := [name for name in arguments if name not in names]:
         raise invalid(*unknown)
 

@@ -112,7 +112,7 @@ class Dispatcher:
             raise MethodFailure("accountNotFound")
         verb = name.partition("/")[2]
         self._fail_by_habit(name, verb)
-        self._read_states(arguments)
+        self._normalize(arguments)
         if verb == "get":
             self._limit_get(arguments.get("ids"))
         elif verb == "set":
@@ -136,11 +136,12 @@ class Dispatcher:
             if self._gets % self._serving.fails_every == 0:
                 raise MethodFailure("serverFail", description="the mails are being moved")
 
-    def _read_states(self, arguments: Arguments) -> None:
-        """Replace the states in the arguments by their numbers."""
+    def _normalize(self, arguments: Arguments) -> None:
+        """Replace states by their numbers; remove ``maxChanges: 0`` if it means no limit."""
         for name in _STATES_IN:
             if isinstance(text := arguments.get(name), str):
                 number = self._context.states.read(text)
+                # With the "?", a malformed state is never the number of another state.
                 arguments[name] = f"?{text}" if number is None else number
         if self._serving.zero_is_no_limit and arguments.get("maxChanges") == 0:
             del arguments["maxChanges"]

@@ -50,7 +50,7 @@ async def stream(
                 response,
                 subscription,
                 habits,
-                ping=int(ping) or None if ping.isascii() and ping.isdecimal() else None,
+                ping=(int(ping) or None) if ping.isascii() and ping.isdecimal() else None,
                 once=request.query.get(close_after(habits)) == "state",
             )
     except (TimeoutError, ConnectionError):
@@ -59,7 +59,7 @@ async def stream(
 
 
 def close_after(habits: Pushing) -> str:
-    """Return the name of the query parameter, which Cyrus writes without a capital."""
+    """Return the name of the parameter ``closeafter``, which Apache James writes ``closeAfter``."""
     return "closeAfter" if habits.needs_all_parameters else "closeafter"
 
 
@@ -71,7 +71,7 @@ async def _send_all(
     ping: int | None,
     once: bool,
 ) -> None:
-    """Send events and pings for ever, or until the first event."""
+    """Send events and pings; with ``once``, return after the first event."""
     within = None if ping is None else max(ping, habits.least_ping)
     interval = (within or 0) * (1000 if habits.milliseconds else 1)
     while True:

@@ -1,7 +1,7 @@
 """Filters of ``Email/query`` (RFC 8621 section 4.4.1): from JSON to a function of a mail.
 
-A value that is not a filter is refused with ``invalidArguments`` and the path to it, as on Cyrus; a
-filter that the sandbox does not know, with ``unsupportedFilter``. Nothing is guessed.
+A value that is not a filter is refused with ``invalidArguments`` and the path to the value, as on
+Cyrus. A filter that the sandbox does not know is refused with ``unsupportedFilter``.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -80,21 +80,21 @@ class Filters:
         matches = self._compile(value, "filter")
         if not habits.nests_mailboxes:
             refuse_nested_mailboxes(value)
-        if not habits.evaluates_nested and self._is_cut_short(value):
+        if not habits.evaluates_nested and self._stops_at_operator(value):
             return lambda _: False
         if habits.text_hides_unindexed and has_text(value):
             return lambda email: self.index.has(email) and matches(email)
         return matches
 
-    def _is_cut_short(self, value: Any) -> bool:
-        """Return True if an operator follows an empty condition of an AND."""
+    def _stops_at_operator(self, value: Any) -> bool:
+        """Return True if an operator follows conditions of an AND that no mail meets."""
         match value:
             case {"operator": str(operator), "conditions": [*conditions]}:
                 for place, condition in enumerate(conditions, start=1):
-                    if self._is_cut_short(condition):
+                    if self._stops_at_operator(condition):
                         return True
-                    is_last = not any("operator" in later for later in conditions[place:])
-                    if operator != "AND" or is_last:
+                    is_followed = any("operator" in later for later in conditions[place:])
+                    if operator != "AND" or not is_followed:
                         continue
                     so_far = {"operator": "AND", "conditions": conditions[:place]}
                     if not any(map(self._compile(so_far, "filter"), self.candidates(so_far))):
@@ -121,9 +121,9 @@ class Filters:
         if not isinstance(conditions, list):
             raise invalid(f"{path}/conditions")
         paths = [f"{path}/conditions[{place}]" for place in range(len(conditions))]
-        for condition, its_path in zip(conditions, paths, strict=True):
+        for condition, condition_path in zip(conditions, paths, strict=True):
             if not isinstance(condition, dict):
-                raise invalid(its_path)
+                raise invalid(condition_path)
         tests = list(map(self._compile, conditions, paths))
         match value["operator"]:
             case "AND":  # an empty one matches nothing, as on Cyrus
@@ -199,7 +199,7 @@ def has_text(value: Any) -> bool:
 
 
 def mailboxes_of(value: Any) -> frozenset[str] | None:
-    """Return the only mailboxes in which a filter can find mail; None if it is not limited."""
+    """Return the only mailboxes in which a filter can find mail; None if it may find any mail."""
     match value:
         case {"operator": "AND", "conditions": [*conditions]}:
             limits = [mailboxes_of(condition) for condition in conditions]

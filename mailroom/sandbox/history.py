@@ -24,61 +24,62 @@ class Changes:
 
 
 @dataclass(slots=True)
-class _Life:
-    born: int
-    last: int
-    dead: bool = False
+class _Entry:
+    created: int
+    changed: int
+    is_destroyed: bool = False
 
 
 class History:
     """The changes of all objects of one type."""
 
     def __init__(self) -> None:
-        self._lives: dict[str, _Life] = {}
+        self._entries: dict[str, _Entry] = {}
 
     def created(self, object_id: str, state: int) -> None:
         """Record a new object."""
-        self._lives[object_id] = _Life(state, state)
+        self._entries[object_id] = _Entry(state, state)
 
     def updated(self, object_id: str, state: int) -> None:
         """Record a change of an object."""
-        self._lives[object_id].last = state
+        self._entries[object_id].changed = state
 
     def destroyed(self, object_id: str, state: int) -> None:
         """Record the removal of an object."""
-        self._lives[object_id].last = state
-        self._lives[object_id].dead = True
+        self._entries[object_id].changed = state
+        self._entries[object_id].is_destroyed = True
 
     def rename(self, new: Mapping[str, str]) -> None:
         """Change the ids of objects, also in past changes."""
-        self._lives = {new.get(old, old): life for old, life in self._lives.items()}
+        self._entries = {new.get(old, old): entry for old, entry in self._entries.items()}
 
     def since(self, state: int, *, now: int, at_most: int | None = None) -> Changes:
         """Return the changes after a state, without objects that were created and destroyed since.
 
-        An object that was created before a page's state and changed after that state is reported as
-        updated by the next page only, as by Cyrus.
+        Each object is reported once, at its last change. So an object that was created in state 5
+        and changed in state 9 is not in a page that ends in state 7. The next page reports the
+        object as updated, although no page has reported it as created. Cyrus does the same.
 
         Args:
             state: the client's state.
             now: the type's present state.
             at_most: the number of changes to return at most; None: all.
         """
-        lives = {
-            object_id: life
-            for object_id, life in self._lives.items()
-            if life.last > state and not (life.dead and life.born > state)
+        entries = {
+            object_id: entry
+            for object_id, entry in self._entries.items()
+            if entry.changed > state and not (entry.is_destroyed and entry.created > state)
         }
-        ids = sorted(lives, key=lambda object_id: lives[object_id].last)
+        ids = sorted(entries, key=lambda object_id: entries[object_id].changed)
         page = ids[:at_most]
         has_more = len(page) < len(ids)
-        dead = tuple(object_id for object_id in page if lives[object_id].dead)
-        created = tuple(object_id for object_id in page if lives[object_id].born > state)
-        others = {*dead, *created}
+        destroyed = tuple(object_id for object_id in page if entries[object_id].is_destroyed)
+        created = tuple(object_id for object_id in page if entries[object_id].created > state)
+        others = {*destroyed, *created}
         return Changes(
             created=created,
             updated=tuple(object_id for object_id in page if object_id not in others),
-            destroyed=dead,
-            new_state=lives[page[-1]].last if has_more and page else now,
+            destroyed=destroyed,
+            new_state=entries[page[-1]].changed if has_more and page else now,
             has_more=has_more,
         )

@@ -69,7 +69,7 @@ class Message:
         return tuple(self._addresses("From"))
 
     def terms(self, name: str) -> Terms:
-        """Return the text of an address field in the search index."""
+        """Return the terms under which the search index has an address field."""
         if name not in self._terms:
             self._terms[name] = Terms.of(list(self._addresses(name)))
         return self._terms[name]
@@ -100,7 +100,7 @@ class Message:
 
 
 def as_text(value: str) -> str:
-    """Return a value unfolded, with decoded words, without white space around it."""
+    """Return a value on one line, with its encoded words decoded, without white space around it."""
     return decoded(unfolded(value))
 
 
@@ -109,7 +109,7 @@ def as_message_ids(value: str) -> list[str] | None:
     return _MESSAGE_ID.findall(value) or None
 
 
-def referred(message: Message) -> Iterator[str]:
+def referred_ids(message: Message) -> Iterator[str]:
     """Return the ids of the messages that a message refers to."""
     for name in ("References", "In-Reply-To"):
         for value in message.values(name):

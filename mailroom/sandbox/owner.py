@@ -115,7 +115,7 @@ class OwnerConsole:
         return email.id
 
     def renumber(self) -> dict[str, str]:
-        """Change the id of every mail without a new state; return the new ids by the old ones.
+        """Change the id of every mail without a new state; return old id -> new id.
 
         Fastmail has changed ids of accounts in use in this way.
         """

@@ -60,8 +60,9 @@ FASTMAIL: Final = replace(
     event_source_template=False,
     websocket=False,
 )
-"""Fastmail, as far as its answers to API tokens are known: EventSource alone, without a template,
-and the habits of the newest Cyrus with a search index that is a moment late."""
+"""Fastmail, as far as its answers to API tokens are known. It has the habits of the newest Cyrus.
+It pushes over EventSource only, its ``eventSourceUrl`` is no template, and its search index is a
+moment late."""
 
 JAMES: Final = Quirks(
     limits=Limits(
@@ -124,5 +125,5 @@ HOSTILE: Final = Quirks(
         roles="james",
     ),
 )
-"""Every habit of every server, without ``blocks``, which prevents push and so hides its other
-habits."""
+"""Habits of all these servers at once, and further ones. ``blocks`` is left out: it prevents
+push, so that the other habits of push would not show."""

@@ -29,8 +29,8 @@ class Subscription:
         states: the account's states.
         types: the types to announce; ``*`` stands for all. Unknown types are ignored.
         position: changes after this position are announced at once; None: the present position. A
-            position that is not a number is the beginning; after a position from the future,
-            nothing is announced.
+            text that is no number stands for the position before all changes. If the position is
+            in the future, nothing is announced until the account reaches it.
         least_gap: seconds between two announcements at least.
     """
 

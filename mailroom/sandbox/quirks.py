@@ -1,15 +1,20 @@
 """The habits of real servers that the sandbox can imitate.
 
-Without any quirk, the sandbox imitates Cyrus 3.12. The quirks were seen on these servers:
+Without any quirk, the sandbox imitates Cyrus 3.12. These quirks were seen on real servers:
 
 ==================================================  ==============================================
 ``last_mailbox="destroys"``                         Cyrus, Apache James 3.8
 ``ignores_if_in_state``, ``entered_is_created``     Apache James 3.8
 ``event_source_template=False``                     Fastmail
 ``throttle_every``                                  Fastmail
-``Querying`` but for the next two lines             Stalwart 0.16
+``header="nowhere"``, ``dates_are_indexed``         Stalwart 0.16
+``evaluates_nested``, ``refuses_unknown``           Stalwart 0.16
+``cuts_all``, ``renames_raw``                       Stalwart 0.16
 ``moved_is_new``, ``text_hides_unindexed``          Cyrus after 3.13.7
-``nests_mailboxes``, ``states``, ``has_total``      Apache James 3.8
+``nests_mailboxes``, ``negative_positions``         Apache James 3.8
+``querying.states``, ``has_total``                  Apache James 3.8
+``imports_twice``                                   Stalwart 0.16, Apache James 3.8
+``cut``, ``drops_grouped``, ``encodes_at``          Stalwart 0.16
 ``least_ping``, ``milliseconds``, ``idle``          Stalwart 0.16
 ``least_gap``                                       Stalwart 0.16
 ``refuses_unknown_types``                           Stalwart 0.16, Apache James 3.8
@@ -25,7 +30,7 @@ Without any quirk, the sandbox imitates Cyrus 3.12. The quirks were seen on thes
 ``digit_ids``                                       Stalwart up to 0.16.4
 ``identities``                                      Cyrus (blank; unsupported without SMTP)
 ``is_read_only``                                    shared accounts and tokens that may only read
-``roles``                                           as named
+``roles``                                           the server that the value names
 ``origin``                                          servers that do not know of a proxy before them
 ==================================================  ==============================================
 
@@ -39,9 +44,11 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The core capability's limits (RFC 8620 section 2); Cyrus' are the default.
+    """The server's limits, all of which the sandbox enforces. The defaults are those of Cyrus.
 
-    ``max_size_upload`` and ``max_size_request`` are in octets, all others count. All are enforced.
+    Most of them are in the core capability (RFC 8620 section 2). ``max_size_upload`` and
+    ``max_size_request`` are in octets, all others are numbers of things. ``max_query`` is the
+    number of ids in one answer to a ``/query``; None: any number.
     """
 
     max_size_upload: int = 50_000_000
@@ -78,15 +85,17 @@ class Querying:
             indexed sorts last in either direction.
         text_hides_unindexed: a filter with a text criterion (``from``, ``to``, ...) anywhere finds
             indexed mail only, in the branches without a text criterion too.
-        nests_mailboxes: ``inMailbox`` may stand inside any operator. Without, it may stand alone,
-            or as the only mailbox condition at the top of an AND.
-        evaluates_nested: an operator behind an empty condition of an AND is evaluated. Without,
-            the whole query finds nothing.
-        refuses_unknown: an unknown mailbox in a filter is refused; without, it holds no mail.
-        negative_positions: a ``position`` below zero counts from the end; without, it is refused.
+        nests_mailboxes: ``inMailbox`` may stand inside any operator. If False, ``inMailbox`` may
+            stand alone, or as the only mailbox condition at the top of an AND.
+        evaluates_nested: if False, a query finds nothing as soon as no mail meets the first
+            conditions of an AND and an operator follows them.
+        refuses_unknown: a filter with an unknown mailbox is refused. If False, an unknown mailbox
+            is one without mail.
+        negative_positions: a ``position`` below zero counts from the end. If False, it is refused.
         states: ``queryState`` is the state of the account, or a hash of the ids in the page.
         has_total: ``total`` is sent.
-        counts_to: search engines count matches up to a limit; ``total`` is never more. None: any.
+        counts_to: the highest ``total`` that is sent, because search engines stop counting
+            matches there. None: no limit.
         cuts_all: ``ids: null`` of a ``/get`` returns ``maxObjectsInGet`` objects at most.
         renames_raw: the property ``header:X:asRaw`` comes back under the name ``header:X``.
     """
@@ -116,8 +125,9 @@ class Pushing:
         least_ping: seconds between two pings of an event stream at least.
         milliseconds: a ping announces its interval in milliseconds.
         least_gap: seconds between two announcements at least.
-        refuses_unknown_types: an unknown name in ``types`` is 400.
-        needs_all_parameters: an event stream without ``types``, ``closeAfter`` or ``ping`` is 400.
+        refuses_unknown_types: an unknown name in ``types`` is answered with 400.
+        needs_all_parameters: an event stream without ``types``, ``closeAfter`` or ``ping`` is
+            answered with 400. RFC 8620 writes ``closeafter``.
         has_positions: there is an ``id:`` in the stream, and a ``pushState`` to resume at.
         idle: seconds without a frame of the client after which a WebSocket is closed; None: never.
         enable_needs_answer: a WebSocketPushEnable is ignored on a WebSocket until one request was
@@ -146,17 +156,19 @@ class Serving:
 
     Attributes:
         counts_all: requests to CardDAV and handshakes of push count as concurrent requests as well.
-        per_minute: requests of a user in a minute; beyond them: 429 with Retry-After; 0: no limit.
+        per_minute: requests of a user that are answered in a minute, all others with 429 and
+            Retry-After. 0: no limit.
         fails_every: every n-th ``Email/get`` fails with ``serverFail``; 0: none.
-        refuses_malformed_states: a state of another form than the server's is 400 for the whole
-            request.
-        zero_is_no_limit: ``maxChanges: 0`` asks for all changes; without, it is refused.
+        refuses_malformed_states: a request with a state of another form than the server's is
+            answered with 400.
+        zero_is_no_limit: ``maxChanges: 0`` asks for all changes. If False, it is refused.
         states: the form of states: numbers, UUIDs, or ``J79``.
         ids: the form of ids: UUIDs and hashes, or ``P-F``, ``S12``.
-        identities: they are listed; or have no address; or Identity/get is refused.
+        identities: Identity/get lists the identities; or lists them with an empty address
+            (``blank``); or is refused (``unsupported``).
         is_read_only: the account is read-only, and the session reports it.
-        roles: the roles of the first mailboxes; Apache James 3.8 has ``spam`` for Junk, Stalwart
-            has no archive.
+        roles: the mailboxes of a new account and their roles. Apache James 3.8 has ``spam`` for
+            Junk; Stalwart has no archive.
         origin: the scheme, host and port of the session's URLs; empty: those of the request.
     """
 
@@ -188,7 +200,8 @@ class Carddav:
             by the token of the answer. None: any number.
         cut: the number of resources in one list at most. A longer list ends with 507 and has the
             newest token, so that the rest is never sent. None: any number.
-        drops_grouped: brief ``address-data`` leaves out properties with a group (``item1.EMAIL``).
+        drops_grouped: ``address-data`` that asks for some properties only leaves out those with
+            a group (``item1.EMAIL``).
         encodes_at: ``@`` in hrefs is written as ``%40`` in lists.
     """
 
@@ -213,25 +226,27 @@ class Quirks:
         pushing: the deviations of push.
         serving: the deviations of answers, and the forms of ids and states.
         carddav: the deviations of CardDAV.
-        index_lag: seconds until mail can be found by ``from`` and ``text``; None: it never can.
+        index_lag: seconds until new mail is in the search index, where ``from``, ``to``, ``cc`` and
+            ``bcc`` find it. None: it never is.
         absolute_urls: the session's URLs are absolute; those of Cyrus are relative.
         event_source_template: ``eventSourceUrl`` is a template (not on Fastmail).
-        event_source: EventSource push is available; without, it answers 204.
+        event_source: EventSource push is available. If False, it answers 204.
         websocket: the session offers WebSocket.
         websocket_life: seconds after which a WebSocket is closed by the server; None: never.
         submission: the session offers submission, and with it the identities.
-        contacts: the session offers contacts (RFC 9610); without, there is CardDAV.
-        shared_cards: the server that shows the same cards over JMAP and CardDAV, with its losses
-            (:mod:`mailroom.sandbox.contacts.conversion`); empty: one protocol only.
+        contacts: the session offers contacts (RFC 9610). If False, there is CardDAV.
+        shared_cards: show the same cards over JMAP and CardDAV, and lose what this server loses
+            when it converts a card (:mod:`mailroom.sandbox.contacts.conversion`). Empty: cards
+            are available over one protocol only.
         email_set_states: ``Email/set`` obeys ``ifInState`` and reports ``oldState``.
         ignores_if_in_state: ``Email/set`` ignores ``ifInState`` but reports ``oldState``.
         entered_is_created: ``Email/changes`` reports a mail that enters a mailbox as created.
-        imports_twice: ``Email/import`` makes a second mail of the same message; without, it refuses
-            the message as ``alreadyExists``.
-        header_filter: ``Email/query`` knows ``header``; without: ``unsupportedFilter``.
-        last_mailbox: the result of an update that removes a mail's last mailbox. Cyrus destroys
-            the mail, if it has ever been in a mailbox that it is no longer in; it refuses
-            the update otherwise.
+        imports_twice: ``Email/import`` makes a second mail of the same message. If False, the
+            message is refused as ``alreadyExists``.
+        header_filter: ``Email/query`` knows ``header``. If False: ``unsupportedFilter``.
+        last_mailbox: the result of a patch that removes a mail's last mailbox: the patch is
+            refused; or, as on Cyrus, the mail is destroyed if it has ever left a mailbox, and the
+            patch refused if it has not.
         stream_life: seconds after which an event stream ends cleanly; None: never.
         digit_ids: names of mailboxes whose ids are digits only. A patch path that ends in such an
             id is refused with ``invalidProperties``, as by Stalwart up to 0.16.4.

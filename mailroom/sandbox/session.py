@@ -1,4 +1,4 @@
-"""The session resource (RFC 8620 section 2), with the addresses of everything."""
+"""The session resource (RFC 8620 section 2), with the URLs of requests, push and uploads."""
 
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ def session(account: SandboxAccount, origin: str) -> dict[str, Any]:
     capabilities: dict[str, Any] = {uri: {} for uri in facts}
     capabilities[CORE] = _core(quirks.limits)
     if quirks.websocket:
-        # Where its URLs are relative, Cyrus knows neither its host nor whether there is TLS.
+        # A Cyrus with relative URLs knows neither its host nor its scheme, and sends wss:/jmap/ws/.
         socket_base = base.replace("http", "ws", 1) if is_absolute else "wss:"
         capabilities[_WEBSOCKET] = {"url": socket_base + WEBSOCKET, "supportsPush": True}
     return {

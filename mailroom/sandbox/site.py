@@ -13,7 +13,7 @@ class Site(web.SockSite):
     next. If the server is closed in between, the connection stays open (CPython 3.11).
 
     Args:
-        runner: of the application, set up.
+        runner: the application's runner, on which ``setup`` was called.
         host: a name or an address.
         port: 0 for any free port; ``runner.addresses`` has it after the start.
 

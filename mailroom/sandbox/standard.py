@@ -7,9 +7,9 @@ from typing import Any
 from mailroom.sandbox.arguments import (
     id_list,
     invalid,
-    known_only,
     objects,
     property_list,
+    refuse_unknown,
     typed,
     unsigned,
 )
@@ -23,7 +23,7 @@ def get_objects(
     arguments: Arguments,
     *,
     state: int,
-    there: Container[str],
+    existing: Container[str],
     all_ids: Iterable[str] | None,
     properties: Collection[str],
     show: Callable[[str, Collection[str]], Arguments],
@@ -33,12 +33,12 @@ def get_objects(
     Args:
         arguments: the arguments of the call.
         state: the state of the type.
-        there: the ids of all objects.
+        existing: the ids of all objects.
         all_ids: the ids that ``ids: null`` stands for; None if the ids must be named.
         properties: the known properties, which are also the default.
         show: returns the named properties of the object with an id.
     """
-    known_only(arguments, "ids", "properties")
+    refuse_unknown(arguments, "ids", "properties")
     named = property_list(arguments, properties)
     wanted = properties if named is None else named
     ids = id_list(arguments, "ids")
@@ -49,9 +49,9 @@ def get_objects(
         "list": [
             {"id": object_id} | show(object_id, wanted)
             for object_id in (all_ids or () if ids is None else ids)
-            if object_id in there
+            if object_id in existing
         ],
-        "notFound": [object_id for object_id in ids or () if object_id not in there],
+        "notFound": [object_id for object_id in ids or () if object_id not in existing],
     }
 
 
@@ -60,7 +60,7 @@ def get_changes(arguments: Arguments, history: History, state: int) -> Arguments
 
     Like Cyrus, answer a state from the future with no changes and the present, lower state.
     """
-    known_only(arguments, "sinceState", "maxChanges")
+    refuse_unknown(arguments, "sinceState", "maxChanges")
     since = arguments.get("sinceState")
     at_most = unsigned(arguments, "maxChanges")
     if at_most == 0:
@@ -111,7 +111,7 @@ def set_objects(
 
     The three functions raise a RefusedError for an object that they refuse.
     """
-    known_only(arguments, "ifInState", "create", "update", "destroy")
+    refuse_unknown(arguments, "ifInState", "create", "update", "destroy")
     creations, updates = objects(arguments, "create"), objects(arguments, "update")
     destructions = id_list(arguments, "destroy") or []
     old_state = str(state())

@@ -22,7 +22,7 @@ class States:
         form: the form in which clients see a number.
 
     Attributes:
-        highest: the last number.
+        highest: the newest number.
     """
 
     def __init__(self, form: Form = "numbers") -> None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from mailroom.sandbox.context import AccountContext
 from mailroom.sandbox.history import History
-from mailroom.sandbox.message import Message, as_message_ids, referred
+from mailroom.sandbox.message import Message, as_message_ids, referred_ids
 
 _BLOBS: Final = 100
 """Uploads that an account keeps."""
@@ -122,7 +122,7 @@ class MailStore:
         return mailbox
 
     def change_mailbox(self, mailbox: Mailbox) -> None:
-        """Replace the mailbox that has this id."""
+        """Replace a mailbox by this one, which has the same id."""
         self.mailboxes[mailbox.id] = mailbox
         self._changed()
 
@@ -137,7 +137,7 @@ class MailStore:
         self._changed()
 
     def emails_in(self, *mailbox_ids: str) -> list[Email]:
-        """Return the mails in any of some mailboxes, each once."""
+        """Return the mails in any of these mailboxes, each once."""
         ids = (self._inside.get(mailbox_id, {}) for mailbox_id in mailbox_ids)
         unique = dict.fromkeys(email_id for inside in ids for email_id in inside)
         return [self.emails[email_id] for email_id in unique]
@@ -149,7 +149,7 @@ class MailStore:
     # Mails
 
     def keep_blob(self, data: bytes) -> str:
-        """Keep uploaded data, and return its id; the oldest of many are dropped."""
+        """Keep uploaded data, and return its id. Only the newest uploads are kept."""
         blob_id = f"G{sha1(data, usedforsecurity=False).hexdigest()}"
         self.blobs[blob_id] = data
         while len(self.blobs) > _BLOBS:
@@ -199,7 +199,7 @@ class MailStore:
     def _thread_of(self, message: Message, *, new: str) -> str:
         """Return the thread of the mails that a message refers to, or that refer to it."""
         own = as_message_ids(message.last("Message-ID") or "") or []
-        message_ids = [*own, *referred(message)]
+        message_ids = [*own, *referred_ids(message)]
         known = (self._threads[name] for name in message_ids if name in self._threads)
         thread_id = next(known, new)
         for message_id in message_ids:
@@ -250,7 +250,7 @@ class MailStore:
         record_change(email_id, self._changed())
 
     def renumber(self) -> dict[str, str]:
-        """Change the id of every mail without a new state; return the new ids by the old ones."""
+        """Change the id of every mail without a new state; return old id -> new id."""
         new = {old: f"{old}-{self._next_number()}" for old in self.emails}
         self.emails = {new[old]: replace(email, id=new[old]) for old, email in self.emails.items()}
         self._inside = {
@@ -267,7 +267,7 @@ class MailStore:
         self.email_history.destroyed(email_id, self._changed())
 
     def threads(self, thread_ids: Iterable[str]) -> dict[str, list[Email]]:
-        """Return the mails of those of these threads that exist, oldest first."""
+        """Return thread id -> mails, oldest first. A thread that does not exist is left out."""
         wanted = frozenset(thread_ids)
         emails = [email for email in self.emails.values() if email.thread_id in wanted]
         threads: dict[str, list[Email]] = {}

@@ -22,8 +22,8 @@ class Rate:
         self._most = most
         self._times: deque[float] = deque()
 
-    def excess(self) -> int:
-        """Count a request; return the seconds to wait before it is answered, 0 for no wait."""
+    def seconds_to_wait(self) -> int:
+        """Return 0 if a request is allowed now, and count it; else the seconds until one is."""
         if not self._most:
             return 0
         now = asyncio.get_running_loop().time()
@@ -35,7 +35,7 @@ class Rate:
         return 0
 
 
-class Blocks:
+class StreamDelay:
     """Delays one user's requests while an event stream of that user is open."""
 
     def __init__(self) -> None:
@@ -44,8 +44,8 @@ class Blocks:
         self._free.set()
 
     @contextmanager
-    def blocking(self) -> Iterator[None]:
-        """Delay requests until the block ends."""
+    def delaying(self) -> Iterator[None]:
+        """Delay requests while the ``with`` statement runs, in which a stream is open."""
         self._open += 1
         self._free.clear()
         try:

@@ -1,4 +1,7 @@
-"""JMAP over WebSocket (RFC 8887): requests, their errors, and push; as on Cyrus without quirks."""
+"""JMAP over WebSocket (RFC 8887): requests, their errors, and push, as on Cyrus.
+
+Quirks change that.
+"""
 
 import asyncio
 import contextlib
@@ -37,7 +40,7 @@ async def converse(
     except TimeoutError:
         await socket.close(code=WSCloseCode.GOING_AWAY)
     finally:
-        conversation.end()
+        conversation.stop_push()
     return socket
 
 
@@ -104,13 +107,13 @@ class _Conversation:
             case "WebSocketPushEnable":
                 self._enable(message.get("dataTypes"), message.get("pushState"))
             case "WebSocketPushDisable":
-                self.end()
+                self.stop_push()
             case _:
                 shown = json.dumps(kind) if kind is None else kind
                 raise Problem("notRequest", detail=f"Unknown request @type: {shown}")
         return None
 
-    def end(self) -> None:
+    def stop_push(self) -> None:
         """Stop pushing."""
         self._subscription = None
         if self._pushing is not None:
@@ -128,10 +131,10 @@ class _Conversation:
             return
         self._enables += 1
         if self._habits.enables_once and self._enables > 1:
-            self.end()
+            self.stop_push()
             return
         if not isinstance(types, list) or not types:
-            self.end()
+            self.stop_push()
             return
         wanted = {name for name in types if isinstance(name, str)}
         if self._subscription is not None and not isinstance(position, str):
@@ -139,7 +142,7 @@ class _Conversation:
             return
         if self._subscription is not None:
             wanted |= self._subscription.types
-        self.end()
+        self.stop_push()
         self._subscription = Subscription(
             self._account.id,
             self._account.states,

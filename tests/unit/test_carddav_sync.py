@@ -256,7 +256,7 @@ async def test_a_server_that_was_set_back_is_read_anew(account: Account) -> None
     add(account.dav, "bob")
     await account.book.sync()
     del account.dav.cards[BOOK + "bob.vcf"]
-    account.dav.cards.forget()
+    account.dav.cards.invalidate_tokens()
     index = (await account.book.sync()).index
     assert (len(index), index.uids_standing_for("bob@x.example")) == (1, frozenset())
 
@@ -329,7 +329,7 @@ async def test_an_index_is_never_seen_half_filled(account: Account) -> None:
     for number in range(5):
         add(account.dav, f"n{number}")
     await account.book.sync()
-    account.dav.cards.forget()
+    account.dav.cards.invalidate_tokens()
     sizes = set()
 
     def fault(request: web.Request, body: bytes) -> None:
@@ -337,7 +337,7 @@ async def test_an_index_is_never_seen_half_filled(account: Account) -> None:
         sizes.add(len(index))
 
     index = (await account.book.sync()).index
-    account.dav.cards.forget()
+    account.dav.cards.invalidate_tokens()
     account.dav.fault = fault
     await account.book.sync()
     assert sizes == {6}

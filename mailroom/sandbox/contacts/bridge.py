@@ -39,7 +39,7 @@ class Bridge:
         """Update the JMAP card after a vCard was put or deleted over CardDAV."""
         history = self._cards.card_history
         if path not in self._vcards.cards:
-            card_id = next(known for known, its_path in self._paths.items() if its_path == path)
+            card_id = next(key for key, card_path in self._paths.items() if card_path == path)
             del self._paths[card_id], self._cards.cards[card_id]
             history.destroyed(card_id, self._cards.changed())
             return
@@ -51,5 +51,6 @@ class Bridge:
         record_change(card_id, self._cards.changed())
 
     def _show(self, card_id: str, vcard: bytes) -> None:
+        """Replace a JMAP card by the form in which the server shows its vCard over JMAP."""
         shown = to_jscontact(vcard, self._server)
         self._cards.cards[card_id] = {**shown, "addressBookIds": {DEFAULT: True}}

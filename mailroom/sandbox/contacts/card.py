@@ -27,7 +27,7 @@ _ENTRIES: Final = {
 _SETS: Final = ("members", "keywords", "addressBookIds")
 
 
-def is_vendors(name: str) -> bool:
+def is_vendor_specific(name: str) -> bool:
     """Return True if a property is vendor-specific (RFC 9553 section 1.8.1)."""
     prefix, colon, rest = name.partition(":")
     return bool(prefix and colon and rest)
@@ -35,7 +35,7 @@ def is_vendors(name: str) -> bool:
 
 def unknown_properties(names: Iterable[str]) -> list[str]:
     """Return the names that are not properties of a card."""
-    return [name for name in names if name not in PROPERTIES and not is_vendors(name)]
+    return [name for name in names if name not in PROPERTIES and not is_vendor_specific(name)]
 
 
 def invalid_paths(card: Mapping[str, Any]) -> list[str]:

@@ -112,7 +112,7 @@ class CardDav:
         return escape(card.decode("utf-8", "surrogateescape"))
 
     def listed(self, path: str) -> str:
-        """Return a path in the form in which a list has it."""
+        """Return a path in the form in which a multistatus answer has it."""
         return path.replace("@", "%40") if self.quirks.encodes_at else path
 
     # Reading
@@ -129,7 +129,9 @@ class CardDav:
             paths += [other for other in below if other.count("/") == path.count("/") + 1]
             paths += self.cards.members(path) if self._is_book(path) else []
         names = requested(parse(body))
-        answers = [response(self.listed(item), names, self._properties(item)) for item in paths]
+        answers = [
+            response(self.listed(member), names, self._properties(member)) for member in paths
+        ]
         return multistatus(self._cut(path, answers))
 
     def _is_book(self, path: str) -> bool:
@@ -170,16 +172,17 @@ class CardDav:
             return self._changes(path, root)
         if root.tag == f"{CARDDAV}addressbook-multiget":
             hrefs = [(element.text or "").strip() for element in root.findall(f"{DAV}href")]
-            cards = list(map(self.cards.path_of, hrefs))
-            return multistatus(self._card_or_404(card, root) for card in cards)
+            paths = list(map(self.cards.path_of, hrefs))
+            return multistatus(self._card_or_404(card_path, root) for card_path in paths)
         if root.tag != f"{CARDDAV}addressbook-query":
             return refusal(403, "<d:supported-report/>")
         try:
             is_match = compile_query(root)
         except UnsupportedFilterError:
             return refusal(403, "<c:supported-filter/>")
-        cards = [card for card in self.cards.members(path) if is_match(self.cards[card])]
-        return multistatus(self._cut(path, [self._card_or_404(card, root) for card in cards]))
+        paths = [member for member in self.cards.members(path) if is_match(self.cards[member])]
+        answers = [self._card_or_404(card_path, root) for card_path in paths]
+        return multistatus(self._cut(path, answers))
 
     def _changes(self, book: str, root: ET.Element) -> web.Response:
         """Answer a ``sync-collection`` (RFC 6578) with the changes since a token."""
@@ -228,11 +231,11 @@ class CardDav:
         if not uid:
             return refusal(403, "<c:valid-address-data/>")
         uids = {other: uid_of(self.cards[other]) for other in self.cards.members(book)}
-        same = [other for other, its_uid in uids.items() if its_uid == uid and other != path]
+        conflicts = [other for other in uids if uids[other] == uid and other != path]
         if uids.get(path, uid) != uid:
-            same.append(path)
-        if same:
-            return refusal(403, f"<c:no-uid-conflict>{href(same[0])}</c:no-uid-conflict>")
+            conflicts.append(path)
+        if conflicts:
+            return refusal(403, f"<c:no-uid-conflict>{href(conflicts[0])}</c:no-uid-conflict>")
         status = 204 if path in self.cards else 201
         self.cards[path] = self.stored(body)
         self.on_change(path)

@@ -1,6 +1,6 @@
 """The cards and address books of one account, in memory, with the checks that a server makes.
 
-As on Cyrus, a card's id is its uid, and both types have one state.
+As on Cyrus, a card's id is its uid, and cards and address books have one common state.
 """
 
 import copy
@@ -45,7 +45,7 @@ class CardStore:
         self.on_change: Callable[[str], None] = lambda _: None
 
     def state(self) -> int:
-        """Return the state of both types."""
+        """Return the state of the cards and address books."""
         return self.context.states.of(*_TYPES)
 
     def changed(self) -> int:

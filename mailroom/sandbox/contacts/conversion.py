@@ -3,7 +3,7 @@
 The servers are Cyrus 3.14 and Stalwart. They show a vCard over JMAP without the properties that
 they do not convert. When the card is edited over JMAP, they write its vCard anew from JSContact:
 the first nickname, GEO, TZ and GENDER are lost, the names of X- properties are in capitals, and
-their quoted parameters grow.
+with every edit their quoted parameters get one more pair of quotes, written ``^'`` (RFC 6868).
 """
 
 import hashlib

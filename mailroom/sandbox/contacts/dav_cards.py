@@ -16,7 +16,7 @@ class InvalidTokenError(Exception):
 class DavCards(UserDict[str, bytes]):
     """Path -> vCard. Every change is recorded in the history.
 
-    A token is the number of a change. It is valid until :meth:`forget`.
+    A token is the number of a change. It is valid until :meth:`invalidate_tokens`.
     """
 
     def __init__(self) -> None:
@@ -69,23 +69,25 @@ class DavCards(UserDict[str, bytes]):
     def since(self, book: str, token: str) -> dict[str, str]:
         """Return the changed paths in an address book with the token of each change, oldest first.
 
-        Without a token, that is every path which is or was there.
+        Without a token, return every path that the address book has or ever had.
 
         Raises:
             InvalidTokenError: the token is not from this history, or from the future.
         """
-        then = 0
+        since = 0
         if token:
             history, _, number = token.removeprefix(_SCHEME).rpartition("-")
             if history != self._id or not number.isdecimal() or int(number) > self._last:
                 raise InvalidTokenError
-            then = int(number)
+            since = int(number)
         changes = self._changes.items()
-        recent = {path: number for path, number in changes if number > then}
-        return {path: self.token(at) for path, at in recent.items() if path.startswith(book)}
+        recent = {path: number for path, number in changes if number > since}
+        return {
+            path: self.token(number) for path, number in recent.items() if path.startswith(book)
+        }
 
-    def forget(self) -> None:
-        """Make all tokens invalid, as a server does that is restored from a backup."""
+    def invalidate_tokens(self) -> None:
+        """Make all tokens invalid, as a restored backup does on a real server."""
         self._id = uuid.uuid4().hex[:8]
 
 

@@ -1,6 +1,6 @@
 """The REPORT ``addressbook-query`` (RFC 6352 sections 8.6 and 10.5): from XML to a test. Pure.
 
-Unknown filters are refused with ``supported-filter``; nothing is guessed.
+Unknown filters are refused with ``supported-filter``.
 """
 
 from collections.abc import Callable

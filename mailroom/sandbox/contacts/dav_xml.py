@@ -43,12 +43,12 @@ def href(path: str) -> str:
 
 
 def response(path: str, names: Iterable[str], properties: Mapping[str, str]) -> str:
-    """Return the response for one resource, with its properties of these names and a 404."""
+    """Return the response for one resource: its properties of these names, a 404 for the rest."""
     names = list(names)
-    has = [_element(name, properties[name]) for name in names if name in properties]
-    lacks = [_element(name, "") for name in names if name not in properties]
-    parts = [_propstat(has, "200 OK")] if has or not lacks else []
-    parts += [_propstat(lacks, "404 Not Found")] if lacks else []
+    present = [_element(name, properties[name]) for name in names if name in properties]
+    missing = [_element(name, "") for name in names if name not in properties]
+    parts = [_propstat(present, "200 OK")] if present or not missing else []
+    parts += [_propstat(missing, "404 Not Found")] if missing else []
     return f"<d:response>{href(path)}{''.join(parts)}</d:response>"
 
 
@@ -58,7 +58,7 @@ def status_only(path: str, status: str) -> str:
 
 
 def multistatus(responses: Iterable[str], *, sync_token: str = "") -> web.Response:
-    """Return a 207."""
+    """Return a 207 Multi-Status."""
     token = f"<d:sync-token>{sync_token}</d:sync-token>" if sync_token else ""
     text = f"<d:multistatus {_NAMESPACES}>{''.join(responses)}{token}</d:multistatus>"
     return _xml(207, text)

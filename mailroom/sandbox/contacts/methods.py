@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, Final
 
-from mailroom.sandbox.arguments import id_list, invalid, known_only
-from mailroom.sandbox.contacts.card import PROPERTIES, is_vendors
+from mailroom.sandbox.arguments import id_list, invalid, refuse_unknown
+from mailroom.sandbox.contacts.card import PROPERTIES, is_vendor_specific
 from mailroom.sandbox.contacts.cards import DEFAULT, CardStore
 from mailroom.sandbox.context import Arguments, Method
 from mailroom.sandbox.errors import MethodFailure
@@ -47,7 +47,7 @@ def book_get(store: CardStore, arguments: Arguments) -> Arguments:
     return get_objects(
         arguments,
         state=store.state(),
-        there=store.books,
+        existing=store.books,
         all_ids=store.books,
         properties=_BOOK_PROPERTIES,
         show=show,
@@ -56,7 +56,7 @@ def book_get(store: CardStore, arguments: Arguments) -> Arguments:
 
 def card_get(store: CardStore, arguments: Arguments) -> Arguments:
     """Carry out ContactCard/get. Vendor properties are sent only if named, as on Cyrus."""
-    vendors = {name for name in id_list(arguments, "properties") or () if is_vendors(name)}
+    vendors = {name for name in id_list(arguments, "properties") or () if is_vendor_specific(name)}
 
     def show(card_id: str, names: Collection[str]) -> Arguments:
         card = {**store.cards[card_id], "id": card_id}
@@ -65,7 +65,7 @@ def card_get(store: CardStore, arguments: Arguments) -> Arguments:
     return get_objects(
         arguments,
         state=store.state(),
-        there=store.cards,
+        existing=store.cards,
         all_ids=store.cards,
         properties=PROPERTIES | vendors,
         show=show,
@@ -91,7 +91,7 @@ def card_set(store: CardStore, arguments: Arguments) -> Arguments:
 
 def card_query(store: CardStore, arguments: Arguments) -> Arguments:
     """Carry out ContactCard/query. The card that was changed last comes first."""
-    known_only(arguments, "filter", "position", "limit", "calculateTotal")
+    refuse_unknown(arguments, "filter", "position", "limit", "calculateTotal")
     is_match = _compile(arguments.get("filter"), "filter")
     ids = [card_id for card_id, card in reversed(store.cards.items()) if is_match(card)]
     return {

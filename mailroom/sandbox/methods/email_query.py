@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from hashlib import sha1
 
-from mailroom.sandbox.arguments import invalid, known_only, typed
+from mailroom.sandbox.arguments import invalid, refuse_unknown, typed
 from mailroom.sandbox.context import Arguments
 from mailroom.sandbox.errors import MethodFailure
 from mailroom.sandbox.filters import Filters, Index, has_text
@@ -13,7 +13,7 @@ from mailroom.sandbox.store import Email, MailStore
 
 def query(store: MailStore, arguments: Arguments) -> Arguments:
     """Carry out Email/query."""
-    known_only(arguments, "filter", "sort", "position", "limit", "calculateTotal")
+    refuse_unknown(arguments, "filter", "sort", "position", "limit", "calculateTotal")
     quirks, email_filter = store.context.quirks, arguments.get("filter")
     habits = quirks.querying
     index = Index.of(store)

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Final
 
-from mailroom.sandbox.arguments import id_list, invalid, known_only
+from mailroom.sandbox.arguments import id_list, invalid, refuse_unknown
 from mailroom.sandbox.context import AccountContext, Arguments
 from mailroom.sandbox.errors import MethodFailure
 from mailroom.sandbox.properties import reader
@@ -36,7 +36,7 @@ def email_get(store: MailStore, arguments: Arguments) -> Arguments:
     return get_objects(
         arguments,
         state=store.state(),
-        there=store.emails,
+        existing=store.emails,
         all_ids=None,
         properties=readers.keys(),
         show=show,
@@ -68,7 +68,7 @@ def mailbox_get(store: MailStore, arguments: Arguments) -> Arguments:
     return get_objects(
         arguments,
         state=store.state(),
-        there=store.mailboxes,
+        existing=store.mailboxes,
         all_ids=store.context.all_ids(store.mailboxes),
         properties=_MAILBOX,
         show=show,
@@ -87,7 +87,7 @@ def rights(mailbox: Mailbox) -> Arguments:
 
 def mailbox_query(store: MailStore, arguments: Arguments) -> Arguments:
     """Carry out Mailbox/query, which knows no filter and no sort."""
-    known_only(arguments, "position", "limit")
+    refuse_unknown(arguments, "position", "limit")
     ids = list(store.mailboxes)
     return {
         "queryState": str(store.state()),
@@ -107,7 +107,7 @@ def thread_get(store: MailStore, arguments: Arguments) -> Arguments:
     return get_objects(
         arguments,
         state=store.state(),
-        there=threads,
+        existing=threads,
         all_ids=None,
         properties=("id", "emailIds"),
         show=show,
@@ -137,7 +137,7 @@ def identity_get(context: AccountContext, arguments: Arguments) -> Arguments:
     return get_objects(
         arguments,
         state=0,
-        there=addresses,
+        existing=addresses,
         all_ids=context.all_ids(addresses),
         properties=_IDENTITY,
         show=show,
