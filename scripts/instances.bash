@@ -1,19 +1,19 @@
 # shellcheck shell=bash disable=SC2154
-# Instances of a server, for the scripts that run a real mail server: to be sourced by them.
+# Starts, finds and ends instances of a server. The scripts that run a real mail server source this file.
 #
-# Each instance runs in mount and PID namespaces of its own. Its mounts vanish with its last process,
-# and the kernel ends all its processes when the first one ends. So nothing is left behind, whatever
-# was killed, and no process of anybody else can be hit by mistake.
+# Each instance runs in new mount and PID namespaces. Its mounts vanish with its last process, and the
+# kernel ends all its processes when the first one ends. So nothing is left, whichever process is killed,
+# and no process outside the instance can be killed by mistake.
 #
-# "Is it running?" is asked of a lock that the instance's processes hold, never of a pid file: the
-# kernel drops a lock at a kill -9 and at a reboot, and pids are used again.
+# An instance is running if its processes hold a lock. A pid file would not do: the kernel drops a lock at
+# a kill -9 and at a reboot, but the pid in a file may belong to another process by then.
 #
 # The script that sources this file sets
 #   self           its own path; `$self --instance NAME _init` is the first process of an instance,
-#                  and writes its pid, as the host counts, into $home/run/init.pid
-#   program        its name, for what it says
-#   base           the folder where all of it lives
-#   instance       the instance's name; `use_instance` sets what follows from it
+#                  and writes its pid outside the namespace into $home/run/init.pid
+#   program        its name, for messages
+#   base           the folder for everything
+#   instance       the instance's name; `use_instance` then sets the instance's paths
 #   services       the names of an instance's ports
 #   first_port, last_port    the range from which an instance's ports are picked
 # and defines `await_services`, which waits until the server answers.
@@ -26,11 +26,12 @@ as_root() { ((EUID == 0)) || die "must be root, for the namespaces"; }
 use_instance() {
     [[ $instance =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || wrong_usage "not a name for an instance: $instance"
     home=$base/instances/$instance
-    alive=$home/alive        # held locked by every process of the instance
+    alive=$home/alive        # a file that every process of the instance holds locked
 }
 
-# Takes the lock FILE for the rest of the command: two calls must not do the same work at a time.
-# Processes that are to outlive the command must be started with 8>&-.
+# take_lock FILE
+# Takes a lock until the command ends, so that two calls do not do the same work at the same time. A
+# process that shall outlive the command must be started with 8>&-: otherwise it keeps the lock.
 take_lock() {
     mkdir -p "$(dirname "$1")"
     exec 8> "$1"
@@ -43,8 +44,8 @@ must_be_running() { is_running || die "instance $instance is not running"; }
 
 # --- ports -----------------------------------------------------------------------------------------
 
-# Ports are picked once, so that a client finds the server again after a restart; and below the
-# range from which the kernel takes ports for outgoing connections, so that they are free then.
+# Ports are picked once, so that a client finds the server again after a restart. They are below the
+# range that the kernel uses for outgoing connections, so that they are still free then.
 pick_ports() {
     [[ ! -e $home/ports ]] || return 0
     (
@@ -61,7 +62,7 @@ pick_ports() {
 port_is_new() { ! grep -qs "=$1\$" "$base"/instances/*/ports* && ! port_answers "$1"; }
 port_answers() { (exec 3<> "/dev/tcp/127.0.0.1/$1") 2> /dev/null; }
 
-# Sets a variable of each service's name.
+# Sets the variable of each service, such as `http`, to its port.
 read_ports() {
     # shellcheck source=/dev/null
     source "$home/ports"
@@ -76,8 +77,8 @@ launch() {
     done
     rm -f "$home/run/complete" "$home/run/init.pid"
     (
-        flock --timeout 5 9    # it is free, but somebody may be asking whether it is
-        # setsid: a Ctrl-C at the caller's terminal is not meant for the server.
+        flock --timeout 5 9    # `is_running` in another call may hold it for a moment
+        # setsid, so that a Ctrl-C at the caller's terminal does not end the server.
         exec setsid unshare --mount --pid --fork --kill-child "$self" --instance "$instance" _init
     ) 9> "$alive" 8>&- < /dev/null > "$home/output" 2>&1 &
     wait_until 5 test -s "$home/run/init.pid"
@@ -90,17 +91,18 @@ wait_until() {
     shift
     until "$@"; do
         { ((SECONDS < end)) && kill -0 $! 2> /dev/null; } || give_up "$*"
-        sleep 0.1    # many times a second, the question itself would take a part of a processor
+        sleep 0.1    # a shorter pause would cost processor time
     done
 }
 
 give_up() {
-    say "instance $instance does not come up (waited for: $1)"
+    say "instance $instance does not start (waited for: $1)"
     tail -n 20 "$home/output" "$home/log" >&2 || true
     exit 1
 }
 
-# Does a server answer at this port as it should?
+# greets PORT REQUEST EXPECTED
+# Succeeds if a server at the port answers the request with a line that begins with the expected pattern.
 greets() {
     local port=$1 request=$2 expected=$3 line=
     { exec 3<> "/dev/tcp/127.0.0.1/$port"; } 2> /dev/null || return 1
@@ -113,15 +115,15 @@ greets() {
 # end_processes SIGNAL
 end_processes() {
     local pid
-    until [[ -s $home/run/init.pid ]]; do    # it may be just coming up
+    until [[ -s $home/run/init.pid ]]; do    # the instance may be starting
         is_running || return 0
         sleep 0.02
     done
     is_running || return 0
     pid=$(< "$home/run/init.pid")
-    kill "-$1" "$pid" 2> /dev/null || true    # it may be ending already
+    kill "-$1" "$pid" 2> /dev/null || true    # the process may have ended just now
     flock --timeout 10 --shared "$alive" true || {
-        say "instance $instance does not end by itself; killing it"
+        say "instance $instance does not end after 10 s; killing it"
         kill -KILL "$pid" || true
         flock --timeout 10 --shared "$alive" true
     }
