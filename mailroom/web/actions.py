@@ -93,7 +93,7 @@ async def suggest(request: web.Request) -> web.StreamResponse:
         raise RefusedError("no sender was ticked; nothing was decided")
     outcomes = await access.account.decide(choices)
     failed = [outcome for outcome in outcomes if outcome.failure]
-    # The list of decisions shows the new decisions first, so only failures need a message.
+    # The list of decisions shows the new decisions first, so only failures are shown above it.
     raise web.HTTPSeeOther(back_to(request, access, _DECISIONS, failed))
 
 

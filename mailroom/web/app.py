@@ -39,7 +39,7 @@ def make_app(accesses: Sequence[Access], options: PageOptions) -> web.Applicatio
         for access in accesses
     ]
     # Outcomes are shown right after the form was sent, so the key need not outlive the process.
-    app[OUTCOME_SIGNER] = URLSafeTimedSerializer(secrets.token_bytes(32), salt="mailroom.message")
+    app[OUTCOME_SIGNER] = URLSafeTimedSerializer(secrets.token_bytes(32), salt="mailroom.outcomes")
     app[STOPPING] = asyncio.Event()
     app.on_shutdown.append(end_streams)
     app.on_response_prepare.append(add_headers)

@@ -70,7 +70,7 @@ def access_of(request: web.Request) -> Access:
     """Return the access of the sender of a request.
 
     Raises:
-        HTTPException: nobody is signed in: redirects to the sign-in; 401 for the script.
+        HTTPException: nobody is signed in. Pages redirect to the sign-in; the script gets 401.
     """
     access = request.app[AUTHENTICATOR].access_of(request)
     if access is not None:
@@ -115,8 +115,8 @@ def back_to(request: web.Request, access: Access, return_to: str, done: Sequence
 
 
 def _salt_of(access: Access) -> str:
-    """Return the salt of an account, so that no account shows the outcomes of another account."""
-    return f"mailroom.message.{access.account.name}"
+    """Return the salt for an account's outcomes, so that no other account shows these outcomes."""
+    return f"mailroom.outcomes.{access.account.name}"
 
 
 def page_of(

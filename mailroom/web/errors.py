@@ -43,8 +43,8 @@ async def show_errors(request: web.Request, handler: Handler) -> web.StreamRespo
     except AccountUnavailableError as error:
         status, text, headers = HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": "60"}
     except Exception:
-        # The log gets the route and not the path, because anybody can decide who knows the path of
-        # a notice's link.
+        # The path of a notice's link is a secret with which anybody can decide, so the log gets the
+        # route, such as /notice/{link}.
         resource = request.match_info.route.resource
         path = "" if resource is None else resource.canonical
         log.exception("a mistake in Mailroom itself: the page did not answer", path=path)

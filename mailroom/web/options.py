@@ -20,7 +20,7 @@ class Access:
         password: the password for people; empty: nobody signs in with a password.
         proxy_user: the user whom the proxy must name; empty: any user if there is one account only.
         api_token: the token of programs that read and decide; empty: no such programs.
-        api_token_readonly: the token of programs that read.
+        api_token_readonly: the token of programs that only read; empty: no such programs.
         answer_names: the names of the categories that stand in each row; empty: the default.
     """
 

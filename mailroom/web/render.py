@@ -103,7 +103,7 @@ def day(when: datetime, now: datetime | None = None) -> Markup:
 
 
 def decision_day(date: str, time: str) -> Markup | str:
-    """Return the time of a decision as :func:`day` does; a text that is no date is returned."""
+    """Return the time of a decision as :func:`day` does; a text that is no date stays as it is."""
     try:
         # The notes on contacts have the time in the time zone of the service.
         return day(datetime.fromisoformat(f"{date}T{time or '00:00'}"))

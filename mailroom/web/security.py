@@ -14,7 +14,7 @@ from yarl import URL
 MOST_OCTETS: Final = 64 * 1024
 """The largest number of octets in the body of a request."""
 SCRIPT_HEADER: Final = "X-Requested-With"
-"""The header of each request by the page's script, which expects a part of a page."""
+"""The page's script sends this header with each request. The response is a part of a page."""
 _API: Final = "/api/"
 _LINK: Final = "/notice/"
 _SAFE: Final = frozenset({"GET", "HEAD"})

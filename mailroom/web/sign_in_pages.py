@@ -7,7 +7,8 @@ from mailroom.web.context import AUTHENTICATOR, html, local_path, page_of, sign_
 from mailroom.web.forms import read_form
 
 _CHECK = "check"
-"""The query parameter after a sign-in: a browser that is not signed in then kept no cookie."""
+"""The query parameter of the address to which a sign-in leads. A browser that asks for this address
+without being signed in did not keep the cookie."""
 
 
 async def show(request: web.Request) -> web.StreamResponse:

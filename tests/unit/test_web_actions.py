@@ -228,7 +228,7 @@ def forgeries(good: str) -> list[str]:
         f"{payload}.{timestamp}.{signature[::-1]}",
         f"{payload[::-1]}.{timestamp}.{signature}",
         *(
-            str(URLSafeTimedSerializer(key, salt="mailroom.message.").dumps(outcomes))
+            str(URLSafeTimedSerializer(key, salt="mailroom.outcomes.").dumps(outcomes))
             for key in (b"", b"mailroom")
         ),
     ]

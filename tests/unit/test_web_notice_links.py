@@ -67,7 +67,7 @@ def test_another_secret_or_account_does_not_read_it(other: LinkSigner) -> None:
 
 def test_a_text_that_was_signed_for_another_purpose_is_no_link() -> None:
     key = SIGNER._serializer.secret_keys
-    others = URLSafeTimedSerializer(key, salt="mailroom.message", signer_kwargs={})
+    others = URLSafeTimedSerializer(key, salt="mailroom.outcomes", signer_kwargs={})
     with pytest.raises(InvalidLinkError):
         SIGNER.read(str(others.dumps(["ann@loom.example", "Feed", "M1"])))
 
