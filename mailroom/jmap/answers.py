@@ -56,7 +56,7 @@ def blob_id(response: Response) -> str:
     body = response.json()
     blob_id = body.get("blobId") if isinstance(body, dict) else None
     if not isinstance(blob_id, str):
-        raise BrokenAnswerError(response.url, "this is no answer to an upload")
+        raise BrokenAnswerError(response.url, "this is not an answer to an upload")
     return blob_id
 
 

@@ -125,7 +125,7 @@ class JmapClient:
         return self._http.server_now()
 
     def forget_session(self) -> None:
-        """Fetch the session anew before the next request, for example after a failure.
+        """Make the next request fetch the session anew, for example after a failure.
 
         A session that is being fetched at this moment may be out of date already, so it is fetched
         again as well.
@@ -231,15 +231,15 @@ class JmapClient:
         except RequestError as error:
             if not is_beyond_limits(error):
                 raise
-            fresh = await self.session()  # nothing was done, and the old one is forgotten
+            fresh = await self.session()  # _send() has forgotten the old session
             if fresh.limits == session.limits:
                 raise
             log.info("the server's limits have changed", limit=error.limit)
             answers = {}
             for part in parts(operations, fresh.limits):
                 # One request after the other, so that the order of the operations holds.
-                answer = await self._send(fresh, request_of(part), repeatable=repeatable)
-                answers = {**answers, **answer}
+                some_answers = await self._send(fresh, request_of(part), repeatable=repeatable)
+                answers = {**answers, **some_answers}
             return answers
         return await self._send_again(session, operations, answers, repeatable=repeatable)
 
@@ -262,9 +262,9 @@ class JmapClient:
             await self._http.sleep(seconds)
             attempt, waited = attempt + 1, waited + seconds
             request = request_of([repetition.operation for repetition in repetitions])
-            second = await self._send(session, request, repeatable=repeatable)
+            second_answers = await self._send(session, request, repeatable=repeatable)
             for repetition in repetitions:
-                answers = completed(answers, second, repetition)
+                answers = completed(answers, second_answers, repetition)
         return answers
 
     async def _send(self, session: Session, request: Request, *, repeatable: bool) -> Answers:
@@ -289,9 +289,9 @@ class JmapClient:
                 " a proxy stands before the server, set MAILROOM_JMAP_KEEP_ORIGIN=true"
             )
             raise UnreachableError(error.url, cause, sent=error.sent) from None
-        # The session is fetched once for every new sessionState (RFC 8620 section 3.4). It is also
-        # compared with the state of the last response: otherwise the session of a server whose two
-        # states never agree would be fetched before every request.
+        # A new sessionState means that the session has changed (RFC 8620 section 3.4). A state that
+        # the last response had as well is not new. Without this check, a server whose responses
+        # never name the state of its session would be asked for the session before every request.
         state = body.get("sessionState")
         if isinstance(state, str) and state != self._last_state:
             self._last_state = state

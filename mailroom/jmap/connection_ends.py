@@ -24,7 +24,7 @@ class End(Enum):
     ANNOUNCED = auto()
     """The connection was open for long enough, and announced a change."""
     HEALTHY = auto()
-    """The connection was open for long enough, whatever ended it."""
+    """The connection was open for long enough, and announced no change."""
     EARLY = auto()
     """The connection was open, and ended almost at once."""
     MISSED_CHANGE = auto()
@@ -32,13 +32,14 @@ class End(Enum):
     NOT_NOW = auto()
     """The server had no room just then, which does not count against the transport."""
     SHORT = auto()
-    """The connection was open for a while, but not for long. Another transport may do better."""
+    """The connection was open for less than a minute, or left a request unanswered. Another
+    transport may do better."""
     FAILED = auto()
     """The connection could not be opened. The next try may succeed."""
     REFUSED = auto()
-    """The connection was not allowed, and would not be if tried again."""
+    """The connection was refused, and the next try would be refused as well."""
     UNAVAILABLE = auto()
-    """The server does not support the transport."""
+    """The server does not support the transport, or the transport does not work there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,9 @@ class Life:
     """The life of a connection that was open.
 
     Attributes:
-        seconds: the time for which it was open.
-        missed_change: True if the owner dropped it, because it had not announced a change.
-        has_announced: True if it announced a change.
+        seconds: the time for which the connection was open.
+        missed_change: True if the owner dropped the connection, because it missed a change.
+        has_announced: True if the connection announced a change.
     """
 
     seconds: float
@@ -81,7 +82,7 @@ def end_of(error: Exception | None, life: Life | None) -> End:
 def is_busy(error: Exception | None) -> bool:
     """Return True if the server had no room just then, so the transport is not to blame."""
     match error:
-        case RequestError():  # over an open connection, and one that may pass
+        case RequestError():  # over an open connection; a lasting one is a PushUnavailableError
             return True
         case ServerFailureError(row=Row(action=Action.WAIT)):
             return True

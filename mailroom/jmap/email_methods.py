@@ -127,10 +127,11 @@ def update_emails(
 
 
 def try_outdated_state(account_id: str, state: str) -> Operation[bool | None]:
-    """Ask for no update at all, in a state that an update before this one has moved on from.
+    """Find out if the server checks ``ifInState``: send an empty update in an outdated state.
 
-    Returns True if the server refuses the update, as RFC 8620 section 5.3 demands; False if it does
-    not; None if the answer shows neither.
+    ``state`` is a state that an update before this one has changed. The result is True if the
+    server refuses the empty update, as RFC 8620 section 5.3 demands; False if it does not; None if
+    the answer shows neither.
     """
     trial = set_objects("Email", account_id, update={}, if_in_state=state)
 

@@ -5,12 +5,12 @@
     ├── RequestError          the whole request was refused (problem details, RFC 7807)
     ├── MethodError           one method call was refused
     ├── SessionError          the session lacks what is needed: an account or a capability
-    ├── ImportRefusedError    a message was not taken (Email/import)
+    ├── ImportRefusedError    a message was not accepted (Email/import)
     ├── CardsChangedError     contacts changed during every try to read them
     ├── PushUnavailableError  this transport of push cannot be used now
     ├── PushDroppedError      Mailroom dropped a push connection
     └── GivenUpError          a transport of push is given up, but there is another one
-    AddressBookError          :mod:`mailroom.contacts.model`: the address book refused
+    AddressBookError          :mod:`mailroom.contacts.model`: refused, or unusable
     ├── LastingRefusalError   ... and would refuse the same card again
     ├── ReadOnlyAddressBookError, NoAddressBookError, AddressBookGoneError
     └── RefusedError          :mod:`mailroom.contacts.carddav.webdav`, with the other errors of DAV
@@ -20,8 +20,8 @@
 ``JmapClient`` repeats calls that were answered with "not now" (:mod:`mailroom.http.not_now`), and
 fetches the session again after a RequestError about its limits. ``MailAccount`` and ``MailSearch``
 learn limitations from a MethodError. The errors of push end in a Disconnected event, after which
-push is tried again. All others end the pass, except those of one contact or one mail, which are
-reported as incomplete. :mod:`mailroom.runtime.failure_policy` decides what follows.
+push is tried again. An error of one contact or one mail makes the pass incomplete. Any other error
+ends the pass, and :mod:`mailroom.runtime.failure_policy` decides what follows.
 
 A :class:`SetError` concerns one object of a ``/set``. It is a value and not an exception, because
 the other objects may have been changed.
@@ -34,7 +34,7 @@ from typing import Any, Final, Self
 PROBLEM: Final = "urn:ietf:params:jmap:error:"
 """The beginning of the types of JMAP's problem details."""
 _LONGEST_DETAIL: Final = 300
-"""Characters of the server's words."""
+"""The most characters that are kept of the server's words."""
 _ACCOUNT_READ_ONLY: Final = "accountReadOnly"
 MAY_ONLY_READ: Final = "the credentials may only read: make a token that may write"
 
@@ -104,7 +104,7 @@ _LASTING: Final = frozenset(
 class SetError:
     """The reason why one object was not created, updated or destroyed (RFC 8620 section 5.3).
 
-    ``existing_id`` is the object that was there before, if the type is ``alreadyExists``.
+    ``existing_id`` is the id of the object that exists already, if the type is ``alreadyExists``.
     """
 
     type: str

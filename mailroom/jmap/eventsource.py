@@ -33,15 +33,16 @@ _LONGEST_POSITION: Final = 1000
 _LONGEST_REFUSAL: Final = 64 * 1024
 """Octets: enough for any problem details."""
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT)
-"""There is no time-out for silence here: :class:`Liveness` sets its limit, which can change while
-a stream is open."""
+"""Without a time-out for silence: :class:`Liveness` sets the limit of silence, which can change
+while a stream is open."""
 
 
 def event_source_url(template: str, *, types: Sequence[str], ping: int) -> URL:
-    """Expand the session's ``eventSourceUrl`` (RFC 6570 level 1); the case of names is ignored.
+    """Expand the session's ``eventSourceUrl`` (RFC 6570 level 1).
 
-    If the template does not name ``types``, the variables that it does not name are added to the
-    query.
+    The case of the variables' names is ignored. If the template does not name ``types``, all
+    missing variables are added to the query: ``/es`` becomes
+    ``/es?types=Email&closeafter=no&ping=30``.
 
     Raises:
         PushUnavailableError: the template is empty, or its expansion is not a URL.
@@ -103,7 +104,7 @@ class EventSourceConnection:
                 if event.type == "ping":
                     self._liveness.pinged(event.data)
                 elif event.oversized or event.type == "state":
-                    change = StateChange(None)  # of an event that cannot be read
+                    change = StateChange(None)  # used if the event cannot be read
                     if not event.oversized:
                         with suppress(ValueError, RecursionError):
                             change = StateChange.parse(json.loads(event.data))
@@ -167,7 +168,7 @@ class EventSourceTransport:
         url = event_source_url(template, types=self._types, ping=self._ping)
         headers = {
             "Accept": EVENT_STREAM,
-            "Accept-Encoding": "identity",  # a proxy that compresses would buffer
+            "Accept-Encoding": "identity",  # to compress, a proxy would hold back events
             "Cache-Control": "no-store",
         }
         if position and position.isprintable() and len(position) <= _LONGEST_POSITION:

@@ -5,29 +5,26 @@ from enum import Enum
 
 
 class Limitation(Enum):
-    """Something that a server cannot do, and how Mailroom does without.
+    """Something that a server cannot do.
 
-    The value is a sentence for people.
+    The value is a sentence for people: what the server cannot do, and what Mailroom does instead.
     """
 
     SEVERAL_MAILBOXES = (
-        "a search in several mailboxes at once is refused: they are searched as all mailboxes but "
-        "the others (inMailboxOtherThan)"
+        "a search in several mailboxes at once is refused: the search names all other mailboxes "
+        "instead (inMailboxOtherThan)"
     )
     EXCLUDED_MAILBOXES = (
-        "a search in all mailboxes but some is refused: mailboxes are searched one by one"
+        "a search that leaves mailboxes out is refused: mailboxes are searched one by one"
     )
     HEADERS = (
         "a search by header does not find all mail: mailboxes are listed, and the senders are read "
         "from the mail itself"
     )
-    TOTALS = (
-        "the total of a search is not told, or not to be relied on: pages are read until one is "
-        "empty"
-    )
+    TOTALS = "the total of a search is missing or wrong: pages are read until one is empty"
     LAST_POSITION = (
-        "a search cannot be read from its end, so that a search by header cannot be proved to find "
-        "all mail: mailboxes are listed, and the senders are read from the mail itself"
+        "a search cannot be read from its end, so nothing proves that a search by header finds all "
+        "mail: mailboxes are listed, and the senders are read from the mail itself"
     )
     STATES = (
         "an update is carried out in another state than was asked for (ifInState): updated mail is "
@@ -40,7 +37,7 @@ class Habits:
     """The limitations of one account's server, as far as they are known.
 
     Attributes:
-        states_are_proven: an update in an outdated state was refused.
+        states_are_proven: True if an update in an outdated state was refused.
         totals_are_proven: True if a total was larger than the page that it came with.
     """
 
@@ -58,7 +55,7 @@ class Habits:
 
     @property
     def searches_are_exact(self) -> bool:
-        """False if searches by header are known to lack mail, or cannot be proved not to."""
+        """False if searches by header lack mail, or if nothing proves that they find all mail."""
         return self._known.isdisjoint({Limitation.HEADERS, Limitation.LAST_POSITION})
 
     def learn(self, limitation: Limitation) -> None:
@@ -68,7 +65,7 @@ class Habits:
     def weigh_total(self, total: int | None, length: int) -> None:
         """Learn from the total that came with a page of ``length`` ids.
 
-        A total that exceeds its page counts the whole result, so the server's totals are honest.
+        A total that is larger than the page proves that the server counts the whole result.
         """
         if total is None:
             self._known.add(Limitation.TOTALS)
@@ -79,5 +76,5 @@ class Habits:
 
     @property
     def trusts_totals(self) -> bool:
-        """True if a search ends where its total says."""
+        """True if the totals of searches can be relied on."""
         return self.totals_are_proven and Limitation.TOTALS not in self._known

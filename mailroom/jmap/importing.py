@@ -16,7 +16,7 @@ _CREATION_ID: Final = "message"
 
 
 class ImportRefusedError(JmapError):
-    """The server did not take the message.
+    """The server did not accept the message.
 
     Attributes:
         reason: the server's reason.
@@ -52,7 +52,7 @@ def import_email(
 ) -> Operation[ImportedEmail]:
     """Put an uploaded message into mailboxes.
 
-    The operation ends in :class:`ImportRefusedError` if the server does not take the message, and
+    The operation ends in :class:`ImportRefusedError` if the server does not accept the message, and
     in MethodError ``stateMismatch`` if ``if_in_state`` is not the present Email state. Apache James
     3.8 ignores the state.
 
@@ -60,9 +60,10 @@ def import_email(
         account_id: the account.
         blob_id: the id of the uploaded message.
         mailbox_ids: the mailboxes, at least one.
-        keywords: the keywords of the mail, at least one: Apache James 3.8 refuses none.
-        received_at: the time that counts as that of the delivery, with a time zone.
-        if_in_state: the Email state in which alone the message is imported; None: in any.
+        keywords: the keywords of the mail, at least one: Apache James 3.8 refuses a mail without
+            keywords.
+        received_at: the time of delivery that the mail gets, with a time zone.
+        if_in_state: the Email state that the account must be in; None: any state.
     """
     message = {
         "blobId": blob_id,

@@ -1,4 +1,4 @@
-"""Lists of mailboxes' mails by the simplest filter, complete however poor a server's search is."""
+"""List the mails of mailboxes by the simplest filter: all mails, even if searches miss some."""
 
 from collections.abc import Collection, Sequence
 from typing import Final, TypeVar
@@ -14,11 +14,9 @@ from mailroom.waiting.concurrency import all_of
 T = TypeVar("T")
 
 _LARGEST_PAGE: Final = 5000
-"""Ids in one page; no Email/get follows it, so maxObjectsInGet does not bound it."""
-
-
+"""The most ids in one page. No Email/get reads these mails, so maxObjectsInGet is no limit."""
 _STATES: Final = 2
-"""Calls before and after the pages, which show that nothing has changed in between."""
+"""The number of calls that read the Email state: one before the pages, and one after them."""
 
 
 async def list_ids(
@@ -38,7 +36,7 @@ async def list_ids(
         account: the account.
         mailbox_ids: the mailboxes.
         keyword: only mails with this keyword are listed; empty: all mails.
-        preceded_by: operations that are carried out first. Must be safe to repeat.
+        preceded_by: operations that are carried out first; they must be safe to repeat.
 
     Raises:
         HttpError, JmapError: the server cannot be asked.

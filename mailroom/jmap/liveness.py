@@ -1,4 +1,4 @@
-"""Limits of silence, after which a push connection is dead. Knows no clock and no socket."""
+"""The limits of silence after which a push connection counts as dead. No clock, no I/O."""
 
 import json
 from dataclasses import dataclass
@@ -10,9 +10,10 @@ from mailroom.http import HttpError, UnreachableError, shown
 from mailroom.jmap.push_backoff import PushUnavailableError
 
 _SHORTEST_INTERVAL: Final = 30.0
-"""Seconds. The shortest interval of pings that is expected, whatever the server was asked for."""
+"""Seconds. The shortest interval of pings that is expected, even if a shorter one was asked for."""
 _LONGEST_INTERVAL: Final = 300.0
-"""Seconds. A greater number that a server announces is milliseconds, unless it was asked for."""
+"""Seconds. If a server announces a longer interval than this and than was asked for, the number is
+in milliseconds."""
 _SILENT_CONNECTIONS: Final = 2
 """The number of connections in a row over which nothing comes, until push counts as unavailable."""
 
@@ -56,11 +57,13 @@ class SilentConnections:
         self._in_a_row += 1
         if self._in_a_row < _SILENT_CONNECTIONS:
             return error
-        return PushUnavailableError(f"{shown(error.url)}: accepts, but nothing comes through")
+        return PushUnavailableError(
+            f"{shown(error.url)}: accepts connections, but sends nothing over them"
+        )
 
 
 class Liveness:
-    """The limit of silence of a connection. Remembers how the server pinged earlier connections.
+    """The limit of silence of a connection, from the pings on it and on earlier connections.
 
     Args:
         ping: the interval of pings that was asked for, in seconds.
@@ -77,7 +80,7 @@ class Liveness:
 
     @property
     def limit(self) -> float:
-        """Seconds of silence, from now on, after which the connection is dead."""
+        """Seconds of silence, from now on, after which the connection counts as dead."""
         if not self._heard:
             return self._timeouts.first_byte * self._interval
         if self._pings:

@@ -58,7 +58,7 @@ _DELIVERED_TO: Final = ("header:X-Delivered-To:all", "header:Delivered-To:all")
 OVERVIEW: Final = ("subject", *RECIPIENTS, *_DELIVERED_TO)
 """Further properties of a mail: its subject line, its recipients, and the address of delivery."""
 MESSAGE_ID: Final = ("messageId", "threadId")
-"""Further properties of a mail: those that mail apps find it by."""
+"""Further properties of a mail: those by which mail apps find the mail."""
 PREVIEW: Final = ("preview",)
 """A further property of a mail: the beginning of its text."""
 
@@ -90,7 +90,7 @@ class Email:
         keywords: its keywords, in lower case, as servers return them.
         received_at: a UTCDate.
         from_: the addresses of every From field.
-        recipients: those of every To, Cc and Bcc field; empty unless asked for.
+        recipients: the addresses of every To, Cc and Bcc field; empty unless asked for.
         list_id: the List-Id as written (RFC 2919); empty if there is none.
         list_post: the raw value of its List-Post field (RFC 2369); empty if there is none.
         subject: its subject line; empty unless :data:`OVERVIEW` or :data:`ARRIVAL` is asked for.
@@ -146,11 +146,11 @@ class CreatedEmails:
 
     Attributes:
         emails: the new mails that still exist.
-        old_state: the state that was asked about.
+        old_state: the state since which changes were asked for.
         new_state: the state up to which the result is complete.
         has_more: True if there are more changes after ``new_state``.
-        is_silent: True if the state is another, but the server reports no change at all. A server
-            that was restored from a backup answers so.
+        is_silent: True if ``new_state`` is not ``old_state``, but the server reports no change at
+            all. A server that was restored from a backup answers so.
     """
 
     emails: tuple[Email, ...]
@@ -209,7 +209,9 @@ def _senders(value: Any) -> tuple[EmailAddress, ...]:
 
 def _recipients(value: Any) -> tuple[EmailAddress, ...]:
     return tuple(
-        address for every, last in _TO for address in _addresses(value.get(every), value.get(last))
+        address
+        for every_field, last_field in _TO
+        for address in _addresses(value.get(every_field), value.get(last_field))
     )
 
 
@@ -218,8 +220,8 @@ def _addresses(fields: Any, last: Any) -> tuple[EmailAddress, ...]:
 
     For a field whose bytes are not UTF-8, Cyrus lists nothing, and Apache James an empty field.
     """
-    found = [address for field in fields or () for address in field or ()]
+    addresses = [address for field in fields or () for address in field or ()]
     return tuple(
         EmailAddress(str(address.get("name") or ""), str(address.get("email") or ""))
-        for address in found or last or ()
+        for address in addresses or last or ()
     )

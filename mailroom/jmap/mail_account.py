@@ -66,7 +66,11 @@ class MailAccount(EmailStore):
         self._session = session
 
     def identities(self) -> Operation[tuple[str, ...]]:
-        """Return the operation that reads the user's own addresses, if the credentials may."""
+        """Return the operation that reads the user's own addresses.
+
+        If the credentials may not read identities, only the user name is returned, or nothing if it
+        is not an address.
+        """
         username = (self._session.username,) if "@" in self._session.username else ()
         if SUBMISSION not in self._session.accounts[self.id]:
             return Operation((), lambda _: username)
@@ -82,7 +86,7 @@ class MailAccount(EmailStore):
         return await self.all_mailboxes(mailboxes)
 
     async def all_mailboxes(self, returned: tuple[Mailbox, ...]) -> tuple[Mailbox, ...]:
-        """Return the mailboxes that the server returned when it was asked for all, and the missing.
+        """Return all mailboxes: those that the server returned for all, and any that it left out.
 
         Some servers return only the first maxObjectsInGet. Raises as :meth:`mailboxes`.
         """
@@ -123,7 +127,7 @@ class MailAccount(EmailStore):
 
         Raises:
             HttpError, JmapError: the server cannot be asked, or is in another state.
-            ImportRefusedError: the server did not take the message.
+            ImportRefusedError: the server did not accept the message.
         """
         blob_id = await self.client.upload(self.id, message, MESSAGE)
         importing = import_email(
@@ -163,7 +167,7 @@ class MailAccount(EmailStore):
 
         Args:
             filters: the filters.
-            preceded_by: operations that are carried out first. Must be safe to repeat.
+            preceded_by: operations that are carried out first; they must be safe to repeat.
             also: further properties to read.
 
         Raises:

@@ -26,9 +26,9 @@ UNKNOWN_METHOD: Final = "unknownMethod"
 _CANNOT_CALCULATE: Final = "cannotCalculateChanges"
 _NOT_MENTIONED: Final = SetError("serverFail", "the server does not say what became of it")
 _LARGEST_GET: Final = 4096
-"""Objects that one ``/get`` may read, whatever the server allows."""
+"""The most objects that one ``/get`` reads, even if the server allows more."""
 _LARGEST_SET: Final = 500
-"""Objects that one ``/set`` may change: few enough that it ends in seconds on a slow server."""
+"""The most objects that one ``/set`` changes. A slow server changes so many in a few seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class QueryResponse:
     Attributes:
         ids: the ids of the page.
         total: the number of ids in all pages; None if the server does not report it.
-        limit: the largest number of ids that the page could have had; None if nobody set one.
+        limit: the largest number of ids that the page could have had; None if there was no limit.
     """
 
     ids: tuple[str, ...]
@@ -130,9 +130,9 @@ def get(
 def get_state(data_type: str, account_id: str) -> Operation[str]:
     """Read the present state of all objects of a type; empty if the server does not report it.
 
-    Read before a query, it is a state since which ``/changes`` reports every object that the query
-    may have missed. The state that comes with the objects may be newer, because the calls of one
-    request are not a transaction.
+    If the state is read before a query, ``/changes`` since this state reports every object that the
+    query may have missed. The state that comes with the objects may be newer, because the calls of
+    one request are not a transaction.
     """
     reading = get(data_type, account_id, [], str, properties=["id"])
     return reading.then(lambda response: response.state)
@@ -201,13 +201,13 @@ def query(
         answer = results[call]
         ids = checked(answer.get("ids"), list, call)
         total, servers_limit = answer.get("total"), answer.get("limit")
-        smallest = limit
+        smaller_limit = limit
         if type(servers_limit) is int and servers_limit > 0:
-            smallest = servers_limit if limit is None else min(limit, servers_limit)
+            smaller_limit = servers_limit if limit is None else min(limit, servers_limit)
         return QueryResponse(
             tuple(parsed(string, call, value) for value in ids),
             total if type(total) is int else None,
-            smallest,
+            smaller_limit,
         )
 
     return Operation((call,), response)
@@ -232,8 +232,8 @@ def set_objects(
         create: creation id -> object.
         update: object id -> PatchObject.
         destroy: the ids of the objects.
-        if_in_state: the state in which alone anything is done; in any other state the operation
-            ends in MethodError ``stateMismatch``.
+        if_in_state: the state that the account must be in. In any other state nothing is done, and
+            the operation ends in MethodError ``stateMismatch``.
     """
     optional = {
         "create": create,
@@ -262,7 +262,7 @@ def set_objects(
 
 
 def largest_get(limits: Limits) -> int:
-    """Return the number of objects to read by one ``/get``."""
+    """Return the most objects that one ``/get`` may read."""
     return min(_LARGEST_GET, limits.max_objects_in_get)
 
 
@@ -275,7 +275,7 @@ def set_batches(
         objects: the objects, in order.
         octets: returns the size of an object in the request.
         limits: the server's limits.
-        besides: the number of other objects that each ``/set`` may change as well.
+        besides: the number of objects that each ``/set`` may change in addition to its batch.
     """
     most = max(1, min(_LARGEST_SET, limits.max_objects_in_set) - besides)
     return batches_by_weight(objects, octets, limit=limits.max_size_request // 2, most=most)

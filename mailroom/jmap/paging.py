@@ -9,7 +9,7 @@ from mailroom.jmap.queries import IdPage
 P = TypeVar("P", bound=IdPage)
 
 READINGS: Final = 3
-"""The largest number of times that a result that changes meanwhile is read; all are united."""
+"""The most readings of a result that changes while it is read. The readings are united."""
 
 Ask = Callable[[Sequence[int]], Awaitable[Sequence[P]]]
 """A function that reads the pages at these positions, all at once."""
@@ -25,15 +25,15 @@ async def remaining_pages(
 ) -> list[P]:
     """Read the pages after the first one.
 
-    A page begins where the ids that the server returned before end, because a server may return
-    fewer ids than it was asked for. The last page is the one that reaches a trusted total; without
-    a trusted total, the one before an empty page. If the last page is full, the total may be a
-    limit up to which the server counts, so one more page is read.
+    Each page begins after the ids that were returned so far, because a server may return fewer ids
+    than it was asked for. The last page is the one that reaches a trusted total; without a trusted
+    total, the one before an empty page. If the last page is full, the total may be a limit up to
+    which the server counts, so one more page is read.
 
     Args:
         first: the first page.
         ask: reads pages.
-        habits: the server's limitations; the totals of the pages are added to them.
+        habits: the server's limitations; they are learned from the totals of the pages.
         expected: the length of the whole result, if it is known from elsewhere than the total.
         ahead: pages that were read already, by position.
 
@@ -64,15 +64,15 @@ async def remaining_pages(
 def _positions(first: IdPage, habits: Habits, expected: int | None) -> list[int]:
     """Return the positions of the other pages, if all are as long as the first one.
 
-    Without a trusted total, or if the total is a multiple of the page length, the last position is
-    the expected end of the result: the page there should be empty.
+    Without a trusted total, or if the last page is full, the last position is the expected end of
+    the result: the page there should be empty.
     """
     if not first.length:
         return []
     if habits.trusts_totals and first.total is not None:
         positions = list(range(first.length, first.total, first.length))
-        is_behind_full = first.total % first.length == 0 and bool(positions or first.is_full)
-        return [*positions, first.total] if is_behind_full else positions
+        is_last_full = first.total % first.length == 0 and bool(positions or first.is_full)
+        return [*positions, first.total] if is_last_full else positions
     end = expected if first.total is None else first.total
     if end is None or end < first.length:
         return [first.length]

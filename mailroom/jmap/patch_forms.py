@@ -1,8 +1,8 @@
 """Other forms of a mail's patch, for servers that refuse the usual one. Pure.
 
-The usual form changes single mailboxes and keywords (RFC 8620 section 5.3). Some servers refuse it:
-a path that ends in a mailbox id of digits only is taken for an index into an array, or a mailbox
-has no room for another keyword.
+The usual form changes single mailboxes and keywords (RFC 8620 section 5.3). Some servers refuse it,
+because they take a path that ends in a mailbox id of digits only for an index into an array, or
+because a mailbox has no room for another keyword.
 """
 
 from collections.abc import Collection, Mapping
@@ -42,7 +42,7 @@ def with_whole_map(patch: Patch, mailbox_ids: Collection[str]) -> Patch:
     """Return the patch with all of a mail's mailboxes in place of the single changes.
 
     Args:
-        patch: adds at least one mailbox, or keeps one.
+        patch: the patch; it leaves the mail in at least one mailbox.
         mailbox_ids: the mail's mailboxes; the result is valid only while the mail is in these.
     """
     after = set(mailbox_ids)
@@ -56,13 +56,13 @@ def with_whole_map(patch: Patch, mailbox_ids: Collection[str]) -> Patch:
 
 
 def was_moved(patch: Patch, mailbox_ids: Collection[str]) -> bool:
-    """Return True if a mail has left a mailbox that the patch takes it out of."""
-    taken_out = {
+    """Return True if a mail has already left a mailbox from which the patch removes the mail."""
+    removed = {
         path.removeprefix(_MAILBOX)
         for path, value in patch.items()
         if path.startswith(_MAILBOX) and value is None
     }
-    return not taken_out <= set(mailbox_ids)
+    return not removed <= set(mailbox_ids)
 
 
 def without_others(

@@ -39,20 +39,22 @@ def put_off(
 ) -> list[Repetition]:
     """Return the calls of these operations that were put off and may be sent again.
 
-    ``repeatable`` says that doing the operations twice is the same as doing them once.
+    ``repeatable`` is True if doing the operations twice is the same as doing them once.
     """
-    found: list[Repetition] = []
+    repetitions: list[Repetition] = []
     for operation in operations:
         errors = [answers.get(call) for call in operation.calls]
-        every = [of_method_error(error.type) for error in errors if isinstance(error, MethodError)]
-        rows = [row for row in every if row and row.may_repeat(repeatable=repeatable)]
+        matches = [
+            of_method_error(error.type) for error in errors if isinstance(error, MethodError)
+        ]
+        rows = [row for row in matches if row and row.may_repeat(repeatable=repeatable)]
         # An operation that must not be done twice is sent again only if none of its calls was done.
         if rows and (repeatable or len(rows) == len(operation.calls)):
             row = max(rows, key=lambda row: row.seconds)
-            found.append(Repetition(row, _unread(operation.calls), operation.calls))
+            repetitions.append(Repetition(row, _unread(operation.calls), operation.calls))
         else:
-            found += _objects_put_off(operation, answers, repeatable=repeatable)
-    return found
+            repetitions += _objects_put_off(operation, answers, repeatable=repeatable)
+    return repetitions
 
 
 def completed(answers: Answers, second: Answers, repetition: Repetition) -> Answers:
@@ -102,7 +104,7 @@ def _unread(calls: Sequence[Call]) -> Operation[None]:
 def _objects_put_off(
     operation: Operation[Any], answers: Answers, *, repeatable: bool
 ) -> Iterator[Repetition]:
-    """Yield, for each ``/set`` with objects that are put off, a ``/set`` of just these objects."""
+    """For each ``/set`` that puts objects off, yield a ``/set`` of these objects alone."""
     for call in operation.calls:
         answer = answers.get(call)
         if not call.method.endswith("/set") or not isinstance(answer, Mapping):
@@ -130,15 +132,15 @@ def _parts_put_off(
         refused = answer.get(refused_as)
         if not isinstance(refused, dict) or part not in call.arguments:
             continue
-        twice = repeatable and part != "create"
-        objects = {}
+        is_repeatable = repeatable and part != "create"
+        row_of = {}
         for object_id, error in refused.items():
             row = of_set_error(SetError.parse(error).type)
-            if row is not None and row.may_repeat(repeatable=twice):
-                objects[object_id] = row
+            if row is not None and row.may_repeat(repeatable=is_repeatable):
+                row_of[object_id] = row
         asked = call.arguments[part]
-        again = [object_id for object_id in asked if object_id in objects]
+        again = [object_id for object_id in asked if object_id in row_of]
         if again:
-            rows += [objects[object_id] for object_id in again]
+            rows += [row_of[object_id] for object_id in again]
             parts[part] = again if part == "destroy" else {key: asked[key] for key in again}
     return rows, parts

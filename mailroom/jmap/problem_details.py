@@ -19,6 +19,9 @@ def problem(error: UnexpectedStatusError) -> JmapError | UnexpectedStatusError:
 
 
 def is_beyond_limits(error: RequestError) -> bool:
-    """Return True if the request exceeded a limit, so that the session's limits have changed."""
+    """Return True if the request exceeded a limit that the session states.
+
+    Requests are made to fit the limits, so this means that the limits have changed.
+    """
     row = of_limit(error.limit) if error.type == "limit" else None
     return row is not None and row.action is Action.SPLIT

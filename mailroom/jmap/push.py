@@ -1,16 +1,17 @@
 """Push over any transport: keep one connection open for ever, and report the changes it announces.
 
-There are three loops, one inside the other: the events of one connection; one connection and its
-end; one connection after another. A push only says that something changed, so a lost push does no
-harm as long as the owner looks for changes after every (re)connect. Hence:
+:meth:`Push.events` opens one connection after another, and yields the events of each and its end. A
+push only says that something changed, so a lost push does no harm as long as the owner looks for
+changes after every (re)connect. Hence:
 
 - :class:`Connected` is reported before anything is read from the stream. Changes that happen while
   the owner catches up wait in the stream, so no change is missed in between.
 - The position (``Last-Event-ID``, ``pushState``) is kept for the next connection. A server that was
   restored from a backup may not have reached that position yet, and then sends nothing; the owner
   that notices this calls :meth:`Push.forget_position`.
-- An answer of 200 proves nothing. There is a pause after the end of every connection, even a
-  regular end, and the back-off starts anew only after a connection that was open for a while.
+- An answer of 200 does not prove that push works. So there is a pause after the end of every
+  connection, even a regular end, and the back-off starts anew only after a connection that was open
+  for a while.
 """
 
 import asyncio
@@ -118,7 +119,7 @@ class PushState(StrEnum):
     """The state of push.
 
     OFF: nobody listens. WAITING: a connection has ended, and another one is opened after a pause.
-    UNAVAILABLE: the server offers no push that can be used; this is tried again much later.
+    UNAVAILABLE: the server offers no push that can be used; Mailroom tries again much later.
     """
 
     OFF = "off"
@@ -161,8 +162,8 @@ class Push:
         now: returns the time of day, for :attr:`status` only.
         sleep: waits for a number of seconds.
         hide: removes secrets from a server's words.
-        streams: notes each open connection, which is closed if the server answers no other
-            requests while it is open.
+        streams: notes each open connection, and closes a connection if the server answers no other
+            requests while that connection is open.
 
     Attributes:
         status: the present snapshot.
@@ -243,11 +244,11 @@ class Push:
             HttpError, JmapError: the connection could not be opened, or broke.
             PushUnavailableError: the server answers other requests only without the connection.
             PushDroppedError: the server left a request unanswered while the connection was open,
-                and does not answer without the connection either, or is as slow.
+                and it does not answer without the connection either, or no sooner.
         """
         async with self._connect(position) as connection:
             if position != self._position:
-                return  # forgotten while we were connecting
+                return  # forget_position() was called while this connection was opened
             self._connection = connection
             self._connected_at = self._clock()
             self._note(status=PushState.CONNECTED, connected_since=self._now())
@@ -267,7 +268,7 @@ class Push:
                     self._backoff.retry = connection.retry
             if not stream.is_suspected:
                 return
-            # The stream was closed because another request was not answered while it was open.
+            # The stream was closed because another request was not answered meanwhile.
             if await stream.was_blocking():
                 raise PushUnavailableError(
                     f"push over {stream.name} keeps the server from answering any other request;"

@@ -20,12 +20,12 @@ from mailroom.waiting.backoff import REFUSED_PAUSES, full_jitter
 HEALTHY_LIFE: Final = 60.0
 """Seconds. A connection that was open for so long is healthy."""
 UNAVAILABLE_PAUSE: Final = 15 * 60.0
-"""Seconds until a server is asked again that supports no push, or whose push nothing comes over."""
+"""Seconds until push is tried again at a server without push, or whose push does not work."""
 _BASE_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
 """Seconds. The pause between connections is random, and at most this long."""
 _LONGEST_FLOOR: Final = 60 * 60.0
-"""Seconds. If a server asks for a longer pause, it is tried once an hour all the same."""
+"""Seconds. If a server asks for a longer pause, the next try is after an hour nevertheless."""
 
 
 class PushUnavailableError(JmapError):
@@ -42,7 +42,7 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 def push_refusal(answer: Response, wanted: str) -> HttpError | PushUnavailableError:
     """Return the error for an answer that opens no connection for push.
 
-    - A redirect: RedirectError, because a connection for push follows none.
+    - A redirect: RedirectError, because connections for push do not follow redirects.
     - 401, 403 and "not now" (:mod:`mailroom.http.not_now`): as for every other request.
     - Any other answer: PushUnavailableError.
 
@@ -88,7 +88,8 @@ class Backoff:
         if lived > 0.0:
             self._refusals = 0
         if isinstance(error, CredentialsRefusedError):
-            # If other requests are refused as well, the whole account is closed.
+            # This is for credentials that are refused for push only: if a pass is refused as well,
+            # the account is closed, and push with it.
             self._refusals += 1
             least = REFUSED_PAUSES[min(self._refusals, len(REFUSED_PAUSES)) - 1]
             return full_jitter(1, base=least / 10, cap=least, floor=max(least, self.retry))

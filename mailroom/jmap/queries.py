@@ -42,7 +42,7 @@ class IdPage:
 
     @property
     def state(self) -> str:
-        """An Email state from before the query; ``Email/changes`` since it reports later mail."""
+        """The Email state before the query; ``Email/changes`` since then reports later mail."""
         return self.states[0]
 
 
@@ -55,7 +55,10 @@ class EmailPage(IdPage):
 
 @dataclass(frozen=True, slots=True)
 class DatedPage(IdPage):
-    """A part of a query's result, with the date (``receivedAt``) of each mail by its id."""
+    """A part of a query's result, with the date (``receivedAt``) of each mail by its id.
+
+    Both ``states`` are the Email state after the query.
+    """
 
     dates: Mapping[str, str]
 
@@ -101,7 +104,7 @@ def find_emails(
     reading = get_email_objects(account_id, finding.at("/ids"), also=also)
 
     def read(results: Results) -> EmailPage:
-        # If the query was refused, its error is the cause of the other call's.
+        # If the query is refused, Email/get fails as well. The query's error says why.
         page, response = _page(finding.read(results), limit), reading.read(results)
         return EmailPage(*page, (state.read(results), response.state), response.objects)
 
@@ -133,7 +136,7 @@ def find_ids(
 
 
 def find_any(account_id: str, email_filter: Filter) -> Operation[bool]:
-    """Find out whether any mail matches. The result is True if there is at least one."""
+    """Find out if any mail matches the filter."""
     finding = _find(account_id, email_filter, position=0, limit=1)
     return finding.then(lambda page: bool(page.ids))
 

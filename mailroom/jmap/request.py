@@ -183,19 +183,19 @@ def parts(operations: Sequence[Operation[T]], limits: Limits) -> Iterator[Sequen
     part: list[Operation[T]] = []
     count, size = 0, _ENVELOPE_SIZE
     for operation in operations:
-        more = 0
+        added = 0
         for call in operation.calls:
             referred = [
                 value.call for value in call.arguments.values() if isinstance(value, Reference)
             ]
             invocation = _invocation(call, dict.fromkeys([call, *referred], _WIDEST_ID))
-            more += len(encode_json(invocation)) + len(",")
+            added += len(encode_json(invocation)) + len(",")
         too_many = count + len(operation.calls) > limits.max_calls_in_request
-        if count and (too_many or size + more > limits.max_size_request):
+        if count and (too_many or size + added > limits.max_size_request):
             yield part
             part, count, size = [], 0, _ENVELOPE_SIZE
         part.append(operation)
         count += len(operation.calls)
-        size += more
+        size += added
     if count:
         yield part

@@ -42,7 +42,7 @@ def get_newest_sent(account_id: str, mailbox_id: str, *, limit: int) -> Operatio
     reading = get("Email", account_id, newest.at("/ids"), sent, properties=_PROPERTIES)
 
     def read(results: Results) -> SentMail:
-        newest.read(results)  # If the query was refused, its error is the cause of the other.
+        newest.read(results)  # If the query is refused, its error says why Email/get fails too.
         mails = reading.read(results).objects
         return SentMail(
             frozenset(sender for senders, _ in mails for sender in senders),
@@ -57,27 +57,27 @@ def find_threads_with(
 ) -> Operation[frozenset[str]]:
     """Find the threads (RFC 8621 section 3) that hold a mail in one of the mailboxes.
 
-    The mails of all these threads are read by one call, so there must not be more of them than
-    maxObjectsInGet; else the operation ends in MethodError ``requestTooLarge``.
+    The mails of all these threads are read by one call. If there are more mails than
+    maxObjectsInGet, the operation ends in MethodError ``requestTooLarge``.
     """
     threads = get("Thread", account_id, thread_ids, _email_ids)
 
-    def place(value: Any) -> tuple[str, frozenset[str]]:
+    def thread_and_mailboxes(value: Any) -> tuple[str, frozenset[str]]:
         return string(value["threadId"]), frozenset(value["mailboxIds"].keys())
 
     reading = get(
         "Email",
         account_id,
         threads.at("/list/*/emailIds"),
-        place,
+        thread_and_mailboxes,
         properties=["id", "threadId", "mailboxIds"],
     )
 
     def read(results: Results) -> frozenset[str]:
-        threads.read(results)  # If Thread/get was refused, its error is the cause of the other.
+        threads.read(results)  # If Thread/get is refused, its error says why Email/get fails too.
         wanted = set(mailbox_ids)
         return frozenset(
-            thread_id for thread_id, found in reading.read(results).objects if found & wanted
+            thread_id for thread_id, places in reading.read(results).objects if places & wanted
         )
 
     return Operation(threads.calls + reading.calls, read)

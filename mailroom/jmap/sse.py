@@ -91,7 +91,7 @@ class SseDecoder:
             events.append(Event("", "", self.last_event_id, oversized=True))
         if self._overflowing:
             self._data.clear()
-            self._line[:] = piece[:1] or self._line[:1]  # enough to tell it from a blank line
+            self._line[:] = piece[:1] or self._line[:1]  # shows that the line is not blank
         else:
             self._line += piece
 
@@ -127,4 +127,5 @@ class SseDecoder:
             self._id = value
         elif name == "retry" and _MILLISECONDS.fullmatch(value):
             self.retry = int(value)
-        self._size -= len(line)  # the value replaced an earlier one, or the field is unknown
+        # The line takes no more memory: its value replaced an earlier one, or is not kept.
+        self._size -= len(line)

@@ -1,11 +1,11 @@
-"""The choice between the transports of push. The choice is a transport itself.
+"""The choice between the transports of push. :class:`AutoTransport` is itself a transport.
 
 The best transport that the session offers is used as long as it works. A transport that does not
 work is given up for a quarter of an hour, and the next best takes its place. A connection that
 works is not dropped after that time, but the next connection uses the best transport again. If no
 transport is left, push is unavailable: the owner polls, and after a pause all are tried anew.
 
-The ends of its connections count against a transport. Most ends count only if there is another
+Each bad end of a connection counts against its transport. Most ends count only if there is another
 transport to use. If a server is down or refuses the credentials, giving up the last transport would
 not help; and if a server is restarted a few times, or a proxy cuts connections every half minute,
 push still works for much of the time. But if connections are accepted and end almost at once, again
@@ -48,9 +48,9 @@ _BAD_ENDS: Final = 3
 _COUNTED_UNLESS_LAST: Final = frozenset({End.REFUSED, End.FAILED, End.SHORT})
 """Ends that count only if there is another transport to use."""
 _MISSED_CHANGES: Final = 2
-"""The number of connections that missed a change, with none between them that announced one, after
-which a transport is given up. One is not enough, because the first may have been resumed at a
-position that a restored server has lost."""
+"""A transport is given up after so many connections that missed a change, if no connection between
+them announced one. One missed change is not enough, because the connection may have been resumed at
+a position that a restored server has lost."""
 
 
 class Transport(Protocol):
@@ -94,8 +94,9 @@ class Preference:
 
     def choices(self, offers: Collection[str], *, now: float) -> list[str]:
         """Return the transports to try, the best first; empty only if the session offers none."""
-        every = [name for name in self._order if name in offers]
-        return [name for name in every if self._given_up_until.get(name, now) <= now] or every
+        offered_names = [name for name in self._order if name in offers]
+        in_favour = [name for name in offered_names if self._given_up_until.get(name, now) <= now]
+        return in_favour or offered_names
 
     def ended(self, name: str, end: End, *, is_last: bool, now: float) -> bool:
         """Count the end of a connection; return True if its transport is given up.
@@ -103,8 +104,8 @@ class Preference:
         Args:
             name: the transport's name.
             end: the end.
-            is_last: True if there is no other transport to use. If the last one is given up, all
-                transports may be tried again.
+            is_last: True if there is no other transport to use. If the last transport is given up,
+                all transports may be tried again.
             now: the time.
         """
         is_counted = not is_last or end not in _COUNTED_UNLESS_LAST
@@ -245,6 +246,10 @@ class _RecordedConnection:
                 yield change
 
     def close(self) -> None:
-        """Close the connection, which missed a change unless a PushDroppedError says otherwise."""
+        """Close the connection, because it missed a change or blocked other requests.
+
+        If it blocked other requests, :class:`~mailroom.jmap.push.Push` raises an error after this,
+        and ``missed_change`` does not count.
+        """
         self._missed_change = True
         self._connection.close()

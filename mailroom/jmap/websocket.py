@@ -1,7 +1,8 @@
 """Push over WebSocket (RFC 8887 section 4.3.5): one connection, from its URL to its end.
 
 Only push and the requests that prove the connection use the WebSocket; all other requests use HTTP.
-:mod:`mailroom.jmap.push` reconnects; the library does the frames, the pings and their time-outs;
+:mod:`mailroom.jmap.push` reconnects; the library (websockets) sends frames and pings, and watches
+their time-outs;
 :mod:`mailroom.jmap.websocket_errors` translates ends and errors.
 """
 
@@ -75,7 +76,7 @@ class WebSocketTransport:
         if url is None:
             raise PushUnavailableError("the session offers no push over WebSocket")
         self._credentials.allowed_hosts.check(url)
-        # A service that is pushed to by other means does without the library.
+        # Imported here, because a service that uses EventSource does not need the library.
         from mailroom.jmap.websocket_connection import WebSocketConnection  # noqa: PLC0415
         from mailroom.jmap.websocket_opening import open_websocket  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""One open WebSocket connection (RFC 8887): it is proved, push is enabled, and changes are read."""
+"""One open WebSocket connection (RFC 8887): prove that it works, enable push, and read changes."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from mailroom.jmap.push_backoff import PushUnavailableError
 from mailroom.jmap.websocket_errors import early_end_error, end_error, is_oversized, refusal
 
 _ANSWER_TIMEOUT: Final = 3.0
-"""Seconds in which a request is answered, unless many messages come before the answer."""
+"""Seconds to wait for the next message after push was enabled."""
 _ANSWERS: Final = ("Response", "RequestError")
 _ECHO: Final = json.dumps(
     {
@@ -76,7 +76,7 @@ class WebSocketConnection:
             raise early_end_error(closed, self._url) from None
         if answer["@type"] == "RequestError":
             error = refusal(answer, self._url, resumed=False)
-            # A refusal of this request alone is an answer as well.
+            # If the server refuses nothing but this request, the connection works.
             if not isinstance(error, PushUnavailableError):
                 raise error
 
@@ -134,14 +134,18 @@ class WebSocketConnection:
         except ConnectionClosed as closed:
             end = closed
         if is_oversized(end):
-            self._position = ""  # resumed there, the server would send the same message again
+            # Resumed at the position, the server would send the same message again.
+            self._position = ""
             yield StateChange(None)
         error = None if self._closed else end_error(end, self._url)
         if error is not None:
             raise error
 
     def _read(self, message: bytes) -> StateChange | None:
-        """Return the change in a message: None if none, StateChange(None) if it cannot be read."""
+        """Return the change in a message; None if the message announces no change.
+
+        StateChange(None) if the message cannot be read.
+        """
         value = _decoded(message)
         kind = value.get("@type", "StateChange") if isinstance(value, dict) else None
         match kind:
@@ -150,7 +154,8 @@ class WebSocketConnection:
                 if isinstance(push_state, str) and push_state:
                     self._position = push_state
                 return StateChange.parse(value)
-            case "RequestError" if value.get("requestId") is None:  # no request of ours has an id
+            # WebSocketPushEnable has no id; the echo has one, and a refusal of it changes nothing.
+            case "RequestError" if value.get("requestId") is None:
                 resumed, self._position = self._resumes, ""
                 raise refusal(value, self._url, resumed=resumed)
             case str():

@@ -1,6 +1,6 @@
 """Translate the WebSocket library's errors and ends of connections into Mailroom's errors. Pure.
 
-No error of Mailroom's holds a header that we sent.
+The errors that it returns hold no header that we sent, because headers hold credentials.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,8 @@ def handshake_error(error: Exception, url: URL) -> HttpError | JmapError:
 
     - An answer that is no upgrade: see :func:`push_refusal`.
     - An upgrade to something else than JMAP: PushUnavailableError.
-    - No answer, or an answer that is not HTTP: an HttpError, after which it is tried again.
+    - No answer, or an answer that is not HTTP: an HttpError, after which the connection is tried
+      again.
     """
     match error:
         case InvalidStatus(response=answer):
@@ -99,7 +100,7 @@ def refusal(answer: Mapping[str, Any], url: URL, *, resumed: bool) -> HttpError 
     Args:
         answer: the object.
         url: the address of the WebSocket.
-        resumed: True if we asked to resume, so that the position may be the reason.
+        resumed: True if we asked to resume at a position, which may be the reason.
 
     Returns:
         CredentialsRefusedError for 401 and 403; RequestError if the server says "not now" or may

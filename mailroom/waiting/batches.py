@@ -25,11 +25,11 @@ def batches_by_weight(
     batch: list[T] = []
     weight = 0
     for item in items:
-        more = weigh(item)
-        if batch and (len(batch) == most or weight + more > limit):
+        item_weight = weigh(item)
+        if batch and (len(batch) == most or weight + item_weight > limit):
             yield batch
             batch, weight = [], 0
         batch.append(item)
-        weight += more
+        weight += item_weight
     if batch:
         yield batch

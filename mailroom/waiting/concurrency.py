@@ -28,7 +28,7 @@ async def all_of(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     finally:
         await _end(tasks)
-    # Those that were cancelled because another one failed have no result to look at.
+    # Tasks that were cancelled because another task failed have no result.
     return [task.result() for task in tasks if task in done]
 
 

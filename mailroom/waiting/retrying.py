@@ -20,7 +20,7 @@ async def retry_while_changed(attempt: Callable[[W], Awaitable[W]], work: W, *, 
     Args:
         attempt: does the work, and returns the part that it could not do because of changes by
             somebody else, planned anew from the present state.
-        work: the whole work; false if there is nothing to do.
+        work: the whole work; an empty value if there is nothing to do.
         tries: the number of attempts.
 
     Returns:

@@ -1,12 +1,12 @@
-"""Decides when the next pass runs, and why: for a push, a retry or the poll.
+"""Decides when the next pass runs, and for which reason: a push, a retry or the poll.
 
 Only one pass runs at a time. Changes that come during a pass mean one more pass after it. A burst
 of changes becomes one pass, after a fixed settle time that begins with the first change: if every
 change began the time again, a busy mailbox would put off its passes for ever.
 
 A pass begins with reading, which takes a moment. So a pass may begin earlier than the end of the
-settle: as much earlier as its reading takes (:meth:`Trigger.next`). When it has read, it asks if
-more changes came (:meth:`Trigger.must_read_again`), and reads again if they did.
+settle: as much earlier as its reading takes (:meth:`Trigger.next`). After reading, the pass asks if
+more changes came (:meth:`Trigger.must_read_again`). If more changes came, the pass reads again.
 """
 
 import asyncio
@@ -69,11 +69,14 @@ class Trigger:
         self._not_before = 0.0
 
     def change(self, *, announced_at: float | None = None, settle: bool = True) -> None:
-        """Request a pass for a possible change, which push may have announced at this time.
+        """Request a pass for a possible change.
 
-        With ``settle=False`` the pass begins at once, and answers the changes that are settling as
-        well. This is for a caller that has made the change itself: it compares states to find out
-        if a pass has read the change (:class:`~mailroom.runtime.requested_passes`).
+        Args:
+            announced_at: the time at which push announced the change; None if it did not.
+            settle: False to begin the pass at once; it then answers the changes that are settling
+                as well. This is for a caller that has made the change itself, and that compares
+                states to find out if a pass has read the change
+                (:class:`~mailroom.runtime.requested_passes`).
         """
         self._must_read_again = self._must_read_again or settle
         if self._announced_at is None:
@@ -109,7 +112,7 @@ class Trigger:
 
     @property
     def is_due(self) -> bool:
-        """True if :meth:`next` would not wait, but for the settle time."""
+        """True if :meth:`next` would wait for nothing but the end of the settle."""
         return self._has_changed or _now() >= min(self._poll_at, self._retry_at)
 
     async def next(self, *, lead: float = 0.0) -> Due:
@@ -139,8 +142,9 @@ class Trigger:
     async def must_read_again(self) -> bool:
         """Wait for the end of the settle of an early pass; return True if it must read again.
 
-        It must read again if a change came meanwhile. A change without settle ends the wait at
-        once, and is no reason to read again: its caller finds that out.
+        The pass must read again if a change came meanwhile. A change with ``settle=False`` ends the
+        wait at once, and is no reason to read again: the caller of :meth:`change` finds out if the
+        pass has read it.
         """
         while _now() < self._pass_decides_at:
             if self._has_changed and _now() >= self._settle_ends_at:

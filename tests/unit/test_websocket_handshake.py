@@ -184,7 +184,7 @@ async def test_a_server_that_answers_no_request_is_not_believed() -> None:
     assert isinstance(first.error, UnreachableError)
     assert isinstance(second, Disconnected)
     assert isinstance(second.error, PushUnavailableError)
-    assert str(second.error).endswith(": accepts, but nothing comes through")
+    assert str(second.error).endswith(": accepts connections, but sends nothing over them")
 
 
 @pytest.mark.parametrize(
