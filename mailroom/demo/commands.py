@@ -18,9 +18,11 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "quit": ("quit", "end (or Ctrl-C, Ctrl-D)"),
 }
 """Name -> usage, description."""
-_OTHER_WORDS: Final = {"?": "help", "ls": "list", "exit": "quit", "bye": "quit", "show": "list"}
-_WITH_WORDS: Final = {"list", "tap"}
-_LONGEST_SAID: Final = 30
+_SYNONYMS: Final = {"?": "help", "ls": "list", "exit": "quit", "bye": "quit", "show": "list"}
+_TAKE_WORDS: Final = {"list", "tap"}
+"""Commands that take words, such as the name of a mailbox, besides a number."""
+_LONGEST_QUOTED: Final = 30
+"""The longest word that an error text repeats, in characters."""
 _NUMBER: Final = re.compile(r"#?(\d{1,9})[.,:]?", re.ASCII)
 
 T = TypeVar("T")
@@ -53,11 +55,11 @@ def parse(line: str) -> Command | None:
     first, *others = words
     numbers = [match for word in others if (match := _NUMBER.fullmatch(word))]
     rest = [word for word in others if not _NUMBER.fullmatch(word)]
-    name = _OTHER_WORDS.get(first.casefold())
+    name = _SYNONYMS.get(first.casefold())
     name = name or choose(first, {known: known for known in COMMANDS}, "command")
     if len(numbers) > 1:
         raise MisunderstoodError("One mail at a time, please.")
-    if rest and name not in _WITH_WORDS:
+    if rest and name not in _TAKE_WORDS:
         raise MisunderstoodError(f"It goes like this: {COMMANDS[name][0]}")
     return Command(name, int(numbers[0][1]) if numbers else None, " ".join(rest))
 
@@ -80,14 +82,17 @@ def choose(word: str, choices: Mapping[str, T], kind: str) -> T:
     fitting = {choice for name, choice in plain.items() if wanted and name.startswith(wanted)}
     if len(fitting) == 1:
         return fitting.pop()
-    said = f'"{word}"' if len(word) <= _LONGEST_SAID else "like that"
+    quoted = f'"{word}"' if len(word) <= _LONGEST_QUOTED else "like that"
     if fitting:
-        raise MisunderstoodError(f"{said} may be {_listed(fitting, ' or ')}.")
-    raise MisunderstoodError(f"There is no {kind} {said}, only {_listed(choices.values())}.")
+        raise MisunderstoodError(f"{quoted} may be {_listed(fitting, ' or ')}.")
+    raise MisunderstoodError(f"There is no {kind} {quoted}, only {_listed(choices.values())}.")
 
 
-def take_out(words: str, choices: Mapping[str, T]) -> tuple[str, list[T]]:
-    """Return the words that are not the whole name of a choice, and the choices that words name."""
+def split_off(words: str, choices: Mapping[str, T]) -> tuple[str, list[T]]:
+    """Split the choices off that are named in full; return the other words, and these choices.
+
+    ``feed wholedomain`` with the choice ``@WholeDomain`` becomes ``feed`` and ``["@WholeDomain"]``.
+    """
     plain = {_plain(name): choice for name, choice in choices.items()}
     others = [word for word in words.split() if _plain(word) not in plain]
     return " ".join(others), [plain[_plain(word)] for word in words.split() if word not in others]

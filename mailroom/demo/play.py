@@ -10,7 +10,7 @@ from mailroom.demo.layout import counted, milliseconds
 from mailroom.demo.mailbox import FIRST
 from mailroom.demo.script import Arrival, Scene, Tap
 from mailroom.demo.sighting import differences
-from mailroom.demo.stage import Stage, WentOtherwiseError
+from mailroom.demo.stage import Stage, UnexpectedEventError
 from mailroom.demo.telling import Teller
 from mailroom.sandbox import SeenMail
 
@@ -37,7 +37,7 @@ class Play:
         """Play everything from the first mail to the summary.
 
         Raises:
-            WentOtherwiseError: something happened that is not in the script.
+            UnexpectedEventError: something happened that is not in the script.
         """
         await self._pause()
         self._teller.heading("Strangers have written")
@@ -50,7 +50,7 @@ class Play:
         self._teller.mails(numbered(self._stage, waiting))
         self._teller.done(seconds, "all screened")
         if len(waiting) != len(FIRST):
-            raise WentOtherwiseError(f"{len(waiting)} of {len(FIRST)} mails are in the Screener")
+            raise UnexpectedEventError(f"{len(waiting)} of {len(FIRST)} mails are in the Screener")
         for number, scene in enumerate(scenes, 1):
             await self._pause()
             self._teller.heading(f"{number}. {scene.title}")
@@ -79,7 +79,7 @@ class Play:
                 self._teller.done(seconds, step.done)
                 self._teller.moved(before, await self._stage.see(step.about))
         if wrong := differences(await self._stage.see(step.about), step.outcome):
-            raise WentOtherwiseError(*wrong)
+            raise UnexpectedEventError(*wrong)
 
     def _sum_up(self) -> None:
         self._teller.heading("Where everything is now")
@@ -94,18 +94,18 @@ class Play:
         )
         mails, labels = self._stage.console.mails(), self._stage.every_label()
         wrong = [
-            f'"{violation.subject}" was to be in no mailbox'
+            f'Mailroom tried to leave "{violation.subject}" in no mailbox'
             for violation in self._stage.console.violations
         ]
         if len(mails) != self._stage.delivered:
             wrong.append(f"{self._stage.delivered} mails came, {len(mails)} are there")
         wrong += [
-            f'"{mail.subject}" still bears {", ".join(mail.mailboxes & labels)}'
+            f'"{mail.subject}" still has {", ".join(mail.mailboxes & labels)}'
             for mail in mails
             if mail.mailboxes & labels
         ]
         if wrong:
-            raise WentOtherwiseError(*wrong)
+            raise UnexpectedEventError(*wrong)
         self._teller.say("No mail was lost, and none was in no mailbox, not even for a moment.")
 
 

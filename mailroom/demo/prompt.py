@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from mailroom.demo.commands import COMMANDS, Command, MisunderstoodError, choose, parse, take_out
+from mailroom.demo.commands import COMMANDS, Command, MisunderstoodError, choose, parse, split_off
 from mailroom.demo.mailbox import Domain, Subject, further_subjects, strangers
 from mailroom.demo.play import filled_mailboxes, numbered
 from mailroom.demo.stage import Stage
@@ -42,7 +42,7 @@ class Prompt:
         """Carry out commands until the visitor quits, or the lines end.
 
         Raises:
-            WentOtherwiseError: the service does not process a tap.
+            UnexpectedEventError: the service does not process a tap.
         """
         self._teller.heading("Now you. Beginnings of words will do.")
         self._teller.commands(COMMANDS.values())
@@ -79,27 +79,27 @@ class Prompt:
         labels = {category.name: category.label for category in self._stage.settings.categories}
         labels |= {screener.mailbox: screener.label, "Spam": screener.spam_label}
         labels |= {label: label for label in labels.values()}
-        words, beside = take_out(command.words, self._labels_beside())
+        words, scope_labels = split_off(command.words, self._scope_labels())
         letter = self._stage.letter(mail)
-        if beside and not words:
+        if scope_labels and not words:
             raise MisunderstoodError(
-                f"{beside[0]} goes beside another label: tap 17 feed {beside[0]}"
+                f"{scope_labels[0]} goes beside another label: tap 17 feed {scope_labels[0]}"
             )
-        if len(beside) > 1:
+        if len(scope_labels) > 1:
             raise MisunderstoodError("Either the whole domain or the mailing list, please.")
         about: Subject = letter.about
-        if screener.domain_label in beside:
+        if screener.domain_label in scope_labels:
             about = Domain(letter.sender.address.partition("@")[2])
-        elif beside and letter.mailing_list is None:
+        elif scope_labels and letter.mailing_list is None:
             raise MisunderstoodError("This mail came over no mailing list.")
-        add = [choose(words, labels, "label"), *beside]
+        add = [choose(words, labels, "label"), *scope_labels]
         self._teller.tapped(self._stage.number(mail), mail, add=add)
         before = await self._stage.see(about)
         self._teller.done(await self._stage.tap(mail.id, add=add))
         self._teller.moved(before, await self._stage.see(about))
 
-    def _labels_beside(self) -> dict[str, str]:
-        """Return the labels that say what another label decides on, by their names."""
+    def _scope_labels(self) -> dict[str, str]:
+        """Return the labels by which a triage label decides on a whole domain or mailing list."""
         screener = self._stage.settings.screener
         return {label: label for label in (screener.domain_label, screener.list_label)}
 
@@ -123,8 +123,8 @@ class Prompt:
     async def _help(self, _: Command) -> None:
         self._teller.commands(COMMANDS.values())
         labels = ", ".join(sorted(self._stage.labels()))
-        beside = " or ".join(self._labels_beside())
-        self._teller.say(f"Labels: {labels}; beside one of them, {beside}")
+        scope_labels = " or ".join(self._scope_labels())
+        self._teller.say(f"Labels: {labels}; beside one of them, {scope_labels}")
 
     def _mail_of(self, command: Command, example: str) -> SeenMail:
         if command.number is None:

@@ -7,7 +7,7 @@ from typing import Final
 from mailroom.demo.play import Play
 from mailroom.demo.prompt import Prompt
 from mailroom.demo.script import SCENES
-from mailroom.demo.stage import WentOtherwiseError, open_stage
+from mailroom.demo.stage import UnexpectedEventError, open_stage
 from mailroom.demo.telling import Teller, on_terminal
 from mailroom.exits import Exit
 from mailroom.logs import configure_logging
@@ -37,8 +37,8 @@ def run_demo(*, once: bool) -> Exit:
         teller.end_line()
         teller.goodbye()
         return Exit.FAILED if once else Exit.OK
-    except (WentOtherwiseError, *EXPECTED) as error:
-        teller.went_otherwise(str(error).splitlines(), log.getvalue().splitlines()[-_LOG_SHOWN:])
+    except (UnexpectedEventError, *EXPECTED) as error:
+        teller.failed(str(error).splitlines(), log.getvalue().splitlines()[-_LOG_SHOWN:])
         return Exit.FAILED
     return Exit.OK
 

@@ -1,6 +1,7 @@
 """The stage: an account in memory, the service working on it, and the actions of its owner.
 
-The stage is woken by the sandbox's own changes, so the times that it measures are the service's.
+The stage learns of each change from the sandbox itself, at once. So the measured times are those of
+the service, without a wait of the stage.
 """
 
 import asyncio
@@ -37,7 +38,7 @@ _GLANCE: Final = 0.01
 """Seconds between two looks at the service's health."""
 
 
-class WentOtherwiseError(Exception):
+class UnexpectedEventError(Exception):
     """Something happened that is not in the script. The text has a line for each event."""
 
     def __init__(self, *lines: str) -> None:
@@ -95,23 +96,23 @@ class Stage:
                     async with asyncio.timeout(self._patience):
                         await _glance_until(is_listening)
                 except TimeoutError:
-                    raise WentOtherwiseError("the service does not start") from None
+                    raise UnexpectedEventError("the service does not start") from None
                 with page.serve(self._worker, self._service.passes):
                     yield f"http://{LOOPBACK}:{port}/healthz", f"http://{LOOPBACK}:{web_port}/"
             finally:
                 task.cancel()
                 await asyncio.wait({task})
 
-    async def _until_rested(self) -> None:
-        """Wait until a pass has begun after the last delivery, so that a tap begins a new burst.
+    async def _wait_for_pass(self) -> None:
+        """Wait for the end of a pass that began after the last delivery: a tap is a new burst then.
 
         Give up after three settle times, because an earlier pass may have seen the last mail.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(3 * self.settings.push.settle):
-                await _glance_until(self._is_rested)
+                await _glance_until(self._has_pass_ended)
 
-    def _is_rested(self) -> bool:
+    def _has_pass_ended(self) -> bool:
         health: Mapping[str, Any] = self._service.health.report()
         last: Mapping[str, float] | None = health["last_pass"]
         if last is None:
@@ -133,9 +134,9 @@ class Stage:
             Seconds until the last mail is filed.
 
         Raises:
-            WentOtherwiseError: a mail is not filed.
+            UnexpectedEventError: a mail is not filed.
         """
-        await self._until_rested()
+        await self._wait_for_pass()
         began = time.perf_counter()
         now, first = datetime.now(UTC), len(self._numbers)
         for letter in letters:
@@ -162,9 +163,9 @@ class Stage:
             Seconds until the label is removed, or the error label is put on.
 
         Raises:
-            WentOtherwiseError: neither happens.
+            UnexpectedEventError: neither happens.
         """
-        await self._until_rested()
+        await self._wait_for_pass()
         began = time.perf_counter()
         self.console.label(mail_id, add=add, remove=remove)
         tapped = ", ".join([*add, *remove])
@@ -178,13 +179,13 @@ class Stage:
             return is_error
         return not mailboxes & self.every_label() and not is_error
 
-    async def _until(self, condition: Callable[[], bool], otherwise: str) -> None:
+    async def _until(self, condition: Callable[[], bool], problem: str) -> None:
         try:
             async with asyncio.timeout(self._patience):
                 while not condition():
                     await self._states.wait(self._states.highest)
         except TimeoutError:
-            raise WentOtherwiseError(f"{otherwise} after {self._patience:g} s") from None
+            raise UnexpectedEventError(f"{problem} after {self._patience:g} s") from None
 
     # The account's contents
 
@@ -264,7 +265,7 @@ def demo_settings(session_url: str, url: str) -> Settings:
             "MAILROOM_JMAP_USERNAME": USER.name,
             "MAILROOM_JMAP_PASSWORD": USER.password,
             "MAILROOM_CARDDAV_URL": url,
-            "MAILROOM_ARRIVALS_LOOKBACK": "864000",  # some of the mail says that it is older
+            "MAILROOM_ARRIVALS_LOOKBACK": "864000",  # 10 days: some of the mail came two days ago
             "MAILROOM_SECRETS_DIR": empty,
             "MAILROOM_WEB_AUTH": "none",
             "MAILROOM_WEB_HOST": LOOPBACK,

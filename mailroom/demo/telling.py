@@ -36,7 +36,7 @@ _GOODBYE: Final = "Goodbye. Nothing is left behind. To run it on your own accoun
 
 
 def on_terminal() -> bool:
-    """Return True if the standard output is a terminal. It may be closed."""
+    """Return True if the standard output is a terminal; False if it is not, or is closed."""
     output: TextIO | None = sys.stdout
     return output is not None and output.isatty()
 
@@ -100,9 +100,9 @@ class Teller:
         self._print([""])
         self.say(_GOODBYE)
 
-    def went_otherwise(self, lines: Iterable[str], log: Iterable[str]) -> None:
+    def failed(self, lines: Iterable[str], log: Iterable[str]) -> None:
         """Print the reasons of a failure, and the end of the log."""
-        self.heading("This is not what was to happen:")
+        self.heading("This was not expected:")
         for line in lines:
             self._print(paragraph(line, self._width, indent=INDENT), _RED)
         self.heading("What the service logged last:")
@@ -192,5 +192,5 @@ class Teller:
         sys.stdout.flush()
 
     def end_line(self, text: str = "") -> None:
-        """End the line of the prompt, if no keyboard has ended it."""
+        """Print a text and the end of the prompt's line, if no terminal has shown both."""
         self._print([visible(text)])

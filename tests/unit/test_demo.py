@@ -208,7 +208,7 @@ main()
 async def test_an_outcome_unlike_the_script_is_a_failure(env: dict[str, str]) -> None:
     code, out, _ = await outcome("-c", OTHERWISE, "demo", "--once", env=env)
     assert code == 1
-    _, told, rest = out.partition("\nThis is not what was to happen:\n")
+    _, told, rest = out.partition("\nThis was not expected:\n")
     assert told
     assert rest.startswith("    3 of The Daily Loom's mails in Feed, not in Jail\n")
     assert "decision carried out" in rest

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.demo.commands import COMMANDS, Command, MisunderstoodError, choose, parse, take_out
+from mailroom.demo.commands import COMMANDS, Command, MisunderstoodError, choose, parse, split_off
 
 LABELS = {
     "Feed": "@ToFeed",
@@ -88,7 +88,7 @@ def test_a_label_may_be_called_in_many_ways(word: str, label: str) -> None:
     ],
 )
 def test_labels_may_stand_beside_others(words: str, left: str, taken: list[str]) -> None:
-    assert take_out(words, {"@WholeDomain": "@WholeDomain"}) == (left, taken)
+    assert split_off(words, {"@WholeDomain": "@WholeDomain"}) == (left, taken)
 
 
 def test_a_whole_name_beats_a_longer_one_that_begins_with_it() -> None:

@@ -17,7 +17,7 @@ from mailroom.demo.mailbox import (
     Letter,
     strangers,
 )
-from mailroom.demo.stage import USER, Stage, WentOtherwiseError, demo_settings, open_stage
+from mailroom.demo.stage import USER, Stage, UnexpectedEventError, demo_settings, open_stage
 from mailroom.sandbox import Sandbox
 
 URL = "http://127.0.0.1:1"
@@ -49,9 +49,11 @@ async def test_a_service_that_is_not_there_is_not_waited_for_for_ever() -> None:
         async with open_account(settings) as owner, open_account(settings) as worker:
             stage = Stage(sandbox, owner=owner, worker=worker, patience=0.1)
             await stage.set_up()
-            with pytest.raises(WentOtherwiseError, match=r"new mail is not filed after 0\.1 s"):
+            with pytest.raises(UnexpectedEventError, match=r"new mail is not filed after 0\.1 s"):
                 await stage.deliver(FIRST[0])
-            with pytest.raises(WentOtherwiseError, match=r"@ToFeed is not dealt with after 0\.1 s"):
+            with pytest.raises(
+                UnexpectedEventError, match=r"@ToFeed is not dealt with after 0\.1 s"
+            ):
                 await stage.tap(stage.newest.id, add=["@ToFeed"])
 
 
@@ -61,7 +63,7 @@ async def test_a_service_that_cannot_start_is_reported() -> None:
         settings = demo_settings(sandbox.session_url, sandbox.url)
         async with open_account(settings) as owner, open_account(settings) as worker:
             stage = Stage(sandbox, owner=owner, worker=worker, patience=0.1)
-            with pytest.raises(WentOtherwiseError, match="does not start"):
+            with pytest.raises(UnexpectedEventError, match="does not start"):
                 async with stage.serve():  # nothing is set up
                     pass
 
