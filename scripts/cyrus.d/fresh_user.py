@@ -1,4 +1,4 @@
-"""Makes users of the test server afresh: fresh_user.py PASSWORD NAME...
+"""Makes empty users of the test server: fresh_user.py PASSWORD NAME...
 
 An existing user of the name is deleted. Each user gets the mailboxes that a real provider creates
 for everybody, with their roles, and an address book. Python's standard library only: this runs
@@ -21,7 +21,7 @@ MAILBOXES = {
 
 
 def main(password: str, names: list[str]) -> None:
-    """Make users of these names afresh."""
+    """Make empty users of these names."""
     host, port = os.environ["TEST_CYRUS_IMAP"].split(":")
     with imaplib.IMAP4(host, int(port)) as imap:
         imap.login("admin", os.environ["TEST_CYRUS_ADMIN_PASSWORD"])
@@ -34,7 +34,7 @@ def main(password: str, names: list[str]) -> None:
 
 def wipe(imap: imaplib.IMAP4, name: str) -> None:
     """Delete a user's mailboxes, if there are any."""
-    # Not even the admin may delete what nobody let him. Fails where there is no such user.
+    # The admin needs this right to delete the mailboxes. Without such a user, this fails silently.
     imap.setacl(f"user/{name}", "admin", "lrswipkxtecda")
     status, answer = imap.delete(f"user/{name}")
     if status != "OK" and b"does not exist" not in answer[0]:
@@ -56,7 +56,7 @@ def create(imap: imaplib.IMAP4, *arguments: str) -> None:
 
 
 def make_address_book(name: str, password: str) -> None:
-    """Cyrus makes it at the user's first request."""
+    """Have Cyrus make the address book, as it does at a user's first request."""
     request = urllib.request.Request(  # noqa: S310 - our own server's URL
         f"{os.environ['TEST_CYRUS_HTTP']}/dav/addressbooks/user/{name}/Default/",
         method="PROPFIND",

@@ -1,10 +1,10 @@
-"""Runs a command in an image's files as a container engine would; ``unshare`` made the namespaces.
+"""Runs a command in the files of an image, as a container engine would.
 
     unshare --mount --pid --fork --kill-child container.py JOB
 
 ``JOB`` is JSON: root, secrets (a folder), user, workdir, env, argv. The command becomes PID 1 of
-its namespace, with a read-only root, no capabilities and no way to gain any. The network is the
-host's.
+the namespace that ``unshare`` makes, with a read-only root, no capabilities and no way to gain any.
+The network is the host's.
 """
 
 import ctypes
@@ -19,7 +19,7 @@ _PR_SET_NO_NEW_PRIVS: Final = 38
 
 
 def main() -> None:
-    """Become the command."""
+    """Replace this process by the command."""
     job: dict[str, Any] = json.loads(sys.argv[1])
     _mount(Path(job["root"]), job["secrets"])
     os.chroot(job["root"])
@@ -39,7 +39,7 @@ def _mount(root: Path, secrets: str) -> None:
 
 
 def _drop_privileges(user: int, group: int) -> None:
-    """For good: without capabilities (they go with user 0), and nothing run later gets any."""
+    """Drop all capabilities with user 0; no program that runs later can gain any."""
     os.setgroups([])
     os.setresgid(group, group, group)
     os.setresuid(user, user, user)

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 _VENV: Final = "opt/mailroom"
-_STRANGERS: Final = ("src", "opt/build", "root/.cache", "root/.local", f"{_VENV}/bin/pip")
-_TOOLS: Final = ("uv", "gcc", "cc", "git")
-_SHOWN: Final = 6
+_UNWANTED_PATHS: Final = ("src", "opt/build", "root/.cache", "root/.local", f"{_VENV}/bin/pip")
+_UNWANTED_TOOLS: Final = ("uv", "gcc", "cc", "git")
+_SHOWN_PACKAGES: Final = 6
 
 
 def main() -> None:
@@ -32,15 +32,15 @@ def _sizes(root: Path) -> Iterator[str]:
     yield f"  base      {_mb(everything - venv)} MB"
     yield f"  packages  {_mb(venv)} MB, of which"
     sizes = sorted(((_size(package), package.name) for package in packages.iterdir()), reverse=True)
-    largest = [f"{name} {_mb(size)}" for size, name in sizes[:_SHOWN]]
+    largest = [f"{name} {_mb(size)}" for size, name in sizes[:_SHOWN_PACKAGES]]
     yield f"            {', '.join(largest)}, ..., mailroom {_mb(_size(packages / 'mailroom'))}"
 
 
-def _size(place: Path) -> int:
-    """Bytes in the files at and below a place."""
-    if place.is_symlink() or not place.is_dir():
-        return place.lstat().st_size
-    return sum(_size(child) for child in place.iterdir())
+def _size(path: Path) -> int:
+    """Return the size of a file, or of all files in a folder, in bytes."""
+    if path.is_symlink() or not path.is_dir():
+        return path.lstat().st_size
+    return sum(_size(child) for child in path.iterdir())
 
 
 def _mb(size: int) -> str:
@@ -48,10 +48,10 @@ def _mb(size: int) -> str:
 
 
 def _mistakes(root: Path) -> Iterator[str]:
-    for path in _STRANGERS:
+    for path in _UNWANTED_PATHS:
         if (root / path).exists():
             yield f"/{path} is in the image"
-    for tool in _TOOLS:
+    for tool in _UNWANTED_TOOLS:
         for folder in ("bin", "usr/bin", "usr/local/bin", f"{_VENV}/bin"):
             if (root / folder / tool).exists():
                 yield f"/{folder}/{tool} is in the image"

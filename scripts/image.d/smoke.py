@@ -1,9 +1,9 @@
-"""Tries the image on a mail account in memory, as an orchestrator would run it.
+"""Runs the image on a mail account in memory, as an orchestrator would, and checks the results.
 
     smoke.py ROOT IMAGE
 
-``ROOT`` is the image's files, ``IMAGE`` the output of ``buildah inspect``. User, environment,
-command and health check are the image's own.
+``ROOT`` is the folder of the image's files. ``IMAGE`` is a file with the output of ``buildah
+inspect``: the image's user, environment, command and health check.
 """
 
 import asyncio
@@ -29,20 +29,20 @@ _PATIENCE: Final = 30.0
 _STOPS_WITHIN: Final = 5.0
 
 
-def check(holds: object, *, that: str, but: object = "") -> None:
-    """Print that something holds, or end.
+def check(is_met: object, requirement: str, *, seen: object = "") -> None:
+    """Print a requirement that is met.
 
     Raises:
-        SystemExit: it does not hold; ``but`` says what is the case instead.
+        SystemExit: the requirement is not met; the text has the value that was ``seen`` instead.
     """
-    if not holds:
-        raise SystemExit(f"NOT so: {that} {but}")
-    print(f"ok  {that}")  # noqa: T201 - its purpose
+    if not is_met:
+        raise SystemExit(f"FAILED: {requirement} {seen}")
+    print(f"ok  {requirement}")  # noqa: T201 - its purpose
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The image that is tried.
+    """The image that is checked.
 
     Attributes:
         root: its files.
@@ -88,27 +88,27 @@ class Image:
 
 
 async def smoke(image: Image, url: str, page_url: str, console: OwnerConsole) -> None:
-    """Set the account up, run the service, look at it from all sides, and end it."""
-    check(await image.entry("setup", "--apply") == 0, that="setup --apply exits 0")
+    """Set the account up, run the service, check it in every way, and end it."""
+    check(await image.entry("setup", "--apply") == 0, "setup --apply exits 0")
     health_check = image.config["Healthcheck"]["Test"][1:]
-    check(await image.run(health_check) == 1, that="health exits 1 while nothing runs")
+    check(await image.run(health_check) == 1, "health exits 1 while nothing runs")
     service = await image.start([*image.config["Entrypoint"], *image.config["Cmd"]])
     try:
         began = time.monotonic()
 
         async def is_ready() -> bool:
             if service.returncode is not None:
-                raise SystemExit(f"NOT so: the service runs (it ended with {service.returncode})")
+                raise SystemExit(f"FAILED: the service runs (it ended with {service.returncode})")
             return await answers(f"{url}/readyz")
 
-        await until(is_ready, "it gets ready")
+        await until(is_ready, "the service is ready")
         took = time.monotonic() - began
-        check(await answers(f"{url}/readyz"), that=f"ready {took:.1f} s after the start")
-        look_at(pid_of(service))
-        check(await answers(f"{url}/livez"), that="/livez answers 200")
-        check(await answers(f"{url}/healthz"), that="/healthz answers 200")
-        check(await answers(f"{page_url}/sign-in"), that="the page asks who it is")
-        check(await image.run(health_check) == 0, that="health exits 0")
+        check(await answers(f"{url}/readyz"), f"ready {took:.1f} s after the start")
+        check_process(pid_of(service))
+        check(await answers(f"{url}/livez"), "/livez answers 200")
+        check(await answers(f"{url}/healthz"), "/healthz answers 200")
+        check(await answers(f"{page_url}/sign-in"), "/sign-in of the page answers 200")
+        check(await image.run(health_check) == 0, "health exits 0")
         await tap(console)
         await stop(service)
     finally:
@@ -118,28 +118,34 @@ async def smoke(image: Image, url: str, page_url: str, console: OwnerConsole) ->
 
 
 def pid_of(unshare: asyncio.subprocess.Process) -> int:
-    """The container's PID 1, as the host numbers it."""
+    """Return the pid that the container's PID 1 has on the host."""
     children = Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children").read_text()
     return int(children.split()[0])
 
 
-def look_at(pid: int) -> None:
-    """Check the process's rights, and print its memory."""
+def check_process(pid: int) -> None:
+    """Check the rights of the service's process, and print its memory."""
     status = dict(
         line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
     )
-    check(status["NSpid"].split()[-1] == "1", that="the service is PID 1")
-    check("0" not in status["Uid"].split(), that=f"its user is {status['Uid'].split()[0]}")
-    check(int(status["CapPrm"], 16) == 0, that="it has no capabilities")
-    check(status["NoNewPrivs"] == "1", that="it can gain none")
+    check(status["NSpid"].split()[-1] == "1", "the service is PID 1")
+    check(
+        "0" not in status["Uid"].split(),
+        f"the service's user is not root but {status['Uid'].split()[0]}",
+    )
+    check(int(status["CapPrm"], 16) == 0, "the service has no capabilities")
+    check(status["NoNewPrivs"] == "1", "the service can gain no capabilities")
     mounts = [line.split() for line in Path(f"/proc/{pid}/mounts").read_text().splitlines()]
     options = {where: options.split(",") for _, where, _, options, *_ in mounts}
-    check("ro" in options["/"], that="its root is read-only", but=options)
-    check(status["VmRSS"], that=f"it takes {int(status['VmRSS'].split()[0]) * 1024 / 1e6:.1f} MB")
+    check("ro" in options["/"], "the service's root is read-only", seen=options)
+    check(
+        status["VmRSS"],
+        f"the service's memory is {int(status['VmRSS'].split()[0]) * 1024 / 1e6:.1f} MB",
+    )
 
 
 async def tap(console: OwnerConsole) -> None:
-    """Have a stranger write, and label the mail as its reader would."""
+    """Deliver a mail of a stranger to the Screener, label it, and wait until it is filed."""
     message = EmailMessage()
     message["From"], message["To"] = "daily@loom.example", _OWNER.addresses[0]
     message["Subject"], message["Message-ID"] = "Looms", "<1@loom.example>"
@@ -151,17 +157,17 @@ async def tap(console: OwnerConsole) -> None:
         return [mail.mailboxes for mail in console.mails()] == [{"Feed"}]
 
     await until(is_filed, "the mail is filed")
-    check(await is_filed(), that="a labelled mail is filed")
+    check(await is_filed(), "a labelled mail is filed")
 
 
 async def stop(service: asyncio.subprocess.Process) -> None:
-    """End it as an orchestrator does: SIGTERM to PID 1."""
+    """End the service as an orchestrator does: by SIGTERM to PID 1."""
     began = time.monotonic()
     os.kill(pid_of(service), 15)
     async with asyncio.timeout(_STOPS_WITHIN):
         code = await service.wait()
     took = time.monotonic() - began
-    check(code == 0, that=f"SIGTERM ends it with 0, after {took:.2f} s", but=code)
+    check(code == 0, f"the service exits 0, {took:.2f} s after a SIGTERM", seen=code)
 
 
 async def answers(url: str) -> bool:
@@ -173,21 +179,21 @@ async def answers(url: str) -> bool:
         return False
 
 
-async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Wait for something.
+async def until(condition: Callable[[], Awaitable[bool]], requirement: str) -> None:
+    """Wait until a condition is met.
 
     Raises:
-        SystemExit: it does not come.
+        SystemExit: the condition is not met in time; the text has the ``requirement``.
     """
     end = time.monotonic() + _PATIENCE
     while not await condition():
         if time.monotonic() > end:
-            raise SystemExit(f"NOT so: {what} within {_PATIENCE:g} s")
+            raise SystemExit(f"FAILED: {requirement} within {_PATIENCE:g} s")
         await asyncio.sleep(0.02)
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
@@ -195,7 +201,7 @@ def free_port() -> int:
 
 
 async def on_sandbox(image: Image) -> None:
-    """Serve the account, and try the image on it."""
+    """Serve the account, and run the image on it."""
     sandbox = Sandbox(users=(_OWNER,))
     async with sandbox.serve():
         port, page_port = free_port(), free_port()
@@ -211,7 +217,7 @@ async def on_sandbox(image: Image) -> None:
 
 
 def main(root: str, inspected: str) -> None:
-    """Try the image; if that fails, print its log."""
+    """Run the image and check it; if that fails, print its log."""
     config = json.loads(Path(inspected).read_text(encoding="utf-8"))["Docker"]["config"]
     with tempfile.TemporaryDirectory() as secrets, tempfile.TemporaryFile("w+") as log:
         Path(secrets).chmod(0o755)

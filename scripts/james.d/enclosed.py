@@ -1,12 +1,13 @@
-"""Runs a command in a network namespace of its own, and leads into it from ports on loopback.
+"""Runs a command in a new network namespace, and forwards ports on loopback into the namespace.
 
     enclosed.py OUTSIDE=INSIDE... -- COMMAND...
 
-The command may listen on all addresses there: nobody but this program reaches them. Each port
-INSIDE is reached from outside at 127.0.0.1 and the port OUTSIDE. Ends with the command, and with
-its exit code. Ends the command when the environment names a lock in WHILE_HELD and no process holds
-that lock any more. Python's standard library only: this runs outside the project's environment.
-Needs root.
+The command may listen on all addresses there, because only this program can connect to them.
+Connections to the port OUTSIDE of 127.0.0.1 are forwarded to the port INSIDE of the namespace.
+
+The program ends with the command, and with its exit code. If the environment variable WHILE_HELD
+names a lock, the program kills the command as soon as no process holds the lock. Python's standard
+library only: this runs outside the project's environment. Needs root.
 """
 
 import asyncio
@@ -27,14 +28,16 @@ PIECE = 65536
 
 
 async def main(ports: list[str], command: list[str]) -> int:
-    """Run the command and carry connections to it; return its exit code."""
+    """Run the command and forward connections to it; return its exit code."""
     pairs = [port.split("=") for port in ports]
-    doors = [(listening(int(outside)), int(inside)) for outside, inside in pairs]
-    # A socket stays in the namespace that it was made in: those above are outside, later ones are
-    # inside.
+    forwarded = [(listening(int(outside)), int(inside)) for outside, inside in pairs]
+    # A socket stays in the namespace in which it was made: these listen outside, and later sockets
+    # are inside.
     enter_network_namespace()
-    for door, inside in doors:
-        await asyncio.start_server(lambda *near, inside=inside: carry(inside, *near), sock=door)
+    for listener, inside in forwarded:
+        await asyncio.start_server(
+            lambda *streams, inside=inside: forward(inside, *streams), sock=listener
+        )
     process = await asyncio.create_subprocess_exec(*command)
     if lock := os.environ.get("WHILE_HELD"):
         loop = asyncio.get_running_loop()
@@ -66,16 +69,16 @@ def enter_network_namespace() -> None:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
 
 
-async def carry(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Connect to the port inside, and hand bytes on both ways until both sides have ended."""
+async def forward(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Connect to the port inside, and copy bytes in both directions until both sides have ended."""
     with contextlib.suppress(OSError):
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(hand_on(reader, far_writer), hand_on(far_reader, writer))
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
     writer.close()
 
 
-async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Hand bytes on as they come, and the end; a side that breaks off takes the other along."""
+async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Copy bytes as they come, then the end of the stream; abort if a side breaks off."""
     try:
         while piece := await reader.read(PIECE):
             writer.write(piece)

@@ -37,7 +37,7 @@ def mistake_in(domain: str) -> str:
 
 
 def without_covered(domains: set[str]) -> set[str]:
-    """Return the domains without those below another one, because a provider has them all."""
+    """Return the domains without those below another one, which the other one covers."""
 
     def is_covered(domain: str) -> bool:
         labels = domain.split(".")

@@ -1,8 +1,9 @@
-"""Checks that rendered manifests fit together, and the kinds that Kubernetes does not know.
+"""Checks that the objects of rendered manifests fit together, such as a Service and its pods.
 
     rendered.py FILE...
 
-Each file is one rendering: a name in one object must be that of another object in it.
+Each file is one rendering. Kinds that are not Kubernetes's own, such as ServiceMonitor, are checked
+against the schemas in others.yaml.
 """
 
 import sys
@@ -16,7 +17,7 @@ import yaml
 Doc = dict[str, Any]
 _OTHERS: Final = yaml.safe_load(Path(__file__).with_name("others.yaml").read_text("utf-8"))
 _WORKLOADS: Final = {"Deployment", "StatefulSet"}
-_OF_NO_NAMESPACE: Final = {"Namespace"}
+_WITHOUT_NAMESPACE: Final = {"Namespace"}
 
 
 def main() -> None:
@@ -30,12 +31,12 @@ def _mistakes(file: Path) -> Iterator[str]:
     docs: list[Doc] = [doc for doc in yaml.safe_load_all(file.read_text("utf-8")) if doc]
     (workload,) = [doc for doc in docs if doc["kind"] in _WORKLOADS]
     checks: tuple[Callable[[list[Doc], Doc], Iterator[str]], ...] = (
-        _bad_others,
-        _strangers_to_the_namespace,
-        _missing_names,
-        _missed_pods,
-        _missed_services,
-        _bad_shards,
+        _check_other_kinds,
+        _check_namespace,
+        _check_names,
+        _check_selectors,
+        _check_service,
+        _check_shard,
     )
     for check in checks:
         yield from check(docs, workload)
@@ -45,46 +46,51 @@ def _names(docs: list[Doc], kind: str) -> set[str]:
     return {doc["metadata"]["name"] for doc in docs if doc["kind"] == kind}
 
 
-def _bad_others(docs: list[Doc], _workload: Doc) -> Iterator[str]:
+def _check_other_kinds(docs: list[Doc], _workload: Doc) -> Iterator[str]:
+    """Check that objects of other kinds than Kubernetes's own follow their schemas."""
     for doc in docs:
         if schema := _OTHERS.get(f"{doc['apiVersion']} {doc['kind']}"):
             validator = jsonschema.Draft202012Validator(schema)
             for error in validator.iter_errors(doc["spec"]):
                 yield f"{doc['kind']}: {error.json_path}: {error.message}"
         elif "." in doc["apiVersion"].partition("/")[0].removesuffix(".k8s.io"):
-            yield f"{doc['kind']}: nothing here knows {doc['apiVersion']}"
+            yield f"{doc['kind']}: others.yaml has no schema for {doc['apiVersion']}"
 
 
-def _strangers_to_the_namespace(docs: list[Doc], _workload: Doc) -> Iterator[str]:
+def _check_namespace(docs: list[Doc], _workload: Doc) -> Iterator[str]:
     """Check that all objects are in the namespace, if there is one."""
     for namespace in _names(docs, "Namespace"):
         for doc in docs:
-            if doc["kind"] not in _OF_NO_NAMESPACE:
-                where = doc["metadata"].get("namespace")
-                if where != namespace:
-                    yield f"{doc['kind']} is in the namespace {where}"
+            if doc["kind"] not in _WITHOUT_NAMESPACE:
+                own_namespace = doc["metadata"].get("namespace")
+                if own_namespace != namespace:
+                    yield f"{doc['kind']} is in the namespace {own_namespace}, not in {namespace}"
 
 
-def _missing_names(docs: list[Doc], workload: Doc) -> Iterator[str]:
-    """Check that the objects exist that the pod names; the Secret only if it is rendered, too."""
+def _check_names(docs: list[Doc], workload: Doc) -> Iterator[str]:
+    """Check that the objects exist that the pod names, and that it names each external secret."""
     pod = workload["spec"]["template"]["spec"]
-    taken = [("ServiceAccount", pod["serviceAccountName"])]
-    taken += [("ConfigMap", volume["configMap"]["name"]) for volume in _volumes(pod, "configMap")]
+    named = [("ServiceAccount", pod["serviceAccountName"])]
+    named += [("ConfigMap", volume["configMap"]["name"]) for volume in _volumes(pod, "configMap")]
     if workload["kind"] == "StatefulSet":
-        taken.append(("Service", workload["spec"]["serviceName"]))
-    yield from (f"no {kind} {name}" for kind, name in taken if name not in _names(docs, kind))
+        named.append(("Service", workload["spec"]["serviceName"]))
+    yield from (
+        f"the pod names {kind} {name}, which does not exist"
+        for kind, name in named
+        if name not in _names(docs, kind)
+    )
     secrets = {volume["secret"]["secretName"] for volume in _volumes(pod, "secret")}
-    made = {doc["spec"]["target"]["name"] for doc in docs if doc["kind"] == "ExternalSecret"}
-    if not made <= secrets:
-        yield f"the pod takes {secrets}, but {made} is made"
+    created = {doc["spec"]["target"]["name"] for doc in docs if doc["kind"] == "ExternalSecret"}
+    if not created <= secrets:
+        yield f"the pod names the secrets {secrets}, but ExternalSecret creates {created}"
 
 
 def _volumes(pod: Doc, kind: str) -> list[Doc]:
     return [volume for volume in pod["volumes"] if kind in volume]
 
 
-def _missed_pods(docs: list[Doc], workload: Doc) -> Iterator[str]:
-    """Whatever picks pods picks ours, and ports that they have."""
+def _check_selectors(docs: list[Doc], workload: Doc) -> Iterator[str]:
+    """Check that each selector of pods selects Mailroom's, and each port is a port of theirs."""
     template = workload["spec"]["template"]
     labels = template["metadata"]["labels"].items()
     ports = {
@@ -101,53 +107,53 @@ def _missed_pods(docs: list[Doc], workload: Doc) -> Iterator[str]:
             case _:
                 continue
         if not wanted.items() <= labels:
-            yield f"{doc['kind']} picks {wanted}"
+            yield f"{doc['kind']} selects pods with {wanted}"
         if not used <= ports:
-            yield f"{doc['kind']} goes to {used}"
+            yield f"{doc['kind']} names the ports {used}, but the pods have {ports}"
 
 
-def _missed_services(docs: list[Doc], workload: Doc) -> Iterator[str]:
-    """A monitor and an Ingress pick the Service, and a port that it has."""
+def _check_service(docs: list[Doc], workload: Doc) -> Iterator[str]:
+    """Check that a ServiceMonitor and an Ingress select the Service, and a port of it."""
     (service,) = [doc for doc in docs if doc["kind"] == "Service"]
     ports = {port["name"] for port in service["spec"]["ports"]}
     for doc in docs:
         if doc["kind"] == "ServiceMonitor":
             wanted = doc["spec"]["selector"]["matchLabels"]
             if not wanted.items() <= service["metadata"]["labels"].items():
-                yield f"{doc['kind']} picks {wanted}"
-            if not {end["port"] for end in doc["spec"]["endpoints"]} <= ports:
-                yield f"{doc['kind']} goes to another port than {ports}"
+                yield f"{doc['kind']} selects a Service with {wanted}"
+            if not {endpoint["port"] for endpoint in doc["spec"]["endpoints"]} <= ports:
+                yield f"{doc['kind']} names another port than {ports}"
         elif doc["kind"] == "Ingress":
-            yield from _bad_ways(doc, service, workload)
+            yield from _check_ingress(doc, service, workload)
 
 
-def _bad_ways(ingress: Doc, service: Doc, workload: Doc) -> Iterator[str]:
-    """An Ingress goes to a port of the Service, by the host that the page answers to."""
+def _check_ingress(ingress: Doc, service: Doc, workload: Doc) -> Iterator[str]:
+    """Check that an Ingress leads to a port of the Service, and is for the page's host."""
     (rule,) = ingress["spec"]["rules"]
     (path,) = rule["http"]["paths"]
     backend = path["backend"]["service"]
     ports = {port["name"] for port in service["spec"]["ports"]}
     if backend["name"] != service["metadata"]["name"] or backend["port"]["name"] not in ports:
-        yield f"Ingress goes to {backend}"
+        yield f"Ingress leads to {backend}"
     if [rule["host"]] != ingress["spec"]["tls"][0]["hosts"]:
-        yield f"Ingress has another certificate than for {rule['host']}"
+        yield f"Ingress has no certificate for {rule['host']}"
     (container,) = workload["spec"]["template"]["spec"]["containers"]
     urls = [env["value"] for env in container["env"] if env["name"] == "MAILROOM_WEB_URL"]
     if urls != [f"https://{rule['host']}"]:
         yield f"Ingress is for {rule['host']}, the page for {urls}"
 
 
-def _bad_shards(_docs: list[Doc], workload: Doc) -> Iterator[str]:
-    """Each pod of several knows which one it is, and of how many."""
+def _check_shard(_docs: list[Doc], workload: Doc) -> Iterator[str]:
+    """Check that each of several pods has the shard ``INDEX/NUMBER``, and a single pod has none."""
     (container,) = workload["spec"]["template"]["spec"]["containers"]
     values = {variable["name"]: variable.get("value") for variable in container["env"]}
     several = workload["kind"] == "StatefulSet"
     wanted = f"$(POD_INDEX)/{workload['spec']['replicas']}" if several else None
     if values.get("MAILROOM_SHARD") != wanted:
-        yield f"{workload['spec']['replicas']} pods, and the shard {values.get('MAILROOM_SHARD')}"
+        yield f"the shard is {values.get('MAILROOM_SHARD')}, not {wanted}"
     names = list(values)
     if several and names.index("POD_INDEX") > names.index("MAILROOM_SHARD"):
-        yield "only a variable that stands further up can be put into one"
+        yield "MAILROOM_SHARD stands before POD_INDEX, which it uses"
 
 
 if __name__ == "__main__":
