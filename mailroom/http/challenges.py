@@ -15,10 +15,10 @@ def schemes(headers: CIMultiDictProxy[str]) -> tuple[str, ...]:
     Challenges and their parameters are separated by the same comma. A scheme is the token that
     begins an element of the list, unless a ``=`` follows: then the token names a parameter.
     """
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for header in headers.getall("WWW-Authenticate", ()):
         for element in _QUOTED.sub('""', header).split(","):
             token = _TOKEN.match(element.strip())
             if token and not element.strip()[token.end() :].lstrip().startswith("="):
-                found[token[0]] = None
-    return tuple(found)
+                names[token[0]] = None
+    return tuple(names)

@@ -1,12 +1,12 @@
 """The HTTP client of one account: credentials, time-outs and redirects, and safe repetition.
 
-A request is repeated only when nothing can be done twice by that: the caller says so
-(``repeatable``), or the request never left, or the server said that it did not act (see
-:mod:`mailroom.http.not_now`). Every other failure is reported, because only the caller knows what
-an unanswered write may have done.
+A request is repeated only if the repetition does no harm: the caller says so (``repeatable``), or
+the request never left, or the server said that it did not act (see :mod:`mailroom.http.not_now`).
+Every other failure is reported, because only the caller knows what an unanswered write may have
+done.
 
-A write is never cut short: when its caller is cancelled, the request goes on, and
-:meth:`HttpClient.close` waits a moment for such requests.
+A request is not cut short when its caller is cancelled, because it may be a write. The request goes
+on, and :meth:`HttpClient.close` waits a moment for such requests.
 """
 
 import asyncio
@@ -175,7 +175,7 @@ class HttpClient:
 
         def ended(task: asyncio.Task[Response]) -> None:
             if not task.cancelled():
-                # Read the error in any case: the caller may be gone, and asyncio logs unread ones.
+                # The error is read even if nobody counts it, because asyncio logs unread errors.
                 error = task.exception()
                 self.requests_refused += isinstance(error, CredentialsRefusedError)
             self._under_way.discard(task)
@@ -279,7 +279,7 @@ class HttpClient:
         """Wait up to ``grace`` seconds for requests whose callers are gone, then cancel them."""
         if not self._under_way:
             return
-        _, late = await asyncio.wait(self._under_way, timeout=grace)
-        for task in late:
+        _, unfinished = await asyncio.wait(self._under_way, timeout=grace)
+        for task in unfinished:
             task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await asyncio.gather(*unfinished, return_exceptions=True)

@@ -22,7 +22,7 @@ class AllowedHosts:
     redirect, nor by its session, nor by the address of an address book.
 
     Attributes:
-        home: the address that the user named; None for this machine alone.
+        home: the address that the user named; None if only this machine is allowed.
         insecure: True if the user allows plain http to the host of ``home``.
     """
 

@@ -1,7 +1,7 @@
 """Digest access authentication (RFC 7616), for servers that do not accept Basic.
 
-Basic is sent first, because most servers accept it, and it costs no round trip. A server that
-answers with a challenge for Digest and none for Basic is sent Digest from then on.
+Basic is sent first, because most servers accept it, and it costs no round trip. If the server's
+first challenge is for Digest, and none is for Basic, Digest is sent from then on.
 """
 
 from http import HTTPStatus
@@ -32,6 +32,7 @@ class Digest:
         if self._login is None or response.status != HTTPStatus.UNAUTHORIZED:
             return response
         wanted = [scheme.lower() for scheme in schemes(response.headers)]
+        # aiohttp reads the first challenge only.
         if wanted[:1] != ["digest"] or "basic" in wanted:
             return response
         response.release()

@@ -13,7 +13,8 @@ def registrable_domain(host: str, *, under_any_suffix: bool) -> str | None:
     Args:
         host: in ASCII (RFC 5890), without a dot at its end.
         under_any_suffix: True if a suffix that is not on the list (``.local``, ``.internal``)
-            counts as one. Nobody registers names there, so their hosts may have several owners.
+            counts as a public suffix. Nobody registers names under such a suffix, so the hosts of
+            one domain may have several owners.
     """
     domain = _suffixes().privatesuffix(host, accept_unknown=under_any_suffix)
     return domain if isinstance(domain, str) else None

@@ -3,7 +3,7 @@
     HttpError
     ├── UnreachableError         no answer: refused, cut off, timed out
     ├── ServerFailureError       the server says "not now": 408, 423, 425, 429, 5xx, problem `limit`
-    ├── CredentialsRefusedError  401, and 403 where the server itself says so
+    ├── CredentialsRefusedError  401, and 403 if the server itself sent it
     ├── BrokenAnswerError        an answer that is not what the protocol promises
     │   └── IntermediaryError    a page of something in between: a bot filter, proxy or firewall
     ├── AnswerTooLargeError      an answer that is larger than the caller has room for
@@ -96,7 +96,7 @@ class ServerFailureError(HttpError):
 
 @dataclass(eq=False)
 class CredentialsRefusedError(HttpError):
-    """A 401, or a 403 by which the server itself says that the user lacks a right.
+    """A 401, or a 403 in which the server itself says that the user lacks a right.
 
     Attributes:
         status: 401 or 403.
@@ -200,7 +200,7 @@ class InsecureUrlError(HttpError):
 class ForeignHostError(InsecureUrlError):
     """The address is on another host than the user has named, and not on a sibling of that host.
 
-    ``home`` is the address that the user has named; None for this machine alone.
+    ``home`` is the address that the user has named; None if only this machine is allowed.
     """
 
     home: URL | None = None
@@ -210,6 +210,6 @@ class ForeignHostError(InsecureUrlError):
         if self.home is None:
             return "credentials are sent only to this machine"
         return (
-            f"this is another host than {self.home.host}, which is configured, and credentials are"
-            f" not sent there. If it is the right one, configure its address"
+            f"the configured host is {self.home.host}, and credentials are not sent to this other"
+            " host. If this host is the right one, configure its address"
         )

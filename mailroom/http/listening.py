@@ -13,7 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from mailroom.os_errors import os_error_text
 
 _ALL_ADDRESSES: Final = "::"
-_ALL_OF_IPV4: Final = "0.0.0.0"  # noqa: S104 - a container's
+_ALL_OF_IPV4: Final = "0.0.0.0"  # noqa: S104 - containers are reached from outside
 _NO_IPV6: Final = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT, errno.EINVAL}
 """The errors of hosts without IPv6."""
 _SHUTDOWN: Final = 0.5

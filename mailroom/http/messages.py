@@ -18,6 +18,7 @@ from mailroom.http.retry import parse_date
 T_co = TypeVar("T_co", covariant=True)
 
 _SAME_METHOD: Final = frozenset({301, 302, 307, 308})
+"""The statuses that ask for the same request at another address."""
 _SEE_OTHER: Final = 303
 MAX_OCTETS: Final = 64 * 1024 * 1024
 """Octets. A hundred cards with large photos fit; other answers are far smaller."""
@@ -78,7 +79,7 @@ class Response:
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
-            broken = BrokenAnswerError(self.url, f"no JSON ({type(error).__name__})")
+            broken = BrokenAnswerError(self.url, f"not JSON ({type(error).__name__})")
         raise self.intermediary or broken
 
 
@@ -116,8 +117,8 @@ def redirect_target(
 ) -> URL | None:
     """Return the address to send the same request to (RFC 9110 section 15.4); None: no redirect.
 
-    A 303 names another resource, and the server may have carried out the request already. So only
-    a GET follows a 303; the other methods return the 303 itself.
+    A 303 names another resource, and the server may have carried out the request already. So a 303
+    is a redirect for a GET only; the other methods return None.
 
     Raises:
         RedirectError: the credentials must not be sent to the target: it is on a host that the user
@@ -132,9 +133,9 @@ def redirect_target(
     try:
         target = response.url.join(URL(response.headers["Location"]))
     except ValueError:
-        raise BrokenAnswerError(response.url, "redirect to no URL") from None
+        raise BrokenAnswerError(response.url, "redirect without a valid URL") from None
     if target.scheme not in {"http", "https"} or not target.host:
-        raise BrokenAnswerError(response.url, "redirect to no URL")
+        raise BrokenAnswerError(response.url, "redirect without a valid URL")
     if request.keep_origin:
         return with_origin(target, request.url)
     if not is_same_origin(target, response.url) and not (

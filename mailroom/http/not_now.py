@@ -1,8 +1,8 @@
 """Answers that mean "not now": a table of their effects and of Mailroom's reactions. Pure.
 
 One table serves JMAP, push and CardDAV. Each row says what the server has done when it sends this
-answer, and what Mailroom does next. Answers that are not in the table judge the request or the
-credentials, and are reported at once.
+answer, and what Mailroom does next. Answers that are not in the table mean that the request or the
+credentials are wrong, and are reported without another attempt.
 """
 
 from collections.abc import Iterator
@@ -45,12 +45,13 @@ class Row:
 
     Attributes:
         kind: the place of the answer.
-        names: the statuses, limits, error types or preconditions; empty for all others of a kind.
+        names: the statuses, limits, error types or preconditions; empty: all other names of the
+            kind.
         effect: what the server has done. A request that may have been carried out is repeated only
             if doing it twice is the same as doing it once.
         action: what Mailroom does.
         seconds: the time for which the request is repeated; 0: a few times, however long they take.
-        slows: True if fewer requests at once are sent to this host for a while.
+        slows: True if this host gets fewer requests at the same time for a while.
         serializes: True if only one write at a time is sent to this host from now on.
         why: the source of the row, for people.
     """
@@ -67,7 +68,7 @@ class Row:
     def may_repeat(self, *, repeatable: bool) -> bool:
         """Return True if the request may be sent again.
 
-        ``repeatable`` says that doing it twice is the same as doing it once.
+        ``repeatable`` is True if doing the request twice is the same as doing it once.
         """
         if self.action not in {Action.WAIT, Action.RETRY}:
             return False
@@ -209,7 +210,9 @@ def not_now_table() -> str:
         names = ", ".join(f"`{name}`" for name in sorted(row.names)) or "any other"
         limit = f", {row.seconds:.0f} s in all" if row.seconds else ""
         action = f"{row.action.value}{limit}"
-        more = "; sends fewer at once" * row.slows + "; writes one at a time" * row.serializes
+        more = (
+            "; sends fewer at the same time" * row.slows + "; writes one at a time" * row.serializes
+        )
         lines.append(
             f"| {row.kind.value} {names} | {row.effect.value} | {action}{more} | {row.why} |"
         )

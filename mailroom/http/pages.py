@@ -16,7 +16,7 @@ _HIDDEN: Final = re.compile(r"(?is)<(script|style)\b.*?</\1\s*>|<!--.*?-->")
 _TITLE: Final = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
 _TAG: Final = re.compile(r"(?s)<[^>]*>?")
 _LOOKED_AT: Final = 16 * 1024
-"""Octets. The title or the first words stand in this beginning of a page."""
+"""Octets of a page, from its beginning, in which the title or the first words are."""
 _LONGEST_WORDS: Final = 120
 
 

@@ -30,7 +30,7 @@ class Proxies:
 
     @classmethod
     def configured(cls, proxy: str) -> Self:
-        """Return the configured proxy, for all URLs; if it is empty, those of the environment.
+        """Return the configured proxy for all URLs; if it is empty, the environment's proxies.
 
         The variables are ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY``, in capitals or not.
         """

@@ -32,12 +32,12 @@ _DAV_ERROR: Final = re.compile(rb"<(?:[\w.-]+:)?error\b[^>]*[\"']DAV:[\"']")
 def raise_for_status(response: Response, expected: Collection[int]) -> None:
     """Raise the error for a status that is not expected.
 
-    An expected status is raised as well if the table says to wait and repeat (423, 429, problem
-    ``limit``).
+    If the "not now" table says to wait and repeat (423, 429, problem ``limit``), the error is
+    raised for an expected status as well.
 
     Raises:
         ServerFailureError: the server says "not now": 408, 423, 425, 429, 5xx, problem ``limit``.
-        CredentialsRefusedError: 401, and 403 if the server itself says so.
+        CredentialsRefusedError: 401, and 403 if the server itself sent it.
         IntermediaryError: 403 from something in between.
         UnexpectedStatusError: any other status.
     """
@@ -91,7 +91,7 @@ def is_servers_own(response: Response) -> bool:
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:
-    """Return the members of problem details; None if the body is not a JSON object."""
+    """Return the members of a JSON object, which may be problem details; None for other bodies."""
     if not body.lstrip().startswith(b"{"):
         return None
     try:

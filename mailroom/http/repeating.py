@@ -68,7 +68,7 @@ class Repeater:
                 self._slots.serialize_writes()
             if row is not None and row.slows:
                 self._slots.slow_down()
-            # A request that waits for a busy host keeps its slot, so that no other is sent then.
+            # A request that waits for a busy host keeps its slot; see the class Slot.
             if row is None or not row.slows or self._slots.is_overfull:
                 slot.free()
             raise

@@ -38,7 +38,8 @@ def is_worth_repeating(error: BaseException, *, repeatable: bool) -> bool:
     - The request never left: always.
     - The server says "not now": as the table in :mod:`mailroom.http.not_now` says.
     - No answer, or a broken answer: only if the request is ``repeatable``.
-    - The server asks for more than :data:`LONGEST_ASKED_PAUSE`: no; the pass is repeated later.
+    - The server asks for a pause of more than :data:`LONGEST_ASKED_PAUSE`: never; the pass is
+      repeated later.
     - Any other error (credentials refused, other statuses, cancellation): never.
     """
     match error:
@@ -65,8 +66,8 @@ def is_enough(state: RetryCallState) -> bool:
 def parse_retry_after(value: str | None, *, now: datetime) -> float | None:
     """Return the seconds of a ``Retry-After`` header (RFC 9110 section 10.2.3), a number or a date.
 
-    ``now`` is the server's time. None if the header says nothing that can be understood; never more
-    than a day.
+    ``now`` is the server's time. None if the header is missing or cannot be understood. The result
+    is never more than a day.
     """
     if value is None:
         return None
@@ -92,12 +93,12 @@ def parse_date(value: str | None) -> datetime | None:
 def pause(state: RetryCallState) -> float:
     """Return the seconds before the next attempt: the server's pause plus full jitter."""
     error = state.outcome.exception() if state.outcome else None
-    asked, cap = 0.0, LONGEST_PAUSE
+    floor, cap = 0.0, LONGEST_PAUSE
     if isinstance(error, ServerFailureError):
-        asked, row = error.retry_after or 0.0, error.row
+        floor, row = error.retry_after or 0.0, error.row
         if row is not None and row.action is Action.WAIT:
-            # A rate was exceeded, and the server does not say for how long: with short pauses, the
-            # next attempts would exceed it again.
+            # A rate limit was exceeded, and the server asks for no pause: with short pauses, the
+            # next attempts would exceed the limit again.
             is_rate = row.slows and error.limit is None and error.retry_after is None
-            asked, cap = (_RATE_PAUSE, LONGEST_PAUSE) if is_rate else (asked, _BUSY_PAUSE)
-    return full_jitter(state.attempt_number, base=BASE_PAUSE, cap=cap, floor=asked)
+            floor, cap = (_RATE_PAUSE, LONGEST_PAUSE) if is_rate else (floor, _BUSY_PAUSE)
+    return full_jitter(state.attempt_number, base=BASE_PAUSE, cap=cap, floor=floor)

@@ -8,16 +8,19 @@ from mailroom.http.tls import tls_context
 
 
 def tls_for(ca_file: str) -> ssl.SSLContext | None:
-    """Return the context that verifies servers; ``ca_file`` is as for :func:`tls_context`.
+    """Return the TLS context for :func:`open_session`; ``ca_file`` is as for :func:`tls_context`.
 
-    Without a file it is None: aiohttp has a context with the system's CAs in any case, and another
-    one takes near a megabyte.
+    The result is None without a file: aiohttp has a context with the system's CAs in any case, and
+    another context takes nearly a megabyte.
     """
     return tls_context(ca_file) if ca_file else None
 
 
 def open_session(tls: ssl.SSLContext | None) -> aiohttp.ClientSession:
-    """Return a session with its own connections and without cookies, which would tie clients."""
+    """Return a session with its own connections, and without cookies.
+
+    With cookies, a server could take one client's request for that of another client.
+    """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=tls or True), cookie_jar=aiohttp.DummyCookieJar()
     )

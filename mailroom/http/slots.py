@@ -1,8 +1,8 @@
 """Slots: the requests that run at one host at the same time, over all clients of one account.
 
 A server counts the requests of an account over all its clients (Stalwart: four at once, JMAP and
-CardDAV together). So our clients of one host share one :class:`Slots`. Their number follows
-:mod:`mailroom.http.limit`.
+CardDAV together). So our clients of one host share one :class:`Slots`. The number of slots is
+decided by :mod:`mailroom.http.limit`.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ class Slots:
         self._limit = self._limit.after_refusal(self._taken, _now())
 
     def write_answered(self, seconds: float) -> None:
-        """Change the number of slots for writes by the seconds that a write has taken."""
+        """Adapt the number of slots for writes to a write that was answered in so many seconds."""
         self._limit = self._limit.after_answer(seconds)
 
     def serialize_writes(self) -> None:
@@ -92,8 +92,8 @@ class Slots:
 class Slot:
     """A request's slot: taken before the first attempt, and kept while it waits for a busy host.
 
-    If a waiting request freed its slot, another request would use the slot meanwhile, and then all
-    of them would be sent to a server that has just answered that there were too many.
+    If a waiting request freed its slot, another request would use the slot meanwhile, and would be
+    sent to a server that has just answered that there are too many requests.
     """
 
     def __init__(self, slots: Slots, *, write: bool) -> None:

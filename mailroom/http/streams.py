@@ -16,7 +16,8 @@ from mailroom.http.errors import UnreachableError
 ANSWER_TIMEOUT: Final = 15.0
 """Seconds that a server may take to answer while a stream is open, until it has answered once."""
 _LONGEST_SUSPICION: Final = 120.0
-"""Seconds. If no request is sent for so long, a closed stream may be opened again."""
+"""Seconds. After this time a closed stream may be opened again, unless a request has shown
+meanwhile that the stream blocked the server."""
 
 
 class Stream:
@@ -67,7 +68,7 @@ class Stream:
 
 
 class Streams:
-    """The open stream of one account at one host, and the kinds of streams that do no harm."""
+    """The open stream of one account at one host, and the kinds of streams that do not block."""
 
     def __init__(self) -> None:
         self._open: Stream | None = None
@@ -88,7 +89,7 @@ class Streams:
     def request(self) -> Iterator[float | None]:
         """Note whether the request in the block is answered while the stream is open.
 
-        Yields the longest silence in seconds; None: the usual time-out.
+        Yields the longest silence to allow, in seconds; None: no limit but the usual time-out.
         """
         stream, began = self._open, _now()
         is_harmless = stream is None or stream.name in self._harmless

@@ -8,7 +8,7 @@ from functools import cache
 def tls_context(ca_file: str) -> ssl.SSLContext:
     """Return the TLS context with the CAs of the system and those in a file (PEM).
 
-    All connections share one context, because each context takes near a megabyte.
+    All connections share one context, because each context takes nearly a megabyte.
 
     Args:
         ca_file: the path of the file; empty for the system's CAs alone.

@@ -41,7 +41,10 @@ async def read_in_pieces(response: aiohttp.ClientResponse, reader: AnswerReader[
 
 
 def translate(error: BaseException, url: URL) -> HttpError:
-    """Return the HttpError for an error of aiohttp, without its text, which may hold a secret."""
+    """Return the HttpError for an error of aiohttp.
+
+    The text is Mailroom's own, because aiohttp's text may hold a secret.
+    """
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return UnreachableError(url, f"the proxy cannot be reached: {_plain(error)}", sent=False)
     if isinstance(error, aiohttp.ClientHttpProxyError):

@@ -54,7 +54,7 @@ def push_refusal(answer: Response, wanted: str) -> HttpError | PushUnavailableEr
         try:
             return RedirectError(answer.url, answer.url.join(URL(answer.headers["Location"])))
         except ValueError:
-            return BrokenAnswerError(answer.url, "redirect to no URL")
+            return BrokenAnswerError(answer.url, "redirect without a valid URL")
     error: HttpError | PushUnavailableError
     try:
         raise_for_status(answer, expected=())

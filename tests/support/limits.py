@@ -201,7 +201,7 @@ REQUEST: Final = (
         "http/limit.py _REGAINED_EVERY",
         "s",
         "the time, after a refusal has halved the slots, until one more is used again",
-        "one more request at once",
+        "one more request at the same time",
         "a refused request is repeated for longer than this, so more slots come back meanwhile",
     ),
     Limit(

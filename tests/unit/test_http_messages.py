@@ -158,7 +158,7 @@ def test_json_is_read(body: bytes, value: object) -> None:
 def test_what_is_no_json_is_a_broken_answer(body: bytes) -> None:
     with pytest.raises(BrokenAnswerError) as caught:
         response(body=body).json()
-    assert str(caught.value).startswith("https://mail.example.com/dav/a: broken answer: no JSON")
+    assert str(caught.value).startswith("https://mail.example.com/dav/a: broken answer: not JSON")
 
 
 def test_a_page_instead_of_json_is_reported_as_such() -> None:
