@@ -1,4 +1,4 @@
-"""``scripts/bench``: runs the chosen parts, and shows all results so far."""
+"""``scripts/bench``: measures the chosen parts, and shows all results that are kept."""
 
 import argparse
 import asyncio
@@ -30,36 +30,40 @@ GROWTH: Final = "growth"
 PARTS: Final = (*TITLES, ACCOUNTS, GROWTH)
 
 
-def arguments() -> argparse.Namespace:
-    """The chosen parts and sizes."""
+def read_options() -> argparse.Namespace:
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(
         prog="scripts/bench",
-        description="Measures how fast Mailroom is and what it needs. Without a part: all of them."
-        " A part that ran is kept, so that those can be run alone that failed.",
+        description="Measures times, requests, memory and processor time of Mailroom. Without the"
+        " name of a part: all parts. The results of each part are kept, so that a part that failed"
+        " can be measured again alone.",
     )
     for part in PARTS:
         parser.add_argument(f"--{part}", action="append_const", const=part, dest="parts")
     parser.add_argument(
         "--large",
         action="store_true",
-        help="instead: a tap in an account with very much mail, in the sandbox, or in Cyrus if"
-        " --cyrus is given; the figures are printed, and not kept",
+        help="measure only taps in an account with very much mail, in the sandbox, or in Cyrus if"
+        " --cyrus is given; print the figures, and do not keep them",
     )
     parser.add_argument(
         "--page",
         action="store_true",
-        help="instead: taps on the page, and a page with 5,000 waiting mails; the figures are"
-        " printed, and not kept",
+        help="measure only taps on the page, and a page with 5,000 waiting mails; print the"
+        " figures, and do not keep them",
     )
     parser.add_argument(
-        "--mails", type=int, help="of --large: 100,000 unless given otherwise; 20,000 in Cyrus"
+        "--mails", type=int, help="mails for --large (default: 100,000; in Cyrus 20,000)"
     )
-    parser.add_argument("--taps", type=int, default=30, help="of --page: so many of each kind")
+    parser.add_argument(
+        "--taps", type=int, default=30, help="taps of each kind for --page (default: 30)"
+    )
     parser.add_argument("--quick", action="store_true", help="measure less of everything")
     parser.add_argument(
         "--into",
         type=Path,
-        help="folder for results.json and bench.png; scripts/bench.d, or dist/bench if --quick",
+        help="folder for results.json and bench.png (default: scripts/bench.d; with --quick"
+        " dist/bench)",
     )
     parser.add_argument(
         "--document",
@@ -72,25 +76,25 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Measure, keep, show."""
-    asked = arguments()
+    """Measure the chosen parts, keep the results, and show all of them."""
+    options = read_options()
     configure_logging(level="warning")
-    if asked.large:
-        measure_large(asked.parts or (), asked.mails)
+    if options.large:
+        measure_large(options.parts or (), options.mails)
         return
-    if asked.page:
-        for part in asked.parts or TITLES:
+    if options.page:
+        for part in options.parts or TITLES:
             with tempfile.TemporaryDirectory() as cwd:
-                asyncio.run(page.measure(part, asked.taps, Path(cwd), tell))
+                asyncio.run(page.measure(part, options.taps, Path(cwd), tell))
         return
-    folder = asked.into or (ROOT / "dist" / "bench" if asked.quick else HERE)
+    folder = options.into or (ROOT / "dist" / "bench" if options.quick else HERE)
     kept = folder / "results.json"
-    if asked.document:
-        write_tables(load(kept), asked.document)
+    if options.document:
+        write_tables(load(kept), options.document)
         return
-    for part in asked.parts or PARTS:
+    for part in options.parts or PARTS:
         results = load(kept)
-        asyncio.run(measure(part, results, QUICK if asked.quick else Size()))
+        asyncio.run(measure(part, results, QUICK if options.quick else Size()))
         save(results, kept)
     sys.stdout.write("\n" + as_text(load(kept)) + "\n")
     plot = (ROOT / ".venv-bench/bin/python", HERE / "plot.py", kept, folder / "bench.png")
@@ -107,26 +111,27 @@ async def measure(part: str, results: Results, size: Size) -> None:
         elif part == GROWTH:
             results.growth = await growth.measure(size, Path(cwd), tell)
         else:
-            async with opened(part, Path(cwd)) as place:
-                results.worlds[part] = await tour.measure(place, size, Path(cwd), tell)
+            async with opened(part, Path(cwd)) as server:
+                results.worlds[part] = await tour.measure(server, size, Path(cwd), tell)
     tell(f"{part}: took {time.monotonic() - began:.0f} s")
 
 
 def measure_large(parts: Collection[str], mails: int | None) -> None:
     """Measure accounts with very much mail, one server after the other."""
-    for key in (large.CYRUS,) if large.CYRUS in parts else large.SANDBOXES:
+    keys = (large.CYRUS,) if large.CYRUS in parts else large.SANDBOXES
+    for key in keys:
         count = mails or (large.CYRUS_MAILS if key == large.CYRUS else large.MAILS)
         with tempfile.TemporaryDirectory() as cwd:
             asyncio.run(large.measure(key, count, Path(cwd), tell))
 
 
 def tell(line: str) -> None:
-    """Show how far it is."""
+    """Print a line about the progress."""
     sys.stderr.write(f"bench: {line}\n")
 
 
 def write_tables(results: Results, document: Path) -> None:
-    """Put the tables between their marks in a document."""
+    """Write the tables into a document, between the comments that mark their place."""
     begin, end = "<!-- bench: begin -->\n", "<!-- bench: end -->"
     text = document.read_text(encoding="utf-8")
     table = begin + as_markdown(results) + end

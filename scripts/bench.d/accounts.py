@@ -1,4 +1,4 @@
-"""Many accounts in one process: their use of the machine when idle, and a tap in each at once."""
+"""Measures many accounts in one process: idle, and with a tap in each at the same time."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from passes import Size
 from results import Idle, Many, Rush, Spread
 from sandbox_server import SandboxProcess, sandbox_process
 from stand import SCREENER, soon
-from worlds import on_sandbox
+from worlds import owner_on_sandbox
 
 from tests.support.owner.person import Owner, message
 from tests.support.servers.cyrus import PASSWORD
@@ -23,19 +23,19 @@ from tests.support.service.process import Running, command, running
 from tests.support.soak.watch import cpu_seconds, memory, sockets
 
 _CONTACTS: Final = "jmap"
-_LONG: Final = 300.0
+_PATIENCE: Final = 300.0
 _LOOK_EVERY: Final = 0.5
-"""Seconds; the answer about many accounts is long."""
+"""Seconds; the pause is longer than elsewhere, because /healthz of many accounts is long."""
 _LABEL: Final = "@ToFeed"
-_AT_START: Final = 2
-"""Passes: one at once, and one when push is connected."""
+_FIRST_PASSES: Final = 2
+"""The passes of each account at the start: one at once, and one when push is connected."""
 
 Tell = Callable[[str], None]
 Tap = Callable[[], Awaitable[object]]
 
 
 async def measure(size: Size, cwd: Path, tell: Tell) -> Many:
-    """Measure everything."""
+    """Measure each number of accounts, and the taps at the same time."""
     many = Many()
     for count in size.accounts:
         idle = await _idle(count, size, cwd)
@@ -65,14 +65,14 @@ async def _rush(size: Size, cwd: Path) -> Rush:
         sandbox_process(names, _CONTACTS) as server,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
     ):
-        owners = [on_sandbox(server, name, _CONTACTS, session) for name in names]
+        owners = [owner_on_sandbox(server, name, _CONTACTS, session) for name in names]
         async with _service(server, names, cwd) as (service, _):
             for owner in owners:
                 await owner.server.append(owner.name, SCREENER, message("a@b.example", "mail"))
-            tapping = await asyncio.gather(*map(_prepared, owners))
+            taps = await asyncio.gather(*map(_prepared, owners))
             began = time.time()
-            await asyncio.gather(*(tap() for tap in tapping))
-            await service.until_logged("pass done", len(owners), patience=_LONG)
+            await asyncio.gather(*(tap() for tap in taps))
+            await service.until_logged("pass done", len(owners), patience=_PATIENCE)
             done = service.events("pass done")
     spread = Spread.of([event["seconds"] for event in done])
     last = max(datetime.fromisoformat(event["timestamp"]).timestamp() for event in done)
@@ -89,7 +89,7 @@ async def _prepared(owner: Owner) -> Tap:
 async def _service(
     server: SandboxProcess, names: Sequence[str], cwd: Path
 ) -> AsyncIterator[tuple[Running, float]]:
-    """Serve all these accounts; also return the seconds until all were ready."""
+    """Run the service for these accounts; yield it, and the seconds until all were ready."""
     config = cwd / f"{len(names)}.yaml"
     config.write_text(_config(server.url, names))
     env = {
@@ -98,9 +98,9 @@ async def _service(
         "MAILROOM_HEALTH_HOST": "127.0.0.1",
         "MAILROOM_LOG_FORMAT": "json",
     }
-    made = await command(env, "setup", "--apply")
-    if made.code:
-        raise RuntimeError(made.out + made.err)
+    setup = await command(env, "setup", "--apply")
+    if setup.code:
+        raise RuntimeError(setup.out + setup.err)
     began = time.monotonic()
     async with running(env, cwd / f"{len(names)}.log", wait=False) as service:
         await _until_ready(service, len(names))
@@ -108,14 +108,14 @@ async def _service(
 
 
 async def _until_ready(service: Running, count: int) -> None:
-    """Wait until push is connected everywhere, and the pass is over that comes with it."""
+    """Wait until each account has done its first passes."""
 
     async def ready() -> bool:
         _, body = await service.get("/healthz")
         accounts = json.loads(body)["accounts"].values() if body else ()
-        return [account["passes"] >= _AT_START for account in accounts] == [True] * count
+        return [account["passes"] >= _FIRST_PASSES for account in accounts] == [True] * count
 
-    await soon(ready, f"{count} accounts are ready", every=_LOOK_EVERY, patience=_LONG)
+    await soon(ready, f"{count} accounts are ready", every=_LOOK_EVERY, patience=_PATIENCE)
 
 
 def _config(url: str, names: Sequence[str]) -> str:

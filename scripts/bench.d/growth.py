@@ -1,7 +1,7 @@
-"""The cost of a service as its account grows: in mails, contacts, or mails that wait.
+"""Measures the cost of the service as its account grows: in mails, contacts, or waiting mails.
 
-Each step is a fresh account on the sandbox (JMAP contacts) in a process of its own, no delay added.
-The growth in accounts is measured by ``accounts.py``.
+Each step is a new account on the sandbox (JMAP contacts), in a process of its own and without an
+added delay. ``accounts.py`` measures a growing number of accounts.
 """
 
 import time
@@ -17,7 +17,7 @@ from passes import Size
 from results import Step
 from sandbox_server import sandbox_process
 from stand import SCREENER, set_up_stand
-from worlds import on_sandbox
+from worlds import owner_on_sandbox
 from yarl import URL
 
 from tests.support.owner.jscontact_app import JsContactApp
@@ -38,7 +38,8 @@ _MANAGED: Final = ("Feed", "Paper Trail", "Imbox", "Jail")
 _AT_ONCE: Final = 500
 _TAPS: Final = 5
 _IDLE_PASSES: Final = 10
-"""Times are the median of so many; processor times, which are counted in 10 ms, their mean."""
+"""Passes that are measured. The result has their median time, and their mean processor time,
+because processor time is counted in steps of 10 ms."""
 _PATIENCE: Final = 300.0
 
 
@@ -63,13 +64,13 @@ async def _account(name: str, cwd: Path) -> AsyncIterator[Owner]:
         sandbox_process([name], "jmap") as server,
         aiohttp.ClientSession() as session,
     ):
-        owner = on_sandbox(server, name, "jmap", session)
+        owner = owner_on_sandbox(server, name, "jmap", session)
         await set_up(environment(owner), cwd)
         yield owner
 
 
 async def _step(owner: Owner, count: int, cwd: Path) -> Step:
-    """Measure one account; its mail is there, and nothing has been decided by a tap."""
+    """Measure one account, which is filled already and in which nobody has tapped a label."""
     senders = [f"tapped{number}@tapped{number}.example" for number in range(_TAPS)]
     mails = [message(sender, "tapped") for sender in senders]
     await owner.server.append(owner.name, SCREENER, *mails)

@@ -1,8 +1,8 @@
 """``scripts/bench --large``: one tap in an account with very much mail.
 
-Each account has its mail in the mailboxes that Mailroom manages, from one sender for every five
-mails. The service is started and tapped twice, at each round trip; behind each tap all mail of the
-sender must be where the tap sends it.
+Each account has its mail in five mailboxes that Mailroom manages. Each sender has one mail in each
+of these mailboxes. At each round trip the service is started, and mail of two senders is tapped.
+After each tap, all mail of the sender must be where the tap sends it.
 """
 
 import time
@@ -15,7 +15,7 @@ from typing import Final
 import aiohttp
 from sandbox_server import sandbox_process
 from stand import set_up_stand
-from worlds import on_sandbox, people_on_cyrus
+from worlds import owner_on_sandbox, owners_on_cyrus
 
 from tests.support.owner.person import Owner
 from tests.support.service.in_process import set_up
@@ -24,7 +24,7 @@ from tests.support.soak.watch import memory, peak_memory
 
 MAILS: Final = 100_000
 CYRUS_MAILS: Final = 20_000
-"""Cyrus takes a minute or two to have so many put into it."""
+"""It takes a minute or two to put this many mails into Cyrus."""
 CYRUS: Final = "cyrus"
 SANDBOXES: Final = {
     "unindexed": "Sandbox as Stalwart whose index has nothing, CardDAV",
@@ -39,7 +39,7 @@ _ROUND_TRIPS: Final = (0, 100)
 """In ms."""
 _TAPS: Final = 2
 _AT_ONCE: Final = 5000
-"""Mails that are handed to a server in one go."""
+"""Mails that a server gets in one call."""
 _PATIENCE: Final = 900.0
 
 Tell = Callable[[str], None]
@@ -47,17 +47,17 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Account:
-    """An account that is full.
+    """An account that is filled with mail.
 
     Attributes:
         owner: the account's owner.
         mails: the number of mails.
-        firsts: ids of mails in the Screener, each of another sender.
+        waiting: ids of mails in the Screener, each of another sender.
     """
 
     owner: Owner
     mails: int
-    firsts: Sequence[str]
+    waiting: Sequence[str]
 
 
 async def measure(key: str, mails: int, cwd: Path, tell: Tell) -> None:
@@ -67,26 +67,26 @@ async def measure(key: str, mails: int, cwd: Path, tell: Tell) -> None:
         began = time.monotonic()
         account = await _filled(owner, mails)
         tell(f"{_TITLES[key]}: {mails:,} mails, put there in {time.monotonic() - began:.0f} s")
-        firsts = iter(account.firsts)
+        waiting = iter(account.waiting)
         for round_trip in _ROUND_TRIPS:
-            await _line(account, firsts, round_trip, cwd, tell)
+            await _line(account, waiting, round_trip, cwd, tell)
 
 
 @asynccontextmanager
 async def _opened(key: str, session: aiohttp.ClientSession) -> AsyncIterator[Owner]:
     if key == CYRUS:
         async with AsyncExitStack() as stack:
-            make = await people_on_cyrus(session, stack)
+            make = await owners_on_cyrus(session, stack)
             yield await make()
         return
     contacts = "jmap" if key == "jmap" else "carddav"
     preset = "stalwart" if key == "unindexed" else ""
     async with sandbox_process(["large"], contacts, preset=preset) as server:
-        yield on_sandbox(server, "large", contacts, session)
+        yield owner_on_sandbox(server, "large", contacts, session)
 
 
 async def _filled(owner: Owner, mails: int) -> Account:
-    """Fill an account: the mails of each sender are in all the mailboxes."""
+    """Fill an account: each sender has one mail in each mailbox."""
     senders = mails // len(_MAILBOXES)
     for mailbox in _MAILBOXES:
         for start in range(0, senders, _AT_ONCE):
@@ -101,7 +101,7 @@ async def _filled(owner: Owner, mails: int) -> Account:
 
 
 def _mail(number: int) -> bytes:
-    """A short mail of a sender that has a number."""
+    """Return a short mail of the sender with this number."""
     return (
         f"From: Sender {number} <sender{number}@corp{number % 997}.example>\r\n"
         f"To: alice@example.com\r\nSubject: mail\r\nMessage-ID: <{time.monotonic_ns()}@x.example>"
@@ -110,7 +110,7 @@ def _mail(number: int) -> bytes:
 
 
 async def _line(
-    account: Account, firsts: Iterator[str], round_trip: int, cwd: Path, tell: Tell
+    account: Account, waiting: Iterator[str], round_trip: int, cwd: Path, tell: Tell
 ) -> None:
     began = time.monotonic()
     async with set_up_stand(account.owner, cwd, round_trip=round_trip / 1000) as stand:
@@ -119,16 +119,16 @@ async def _line(
         tell(f"  {round_trip} ms a round trip: ready after {ready:.1f} s, {memory(pid):.0f} MB")
         for number in range(_TAPS):
             before = await _size_of_feed(stand.owner)
-            tapped, seconds = await stand.tap({next(firsts): "@ToFeed"}, patience=_PATIENCE)
+            tapped, seconds = await stand.tap({next(waiting): "@ToFeed"}, patience=_PATIENCE)
             peak = peak_memory(pid)
             tell(
                 f"    tap {number + 1}: done after {seconds:.2f} s, {tapped.requests:.0f} requests,"
                 f" {tapped.bytes / 1000:,.0f} kB, {tapped.cpu_seconds:.2f} s CPU,"
                 f" {memory(pid):.0f} MB, peak {peak:.0f} MB"
             )
-            come = await _size_of_feed(stand.owner) - before
-            if come != len(_MAILBOXES) - 1:
-                raise RuntimeError(f"{come} mails have come into the Feed")
+            filed = await _size_of_feed(stand.owner) - before
+            if filed != len(_MAILBOXES) - 1:
+                raise RuntimeError(f"{filed} mails were filed to the Feed")
 
 
 async def _size_of_feed(owner: Owner) -> int:

@@ -1,7 +1,7 @@
 """``scripts/bench --page``: taps on the page beside taps of a label, and a page of 5,000 mails.
 
 A tap on the page lasts from the request until the row says where the sender went. A tap of a label
-lasts from the label until the owner sees the mail in its new place without the label.
+lasts from the label until the owner sees the mail in its new mailbox without the label.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Final
 
 import aiohttp
 from stand import SCREENER, Stand, set_up_stand, soon
-from worlds import TITLES, World, opened
+from worlds import TITLES, MeasuredServer, opened
 
 from tests.support.owner.person import Owner, message
 from tests.support.soak.watch import memory, peak_memory
@@ -27,7 +27,7 @@ OPEN: Final = {
     "MAILROOM_WEB_HOST": "127.0.0.1",
     "MAILROOM_WEB_PORT": "0",
 }
-"""Settings that serve the page to whoever asks on this machine."""
+"""Settings that serve the page without sign-in on this machine."""
 _BY_SCRIPT: Final = {"X-Requested-With": "mailroom", "Sec-Fetch-Site": "same-origin"}
 
 Tell = Callable[[str], None]
@@ -35,10 +35,10 @@ Tell = Callable[[str], None]
 
 async def measure(key: str, taps: int, cwd: Path, tell: Tell) -> None:
     """Measure one server, and print the figures."""
-    async with opened(key, cwd) as place:
+    async with opened(key, cwd) as server:
         for round_trip in _ROUND_TRIPS:
-            await _taps(await place.newcomer(), round_trip, taps, cwd, tell, TITLES[key])
-        await _many_waiting(place, cwd, tell)
+            await _taps(await server.new_owner(), round_trip, taps, cwd, tell, TITLES[key])
+        await _many_waiting(server, cwd, tell)
 
 
 async def _taps(
@@ -86,8 +86,8 @@ async def _label_tap(owner: Owner, mail_id: str) -> float:
     return time.perf_counter() - began
 
 
-async def _many_waiting(place: World, cwd: Path, tell: Tell) -> None:
-    owner = await place.newcomer()
+async def _many_waiting(server: MeasuredServer, cwd: Path, tell: Tell) -> None:
+    owner = await server.new_owner()
     mails = [
         message(f"Sender {number % _SENDERS} <s{number % _SENDERS}@x.example>", f"mail {number}")
         for number in range(_WAITING)
@@ -105,12 +105,12 @@ async def _many_waiting(place: World, cwd: Path, tell: Tell) -> None:
             began = time.perf_counter()
             text = await shown(browser)
             times.append(time.perf_counter() - began)
-        found = re.search(r"\b2,?000\b", text)
+        says_count = re.search(r"\b2,?000\b", text)
         tell(
             f"{_WAITING:,} mails of {_SENDERS:,} senders: read and shown in {times[0]:.2f} s, then"
             f" shown in {median(times[1:]):.3f} s ({len(text) / 1000:,.0f} kB); memory"
             f" {memory(pid) - idle:+.0f} MB, peak {peak_memory(pid) - idle:+.0f} MB over"
-            f" {idle:.0f} MB" + ("" if found else " (the page does not say 2,000)")
+            f" {idle:.0f} MB" + ("" if says_count else " (the page does not say 2,000)")
         )
 
 
@@ -122,7 +122,7 @@ async def shown(browser: aiohttp.ClientSession) -> str:
 
 
 def url_of(stand: Stand) -> str:
-    """Return where the service of a stand serves its page."""
+    """Return the URL at which the service of a stand serves its page."""
     (started,) = stand.service.events("started")
     return f"http://127.0.0.1:{started['web_port']}"
 

@@ -1,4 +1,4 @@
-"""The cost of passes at one round trip."""
+"""Fills an account, and measures each kind of pass at one round trip."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ TITLES: Final = {
 }
 """The passes, by key."""
 BURSTS: Final = {"10x5": 10, "50x5": 50, "60x5": 60}
-"""Passes in which several senders are triaged at once -> the number of these senders."""
+"""Key of a pass that decides on several senders at the same time -> number of these senders."""
 _MAILS_EACH: Final = 5
 
 _LABELS: Final = ("@ToFeed", "@ToImbox", "@ToPaperTrail", "@ToJail", "@ToPerson", "@ToTruck")
@@ -34,12 +34,12 @@ class Size:
     Attributes:
         repeats: repetitions of quick passes.
         mails: mails of the sender with many mails.
-        events: taps one after another, and as many arrivals.
-        far_events: the same, at a long round trip.
+        events: the number of single taps, and the number of arrivals.
+        far_events: the same numbers at a long round trip.
         idle_passes: passes before memory is measured again.
-        accounts: numbers of accounts in one process, one after the other.
-        idle_seconds: seconds for which idle accounts are watched.
-        rush: accounts with a tap at the same time.
+        accounts: numbers of accounts in one process; each number is measured.
+        idle_seconds: seconds over which the processor time of idle accounts is measured.
+        rush: the number of accounts with a tap at the same time.
         growth: sizes of an account, by the kind of growth.
     """
 
@@ -78,9 +78,9 @@ class Screener:
     """The mails that wait in an account, by their ids.
 
     Attributes:
-        big: the mails of one sender.
-        bursts: one mail of each sender of several who are triaged at once, by the pass's key.
-        single: senders with one mail each.
+        big: all mails of the sender with many mails.
+        bursts: key of a pass -> one mail of each sender on whom it decides.
+        single: the mails of senders with one mail each.
     """
 
     big: list[str]
@@ -89,25 +89,27 @@ class Screener:
 
 
 async def fill(owner: Owner, size: Size) -> Screener:
-    """Have mail wait in the Screener."""
+    """Put mail into the Screener."""
     senders = {
         "big": ["big@corp.example"] * size.mails,
         **{
-            key: [f"s{at}@m{at}x{key}.example" for at in range(count)] * _MAILS_EACH
+            key: [f"s{number}@m{number}x{key}.example" for number in range(count)] * _MAILS_EACH
             for key, count in BURSTS.items()
         },
-        "single": [f"one{at}@s{at}.example" for at in range(size.repeats + size.events)],
+        "single": [
+            f"one{number}@s{number}.example" for number in range(size.repeats + size.events)
+        ],
     }
     mails = [
-        message(sender, f"{kind} {at}")
-        for kind, some in senders.items()
-        for at, sender in enumerate(some)
+        message(sender, f"{kind} {number}")
+        for kind, addresses in senders.items()
+        for number, sender in enumerate(addresses)
     ]
     await owner.server.append(owner.name, SCREENER, *mails)
     by_subject = {mail.subject: mail.id for mail in await owner.mails()}
     ids = {
-        kind: [by_subject[f"{kind} {at}"] for at in range(len(some))]
-        for kind, some in senders.items()
+        kind: [by_subject[f"{kind} {number}"] for number in range(len(addresses))]
+        for kind, addresses in senders.items()
     }
     bursts = {key: ids[key][:count] for key, count in BURSTS.items()}
     return Screener(ids["big"], bursts, ids["single"])
@@ -126,24 +128,24 @@ async def measured(stand: Stand, screener: Screener, size: Size) -> AsyncIterato
 
 
 async def tapped(stand: Stand, screener: Screener, size: Size) -> Spread:
-    """Tap one sender after another: from the event's arrival until all is done."""
+    """Tap one sender after another; return the times from the event's arrival to the end."""
     mails = screener.single[size.repeats :]
     taps = zip(mails, cycle(_LABELS), strict=False)
     return Spread.of([(await stand.tap({mail: label}))[1] for mail, label in taps])
 
 
 async def arrived(stand: Stand, size: Size) -> Spread:
-    """Have mail come, every other of a known sender: from the event until it is filed."""
+    """Deliver mails, every second one of a known sender; return the times from event to filing."""
     stand.proxy.round_trip = stand.round_trip
-    spread = Spread.of([await _arrival(stand, at) for at in range(size.events)])
+    spread = Spread.of([await _arrival(stand, number) for number in range(size.events)])
     stand.proxy.round_trip = 0.0
     return spread
 
 
-async def _arrival(stand: Stand, at: int) -> float:
+async def _arrival(stand: Stand, number: int) -> float:
     done = len(stand.service.events("pass done"))
-    sender = "big@corp.example" if at % 2 else f"new{at}@n{at}.example"
-    await stand.owner.server.deliver(stand.owner.name, message(sender, f"arrival {at}"))
+    sender = "big@corp.example" if number % 2 else f"new{number}@n{number}.example"
+    await stand.owner.server.deliver(stand.owner.name, message(sender, f"arrival {number}"))
     await stand.service.until_logged("pass done", done + 1)
     waited: float = stand.service.events("pass done")[-1]["seconds"]
     return waited

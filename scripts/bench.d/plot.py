@@ -1,4 +1,4 @@
-"""The results as one picture: ``plot.py RESULTS PNG``. Has an environment of its own (plot.txt)."""
+"""Draws the results as one picture: ``plot.py RESULTS PNG``. Needs the packages in plot.txt."""
 
 import json
 import sys
@@ -25,13 +25,13 @@ _GROWTH: Final = {
     "contacts": ("contacts", "#4f9d69"),
     "waiting": ("waiting mails", "#e08e2b"),
 }
-_TRIP: Final = str(closest.ROUND_TRIP)
+_ROUND_TRIP: Final = str(closest.ROUND_TRIP)
 
 Worlds = Mapping[str, Mapping[str, Any]]
 
 
 def main(results: str, picture: str) -> None:
-    """Draw it."""
+    """Draw the picture."""
     kept = json.loads(Path(results).read_text(encoding="utf-8"))
     worlds = {key: kept["worlds"][key] for key in _WORLDS if key in kept["worlds"]}
     mpl.rcParams.update(
@@ -52,7 +52,7 @@ def main(results: str, picture: str) -> None:
 def _draw_taps(axes: Axes, worlds: Worlds) -> None:
     axes.set_title("One tap until all is done, 100 ms a round trip (s)")
     bars = [
-        (*_WORLDS[key], world["lines"][_TRIP]["latency"]["tap"]["p50"])
+        (*_WORLDS[key], world["lines"][_ROUND_TRIP]["latency"]["tap"]["p50"])
         for key, world in worlds.items()
     ]
     bars.append((*_CLOSEST, closest.EVENT))
@@ -67,13 +67,16 @@ def _draw_taps(axes: Axes, worlds: Worlds) -> None:
 def _draw_bursts(axes: Axes, worlds: Worlds) -> None:
     axes.set_title("Many senders at once, 100 ms a round trip (s, log scale)")
     series = [
-        (*_WORLDS[key], [world["lines"][_TRIP]["passes"][kind]["seconds"] for kind in _PASSES])
+        (
+            *_WORLDS[key],
+            [world["lines"][_ROUND_TRIP]["passes"][kind]["seconds"] for kind in _PASSES],
+        )
         for key, world in worlds.items()
     ]
     series.append((*_CLOSEST, [closest.PASSES[kind] for kind in _PASSES]))
     width = 0.85 / len(series)
-    for at, (title, color, seconds) in enumerate(series):
-        places = [place + at * width for place in range(len(_PASSES))]
+    for number, (title, color, seconds) in enumerate(series):
+        places = [place + number * width for place in range(len(_PASSES))]
         axes.bar_label(axes.bar(places, seconds, width, color=color, label=title), fmt="%.2g")
     middle = (len(series) - 1) * width / 2
     axes.set_xticks([place + middle for place in range(len(_PASSES))], list(_PASSES.values()))
@@ -100,8 +103,8 @@ def _draw_growth(axes: Axes, growth: Mapping[str, Sequence[Mapping[str, float]]]
 def _draw_accounts(axes: Axes, many: Mapping[str, Any] | None) -> None:
     axes.set_title("Accounts in one process: memory (MB)")
     idle = (many or {}).get("idle", ())
-    names = [f"{one['accounts']:,}\nready after {one['ready']:.0f} s" for one in idle]
-    bars = axes.bar(names, [one["memory"] for one in idle], width=0.5, color="#1b6ca8")
+    names = [f"{step['accounts']:,}\nready after {step['ready']:.0f} s" for step in idle]
+    bars = axes.bar(names, [step["memory"] for step in idle], width=0.5, color="#1b6ca8")
     axes.bar_label(bars, fmt="%.0f")
     axes.yaxis.set_visible(False)
     axes.spines["left"].set_visible(False)

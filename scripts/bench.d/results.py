@@ -18,8 +18,8 @@ class Pass:
 
     Attributes:
         requests: HTTP requests to the mail server.
-        bytes: bytes of their bodies and of the answers' bodies, as they were sent.
-        seconds: its duration.
+        bytes: bytes of the requests' and answers' bodies, as they were sent.
+        seconds: the duration of the pass.
         cpu_seconds: the service's processor time.
     """
 
@@ -30,7 +30,7 @@ class Pass:
 
     @classmethod
     def middle(cls, passes: Sequence[Self]) -> Self:
-        """The median of each figure."""
+        """Return the median of each figure."""
         return cls(
             median(one_pass.requests for one_pass in passes),
             median(one_pass.bytes for one_pass in passes),
@@ -41,7 +41,7 @@ class Pass:
 
 @dataclass
 class Spread:
-    """Many times."""
+    """The number, median and 95th percentile of some times in seconds."""
 
     count: int
     p50: float
@@ -49,7 +49,7 @@ class Spread:
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> Self:
-        """Of these times; at least two."""
+        """Return the spread of at least two times."""
         percentiles = quantiles(seconds, n=20, method="inclusive")
         return cls(len(seconds), median(seconds), percentiles[-1])
 
@@ -64,7 +64,13 @@ class Startup:
 
 @dataclass
 class Line:
-    """All results at one round trip, by name."""
+    """All results on one server at one round trip.
+
+    Attributes:
+        passes: by the keys of :data:`passes.TITLES`.
+        latency: by the keys of :data:`table.LATENCIES`.
+        startup: the start of the service.
+    """
 
     passes: dict[str, Pass] = field(default_factory=dict)
     latency: dict[str, Spread] = field(default_factory=dict)
@@ -73,7 +79,7 @@ class Line:
 
 @dataclass
 class Memory:
-    """Resident memory: at first, and after so many further passes."""
+    """Resident memory: at first (``idle``), and after a number of passes (``later``)."""
 
     idle: float
     later: float
@@ -81,8 +87,8 @@ class Memory:
 
 
 @dataclass
-class World:
-    """All results on one server, by the round trip in ms."""
+class ServerResults:
+    """All results on one server; ``lines`` by the round trip in ms."""
 
     lines: dict[int, Line] = field(default_factory=dict)
     memory: Memory | None = None
@@ -90,14 +96,14 @@ class World:
 
 @dataclass
 class Idle:
-    """So many accounts with which nothing happens, in one process.
+    """One process with a number of accounts in which nothing happens.
 
     Attributes:
-        accounts: how many.
-        memory: resident.
-        cpu_percent: of one processor, in a minute in which no poll is due.
-        sockets: open ones.
-        ready: seconds until all were.
+        accounts: the number of accounts.
+        memory: resident memory.
+        cpu_percent: use of one processor, while no poll is due.
+        sockets: the number of open sockets.
+        ready: seconds until all accounts were ready.
     """
 
     accounts: int
@@ -109,7 +115,14 @@ class Idle:
 
 @dataclass
 class Rush:
-    """A tap in each account, all at once: seconds until the labels were off."""
+    """A tap in each account at the same time, and the seconds until the labels were removed.
+
+    Attributes:
+        accounts: the number of accounts.
+        p50: the median.
+        p95: the 95th percentile.
+        all: the time until the last label was removed.
+    """
 
     accounts: int
     p50: float
@@ -135,9 +148,9 @@ class Step:
         idle: seconds of a pass that finds nothing to do.
         tap: seconds of the pass for one label.
         page: seconds until the page is first shown.
-        memory: resident, after all that.
-        idle_cpu: the service's processor time for such an idle pass.
-        tap_cpu: the same for the pass of a label.
+        memory: resident memory at the end.
+        idle_cpu: the service's processor time for a pass that finds nothing to do.
+        tap_cpu: the service's processor time for the pass for one label.
     """
 
     count: int
@@ -152,25 +165,25 @@ class Step:
 
 @dataclass
 class Results:
-    """Everything.
+    """All results.
 
     Attributes:
-        machine: where it was measured.
-        measured_on: the day of the last part.
-        worlds: by key.
+        machine: the machine of the last measurement.
+        measured_on: the day of the last measurement.
+        worlds: the results on each server, by the keys of :data:`worlds.TITLES`.
         many: many accounts in one process.
         growth: sizes of an account, smallest first, by the kind of growth.
     """
 
     machine: str
     measured_on: str
-    worlds: dict[str, World] = field(default_factory=dict)
+    worlds: dict[str, ServerResults] = field(default_factory=dict)
     many: Many | None = None
     growth: dict[str, list[Step]] = field(default_factory=dict)
 
     @classmethod
     def here(cls) -> Self:
-        """Nothing measured yet."""
+        """Return empty results, measured on this machine today."""
         today = datetime.now(UTC).date().isoformat()
         python = f"{platform.python_implementation()} {platform.python_version()}"
         return cls(f"{os.cpu_count()} cores, {platform.machine()}, {python}", today)
@@ -185,7 +198,7 @@ def load(file: Path) -> Results:
 
 
 def save(results: Results, file: Path) -> None:
-    """Keep it."""
+    """Write the results, with this machine and today's date."""
     fresh = Results.here()
     results.machine, results.measured_on = fresh.machine, fresh.measured_on
     file.parent.mkdir(parents=True, exist_ok=True)

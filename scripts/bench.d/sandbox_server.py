@@ -1,9 +1,9 @@
-"""The sandbox as a process of its own, so that its use of the machine is not the service's.
+"""The sandbox in a process of its own, so that the service's process is measured without it.
 
-Run with ``{"users": [NAME, ...], "contacts": "jmap" | "carddav", "preset": "" | "stalwart"}`` as
-its argument, it prints its URL. Each line that it reads, ``{"user": NAME, "mailbox": PATH,
-"messages": [TEXT, ...]}``, is mail that comes; it answers with an empty line. It ends with its
-standard input.
+The argument of the program is ``{"users": [NAME, ...], "contacts": "jmap" | "carddav", "preset": ""
+| "stalwart"}``. The program prints the sandbox's URL. It delivers the mail in each line that it
+reads, ``{"user": NAME, "mailbox": PATH, "messages": [TEXT, ...]}``, and then prints an empty line.
+It ends when its standard input ends.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class SandboxProcess:
         self._turn = asyncio.Lock()
 
     async def deliver(self, user: str, *messages: bytes) -> None:
-        """Have messages come into the Inbox."""
+        """Deliver messages to the Inbox."""
         await self.append(user, "Inbox", *messages)
 
     async def append(self, user: str, mailbox: str, *messages: bytes) -> None:
@@ -41,7 +41,7 @@ class SandboxProcess:
         texts = [message.decode() for message in messages]
         line = json.dumps({"user": user, "mailbox": mailbox, "messages": texts}) + "\n"
         if self._process.stdin is None or self._process.stdout is None:
-            raise RuntimeError("it was started with pipes")
+            raise RuntimeError("the sandbox's process has no pipes")
         async with self._turn:
             self._process.stdin.write(line.encode())
             await self._process.stdin.drain()
@@ -53,9 +53,9 @@ class SandboxProcess:
 async def sandbox_process(
     users: Sequence[str], contacts: str, *, preset: str = ""
 ) -> AsyncIterator[SandboxProcess]:
-    """Run the sandbox as long as the block runs.
+    """Run the sandbox until the block ends.
 
-    ``preset`` is the server that it imitates: one of :data:`_PRESETS`.
+    ``preset``, a key of :data:`_PRESETS`, names the server that the sandbox imitates.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -67,7 +67,7 @@ async def sandbox_process(
     )
     try:
         if process.stdout is None:
-            raise RuntimeError("it was started with pipes")
+            raise RuntimeError("the sandbox's process has no pipes")
         url = (await process.stdout.readline()).decode().strip()
         yield SandboxProcess(process, url)
     finally:
@@ -76,18 +76,20 @@ async def sandbox_process(
         await process.wait()
 
 
-async def main(facts: str) -> None:
+async def main(argument: str) -> None:
     """Serve until the standard input ends."""
-    wanted = json.loads(facts)
+    wanted = json.loads(argument)
     users = [User(name, addresses=(f"{name}@example.com",)) for name in wanted["users"]]
     quirks = replace(_PRESETS[wanted["preset"]], contacts=wanted["contacts"] == "jmap")
     async with Sandbox(users=users, quirks=quirks).serve() as sandbox:
         _say(sandbox.url)
         lines = await _standard_input()
         while line := await lines.readline():
-            come = json.loads(line)
-            for message in come["messages"]:
-                sandbox.deliver(message.encode(), mailbox=come["mailbox"], user=come["user"])
+            delivery = json.loads(line)
+            for message in delivery["messages"]:
+                sandbox.deliver(
+                    message.encode(), mailbox=delivery["mailbox"], user=delivery["user"]
+                )
             _say("")
 
 

@@ -1,4 +1,7 @@
-"""The test stand: one account, the service as a process, and a slow, counting line between them."""
+"""The test stand: one account, the service as a process, and a proxy between server and service.
+
+The proxy delays each request, and counts requests and bytes.
+"""
 
 import asyncio
 import time
@@ -18,17 +21,17 @@ from tests.support.soak.watch import cpu_seconds
 
 SCREENER: Final = "Screener"
 _LOOK_EVERY: Final = 0.005
-"""Seconds; tests look more seldom."""
+"""Seconds; the pause of tests is longer."""
 
 
 @dataclass
 class Traffic:
-    """Counts the bytes of bodies; passes every exchange through."""
+    """Counts the bytes of all bodies."""
 
     bytes: int = 0
 
     async def intercept(self, exchange: Exchange, forward: Forward) -> Answer:
-        """Hand everything on."""
+        """Forward an exchange unchanged."""
         answer = await forward()
         self.bytes += len(exchange.body) + len(answer.body)
         return answer
@@ -62,20 +65,20 @@ class Stand:
         ``patience`` is the longest time that the pass may take, in seconds.
         """
         self._traffic.bytes, used = 0, cpu_seconds(self.service.process.pid)
-        asked = await tapped_pass(
+        exchanges = await tapped_pass(
             self.owner, self.service, self.proxy, taps, self.round_trip, patience=patience
         )
         used = cpu_seconds(self.service.process.pid) - used
         waited: float = self.service.events("pass done")[-1]["seconds"]
-        return self._pass(asked, await self._duration(), used), waited
+        return self._pass(exchanges, await self._duration(), used), waited
 
     async def idle(self, mail: str) -> Pass:
         """Change something that does not concern Mailroom, and return the pass."""
-        asked, passes = len(self.proxy.exchanges), await self.passes()
+        earlier, passes = len(self.proxy.exchanges), await self.passes()
         self._traffic.bytes, used = 0, cpu_seconds(self.service.process.pid)
         self.proxy.round_trip = self.round_trip
         await self.flag(mail)
-        await self.until_looked(asked)
+        await self.until_passed(earlier)
         used = cpu_seconds(self.service.process.pid) - used
 
         async def passed() -> bool:
@@ -83,24 +86,24 @@ class Stand:
 
         await until(passed, "one more pass")
         self.proxy.round_trip = 0.0
-        return self._pass(self.proxy.since(asked), await self._duration(), used)
+        return self._pass(self.proxy.since(earlier), await self._duration(), used)
 
     async def flag(self, mail: str) -> None:
-        """Flag a mail that is not flagged, and the other way round."""
-        some = {"ids": [mail], "properties": ["keywords"]}
-        (email,) = (await self.owner.jmap("Email/get", some))["list"]
+        """Flag a mail that is not flagged; remove the flag of a mail that is."""
+        wanted = {"ids": [mail], "properties": ["keywords"]}
+        (email,) = (await self.owner.jmap("Email/get", wanted))["list"]
         flagged = True if "$flagged" not in email["keywords"] else None
         await self.owner.jmap("Email/set", {"update": {mail: {"keywords/$flagged": flagged}}})
 
-    async def until_looked(self, asked: int) -> None:
-        """Wait until all is answered of a pass that comes after so many exchanges."""
+    async def until_passed(self, earlier: int) -> None:
+        """Wait for a pass that makes its requests after the first ``earlier`` exchanges."""
 
-        async def looked() -> bool:
-            since = self.proxy.since(asked)
-            looks = any("Mailbox/get" in exchange.calls for exchange in since)
-            return looks and all(exchange.ended for exchange in since)
+        async def passed() -> bool:
+            exchanges = self.proxy.since(earlier)
+            has_begun = any("Mailbox/get" in exchange.calls for exchange in exchanges)
+            return has_begun and all(exchange.ended for exchange in exchanges)
 
-        await soon(looked, "a pass")
+        await soon(passed, "a pass")
 
     async def passes(self) -> int:
         """Return the number of passes so far."""
@@ -110,26 +113,26 @@ class Stand:
         seconds: float = (await self.service.health())["last_pass"]["duration_seconds"]
         return seconds
 
-    def _pass(self, asked: Sequence[Exchange], seconds: float, used: float) -> Pass:
-        return Pass(len(asked), self._traffic.bytes, seconds, used)
+    def _pass(self, exchanges: Sequence[Exchange], seconds: float, used: float) -> Pass:
+        return Pass(len(exchanges), self._traffic.bytes, seconds, used)
 
 
 async def soon(
     condition: Callable[[], Awaitable[bool]],
-    what: str,
+    expected: str,
     *,
     every: float = _LOOK_EVERY,
     patience: float = PATIENCE,
 ) -> None:
-    """Wait until something is so, looking at it ``every`` so many seconds.
+    """Wait until a condition is met; test the condition ``every`` so many seconds.
 
     Raises:
-        RuntimeError: it was not in time.
+        RuntimeError: the condition is not met in time.
     """
     end = time.monotonic() + patience
     while not await condition():
         if time.monotonic() > end:
-            raise RuntimeError(f"not in {patience} s: {what}")
+            raise RuntimeError(f"not in {patience} s: {expected}")
         await asyncio.sleep(every)
 
 

@@ -11,11 +11,11 @@ from worlds import TITLES as WORLDS
 
 Row = Sequence[str]
 LATENCIES = {"tap": "a tap", "arrival": "a new mail"}
-"""By key."""
+"""The measured events, by key."""
 
 
 def as_text(results: Results) -> str:
-    """Everything."""
+    """Return all tables as text for a terminal."""
     parts = [f"{results.machine}, {results.measured_on}"]
     for title, rows in _tables(results):
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -97,8 +97,8 @@ def _many(many: Many) -> Iterator[Row]:
 
 
 def _growth(steps: Sequence[Step]) -> Iterator[Row]:
-    passes_of = ("idle pass", "its processor time", "pass of a tap", "its processor time")
-    yield ("how many", "ready after", *passes_of, "page first shown", "memory")
+    pass_titles = ("idle pass", "its processor time", "pass of a tap", "its processor time")
+    yield ("how many", "ready after", *pass_titles, "page first shown", "memory")
     for step in steps:
         seconds = (step.ready, step.idle, step.idle_cpu, step.tap, step.tap_cpu, step.page)
-        yield (f"{step.count:,}", *(f"{some:.3f} s" for some in seconds), f"{step.memory:.0f} MB")
+        yield (f"{step.count:,}", *(f"{time:.3f} s" for time in seconds), f"{step.memory:.0f} MB")

@@ -1,4 +1,4 @@
-"""One round through a world: everything that is measured on it."""
+"""Measures everything on one server."""
 
 import time
 from collections.abc import Callable
@@ -9,9 +9,9 @@ from typing import Final
 
 import aiohttp
 from passes import Size, arrived, fill, measured, tapped
-from results import Line, Memory, Startup, World
+from results import Line, Memory, ServerResults, Startup
 from stand import SCREENER, set_up_stand, soon
-from worlds import World as Place
+from worlds import MeasuredServer
 
 from tests.support.owner.person import Owner, message
 from tests.support.proxy.proxy import proxying
@@ -24,18 +24,19 @@ ROUND_TRIPS: Final = (0, 100)
 Tell = Callable[[str], None]
 
 
-async def measure(place: Place, size: Size, cwd: Path, tell: Tell) -> World:
-    """Measure everything."""
-    world = World()
-    far = replace(size, events=size.far_events)
+async def measure(server: MeasuredServer, size: Size, cwd: Path, tell: Tell) -> ServerResults:
+    """Measure everything on one server."""
+    results = ServerResults()
+    far_size = replace(size, events=size.far_events)
     for round_trip in ROUND_TRIPS:
         tell(f"{round_trip} ms a round trip")
-        owner, some = await place.newcomer(), far if round_trip else size
-        world.lines[round_trip] = await _line(owner, round_trip, some, cwd, tell)
-    if place.is_sandbox:
+        line_size = far_size if round_trip else size
+        owner = await server.new_owner()
+        results.lines[round_trip] = await _line(owner, round_trip, line_size, cwd, tell)
+    if server.is_sandbox:
         tell("memory")
-        world.memory = await _memory(await place.newcomer(), size, cwd)
-    return world
+        results.memory = await _memory(await server.new_owner(), size, cwd)
+    return results
 
 
 async def _line(owner: Owner, round_trip: int, size: Size, cwd: Path, tell: Tell) -> Line:
@@ -71,7 +72,7 @@ async def _startup(owner: Owner, round_trip: float, size: Size, cwd: Path) -> St
 
 
 async def _until_ready(service: Running) -> None:
-    """Wait for the first good pass; asks more often than a probe would."""
+    """Wait for the first good pass, asking more often than a probe does."""
     async with aiohttp.ClientSession() as session:
 
         async def ready() -> bool:
@@ -87,14 +88,14 @@ async def _until_ready(service: Running) -> None:
 
 
 async def _memory(owner: Owner, size: Size, cwd: Path) -> Memory:
-    """Each pass is caused by a change, as on any day: the one after a poll does less."""
+    """Measure memory around many passes. A change causes each pass, because a poll's does less."""
     await owner.server.append(owner.name, SCREENER, message("a@b.example", "mail"))
     (mail,) = [mail.id for mail in await owner.mails()]
     async with set_up_stand(owner, cwd, MAILROOM_PUSH_SETTLE="0") as stand:
         idle, before = memory(stand.service.process.pid), await stand.passes()
         while (done := await stand.passes() - before) < size.idle_passes:
             for _ in range(min(50, size.idle_passes - done)):
-                asked = len(stand.proxy.exchanges)
+                earlier = len(stand.proxy.exchanges)
                 await stand.flag(mail)
-                await stand.until_looked(asked)
+                await stand.until_passed(earlier)
         return Memory(idle, memory(stand.service.process.pid), done)

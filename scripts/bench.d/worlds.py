@@ -28,27 +28,27 @@ TITLES: Final = {
     "sandbox-carddav": "Sandbox, CardDAV",
     "sandbox-jmap": "Sandbox, JMAP contacts",
 }
-"""The worlds, by key: a server, or one for mail and one for contacts."""
+"""The servers that are measured, by key: one for both, or one for mail and one for contacts."""
 
 _INSTANCE: Final = "bench"
-_PEOPLE: Final = 8
-"""So many are enough for one round through a world."""
+_USERS: Final = 8
+"""Enough for all measurements on one server, each of which takes a new user."""
 
-Newcomer = Callable[[], Awaitable[Owner]]
+MakeOwner = Callable[[], Awaitable[Owner]]
 
 
 @dataclass(frozen=True)
-class World:
-    """A server.
+class MeasuredServer:
+    """A server that is measured.
 
     Attributes:
         key: see :data:`TITLES`.
-        newcomer: returns an owner whose account has Mailroom's mailboxes and groups, all
+        new_owner: returns the owner of a new account, with Mailroom's mailboxes and groups, all
             empty.
     """
 
     key: str
-    newcomer: Newcomer
+    new_owner: MakeOwner
 
     @property
     def is_sandbox(self) -> bool:
@@ -57,28 +57,28 @@ class World:
 
 
 @asynccontextmanager
-async def opened(key: str, cwd: Path) -> AsyncIterator[World]:
-    """A world, as long as the block runs."""
+async def opened(key: str, cwd: Path) -> AsyncIterator[MeasuredServer]:
+    """Run a server until the block ends."""
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         server, _, contacts = key.partition("-")
         match server:
             case "cyrus":
-                make = await people_on_cyrus(session, stack)
+                make = await owners_on_cyrus(session, stack)
             case "james":
-                make = await _people_on_james(contacts, cwd, session, stack)
+                make = await _owners_on_james(contacts, cwd, session, stack)
             case _:
-                make = await _people_on_sandbox(contacts, session, stack)
+                make = await _owners_on_sandbox(contacts, session, stack)
 
-        async def newcomer() -> Owner:
+        async def new_owner() -> Owner:
             owner = await make()
             await set_up(environment(owner), cwd)
             return owner
 
-        yield World(key, newcomer)
+        yield MeasuredServer(key, new_owner)
 
 
-async def people_on_cyrus(session: aiohttp.ClientSession, stack: AsyncExitStack) -> Newcomer:
+async def owners_on_cyrus(session: aiohttp.ClientSession, stack: AsyncExitStack) -> MakeOwner:
     """Start Cyrus until the stack is closed; return a function that makes owners there."""
     cyrus = await Cyrus.start(_INSTANCE)
     stack.push_async_callback(cyrus.reset)
@@ -92,10 +92,10 @@ async def people_on_cyrus(session: aiohttp.ClientSession, stack: AsyncExitStack)
     return make
 
 
-async def _people_on_james(
+async def _owners_on_james(
     contacts: str, cwd: Path, session: aiohttp.ClientSession, stack: AsyncExitStack
-) -> Newcomer:
-    """Start James; each owner, who takes the place of the one before, has an own address book."""
+) -> MakeOwner:
+    """Start James and a server for contacts; each new owner on James replaces the previous one."""
     lock = stack.enter_context((cwd / "lock").open("wb"))
     fcntl.flock(lock, fcntl.LOCK_EX)
     james = await James.start(_INSTANCE, while_held=cwd / "lock")
@@ -115,24 +115,24 @@ async def _people_on_james(
     return make
 
 
-async def _people_on_sandbox(
+async def _owners_on_sandbox(
     contacts: str, session: aiohttp.ClientSession, stack: AsyncExitStack
-) -> Newcomer:
+) -> MakeOwner:
     names = _names()
-    users = [next(names) for _ in range(_PEOPLE)]
+    users = [next(names) for _ in range(_USERS)]
     server = await stack.enter_async_context(sandbox_process(users, contacts))
     free = iter(users)
 
     async def make() -> Owner:
-        return on_sandbox(server, next(free), contacts, session)
+        return owner_on_sandbox(server, next(free), contacts, session)
 
     return make
 
 
-def on_sandbox(
+def owner_on_sandbox(
     server: SandboxProcess, name: str, contacts: str, session: aiohttp.ClientSession
 ) -> Owner:
-    """Somebody with an account there."""
+    """Return the owner of an account on the sandbox."""
     if contacts == "jmap":
         url = URL(f"{server.url}/jmap/")
         return Owner(server, name, session, JsContactApp(session, url, name, PASSWORD))
