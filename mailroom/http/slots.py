@@ -56,7 +56,11 @@ class Slots:
         self._one_write_at_a_time = True
 
     async def take(self, *, write: bool = False) -> None:
-        """Wait for a slot, in order of coming. A slot that was taken must be freed."""
+        """Wait for a slot. A slot that was taken must be freed.
+
+        Requests that wait get slots in the order in which they came. But a new request may take a
+        slot in the moment in which it is freed, before the requests that wait.
+        """
         self._unfinished_writes += write
         try:
             while not self._is_free(write=write):

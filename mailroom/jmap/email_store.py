@@ -36,10 +36,10 @@ _GONE: Final = SetError(NOT_FOUND)
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One Email/set that was held to a state.
+    """Patches that were sent by one Email/set with ``ifInState``, and the answer.
 
     Attributes:
-        patches: the patches that were asked for, by mail id.
+        patches: the patches by mail id.
         response: the server's answer.
         was_held: True if the account was in the state that the update named. If not, the server has
             ignored ``ifInState``, and the mails may have changed since they were read.
@@ -195,9 +195,9 @@ class EmailStore:
         Yields each part of the patches with its result, in order; the first part is the patches
         that are not sent again. The forms are those of :mod:`mailroom.jmap.patch_forms`.
 
-        A patch that is not yielded was not carried out, because somebody else changed mail. If
-        ``held``, the change came after ``answer``. Otherwise the change came after this method read
-        the mail and before it patched the mail.
+        A patch that is not yielded was not carried out, because somebody else changed mail. If the
+        updates are ``held`` to a state, the change came after ``answer``. Otherwise the change came
+        after this method read the mail and before it patched the mail.
         """
         refused = {email_id: why for email_id, why in answer.failed.items() if email_id in asked}
         fewer_keywords = {
@@ -238,10 +238,10 @@ class EmailStore:
             yield part, response
 
     def _pieces(self, patches: Mapping[str, Patch]) -> Iterator[dict[str, Patch]]:
-        batches = set_batches(
+        pieces = set_batches(
             list(patches.items()), lambda item: len(encode_json(item)), self._session.limits
         )
-        return map(dict, batches)
+        return map(dict, pieces)
 
 
 def _without(patches: Mapping[str, Patch], done: Mapping[str, Patch]) -> dict[str, Patch]:

@@ -12,8 +12,8 @@ from mailroom.jmap.push_backoff import PushUnavailableError
 _SHORTEST_INTERVAL: Final = 30.0
 """Seconds. The shortest interval of pings that is expected, even if a shorter one was asked for."""
 _LONGEST_INTERVAL: Final = 300.0
-"""Seconds. If a server announces a longer interval than this and than was asked for, the number is
-in milliseconds."""
+"""Seconds. A greater number that a server announces is taken for milliseconds, unless such a long
+interval was asked for."""
 _SILENT_CONNECTIONS: Final = 2
 """The number of connections in a row over which nothing comes, until push counts as unavailable."""
 

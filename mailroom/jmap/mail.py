@@ -17,9 +17,9 @@ Patch = Mapping[str, Any]
 """A PatchObject (RFC 8620 section 5.3)."""
 
 _FROM: Final = ("header:From:asAddresses:all", "from")
-"""The addresses of every From field, and those of the last one. ``from`` alone would hide all but
-the last field. The first property alone would miss fields with bytes that are not UTF-8, which old
-mailers write into names: Cyrus lists nothing for such a field."""
+"""The properties with the addresses of every From field, and of the last From field. ``from`` alone
+would hide all but the last field. The first property alone would miss fields with bytes that are
+not UTF-8, which old mailers write into names: Cyrus lists nothing for such a field."""
 _LIST_ID: Final = "header:List-Id:asText"
 _LIST_POST: Final = "header:List-Post"
 """In the Raw form, because RFC 8621 section 4.1.2 has no Text form of this field."""
@@ -106,7 +106,7 @@ class Email:
         received: the raw value of every Received field, the topmost first; None if the server was
             not asked or does not say.
         content_type: the raw value of its Content-Type field.
-        is_bulk: True if it has a List-* field, which marks mail to many; only its List-Id and
+        is_bulk: True if it has a List-* field, as mail to many people has. Only List-Id and
             List-Post count unless :data:`ARRIVAL` is asked for.
     """
 

@@ -24,7 +24,7 @@ STATE_MISMATCH: Final = "stateMismatch"
 UNKNOWN_METHOD: Final = "unknownMethod"
 """The error of a method that the server does not have (RFC 8620 section 3.6.2)."""
 _CANNOT_CALCULATE: Final = "cannotCalculateChanges"
-_NOT_MENTIONED: Final = SetError("serverFail", "the server does not say what became of it")
+_NOT_MENTIONED: Final = SetError("serverFail", "the answer does not mention this object")
 _LARGEST_GET: Final = 4096
 """The most objects that one ``/get`` reads, even if the server allows more."""
 _LARGEST_SET: Final = 500

@@ -1,14 +1,14 @@
 """Push over any transport: keep one connection open for ever, and report the changes it announces.
 
-:meth:`Push.events` opens one connection after another, and yields the events of each and its end. A
+:meth:`Push.events` opens one connection after another, and yields the events and the end of each. A
 push only says that something changed, so a lost push does no harm as long as the owner looks for
 changes after every (re)connect. Hence:
 
 - :class:`Connected` is reported before anything is read from the stream. Changes that happen while
   the owner catches up wait in the stream, so no change is missed in between.
 - The position (``Last-Event-ID``, ``pushState``) is kept for the next connection. A server that was
-  restored from a backup may not have reached that position yet, and then sends nothing; the owner
-  that notices this calls :meth:`Push.forget_position`.
+  restored from a backup may not have reached that position yet, and then sends nothing. If the
+  owner notices this, it calls :meth:`Push.forget_position`.
 - An answer of 200 does not prove that push works. So there is a pause after the end of every
   connection, even a regular end, and the back-off starts anew only after a connection that was open
   for a while.

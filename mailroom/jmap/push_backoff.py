@@ -69,7 +69,7 @@ class Backoff:
     """Computes the pause before the next connection.
 
     Attributes:
-        retry: the shortest pause between connections that the server asks for, in seconds.
+        retry: seconds that the server wants between connections, as :attr:`Connection.retry`.
     """
 
     def __init__(self) -> None:

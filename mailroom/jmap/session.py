@@ -94,7 +94,7 @@ class Session:
     state: str
 
     def account_for(self, capability: str, *, wanted: str = "") -> str:
-        """Return the id of the account to use: ``wanted``, or the primary account if it is empty.
+        """Return the id of the account to use: ``wanted``; if that is empty, the primary account.
 
         Raises:
             SessionError: there is no such account, or it lacks the capability.

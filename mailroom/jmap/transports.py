@@ -3,7 +3,7 @@
 The best transport that the session offers is used as long as it works. A transport that does not
 work is given up for a quarter of an hour, and the next best takes its place. A connection that
 works is not dropped after that time, but the next connection uses the best transport again. If no
-transport is left, push is unavailable: the owner polls, and after a pause all are tried anew.
+transport is left, push is unavailable: the owner polls, and after a pause all transports are tried.
 
 Each bad end of a connection counts against its transport. Most ends count only if there is another
 transport to use. If a server is down or refuses the credentials, giving up the last transport would
@@ -95,8 +95,8 @@ class Preference:
     def choices(self, offers: Collection[str], *, now: float) -> list[str]:
         """Return the transports to try, the best first; empty only if the session offers none."""
         offered_names = [name for name in self._order if name in offers]
-        in_favour = [name for name in offered_names if self._given_up_until.get(name, now) <= now]
-        return in_favour or offered_names
+        usable = [name for name in offered_names if self._given_up_until.get(name, now) <= now]
+        return usable or offered_names
 
     def ended(self, name: str, end: End, *, is_last: bool, now: float) -> bool:
         """Count the end of a connection; return True if its transport is given up.

@@ -35,7 +35,7 @@ class WebSocketConnection:
         self._url = url
         self._resumes = bool(position)
         self._position = position
-        self._early: deque[bytes] = deque()
+        self._unread: deque[bytes] = deque()
         self._end: ConnectionClosed | None = None
         self._closed = False
 
@@ -71,7 +71,7 @@ class WebSocketConnection:
                 answer = _decoded(message)
                 if isinstance(answer, dict) and answer.get("@type") in _ANSWERS:
                     break
-                self._early.append(message)
+                self._unread.append(message)
         except ConnectionClosed as closed:
             raise early_end_error(closed, self._url) from None
         if answer["@type"] == "RequestError":
@@ -99,7 +99,7 @@ class WebSocketConnection:
             await self._websocket.send(json.dumps(request))
             await self._websocket.send(_ECHO)
             async with asyncio.timeout(_ANSWER_TIMEOUT):
-                self._early.append(await self._receive())
+                self._unread.append(await self._receive())
         except TimeoutError:
             pass
         except ConnectionClosed as closed:
@@ -125,8 +125,8 @@ class WebSocketConnection:
             PushUnavailableError: the server does not enable push, and would not next time.
         """
         try:
-            while self._end is None or self._early:
-                message = self._early.popleft() if self._early else await self._receive()
+            while self._end is None or self._unread:
+                message = self._unread.popleft() if self._unread else await self._receive()
                 change = self._read(message)
                 if change is not None:
                     yield change

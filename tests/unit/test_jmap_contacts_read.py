@@ -196,7 +196,7 @@ def test_what_a_set_says_nothing_of_has_not_been_done() -> None:
         "notCreated": {"b": {"type": "forbidden"}},
     }
     failed = read(set_cards("x", writes), answer).failed
-    silent = SetError("serverFail", "the server does not say what became of it")
+    silent = SetError("serverFail", "the answer does not mention this object")
     assert failed == {"b": SetError("forbidden"), "c": silent, "e": silent}
 
 
