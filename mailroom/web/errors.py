@@ -14,7 +14,10 @@ from mailroom.web.security import is_by_program, is_by_script
 log = structlog.get_logger(__name__)
 
 _HEADINGS: Final = {
+    HTTPStatus.FORBIDDEN: "The request was refused",
     HTTPStatus.NOT_FOUND: "There is no such page",
+    HTTPStatus.GONE: "This link is too old",
+    HTTPStatus.MISDIRECTED_REQUEST: "Unknown host name",
     HTTPStatus.SERVICE_UNAVAILABLE: "The mail account cannot be used now",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The request was refused",
     HTTPStatus.INTERNAL_SERVER_ERROR: "A mistake in Mailroom",

@@ -55,12 +55,13 @@ def _read_link(request: web.Request) -> tuple[Access, Choice]:
     Raises:
         HTTPException: the link is not valid, or too old.
     """
-    text = request.match_info["link"]
+    signed = request.match_info["link"]
     for access, signer in request.app[LINK_SIGNERS]:
         try:
-            link = signer.read(text)
+            link = signer.read(signed)
         except ExpiredLinkError:
-            raise web.HTTPGone(text="This link is older than three days.") from None
+            text = "A link of a notice works for three days. Decide on the page."
+            raise web.HTTPGone(text=text) from None
         except InvalidLinkError:
             continue
         return access, Choice(link.who, link.category, mail_id=link.mail_id)

@@ -251,13 +251,14 @@ function merge(fresh, content) {
   document.getElementById("empty")?.remove();
   const empty = content.getElementById("empty");
   if (empty && !rowsIn(rows).length) rows.after(empty);
-  const isQuiet = window.scrollY < 8 && !rows.contains(document.activeElement);
+  // New rows are inserted at once only if they cannot move a row away under somebody's finger.
+  const isIdle = window.scrollY < 8 && !rows.contains(document.activeElement);
   if (rows.dataset.page !== "1") return;
-  if (!newcomers.length || isQuiet) insert(newcomers);
+  if (!newcomers.length || isIdle) insert(newcomers);
   else offer(newcomers);
   const words = newcomers.length === 1 ? "1 new sender waits" : `${newcomers.length} new senders wait`;
   if (newcomers.length && words !== announced) announce(words);
-  announced = isQuiet || !newcomers.length ? "" : words;
+  announced = isIdle || !newcomers.length ? "" : words;
 }
 
 function insert(newcomers) {
@@ -304,9 +305,9 @@ function listen() {
     const { waiting } = JSON.parse(event.data);
     showCount(waiting);
     // The account may have changed after the list was made and before the stream began.
-    const isOther = String(waiting) !== document.getElementById("rows")?.dataset.waiting;
-    const isOld = list?.querySelector(":scope > .notice");
-    if (list && (!isFirst || isOther || isOld)) refreshList();
+    const countDiffers = String(waiting) !== document.getElementById("rows")?.dataset.waiting;
+    const hasProblem = list?.querySelector(":scope > .notice");
+    if (list && (!isFirst || countDiffers || hasProblem)) refreshList();
     isFirst = false;
   });
   events.addEventListener("open", () => {
@@ -320,7 +321,8 @@ function listen() {
       lost.hidden = false;
     }, LOST_AFTER);
     if (events.readyState === EventSource.CLOSED) {
-      // The browser gives up if the response is not a stream: signed out, or an error of a proxy.
+      // The browser gives up if the response is not a stream: the error of a proxy, or the person is
+      // signed out. If signed out, the request for the list leads to the sign-in.
       events.close();
       setTimeout(listen, 3000);
       if (list) refreshList();
