@@ -196,7 +196,7 @@ class HttpClient:
                 raise_for_status(response, request.expected)
                 return response
             request = replace(request, url=target)
-        raise BrokenAnswerError(request.url, "redirects without end")
+        raise BrokenAnswerError(request.url, "too many redirects")
 
     async def _send(self, request: HttpRequest, reader: AnswerReader[object] | None) -> Response:
         began = asyncio.get_running_loop().time()

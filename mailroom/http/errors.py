@@ -8,7 +8,7 @@
     │   └── IntermediaryError    a page of something in between: a bot filter, proxy or firewall
     ├── AnswerTooLargeError      an answer that is larger than the caller has room for
     ├── UnexpectedStatusError    any other status that the caller did not ask for
-    ├── RedirectError            a redirect that credentials must not follow
+    ├── RedirectError            a redirect to an address that credentials must not be sent to
     └── InsecureUrlError         credentials would travel in the clear
         └── ForeignHostError     credentials would go to a host that the user has not named
 
@@ -184,7 +184,7 @@ class RedirectError(HttpError):
 
     def reason(self) -> str:
         """See base."""
-        return f"redirects to {shown(self.location)}, where credentials must not follow"
+        return f"redirects to {shown(self.location)}, but credentials must not be sent there"
 
 
 @dataclass(eq=False)

@@ -59,7 +59,7 @@ def push_refusal(answer: Response, wanted: str) -> HttpError | PushUnavailableEr
     try:
         raise_for_status(answer, expected=())
     except UnexpectedStatusError as unexpected:
-        error = PushUnavailableError(f"{unexpected}, for {wanted}")
+        error = PushUnavailableError(f"{unexpected} instead of {wanted}")
     except HttpError as known:
         error = known
     return error

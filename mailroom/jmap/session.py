@@ -215,8 +215,9 @@ def upload_url(session: Session, account_id: str, allowed_hosts: AllowedHosts) -
         allowed_hosts.check(url)
     except (ValueError, InsecureUrlError):
         raise SessionError(
-            f"the server says that data is uploaded to {session.upload_template}, where credentials"
-            " must not go. If a proxy stands before the server, set MAILROOM_JMAP_KEEP_ORIGIN=true"
+            f"the server says that data is uploaded to {session.upload_template}, but credentials"
+            " must not be sent there. If a proxy stands before the server, set"
+            " MAILROOM_JMAP_KEEP_ORIGIN=true"
         ) from None
     return url
 
@@ -229,8 +230,8 @@ def push_url_warnings(session: Session, allowed_hosts: AllowedHosts) -> Iterator
     for url in urls:
         if url is not None and url.host and not allowed_hosts.allows(url):
             yield (
-                f"the server says that push is at {shown(url)}, where credentials must not go. If a"
-                " proxy stands before the server, set MAILROOM_JMAP_KEEP_ORIGIN=true"
+                f"the server says that push is at {shown(url)}, but credentials must not be sent"
+                " there. If a proxy stands before the server, set MAILROOM_JMAP_KEEP_ORIGIN=true"
             )
 
 

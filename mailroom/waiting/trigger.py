@@ -19,8 +19,8 @@ from enum import StrEnum
 class Reason(StrEnum):
     """The reason for a pass. Logs and metrics call it the trigger.
 
-    PUSH is the reason of every pass for a possible change: push announced it, push has just been
-    connected, or the Email state was another at the end of a pass.
+    PUSH is the reason of every pass for a possible change: push announced the change, push has just
+    been connected, the page made the change, or the state recheck after a pass found it.
     """
 
     STARTUP = "startup"
@@ -140,7 +140,7 @@ class Trigger:
         return self._is_early
 
     async def must_read_again(self) -> bool:
-        """Wait for the end of the settle of an early pass; return True if it must read again.
+        """Wait for the end of the settle of an early pass; return True if the pass must read again.
 
         The pass must read again if a change came meanwhile. A change with ``settle=False`` ends the
         wait at once, and is no reason to read again: the caller of :meth:`change` finds out if the

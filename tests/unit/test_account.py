@@ -126,7 +126,7 @@ async def test_a_check_says_that_there_is_no_push(tmp_path: Path) -> None:
         *_, (code, detail) = await told(account, "push")
 
     assert code is Exit.FAILED
-    assert detail.endswith("unexpected status 204, for a stream of events")
+    assert detail.endswith("unexpected status 204 instead of a stream of events")
 
 
 async def test_a_check_tells_what_becomes_of_new_mail(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_no_redirect_leads_to_a_host_that_nobody_named(location: str) -> None:
     with pytest.raises(RedirectError) as caught:
         redirect_of("GET", response(301, location=location))
     assert caught.value.url == URL(BASE)
-    assert "credentials must not follow" in str(caught.value)
+    assert "credentials must not be sent there" in str(caught.value)
 
 
 @pytest.mark.parametrize(

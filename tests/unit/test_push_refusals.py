@@ -98,7 +98,7 @@ async def test_not_now_does_not_mean_that_push_is_unavailable(said: bytes) -> No
 
 async def test_why_push_is_unavailable_is_reported_without_the_query() -> None:
     error, _ = await refusal(answer("204 No Content"))
-    assert str(error).endswith("/events/: unexpected status 204, for a stream of events")
+    assert str(error).endswith("/events/: unexpected status 204 instead of a stream of events")
     error, _ = await refusal(answer("200 OK", "Content-Type: text/html"))
     assert str(error).endswith("/events/: text/html is not a stream of events")
 

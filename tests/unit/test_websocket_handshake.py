@@ -118,7 +118,7 @@ async def test_what_may_go_better_later_keeps_the_servers_wish(status: int) -> N
 async def test_any_other_answer_means_that_push_is_unavailable(status: int) -> None:
     error, state = await refusal(answers(status))
     assert isinstance(error, PushUnavailableError)
-    assert str(error).endswith(f"/jmap/ws/: unexpected status {status}, for a WebSocket")
+    assert str(error).endswith(f"/jmap/ws/: unexpected status {status} instead of a WebSocket")
     assert state is PushState.UNAVAILABLE
 
 
