@@ -31,7 +31,7 @@ use_instance() {
 
 # take_lock FILE
 # Takes a lock until the command ends, so that two calls do not do the same work at the same time. A
-# process that shall outlive the command must be started with 8>&-: otherwise it keeps the lock.
+# process that outlives the command must be started with 8>&-: otherwise it keeps the lock.
 take_lock() {
     mkdir -p "$(dirname "$1")"
     exec 8> "$1"
@@ -45,7 +45,7 @@ must_be_running() { is_running || die "instance $instance is not running"; }
 # --- ports -----------------------------------------------------------------------------------------
 
 # Ports are picked once, so that a client finds the server again after a restart. They are below the
-# range that the kernel uses for outgoing connections, so that they are still free then.
+# range that the kernel uses for outgoing connections, so that they are still free at the restart.
 pick_ports() {
     [[ ! -e $home/ports ]] || return 0
     (
@@ -73,7 +73,7 @@ read_ports() {
 launch() {
     local name
     for name in "${services[@]}"; do
-        ! port_answers "${!name}" || die "port ${!name} is in use; \`reset\` makes the instance pick others"
+        ! port_answers "${!name}" || die "port ${!name} is in use; after \`rm $home/ports\` the instance picks others"
     done
     rm -f "$home/run/complete" "$home/run/init.pid"
     (

@@ -65,7 +65,7 @@ def parse(line: str) -> Command | None:
 
 
 def choose(word: str, choices: Mapping[str, T], kind: str) -> T:
-    """Return the choice whose name a word is, or is the beginning of.
+    """Return the choice whose name is a word, or begins with the word.
 
     Args:
         word: letter case, spaces and signs make no difference.

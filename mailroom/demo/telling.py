@@ -86,8 +86,8 @@ class Teller:
 
     def created(self, *, mailboxes: int, groups: int) -> None:
         """Print the result of the setup."""
-        made = counted(mailboxes, "mailbox", "mailboxes")
-        self._fact("setup", f"{made} (labels are mailboxes), {counted(groups, 'contact group')}")
+        created = counted(mailboxes, "mailbox", "mailboxes")
+        self._fact("setup", f"{created} (labels are mailboxes), {counted(groups, 'contact group')}")
 
     def serving(self, transport: str, health_url: str, page_url: str) -> None:
         """Print the addresses of the running service."""
@@ -192,5 +192,5 @@ class Teller:
         sys.stdout.flush()
 
     def end_line(self, text: str = "") -> None:
-        """Print a text and the end of the prompt's line, if no terminal has shown both."""
+        """Print a text, and end the line of the prompt, where no visitor has pressed Enter."""
         self._print([visible(text)])

@@ -141,7 +141,7 @@ class SandboxApp:
 
     @contextmanager
     def _stream(self, account: SandboxAccount) -> Iterator[None]:
-        """End the request that opens a stream or WebSocket when the server stops."""
+        """Note the request of an open stream or WebSocket, to end it when the server stops."""
         if self._quirks.serving.counts_all:
             with self._slot(account):  # refuses the handshake beyond the limit
                 pass

@@ -13,7 +13,7 @@ Arguments = dict[str, Any]
 
 Method = Callable[[Arguments], Arguments]
 """Carries out one call. Back-references are resolved; ``accountId`` is checked and removed from the
-arguments, and need not be in the result. It must not await, because requests must not mix.
+arguments, and need not be in the result. A method must not await, because requests must not mix.
 
 Raises:
     MethodFailure: the call is refused.
@@ -28,7 +28,7 @@ class AccountContext:
         id: the id of the account, which is the name of its user (as on Cyrus).
         addresses: the user's own addresses; each has an identity.
         quirks: the habits of the server.
-        clock: seconds that never go back; the search index goes by it.
+        clock: returns seconds that never go back; the search index uses it.
         states: the states of all types. Recording a change there also wakes push.
         created_ids: creation id -> id of each object that the current request has created
             (RFC 8620 section 5.3).

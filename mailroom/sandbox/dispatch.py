@@ -99,13 +99,13 @@ class Dispatcher:
         self,
         methods: Mapping[str, Method],
         name: str,
-        given: Arguments,
+        raw_arguments: Arguments,
         earlier: Sequence[Response],
     ) -> Arguments:
         """Carry out one call, with the checks that are the same for every method."""
         if name not in methods:
             raise MethodFailure("unknownMethod")
-        arguments = resolved(given, earlier)
+        arguments = resolved(raw_arguments, earlier)
         if name == ECHO:
             return arguments
         if arguments.pop("accountId", None) not in {None, self._context.id}:

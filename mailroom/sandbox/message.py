@@ -1,6 +1,6 @@
-"""A mail's bytes, read once: its header fields in the forms of JMAP (RFC 8621 section 4.1.2).
+"""Reads the bytes of a mail once: header fields in the forms of JMAP (RFC 8621 section 4.1.2).
 
-The standard library reads them. A value that cannot be read is empty, never an error.
+A value that cannot be read is empty, never an error.
 """
 
 import re

@@ -25,7 +25,7 @@ class Sandbox:
     Args:
         users: the users; the first is the default user of the methods.
         quirks: the habits of the server.
-        clock: seconds that never go back; the search index goes by it.
+        clock: returns seconds that never go back; the search index uses it.
     """
 
     def __init__(

@@ -115,26 +115,28 @@ async def fill(owner: Owner, size: Size) -> Screener:
     return Screener(ids["big"], bursts, ids["single"])
 
 
-async def measured(stand: Stand, screener: Screener, size: Size) -> AsyncIterator[tuple[str, Pass]]:
+async def measure_passes(
+    stand: Stand, screener: Screener, size: Size
+) -> AsyncIterator[tuple[str, Pass]]:
     """Run every kind of pass; yield each pass with its key."""
     first = screener.big[0]
-    yield "idle", Pass.middle([await stand.idle(first) for _ in range(size.repeats)])
+    yield "idle", Pass.median_of([await stand.idle(first) for _ in range(size.repeats)])
     single = screener.single[: size.repeats]
-    yield "1x1", Pass.middle([(await stand.tap({mail_id: "@ToFeed"}))[0] for mail_id in single])
+    yield "1x1", Pass.median_of([(await stand.tap({mail_id: "@ToFeed"}))[0] for mail_id in single])
     for key, mails in screener.bursts.items():
         yield key, (await stand.tap(dict.fromkeys(mails, "@ToFeed")))[0]
     yield "1x1000", (await stand.tap({first: "@ToFeed"}))[0]
     yield "again", (await stand.tap({first: "@ToPaperTrail"}))[0]
 
 
-async def tapped(stand: Stand, screener: Screener, size: Size) -> Spread:
+async def measure_taps(stand: Stand, screener: Screener, size: Size) -> Spread:
     """Tap one sender after another; return the times from the event's arrival to the end."""
     mails = screener.single[size.repeats :]
     taps = zip(mails, cycle(_LABELS), strict=False)
     return Spread.of([(await stand.tap({mail: label}))[1] for mail, label in taps])
 
 
-async def arrived(stand: Stand, size: Size) -> Spread:
+async def measure_arrivals(stand: Stand, size: Size) -> Spread:
     """Deliver mails, every second one of a known sender; return the times from event to filing."""
     stand.proxy.round_trip = stand.round_trip
     spread = Spread.of([await _arrival(stand, number) for number in range(size.events)])

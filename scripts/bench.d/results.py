@@ -29,7 +29,7 @@ class Pass:
     cpu_seconds: float
 
     @classmethod
-    def middle(cls, passes: Sequence[Self]) -> Self:
+    def median_of(cls, passes: Sequence[Self]) -> Self:
         """Return the median of each figure."""
         return cls(
             median(one_pass.requests for one_pass in passes),

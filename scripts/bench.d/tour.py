@@ -8,7 +8,7 @@ from statistics import median
 from typing import Final
 
 import aiohttp
-from passes import Size, arrived, fill, measured, tapped
+from passes import Size, fill, measure_arrivals, measure_passes, measure_taps
 from results import Line, Memory, ServerResults, Startup
 from stand import SCREENER, set_up_stand, soon
 from worlds import MeasuredServer
@@ -45,12 +45,12 @@ async def _line(owner: Owner, round_trip: int, size: Size, cwd: Path, tell: Tell
     line.startup = await _startup(owner, round_trip / 1000, size, cwd)
     tell(f"  ready after {line.startup.seconds:.2f} s")
     async with set_up_stand(owner, cwd, round_trip=round_trip / 1000) as stand:
-        async for key, one_pass in measured(stand, screener, size):
+        async for key, one_pass in measure_passes(stand, screener, size):
             line.passes[key] = one_pass
             tell(f"  {key}: {one_pass.seconds:.3f} s")
-        line.latency["tap"] = await tapped(stand, screener, size)
+        line.latency["tap"] = await measure_taps(stand, screener, size)
         tell(f"  taps: {line.latency['tap'].p50:.3f} s")
-        line.latency["arrival"] = await arrived(stand, size)
+        line.latency["arrival"] = await measure_arrivals(stand, size)
         tell(f"  arrivals: {line.latency['arrival'].p50:.3f} s")
     return line
 
@@ -88,7 +88,7 @@ async def _until_ready(service: Running) -> None:
 
 
 async def _memory(owner: Owner, size: Size, cwd: Path) -> Memory:
-    """Measure memory around many passes. A change causes each pass, because a poll's does less."""
+    """Measure memory before and after many passes. A change causes each: polls cause less work."""
     await owner.server.append(owner.name, SCREENER, message("a@b.example", "mail"))
     (mail,) = [mail.id for mail in await owner.mails()]
     async with set_up_stand(owner, cwd, MAILROOM_PUSH_SETTLE="0") as stand:

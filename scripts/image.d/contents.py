@@ -2,7 +2,7 @@
 
     contents.py ROOT
 
-``ROOT`` is the image's files.
+``ROOT`` is the folder of the image's files.
 """
 
 import sys
