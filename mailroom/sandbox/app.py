@@ -42,7 +42,7 @@ class SandboxApp:
 
     def build(self) -> web.Application:
         """Return the application, to be served once."""
-        app = web.Application(middlewares=[self._authenticate], client_max_size=0)
+        app = web.Application(middlewares=[self._middleware], client_max_size=0)
         app.on_shutdown.append(self._end_streams)
         for path in (session.API, session.API.rstrip("/")):
             app.router.add_get(path, self._session)
@@ -60,7 +60,8 @@ class SandboxApp:
             task.cancel()
 
     @web.middleware
-    async def _authenticate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Find the account, refuse or delay the request as quirks demand, and answer a Problem."""
         if request.path == _WELL_KNOWN:
             return await handler(request)
         account = find_account(self._accounts.values(), request.headers.get("Authorization", ""))
@@ -97,7 +98,7 @@ class SandboxApp:
         return web.json_response(answer)
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
-        """Keep data until Email/import refers to it (RFC 8620 section 6.1)."""
+        """Keep data for a later Email/import (RFC 8620 section 6.1)."""
         account = request[_ACCOUNT]
         if request.match_info["accountId"] != account.id:
             return _page(404, "Not Found")

@@ -42,7 +42,7 @@ class Dispatcher:
 
     Args:
         context: the account.
-        methods: capability -> its methods, by name.
+        methods: capability -> name -> method.
     """
 
     def __init__(

@@ -36,15 +36,15 @@ class History:
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
 
-    def created(self, object_id: str, state: int) -> None:
+    def record_created(self, object_id: str, state: int) -> None:
         """Record a new object."""
         self._entries[object_id] = _Entry(state, state)
 
-    def updated(self, object_id: str, state: int) -> None:
+    def record_updated(self, object_id: str, state: int) -> None:
         """Record a change of an object."""
         self._entries[object_id].changed = state
 
-    def destroyed(self, object_id: str, state: int) -> None:
+    def record_destroyed(self, object_id: str, state: int) -> None:
         """Record the removal of an object."""
         self._entries[object_id].changed = state
         self._entries[object_id].is_destroyed = True

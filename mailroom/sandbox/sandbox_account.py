@@ -73,7 +73,7 @@ class SandboxAccount:
         cards: the contacts over JMAP.
         carddav: the contacts over CardDAV.
         has_carddav: True if CardDAV is offered.
-        methods: capability -> its methods, by name.
+        methods: capability -> name -> method.
         dispatcher: carries out requests.
     """
 
@@ -90,7 +90,9 @@ class SandboxAccount:
         self.carddav = CardDav(user.name, quirks.carddav)
         self.has_carddav = bool(quirks.shared_cards) or not quirks.contacts
         if quirks.shared_cards:
+            # The two stores call the bridge after each change, and so keep it.
             Bridge(self.cards, self.carddav, quirks.shared_cards)
+        # The dispatcher itself answers Core/echo, so its method is never called.
         self.methods: dict[str, dict[str, Method]] = {CORE: {ECHO: dict}}
         self.methods[MAIL] = mail_methods(self.mail)
         if quirks.contacts:

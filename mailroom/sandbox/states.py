@@ -59,7 +59,7 @@ class States:
         """Return the newest state of these types; 0 if none ever changed."""
         return max((self._of.get(name, 0) for name in types), default=0)
 
-    def changed(self, *types: str) -> int:
+    def record_change(self, *types: str) -> int:
         """Record that objects of these types changed, and wake the waiters.
 
         Returns:

@@ -98,8 +98,8 @@ class MailStore:
         """Return the present state, which mailboxes and mails share."""
         return self.context.states.of(*_TYPES)
 
-    def _changed(self) -> int:
-        return self.context.states.changed(*_TYPES)
+    def _record_change(self) -> int:
+        return self.context.states.record_change(*_TYPES)
 
     def _next_number(self) -> int:
         self._number += 1
@@ -118,13 +118,13 @@ class MailStore:
             mailbox_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.context.id} {number}"))
         mailbox = replace(Mailbox(mailbox_id, name), **more)  # type: ignore[arg-type] # by callers
         self.mailboxes[mailbox.id] = mailbox
-        self._changed()
+        self._record_change()
         return mailbox
 
     def change_mailbox(self, mailbox: Mailbox) -> None:
         """Replace a mailbox by this one, which has the same id."""
         self.mailboxes[mailbox.id] = mailbox
-        self._changed()
+        self._record_change()
 
     def destroy_mailbox(self, mailbox_id: str) -> None:
         """Remove a mailbox, and every mail that is in no other mailbox."""
@@ -134,7 +134,7 @@ class MailStore:
             else:
                 self.file(email.id, email.mailbox_ids - {mailbox_id}, email.keywords)
         del self.mailboxes[mailbox_id]
-        self._changed()
+        self._record_change()
 
     def emails_in(self, *mailbox_ids: str) -> list[Email]:
         """Return the mails in any of these mailboxes, each once."""
@@ -193,7 +193,7 @@ class MailStore:
         self._check(email, email.mailbox_ids)
         self.emails[email.id] = email
         self._move(email.id, frozenset(), email.mailbox_ids)
-        self.email_history.created(email.id, self._changed())
+        self.email_history.record_created(email.id, self._record_change())
         return email
 
     def _thread_of(self, message: Message, *, new: str) -> str:
@@ -246,8 +246,9 @@ class MailStore:
         self.emails[email_id] = replace(after, has_moved=before.has_moved or bool(left))
         self._move(email_id, before.mailbox_ids, after.mailbox_ids)
         is_created = entered and self.context.quirks.entered_is_created
-        record_change = self.email_history.created if is_created else self.email_history.updated
-        record_change(email_id, self._changed())
+        history = self.email_history
+        add_to_history = history.record_created if is_created else history.record_updated
+        add_to_history(email_id, self._record_change())
 
     def renumber(self) -> dict[str, str]:
         """Change the id of every mail without a new state; return old id -> new id."""
@@ -264,7 +265,7 @@ class MailStore:
         """Remove a mail for good."""
         email = self.emails.pop(email_id)
         self._move(email_id, email.mailbox_ids)
-        self.email_history.destroyed(email_id, self._changed())
+        self.email_history.record_destroyed(email_id, self._record_change())
 
     def threads(self, thread_ids: Iterable[str]) -> dict[str, list[Email]]:
         """Return thread id -> mails, oldest first. A thread that does not exist is left out."""

@@ -87,7 +87,7 @@ def change_ids(account: Account) -> None:
     store.cards = {f"new-{card_id}": card for card_id, card in store.cards.items()}
     store.card_history = History()
     for card_id in store.cards:
-        store.card_history.created(card_id, store.state())
+        store.card_history.record_created(card_id, store.state())
 
 
 async def test_cards_whose_ids_have_changed_are_read_again(account: Account) -> None:

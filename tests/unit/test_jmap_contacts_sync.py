@@ -272,7 +272,7 @@ async def test_an_address_book_that_is_renamed_is_not_all_read_anew(account: Acc
     asked(account)
     store = account.contacts.cards
     store.books["Default"]["name"] = "Other"
-    store.changed()
+    store.record_change()
     await account.book.sync()
     assert (await account.book.describe()).name == "Other"
     assert asked(account) == NEWS

@@ -119,12 +119,12 @@ def test_an_argument_is_given_once() -> None:
 def test_a_history_tells_each_object_once() -> None:
     history = History()
     for state, name in enumerate("abc", start=1):
-        history.created(name, state)
-    history.updated("a", 4)
-    history.destroyed("b", 5)
-    history.created("brief", 6)
-    history.destroyed("brief", 7)
-    history.updated("c", 8)
+        history.record_created(name, state)
+    history.record_updated("a", 4)
+    history.record_destroyed("b", 5)
+    history.record_created("brief", 6)
+    history.record_destroyed("brief", 7)
+    history.record_updated("c", 8)
     since = history.since(2, now=8)
     assert (since.created, since.updated, since.destroyed) == (("c",), ("a",), ("b",))
     assert (since.new_state, since.has_more) == (8, False)
@@ -134,7 +134,7 @@ def test_a_history_tells_each_object_once() -> None:
 def test_pages_of_changes_tell_of_every_object(touched: list[str], at_most: int) -> None:
     history, known = History(), set()
     for state, name in enumerate(touched, start=1):
-        (history.updated if name in known else history.created)(name, state)
+        (history.record_updated if name in known else history.record_created)(name, state)
         known.add(name)
     told: list[str] = []
     state, has_more = 0, True
@@ -153,10 +153,10 @@ async def test_states_wake_who_waits_for_a_later_number() -> None:
     states = States()
     early, late = asyncio.create_task(states.wait(0)), asyncio.create_task(states.wait(1))
     await asyncio.sleep(0)
-    assert states.changed("Email", "Mailbox") == 1
+    assert states.record_change("Email", "Mailbox") == 1
     await early
     assert not late.done()
-    assert states.changed("ContactCard") == 2
+    assert states.record_change("ContactCard") == 2
     await late
     assert states.since(1) == {"ContactCard": 2}
     newest = states.of("Email"), states.of("Email", "ContactCard"), states.of("Thread")

@@ -41,14 +41,15 @@ class Bridge:
         if path not in self._vcards.cards:
             card_id = next(key for key, card_path in self._paths.items() if card_path == path)
             del self._paths[card_id], self._cards.cards[card_id]
-            history.destroyed(card_id, self._cards.changed())
+            history.record_destroyed(card_id, self._cards.record_change())
             return
         vcard = self._vcards.cards[path]
         card_id = to_jscontact(vcard, self._server)["uid"]
         self._paths[card_id] = path
-        record_change = history.updated if card_id in self._cards.cards else history.created
+        is_known = card_id in self._cards.cards
+        add_to_history = history.record_updated if is_known else history.record_created
         self._show(card_id, vcard)
-        record_change(card_id, self._cards.changed())
+        add_to_history(card_id, self._cards.record_change())
 
     def _show(self, card_id: str, vcard: bytes) -> None:
         """Replace a JMAP card by the form in which the server shows its vCard over JMAP."""

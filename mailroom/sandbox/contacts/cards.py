@@ -48,9 +48,9 @@ class CardStore:
         """Return the state of the cards and address books."""
         return self.context.states.of(*_TYPES)
 
-    def changed(self) -> int:
+    def record_change(self) -> int:
         """Record a change, and return the new state."""
-        return self.context.states.changed(*_TYPES)
+        return self.context.states.record_change(*_TYPES)
 
     def create_card(self, facts: Mapping[str, Any]) -> Json:
         """Make a card, and return the properties that the client does not know yet.
@@ -70,7 +70,7 @@ class CardStore:
         if card["uid"] in self.cards:
             raise RefusedError("invalidProperties", "uid")
         self.cards[card["uid"]] = card
-        self.card_history.created(card["uid"], self.changed())
+        self.card_history.record_created(card["uid"], self.record_change())
         self.on_change(card["uid"])
         return {**set_by_server, "id": card["uid"]}
 
@@ -99,7 +99,7 @@ class CardStore:
             set_by_server["updated"] = after["updated"] = _now()
         del self.cards[card_id]
         self.cards[card_id] = after
-        self.card_history.updated(card_id, self.changed())
+        self.card_history.record_updated(card_id, self.record_change())
         self.on_change(card_id)
         return set_by_server or None
 
@@ -112,7 +112,7 @@ class CardStore:
         if card_id not in self.cards:
             raise RefusedError("notFound")
         del self.cards[card_id]
-        self.card_history.destroyed(card_id, self.changed())
+        self.card_history.record_destroyed(card_id, self.record_change())
         self.on_change(card_id)
 
     def _checked(self, card: Mapping[str, Any]) -> Json:

@@ -64,8 +64,9 @@ def _update(store: MailStore, email_id: str, patch: Arguments) -> None:
     try:
         store.file(email_id, mailbox_ids, keywords)
     except LastMailboxError:
-        is_destroyed = email.has_moved and "mailboxIds" not in patch
-        if store.context.quirks.last_mailbox == "refuses" or not is_destroyed:
+        # Only a patch of single mailboxes destroys a mail, never a new value of ``mailboxIds``.
+        may_destroy = email.has_moved and "mailboxIds" not in patch
+        if store.context.quirks.last_mailbox == "refuses" or not may_destroy:
             raise RefusedError("invalidProperties", "mailboxIds") from None
         store.destroy(email_id)
 
