@@ -4,6 +4,7 @@ import json
 
 from tests.e2e.conftest import Start
 from tests.support.owner.person import Person, message, until
+from tests.support.proxy.passes import settled
 from tests.support.proxy.proxy import Proxy
 from tests.support.service.process import Running
 
@@ -23,6 +24,7 @@ async def test_healthz_fails_while_passes_do_and_recovers(
         assert (await service.get("/healthz"))[0] == 200
         proxy.break_off()
         await until_status(service, "/healthz", 503)
+        await service.until_logged("pass failed")
         health = await service.health()
         assert health["status"] == "failing"
         assert health["failures_in_a_row"] > 0
@@ -56,6 +58,7 @@ async def test_what_healthz_tells(alice: Person, start: Start) -> None:
         message("Bob <bob@corp.example>", "one"), message("bob@corp.example", "two")
     )
     async with start(alice) as service:
+        await settled(service)
         await alice.tap(one, "@ToFeed")
         await service.until_logged("pass done")
         status, body = await service.get("/healthz")

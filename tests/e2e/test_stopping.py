@@ -31,9 +31,19 @@ PASS = {
 }
 
 
-async def end_in_time(service: Running, number: signal.Signals = signal.SIGTERM) -> None:
+async def end_in_time(
+    service: Running,
+    number: signal.Signals = signal.SIGTERM,
+    *,
+    holding: Holding | None = None,
+) -> None:
+    """End the service; forward the request that is held back once the service is stopping."""
     began = time.monotonic()
-    code = await service.end(number)
+    service.process.send_signal(number)
+    if holding is not None:
+        await service.until_logged("stopping")
+        holding.release()
+    code = await service.ended()
     assert time.monotonic() - began < IN_TIME
     assert code == 0
     assert service.events("stopped")[-1]["exit_code"] == 0
@@ -76,8 +86,7 @@ async def test_stopped_anywhere_and_started_again(
         holding = Holding(proxy, kind, behind=behind)
         await alice.tap(one, "@ToImbox")
         await holding.until_held()
-        asyncio.get_running_loop().call_later(0.2, holding.release)
-        await end_in_time(service)
+        await end_in_time(service, holding=holding)
         assert all(each.status in {200, 201, 204, 207} for each in proxy.exchanges)
     async with start(alice):
         await alice.until_triaged()
@@ -93,8 +102,7 @@ async def test_mail_that_comes_between_the_card_and_its_groups(
         holding = Holding(proxy, "PUT card")
         await alice.tap(one, "@ToImbox")
         await holding.until_held()
-        asyncio.get_running_loop().call_later(0.2, holding.release)
-        await end_in_time(service)
+        await end_in_time(service, holding=holding)
     assert await alice.groups_of(ADDRESS) == set()
     await alice.server.deliver(alice.name, message(BOB, "two"))
     async with start(alice, MAILROOM_ARRIVALS_ENABLED="true"):
@@ -111,9 +119,10 @@ async def test_stopped_in_a_sweep(
     tapped = ids[count // 2]
     async with start(alice, http=proxy.url) as service:
         proxy.round_trip = 0.5
+        holding = Holding(proxy, "Email/set ifInState")
         await alice.tap(tapped, "@ToImbox")
-        await proxy.until_asked("Email/set")
-        await end_in_time(service, number)
+        await holding.until_held()
+        await end_in_time(service, number, holding=holding)
     mails = await alice.mails()
     assert len(mails) == count
     places = {each.mailboxes for each in mails if each.id != tapped}

@@ -133,23 +133,18 @@ class Proxy:
         """The exchanges after the first ``count``, streams left out."""
         return [exchange for exchange in self.exchanges[count:] if not exchange.is_stream]
 
-    async def until_asked(self, method: str, count: int = 1) -> None:
-        """Wait until so many requests of a method (HTTP's or JMAP's) have come."""
-
-        async def asked() -> bool:
-            asking = [
-                exchange
-                for exchange in self.exchanges
-                if method in {exchange.method, *exchange.calls}
-            ]
-            return len(asking) >= count
-
-        await until(asked, f"{count} x {method}")
-
     @property
     def open_streams(self) -> int:
         """The number of streams that the client keeps open."""
         return len(self._streams)
+
+    async def until_open_streams(self, count: int) -> None:
+        """Wait until the client keeps exactly so many streams open."""
+
+        async def are_open() -> bool:
+            return self.open_streams == count
+
+        await until(are_open, f"{count} open streams")
 
     @property
     def streamed(self) -> bytes:
