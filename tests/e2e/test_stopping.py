@@ -58,14 +58,14 @@ async def assert_all_filed_once(person: Person, mails: int) -> None:
     assert await person.groups_of(ADDRESS) == {"Imbox", "Mailroom"}
 
 
-@pytest.mark.parametrize(("kind", "behind"), PASS.values(), ids=PASS)
+@pytest.mark.parametrize(("kind", "skip"), PASS.values(), ids=PASS)
 async def test_killed_anywhere_and_started_again(
-    alice: Person, start: Start, proxy: Proxy, kind: str, behind: int
+    alice: Person, start: Start, proxy: Proxy, kind: str, skip: int
 ) -> None:
     one, _ = await alice.receive(message(BOB, "one"), message(BOB, "two"))
     async with start(alice, http=proxy.url) as service:
         await settled(service)
-        holding = Holding(proxy, kind, behind=behind, answer=True)
+        holding = Holding(proxy, kind, skip=skip, answer=True)
         await alice.tap(one, "@ToImbox")
         await holding.until_held()
         service.process.kill()
@@ -75,15 +75,15 @@ async def test_killed_anywhere_and_started_again(
     await assert_all_filed_once(alice, 2)
 
 
-@pytest.mark.parametrize(("kind", "behind"), PASS.values(), ids=PASS)
+@pytest.mark.parametrize(("kind", "skip"), PASS.values(), ids=PASS)
 async def test_stopped_anywhere_and_started_again(
-    alice: Person, start: Start, proxy: Proxy, kind: str, behind: int
+    alice: Person, start: Start, proxy: Proxy, kind: str, skip: int
 ) -> None:
     """The request under way is carried out, and no more."""
     one, _ = await alice.receive(message(BOB, "one"), message(BOB, "two"))
     async with start(alice, http=proxy.url) as service:
         await settled(service)
-        holding = Holding(proxy, kind, behind=behind)
+        holding = Holding(proxy, kind, skip=skip)
         await alice.tap(one, "@ToImbox")
         await holding.until_held()
         await end_in_time(service, holding=holding)

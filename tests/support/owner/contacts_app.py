@@ -1,6 +1,6 @@
 """The address-book app of an account's owner, without its protocol.
 
-The protocol is in a subclass, which is CardDAV (:mod:`tests.support.owner.vcard_app`) or JMAP
+Its subclasses speak CardDAV (:mod:`tests.support.owner.vcard_app`) and JMAP
 (:mod:`tests.support.owner.jscontact_app`). Shares no code with Mailroom.
 """
 
@@ -24,15 +24,15 @@ class Contact:
 
 
 class ContactsApp(ABC):
-    """One address book. A card goes by its uid, without ``urn:uuid:``."""
+    """One address book. The uids of cards are written without ``urn:uuid:``."""
 
     @abstractmethod
     async def contacts(self) -> list[Contact]:
-        """Everybody in the address book, groups left out."""
+        """Return all contacts; groups are left out."""
 
     @abstractmethod
     async def groups(self) -> dict[str, set[str]]:
-        """Name -> uids of the members, of every contact group."""
+        """Return name -> uids of the members, for every contact group."""
 
     async def add(
         self,
@@ -44,7 +44,7 @@ class ContactsApp(ABC):
         parts: tuple[str, str] = ("", ""),
         more: Sequence[str] = (),
     ) -> None:
-        """Add a card, with some things on it that Mailroom has no name for.
+        """Add a card that also has properties which Mailroom does not know.
 
         Args:
             uid: the card's.
@@ -59,11 +59,11 @@ class ContactsApp(ABC):
 
     @abstractmethod
     async def add_contact(self, contact: Contact) -> None:
-        """Add a card; arguments as in :meth:`add`."""
+        """Add the card of a contact, with the same further properties as :meth:`add`."""
 
     @abstractmethod
     async def add_group(self, uid: str, name: str, members: Sequence[str] = ()) -> None:
-        """Add a contact group, with something on it that Mailroom has no name for."""
+        """Add a contact group that also has properties which Mailroom does not know."""
 
     @abstractmethod
     async def add_odd_cards(self) -> list[str]:
@@ -106,7 +106,7 @@ class ContactsApp(ABC):
         """Return the properties that Mailroom must not write: all but names, note and mark."""
 
     async def all_of(self, address: str) -> list[Contact]:
-        """Everybody with this address."""
+        """Return all contacts with this address."""
         wanted = address.lower()
         return [
             contact

@@ -1,4 +1,4 @@
-"""An address book on a JMAP server (RFC 9610), in the hands of its owner."""
+"""The owner's address-book app for a JMAP server (RFC 9610)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,9 +10,9 @@ from tests.support.owner.contacts_app import Contact, ContactsApp
 
 _USING = ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:contacts"]
 _PAGE = 500
-"""So many cards are asked for at once."""
+"""The number of cards that one request asks for."""
 _OURS = {"full", "components", "mailroom:mark"}
-"""The property that Mailroom writes into a name."""
+"""The properties of a name that Mailroom writes."""
 
 Card = dict[str, Any]
 
@@ -26,24 +26,24 @@ class JsContactApp(ContactsApp):
         self._auth = {"Authorization": aiohttp.encode_basic_auth(user, password)}
 
     async def change(self, **arguments: Any) -> dict[str, Any]:
-        """Carry out a ContactCard/set, which succeeds."""
+        """Carry out a ContactCard/set, and check that nothing was refused."""
         result = await self._call("ContactCard/set", arguments)
         assert not any(result.get(f"not{what}") for what in ("Created", "Updated", "Destroyed"))
         return result
 
     async def get(self, uid: str) -> Card:
-        """A card; its id is its uid."""
+        """Return the card with a uid; the uid is also its id."""
         answer = await self._call("ContactCard/get", {"ids": [uid]})
         card: Card = answer["list"][0]
         return card
 
     async def cards(self) -> list[Card]:
-        """Every card, groups among them."""
+        """Return all cards, including groups."""
         ids = (await self._call("ContactCard/query", {}))["ids"]
         cards: list[Card] = []
         for start in range(0, len(ids), _PAGE):
-            some = {"ids": ids[start : start + _PAGE]}
-            cards += (await self._call("ContactCard/get", some))["list"]
+            page = {"ids": ids[start : start + _PAGE]}
+            cards += (await self._call("ContactCard/get", page))["list"]
         return cards
 
     async def _call(self, method: str, arguments: Card) -> dict[str, Any]:
@@ -113,8 +113,8 @@ class JsContactApp(ContactsApp):
             f"odd{at}": {"@type": "Card", "version": "1.0", "uid": f"odd{at}", **card}
             for at, card in enumerate(cards)
         }
-        taken = await self._call("ContactCard/set", {"create": odd})
-        return [*taken["created"]]
+        result = await self._call("ContactCard/set", {"create": odd})
+        return [*result["created"]]
 
     async def add_phone(self, uid: str) -> None:
         await self.change(update={uid: {"phones": {"p": {"number": "1"}}}})
@@ -149,7 +149,7 @@ class JsContactApp(ContactsApp):
 
     async def everything_on(self, uid: str) -> Any:
         card = await self.get(uid)
-        # An empty map and none at all say the same.
+        # An empty map means the same as no map.
         return {name: value for name, value in card.items() if value and name != "updated"}
 
     async def rest_of(self, uid: str) -> Any:

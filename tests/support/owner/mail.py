@@ -1,4 +1,4 @@
-"""A mail in the hands of its owner."""
+"""A mail in the owner's mail app."""
 
 from dataclasses import dataclass
 

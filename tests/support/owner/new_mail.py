@@ -1,4 +1,4 @@
-"""New mail for an owner, and waiting for where it goes."""
+"""Deliver new mail to an owner, and wait until it is filed."""
 
 import time
 from datetime import UTC, datetime
@@ -7,6 +7,7 @@ from email.utils import format_datetime
 from tests.support.owner.person import Owner, message
 
 ON = {"MAILROOM_ARRIVALS_ENABLED": "true"}
+"""The setting with which Mailroom screens new mail."""
 BOB = "Bob Builder <bob@corp.example>"
 
 
@@ -26,14 +27,14 @@ async def comes_to(owner: Owner, subject: str, *mailboxes: str) -> None:
 
 
 async def a_pass_later(owner: Owner) -> None:
-    """Deliver a mail from a stranger, and wait until it is filed: by then earlier mail was seen."""
+    """Wait for a pass that sees all mail so far: one that files a new stranger's mail."""
     subject = f"later {time.monotonic_ns()}"
     await owner.server.deliver(owner.name, mail(f"later@{time.monotonic_ns()}.example", subject))
     await comes_to(owner, subject, "Screener")
 
 
 async def rules_file(owner: Owner, mail: bytes) -> None:
-    """Have the provider's rules put a mail into the Screener as it is delivered."""
+    """Deliver a mail into the Screener, as a provider's rules do."""
     received = f"Received: from mx by store; {format_datetime(datetime.now(UTC))}\r\n"
     await owner.server.append(owner.name, "Screener", received.encode() + mail)
 

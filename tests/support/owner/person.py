@@ -36,7 +36,7 @@ _PAUSE = 0.1
 _NOT_NOW = frozenset({400, 429, 503})
 """400 is a limit (RFC 8620 section 3.6.1): nothing else is ever wrong with these requests."""
 _AT_ONCE = 500
-"""So many mails are read or changed by one call: no server has to allow more."""
+"""The number of mails that one call reads or changes; servers need not allow more."""
 
 
 class MailNotFoundError(Exception):
@@ -51,7 +51,7 @@ def message(
     text: str = "Hi.",
     headers: Mapping[str, str] | None = None,
 ) -> bytes:
-    """A mail whose From header is exactly ``sender`` (encoded as UTF-8 if need be)."""
+    """Return a mail whose From header is exactly ``sender``, encoded as UTF-8."""
     mail = EmailMessage()
     for name, value in (headers or {}).items():
         mail[name] = value
@@ -102,14 +102,14 @@ class Owner:
     # Mail
 
     async def jmap(self, method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """One method call; an error of any kind is raised."""
+        """Make one method call, and return its result; any error fails the test."""
         (answer,) = await self.jmap_all([(method, arguments)])
         return answer
 
     async def jmap_all(
         self, calls: Iterable[tuple[str, Mapping[str, Any]]]
     ) -> list[dict[str, Any]]:
-        """Several method calls in one request; an error of any kind is raised."""
+        """Make several method calls in one request; any error fails the test."""
         account = await self.account_id()
         named = [
             [method, {"accountId": account, **arguments}, str(number)]
@@ -123,7 +123,7 @@ class Owner:
         return [answer for _, answer, _ in answers]
 
     async def _ask(self, named: Sequence[Any]) -> list[Any]:
-        """Send one request, again where the server says "not now", as any mail app would."""
+        """Send one request, and again while the server answers "not now", as any mail app does."""
         body = {"using": USING, "methodCalls": named}
         url = self.server.url + self.server.api_path
         for _ in range(_TRIES):
@@ -149,7 +149,7 @@ class Owner:
         return self._account_id
 
     async def mailboxes(self) -> dict[str, str]:
-        """Path -> id of every mailbox; the Inbox goes by that name, however it is written."""
+        """Return path -> id of all mailboxes. The path of the Inbox is always ``Inbox``."""
         answer = await self.jmap("Mailbox/get", {"ids": None})
         by_id = {mailbox["id"]: mailbox for mailbox in answer["list"]}
 
@@ -161,7 +161,7 @@ class Owner:
         return {path(mailbox): mailbox_id for mailbox_id, mailbox in by_id.items()}
 
     async def put(self, mailbox: str, mail: bytes, received_at: str) -> None:
-        """Put a mail that came at another time (a UTCDate) into a mailbox."""
+        """Import a mail into a mailbox, as if it had come at ``received_at`` (a UTCDate)."""
         session_url = URL(self.server.url + self.server.session_path)
         async with self._session.get(session_url, headers=self._headers) as response:
             template = (await response.json())["uploadUrl"]
@@ -182,17 +182,17 @@ class Owner:
         await self.jmap("Email/set", {"update": {mail_id: {f"keywords/{keyword}": True}}})
 
     async def create_mailbox(self, name: str, **more: Any) -> None:
-        """Make a mailbox at the top."""
+        """Make a mailbox; ``more`` are further properties, such as its parent."""
         await self.jmap("Mailbox/set", {"create": {"new": {"name": name, **more}}})
 
     async def mails(self) -> list[Mail]:
-        """Every mail, oldest first."""
+        """Return all mails, the oldest first."""
         names = {mailbox_id: path for path, mailbox_id in (await self.mailboxes()).items()}
         ids = await self._ids(sort=[{"property": "receivedAt", "isAscending": True}])
         properties = ["id", "subject", "mailboxIds", "keywords"]
         mails: list[Mail] = []
         for part in _parts(ids):
-            some = {"ids": part, "properties": properties}
+            arguments = {"ids": part, "properties": properties}
             mails += [
                 Mail(
                     email["id"],
@@ -200,12 +200,12 @@ class Owner:
                     frozenset(names[mailbox] for mailbox in email["mailboxIds"]),
                     frozenset(email["keywords"]),
                 )
-                for email in (await self.jmap("Email/get", some))["list"]
+                for email in (await self.jmap("Email/get", arguments))["list"]
             ]
         return mails
 
     async def _ids(self, **query: Any) -> list[str]:
-        """The ids of all mails, page by page where the server cuts the list (``limit``)."""
+        """Return the ids of all mails, in several pages if the server cuts the list (``limit``)."""
         ids: list[str] = []
         while True:
             page = await self.jmap("Email/query", {"filter": None, "position": len(ids), **query})
@@ -214,34 +214,34 @@ class Owner:
                 return ids
 
     async def mail(self, subject: str) -> Mail:
-        """The one mail of this subject.
+        """Return the one mail with this subject line.
 
         Raises:
-            MailNotFoundError: there is none, or more than one. James also leaves a mail out of the
+            MailNotFoundError: no mail has it, or several have. James also leaves a mail out of the
                 answer while it is moved between mailboxes.
         """
-        found = [mail for mail in await self.mails() if mail.subject == subject]
-        if len(found) != 1:
-            raise MailNotFoundError(f"{len(found)} mails have the subject {subject!r}")
-        return found[0]
+        mails = [mail for mail in await self.mails() if mail.subject == subject]
+        if len(mails) != 1:
+            raise MailNotFoundError(f"{len(mails)} mails have the subject {subject!r}")
+        return mails[0]
 
     async def where(self, subject: str) -> set[str]:
-        """The mailboxes of the one mail of this subject."""
+        """Return the mailboxes of the one mail with this subject line."""
         return set((await self.mail(subject)).mailboxes)
 
     async def receive(self, *messages: bytes, into: Iterable[str] = ("Screener",)) -> list[str]:
-        """Deliver mail into mailboxes, as a provider's rules do; return the ids in order."""
+        """Deliver mails, move them into mailboxes as a rule does, and return their ids in order."""
         await self.server.deliver(self.name, *messages)
         wanted = [_message_id(message) for message in messages]
         by_message_id: dict[str, str] = {}
         for part in _parts(await self._ids()):
-            some = {"ids": part, "properties": ["id", "messageId"]}
-            for email in (await self.jmap("Email/get", some))["list"]:
+            arguments = {"ids": part, "properties": ["id", "messageId"]}
+            for email in (await self.jmap("Email/get", arguments))["list"]:
                 by_message_id[email["messageId"][0]] = email["id"]
-        come = [by_message_id[message_id] for message_id in wanted]
+        ids = [by_message_id[message_id] for message_id in wanted]
         if set(into) != {"Inbox"}:
-            await self.move(come, into)
-        return come
+            await self.move(ids, into)
+        return ids
 
     async def move(self, ids: Iterable[str], into: Iterable[str]) -> None:
         """Put mails into exactly these mailboxes."""
@@ -256,14 +256,14 @@ class Owner:
             )
 
     async def tap(self, ids: Iterable[str] | str, *labels: str) -> None:
-        """Put labels on mails, all in one update if the server allows that."""
+        """Put all of the labels on each of the mails, in one Email/set for 500 mails."""
         mailboxes = await self.mailboxes()
         ids = [ids] if isinstance(ids, str) else list(ids)
         patch = {f"mailboxIds/{mailboxes[label]}": True for label in labels}
         await self._update(dict.fromkeys(ids, patch))
 
     async def untap(self, mail_id: str, label: str) -> None:
-        """Take a label off."""
+        """Remove a label from a mail."""
         mailbox = (await self.mailboxes())[label]
         await self.jmap("Email/set", {"update": {mail_id: {f"mailboxIds/{mailbox}": None}}})
 
@@ -275,7 +275,7 @@ class Owner:
         return self._contacts
 
     async def contact(self, address: str) -> Contact:
-        """The one contact with this address."""
+        """Return the one contact with this address."""
         (contact,) = await self.contacts.all_of(address)
         return contact
 
@@ -284,11 +284,11 @@ class Owner:
         return await self.contacts.all_of(address)
 
     async def groups(self) -> dict[str, set[str]]:
-        """Name -> uids of the members, of every contact group."""
+        """Return name -> uids of the members, for every contact group."""
         return await self.contacts.groups()
 
     async def groups_of(self, address: str) -> set[str]:
-        """The names of the groups that the one contact with this address is in."""
+        """Return the names of the groups of the one contact with this address."""
         uid = (await self.contact(address)).uid
         return {name for name, members in (await self.groups()).items() if uid in members}
 
@@ -297,11 +297,11 @@ class Owner:
     async def until(
         self, condition: Callable[[], Awaitable[bool]], what: str, *, patience: float = PATIENCE
     ) -> None:
-        """Wait until a condition holds, looking again and again."""
+        """Wait until a condition holds; see :func:`until`."""
         await until(condition, what, patience=patience)
 
     async def until_triaged(self, *subjects: str, patience: float = PATIENCE) -> None:
-        """Wait until mails bear no label that people tap any more."""
+        """Wait until these mails (none named: all mails) have no triage or scope label."""
 
         async def done() -> bool:
             mails = [
@@ -319,10 +319,10 @@ class Owner:
 async def until(
     condition: Callable[[], Awaitable[bool]], what: str, *, patience: float = PATIENCE
 ) -> None:
-    """Wait until a condition holds. A mail that is not found counts as one not found yet.
+    """Wait until a condition holds. If it raises :class:`MailNotFoundError`, it does not hold yet.
 
     Raises:
-        AssertionError: it did not in time.
+        AssertionError: the condition did not hold in time.
     """
     deadline = time.monotonic() + patience
     while not await _holds(condition):
@@ -342,7 +342,7 @@ def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 class Person(Owner):
-    """Somebody with an account on Cyrus, and contacts over CardDAV."""
+    """The owner of an account on Cyrus, with contacts over CardDAV."""
 
     def __init__(self, cyrus: Cyrus, name: str, session: aiohttp.ClientSession) -> None:
         self.cyrus = cyrus

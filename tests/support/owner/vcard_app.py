@@ -1,4 +1,4 @@
-"""An address book on a CardDAV server (RFC 6352), in the hands of its owner; and raw vCards."""
+"""The owner's address-book app for a CardDAV server (RFC 6352), with access to raw vCards."""
 
 import asyncio
 import re
@@ -47,7 +47,7 @@ class VCardApp(ContactsApp):
     async def dav(
         self, method: str, url: str, body: str = "", **headers: str
     ) -> tuple[int, str, Mapping[str, str]]:
-        """A WebDAV request, made again until nobody else is writing: status, body, headers."""
+        """Send a request, and again while the book is locked; return status, body and headers."""
         named = {**self._auth, **{name.replace("_", "-"): value for name, value in headers.items()}}
         while True:
             async with self._session.request(
@@ -58,14 +58,14 @@ class VCardApp(ContactsApp):
             await asyncio.sleep(0.02)
 
     async def put_card(self, uid: str, text: str) -> None:
-        """Write a card, whatever there was."""
+        """Write a card, or replace it."""
         status, answer, _ = await self.dav(
             "PUT", f"{self.book_url}{uid}.vcf", text, Content_Type=_VCARD
         )
         assert status in {201, 204}, answer
 
     async def cards(self) -> dict[str, list[str]]:
-        """Resource name -> unfolded lines, of everything in the address book."""
+        """Return resource name -> unfolded lines, for all cards and groups."""
         query = (
             '<C:addressbook-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav">'
             "<D:prop><C:address-data/></D:prop><C:filter/></C:addressbook-query>"
@@ -232,7 +232,7 @@ def _plain(escaped: str) -> str:
 
 
 def _parts(structured: Sequence[str]) -> list[str]:
-    """The components of the first of some structured values, at least two."""
+    """Return the components of the first structured value, and two empty ones behind them."""
     first = next(iter(structured), "")
     return [*map(_plain, re.split(r"(?<!\\);", first)), "", ""]
 

@@ -1,4 +1,4 @@
-"""Holds one request back, so that a test can act in this moment."""
+"""Holds one request back, so that a test can act at this moment."""
 
 import asyncio
 
@@ -7,18 +7,18 @@ from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy
 
 
 class Holding:
-    """Keeps the first request of a kind back, or its answer, once the server has carried it out.
+    """Holds back one request of a kind, or the answer to it.
 
     Args:
-        proxy: that the requests go through.
+        proxy: the proxy that the requests go through.
         kind: see :attr:`Exchange.kind`.
-        behind: how many of that kind are let through before.
-        answer: whether it is the answer.
+        skip: the number of requests of this kind that are forwarded before.
+        answer: True if the server carries the request out, and the answer is held back.
     """
 
-    def __init__(self, proxy: Proxy, kind: str, *, behind: int = 0, answer: bool = False) -> None:
+    def __init__(self, proxy: Proxy, kind: str, *, skip: int = 0, answer: bool = False) -> None:
         self._kind = kind
-        self._passing = behind
+        self._passing = skip
         self._answer = answer
         self._held = asyncio.Event()
         self._released = asyncio.Event()
@@ -30,16 +30,16 @@ class Holding:
         if self._passing:
             self._passing -= 1
             return await forward()
-        done = await forward() if self._answer else None
+        answer = await forward() if self._answer else None
         self._held.set()
         await self._released.wait()
-        return done or await forward()
+        return answer or await forward()
 
     async def until_held(self) -> None:
-        """Wait for that request."""
+        """Wait until the request or the answer is held back."""
         async with asyncio.timeout(PATIENCE):
             await self._held.wait()
 
     def release(self) -> None:
-        """Let it go on."""
+        """Forward the request or the answer."""
         self._released.set()

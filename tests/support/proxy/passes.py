@@ -9,10 +9,10 @@ from tests.support.proxy.steps import dependent_steps, longest_chain, peak
 from tests.support.service.process import Service
 
 _REST = 0.5
-"""Seconds; more than it takes from an event to the start of its pass."""
+"""Seconds. Longer than the time from an event to the start of the pass that it causes."""
 AT_ONCE = 4
-"""Mailroom has so many requests to one host under way at once, besides writes of contacts over
-CardDAV: one less than Cyrus allows."""
+"""The most requests that Mailroom sends to one host at the same time, not counting writes of contacts
+over CardDAV. Cyrus allows one more."""
 WRITES_AT_ONCE = 6
 """The writes of contacts over CardDAV with which a burst begins."""
 SEE = "Email/get Email/query Mailbox/get Identity/get"
@@ -22,7 +22,7 @@ FIND_MAIL = "Email/get Email/query"
 
 
 async def settled(service: Service) -> None:
-    """Wait until the passes are over that come with the start: at once, and with the stream."""
+    """Wait until both passes of the start are over: the first, and one after push is connected."""
     await until_passes(service, 2)
 
 
@@ -34,9 +34,9 @@ async def until_passes(service: Service, count: int) -> None:
 
 
 async def until_seen(service: Service, before: int) -> None:
-    """Wait for a pass after the first ``before``, and for the end of those that follow at once.
+    """Wait until more than ``before`` passes are over, and the last one for a moment.
 
-    The pass for new mail might else be under way when a tap comes, and see it.
+    Without this wait, a pass for new mail could still run when the test taps, and see the tap.
     """
 
     async def rests() -> bool:
@@ -60,8 +60,8 @@ async def tapped_pass(
     ``patience`` is the longest time that the pass may take, in seconds.
     """
     mailboxes = await person.mailboxes()
-    asked = len(proxy.exchanges)
-    done = len(service.events("pass done"))
+    requests_before = len(proxy.exchanges)
+    passes_before = len(service.events("pass done"))
     proxy.round_trip = round_trip
     await person.jmap(
         "Email/set",
@@ -71,9 +71,9 @@ async def tapped_pass(
             }
         },
     )
-    await service.until_logged("pass done", done + 1, patience=patience)
+    await service.until_logged("pass done", passes_before + 1, patience=patience)
     proxy.round_trip = 0.0
-    return proxy.since(asked)
+    return proxy.since(requests_before)
 
 
 async def mail_of_new_senders(person: Owner, count: int, *, first: int = 0) -> list[str]:

@@ -193,7 +193,7 @@ class Proxy:
     async def handle(
         self, request: web.Request, client: aiohttp.ClientSession
     ) -> web.StreamResponse:
-        """Carry one request there and back."""
+        """Forward one request, and then its answer."""
         body = await request.read()
         exchange = Exchange(
             request.method, request.raw_path, request.headers.copy(), body, time.monotonic()
@@ -225,8 +225,8 @@ class Proxy:
         self, exchange: Exchange, request: web.Request, client: aiohttp.ClientSession
     ) -> web.StreamResponse:
         async def forward() -> Answer:
-            async with self._asking(exchange, client) as asked:
-                return Answer(asked.status, unframed(asked.headers), await asked.read())
+            async with self._asking(exchange, client) as received:
+                return Answer(received.status, unframed(received.headers), await received.read())
 
         await asyncio.sleep(self.round_trip / 2)
         answer = await self.intercept(exchange, forward)
@@ -255,15 +255,16 @@ class Proxy:
     async def _carry_stream(
         self, exchange: Exchange, request: web.Request, client: aiohttp.ClientSession
     ) -> web.StreamResponse:
-        async with self._asking(exchange, client) as asked:
-            exchange.status = asked.status
-            response = web.StreamResponse(status=asked.status, headers=unframed(asked.headers))
+        async with self._asking(exchange, client) as received:
+            exchange.status = received.status
+            headers = unframed(received.headers)
+            response = web.StreamResponse(status=received.status, headers=headers)
             await response.prepare(request)
             stream = Stream(request, self.stream_chunks)
             self._streams.append(stream)
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(stream.listen(asked.content.iter_any()), name="listen")
+                    tasks.create_task(stream.listen(received.content.iter_any()), name="listen")
                     tasks.create_task(stream.hand_on(response), name="hand on")
             except* aiohttp.ClientError:
                 cut(request)

@@ -30,8 +30,8 @@ async def relay(
     chunks_read: list[tuple[float, bytes]],
 ) -> web.WebSocketResponse:
     """Relay a WebSocket until either side closes it, and keep the server's messages."""
-    asked = {name: value for name, value in headers.items() if name.lower() not in _HANDSHAKE}
-    async with client.ws_connect(url, protocols=(_PROTOCOL,), headers=asked) as far:
+    forwarded = {name: value for name, value in headers.items() if name.lower() not in _HANDSHAKE}
+    async with client.ws_connect(url, protocols=(_PROTOCOL,), headers=forwarded) as far:
         near = web.WebSocketResponse(protocols=(_PROTOCOL,))
         await near.prepare(request)
         ways = [

@@ -6,7 +6,7 @@ from tests.support.proxy.proxy import Exchange
 
 
 def longest_chain(exchanges: Iterable[Exchange]) -> int:
-    """Return the length of the longest chain of exchanges, each begun after the last had ended."""
+    """Return the length of the longest chain of exchanges: each began after the last one ended."""
     depths: list[tuple[float, int]] = []
     for exchange in sorted(exchanges, key=lambda exchange: exchange.began):
         depth = 1 + max((d for ended, d in depths if ended <= exchange.began), default=0)
@@ -24,9 +24,9 @@ def peak(exchanges: Iterable[Exchange]) -> int:
 
 
 def stages(exchanges: Iterable[Exchange]) -> list[list[Exchange]]:
-    """Exchanges of one kind that follow one another with nothing else in between.
+    """Return groups of exchanges of one kind with no other exchange between them.
 
-    Those that are held to a state are by themselves, for they wait for the one before.
+    An exchange with ``ifInState`` is a stage of its own, because it waits for the one before.
     """
     stages_found: list[list[Exchange]] = []
     ordered = sorted(exchanges, key=lambda exchange: exchange.began)
@@ -43,8 +43,8 @@ def stages(exchanges: Iterable[Exchange]) -> list[list[Exchange]]:
     return stages_found
 
 
-def _is_alike(one: Exchange, other: Exchange) -> bool:
-    return one.kind == other.kind and "ifInState" not in one.kind
+def _is_alike(exchange: Exchange, other: Exchange) -> bool:
+    return exchange.kind == other.kind and "ifInState" not in exchange.kind
 
 
 def dependent_steps(exchanges: Iterable[Exchange], *, at_once: int) -> int:

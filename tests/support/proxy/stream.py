@@ -1,4 +1,4 @@
-"""A stream that goes through a proxy: may stand still, or end before its time."""
+"""A stream that goes through a proxy: a test can stall it, end it or cut it."""
 
 import asyncio
 import time

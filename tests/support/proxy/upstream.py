@@ -10,7 +10,7 @@ from yarl import URL
 _FRAMING: Final = frozenset(
     {"connection", "content-length", "host", "keep-alive", "transfer-encoding"}
 )
-_OF_MAIL: Final = re.compile(r"/(jmap|eventSource|\.well-known/jmap)")
+_MAIL_PATH: Final = re.compile(r"/(jmap|eventSource|\.well-known/jmap)")
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class Upstream:
 
     def url(self, path: str) -> URL:
         """Return the URL of a request's resource."""
-        server = self.server if _OF_MAIL.match(path) else self.dav_server
+        server = self.server if _MAIL_PATH.match(path) else self.dav_server
         return URL(str(URL(server).origin()) + path, encoded=True)
 
     def headers(self, headers: CIMultiDict[str], proxy: str) -> CIMultiDict[str]:
-        """The fields of a request but the framing, and the proxy's URL as James wants it."""
+        """Return the header fields to forward: without framing, with the proxy's URL for James."""
         carried = unframed(headers)
         carried["X-JMAP-PREFIX"] = proxy
         carried["X-JMAP-WEBSOCKET-PREFIX"] = proxy.replace("http", "ws", 1)

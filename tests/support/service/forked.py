@@ -1,7 +1,7 @@
 """Mailroom's commands as processes that start at once.
 
-An interpreter needs half a second of processor time to start and to import Mailroom, most commands
-need little more. So one process for each worker of a test run imports Mailroom once
+An interpreter needs half a second of processor time to start and to import Mailroom; most commands
+need little more than that. So one process for each worker of a test run imports Mailroom once
 (``forking.py``), and forks for each command. A forked process has an environment, output, signals
 and an exit code of its own, and ends as every interpreter ends. ``process.py`` starts a new
 interpreter: for tests of the start itself, and for measuring.

@@ -1,4 +1,4 @@
-"""A process that has imported Mailroom's commands, and forks for each that is asked for.
+"""A process that has imported Mailroom's commands, and forks for each command that a test runs.
 
 ``python -m tests.support.service.forking FD`` serves the requests that come over a socket until the
 socket is closed. ``forked.py`` is the other end.
@@ -64,7 +64,7 @@ def serve(requests: socket.socket) -> Request | None:
                 watched = os.pidfd_open(pid)
                 running[watched] = pid, request.report
                 selector.register(watched, selectors.EVENT_READ)
-                _say(request.report, pid)
+                _send(request.report, pid)
                 os.close(request.stdout)
                 os.close(request.stderr)
             else:
@@ -80,7 +80,7 @@ def _report_end(watched: int, pid: int, report: socket.socket) -> None:
     _, status = os.waitpid(pid, 0)
     os.close(watched)
     with report:
-        _say(report, os.waitstatus_to_exitcode(status))
+        _send(report, os.waitstatus_to_exitcode(status))
 
 
 def _received(requests: socket.socket) -> Request | None:
@@ -93,7 +93,7 @@ def _received(requests: socket.socket) -> Request | None:
     )
 
 
-def _say(report: socket.socket, number: int) -> None:
+def _send(report: socket.socket, number: int) -> None:
     with suppress(BrokenPipeError):  # the test was cut off
         report.send(str(number).encode())
 
@@ -101,9 +101,9 @@ def _say(report: socket.socket, number: int) -> None:
 def run(request: Request) -> None:
     """Run a module in this process."""
     request.report.close()
-    for ours, standard in ((request.stdout, 1), (request.stderr, 2)):
-        os.dup2(ours, standard)
-        os.close(ours)
+    for descriptor, standard in ((request.stdout, 1), (request.stderr, 2)):
+        os.dup2(descriptor, standard)
+        os.close(descriptor)
     os.chdir(request.cwd)
     os.environ.clear()
     os.environ.update(request.env)

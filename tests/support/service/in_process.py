@@ -25,7 +25,7 @@ class InProcess(Service):
 
     Args:
         settings: the account's.
-        log: where its log comes to.
+        log: the list to which the service logs.
     """
 
     def __init__(self, settings: Settings, log: list[dict[str, Any]]) -> None:
@@ -59,7 +59,7 @@ class InProcess(Service):
             return (await (await account.book()).describe()).protocol
 
     async def until_ready(self) -> None:
-        """Wait until the first pass is done and push is open, if it is to be."""
+        """Wait until the first pass is done, and push is connected or off."""
 
         async def ready() -> bool:
             assert not self._task.done(), self._log
@@ -90,9 +90,9 @@ async def set_up(environ: Mapping[str, str], cwd: Path) -> None:
 async def running_in_process(
     environ: Mapping[str, str], cwd: Path, log: list[dict[str, Any]], *, poll: float | None = None
 ) -> AsyncIterator[InProcess]:
-    """The service as long as the block runs, if it does not end before.
+    """Run the service until the end of the block.
 
-    ``poll`` is an interval, in seconds, that may be shorter than the settings allow anybody.
+    ``poll`` is the poll interval in seconds; it may be shorter than the settings allow.
     """
     settings = load_settings(environ, cwd=cwd)
     if poll is not None:

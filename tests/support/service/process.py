@@ -28,7 +28,10 @@ _port_numbers: Final = itertools.count(random.SystemRandom().randrange(_PORTS_OF
 
 
 def environment(person: Owner, **more: str) -> dict[str, str]:
-    """Return the environment of a service for an owner; nothing of our own environment is in it."""
+    """Return the environment of a service for an owner; of our own environment, only PATH is in it.
+
+    ``http`` is the URL of a proxy in front of the servers, the rest of ``more`` are variables.
+    """
     http = more.pop("http", "")
     jmap, dav = http or person.server.url, http or person.server.dav_url
     return {
@@ -39,7 +42,7 @@ def environment(person: Owner, **more: str) -> dict[str, str]:
         "MAILROOM_CARDDAV_URL": f"{dav}/",
         "MAILROOM_CARDDAV_USERNAME": person.name,
         "MAILROOM_CARDDAV_PASSWORD": person.password,
-        "MAILROOM_ARRIVALS_ENABLED": "false",  # mail is put into the Inbox on its way elsewhere
+        "MAILROOM_ARRIVALS_ENABLED": "false",  # tests deliver to the Inbox, and move mail on
         "MAILROOM_HEALTH_HOST": "127.0.0.1",
         "MAILROOM_LOG_FORMAT": "json",
         "PYTHONWARNINGS": "error",
@@ -89,7 +92,7 @@ class Launch(Protocol):
         stdout: IO[bytes],
         stderr: IO[bytes],
     ) -> Process:
-        """Start a process that has nothing of our own environment."""
+        """Start a process whose environment is exactly ``env``."""
 
 
 async def interpret(
@@ -129,7 +132,7 @@ async def command(
 
 
 class Service(ABC):
-    """The service, running, whatever it runs in."""
+    """The running service, as a process or as a task of the test's own process."""
 
     @abstractmethod
     def log(self) -> list[dict[str, Any]]:
@@ -141,11 +144,11 @@ class Service(ABC):
 
     @abstractmethod
     async def end(self) -> int:
-        """Have it stop, and wait for the exit code."""
+        """Stop the service, and return its exit code."""
 
     @abstractmethod
     async def ended(self) -> int:
-        """Wait until it has ended by itself, and return the exit code."""
+        """Wait until the service has ended by itself, and return its exit code."""
 
     def events(self, event: str) -> list[dict[str, Any]]:
         """The log lines of one event."""
@@ -161,7 +164,7 @@ class Service(ABC):
 
 
 def whole_lines(log: Path) -> list[str]:
-    """The lines of a log that is being written: the last one may still be half written."""
+    """Return the lines of a log but the last, which may still be half written."""
     *lines, _ = log.read_text().split("\n")
     return lines
 
@@ -179,7 +182,7 @@ class Running(Service):
         return [json.loads(line) for line in whole_lines(self._log)]
 
     async def get(self, path: str) -> tuple[int, str]:
-        """Forward the service's own HTTP server; status 0 if it does not answer."""
+        """Ask the service's own HTTP server; return status and body. Status 0: no answer."""
         try:
             async with (
                 aiohttp.ClientSession() as session,
@@ -225,7 +228,7 @@ async def running(
     module: str = "mailroom",
     launch: Launch = interpret,
 ) -> AsyncIterator[Running]:
-    """The service as a process, ended with the block if it has not ended before.
+    """Run the service as a process; at the end of the block, kill it if it still runs.
 
     ``module`` is the Python module that is run.
     """
@@ -247,8 +250,8 @@ async def running(
 def free_port() -> int:
     """Return a port on loopback that nobody uses, for a server that is started with it.
 
-    A server may take seconds to start. So the port is none that the system gives to clients, and
-    each worker of a test run has ports of its own.
+    A server may take seconds to start, so nobody else may take the port meanwhile: the system does
+    not use these ports for clients, and each worker of a test run has ports of its own.
     """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     start = _FIRST_PORT + _PORTS_OF_WORKER * (worker % _WORKERS)
